@@ -1,0 +1,18 @@
+/**
+ * The shape of a decision: pure, given as a value. `decide(state, event)` says what the state becomes, what is to be
+ * written, what the caller hears and what is to be done afterwards; the shell (actor.ts of each actor) makes it real
+ * in this order: commit, answer, act. This file must never import anything that runs.
+ */
+import type { Denial } from "../../protocol/status.ts";
+
+/** What the admission table says of a command in a state. */
+export type Cell =
+  /** Accept: the intent changes. */
+  | { readonly kind: "go" }
+  /** Already so: answer success, change nothing. */
+  | { readonly kind: "ignore" }
+  | { readonly kind: "deny"; readonly reason: Denial["reason"] };
+
+export const go: Cell = { kind: "go" };
+export const ignore: Cell = { kind: "ignore" };
+export const deny = (reason: Denial["reason"]): Cell => ({ kind: "deny", reason });

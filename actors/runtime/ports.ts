@@ -1,0 +1,255 @@
+/**
+ * The world, as the actors see it: every clock, store, bus, hypervisor and disk is one of these ports.
+ * Production, the tests and the simulator run the same actors behind other implementations; each port has a contract
+ * suite in spec/support that all of them pass. Interfaces only: this file must never contain behaviour.
+ */
+import type { Event } from "../../protocol/event.ts";
+import type { MachineSpec } from "../../protocol/machine.ts";
+import type { OperationState } from "../../protocol/states.ts";
+import type {
+  CommitResult,
+  FlavorRecord,
+  HostRecord,
+  ImageRecord,
+  InstanceRecord,
+  LoadedInstance,
+  MachineRecord,
+  OperationRecord,
+  RequestRecord,
+  Turn,
+} from "./records.ts";
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Wall clock, for people. Nothing is decided by it. */
+  nowMs(): number;
+  /** Never falls, is not comparable between machines. All deadlines and periods count on it. */
+  monotonicMs(): number;
+  /** Runs once after at least so many ms; never synchronously. */
+  after(ms: number, run: () => void): Timer;
+}
+
+/** Time-ordered unique ids (UUID version 7), each a valid subject token. */
+export interface Ids {
+  next(): string;
+}
+
+export interface Log {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** The transport below everything: bytes on subjects. Lossy, doubling, reordering; nothing may rest on it being better. */
+export interface Bus {
+  /** @throws UNAVAILABLE noResponders (not executed) or notConnected; DEADLINE_EXCEEDED timeout (may have been executed) */
+  request(subject: string, message: BusMessage, timeoutMs: number, signal?: AbortSignal): Promise<BusMessage>;
+  /** Fire and forget; lost when not connected. */
+  publish(subject: string, message: BusMessage): void;
+  /** One handler per pattern; with a queue, each message goes to one member. The handler must not throw; undefined: no answer. */
+  serve(pattern: string, queue: string | undefined, handler: BusHandler): BusSubscription;
+}
+
+export interface BusMessage {
+  readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+}
+export type BusHandler = (subject: string, message: BusMessage) => Promise<BusMessage | undefined>;
+export interface BusSubscription {
+  /** Takes no further message; resolves when every handler that was running has answered. */
+  drain(): Promise<void>;
+}
+
+export interface PageQuery {
+  readonly limit: number;
+  /** The last id of the page before. */
+  readonly marker?: string;
+}
+
+export interface InstanceQuery extends PageQuery {
+  /** Absent: of every project. */
+  readonly project?: string;
+  readonly name?: string;
+  readonly state?: string;
+  readonly hostId?: string;
+  /** All of these pairs. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly deleted?: boolean;
+}
+
+export interface InstanceRow {
+  readonly instance: InstanceRecord;
+  /** Of the instance's present epoch. */
+  readonly machine: MachineRecord | undefined;
+}
+
+export interface EventQuery {
+  readonly after: number;
+  readonly limit: number;
+  readonly project?: string;
+  readonly noun?: string;
+  readonly id?: string;
+}
+
+export interface EventPage {
+  readonly events: readonly Event[];
+  /** Everything up to this sequence number was looked at. */
+  readonly last: number;
+  /** Everything up to this sequence number is no longer kept. */
+  readonly trimmed: number;
+}
+
+/** PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE storeUnavailable */
+export interface Store {
+  /**
+   * Applies a turn durably: when it resolves, the change survives the loss of every process (I4). Turns of one process
+   * that wait at the same time share one transaction; each still succeeds or fails alone.
+   * @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable (may have been committed: load and look)
+   */
+  commit(turn: Turn): Promise<CommitResult>;
+
+  loadInstance(id: string): Promise<LoadedInstance | undefined>;
+  getInstance(id: string): Promise<InstanceRow | undefined>;
+  /** Ordered by id, that is by time of creation. */
+  listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]>;
+  /** Ids of instances that are not settled or have an operation under way; after `marker`, in order of id. */
+  listUnsettled(query: PageQuery): Promise<readonly string[]>;
+  /** Ids of instances that have a claim or machine on a host. */
+  listOnHost(hostId: string): Promise<readonly string[]>;
+
+  getOperation(id: string): Promise<OperationRecord | undefined>;
+  listOperations(
+    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
+  ): Promise<readonly OperationRecord[]>;
+
+  getRequest(project: string, requestId: string): Promise<RequestRecord | undefined>;
+
+  listEvents(query: EventQuery): Promise<EventPage>;
+  /** The newest sequence number; 0 before the first event. */
+  lastSequence(): Promise<number>;
+
+  /** By id or by name. */
+  getFlavor(key: string): Promise<FlavorRecord | undefined>;
+  listFlavors(query: PageQuery): Promise<readonly FlavorRecord[]>;
+  getImage(key: string): Promise<ImageRecord | undefined>;
+  listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
+  getHost(key: string): Promise<HostRecord | undefined>;
+  listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
+  /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
+  touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
+
+  /** Sums, for the doctor: claims by host as the claim rows have it. */
+  claimTotals(): Promise<
+    readonly { hostId: string; vcpus: number; memoryMib: number; diskGib: number; instances: number }[]
+  >;
+
+  /** Removes what is older than its time to be kept (limits.ts); answers how many rows went. */
+  prune(nowMs: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Where committed events are published in order. It may lose everything at any time: it is refilled from the store. */
+export interface EventStream {
+  /** The sequence number of the newest event in it; 0 when it is empty or was lost. */
+  lastSequence(): Promise<number>;
+  /** In order, the first directly after `lastSequence`; doing it twice is harmless. Ends early when somebody else was faster. */
+  publish(events: readonly Event[]): Promise<void>;
+}
+
+export interface HypervisorCapabilities {
+  readonly kind: string;
+  /** `kvm`, `tcg` or `none`. */
+  readonly accelerator: string;
+  readonly acceleratorReason: string;
+  readonly version: string;
+}
+
+export type GuestStatus = "running" | "paused" | "shutdown" | "panicked";
+
+/** A living process of a guest, ours beyond doubt. */
+export interface Guest {
+  readonly instanceId: string;
+  readonly epoch: number;
+  readonly pid: number;
+  readonly status: GuestStatus;
+  readonly startedAtMs: number;
+}
+
+/** What a guest's process does by itself. `lost`: it is gone without being asked. */
+export type GuestEvent =
+  | { readonly kind: "paused" | "resumed" | "shutdown" | "reset" | "panicked"; readonly instanceId: string }
+  | { readonly kind: "lost"; readonly instanceId: string };
+
+/**
+ * Runs guests. Every verb is idempotent, ends when its work is proved (not when it was sent), and ends early with an
+ * AbortError when its signal is aborted. @throws StatusError guestFailed, hypervisorRefused, diskFull, imageMissing
+ */
+export interface Hypervisor {
+  capabilities(): Promise<HypervisorCapabilities>;
+  /**
+   * The guest's process exists and its CPUs run when this resolves. A living process of the same instance and epoch is
+   * taken over (adopted) instead; one of an older epoch is halted first.
+   */
+  start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest>;
+  /** Every living guest of this host, adopted: with control over it. Called at start of the agent. */
+  list(): Promise<readonly Guest[]>;
+  /** The living guest, or undefined. */
+  inspect(instanceId: string): Promise<Guest | undefined>;
+  pause(instanceId: string, signal: AbortSignal): Promise<void>;
+  resume(instanceId: string, signal: AbortSignal): Promise<void>;
+  /** Presses the power button; resolves when it was pressed. The guest's answer comes as a `shutdown` event, or never. */
+  pressPowerButton(instanceId: string, signal: AbortSignal): Promise<void>;
+  /** Like the reset button; the guest runs again when this resolves. */
+  reset(instanceId: string, signal: AbortSignal): Promise<void>;
+  /** The process is gone when this resolves. */
+  halt(instanceId: string, signal: AbortSignal): Promise<void>;
+  onEvent(listener: (event: GuestEvent) => void): void;
+  /** Lets go of every guest without touching it: the agent ends, guests run on. */
+  detach(): Promise<void>;
+}
+
+/** Where a guest's files are on its host. */
+export interface GuestPaths {
+  readonly directory: string;
+  /** Absent when the image has no disk. */
+  readonly disk: string | undefined;
+  readonly kernel: string | undefined;
+  readonly ramdisk: string | undefined;
+}
+
+/** Root disks and the cache of base images. Every verb is idempotent. @throws diskFull, imageMissing, checksumMismatch */
+export interface Disks {
+  /** Makes what is missing of the guest's directory, cached image and overlay; keeps an existing overlay. */
+  ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths>;
+  /** Removes the guest's directory and everything in it. The cached image stays. */
+  release(instanceId: string): Promise<void>;
+  /** Instance ids that have a directory, with the names of their files. */
+  list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]>;
+}
+
+/** A small file per machine, so that an agent that starts knows what it had. Durable when it resolves. */
+export interface MachineFiles {
+  write(instanceId: string, content: Readonly<Record<string, unknown>>): Promise<void>;
+  remove(instanceId: string): Promise<void>;
+  /** Unreadable files are answered with content undefined. */
+  readAll(): Promise<readonly { readonly instanceId: string; readonly content: unknown }[]>;
+}
+
+export interface ConsolePage {
+  readonly text: string;
+  readonly offset: number;
+  readonly nextOffset: number;
+  readonly more: boolean;
+}
+
+/** The serial consoles' logs: positions are bytes since the guest's first byte and never change, also when the log was trimmed. */
+export interface Consoles {
+  /** Undefined when there is no log. */
+  read(instanceId: string, from: { offset?: number; tailLines?: number }): Promise<ConsolePage | undefined>;
+  /** Trims every log to limits.consoleLogBytesMax. */
+  trim(): Promise<void>;
+}

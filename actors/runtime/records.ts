@@ -1,0 +1,161 @@
+/**
+ * What is remembered: the records of PostgreSQL as the actors see them, and the one way to change them, a {@link Turn}.
+ *
+ * Each record has one writer (I1): `instance` and `operation` the instance actor (guarded by `version`), `machine` the
+ * host (guarded by its epoch and generation, relayed by the instance actor), `claim` the instance actor under the host's
+ * capacity CHECK. Times are PostgreSQL-independent wall-clock milliseconds, for people to read; nothing is decided by them.
+ */
+import type { Event } from "../../protocol/event.ts";
+import type { Flavor } from "../../protocol/flavor.ts";
+import type { Image } from "../../protocol/image.ts";
+import type { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
+import type { Operation } from "../../protocol/operation.ts";
+import type { DesiredPower, InstanceState } from "../../protocol/states.ts";
+import type { ErrorBody } from "../../protocol/status.ts";
+
+export interface InstanceRecord {
+  readonly id: string;
+  readonly project: string;
+  readonly name: string;
+  /** Raised by one with every commit that touches the row: the guard against a second actor of the same instance. */
+  readonly version: number;
+  /** Raised by every accepted command; what a host compares. */
+  readonly generation: number;
+  readonly desired: DesiredPower;
+  readonly stop: MachineIntent["stop"];
+  readonly resetCount: number;
+  readonly resetMode: MachineIntent["resetMode"];
+  readonly startCount: number;
+  /** A guest of this instance was seen running once. */
+  readonly built: boolean;
+  /** What a user sees while the host is alive; kept so that lists can be filtered. Always externalState(intent, machine). */
+  readonly state: InstanceState;
+  /** Nothing is left to do, here or on any host. The reconciler looks only at rows where this is false. */
+  readonly settled: boolean;
+  readonly flavor: {
+    readonly id: string;
+    readonly name: string;
+    readonly vcpus: number;
+    readonly memoryMib: number;
+    readonly diskGib: number;
+  };
+  readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly macAddress: string;
+  /** The owner; null before the first placement and when everything is gone. */
+  readonly hostId: string | null;
+  /** Raised with every change of owner. 0: never placed. */
+  readonly epoch: number;
+  /** Hosts tried for this build, this one included. */
+  readonly attempt: number;
+  readonly excludedHosts: readonly { readonly hostId: string; readonly reason: string }[];
+  /** The operation under way. */
+  readonly operationId: string | null;
+  readonly failure: ErrorBody | null;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly deletedAtMs: number | null;
+}
+
+/** One machine of an instance on one host. There are two only while an older epoch is being cleared away. */
+export interface MachineRecord extends Observation {
+  readonly hostId: string;
+}
+
+/** What an instance takes of a host. Held until that host said `gone` for that epoch. Key: (instanceId, epoch). */
+export interface ClaimRecord {
+  readonly instanceId: string;
+  readonly epoch: number;
+  readonly hostId: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+}
+
+export type OperationRecord = Operation;
+export type FlavorRecord = Flavor;
+export type ImageRecord = Image;
+
+export interface HostRecord extends Omit<HostInventory, "hostId"> {
+  readonly id: string;
+  readonly enabled: boolean;
+  readonly disabledReason: string | null;
+  /** Sums of the claims; only a commit changes them, under a CHECK against the capacity (I3). */
+  readonly vcpusClaimed: number;
+  readonly memoryMibClaimed: number;
+  readonly diskGibClaimed: number;
+  readonly instances: number;
+  readonly registeredAtMs: number;
+  readonly lastSeenAtMs: number;
+}
+
+/** An accepted command, by its idempotency key (I5). Key: (project, requestId). */
+export interface RequestRecord {
+  readonly project: string;
+  readonly requestId: string;
+  /** Hash of method, target and content: the same id with another hash is ALREADY_EXISTS. */
+  readonly contentHash: string;
+  /** The answer as it was given; a repetition is answered with exactly this. */
+  readonly answer: unknown;
+  readonly atMs: number;
+}
+
+/** An event before the commit gives it its number. */
+export type NewEvent = Omit<Event, "sequence">;
+
+/** All that one decision changes. All of it happens, or none of it. */
+export interface Turn {
+  /** Inserted first; when it exists already the result is `duplicate` and nothing else happens. */
+  readonly request?: RequestRecord;
+  /** `expectedVersion` 0: the row must not exist. */
+  readonly instances?: readonly { readonly expectedVersion: number; readonly row: InstanceRecord }[];
+  /** Written over an older observation of the same epoch. Only together with the instance's row, which guards it. */
+  readonly machines?: readonly MachineRecord[];
+  readonly machinesGone?: readonly MachineKey[];
+  readonly claims?: readonly ClaimRecord[];
+  readonly claimsReleased?: readonly MachineKey[];
+  readonly operations?: readonly OperationRecord[];
+  readonly flavors?: readonly FlavorRecord[];
+  readonly flavorsRemoved?: readonly string[];
+  readonly images?: readonly ImageRecord[];
+  readonly imagesRemoved?: readonly string[];
+  /** Inserted, or its inventory renewed; enabled and claims of an existing row stay as they are. */
+  readonly hosts?: readonly HostInventory[];
+  readonly hostsEnabled?: readonly {
+    readonly hostId: string;
+    readonly enabled: boolean;
+    readonly reason: string | null;
+  }[];
+  readonly events?: readonly NewEvent[];
+}
+
+export interface MachineKey {
+  readonly instanceId: string;
+  readonly epoch: number;
+}
+
+export type CommitResult =
+  | {
+      readonly kind: "committed" /** Of the turn's last event; 0 when it had none. */;
+      readonly lastSequence: number;
+    }
+  /** The request id is known: answer what was answered (or ALREADY_EXISTS when the hash differs). */
+  | { readonly kind: "duplicate"; readonly request: RequestRecord }
+  /** A row was not at the expected version: load it again and decide again. */
+  | { readonly kind: "conflict" }
+  /** The claim does not fit (any more), or the host is gone: try the next candidate. */
+  | { readonly kind: "hostFull"; readonly hostId: string }
+  /** A flavor's or image's name is taken. */
+  | { readonly kind: "nameTaken" }
+  /** The flavor, image or host to change does not exist. */
+  | { readonly kind: "missing" }
+  /** The image to remove is used by an instance that is not deleted. */
+  | { readonly kind: "inUse" };
+
+/** Everything an instance actor needs to come into being. */
+export interface LoadedInstance {
+  readonly instance: InstanceRecord;
+  readonly machines: readonly MachineRecord[];
+  readonly claims: readonly ClaimRecord[];
+  readonly operation: OperationRecord | undefined;
+}

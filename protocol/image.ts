@@ -1,0 +1,106 @@
+/**
+ * Images: what guests boot from. An image is a disk (qcow2 or raw), a kernel with an optional ramdisk, or both.
+ * Files are verified on arrival (size, checksum, format, no backing file) and kept under their checksum.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { limits } from "./limits.ts";
+import {
+  answer,
+  architectures,
+  Count,
+  Id,
+  Label,
+  literals,
+  nullable,
+  Path,
+  pageRequest,
+  request,
+  Sha256,
+  TimeMs,
+} from "./schema.ts";
+import { method, service } from "./service.ts";
+
+export const diskFormats = ["qcow2", "raw"] as const;
+export type DiskFormat = (typeof diskFormats)[number];
+
+/** A file as it is registered: read once, from the image server's own file system. */
+const source = { path: Path, sha256: Type.Optional(Sha256), sizeBytes: Type.Optional(Count) };
+/** A file as it is kept. */
+const kept = { sha256: Sha256, sizeBytes: Count };
+
+export const ImageDisk = answer({ ...kept, format: literals(diskFormats), virtualSizeBytes: Count });
+export const ImageFile = answer(kept);
+export type ImageDisk = Static<typeof ImageDisk>;
+export type ImageFile = Static<typeof ImageFile>;
+
+const commandLine = Type.String({ maxLength: 2_048, pattern: "^[^\\x00-\\x1f\\x7f]*$" });
+
+/** What an image needs of its host and its flavor; the scheduler's filters read it. */
+const properties = {
+  architecture: literals(architectures),
+  memoryMibMin: Type.Integer({ minimum: 0, maximum: limits.memoryMibMax }),
+  diskGibMin: Type.Integer({ minimum: 0, maximum: limits.diskGibMax }),
+  /** `qemu` or `fake`; absent: any. */
+  hypervisor: Type.Optional(Label),
+};
+export const ImageProperties = answer(properties);
+export type ImageProperties = Static<typeof ImageProperties>;
+
+export const Image = answer({
+  id: Id,
+  name: Label,
+  disk: nullable(ImageDisk),
+  kernel: nullable(ImageFile),
+  ramdisk: nullable(ImageFile),
+  commandLine,
+  properties: ImageProperties,
+  createdAtMs: TimeMs,
+});
+export type Image = Static<typeof Image>;
+
+export const imageService = service({
+  noun: "image",
+  version: "1.0.0",
+  summary: "What guests boot from.",
+  methods: {
+    register: method({
+      request: request({
+        name: Label,
+        disk: Type.Optional(request({ ...source, format: literals(diskFormats) })),
+        kernel: Type.Optional(request(source)),
+        ramdisk: Type.Optional(request(source)),
+        commandLine: Type.Optional(commandLine),
+        properties: Type.Optional(Type.Partial(request(properties), { additionalProperties: false })),
+      }),
+      answer: answer({ image: Image }),
+      target: "collection",
+      audience: "admin",
+      mutates: true,
+      summary: "Verifies files and keeps them as an image; needs a disk or a kernel. The name must be free.",
+    }),
+    list: method({
+      request: request({ ...pageRequest }),
+      answer: answer({ images: Type.Array(Image), nextMarker: Type.Optional(Id) }),
+      target: "collection",
+      audience: "project",
+      mutates: false,
+      summary: "Lists images, oldest first.",
+    }),
+    get: method({
+      request: request({}),
+      answer: answer({ image: Image }),
+      target: "entity",
+      audience: "project",
+      mutates: false,
+      summary: "Shows one image, by id or by name.",
+    }),
+    delete: method({
+      request: request({}),
+      answer: answer({ image: Image }),
+      target: "entity",
+      audience: "admin",
+      mutates: true,
+      summary: "Removes an image, by id or by name; refused while an instance uses it.",
+    }),
+  },
+});

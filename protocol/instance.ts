@@ -1,0 +1,196 @@
+/** Instances: the virtual machines of a project, and everything that may be asked of one. */
+import { type Static, Type } from "@sinclair/typebox";
+import { limits } from "./limits.ts";
+import { Operation } from "./operation.ts";
+import {
+  answer,
+  Count,
+  ErrorAnswer,
+  Id,
+  Label,
+  literals,
+  Metadata,
+  Name,
+  nullable,
+  pageRequest,
+  request,
+  TimeMs,
+} from "./schema.ts";
+import { method, service } from "./service.ts";
+import { desiredPowers, instanceStates, machineReasons, machineStates } from "./states.ts";
+
+export const Instance = answer({
+  id: Id,
+  project: Id,
+  name: Name,
+  state: literals(instanceStates),
+  /** What was asked for last. */
+  desired: literals(desiredPowers),
+  /** Raised by every accepted command. */
+  generation: Count,
+  flavor: answer({ id: Id, name: Label, vcpus: Count, memoryMib: Count, diskGib: Count }),
+  image: answer({ id: Id, name: Label }),
+  metadata: Metadata,
+  hostId: nullable(Id),
+  hostName: nullable(Type.String()),
+  /** What its host saw last; null before the first report. */
+  machine: nullable(
+    answer({
+      state: literals(machineStates),
+      reason: literals(machineReasons),
+      message: Type.String(),
+      generation: Count,
+      intentGeneration: Count,
+      address: nullable(Type.String()),
+      startedAtMs: nullable(TimeMs),
+      reportedAtMs: TimeMs,
+    }),
+  ),
+  /** The operation that is under way; null when nothing is. */
+  operationId: nullable(Id),
+  /** Why the state is `failed`. */
+  failure: nullable(ErrorAnswer),
+  createdAtMs: TimeMs,
+  updatedAtMs: TimeMs,
+  deletedAtMs: nullable(TimeMs),
+});
+export type Instance = Static<typeof Instance>;
+
+/** Answer only when the operation has ended, or at the request's deadline (then the operation is still running). */
+const wait = Type.Optional(Type.Boolean());
+const changed = answer({ instance: Instance, operation: Operation });
+export type Changed = Static<typeof changed>;
+
+const command = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
+  properties: P,
+  summary: string,
+) =>
+  method({
+    request: request({ wait, ...properties }),
+    answer: changed,
+    target: "entity",
+    audience: "project",
+    mutates: true,
+    summary,
+  });
+
+/** Why a host may or may not take an instance. */
+export const HostVerdict = answer({
+  hostId: Id,
+  hostName: Type.String(),
+  fits: Type.Boolean(),
+  /** Per filter: true, or the reason against. */
+  filters: Type.Record(Type.String(), Type.Union([Type.Literal(true), Type.String()])),
+  /** Per weigher: 0 to 1, times its multiplier. */
+  weights: Type.Record(Type.String(), Type.Number()),
+  score: Type.Number(),
+});
+export type HostVerdict = Static<typeof HostVerdict>;
+
+export const instanceService = service({
+  noun: "instance",
+  version: "1.0.0",
+  summary: "Virtual machines.",
+  methods: {
+    create: method({
+      request: request({
+        name: Name,
+        /** Id or name. */
+        flavor: Label,
+        /** Id or name. */
+        image: Label,
+        metadata: Type.Optional(Metadata),
+        /** More than one at once, all or none; the names get a suffix -1, -2, … */
+        count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+        wait,
+      }),
+      answer: answer({
+        instance: Instance,
+        operation: Operation,
+        /** All of them, when `count` was given; the first is `instance` and `operation` above. */
+        all: Type.Optional(Type.Array(changed)),
+      }),
+      target: "collection",
+      audience: "project",
+      mutates: true,
+      summary: "Makes one or more instances, places them and starts them.",
+    }),
+    list: method({
+      request: request({
+        ...pageRequest,
+        name: Type.Optional(Name),
+        state: Type.Optional(literals(instanceStates)),
+        hostId: Type.Optional(Id),
+        metadata: Type.Optional(Metadata),
+        /** Tombstones as well. */
+        deleted: Type.Optional(Type.Boolean()),
+      }),
+      answer: answer({ instances: Type.Array(Instance), nextMarker: Type.Optional(Id) }),
+      target: "collection",
+      audience: "project",
+      mutates: false,
+      summary: "Lists instances, oldest first. In the project admin: those of every project.",
+    }),
+    get: method({
+      request: request({}),
+      answer: answer({ instance: Instance }),
+      target: "entity",
+      audience: "project",
+      mutates: false,
+      summary: "Shows one instance.",
+    }),
+    start: command({}, "Starts a stopped or failed instance."),
+    stop: command(
+      {
+        /** `graceful` presses the power button and halts after timeoutMs; `hard` halts at once. */
+        mode: Type.Optional(literals(["graceful", "hard"])),
+        timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.stopTimeoutMsMax })),
+      },
+      "Stops an instance; its disk stays.",
+    ),
+    reboot: command(
+      { mode: Type.Optional(literals(["soft", "hard"])) },
+      "Reboots: soft asks the guest and falls back to hard, hard resets it.",
+    ),
+    pause: command({}, "Freezes the guest's CPUs; its memory stays."),
+    unpause: command({}, "Lets a paused guest go on."),
+    delete: command({}, "Deletes in any state, also in the middle of a build."),
+    console: method({
+      request: request({
+        /** Byte position to read from; absent: the beginning of what is kept. */
+        offset: Type.Optional(Count),
+        /** Only the last lines. Not together with offset. */
+        tailLines: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+        /** When nothing is there beyond offset yet, wait for it so long. */
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+      }),
+      answer: answer({
+        text: Type.String(),
+        /** Byte position of the text's first byte; greater than what was asked for if the log was trimmed. */
+        offset: Count,
+        /** Ask for this position next. */
+        nextOffset: Count,
+        /** More is there already. */
+        more: Type.Boolean(),
+      }),
+      target: "entity",
+      audience: "project",
+      mutates: false,
+      summary: "Reads the serial console's log: whole in pages, its tail, or as it grows.",
+    }),
+    explain: method({
+      request: request({}),
+      answer: answer({
+        instance: Instance,
+        /** What it is waiting for, or that it is waiting for nothing: one sentence each. */
+        waitingFor: Type.Array(Type.String()),
+        hosts: Type.Array(HostVerdict),
+        operations: Type.Array(Operation),
+      }),
+      target: "entity",
+      audience: "project",
+      mutates: false,
+      summary: "Says why this host, why no host, and what the instance is waiting for.",
+    }),
+  },
+});

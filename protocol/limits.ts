@@ -1,0 +1,108 @@
+/**
+ * Every maximum, timeout and period of novact: one value, its unit in the name, its reason beside it.
+ *
+ * Nothing else in the code may hold a bare number of this kind. Values are integers.
+ * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to these.
+ */
+export const limits = {
+  /** A request or answer body. Larger ones are refused before they are decoded. */
+  bodyBytesMax: 256 * 1024,
+  /** The bus must let a somewhat too large body through, so that its sender hears why it is refused. */
+  busPayloadBytesMax: 8 * 1024 * 1024,
+  /** Nesting of maps and arrays in a body. The deepest schema needs 6. */
+  bodyDepthMax: 16,
+  /** Elements of one array in a body: the largest legal one is a page of a list. */
+  arrayLengthMax: 2_000,
+  /** Keys of one map in a body. Metadata is the largest legal map. */
+  mapLengthMax: 256,
+  /** One string in a body: a console page is the largest legal one. */
+  stringBytesMax: 200 * 1024,
+
+  /** Ids are tokens of NATS subjects. A UUID needs 36. */
+  idLengthMax: 64,
+  requestIdLengthMax: 128,
+  nameLengthMax: 255,
+  reasonLengthMax: 1_024,
+  pathLengthMax: 4_096,
+  metadataKeysMax: 128,
+  metadataValueLengthMax: 255,
+
+  /** Instances of one create. */
+  createCountMax: 100,
+  pageLengthMax: 1_000,
+  pageLengthDefault: 100,
+  /** Bytes of console text in one answer; the guest's log is paged. */
+  consolePageBytesMax: 128 * 1024,
+  /** Bytes of console log kept for one guest on its host. */
+  consoleLogBytesMax: 1024 * 1024,
+
+  vcpusMax: 256,
+  memoryMibMin: 16,
+  memoryMibMax: 16 * 1024 * 1024,
+  diskGibMax: 64 * 1024,
+
+  /** How long a caller waits when it does not say. */
+  timeoutMsDefault: 10_000,
+  /** The longest deadline a caller may ask for. */
+  timeoutMsMax: 3_600_000,
+  /** How long one question to a host may take; it only queues work there. */
+  hostRequestTimeoutMs: 3_000,
+  /** Long polls (events, console follow) are answered after this time at the latest. */
+  waitMsMax: 30_000,
+
+  /** Time for a guest to shut down by itself before it is halted. Nova's shutdown_timeout is 60 s as well. */
+  stopTimeoutMsDefault: 60_000,
+  stopTimeoutMsMax: 3_600_000,
+  /** From acceptance to a running guest. A TCG boot behind 100 others took 191 s here, but only QEMU's start counts. */
+  buildTimeoutMs: 120_000,
+  startTimeoutMs: 60_000,
+  /** Pause, unpause, reset: one QMP round trip each. */
+  verbTimeoutMs: 30_000,
+  deleteTimeoutMs: 120_000,
+  /** What a deadline of an operation gets on top of the deadlines of the host's own steps. */
+  operationGraceMs: 15_000,
+  /** Hosts tried for one build, as in Nova (scheduler.max_attempts). */
+  buildAttemptsMax: 3,
+
+  /** Messages waiting in one actor's mailbox. */
+  mailboxLengthMax: 1_000,
+  /** Restarts of one actor inside the window before its supervisor gives up. */
+  restartsMax: 5,
+  restartWindowMs: 30_000,
+  restartBackoffMsMin: 50,
+  restartBackoffMsMax: 5_000,
+  /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */
+  instanceActorsMax: 20_000,
+  /** An instance actor without a message leaves memory after this time. */
+  passivateAfterMs: 60_000,
+  /** Conflicts with another controller before a command is answered ABORTED. */
+  commitAttemptsMax: 5,
+
+  /** A host reports at this period. */
+  heartbeatPeriodMs: 2_000,
+  /** A host that was silent for so long is not alive: the scheduler passes it by. */
+  hostSilentMs: 10_000,
+  /** A host lists everything it has at this period, whether it changed or not. */
+  inventoryPeriodMs: 30_000,
+  reconcilePeriodMs: 1_000,
+  /** The same instance is nudged again after this time at the earliest, then twice as long, up to the maximum. */
+  nudgeBackoffMsMin: 1_000,
+  nudgeBackoffMsMax: 15_000,
+  /** Instances looked at in one round of the reconciler. */
+  reconcileBatchMax: 500,
+
+  /** Turns in one commit: keeps the subtransactions of a commit in PostgreSQL's cache of 64. */
+  commitBatchMax: 60,
+  /** Turns waiting for a commit before commands are answered RESOURCE_EXHAUSTED. */
+  commitQueueMax: 20_000,
+
+  /** Request ids are remembered (and answered alike) for so long. */
+  requestKeptMs: 26 * 3_600_000,
+  /** Tombstones of deleted instances and their operations. */
+  tombstoneKeptMs: 24 * 3_600_000,
+  /** Events that can be replayed. */
+  eventKeptMs: 30 * 24 * 3_600_000,
+  /** Guests restarted by themselves inside the window before their host gives up. */
+  guestRestartsMax: 5,
+  guestRestartWindowMs: 600_000,
+} as const;

@@ -1,0 +1,78 @@
+/** Operations: what became of a command, with its steps and times. Every mutating method on an instance answers with one. */
+import { type Static, Type } from "@sinclair/typebox";
+import { limits } from "./limits.ts";
+import {
+  answer,
+  Count,
+  ErrorAnswer,
+  Id,
+  literals,
+  nullable,
+  pageRequest,
+  request,
+  TimeMs,
+} from "./schema.ts";
+import { method, service } from "./service.ts";
+import { operationKinds, operationStates } from "./states.ts";
+
+export const OperationStep = answer({
+  /** `accepted`, `placed`, `preparing`, `starting`, `running`, … : what was reached, in order. */
+  step: Type.String(),
+  atMs: TimeMs,
+  message: Type.Optional(Type.String()),
+});
+export type OperationStep = Static<typeof OperationStep>;
+
+export const Operation = answer({
+  id: Id,
+  project: Id,
+  instanceId: Id,
+  kind: literals(operationKinds),
+  state: literals(operationStates),
+  /** 0 to 100. */
+  percent: Type.Integer({ minimum: 0, maximum: 100 }),
+  step: Type.String(),
+  steps: Type.Array(OperationStep),
+  requestId: Type.String(),
+  startedAtMs: TimeMs,
+  /** It ends by then, well or with an error (I6). */
+  deadlineAtMs: TimeMs,
+  endedAtMs: nullable(TimeMs),
+  error: nullable(ErrorAnswer),
+});
+export type Operation = Static<typeof Operation>;
+
+export const operationService = service({
+  noun: "operation",
+  version: "1.0.0",
+  summary: "What became of a command.",
+  methods: {
+    get: method({
+      request: request({
+        /** Answer only when the operation has ended, or after this time. */
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+      }),
+      answer: answer({ operation: Operation }),
+      target: "entity",
+      audience: "project",
+      mutates: false,
+      summary: "Shows one operation; with waitMs only when it has ended or the time is over.",
+    }),
+    list: method({
+      request: request({
+        ...pageRequest,
+        instanceId: Type.Optional(Id),
+        state: Type.Optional(literals(operationStates)),
+      }),
+      answer: answer({
+        operations: Type.Array(Operation),
+        nextMarker: Type.Optional(Id),
+        total: Type.Optional(Count),
+      }),
+      target: "collection",
+      audience: "project",
+      mutates: false,
+      summary: "Lists operations, oldest first.",
+    }),
+  },
+});

@@ -1,0 +1,73 @@
+/**
+ * One definition per method gives everything else: the validator, the subject, the handler's and the client's type.
+ * There is one kind of method: request and answer. What looks like a stream (events, console) is a long poll with a
+ * position, so it survives the loss of any message, server or connection without a word of extra protocol.
+ */
+import type { Static, TSchema } from "@sinclair/typebox";
+
+/** Whose subject a method has: everybody's own project, or only the reserved project `admin`. */
+export type Audience = "project" | "admin";
+
+export interface Method<Q extends TSchema = TSchema, A extends TSchema = TSchema> {
+  readonly request: Q;
+  readonly answer: A;
+  /** `collection`: `…<noun>.<method>`; `entity`: `…<noun>.<id>.<method>`. */
+  readonly target: "collection" | "entity";
+  readonly audience: Audience;
+  /** A mutating method honours the request id (I5) and may be repeated with it. */
+  readonly mutates: boolean;
+  /** One sentence, for discovery and for protocol/README.md. */
+  readonly summary: string;
+}
+
+export interface Service<M extends Record<string, Method> = Record<string, Method>> {
+  readonly noun: string;
+  readonly version: string;
+  readonly summary: string;
+  readonly methods: M;
+}
+
+export const method = <Q extends TSchema, A extends TSchema>(definition: Method<Q, A>): Method<Q, A> =>
+  definition;
+
+export const service = <M extends Record<string, Method>>(definition: Service<M>): Service<M> => definition;
+
+export type RequestOf<M> = M extends Method<infer Q, TSchema> ? Static<Q> : never;
+export type AnswerOf<M> = M extends Method<TSchema, infer A> ? Static<A> : never;
+
+/** Who asks, for what, until when. Comes with every call, in process or over the bus. */
+export interface CallContext {
+  /** The tenant: the token of the subject. `admin` may see all. */
+  readonly project: string;
+  /** The actor's id; empty for a method of a collection. */
+  readonly id: string;
+  /** The idempotency key; minted at the edge when the caller sent none. */
+  readonly requestId: string;
+  /** On the receiver's monotonic clock, in ms. */
+  readonly deadlineMs: number;
+  readonly traceparent: string | undefined;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+export type Handler<M> = (request: RequestOf<M>, context: CallContext) => Promise<AnswerOf<M>>;
+
+/** What a server must bring for a service: one handler per method; a missing one does not compile. */
+export type Handlers<S extends Service> = { readonly [K in keyof S["methods"]]: Handler<S["methods"][K]> };
+
+export interface CallOptions {
+  readonly timeoutMs?: number;
+  readonly requestId?: string;
+  readonly signal?: AbortSignal;
+  readonly traceparent?: string;
+}
+
+type Call<M> =
+  M extends Method<infer Q, infer A>
+    ? M["target"] extends "entity"
+      ? (id: string, request: Static<Q>, options?: CallOptions) => Promise<Static<A>>
+      : (request: Static<Q>, options?: CallOptions) => Promise<Static<A>>
+    : never;
+
+/** The typed client of a service: a mapped type, never written by hand. */
+export type Client<S extends Service> = { readonly [K in keyof S["methods"]]: Call<S["methods"][K]> };

@@ -1,0 +1,196 @@
+/**
+ * The one taxonomy of failures: gRPC's codes, each with a stable reason.
+ *
+ * A denial is a value ({@link Denial}) as long as it travels inside pure code; the shell throws {@link StatusError}.
+ * Messages are public: no path, no secret, no stack. What only an operator may see goes to `detail`, and to the log.
+ * Source of the codes: the gRPC status code list. HTTP numbers: the Connect protocol's table.
+ */
+export const codes = {
+  INVALID_ARGUMENT: { http: 400, retry: "never" },
+  NOT_FOUND: { http: 404, retry: "never" },
+  ALREADY_EXISTS: { http: 409, retry: "never" },
+  FAILED_PRECONDITION: { http: 400, retry: "never" },
+  ABORTED: { http: 409, retry: "afterRead" },
+  RESOURCE_EXHAUSTED: { http: 429, retry: "backOff" },
+  UNAVAILABLE: { http: 503, retry: "always" },
+  DEADLINE_EXCEEDED: { http: 504, retry: "sameRequestId" },
+  UNAUTHENTICATED: { http: 401, retry: "never" },
+  PERMISSION_DENIED: { http: 403, retry: "never" },
+  UNIMPLEMENTED: { http: 501, retry: "never" },
+  INTERNAL: { http: 500, retry: "never" },
+} as const;
+
+export type Code = keyof typeof codes;
+export type Retry = (typeof codes)[Code]["retry"];
+
+/** Every stable reason, with its code, what it means and what the caller should do next. Documented in protocol/README.md. */
+export const reasons = {
+  malformedBody: {
+    code: "INVALID_ARGUMENT",
+    next: "Send one JSON object or one msgpack map, nothing before or after it.",
+  },
+  bodyTooLarge: { code: "INVALID_ARGUMENT", next: "Keep the body below the limit in protocol/limits.ts." },
+  bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
+  schemaMismatch: { code: "INVALID_ARGUMENT", next: "Compare the named field with the method's schema." },
+  malformedSubject: {
+    code: "INVALID_ARGUMENT",
+    next: "Use novact.v1.<cell>.cmd.<project>.<noun>[.<id>].<method>; ids match [A-Za-z0-9_-]{1,64}.",
+  },
+  malformedHeader: { code: "INVALID_ARGUMENT", next: "Compare the header with protocol/README.md." },
+  unknownFlavor: { code: "INVALID_ARGUMENT", next: "List what there is: novact flavor list." },
+  unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },
+  unusableImage: { code: "INVALID_ARGUMENT", next: "Register an image that has no backing or data file." },
+  checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
+  unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },
+  instanceNotFound: { code: "NOT_FOUND", next: "List what there is: novact instance list." },
+  hostNotFound: { code: "NOT_FOUND", next: "List what there is: novact host list." },
+  flavorNotFound: { code: "NOT_FOUND", next: "List what there is: novact flavor list." },
+  imageNotFound: { code: "NOT_FOUND", next: "List what there is: novact image list." },
+  operationNotFound: { code: "NOT_FOUND", next: "List what there is: novact operation list." },
+  markerNotFound: { code: "INVALID_ARGUMENT", next: "Start the list again, without a marker." },
+  requestIdReused: { code: "ALREADY_EXISTS", next: "Use a new request id for other content." },
+  nameTaken: { code: "ALREADY_EXISTS", next: "Choose another name, or use the one that exists." },
+  inUse: { code: "FAILED_PRECONDITION", next: "Delete what uses it first." },
+  notRunning: { code: "FAILED_PRECONDITION", next: "Start the instance first: novact instance start." },
+  notPaused: { code: "FAILED_PRECONDITION", next: "The instance is not paused; nothing to resume." },
+  building: { code: "FAILED_PRECONDITION", next: "Wait for the build to end, or delete the instance." },
+  pausedNow: { code: "FAILED_PRECONDITION", next: "Unpause the instance first: novact instance unpause." },
+  failedNow: { code: "FAILED_PRECONDITION", next: "Start the instance again, or delete it." },
+  beingDeleted: { code: "FAILED_PRECONDITION", next: "Nothing: the instance is going." },
+  stopPending: { code: "FAILED_PRECONDITION", next: "Wait until the instance has stopped, or start it." },
+  neverBuilt: {
+    code: "FAILED_PRECONDITION",
+    next: "The build failed; delete the instance and create another.",
+  },
+  noValidHost: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Ask why: novact instance explain. Free or add capacity, or choose a smaller flavor.",
+  },
+  mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
+  commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
+  generationConflict: { code: "ABORTED", next: "Read the resource again, then repeat the command." },
+  staleEpoch: { code: "FAILED_PRECONDITION", next: "Nothing: a newer owner of the instance exists." },
+  staleGeneration: { code: "FAILED_PRECONDITION", next: "Nothing: a newer intent is known." },
+  noResponders: { code: "UNAVAILABLE", next: "Nobody listens there. Is the cluster up? novact doctor." },
+  notConnected: { code: "UNAVAILABLE", next: "Is the NATS server up, and its URL right? novact doctor." },
+  hostUnreachable: { code: "UNAVAILABLE", next: "The host does not answer: novact host list." },
+  hostStopping: { code: "UNAVAILABLE", next: "The host is shutting down; try again after its return." },
+  actorStopped: { code: "UNAVAILABLE", next: "Try again; the actor is loaded anew." },
+  storeUnavailable: { code: "UNAVAILABLE", next: "PostgreSQL does not answer; try again." },
+  shuttingDown: { code: "UNAVAILABLE", next: "Try again; another controller will answer." },
+  consoleUnavailable: { code: "UNAVAILABLE", next: "The instance has no console log yet; try again." },
+  deadlinePast: { code: "DEADLINE_EXCEEDED", next: "Ask with a longer timeout, and the same request id." },
+  timeout: { code: "DEADLINE_EXCEEDED", next: "It may have been executed: repeat with the same request id." },
+  operationTimeout: { code: "DEADLINE_EXCEEDED", next: "Look at its steps: novact operation show." },
+  cancelled: { code: "ABORTED", next: "A later command replaced this one." },
+  unauthenticated: { code: "UNAUTHENTICATED", next: "Check the NATS credentials." },
+  adminOnly: { code: "PERMISSION_DENIED", next: "Ask an operator; the method is in the project admin." },
+  projectMismatch: { code: "PERMISSION_DENIED", next: "Use your own project's token in the subject." },
+  guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },
+  diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space in the host's state directory." },
+  imageMissing: { code: "UNAVAILABLE", next: "The host cannot read the image; check the image store." },
+  hypervisorRefused: { code: "INTERNAL", next: "Look at the failure's detail in the host's log." },
+  crashLoop: { code: "INTERNAL", next: "The guest's process died again and again; look at the host's log." },
+  internal: { code: "INTERNAL", next: "Report it, with the request id; the detail is in the log." },
+} as const satisfies Record<string, { code: Code; next: string }>;
+
+export type Reason = keyof typeof reasons;
+
+/** A refusal as a value. Pure code returns it; it never throws. */
+export interface Denial {
+  readonly reason: Reason;
+  /** Public, one sentence, names the object and what was attempted. */
+  readonly message: string;
+  readonly retryAfterMs?: number;
+  /** Further public facts, such as the per-host, per-filter explanation. */
+  readonly details?: unknown;
+}
+
+/** What goes over the wire, and what an operation or a failed instance keeps. */
+export interface ErrorBody {
+  readonly code: Code;
+  readonly reason: Reason;
+  readonly message: string;
+  readonly next: string;
+  readonly retryAfterMs?: number;
+  readonly details?: unknown;
+  /** Public messages of the causes, outermost first. */
+  readonly causes?: readonly string[];
+}
+
+export class StatusError extends Error {
+  override readonly name = "StatusError";
+  readonly reason: Reason;
+  readonly retryAfterMs: number | undefined;
+  readonly details: unknown;
+  /** For the log only: never crosses the wire. */
+  readonly detail: string | undefined;
+
+  constructor(reason: Reason, message: string, options: StatusErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.reason = reason;
+    this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details;
+    this.detail = options.detail;
+  }
+
+  get code(): Code {
+    return reasons[this.reason].code;
+  }
+
+  /** Wraps whatever was thrown; a StatusError passes unchanged, anything else becomes `internal`. */
+  static from(thrown: unknown, attempted: string): StatusError {
+    if (thrown instanceof StatusError) return thrown;
+    return new StatusError("internal", `${attempted} failed for a reason that is in the log.`, {
+      cause: thrown,
+    });
+  }
+
+  static of(denial: Denial): StatusError {
+    const { retryAfterMs, details } = denial;
+    return new StatusError(denial.reason, denial.message, {
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(details === undefined ? {} : { details }),
+    });
+  }
+
+  /** The error that a peer sent. An unknown reason (of a newer peer) becomes `internal` with the peer's text. */
+  static fromBody(body: ErrorBody): StatusError {
+    const reason: Reason = body.reason in reasons ? body.reason : "internal";
+    return StatusError.of({ ...body, reason });
+  }
+
+  toBody(): ErrorBody {
+    const causes = publicCauses(this.cause);
+    return {
+      code: this.code,
+      reason: this.reason,
+      message: this.message,
+      next: reasons[this.reason].next,
+      ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+      ...(causes.length === 0 ? {} : { causes }),
+    };
+  }
+}
+
+export interface StatusErrorOptions {
+  readonly cause?: unknown;
+  readonly detail?: string;
+  readonly retryAfterMs?: number;
+  readonly details?: unknown;
+}
+
+/** Only the messages of our own errors are public; a library's text may hold a path or a password. */
+function publicCauses(cause: unknown): readonly string[] {
+  const messages: string[] = [];
+  for (let error = cause; error instanceof StatusError && messages.length < 8; error = error.cause) {
+    messages.push(error.message);
+  }
+  return messages;
+}
+
+/** The body of a denial, as a failed operation or instance keeps it. */
+export function errorBodyOf(denial: Denial): ErrorBody {
+  return StatusError.of(denial).toBody();
+}

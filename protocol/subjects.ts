@@ -1,0 +1,117 @@
+/**
+ * Every subject of novact is built and parsed here, and nowhere else.
+ * A token is checked before it becomes part of a subject: a dot, star or `>` in an id would be an injection.
+ */
+import { StatusError } from "./status.ts";
+
+const token = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Reserved project names: `admin` reaches the operators' methods, `sys` is for the supervisors' own events. */
+export const adminProject = "admin";
+export const systemProject = "sys";
+
+export function isToken(text: string): boolean {
+  return token.test(text);
+}
+
+/** @throws INVALID_ARGUMENT malformedSubject */
+export function assertToken(text: string, what: string): string {
+  if (isToken(text)) return text;
+  throw new StatusError("malformedSubject", `The ${what} is not a valid subject token.`);
+}
+
+const prefix = (cell: string) => `novact.v1.${assertToken(cell, "cell")}`;
+
+export const commandSubject = (
+  cell: string,
+  project: string,
+  noun: string,
+  method: string,
+  id = "",
+): string =>
+  [
+    prefix(cell),
+    "cmd",
+    assertToken(project, "project"),
+    assertToken(noun, "noun"),
+    ...(id === "" ? [] : [assertToken(id, "id")]),
+    assertToken(method, "method"),
+  ].join(".");
+
+/** What controllers listen to, for one method: any project, any id. */
+export const commandPattern = (
+  cell: string,
+  noun: string,
+  method: string,
+  target: "collection" | "entity",
+): string => `${prefix(cell)}.cmd.*.${noun}.${target === "entity" ? "*." : ""}${method}`;
+
+export const allCommandsPattern = (cell: string): string => `${prefix(cell)}.cmd.>`;
+
+export const eventSubject = (
+  cell: string,
+  project: string,
+  noun: string,
+  id: string,
+  event: string,
+): string =>
+  [
+    prefix(cell),
+    "evt",
+    assertToken(project, "project"),
+    assertToken(noun, "noun"),
+    assertToken(id, "id"),
+    assertToken(event, "event"),
+  ].join(".");
+
+export const eventPattern = (cell: string, project = "*", noun = "*", id = "*"): string =>
+  `${prefix(cell)}.evt.${project}.${noun}.${id}.*`;
+
+export const hostSubject = (cell: string, hostId: string, method: string): string =>
+  `${prefix(cell)}.host.${assertToken(hostId, "host id")}.${assertToken(method, "method")}`;
+
+export const hostPattern = (cell: string, hostId: string): string =>
+  `${prefix(cell)}.host.${assertToken(hostId, "host id")}.*`;
+
+export const reportSubject = (cell: string, hostId: string, method: string): string =>
+  `${prefix(cell)}.report.${assertToken(hostId, "host id")}.${assertToken(method, "method")}`;
+
+export const reportPattern = (cell: string): string => `${prefix(cell)}.report.*.*`;
+
+/** Controllers tell each other that the outbox has grown; a hint, never needed. */
+export const outboxHintSubject = (cell: string): string => `${prefix(cell)}.hint.outbox`;
+
+export const eventStreamName = (cell: string): string => `NOVACT_${assertToken(cell, "cell")}_EVENTS`;
+
+export interface CommandAddress {
+  readonly project: string;
+  readonly noun: string;
+  readonly id: string;
+  readonly method: string;
+}
+
+/** The parts of a command subject, or undefined when it is not one. Ids were already split by the bus: no dots in them. */
+export function parseCommandSubject(cell: string, subject: string): CommandAddress | undefined {
+  const tokens = subject.split(".");
+  if (tokens.length < 7 || tokens.length > 8) return undefined;
+  const [novact, version, place, kind, project, noun, ...rest] = tokens;
+  if (novact !== "novact" || version !== "v1" || place !== cell || kind !== "cmd") return undefined;
+  const [id, method] = rest.length === 2 ? rest : ["", rest[0]];
+  if (![project, noun, method].every((part) => part !== undefined && isToken(part))) return undefined;
+  if (id !== "" && !isToken(id ?? "")) return undefined;
+  return { project: project ?? "", noun: noun ?? "", id: id ?? "", method: method ?? "" };
+}
+
+/** `{id, method}` of a host or report subject, or undefined. */
+export function parseNodeSubject(
+  cell: string,
+  kind: "host" | "report",
+  subject: string,
+): { readonly hostId: string; readonly method: string } | undefined {
+  const tokens = subject.split(".");
+  const [novact, version, place, found, hostId, method] = tokens;
+  if (tokens.length !== 6 || novact !== "novact" || version !== "v1" || place !== cell || found !== kind)
+    return undefined;
+  if (hostId === undefined || method === undefined || !isToken(hostId) || !isToken(method)) return undefined;
+  return { hostId, method };
+}
