@@ -82,6 +82,20 @@ export const limits = {
   heartbeatPeriodMs: 2_000,
   /** A host that was silent for so long is not alive: the scheduler passes it by. */
   hostSilentMs: 10_000,
+  /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
+  schedulerRefreshPeriodMs: 1_000,
+  /** A read of the hosts that takes longer is given up and begun anew. */
+  schedulerReadTimeoutMs: 5_000,
+  /** Claims made since the last read that are remembered: more than one controller commits in two periods. */
+  schedulerPendingMax: 20_000,
+  /** Requests that wait for a fresh read because no host fits by the last one. */
+  schedulerWaitingMax: 1_000,
+  /** One question is answered in well under a millisecond: so many are a few seconds' work. */
+  schedulerMailboxLengthMax: 10_000,
+  /** Hosts offered for one placement, best first: a commit that finds one full takes the next. */
+  candidatesMax: 10,
+  /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
+  hostVerdictsMax: 50,
   /** A host lists everything it has at this period, whether it changed or not. */
   inventoryPeriodMs: 30_000,
   reconcilePeriodMs: 1_000,
@@ -102,7 +116,47 @@ export const limits = {
   tombstoneKeptMs: 24 * 3_600_000,
   /** Events that can be replayed. */
   eventKeptMs: 30 * 24 * 3_600_000,
+  /** Bytes kept of what one QEMU process says on its standard error: the reason of a failure is among the last lines. */
+  processLogBytesMax: 64 * 1024,
+
+  /** From QEMU's start to its QMP greeting: 100 at once on two cores took 28 s here, one alone takes 30 ms. */
+  qmpGreetingTimeoutMs: 45_000,
+  /** One QMP command on a socket that has greeted; it takes 0.3 ms, and a hanging QEMU shall not hold its actor. */
+  qmpCommandTimeoutMs: 5_000,
+  /** One line of QMP. The longest answer this driver asks for has some hundred bytes. */
+  qmpLineBytesMax: 1024 * 1024,
+  /** A connection to a living guest that broke is tried again after this time, then twice as long, up to the maximum. */
+  qmpReconnectBackoffMsMin: 10,
+  qmpReconnectBackoffMsMax: 1_000,
+  /** What QEMU gets to end by itself after `quit` (it takes 8 ms, and flushes its disks) before it is killed. */
+  quitTimeoutMs: 2_000,
+  /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */
+  killTimeoutMs: 15_000,
+  /** The tiny kernel reaches its marker in under 1 s where KVM works; where it does not, this is what the first start pays. */
+  acceleratorProbeTimeoutMs: 6_000,
+  /** Guests adopted at the same time when an agent starts. */
+  adoptionsAtOnce: 16,
+
+  /** One file of an image. */
+  imageBytesMax: 256 * 1024 ** 3,
+  /** Time and address space of the tool that looks into a file from outside. */
+  imageInspectTimeoutMs: 20_000,
+  imageInspectMemoryBytesMax: 1024 ** 3,
+  /** What the tools that work on disks get to end. */
+  diskToolTimeoutMs: 60_000,
+
   /** Guests restarted by themselves inside the window before their host gives up. */
   guestRestartsMax: 5,
   guestRestartWindowMs: 600_000,
+
+  /** A server of our own (PostgreSQL, NATS) that does not answer by then did not start; recovery after a crash included. */
+  serverStartTimeoutMs: 60_000,
+  /** A server that does not end when asked is killed after this time. */
+  serverStopTimeoutMs: 10_000,
+  /** A server's log file is set aside at its next start when it has grown beyond this. */
+  serverLogBytesMax: 4 * 1024 * 1024,
+  /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
+  postgresConnectionsMax: 50,
+  /** A host may answer one request within this time: a long poll and some. */
+  natsResponseExpiresMs: 120_000,
 } as const;
