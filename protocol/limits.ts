@@ -5,18 +5,22 @@
  * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to these.
  */
 export const limits = {
-  /** A request or answer body. Larger ones are refused before they are decoded. */
+  /** The body of a client's request. Larger ones are refused before they are decoded. */
   bodyBytesMax: 256 * 1024,
+  /** An answer, and what hosts and controllers tell each other: a full page of a list, or everything on one host. */
+  answerBytesMax: 8 * 1024 * 1024 - 64 * 1024,
+  /** All headers of one message; the parser's cost grows with the square of their number. */
+  headerBytesMax: 8 * 1024,
   /** The bus must let a somewhat too large body through, so that its sender hears why it is refused. */
   busPayloadBytesMax: 8 * 1024 * 1024,
   /** Nesting of maps and arrays in a body. The deepest schema needs 6. */
   bodyDepthMax: 16,
-  /** Elements of one array in a body: the largest legal one is a page of a list. */
-  arrayLengthMax: 2_000,
-  /** Keys of one map in a body. Metadata is the largest legal map. */
+  /** Elements of one array in a body: the largest legal one is everything on one host. */
+  arrayLengthMax: 20_000,
+  /** Keys of one map in a body. Metadata is the largest legal map of a request, a count per thing of an answer. */
   mapLengthMax: 256,
-  /** One string in a body: a console page is the largest legal one. */
-  stringBytesMax: 200 * 1024,
+  /** One string in a body: a console page is the largest legal one; each byte of it may need three. */
+  stringBytesMax: 400 * 1024,
 
   /** Ids are tokens of NATS subjects. A UUID needs 36. */
   idLengthMax: 64,
@@ -50,6 +54,45 @@ export const limits = {
   /** Long polls (events, console follow) are answered after this time at the latest. */
   waitMsMax: 30_000,
 
+  /** How long a caller waits for the end of an operation (`wait`) when it does not say: a build, and its grace. */
+  waitTimeoutMsDefault: 150_000,
+  /** One attempt of a request that nobody expects to wait: after this it is repeated with the same request id. */
+  attemptTimeoutMs: 4_000,
+  /** A client listens for so long after its deadline: the server's own answer to a passed deadline says more. */
+  answerGraceMs: 250,
+  /** Between attempts of one request; doubles, with jitter. */
+  retryBackoffMsMin: 20,
+  retryBackoffMsMax: 1_000,
+  /** Requests that one server works on, long polls included; each may hold a body. Beyond that: RESOURCE_EXHAUSTED. */
+  requestsInWorkMax: 8_000,
+  /** The same for one project, so that one tenant's long polls cannot shut out the others. */
+  requestsInWorkPerProjectMax: 4_000,
+  /** When a caller that was refused for that should come again. */
+  retryAfterMs: 100,
+
+  /** The event stream on the bus holds the newest of these; everything else is replayed from PostgreSQL. */
+  eventStreamBytesMax: 256 * 1024 * 1024,
+  eventStreamMessagesMax: 1_000_000,
+  /** Longer than eventKeptMs: the stream must not forget where it is while PostgreSQL still knows. */
+  eventStreamKeptMs: 60 * 24 * 3_600_000,
+  /** JetStream refuses an event that it has seen within this time by its number. */
+  eventDuplicateWindowMs: 120_000,
+  /** Events on their way to the stream at the same time. */
+  eventPublishWindow: 64,
+  /** Events read from the store at a time. */
+  eventPublishPage: 500,
+  /** The publisher looks by itself so often, whether it was woken or not. */
+  eventPublishPeriodMs: 1_000,
+  /** Between two rounds: what is committed in between goes out together. */
+  eventPublishSpacingMs: 10,
+  eventPublishBackoffMsMin: 100,
+  eventPublishBackoffMsMax: 5_000,
+
+  /** The bus is tried again after this time, for ever. */
+  busReconnectMs: 250,
+  /** A bus that is silent is asked so often; after two unanswered questions it is given up and dialled again. */
+  busPingMs: 2_000,
+
   /** Time for a guest to shut down by itself before it is halted. Nova's shutdown_timeout is 60 s as well. */
   stopTimeoutMsDefault: 60_000,
   stopTimeoutMsMax: 3_600_000,
@@ -71,6 +114,12 @@ export const limits = {
   restartWindowMs: 30_000,
   restartBackoffMsMin: 50,
   restartBackoffMsMax: 5_000,
+  /** What a sender that found a mailbox full is told to wait: a full mailbox of commits empties in about this time. */
+  mailboxRetryAfterMs: 250,
+  /** Turns of one actor in a row before the others (and sockets and timers) have theirs. */
+  turnsPerWake: 32,
+  /** After stop: how long a running turn may still take, and after it the actor's clean-up, before nobody waits any more. */
+  actorStopGraceMs: 10_000,
   /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */
   instanceActorsMax: 20_000,
   /** An instance actor without a message leaves memory after this time. */
@@ -159,4 +208,7 @@ export const limits = {
   postgresConnectionsMax: 50,
   /** A host may answer one request within this time: a long poll and some. */
   natsResponseExpiresMs: 120_000,
+  /** What JetStream of our own NATS server may keep: events are small, and PostgreSQL has them all. */
+  jetStreamMemoryBytesMax: 64 * 1024 * 1024,
+  jetStreamFileBytesMax: 4 * 1024 * 1024 * 1024,
 } as const;

@@ -1,0 +1,149 @@
+/**
+ * A NATS server of our own, on 127.0.0.1, with JetStream in a directory of ours, and users with generated passwords
+ * (nats-access.ts). What it stores is a copy: everything that is true is in PostgreSQL, so its directory may be lost.
+ *
+ * Layout of the directory: `nats.conf` and `credentials/<user>.json` (owner only, but for the anonymous user's),
+ * `store/` (JetStream's), `process.json`.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { limits } from "../../protocol/limits.ts";
+import { type NatsAccess, natsServerConfig, natsUsers } from "./nats-access.ts";
+import {
+  clearLeftover,
+  freePort,
+  isPortFree,
+  type RunningServer,
+  ServerStartError,
+  startServerProcess,
+} from "./server-process.ts";
+
+export interface NatsServerOptions {
+  readonly directory: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly logFile: string;
+  readonly access: NatsAccess;
+  /** See ServerProgram.diesWithUs. */
+  readonly diesWithUs?: boolean;
+}
+
+/** What a client needs to be one of the users. */
+export interface NatsCredentials {
+  readonly servers: readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  readonly inboxPrefix?: string;
+}
+
+/** Where Debian and the usual installations put it. */
+const places = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin"];
+
+export function findNatsServer(): string | undefined {
+  const directories = [...(process.env.PATH ?? "").split(":").filter((part) => part !== ""), ...places];
+  return directories.map((directory) => join(directory, "nats-server")).find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts it. @throws ServerStartError, also when the port is taken by somebody else */
+export async function startNatsServer(options: NatsServerOptions): Promise<RunningServer> {
+  const program = findNatsServer();
+  if (program === undefined) {
+    throw new ServerStartError("No nats-server is installed: install Debian's nats-server.");
+  }
+  const { directory } = options;
+  const proofFile = join(directory, "process.json");
+  mkdirSync(join(directory, "credentials"), { recursive: true, mode: 0o711 });
+  for (const each of [directory, join(directory, "credentials")]) chmodSync(each, 0o711);
+  await clearLeftover(proofFile, "SIGTERM");
+  if (options.port !== 0 && !(await isPortFree(options.port))) {
+    throw new ServerStartError(
+      `Port ${options.port} of 127.0.0.1 is taken by another program. Set nats.port in cluster.yaml to a free one, ` +
+        "or to 0 for any; or name a running server in nats.url.",
+    );
+  }
+  const port = options.port === 0 ? await freePort() : options.port;
+  const url = `nats://127.0.0.1:${port}`;
+  const configFile = writeFiles(options, port, url);
+  const server = await startServerProcess({
+    name: "NATS",
+    program,
+    arguments: ["--config", configFile],
+    ownArgument: configFile,
+    proofFile,
+    logFile: options.logFile,
+    directory,
+    environment: { PATH: process.env.PATH ?? "", TZ: "UTC", GOMEMLIMIT: "256MiB" },
+    diesWithUs: options.diesWithUs ?? false,
+    stopSignal: "SIGTERM",
+    ready: () => greets(port),
+  });
+  return { name: "NATS", port, url, ...server };
+}
+
+/** Answers the configuration's path. Passwords stay the same from start to start. */
+function writeFiles(options: NatsServerOptions, port: number, url: string): string {
+  const { directory, access } = options;
+  const passwords: Record<string, string> = {};
+  for (const { name, inboxPrefix } of natsUsers(access)) {
+    const file = credentialsFile(directory, name);
+    const pass = readCredentials(file)?.pass ?? randomBytes(24).toString("hex");
+    passwords[name] = pass;
+    const credentials: NatsCredentials = { servers: [url], user: name, pass, inboxPrefix };
+    // Whoever is on this machine is the anonymous user anyway.
+    writePrivately(file, `${JSON.stringify(credentials)}\n`, name === access.anonymous ? 0o644 : 0o600);
+  }
+  const file = join(directory, "nats.conf");
+  const storeDirectory = join(directory, "store");
+  const pidFile = join(directory, "nats.pid");
+  writePrivately(file, natsServerConfig({ access, passwords, port, storeDirectory, pidFile }), 0o600);
+  return file;
+}
+
+export const credentialsFile = (directory: string, user: string): string =>
+  join(directory, "credentials", `${user}.json`);
+
+/** Undefined when there is no such file; @throws what reading throws otherwise, such as EACCES. */
+export function readCredentials(file: string): NatsCredentials | undefined {
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, "utf8")) as NatsCredentials;
+}
+
+function writePrivately(file: string, text: string, mode: number): void {
+  writeFileSync(`${file}.new`, text, { mode });
+  renameSync(`${file}.new`, file);
+}
+
+/** A NATS server greets with its INFO line as soon as it takes clients; JetStream is up by then. */
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(limits.serverStopTimeoutMs, () => end(false));
+    socket.once("data", (data) => end(data.toString("latin1").startsWith("INFO ")));
+    socket.once("error", () => end(false));
+    socket.once("close", () => end(false));
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * Proof that a process is one that we started. A pid alone proves nothing: the kernel gives it out again. So the pid is
+ * written down together with the boot, the process's start time, its program and a word of its arguments, and all of
+ * them must still be true before a signal is sent.
+ * This file must never signal a process that it cannot prove to be ours.
+ */
+import { readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ProcessProof {
+  readonly pid: number;
+  readonly bootId: string;
+  /** Field 22 of /proc/PID/stat: clock ticks since boot. Source: proc(5). */
+  readonly startTicks: string;
+  /** Name of the program, as /proc/PID/exe has it. */
+  readonly program: string;
+  /** One of its arguments, which no other process of this machine has: its own directory or configuration file. */
+  readonly argument: string;
+}
+
+/** How long one look at /proc keeps; ends of processes that are not our children can only be seen by looking. */
+const lookEveryMs = 20;
+
+const readText = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+};
+
+/** Undefined when there is no such process, or it is a zombie. */
+function startTicksOf(pid: number): string | undefined {
+  const stat = readText(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The second field is the command in parentheses and may hold spaces; counting starts behind it, at field 3.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+function programOf(pid: number): string {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, ""));
+  } catch {
+    return "";
+  }
+}
+
+const bootId = (): string => readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
+
+/** Undefined when the process is gone already. */
+export function proofOf(pid: number, argument: string): ProcessProof | undefined {
+  const startTicks = startTicksOf(pid);
+  if (startTicks === undefined) return undefined;
+  return { pid, bootId: bootId(), startTicks, program: programOf(pid), argument };
+}
+
+/** Whether the very process of the proof is alive. */
+export function isAlive(proof: ProcessProof): boolean {
+  if (proof.bootId !== bootId() || startTicksOf(proof.pid) !== proof.startTicks) return false;
+  if (programOf(proof.pid) !== proof.program) return false;
+  const written = readText(`/proc/${proof.pid}/cmdline`) ?? "";
+  return written.split("\0").includes(proof.argument);
+}
+
+export function writeProof(file: string, proof: ProcessProof): void {
+  writeFileSync(`${file}.new`, JSON.stringify(proof), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+export function removeProof(file: string): void {
+  rmSync(file, { force: true });
+}
+
+/** The living process that a former run wrote down, or undefined. An unreadable file proves nothing. */
+export function findProved(file: string): ProcessProof | undefined {
+  const text = readText(file);
+  if (text === undefined) return undefined;
+  try {
+    const proof = JSON.parse(text) as ProcessProof;
+    return isAlive(proof) ? proof : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface EndOptions {
+  readonly signal: NodeJS.Signals;
+  /** After this time SIGKILL follows. */
+  readonly patienceMs: number;
+}
+
+/** Ends the process of the proof and resolves when it is gone. Harmless when it is gone already. */
+export async function endProcess(proof: ProcessProof, options: EndOptions): Promise<void> {
+  const killAtMs = performance.now() + options.patienceMs;
+  let killed = false;
+  signalIfAlive(proof, options.signal);
+  while (isAlive(proof)) {
+    if (!killed && performance.now() >= killAtMs) {
+      killed = true;
+      signalIfAlive(proof, "SIGKILL");
+    }
+    await sleep(lookEveryMs);
+  }
+}
+
+function signalIfAlive(proof: ProcessProof, signal: NodeJS.Signals): void {
+  if (!isAlive(proof)) return;
+  try {
+    process.kill(proof.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * A PostgreSQL of our own: the installed server program on a data directory of ours, for 127.0.0.1 only, with a
+ * generated password. Debian's own cluster, its port and its configuration are never touched.
+ *
+ * Layout of the directory: `data/` (PostgreSQL's, owned by the user it runs as), `password` and `process.json` (ours).
+ * Durability is never switched off: what was acknowledged must survive a power loss (I4).
+ */
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { limits } from "../../protocol/limits.ts";
+import { endProcess, isAlive, proofOf } from "./owned-process.ts";
+import {
+  clearLeftover,
+  freePort,
+  type RunningServer,
+  ServerStartError,
+  startServerProcess,
+} from "./server-process.ts";
+
+const run = promisify(execFile);
+const superuser = "novact";
+const installedUnder = "/usr/lib/postgresql";
+
+export interface PostgresOptions {
+  readonly directory: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly logFile: string;
+  readonly database: string;
+  /** See ServerProgram.diesWithUs. */
+  readonly diesWithUs?: boolean;
+}
+
+export interface PostgresServer extends RunningServer {
+  /** A new, empty database; answers its URL. */
+  createDatabase(name: string): Promise<string>;
+}
+
+/** The directory of the newest installed server's programs, or undefined. */
+export function findPostgres(under = installedUnder): string | undefined {
+  if (!existsSync(under)) return undefined;
+  const versions = readdirSync(under)
+    .map(Number)
+    .filter((version) => existsSync(join(under, String(version), "bin", "initdb")));
+  const newest = Math.max(...versions);
+  return Number.isFinite(newest) ? join(under, String(newest), "bin") : undefined;
+}
+
+/** Starts it, making the data directory on the first start. @throws ServerStartError */
+export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const programs = findPostgres();
+  if (programs === undefined) {
+    throw new ServerStartError(
+      `No PostgreSQL server is installed under ${installedUnder}: install postgresql.`,
+    );
+  }
+  const user = await serverUser();
+  const data = join(options.directory, "data");
+  const proofFile = join(options.directory, "process.json");
+  mkdirSync(options.directory, { recursive: true, mode: 0o711 });
+  chmodSync(options.directory, 0o711);
+  await clearFormerRun(data, proofFile);
+  const password = readOrMakePassword(join(options.directory, "password"));
+  if (!existsSync(data)) await initialise({ programs, data, password, user });
+  const port = options.port === 0 ? await freePort() : options.port;
+  const server = await startServerProcess({
+    name: "PostgreSQL",
+    program: join(programs, "postgres"),
+    arguments: ["-D", data, ...settings(port)],
+    ownArgument: data,
+    proofFile,
+    logFile: options.logFile,
+    directory: options.directory,
+    environment: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8", TZ: "UTC" },
+    diesWithUs: options.diesWithUs ?? false,
+    ...(user === undefined ? {} : { user }),
+    stopSignal: "SIGINT",
+    ready: async (pid) => isReady(data, pid),
+  });
+  const urlOf = (database: string) => `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}`;
+  const createDatabase = async (name: string): Promise<string> => {
+    await createIfMissing({ programs, port, password, name });
+    return urlOf(name);
+  };
+  return { name: "PostgreSQL", port, ...server, url: await createDatabase(options.database), createDatabase };
+}
+
+/** The last line of postmaster.pid says so, and the first whose it is; pg_ctl looks at the same. */
+function isReady(data: string, pid: number): boolean {
+  const lines = postmasterLines(data);
+  return Number(lines[0]) === pid && lines.at(-1)?.trim() === "ready";
+}
+
+function postmasterLines(data: string): readonly string[] {
+  const file = join(data, "postmaster.pid");
+  return existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
+}
+
+/**
+ * Ends a server of a killed run. Our own proof may be missing when we were killed at the wrong moment; then PostgreSQL's
+ * lock file names the process. A lock file of a process that is no server on this directory is stale: after a restart of
+ * the machine its pid may belong to anything, and PostgreSQL would refuse to start.
+ */
+async function clearFormerRun(data: string, proofFile: string): Promise<void> {
+  await clearLeftover(proofFile, "SIGINT");
+  const pid = Number(postmasterLines(data)[0] ?? 0);
+  if (pid === 0) return;
+  const proof = proofOf(pid, data);
+  if (proof?.program === "postgres" && isAlive(proof)) {
+    await endProcess(proof, { signal: "SIGINT", patienceMs: limits.serverStopTimeoutMs });
+  }
+  rmSync(join(data, "postmaster.pid"), { force: true });
+}
+
+/** Small, since it shares the machine with guests; measured on Debian 12: about 30 MiB in all when idle. */
+function settings(port: number): readonly string[] {
+  const values: Readonly<Record<string, string>> = {
+    port: String(port),
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    max_connections: String(limits.postgresConnectionsMax),
+    shared_buffers: "32MB",
+    huge_pages: "off",
+    max_wal_size: "256MB",
+    wal_level: "minimal",
+    max_wal_senders: "0",
+    max_worker_processes: "2",
+    max_parallel_workers: "0",
+    max_parallel_workers_per_gather: "0",
+    autovacuum_max_workers: "1",
+    max_logical_replication_workers: "0",
+    jit: "off",
+    password_encryption: "scram-sha-256",
+    log_min_messages: "fatal",
+    log_min_error_statement: "panic",
+    log_checkpoints: "off",
+    timezone: "UTC",
+  };
+  return Object.entries(values).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+}
+
+interface ServerUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** PostgreSQL refuses to run as root; then the package's own user runs it. */
+async function serverUser(): Promise<ServerUser | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const entry = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((line) => line.startsWith("postgres:"));
+  const [, , uid, gid] = entry?.split(":") ?? [];
+  if (uid === undefined || gid === undefined) {
+    throw new ServerStartError(
+      "There is no user postgres to run PostgreSQL as: install Debian's postgresql.",
+    );
+  }
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+function readOrMakePassword(file: string): string {
+  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const password = randomBytes(24).toString("hex");
+  writeFileSync(file, `${password}\n`, { mode: 0o600 });
+  return password;
+}
+
+interface Initialisation {
+  readonly programs: string;
+  readonly data: string;
+  readonly password: string;
+  readonly user: ServerUser | undefined;
+}
+
+/** Made beside its place and renamed, so that a start that was killed half-way leaves no half data directory. */
+async function initialise({ programs, data, password, user }: Initialisation): Promise<void> {
+  const fresh = `${data}.new`;
+  const passwordFile = `${data}.password`;
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { mode: 0o700 });
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (user !== undefined) {
+    chownSync(fresh, user.uid, user.gid);
+    chownSync(passwordFile, user.uid, user.gid);
+  }
+  const how = ["--username", superuser, "--pwfile", passwordFile, "--auth", "scram-sha-256"];
+  try {
+    await run(join(programs, "initdb"), ["-D", fresh, ...how, "--encoding=UTF8", "--no-locale"], {
+      ...(user === undefined ? {} : user),
+      cwd: "/",
+    });
+  } catch (error) {
+    throw new ServerStartError(
+      `PostgreSQL's data directory ${data} could not be made. ${(error as { stderr?: string }).stderr ?? error}\n` +
+        "If it says permission denied: the user that runs PostgreSQL must be able to reach the directory; " +
+        "choose another stateDirectory in cluster.yaml.",
+    );
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+  renameSync(fresh, data);
+}
+
+interface DatabaseOptions {
+  readonly programs: string;
+  readonly port: number;
+  readonly password: string;
+  readonly name: string;
+}
+
+async function createIfMissing({ programs, port, password, name }: DatabaseOptions): Promise<void> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new ServerStartError(`${name} is not a name for a database.`);
+  const env = { PATH: process.env.PATH ?? "", PGPASSWORD: password };
+  const psql = (statement: string) =>
+    run(
+      join(programs, "psql"),
+      ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-d", "postgres", "-XAtqc", statement],
+      { env, cwd: "/" },
+    );
+  const { stdout } = await psql(`select 1 from pg_database where datname = '${name}'`);
+  if (stdout.trim() === "") await psql(`create database ${name}`);
+}

@@ -1,0 +1,188 @@
+/**
+ * One server program of ours (PostgreSQL, nats-server) as a child process: started in its own session, so that a
+ * terminal's Ctrl-C reaches us and not it; its output in a bounded log file; its identity written down (owned-process.ts),
+ * so that the next run finds it if we are killed.
+ * What a server is and when it is ready belongs to the callers.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { limits } from "../../protocol/limits.ts";
+import {
+  endProcess,
+  findProved,
+  type ProcessProof,
+  proofOf,
+  removeProof,
+  writeProof,
+} from "./owned-process.ts";
+
+export interface ServerProgram {
+  /** For people: "PostgreSQL", "NATS". */
+  readonly name: string;
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** The argument that only this process has. */
+  readonly ownArgument: string;
+  readonly proofFile: string;
+  readonly logFile: string;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The unprivileged user to run as; absent: ours. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  /** The kernel ends it when we die, however we die: for throwaway servers. */
+  readonly diesWithUs: boolean;
+  /** Ends it cleanly. */
+  readonly stopSignal: NodeJS.Signals;
+  /** Whether the process with this pid, and no other, answers. */
+  readonly ready: (pid: number) => Promise<boolean>;
+}
+
+export interface ServerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface RunningServer {
+  readonly name: string;
+  readonly port: number;
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves when the process has ended, for whatever reason. */
+  readonly ended: Promise<ServerEnd>;
+  /** Ends it cleanly, by force after limits.serverStopTimeoutMs; resolves when it is gone. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** A server that could not be started; the message is for people and says what to do. */
+export class ServerStartError extends Error {
+  override readonly name = "ServerStartError";
+}
+
+/** How long between two looks whether a starting server answers. */
+const lookEveryMs = 20;
+const logTailLines = 12;
+
+/** Ends what a killed former run left behind; answers whether there was anything. */
+export async function clearLeftover(proofFile: string, stopSignal: NodeJS.Signals): Promise<boolean> {
+  const leftover = findProved(proofFile);
+  if (leftover !== undefined) {
+    await endProcess(leftover, { signal: stopSignal, patienceMs: limits.serverStopTimeoutMs });
+  }
+  removeProof(proofFile);
+  return leftover !== undefined;
+}
+
+/** Starts the program and resolves when it is ready. @throws ServerStartError with the end of its log */
+export async function startServerProcess(
+  server: ServerProgram,
+): Promise<Pick<RunningServer, "pid" | "ended" | "stop">> {
+  const child = launch(server);
+  let running = true;
+  const ended = new Promise<ServerEnd>((resolve) => {
+    const end = (how: ServerEnd) => {
+      running = false;
+      resolve(how);
+    };
+    child.once("exit", (code, signal) => end({ code, signal }));
+    child.once("error", () => end({ code: null, signal: null }));
+  });
+  const pid = child.pid ?? 0;
+  const writeDown = (): ProcessProof | undefined => {
+    const proof = proofOf(pid, server.ownArgument);
+    if (proof !== undefined) writeProof(server.proofFile, proof);
+    return proof;
+  };
+  writeDown();
+  const deadlineMs = performance.now() + limits.serverStartTimeoutMs;
+  while (!(await server.ready(pid))) {
+    if (!running) throw failure(server, "ended while it was starting");
+    if (performance.now() > deadlineMs) {
+      child.kill("SIGKILL");
+      await ended;
+      throw failure(server, `did not answer within ${limits.serverStartTimeoutMs / 1_000} s`);
+    }
+    await sleep(lookEveryMs);
+  }
+  const proof = writeDown();
+  if (proof === undefined) throw failure(server, "ended while it was starting");
+  child.unref();
+  const stop = async (): Promise<void> => {
+    child.ref();
+    await endProcess(proof, { signal: server.stopSignal, patienceMs: limits.serverStopTimeoutMs });
+    await ended;
+    removeProof(server.proofFile);
+  };
+  return { pid: proof.pid, ended, stop };
+}
+
+function launch(server: ServerProgram): ChildProcess {
+  rotate(server.logFile);
+  const log = openSync(server.logFile, "a", 0o600);
+  // setpriv replaces itself by the program, so the pid is the server's own.
+  const [program, ...leading] = server.diesWithUs
+    ? ["setpriv", "--pdeathsig", "QUIT", ...userArguments(server.user), server.program]
+    : [server.program];
+  const child = spawn(program ?? server.program, [...leading, ...server.arguments], {
+    cwd: server.directory,
+    env: { ...server.environment },
+    stdio: ["ignore", log, log],
+    detached: true,
+    ...(server.user === undefined || server.diesWithUs ? {} : server.user),
+  });
+  closeSync(log);
+  return child;
+}
+
+const userArguments = (user: ServerProgram["user"]): readonly string[] =>
+  user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"];
+
+function failure(server: ServerProgram, what: string): ServerStartError {
+  let tail = "(its log cannot be read)";
+  try {
+    tail = readFileSync(server.logFile, "utf8").trimEnd().split("\n").slice(-logTailLines).join("\n  ");
+  } catch (error) {
+    tail = `(its log cannot be read: ${(error as Error).message})`;
+  }
+  return new ServerStartError(
+    `${server.name} ${what}. The end of its log, ${server.logFile}:\n  ${tail}\n` +
+      `Command: ${[server.program, ...server.arguments].join(" ")}`,
+  );
+}
+
+function rotate(logFile: string): void {
+  const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < limits.serverLogBytesMax) return;
+  rmSync(`${logFile}.1`, { force: true });
+  renameSync(logFile, `${logFile}.1`);
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  return listenOnce(0);
+}
+
+/** Whether somebody listens there already. */
+export async function isPortFree(port: number): Promise<boolean> {
+  try {
+    await listenOnce(port);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EADDRINUSE" || code === "EACCES") return false;
+    throw error;
+  }
+}
+
+function listenOnce(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
+      const address = server.address();
+      const found = typeof address === "object" && address !== null ? address.port : port;
+      server.close(() => resolve(found));
+    });
+  });
+}
