@@ -1,0 +1,225 @@
+/**
+ * What the scheduler does with each message: `(state, message, time)` gives the next state, the answers and the effects,
+ * all as values. Two rules make a cache of the store good enough: a claim counts from the moment it was committed until a
+ * read that began after it shows it, and nobody hears "no valid host" from views older than the question. Pure.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { HostRecord } from "../runtime/records.ts";
+import { type Answer, answerTo, isDenial } from "./answer.ts";
+import type { Question, SchedulerMessage } from "./messages.ts";
+import type { Scheduler } from "./rank.ts";
+import {
+  type Amounts,
+  add,
+  type HostView,
+  negative,
+  type SchedulerState,
+  viewOf,
+  withHost,
+} from "./state.ts";
+
+export type Effect =
+  /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
+  | { readonly kind: "readHosts"; readonly atMs: number }
+  /** Send `tick` after limits.schedulerRefreshPeriodMs. */
+  | { readonly kind: "tickLater" };
+
+export interface Decision {
+  readonly next: SchedulerState;
+  readonly answers: readonly Answer[];
+  readonly effects: readonly Effect[];
+}
+
+/** `atMs` is monotonic. */
+export function decide(
+  scheduler: Scheduler,
+  state: SchedulerState,
+  message: SchedulerMessage,
+  atMs: number,
+): Decision {
+  switch (message.kind) {
+    case "rank":
+    case "rankMany":
+    case "explain":
+    case "alive":
+      return answerOrWait(scheduler, state, message, atMs);
+    case "heard":
+      return only(withHost(state, message.hostId, (view) => ({ ...view, heardAtMs: atMs })));
+    case "claimed":
+      return only(withClaim(state, message.hostId, message.amounts, atMs));
+    case "released":
+      return only(withClaim(state, message.hostId, negative(message.amounts), atMs));
+    case "full":
+      // Until the read is here the host counts as full: the next request goes elsewhere instead of failing as this one.
+      return read(
+        withHost(state, message.hostId, (view) => ({ ...view, claimed: view.capacity })),
+        atMs,
+      );
+    case "hostsChanged":
+      return read(state, atMs);
+    case "tick": {
+      const decision = read(state, atMs);
+      return { ...decision, effects: [...decision.effects, { kind: "tickLater" }] };
+    }
+    case "refresh":
+      return refreshed(scheduler, state, message, atMs);
+    case "refreshFailed":
+      return readFailed(scheduler, state, atMs);
+  }
+}
+
+const only = (next: SchedulerState): Decision => ({ next, answers: [], effects: [] });
+
+/** Begins a read, unless one that began at this moment or is not yet overdue is under way. */
+function read(state: SchedulerState, atMs: number): Decision {
+  const { readingSinceMs } = state;
+  if (readingSinceMs !== undefined && atMs - readingSinceMs < limits.schedulerReadTimeoutMs)
+    return only(state);
+  return {
+    next: { ...state, readingSinceMs: atMs },
+    answers: [],
+    effects: [{ kind: "readHosts", atMs }],
+  };
+}
+
+function withClaim(state: SchedulerState, hostId: string, amounts: Amounts, atMs: number): SchedulerState {
+  const pending = [...state.pending, { hostId, amounts, atMs }].slice(-limits.schedulerPendingMax);
+  return withHost({ ...state, pending }, hostId, (view) => ({
+    ...view,
+    claimed: add(view.claimed, amounts),
+  }));
+}
+
+function answerOrWait(
+  scheduler: Scheduler,
+  state: SchedulerState,
+  question: Question,
+  atMs: number,
+): Decision {
+  const known = state.readAtMs === undefined ? undefined : answerNow(scheduler, state, question, atMs);
+  if (known !== undefined && !isDenial(known.answer)) return known.decision;
+  if (state.waiting.length < limits.schedulerWaitingMax) {
+    const { next, effects } = read(state, atMs);
+    const waiting = [...next.waiting, { question, askedAtMs: atMs }];
+    return { next: { ...next, waiting }, answers: [], effects };
+  }
+  return known?.decision ?? { next: state, answers: [unavailable(question)], effects: [] };
+}
+
+const unavailable = (question: Question): Answer => ({
+  kind: "failed",
+  reply: question.reply,
+  denial: { reason: "storeUnavailable", message: "The scheduler cannot read the list of hosts." },
+});
+
+/** One question answered from the views at hand. */
+function answerNow(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number) {
+  const { answer, turn } = answerTo(scheduler, state, question, atMs);
+  return { answer, decision: { next: { ...state, turn }, answers: [answer], effects: [] } };
+}
+
+/**
+ * The answer of views that are fresh. A claim that is still pending may be in the store's sums already and so be counted
+ * twice; rather than deny for that, offer the host once more: the commit, under its CHECK, has the last word.
+ */
+function lastWord(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number): Decision {
+  const counted = answerNow(scheduler, state, question, atMs);
+  if (!isDenial(counted.answer) || state.pending.length === 0) return counted.decision;
+  const { answer, turn } = answerTo(scheduler, withPending(state, negative), question, atMs);
+  return { next: { ...state, turn }, answers: [answer], effects: [] };
+}
+
+/** All pending claims at once: one copy of the list, however many they are. */
+function withPending(state: SchedulerState, as: (amounts: Amounts) => Amounts): SchedulerState {
+  const hosts = [...state.hosts];
+  for (const { hostId, amounts } of state.pending) {
+    const position = state.positions.get(hostId);
+    const view = position === undefined ? undefined : hosts[position];
+    if (position === undefined || view === undefined) continue;
+    hosts[position] = { ...view, claimed: add(view.claimed, as(amounts)) };
+  }
+  return { ...state, hosts };
+}
+
+function refreshed(
+  scheduler: Scheduler,
+  state: SchedulerState,
+  message: Extract<SchedulerMessage, { kind: "refresh" }>,
+  atMs: number,
+): Decision {
+  // A read that was given up and came late after all.
+  if (state.readAtMs !== undefined && message.readAtMs < state.readAtMs) return only(state);
+  const fresh = withHosts(state, message);
+  return answerWaiting(scheduler, { ...fresh, waiting: [] }, state.waiting, atMs);
+}
+
+function withHosts(
+  state: SchedulerState,
+  { hosts: records, readAtMs, wallMs }: Extract<SchedulerMessage, { kind: "refresh" }>,
+): SchedulerState {
+  const ordered = [...records].sort((left, right) => (left.id < right.id ? -1 : 1));
+  const positions = new Map(ordered.map(({ id }, position) => [id, position]));
+  const hosts = ordered.map((record) => {
+    const before = state.hosts[state.positions.get(record.id) ?? -1];
+    return viewOf(record, heardAt(record, before, { readAtMs, wallMs }));
+  });
+  const pending = state.pending.filter((claim) => claim.atMs >= readAtMs);
+  const readingSinceMs = state.readingSinceMs === readAtMs ? undefined : state.readingSinceMs;
+  return withPending({ ...state, hosts, positions, pending, readAtMs, readingSinceMs }, (amounts) => amounts);
+}
+
+/**
+ * Another controller may be the one a host talks to: when the store's mark moves, the host lives. Only for a host seen
+ * for the first time is the mark compared with the wall clock, and this can cost no more than one wrong candidate.
+ */
+function heardAt(
+  record: HostRecord,
+  before: HostView | undefined,
+  { readAtMs, wallMs }: { readonly readAtMs: number; readonly wallMs: number },
+): number {
+  if (before !== undefined)
+    return record.lastSeenAtMs === before.lastSeenAtMs
+      ? before.heardAtMs
+      : Math.max(before.heardAtMs, readAtMs);
+  const ageMs = Math.max(0, wallMs - record.lastSeenAtMs);
+  return ageMs <= limits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
+}
+
+/** Those asked before the read began are answered as they are; the others may have to wait for the next. */
+function answerWaiting(
+  scheduler: Scheduler,
+  state: SchedulerState,
+  waiting: SchedulerState["waiting"],
+  atMs: number,
+): Decision {
+  const answers: Answer[] = [];
+  const effects: Effect[] = [];
+  let next = state;
+  for (const { question, askedAtMs } of waiting) {
+    if (question.reply.done) continue;
+    const decision =
+      askedAtMs <= (next.readAtMs ?? -1)
+        ? lastWord(scheduler, next, question, atMs)
+        : answerOrWait(scheduler, next, question, atMs);
+    next = decision.next;
+    answers.push(...decision.answers);
+    effects.push(...decision.effects);
+  }
+  return { next, answers, effects };
+}
+
+/** Old views are good enough to rank by (the commit decides), but not to deny by. */
+function readFailed(scheduler: Scheduler, state: SchedulerState, atMs: number): Decision {
+  const answers: Answer[] = [];
+  let next: SchedulerState = { ...state, readingSinceMs: undefined, waiting: [] };
+  for (const { question } of state.waiting) {
+    const known = next.readAtMs === undefined ? undefined : answerNow(scheduler, next, question, atMs);
+    if (known === undefined || isDenial(known.answer)) {
+      answers.push(unavailable(question));
+      continue;
+    }
+    answers.push(known.answer);
+    next = known.decision.next;
+  }
+  return { next, answers, effects: [] };
+}
