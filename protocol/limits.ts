@@ -53,6 +53,12 @@ export const limits = {
   hostRequestTimeoutMs: 3_000,
   /** Long polls (events, console follow) are answered after this time at the latest. */
   waitMsMax: 30_000,
+  /** Who waits for something durable looks again after this time, should every hint be lost. */
+  lookAgainMs: 1_000,
+  /** Flavors and images may be this old when a create reads them; they never change, they only appear and go. */
+  catalogCacheMs: 1_000,
+  /** How often one create looks for hosts anew when the claims of others were faster. */
+  placementAttemptsMax: 8,
 
   /** How long a caller waits for the end of an operation (`wait`) when it does not say: a build, and its grace. */
   waitTimeoutMsDefault: 150_000,
@@ -122,6 +128,8 @@ export const limits = {
   actorStopGraceMs: 10_000,
   /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */
   instanceActorsMax: 20_000,
+  /** How often idle instance actors are looked for. */
+  passivateSweepMs: 5_000,
   /** An instance actor without a message leaves memory after this time. */
   passivateAfterMs: 60_000,
   /** Conflicts with another controller before a command is answered ABORTED. */

@@ -1,0 +1,33 @@
+/**
+ * The actors that hang from one parent, or from the system itself, by name. nact copies the map of an actor's children
+ * with every message it handles, so kinship is kept here and nact sees all actors as children of its silent root.
+ * It must never let two living actors of one parent have the same name: a name is free when its actor has ended.
+ */
+import type { ActorRef } from "./system.ts";
+
+export class Family {
+  readonly #members = new Map<string, ActorRef<never>>();
+
+  /** @throws Error when the name is taken: a bug of the caller. */
+  add(member: ActorRef<never>): void {
+    if (this.#members.has(member.name)) throw new Error(`An actor named ${member.name} exists already.`);
+    this.#members.set(member.name, member);
+  }
+
+  remove(member: ActorRef<never>): void {
+    if (this.#members.get(member.name) === member) this.#members.delete(member.name);
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  youngestFirst(): readonly ActorRef<never>[] {
+    return [...this.#members.values()].reverse();
+  }
+
+  /** Stops all at once; resolves when all have ended. */
+  async stop(): Promise<void> {
+    await Promise.all(this.youngestFirst().map((member) => member.stop()));
+  }
+}

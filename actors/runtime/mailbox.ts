@@ -1,0 +1,66 @@
+/**
+ * What waits for one actor, in order of arrival: a doubly linked list, so that an empty mailbox costs next to nothing
+ * and a question whose asker has gone leaves at once instead of taking up a place.
+ *
+ * It survives a crash of its actor. It must never drop a message by itself: refusing is the sender's to hear.
+ */
+
+/** The side of a question that the runtime needs when nobody answers it. */
+export interface Pending {
+  readonly done: boolean;
+  fail(error: Error): void;
+}
+
+/** A message on its way, with the question it carries, if it is one. */
+export class Envelope<M> {
+  readonly message: M;
+  readonly question: Pending | undefined;
+  previous: Envelope<M> | undefined;
+  next: Envelope<M> | undefined;
+  inMailbox = false;
+
+  constructor(message: M, question: Pending | undefined) {
+    this.message = message;
+    this.question = question;
+  }
+}
+
+export class Mailbox<M> {
+  #first: Envelope<M> | undefined;
+  #last: Envelope<M> | undefined;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  put(envelope: Envelope<M>): void {
+    envelope.previous = this.#last;
+    envelope.inMailbox = true;
+    if (this.#last === undefined) this.#first = envelope;
+    else this.#last.next = envelope;
+    this.#last = envelope;
+    this.#length += 1;
+  }
+
+  /** The one that waits longest, or undefined. */
+  take(): Envelope<M> | undefined {
+    const envelope = this.#first;
+    if (envelope !== undefined) this.remove(envelope);
+    return envelope;
+  }
+
+  /** Does nothing when the envelope was taken already. */
+  remove(envelope: Envelope<M>): void {
+    if (!envelope.inMailbox) return;
+    const { previous, next } = envelope;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    envelope.previous = undefined;
+    envelope.next = undefined;
+    envelope.inMailbox = false;
+    this.#length -= 1;
+  }
+}
