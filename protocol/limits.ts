@@ -53,6 +53,10 @@ export const limits = {
   hostRequestTimeoutMs: 3_000,
   /** Long polls (events, console follow) are answered after this time at the latest. */
   waitMsMax: 30_000,
+  /** Who waits for a caller gives up so long before the caller's deadline: the answer has to travel. */
+  waitMarginMs: 100,
+  /** How often old requests, tombstones and events are removed. */
+  prunePeriodMs: 60_000,
   /** Who waits for something durable looks again after this time, should every hint be lost. */
   lookAgainMs: 1_000,
   /** Flavors and images may be this old when a create reads them; they never change, they only appear and go. */
@@ -162,10 +166,28 @@ export const limits = {
   /** Instances looked at in one round of the reconciler. */
   reconcileBatchMax: 500,
 
+  /** An instance that is not as asked for, without an operation, is a finding of the doctor after this time. */
+  doctorPatienceMs: 60_000,
+  /** The doctor looks again after this time, and tells only what it found both times: longer than one heartbeat. */
+  doctorSecondLookMs: 2_500,
+
   /** Turns in one commit: keeps the subtransactions of a commit in PostgreSQL's cache of 64. */
   commitBatchMax: 60,
+  /** Text of the turns in one commit; a create of 100 instances alone has about 200 KiB. */
+  commitBatchBytesMax: 1024 * 1024,
   /** Turns waiting for a commit before commands are answered RESOURCE_EXHAUSTED. */
   commitQueueMax: 20_000,
+  /** Connections of one process to PostgreSQL: one for commits, the rest for reads; each costs about 10 MB there. */
+  storeConnectionsMax: 6,
+  /** One statement may take so long, on either side. */
+  storeTimeoutMs: 4_000,
+  /** How long a call waits for PostgreSQL to come back; when it has been away for longer, calls fail at once. */
+  storePatienceMs: 4_000,
+  /** PostgreSQL is tried again after this time, then twice as long each time, up to the maximum. */
+  storeBackoffMsMin: 20,
+  storeBackoffMsMax: 500,
+  /** Controllers that start at once wait so long for the one that migrates. */
+  migrationTimeoutMs: 120_000,
 
   /** Request ids are remembered (and answered alike) for so long. */
   requestKeptMs: 26 * 3_600_000,
@@ -173,6 +195,12 @@ export const limits = {
   tombstoneKeptMs: 24 * 3_600_000,
   /** Events that can be replayed. */
   eventKeptMs: 30 * 24 * 3_600_000,
+  /** Operations that have ended, of instances that live on. */
+  operationKeptMs: 30 * 24 * 3_600_000,
+  /** Rows that one transaction of the pruning removes: it must not hold up commits for longer than a few ms. */
+  pruneBatchMax: 500,
+  /** Events one page looks at when no index serves its filter; about 20 ms of PostgreSQL. */
+  eventScanMax: 20_000,
   /** Bytes kept of what one QEMU process says on its standard error: the reason of a failure is among the last lines. */
   processLogBytesMax: 64 * 1024,
 
@@ -205,6 +233,36 @@ export const limits = {
   /** Guests restarted by themselves inside the window before their host gives up. */
   guestRestartsMax: 5,
   guestRestartWindowMs: 600_000,
+  /** Before the first restart of a guest whose process died, then twice as long each time, up to the maximum. */
+  guestRestartBackoffMsMin: 500,
+  guestRestartBackoffMsMax: 60_000,
+  /** A guest that does not hear the power button of a soft reboot in this time is reset; below verbTimeoutMs. */
+  softResetTimeoutMs: 20_000,
+  /** A host's verb that failed and must not be given up (halt, release, pause) is tried again after this time. */
+  machineRetryMsMin: 500,
+  machineRetryMsMax: 30_000,
+  /** Observation generations a host takes from one durable write of a machine's file; a life has about ten changes. */
+  generationsPerWrite: 32,
+  /** Ensures that may wait at one machine; the rest of its mailbox is kept for what its guest and effects say. */
+  machineEnsuresMax: 100,
+  /** Time for all guests together to shut down when their host does, before they are halted. */
+  hostShutdownGraceMs: 10_000,
+  /** The last reports of a host that ends; what was not heard is reported after its return. */
+  hostFarewellMs: 2_000,
+  /** Reports of one host under way at once: a second one while the first waits for its commit, the rest coalesce. */
+  heartbeatsInFlightMax: 2,
+  /** A passing state is reported after this time, when it has not passed: most of them are shorter. */
+  passingReportDelayMs: 20,
+  /** Observations in one report: at about 400 bytes each they stay below bodyBytesMax. */
+  reportMachinesMax: 400,
+  /** A host that reaches no controller tries again after this time, then twice as long, up to the maximum. */
+  reportRetryMsMin: 100,
+  reportRetryMsMax: 2_000,
+  /** Machines a host remembers after they are gone, so that a late message cannot bring one back. */
+  tombstonesMax: 10_000,
+  /** Callers that wait for console output of one host at once, and how often the log is looked at for them. */
+  consoleWaitersMax: 256,
+  consolePollMs: 100,
 
   /** A server of our own (PostgreSQL, NATS) that does not answer by then did not start; recovery after a crash included. */
   serverStartTimeoutMs: 60_000,
@@ -219,4 +277,6 @@ export const limits = {
   /** What JetStream of our own NATS server may keep: events are small, and PostgreSQL has them all. */
   jetStreamMemoryBytesMax: 64 * 1024 * 1024,
   jetStreamFileBytesMax: 4 * 1024 * 1024 * 1024,
+  /** Memory of the machine that is kept from guests: the control plane's own target is 300 MiB, the rest is the system's. */
+  controlPlaneMemoryMib: 768,
 } as const;

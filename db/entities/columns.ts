@@ -1,0 +1,26 @@
+/**
+ * The kinds of columns that all tables are made of, so that the same thing looks the same everywhere.
+ *
+ * Ids are text in the collation "C": their order is that of their bytes, in PostgreSQL as in JavaScript, so that a
+ * page's marker means the same to both. Every integer is a bigint read as a JavaScript number; none may pass 2^53.
+ */
+import { p } from "@mikro-orm/core";
+
+export const id = () => p.text().collation("C");
+export const text = () => p.text();
+export const count = () => p.bigint("number");
+/** Wall-clock milliseconds; for people to read. */
+export const timeMs = () => p.bigint("number");
+export const flag = () => p.boolean();
+/** A nested value, kept as jsonb. Numbers in it keep their value, keys lose their order. */
+export const nested = <T>() => p.json<T>();
+
+/** `column IN ('a', 'b')`, for a CHECK. */
+export function oneOf(column: string, values: readonly string[]): string {
+  return `${column} in (${values.map((value) => `'${value}'`).join(", ")})`;
+}
+
+/** Each of these columns is at least 0, for a CHECK. */
+export function notNegative(...columns: readonly string[]): string {
+  return columns.map((column) => `${column} >= 0`).join(" and ");
+}

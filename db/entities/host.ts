@@ -1,0 +1,55 @@
+/**
+ * Hosts, their capacity and the sums of the claims on them. The CHECK is the last word on I3: whatever a scheduler or an
+ * actor believed, a commit that would overfill a host does not happen.
+ *
+ * When a host was heard from last is a table of its own: it changes all the time, must not wait for commits, and may be
+ * lost without harm.
+ */
+import { defineEntity } from "@mikro-orm/core";
+import type { HostRecord } from "../../actors/runtime/records.ts";
+import { architectures } from "../../protocol/schema.ts";
+import { count, flag, id, notNegative, oneOf, text, timeMs } from "./columns.ts";
+
+export const HostEntity = defineEntity({
+  name: "Host",
+  tableName: "host",
+  properties: {
+    id: id().primary(),
+    name: text(),
+    bootId: text(),
+    architecture: text().$type<HostRecord["architecture"]>(),
+    hypervisor: text(),
+    accelerator: text(),
+    acceleratorReason: text(),
+    hypervisorVersion: text(),
+    vcpus: count(),
+    memoryMib: count(),
+    diskGib: count(),
+    vcpusClaimed: count(),
+    memoryMibClaimed: count(),
+    diskGibClaimed: count(),
+    instances: count(),
+    enabled: flag(),
+    disabledReason: text().nullable(),
+    registeredAtMs: timeMs(),
+  },
+  checks: [
+    { name: "host_architecture_check", expression: oneOf("architecture", architectures) },
+    {
+      name: "host_claimed_check",
+      expression: notNegative("vcpus_claimed", "memory_mib_claimed", "disk_gib_claimed", "instances"),
+    },
+    {
+      name: "host_capacity_check",
+      expression:
+        "vcpus_claimed <= vcpus and memory_mib_claimed <= memory_mib and disk_gib_claimed <= disk_gib",
+    },
+  ],
+  indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
+});
+
+export const HostSeenEntity = defineEntity({
+  name: "HostSeen",
+  tableName: "host_seen",
+  properties: { hostId: id().primary(), lastSeenAtMs: timeMs() },
+});

@@ -1,0 +1,22 @@
+/** Every entity, one by one; the list that MikroORM is given. */
+import { FlavorEntity, ImageEntity } from "./catalog.ts";
+import { EventEntity, EventHeadEntity } from "./event.ts";
+import { HostEntity, HostSeenEntity } from "./host.ts";
+import { InstanceEntity } from "./instance.ts";
+import { ClaimEntity, MachineEntity } from "./machine.ts";
+import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
+
+export const entities = [
+  InstanceEntity,
+  MachineEntity,
+  ClaimEntity,
+  OperationEntity,
+  RequestEntity,
+  CommitWriterEntity,
+  HostEntity,
+  HostSeenEntity,
+  EventEntity,
+  EventHeadEntity,
+  FlavorEntity,
+  ImageEntity,
+];

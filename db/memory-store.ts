@@ -1,0 +1,224 @@
+/**
+ * The Store on Maps: for tests and the simulator. Deterministic: no timer, no randomness, every call ends in one
+ * microtask. It keeps the promises of the port within one process, and must pass the same contract as PostgreSQL.
+ * Several controllers of a simulated cell share one of these; close() therefore changes nothing.
+ */
+import type {
+  Clock,
+  EventPage,
+  EventQuery,
+  InstanceQuery,
+  InstanceRow,
+  PageQuery,
+  Store,
+} from "../actors/runtime/ports.ts";
+import type {
+  CommitResult,
+  FlavorRecord,
+  HostRecord,
+  ImageRecord,
+  InstanceRecord,
+  LoadedInstance,
+  OperationRecord,
+  RequestRecord,
+  Turn,
+} from "../actors/runtime/records.ts";
+import type { Event } from "../protocol/event.ts";
+import type { OperationState } from "../protocol/states.ts";
+import { lastOfPage } from "./event-page.ts";
+import { applyTurn, machineKey, requestKey, Tables } from "./memory/apply.ts";
+import { pruneTables } from "./memory/prune.ts";
+import type { Table } from "./memory/table.ts";
+import { assertTurn } from "./turn-rules.ts";
+
+export class MemoryStore implements Store {
+  readonly #tables = new Tables();
+  readonly #clock: Pick<Clock, "nowMs">;
+
+  /** The clock dates the registration of hosts, nothing else. */
+  constructor(clock: Pick<Clock, "nowMs">) {
+    this.#clock = clock;
+  }
+
+  async commit(turn: Turn): Promise<CommitResult> {
+    assertTurn(turn);
+    return applyTurn(this.#tables, turn, this.#clock.nowMs());
+  }
+
+  async loadInstance(id: string): Promise<LoadedInstance | undefined> {
+    const instance = this.#tables.instances.get(id);
+    if (instance === undefined) return undefined;
+    const { operations, machines, claims } = this.#tables;
+    const operation = operations.get(instance.operationId ?? "");
+    return { instance, machines: ofInstance(machines, id), claims: ofInstance(claims, id), operation };
+  }
+
+  async getInstance(id: string): Promise<InstanceRow | undefined> {
+    const instance = this.#tables.instances.get(id);
+    return instance && this.#rowOf(instance);
+  }
+
+  async listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]> {
+    const wanted = page(this.#tables.instances, query, (instance) => matches(instance, query));
+    return wanted.map((instance) => this.#rowOf(instance));
+  }
+
+  async listUnsettled(query: PageQuery): Promise<readonly string[]> {
+    const { instances } = this.#tables;
+    return page(instances, query, (row) => !row.settled || row.operationId !== null).map(({ id }) => id);
+  }
+
+  async listOnHost(hostId: string): Promise<readonly string[]> {
+    const rows = [...this.#tables.claims.values(), ...this.#tables.machines.values()];
+    const ids = rows.filter((row) => row.hostId === hostId).map(({ instanceId }) => instanceId);
+    return [...new Set(ids)].sort();
+  }
+
+  async getOperation(id: string): Promise<OperationRecord | undefined> {
+    return this.#tables.operations.get(id);
+  }
+
+  async listOperations(
+    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
+  ): Promise<readonly OperationRecord[]> {
+    return page(
+      this.#tables.operations,
+      query,
+      (operation) =>
+        (query.project ?? operation.project) === operation.project &&
+        (query.instanceId ?? operation.instanceId) === operation.instanceId &&
+        (query.state ?? operation.state) === operation.state,
+    );
+  }
+
+  async getRequest(project: string, requestId: string): Promise<RequestRecord | undefined> {
+    return this.#tables.requests.get(requestKey(project, requestId));
+  }
+
+  async listEvents(query: EventQuery): Promise<EventPage> {
+    const { events: kept, trimmed, lastSequence } = this.#tables;
+    const from = Math.max(query.after, trimmed);
+    const window = lastOfPage(query, lastSequence);
+    const events: Event[] = [];
+    for (const event of kept.slice(from - trimmed, Math.max(0, window - trimmed))) {
+      if (events.length === query.limit) break;
+      if (concerns(event, query)) events.push(event);
+    }
+    const last = events.length === query.limit ? events.at(-1)?.sequence : undefined;
+    return { events, last: last ?? window, trimmed };
+  }
+
+  async lastSequence(): Promise<number> {
+    return this.#tables.lastSequence;
+  }
+
+  async getFlavor(key: string): Promise<FlavorRecord | undefined> {
+    return byIdOrName(this.#tables.flavors, key);
+  }
+
+  async listFlavors(query: PageQuery): Promise<readonly FlavorRecord[]> {
+    return page(this.#tables.flavors, query);
+  }
+
+  async getImage(key: string): Promise<ImageRecord | undefined> {
+    return byIdOrName(this.#tables.images, key);
+  }
+
+  async listImages(query: PageQuery): Promise<readonly ImageRecord[]> {
+    return page(this.#tables.images, query);
+  }
+
+  async getHost(key: string): Promise<HostRecord | undefined> {
+    return byIdOrName(this.#tables.hosts, key);
+  }
+
+  async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {
+    return page(this.#tables.hosts, query);
+  }
+
+  async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
+    const { hosts } = this.#tables;
+    const known = [...new Set(hostIds)].filter((id) => hosts.get(id) !== undefined).sort();
+    for (const id of known) {
+      const host = hosts.get(id);
+      if (host !== undefined && host.lastSeenAtMs < atMs) hosts.put(id, { ...host, lastSeenAtMs: atMs }, []);
+    }
+    return known;
+  }
+
+  async claimTotals(): ReturnType<Store["claimTotals"]> {
+    const totals = new Map<string, Awaited<ReturnType<Store["claimTotals"]>>[number]>();
+    for (const { hostId, vcpus, memoryMib, diskGib } of this.#tables.claims.values()) {
+      const sum = totals.get(hostId) ?? { hostId, vcpus: 0, memoryMib: 0, diskGib: 0, instances: 0 };
+      totals.set(hostId, {
+        hostId,
+        vcpus: sum.vcpus + vcpus,
+        memoryMib: sum.memoryMib + memoryMib,
+        diskGib: sum.diskGib + diskGib,
+        instances: sum.instances + 1,
+      });
+    }
+    return [...totals.values()].sort((a, b) => (a.hostId < b.hostId ? -1 : 1));
+  }
+
+  async prune(nowMs: number): Promise<number> {
+    return pruneTables(this.#tables, nowMs);
+  }
+
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #rowOf(instance: InstanceRecord): InstanceRow {
+    const key = machineKey({ instanceId: instance.id, epoch: instance.epoch });
+    return { instance, machine: this.#tables.machines.get(key) };
+  }
+}
+
+function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {
+  const rows: V[] = [];
+  for (const row of table.after(query.marker)) {
+    if (rows.length >= query.limit) break;
+    if (wanted(row)) rows.push(row);
+  }
+  return rows;
+}
+
+function matches(instance: InstanceRecord, query: InstanceQuery): boolean {
+  return (
+    (query.project ?? instance.project) === instance.project &&
+    (query.name ?? instance.name) === instance.name &&
+    (query.state ?? instance.state) === instance.state &&
+    (query.hostId ?? instance.hostId) === instance.hostId &&
+    (query.deleted === true || instance.deletedAtMs === null) &&
+    Object.entries(query.metadata ?? {}).every(([key, value]) => instance.metadata[key] === value)
+  );
+}
+
+function concerns(event: Event, query: EventQuery): boolean {
+  return (
+    (query.project ?? event.project) === event.project &&
+    (query.noun ?? event.noun) === event.noun &&
+    (query.id ?? event.id) === event.id
+  );
+}
+
+function ofInstance<V extends { readonly instanceId: string }>(table: Table<V>, id: string): V[] {
+  const rows: V[] = [];
+  for (const row of table.after(`${id} `)) {
+    if (row.instanceId !== id) break;
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Names of hosts are not unique: the oldest id of that name counts. */
+function byIdOrName<V extends { readonly id: string; readonly name: string }>(
+  table: Table<V>,
+  key: string,
+): V | undefined {
+  const found = table.get(key);
+  if (found !== undefined) return found;
+  for (const row of table.values()) if (row.name === key) return row;
+  return undefined;
+}

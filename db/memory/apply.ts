@@ -1,0 +1,215 @@
+/**
+ * Applies one turn to the tables in memory, with the same outcomes in the same order as the function `novact_commit` of
+ * PostgreSQL (db/migrations): the request first, then instances, catalog, hosts, claims, machines, operations, events.
+ * The property test of spec/live/store.spec.ts holds the two against each other.
+ */
+import type {
+  ClaimRecord,
+  CommitResult,
+  FlavorRecord,
+  HostRecord,
+  ImageRecord,
+  InstanceRecord,
+  MachineKey,
+  MachineRecord,
+  OperationRecord,
+  RequestRecord,
+  Turn,
+} from "../../actors/runtime/records.ts";
+import type { Event } from "../../protocol/event.ts";
+import { defectError, instanceRegression, operationRegression, replacesObservation } from "../turn-rules.ts";
+import { frozenCopy, type Journal, Table, undo } from "./table.ts";
+
+export class Tables {
+  readonly instances = new Table<InstanceRecord>();
+  readonly machines = new Table<MachineRecord>();
+  readonly claims = new Table<ClaimRecord>();
+  readonly operations = new Table<OperationRecord>();
+  readonly requests = new Table<RequestRecord>();
+  readonly hosts = new Table<HostRecord>();
+  readonly flavors = new Table<FlavorRecord>();
+  readonly images = new Table<ImageRecord>();
+  /** Event number n is at n - trimmed - 1. */
+  readonly events: Event[] = [];
+  trimmed = 0;
+
+  get lastSequence(): number {
+    return this.trimmed + this.events.length;
+  }
+}
+
+type Refusal = Exclude<CommitResult, { kind: "committed" }>;
+interface Work {
+  readonly tables: Tables;
+  readonly turn: Turn;
+  readonly journal: Journal;
+  readonly nowMs: number;
+}
+
+/** Sorts like the number does, for numbers below 10^16. */
+export const machineKey = ({ instanceId, epoch }: MachineKey): string =>
+  `${instanceId} ${String(epoch).padStart(16, "0")}`;
+export const requestKey = (project: string, requestId: string): string => `${project} ${requestId}`;
+
+const steps: readonly ((work: Work) => Refusal | undefined)[] = [
+  applyRequest,
+  applyInstances,
+  applyRemovals,
+  applyFlavors,
+  applyImages,
+  applyHosts,
+  applyReleases,
+  applyClaims,
+  applyMachines,
+  applyOperations,
+];
+
+/** All of the turn happens, or none of it. @throws INTERNAL for what only a bug can ask */
+export function applyTurn(tables: Tables, turn: Turn, nowMs: number): CommitResult {
+  const work = { tables, turn, journal: [], nowMs };
+  try {
+    for (const step of steps) {
+      const refusal = step(work);
+      if (refusal === undefined) continue;
+      undo(work.journal);
+      return refusal;
+    }
+  } catch (defect) {
+    undo(work.journal);
+    throw defect;
+  }
+  for (const event of turn.events ?? [])
+    tables.events.push(frozenCopy({ ...event, sequence: tables.lastSequence + 1 }));
+  return { kind: "committed", lastSequence: turn.events?.length ? tables.lastSequence : 0 };
+}
+
+function applyRequest({ tables, turn, journal }: Work): Refusal | undefined {
+  const { request } = turn;
+  if (request === undefined) return undefined;
+  const key = requestKey(request.project, request.requestId);
+  const known = tables.requests.get(key);
+  if (known !== undefined) return { kind: "duplicate", request: known };
+  tables.requests.put(key, { ...request, answer: request.answer ?? null }, journal);
+  return undefined;
+}
+
+function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const { expectedVersion, row } of turn.instances ?? []) {
+    const before = tables.instances.get(row.id);
+    if ((before?.version ?? 0) !== expectedVersion) return { kind: "conflict" };
+    refuse(before && instanceRegression(before, row));
+    tables.instances.put(row.id, row, journal);
+  }
+  return undefined;
+}
+
+function applyRemovals({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const id of turn.flavorsRemoved ?? [])
+    if (!tables.flavors.delete(id, journal)) return { kind: "missing" };
+  for (const id of turn.imagesRemoved ?? [])
+    if (!tables.images.delete(id, journal)) return { kind: "missing" };
+  if (turn.imagesRemoved === undefined) return undefined;
+  const removed = new Set(turn.imagesRemoved);
+  for (const { image, deletedAtMs } of tables.instances.values())
+    if (deletedAtMs === null && removed.has(image.id)) return { kind: "inUse" };
+  return undefined;
+}
+
+function applyFlavors({ tables, turn, journal }: Work): Refusal | undefined {
+  return insertNamed(tables.flavors, turn.flavors, journal);
+}
+
+function applyImages({ tables, turn, journal }: Work): Refusal | undefined {
+  return insertNamed(tables.images, turn.images, journal);
+}
+
+function insertNamed<R extends { readonly id: string; readonly name: string }>(
+  table: Table<R>,
+  rows: readonly R[] | undefined,
+  journal: Journal,
+): Refusal | undefined {
+  for (const row of rows ?? []) {
+    const taken = [...table.values()].some(({ id, name }) => id === row.id || name === row.name);
+    if (taken) return { kind: "nameTaken" };
+    table.put(row.id, row, journal);
+  }
+  return undefined;
+}
+
+function applyHosts({ tables, turn, journal, nowMs }: Work): Refusal | undefined {
+  const idle = { vcpusClaimed: 0, memoryMibClaimed: 0, diskGibClaimed: 0, instances: 0 };
+  for (const { hostId, ...inventory } of turn.hosts ?? []) {
+    const known = tables.hosts.get(hostId);
+    const fresh = { ...idle, id: hostId, enabled: true, disabledReason: null, registeredAtMs: nowMs };
+    const host: HostRecord = { ...(known ?? fresh), ...inventory, lastSeenAtMs: nowMs };
+    if (overfull(host)) return { kind: "hostFull", hostId };
+    const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
+    tables.hosts.put(hostId, { ...host, lastSeenAtMs }, journal);
+  }
+  for (const { hostId, enabled, reason } of turn.hostsEnabled ?? []) {
+    const host = tables.hosts.get(hostId);
+    if (host === undefined) return { kind: "missing" };
+    tables.hosts.put(hostId, { ...host, enabled, disabledReason: reason }, journal);
+  }
+  return undefined;
+}
+
+function overfull(host: HostRecord): boolean {
+  return (
+    host.vcpusClaimed > host.vcpus ||
+    host.memoryMibClaimed > host.memoryMib ||
+    host.diskGibClaimed > host.diskGib
+  );
+}
+
+function claimed(host: HostRecord, claim: ClaimRecord, times: 1 | -1): HostRecord {
+  return {
+    ...host,
+    vcpusClaimed: host.vcpusClaimed + times * claim.vcpus,
+    memoryMibClaimed: host.memoryMibClaimed + times * claim.memoryMib,
+    diskGibClaimed: host.diskGibClaimed + times * claim.diskGib,
+    instances: host.instances + times,
+  };
+}
+
+function applyReleases({ tables, turn, journal }: Work): undefined {
+  for (const key of turn.claimsReleased ?? []) {
+    const claim = tables.claims.get(machineKey(key));
+    const host = claim && tables.hosts.get(claim.hostId);
+    if (claim === undefined || host === undefined) continue;
+    tables.claims.delete(machineKey(key), journal);
+    tables.hosts.put(host.id, claimed(host, claim, -1), journal);
+  }
+}
+
+function applyClaims({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const claim of turn.claims ?? []) {
+    const host = tables.hosts.get(claim.hostId);
+    const fuller = host && claimed(host, claim, 1);
+    if (fuller === undefined || overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };
+    if (tables.claims.get(machineKey(claim)) !== undefined) return { kind: "conflict" };
+    tables.hosts.put(claim.hostId, fuller, journal);
+    tables.claims.put(machineKey(claim), claim, journal);
+  }
+  return undefined;
+}
+
+function applyMachines({ tables, turn, journal }: Work): undefined {
+  for (const key of turn.machinesGone ?? []) tables.machines.delete(machineKey(key), journal);
+  for (const machine of turn.machines ?? []) {
+    const before = tables.machines.get(machineKey(machine));
+    if (replacesObservation(before, machine)) tables.machines.put(machineKey(machine), machine, journal);
+  }
+}
+
+function applyOperations({ tables, turn, journal }: Work): undefined {
+  for (const operation of turn.operations ?? []) {
+    const before = tables.operations.get(operation.id);
+    refuse(before && operationRegression(before, operation));
+    tables.operations.put(operation.id, operation, journal);
+  }
+}
+
+function refuse(defect: string | undefined): void {
+  if (defect !== undefined) throw defectError(defect);
+}

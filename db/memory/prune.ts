@@ -1,0 +1,51 @@
+/** Removes from memory what is older than its time to be kept; the same rules as db/prune.ts for PostgreSQL. */
+import { limits } from "../../protocol/limits.ts";
+import { machineKey, requestKey, type Tables } from "./apply.ts";
+
+/** Answers how many rows went. */
+export function pruneTables(tables: Tables, nowMs: number): number {
+  return (
+    pruneRequests(tables, nowMs - limits.requestKeptMs) +
+    pruneTombstones(tables, nowMs - limits.tombstoneKeptMs) +
+    pruneOperations(tables, nowMs - limits.operationKeptMs) +
+    pruneEvents(tables, nowMs - limits.eventKeptMs)
+  );
+}
+
+function pruneRequests({ requests }: Tables, before: number): number {
+  const old = [...requests.values()].filter(({ atMs }) => atMs < before);
+  for (const { project, requestId } of old) requests.delete(requestKey(project, requestId), []);
+  return old.length;
+}
+
+/** A tombstone that still has a claim is work in progress, and stays. */
+function pruneTombstones({ instances, claims, machines, operations }: Tables, before: number): number {
+  const held = new Set([...claims.values()].map(({ instanceId }) => instanceId));
+  const gone = new Set<string>();
+  for (const { id, deletedAtMs } of [...instances.values()]) {
+    if (deletedAtMs === null || deletedAtMs >= before || held.has(id)) continue;
+    instances.delete(id, []);
+    gone.add(id);
+  }
+  let removed = gone.size;
+  for (const { id, instanceId } of [...operations.values()])
+    if (gone.has(instanceId) && operations.delete(id, [])) removed += 1;
+  for (const key of [...machines.values()])
+    if (gone.has(key.instanceId) && machines.delete(machineKey(key), [])) removed += 1;
+  return removed;
+}
+
+function pruneOperations({ operations }: Tables, before: number): number {
+  const old = [...operations.values()].filter(({ endedAtMs }) => endedAtMs !== null && endedAtMs < before);
+  for (const { id } of old) operations.delete(id, []);
+  return old.length;
+}
+
+/** Only from the beginning: what is kept has no gap. */
+function pruneEvents(tables: Tables, before: number): number {
+  const kept = tables.events.findIndex(({ atMs }) => atMs >= before);
+  const removed = kept === -1 ? tables.events.length : kept;
+  tables.events.splice(0, removed);
+  tables.trimmed += removed;
+  return removed;
+}

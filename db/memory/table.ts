@@ -1,0 +1,94 @@
+/**
+ * Rows in memory, ordered by key, with a journal: what a turn changed can be taken back, so that a turn happens wholly or
+ * not at all. Rows are deeply frozen copies; nobody who gets one can change what is stored.
+ */
+
+const ours = new WeakSet<object>();
+
+/** A deep, frozen copy without undefined fields: what a row is after its way through PostgreSQL. Our own pass as they are. */
+export function frozenCopy<T>(value: T): T;
+export function frozenCopy(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || ours.has(value)) return value;
+  const copy = Array.isArray(value)
+    ? value.map((element) => frozenCopy(element ?? null))
+    : Object.fromEntries(
+        Object.entries(value)
+          .filter(([, field]) => field !== undefined)
+          .map(([key, field]) => [key, frozenCopy(field)]),
+      );
+  ours.add(copy);
+  return Object.freeze(copy);
+}
+
+/** What undoes the changes since it was made, newest first. */
+export type Journal = (() => void)[];
+
+export function undo(journal: Journal): void {
+  for (const step of journal.reverse()) step();
+}
+
+export class Table<V> {
+  readonly #rows = new Map<string, V>();
+  /** Keys in the order of their code units: the order of collation "C" for ids. */
+  readonly #keys: string[] = [];
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  get(key: string): V | undefined {
+    return this.#rows.get(key);
+  }
+
+  put(key: string, row: V, journal: Journal): void {
+    const before = this.#rows.get(key);
+    this.#set(key, frozenCopy(row));
+    journal.push(() => (before === undefined ? this.#remove(key) : this.#set(key, before)));
+  }
+
+  /** True when there was such a row. */
+  delete(key: string, journal: Journal): boolean {
+    const before = this.#rows.get(key);
+    if (before === undefined) return false;
+    this.#remove(key);
+    journal.push(() => this.#set(key, before));
+    return true;
+  }
+
+  *values(): Generator<V> {
+    yield* this.after(undefined);
+  }
+
+  /** The rows whose keys come after the marker, in order. */
+  *after(marker: string | undefined): Generator<V> {
+    for (let at = marker === undefined ? 0 : this.#place(marker, true); at < this.#keys.length; at += 1) {
+      const row = this.#rows.get(this.#keys[at] ?? "");
+      if (row !== undefined) yield row;
+    }
+  }
+
+  #set(key: string, row: V): void {
+    if (!this.#rows.has(key)) this.#keys.splice(this.#place(key, false), 0, key);
+    this.#rows.set(key, row);
+  }
+
+  #remove(key: string): void {
+    this.#rows.delete(key);
+    this.#keys.splice(this.#place(key, false), 1);
+  }
+
+  /** Index of the first key that is not before the given one, or with `beyond` the first behind it. */
+  #place(key: string, beyond: boolean): number {
+    let low = 0;
+    let high = this.#keys.length;
+    const last = this.#keys[high - 1];
+    if (last === undefined || last < key) return high;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const found = this.#keys[middle] ?? "";
+      if (found < key || (beyond && found === key)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
