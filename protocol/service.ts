@@ -8,11 +8,13 @@ import type { Static, TSchema } from "@sinclair/typebox";
 /** Whose subject a method has: everybody's own project, or only the reserved project `admin`. */
 export type Audience = "project" | "admin";
 
-export interface Method<Q extends TSchema = TSchema, A extends TSchema = TSchema> {
+/** `collection`: `…<noun>.<method>`; `entity`: `…<noun>.<id>.<method>`. */
+export type Target = "collection" | "entity";
+
+export interface Method<Q extends TSchema = TSchema, A extends TSchema = TSchema, T extends Target = Target> {
   readonly request: Q;
   readonly answer: A;
-  /** `collection`: `…<noun>.<method>`; `entity`: `…<noun>.<id>.<method>`. */
-  readonly target: "collection" | "entity";
+  readonly target: T;
   readonly audience: Audience;
   /** A mutating method honours the request id (I5) and may be repeated with it. */
   readonly mutates: boolean;
@@ -27,8 +29,9 @@ export interface Service<M extends Record<string, Method> = Record<string, Metho
   readonly methods: M;
 }
 
-export const method = <Q extends TSchema, A extends TSchema>(definition: Method<Q, A>): Method<Q, A> =>
-  definition;
+export const method = <Q extends TSchema, A extends TSchema, T extends Target>(
+  definition: Method<Q, A, T>,
+): Method<Q, A, T> => definition;
 
 export const service = <M extends Record<string, Method>>(definition: Service<M>): Service<M> => definition;
 

@@ -31,6 +31,7 @@ export const reasons = {
   },
   bodyTooLarge: { code: "INVALID_ARGUMENT", next: "Keep the body below the limit in protocol/limits.ts." },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
+  answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
   schemaMismatch: { code: "INVALID_ARGUMENT", next: "Compare the named field with the method's schema." },
   malformedSubject: {
     code: "INVALID_ARGUMENT",
@@ -38,6 +39,7 @@ export const reasons = {
   },
   malformedHeader: { code: "INVALID_ARGUMENT", next: "Compare the header with protocol/README.md." },
   unknownFlavor: { code: "INVALID_ARGUMENT", next: "List what there is: novact flavor list." },
+  flavorTooSmall: { code: "INVALID_ARGUMENT", next: "Choose a flavor that meets the image's minimum." },
   unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },
   unusableImage: { code: "INVALID_ARGUMENT", next: "Register an image that has no backing or data file." },
   checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
@@ -115,7 +117,7 @@ export interface ErrorBody {
   readonly retryAfterMs?: number;
   readonly details?: unknown;
   /** Public messages of the causes, outermost first. */
-  readonly causes?: readonly string[];
+  readonly causes?: string[];
 }
 
 export class StatusError extends Error {
@@ -182,7 +184,7 @@ export interface StatusErrorOptions {
 }
 
 /** Only the messages of our own errors are public; a library's text may hold a path or a password. */
-function publicCauses(cause: unknown): readonly string[] {
+function publicCauses(cause: unknown): string[] {
   const messages: string[] = [];
   for (let error = cause; error instanceof StatusError && messages.length < 8; error = error.cause) {
     messages.push(error.message);

@@ -1,0 +1,26 @@
+/** The public names of the protocol, one by one: first for users of the SDK, then for those who build on it. */
+
+export { type Binding, commandBinding, hostBinding, reportBinding } from "./binding.ts";
+export {
+  type ClientCall,
+  type ClientOptions,
+  createClient,
+  type Interceptor,
+  type Invoke,
+} from "./client.ts";
+export { decodeAnswer, decodeRequest, type Encoding, encodeBody } from "./codec.ts";
+export { Event, eventNames, eventService } from "./event.ts";
+export { Flavor, flavorService } from "./flavor.ts";
+export { headerNames } from "./headers.ts";
+export { doctorService, Finding, Host, hostService } from "./host.ts";
+export { Image, imageService } from "./image.ts";
+export { Instance, instanceService } from "./instance.ts";
+export { limits } from "./limits.ts";
+export { hostAgentService, reportService } from "./machine.ts";
+export { Operation, operationService } from "./operation.ts";
+export { type RetryOptions, retrying } from "./retry.ts";
+export { createServer, type Implementation, implement, type Server, type ServerOptions } from "./server.ts";
+export type { CallContext, CallOptions, Client, Handler, Handlers, Method, Service } from "./service.ts";
+export { instanceStates, operationStates } from "./states.ts";
+export { type Code, codes, type ErrorBody, type Reason, reasons, StatusError } from "./status.ts";
+export type { Bus, BusHandler, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";

@@ -1,0 +1,70 @@
+/**
+ * Whether and when a failed attempt is repeated follows from its code alone (status.ts), never from who asks:
+ * UNAVAILABLE was not executed and is always repeated; RESOURCE_EXHAUSTED when the answer says when to come again;
+ * DEADLINE_EXCEEDED may have been executed and is repeated with the same request id, which makes that harmless.
+ *
+ * Everything ends at the call's deadline: there is no count of attempts, and the last real error is what is thrown.
+ */
+import type { ClientCall, Interceptor } from "./client.ts";
+import { limits } from "./limits.ts";
+import { codes, StatusError } from "./status.ts";
+import type { Clock } from "./transport.ts";
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** Between 0 and 1, for jitter. */
+  readonly random: () => number;
+  /** One attempt of a call that does not ask to be kept waiting. */
+  readonly attemptTimeoutMs?: number;
+}
+
+/** Repeats until the call's deadline what may be repeated. */
+export function retrying(options: RetryOptions): Interceptor {
+  return (next) => async (call) => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await next({ ...call, deadlineMs: attemptDeadlineMs(call, options) });
+      } catch (thrown) {
+        const waitMs = pauseMs(thrown, attempt, options);
+        const left = call.deadlineMs - options.clock.monotonicMs();
+        if (waitMs === undefined || waitMs >= left) throw thrown;
+        await pause(options.clock, waitMs, call.signal);
+      }
+    }
+  };
+}
+
+function attemptDeadlineMs(call: ClientCall, { clock, attemptTimeoutMs }: RetryOptions): number {
+  if (call.request.wait === true || call.request.waitMs !== undefined) return call.deadlineMs;
+  return Math.min(call.deadlineMs, clock.monotonicMs() + (attemptTimeoutMs ?? limits.attemptTimeoutMs));
+}
+
+/** How long to wait before the next attempt; undefined: there shall be none. */
+export function pauseMs(
+  thrown: unknown,
+  attempt: number,
+  { random }: Pick<RetryOptions, "random">,
+): number | undefined {
+  if (!(thrown instanceof StatusError)) return undefined;
+  const { retry } = codes[thrown.code];
+  if (retry === "never" || retry === "afterRead") return undefined;
+  if (retry === "backOff" && thrown.retryAfterMs === undefined) return undefined;
+  const ceilingMs = Math.min(limits.retryBackoffMsMax, limits.retryBackoffMsMin * 2 ** Math.min(attempt, 16));
+  return Math.round((thrown.retryAfterMs ?? 0) + ceilingMs * (0.5 + random() / 2));
+}
+
+/** Rejects with the signal's reason when it is aborted meanwhile. */
+function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.after(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

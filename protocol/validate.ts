@@ -1,0 +1,111 @@
+/**
+ * Values to typed values: every schema of the protocol becomes one ajv validator, compiled once and kept.
+ *
+ * Requests refuse unknown fields, answers and events let them pass; that is in the schemas (schema.ts), not here.
+ * An error names the field, what is wrong and what is allowed, and never repeats a value.
+ */
+import type { Static, TSchema } from "@sinclair/typebox";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { StatusError } from "./status.ts";
+
+/** Stops at the first error: a hostile body must not make it collect thousands. */
+const ajv = new Ajv({ strict: true });
+/** Says everything, for small bodies only. */
+const talkativeAjv = new Ajv({ strict: true, allErrors: true, verbose: true });
+
+const bytesExplained = 4_096;
+const errorsNamed = 3;
+const textLengthMax = 80;
+
+export interface Validator<T> {
+  accepts(value: unknown): value is T;
+  /** Why not, in at most three sentences. */
+  explain(value: unknown): string;
+}
+
+const kept = new WeakMap<TSchema, Validator<unknown>>();
+
+/** The validator of a schema; compiled at the first call, the same one ever after. */
+export function validatorOf<S extends TSchema>(schema: S): Validator<Static<S>> {
+  const known = kept.get(schema);
+  if (known !== undefined) return known as Validator<Static<S>>;
+  const validator = compile<Static<S>>(schema);
+  kept.set(schema, validator);
+  return validator;
+}
+
+/** @throws INVALID_ARGUMENT schemaMismatch */
+export function validated<T>(validator: Validator<T>, value: unknown): T {
+  if (validator.accepts(value)) return value;
+  throw new StatusError("schemaMismatch", validator.explain(value));
+}
+
+function compile<T>(schema: TSchema): Validator<T> {
+  const check: ValidateFunction<T> = ajv.compile<T>(schema);
+  let talkative: ValidateFunction | undefined;
+  return {
+    accepts: (value): value is T => check(value),
+    explain: (value) => {
+      if (check(value)) return "";
+      const first = check.errors ?? [];
+      if (JSON.stringify(value).length > bytesExplained) return sentences(first);
+      talkative ??= talkativeAjv.compile(schema);
+      talkative(value);
+      return sentences(talkative.errors ?? first);
+    },
+  };
+}
+
+function sentences(errors: readonly ErrorObject[]): string {
+  const telling = errors.filter(({ keyword, params }) => keyword !== "anyOf" && params.type !== "null");
+  const named = new Set((telling.length === 0 ? errors : telling).map(sentence));
+  return [...named].slice(0, errorsNamed).join(" ");
+}
+
+function sentence(error: ErrorObject): string {
+  const { keyword, params } = error;
+  const field = fieldOf(error);
+  switch (keyword) {
+    case "required":
+      return `The field ${join(field, params.missingProperty)} is missing.`;
+    case "additionalProperties":
+      return `The field ${join(field, params.additionalProperty)} is not known${allowedFields(error)}.`;
+    case "enum":
+      return `The field ${field} must be one of ${shorten(params.allowedValues.join(", "), 400)}.`;
+    case "type":
+      return `The field ${field} must be of type ${params.type}${typeFound(error)}.`;
+    default:
+      return `The field ${field} ${error.message ?? "is not valid"}.`;
+  }
+}
+
+/** `/metadata/a~1b/0` to `metadata.a/b.0`. Keys come from the sender: shortened, control characters out. */
+function fieldOf(error: ErrorObject): string {
+  const path = error.instancePath
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return path.length === 0 ? "" : shorten(path.join("."));
+}
+
+const join = (field: string, name: unknown): string =>
+  field === "" ? shorten(String(name)) : shorten(`${field}.${String(name)}`);
+
+function shorten(text: string, lengthMax = textLengthMax): string {
+  const clean = text.replace(/[\p{Cc}\p{Cs}]/gu, "?");
+  return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax)}…`;
+}
+
+function allowedFields(error: ErrorObject): string {
+  const properties: unknown = error.parentSchema?.properties;
+  if (typeof properties !== "object" || properties === null) return "";
+  const names = Object.keys(properties);
+  return names.length === 0 ? "; there are none here" : `; known are ${shorten(names.join(", "), 400)}`;
+}
+
+function typeFound(error: ErrorObject): string {
+  const { data } = error;
+  if (data === undefined) return "";
+  if (data === null) return ", not null";
+  return `, not ${Array.isArray(data) ? "array" : typeof data}`;
+}

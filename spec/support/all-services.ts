@@ -1,0 +1,25 @@
+/** Every service of the protocol, for specs that hold for all of them. */
+import { eventService } from "../../protocol/event.ts";
+import { flavorService } from "../../protocol/flavor.ts";
+import { doctorService, hostService } from "../../protocol/host.ts";
+import { imageService } from "../../protocol/image.ts";
+import { instanceService } from "../../protocol/instance.ts";
+import { hostAgentService, reportService } from "../../protocol/machine.ts";
+import { operationService } from "../../protocol/operation.ts";
+import type { Service } from "../../protocol/service.ts";
+
+/** What clients reach. */
+export const clientServices: readonly Service[] = [
+  instanceService,
+  operationService,
+  eventService,
+  flavorService,
+  imageService,
+  hostService,
+  doctorService,
+];
+
+/** What nodes say to each other. */
+export const nodeServices: readonly Service[] = [hostAgentService, reportService];
+
+export const allServices: readonly Service[] = [...clientServices, ...nodeServices];

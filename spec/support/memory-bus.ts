@@ -1,0 +1,122 @@
+/**
+ * The bus in memory: the same promises as NATS (wildcards, queue groups, no responders, time-outs) on a given clock.
+ * Messages are copied on their way, so that nobody can rest on sharing memory with a peer.
+ */
+import { StatusError } from "../../protocol/status.ts";
+import type { Bus, BusHandler, BusMessage, BusSubscription, Clock } from "../../protocol/transport.ts";
+
+interface Member {
+  readonly pattern: readonly string[];
+  readonly queue: string | undefined;
+  readonly handler: BusHandler;
+  readonly running: Set<Promise<unknown>>;
+}
+
+export interface MemoryBusOptions {
+  readonly clock: Clock;
+  /** On the way there, and again on the way back. 0: with the next microtask. */
+  readonly latencyMs?: number;
+}
+
+/** One bus is the whole network: everybody who holds it can talk to everybody. */
+export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus {
+  const members = new Set<Member>();
+  const turns = new Map<string, number>();
+  const onTheWay = (): Promise<void> =>
+    latencyMs === 0 ? Promise.resolve() : new Promise((resolve) => clock.after(latencyMs, resolve));
+
+  const receiversOf = (subject: string): readonly Member[] => {
+    const tokens = subject.split(".");
+    const matching = [...members].filter(({ pattern }) => matches(pattern, tokens));
+    return oneOfEachQueue(matching, turns);
+  };
+
+  const deliver = async (member: Member, subject: string, message: BusMessage) => {
+    const work = member.handler(subject, copy(message));
+    member.running.add(work);
+    try {
+      return await work;
+    } finally {
+      member.running.delete(work);
+    }
+  };
+
+  return {
+    request: (subject, message, timeoutMs, signal) =>
+      new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        const end = (settle: () => void) => {
+          timer.cancel();
+          signal?.removeEventListener("abort", onAbort);
+          settle();
+        };
+        const onAbort = () => end(() => reject(signal?.reason));
+        const timer = clock.after(timeoutMs, () =>
+          end(() => reject(new StatusError("timeout", `Nobody answered within ${timeoutMs} ms.`))),
+        );
+        signal?.addEventListener("abort", onAbort, { once: true });
+        const ask = async () => {
+          await onTheWay();
+          const receivers = receiversOf(subject);
+          if (receivers.length === 0) {
+            throw new StatusError("noResponders", "Nobody listens to the subject.");
+          }
+          for (const receiver of receivers) {
+            deliver(receiver, subject, message).then(async (answer) => {
+              if (answer === undefined) return;
+              await onTheWay();
+              end(() => resolve(copy(answer)));
+            }, reject);
+          }
+        };
+        ask().catch((thrown: unknown) => end(() => reject(thrown)));
+      }),
+
+    publish(subject, message) {
+      const send = async () => {
+        await onTheWay();
+        await Promise.all(receiversOf(subject).map((receiver) => deliver(receiver, subject, message)));
+      };
+      void send();
+    },
+
+    serve(pattern, queue, handler): BusSubscription {
+      const member: Member = { pattern: pattern.split("."), queue, handler, running: new Set() };
+      members.add(member);
+      return {
+        async drain() {
+          members.delete(member);
+          await Promise.allSettled(member.running);
+        },
+      };
+    },
+  };
+}
+
+const copy = ({ body, headers }: BusMessage): BusMessage => ({
+  body: Uint8Array.from(body),
+  headers: { ...headers },
+});
+
+function matches(pattern: readonly string[], subject: readonly string[]): boolean {
+  const rest = pattern.at(-1) === ">";
+  if (rest ? subject.length < pattern.length : subject.length !== pattern.length) return false;
+  return pattern.every((token, at) => token === "*" || token === ">" || token === subject[at]);
+}
+
+/** Everybody without a queue, and of each queue the next in turn. */
+function oneOfEachQueue(matching: readonly Member[], turns: Map<string, number>): readonly Member[] {
+  const queues = new Map<string, Member[]>();
+  const chosen: Member[] = [];
+  for (const member of matching) {
+    if (member.queue === undefined) chosen.push(member);
+    else queues.set(member.queue, [...(queues.get(member.queue) ?? []), member]);
+  }
+  for (const [queue, inQueue] of queues) {
+    const turn = turns.get(queue) ?? 0;
+    turns.set(queue, turn + 1);
+    const next = inQueue[turn % inQueue.length];
+    if (next !== undefined) chosen.push(next);
+  }
+  return chosen;
+}
