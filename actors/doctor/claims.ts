@@ -1,0 +1,105 @@
+/**
+ * Capacity in three tellings: the host's own sums (under the CHECK), the claim rows, and what the instances account for.
+ * All three are changed by the same transactions, so a difference that stays is a bug of ours, and is told as such.
+ * Differences are told, not totals: they stay the same while the totals move. Pure.
+ */
+import type { Finding } from "../../protocol/host.ts";
+import type { HostRecord } from "../runtime/records.ts";
+import { type ClaimTotal, type DoctorInput, hostCalled, type Known } from "./input.ts";
+
+type Sums = Omit<ClaimTotal, "hostId">;
+
+const nothing: Sums = { vcpus: 0, memoryMib: 0, diskGib: 0, instances: 0 };
+
+export function compareClaims(input: DoctorInput, known: Known): Finding[] {
+  const rows = new Map<string, Sums>(input.claimTotals.map((total) => [total.hostId, total]));
+  const accounted = accountedFor(input, known);
+  const registered = new Map(input.hosts.map((host) => [host.id, host]));
+  const hostIds = new Set([...registered.keys(), ...rows.keys(), ...accounted.keys()]);
+  const resting = [...hostIds].filter((hostId) => !input.movingHosts.has(hostId));
+  return resting.flatMap((hostId) => {
+    const claims = rows.get(hostId) ?? nothing;
+    const host = registered.get(hostId);
+    return [
+      ...sumsFinding(hostCalled(known, hostId), host, claims),
+      ...accountFinding(hostCalled(known, hostId), claims, accounted.get(hostId) ?? nothing),
+      ...capacityFinding(hostCalled(known, hostId), host, claims),
+    ];
+  });
+}
+
+/** A settled instance with an owner holds one claim there; of the others every claim is known one by one. */
+function accountedFor({ unsettled }: DoctorInput, known: Known): Map<string, Sums> {
+  const sums = new Map<string, Sums>();
+  const count = (hostId: string, amounts: Omit<Sums, "instances">) => {
+    sums.set(hostId, plus(sums.get(hostId) ?? nothing, { ...amounts, instances: 1 }));
+  };
+  for (const { instance } of known.settled.values())
+    if (instance.hostId !== null) count(instance.hostId, instance.flavor);
+  for (const { claims } of unsettled) for (const claim of claims) count(claim.hostId, claim);
+  return sums;
+}
+
+const plus = (left: Sums, right: Sums): Sums => ({
+  vcpus: left.vcpus + right.vcpus,
+  memoryMib: left.memoryMib + right.memoryMib,
+  diskGib: left.diskGib + right.diskGib,
+  instances: left.instances + right.instances,
+});
+
+/** `+1 vcpus, -512 memoryMib`: what the left has more than the right; empty when they agree. */
+function difference(left: Sums, right: Sums): string {
+  const parts = (["vcpus", "memoryMib", "diskGib", "instances"] as const).flatMap((unit) => {
+    const more = left[unit] - right[unit];
+    return more === 0 ? [] : [`${more > 0 ? "+" : ""}${more} ${unit}`];
+  });
+  return parts.join(", ");
+}
+
+const sumsOf = (host: HostRecord): Sums => ({
+  vcpus: host.vcpusClaimed,
+  memoryMib: host.memoryMibClaimed,
+  diskGib: host.diskGibClaimed,
+  instances: host.instances,
+});
+
+function sumsFinding(subject: string, host: HostRecord | undefined, claims: Sums): Finding[] {
+  const differs = difference(host === undefined ? nothing : sumsOf(host), claims);
+  if (differs === "") return [];
+  return [
+    {
+      kind: "drift",
+      subject,
+      message: `Its sums and its claim rows differ: the sums have ${differs}.`,
+      next: "Report it: one transaction writes both. Keep the database as it is until then.",
+    },
+  ];
+}
+
+function accountFinding(subject: string, claims: Sums, accounted: Sums): Finding[] {
+  const differs = difference(claims, accounted);
+  if (differs === "") return [];
+  const leaking = claims.instances > accounted.instances;
+  return [
+    {
+      kind: leaking ? "leak" : "drift",
+      subject,
+      message: `Its claim rows and its instances differ: the claims have ${differs}.`,
+      next: "Report it: one transaction writes both. Keep the database as it is until then.",
+    },
+  ];
+}
+
+function capacityFinding(subject: string, host: HostRecord | undefined, claims: Sums): Finding[] {
+  if (host === undefined) return [];
+  const over = (["vcpus", "memoryMib", "diskGib"] as const).filter((unit) => claims[unit] > host[unit]);
+  if (over.length === 0) return [];
+  return [
+    {
+      kind: "drift",
+      subject,
+      message: `More is claimed than the host has: ${over.map((unit) => `${claims[unit] - host[unit]} ${unit}`).join(", ")} too much.`,
+      next: "Did the host lose memory, CPUs or disk? Disable it, and delete instances there.",
+    },
+  ];
+}

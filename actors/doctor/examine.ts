@@ -1,0 +1,108 @@
+/**
+ * Collects the three truths and has them compared: twice when the first look finds something, because a cluster at work
+ * changes between two reads. It only looks; it never heals.
+ */
+import { limits } from "../../protocol/limits.ts";
+import { StatusError } from "../../protocol/status.ts";
+import type { Clock, InstanceRow, Store } from "../runtime/ports.ts";
+import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
+import { compare, type Diagnosis, inBoth } from "./compare.ts";
+import type { Audit, ClaimTotal, DoctorInput, HostAnswer } from "./input.ts";
+
+export interface DoctorOptions {
+  readonly store: Pick<
+    Store,
+    "listInstances" | "listUnsettled" | "loadInstance" | "listOperations" | "listHosts" | "claimTotals"
+  >;
+  /** Asks one host. @throws StatusError when it cannot be asked */
+  readonly auditHost: (hostId: string) => Promise<Audit>;
+  readonly clock: Clock;
+}
+
+/** What does not agree, and what was compared. @throws UNAVAILABLE storeUnavailable */
+export async function examine(options: DoctorOptions): Promise<Diagnosis> {
+  const first = await look(options);
+  if (first.findings.length === 0) return first;
+  await new Promise<void>((resolve) => options.clock.after(limits.doctorSecondLookMs, resolve));
+  const second = await look(options);
+  return { ...second, findings: inBoth(first.findings, second.findings) };
+}
+
+async function look({ store, auditHost, clock }: DoctorOptions): Promise<Diagnosis> {
+  const answers = await askAll(store, auditHost);
+  const before = await store.claimTotals();
+  const hosts = await allHosts(store);
+  const unsettled = await readUnsettled(store);
+  const instances = await allPages<InstanceRow>(
+    (page) => store.listInstances(page),
+    (row) => row.instance.id,
+  );
+  const operations = await allPages<OperationRecord>(
+    (page) => store.listOperations({ ...page, state: "running" }),
+    (operation) => operation.id,
+  );
+  const claimTotals = await store.claimTotals();
+  const movingHosts = differing(before, claimTotals);
+  const nowMs = clock.nowMs();
+  return compare({ nowMs, instances, unsettled, operations, hosts, claimTotals, answers, movingHosts });
+}
+
+const allHosts = (store: DoctorOptions["store"]) =>
+  allPages<HostRecord>(
+    (page) => store.listHosts(page),
+    (host) => host.id,
+  );
+
+async function askAll(
+  store: DoctorOptions["store"],
+  auditHost: DoctorOptions["auditHost"],
+): Promise<readonly HostAnswer[]> {
+  const hosts = await allHosts(store);
+  return Promise.all(hosts.map(({ id }) => ask(id, auditHost)));
+}
+
+async function readUnsettled(store: DoctorOptions["store"]): Promise<DoctorInput["unsettled"]> {
+  const ids = await allPages<string>(
+    (page) => store.listUnsettled(page),
+    (id) => id,
+  );
+  const unsettled: LoadedInstance[] = [];
+  for (const id of ids) {
+    const loaded = await store.loadInstance(id);
+    if (loaded !== undefined) unsettled.push(loaded);
+  }
+  return unsettled;
+}
+
+function differing(before: readonly ClaimTotal[], after: readonly ClaimTotal[]): ReadonlySet<string> {
+  const keyOf = ({ hostId, vcpus, memoryMib, diskGib, instances }: ClaimTotal) =>
+    JSON.stringify([hostId, vcpus, memoryMib, diskGib, instances]);
+  const [old, young] = [new Set(before.map(keyOf)), new Set(after.map(keyOf))];
+  const moved = [
+    ...before.filter((total) => !young.has(keyOf(total))),
+    ...after.filter((total) => !old.has(keyOf(total))),
+  ];
+  return new Set(moved.map(({ hostId }) => hostId));
+}
+
+async function ask(hostId: string, auditHost: DoctorOptions["auditHost"]): Promise<HostAnswer> {
+  try {
+    return { hostId, audit: await auditHost(hostId) };
+  } catch (error) {
+    return { hostId, error: StatusError.from(error, "Asking the host").message };
+  }
+}
+
+async function allPages<T>(
+  read: (page: { limit: number; marker?: string }) => Promise<readonly T[]>,
+  idOf: (row: T) => string,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (;;) {
+    const last = all.at(-1);
+    const marker = last === undefined ? {} : { marker: idOf(last) };
+    const page = await read({ limit: limits.pageLengthMax, ...marker });
+    all.push(...page);
+    if (page.length < limits.pageLengthMax) return all;
+  }
+}

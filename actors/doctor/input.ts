@@ -1,0 +1,47 @@
+/** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
+import type { hostAgentService } from "../../protocol/machine.ts";
+import type { AnswerOf } from "../../protocol/service.ts";
+import type { InstanceRow } from "../runtime/ports.ts";
+import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
+
+export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
+
+export type HostAnswer =
+  | { readonly hostId: string; readonly audit: Audit }
+  /** Why it could not be asked. */
+  | { readonly hostId: string; readonly error: string };
+
+/** Sums of claim rows by host, as Store.claimTotals answers them. */
+export interface ClaimTotal {
+  readonly hostId: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+  readonly instances: number;
+}
+
+export interface DoctorInput {
+  /** Wall clock: deadlines of operations are compared with it. */
+  readonly nowMs: number;
+  /** Every instance that is not deleted. */
+  readonly instances: readonly InstanceRow[];
+  /** Every instance that is not settled or has an operation under way, deleted ones too, with all it holds. */
+  readonly unsettled: readonly LoadedInstance[];
+  /** Those that run. */
+  readonly operations: readonly OperationRecord[];
+  readonly hosts: readonly HostRecord[];
+  readonly claimTotals: readonly ClaimTotal[];
+  readonly answers: readonly HostAnswer[];
+  /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
+  readonly movingHosts: ReadonlySet<string>;
+}
+
+/** What the comparisons share, by id. */
+export interface Known {
+  readonly settled: ReadonlyMap<string, InstanceRow>;
+  readonly unsettled: ReadonlySet<string>;
+  readonly hostNames: ReadonlyMap<string, string>;
+}
+
+export const hostCalled = (known: Known, hostId: string): string =>
+  `host ${known.hostNames.get(hostId) ?? hostId}`;
