@@ -1,0 +1,40 @@
+/** Flavors: made and removed by operators, listed by everybody. One turn each, with its event and its request id. */
+import type { flavorService } from "../../protocol/flavor.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { Handlers } from "../../protocol/service.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { nextMarker } from "../instances/service.ts";
+import type { FlavorRecord } from "../runtime/records.ts";
+import { type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
+
+export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorService> {
+  const { store, ids, clock } = options;
+  const find = async (key: string): Promise<FlavorRecord> => {
+    const flavor = await store.getFlavor(key);
+    if (flavor === undefined) throw new StatusError("flavorNotFound", `There is no flavor ${key}.`);
+    return flavor;
+  };
+  return {
+    create: async (request, context) => {
+      const flavor: FlavorRecord = { id: ids.next(), ...request, createdAtMs: clock.nowMs() };
+      const about = { noun: "flavor", id: flavor.id, event: "created", body: { name: flavor.name } };
+      const turn = {
+        flavors: [flavor],
+        ...catalogTurn("flavor.create", about, { request, context, options }),
+      };
+      return commitOnce(turn, { flavor }, options);
+    },
+    list: async (request) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const flavors = await store.listFlavors({ ...request, limit });
+      return { flavors: [...flavors], ...nextMarker(flavors, limit) };
+    },
+    get: async (_request, context) => ({ flavor: await find(context.id) }),
+    delete: async (request, context) => {
+      const flavor = await find(context.id);
+      const about = { noun: "flavor", id: flavor.id, event: "deleted", body: { name: flavor.name } };
+      const turn = catalogTurn("flavor.delete", about, { request, context, options });
+      return commitOnce({ flavorsRemoved: [flavor.id], ...turn }, { flavor }, options);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * The common shape of what operators change: one row, one event, one request id, in one turn.
+ * Repeating a request with its id is answered as the first time; a refusal names what stands in the way.
+ */
+import type { CallContext } from "../../protocol/service.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { adminProject } from "../../protocol/subjects.ts";
+import { requestIdReused } from "../instance/actor.ts";
+import { contentHash } from "../runtime/content-hash.ts";
+import type { Clock, Ids, Store } from "../runtime/ports.ts";
+import type { CommitResult, NewEvent, Turn } from "../runtime/records.ts";
+
+export interface CatalogOptions {
+  readonly store: Pick<
+    Store,
+    "getFlavor" | "listFlavors" | "getImage" | "listImages" | "getHost" | "listHosts" | "getRequest"
+  >;
+  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+interface Cause {
+  readonly request: object;
+  readonly context: CallContext;
+  readonly options: CatalogOptions;
+}
+
+type About = Pick<NewEvent, "noun" | "id" | "event" | "body">;
+
+/** The request row (without its answer yet) and the event of a change. */
+export function catalogTurn(
+  method: string,
+  about: About,
+  { request, context, options }: Cause,
+): Required<Pick<Turn, "request" | "events">> {
+  const atMs = options.clock.nowMs();
+  const { project, requestId, id } = context;
+  const hash = contentHash(method, id, { ...request });
+  return {
+    request: { project, requestId, contentHash: hash, answer: null, atMs },
+    events: [{ ...about, atMs, project: adminProject, requestId }],
+  };
+}
+
+/** Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse, requestIdReused */
+export async function commitOnce<A>(
+  turn: Turn & Required<Pick<Turn, "request">>,
+  answer: A,
+  { commit }: Pick<CatalogOptions, "commit">,
+): Promise<A> {
+  const result = await commit({ ...turn, request: { ...turn.request, answer } });
+  switch (result.kind) {
+    case "committed":
+      return answer;
+    case "duplicate":
+      if (result.request.contentHash !== turn.request.contentHash)
+        throw requestIdReused(turn.request.requestId);
+      return result.request.answer as A;
+    case "nameTaken":
+      throw new StatusError("nameTaken", "The name is taken.");
+    case "inUse":
+      throw new StatusError("inUse", "An instance uses it.");
+    default:
+      throw new StatusError(
+        "generationConflict",
+        "It was changed or removed by somebody else at the same time.",
+      );
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * What a controller knows of the hosts without asking: names, and who was heard from lately, by itself or (as the store
+ * has it) by another controller. Signs of life are written to the store in batches.
+ *
+ * A controller that has just begun, or was itself cut off, gives every host the benefit of the doubt for one period: a
+ * silence that it could not have heard through proves nothing. It never decides that a host is dead, only that it is silent.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { Clock, Log, Store, Timer } from "../runtime/ports.ts";
+import type { HostRecord } from "../runtime/records.ts";
+
+export interface HostFacts {
+  readonly name: string;
+  readonly alive: boolean;
+}
+
+export interface HostDirectoryOptions {
+  readonly store: Pick<Store, "listHosts" | "touchHosts">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class HostDirectory {
+  readonly #options: HostDirectoryOptions;
+  readonly #hosts = new Map<string, HostRecord>();
+  readonly #heardAtMs = new Map<string, number>();
+  readonly #toTouch = new Set<string>();
+  #listeningSinceMs: number;
+  #lastRoundAtMs: number;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: HostDirectoryOptions) {
+    this.#options = options;
+    this.#listeningSinceMs = options.clock.monotonicMs();
+    this.#lastRoundAtMs = this.#listeningSinceMs;
+  }
+
+  /** Reads the hosts once, then again in every period until `close`. */
+  async open(): Promise<void> {
+    await this.#round();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  facts(hostId: string | null): HostFacts | undefined {
+    const host = hostId === null ? undefined : this.#hosts.get(hostId);
+    return host === undefined ? undefined : { name: host.name, alive: this.alive(host.id) };
+  }
+
+  alive(hostId: string): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#listeningSinceMs < limits.hostSilentMs) return true;
+    const heardAtMs = this.#heardAtMs.get(hostId) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - heardAtMs < limits.hostSilentMs) return true;
+    const lastSeenAtMs = this.#hosts.get(hostId)?.lastSeenAtMs ?? 0;
+    return this.#options.clock.nowMs() - lastSeenAtMs < limits.hostSilentMs;
+  }
+
+  known(hostId: string): boolean {
+    return this.#hosts.has(hostId);
+  }
+
+  heard(hostId: string): void {
+    this.#heardAtMs.set(hostId, this.#options.clock.monotonicMs());
+    this.#toTouch.add(hostId);
+  }
+
+  /** The bus was away: nobody could have been heard. */
+  cutOff(): void {
+    this.#listeningSinceMs = this.#options.clock.monotonicMs();
+  }
+
+  /** Something about hosts has changed: read them now. @throws UNAVAILABLE storeUnavailable */
+  async refresh(): Promise<void> {
+    const hosts: HostRecord[] = [];
+    for (let more = true; more; ) {
+      const marker = hosts.at(-1)?.id;
+      const query = { limit: limits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
+      const page = await this.#options.store.listHosts(query);
+      hosts.push(...page);
+      more = page.length === limits.pageLengthMax;
+    }
+    this.#hosts.clear();
+    for (const host of hosts) this.#hosts.set(host.id, host);
+    for (const id of this.#heardAtMs.keys()) if (!this.#hosts.has(id)) this.#heardAtMs.delete(id);
+  }
+
+  async #round(): Promise<void> {
+    const { clock, log, store } = this.#options;
+    const nowMs = clock.monotonicMs();
+    // A process that was stopped, or starved, has heard nothing either.
+    if (nowMs - this.#lastRoundAtMs > limits.hostSilentMs / 2) this.#listeningSinceMs = nowMs;
+    this.#lastRoundAtMs = nowMs;
+    const touched = [...this.#toTouch];
+    try {
+      if (touched.length > 0) await store.touchHosts(touched, clock.nowMs());
+      for (const id of touched) this.#toTouch.delete(id);
+      await this.refresh();
+    } catch (error) {
+      log.warn({ error }, "the hosts were not read");
+    }
+    if (!this.#closed) this.#timer = clock.after(limits.heartbeatPeriodMs / 2, () => void this.#round());
+  }
+}

@@ -1,0 +1,169 @@
+/** Hosts as operators see and steer them, and what hosts report: both sides of a controller's knowledge of hosts. */
+import type { Host, hostService } from "../../protocol/host.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { HostInventory, Observation, reportService } from "../../protocol/machine.ts";
+import type { CallContext, Handlers } from "../../protocol/service.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { adminProject } from "../../protocol/subjects.ts";
+import { type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
+import type { Placer } from "../instances/placer.ts";
+import type { InstanceRegistry } from "../instances/registry.ts";
+import { nextMarker } from "../instances/service.ts";
+import type { Log, Store } from "../runtime/ports.ts";
+import type { HostRecord } from "../runtime/records.ts";
+import type { HostDirectory } from "./directory.ts";
+
+export interface HostServiceOptions extends CatalogOptions {
+  readonly directory: HostDirectory;
+  readonly placer: Placer;
+}
+
+export function hostView(host: HostRecord, alive: boolean): Host {
+  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
+  return {
+    ...rest,
+    capacity: { vcpus, memoryMib, diskGib },
+    claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
+    alive,
+  };
+}
+
+export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostService> {
+  const { store, directory } = options;
+  const find = async (key: string): Promise<HostRecord> => {
+    const host = await store.getHost(key);
+    if (host === undefined) throw new StatusError("hostNotFound", `There is no host ${key}.`);
+    return host;
+  };
+  const view = (host: HostRecord) => hostView(host, directory.alive(host.id));
+  const switchHost = async (
+    request: { readonly reason?: string },
+    context: CallContext,
+    enabled: boolean,
+  ) => {
+    const host = await find(context.id);
+    const reason = request.reason ?? null;
+    const event = enabled ? "enabled" : "disabled";
+    const about = { noun: "host", id: host.id, event, body: { name: host.name, reason } };
+    const turn = catalogTurn(`host.${event}`, about, { request, context, options });
+    const changed = { host: view({ ...host, enabled, disabledReason: reason }) };
+    const answer = await commitOnce(
+      { hostsEnabled: [{ hostId: host.id, enabled, reason }], ...turn },
+      changed,
+      options,
+    );
+    options.placer.hostsChanged();
+    return answer;
+  };
+  return {
+    list: async (request) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const hosts = await store.listHosts({ ...request, limit });
+      return { hosts: hosts.map(view), ...nextMarker(hosts, limit) };
+    },
+    get: async (_request, context) => ({ host: view(await find(context.id)) }),
+    enable: (request, context) => switchHost(request, context, true),
+    disable: (request, context) => switchHost(request, context, false),
+  };
+}
+
+export interface ReportOptions {
+  readonly store: Pick<Store, "listOnHost">;
+  readonly commit: CatalogOptions["commit"];
+  readonly clock: CatalogOptions["clock"];
+  readonly registry: InstanceRegistry;
+  readonly directory: HostDirectory;
+  readonly placer: Placer;
+  readonly log: Log;
+}
+
+/** `context.id` is the host that reports; the bus lets no host speak for another. */
+export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
+  const { directory, placer } = options;
+  return {
+    register: async ({ inventory, machines }, context) => {
+      if (inventory.hostId !== context.id) {
+        throw new StatusError("projectMismatch", "A host may speak only for itself.");
+      }
+      await registerHost(inventory, options);
+      directory.heard(context.id);
+      placer.heard(context.id);
+      await take(machines, context, options);
+      await remindOfMissing(context.id, machines, options);
+      return { accepted: true };
+    },
+    heartbeat: async ({ complete, machines, stopping }, context) => {
+      if (!directory.known(context.id)) await directory.refresh();
+      if (!directory.known(context.id)) return { known: false, stored: [] };
+      if (!stopping) {
+        directory.heard(context.id);
+        placer.heard(context.id);
+      }
+      const stored = await take(machines, context, options);
+      if (complete) await remindOfMissing(context.id, machines, options);
+      return { known: true, stored };
+    },
+  };
+}
+
+async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
+  const { name, bootId } = inventory;
+  const result = await options.commit({
+    hosts: [inventory],
+    events: [
+      {
+        atMs: options.clock.nowMs(),
+        project: adminProject,
+        noun: "host",
+        id: inventory.hostId,
+        event: "registered",
+        body: { name, bootId },
+      },
+    ],
+  });
+  if (result.kind !== "committed") {
+    throw new StatusError("nameTaken", `Another host is called ${name}.`, { detail: result.kind });
+  }
+  await options.directory.refresh();
+  options.placer.hostsChanged();
+}
+
+/** Every report goes to its instance's actor; answers the ids of those that are durable now. */
+async function take(
+  machines: readonly Observation[],
+  context: CallContext,
+  options: ReportOptions,
+): Promise<string[]> {
+  const { deadlineMs, signal, id: hostId } = context;
+  const results = await Promise.all(
+    machines.map(async (observation) => {
+      try {
+        await options.registry.ask<true>(
+          observation.instanceId,
+          (reply) => ({ kind: "observed", hostId, observation, reply }),
+          { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
+        );
+        return true;
+      } catch (thrown) {
+        const error = StatusError.from(thrown, "Taking a report");
+        const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };
+        options.log.warn(fields, "a report was not stored");
+        // Nobody knows the instance, and nobody ever will: the doctor names it; sending it for ever would not help.
+        return error.reason === "instanceNotFound";
+      }
+    }),
+  );
+  return machines.filter((_, index) => results[index]).map(({ instanceId }) => instanceId);
+}
+
+/** What should be there by the claims but is not in the host's own list is asked for again; nothing is concluded from it. */
+async function remindOfMissing(
+  hostId: string,
+  machines: readonly Observation[],
+  { store, registry }: ReportOptions,
+): Promise<void> {
+  const listed = new Set(machines.map(({ instanceId }) => instanceId));
+  for (const instanceId of await store.listOnHost(hostId)) {
+    if (!listed.has(instanceId)) await registry.tell(instanceId, { kind: "tellHosts" });
+  }
+}

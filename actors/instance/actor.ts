@@ -1,0 +1,231 @@
+/**
+ * The shell of an instance: decide, commit, answer, act, in this order. It owns the intent of one instance (I1).
+ *
+ * Several controllers may have an actor of the same instance for a moment: the version in the row decides, the loser
+ * loads anew and decides again. What is in memory is only a cache of the row; when the store fails it is dropped.
+ */
+import type { Changed } from "../../protocol/instance.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { adminProject } from "../../protocol/subjects.ts";
+import type { Clock, Ids, Store } from "../runtime/ports.ts";
+import type { CommitResult, LoadedInstance, RequestRecord, Turn } from "../runtime/records.ts";
+import type { ActorDefinition, Reply } from "../runtime/system.ts";
+import { decide } from "./decide.ts";
+import { type InstanceOutside, runEffects } from "./effects.ts";
+import type { Decision, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
+import { workEffects } from "./state.ts";
+
+export interface InstanceActorOptions extends InstanceOutside {
+  readonly store: Pick<Store, "loadInstance" | "getRequest">;
+  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly hostFacts: (hostId: string | null) => HostFacts | undefined;
+  /** A claim did not fit: the scheduler's picture of that host is wrong. */
+  readonly hostFull: (hostId: string) => void;
+}
+
+interface InstanceActorState {
+  /** Undefined when it must be loaded before the next decision. */
+  readonly loaded: LoadedInstance | undefined;
+  /** Not nudged again before this time, on the monotonic clock. */
+  readonly nudgeAtMs: number;
+  readonly nudgeBackoffMs: number;
+}
+
+/** After every change the hosts were just told: the reconciler need not at once. */
+const fresh = (loaded: LoadedInstance | undefined, clock: Clock): InstanceActorState => ({
+  loaded,
+  nudgeAtMs: clock.monotonicMs() + limits.nudgeBackoffMsMin,
+  nudgeBackoffMs: limits.nudgeBackoffMsMin * 2,
+});
+
+/** `seed`: what was just committed by the turn that created the instance; saves reading it back. */
+export function instanceDefinition(
+  id: string,
+  options: InstanceActorOptions,
+  seed?: LoadedInstance,
+): ActorDefinition<InstanceActorState, InstanceMessage> {
+  let first = seed;
+  return {
+    name: `instance-${id}`,
+    init: async () => {
+      const loaded = first;
+      first = undefined;
+      return fresh(loaded, options.clock);
+    },
+    receive: (state, message) => new InstanceTurn(id, options).receive(state, message),
+  };
+}
+
+class InstanceTurn {
+  readonly #id: string;
+  readonly #options: InstanceActorOptions;
+
+  constructor(id: string, options: InstanceActorOptions) {
+    this.#id = id;
+    this.#options = options;
+  }
+
+  async receive(state: InstanceActorState, message: InstanceMessage): Promise<InstanceActorState> {
+    try {
+      return await this.#receive(state, message);
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError) || thrown.code === "INTERNAL") throw thrown;
+      replyOf(message)?.fail(thrown);
+      return { ...state, loaded: undefined };
+    }
+  }
+
+  async #receive(state: InstanceActorState, message: InstanceMessage): Promise<InstanceActorState> {
+    const loaded = state.loaded ?? (await this.#load());
+    switch (message.kind) {
+      case "command":
+        return fresh(await this.#command(loaded, message), this.#options.clock);
+      case "observed": {
+        const current = knows(loaded, message.observation) ? loaded : await this.#newest(state, loaded);
+        const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs }));
+        message.reply?.ok(true);
+        return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
+      }
+      case "placed":
+        return fresh(await this.#settle(loaded, (nowMs) => ({ ...message, nowMs })), this.#options.clock);
+      case "reconcile":
+        return this.#reconcile({ ...state, loaded });
+      case "reload":
+        return { ...state, loaded: undefined };
+      case "tellHosts":
+        runEffects(workEffects(loaded), loaded.instance, this.#options);
+        return { ...state, loaded };
+    }
+  }
+
+  /** Anew from the store, unless this turn has just loaded it. */
+  #newest(state: InstanceActorState, loaded: LoadedInstance): Promise<LoadedInstance> {
+    return state.loaded === undefined ? Promise.resolve(loaded) : this.#load();
+  }
+
+  async #load(): Promise<LoadedInstance> {
+    const loaded = await this.#options.store.loadInstance(this.#id);
+    if (loaded === undefined) throw notFound(this.#id);
+    return loaded;
+  }
+
+  async #command(
+    loaded: LoadedInstance,
+    message: Extract<InstanceMessage, { kind: "command" }>,
+  ): Promise<LoadedInstance> {
+    const { command, stopTimeoutMs, request, reply } = message;
+    const stranger = request.project !== adminProject && request.project !== loaded.instance.project;
+    if (stranger) throw notFound(this.#id);
+    const operationId = this.#options.ids.next();
+    let present = loaded;
+    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+      const host = this.#options.hostFacts(present.instance.hostId);
+      const nowMs = this.#options.clock.nowMs();
+      const event = { kind: "command", command, stopTimeoutMs, request, operationId, nowMs, host } as const;
+      const decision = decide(present, event);
+      if (decision.outcome.kind === "denied") {
+        // What is in memory may be old news; a refusal is not guarded by the commit, so it is decided on the row itself.
+        if (present === loaded && attempt === 1) {
+          present = await this.#load();
+          continue;
+        }
+        await this.#deny(decision, message);
+        return present;
+      }
+      const result = await this.#options.commit(decision.turn ?? {});
+      if (result.kind === "duplicate") {
+        answerAgain(result.request, request.contentHash, reply);
+        return present;
+      }
+      if (result.kind === "committed") {
+        reply.ok(decision.turn?.request?.answer as Changed);
+        runEffects(decision.effects, decision.next.instance, this.#options);
+        return decision.next;
+      }
+      present = await this.#load();
+    }
+    throw new StatusError(
+      "generationConflict",
+      `Instance ${this.#id} was changed by others again and again.`,
+    );
+  }
+
+  /** Refused now, but perhaps this very command was accepted before: then it is answered as it was. */
+  async #deny(decision: Decision, message: Extract<InstanceMessage, { kind: "command" }>): Promise<void> {
+    const { project, requestId, contentHash } = message.request;
+    const known = await this.#options.store.getRequest(project, requestId);
+    if (known !== undefined) return answerAgain(known, contentHash, message.reply);
+    if (decision.outcome.kind === "denied") message.reply.fail(StatusError.of(decision.outcome.denial));
+  }
+
+  /** Applies an event that nobody waits for, again after each conflict. */
+  async #settle(loaded: LoadedInstance, event: (nowMs: number) => InstanceEvent): Promise<LoadedInstance> {
+    let present = loaded;
+    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+      const decision = decide(present, event(this.#options.clock.nowMs()));
+      const result = decision.turn === undefined ? undefined : await this.#options.commit(decision.turn);
+      if (result === undefined || result.kind === "committed") {
+        runEffects(decision.effects, decision.next.instance, this.#options);
+        return decision.next;
+      }
+      if (result.kind === "hostFull") {
+        this.#options.hostFull(result.hostId);
+        runEffects([{ kind: "place" }], present.instance, this.#options);
+        return present;
+      }
+      present = await this.#load();
+    }
+    throw new StatusError(
+      "generationConflict",
+      `Instance ${this.#id} was changed by others again and again.`,
+    );
+  }
+
+  async #reconcile(
+    state: InstanceActorState & { readonly loaded: LoadedInstance },
+  ): Promise<InstanceActorState> {
+    const nowMs = this.#options.clock.monotonicMs();
+    // The reconciler asks only for what is not settled in the store: who believes otherwise has old news.
+    const doubtful = state.loaded.instance.settled && state.loaded.operation === undefined;
+    const loaded = doubtful ? await this.#load() : state.loaded;
+    const overdue =
+      (loaded.operation?.deadlineAtMs ?? Number.POSITIVE_INFINITY) < this.#options.clock.nowMs();
+    if (!overdue && nowMs < state.nudgeAtMs) return { ...state, loaded };
+    const host = this.#options.hostFacts(loaded.instance.hostId);
+    const next = await this.#settle(loaded, (now) => ({
+      kind: "reconcile",
+      nowMs: now,
+      hostAlive: host?.alive ?? true,
+    }));
+    const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, limits.nudgeBackoffMsMax);
+    return { loaded: next, nudgeAtMs: nowMs + state.nudgeBackoffMs, nudgeBackoffMs };
+  }
+}
+
+/** A report about an epoch whose claim is not known here may be about a newer one than what is in memory. */
+function knows(loaded: LoadedInstance, observation: Observation): boolean {
+  return loaded.claims.some((claim) => claim.epoch === observation.epoch);
+}
+
+/** The same id: the same answer, word for word; or ALREADY_EXISTS when it was another command. */
+export function answerAgain(known: RequestRecord, contentHash: string, reply: Reply<Changed>): void {
+  if (known.contentHash === contentHash) reply.ok(known.answer as Changed);
+  else reply.fail(requestIdReused(known.requestId));
+}
+
+export function requestIdReused(requestId: string): StatusError {
+  return new StatusError("requestIdReused", `The request id ${requestId} was used for another command.`);
+}
+
+/** The same for an instance of another project: its existence is nobody else's business (I12). */
+export function notFound(id: string): StatusError {
+  return new StatusError("instanceNotFound", `There is no instance ${id}.`);
+}
+
+function replyOf(message: InstanceMessage): Reply<unknown> | undefined {
+  return message.kind === "command" || message.kind === "observed" ? message.reply : undefined;
+}

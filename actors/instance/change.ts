@@ -1,0 +1,152 @@
+/**
+ * From a decision to a turn: what changed between two values of an instance becomes rows, operation steps and events.
+ * The one place that raises a version and that writes the derived columns. Pure.
+ */
+import { isSettled, type OperationState } from "../../protocol/states.ts";
+import type { ErrorBody } from "../../protocol/status.ts";
+import type {
+  InstanceRecord,
+  LoadedInstance,
+  MachineKey,
+  NewEvent,
+  OperationRecord,
+  Turn,
+} from "../runtime/records.ts";
+import { currentMachine, intentFacts, settledOf, stateOf } from "./state.ts";
+
+/** A value of an instance in the making; `change` starts one, `turnOf` ends it. */
+export interface Draft {
+  readonly before: LoadedInstance;
+  readonly after: LoadedInstance;
+  /** Operations that ended here and are not the present one any more. */
+  readonly ended: readonly OperationRecord[];
+  readonly events: readonly NewEvent[];
+  readonly nowMs: number;
+}
+
+export const draft = (before: LoadedInstance, nowMs: number): Draft => ({
+  before,
+  after: before,
+  ended: [],
+  events: [],
+  nowMs,
+});
+
+export function withInstance(it: Draft, change: Partial<InstanceRecord>): Draft {
+  return { ...it, after: { ...it.after, instance: { ...it.after.instance, ...change } } };
+}
+
+export function withEvent(it: Draft, event: string, body: NewEvent["body"], requestId?: string): Draft {
+  const { instance, operation } = it.after;
+  const added: NewEvent = {
+    atMs: it.nowMs,
+    project: instance.project,
+    noun: "instance",
+    id: instance.id,
+    event,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(operation === undefined ? {} : { operationId: operation.id }),
+    body,
+  };
+  return { ...it, events: [...it.events, added] };
+}
+
+/** The present operation reached a step. A step that is the newest already is not repeated. */
+export function withStep(it: Draft, step: string, percent: number, message?: string): Draft {
+  const { operation } = it.after;
+  if (operation === undefined || operation.step === step) return it;
+  const reached = { step, atMs: it.nowMs, ...(message === undefined ? {} : { message }) };
+  const next: OperationRecord = {
+    ...operation,
+    step,
+    percent: Math.max(operation.percent, percent),
+    steps: [...operation.steps, reached],
+  };
+  return { ...it, after: { ...it.after, operation: next } };
+}
+
+/** Ends the present operation; it stays readable, but is not the instance's any more. */
+export function endOperation(it: Draft, state: Exclude<OperationState, "running">, error?: ErrorBody): Draft {
+  const { operation } = it.after;
+  if (operation === undefined) return it;
+  const stepped = withStep(it, state, state === "done" ? 100 : operation.percent, error?.message);
+  const ended: OperationRecord = {
+    ...(stepped.after.operation ?? operation),
+    state,
+    endedAtMs: it.nowMs,
+    error: error ?? null,
+  };
+  const announced = withEvent(stepped, "operationEnded", {
+    kind: ended.kind,
+    state,
+    ...(error === undefined ? {} : { error }),
+  });
+  return {
+    ...announced,
+    ended: [...it.ended, ended],
+    after: {
+      ...announced.after,
+      operation: undefined,
+      instance: { ...announced.after.instance, operationId: null },
+    },
+  };
+}
+
+export function beginOperation(it: Draft, operation: OperationRecord): Draft {
+  return withInstance({ ...it, after: { ...it.after, operation } }, { operationId: operation.id });
+}
+
+/** Ends what has reached its end: an operation whose goal is there, a delete that has nothing left to remove. */
+export function endWhatIsReached(it: Draft): Draft {
+  const { instance, claims } = it.after;
+  if (instance.desired === "deleted" && instance.deletedAtMs === null && claims.length === 0) {
+    const gone = withInstance(it, { deletedAtMs: it.nowMs, hostId: null });
+    return endOperation(withEvent(gone, "deleted", {}), "done");
+  }
+  const reached = instance.failure === null && isSettled(intentFacts(instance), currentMachine(it.after));
+  return reached ? endOperation(it, "done") : it;
+}
+
+/** The derived columns, the version, and the event that tells of a new state. */
+function finished(it: Draft): Draft {
+  const before = stateOf(it.before);
+  const state = stateOf(it.after);
+  const told =
+    before === state
+      ? it
+      : withEvent(it, "stateChanged", {
+          from: before,
+          to: state,
+          generation: it.after.instance.generation,
+          hostId: it.after.instance.hostId,
+        });
+  return withInstance(told, {
+    state,
+    settled: settledOf(it.after),
+    version: it.before.instance.version + 1,
+    updatedAtMs: it.nowMs,
+  });
+}
+
+/** The turn that makes a draft durable, and the value that holds when it is. */
+export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedInstance } {
+  const done = finished(it);
+  const { before, after } = done;
+  const operations = [...done.ended, ...(after.operation === undefined ? [] : [after.operation])];
+  const turn: Turn = {
+    instances: [{ expectedVersion: before.instance.version, row: after.instance }],
+    machines: after.machines.filter((machine) => !before.machines.includes(machine)),
+    machinesGone: missing(before.machines, after.machines),
+    claims: after.claims.filter((claim) => !before.claims.includes(claim)),
+    claimsReleased: missing(before.claims, after.claims),
+    operations: operations.filter((operation) => operation !== before.operation),
+    events: done.events,
+  };
+  return { turn, next: after };
+}
+
+function missing(before: readonly MachineKey[], after: readonly MachineKey[]): readonly MachineKey[] {
+  return before
+    .filter((old) => !after.some((kept) => kept.epoch === old.epoch))
+    .map(({ instanceId, epoch }) => ({ instanceId, epoch }));
+}

@@ -1,0 +1,98 @@
+/**
+ * The life of an instance: `decide(loaded, event)` says what the intent becomes, what is written, what the caller hears
+ * and what its hosts are told. One function per kind of event; the diagram of states is in protocol/states.ts.
+ *
+ * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with the event.
+ */
+import type { LoadedInstance, OperationRecord, RequestRecord } from "../runtime/records.ts";
+import { admit, operationKindOf } from "./admission.ts";
+import {
+  beginOperation,
+  draft,
+  endOperation,
+  endWhatIsReached,
+  turnOf,
+  withEvent,
+  withInstance,
+} from "./change.ts";
+import { cancelledBy, changeOfIntent, commandAnswer, newOperation } from "./command.ts";
+import type { CommandEvent, Decision, InstanceEvent } from "./messages.ts";
+import { decideObserved } from "./observed.ts";
+import { decidePlaced, decideReconcile } from "./reconcile.ts";
+import { stateOf, workEffects } from "./state.ts";
+
+export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
+  switch (event.kind) {
+    case "command":
+      return decideCommand(loaded, event);
+    case "observed":
+      return decideObserved(loaded, event);
+    case "reconcile":
+      return decideReconcile(loaded, event);
+    case "placed":
+      return decidePlaced(loaded, event);
+  }
+}
+
+function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
+  const state = stateOf(loaded, event.host?.alive ?? true);
+  const cell = admit(state, event.command);
+  switch (cell.kind) {
+    case "deny": {
+      const message = `Cannot ${operationKindOf[event.command]} instance ${loaded.instance.id}: it is ${state}.`;
+      const denial = { reason: cell.reason, message, details: { state } };
+      return { outcome: { kind: "denied", denial }, next: loaded, turn: undefined, effects: [] };
+    }
+    case "ignore":
+      return acceptUnchanged(loaded, event);
+    case "go":
+      return accept(loaded, event);
+  }
+}
+
+/** Already so, or already on the way: the intent stays, and the command is remembered with an operation all the same. */
+function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
+  const operation = sameUnderWay(loaded, event) ?? doneAtOnce(loaded, event);
+  const body = { command: event.command, changed: false };
+  const { turn, next } = turnOf(
+    withEvent(draft(loaded, event.nowMs), "accepted", body, event.request.requestId),
+  );
+  const request = requestOf(event, next, operation);
+  const operations = operation === loaded.operation ? [] : [operation];
+  return { outcome: { kind: "accepted" }, next, turn: { ...turn, request, operations }, effects: [] };
+}
+
+function sameUnderWay(loaded: LoadedInstance, event: CommandEvent): OperationRecord | undefined {
+  const kind = operationKindOf[event.command];
+  const running = loaded.operation?.kind;
+  return running === kind || (running === "create" && kind === "start") ? loaded.operation : undefined;
+}
+
+function doneAtOnce(loaded: LoadedInstance, event: CommandEvent): OperationRecord {
+  const begun = newOperation(loaded.instance, event);
+  const steps = [...begun.steps, { step: "unchanged", atMs: event.nowMs }];
+  return { ...begun, state: "done", percent: 100, step: "unchanged", steps, endedAtMs: event.nowMs };
+}
+
+function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
+  const cancelled = endOperation(draft(loaded, event.nowMs), "cancelled", cancelledBy(event));
+  const changed = withInstance(cancelled, changeOfIntent(loaded.instance, event));
+  const begun = beginOperation(changed, newOperation(changed.after.instance, event));
+  const body = { command: event.command, generation: begun.after.instance.generation, changed: true };
+  const ended = endWhatIsReached(withEvent(begun, "accepted", body, event.request.requestId));
+  const { turn, next } = turnOf(ended);
+  const operation = next.operation ?? ended.ended.at(-1);
+  if (operation === undefined) throw new Error("An accepted command has an operation.");
+  return {
+    outcome: { kind: "accepted" },
+    next,
+    turn: { ...turn, request: requestOf(event, next, operation) },
+    effects: workEffects(next),
+  };
+}
+
+function requestOf(event: CommandEvent, next: LoadedInstance, operation: OperationRecord): RequestRecord {
+  const { project, requestId, contentHash } = event.request;
+  const answer = commandAnswer(next, operation, event.host);
+  return { project, requestId, contentHash, answer, atMs: event.nowMs };
+}

@@ -1,0 +1,62 @@
+/**
+ * What an instance actor does after its commit: tells hosts, asks for a host. Nothing is awaited by the turn; results
+ * come back as messages, by id. Every effect may be lost or done twice: the reconciler asks for it again.
+ */
+import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
+import type { Log } from "../runtime/ports.ts";
+import type { InstanceRecord } from "../runtime/records.ts";
+import type { InstanceEffect, InstanceMessage, Placement } from "./messages.ts";
+
+export interface EnsureRequest {
+  readonly spec: MachineSpec;
+  readonly intent: MachineIntent;
+  readonly observedGeneration: number;
+}
+
+/** The outside, as effects see it. */
+export interface InstanceOutside {
+  /** @throws StatusError when the host refuses or cannot be reached */
+  askHost(hostId: string, request: EnsureRequest): Promise<Observation>;
+  place(instance: InstanceRecord): Promise<Placement>;
+  /** Sends a message to the actor of an instance, loading it when needed. */
+  deliver(instanceId: string, message: InstanceMessage): void;
+  readonly log: Log;
+}
+
+export function runEffects(
+  effects: readonly InstanceEffect[],
+  instance: InstanceRecord,
+  outside: InstanceOutside,
+): void {
+  for (const effect of effects) {
+    const done = effect.kind === "ensure" ? ensure(effect, outside) : place(instance, outside);
+    done.catch((error: unknown) => {
+      outside.log.error(
+        { error, instance: instance.id, effect: effect.kind },
+        "an effect failed unexpectedly",
+      );
+    });
+  }
+}
+
+async function ensure(
+  effect: Extract<InstanceEffect, { kind: "ensure" }>,
+  { askHost, deliver, log }: InstanceOutside,
+): Promise<void> {
+  const { hostId, spec, intent, observedGeneration } = effect;
+  try {
+    const observation = await askHost(hostId, { spec, intent, observedGeneration });
+    deliver(spec.instanceId, { kind: "observed", hostId, observation, reply: undefined });
+  } catch (thrown) {
+    const error = StatusError.from(thrown, "Telling the host");
+    log.debug({ instance: spec.instanceId, host: hostId, reason: error.reason }, "the host did not take it");
+    const stale = error.reason === "staleGeneration" || error.reason === "staleEpoch";
+    if (stale) deliver(spec.instanceId, { kind: "reload" });
+  }
+}
+
+async function place(instance: InstanceRecord, { place, deliver }: InstanceOutside): Promise<void> {
+  const placement = await place(instance);
+  deliver(instance.id, { kind: "placed", placement, epoch: instance.epoch });
+}

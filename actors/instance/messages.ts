@@ -1,0 +1,109 @@
+/**
+ * What an instance actor hears, and what its decisions ask for. Data only.
+ *
+ * Ids and times come in with the event, so that a decision is a function of its arguments alone.
+ */
+import type { Changed } from "../../protocol/instance.ts";
+import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
+import type { Denial } from "../../protocol/status.ts";
+import type { LoadedInstance, Turn } from "../runtime/records.ts";
+import type { Reply } from "../runtime/system.ts";
+import type { AdmissionCommand } from "./admission.ts";
+
+/** Who asked, and when; the same for every event that comes from a request. */
+export interface RequestFacts {
+  readonly project: string;
+  readonly requestId: string;
+  readonly contentHash: string;
+}
+
+export interface CommandEvent {
+  readonly kind: "command";
+  readonly command: AdmissionCommand;
+  /** For `stop`: how long the guest may take; for the others unused. */
+  readonly stopTimeoutMs: number;
+  readonly request: RequestFacts;
+  readonly operationId: string;
+  readonly nowMs: number;
+  /** The owner of the instance, if it has one: its name, and whether it was heard from lately. */
+  readonly host: HostFacts | undefined;
+}
+
+export interface HostFacts {
+  readonly name: string;
+  readonly alive: boolean;
+}
+
+export interface ObservedEvent {
+  readonly kind: "observed";
+  readonly hostId: string;
+  readonly observation: Observation;
+  readonly nowMs: number;
+}
+
+/** Look again: is a deadline past, is something not done that should be? */
+export interface ReconcileEvent {
+  readonly kind: "reconcile";
+  readonly nowMs: number;
+  readonly hostAlive: boolean;
+}
+
+export type Placement =
+  | { readonly kind: "host"; readonly hostId: string; readonly hostName: string }
+  | { readonly kind: "denied"; readonly denial: Denial };
+
+/** What the scheduler said when a host was asked for. */
+export interface PlacedEvent {
+  readonly kind: "placed";
+  readonly placement: Placement;
+  /** The epoch that the question was asked in; another one now means that the answer is stale. */
+  readonly epoch: number;
+  readonly nowMs: number;
+}
+
+export type InstanceEvent = CommandEvent | ObservedEvent | ReconcileEvent | PlacedEvent;
+
+/** What is to be done after the commit. Each may be done twice, or be lost: the reconciler asks for it again. */
+export type InstanceEffect =
+  | {
+      readonly kind: "ensure";
+      readonly hostId: string;
+      readonly spec: MachineSpec;
+      readonly intent: MachineIntent;
+      readonly observedGeneration: number;
+    }
+  | { readonly kind: "place" };
+
+export interface Decision {
+  readonly outcome:
+    | { readonly kind: "accepted" }
+    | { readonly kind: "denied"; readonly denial: Denial }
+    /** Nothing to write; for events that are old news. */
+    | { readonly kind: "unchanged" };
+  readonly next: LoadedInstance;
+  /** Absent when nothing is to be written. */
+  readonly turn: Turn | undefined;
+  readonly effects: readonly InstanceEffect[];
+}
+
+/** The mailbox. Questions carry their reply. */
+export type InstanceMessage =
+  | {
+      readonly kind: "command";
+      readonly command: AdmissionCommand;
+      readonly stopTimeoutMs: number;
+      readonly request: RequestFacts;
+      readonly reply: Reply<Changed>;
+    }
+  | {
+      readonly kind: "observed";
+      readonly hostId: string;
+      readonly observation: Observation;
+      readonly reply: Reply<true> | undefined;
+    }
+  | { readonly kind: "reconcile" }
+  | { readonly kind: "placed"; readonly placement: Placement; readonly epoch: number }
+  /** A host knows something newer: what is in memory is old. */
+  | { readonly kind: "reload" }
+  /** Tell the hosts what it shall be: after its birth, or when a host does not list it. */
+  | { readonly kind: "tellHosts" };

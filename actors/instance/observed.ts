@@ -1,0 +1,147 @@
+/**
+ * What a host reports becomes knowledge, and sometimes the end of an operation, a failure, or another host's turn.
+ * A report never changes an intent that is newer than the one it acted on (I8). Pure.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import type { MachineReason, MachineState } from "../../protocol/states.ts";
+import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../protocol/status.ts";
+import type { LoadedInstance } from "../runtime/records.ts";
+import {
+  type Draft,
+  draft,
+  endOperation,
+  endWhatIsReached,
+  turnOf,
+  withEvent,
+  withInstance,
+  withStep,
+} from "./change.ts";
+import type { Decision, ObservedEvent } from "./messages.ts";
+import { machineSpec, workEffects } from "./state.ts";
+
+export function unchanged(loaded: LoadedInstance): Decision {
+  return { outcome: { kind: "unchanged" }, next: loaded, turn: undefined, effects: [] };
+}
+
+export function committed(it: Draft): Decision {
+  const { turn, next } = turnOf(it);
+  return { outcome: { kind: "accepted" }, next, turn, effects: [] };
+}
+
+export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): Decision {
+  const { observation, hostId } = event;
+  const claim = loaded.claims.find((held) => held.epoch === observation.epoch);
+  if (claim === undefined) return decideUnclaimed(loaded, event);
+  const known = loaded.machines.find((machine) => machine.epoch === observation.epoch);
+  if (claim.hostId !== hostId || (known?.generation ?? 0) >= observation.generation) return unchanged(loaded);
+  const it = withMachine(draft(loaded, event.nowMs), event);
+  const owned = observation.epoch === loaded.instance.epoch && loaded.instance.hostId !== null;
+  const before = it.after.instance.generation;
+  const seen = endWhatIsReached(owned ? seenAtOwner(it, observation) : it);
+  const moved =
+    seen.after.instance.generation !== before || seen.after.instance.hostId !== it.after.instance.hostId;
+  const decision = committed(seen);
+  return moved ? { ...decision, effects: workEffects(decision.next) } : decision;
+}
+
+/** A machine nobody counts on: its claim was given back after its host had said `gone`. It shall go again. */
+function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
+  const { instance } = loaded;
+  if (observation.state === "gone" || observation.epoch > instance.epoch) return unchanged(loaded);
+  return {
+    ...unchanged(loaded),
+    effects: [
+      {
+        kind: "ensure",
+        hostId,
+        spec: machineSpec(instance, observation.epoch),
+        intent: {
+          generation: Math.max(instance.generation, observation.intentGeneration + 1),
+          power: "deleted",
+          stop: { mode: "hard", timeoutMs: 0 },
+          resetCount: instance.resetCount,
+          resetMode: instance.resetMode,
+          startCount: instance.startCount,
+        },
+        observedGeneration: observation.generation,
+      },
+    ],
+  };
+}
+
+/** Takes the report in. `gone` gives the claim back, unless the machine is still wanted: then its host makes it anew. */
+function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
+  const { instance, machines, claims } = it.after;
+  const others = machines.filter((machine) => machine.epoch !== observation.epoch);
+  if (observation.state !== "gone") {
+    return { ...it, after: { ...it.after, machines: [...others, { ...observation, hostId }] } };
+  }
+  const current = observation.epoch === instance.epoch && instance.hostId !== null;
+  const wanted = current && instance.desired !== "deleted";
+  const kept = wanted ? claims : claims.filter((claim) => claim.epoch !== observation.epoch);
+  return { ...it, after: { ...it.after, machines: others, claims: kept } };
+}
+
+const percentOf = {
+  preparing: 20,
+  starting: 50,
+  running: 90,
+  paused: 90,
+  stopping: 50,
+  stopped: 90,
+  failed: 90,
+  gone: 90,
+} as const satisfies Record<MachineState, number>;
+
+function seenAtOwner(it: Draft, seen: Observation): Draft {
+  const stepped = withStep(it, seen.state, percentOf[seen.state], seen.message || undefined);
+  const ran = seen.state === "running" || seen.state === "paused";
+  const built = ran && !stepped.after.instance.built ? withInstance(stepped, { built: true }) : stepped;
+  const { instance } = built.after;
+  if (seen.intentGeneration !== instance.generation) return built;
+  if (seen.state === "failed") return failedAtOwner(built, errorOf(seen));
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  if (seen.state === "stopped" && seen.reason === "guestShutdown" && wanted) return followGuest(built);
+  const well = ran && instance.failure !== null && instance.desired === seen.state;
+  return well ? withInstance(built, { failure: null }) : built;
+}
+
+/** The guest switched itself off: that is what its user wanted. The intent follows, as a new generation. */
+function followGuest(it: Draft): Draft {
+  const ended = endOperation(
+    it,
+    "failed",
+    errorBodyOf({ reason: "notRunning", message: "The guest shut itself down." }),
+  );
+  const { generation } = ended.after.instance;
+  const followed = withInstance(ended, { desired: "stopped", generation: generation + 1, failure: null });
+  return withEvent(followed, "accepted", { command: "stop", changed: true, cause: "guestShutdown" });
+}
+
+function errorOf(seen: Observation): ErrorBody {
+  const message = seen.message === "" ? `The machine failed: ${seen.reason}.` : seen.message;
+  return errorBodyOf({ reason: reasonOf(seen.reason), message });
+}
+
+function reasonOf(reason: MachineReason): Reason {
+  return reason in reasons ? (reason as Reason) : "guestFailed";
+}
+
+/** A machine failed at its owner: a build tries the next host, a guest that has run is left where its disk is. */
+export function failedAtOwner(it: Draft, error: ErrorBody): Draft {
+  const { instance } = it.after;
+  if (instance.built || instance.desired === "deleted") return giveUp(it, error);
+  const excludedHosts = [
+    ...instance.excludedHosts,
+    ...(instance.hostId === null ? [] : [{ hostId: instance.hostId, reason: error.message }]),
+  ];
+  const left = withInstance(withStep(it, "leftHost", 10, error.message), { hostId: null, excludedHosts });
+  if (instance.attempt >= limits.buildAttemptsMax) return giveUp(left, error);
+  return left;
+}
+
+/** Loudly: the operation fails, and the instance says why until the next command. */
+export function giveUp(it: Draft, error: ErrorBody): Draft {
+  return withInstance(endOperation(it, "failed", error), { failure: error });
+}

@@ -1,0 +1,87 @@
+/**
+ * What happens without anybody asking: deadlines pass, hosts stay silent, messages were lost, a host is found.
+ * The same for a lost message, a restarted controller and a slow host: look at what is, and ask for what should be. Pure.
+ */
+import { errorBodyOf } from "../../protocol/status.ts";
+import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
+import {
+  type Draft,
+  draft,
+  endOperation,
+  endWhatIsReached,
+  turnOf,
+  withEvent,
+  withInstance,
+  withStep,
+} from "./change.ts";
+import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
+import { committed, failedAtOwner, giveUp, unchanged } from "./observed.ts";
+import { settledOf, workEffects } from "./state.ts";
+
+export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
+  const { instance, operation } = loaded;
+  if (operation !== undefined && event.nowMs > operation.deadlineAtMs) {
+    const decision = committed(deadlinePassed(draft(loaded, event.nowMs), event));
+    return { ...decision, effects: workEffects(decision.next) };
+  }
+  const building = !instance.built && instance.hostId !== null && instance.desired === "running";
+  if (building && !event.hostAlive && instance.failure === null) {
+    const error = errorBodyOf({
+      reason: "hostUnreachable",
+      message: "The host fell silent during the build.",
+    });
+    const decision = committed(failedAtOwner(draft(loaded, event.nowMs), error));
+    return { ...decision, effects: workEffects(decision.next) };
+  }
+  const reached = endWhatIsReached(draft(loaded, event.nowMs));
+  const stale = settledOf(loaded) !== instance.settled;
+  if (reached.events.length > 0 || stale) return committed(reached);
+  return settledOf(loaded) ? unchanged(loaded) : { ...unchanged(loaded), effects: workEffects(loaded) };
+}
+
+function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {
+  const { instance, operation } = it.after;
+  const error = event.hostAlive
+    ? errorBodyOf({ reason: "operationTimeout", message: `The ${operation?.kind} did not end in time.` })
+    : errorBodyOf({
+        reason: "hostUnreachable",
+        message: `The host was silent during the ${operation?.kind}.`,
+      });
+  if (instance.desired === "deleted") return parkDelete(it);
+  if (instance.built) return giveUp(it, error);
+  return giveUp(withInstance(it, { hostId: null }), error);
+}
+
+/**
+ * The host that holds the remains cannot be reached in time. For the user the instance is deleted; its claim stays, and
+ * so does the work: the host is told when it is back, and only its word frees the capacity.
+ */
+function parkDelete(it: Draft): Draft {
+  const parked = withStep(it, "parked", 90, "What is left on its host goes when the host answers.");
+  const told = withEvent(withInstance(parked, { deletedAtMs: it.nowMs, hostId: null }), "deleted", {
+    parked: true,
+  });
+  return endOperation(told, "done");
+}
+
+/** The scheduler's answer for a build that has no host (any more). */
+export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decision {
+  const { instance } = loaded;
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  const stale = instance.epoch !== event.epoch || instance.hostId !== null || instance.failure !== null;
+  if (!wanted || stale) return unchanged(loaded);
+  const it = draft(loaded, event.nowMs);
+  if (event.placement.kind === "denied") return committed(giveUp(it, errorBodyOf(event.placement.denial)));
+  const { hostId, hostName } = event.placement;
+  const owned = withInstance(it, { hostId, epoch: instance.epoch + 1, attempt: instance.attempt + 1 });
+  const claims = [...owned.after.claims, claimOf(owned.after, hostId)];
+  const claimed = { ...owned, after: { ...owned.after, claims } };
+  const told = withEvent(withStep(claimed, "placed", 10, hostName), "placed", { hostId });
+  const { turn, next } = turnOf(told);
+  return { outcome: { kind: "accepted" }, next, turn, effects: workEffects(next) };
+}
+
+export function claimOf({ instance }: Pick<LoadedInstance, "instance">, hostId: string): ClaimRecord {
+  const { vcpus, memoryMib, diskGib } = instance.flavor;
+  return { instanceId: instance.id, epoch: instance.epoch, hostId, vcpus, memoryMib, diskGib };
+}

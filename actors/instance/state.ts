@@ -1,0 +1,124 @@
+/**
+ * What an instance actor knows, and the pure views of it: what a user sees, what its host is told, whether it is settled.
+ * Everything here is derived; nothing is stored twice. No clock, no I/O.
+ */
+import type { Instance } from "../../protocol/instance.ts";
+import type { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
+import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../protocol/states.ts";
+import type { InstanceRecord, LoadedInstance, MachineRecord } from "../runtime/records.ts";
+import type { InstanceEffect } from "./messages.ts";
+
+export function intentFacts(instance: InstanceRecord): IntentFacts {
+  return {
+    desired: instance.desired,
+    generation: instance.generation,
+    resetCount: instance.resetCount,
+    built: instance.built,
+    placed: instance.hostId !== null,
+    failed: instance.failure !== null,
+    deleted: instance.deletedAtMs !== null,
+  };
+}
+
+/** The machine of the present epoch; older ones are only being cleared away. */
+export function currentMachine(loaded: LoadedInstance): MachineRecord | undefined {
+  if (loaded.instance.hostId === null) return undefined;
+  return loaded.machines.find((machine) => machine.epoch === loaded.instance.epoch);
+}
+
+export function stateOf(loaded: LoadedInstance, hostAlive = true): InstanceState {
+  return externalState(intentFacts(loaded.instance), currentMachine(loaded), hostAlive);
+}
+
+/** Nothing is left to do here or on any host: also nothing of an older epoch is left anywhere. */
+export function settledOf(loaded: LoadedInstance): boolean {
+  const { instance, claims } = loaded;
+  if (claims.some((claim) => claim.epoch !== instance.epoch)) return false;
+  if (instance.deletedAtMs !== null) return claims.length === 0;
+  if (instance.hostId === null && claims.length > 0) return false;
+  return isSettled(intentFacts(instance), currentMachine(loaded));
+}
+
+export function machineSpec(instance: InstanceRecord, epoch: number): MachineSpec {
+  const { id, disk, kernel, ramdisk, commandLine } = instance.image;
+  return {
+    instanceId: instance.id,
+    project: instance.project,
+    name: instance.name,
+    epoch,
+    architecture: instance.image.properties.architecture,
+    vcpus: instance.flavor.vcpus,
+    memoryMib: instance.flavor.memoryMib,
+    diskGib: instance.flavor.diskGib,
+    image: { id, disk, kernel, ramdisk, commandLine },
+    macAddress: instance.macAddress,
+  };
+}
+
+function machineIntent(instance: InstanceRecord): MachineIntent {
+  return {
+    generation: instance.generation,
+    power: instance.desired,
+    stop: instance.stop,
+    resetCount: instance.resetCount,
+    resetMode: instance.resetMode,
+    startCount: instance.startCount,
+  };
+}
+
+/** Tells every host that holds something of the instance what it shall be; older epochs shall be gone. */
+export function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
+  const { instance, claims, machines } = loaded;
+  return claims.map((claim) => {
+    const wanted = machineIntent(instance);
+    const current = claim.epoch === instance.epoch && instance.hostId !== null;
+    return {
+      kind: "ensure",
+      hostId: claim.hostId,
+      spec: machineSpec(instance, claim.epoch),
+      intent: current ? wanted : { ...wanted, power: "deleted" },
+      observedGeneration: machines.find((machine) => machine.epoch === claim.epoch)?.generation ?? 0,
+    };
+  });
+}
+
+/** All that is left to do now: tell the hosts, and ask for a host when none owns an instance that shall run. */
+export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
+  const { instance } = loaded;
+  const homeless = instance.hostId === null && instance.failure === null;
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  return homeless && wanted ? [...ensureEffects(loaded), { kind: "place" }] : ensureEffects(loaded);
+}
+
+/** What a client sees. `host` is what the controller knows of the owner: its name, and whether it was heard from. */
+export function instanceView(
+  row: { readonly instance: InstanceRecord; readonly machine: MachineRecord | undefined },
+  host: { readonly name: string; readonly alive: boolean } | undefined,
+): Instance {
+  const { instance, machine } = row;
+  const { id, name, vcpus, memoryMib, diskGib } = instance.flavor;
+  return {
+    id: instance.id,
+    project: instance.project,
+    name: instance.name,
+    state: externalState(intentFacts(instance), machine, host?.alive ?? true),
+    desired: instance.desired,
+    generation: instance.generation,
+    flavor: { id, name, vcpus, memoryMib, diskGib },
+    image: { id: instance.image.id, name: instance.image.name },
+    metadata: instance.metadata,
+    hostId: instance.hostId,
+    hostName: host?.name ?? null,
+    machine: machine === undefined ? null : machineView(machine),
+    operationId: instance.operationId,
+    failure: instance.failure,
+    createdAtMs: instance.createdAtMs,
+    updatedAtMs: instance.updatedAtMs,
+    deletedAtMs: instance.deletedAtMs,
+  };
+}
+
+function machineView(machine: MachineRecord): NonNullable<Instance["machine"]> {
+  const { state, reason, message, generation, intentGeneration, address, startedAtMs, atMs } = machine;
+  return { state, reason, message, generation, intentGeneration, address, startedAtMs, reportedAtMs: atMs };
+}

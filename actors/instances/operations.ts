@@ -1,0 +1,65 @@
+/** Operations and events: what became of commands, and everything that happened, to be read and waited for. */
+import type { eventService } from "../../protocol/event.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { operationService } from "../../protocol/operation.ts";
+import type { Handlers } from "../../protocol/service.ts";
+import { StatusError } from "../../protocol/status.ts";
+import type { Clock, EventPage, Store } from "../runtime/ports.ts";
+import type { Commits } from "./commits.ts";
+import { mayRead, nextMarker, scopeOf } from "./service.ts";
+
+export interface ReadOptions {
+  readonly store: Pick<Store, "getOperation" | "listOperations" | "listEvents" | "lastSequence">;
+  readonly commits: Commits;
+  readonly clock: Clock;
+}
+
+/** A long poll ends when the caller asked it to, and in any case before the caller's deadline. */
+function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): number {
+  return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - limits.waitMarginMs);
+}
+
+export function operationHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof operationService> {
+  return {
+    get: async (request, context) => {
+      const read = async () => {
+        const operation = await store.getOperation(context.id);
+        if (operation === undefined || !mayRead(context, operation.project)) {
+          throw new StatusError("operationNotFound", `There is no operation ${context.id}.`);
+        }
+        return operation;
+      };
+      const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
+      const until = { deadlineMs, signal: context.signal };
+      return { operation: (await commits.untilEnded(context.id, read, until)) ?? (await read()) };
+    },
+    list: async (request, context) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const operations = await store.listOperations({ ...request, ...scopeOf(context), limit });
+      return { operations: [...operations], ...nextMarker(operations, limit) };
+    },
+  };
+}
+
+export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof eventService> {
+  return {
+    list: async (request, context) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const { noun, id } = request;
+      const filter = { ...scopeOf(context), ...(noun ? { noun } : {}), ...(id ? { id } : {}), limit };
+      let position: EventPage = {
+        events: [],
+        last: request.after ?? (await store.lastSequence()),
+        trimmed: 0,
+      };
+      const some = async () => {
+        position = await store.listEvents({ ...filter, after: position.last });
+        return position.events.length > 0 ? position : undefined;
+      };
+      const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
+      const { events, last, trimmed } =
+        (await commits.until(some, { deadlineMs, signal: context.signal })) ?? position;
+      return { events: [...events], last, trimmed };
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * The scheduler's actor as its clients see it: typed questions, and the news it lives on. Adds host names, which a person
+ * who reads an operation wants to see. Decides nothing.
+ */
+import type { HostVerdict } from "../../protocol/instance.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { Denial } from "../../protocol/status.ts";
+import type { HostDirectory } from "../hosts/directory.ts";
+import type { Placement } from "../instance/messages.ts";
+import type { Clock } from "../runtime/ports.ts";
+import type { InstanceRecord } from "../runtime/records.ts";
+import type { ActorRef } from "../runtime/system.ts";
+import type { PlacementRequest, Ranking, Rankings, SchedulerMessage } from "../scheduler/messages.ts";
+
+export interface ChosenHost {
+  readonly hostId: string;
+  readonly hostName: string;
+}
+
+export type ChosenHosts =
+  | { readonly kind: "hosts"; readonly hosts: readonly ChosenHost[] }
+  | { readonly kind: "denied"; readonly denial: Denial };
+
+export class Placer {
+  readonly #scheduler: ActorRef<SchedulerMessage>;
+  readonly #directory: HostDirectory;
+  readonly #clock: Clock;
+
+  constructor(scheduler: ActorRef<SchedulerMessage>, directory: HostDirectory, clock: Clock) {
+    this.#scheduler = scheduler;
+    this.#directory = directory;
+    this.#clock = clock;
+  }
+
+  /** The best host for each of `count` equal instances. */
+  async placeMany(request: PlacementRequest, count: number, deadlineMs: number): Promise<ChosenHosts> {
+    const ranking = await this.#scheduler.ask<Rankings>(
+      (reply) => ({ kind: "rankMany", request, count, reply }),
+      {
+        deadlineMs,
+      },
+    );
+    if (ranking.kind === "denied") return ranking;
+    return { kind: "hosts", hosts: ranking.candidates.flatMap((list) => list.slice(0, 1).map(this.#chosen)) };
+  }
+
+  /** A host for a build that has none (any more); those it failed on are left out. */
+  async place(instance: InstanceRecord): Promise<Placement> {
+    const request = placementRequest(instance);
+    const deadlineMs = this.#clock.monotonicMs() + limits.timeoutMsDefault;
+    const ranking = await this.#scheduler.ask<Ranking>((reply) => ({ kind: "rank", request, reply }), {
+      deadlineMs,
+    });
+    const best = ranking.kind === "ranked" ? ranking.candidates[0] : undefined;
+    if (ranking.kind === "denied") return ranking;
+    if (best === undefined) throw new Error("A ranking is never empty.");
+    return { kind: "host", ...this.#chosen(best) };
+  }
+
+  explain(instance: InstanceRecord, deadlineMs: number): Promise<readonly HostVerdict[]> {
+    const request = placementRequest(instance);
+    return this.#scheduler.ask((reply) => ({ kind: "explain", request, reply }), { deadlineMs });
+  }
+
+  claimed(hosts: readonly ChosenHost[], { vcpus, memoryMib, diskGib }: PlacementRequest): void {
+    const amounts = { vcpus, memoryMib, diskGib };
+    for (const { hostId } of hosts) this.#scheduler.tell({ kind: "claimed", hostId, amounts });
+  }
+
+  full(hostId: string): void {
+    this.#scheduler.tell({ kind: "full", hostId });
+  }
+
+  heard(hostId: string): void {
+    this.#scheduler.tell({ kind: "heard", hostId });
+  }
+
+  hostsChanged(): void {
+    this.#scheduler.tell({ kind: "hostsChanged" });
+  }
+
+  readonly #chosen = ({ hostId }: { readonly hostId: string }): ChosenHost => ({
+    hostId,
+    hostName: this.#directory.facts(hostId)?.name ?? hostId,
+  });
+}
+
+function placementRequest(instance: InstanceRecord): PlacementRequest {
+  const { vcpus, memoryMib, diskGib } = instance.flavor;
+  return { vcpus, memoryMib, diskGib, image: instance.image.properties, excluded: instance.excludedHosts };
+}
