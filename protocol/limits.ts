@@ -270,6 +270,8 @@ export const limits = {
   serverStopTimeoutMs: 10_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
   serverLogBytesMax: 4 * 1024 * 1024,
+  /** A process's own log file; one older one of the same size is kept. */
+  logBytesMax: 8 * 1024 * 1024,
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
   postgresConnectionsMax: 50,
   /** A host may answer one request within this time: a long poll and some. */

@@ -1,0 +1,174 @@
+/**
+ * The schema of cluster.yaml: every key, its range and, as `description`, what to write there. The descriptions are what a
+ * person reads who got one wrong. Defaults are in `config.ts`, where those that depend on the machine are worked out.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { filters } from "../../actors/scheduler/filters/index.ts";
+import { weighers } from "../../actors/scheduler/weighers/index.ts";
+import { limits } from "../../protocol/limits.ts";
+import { literals } from "../../protocol/schema.ts";
+
+const part = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
+  properties: P,
+  description: string,
+) => Type.Object(properties, { additionalProperties: false, description });
+
+export const hypervisors = ["qemu", "fake"] as const;
+export const accelerators = ["auto", "kvm", "tcg"] as const;
+
+const port = (what: string) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: `the TCP port of 127.0.0.1 for our own ${what}; 0 takes any free one`,
+    }),
+  );
+const ratio = (what: string) =>
+  Type.Optional(
+    Type.Number({
+      minimum: 0.1,
+      maximum: 100,
+      description: `how many times the ${what} of the node may be promised to instances`,
+    }),
+  );
+const token = { pattern: "^[A-Za-z0-9_-]{1,64}$" };
+
+export const NodeSchema = Type.Object(
+  {
+    name: Type.String({
+      ...token,
+      description: "a name of letters, digits, - and _, different for every node",
+    }),
+    hypervisor: Type.Optional(
+      Type.Unsafe<(typeof hypervisors)[number]>({
+        ...literals(hypervisors),
+        description: "qemu runs real guests, fake only pretends (for tests of scale)",
+      }),
+    ),
+    accelerator: Type.Optional(
+      Type.Unsafe<(typeof accelerators)[number]>({
+        ...literals(accelerators),
+        description: "auto tries a guest on KVM and falls back to tcg; kvm and tcg insist",
+      }),
+    ),
+    vcpus: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 4_096,
+        description: "CPUs of the node; leave it out to take the machine's",
+      }),
+    ),
+    memoryMib: Type.Optional(
+      Type.Integer({
+        minimum: limits.memoryMibMin,
+        maximum: limits.memoryMibMax,
+        description: "memory for guests in MiB; leave it out to take this node's share of the machine's",
+      }),
+    ),
+    diskGib: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 16 * 1024 * 1024,
+        description:
+          "disk space for guests in GiB; leave it out to take this node's share of the file system",
+      }),
+    ),
+    ratios: Type.Optional(
+      part({ cpu: ratio("CPUs"), ram: ratio("memory"), disk: ratio("disk space") }, "the overcommit ratios"),
+    ),
+  },
+  { additionalProperties: false, description: "a compute node" },
+);
+
+const filterNames = filters.map((filter) => filter.name);
+const weigherNames = weighers.map((weigher) => weigher.name);
+
+export const ClusterSchema = Type.Object(
+  {
+    cell: Type.Optional(Type.String({ ...token, description: "the cell's name, a token of every subject" })),
+    stateDirectory: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: limits.pathLengthMax,
+        description: "where everything is kept; relative to this file",
+      }),
+    ),
+    nats: Type.Optional(
+      part(
+        {
+          url: Type.Optional(
+            Type.String({
+              pattern: "^(nats|tls)://[^\\s]+$",
+              description: "nats://user:password@host:port of a running server; leave it out to run our own",
+            }),
+          ),
+          port: port("NATS server"),
+        },
+        "the message bus",
+      ),
+    ),
+    postgres: Type.Optional(
+      part(
+        {
+          url: Type.Optional(
+            Type.String({
+              pattern: "^postgres(ql)?://[^\\s]+/[^\\s/]+$",
+              description: "postgresql://user:password@host:port/database; leave it out to run our own",
+            }),
+          ),
+          port: port("PostgreSQL"),
+        },
+        "the database",
+      ),
+    ),
+    controllers: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 16, description: "how many controller processes to run here" }),
+    ),
+    nodes: Type.Optional(
+      Type.Array(NodeSchema, { minItems: 1, maxItems: 1_000, description: "the compute nodes to run here" }),
+    ),
+    projects: Type.Optional(
+      Type.Array(Type.String(token), {
+        minItems: 1,
+        maxItems: 1_000,
+        description: "the tenants; the first one is who a client without credentials is",
+      }),
+    ),
+    scheduler: Type.Optional(
+      part(
+        {
+          filters: Type.Optional(
+            Type.Array(literals(filterNames), {
+              description: `which filters a host must pass, of: ${filterNames.join(", ")}`,
+            }),
+          ),
+          weighers: Type.Optional(
+            Type.Object(
+              Object.fromEntries(
+                weigherNames.map((name) => [
+                  name,
+                  Type.Optional(
+                    Type.Number({
+                      minimum: -1_000,
+                      maximum: 1_000,
+                      description:
+                        "the multiplier; 0 switches the weigher off, a negative one turns it around",
+                    }),
+                  ),
+                ]),
+              ),
+              { additionalProperties: false, description: `multipliers of: ${weigherNames.join(", ")}` },
+            ),
+          ),
+        },
+        "how hosts are chosen",
+      ),
+    ),
+    demo: Type.Optional(
+      Type.Boolean({ description: "true: make an instance at the first start; false: none" }),
+    ),
+  },
+  { additionalProperties: false, description: "the cluster" },
+);
+export type ClusterFile = Static<typeof ClusterSchema>;
