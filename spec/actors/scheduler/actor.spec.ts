@@ -1,0 +1,78 @@
+/** The scheduler actor on simulated time: it keeps itself fresh, survives a bad store, and ends clean. */
+import { expect } from "chai";
+import type { HostRecord } from "../../../actors/runtime/records.ts";
+import type { ActorRef } from "../../../actors/runtime/system.ts";
+import { schedulerDefinition } from "../../../actors/scheduler/actor.ts";
+import type { Ranking, SchedulerMessage } from "../../../actors/scheduler/messages.ts";
+import { limits } from "../../../protocol/limits.ts";
+import { StatusError } from "../../../protocol/status.ts";
+import { type ActorWorld, actorWorld, failureOf } from "../../support/actor-world.ts";
+import { host, hostIds, request, scheduler } from "./worlds.ts";
+
+describe("scheduler: actor", () => {
+  let world: ActorWorld;
+  let hosts: HostRecord[];
+  let reads: number;
+  let failing: boolean;
+  let ref: ActorRef<SchedulerMessage>;
+
+  const living = (id: string, changes: Partial<HostRecord> = {}) =>
+    host(id, { lastSeenAtMs: world.clock.nowMs(), ...changes });
+  const ask = () =>
+    ref.ask<Ranking>((reply) => ({ kind: "rank", request: request(), reply }), {
+      deadlineMs: world.clock.monotonicMs() + 5_000,
+    });
+
+  beforeEach(() => {
+    world = actorWorld();
+    reads = 0;
+    failing = false;
+    hosts = [living("a"), living("b")];
+    const listHosts = async ({ limit, marker }: { limit: number; marker?: string }) => {
+      reads++;
+      if (failing) throw new StatusError("storeUnavailable", "No database.");
+      return hosts.filter(({ id }) => marker === undefined || id > marker).slice(0, limit);
+    };
+    ref = world.system.spawn(schedulerDefinition({ scheduler, store: { listHosts } }));
+  });
+  afterEach(() => world.end());
+
+  it("answers the first question with what it reads first", async () => {
+    expect(hostIds(await ask())).to.deep.equal(["a", "b"]);
+  });
+
+  it("reads all pages of the hosts, in every period once", async () => {
+    hosts = Array.from({ length: limits.pageLengthMax + 1 }, (_, index) =>
+      living(`h${String(index).padStart(5, "0")}`),
+    );
+    await world.clock.settle();
+    reads = 0;
+    await world.clock.advance(3 * limits.schedulerRefreshPeriodMs);
+    expect(reads).to.equal(6);
+  });
+
+  it("hears of a host that registers, at once when it is told", async () => {
+    await ask();
+    hosts = [living("z")];
+    ref.tell({ kind: "hostsChanged" });
+    await world.clock.settle();
+    expect(hostIds(await ask())).to.deep.equal(["z"]);
+  });
+
+  it("answers UNAVAILABLE while the store cannot be read, and is well again afterwards", async () => {
+    failing = true;
+    const failure = await failureOf(ask());
+    expect(failure.reason).to.equal("storeUnavailable");
+    failing = false;
+    await world.clock.advance(limits.schedulerRefreshPeriodMs);
+    expect(hostIds(await ask())).to.have.length(2);
+    expect(world.supervised).to.deep.equal([]);
+  });
+
+  it("leaves no timer behind when it ends", async () => {
+    await ask();
+    await ref.stop();
+    await world.clock.advance(10 * limits.schedulerRefreshPeriodMs);
+    expect(world.clock.pending).to.equal(0);
+  });
+});
