@@ -295,8 +295,8 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     await this.#family?.stop();
     // The supervisor gives up from inside the last turn, which then needs no waiting for.
     const hung = how === "stopped" && !(await this.#lastTurnEnds());
-    const end = hung ? this.#abandon() : { how, cause: cause ?? (await this.#callStopped()) };
-    this.#ended({ name: this.name, ...end });
+    if (hung) this.#abandon();
+    else this.#ended(how, cause ?? (await this.#callStopped()));
   }
 
   #refuseWaiting(cause: unknown): void {
@@ -317,13 +317,13 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
   }
 
   /** A turn that hears neither the signal nor the end of its time: nothing waits for it any longer. */
-  #abandon(): { readonly how: ActorEnd["how"]; readonly cause: unknown } {
+  #abandon(): void {
     const hung = new StatusError("timeout", `A turn of ${this.path} did not end in time after stop.`);
     this.#asked?.fail(hung);
     this.#active = false;
     this.#runtime.count(-1);
     this.#report(hung, undefined);
-    return { how: "failed", cause: hung };
+    this.#ended("failed", hung);
   }
 
   /** What `stopped` threw, if it did. */
@@ -340,7 +340,8 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     }
   }
 
-  #ended(end: ActorEnd): void {
+  #ended(how: ActorEnd["how"], cause: unknown): void {
+    const end: ActorEnd = { name: this.name, how, ...(cause === undefined ? {} : { cause }) };
     this.#phase = "ended";
     this.#end = end;
     this.#failPostponed("timeout", "stopped before it had answered");
