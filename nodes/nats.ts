@@ -1,0 +1,296 @@
+/**
+ * The bus on NATS. Knows what is treacherous about the client library, so that nobody else has to:
+ * a callback that throws freezes the connection, whatever is published while disconnected is lost without a word, a
+ * request whose connection breaks would wait for its time-out, and drain does not wait for handlers.
+ *
+ * It carries bytes; what they mean is protocol/'s. Everything on it may be lost: the truth is in PostgreSQL.
+ * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
+ */
+import {
+  connect,
+  headers as createHeaders,
+  createInbox,
+  ErrorCode,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  type Subscription,
+} from "nats";
+import { errorMessage } from "../protocol/headers.ts";
+import { limits } from "../protocol/limits.ts";
+import { type Reason, StatusError } from "../protocol/status.ts";
+import type { Bus, BusHandler, BusMessage, BusSubscription, Log } from "../protocol/transport.ts";
+import { createPendingRequests, type PendingRequests } from "./nats-requests.ts";
+
+export interface NatsOptions {
+  readonly servers: readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  /** Where answers come in; a user may listen only below its own. */
+  readonly inboxPrefix?: string;
+  /** Shown in the server's list of connections. */
+  readonly name: string;
+  readonly log: Log;
+  /** How long to try for the first connection; later ones are tried for ever. */
+  readonly connectTimeoutMs?: number;
+}
+
+export interface NatsBus extends Bus {
+  readonly connected: boolean;
+  /** For JetStream; whoever publishes by it has to mind what is said above. */
+  readonly connection: NatsConnection;
+  /** Called with every loss and return of the connection. */
+  onConnected(listener: (connected: boolean) => void): void;
+  /** Sends what waits, then ends the connection. Drain servers first: their answers need it. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** @throws UNAVAILABLE notConnected, UNAUTHENTICATED unauthenticated */
+export async function connectNats(options: NatsOptions): Promise<NatsBus> {
+  const connection = await dial(options);
+  const { log } = options;
+  const listeners: ((connected: boolean) => void)[] = [];
+  let connected = true;
+  const inbox = createInbox(options.inboxPrefix ?? "_INBOX");
+  const pending = createPendingRequests(inbox);
+  subscribe(connection, { subject: `${inbox}.*`, log, receive: (message) => settle(pending, message) });
+  const tell = (now: boolean) => {
+    connected = now;
+    if (!now) pending.failAll(new StatusError("timeout", "The bus was lost before the answer came."));
+    for (const listener of listeners) listener(now);
+  };
+  void follow(connection, { log, tell, pending });
+
+  return {
+    get connected() {
+      return connected;
+    },
+    connection,
+    onConnected: (listener) => listeners.push(listener),
+    request(subject, message, timeoutMs, signal) {
+      if (signal?.aborted === true) return Promise.reject(signal.reason);
+      if (!connected || connection.isClosed()) return Promise.reject(notConnected());
+      const question = pending.open({ subject, timeoutMs, signal });
+      try {
+        publish(connection, subject, { message, reply: question.replySubject });
+      } catch (thrown) {
+        question.fail(fromNats(thrown));
+      }
+      return question.answer;
+    },
+    publish(subject, message) {
+      if (!connected || connection.isClosed()) return;
+      try {
+        publish(connection, subject, { message });
+      } catch (thrown) {
+        log.warn({ subject, error: thrown }, "a message could not be published");
+      }
+    },
+    serve: (pattern, queue, handler) => serve(connection, { pattern, queue, handler, log }),
+    async close() {
+      if (connection.isClosed()) return;
+      await orLog(connection.flush(), log, "flushing before the end");
+      await connection.close();
+      pending.failAll(notConnected());
+    },
+  };
+}
+
+const notConnected = () => new StatusError("notConnected", "There is no connection to the NATS server.");
+
+/** Tries until it succeeds, the time is over, or the server refuses who we are. */
+async function dial(options: NatsOptions): Promise<NatsConnection> {
+  const deadlineMs = performance.now() + (options.connectTimeoutMs ?? limits.timeoutMsDefault);
+  for (;;) {
+    try {
+      return await connect({
+        servers: [...options.servers],
+        name: options.name,
+        ...(options.user === undefined ? {} : { user: options.user }),
+        ...(options.pass === undefined ? {} : { pass: options.pass }),
+        timeout: limits.busPingMs,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: limits.busReconnectMs,
+        pingInterval: limits.busPingMs,
+        maxPingOut: 2,
+        ignoreAuthErrorAbort: true,
+        noAsyncTraces: true,
+      });
+    } catch (thrown) {
+      if (thrown instanceof NatsError && thrown.code === ErrorCode.AuthorizationViolation) {
+        const who = options.user ?? "the anonymous user";
+        throw new StatusError("unauthenticated", `The NATS server refuses ${who}.`, { cause: thrown });
+      }
+      if (performance.now() + limits.busReconnectMs >= deadlineMs) {
+        const where = options.servers.join(", ");
+        throw new StatusError("notConnected", `No NATS server answers at ${where}.`, { cause: thrown });
+      }
+      await new Promise((resolve) => setTimeout(resolve, limits.busReconnectMs));
+    }
+  }
+}
+
+interface Followed {
+  readonly log: Log;
+  readonly tell: (connected: boolean) => void;
+  readonly pending: PendingRequests;
+}
+
+/** Hears what becomes of the connection, until its end. */
+async function follow(connection: NatsConnection, { log, tell, pending }: Followed): Promise<void> {
+  for await (const { type, data, permissionContext } of connection.status()) {
+    if (type === "disconnect") {
+      log.warn({ server: data }, "the bus is lost; trying again for ever");
+      tell(false);
+    } else if (type === "reconnect") {
+      log.info({ server: data }, "the bus is back");
+      tell(true);
+    } else if (type === "error" && permissionContext !== undefined) {
+      const { operation, subject } = permissionContext;
+      log.warn({ operation, subject }, "the NATS server forbids this subject");
+      if (operation === "publish") pending.failSubject(subject, forbidden());
+    } else if (type === "error") log.warn({ code: data }, "the NATS server reports an error");
+  }
+  tell(false);
+}
+
+const forbidden = () =>
+  new StatusError("projectMismatch", "The NATS server forbids this user the subject of the request.");
+
+/** An empty message with status 503 is the server's word that nobody listens. */
+function settle(pending: PendingRequests, message: Msg): void {
+  const { headers } = message;
+  if (headers?.code === 503 && message.data.length === 0) {
+    pending.fail(message.subject, new StatusError("noResponders", "Nobody listens to the subject."));
+    return;
+  }
+  pending.answer(message.subject, { body: message.data, headers: recordOf(headers) });
+}
+
+interface Served {
+  readonly pattern: string;
+  readonly queue: string | undefined;
+  readonly handler: BusHandler;
+  readonly log: Log;
+}
+
+function serve(connection: NatsConnection, { pattern, queue, handler, log }: Served): BusSubscription {
+  const running = new Set<Promise<void>>();
+  const receive = (message: Msg): void => {
+    const work = answer(message, { handler, log });
+    running.add(work);
+    void work.finally(() => running.delete(work));
+  };
+  const subscription = subscribe(connection, { subject: pattern, queue, log, receive });
+  return {
+    async drain() {
+      if (!subscription.isClosed()) await orLog(subscription.drain(), log, `draining ${pattern}`);
+      await Promise.all(running);
+      if (!connection.isClosed()) await orLog(connection.flush(), log, `flushing ${pattern}`);
+    },
+  };
+}
+
+/** Never rejects. */
+async function answer(message: Msg, { handler, log }: Pick<Served, "handler" | "log">): Promise<void> {
+  try {
+    const found = await (headerBytes(message) > limits.headerBytesMax
+      ? errorMessage(new StatusError("malformedHeader", "The headers are too large."), "json")
+      : handler(message.subject, { body: message.data, headers: recordOf(message.headers) }));
+    if (found === undefined) return;
+    try {
+      respond(message, found);
+    } catch (thrown) {
+      if (!(thrown instanceof NatsError && thrown.code === ErrorCode.MaxPayloadExceeded)) throw thrown;
+      const error = new StatusError(
+        "answerTooLarge",
+        "The NATS server does not let so large an answer pass.",
+      );
+      respond(message, errorMessage(error, "json"));
+    }
+  } catch (thrown) {
+    log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
+  }
+}
+
+function respond(message: Msg, { body, headers }: BusMessage): void {
+  const found = natsHeaders(headers);
+  message.respond(body, found === undefined ? {} : { headers: found });
+}
+
+/** Without parsing them: the parser's cost grows with the square of their number. The types leave `size` out. */
+function headerBytes(message: Msg): number {
+  if (!("size" in message) || typeof message.size !== "function") return 0;
+  const bytes: unknown = message.size();
+  const others = message.subject.length + (message.reply?.length ?? 0) + message.data.length;
+  return typeof bytes === "number" ? bytes - others : 0;
+}
+
+interface Subscribed {
+  readonly subject: string;
+  readonly queue?: string | undefined;
+  readonly log: Log;
+  readonly receive: (message: Msg) => void;
+}
+
+/** Nothing that `receive` throws reaches the library. */
+function subscribe(connection: NatsConnection, { subject, queue, log, receive }: Subscribed): Subscription {
+  return connection.subscribe(subject, {
+    ...(queue === undefined ? {} : { queue }),
+    callback: (error, message) => {
+      try {
+        if (error === null) receive(message);
+        else log.error({ subject, error }, "the NATS server refuses a subscription");
+      } catch (thrown) {
+        log.error({ subject, error: thrown }, "a message could not be taken");
+      }
+    },
+  });
+}
+
+function publish(
+  connection: NatsConnection,
+  subject: string,
+  { message, reply }: { readonly message: BusMessage; readonly reply?: string },
+): void {
+  const headers = natsHeaders(message.headers);
+  connection.publish(subject, message.body, {
+    ...(reply === undefined ? {} : { reply }),
+    ...(headers === undefined ? {} : { headers }),
+  });
+}
+
+function natsHeaders(record: BusMessage["headers"]): MsgHdrs | undefined {
+  const entries = Object.entries(record);
+  if (entries.length === 0) return undefined;
+  const headers = createHeaders();
+  for (const [name, value] of entries) headers.set(name, value);
+  return headers;
+}
+
+/** The first value of each. */
+function recordOf(headers: MsgHdrs | undefined): BusMessage["headers"] {
+  if (headers === undefined) return {};
+  return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
+}
+
+const reasonsOfCodes: Readonly<Record<string, Reason>> = {
+  [ErrorCode.MaxPayloadExceeded]: "bodyTooLarge",
+  [ErrorCode.BadSubject]: "malformedSubject",
+  [ErrorCode.BadHeader]: "malformedHeader",
+};
+
+function fromNats(thrown: unknown): StatusError {
+  const reason =
+    thrown instanceof NatsError ? (reasonsOfCodes[thrown.code] ?? "notConnected") : "notConnected";
+  return new StatusError(reason, "The request could not be sent.", { cause: thrown });
+}
+
+async function orLog(work: Promise<unknown>, log: Log, attempted: string): Promise<void> {
+  try {
+    await work;
+  } catch (thrown) {
+    log.debug({ error: thrown, attempted }, "the bus was lost meanwhile");
+  }
+}

@@ -1,0 +1,144 @@
+/** The bus on a real NATS server, and what it does when that server goes away. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as elapse } from "node:timers/promises";
+import { expect } from "chai";
+import { connectNats, type NatsBus } from "../../nodes/nats.ts";
+import {
+  credentialsFile,
+  findNatsServer,
+  readCredentials,
+  startNatsServer,
+} from "../../nodes/up/nats-server.ts";
+import type { RunningServer } from "../../nodes/up/server-process.ts";
+import type { BusMessage } from "../../protocol/transport.ts";
+import { busContract } from "../support/bus-contract.ts";
+import { natsUrl, skip } from "../support/services.ts";
+import { type Noted, rememberingLog } from "../support/wire-world.ts";
+
+const open: NatsBus[] = [];
+const connected = async (
+  ...[options]: [Omit<Parameters<typeof connectNats>[0], "name" | "log"> & { noted?: Noted[] }]
+) => {
+  const bus = await connectNats({ name: "spec", log: rememberingLog(options.noted), ...options });
+  open.push(bus);
+  return bus;
+};
+const text = (body: string): BusMessage => ({ body: Buffer.from(body), headers: {} });
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => new Error("it did not fail"),
+    (error: unknown) => error,
+  );
+
+after(async () => {
+  await Promise.all(open.map((bus) => bus.close()));
+});
+
+busContract("NATS", async function () {
+  this.timeout(30_000);
+  const servers = [await natsUrl(this)];
+  const [bus, other] = await Promise.all([connected({ servers }), connected({ servers })]);
+  return { bus, other, passing: (ms) => elapse(Math.min(ms, 250)) };
+});
+
+describe("the bus on NATS", function () {
+  this.timeout(60_000);
+
+  it("says that nobody is there, within the time it was given", async () => {
+    const error = await failure(connected({ servers: ["nats://127.0.0.1:1"], connectTimeoutMs: 600 }));
+    expect(error).to.include({ reason: "notConnected" });
+  });
+
+  it("serves on after a handler that throws at once, and logs it", async function () {
+    const noted: Noted[] = [];
+    const servers = [await natsUrl(this)];
+    const bus = await connected({ servers, noted });
+    let calls = 0;
+    bus.serve("spec.throws", undefined, () => {
+      calls += 1;
+      if (calls === 1) throw new Error("at once");
+      return Promise.resolve(text("well"));
+    });
+    const first = await failure(bus.request("spec.throws", text(""), 300));
+    expect(first).to.include({ reason: "timeout" });
+    expect(Buffer.from((await bus.request("spec.throws", text(""), 1_000)).body).toString()).to.equal("well");
+    expect(noted.map(({ message }) => message)).to.include("an answer could not be sent");
+  });
+
+  it("answers with an error when an answer is larger than the server lets pass", async function () {
+    const bus = await connected({ servers: [await natsUrl(this)] });
+    const max = bus.connection.info?.max_payload ?? 0;
+    bus.serve("spec.large", undefined, async () => ({ body: new Uint8Array(max + 1), headers: {} }));
+    const answer = await bus.request("spec.large", text(""), 2_000);
+    expect(answer.headers).to.include({ "Novact-Reason": "answerTooLarge" });
+    const tooLarge = { body: new Uint8Array(max + 1), headers: {} };
+    expect(await failure(bus.request("spec.large", tooLarge, 2_000))).to.include({ reason: "bodyTooLarge" });
+  });
+
+  describe("when the server goes and comes back", () => {
+    let directory = "";
+    let server: RunningServer | undefined;
+    const access = { cell: "main", hosts: ["h1"], projects: ["demo"], anonymous: "demo" };
+    const start = (port: number) =>
+      startNatsServer({ directory, port, logFile: join(directory, "log"), access, diesWithUs: true });
+    const as = (user: string, noted?: Noted[]) => {
+      const credentials = readCredentials(credentialsFile(directory, user));
+      if (credentials === undefined) throw new Error(`no credentials for ${user}`);
+      return connected({ ...credentials, ...(noted === undefined ? {} : { noted }) });
+    };
+
+    before(async function () {
+      if (findNatsServer() === undefined) skip(this, "no NATS server is installed (nats-server)");
+      directory = await mkdtemp(join(tmpdir(), "novact-nats-"));
+      server = await start(0);
+    });
+    after(async () => {
+      await server?.stop();
+      await rm(directory, { recursive: true, force: true });
+    });
+
+    it("refuses wrong credentials at once", async () => {
+      const servers = [server?.url ?? ""];
+      expect(await failure(connected({ servers, user: "demo", pass: "wrong" }))).to.include({
+        reason: "unauthenticated",
+      });
+    });
+
+    it("says that a subject is forbidden, without waiting for the time-out", async () => {
+      const bus = await as("demo");
+      const startedMs = performance.now();
+      const error = await failure(bus.request("novact.v1.main.cmd.other.thing.make", text(""), 20_000));
+      expect(error).to.include({ code: "PERMISSION_DENIED", reason: "projectMismatch" });
+      expect(performance.now() - startedMs).to.be.lessThan(2_000);
+    });
+
+    it("ends what waits, refuses what comes meanwhile, and serves and asks again afterwards", async () => {
+      const [serving, asking] = await Promise.all([as("controller"), as("demo")]);
+      const subject = "novact.v1.main.cmd.demo.thing.make";
+      let hang = true;
+      serving.serve("novact.v1.main.cmd.>", "q", () =>
+        hang ? new Promise(() => undefined) : Promise.resolve(text("back")),
+      );
+      const waiting = failure(asking.request(subject, text(""), 60_000));
+      await elapse(100);
+      const port = server?.port ?? 0;
+      const startedMs = performance.now();
+      await server?.stop();
+      expect(await waiting).to.include({ reason: "timeout" });
+      expect(await failure(asking.request(subject, text(""), 60_000))).to.include({ reason: "notConnected" });
+      expect(performance.now() - startedMs).to.be.lessThan(15_000);
+      hang = false;
+      server = await start(port);
+      const deadlineMs = performance.now() + 10_000;
+      let answer: unknown;
+      while (performance.now() < deadlineMs) {
+        answer = await asking.request(subject, text(""), 1_000).catch((error: unknown) => error);
+        if (!(answer instanceof Error)) break;
+        await elapse(50);
+      }
+      expect(answer).to.have.property("body");
+    });
+  });
+});
