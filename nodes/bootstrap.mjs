@@ -1,0 +1,125 @@
+/**
+ * Brings what a fresh clone lacks before the first line of TypeScript can run: the npm packages, and with them the pinned
+ * Node; with --system also the distribution's packages, at the same time. Then runs the named script on that Node, as if it
+ * had been started directly: same terminal, same signals, same exit code. Without a script it only brings what is missing.
+ *
+ *   node nodes/bootstrap.mjs [--system] [SCRIPT [ARGUMENT …]]
+ *
+ * Plain JavaScript for any Node from 18 on, without packages. This file must never do more than this.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { installPackages } from "./setup/system-packages.mjs";
+
+const project = dirname(dirname(fileURLToPath(import.meta.url)));
+const modules = join(project, "node_modules");
+const pinnedNode = join(modules, `node-linux-${process.arch}`, "bin", "node");
+/** Signals that a person or a supervisor sends to end us; the script decides what they mean. */
+const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+
+/**
+ * Installs what is missing. Answers true when this process is the pinned Node already; otherwise the script runs in a
+ * child, this process ends as it ends, and the promise never resolves.
+ */
+export async function onPinnedNode(script, argv) {
+  await installIfNeeded();
+  linkCommand();
+  if (realpathSync(process.execPath) === realpathSync(pinnedNode)) return true;
+  const child = spawn(pinnedNode, [script, ...argv], {
+    stdio: "inherit",
+    env: { ...process.env, PATH: `${join(modules, ".bin")}:${process.env.PATH ?? ""}` },
+  });
+  for (const signal of forwarded) {
+    // A terminal's Ctrl-C reaches the child by itself; a signal that is sent to our pid alone does not.
+    process.on(signal, () => {
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on("error", (error) => fail(`The pinned Node could not be started: ${error.message}`));
+  child.on("exit", (code, signal) => {
+    process.exit(signal === null ? (code ?? 1) : 128 + (constants.signals[signal] ?? 0));
+  });
+  return new Promise(() => undefined);
+}
+
+async function installIfNeeded() {
+  if (existsSync(pinnedNode) && isInstalled()) return;
+  if (process.platform !== "linux") fail(`novact runs on Linux; this is ${process.platform}.`);
+  const startedAt = Date.now();
+  say("npm packages and the pinned Node: npm ci …");
+  const code = await npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  if (code !== 0) fail("npm ci failed; its messages are above. Is the package registry reachable?");
+  if (!existsSync(pinnedNode)) {
+    fail(
+      `npm brought no Node for ${process.arch}: novact needs x64 or arm64, and npm's optional dependencies.`,
+    );
+  }
+  say(`npm packages and the pinned Node: done, ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+}
+
+function npm(argv) {
+  const child = spawn("npm", argv, { cwd: project, stdio: ["ignore", 2, 2] });
+  return new Promise((resolveCode) => {
+    child.on("error", (error) =>
+      fail(`npm could not be started (${error.message}). Install npm, then try again.`),
+    );
+    child.on("exit", (code) => resolveCode(code ?? 1));
+  });
+}
+
+/** Compares the lock file with what npm wrote down about what it installed. */
+function isInstalled() {
+  const installed = packagesOf(join(modules, ".package-lock.json"));
+  return Object.entries(packagesOf(join(project, "package-lock.json"))).every(
+    ([path, { version, optional }]) =>
+      path === "" ||
+      (installed[path] === undefined ? optional === true : installed[path].version === version),
+  );
+}
+
+function packagesOf(lockFile) {
+  if (!existsSync(lockFile)) return {};
+  return JSON.parse(readFileSync(lockFile, "utf8")).packages ?? {};
+}
+
+/** For `npx novact` in the checkout itself: npm links a package's own commands for others only. */
+function linkCommand() {
+  const link = join(modules, ".bin", "novact");
+  if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) return;
+  mkdirSync(dirname(link), { recursive: true });
+  try {
+    symlinkSync("../../nodes/novact.mjs", link);
+  } catch (error) {
+    // Two starts at once: the other one made it.
+    if (error.code !== "EEXIST") throw error;
+  }
+}
+
+function say(message) {
+  console.error(`[set-up] ${message}`);
+}
+
+function fail(message) {
+  say(message);
+  process.exit(1);
+}
+
+async function main(argv) {
+  const system = argv[0] === "--system";
+  const [name, ...rest] = system ? argv.slice(1) : argv;
+  const packages = system ? installPackages(say) : Promise.resolve();
+  await Promise.all([installIfNeeded(), packages.catch((error) => fail(error.message))]);
+  linkCommand();
+  if (name === undefined) return;
+  const script = resolve(project, name);
+  await onPinnedNode(script, rest);
+  process.argv.splice(1, process.argv.length, script, ...rest);
+  await import(pathToFileURL(script).href);
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await main(process.argv.slice(2));
+}

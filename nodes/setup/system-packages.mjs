@@ -1,0 +1,155 @@
+/**
+ * The programs that novact needs of the distribution, and how they come: by apt-get as root, or where sudo needs no
+ * password; otherwise the one command to type is printed. Nothing is done when everything is there (one stat per program).
+ *
+ * The packages are installed and nothing else: no service of theirs is enabled or started, and Debian's own PostgreSQL
+ * cluster is not created. Plain JavaScript without packages: it runs beside `npm ci`.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Package, and how its presence is seen: a program on the path, or a file. */
+const needed = [
+  { name: "qemu-system-x86", program: "qemu-system-x86_64" },
+  { name: "qemu-utils", program: "qemu-img" },
+  { name: "nats-server", program: "nats-server" },
+  { name: "postgresql", found: hasPostgres },
+  // For building the tiny guest.
+  { name: "lz4", program: "lz4" },
+  { name: "xz-utils", program: "xz" },
+  { name: "e2fsprogs", program: "mke2fs" },
+  { name: "dosfstools", program: "mkfs.fat" },
+  { name: "mtools", program: "mcopy" },
+  { name: "syslinux", program: "syslinux" },
+  { name: "syslinux-common", found: () => existsSync("/usr/lib/syslinux/mbr/mbr.bin") },
+];
+
+const searched = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+function hasProgram(name) {
+  return searched.some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function hasPostgres() {
+  const versions = "/usr/lib/postgresql";
+  return (
+    existsSync(versions) &&
+    readdirSync(versions).some((each) => existsSync(join(versions, each, "bin/initdb")))
+  );
+}
+
+/** Names of the packages that are not there. */
+export function missingPackages() {
+  return needed
+    .filter(({ program, found }) => (program === undefined ? !found() : !hasProgram(program)))
+    .map(({ name }) => name);
+}
+
+/**
+ * Installs what is missing, telling each step through `say`.
+ * @throws Error whose message says what to type, when it may not install or apt-get fails
+ */
+export async function installPackages(say) {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (!hasProgram("apt-get")) {
+    throw new Error(`These are missing, and there is no apt-get to install them: ${missing.join(", ")}.`);
+  }
+  const rights = howToBecomeRoot();
+  if (rights === undefined) {
+    throw new Error(
+      `These are missing: ${missing.join(", ")}. Type this, then try again:\n\n  sudo ${command}\n`,
+    );
+  }
+  const stubs = makeStubs();
+  try {
+    const apt = { rights, stubs };
+    const listed = hasLists() || (await timed(say, "package lists: apt-get update", () => update(apt)));
+    const install = () => aptGet(apt, ["install", "-y", "--no-install-recommends", ...missing]);
+    const what = `packages: ${missing.join(" ")}`;
+    if (listed && (await timed(say, what, install))) return;
+    // The lists may be older than what the archive still has.
+    await timed(say, "package lists: apt-get update", () => update(apt));
+    if (!(await timed(say, `${what} (again)`, install))) {
+      throw new Error(`apt-get failed; its messages are above. Try it by hand:\n\n  sudo ${command}\n`);
+    }
+  } finally {
+    rmSync(stubs, { recursive: true, force: true });
+  }
+  const still = missingPackages();
+  if (still.length > 0)
+    throw new Error(`apt-get succeeded, yet these are still missing: ${still.join(", ")}.`);
+}
+
+function howToBecomeRoot() {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0 ? ["sudo", "-n"] : undefined;
+}
+
+const hasLists = () =>
+  existsSync("/var/lib/apt/lists") &&
+  readdirSync("/var/lib/apt/lists").some((name) => name.endsWith("_Packages"));
+
+const update = (apt) => aptGet(apt, ["update"]);
+
+/**
+ * Programs that stand in for those by which a package's installation would create a database cluster, or enable and start
+ * a service. apt-get searches them first, through DPkg::Path; nothing on the system is changed for it.
+ */
+function makeStubs() {
+  const directory = mkdtempSync(join(tmpdir(), "novact-apt-"));
+  const write = (name, text) => writeFileSync(join(directory, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  for (const name of ["pg_createcluster", "invoke-rc.d", "deb-systemd-invoke"]) write(name, "exit 0");
+  // "was-enabled" answers no, so that the package leaves its service disabled.
+  write("deb-systemd-helper", 'case " $* " in *" was-enabled "*) exit 1;; esac; exit 0');
+  return directory;
+}
+
+/** Answers whether it succeeded; its output is shown only if it did not. */
+function aptGet({ rights, stubs }, argv) {
+  const [program, ...rest] = [
+    ...rights,
+    "env",
+    "DEBIAN_FRONTEND=noninteractive",
+    "LC_ALL=C.UTF-8",
+    "apt-get",
+    "-q",
+    ...["-o", "DPkg::Lock::Timeout=600", "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"],
+    ...["-o", `DPkg::Path=${stubs}:/usr/sbin:/usr/bin:/sbin:/bin`],
+    ...argv,
+  ];
+  return new Promise((resolve) => {
+    const output = [];
+    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(chunk));
+    const end = (succeeded) => {
+      if (!succeeded) process.stderr.write(Buffer.concat(output));
+      resolve(succeeded);
+    };
+    child.on("error", (error) => {
+      output.push(Buffer.from(`${error.message}\n`));
+      end(false);
+    });
+    child.on("close", (code) => end(code === 0));
+  });
+}
+
+async function timed(say, what, work) {
+  const startedAt = Date.now();
+  say(`${what} …`);
+  const succeeded = await work();
+  say(
+    `${what.split(":")[0]}: ${succeeded ? "done" : "FAILED"}, ${((Date.now() - startedAt) / 1000).toFixed(1)} s`,
+  );
+  return succeeded;
+}
