@@ -36,7 +36,13 @@ export function withInstance(it: Draft, change: Partial<InstanceRecord>): Draft 
   return { ...it, after: { ...it.after, instance: { ...it.after.instance, ...change } } };
 }
 
-export function withEvent(it: Draft, event: string, body: NewEvent["body"], requestId?: string): Draft {
+export interface Told {
+  readonly event: string;
+  readonly body: NewEvent["body"];
+  readonly requestId?: string;
+}
+
+export function withEvent(it: Draft, { event, body, requestId }: Told): Draft {
   const { instance, operation } = it.after;
   const added: NewEvent = {
     atMs: it.nowMs,
@@ -51,8 +57,14 @@ export function withEvent(it: Draft, event: string, body: NewEvent["body"], requ
   return { ...it, events: [...it.events, added] };
 }
 
+export interface Step {
+  readonly step: string;
+  readonly percent: number;
+  readonly message?: string | undefined;
+}
+
 /** The present operation reached a step. A step that is the newest already is not repeated. */
-export function withStep(it: Draft, step: string, percent: number, message?: string): Draft {
+export function withStep(it: Draft, { step, percent, message }: Step): Draft {
   const { operation } = it.after;
   if (operation === undefined || operation.step === step) return it;
   const reached = { step, atMs: it.nowMs, ...(message === undefined ? {} : { message }) };
@@ -69,17 +81,20 @@ export function withStep(it: Draft, step: string, percent: number, message?: str
 export function endOperation(it: Draft, state: Exclude<OperationState, "running">, error?: ErrorBody): Draft {
   const { operation } = it.after;
   if (operation === undefined) return it;
-  const stepped = withStep(it, state, state === "done" ? 100 : operation.percent, error?.message);
+  const stepped = withStep(it, {
+    step: state,
+    percent: state === "done" ? 100 : operation.percent,
+    message: error?.message,
+  });
   const ended: OperationRecord = {
     ...(stepped.after.operation ?? operation),
     state,
     endedAtMs: it.nowMs,
     error: error ?? null,
   };
-  const announced = withEvent(stepped, "operationEnded", {
-    kind: ended.kind,
-    state,
-    ...(error === undefined ? {} : { error }),
+  const announced = withEvent(stepped, {
+    event: "operationEnded",
+    body: { kind: ended.kind, state, ...(error === undefined ? {} : { error }) },
   });
   return {
     ...announced,
@@ -101,7 +116,7 @@ export function endWhatIsReached(it: Draft): Draft {
   const { instance, claims } = it.after;
   if (instance.desired === "deleted" && instance.deletedAtMs === null && claims.length === 0) {
     const gone = withInstance(it, { deletedAtMs: it.nowMs, hostId: null });
-    return endOperation(withEvent(gone, "deleted", {}), "done");
+    return endOperation(withEvent(gone, { event: "deleted", body: {} }), "done");
   }
   const reached = instance.failure === null && isSettled(intentFacts(instance), currentMachine(it.after));
   return reached ? endOperation(it, "done") : it;
@@ -114,11 +129,14 @@ function finished(it: Draft): Draft {
   const told =
     before === state
       ? it
-      : withEvent(it, "stateChanged", {
-          from: before,
-          to: state,
-          generation: it.after.instance.generation,
-          hostId: it.after.instance.hostId,
+      : withEvent(it, {
+          event: "stateChanged",
+          body: {
+            from: before,
+            to: state,
+            generation: it.after.instance.generation,
+            hostId: it.after.instance.hostId,
+          },
         });
   return withInstance(told, {
     state,

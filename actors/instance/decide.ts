@@ -11,6 +11,7 @@ import {
   draft,
   endOperation,
   endWhatIsReached,
+  type Told,
   turnOf,
   withEvent,
   withInstance,
@@ -53,10 +54,7 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
 /** Already so, or already on the way: the intent stays, and the command is remembered with an operation all the same. */
 function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
   const operation = sameUnderWay(loaded, event) ?? doneAtOnce(loaded, event);
-  const body = { command: event.command, changed: false };
-  const { turn, next } = turnOf(
-    withEvent(draft(loaded, event.nowMs), "accepted", body, event.request.requestId),
-  );
+  const { turn, next } = turnOf(withEvent(draft(loaded, event.nowMs), accepted(event, { changed: false })));
   const request = requestOf(event, next, operation);
   const operations = operation === loaded.operation ? [] : [operation];
   return { outcome: { kind: "accepted" }, next, turn: { ...turn, request, operations }, effects: [] };
@@ -78,8 +76,9 @@ function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
   const cancelled = endOperation(draft(loaded, event.nowMs), "cancelled", cancelledBy(event));
   const changed = withInstance(cancelled, changeOfIntent(loaded.instance, event));
   const begun = beginOperation(changed, newOperation(changed.after.instance, event));
-  const body = { command: event.command, generation: begun.after.instance.generation, changed: true };
-  const ended = endWhatIsReached(withEvent(begun, "accepted", body, event.request.requestId));
+  const ended = endWhatIsReached(
+    withEvent(begun, accepted(event, { changed: true, generation: begun.after.instance.generation })),
+  );
   const { turn, next } = turnOf(ended);
   const operation = next.operation ?? ended.ended.at(-1);
   if (operation === undefined) throw new Error("An accepted command has an operation.");
@@ -89,6 +88,10 @@ function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
     turn: { ...turn, request: requestOf(event, next, operation) },
     effects: workEffects(next),
   };
+}
+
+function accepted({ command, request }: CommandEvent, facts: Told["body"]): Told {
+  return { event: "accepted", body: { command, ...facts }, requestId: request.requestId };
 }
 
 function requestOf(event: CommandEvent, next: LoadedInstance, operation: OperationRecord): RequestRecord {

@@ -18,7 +18,7 @@ import {
   withStep,
 } from "./change.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
-import { machineSpec, workEffects } from "./state.ts";
+import { leaving, machineIntent, machineSpec, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
   return { outcome: { kind: "unchanged" }, next: loaded, turn: undefined, effects: [] };
@@ -49,6 +49,7 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
 function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
   const { instance } = loaded;
   if (observation.state === "gone" || observation.epoch > instance.epoch) return unchanged(loaded);
+  const intent = machineIntent(instance);
   return {
     ...unchanged(loaded),
     effects: [
@@ -57,12 +58,8 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
         hostId,
         spec: machineSpec(instance, observation.epoch),
         intent: {
-          generation: Math.max(instance.generation, observation.intentGeneration + 1),
-          power: "deleted",
-          stop: { mode: "hard", timeoutMs: 0 },
-          resetCount: instance.resetCount,
-          resetMode: instance.resetMode,
-          startCount: instance.startCount,
+          ...leaving(intent),
+          generation: Math.max(intent.generation, observation.intentGeneration) + 1,
         },
         observedGeneration: observation.generation,
       },
@@ -95,7 +92,11 @@ const percentOf = {
 } as const satisfies Record<MachineState, number>;
 
 function seenAtOwner(it: Draft, seen: Observation): Draft {
-  const stepped = withStep(it, seen.state, percentOf[seen.state], seen.message || undefined);
+  const stepped = withStep(it, {
+    step: seen.state,
+    percent: percentOf[seen.state],
+    message: seen.message || undefined,
+  });
   const ran = seen.state === "running" || seen.state === "paused";
   const built = ran && !stepped.after.instance.built ? withInstance(stepped, { built: true }) : stepped;
   const { instance } = built.after;
@@ -116,7 +117,10 @@ function followGuest(it: Draft): Draft {
   );
   const { generation } = ended.after.instance;
   const followed = withInstance(ended, { desired: "stopped", generation: generation + 1, failure: null });
-  return withEvent(followed, "accepted", { command: "stop", changed: true, cause: "guestShutdown" });
+  return withEvent(followed, {
+    event: "accepted",
+    body: { command: "stop", changed: true, cause: "guestShutdown" },
+  });
 }
 
 function errorOf(seen: Observation): ErrorBody {
@@ -136,7 +140,10 @@ export function failedAtOwner(it: Draft, error: ErrorBody): Draft {
     ...instance.excludedHosts,
     ...(instance.hostId === null ? [] : [{ hostId: instance.hostId, reason: error.message }]),
   ];
-  const left = withInstance(withStep(it, "leftHost", 10, error.message), { hostId: null, excludedHosts });
+  const left = withInstance(withStep(it, { step: "leftHost", percent: 10, message: error.message }), {
+    hostId: null,
+    excludedHosts,
+  });
   if (instance.attempt >= limits.buildAttemptsMax) return giveUp(left, error);
   return left;
 }

@@ -57,10 +57,13 @@ function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {
  * so does the work: the host is told when it is back, and only its word frees the capacity.
  */
 function parkDelete(it: Draft): Draft {
-  const parked = withStep(it, "parked", 90, "What is left on its host goes when the host answers.");
-  const told = withEvent(withInstance(parked, { deletedAtMs: it.nowMs, hostId: null }), "deleted", {
-    parked: true,
+  const parked = withStep(it, {
+    step: "parked",
+    percent: 90,
+    message: "What is left on its host goes when the host answers.",
   });
+  const gone = withInstance(parked, { deletedAtMs: it.nowMs, hostId: null });
+  const told = withEvent(gone, { event: "deleted", body: { parked: true } });
   return endOperation(told, "done");
 }
 
@@ -76,7 +79,10 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const owned = withInstance(it, { hostId, epoch: instance.epoch + 1, attempt: instance.attempt + 1 });
   const claims = [...owned.after.claims, claimOf(owned.after, hostId)];
   const claimed = { ...owned, after: { ...owned.after, claims } };
-  const told = withEvent(withStep(claimed, "placed", 10, hostName), "placed", { hostId });
+  const told = withEvent(withStep(claimed, { step: "placed", percent: 10, message: hostName }), {
+    event: "placed",
+    body: { hostId },
+  });
   const { turn, next } = turnOf(told);
   return { outcome: { kind: "accepted" }, next, turn, effects: workEffects(next) };
 }

@@ -55,7 +55,7 @@ export function machineSpec(instance: InstanceRecord, epoch: number): MachineSpe
   };
 }
 
-function machineIntent(instance: InstanceRecord): MachineIntent {
+export function machineIntent(instance: InstanceRecord): MachineIntent {
   return {
     generation: instance.generation,
     power: instance.desired,
@@ -64,6 +64,11 @@ function machineIntent(instance: InstanceRecord): MachineIntent {
     resetMode: instance.resetMode,
     startCount: instance.startCount,
   };
+}
+
+/** For a host that is no owner any more: newer than anything it was told as the owner. */
+export function leaving(intent: MachineIntent): MachineIntent {
+  return { ...intent, generation: intent.generation + 1, power: "deleted" };
 }
 
 /** Tells every host that holds something of the instance what it shall be; older epochs shall be gone. */
@@ -76,7 +81,7 @@ export function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[]
       kind: "ensure",
       hostId: claim.hostId,
       spec: machineSpec(instance, claim.epoch),
-      intent: current ? wanted : { ...wanted, power: "deleted" },
+      intent: current ? wanted : leaving(wanted),
       observedGeneration: machines.find((machine) => machine.epoch === claim.epoch)?.generation ?? 0,
     };
   });

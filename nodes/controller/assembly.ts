@@ -1,0 +1,199 @@
+/**
+ * A controller, put together from its ports: nothing but `new` and `connect`, no decision. Production, the tests and the
+ * simulator call it with other implementations of the same ports.
+ */
+import { flavorHandlers } from "../../actors/catalog/flavors.ts";
+import { type ImageFiles, imageHandlers } from "../../actors/catalog/images.ts";
+import { examine } from "../../actors/doctor/examine.ts";
+import { HostDirectory } from "../../actors/hosts/directory.ts";
+import { hostHandlers, reportHandlers } from "../../actors/hosts/service.ts";
+import { type CommitHint, Commits } from "../../actors/instances/commits.ts";
+import { Creator } from "../../actors/instances/creator.ts";
+import { eventHandlers, operationHandlers } from "../../actors/instances/operations.ts";
+import { Placer } from "../../actors/instances/placer.ts";
+import { InstanceRegistry } from "../../actors/instances/registry.ts";
+import { instanceHandlers } from "../../actors/instances/service.ts";
+import { reconcilerDefinition } from "../../actors/reconciler/actor.ts";
+import { createActorSystem } from "../../actors/runtime/actor.ts";
+import type { Bus, Clock, Ids, Log, Store } from "../../actors/runtime/ports.ts";
+import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
+import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
+import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/rank.ts";
+import { commandBinding, hostBinding, reportBinding } from "../../protocol/binding.ts";
+import { createClient } from "../../protocol/client.ts";
+import { eventService } from "../../protocol/event.ts";
+import { flavorService } from "../../protocol/flavor.ts";
+import { doctorService, hostService } from "../../protocol/host.ts";
+import { imageService } from "../../protocol/image.ts";
+import { instanceService } from "../../protocol/instance.ts";
+import { limits } from "../../protocol/limits.ts";
+import { hostAgentService, reportService } from "../../protocol/machine.ts";
+import { operationService } from "../../protocol/operation.ts";
+import { createServer, implement, type Server } from "../../protocol/server.ts";
+import type { Client } from "../../protocol/service.ts";
+import { outboxHintSubject, systemProject } from "../../protocol/subjects.ts";
+
+export interface ControllerPorts {
+  readonly cell: string;
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly scheduler: SchedulerOptions;
+  /** Where equals begin to take turns: another number in every controller. */
+  readonly firstTurn: number;
+  readonly imageFiles: ImageFiles;
+  /** Events were committed: publish them. */
+  readonly wakePublisher: () => void;
+}
+
+export interface Controller {
+  readonly system: ActorSystem;
+  /** Nobody could be heard for a while: silence of hosts proves nothing. */
+  cutOff(): void;
+  /** Answers what it has taken, then stops its actors. The ports stay open. */
+  stop(): Promise<void>;
+}
+
+export async function assembleController(ports: ControllerPorts): Promise<Controller> {
+  const { store, bus } = ports;
+  const parts = actorsOf(ports);
+  const { system, directory, commits, registry } = parts;
+  await directory.open();
+  system.spawn(reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }));
+  system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
+  const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
+    const hint = decodeHint(body);
+    if (hint !== undefined) commits.hint(hint);
+    return undefined;
+  });
+  const servers = serversOf(ports, parts);
+  return {
+    system,
+    cutOff: () => directory.cutOff(),
+    stop: async () => {
+      await Promise.all([...servers.map((server) => server.drain()), hints.drain()]);
+      registry.close();
+      directory.close();
+      await system.stop();
+    },
+  };
+}
+
+type Parts = ReturnType<typeof actorsOf>;
+
+/** The actors, and what stands between them and the ports. */
+function actorsOf(ports: ControllerPorts) {
+  const { store, bus, clock, ids, log, firstTurn } = ports;
+  const system = createActorSystem({ clock, log });
+  const directory = new HostDirectory({ store, clock, log });
+  const commits = new Commits(store, clock, (hint) => {
+    ports.wakePublisher();
+    bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
+  });
+  const { commit } = commits;
+  const scheduler = createScheduler(ports.scheduler);
+  const placer = new Placer(
+    system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
+    directory,
+    clock,
+  );
+  const hostAgent = hostAgents(ports);
+  const timeoutMs = limits.hostRequestTimeoutMs;
+  const registry = new InstanceRegistry(system, {
+    store,
+    commit,
+    clock,
+    ids,
+    log,
+    hostFacts: (hostId) => directory.facts(hostId),
+    hostFull: (hostId) => placer.full(hostId),
+    askHost: async (hostId, request) => (await hostAgent(hostId).ensure(request, { timeoutMs })).observation,
+    place: (instance) => placer.place(instance),
+  });
+  const creator = new Creator({
+    store,
+    commit,
+    placer,
+    clock,
+    ids,
+    born: (loaded) => registry.adopt(loaded),
+  });
+  return { system, directory, commits, placer, hostAgent, registry, creator };
+}
+
+/** What the controller answers to: commands of clients, and reports of hosts. */
+function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
+  const { store, bus, clock, ids, log, cell } = ports;
+  const { commit } = parts.commits;
+  const catalog = { store, commit, clock, ids };
+  const read = { store, clock, commits: parts.commits };
+  const timeoutMs = limits.hostRequestTimeoutMs;
+  const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
+  const services = [
+    implement(instanceService, instanceHandlers({ ...parts, store })),
+    implement(operationService, operationHandlers(read)),
+    implement(eventService, eventHandlers(read)),
+    implement(flavorService, flavorHandlers(catalog)),
+    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles })),
+    implement(hostService, hostHandlers({ ...catalog, ...parts })),
+    implement(doctorService, { examine: async () => diagnosis(await examine({ store, auditHost, clock })) }),
+  ];
+  const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));
+  const common = { bus, clock, ids, log };
+  return [
+    createServer({ ...common, binding: commandBinding(cell), services }),
+    createServer({ ...common, binding: reportBinding(cell), services: [reports], discoverable: false }),
+  ];
+}
+
+function hostAgents({
+  bus,
+  clock,
+  ids,
+  cell,
+}: ControllerPorts): (hostId: string) => Client<typeof hostAgentService> {
+  const clients = new Map<string, Client<typeof hostAgentService>>();
+  return (hostId) => {
+    const known = clients.get(hostId);
+    if (known !== undefined) return known;
+    const client = createClient(hostAgentService, { bus, clock, ids, binding: hostBinding(cell, hostId) });
+    clients.set(hostId, client);
+    return client;
+  };
+}
+
+/** What a supervisor did is an event like any other; when even that cannot be written, the log has it. */
+async function tellOfSupervision(
+  { kind, actor, incarnation }: SupervisionEvent,
+  { commit, clock, log }: Pick<ControllerPorts, "clock" | "log"> & Pick<Commits, "commit">,
+): Promise<void> {
+  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-limits.idLengthMax);
+  try {
+    const body = { actor, incarnation };
+    const atMs = clock.nowMs();
+    await commit({ events: [{ atMs, project: systemProject, noun: "actor", id, event: kind, body }] });
+  } catch (error) {
+    log.warn({ error, actor, kind }, "a supervision event was not written");
+  }
+}
+
+function diagnosis<F, C>({ findings, compared }: { readonly findings: readonly F[]; readonly compared: C }) {
+  return { findings: [...findings], compared };
+}
+
+function encodeHint(hint: CommitHint): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(hint));
+}
+
+/** Undefined for what is not a hint: it is only a hint, and somebody else's words. */
+function decodeHint(body: Uint8Array): CommitHint | undefined {
+  try {
+    const { lastSequence, ended } = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;
+    if (!Number.isInteger(lastSequence) || !Array.isArray(ended)) return undefined;
+    return { lastSequence: lastSequence ?? 0, ended: ended.filter((id) => typeof id === "string") };
+  } catch {
+    return undefined;
+  }
+}

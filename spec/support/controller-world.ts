@@ -1,0 +1,79 @@
+/** A controller on a memory bus and a memory store, with clients and scripted hosts: the smallest cluster. */
+import { MemoryStore } from "../../db/memory-store.ts";
+import { systemClock, systemIds } from "../../nodes/clock.ts";
+import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
+import { commandBinding } from "../../protocol/binding.ts";
+import { createClient } from "../../protocol/client.ts";
+import { eventService } from "../../protocol/event.ts";
+import { flavorService } from "../../protocol/flavor.ts";
+import { doctorService, hostService } from "../../protocol/host.ts";
+import { imageService } from "../../protocol/image.ts";
+import { instanceService } from "../../protocol/instance.ts";
+import { operationService } from "../../protocol/operation.ts";
+import type { Client, Method, Service } from "../../protocol/service.ts";
+import { createMemoryBus } from "./memory-bus.ts";
+import { inventoryOf, ScriptedHost, type ScriptedHostOptions } from "./scripted-host.ts";
+
+export const silentLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: (fields: object, message: string) => console.error(message, fields),
+};
+
+const cell = "test";
+const sha256 = "0".repeat(64);
+
+export async function controllerWorld(options: { readonly controllers?: number } = {}) {
+  const bus = createMemoryBus({ clock: systemClock });
+  const store = new MemoryStore(systemClock);
+  const common = { bus, clock: systemClock, ids: systemIds, log: silentLog };
+  const controllers: Controller[] = [];
+  for (let index = 0; index < (options.controllers ?? 1); index += 1) {
+    controllers.push(
+      await assembleController({
+        ...common,
+        cell,
+        store,
+        scheduler: {},
+        firstTurn: index,
+        imageFiles: {
+          register: async ({ format }) => ({ sha256, sizeBytes: 1, format, virtualSizeBytes: 1024 ** 3 }),
+          registerPlain: async () => ({ sha256, sizeBytes: 1 }),
+        },
+        wakePublisher: () => undefined,
+      }),
+    );
+  }
+  const client = <M extends Record<string, Method>>(
+    service: Service<M>,
+    project: string,
+  ): Client<Service<M>> =>
+    createClient(service, { ...common, binding: commandBinding(cell), projectOf: () => project });
+  const clients = (project: string) => ({
+    instance: client(instanceService, project),
+    operation: client(operationService, project),
+    event: client(eventService, project),
+    flavor: client(flavorService, project),
+    image: client(imageService, project),
+    host: client(hostService, project),
+    doctor: client(doctorService, project),
+  });
+  const admin = clients("admin");
+  await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
+  await admin.image.register({ name: "tiny", kernel: { path: "/kernel" } });
+  const host = async (
+    id: string,
+    change: Partial<Pick<ScriptedHostOptions, "outcome">> & { vcpus?: number } = {},
+  ) => {
+    const { vcpus, ...rest } = change;
+    const inventory = inventoryOf(id, vcpus === undefined ? {} : { vcpus });
+    const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
+    await scripted.register();
+    return scripted;
+  };
+  const stop = async () => {
+    for (const controller of controllers) await controller.stop();
+  };
+  return { store, bus, demo: clients("demo"), other: clients("other"), admin, host, stop, controllers };
+}

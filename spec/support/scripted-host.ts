@@ -1,0 +1,135 @@
+/**
+ * A host that does what a test says: it answers `ensure` like the real agent and reports on its own. For specs of the
+ * controller alone; whole clusters use the real host actors.
+ */
+import { hostBinding, reportBinding } from "../../protocol/binding.ts";
+import { createClient } from "../../protocol/client.ts";
+import {
+  type HostInventory,
+  hostAgentService,
+  type MachineIntent,
+  type MachineSpec,
+  type Observation,
+  reportService,
+} from "../../protocol/machine.ts";
+import { createServer, implement } from "../../protocol/server.ts";
+import { isDown, type MachineState } from "../../protocol/states.ts";
+import { StatusError } from "../../protocol/status.ts";
+import type { Bus, Clock, Ids, Log } from "../../protocol/transport.ts";
+
+export interface ScriptedHostOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly cell: string;
+  readonly inventory: HostInventory;
+  /** What becomes of a machine that is told to run; `running` unless said otherwise. */
+  readonly outcome?: (spec: MachineSpec, intent: MachineIntent) => Partial<Observation>;
+}
+
+export class ScriptedHost {
+  readonly #options: ScriptedHostOptions;
+  readonly machines = new Map<string, Observation>();
+  readonly ensured: { readonly spec: MachineSpec; readonly intent: MachineIntent }[] = [];
+  readonly #reports;
+  /** While true, nothing is answered and nothing reported. */
+  silent = false;
+
+  constructor(options: ScriptedHostOptions) {
+    this.#options = options;
+    const { bus, clock, ids, log, cell, inventory } = options;
+    const common = { bus, clock, ids, log };
+    this.#reports = createClient(reportService, {
+      ...common,
+      binding: reportBinding(cell, inventory.hostId),
+    });
+    createServer({
+      ...common,
+      binding: hostBinding(cell, inventory.hostId),
+      discoverable: false,
+      services: [
+        implement(hostAgentService, {
+          ensure: async ({ spec, intent, observedGeneration }) => {
+            if (this.silent) throw new StatusError("hostUnreachable", "Silent.");
+            this.ensured.push({ spec, intent });
+            return { observation: this.#ensure(spec, intent, observedGeneration) };
+          },
+          console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
+          audit: async () => ({
+            hostId: inventory.hostId,
+            machines: [...this.machines.values()],
+            processes: [...this.machines.values()]
+              .filter(({ state }) => !isDown(state))
+              .map(({ instanceId, state }) => ({ instanceId, pid: 1, status: state })),
+            directories: [...this.machines.keys()].map((instanceId) => ({ instanceId, files: [] })),
+            strays: [],
+          }),
+        }),
+      ],
+    });
+  }
+
+  async register(): Promise<void> {
+    await this.#reports.register({
+      inventory: this.#options.inventory,
+      machines: [...this.machines.values()],
+    });
+  }
+
+  /** The machine changes by itself; the report is acknowledged when this resolves. */
+  async become(instanceId: string, change: Partial<Observation>): Promise<void> {
+    const known = this.machines.get(instanceId);
+    if (known === undefined) throw new Error(`no machine ${instanceId}`);
+    const observation = { ...known, ...change, generation: known.generation + 1 };
+    this.machines.set(instanceId, observation);
+    await this.report(observation);
+  }
+
+  async report(...machines: Observation[]): Promise<readonly string[]> {
+    const { stored } = await this.#reports.heartbeat({ complete: false, machines, stopping: false });
+    return stored;
+  }
+
+  #ensure(spec: MachineSpec, intent: MachineIntent, observedGeneration: number): Observation {
+    const known = this.machines.get(spec.instanceId);
+    if (known !== undefined && known.intentGeneration >= intent.generation && known.epoch === spec.epoch)
+      return known;
+    const state: MachineState = intent.power === "deleted" ? "gone" : intent.power;
+    const observation: Observation = {
+      instanceId: spec.instanceId,
+      epoch: spec.epoch,
+      generation: Math.max(known?.generation ?? 0, observedGeneration) + 1,
+      intentGeneration: intent.generation,
+      resetCount: intent.resetCount,
+      state,
+      reason: "requested",
+      message: "",
+      address: null,
+      startedAtMs: null,
+      atMs: this.#options.clock.nowMs(),
+      ...(intent.power === "running" ? this.#options.outcome?.(spec, intent) : {}),
+    };
+    if (state === "gone") this.machines.delete(spec.instanceId);
+    else this.machines.set(spec.instanceId, observation);
+    return observation;
+  }
+}
+
+/** A host's inventory with room for a few guests. */
+export function inventoryOf(hostId: string, change: Partial<HostInventory> = {}): HostInventory {
+  return {
+    hostId,
+    name: `host-${hostId}`,
+    bootId: "boot-1",
+    architecture: "x86_64",
+    hypervisor: "fake",
+    accelerator: "none",
+    acceleratorReason: "a scripted host",
+    hypervisorVersion: "0",
+    vcpus: 16,
+    memoryMib: 16_384,
+    diskGib: 100,
+    ...change,
+  };
+}
