@@ -1,14 +1,14 @@
 /**
  * The kinds of columns that all tables are made of, so that the same thing looks the same everywhere.
  *
- * Ids are text in the collation "C": their order is that of their bytes, in PostgreSQL as in JavaScript, so that a
- * page's marker means the same to both. Every integer is a bigint read as a JavaScript number; none may pass 2^53.
+ * Text has the collation "C": its order is that of its bytes, in PostgreSQL as in JavaScript, so that a page's marker
+ * means the same to both. Every integer is a bigint read as a JavaScript number; none may pass 2^53.
  */
 import { p } from "@mikro-orm/core";
 
 export const id = () => p.text().collation("C");
-export const text = () => p.text();
-export const count = () => p.bigint("number");
+export const text = () => p.text().collation("C");
+export const count = () => p.bigint("number").autoincrement(false);
 /** Wall-clock milliseconds; for people to read. */
 export const timeMs = () => p.bigint("number");
 export const flag = () => p.boolean();

@@ -20,7 +20,7 @@ export const EventEntity = defineEntity({
   },
   indexes: [
     { name: "event_project_idx", properties: ["project", "sequence"] },
-    { name: "event_noun_idx", properties: ["noun", "id", "sequence"] },
+    { name: "event_id_idx", properties: ["id", "sequence"] },
   ],
 });
 

@@ -32,6 +32,7 @@ export const OperationEntity = defineEntity({
     { name: "operation_project_idx", properties: ["project", "id"] },
     { name: "operation_instance_idx", properties: ["instanceId", "id"] },
     { name: "operation_running_idx", properties: ["id"], where: "state = 'running'" },
+    { name: "operation_ended_idx", properties: ["endedAtMs"], where: "ended_at_ms is not null" },
   ],
 });
 
