@@ -90,7 +90,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
     serve: (pattern, queue, handler) => serve(connection, { pattern, queue, handler, log }),
     async close() {
       if (connection.isClosed()) return;
-      await orLog(connection.flush(), log, "flushing before the end");
+      if (connected) await orLog(connection.flush(), log, "flushing before the end");
       await connection.close();
       pending.failAll(notConnected());
     },

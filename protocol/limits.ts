@@ -85,8 +85,11 @@ export const limits = {
   eventStreamMessagesMax: 1_000_000,
   /** Longer than eventKeptMs: the stream must not forget where it is while PostgreSQL still knows. */
   eventStreamKeptMs: 60 * 24 * 3_600_000,
-  /** JetStream refuses an event that it has seen within this time by its number. */
-  eventDuplicateWindowMs: 120_000,
+  /**
+   * JetStream forgets the numbers of events it has seen after this time. Order rests on comparing with the last number,
+   * not on this; and after a purge it stands in the way of the refill for so long.
+   */
+  eventDuplicateWindowMs: 2_000,
   /** Events on their way to the stream at the same time. */
   eventPublishWindow: 64,
   /** Events read from the store at a time. */

@@ -75,6 +75,10 @@ export const reasons = {
   staleGeneration: { code: "FAILED_PRECONDITION", next: "Nothing: a newer intent is known." },
   noResponders: { code: "UNAVAILABLE", next: "Nobody listens there. Is the cluster up? novact doctor." },
   notConnected: { code: "UNAVAILABLE", next: "Is the NATS server up, and its URL right? novact doctor." },
+  streamUnavailable: {
+    code: "UNAVAILABLE",
+    next: "JetStream takes no events; is it enabled, with room? event.list works without it.",
+  },
   hostUnreachable: { code: "UNAVAILABLE", next: "The host does not answer: novact host list." },
   hostStopping: { code: "UNAVAILABLE", next: "The host is shutting down; try again after its return." },
   actorStopped: { code: "UNAVAILABLE", next: "Try again; the actor is loaded anew." },

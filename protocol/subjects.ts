@@ -67,6 +67,19 @@ export const eventSubject = (
 export const eventPattern = (cell: string, project = "*", noun = "*", id = "*"): string =>
   `${prefix(cell)}.evt.${project}.${noun}.${id}.*`;
 
+/**
+ * Where controllers hand an event to the stream; the stream repeats what it has taken on the event's own subject. So
+ * several controllers may offer the same event, and whoever listens hears it once and in order.
+ */
+export const eventLogSubject = (
+  cell: string,
+  { project, noun, id, event }: { project: string; noun: string; id: string; event: string },
+): string => eventSubject(cell, project, noun, id, event).replace(".evt.", ".log.");
+
+/** What the stream takes, and what it repeats it as. */
+export const eventLogPattern = (cell: string): string => `${prefix(cell)}.log.>`;
+export const allEventsPattern = (cell: string): string => `${prefix(cell)}.evt.>`;
+
 export const hostSubject = (cell: string, hostId: string, method: string): string =>
   `${prefix(cell)}.host.${assertToken(hostId, "host id")}.${assertToken(method, "method")}`;
 

@@ -1,0 +1,11 @@
+import { eventStreamContract } from "../support/event-stream-contract.ts";
+import { createMemoryEventStream } from "../support/memory-event-stream.ts";
+
+eventStreamContract("in memory", async () => {
+  const stream = createMemoryEventStream();
+  return {
+    connect: () => stream.connect(),
+    read: async () => stream.events,
+    wipe: async () => stream.wipe(),
+  };
+});
