@@ -1,0 +1,89 @@
+/**
+ * The consoles port on the logs that QEMU appends to. A position is a byte's distance from the guest's first byte and
+ * never changes: trimming punches a hole into the front of the file, so its length goes on growing and its disk space does
+ * not. This file must never follow a link, nor wait on a pipe, that a guest's user has put in a log's place.
+ */
+import { constants } from "node:fs";
+import { type FileHandle, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { ConsolePage, Consoles, Log } from "../../actors/runtime/ports.ts";
+import { limits } from "../../protocol/limits.ts";
+import { type ConsoleStart, readConsolePage } from "./console-page.ts";
+import { isMissing } from "./durable-file.ts";
+import { guestDirectory, guestFiles, type StateDirectories } from "./guest-directory.ts";
+import { runTool } from "./tool.ts";
+
+/** Trimmed files: each log of a guest's, and what is kept of it. */
+const logs = [
+  { name: guestFiles.console, bytesMax: limits.consoleLogBytesMax },
+  { name: guestFiles.processLog, bytesMax: limits.processLogBytesMax },
+] as const;
+
+export class FileConsoles implements Consoles {
+  readonly #directories: StateDirectories;
+  readonly #log: Log;
+
+  constructor(directories: StateDirectories, log: Log) {
+    this.#directories = directories;
+    this.#log = log;
+  }
+
+  async read(instanceId: string, from: ConsoleStart): Promise<ConsolePage | undefined> {
+    const path = join(guestDirectory(this.#directories, instanceId), guestFiles.console);
+    const file = await openLog(path, constants.O_RDONLY);
+    if (file === undefined) return undefined;
+    try {
+      const { size } = await file.stat();
+      return await readConsolePage({ size, read: (start, end) => readBytes(file, start, end) }, from);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async trim(): Promise<void> {
+    for (const instanceId of await readdir(this.#directories.guests)) {
+      for (const { name, bytesMax } of logs) {
+        await this.#trimOne(join(this.#directories.guests, instanceId, name), bytesMax);
+      }
+    }
+  }
+
+  async #trimOne(path: string, bytesMax: number): Promise<void> {
+    const file = await openLog(path, constants.O_RDWR);
+    if (file === undefined) return;
+    try {
+      const { size, blocks } = await file.stat();
+      // Twice the size: a log that grows steadily shall not be trimmed at every look.
+      if (size <= bytesMax || blocks * 512 <= bytesMax * 2) return;
+      const argv = ["--punch-hole", "--offset", "0", "--length", String(size - bytesMax), "/proc/self/fd/3"];
+      const result = await runTool("fallocate", argv, {
+        timeoutMs: limits.diskToolTimeoutMs,
+        descriptor: file.fd,
+      });
+      if (result.exitCode !== 0)
+        this.#log.warn({ errors: result.errors }, "a guest's log could not be trimmed");
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** Undefined when there is none: never made, removed, or not an ordinary file. */
+async function openLog(path: string, mode: number): Promise<FileHandle | undefined> {
+  try {
+    const file = await open(path, mode | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (isMissing(error) || code === "ELOOP" || code === "ENXIO" || code === "EISDIR") return undefined;
+    throw error;
+  }
+}
+
+async function readBytes(file: FileHandle, start: number, end: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(Math.max(0, end - start));
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
+  return buffer.subarray(0, bytesRead);
+}

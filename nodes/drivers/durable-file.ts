@@ -1,0 +1,54 @@
+/**
+ * Files that are whole or not there: written beside their name, synced, renamed, and the rename synced as well.
+ * This file must never leave half a file under its final name, whenever the process or the machine dies.
+ */
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { StatusError } from "../../protocol/status.ts";
+
+/** A name beside `path` that nobody else uses; what is left over under such a name may always be removed. */
+export function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
+}
+
+export const isTemporaryName = (name: string): boolean => name.endsWith(".tmp");
+
+/** @throws RESOURCE_EXHAUSTED diskFull */
+export async function writeDurably(path: string, content: string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    const file = await open(temporary, "wx", 0o600);
+    try {
+      await file.writeFile(content);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskError(error, "Writing a file of the host's state");
+  }
+}
+
+/** Makes renames and removals in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** A full disk (or quota) gets its own reason, because it can be cured; anything else passes as it is. */
+export function diskError(error: unknown, attempted: string): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  return new StatusError("diskFull", `${attempted} failed: no space is left on the host.`, { cause: error });
+}
+
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");

@@ -1,0 +1,100 @@
+/**
+ * The ports of disks, machine files and consoles on a fake world. Nothing here touches the real machine, whatever it is
+ * told: paths are names, contents are strings.
+ */
+import type {
+  ConsolePage,
+  Consoles,
+  Disks,
+  GuestPaths,
+  MachineFiles,
+} from "../../../actors/runtime/ports.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { type ConsoleStart, readConsolePage } from "../console-page.ts";
+import { guestFiles } from "../guest-directory.ts";
+import type { FakeWorld } from "./world.ts";
+
+export class FakeDisks implements Disks {
+  readonly #world: FakeWorld;
+
+  constructor(world: FakeWorld) {
+    this.#world = world;
+  }
+
+  async ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths> {
+    await this.#world.enter("ensureDisks", spec.instanceId, signal);
+    const { disk, kernel, ramdisk } = spec.image;
+    const directory = `/fake/guests/${spec.instanceId}`;
+    const hasDisk = disk !== null || spec.diskGib > 0;
+    const files = this.#world.disks.get(spec.instanceId) ?? new Set<string>();
+    if (hasDisk) files.add(guestFiles.disk);
+    this.#world.disks.set(spec.instanceId, files);
+    const cached = (file: { readonly sha256: string } | null) =>
+      file === null ? undefined : `/fake/images/${file.sha256}`;
+    return {
+      directory,
+      disk: hasDisk ? `${directory}/${guestFiles.disk}` : undefined,
+      kernel: cached(kernel),
+      ramdisk: cached(ramdisk),
+    };
+  }
+
+  async release(instanceId: string): Promise<void> {
+    await this.#world.enter("releaseDisks", instanceId, new AbortController().signal);
+    this.#world.forget(instanceId);
+  }
+
+  async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {
+    return [...this.#world.disks].map(([instanceId, files]) => ({ instanceId, files: [...files] }));
+  }
+}
+
+export class FakeMachineFiles implements MachineFiles {
+  readonly #files: Map<string, string>;
+
+  constructor(world: FakeWorld) {
+    this.#files = world.machineFiles;
+  }
+
+  async write(instanceId: string, content: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#files.set(instanceId, JSON.stringify(content));
+  }
+
+  async remove(instanceId: string): Promise<void> {
+    this.#files.delete(instanceId);
+  }
+
+  async readAll(): Promise<readonly { readonly instanceId: string; readonly content: unknown }[]> {
+    return [...this.#files].map(([instanceId, text]) => ({ instanceId, content: parsed(text) }));
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A test has damaged the file: the port says what is unreadable has no content.
+    return undefined;
+  }
+}
+
+export class FakeConsoles implements Consoles {
+  readonly #world: FakeWorld;
+
+  constructor(world: FakeWorld) {
+    this.#world = world;
+  }
+
+  async read(instanceId: string, from: ConsoleStart): Promise<ConsolePage | undefined> {
+    const text = this.#world.console(instanceId);
+    if (text === undefined) return undefined;
+    const bytes = Buffer.from(text);
+    const read = async (start: number, end: number) => bytes.subarray(start, end);
+    return readConsolePage({ size: bytes.length, read }, from);
+  }
+
+  /** Fake guests say two lines a boot: nothing grows enough to be trimmed. */
+  async trim(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The hypervisor port on a fake world: instant guests, for the simulator, for tests, and for scale. It keeps the port's
+ * promises exactly as QEMU's driver does (the same contract suite passes); it must never know more than a driver can.
+ */
+import type {
+  Guest,
+  GuestEvent,
+  GuestPaths,
+  Hypervisor,
+  HypervisorCapabilities,
+} from "../../../actors/runtime/ports.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/status.ts";
+import type { FakeVerb, FakeWorld } from "./world.ts";
+
+export class FakeHypervisor implements Hypervisor {
+  readonly #world: FakeWorld;
+  readonly #listeners: ((event: GuestEvent) => void)[] = [];
+  readonly #hear: (event: GuestEvent) => void;
+
+  constructor(world: FakeWorld) {
+    this.#world = world;
+    this.#hear = (event) => {
+      for (const listener of this.#listeners) listener(event);
+    };
+    world.listen(this.#hear);
+  }
+
+  async capabilities(): Promise<HypervisorCapabilities> {
+    const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
+    return { kind: "fake", accelerator: "none", acceleratorReason, version: "1" };
+  }
+
+  async start(spec: MachineSpec, _paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
+    await this.#world.enter("start", spec.instanceId, signal);
+    const living = this.#world.find(spec.instanceId);
+    if (living === undefined) return this.#world.boot(spec, signal);
+    if (living.epoch > spec.epoch) {
+      const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
+      throw new StatusError("staleEpoch", message);
+    }
+    if (living.epoch === spec.epoch && (living.status === "running" || living.status === "paused")) {
+      this.#world.setStatus(spec.instanceId, "running");
+      return { ...living, status: "running" };
+    }
+    this.#world.end(spec.instanceId);
+    return this.#world.boot(spec, signal);
+  }
+
+  async list(): Promise<readonly Guest[]> {
+    return this.#world.list();
+  }
+
+  async inspect(instanceId: string): Promise<Guest | undefined> {
+    return this.#world.find(instanceId);
+  }
+
+  async pause(instanceId: string, signal: AbortSignal): Promise<void> {
+    const guest = await this.#living("pause", instanceId, signal);
+    if (hasEnded(guest)) throw refused(instanceId, "paused");
+    this.#world.setStatus(instanceId, "paused");
+  }
+
+  async resume(instanceId: string, signal: AbortSignal): Promise<void> {
+    const guest = await this.#living("resume", instanceId, signal);
+    if (hasEnded(guest)) throw refused(instanceId, "resumed");
+    this.#world.setStatus(instanceId, "running");
+  }
+
+  async pressPowerButton(instanceId: string, signal: AbortSignal): Promise<void> {
+    await this.#living("pressPowerButton", instanceId, signal);
+    this.#world.pressButton(instanceId);
+  }
+
+  async reset(instanceId: string, signal: AbortSignal): Promise<void> {
+    await this.#living("reset", instanceId, signal);
+    this.#world.reboot(instanceId);
+  }
+
+  async halt(instanceId: string, signal: AbortSignal): Promise<void> {
+    await this.#world.enter("halt", instanceId, signal);
+    this.#world.end(instanceId);
+  }
+
+  onEvent(listener: (event: GuestEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async detach(): Promise<void> {
+    this.#world.unlisten(this.#hear);
+  }
+
+  async #living(verb: FakeVerb, instanceId: string, signal: AbortSignal): Promise<Guest> {
+    await this.#world.enter(verb, instanceId, signal);
+    const guest = this.#world.find(instanceId);
+    if (guest !== undefined) return guest;
+    throw new StatusError("guestFailed", `Instance ${instanceId} has no running process.`);
+  }
+}
+
+const hasEnded = (guest: Guest): boolean => guest.status === "shutdown" || guest.status === "panicked";
+
+const refused = (instanceId: string, what: string): StatusError =>
+  new StatusError("hypervisorRefused", `Instance ${instanceId} has ended by itself and cannot be ${what}.`);

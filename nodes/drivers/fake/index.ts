@@ -1,0 +1,32 @@
+/**
+ * The fake drivers of one host. On a world of a test's own they survive the restart of an agent; otherwise their guests
+ * end with the process.
+ */
+import type { DriverOptions, Drivers } from "../kinds.ts";
+import { FakeConsoles, FakeDisks, FakeMachineFiles } from "./files.ts";
+import { FakeHypervisor } from "./hypervisor.ts";
+import { FakeWorld } from "./world.ts";
+
+/** A guest obeys its power button after this time when nothing else was said; fast, and yet never at once. */
+const shutdownLatencyMsDefault = 5;
+
+export function createFakeDrivers(options: DriverOptions): Drivers {
+  const { clock, startLatencyMs = 0 } = options;
+  const world =
+    options.world ?? new FakeWorld({ clock, startLatencyMs, shutdownLatencyMs: shutdownLatencyMsDefault });
+  const disks = new FakeDisks(world);
+  return {
+    hypervisor: new FakeHypervisor(world),
+    disks,
+    machineFiles: new FakeMachineFiles(world),
+    consoles: new FakeConsoles(world),
+    audit: async () => ({
+      processes: world.list().map(({ instanceId, pid }) => ({ instanceId, pid, status: "running" })),
+      directories: await disks.list(),
+      strays: world
+        .list()
+        .filter(({ instanceId }) => !world.disks.has(instanceId))
+        .map(({ instanceId, pid }) => `The process ${pid} of instance ${instanceId} has no directory.`),
+    }),
+  };
+}

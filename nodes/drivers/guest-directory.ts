@@ -1,0 +1,122 @@
+/**
+ * Where the files of a host's guests are, and who may touch them. Everything is under the host's state directory:
+ *
+ *   images/<sha256>                 cached images, read-only
+ *   machines/<instanceId>.json      what the agent remembers of a machine
+ *   guests/<instanceId>/            the hypervisor's working directory: all its paths are relative to it, so that neither a
+ *                                   long state directory (a socket's path has 107 bytes) nor a closed parent is in its way
+ *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so they cannot be swapped
+ *     process.json  process.log     written by the agent: who the process is, and its standard error
+ *     run/                          sockets and pid file, made by the process
+ *
+ * A guest's process must never be able to replace a file that the agent (perhaps root) opens by name.
+ */
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { chmod, chown, lstat, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { isToken } from "../../protocol/subjects.ts";
+import { isMissing } from "./durable-file.ts";
+
+export const guestFiles = {
+  disk: "disk.qcow2",
+  console: "console.log",
+  process: "process.json",
+  processLog: "process.log",
+  runtime: "run",
+  pid: "run/pid",
+  qmp: "run/qmp",
+  /** A second monitor for people: the first one takes only one client, and that is the agent. */
+  qmpDebug: "run/qmp-debug",
+  consoleSocket: "run/console",
+} as const;
+
+export interface StateDirectories {
+  readonly guests: string;
+  readonly images: string;
+  readonly machines: string;
+}
+
+/** Makes the directories when they are missing. Synchronous: it happens once, before anything else can. */
+export function makeStateDirectories(stateDirectory: string): StateDirectories {
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o711 });
+  const root = realpathSync(stateDirectory);
+  const mode = statSync(root).mode & 0o777;
+  // Guests' users must get through to the cached images; they can list nothing.
+  if (process.getuid?.() === 0 && (mode & 0o011) !== 0o011) chmodSync(root, mode | 0o011);
+  const paths = {
+    guests: join(root, "guests"),
+    images: join(root, "images"),
+    machines: join(root, "machines"),
+  };
+  mkdirSync(paths.guests, { recursive: true, mode: 0o711 });
+  mkdirSync(paths.images, { recursive: true, mode: 0o711 });
+  mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
+  return paths;
+}
+
+/** Where a verified image is kept on this host. */
+export function cachedImage(directories: StateDirectories, sha256: string): string {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error("A checksum that is none cannot name a file.");
+  return join(directories.images, sha256);
+}
+
+/** @throws Error when the id is not one: it would be a way out of the directory. */
+export function guestDirectory(directories: StateDirectories, instanceId: string): string {
+  if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
+  return join(directories.guests, instanceId);
+}
+
+/** The user that a guest's process runs as; undefined: the agent's own, because it may not change it. */
+export interface GuestUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Above every range that distributions and containers hand out, below 2^31. Source: systemd's "Users, Groups, UIDs and GIDs". */
+const guestUidFirst = 0x7000_0000;
+const guestUidCount = 0x0fff_ff00;
+const nobody: GuestUser = { uid: 65_534, gid: 65_534 };
+
+/**
+ * Every guest has a user of its own, made of its id, so that a hypervisor that was broken out of finds nothing of the
+ * others. Inside a user namespace that lacks those numbers all guests share `nobody`.
+ */
+export function guestUser(instanceId: string, uidMap = readUidMap()): GuestUser | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  if (!mapsUid(uidMap, guestUidFirst + guestUidCount)) return nobody;
+  const uid =
+    guestUidFirst + (createHash("sha256").update(instanceId).digest().readUInt32BE(0) % guestUidCount);
+  return { uid, gid: uid };
+}
+
+const readUidMap = (): string => readFileSync("/proc/self/uid_map", "latin1");
+
+/** Whether the highest number of the range exists in this user namespace, in one piece with the lowest. */
+export function mapsUid(uidMap: string, last: number): boolean {
+  return uidMap.split("\n").some((line) => {
+    const [inside = Number.NaN, , count = 0] = line.trim().split(/\s+/).map(Number);
+    return inside <= guestUidFirst && inside + count > last;
+  });
+}
+
+/** Makes the guest's directory, as it must be, whether it exists or not. */
+export async function makeGuestDirectory(directory: string, user: GuestUser | undefined): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o711 });
+  const runtime = join(directory, guestFiles.runtime);
+  await mkdir(runtime, { recursive: true, mode: 0o700 });
+  if (user === undefined) return;
+  await chown(runtime, user.uid, user.gid);
+  await chmod(directory, 0o711);
+}
+
+/** Whether something has this name, whatever it is. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * The drivers of a host, by name. The only list of them: a new one is a folder, a factory, and a line here.
+ */
+import { createFakeDrivers } from "./fake/index.ts";
+import type { DriverFactory, DriverOptions, Drivers } from "./kinds.ts";
+import { createQemuDrivers } from "./qemu/index.ts";
+
+export type { AuditFindings, DriverOptions, Drivers } from "./kinds.ts";
+
+const factories = {
+  qemu: createQemuDrivers,
+  fake: createFakeDrivers,
+} as const satisfies Record<string, DriverFactory>;
+
+export type DriverName = keyof typeof factories;
+
+export const driverNames: readonly DriverName[] = ["qemu", "fake"];
+
+/** Makes the ports of one host. Starts nothing; QEMU's version and accelerator are found out when they are asked for. */
+export function createDrivers(name: DriverName, options: DriverOptions): Drivers {
+  return factories[name](options);
+}

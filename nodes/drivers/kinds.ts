@@ -1,0 +1,48 @@
+/**
+ * What a set of drivers gets and gives. Interfaces only.
+ */
+import type { Clock, Consoles, Disks, Hypervisor, Log, MachineFiles } from "../../actors/runtime/ports.ts";
+import type { FakeWorld } from "./fake/world.ts";
+import type { ProbeGuest, WantedAccelerator } from "./qemu/accelerator.ts";
+
+export interface DriverOptions {
+  /** Of this host alone: two agents in one directory would adopt each other's guests. */
+  readonly stateDirectory: string;
+  /** Where registered images are, by checksum; readable by this host. */
+  readonly imageStore: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Absent: `auto`. */
+  readonly accelerator?: WantedAccelerator;
+  /** What `auto` tries KVM with; absent: TCG. */
+  readonly probe?: ProbeGuest;
+  /** Where the decision is kept; the nodes of one machine may share it. Absent: in the state directory. */
+  readonly acceleratorCache?: string;
+  /** Fake guests only: the machine they live on. Absent: a new one, which ends with the process. */
+  readonly world?: FakeWorld;
+  /** Fake guests only, when `world` is absent. */
+  readonly startLatencyMs?: number;
+}
+
+/** What is really there, found without asking any actor, nor any process. */
+export interface AuditFindings {
+  /** `status`: `running`, or `stopped` when the whole process is (SIGSTOP); what its guest does is not asked. */
+  readonly processes: readonly {
+    readonly instanceId: string;
+    readonly pid: number;
+    readonly status: string;
+  }[];
+  readonly directories: readonly { readonly instanceId: string; readonly files: readonly string[] }[];
+  /** Sentences about what belongs to no living guest: sockets, pid files, half copies, processes without a directory. */
+  readonly strays: readonly string[];
+}
+
+export interface Drivers {
+  readonly hypervisor: Hypervisor;
+  readonly disks: Disks;
+  readonly machineFiles: MachineFiles;
+  readonly consoles: Consoles;
+  audit(): Promise<AuditFindings>;
+}
+
+export type DriverFactory = (options: DriverOptions) => Drivers;

@@ -1,0 +1,53 @@
+/**
+ * The machine files port: one small JSON file per machine, so that an agent that starts knows what it had. Kept apart from
+ * the guests' directories: a machine is remembered until it is gone, and a guest's directory goes before that.
+ */
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { MachineFiles } from "../../actors/runtime/ports.ts";
+import { isToken } from "../../protocol/subjects.ts";
+import { isTemporaryName, syncDirectory, writeDurably } from "./durable-file.ts";
+import type { StateDirectories } from "./guest-directory.ts";
+
+const suffix = ".json";
+
+export class DirectoryMachineFiles implements MachineFiles {
+  readonly #directory: string;
+
+  constructor(directories: StateDirectories) {
+    this.#directory = directories.machines;
+  }
+
+  async write(instanceId: string, content: Readonly<Record<string, unknown>>): Promise<void> {
+    await writeDurably(this.#path(instanceId), JSON.stringify(content));
+  }
+
+  async remove(instanceId: string): Promise<void> {
+    await rm(this.#path(instanceId), { force: true });
+    await syncDirectory(this.#directory);
+  }
+
+  async readAll(): Promise<readonly { readonly instanceId: string; readonly content: unknown }[]> {
+    const names = await readdir(this.#directory);
+    const leftovers = names.filter(isTemporaryName);
+    await Promise.all(leftovers.map((name) => rm(join(this.#directory, name), { force: true })));
+    const files = names.filter((name) => name.endsWith(suffix) && isToken(name.slice(0, -suffix.length)));
+    return Promise.all(files.map((name) => this.#read(name)));
+  }
+
+  async #read(name: string) {
+    const instanceId = name.slice(0, -suffix.length);
+    try {
+      const content: unknown = JSON.parse(await readFile(join(this.#directory, name), "utf8"));
+      return { instanceId, content };
+    } catch {
+      // Unreadable or damaged: the port says that its content is undefined then, and the actor decides.
+      return { instanceId, content: undefined };
+    }
+  }
+
+  #path(instanceId: string): string {
+    if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a file.");
+    return join(this.#directory, `${instanceId}${suffix}`);
+  }
+}

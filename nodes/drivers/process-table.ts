@@ -1,0 +1,135 @@
+/**
+ * What the kernel says of processes: who they are, since when, and whether they are gone. A pid alone proves nothing
+ * (it is given again after its owner has died); pid and start time together name one process of this boot.
+ * This file must never signal a process whose start time it has not just compared.
+ */
+import { readdir, readFile, readlink } from "node:fs/promises";
+import type { Clock } from "../../actors/runtime/ports.ts";
+import { delay, throwIfAborted } from "./waiting.ts";
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time in clock ticks since boot: field 22 of /proc/PID/stat. */
+  readonly startTicks: number;
+}
+
+export interface ProcessFacts extends ProcessIdentity {
+  /** One letter: R, S, D, T (stopped), Z (zombie), … */
+  readonly state: string;
+  readonly executable: string;
+  readonly cwd: string;
+  readonly argv: readonly string[];
+}
+
+/** How often a process that was told to end is looked at. Its end is proved by /proc, which sends no events. */
+const goneProbePeriodMs = 3;
+
+/** Undefined when there is no such process, or only its zombie: that one has no memory, no file and no lock any more. */
+export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
+  try {
+    const [stat, command, executable, cwd] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, "latin1"),
+      readFile(`/proc/${pid}/cmdline`, "utf8"),
+      readlink(`/proc/${pid}/exe`).catch(() => ""),
+      readlink(`/proc/${pid}/cwd`).catch(() => ""),
+    ]);
+    const facts = parseStat(stat);
+    if (facts === undefined || facts.dead) return undefined;
+    const { state, startTicks } = facts;
+    return { pid, startTicks, state, executable, cwd, argv: command.split("\0").slice(0, -1) };
+  } catch (error) {
+    if (isGoneError(error)) return undefined;
+    throw error;
+  }
+}
+
+export interface StatFacts {
+  readonly state: string;
+  readonly startTicks: number;
+  /** Ended, and only waiting to be asked for its exit code: it holds no memory, file or lock any more. */
+  readonly dead: boolean;
+}
+
+/** The facts in /proc/PID/stat; the command's name in it may hold spaces and parentheses. Source: proc(5). */
+export function parseStat(stat: string): StatFacts | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const state = fields[0] ?? "";
+  const threads = Number(fields[17]);
+  const startTicks = Number(fields[19]);
+  if (state === "" || !Number.isInteger(startTicks)) return undefined;
+  // A zombie that still counts threads is one whose first thread has ended before the others: it lives.
+  const dead = (state === "Z" && threads <= 1) || state === "X" || state === "x";
+  return { state, startTicks, dead };
+}
+
+function isGoneError(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ENOENT" || code === "ESRCH";
+}
+
+/** True while exactly this process lives: same pid, same start time, not a zombie. */
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  try {
+    const facts = parseStat(await readFile(`/proc/${identity.pid}/stat`, "latin1"));
+    return facts !== undefined && facts.startTicks === identity.startTicks && !facts.dead;
+  } catch (error) {
+    if (isGoneError(error)) return false;
+    throw error;
+  }
+}
+
+/** True as soon as the process is proved gone; false when it still lives after the time. @throws AbortError */
+export async function waitGone(
+  identity: ProcessIdentity,
+  options: { readonly timeoutMs: number; readonly clock: Clock; readonly signal?: AbortSignal },
+): Promise<boolean> {
+  const deadline = options.clock.monotonicMs() + options.timeoutMs;
+  while (await isAlive(identity)) {
+    throwIfAborted(options.signal);
+    if (options.clock.monotonicMs() >= deadline) return false;
+    await delay(options.clock, goneProbePeriodMs, options.signal);
+  }
+  return true;
+}
+
+/** Sends a signal to exactly this process; false when it is gone already. */
+export async function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean> {
+  if (!(await isAlive(identity))) return false;
+  try {
+    process.kill(identity.pid, signal);
+    return true;
+  } catch (error) {
+    if (isGoneError(error)) return false;
+    throw error;
+  }
+}
+
+/** Every living process that `wanted` says yes to, given its argv (the rest is read only for those). */
+export async function findProcesses(
+  wanted: (argv: readonly string[]) => boolean,
+): Promise<readonly ProcessFacts[]> {
+  const found: ProcessFacts[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const pid = Number(name);
+    const argv = await readArgv(pid);
+    if (!wanted(argv)) continue;
+    const facts = await readProcess(pid);
+    if (facts !== undefined) found.push(facts);
+  }
+  return found;
+}
+
+async function readArgv(pid: number): Promise<readonly string[]> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
+  } catch (error) {
+    if (isGoneError(error)) return [];
+    throw error;
+  }
+}
+
+/** Names this boot of the machine: start times are comparable only within one. */
+export async function readBootId(): Promise<string> {
+  return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+}

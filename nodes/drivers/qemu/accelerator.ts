@@ -1,0 +1,206 @@
+/**
+ * KVM or TCG: decided by what guests really do. That /dev/kvm opens and creates a VM proves nothing (a nested, software
+ * KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself when its emulation fails; so the
+ * tiny kernel is booted under KVM to its marker, with a deadline. Decided once per machine, boot and version, and kept.
+ */
+import { randomUUID } from "node:crypto";
+import { constants, statSync } from "node:fs";
+import { chmod, copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock, Log } from "../../../actors/runtime/ports.ts";
+import { limits } from "../../../protocol/limits.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { writeDurably } from "../durable-file.ts";
+import { type GuestUser, guestFiles, guestUser, makeGuestDirectory } from "../guest-directory.ts";
+import { readBootId } from "../process-table.ts";
+import { delay } from "../waiting.ts";
+import { launchAs, qemuArguments } from "./arguments.ts";
+import type { AcceleratorChoice } from "./driver.ts";
+import { firmwareFor } from "./firmware.ts";
+import { QemuGuest } from "./guest.ts";
+import { lastWords, spawnGuest } from "./guest-process.ts";
+import { bringUp } from "./launch.ts";
+
+export const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
+export type WantedAccelerator = (typeof wantedAccelerators)[number];
+
+/** A guest that is known to print its marker: what KVM is tried with. */
+export interface ProbeGuest {
+  readonly kernel: string;
+  readonly ramdisk: string;
+  /** Kernel arguments that put its console on the serial line. */
+  readonly commandLine: string;
+  readonly marker: string;
+}
+
+export interface AcceleratorOptions {
+  readonly wanted: WantedAccelerator;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly executable: string;
+  readonly version: () => Promise<string>;
+  readonly probe: ProbeGuest | undefined;
+  /** Where the probe may work; and where the decision is kept, perhaps shared by the nodes of one machine. */
+  readonly directory: string;
+  readonly cacheFile: string;
+  /** For tests: another device than /dev/kvm. */
+  readonly device?: string;
+}
+
+export async function chooseAccelerator(options: AcceleratorOptions): Promise<AcceleratorChoice> {
+  const access = kvmAccess(options.device ?? "/dev/kvm", guestUser("probe"));
+  if (options.wanted === "tcg") return tcg("The configuration says tcg.");
+  if (options.wanted === "kvm") {
+    const reason = ["The configuration says kvm.", access.refusal ?? ""].join(" ").trim();
+    return { accelerator: "kvm", reason, groups: access.groups };
+  }
+  if (access.refusal !== undefined) return tcg(access.refusal);
+  if (options.probe === undefined) return tcg("There is no guest to try KVM with.");
+  const key = await cacheKey(options, options.probe);
+  const kept = await readKept(options.cacheFile, key);
+  if (kept !== undefined) return { ...kept, groups: kept.accelerator === "kvm" ? access.groups : [] };
+  const failure = await tryKvm(options, options.probe, access.groups);
+  const choice: AcceleratorChoice =
+    failure === undefined
+      ? { accelerator: "kvm", reason: "A guest booted to its marker under KVM.", groups: access.groups }
+      : tcg(failure);
+  await keep(options, { key, accelerator: choice.accelerator, reason: choice.reason });
+  return choice;
+}
+
+const tcg = (reason: string): AcceleratorChoice => ({ accelerator: "tcg", reason, groups: [] });
+
+interface KvmAccess {
+  /** A sentence when guests cannot use the device at all. */
+  readonly refusal: string | undefined;
+  readonly groups: readonly number[];
+}
+
+/** Whether the guests' user may open the device: by its mode, or by a group that a guest can be given. */
+export function kvmAccess(device: string, user: GuestUser | undefined): KvmAccess {
+  const found = statSync(device, { throwIfNoEntry: false });
+  if (found === undefined) return { refusal: `There is no ${device}.`, groups: [] };
+  if (user === undefined) return { refusal: undefined, groups: [] };
+  if ((found.mode & 0o006) === 0o006) return { refusal: undefined, groups: [] };
+  if ((found.mode & 0o060) === 0o060 && found.gid !== 0) return { refusal: undefined, groups: [found.gid] };
+  const mode = (found.mode & 0o777).toString(8);
+  const refusal = `Guests run as unprivileged users, and ${device} (mode ${mode}) is closed to them.`;
+  return { refusal, groups: [] };
+}
+
+/** Undefined when the guest reached its marker; otherwise why not. */
+async function tryKvm(
+  options: AcceleratorOptions,
+  probe: ProbeGuest,
+  groups: readonly number[],
+): Promise<string | undefined> {
+  const spec = probeSpec(randomUUID(), probe);
+  const directory = join(options.directory, `probe-${spec.instanceId}`);
+  const user = guestUser(spec.instanceId);
+  try {
+    await makeGuestDirectory(directory, user);
+    await copyReadable(probe.kernel, join(directory, "kernel"));
+    await copyReadable(probe.ramdisk, join(directory, "ramdisk"));
+    return await bootToMarker(options, probe, { spec, directory, user, groups });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function copyReadable(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  await chmod(to, 0o644);
+}
+
+interface ProbePlace {
+  readonly spec: MachineSpec;
+  readonly directory: string;
+  readonly user: GuestUser | undefined;
+  readonly groups: readonly number[];
+}
+
+async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, place: ProbePlace) {
+  const { clock, log } = options;
+  const { spec, directory, user, groups } = place;
+  const argv = qemuArguments({
+    ...{ spec, accelerator: "kvm", disk: undefined, base: undefined, kernel: "kernel", ramdisk: "ramdisk" },
+    firmware: await firmwareFor(probe.kernel),
+  });
+  const launch = launchAs(user, groups, { command: options.executable, argv });
+  // Ends with this process: a probe that nobody watches would spin for ever.
+  const bound = { command: launch.command, argv: ["--pdeathsig=KILL", ...launch.argv] };
+  const tag = { instanceId: spec.instanceId, epoch: spec.epoch };
+  const bootId = await readBootId();
+  const spawned = spawnGuest(bound, { tag, directory, user, bootId, nowMs: clock.nowMs() });
+  const ignore = () => undefined;
+  const guest = new QemuGuest(spawned.process, {
+    clock,
+    log,
+    established: true,
+    emit: ignore,
+    onGone: ignore,
+  });
+  const deadline = clock.monotonicMs() + limits.acceleratorProbeTimeoutMs;
+  try {
+    await bringUp(guest, spawned, {
+      clock,
+      log,
+      signal: AbortSignal.timeout(limits.acceleratorProbeTimeoutMs),
+    });
+    while (clock.monotonicMs() < deadline) {
+      const text = await readFile(join(directory, guestFiles.console), "latin1");
+      if (text.includes(probe.marker)) return undefined;
+      if (guest.facts.status !== "running") break;
+      await delay(clock, markerProbePeriodMs);
+    }
+    return `Under KVM a guest did not get to its marker in ${limits.acceleratorProbeTimeoutMs / 1000} s.`;
+  } catch (error) {
+    log.debug({ error: String(error), said: await lastWords(directory) }, "the KVM probe failed");
+    return "Under KVM the hypervisor failed at its start.";
+  } finally {
+    await guest.halt();
+    guest.release();
+  }
+}
+
+const markerProbePeriodMs = 25;
+
+function probeSpec(instanceId: string, probe: ProbeGuest): MachineSpec {
+  const image = { id: "probe", disk: null, kernel: null, ramdisk: null, commandLine: probe.commandLine };
+  return {
+    ...{ instanceId, project: "probe", name: "probe", epoch: 1, architecture: "x86_64", vcpus: 1 },
+    ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01" },
+  };
+}
+
+interface Kept {
+  readonly key: string;
+  readonly accelerator: "kvm" | "tcg";
+  readonly reason: string;
+}
+
+async function cacheKey(options: AcceleratorOptions, probe: ProbeGuest): Promise<string> {
+  const [bootId, version, kernel] = await Promise.all([readBootId(), options.version(), stat(probe.kernel)]);
+  const user = guestUser("probe") === undefined ? "own" : "apart";
+  return [bootId, version, kernel.size, Math.trunc(kernel.mtimeMs), user].join(" ");
+}
+
+async function readKept(path: string, key: string): Promise<Kept | undefined> {
+  try {
+    const content: unknown = JSON.parse(await readFile(path, "utf8"));
+    if (typeof content !== "object" || content === null) return undefined;
+    const fields = new Map<string, unknown>(Object.entries(content));
+    const accelerator = fields.get("accelerator");
+    const reason = fields.get("reason");
+    if (fields.get("key") !== key || typeof reason !== "string") return undefined;
+    return accelerator === "kvm" || accelerator === "tcg" ? { key, accelerator, reason } : undefined;
+  } catch {
+    // Missing or damaged: it is only a cache, the probe makes it anew.
+    return undefined;
+  }
+}
+
+async function keep(options: AcceleratorOptions, decision: Kept): Promise<void> {
+  await mkdir(join(options.cacheFile, ".."), { recursive: true });
+  await writeDurably(options.cacheFile, JSON.stringify(decision));
+}

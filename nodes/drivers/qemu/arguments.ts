@@ -1,0 +1,198 @@
+/**
+ * The command line of one QEMU process, out of typed values: pure, a list, never a shell string. Every path is relative
+ * to the guest's directory (guest-directory.ts says why), so no value of a user ever becomes part of an option's syntax:
+ * what comes from outside goes into JSON, or into an argument of its own.
+ *
+ * The network is slirp with `restrict=on`: the guest gets an address by DHCP and can reach nothing else, because slirp's
+ * gateway address would lead it to the loopback services of its host (NATS and PostgreSQL among them), and QEMU 7.2 has
+ * no switch for only that. A network that leads outside is the matter of another network driver.
+ */
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { type GuestUser, guestFiles } from "../guest-directory.ts";
+
+export type Accelerator = "kvm" | "tcg";
+
+/** Both ends of a migration must name the same; Debian 12's QEMU has it, and so has every later one for years. */
+export const machineType = "pc-q35-7.2";
+
+export interface QemuArguments {
+  readonly spec: MachineSpec;
+  readonly accelerator: Accelerator;
+  /** Relative to the guest's directory, or undefined. */
+  readonly disk: string | undefined;
+  /** The overlay's backing file and its format; undefined: the disk has none. */
+  readonly base: { readonly file: string; readonly format: "qcow2" | "raw" } | undefined;
+  readonly kernel: string | undefined;
+  readonly ramdisk: string | undefined;
+  /** A firmware other than the machine type's own: qboot, for a kernel that needs no BIOS. */
+  readonly firmware: string | undefined;
+}
+
+export interface GuestTag {
+  readonly instanceId: string;
+  readonly epoch: number;
+}
+
+/** The process's name: says whose it is and of which epoch, in the process table and through QMP. */
+export const guestName = (tag: GuestTag): string => `novact.${tag.instanceId}.${tag.epoch}`;
+
+/** The tag in a name of {@link guestName}, or undefined when it is none. */
+export function parseGuestName(name: string): GuestTag | undefined {
+  const match = /^novact\.([A-Za-z0-9_-]{1,64})\.([0-9]{1,15})$/.exec(name);
+  const [, instanceId, epoch] = match ?? [];
+  if (instanceId === undefined || epoch === undefined) return undefined;
+  return { instanceId, epoch: Number(epoch) };
+}
+
+/** What a process table's argv says of a process, if it is a guest of ours. */
+export function tagOfArgv(argv: readonly string[]): GuestTag | undefined {
+  const name = argv[argv.indexOf("-name") + 1];
+  const uuid = argv[argv.indexOf("-uuid") + 1];
+  const tag = name === undefined || !argv.includes("-name") ? undefined : parseGuestName(name);
+  return tag !== undefined && uuid === tag.instanceId ? tag : undefined;
+}
+
+export const isUuid = (text: string): boolean =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+
+/** Everything after the executable's name. */
+export function qemuArguments(given: QemuArguments): readonly string[] {
+  return [
+    ...identity(given.spec),
+    ...machine(given),
+    ...(given.kernel === undefined ? [] : boot(given, given.kernel)),
+    ...control(),
+    ...devices(given),
+  ];
+}
+
+function identity(spec: MachineSpec): readonly string[] {
+  return ["-name", guestName(spec), "-uuid", spec.instanceId, "-pidfile", guestFiles.pid];
+}
+
+function machine(given: QemuArguments): readonly string[] {
+  const { spec, accelerator } = given;
+  // A translation cache of 32 MiB instead of the default share of the host's memory: boots as fast, measured.
+  const chosen = {
+    kvm: ["-accel", "kvm", "-cpu", "host"],
+    tcg: ["-accel", "tcg,tb-size=32", "-cpu", "qemu64"],
+  };
+  return [
+    ...["-no-user-config", "-nodefaults", "-display", "none"],
+    ...["-machine", machineType, ...chosen[accelerator]],
+    ...["-smp", `cpus=${spec.vcpus}`, "-m", `size=${spec.memoryMib}M`],
+    // The process stays when its guest ends or panics, so that the reason can be read; it starts when it is told to.
+    ...["-no-shutdown", "-action", "panic=pause", "-S"],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+  ];
+}
+
+function boot(given: QemuArguments, kernel: string): readonly string[] {
+  const line = `${given.spec.image.commandLine} guest.hostname=${hostName(given.spec)}`.trim();
+  return [
+    ...(given.firmware === undefined ? [] : ["-bios", given.firmware]),
+    ...["-kernel", kernel],
+    ...(given.ramdisk === undefined ? [] : ["-initrd", given.ramdisk]),
+    ...["-append", line],
+  ];
+}
+
+/** A legal host name of what a person wrote: a space in it would be a second kernel argument. */
+export function hostName(spec: Pick<MachineSpec, "name" | "instanceId">): string {
+  const name = spec.name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .slice(0, 63)
+    .replaceAll(/^-+|-+$/g, "");
+  return name === "" ? `i-${spec.instanceId.slice(0, 61)}` : name;
+}
+
+function control(): readonly string[] {
+  return [
+    ...["-qmp", `unix:${guestFiles.qmp},server=on,wait=off`],
+    ...["-qmp", `unix:${guestFiles.qmpDebug},server=on,wait=off`],
+    "-chardev",
+    `socket,id=console,path=${guestFiles.consoleSocket},server=on,wait=off,` +
+      `logfile=${guestFiles.console},logappend=on`,
+  ];
+}
+
+/** On q35 nothing can be plugged into a running guest without a root port that is free: two are. */
+const rootPorts = ["port1", "port2", "port3", "port4"] as const;
+
+function devices(given: QemuArguments): readonly string[] {
+  const ports = rootPorts.map((id, index) => ({
+    driver: "pcie-root-port",
+    id,
+    bus: "pcie.0",
+    chassis: index + 1,
+    slot: index + 1,
+    addr: `0x${(index + 4).toString(16)}`,
+  }));
+  return [
+    ...ports.flatMap((port) => device(port)),
+    ...device({ driver: "isa-serial", id: "serial0", chardev: "console" }),
+    ...(given.disk === undefined ? [] : rootDisk(given, given.disk)),
+    ...["-netdev", "user,id=net0,restrict=on,ipv6=off"],
+    // An empty romfile: no option ROM is loaded, nobody boots from the network.
+    ...device({
+      driver: "virtio-net-pci",
+      id: "nic0",
+      netdev: "net0",
+      bus: "port2",
+      mac: given.spec.macAddress,
+      romfile: "",
+    }),
+    ...["-object", "rng-random,id=random0,filename=/dev/urandom"],
+    ...device({ driver: "virtio-rng-pci", id: "rng0", rng: "random0", bus: "pcie.0" }),
+    ...device({ driver: "pvpanic-pci", id: "panic0", bus: "pcie.0" }),
+  ];
+}
+
+const device = (properties: Readonly<Record<string, unknown>>): readonly string[] => [
+  "-device",
+  JSON.stringify(properties),
+];
+
+/** Every format is told, down to the last file: QEMU must never find out by looking at bytes that a guest has written. */
+function rootDisk(given: QemuArguments, disk: string): readonly string[] {
+  const file = (filename: string) => ({ driver: "file", filename, locking: "on" });
+  const base = given.base && {
+    driver: given.base.format,
+    "node-name": "base",
+    "read-only": true,
+    file: file(given.base.file),
+    ...(given.base.format === "qcow2" ? { backing: null } : {}),
+  };
+  const root = {
+    driver: "qcow2",
+    "node-name": "root",
+    discard: "unmap",
+    file: { ...file(disk), discard: "unmap" },
+    backing: base ?? null,
+  };
+  return [
+    ...["-blockdev", JSON.stringify(root)],
+    ...device({ driver: "virtio-blk-pci", id: "root0", drive: "root", bus: "port1", bootindex: 1 }),
+  ];
+}
+
+export interface Launch {
+  readonly command: string;
+  readonly argv: readonly string[];
+}
+
+/**
+ * QEMU under another user: by setpriv, because QEMU's own -runas together with its sandbox ends in SIGSYS (7.2, tried).
+ * `groups`: what it needs beside its own, such as the group of /dev/kvm.
+ */
+export function launchAs(user: GuestUser | undefined, groups: readonly number[], qemu: Launch): Launch {
+  if (user === undefined) return { command: "setpriv", argv: ["--no-new-privs", qemu.command, ...qemu.argv] };
+  const identityArguments = [
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`,
+    ...["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"],
+  ];
+  return { command: "setpriv", argv: [...identityArguments, qemu.command, ...qemu.argv] };
+}

@@ -1,0 +1,321 @@
+/**
+ * The hypervisor port on QEMU. It owns every QEMU process of one state directory: starts, adopts, steers and ends them.
+ * Verbs of one guest happen one after another; guests do not wait for each other.
+ * This file must never start a guest while another process of the same instance lives (I2): what lives is found in the
+ * kernel's process table before the first start, adopted when it is of the same epoch, and ended with proof when older.
+ */
+import { relative } from "node:path";
+import type {
+  Clock,
+  Guest,
+  GuestEvent,
+  GuestPaths,
+  Hypervisor,
+  HypervisorCapabilities,
+  Log,
+} from "../../../actors/runtime/ports.ts";
+import { limits } from "../../../protocol/limits.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/status.ts";
+import {
+  cachedImage,
+  guestDirectory,
+  guestUser,
+  makeGuestDirectory,
+  type StateDirectories,
+} from "../guest-directory.ts";
+import { isAlive, readBootId } from "../process-table.ts";
+import { Turns, throwIfAborted } from "../waiting.ts";
+import { isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { firmwareFor } from "./firmware.ts";
+import { QemuGuest } from "./guest.ts";
+import {
+  clearRemains,
+  type FoundProcess,
+  findGuests,
+  type GuestProcess,
+  record,
+  recordedStart,
+  spawnGuest,
+} from "./guest-process.ts";
+import { bringUp } from "./launch.ts";
+
+export interface AcceleratorChoice {
+  readonly accelerator: "kvm" | "tcg";
+  readonly reason: string;
+  /** Groups a guest's process needs beside its own, to open /dev/kvm. */
+  readonly groups: readonly number[];
+}
+
+export interface QemuOptions {
+  readonly directories: StateDirectories;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The executable; found by name in the system's path. */
+  readonly executable: string;
+  readonly version: () => Promise<string>;
+  readonly accelerator: () => Promise<AcceleratorChoice>;
+}
+
+export class QemuHypervisor implements Hypervisor {
+  readonly #options: QemuOptions;
+  readonly #guests = new Map<string, QemuGuest>();
+  readonly #turns = new Turns();
+  readonly #listeners: ((event: GuestEvent) => void)[] = [];
+  #bootId: Promise<string> | undefined;
+  #scanning: Promise<void> = Promise.resolve();
+  #scanned = false;
+  #detached = false;
+
+  constructor(options: QemuOptions) {
+    this.#options = options;
+  }
+
+  async capabilities(): Promise<HypervisorCapabilities> {
+    const [version, choice] = await Promise.all([this.#options.version(), this.#options.accelerator()]);
+    const { accelerator, reason } = choice;
+    return { kind: "qemu", accelerator, acceleratorReason: reason, version };
+  }
+
+  onEvent(listener: (event: GuestEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async list(): Promise<readonly Guest[]> {
+    await this.#scan();
+    return [...this.#guests.values()].map((guest) => guest.facts);
+  }
+
+  async inspect(instanceId: string): Promise<Guest | undefined> {
+    const guest = await this.#living(instanceId);
+    return guest?.facts;
+  }
+
+  start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
+    return this.#turns.run(spec.instanceId, async () => {
+      throwIfAborted(signal);
+      refuseUnfit(spec);
+      const living = await this.#living(spec.instanceId);
+      if (living !== undefined && (await this.#takeOver(living, spec, signal))) return living.facts;
+      return this.#launch(spec, paths, signal);
+    });
+  }
+
+  pause(instanceId: string, signal: AbortSignal): Promise<void> {
+    return this.#command(instanceId, signal, (guest) => guest.pause(signal));
+  }
+
+  resume(instanceId: string, signal: AbortSignal): Promise<void> {
+    return this.#command(instanceId, signal, (guest) => guest.resume(signal));
+  }
+
+  pressPowerButton(instanceId: string, signal: AbortSignal): Promise<void> {
+    return this.#command(instanceId, signal, (guest) => guest.pressPowerButton(signal));
+  }
+
+  reset(instanceId: string, signal: AbortSignal): Promise<void> {
+    return this.#command(instanceId, signal, (guest) => guest.reset(signal));
+  }
+
+  halt(instanceId: string, signal: AbortSignal): Promise<void> {
+    return this.#turns.run(instanceId, async () => {
+      throwIfAborted(signal);
+      const guest = await this.#living(instanceId);
+      if (guest === undefined) return;
+      await guest.halt(signal);
+      await clearRemains(guest.process.directory);
+    });
+  }
+
+  async detach(): Promise<void> {
+    this.#detached = true;
+    for (const guest of this.#guests.values()) guest.release();
+    this.#guests.clear();
+  }
+
+  #command(instanceId: string, signal: AbortSignal, work: (guest: QemuGuest) => Promise<void>) {
+    return this.#turns.run(instanceId, async () => {
+      throwIfAborted(signal);
+      const guest = await this.#living(instanceId);
+      if (guest !== undefined) return work(guest);
+      throw new StatusError("guestFailed", `Instance ${instanceId} has no running process.`);
+    });
+  }
+
+  /** The guest whose process lives at this moment, by the kernel's word. */
+  async #living(instanceId: string): Promise<QemuGuest | undefined> {
+    await (this.#scanned ? undefined : this.#scan());
+    const guest = this.#guests.get(instanceId);
+    return guest !== undefined && (await isAlive(guest.process)) ? guest : undefined;
+  }
+
+  /** True when the living process serves this start; otherwise it is gone when this resolves. */
+  async #takeOver(living: QemuGuest, spec: MachineSpec, signal: AbortSignal): Promise<boolean> {
+    const { epoch, status } = living.facts;
+    if (epoch > spec.epoch) {
+      const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
+      throw new StatusError("staleEpoch", message);
+    }
+    if (epoch === spec.epoch && (status === "running" || status === "paused")) {
+      await living.resume(signal);
+      return true;
+    }
+    await living.halt(signal);
+    return false;
+  }
+
+  async #launch(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
+    if (this.#detached) throw new StatusError("hostStopping", "The host's agent is ending.");
+    const { clock, log, directories } = this.#options;
+    const directory = guestDirectory(directories, spec.instanceId);
+    const user = guestUser(spec.instanceId);
+    const choice = await this.#options.accelerator();
+    const qemu = { command: this.#options.executable, argv: await this.#arguments(spec, paths, choice) };
+    await makeGuestDirectory(directory, user);
+    await clearRemains(directory);
+    const bootId = await this.#readBootId();
+    throwIfAborted(signal);
+    const launch = launchAs(user, choice.groups, qemu);
+    const tag = { instanceId: spec.instanceId, epoch: spec.epoch };
+    const spawned = spawn(launch, { tag, directory, user, bootId, nowMs: clock.nowMs() });
+    const guest = this.#keep(spawned.process, false);
+    await bringUp(guest, spawned, { clock, log, signal });
+    return guest.facts;
+  }
+
+  async #arguments(spec: MachineSpec, paths: GuestPaths, choice: AcceleratorChoice) {
+    const { directories } = this.#options;
+    const own = guestDirectory(directories, spec.instanceId);
+    const near = (path: string | undefined) => (path === undefined ? undefined : relative(own, path));
+    const { disk } = spec.image;
+    const base = disk && { file: relative(own, cachedImage(directories, disk.sha256)), format: disk.format };
+    return qemuArguments({
+      spec,
+      accelerator: choice.accelerator,
+      disk: near(paths.disk),
+      base: base ?? undefined,
+      kernel: near(paths.kernel),
+      ramdisk: near(paths.ramdisk),
+      firmware: await firmwareFor(paths.kernel),
+    });
+  }
+
+  #keep(process: GuestProcess, established: boolean): QemuGuest {
+    const { clock, log } = this.#options;
+    const guest: QemuGuest = new QemuGuest(process, {
+      clock,
+      log,
+      established,
+      emit: (event) => this.#emit(event),
+      onGone: () => this.#forget(guest),
+    });
+    this.#guests.set(process.tag.instanceId, guest);
+    return guest;
+  }
+
+  #forget(guest: QemuGuest): void {
+    const { instanceId } = guest.process.tag;
+    if (this.#guests.get(instanceId) === guest) this.#guests.delete(instanceId);
+    void this.#turns
+      .run(instanceId, () => this.#clearAfter(guest.process))
+      .catch((error: unknown) => {
+        this.#options.log.warn(
+          { instanceId, error: String(error) },
+          "a guest's stale files could not be removed",
+        );
+      });
+  }
+
+  /** In its turn: a start that comes after must not lose its new sockets to this. */
+  async #clearAfter(process: GuestProcess): Promise<void> {
+    if (!this.#guests.has(process.tag.instanceId)) await clearRemains(process.directory);
+  }
+
+  #emit(event: GuestEvent): void {
+    if (this.#detached) return;
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** One scan at a time: whoever waits for it finds every guest connected, or known not to answer. */
+  #scan(): Promise<void> {
+    this.#scanning = this.#scanning.catch(() => undefined).then(() => this.#adoptAll());
+    return this.#scanning;
+  }
+
+  /** Takes control of every guest that lives and is not known yet. A guest that does not answer counts nevertheless. */
+  async #adoptAll(): Promise<void> {
+    const bootId = await this.#readBootId();
+    const found = await findGuests(this.#options.directories);
+    const unknown = found.filter((one) => one.hasDirectory && !this.#knows(one));
+    for (let first = 0; first < unknown.length; first += limits.adoptionsAtOnce) {
+      const batch = unknown.slice(first, first + limits.adoptionsAtOnce);
+      await Promise.all(batch.map((one) => this.#adopt(one, bootId)));
+    }
+    this.#scanned = true;
+  }
+
+  #knows(one: FoundProcess): boolean {
+    const known = this.#guests.get(one.tag.instanceId)?.process;
+    return known?.pid === one.pid && known.startTicks === one.startTicks;
+  }
+
+  async #adopt(one: FoundProcess, bootId: string): Promise<void> {
+    const { log } = this.#options;
+    const known = this.#guests.get(one.tag.instanceId);
+    const second = known !== undefined && (await isAlive(known.process));
+    // From here to #keep nothing is awaited: no start can come between the proof and the adoption.
+    if (!(await isAlive(one)) || this.#knows(one) || this.#detached) return;
+    if (second) {
+      log.error(
+        { ...one.tag, pid: one.pid },
+        "a second living process of one instance; it is left to the operator",
+      );
+      return;
+    }
+    const guest = this.#keep(this.#identify(one, bootId), true);
+    try {
+      await guest.connect();
+    } catch (error) {
+      log.warn({ ...one.tag, pid: one.pid, error: String(error) }, "a living guest does not answer yet");
+      guest.recover();
+    }
+  }
+
+  #identify(one: FoundProcess, bootId: string): GuestProcess {
+    const { clock, log, directories } = this.#options;
+    const { pid, startTicks, tag } = one;
+    const directory = guestDirectory(directories, tag.instanceId);
+    const recorded = recordedStart(directory, one, bootId);
+    const guest = { pid, startTicks, tag, directory, startedAtMs: recorded?.startedAtMs ?? clock.nowMs() };
+    if (recorded !== undefined) return guest;
+    log.warn({ ...tag, pid }, "a living guest was not recorded at its start; the process table proves it");
+    record(guest, bootId);
+    return guest;
+  }
+
+  #readBootId(): Promise<string> {
+    this.#bootId ??= readBootId();
+    return this.#bootId;
+  }
+}
+
+/** @throws INTERNAL hypervisorRefused */
+function refuseUnfit(spec: MachineSpec): void {
+  if (spec.architecture !== "x86_64") {
+    throw new StatusError(
+      "hypervisorRefused",
+      `This host runs x86_64 guests only, not ${spec.architecture}.`,
+    );
+  }
+  if (isUuid(spec.instanceId)) return;
+  throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
+}
+
+function spawn(launch: Launch, options: Parameters<typeof spawnGuest>[1]) {
+  try {
+    return spawnGuest(launch, options);
+  } catch (error) {
+    const message = `The hypervisor of instance ${options.tag.instanceId} could not be started.`;
+    throw new StatusError("hypervisorRefused", message, { cause: error });
+  }
+}

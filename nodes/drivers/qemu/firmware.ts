@@ -1,0 +1,28 @@
+/**
+ * Which firmware a guest boots with: qboot, which does nothing but start a kernel, where the kernel is an ELF file (PVH)
+ * and qboot is installed; the machine type's own BIOS for everything else. Saves 0.4 s of a boot under TCG (measured).
+ */
+import { access, open } from "node:fs/promises";
+
+const qboot = "/usr/share/qemu/qboot.rom";
+
+/** The firmware's file, or undefined for the machine type's own. */
+export async function firmwareFor(kernel: string | undefined): Promise<string | undefined> {
+  if (kernel === undefined || !(await isElf(kernel))) return undefined;
+  try {
+    await access(qboot);
+    return qboot;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isElf(path: string): Promise<boolean> {
+  const file = await open(path, "r");
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.equals(Buffer.from("\x7fELF", "latin1"));
+  } finally {
+    await file.close();
+  }
+}

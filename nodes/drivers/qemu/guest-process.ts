@@ -1,0 +1,167 @@
+/**
+ * The process of a guest: started apart from the agent, so that it outlives it; and found again, with proof. What counts
+ * as proof: the executable, our name and uuid in its arguments, the guest's directory as its working directory, and pid
+ * with start time. The pid file is QEMU's own lock against a second process in the same directory.
+ * This file must never answer a process that it has not proved to be a guest of this state directory.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type GuestUser, guestFiles, type StateDirectories } from "../guest-directory.ts";
+import { findProcesses, type ProcessFacts, type ProcessIdentity, parseStat } from "../process-table.ts";
+import { toolEnvironment } from "../tool.ts";
+import { type GuestTag, type Launch, tagOfArgv } from "./arguments.ts";
+
+export interface GuestProcess extends ProcessIdentity {
+  readonly tag: GuestTag;
+  readonly directory: string;
+  readonly startedAtMs: number;
+}
+
+export interface SpawnedGuest {
+  readonly process: GuestProcess;
+  /** Resolves when the process has ended; only the agent that started it can hear it this way. */
+  readonly ended: Promise<void>;
+}
+
+export interface SpawnOptions {
+  readonly tag: GuestTag;
+  readonly directory: string;
+  readonly user: GuestUser | undefined;
+  readonly bootId: string;
+  readonly nowMs: number;
+}
+
+/**
+ * Starts the process in a session of its own and writes down who it is. No await between the start and the record.
+ * @throws Error when the command cannot be started
+ */
+export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest {
+  const { directory, tag } = options;
+  const log = openSync(join(directory, guestFiles.processLog), noFollow | constants.O_TRUNC, 0o600);
+  try {
+    prepareConsole(directory, options.user);
+    const child = spawn(launch.command, launch.argv, {
+      cwd: directory,
+      env: toolEnvironment,
+      detached: true,
+      stdio: ["ignore", log, log],
+    });
+    const ended = endOf(child);
+    const identity = identityOf(child);
+    child.unref();
+    const started = { ...identity, tag, directory, startedAtMs: options.nowMs };
+    record(started, options.bootId);
+    return { process: started, ended };
+  } finally {
+    closeSync(log);
+  }
+}
+
+const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
+/** The console's log is made by the agent and given to the guest's user: nobody but the agent can put another in its place. */
+function prepareConsole(directory: string, user: GuestUser | undefined): void {
+  const console = openSync(join(directory, guestFiles.console), noFollow, 0o600);
+  if (user !== undefined) fchownSync(console, user.uid, user.gid);
+  closeSync(console);
+  if (user !== undefined) chownSync(join(directory, guestFiles.runtime), user.uid, user.gid);
+}
+
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve());
+    // Without a pid there will be no "exit"; identityOf throws in that case.
+    child.once("error", () => resolve());
+  });
+}
+
+function identityOf(child: ChildProcess): ProcessIdentity {
+  const { pid } = child;
+  // Not reaped before this function returns: even a process that died at once still has its entry.
+  const facts = pid === undefined ? undefined : parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  if (pid === undefined || facts === undefined) throw new Error("The process could not be started.");
+  return { pid, startTicks: facts.startTicks };
+}
+
+/** Not synced: it is worth something only as long as the machine has not started anew. */
+export function record(guest: GuestProcess, bootId: string): void {
+  const { pid, startTicks, tag, startedAtMs } = guest;
+  const content = JSON.stringify({ ...tag, pid, startTicks, bootId, startedAtMs });
+  writeFileSync(join(guest.directory, guestFiles.process), content, { mode: 0o600 });
+}
+
+/** What was written down at the start of this very process; undefined when it was another, or nothing is there. */
+export function recordedStart(directory: string, identity: ProcessIdentity, bootId: string) {
+  try {
+    const content: unknown = JSON.parse(readFileSync(join(directory, guestFiles.process), "utf8"));
+    if (typeof content !== "object" || content === null) return undefined;
+    const recorded = new Map<string, unknown>(Object.entries(content));
+    const same = [
+      recorded.get("pid") === identity.pid,
+      recorded.get("startTicks") === identity.startTicks,
+      recorded.get("bootId") === bootId,
+    ].every(Boolean);
+    const startedAtMs = recorded.get("startedAtMs");
+    return same && typeof startedAtMs === "number" ? { startedAtMs } : undefined;
+  } catch {
+    // Missing or torn: the agent died between the start and the record. The process table has the proof then.
+    return undefined;
+  }
+}
+
+export interface FoundProcess extends ProcessFacts {
+  readonly tag: GuestTag;
+  /** False: its directory was removed under it, or it never had one here. */
+  readonly hasDirectory: boolean;
+}
+
+/** Every living process that is a guest of this state directory, found without asking anybody but the kernel. */
+export async function findGuests(directories: StateDirectories): Promise<readonly FoundProcess[]> {
+  const found = await findProcesses((argv) => tagOfArgv(argv) !== undefined);
+  return found.flatMap((facts) => {
+    const tag = tagOfArgv(facts.argv);
+    const own = join(directories.guests, tag?.instanceId ?? "-");
+    const removed = facts.cwd === `${own} (deleted)`;
+    if (tag === undefined || !isLauncher(facts) || !(facts.cwd === own || removed)) return [];
+    return [{ ...facts, tag, hasDirectory: !removed }];
+  });
+}
+
+/** setpriv for the first millisecond, then QEMU; "(deleted)" follows the name after its package was upgraded. */
+const isLauncher = (facts: ProcessFacts): boolean =>
+  /^(setpriv|qemu-system-[a-z0-9_]+)( \(deleted\))?$/.test(basename(facts.executable));
+
+/** Removes what a process that is proved gone has left: stale sockets, pid file, record. */
+export async function clearRemains(directory: string): Promise<void> {
+  const names = [
+    guestFiles.pid,
+    guestFiles.qmp,
+    guestFiles.qmpDebug,
+    guestFiles.consoleSocket,
+    guestFiles.process,
+  ];
+  await Promise.all(names.map((name) => rm(join(directory, name), { force: true })));
+}
+
+/** The end of what the process has said, for the log and for failures. */
+export async function lastWords(directory: string): Promise<string> {
+  const kept = 2_000;
+  try {
+    const file = await open(
+      join(directory, guestFiles.processLog),
+      constants.O_RDONLY | constants.O_NOFOLLOW,
+    );
+    try {
+      const { size } = await file.stat();
+      const start = Math.max(0, size - kept);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(kept), 0, kept, start);
+      return buffer.subarray(0, bytesRead).toString("utf8").trim();
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * Control over one living guest: its QMP connection, what it is doing, and its end. Made for a process that was just
+ * started or that was found; from then on there is no difference.
+ * The connection may break and come again (events are lost meanwhile: the state is read anew, and what changed is
+ * told as if it had just happened). The guest is gone only when the kernel says that its process is.
+ */
+import { join } from "node:path";
+import type { Clock, Guest, GuestEvent, GuestStatus, Log } from "../../../actors/runtime/ports.ts";
+import { limits } from "../../../protocol/limits.ts";
+import { StatusError } from "../../../protocol/status.ts";
+import { guestFiles } from "../guest-directory.ts";
+import { isAlive, signalProcess, waitGone } from "../process-table.ts";
+import { delay, isAbort, throwIfAborted } from "../waiting.ts";
+import { parseGuestName } from "./arguments.ts";
+import { type GuestProcess, lastWords } from "./guest-process.ts";
+import { asObject, QmpConnection, type QmpEvent, QmpSilence } from "./qmp.ts";
+
+export interface GuestOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** False while its start is under way: then whoever starts it hears of its end, and nobody else. */
+  readonly established: boolean;
+  readonly emit: (event: GuestEvent) => void;
+  /** Once, when the process is proved gone. */
+  readonly onGone: () => void;
+}
+
+export class QemuGuest {
+  readonly process: GuestProcess;
+  readonly #options: GuestOptions;
+  #qmp: QmpConnection | undefined;
+  #status: GuestStatus = "paused";
+  /** A command of ours is under way: what QEMU tells of it is not news. */
+  #commanded = 0;
+  #halting = false;
+  #released = false;
+  #gone = false;
+  #recovering = false;
+  #established: boolean;
+
+  constructor(process: GuestProcess, options: GuestOptions) {
+    this.process = process;
+    this.#options = options;
+    this.#established = options.established;
+  }
+
+  /** The start has succeeded. @throws Error when the process has ended in the meantime */
+  establish(): void {
+    if (this.#gone) throw new Error("The process ended during its start.");
+    this.#established = true;
+  }
+
+  get facts(): Guest {
+    const { tag, pid, startedAtMs } = this.process;
+    return { ...tag, pid, startedAtMs, status: this.#status };
+  }
+
+  /** @throws QmpSilence, QmpRefusal, AbortError, or the socket's error */
+  async connect(signal?: AbortSignal): Promise<void> {
+    const path = join(this.process.directory, guestFiles.qmp);
+    let current: QmpConnection | undefined;
+    const qmp = await QmpConnection.open(path, {
+      clock: this.#options.clock,
+      log: this.#options.log,
+      greetingTimeoutMs: limits.qmpGreetingTimeoutMs,
+      signal,
+      onEvent: (event) => this.#take(event),
+      onClose: () => {
+        if (current === this.#qmp) this.#qmp = undefined;
+        if (current !== undefined) this.recover();
+      },
+    });
+    try {
+      await this.#prove(qmp, signal);
+      const status = statusOf(await qmp.execute("query-status", {}, signal));
+      if (qmp.closed) throw new QmpSilence("The connection to QEMU ended.");
+      current = qmp;
+      this.#qmp = qmp;
+      this.#status = status;
+    } catch (error) {
+      qmp.close();
+      throw error;
+    }
+  }
+
+  /** Whoever listens there must be exactly this guest of this epoch: a socket is only a name. */
+  async #prove(qmp: QmpConnection, signal?: AbortSignal): Promise<void> {
+    const [uuid, name] = await Promise.all([
+      qmp.execute("query-uuid", {}, signal),
+      qmp.execute("query-name", {}, signal),
+    ]);
+    const tag = parseGuestName(String(asObject(name)?.name));
+    const { instanceId, epoch } = this.process.tag;
+    if (asObject(uuid)?.UUID === instanceId && tag?.instanceId === instanceId && tag.epoch === epoch) return;
+    throw new QmpSilence("Something else listens on the guest's QMP socket.");
+  }
+
+  /** Runs until the connection is back, or the process is gone. Idempotent, never throws. */
+  recover(): void {
+    if (this.#recovering || this.#released || this.#gone) return;
+    this.#recovering = true;
+    void this.#recover().finally(() => {
+      this.#recovering = false;
+    });
+  }
+
+  async #recover(): Promise<void> {
+    let backoffMs: number = limits.qmpReconnectBackoffMsMin;
+    while (!this.#released && !this.#halting) {
+      if (!(await isAlive(this.process))) return this.#end();
+      const before = this.#status;
+      try {
+        await this.connect();
+        if (this.#released) this.#qmp?.close();
+        else this.#tellChange(before);
+        return;
+      } catch (error) {
+        this.#options.log.debug({ error: String(error), ...this.process.tag }, "a guest does not answer");
+      }
+      await delay(this.#options.clock, backoffMs);
+      backoffMs = Math.min(backoffMs * 2, limits.qmpReconnectBackoffMsMax);
+    }
+  }
+
+  #tellChange(before: GuestStatus): void {
+    if (before === this.#status) return;
+    const kind = this.#status === "running" ? "resumed" : this.#status;
+    this.#options.emit({ kind, instanceId: this.process.tag.instanceId });
+  }
+
+  /** The process is proved gone. */
+  #end(): void {
+    if (this.#gone || this.#released) return;
+    this.#gone = true;
+    this.#qmp?.close();
+    this.#options.onGone();
+    if (this.#established && !this.#halting)
+      this.#options.emit({ kind: "lost", instanceId: this.process.tag.instanceId });
+  }
+
+  #take(event: QmpEvent): void {
+    const { instanceId } = this.process.tag;
+    const asked = this.#commanded > 0 || this.#halting;
+    const change = meaningOf(event, this.#status);
+    if (change === undefined) return;
+    this.#status = change.status;
+    if (!(asked && change.ours)) this.#options.emit({ kind: change.kind, instanceId });
+  }
+
+  async pause(signal: AbortSignal): Promise<void> {
+    if (this.#status === "paused") return;
+    if (this.#status !== "running") {
+      const message = `Instance ${this.process.tag.instanceId} has ended by itself and cannot be paused.`;
+      throw new StatusError("hypervisorRefused", message);
+    }
+    await this.#command(["stop"], signal);
+    this.#status = "paused";
+  }
+
+  async resume(signal: AbortSignal): Promise<void> {
+    if (this.#status === "running") return;
+    await this.#command(["cont"], signal);
+    this.#status = "running";
+  }
+
+  async pressPowerButton(signal: AbortSignal): Promise<void> {
+    await this.#command(["system_powerdown"], signal);
+  }
+
+  /** A reset leaves the CPUs as they were, and a guest that had ended is in `prelaunch` then: `cont` in either case. */
+  async reset(signal: AbortSignal): Promise<void> {
+    await this.#command(["system_reset", "cont"], signal);
+    this.#status = "running";
+  }
+
+  async #command(commands: readonly string[], signal: AbortSignal): Promise<void> {
+    const [first = "nothing"] = commands;
+    this.#commanded += 1;
+    try {
+      if (this.#qmp === undefined) throw new QmpSilence("QEMU does not answer.");
+      for (const command of commands) await this.#qmp.execute(command, {}, signal);
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      const message = `The hypervisor did not carry out ${first} on instance ${this.process.tag.instanceId}.`;
+      throw new StatusError("hypervisorRefused", message, { cause: error });
+    } finally {
+      this.#commanded -= 1;
+    }
+  }
+
+  /**
+   * Ends the process: politely, then by SIGKILL. Resolves when the kernel says that it is gone.
+   * @throws INTERNAL guestFailed when even SIGKILL did not end it in time; AbortError
+   */
+  async halt(signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    this.#halting = true;
+    try {
+      await this.#halt(signal);
+      this.#end();
+    } finally {
+      this.#halting = false;
+      if (!this.#gone && this.#qmp === undefined) this.recover();
+    }
+  }
+
+  async #halt(signal?: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    const waiting = { clock, ...(signal === undefined ? {} : { signal }) };
+    if (await this.#quit(signal)) {
+      if (await waitGone(this.process, { timeoutMs: limits.quitTimeoutMs, ...waiting })) return;
+    }
+    if (await signalProcess(this.process, "SIGKILL"))
+      log.info({ ...this.process.tag }, "a guest had to be killed");
+    if (await waitGone(this.process, { timeoutMs: limits.killTimeoutMs, ...waiting })) return;
+    const message = `The process of instance ${this.process.tag.instanceId} could not be ended.`;
+    throw new StatusError("guestFailed", message, { detail: await lastWords(this.process.directory) });
+  }
+
+  /** True when QEMU has taken the command; the deadline is short, because a QEMU that hangs is killed anyway. */
+  async #quit(signal?: AbortSignal): Promise<boolean> {
+    const qmp = this.#qmp;
+    if (qmp === undefined) return false;
+    const late = this.#options.clock.after(limits.quitTimeoutMs, () => qmp.close());
+    try {
+      await qmp.execute("quit", {}, signal);
+      return true;
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      // It may have ended before it could answer, or it hangs: the process table knows.
+      return !(await isAlive(this.process));
+    } finally {
+      late.cancel();
+    }
+  }
+
+  /** Lets go: the guest runs on, nothing is heard of it any more. */
+  release(): void {
+    this.#released = true;
+    this.#qmp?.close();
+  }
+}
+
+/** Source: QEMU 7.2's RunState. */
+export function statusOf(answer: unknown): GuestStatus {
+  const status = asObject(answer)?.status;
+  if (status === "running" || status === "suspended") return "running";
+  if (status === "shutdown") return "shutdown";
+  return status === "guest-panicked" || status === "internal-error" ? "panicked" : "paused";
+}
+
+interface Change {
+  readonly kind: Exclude<GuestEvent["kind"], "lost">;
+  readonly status: GuestStatus;
+  /** It may be the echo of a command of ours. */
+  readonly ours: boolean;
+}
+
+/** What an event says of the guest; undefined: nothing that matters here. */
+export function meaningOf(event: QmpEvent, status: GuestStatus): Change | undefined {
+  switch (event.name) {
+    case "STOP":
+      // QEMU stops the CPUs of a guest that has ended as well: that is no pause.
+      return status === "running" ? { kind: "paused", status: "paused", ours: true } : undefined;
+    case "RESUME":
+      return { kind: "resumed", status: "running", ours: true };
+    case "SHUTDOWN":
+      return event.data.guest === true ? { kind: "shutdown", status: "shutdown", ours: false } : undefined;
+    case "RESET":
+      return event.data.guest === true ? { kind: "reset", status, ours: false } : undefined;
+    case "GUEST_PANICKED":
+      return { kind: "panicked", status: "panicked", ours: false };
+    default:
+      return undefined;
+  }
+}

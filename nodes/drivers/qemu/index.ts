@@ -1,0 +1,62 @@
+/**
+ * The drivers of one host on QEMU and its local file system, put together.
+ */
+import { join } from "node:path";
+import { StatusError } from "../../../protocol/status.ts";
+import { FileConsoles } from "../console-file.ts";
+import { FileDisks } from "../disks-file.ts";
+import { makeStateDirectories } from "../guest-directory.ts";
+import type { DriverOptions, Drivers } from "../kinds.ts";
+import { DirectoryMachineFiles } from "../machine-files.ts";
+import { runTool } from "../tool.ts";
+import { chooseAccelerator } from "./accelerator.ts";
+import { auditFiles } from "./audit.ts";
+import { type AcceleratorChoice, QemuHypervisor } from "./driver.ts";
+
+const executable = "qemu-system-x86_64";
+const versionTimeoutMs = 20_000;
+
+export function createQemuDrivers(options: DriverOptions): Drivers {
+  const directories = makeStateDirectories(options.stateDirectory);
+  const { clock, log } = options;
+  const version = once(findVersion);
+  const accelerator = once<AcceleratorChoice>(() =>
+    chooseAccelerator({
+      ...{ clock, log, executable, version, probe: options.probe },
+      wanted: options.accelerator ?? "auto",
+      directory: options.stateDirectory,
+      cacheFile: options.acceleratorCache ?? join(options.stateDirectory, "accelerator.json"),
+    }),
+  );
+  const disks = new FileDisks(directories, options.imageStore);
+  return {
+    hypervisor: new QemuHypervisor({ directories, clock, log, executable, version, accelerator }),
+    disks,
+    machineFiles: new DirectoryMachineFiles(directories),
+    consoles: new FileConsoles(directories, log),
+    audit: () => auditFiles(directories, disks),
+  };
+}
+
+/** @throws INTERNAL hypervisorRefused */
+async function findVersion(): Promise<string> {
+  const argv = ["--version"];
+  const result = await runTool(executable, argv, { timeoutMs: versionTimeoutMs }).catch((error: unknown) => {
+    throw new StatusError("hypervisorRefused", "QEMU is not installed on this host.", { cause: error });
+  });
+  const version = /version ([0-9]+(\.[0-9]+)*)/.exec(result.output)?.[1];
+  if (result.exitCode === 0 && version !== undefined) return version;
+  throw new StatusError("hypervisorRefused", "QEMU does not tell its version.", { detail: result.errors });
+}
+
+/** The same promise for all who ask; asked anew after a failure. */
+function once<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return () => {
+    found ??= find().catch((error: unknown) => {
+      found = undefined;
+      throw error;
+    });
+    return found;
+  };
+}

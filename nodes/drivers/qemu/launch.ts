@@ -1,0 +1,132 @@
+/**
+ * Brings one QEMU up: files, process, QMP, CPUs running; or leaves nothing behind. Used for guests, and for the probe
+ * that finds out whether KVM runs any. It never looks whether another process of the guest lives: the driver does.
+ */
+import { type FSWatcher, watch } from "node:fs";
+import { join } from "node:path";
+import type { Clock, Log } from "../../../actors/runtime/ports.ts";
+import { limits } from "../../../protocol/limits.ts";
+import { StatusError } from "../../../protocol/status.ts";
+import { guestFiles } from "../guest-directory.ts";
+import { abortError, delay, isAbort } from "../waiting.ts";
+import type { QemuGuest } from "./guest.ts";
+import { lastWords, type SpawnedGuest } from "./guest-process.ts";
+
+/** Without a notification (there is always one, unless the kernel's watches are used up) the socket is looked for so often. */
+const socketProbePeriodMs = 20;
+/** The socket exists a moment before it listens. */
+const listenProbePeriodMs = 1;
+
+export interface BringUpOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits for a process just started until its CPUs run; when that fails or is called off, the process is ended first.
+ * @throws StatusError hypervisorRefused, diskFull; AbortError
+ */
+export async function bringUp(
+  guest: QemuGuest,
+  spawned: SpawnedGuest,
+  options: BringUpOptions,
+): Promise<void> {
+  let ended = false;
+  void spawned.ended.then(() => {
+    ended = true;
+  });
+  try {
+    await connectWhenReady(guest, spawned, options);
+    await guest.resume(options.signal);
+    guest.establish();
+  } catch (error) {
+    // Not under the caller's signal: it may be aborted, and the process must be gone all the same.
+    await guest.halt();
+    throw isAbort(error) ? error : await startError(guest, ended, error);
+  }
+}
+
+async function connectWhenReady(guest: QemuGuest, spawned: SpawnedGuest, options: BringUpOptions) {
+  const { clock, signal } = options;
+  const deadline = clock.monotonicMs() + limits.qmpGreetingTimeoutMs;
+  const changes = new Changes(join(spawned.process.directory, guestFiles.runtime));
+  let ended = false;
+  void spawned.ended.then(() => {
+    ended = true;
+    changes.notify();
+  });
+  try {
+    while (!(await tryConnect(guest, signal))) {
+      if (ended) throw new Error("The process ended before it could be asked anything.");
+      if (clock.monotonicMs() > deadline)
+        throw new Error("The process did not offer its QMP socket in time.");
+      await changes.next(clock, signal);
+      if (signal.aborted) throw abortError();
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+async function tryConnect(guest: QemuGuest, signal: AbortSignal): Promise<boolean> {
+  try {
+    await guest.connect(signal);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ECONNREFUSED") return false;
+    throw error;
+  }
+}
+
+/** Tells that something changed in a directory, at the latest after a probe period. */
+class Changes {
+  #watcher: FSWatcher | undefined;
+  #changed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(directory: string) {
+    try {
+      this.#watcher = watch(directory, () => this.notify());
+      this.#watcher.on("error", () => this.close());
+    } catch {
+      // The kernel's watches are used up: looking again every few ms is slower and otherwise the same.
+      this.#watcher = undefined;
+    }
+  }
+
+  notify(): void {
+    this.#changed = true;
+    this.#wake?.();
+  }
+
+  async next(clock: Clock, signal: AbortSignal): Promise<void> {
+    if (this.#changed) {
+      this.#changed = false;
+      await delay(clock, listenProbePeriodMs, signal);
+      return;
+    }
+    const early = new AbortController();
+    this.#wake = () => early.abort();
+    await delay(clock, socketProbePeriodMs, AbortSignal.any([signal, early.signal]));
+    this.#wake = undefined;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+}
+
+/** QEMU says why on its standard error; that text may hold paths, so it goes to the log alone. */
+async function startError(guest: QemuGuest, ended: boolean, cause: unknown): Promise<StatusError> {
+  const { directory, tag } = guest.process;
+  const detail = await lastWords(directory);
+  const full = /No space left on device/.test(detail);
+  const how = ended ? "ended at its start" : "could not be started";
+  const message = full
+    ? `The hypervisor of instance ${tag.instanceId} has no space left on the host.`
+    : `The hypervisor of instance ${tag.instanceId} ${how}.`;
+  return new StatusError(full ? "diskFull" : "hypervisorRefused", message, { cause, detail });
+}

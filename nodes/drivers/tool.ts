@@ -1,0 +1,64 @@
+/**
+ * Runs one short-lived tool of the system (qemu-img, fallocate) to its end, under a deadline, with bounded output.
+ * Arguments are always a list: nothing here may ever pass through a shell.
+ */
+import { spawn } from "node:child_process";
+import { abortError, throwIfAborted } from "./waiting.ts";
+
+export interface ToolOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  readonly cwd?: string;
+  /** Given to the tool as descriptor 3. */
+  readonly descriptor?: number;
+}
+
+export interface ToolResult {
+  /** Null: it was killed, by the deadline or for what it did. */
+  readonly exitCode: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+const outputBytesMax = 256 * 1024;
+
+/** @throws AbortError; Error when the tool is not there. An exit code other than 0 is answered, not thrown. */
+export function runTool(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
+  throwIfAborted(options.signal);
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, argv, {
+      cwd: options.cwd ?? "/",
+      env: toolEnvironment,
+      stdio: ["ignore", "pipe", "pipe", ...(options.descriptor === undefined ? [] : [options.descriptor])],
+      timeout: options.timeoutMs,
+      killSignal: "SIGKILL",
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    const output = collect(child.stdout);
+    const errors = collect(child.stderr);
+    child.once("error", (error) => {
+      // An aborted tool is killed by Node, which says so here; its end comes as "close".
+      if (error.name !== "AbortError") reject(error);
+    });
+    child.once("close", (exitCode) => {
+      if (options.signal?.aborted === true) reject(abortError());
+      else resolve({ exitCode, output: output(), errors: errors() });
+    });
+  });
+}
+
+/** Nothing of the agent's own environment: it may hold credentials. */
+export const toolEnvironment = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  LC_ALL: "C",
+} as const;
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream?.on("data", (chunk: Buffer) => {
+    if (bytes < outputBytesMax) chunks.push(chunk);
+    bytes += chunk.length;
+  });
+  return () => Buffer.concat(chunks).subarray(0, outputBytesMax).toString("utf8");
+}
