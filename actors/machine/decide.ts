@@ -1,0 +1,77 @@
+/**
+ * What happens to a machine: `decide(state, event)` is pure and total. An event changes the facts; then the next step
+ * towards the newest intent is begun, unless work is under way, which is aborted first when it serves an older intent.
+ * It never throws for what a user, a host or a guest can cause, and it never starts work before the last has settled.
+ */
+import { conclude, type Decision } from "./conclude.ts";
+import { onEnsure } from "./ensure.ts";
+import { isPassing } from "./file.ts";
+import { onGuest } from "./guest.ts";
+import type { MachineEvent, Moment } from "./messages.ts";
+import { countLoss } from "./patience.ts";
+import { onSettled } from "./settle.ts";
+import { type Machine, type MachineState, wantsUp } from "./state.ts";
+
+export { type Decision, type Effect, introduce } from "./conclude.ts";
+
+export function decide(state: MachineState, event: MachineEvent): Decision {
+  if (event.kind === "ensure") {
+    return conclude({ before: state, at: event.at, ...onEnsure(state, event.request) });
+  }
+  if (state.kind === "blank") return { next: state, save: undefined, answer: undefined, effects: [] };
+  return conclude({ before: state, at: event.at, next: apply(state, event) });
+}
+
+type Happening = Exclude<MachineEvent, { kind: "ensure" }>;
+
+function apply(machine: Machine, event: Happening): Machine {
+  switch (event.kind) {
+    case "guest":
+      return onGuest(machine, event.event, event.at);
+    case "prepared":
+      return onPrepared(machine, event.workId);
+    case "settled":
+      return afterSettled(machine, event);
+    case "timer":
+      return onTimer(machine, event.timerId);
+    case "begin":
+      return onBegin(machine, event.at);
+    case "hostStopping":
+      return onHostStopping(machine, event.graceMs);
+  }
+}
+
+function onPrepared(machine: Machine, workId: number): Machine {
+  const { work } = machine;
+  return work?.id === workId ? { ...machine, work: { ...work, step: "starting" } } : machine;
+}
+
+/** What the guest did while its boot was under way counts after the boot has settled. */
+function afterSettled(machine: Machine, event: Extract<Happening, { kind: "settled" }>): Machine {
+  const { work } = machine;
+  if (work === undefined || work.id !== event.workId) return machine;
+  const settled = onSettled({ ...machine, work: undefined }, work, event.outcome);
+  return work.early === undefined ? settled : onGuest(settled, work.early, event.at);
+}
+
+function onTimer(machine: Machine, timerId: number): Machine {
+  if (machine.wait?.id !== timerId) return machine;
+  const button = machine.wait.kind === "button" ? "expired" : machine.button;
+  return { ...machine, wait: undefined, button };
+}
+
+function onBegin(machine: Machine, at: Moment): Machine {
+  const { rest } = machine;
+  if (rest === undefined || !isPassing(rest) || machine.hostStopping !== undefined) return machine;
+  const awakened = { ...machine, rest: undefined };
+  return rest.reason === "processLost" ? countLoss(awakened, at) : awakened;
+}
+
+/** Guests go down with their host; the intent in the file stays, so that they come up with it again. */
+function onHostStopping(machine: Machine, graceMs: number): Machine {
+  if (machine.hostStopping !== undefined || machine.gone) return machine;
+  const { generation } = machine.intent;
+  const down = { generation, state: "stopped", reason: "hostShutdown", message: "" } as const;
+  const rest = wantsUp(machine) ? down : machine.rest;
+  return { ...machine, hostStopping: { graceMs }, rest, wait: undefined, button: undefined };
+}

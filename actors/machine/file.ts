@@ -1,0 +1,82 @@
+/**
+ * The small file of a machine: what its host must know after an agent's restart or a crash of the actor. It is written
+ * before anything is done for it, and only when one of its fields changed.
+ * Pure: bytes and disks are the MachineFiles port's business.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+
+import { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
+import { answer, Count, literals, nullable } from "../../protocol/schema.ts";
+import { machineReasons } from "../../protocol/states.ts";
+import { validatorOf } from "../../protocol/validate.ts";
+import type { GuestFacts } from "./messages.ts";
+import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
+
+const MachineFile = answer({
+  version: Type.Literal(1),
+  spec: MachineSpec,
+  intent: MachineIntent,
+  /** Resets that were done. */
+  resetCount: Count,
+  /** Every generation that may have been published is at most this. */
+  generationCeiling: Count,
+  rest: nullable(
+    answer({
+      generation: Count,
+      state: literals(["failed", "stopped"]),
+      reason: literals(machineReasons),
+      message: Type.String(),
+    }),
+  ),
+});
+export type MachineFile = Static<typeof MachineFile>;
+
+export function fileOf(machine: Machine): MachineFile {
+  const { spec, intent, resetCount, generationCeiling, rest } = machine;
+  return { version: 1, spec, intent, resetCount, generationCeiling, rest: rest ?? null };
+}
+
+/** Whether the file of the one says something else than the file of the other. */
+export function fileDiffers(before: Machine, after: Machine): boolean {
+  return (
+    before.spec !== after.spec ||
+    before.intent !== after.intent ||
+    before.resetCount !== after.resetCount ||
+    before.generationCeiling !== after.generationCeiling ||
+    before.rest !== after.rest
+  );
+}
+
+/** The file's content, or undefined when it is not one of ours. */
+export function parseFile(instanceId: string, content: unknown): MachineFile | undefined {
+  if (!validatorOf(MachineFile).accepts(content)) return undefined;
+  return content.spec.instanceId === instanceId ? content : undefined;
+}
+
+/**
+ * The machine as its file and the living process have it. Where a guest should run and does not, it rests as
+ * `stopped/processLost`: the event `begin` starts it again. A living guest of the same epoch is left untouched.
+ */
+export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
+  const { spec, intent, resetCount, generationCeiling: generation } = file;
+  const base = newMachine({ spec, intent, resetCount, generation });
+  if (guest === undefined) {
+    const condition = intent.power === "deleted" ? "unknown" : "none";
+    return { ...base, guest: condition, rest: restAfterAbsence(file) };
+  }
+  const kept = file.rest === null || isPassing(file.rest) ? undefined : file.rest;
+  if (guest.epoch !== spec.epoch) return { ...base, guest: "unknown", rest: kept };
+  const rest = kept ?? (resetCount < intent.resetCount ? undefined : restAfter(guest.status, intent));
+  return { ...base, guest: conditionOf(guest), startedAtMs: guest.startedAtMs, rest };
+}
+
+/** A rest that ends with the agent's next start. */
+export function isPassing(rest: Rest): boolean {
+  return rest.reason === "hostShutdown" || rest.reason === "processLost";
+}
+
+function restAfterAbsence({ intent, rest }: MachineFile): Rest | undefined {
+  if (rest !== null && rest.generation === intent.generation) return rest;
+  if (intent.power !== "running" && intent.power !== "paused") return undefined;
+  return { generation: intent.generation, state: "stopped", reason: "processLost", message: "" };
+}
