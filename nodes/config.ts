@@ -48,6 +48,8 @@ export interface ClusterConfig {
   readonly nodes: readonly NodeConfig[];
   /** The first one is who a client without credentials is. */
   readonly projects: readonly string[];
+  /** Absolute. Image files are registered from here, and from the state directory's `import` and `guest`. */
+  readonly imageDirectories: readonly string[];
   readonly scheduler: {
     readonly filters: readonly string[];
     readonly weighers: Readonly<Record<string, number>>;
@@ -140,6 +142,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     controllers: file.controllers ?? 1,
     nodes: nodes.map((node) => completeNode(node, nodes.length, stateDirectory)),
     projects: file.projects ?? ["demo"],
+    imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     scheduler: {
       filters: file.scheduler?.filters ?? filters.map(({ name }) => name),
       weighers: Object.fromEntries(weighers.map(({ name }) => [name, multipliers[name] ?? 1])),
@@ -213,6 +216,8 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
     postgresUrl: at("postgres", "url"),
     /** The tiny guest that the set-up builds. */
     guest: at("guest"),
+    /** Image files that wait for being registered. */
+    import: at("import"),
     /** Registered image files, by checksum. */
     images: at("images"),
     /** Everything of one compute node. */

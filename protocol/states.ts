@@ -80,6 +80,8 @@ export interface IntentFacts {
   readonly resetCount: number;
   /** False until a guest of this instance was seen running once. */
   readonly built: boolean;
+  /** A host owns it: what is not yet reported from there may still be on its way. */
+  readonly placed: boolean;
   /** Set when the controller gave up; cleared by the next accepted command. */
   readonly failed: boolean;
   /** Set when everything is gone after a delete. */
@@ -112,6 +114,7 @@ export function externalState(
       if (state === "paused") return "paused";
       return state === "running" ? "pausing" : wantedRunning(intent, seen);
     case "stopped":
+      if (seen === undefined) return intent.placed ? "stopping" : "stopped";
       return isDown(state) ? "stopped" : "stopping";
   }
 }
@@ -133,7 +136,7 @@ export function isDown(state: MachineState | undefined): boolean {
 export function isSettled(intent: IntentFacts, seen: ObservationFacts | undefined): boolean {
   if (intent.desired === "deleted") return intent.deleted;
   if (intent.failed) return true;
-  if (seen === undefined) return intent.desired === "stopped";
+  if (seen === undefined) return intent.desired === "stopped" && !intent.placed;
   if (seen.intentGeneration !== intent.generation) return false;
   if (seen.state === "failed") return true;
   if (intent.desired === "stopped") return seen.state === "stopped";

@@ -71,6 +71,10 @@ export const reasons = {
   mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   generationConflict: { code: "ABORTED", next: "Read the resource again, then repeat the command." },
+  eventsTrimmed: {
+    code: "ABORTED",
+    next: "Read what you watch again, then go on from the events that are kept.",
+  },
   staleEpoch: { code: "FAILED_PRECONDITION", next: "Nothing: a newer owner of the instance exists." },
   staleGeneration: { code: "FAILED_PRECONDITION", next: "Nothing: a newer intent is known." },
   noResponders: { code: "UNAVAILABLE", next: "Nobody listens there. Is the cluster up? novact doctor." },

@@ -3,7 +3,7 @@
  *
  * Each record has one writer (I1): `instance` and `operation` the instance actor (guarded by `version`), `machine` the
  * host (guarded by its epoch and generation, relayed by the instance actor), `claim` the instance actor under the host's
- * capacity CHECK. Times are PostgreSQL-independent wall-clock milliseconds, for people to read; nothing is decided by them.
+ * capacity CHECK. Times are wall-clock milliseconds; only deadlines of operations, which are seconds long, are compared with them.
  */
 import type { Event } from "../../protocol/event.ts";
 import type { Flavor } from "../../protocol/flavor.ts";

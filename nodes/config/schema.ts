@@ -135,6 +135,12 @@ export const ClusterSchema = Type.Object(
         description: "the tenants; the first one is who a client without credentials is",
       }),
     ),
+    imageDirectories: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: limits.pathLengthMax }), {
+        maxItems: 100,
+        description: "where image files may be registered from, with all below; relative to this file",
+      }),
+    ),
     scheduler: Type.Optional(
       part(
         {

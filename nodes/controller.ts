@@ -1,0 +1,80 @@
+/**
+ * The controller's process: opens what is real (PostgreSQL, NATS, the image store) and hands it to the assembly.
+ * It holds the database; it must never decide anything.
+ */
+import type { ImageFiles } from "../actors/catalog/images.ts";
+import { openStore } from "../db/connect.ts";
+import { StatusError } from "../protocol/status.ts";
+import type { Log } from "../protocol/transport.ts";
+import { systemClock, systemIds } from "./clock.ts";
+import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "./config.ts";
+import { assembleController } from "./controller/assembly.ts";
+import { ImageStore } from "./drivers/image-store.ts";
+import { startEventPublisher } from "./event-publisher.ts";
+import { createEventStream } from "./event-stream.ts";
+import { connectNats } from "./nats.ts";
+import { controllerUser } from "./up/nats-access.ts";
+
+export interface RunningController {
+  /** Answers what it has taken, then closes everything. Hosts and guests run on. */
+  stop(): Promise<void>;
+}
+
+export interface ControllerOptions {
+  readonly config: ClusterConfig;
+  /** 0, 1, …: tells controllers of one machine apart, in logs and where equals take turns. */
+  readonly index: number;
+  readonly log: Log;
+}
+
+/** @throws StatusError when PostgreSQL or NATS cannot be reached, ConfigError when they were never set up */
+export async function startController({ config, index, log }: ControllerOptions): Promise<RunningController> {
+  const clock = systemClock;
+  const { cell } = config;
+  const store = await openStore({ url: postgresUrlOf(config), clock, log });
+  const bus = await connectNats({
+    ...connectionOf(config, controllerUser),
+    name: `controller-${index}`,
+    log,
+  });
+  const publisher = startEventPublisher({ store, stream: createEventStream({ bus, cell }), clock, log });
+  const controller = await assembleController({
+    cell,
+    store,
+    bus,
+    clock,
+    ids: systemIds,
+    log,
+    scheduler: config.scheduler,
+    firstTurn: index,
+    imageFiles: imageFilesOf(config),
+    wakePublisher: () => publisher.wake(),
+  });
+  bus.onConnected(() => controller.cutOff());
+  log.info({ cell, index }, "the controller serves");
+  return {
+    stop: async () => {
+      await controller.stop();
+      await publisher.stop();
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+function imageFilesOf(config: ClusterConfig): ImageFiles {
+  const { images, guest, import: imports } = statePaths(config);
+  const store = new ImageStore({ directory: images, sources: [guest, imports, ...config.imageDirectories] });
+  return {
+    register: async (source) => {
+      const { sha256, sizeBytes, virtualSizeBytes } = await store.registerFile(source);
+      if (virtualSizeBytes === undefined)
+        throw new StatusError("unusableImage", "The image has no virtual size.");
+      return { sha256, sizeBytes, format: source.format, virtualSizeBytes };
+    },
+    registerPlain: async (source) => {
+      const { sha256, sizeBytes } = await store.registerFile(source);
+      return { sha256, sizeBytes };
+    },
+  };
+}
