@@ -91,6 +91,13 @@ export async function installPackages(say) {
     throw new Error(`apt-get succeeded, yet these are still missing: ${still.join(", ")}.`);
 }
 
+/** Reads the package lists anew; answers whether that succeeded. */
+export async function updateLists(say) {
+  const rights = howToBecomeRoot();
+  if (rights === undefined) throw new Error("The package lists are too old. Type: sudo apt-get update");
+  return timed(say, "package lists: apt-get update", () => aptGet({ rights, stubs: "" }, ["update"]));
+}
+
 function howToBecomeRoot() {
   if (process.getuid?.() === 0) return [];
   return spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0 ? ["sudo", "-n"] : undefined;
