@@ -8,7 +8,7 @@ import type { Static } from "@sinclair/typebox";
 import { type Encoding, encodeBody } from "./codec.ts";
 import { limits } from "./limits.ts";
 import { ErrorAnswer } from "./schema.ts";
-import { codes, type ErrorBody, type Reason, reasons, StatusError } from "./status.ts";
+import { codes, type Reason, reasons, StatusError } from "./status.ts";
 import type { BusMessage } from "./transport.ts";
 import { validatorOf } from "./validate.ts";
 
@@ -108,7 +108,7 @@ export function errorOf(headers: BusMessage["headers"], body: Readonly<Record<st
   const code = headerOf(headers, headerNames.code);
   const number = headerOf(headers, headerNames.errorNumber);
   if (code === undefined && number === undefined) return undefined;
-  if (errorValidator.accepts(body.error)) return StatusError.fromBody(knownError(body.error));
+  if (errorValidator.accepts(body.error)) return errorFrom(body.error);
   const reason = headerOf(headers, headerNames.reason) ?? "";
   const message =
     headerOf(headers, headerNames.errorMessage) ?? "The peer answered with an error and no text.";
@@ -117,8 +117,8 @@ export function errorOf(headers: BusMessage["headers"], body: Readonly<Record<st
 
 const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
 
-/** A reason that a newer peer has and we have not counts as `internal`. */
-function knownError(error: Static<typeof ErrorAnswer>): ErrorBody {
+/** An error as it came over the wire, or as an operation keeps it. A reason of a newer peer counts as `internal`. */
+export function errorFrom(error: Static<typeof ErrorAnswer>): StatusError {
   const reason: Reason = isReason(error.reason) ? error.reason : "internal";
-  return { ...error, reason, code: reasons[reason].code };
+  return StatusError.fromBody({ ...error, reason, code: reasons[reason].code });
 }

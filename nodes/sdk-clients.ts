@@ -1,0 +1,63 @@
+/**
+ * The typed clients of every service that clients reach, on whatever bus. This list of services is the only one in the
+ * SDK; the methods come from the definitions.
+ */
+import { commandBinding } from "../protocol/binding.ts";
+import { createClient, type Interceptor } from "../protocol/client.ts";
+import type { Encoding } from "../protocol/codec.ts";
+import { eventService } from "../protocol/event.ts";
+import { flavorService } from "../protocol/flavor.ts";
+import { doctorService, hostService } from "../protocol/host.ts";
+import { imageService } from "../protocol/image.ts";
+import { instanceService } from "../protocol/instance.ts";
+import { operationService } from "../protocol/operation.ts";
+import { retrying } from "../protocol/retry.ts";
+import type { Client, Method, Service } from "../protocol/service.ts";
+import { adminProject } from "../protocol/subjects.ts";
+import type { Bus, Clock } from "../protocol/transport.ts";
+import { systemIds } from "./clock.ts";
+
+/** Every service that clients reach, by its name in the SDK. */
+export const services = {
+  instance: instanceService,
+  operation: operationService,
+  event: eventService,
+  flavor: flavorService,
+  image: imageService,
+  host: hostService,
+  doctor: doctorService,
+} as const;
+
+export type Clients = { readonly [K in keyof typeof services]: Client<(typeof services)[K]> };
+
+export interface ClientWorld {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly project: string;
+  readonly cell: string;
+  /** Between 0 and 1, for the jitter of retries. */
+  readonly random: () => number;
+}
+
+/** The clients on any bus: what `connect` of sdk.ts makes, without the connection. */
+export function createClients(
+  world: ClientWorld,
+  options: { readonly interceptors?: readonly Interceptor[]; readonly encoding?: Encoding } = {},
+): Clients {
+  const { bus, clock, project, cell } = world;
+  const clientOptions = {
+    bus,
+    clock,
+    ids: systemIds,
+    binding: commandBinding(cell),
+    // An operator's method exists in the project admin only; whoever may not speak there hears that from the server.
+    projectOf: ({ audience }: Method) => (audience === "admin" ? adminProject : project),
+    interceptors: [...(options.interceptors ?? []), retrying(world)],
+    ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
+  };
+  const clients: Record<string, unknown> = {};
+  for (const [name, service] of Object.entries<Service>(services)) {
+    clients[name] = createClient(service, clientOptions);
+  }
+  return clients as Clients;
+}
