@@ -1,0 +1,15 @@
+/** The store on a real PostgreSQL: the same contract as in memory, and the same answers to the same turns. */
+import { openStore } from "../../db/connect.ts";
+import { systemClock } from "../../nodes/clock.ts";
+import { postgresUrl } from "../support/services.ts";
+import { storeContract } from "../support/store-contract.ts";
+import { wallMs } from "../support/store-rows.ts";
+
+const ignore = (): undefined => undefined;
+const silentLog = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+storeContract("the PostgreSQL store", async (context) => {
+  const url = await postgresUrl(context);
+  const clock = { ...systemClock, nowMs: () => wallMs };
+  return async () => openStore({ url, clock, log: silentLog });
+});

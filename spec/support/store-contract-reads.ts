@@ -1,0 +1,202 @@
+/** The part of a store's contract that is about reading: pages, filters, events, and hosts that were heard from. */
+import { expect } from "chai";
+import type { InstanceQuery, Store } from "../../actors/runtime/ports.ts";
+import { limits } from "../../protocol/limits.ts";
+import { names } from "./store-contract.ts";
+import * as rows from "./store-rows.ts";
+
+export function readContract(get: () => Store): void {
+  const found = async (query: InstanceQuery): Promise<string[]> =>
+    (await get().listInstances(query)).map(({ instance }) => instance.id);
+
+  it("finds nothing where nothing is", async () => {
+    const store = get();
+    expect(await store.loadInstance("nothing")).to.equal(undefined);
+    expect(await store.getInstance("nothing")).to.equal(undefined);
+    expect(await store.getOperation("nothing")).to.equal(undefined);
+    expect(await store.getHost("nothing")).to.equal(undefined);
+    expect(await store.listInstances({ project: "nothing", limit: 10 })).to.deep.equal([]);
+    expect(await store.listOnHost("nothing")).to.deep.equal([]);
+  });
+
+  it("pages instances of a project in the order of their ids, and never shows another project's", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const order = [3, 1, 0, 4, 2];
+    for (const n of order) await store.commit(rows.changeTurn(rows.instance(id(n), { project })));
+    await store.commit(rows.changeTurn(rows.instance(id(9), { project: `${project}-2` })));
+    expect(await found({ project, limit: 2 })).to.deep.equal([id(0), id(1)]);
+    expect(await found({ project, limit: 2, marker: id(1) })).to.deep.equal([id(2), id(3)]);
+    expect(await found({ project, limit: 2, marker: id(3) })).to.deep.equal([id(4)]);
+    expect(await found({ project, limit: 2, marker: id(4) })).to.deep.equal([]);
+    expect(await found({ limit: 3, marker: id(3) })).to.include.members([id(4), id(9)]);
+  });
+
+  it("filters instances by each field and by all of them together", async () => {
+    const [store, { id, project, host }] = [get(), names()];
+    const plain = rows.instance(id(1), { project });
+    const special = rows.instance(id(2), {
+      project,
+      name: "web",
+      state: "running",
+      hostId: host,
+      epoch: 1,
+      metadata: { tier: "front", 'odd "key"': "odd \\ value" },
+    });
+    await store.commit({ instances: [plain, special].map((row) => ({ expectedVersion: 0, row })) });
+    const filters: Partial<InstanceQuery>[] = [
+      { name: "web" },
+      { state: "running" },
+      { hostId: host },
+      { metadata: { tier: "front" } },
+      { metadata: { 'odd "key"': "odd \\ value", tier: "front" } },
+    ];
+    for (const filter of filters)
+      expect(await found({ project, limit: 10, ...filter })).to.deep.equal([id(2)]);
+    expect(await found(Object.assign({ project, limit: 10 }, ...filters))).to.deep.equal([id(2)]);
+    expect(await found({ project, limit: 10, metadata: { tier: "back" } })).to.deep.equal([]);
+    expect(await found({ project, limit: 10, name: "web", state: "stopped" })).to.deep.equal([]);
+  });
+
+  it("shows tombstones only to those who ask for them", async () => {
+    const [store, { id, project }] = [get(), names()];
+    for (const n of [1, 2, 3]) {
+      const row = rows.instance(id(n), { project });
+      await store.commit(rows.changeTurn(row));
+      if (n === 2) await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
+    }
+    expect(await found({ project, limit: 10 })).to.deep.equal([id(1), id(3)]);
+    expect(await found({ project, limit: 10, deleted: true })).to.deep.equal([id(1), id(2), id(3)]);
+    expect(await found({ project, limit: 1, deleted: true, marker: id(1) })).to.deep.equal([id(2)]);
+  });
+
+  it("shows the machine of the present epoch, and loads those of every epoch", async () => {
+    const [store, { id }] = [get(), names()];
+    const row = rows.instance(id(1), { epoch: 2 });
+    const machines = [1, 2].map((epoch) => rows.machine(id(1), { epoch, address: `10.0.0.${epoch}` }));
+    await store.commit(rows.changeTurn(row, { machines }));
+    expect(await store.getInstance(id(1))).to.deep.equal({ instance: row, machine: machines[1] });
+    expect((await store.loadInstance(id(1)))?.machines).to.deep.equal(machines);
+    await store.commit(rows.changeTurn(rows.next(row, { epoch: 3 })));
+    expect(await store.getInstance(id(1))).to.have.property("machine", undefined);
+  });
+
+  it("lists what is unsettled or has an operation, and what is on a host by claim or machine", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const settled = rows.instance(id(1), { settled: true });
+    const busy = rows.instance(id(2), { settled: true, operationId: id(2) });
+    const unsettled = rows.instance(id(3), { epoch: 1 });
+    await store.commit(rows.changeTurn(settled, { machines: [rows.machine(id(1), { hostId: host })] }));
+    await store.commit(rows.changeTurn(busy));
+    await store.commit(rows.changeTurn(unsettled, { claims: [rows.claim(id(3), host)] }));
+    const ids = await store.listUnsettled({ limit: 1_000, marker: id(0) });
+    expect(ids.filter((one) => [id(1), id(2), id(3)].includes(one))).to.deep.equal([id(2), id(3)]);
+    expect(await store.listUnsettled({ limit: 1, marker: id(2) })).to.deep.equal([id(3)]);
+    expect(await store.listOnHost(host)).to.deep.equal([id(1), id(3)]);
+  });
+
+  it("pages and filters operations", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const done = { state: "done" as const, endedAtMs: 5, percent: 100, steps: [] };
+    const error = {
+      code: "INTERNAL",
+      reason: "internal",
+      message: "m",
+      next: "n",
+      details: { a: [1] },
+    } as const;
+    const all = [
+      rows.operation(id(1), id(1), { project }),
+      rows.operation(id(2), id(2), { project, ...done }),
+      rows.operation(id(3), id(1), { project, ...done, state: "failed", error }),
+    ];
+    const instances = [1, 2].map((n) => ({ expectedVersion: 0, row: rows.instance(id(n)) }));
+    await store.commit({ instances, operations: all });
+    expect(await store.listOperations({ project, limit: 10 })).to.deep.equal(all);
+    expect(await store.listOperations({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
+    expect(await store.listOperations({ instanceId: id(1), limit: 10 })).to.deep.equal([all[0], all[2]]);
+    expect(await store.listOperations({ project, state: "running", limit: 10 })).to.deep.equal([all[0]]);
+    expect(await store.getOperation(id(3))).to.deep.equal(all[2]);
+  });
+
+  it("replays events after a number, filtered, and says how far it has looked", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const before = await store.lastSequence();
+    const optional = { requestId: "r", operationId: "o" };
+    await store.commit({
+      events: [
+        rows.event(id(1), "accepted", { project, ...optional }),
+        rows.event(id(2), "created", { project, noun: "flavor" }),
+        rows.event(id(1), "placed", { project: `${project}-2` }),
+      ],
+    });
+    const seen = async (query: object): Promise<readonly number[]> => {
+      const page = await store.listEvents({ after: before, limit: 10, ...query });
+      return [...page.events.map(({ sequence }) => sequence - before), page.last - before];
+    };
+    expect(await seen({})).to.deep.equal([1, 2, 3, 3]);
+    expect(await seen({ limit: 2 })).to.deep.equal([1, 2, 2]);
+    expect(await seen({ project })).to.deep.equal([1, 2, 3]);
+    expect(await seen({ project, noun: "instance" })).to.deep.equal([1, 3]);
+    expect(await seen({ noun: "flavor" })).to.deep.equal([2, 3]);
+    expect(await seen({ id: id(1) })).to.deep.equal([1, 3, 3]);
+    expect(await seen({ id: id(1), noun: "instance", project, limit: 1 })).to.deep.equal([1, 1]);
+    expect(await seen({ project: "nobody" })).to.deep.equal([3]);
+    expect(await seen({ after: before + 3 })).to.deep.equal([3]);
+    const [first] = (await store.listEvents({ after: before, limit: 1 })).events;
+    expect(first).to.include(optional);
+  });
+
+  it("looks at a bounded part of the events when no index serves the filter", async () => {
+    const store = get();
+    const newest = await store.lastSequence();
+    const page = await store.listEvents({ after: newest - 1, limit: 10, noun: "none" });
+    expect(page).to.deep.include({ events: [], last: newest });
+    const early = await store.listEvents({ after: -limits.eventScanMax, limit: 10, noun: "none" });
+    expect(early).to.deep.include({ events: [], last: 0 });
+  });
+
+  it("pages hosts, finds them by id or name, and remembers when they were heard from", async () => {
+    const [store, { host }] = [get(), names()];
+    const ids = [1, 2, 3].map((n) => `${host}${n}`);
+    await store.commit({ hosts: ids.map((hostId) => rows.inventory(hostId, { name: host })) });
+    const page = await store.listHosts({ limit: 2, marker: ids[0] ?? "" });
+    expect(page.map(({ id }) => id)).to.deep.equal(ids.slice(1));
+    expect((await store.getHost(host))?.id).to.equal(ids[0]);
+    expect((await store.getHost(ids[2] ?? ""))?.id).to.equal(ids[2]);
+    const touched = await store.touchHosts([`${host}3`, "unknown", `${host}1`, `${host}1`], rows.wallMs + 5);
+    expect(touched).to.deep.equal([ids[0], ids[2]]);
+    await store.touchHosts([`${host}1`], rows.wallMs - 5);
+    const seen = (await Promise.all(ids.map(async (id) => store.getHost(id)))).map(
+      (row) => row?.lastSeenAtMs,
+    );
+    expect(seen).to.deep.equal([rows.wallMs + 5, rows.wallMs, rows.wallMs + 5]);
+    expect(await store.touchHosts([], rows.wallMs)).to.deep.equal([]);
+  });
+
+  it("pages flavors and images in the order of their ids", async () => {
+    const [store, { id }] = [get(), names()];
+    await store.commit({
+      flavors: [2, 1].map((n) => ({ ...rows.flavor, id: id(n), name: id(n) })),
+      images: [2, 1].map((n) => ({ ...rows.image, id: id(n), name: id(n) })),
+    });
+    const flavors = await store.listFlavors({ limit: 1, marker: id(1) });
+    expect(flavors).to.deep.equal([{ ...rows.flavor, id: id(2), name: id(2) }]);
+    const images = await store.listImages({ limit: 2, marker: id(0) });
+    expect(images.map((image) => image.id)).to.deep.equal([id(1), id(2)]);
+  });
+
+  it("gives nobody a row through which the store could be changed", async () => {
+    const [store, { id }] = [get(), names()];
+    const metadata = { a: "1" };
+    await store.commit(rows.changeTurn(rows.instance(id(1), { metadata })));
+    metadata.a = "changed by the writer";
+    const read = await store.getInstance(id(1));
+    try {
+      Object.assign(read?.instance.metadata ?? {}, { a: "changed by a reader" });
+    } catch (error) {
+      expect(error).to.be.instanceOf(TypeError);
+    }
+    expect((await store.getInstance(id(1)))?.instance.metadata).to.deep.equal({ a: "1" });
+  });
+}

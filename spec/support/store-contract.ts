@@ -1,0 +1,394 @@
+/**
+ * What every Store must do, whatever is behind it. Each test uses names of its own, so that all of them can run on one
+ * database, one after the other; `open` gives one more store on that same database.
+ */
+import { expect } from "chai";
+import type { Store } from "../../actors/runtime/ports.ts";
+import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { pruneContract } from "./store-contract-prune.ts";
+import { readContract } from "./store-contract-reads.ts";
+import * as rows from "./store-rows.ts";
+
+/** One more store on the data of this run; its wall clock stands at rows.wallMs. */
+export type OpenStore = () => Promise<Store>;
+
+let tests = 0;
+/** Names that no other test uses. */
+export function names() {
+  tests += 1;
+  const prefix = `t${tests}`;
+  return {
+    id: (number: number) => `${prefix}-i${number}`,
+    host: `${prefix}-host`,
+    project: `${prefix}-project`,
+  };
+}
+
+export async function commitAll(store: Store, turns: readonly Turn[]): Promise<CommitResult[]> {
+  return Promise.all(turns.map(async (turn) => store.commit(turn)));
+}
+
+/** The code with which it was refused; fails when it was not. */
+export async function refusal(attempt: Promise<unknown>): Promise<string> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (error instanceof StatusError) return error.code;
+    throw error;
+  }
+  throw new Error("It was not refused.");
+}
+
+/** @param prepare called once, before the first test; it may skip them all */
+export function storeContract(title: string, prepare: (context: Mocha.Context) => Promise<OpenStore>): void {
+  describe(`${title} keeps the contract of a store`, () => {
+    const opened: Store[] = [];
+    let open: OpenStore;
+    let store: Store;
+    const another = async (): Promise<Store> => {
+      const more = await open();
+      opened.push(more);
+      return more;
+    };
+    before(async function () {
+      this.timeout(60_000);
+      open = await prepare(this);
+      store = await another();
+    });
+    after(async () => {
+      await Promise.all(opened.map(async (one) => one.close()));
+    });
+    commitContract(() => store, another);
+    capacityContract(() => store, another);
+    catalogContract(() => store);
+    readContract(() => store);
+    pruneContract(() => store);
+  });
+}
+
+function commitContract(get: () => Store, another: OpenStore): void {
+  it("answers a committed turn with the number of its last event, and remembers all of it", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const before = await store.lastSequence();
+    const turn = rows.createTurn(id(1), host);
+    expect(await store.commit(turn)).to.deep.equal({ kind: "committed", lastSequence: before + 2 });
+    expect(await store.loadInstance(id(1))).to.deep.equal({
+      instance: turn.instances?.[0]?.row,
+      machines: [],
+      claims: turn.claims,
+      operation: turn.operations?.[0],
+    });
+    const { events } = await store.listEvents({ after: before, limit: 10 });
+    expect(events).to.deep.equal(turn.events?.map((event, n) => ({ ...event, sequence: before + 1 + n })));
+  });
+
+  it("answers a turn without events with sequence 0", async () => {
+    const { id } = names();
+    const result = await get().commit(rows.changeTurn(rows.instance(id(1))));
+    expect(result).to.deep.equal({ kind: "committed", lastSequence: 0 });
+  });
+
+  it("does a request once, and answers its repetition with what was answered first, exactly", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const answer = { text: 'quotes " and \\ and ü', number: 1.5, none: null, list: [1, { z: 1, a: 2 }] };
+    const request = rows.request("r1", { project, answer });
+    await store.commit({ request, ...rows.changeTurn(rows.instance(id(1))) });
+    const again = { ...request, contentHash: "other", answer: "other" };
+    const result = await store.commit({ request: again, ...rows.changeTurn(rows.instance(id(2))) });
+    expect(result).to.deep.equal({ kind: "duplicate", request });
+    expect(result.kind === "duplicate" && JSON.stringify(result.request.answer)).to.equal(
+      JSON.stringify(answer),
+    );
+    expect(await store.getInstance(id(2))).to.equal(undefined);
+    expect(await store.getRequest(project, "r1")).to.deep.equal(request);
+    expect(await store.getRequest("other", "r1")).to.equal(undefined);
+  });
+
+  it("does one of many requests with the same id that come at once", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const other = await another();
+    const turns = Array.from({ length: 20 }, (_, n) => ({
+      request: rows.request("same", { project, answer: n }),
+      ...rows.changeTurn(rows.instance(id(n), { project })),
+    }));
+    const results = (
+      await Promise.all([commitAll(store, turns.slice(0, 10)), commitAll(other, turns.slice(10))])
+    ).flat();
+    expect(results.filter(({ kind }) => kind === "committed")).to.have.length(1);
+    const answers = results.flatMap((one) => (one.kind === "duplicate" ? [one.request.answer] : []));
+    expect(answers).to.have.length(19);
+    expect(new Set(answers)).to.have.property("size", 1);
+    expect(await store.listInstances({ project, limit: 100 })).to.have.length(1);
+  });
+
+  it("forgets the request of a turn that was refused", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const request = rows.request("r1", { project });
+    const stale = rows.changeTurn(rows.next(rows.instance(id(1))), { request });
+    expect(await store.commit(stale)).to.deep.equal({ kind: "conflict" });
+    expect(await store.getRequest(project, "r1")).to.equal(undefined);
+    const result = await store.commit({ request, ...rows.changeTurn(rows.instance(id(1))) });
+    expect(result.kind).to.equal("committed");
+  });
+
+  it("refuses a version that is not the next one: stale, too new, created twice", async () => {
+    const [store, { id }] = [get(), names()];
+    const first = rows.instance(id(1));
+    const second = rows.next(first);
+    await store.commit(rows.changeTurn(first));
+    expect(await store.commit(rows.changeTurn(first))).to.deep.equal({ kind: "conflict" });
+    expect(await store.commit(rows.changeTurn(rows.next(second)))).to.deep.equal({ kind: "conflict" });
+    expect((await store.commit(rows.changeTurn(second))).kind).to.equal("committed");
+    expect(await store.commit(rows.changeTurn(second))).to.deep.equal({ kind: "conflict" });
+    expect((await store.getInstance(id(1)))?.instance).to.deep.equal(second);
+  });
+
+  it("lets one of two writers of the same version win", async () => {
+    const [store, { id }] = [get(), names()];
+    const other = await another();
+    let row = rows.instance(id(1));
+    await store.commit(rows.changeTurn(row));
+    for (let round = 0; round < 20; round += 1) {
+      const mine = rows.next(row, { name: "mine" });
+      const theirs = rows.next(row, { name: "theirs" });
+      const turns = [rows.changeTurn(mine), rows.changeTurn(theirs)] as const;
+      const results = await Promise.all([store.commit(turns[0]), other.commit(turns[1])]);
+      expect(results.map(({ kind }) => kind).sort()).to.deep.equal(["committed", "conflict"]);
+      row = results[0].kind === "committed" ? mine : theirs;
+    }
+    expect((await store.getInstance(id(1)))?.instance).to.deep.equal(row);
+  });
+
+  it("does all of a turn with many instances, or nothing of it", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const taken = rows.instance(id(7), { project });
+    await store.commit(rows.changeTurn(taken));
+    const before = await store.lastSequence();
+    const turn: Turn = {
+      request: rows.request("many", { project }),
+      instances: Array.from({ length: 10 }, (_, n) => ({
+        expectedVersion: 0,
+        row: rows.instance(id(n), { project }),
+      })),
+      operations: [rows.operation(id(1), id(1))],
+      events: [rows.event(id(1))],
+    };
+    expect(await store.commit(turn)).to.deep.equal({ kind: "conflict" });
+    expect(await store.listInstances({ project, limit: 100 })).to.have.length(1);
+    expect(await store.getOperation(id(1))).to.equal(undefined);
+    expect(await store.lastSequence()).to.equal(before);
+  });
+
+  it("writes an observation over an older one of its epoch only", async () => {
+    const [store, { id }] = [get(), names()];
+    let row = rows.instance(id(1), { epoch: 1 });
+    const write = async (generation: number, message: string): Promise<void> => {
+      await store.commit(rows.changeTurn(row, { machines: [rows.machine(id(1), { generation, message })] }));
+      row = rows.next(row);
+    };
+    await write(5, "newest");
+    await write(4, "older");
+    await write(5, "the same generation");
+    expect((await store.getInstance(id(1)))?.machine?.message).to.equal("newest");
+    await write(6, "newer");
+    expect((await store.getInstance(id(1)))?.machine?.message).to.equal("newer");
+    await store.commit(rows.changeTurn(row, { machinesGone: [{ instanceId: id(1), epoch: 1 }] }));
+    expect((await store.loadInstance(id(1)))?.machines).to.deep.equal([]);
+  });
+
+  it("refuses as INTERNAL what only a bug can ask, and does nothing of it", async () => {
+    const [store, { id }] = [get(), names()];
+    const row = rows.instance(id(1), { generation: 5, epoch: 2 });
+    await store.commit(rows.changeTurn(row, { operations: [rows.operation(id(1), id(1))] }));
+    const ended = rows.operation(id(1), id(1), { state: "done", endedAtMs: 1 });
+    const bugs: Turn[] = [
+      rows.changeTurn(rows.next(row, { generation: 4 })),
+      rows.changeTurn(rows.next(row, { epoch: 1 })),
+      { instances: [{ expectedVersion: 1, row: { ...row, version: 3 } }] },
+      { machines: [rows.machine(id(1))] },
+      { operations: [ended] },
+      rows.changeTurn(rows.next(row, { state: "deleted" })),
+      rows.changeTurn(rows.next(row), { operations: [{ ...ended, endedAtMs: null }] }),
+    ];
+    for (const bug of bugs) expect(await refusal(store.commit(bug))).to.equal("INTERNAL");
+    expect((await store.getInstance(id(1)))?.instance).to.deep.equal(row);
+    await store.commit(rows.changeTurn(rows.next(row), { operations: [ended] }));
+    const again = rows.changeTurn(rows.next(rows.next(row)), { operations: [rows.operation(id(1), id(1))] });
+    expect(await refusal(store.commit(again))).to.equal("INTERNAL");
+  });
+
+  it("numbers events without gaps, in the order of each instance, whoever commits", async function () {
+    this.timeout(30_000);
+    const [store, { id, project }] = [get(), names()];
+    const stores = [store, await another()];
+    const before = await store.lastSequence();
+    const refused = rows.changeTurn(rows.next(rows.instance(id(99))), { events: [rows.event(id(99))] });
+    const work = Array.from({ length: 16 }, async (_, n) => {
+      let row = rows.instance(id(n), { project });
+      for (let round = 0; round < 10; round += 1) {
+        const events = [rows.event(id(n), "stateChanged", { project, body: { round } })];
+        await stores[(n + round) % 2]?.commit(rows.changeTurn(row, { events }));
+        await stores[n % 2]?.commit(refused);
+        row = rows.next(row);
+      }
+    });
+    await Promise.all(work);
+    const { events, last } = await store.listEvents({ after: before, limit: 1_000 });
+    expect(events.map(({ sequence }) => sequence - before)).to.deep.equal(
+      Array.from({ length: 160 }, (_, n) => n + 1),
+    );
+    expect(last).to.equal(before + 160);
+    for (let n = 0; n < 16; n += 1) {
+      const rounds = events.filter((event) => event.id === id(n)).map(({ body }) => body.round);
+      expect(rounds).to.deep.equal(Array.from({ length: 10 }, (_, round) => round));
+    }
+  });
+}
+
+function capacityContract(get: () => Store, another: OpenStore): void {
+  it("never lets claims exceed a host's capacity, however many come at once", async () => {
+    const [store, { id, host }] = [get(), names()];
+    const stores = [store, await another()];
+    await store.commit({ hosts: [rows.inventory(host, { vcpus: 20 })] });
+    const results = await Promise.all(
+      Array.from({ length: 50 }, async (_, n) => stores[n % 2]?.commit(rows.createTurn(id(n), host))),
+    );
+    expect(results.filter((result) => result?.kind === "committed")).to.have.length(20);
+    const full = results.filter((result) => result?.kind !== "committed");
+    for (const result of full) expect(result).to.deep.equal({ kind: "hostFull", hostId: host });
+    expect(await store.getHost(host)).to.include({
+      vcpusClaimed: 20,
+      memoryMibClaimed: 1_280,
+      instances: 20,
+    });
+    const total = (await store.claimTotals()).find(({ hostId }) => hostId === host);
+    expect(total).to.deep.equal({ hostId: host, vcpus: 20, memoryMib: 1_280, diskGib: 20, instances: 20 });
+    expect(await store.listOnHost(host)).to.have.length(20);
+  });
+
+  it("refuses a claim on a host that is not there, and one that does not fit in any of its sizes", async () => {
+    const [store, { id, host }] = [get(), names()];
+    const missing = { kind: "hostFull", hostId: host };
+    expect(await store.commit(rows.createTurn(id(1), host))).to.deep.equal(missing);
+    await store.commit({ hosts: [rows.inventory(host, { vcpus: 1, memoryMib: 64, diskGib: 0 })] });
+    expect(await store.commit(rows.createTurn(id(1), host))).to.deep.equal(missing);
+    expect(await store.getHost(host)).to.include({ vcpusClaimed: 0, memoryMibClaimed: 0, instances: 0 });
+    expect(await store.getInstance(id(1))).to.equal(undefined);
+  });
+
+  it("commits the other turns of a batch in which one does not fit", async () => {
+    const [store, { id, host, project }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host, { vcpus: 2 })] });
+    const turns = Array.from({ length: 9 }, (_, n) =>
+      n % 3 === 0
+        ? rows.createTurn(id(n), host)
+        : rows.changeTurn(rows.instance(id(n), { project }), { events: [rows.event(id(n))] }),
+    );
+    const kinds = (await commitAll(store, turns)).map(({ kind }) => kind);
+    const fine = "committed";
+    expect(kinds).to.deep.equal([fine, fine, fine, fine, fine, fine, "hostFull", fine, fine]);
+  });
+
+  it("gives released capacity back, also within the same turn, and once only", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host, { vcpus: 1 })] });
+    await store.commit(rows.createTurn(id(1), host));
+    const first = rows.instance(id(1), { hostId: host, epoch: 1 });
+    const moved = rows.changeTurn(rows.next(first, { epoch: 2 }), {
+      claimsReleased: [{ instanceId: id(1), epoch: 1 }],
+      claims: [rows.claim(id(1), host, { epoch: 2 })],
+    });
+    expect((await store.commit(moved)).kind).to.equal("committed");
+    const second = rows.next(rows.next(first, { epoch: 2 }), { hostId: null });
+    const released = [1, 2, 3].map((epoch) => ({ instanceId: id(1), epoch }));
+    expect((await store.commit(rows.changeTurn(second, { claimsReleased: released }))).kind).to.equal(
+      "committed",
+    );
+    expect(await store.getHost(host)).to.include({ vcpusClaimed: 0, instances: 0 });
+    expect((await store.loadInstance(id(1)))?.claims).to.deep.equal([]);
+  });
+
+  it("refuses a second claim of the same instance and epoch, and leaves the host as it was", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    await store.commit(rows.createTurn(id(1), host));
+    const row = rows.next(rows.instance(id(1), { epoch: 1 }));
+    const again = rows.changeTurn(row, { claims: [rows.claim(id(1), host)] });
+    expect(await store.commit(again)).to.deep.equal({ kind: "conflict" });
+    expect(await store.getHost(host)).to.include({ vcpusClaimed: 1, instances: 1 });
+  });
+
+  it("renews a host's inventory without touching its claims or whether it is enabled", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    await store.commit(rows.createTurn(id(1), host));
+    await store.commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "disk smells" }] });
+    await store.commit({ hosts: [rows.inventory(host, { bootId: "boot-2", vcpus: 7 })] });
+    const { hostId: _, ...seen } = rows.inventory(host, { bootId: "boot-2", vcpus: 7 });
+    expect(await store.getHost(host)).to.deep.equal({
+      ...seen,
+      id: host,
+      enabled: false,
+      disabledReason: "disk smells",
+      vcpusClaimed: 1,
+      memoryMibClaimed: 64,
+      diskGibClaimed: 1,
+      instances: 1,
+      registeredAtMs: rows.wallMs,
+      lastSeenAtMs: rows.wallMs,
+    });
+    const smaller = { hosts: [rows.inventory(host, { vcpus: 0 })] };
+    expect(await store.commit(smaller)).to.deep.equal({ kind: "hostFull", hostId: host });
+    const unknown = { hostsEnabled: [{ hostId: `${host}-2`, enabled: true, reason: null }] };
+    expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
+  });
+}
+
+function catalogContract(get: () => Store): void {
+  it("keeps names of flavors and images unique, and finds them by id or by name", async () => {
+    const [store, { id, project: name }] = [get(), names()];
+    const flavor = { ...rows.flavor, id: id(1), name };
+    const image = { ...rows.image, id: id(2), name };
+    await store.commit({ flavors: [flavor], images: [image] });
+    expect(await store.commit({ flavors: [{ ...flavor, id: id(3) }] })).to.deep.equal({ kind: "nameTaken" });
+    const twice = {
+      images: [
+        { ...image, id: id(4), name: id(4) },
+        { ...image, id: id(5) },
+      ],
+    };
+    expect(await store.commit(twice)).to.deep.equal({ kind: "nameTaken" });
+    expect(await store.getImage(id(4))).to.equal(undefined);
+    expect(await store.getFlavor(name)).to.deep.equal(flavor);
+    expect(await store.getFlavor(id(1))).to.deep.equal(flavor);
+    expect(await store.getImage(name)).to.deep.equal(image);
+    expect(await store.getImage(id(2))).to.deep.equal(image);
+    expect(await store.getFlavor("no such flavor")).to.equal(undefined);
+  });
+
+  it("frees the name of what was removed, and says when there was nothing to remove", async () => {
+    const [store, { id, project: name }] = [get(), names()];
+    const flavor = { ...rows.flavor, id: id(1), name };
+    await store.commit({ flavors: [flavor] });
+    expect(await store.commit({ flavorsRemoved: [id(1), id(2)] })).to.deep.equal({ kind: "missing" });
+    const replaced = { flavorsRemoved: [id(1)], flavors: [{ ...flavor, id: id(2) }] };
+    expect((await store.commit(replaced)).kind).to.equal("committed");
+    expect((await store.getFlavor(name))?.id).to.equal(id(2));
+    expect(await store.commit({ imagesRemoved: [id(9)] })).to.deep.equal({ kind: "missing" });
+  });
+
+  it("removes an image only when no instance that is not deleted uses it", async () => {
+    const [store, { id }] = [get(), names()];
+    const image = { ...rows.image, id: id(1), name: id(1) };
+    const row = rows.instance(id(2), { image: { ...rows.instance("x").image, id: id(1) } });
+    await store.commit({ images: [image] });
+    await store.commit(rows.changeTurn(row));
+    expect(await store.commit({ imagesRemoved: [id(1)] })).to.deep.equal({ kind: "inUse" });
+    expect(await store.getImage(id(1))).to.deep.equal(image);
+    await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
+    expect((await store.commit({ imagesRemoved: [id(1)] })).kind).to.equal("committed");
+    expect(await store.getImage(id(1))).to.equal(undefined);
+  });
+}

@@ -1,0 +1,187 @@
+/** Rows and turns of stores under test: sound ones, each with only what the test at hand is about set by hand. */
+import type {
+  ClaimRecord,
+  InstanceRecord,
+  MachineRecord,
+  NewEvent,
+  OperationRecord,
+  RequestRecord,
+  Turn,
+} from "../../actors/runtime/records.ts";
+import type { Flavor } from "../../protocol/flavor.ts";
+import type { Image } from "../../protocol/image.ts";
+import type { HostInventory } from "../../protocol/machine.ts";
+
+export const wallMs = Date.UTC(2030, 0, 1);
+
+export const image: Image = {
+  id: "image-1",
+  name: "tiny",
+  disk: { sha256: "a".repeat(64), sizeBytes: 1_000, format: "qcow2", virtualSizeBytes: 2 ** 30 },
+  kernel: null,
+  ramdisk: null,
+  commandLine: "",
+  properties: { architecture: "x86_64", memoryMibMin: 64, diskGibMin: 0 },
+  createdAtMs: wallMs,
+};
+
+export const flavor: Flavor = {
+  id: "flavor-1",
+  name: "small",
+  vcpus: 1,
+  memoryMib: 64,
+  diskGib: 1,
+  createdAtMs: wallMs,
+};
+
+export function instance(id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord {
+  const { createdAtMs: _, ...flavorOfInstance } = flavor;
+  const { createdAtMs: __, ...imageOfInstance } = image;
+  return {
+    id,
+    project: "demo",
+    name: `name-of-${id}`,
+    version: 1,
+    generation: 1,
+    desired: "running",
+    stop: { mode: "graceful", timeoutMs: 60_000 },
+    resetCount: 0,
+    resetMode: "soft",
+    startCount: 1,
+    built: false,
+    state: "building",
+    settled: false,
+    flavor: flavorOfInstance,
+    image: imageOfInstance,
+    metadata: {},
+    macAddress: "52:54:00:00:00:01",
+    hostId: null,
+    epoch: 0,
+    attempt: 1,
+    excludedHosts: [],
+    operationId: null,
+    failure: null,
+    createdAtMs: wallMs,
+    updatedAtMs: wallMs,
+    deletedAtMs: null,
+    ...changes,
+  };
+}
+
+/** The row after one more turn. */
+export function next(row: InstanceRecord, changes: Partial<InstanceRecord> = {}): InstanceRecord {
+  return { ...row, version: row.version + 1, updatedAtMs: row.updatedAtMs + 1, ...changes };
+}
+
+export function deleted(row: InstanceRecord, deletedAtMs: number): InstanceRecord {
+  return next(row, {
+    desired: "deleted",
+    state: "deleted",
+    settled: true,
+    hostId: null,
+    operationId: null,
+    deletedAtMs,
+  });
+}
+
+export function machine(instanceId: string, changes: Partial<MachineRecord> = {}): MachineRecord {
+  return {
+    instanceId,
+    epoch: 1,
+    hostId: "h1",
+    generation: 1,
+    intentGeneration: 1,
+    resetCount: 0,
+    state: "running",
+    reason: "requested",
+    message: "",
+    address: null,
+    startedAtMs: null,
+    atMs: wallMs,
+    ...changes,
+  };
+}
+
+export function claim(instanceId: string, hostId = "h1", changes: Partial<ClaimRecord> = {}): ClaimRecord {
+  return { instanceId, epoch: 1, hostId, vcpus: 1, memoryMib: 64, diskGib: 1, ...changes };
+}
+
+export function operation(
+  id: string,
+  instanceId: string,
+  changes: Partial<OperationRecord> = {},
+): OperationRecord {
+  return {
+    id,
+    project: "demo",
+    instanceId,
+    kind: "create",
+    state: "running",
+    percent: 0,
+    step: "accepted",
+    steps: [{ step: "accepted", atMs: wallMs }],
+    requestId: `request-of-${id}`,
+    startedAtMs: wallMs,
+    deadlineAtMs: wallMs + 1_000,
+    endedAtMs: null,
+    error: null,
+    ...changes,
+  };
+}
+
+export function event(id: string, name = "stateChanged", changes: Partial<NewEvent> = {}): NewEvent {
+  return {
+    atMs: wallMs,
+    project: "demo",
+    noun: "instance",
+    id,
+    event: name,
+    body: { about: id },
+    ...changes,
+  };
+}
+
+export function request(requestId: string, changes: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    project: "demo",
+    requestId,
+    contentHash: "hash",
+    answer: { of: requestId },
+    atMs: wallMs,
+    ...changes,
+  };
+}
+
+export function inventory(hostId: string, changes: Partial<HostInventory> = {}): HostInventory {
+  return {
+    hostId,
+    name: `name-of-${hostId}`,
+    bootId: "boot-1",
+    architecture: "x86_64",
+    hypervisor: "fake",
+    accelerator: "none",
+    acceleratorReason: "It is a test.",
+    hypervisorVersion: "1",
+    vcpus: 1_000,
+    memoryMib: 1_000_000,
+    diskGib: 1_000_000,
+    ...changes,
+  };
+}
+
+/** What a create of one instance commits: request, instance, claim, operation and two events. */
+export function createTurn(id: string, hostId = "h1"): Turn {
+  const row = instance(id, { hostId, epoch: 1, operationId: `op-${id}` });
+  return {
+    request: request(`request-${id}`, { answer: { instance: row } }),
+    instances: [{ expectedVersion: 0, row }],
+    claims: [claim(id, hostId)],
+    operations: [operation(`op-${id}`, id)],
+    events: [event(id, "accepted"), event(id, "placed")],
+  };
+}
+
+/** The turn that writes the next version of a row, and nothing else. */
+export function changeTurn(row: InstanceRecord, rest: Omit<Turn, "instances"> = {}): Turn {
+  return { instances: [{ expectedVersion: row.version - 1, row }], ...rest };
+}
