@@ -1,0 +1,73 @@
+/** Small bodies that ask for much: what they announce, nest or hold would cost memory or time if it were believed. */
+import { limits } from "../../protocol/limits.ts";
+import type { Reason } from "../../protocol/status.ts";
+
+export interface Bomb {
+  readonly name: string;
+  readonly body: Uint8Array;
+  readonly reason: Reason;
+}
+
+type Part = number | readonly number[] | Uint8Array;
+/** Parts one after the other; a spread of so many arguments would overflow the stack. */
+const bytes = (...parts: readonly Part[]): Uint8Array =>
+  Buffer.concat(
+    parts.map((part) => (typeof part === "number" ? Uint8Array.of(part) : Uint8Array.from(part))),
+  );
+const many = (count: number, ...pattern: readonly number[]): Uint8Array => {
+  const repeated = Uint8Array.from(pattern);
+  return Buffer.alloc(count * repeated.length, repeated);
+};
+/** As the value of a map's only key. */
+const under = (...parts: readonly Part[]): Uint8Array => bytes(0x81, 0xa1, 0x61, ...parts);
+const text = (body: string): Uint8Array => Buffer.from(body);
+
+const fourBillion = [0xff, 0xff, 0xff, 0xff] as const;
+const full = limits.bodyBytesMax - 64;
+
+export const bombs: readonly Bomb[] = [
+  { name: "an array of 4 G elements", body: under(0xdd, fourBillion), reason: "malformedBody" },
+  {
+    name: "nested arrays of 4 G elements",
+    body: under(many(40, 0xdd, 0xff, 0xff, 0xff, 0xff)),
+    reason: "malformedBody",
+  },
+  {
+    name: "nested arrays of 8 M elements",
+    body: under(many(40, 0xdd, 0, 0x7f, 0xff, 0xff)),
+    reason: "malformedBody",
+  },
+  { name: "a map of 4 G keys", body: bytes(0xdf, fourBillion), reason: "malformedBody" },
+  {
+    name: "nested maps of 64 k keys",
+    body: under(many(40, 0xde, 0xff, 0xff, 0xa1, 0x61)),
+    reason: "malformedBody",
+  },
+  { name: "a string of 4 GB", body: under(0xdb, fourBillion), reason: "malformedBody" },
+  { name: "binary data of 4 GB", body: under(0xc6, fourBillion), reason: "malformedBody" },
+  { name: "an extension of 4 GB", body: under(0xc9, fourBillion, 1), reason: "malformedBody" },
+  {
+    name: "arrays of one element, 1,000 deep",
+    body: under(many(1_000, 0x91), 0x01),
+    reason: "bodyTooDeep",
+  },
+  { name: "as many arrays as fit", body: under(many(full, 0x91), 0x01), reason: "bodyTooDeep" },
+  { name: "as many open brackets as fit", body: text(`{"a":${"[".repeat(full)}`), reason: "bodyTooDeep" },
+  { name: "as many open braces as fit", body: text('{"a":'.repeat(full / 5)), reason: "bodyTooDeep" },
+  { name: "an array of as many nils as fit", body: wideArray(), reason: "malformedBody" },
+  { name: "a map of as many keys as fit", body: wideMap(), reason: "malformedBody" },
+  { name: "2 MB of spaces", body: text(" ".repeat(2 * 1024 * 1024)), reason: "bodyTooLarge" },
+  { name: "2 MB of msgpack", body: under(many(2 * 1024 * 1024, 0xc0)), reason: "bodyTooLarge" },
+];
+
+/** Every element is there, but no method takes so many. */
+function wideArray(): Uint8Array {
+  const length = limits.arrayLengthMax * 10;
+  return under(0xdd, 0, length >> 16, (length >> 8) & 255, length & 255, many(length, 0xc0));
+}
+
+function wideMap(): Uint8Array {
+  const length = limits.mapLengthMax * 10;
+  const keys = Array.from({ length }, (_, key) => [0xa2, 0x30 + (key >> 6), 0x30 + (key & 63), 0xc0]).flat();
+  return bytes(0xde, length >> 8, length & 255, keys);
+}
