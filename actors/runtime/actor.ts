@@ -1,10 +1,11 @@
 /**
  * Actors on nact: the only file that imports it.
  *
- * nact gives turns: one at a time for an actor, fairly between actors. It is used for nothing else, because its stop does
- * not wait, its queries can be answered by somebody else, its mailboxes are unbounded and die with a crash, its restarts
- * have no limit, and it copies the map of an actor's children with every message (spec/decisions/0001).
- * So every nact actor here is a nameless child of a root that gets no messages, and its message is the cell to run.
+ * nact gives turns: one at a time for an actor, fairly between actors. It is used for nothing else, because
+ * its stop does not wait, its queries can be answered by somebody else, its mailboxes are unbounded and die
+ * with a crash, its restarts have no limit, and it copies the map of an actor's children with every message
+ * (spec/decisions/0001). So every nact actor here is a nameless child of a root that gets no messages, and
+ * its message is the cell to run.
  */
 import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spawn, start, stop } from "nact";
 import { StatusError } from "../../protocol/status.ts";
@@ -85,7 +86,10 @@ class System implements ActorSystem, Runtime, Parent {
     this.#busy += change;
   }
 
-  /** The names are numbers that never come again: a nact reference is a path, and must not reach a later actor. */
+  /**
+   * The names are numbers that never come again: a nact reference is a path, and must not reach a later
+   * actor.
+   */
   thread(cell: Runnable): Thread {
     this.#threads += 1;
     const name = this.#threads.toString(36);
@@ -108,7 +112,10 @@ class System implements ActorSystem, Runtime, Parent {
     }
   }
 
-  /** One after the other, so that an older actor still serves a younger one; all at once when one of them hangs. */
+  /**
+   * One after the other, so that an older actor still serves a younger one; all at once when one of them
+   * hangs.
+   */
   async #stopAll(): Promise<void> {
     const hurried: Promise<void>[] = [];
     let hurry = false;

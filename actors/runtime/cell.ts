@@ -4,8 +4,9 @@
  *   starting --init--> up --throw--> crashed --judged--> resting --back-off--> starting
  *      any of them --stop, or the supervisor gives up--> ending --turn, children, stopped--> ended
  *
- * nact calls `run`, one call at a time; everything else here may be called at any moment, also in the middle of a turn.
- * This file must never let anything that user code throws get out, and never run two turns of one actor at once.
+ * nact calls `run`, one call at a time; everything else here may be called at any moment, also in the middle
+ * of a turn. This file must never let anything that user code throws get out, and never run two turns of one
+ * actor at once.
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
@@ -278,7 +279,9 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     this.#runtime.supervised({ kind, actor: this.path, incarnation, cause, backoffMs: backoffMs ?? 0 });
   }
 
-  /** At once no message is taken any more; the rest, which may call user code, follows when this has returned. */
+  /**
+   * At once no message is taken any more; the rest, which may call user code, follows when this has returned.
+   */
   #beginEnding(how: ActorEnd["how"], cause: unknown): Promise<void> {
     if (this.#ending === undefined) {
       this.#phase = "ending";

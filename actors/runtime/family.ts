@@ -1,7 +1,8 @@
 /**
- * The actors that hang from one parent, or from the system itself, by name. nact copies the map of an actor's children
- * with every message it handles, so kinship is kept here and nact sees all actors as children of its silent root.
- * It must never let two living actors of one parent have the same name: a name is free when its actor has ended.
+ * The actors that hang from one parent, or from the system itself, by name. nact copies the map of an actor's
+ * children with every message it handles, so kinship is kept here and nact sees all actors as children of its
+ * silent root. It must never let two living actors of one parent have the same name: a name is free when its
+ * actor has ended.
  */
 import type { ActorRef } from "./system.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Waiting for user code that should end by itself, but not for ever.
- * It must never swallow what that code throws: a rejection is passed on, as long as somebody still waits for it.
+ * Waiting for user code that should end by itself, but not for ever. It must never swallow what that code
+ * throws: a rejection is passed on, as long as somebody still waits for it.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Clock } from "./ports.ts";

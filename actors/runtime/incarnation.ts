@@ -1,7 +1,7 @@
 /**
- * One life of an actor between two crashes, as its turns see it. An effect that keeps it keeps the signal and the
- * number of *its* incarnation, so that what it brings back late can be told from what is meant for the next one.
- * It must never come to life again after `end`.
+ * One life of an actor between two crashes, as its turns see it. An effect that keeps it keeps the signal and
+ * the number of *its* incarnation, so that what it brings back late can be told from what is meant for the
+ * next one. It must never come to life again after `end`.
  */
 import { StatusError } from "../../protocol/status.ts";
 import type { Clock, Log } from "./ports.ts";

@@ -1,6 +1,6 @@
 /**
- * What waits for one actor, in order of arrival: a doubly linked list, so that an empty mailbox costs next to nothing
- * and a question whose asker has gone leaves at once instead of taking up a place.
+ * What waits for one actor, in order of arrival: a doubly linked list, so that an empty mailbox costs next to
+ * nothing and a question whose asker has gone leaves at once instead of taking up a place.
  *
  * It survives a crash of its actor. It must never drop a message by itself: refusing is the sender's to hear.
  */

@@ -1,8 +1,9 @@
 /**
  * A question under way, and the deadlines of all questions of one actor system.
  *
- * A question ends exactly once: by its answer, by a failure, by its deadline, or by the asker's signal. Every way goes
- * through `#close`, which also lets go of everything that was held for it. It must never end twice or be forgotten.
+ * A question ends exactly once: by its answer, by a failure, by its deadline, or by the asker's signal. Every
+ * way goes through `#close`, which also lets go of everything that was held for it. It must never end twice
+ * or be forgotten.
  */
 import { StatusError } from "../../protocol/status.ts";
 import type { Pending } from "./mailbox.ts";
@@ -10,8 +11,8 @@ import type { Clock, Timer } from "./ports.ts";
 import type { AskOptions, Reply } from "./system.ts";
 
 /**
- * Deadlines by the millisecond: questions that end in the same one share a set and a timer, so that a busy system has
- * at most a thousand timers for a second of deadlines, however many questions are under way.
+ * Deadlines by the millisecond: questions that end in the same one share a set and a timer, so that a busy
+ * system has at most a thousand timers for a second of deadlines, however many questions are under way.
  */
 export class Deadlines {
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
 /**
- * The smallest actor with something to go wrong in every place: it counts, writes down what happens to it, and can be
- * told to wait, crash, postpone, answer twice or never end.
+ * The smallest actor with something to go wrong in every place: it counts, writes down what happens to it,
+ * and can be told to wait, crash, postpone, answer twice or never end.
  */
 import type { ActorContext, ActorDefinition, Reply } from "../../actors/runtime/system.ts";
 import type { StatusError } from "../../protocol/status.ts";

@@ -1,4 +1,6 @@
-/** The simulated clock keeps what the Clock port promises, and what tests rest on: one order, no real time. */
+/**
+ * The simulated clock keeps what the Clock port promises, and what tests rest on: one order, no real time.
+ */
 import { expect } from "chai";
 import fc from "fast-check";
 import { SimulatedClock } from "./simulated-clock.ts";

@@ -1,12 +1,16 @@
 /**
- * Time as a test wants it: it stands still until it is told to go on, and then fires what is due in order of time, and
- * of registration where the time is the same. Between two timers everything that the first one set off is run to its
- * end, so that a run depends on nothing but what happens in it. It must never read a real clock.
+ * Time as a test wants it: it stands still until it is told to go on, and then fires what is due in order of
+ * time, and of registration where the time is the same. Between two timers everything that the first one set
+ * off is run to its end, so that a run depends on nothing but what happens in it. It must never read a real
+ * clock.
  */
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { Clock, Timer } from "../../actors/runtime/ports.ts";
 
-/** Rounds of the event loop in which nothing changes before work that claims to be busy is taken to wait for time. */
+/**
+ * Rounds of the event loop in which nothing changes before work that claims to be busy is taken to wait for
+ * time.
+ */
 const quietRoundsMax = 20;
 
 interface Alarm {
@@ -63,7 +67,10 @@ export class SimulatedClock implements Clock {
     return this.#alarms.filter((alarm) => alarm.run !== undefined).length;
   }
 
-  /** Whoever does work that `settle` is to wait for, such as an actor system: `clock.watch(() => system.busy)`. */
+  /**
+   * Whoever does work that `settle` is to wait for, such as an actor system: `clock.watch(() =>
+   * system.busy)`.
+   */
   watch(busy: () => number): void {
     this.#busy.push(busy);
   }

@@ -1,7 +1,7 @@
 /**
- * Random lives of an actor: messages, questions, crashes, hanging turns and a stop, in any order and with any time in
- * between. What must hold in each: every question ends once and not after its deadline, turns never overlap, messages
- * are handled once, in order and never after the end, and the system comes to rest.
+ * Random lives of an actor: messages, questions, crashes, hanging turns and a stop, in any order and with any
+ * time in between. What must hold in each: every question ends once and not after its deadline, turns never
+ * overlap, messages are handled once, in order and never after the end, and the system comes to rest.
  */
 import { expect } from "chai";
 import fc from "fast-check";

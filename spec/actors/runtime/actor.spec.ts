@@ -1,6 +1,6 @@
 /**
- * What every actor of the system can rely on: turns, questions, mailboxes, crashes. Endings are in stop.spec.ts.
- * Time is simulated: a test says how much passes, and nothing here waits for a real clock.
+ * What every actor of the system can rely on: turns, questions, mailboxes, crashes. Endings are in
+ * stop.spec.ts. Time is simulated: a test says how much passes, and nothing here waits for a real clock.
  */
 import { expect } from "chai";
 import type { AskOptions } from "../../../actors/runtime/system.ts";

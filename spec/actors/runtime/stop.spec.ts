@@ -20,7 +20,7 @@ describe("stopping an actor", () => {
   });
   afterEach(() => world.end());
 
-  it("waits for the running turn, then calls stopped with the state it left, then tells the watchers", async () => {
+  it("waits for the running turn, calls stopped with its state, then tells the watchers", async () => {
     const { definition, journal } = counter();
     const ref = world.system.spawn(definition);
     const gate = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 /**
- * What happens when a turn throws: a new incarnation from `init` after a back-off, the others untouched, the parent and
- * the listeners told, and an end when it happens too often.
+ * What happens when a turn throws: a new incarnation from `init` after a back-off, the others untouched, the
+ * parent and the listeners told, and an end when it happens too often.
  */
 import { expect } from "chai";
 import fc from "fast-check";
@@ -210,7 +210,7 @@ describe("supervision", () => {
     expect(world.logged.map((line) => line.message)).to.include("A supervision listener threw.");
   });
 
-  it("judges: waits twice as long each time up to a maximum, and never lets more than so many crashes pass", () => {
+  it("judges: waits twice as long each time up to a maximum, and gives up after so many crashes", () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: limits.restartWindowMs })), (gaps) => {
         let before: readonly number[] = [];
