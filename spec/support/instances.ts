@@ -1,0 +1,89 @@
+/** Instances for specs of decisions: values, made by the same `create` that production uses. */
+
+import type { AdmissionCommand } from "../../actors/instance/admission.ts";
+import type { InstanceEvent } from "../../actors/instance/messages.ts";
+import { create } from "../../actors/instances/create.ts";
+import type { FlavorRecord, ImageRecord, LoadedInstance } from "../../actors/runtime/records.ts";
+import type { Observation } from "../../protocol/machine.ts";
+
+const sha256 = "0".repeat(64);
+
+export const tinyFlavor: FlavorRecord = {
+  id: "flavor-1",
+  name: "tiny",
+  vcpus: 1,
+  memoryMib: 128,
+  diskGib: 0,
+  createdAtMs: 1,
+};
+
+export const tinyImage: ImageRecord = {
+  id: "image-1",
+  name: "tiny",
+  disk: null,
+  kernel: { sha256, sizeBytes: 1 },
+  ramdisk: null,
+  commandLine: "",
+  properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
+  createdAtMs: 1,
+};
+
+/** An instance as its create leaves it: placed on host `a`, building. */
+export function newborn(nowMs = 1_000): LoadedInstance {
+  const [loaded] = create({
+    name: "web",
+    metadata: {},
+    many: false,
+    flavor: tinyFlavor,
+    image: tinyImage,
+    request: { project: "demo", requestId: "create", contentHash: "h" },
+    births: [{ instanceId: "i", operationId: "op-0", hostId: "a", hostName: "host-a" }],
+    nowMs,
+  }).instances;
+  if (loaded === undefined) throw new Error("no instance");
+  return loaded;
+}
+
+export function command(
+  name: AdmissionCommand,
+  change: { id?: string; nowMs?: number; alive?: boolean } = {},
+) {
+  const id = change.id ?? `r-${name}`;
+  return {
+    kind: "command",
+    command: name,
+    stopTimeoutMs: 60_000,
+    request: { project: "demo", requestId: id, contentHash: id },
+    operationId: `op-${id}`,
+    nowMs: change.nowMs ?? 2_000,
+    host: { name: "host-a", alive: change.alive ?? true },
+  } as const satisfies InstanceEvent;
+}
+
+/** What the owner reports when it has acted on the newest intent; `change` says what is different. */
+export function observed(loaded: LoadedInstance, change: Partial<Observation> & { hostId?: string } = {}) {
+  const { hostId, ...rest } = change;
+  const { instance, machines } = loaded;
+  const epoch = rest.epoch ?? instance.epoch;
+  const known = machines.find((machine) => machine.epoch === epoch);
+  const state = instance.desired === "deleted" ? "gone" : instance.desired;
+  return {
+    kind: "observed",
+    hostId: hostId ?? loaded.claims.find((claim) => claim.epoch === epoch)?.hostId ?? "a",
+    nowMs: 3_000,
+    observation: {
+      instanceId: instance.id,
+      epoch,
+      generation: (known?.generation ?? 0) + 1,
+      intentGeneration: instance.generation,
+      resetCount: instance.resetCount,
+      state,
+      reason: "requested",
+      message: "",
+      address: null,
+      startedAtMs: null,
+      atMs: 3_000,
+      ...rest,
+    },
+  } as const satisfies InstanceEvent;
+}
