@@ -3,6 +3,7 @@
  * Files are verified on arrival (size, checksum, format, no backing file) and kept under their checksum.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { diskFormats } from "./kinds.ts";
 import { limits } from "./limits.ts";
 import {
   answer,
@@ -20,8 +21,7 @@ import {
 } from "./schema.ts";
 import { method, service } from "./service.ts";
 
-export const diskFormats = ["qcow2", "raw"] as const;
-export type DiskFormat = (typeof diskFormats)[number];
+export { type DiskFormat, diskFormats } from "./kinds.ts";
 
 /** A file as it is registered: read once, from the image server's own file system. */
 const source = { path: Path, sha256: Type.Optional(Sha256), sizeBytes: Type.Optional(Count) };

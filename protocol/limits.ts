@@ -64,6 +64,14 @@ export const limits = {
   /** How often one create looks for hosts anew when the claims of others were faster. */
   placementAttemptsMax: 8,
 
+  /** Who shows the steps of an operation asks for them again after this time; its end is heard at once. */
+  progressPeriodMs: 400,
+  /** Events in one page of the CLI: a page stays well below the size of a body. */
+  eventPageLength: 200,
+  /** Completion of names in a shell: a person waits for it with a finger on the key. */
+  completionTimeoutMs: 1_500,
+  /** The doctor asks every host, reads every instance, and may look twice. */
+  doctorTimeoutMs: 60_000,
   /** How long a caller waits for the end of an operation (`wait`) when it does not say: a build, and its grace. */
   waitTimeoutMsDefault: 150_000,
   /** One attempt of a request that nobody expects to wait: after this it is repeated with the same request id. */
@@ -248,16 +256,22 @@ export const limits = {
   generationsPerWrite: 32,
   /** Ensures that may wait at one machine; the rest of its mailbox is kept for what its guest and effects say. */
   machineEnsuresMax: 100,
+  /** Messages that may wait at a host: room for the end of every machine at once beside the questions. */
+  hostMailboxLengthMax: 100_000,
   /** Time for all guests together to shut down when their host does, before they are halted. */
   hostShutdownGraceMs: 10_000,
+  /** And for halting those that did not: their processes get SIGKILL in the end. */
+  hostHaltMs: 10_000,
   /** The last reports of a host that ends; what was not heard is reported after its return. */
   hostFarewellMs: 2_000,
   /** Reports of one host under way at once: a second one while the first waits for its commit, the rest coalesce. */
   heartbeatsInFlightMax: 2,
   /** A passing state is reported after this time, when it has not passed: most of them are shorter. */
   passingReportDelayMs: 20,
-  /** Observations in one report: at about 400 bytes each they stay below bodyBytesMax. */
-  reportMachinesMax: 400,
+  /** An ensure is answered after this time at the latest: most work of a host is done by then, and the answer says so. */
+  ensureAnswerMs: 5,
+  /** Observations in one report; below arrayLengthMax. */
+  reportMachinesMax: 1_000,
   /** A host that reaches no controller tries again after this time, then twice as long, up to the maximum. */
   reportRetryMsMin: 100,
   reportRetryMsMax: 2_000,
@@ -271,6 +285,11 @@ export const limits = {
   serverStartTimeoutMs: 60_000,
   /** A server that does not end when asked is killed after this time. */
   serverStopTimeoutMs: 10_000,
+  /** Pause before a process of the cluster that died is started again; doubles, and falls back after a longer life. */
+  keeperBackoffMsMin: 200,
+  keeperBackoffMsMax: 10_000,
+  /** At the end of `up` guests get so long to power down by themselves. The tiny one needs 2 s here. */
+  upGuestPatienceMs: 15_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
   serverLogBytesMax: 4 * 1024 * 1024,
   /** A process's own log file; one older one of the same size is kept. */

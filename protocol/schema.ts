@@ -36,8 +36,7 @@ export const Metadata = Type.Record(
   Type.String({ maxLength: limits.metadataValueLengthMax }),
   { maxProperties: limits.metadataKeysMax, additionalProperties: false },
 );
-export const architectures = ["x86_64", "aarch64"] as const;
-export type Architecture = (typeof architectures)[number];
+export { type Architecture, architectures } from "./kinds.ts";
 
 /** A page of a list: ids are time-ordered, so the marker is simply the last id of the page before. */
 export const pageRequest = {

@@ -1,0 +1,105 @@
+/**
+ * One command line from its words to its exit code: parses, runs the command, prints what went wrong. It never ends the
+ * process by itself and knows no command; the tree is in program.ts.
+ */
+import type { Command, CommanderError, OutputConfiguration } from "commander";
+import { errorLines, exitCodeFor, type Shown, shownOf } from "./errors.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { buildProgram } from "./program.ts";
+import { Run } from "./run.ts";
+import type { Connect } from "./session.ts";
+import { painter, type Terminal } from "./terminal.ts";
+
+/** Runs a command line; nothing of the process is touched but through the terminal. */
+export async function runCommand(
+  argv: readonly string[],
+  terminal: Terminal,
+  connect: Connect,
+): Promise<number> {
+  if (argv[0] === "__complete") return printCandidates(argv.slice(1), terminal, connect);
+  let exit: number = exitCodes.ok.exit;
+  const program = buildProgram(async (command, body) => {
+    const run = new Run(terminal, connect, command.optsWithGlobals());
+    try {
+      exit = (await body(run)) ?? exitCodes.ok.exit;
+    } finally {
+      await run.close();
+    }
+  });
+  quietly(program, terminal);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exit;
+  } catch (thrown) {
+    return failed(thrown, { terminal, json: argv.includes("--json") });
+  }
+}
+
+/** `__complete`: called by the shells' scripts, not for people, so no part of the tree. Never says what went wrong. */
+async function printCandidates(
+  words: readonly string[],
+  terminal: Terminal,
+  connect: Connect,
+): Promise<number> {
+  const { complete } = await import("./complete.ts");
+  const run = new Run(terminal, connect, {});
+  try {
+    for (const candidate of await complete(buildProgram(), words, run)) run.print(candidate);
+    return exitCodes.ok.exit;
+  } catch (thrown) {
+    return exitCodeFor(thrown);
+  } finally {
+    await run.close();
+  }
+}
+
+/** Commander throws instead of ending the process, and its own complaints look like ours. */
+function quietly(command: Command, terminal: Terminal): void {
+  const output: OutputConfiguration = {
+    writeOut: (text) => void terminal.out.write(text),
+    writeErr: (text) => void terminal.err.write(text),
+    outputError: () => undefined,
+    getOutHelpWidth: () => terminal.out.columns ?? 100,
+    getErrHelpWidth: () => terminal.err.columns ?? 100,
+  };
+  command.exitOverride().configureOutput(output);
+  for (const child of command.commands) quietly(child, terminal);
+}
+
+const isCommanderError = (thrown: unknown): thrown is CommanderError =>
+  thrown instanceof Error &&
+  "exitCode" in thrown &&
+  "code" in thrown &&
+  String(thrown.code).startsWith("commander.");
+
+function failed(thrown: unknown, { terminal, json }: { terminal: Terminal; json: boolean }): number {
+  if (terminal.signal.aborted) return exitCodes.interrupted.exit;
+  if (isCommanderError(thrown)) {
+    if (thrown.exitCode === 0) return exitCodes.ok.exit;
+    // A noun without a verb has printed its help already.
+    if (thrown.code !== "commander.help") tell(usageError(thrown), { terminal, json });
+    return exitCodes.usage.exit;
+  }
+  const shown = shownOf(thrown);
+  tell(shown, { terminal, json });
+  if (terminal.env.NOVACT_DEBUG === "1" && thrown instanceof Error) terminal.err.write(`${thrown.stack}\n`);
+  return exitCodeOf(shown.code);
+}
+
+function usageError({ message }: CommanderError): Shown {
+  const text = message.replace(/^error: /, "");
+  const sentence = /[.?)]$/.test(text) ? text : `${text}.`;
+  return {
+    code: "INVALID_ARGUMENT",
+    reason: "usage",
+    message: `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`,
+    next: "The same command with --help shows what it takes.",
+  };
+}
+
+function tell(shown: Shown, { terminal, json }: { terminal: Terminal; json: boolean }): void {
+  const text = json
+    ? `${JSON.stringify({ error: shown })}\n`
+    : errorLines(shown, painter(terminal.err, terminal.env));
+  terminal.err.write(text);
+}

@@ -1,0 +1,97 @@
+/**
+ * What may stand where the cursor is: from the tree of commands, and for names from the cluster. Whatever goes wrong
+ * gives no candidates and no noise: a shell is in the middle of its line.
+ */
+import type { Command, Option } from "commander";
+import { limits } from "../../protocol/limits.ts";
+import type { Run } from "./run.ts";
+
+/** The words after `novact`, the last one being completed (it may be empty). */
+export async function complete(
+  program: Command,
+  words: readonly string[],
+  run: Run,
+): Promise<readonly string[]> {
+  const before = words.slice(0, -1);
+  const start = words.at(-1) ?? "";
+  const { command, places, awaiting } = walk(program, before);
+  const candidates = start.startsWith("-")
+    ? optionsOf(command)
+    : await valuesOf({ command, places, awaiting }, run);
+  return [...new Set(candidates)].filter((candidate) => candidate.startsWith(start)).sort();
+}
+
+interface Position {
+  readonly command: Command;
+  /** How many arguments of the command stand already. */
+  readonly places: number;
+  /** The option whose value is being completed. */
+  readonly awaiting: string | undefined;
+}
+
+function walk(program: Command, words: readonly string[]): Position {
+  let command = program;
+  let places = 0;
+  let awaiting: string | undefined;
+  for (const word of words) {
+    if (awaiting !== undefined) {
+      awaiting = undefined;
+      continue;
+    }
+    if (word.startsWith("-")) {
+      awaiting = word.includes("=") || !takesValue(command, word) ? undefined : word;
+      continue;
+    }
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined) places++;
+    else command = next;
+  }
+  return { command, places, awaiting };
+}
+
+const allOptions = (command: Command) => [
+  ...command.options,
+  ...(command.parent?.options ?? []),
+  ...(command.parent?.parent?.options ?? []),
+];
+
+const isFlag = ({ short, long }: Option, flag: string): boolean => flag === short || flag === long;
+
+const takesValue = (command: Command, flag: string): boolean =>
+  allOptions(command).some((option) => isFlag(option, flag) && (option.required || option.optional));
+
+const optionsOf = (command: Command): string[] => [
+  ...allOptions(command).flatMap(({ long, hidden }) => (long === undefined || hidden ? [] : [long])),
+  "--help",
+];
+
+async function valuesOf({ command, places, awaiting }: Position, run: Run): Promise<readonly string[]> {
+  if (awaiting !== undefined) {
+    const option = allOptions(command).find((one) => isFlag(one, awaiting));
+    return option?.argChoices ?? names(option?.attributeName() ?? "", run);
+  }
+  const subcommands = command.commands.filter((one) => !one.name().startsWith("__")).map((one) => one.name());
+  if (subcommands.length > 0) return subcommands;
+  const all = command.registeredArguments;
+  const argument = all[Math.min(places, all.length - 1)];
+  if (argument === undefined || (places >= all.length && !argument.variadic)) return [];
+  return argument.argChoices ?? names(argument.name(), run);
+}
+
+/** Names of what there is, when an argument or option is called like a noun. */
+async function names(what: string, run: Run): Promise<readonly string[]> {
+  const page = { limit: limits.pageLengthDefault };
+  const call = run.call({ atLeastMs: limits.completionTimeoutMs });
+  switch (what) {
+    case "instance":
+      return (await (await run.session()).instance.list(page, call)).instances.map(({ name }) => name);
+    case "flavor":
+      return (await (await run.session()).flavor.list(page, call)).flavors.map(({ name }) => name);
+    case "image":
+      return (await (await run.session()).image.list(page, call)).images.map(({ name }) => name);
+    case "host":
+      return (await (await run.adminSession()).host.list(page, call)).hosts.map(({ name }) => name);
+    default:
+      return [];
+  }
+}

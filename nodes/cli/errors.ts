@@ -1,0 +1,81 @@
+/** Errors as people and programs read them: what, why, and what to do next. */
+import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/status.ts";
+import { exitCodeOf } from "./exit-codes.ts";
+import { type Paint, plain } from "./terminal.ts";
+
+/** An error that the command line itself finds, before or beside any request. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly code: Code;
+  readonly reason: string;
+  readonly next: string;
+
+  constructor(reason: Reason | "usage" | "ambiguous", message: string, next?: string) {
+    super(message);
+    const known = reason in reasons ? reasons[reason as Reason] : undefined;
+    this.code = known?.code ?? "INVALID_ARGUMENT";
+    this.reason = reason;
+    this.next = next ?? known?.next ?? "See novact --help.";
+  }
+}
+
+/** What is shown of an error, whoever made it. */
+export type Shown = Omit<ErrorBody, "code" | "reason"> & { readonly code: string; readonly reason: string };
+
+const isStatusError = (thrown: unknown): thrown is { toBody(): ErrorBody } =>
+  thrown instanceof Error && thrown.name === "StatusError" && "toBody" in thrown;
+
+export function shownOf(thrown: unknown): Shown {
+  if (isStatusError(thrown)) return thrown.toBody();
+  if (thrown instanceof CommandError) {
+    const { code, reason, message, next } = thrown;
+    return { code, reason, message, next };
+  }
+  if (thrown instanceof Error && thrown.name === "ConfigError")
+    return {
+      code: "INVALID_ARGUMENT",
+      reason: "configuration",
+      message: thrown.message,
+      next: "Correct the file.",
+    };
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return {
+    code: "INTERNAL",
+    reason: "internal",
+    message,
+    next: "Report it; NOVACT_DEBUG=1 shows where it came from.",
+  };
+}
+
+/** The lines for people. */
+export function errorLines(shown: Shown, paint: Paint): string {
+  const lines = [`${paint("red", "error:")} ${shown.message.split("\n").map(plain).join("\n       ")}`];
+  for (const cause of shown.causes ?? []) lines.push(`${paint("dim", "cause:")} ${plain(cause)}`);
+  lines.push(...verdictLines(shown.details));
+  lines.push(`${paint("dim", "reason:")} ${shown.reason} (${shown.code})`);
+  if (shown.retryAfterMs !== undefined)
+    lines.push(`${paint("dim", "retry after:")} ${shown.retryAfterMs} ms`);
+  lines.push(`${paint("cyan", "next:")} ${plain(shown.next)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** The hosts of a noValidHost, each with what stood against it. */
+function verdictLines(details: unknown): string[] {
+  if (!Array.isArray(details)) return [];
+  return details.flatMap((verdict: unknown) => {
+    if (!isVerdict(verdict)) return [];
+    const against = Object.values(verdict.filters).filter((result) => typeof result === "string");
+    return [`  ${plain(verdict.hostName)}: ${plain(against.join("; "))}`];
+  });
+}
+
+const isVerdict = (value: unknown): value is { hostName: string; filters: Record<string, unknown> } =>
+  typeof value === "object" &&
+  value !== null &&
+  "hostName" in value &&
+  typeof value.hostName === "string" &&
+  "filters" in value &&
+  typeof value.filters === "object" &&
+  value.filters !== null;
+
+export const exitCodeFor = (thrown: unknown): number => exitCodeOf(shownOf(thrown).code);

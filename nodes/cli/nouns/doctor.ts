@@ -1,0 +1,42 @@
+/** novact doctor: does what is remembered agree with what is there? */
+import { Command } from "commander";
+import { limits } from "../../../protocol/limits.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { Invoke } from "../run.ts";
+import { plain, type Style } from "../terminal.ts";
+
+const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", stuck: "red" };
+
+export function doctorCommand(invoke: Invoke): Command {
+  return new Command("doctor")
+    .description(
+      "Compares PostgreSQL, the hosts' reports, and the processes and files on the hosts. It changes nothing.",
+    )
+    .action((_options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.adminSession();
+        const { findings, compared } = await session.doctor.examine(
+          {},
+          run.call({ atLeastMs: limits.doctorTimeoutMs }),
+        );
+        const exit = findings.length === 0 ? exitCodes.ok.exit : exitCodes.findings.exit;
+        if (run.json) {
+          run.emit({ findings, compared });
+          return exit;
+        }
+        for (const { kind, subject, message, next } of findings) {
+          run.print(
+            `${run.paint(styles[kind], kind)}  ${run.paint("bold", plain(subject))}: ${plain(message)}`,
+          );
+          run.print(`       ${run.paint("cyan", "next:")} ${plain(next)}`);
+        }
+        const count =
+          findings.length === 1 ? "1 finding" : `${findings.length === 0 ? "No" : findings.length} findings`;
+        const counted = Object.entries(compared).map(([what, number]) => `${what} ${number}`);
+        run.print(
+          `${run.paint(findings.length === 0 ? "green" : "red", `${count}.`)} Compared: ${counted.join(", ")}.`,
+        );
+        return exit;
+      }),
+    );
+}

@@ -1,0 +1,113 @@
+/** novact flavor …: the sizes that instances come in. */
+import { Command } from "commander";
+import type { Flavor } from "../../../protocol/flavor.ts";
+import { gibibytes, mebibytes, parseCount, parseGibibytes, parseMebibytes, time } from "../format.ts";
+import { readPages } from "../pages.ts";
+import type { Invoke, Run } from "../run.ts";
+import type { Column } from "../table.ts";
+
+export function flavorCommand(invoke: Invoke): Command {
+  const noun = new Command("flavor").description(
+    "Sizes of instances. Everybody lists them, operators make them.",
+  );
+  noun.addCommand(listCommand(invoke));
+  noun.addCommand(showCommand(invoke));
+  noun.addCommand(createCommand(invoke));
+  noun.addCommand(deleteCommand(invoke));
+  return noun;
+}
+
+const diskOf = ({ diskGib }: Flavor): string => (diskGib === 0 ? "the image's" : gibibytes(diskGib));
+
+const columns: readonly Column<Flavor>[] = [
+  { title: "ID", value: ({ id }) => id },
+  { title: "NAME", value: ({ name }) => name, cut: true },
+  { title: "VCPUS", value: ({ vcpus }) => String(vcpus) },
+  { title: "MEMORY", value: ({ memoryMib }) => mebibytes(memoryMib) },
+  { title: "DISK", value: diskOf },
+];
+
+async function print(run: Run, flavor: Flavor): Promise<void> {
+  if (run.json) return run.emit(flavor);
+  const { renderFacts } = await import("../table.ts");
+  run.print(
+    renderFacts(
+      [
+        ["id", flavor.id],
+        ["name", flavor.name],
+        ["vCPUs", String(flavor.vcpus)],
+        ["memory", mebibytes(flavor.memoryMib)],
+        ["disk", diskOf(flavor)],
+        ["created", time(flavor.createdAtMs)],
+      ],
+      run.paint,
+    ),
+  );
+}
+
+function listCommand(invoke: Invoke): Command {
+  return new Command("list")
+    .description("Lists flavors, oldest first.")
+    .action((_options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        const { rows } = await readPages<Flavor>(async (page) => {
+          const { flavors, nextMarker } = await session.flavor.list(page, run.call());
+          return { rows: flavors, nextMarker };
+        });
+        await run.list(rows, columns);
+        return 0;
+      }),
+    );
+}
+
+function showCommand(invoke: Invoke): Command {
+  return new Command("show")
+    .description("Shows one flavor.")
+    .argument("<flavor>", "its id or name")
+    .action((key: string, _options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        await print(run, (await session.flavor.get(key, {}, run.call())).flavor);
+        return 0;
+      }),
+    );
+}
+
+interface Size {
+  readonly vcpus: number;
+  readonly memory: number;
+  readonly disk: number;
+}
+
+function createCommand(invoke: Invoke): Command {
+  return new Command("create")
+    .description("Makes a flavor; for operators. Its name must be free.")
+    .argument("<name>", "its name")
+    .requiredOption("--vcpus <n>", "how many virtual CPUs", parseCount)
+    .requiredOption("--memory <size>", "such as 512M or 2G", parseMebibytes)
+    .option("--disk <size>", "size of the root disk, such as 10G; 0 takes the image's own", parseGibibytes, 0)
+    .action((name: string, { vcpus, memory, disk }: Size, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.adminSession();
+        const request = { name, vcpus, memoryMib: memory, diskGib: disk };
+        await print(run, (await session.flavor.create(request, run.call())).flavor);
+        return 0;
+      }),
+    );
+}
+
+function deleteCommand(invoke: Invoke): Command {
+  return new Command("delete")
+    .description("Removes a flavor; for operators. Instances made from it keep their size.")
+    .argument("<flavor>", "its id or name")
+    .action((key: string, _options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.adminSession();
+        const { flavor } = await session.flavor.delete(key, {}, run.call());
+        if (run.json) run.emit(flavor);
+        else run.print(`${flavor.id}  ${flavor.name}  ${run.paint("bold", "deleted")}`);
+        return 0;
+      }),
+    );
+}

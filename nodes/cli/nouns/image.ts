@@ -1,0 +1,209 @@
+/** novact image …: what guests boot from. */
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import type { Image } from "../../../protocol/image.ts";
+import { architectures, diskFormats } from "../../../protocol/kinds.ts";
+import { CommandError } from "../errors.ts";
+import { bytes, gibibytes, mebibytes, parseGibibytes, parseMebibytes, time } from "../format.ts";
+import { readPages } from "../pages.ts";
+import type { Invoke, Run } from "../run.ts";
+import type { Column, Fact } from "../table.ts";
+
+export function imageCommand(invoke: Invoke): Command {
+  const noun = new Command("image").description(
+    "What guests boot from. Everybody lists them, operators register them.",
+  );
+  noun.addCommand(listCommand(invoke));
+  noun.addCommand(showCommand(invoke));
+  noun.addCommand(registerCommand(invoke));
+  noun.addCommand(deleteCommand(invoke));
+  return noun;
+}
+
+const kindOf = ({ disk, kernel }: Image): string =>
+  [disk === null ? [] : [disk.format], kernel === null ? [] : ["kernel"]].flat().join(" + ");
+
+const sizeOf = ({ disk, kernel, ramdisk }: Image): number =>
+  (disk?.sizeBytes ?? 0) + (kernel?.sizeBytes ?? 0) + (ramdisk?.sizeBytes ?? 0);
+
+const columns: readonly Column<Image>[] = [
+  { title: "ID", value: ({ id }) => id },
+  { title: "NAME", value: ({ name }) => name, cut: true },
+  { title: "KIND", value: kindOf },
+  { title: "SIZE", value: (image) => bytes(sizeOf(image)) },
+  { title: "ARCHITECTURE", value: ({ properties }) => properties.architecture },
+];
+
+function facts({
+  id,
+  name,
+  disk,
+  kernel,
+  ramdisk,
+  commandLine,
+  properties,
+  createdAtMs,
+}: Image): readonly Fact[] {
+  const file = (part: { sha256: string; sizeBytes: number } | null) =>
+    part === null ? undefined : `${bytes(part.sizeBytes)}, sha256 ${part.sha256}`;
+  return [
+    ["id", id],
+    ["name", name],
+    [
+      "disk",
+      disk === null ? undefined : `${disk.format}, ${bytes(disk.virtualSizeBytes)} inside, ${file(disk)}`,
+    ],
+    ["kernel", file(kernel)],
+    ["ramdisk", file(ramdisk)],
+    ["command line", commandLine === "" ? undefined : commandLine],
+    ["architecture", properties.architecture],
+    ["memory, at least", properties.memoryMibMin === 0 ? undefined : mebibytes(properties.memoryMibMin)],
+    ["disk, at least", properties.diskGibMin === 0 ? undefined : gibibytes(properties.diskGibMin)],
+    ["hypervisor", properties.hypervisor],
+    ["registered", time(createdAtMs)],
+  ];
+}
+
+async function print(run: Run, image: Image): Promise<void> {
+  if (run.json) return run.emit(image);
+  const { renderFacts } = await import("../table.ts");
+  run.print(renderFacts(facts(image), run.paint));
+}
+
+function listCommand(invoke: Invoke): Command {
+  return new Command("list")
+    .description("Lists images, oldest first.")
+    .action((_options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        const { rows } = await readPages<Image>(async (page) => {
+          const { images, nextMarker } = await session.image.list(page, run.call());
+          return { rows: images, nextMarker };
+        });
+        await run.list(rows, columns);
+        return 0;
+      }),
+    );
+}
+
+function showCommand(invoke: Invoke): Command {
+  return new Command("show")
+    .description("Shows one image.")
+    .argument("<image>", "its id or name")
+    .action((key: string, _options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        await print(run, (await session.image.get(key, {}, run.call())).image);
+        return 0;
+      }),
+    );
+}
+
+interface RegisterOptions {
+  readonly disk?: string;
+  readonly format?: (typeof diskFormats)[number];
+  readonly diskSha256?: string;
+  readonly kernel?: string;
+  readonly kernelSha256?: string;
+  readonly ramdisk?: string;
+  readonly ramdiskSha256?: string;
+  readonly commandLine?: string;
+  readonly architecture?: (typeof architectures)[number];
+  readonly memoryMin?: number;
+  readonly diskMin?: number;
+  readonly hypervisor?: string;
+}
+
+function registerCommand(invoke: Invoke): Command {
+  return new Command("register")
+    .description(
+      "Verifies files and keeps them as an image; for operators. The controller reads them from its own disk.",
+    )
+    .argument("<name>", "its name; must be free")
+    .option("--disk <file>", "a disk; it needs no backing file and must have none")
+    .addOption(
+      new Option("--format <format>", "of the disk; without it the file's ending says it").choices(
+        diskFormats,
+      ),
+    )
+    .option("--disk-sha256 <sum>", "refuse the disk when it has another checksum")
+    .option("--kernel <file>", "a kernel to boot directly")
+    .option("--kernel-sha256 <sum>", "refuse the kernel when it has another checksum")
+    .option("--ramdisk <file>", "the kernel's ramdisk")
+    .option("--ramdisk-sha256 <sum>", "refuse the ramdisk when it has another checksum")
+    .option("--command-line <text>", "the kernel's command line")
+    .addOption(new Option("--architecture <name>", "what it runs on").choices(architectures))
+    .option("--memory-min <size>", "what it needs at least, such as 256M", parseMebibytes)
+    .option("--disk-min <size>", "what it needs at least, such as 2G", parseGibibytes)
+    .option("--hypervisor <name>", "the only hypervisor that it runs under")
+    .action((name: string, options: RegisterOptions, command: Command) =>
+      invoke(command, async (run) => {
+        const request = { name, ...filesOf(options), ...propertiesOf(options) };
+        const session = await run.adminSession();
+        // Large files are read and summed before the answer.
+        const { image } = await session.image.register(request, run.call({ atLeastMs: 600_000 }));
+        await print(run, image);
+        return 0;
+      }),
+    );
+}
+
+/** Relative paths start where the command was typed. */
+function filesOf(options: RegisterOptions) {
+  if (options.disk === undefined && options.kernel === undefined)
+    throw new CommandError(
+      "usage",
+      "An image needs a disk or a kernel.",
+      "Give --disk FILE, or --kernel FILE, or both.",
+    );
+  const source = (path: string, sha256: string | undefined) => ({
+    path: resolve(path),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  });
+  const { disk, kernel, ramdisk, commandLine } = options;
+  return {
+    ...(disk === undefined
+      ? {}
+      : { disk: { ...source(disk, options.diskSha256), format: formatOf(disk, options) } }),
+    ...(kernel === undefined ? {} : { kernel: source(kernel, options.kernelSha256) }),
+    ...(ramdisk === undefined ? {} : { ramdisk: source(ramdisk, options.ramdiskSha256) }),
+    ...(commandLine === undefined ? {} : { commandLine }),
+  };
+}
+
+/** Said, never probed: a guest that writes a qcow2 header into its raw disk must not be believed. */
+function formatOf(path: string, { format }: RegisterOptions): (typeof diskFormats)[number] {
+  const ending = diskFormats.find((known) => path.endsWith(`.${known}`));
+  const found = format ?? ending;
+  if (found !== undefined) return found;
+  throw new CommandError(
+    "usage",
+    `The ending of ${path} does not say its format.`,
+    "Give --format qcow2 or --format raw.",
+  );
+}
+
+function propertiesOf({ architecture, memoryMin, diskMin, hypervisor }: RegisterOptions) {
+  const properties = {
+    ...(architecture === undefined ? {} : { architecture }),
+    ...(memoryMin === undefined ? {} : { memoryMibMin: memoryMin }),
+    ...(diskMin === undefined ? {} : { diskGibMin: diskMin }),
+    ...(hypervisor === undefined ? {} : { hypervisor }),
+  };
+  return Object.keys(properties).length === 0 ? {} : { properties };
+}
+
+function deleteCommand(invoke: Invoke): Command {
+  return new Command("delete")
+    .description("Removes an image; for operators. Refused while an instance uses it.")
+    .argument("<image>", "its id or name")
+    .action((key: string, _options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.adminSession();
+        const { image } = await session.image.delete(key, {}, run.call());
+        if (run.json) run.emit(image);
+        else run.print(`${image.id}  ${image.name}  ${run.paint("bold", "deleted")}`);
+        return 0;
+      }),
+    );
+}

@@ -1,0 +1,107 @@
+/** How instances look: in a list, alone, and explained. */
+import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
+import type { Operation } from "../../../protocol/operation.ts";
+import type { InstanceState } from "../../../protocol/states.ts";
+import { age, duration, gibibytes, mebibytes, time } from "../format.ts";
+import type { Column, Fact } from "../table.ts";
+import type { Style } from "../terminal.ts";
+
+export function stateStyle(state: InstanceState | Operation["state"]): Style | undefined {
+  switch (state) {
+    case "running":
+    case "done":
+      return "green";
+    case "failed":
+    case "unknown":
+      return "red";
+    case "stopped":
+    case "paused":
+    case "deleted":
+    case "cancelled":
+      return "dim";
+    default:
+      return "yellow";
+  }
+}
+
+export function instanceColumns(nowMs: number, withProject: boolean): readonly Column<Instance>[] {
+  const project: Column<Instance> = { title: "PROJECT", value: (row) => row.project };
+  return [
+    { title: "ID", value: ({ id }) => id },
+    ...(withProject ? [project] : []),
+    { title: "NAME", value: ({ name }) => name, cut: true },
+    { title: "STATE", value: ({ state }) => state, style: ({ state }) => stateStyle(state) },
+    { title: "HOST", value: ({ hostName, hostId }) => hostName ?? hostId ?? "-" },
+    { title: "FLAVOR", value: ({ flavor }) => flavor.name },
+    { title: "ADDRESS", value: ({ machine }) => machine?.address ?? "-" },
+    { title: "AGE", value: ({ createdAtMs }) => age(createdAtMs, nowMs) },
+  ];
+}
+
+export function instanceFacts(instance: Instance): readonly Fact[] {
+  const { flavor, machine, failure, metadata } = instance;
+  const disk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
+  return [
+    ["id", instance.id],
+    ["name", instance.name],
+    ["project", instance.project],
+    ["state", instance.state, stateStyle(instance.state)],
+    ["failure", failure === null ? undefined : `${failure.reason}: ${failure.message}`, "red"],
+    ["next", failure?.next],
+    ["wanted", instance.desired],
+    ["flavor", `${flavor.name}: ${flavor.vcpus} vCPU, ${mebibytes(flavor.memoryMib)}, ${disk}`],
+    ["image", instance.image.name],
+    ["host", instance.hostName ?? instance.hostId ?? undefined],
+    ["machine", machine === null ? undefined : machineOf(machine)],
+    ["address", machine?.address ?? undefined],
+    ["started", moment(machine?.startedAtMs)],
+    ["operation", instance.operationId ?? undefined],
+    ["metadata", pairs(metadata)],
+    ["created", time(instance.createdAtMs)],
+    ["updated", time(instance.updatedAtMs)],
+    ["deleted", moment(instance.deletedAtMs)],
+  ];
+}
+
+function machineOf({ state, reason, message }: NonNullable<Instance["machine"]>): string {
+  const why = reason === "requested" ? "" : ` (${reason})`;
+  return `${state}${why}${message === "" ? "" : `: ${message}`}`;
+}
+
+const moment = (ms: number | null | undefined): string | undefined =>
+  ms === null || ms === undefined ? undefined : time(ms);
+
+const pairs = (metadata: Readonly<Record<string, string>>): string | undefined => {
+  const all = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
+  return all.length === 0 ? undefined : all.join(", ");
+};
+
+export const verdictColumns: readonly Column<HostVerdict>[] = [
+  { title: "HOST", value: ({ hostName }) => hostName },
+  {
+    title: "FITS",
+    value: ({ fits }) => (fits ? "yes" : "no"),
+    style: ({ fits }) => (fits ? "green" : "red"),
+  },
+  { title: "SCORE", value: ({ fits, score }) => (fits ? score.toFixed(3) : "-") },
+  { title: "WHY", value: whyOf, cut: true },
+];
+
+function whyOf({ fits, filters, weights }: HostVerdict): string {
+  const against = Object.entries(filters).flatMap(([filter, result]) =>
+    result === true ? [] : [`${filter}: ${result}`],
+  );
+  if (!fits) return against.join("; ");
+  return Object.entries(weights)
+    .map(([weigher, weight]) => `${weigher} ${weight.toFixed(3)}`)
+    .join(", ");
+}
+
+/** `create: accepted, placed +12 ms, … done +3.1 s` */
+export function operationLine({ kind, state, steps, startedAtMs, error }: Operation): string {
+  const path = steps.map(({ step, atMs }, index) =>
+    index === 0 ? step : `${step} +${duration(Math.max(0, atMs - startedAtMs))}`,
+  );
+  const why = error === null ? "" : ` (${error.message})`;
+  return `${time(startedAtMs)}  ${kind} ${state}: ${path.join(", ")}${why}`;
+}

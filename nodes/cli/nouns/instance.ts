@@ -1,0 +1,185 @@
+/** novact instance …: the virtual machines of a project. */
+import { Argument, Command, Option } from "commander";
+import type { Changed, Instance } from "../../../protocol/instance.ts";
+import { limits } from "../../../protocol/limits.ts";
+import { instanceStates } from "../../../protocol/states.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { parseCount, parsePair } from "../format.ts";
+import { readPages } from "../pages.ts";
+import { hostId, instanceId } from "../resolve.ts";
+import type { Invoke, Run } from "../run.ts";
+import { consoleCommand } from "./console.ts";
+import { instanceEventsCommand } from "./event.ts";
+import { instanceColumns, instanceFacts, operationLine, verdictColumns } from "./instance-view.ts";
+import { finishChanges, verbCommands } from "./verbs.ts";
+
+export function instanceCommand(invoke: Invoke): Command {
+  const noun = new Command("instance").description("Virtual machines.");
+  noun.addCommand(createCommand(invoke));
+  noun.addCommand(listCommand(invoke));
+  noun.addCommand(showCommand(invoke));
+  for (const verb of verbCommands(invoke)) noun.addCommand(verb);
+  noun.addCommand(consoleCommand(invoke));
+  noun.addCommand(instanceEventsCommand(invoke));
+  noun.addCommand(explainCommand(invoke));
+  return noun;
+}
+
+interface CreateOptions {
+  readonly flavor: string;
+  readonly image: string;
+  readonly metadata?: Record<string, string>;
+  readonly count?: number;
+  readonly wait?: boolean;
+  readonly requestId?: string;
+}
+
+function createCommand(invoke: Invoke): Command {
+  return new Command("create")
+    .description("Makes an instance, places it and starts it.")
+    .argument("<name>", "its name; need not be unique")
+    .requiredOption("--flavor <flavor>", "its size, by name or id: novact flavor list")
+    .requiredOption("--image <image>", "what it boots from, by name or id: novact image list")
+    .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
+    .addOption(
+      new Option("--count <n>", `so many at once, all or none, at most ${limits.createCountMax}`).argParser(
+        parseCount,
+      ),
+    )
+    .option("--wait", "wait until it runs, and show the steps")
+    .option("--request-id <id>", "the same id again makes nothing twice and gives the same answer")
+    .action((name: string, options: CreateOptions, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        const { flavor, image, metadata, count } = options;
+        const answer = await session.instance.create(
+          {
+            name,
+            flavor,
+            image,
+            ...(metadata === undefined ? {} : { metadata }),
+            ...(count === undefined ? {} : { count }),
+          },
+          run.call(options),
+        );
+        const all: readonly Changed[] = answer.all ?? [answer];
+        return finishChanges(run, session, {
+          changes: all,
+          wait: options.wait ?? false,
+          single: count === undefined,
+        });
+      }),
+    );
+}
+
+interface ListOptions {
+  readonly name?: string;
+  readonly state?: Instance["state"];
+  readonly host?: string;
+  readonly metadata?: Record<string, string>;
+  readonly deleted?: boolean;
+  readonly limit?: number;
+}
+
+function listCommand(invoke: Invoke): Command {
+  return new Command("list")
+    .description("Lists instances, oldest first. With --project admin those of every project.")
+    .option("--name <name>", "only of this name")
+    .addOption(new Option("--state <state>", "only in this state").choices(instanceStates))
+    .option("--host <host>", "only on this host, by name or id")
+    .option("--metadata <key=value>", "only with this pair; repeatable", parsePair)
+    .option("--deleted", "deleted ones as well")
+    .option("--limit <n>", "at most so many", parseCount)
+    .action((options: ListOptions, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        const query = await queryOf(run, options);
+        const { rows, more } = await readPages<Instance>(async (page) => {
+          const { instances, nextMarker } = await session.instance.list({ ...query, ...page }, run.call());
+          return { rows: instances, nextMarker };
+        }, options.limit);
+        await run.list(rows, instanceColumns(run.terminal.nowMs(), session.project === "admin"));
+        if (more) run.remark(`There are more than these ${rows.length}.`);
+        return 0;
+      }),
+    );
+}
+
+async function queryOf(run: Run, { name, state, host, metadata, deleted }: ListOptions) {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(state === undefined ? {} : { state }),
+    ...(host === undefined ? {} : { hostId: await hostId(run, host) }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(deleted === undefined ? {} : { deleted }),
+  };
+}
+
+export const instanceArgument = (): Argument => new Argument("<instance>", "its id or name");
+
+function showCommand(invoke: Invoke): Command {
+  return new Command("show")
+    .description("Shows one instance.")
+    .addArgument(instanceArgument())
+    .action((key: string, _options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        const { instance } = await session.instance.get(await instanceId(run, session, key), {}, run.call());
+        if (run.json) run.emit(instance);
+        else {
+          const { renderFacts } = await import("../table.ts");
+          run.print(renderFacts(instanceFacts(instance), run.paint));
+        }
+        return 0;
+      }),
+    );
+}
+
+function explainCommand(invoke: Invoke): Command {
+  return new Command("explain")
+    .description("Says why this host, why no host, and what the instance is waiting for.")
+    .addArgument(instanceArgument())
+    .action((key: string, _options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        const id = await instanceId(run, session, key);
+        const explained = await session.instance.explain(id, {}, run.call());
+        if (run.json) run.emit(explained);
+        else await printExplained(run, explained);
+        return explained.instance.failure === null ? 0 : exitCodeOf(explained.instance.failure.code);
+      }),
+    );
+}
+
+type Explained = Awaited<ReturnType<Awaited<ReturnType<Run["session"]>>["instance"]["explain"]>>;
+
+async function printExplained(
+  run: Run,
+  { instance, waitingFor, hosts, operations }: Explained,
+): Promise<void> {
+  const { indented, renderFacts, renderTable } = await import("../table.ts");
+  const failure =
+    instance.failure === null ? undefined : `${instance.failure.reason}: ${instance.failure.message}`;
+  run.print(
+    renderFacts(
+      [
+        ["instance", `${instance.name} (${instance.id})`],
+        ["state", `${instance.state}, wanted ${instance.desired}`],
+        ["host", instance.hostName ?? "none"],
+        ["failure", failure, "red"],
+      ],
+      run.paint,
+    ),
+  );
+  const sentences = waitingFor.length === 0 ? ["It is waiting for nothing."] : waitingFor;
+  run.print(sentences.map((sentence) => `${run.paint("cyan", "·")} ${sentence}`).join("\n"));
+  const width = run.terminal.out.isTTY === true ? (run.terminal.out.columns ?? 100) - 2 : undefined;
+  if (hosts.length > 0) {
+    run.print(`\n${run.paint("bold", "hosts, as the scheduler sees them now")}`);
+    run.print(indented(renderTable(verdictColumns, hosts, { paint: run.paint, width })));
+  }
+  if (operations.length > 0) {
+    run.print(`\n${run.paint("bold", "operations")}`);
+    run.print(indented(operations.map(operationLine).join("\n")));
+  }
+}

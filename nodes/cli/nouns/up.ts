@@ -1,0 +1,18 @@
+/** novact up: runs a whole cluster on this machine. It is the same as npm start, and like it ends with Ctrl-C. */
+import { Command } from "commander";
+import type { Invoke } from "../run.ts";
+
+export function upCommand(invoke: Invoke): Command {
+  return new Command("up")
+    .description(
+      "Runs a whole cluster on this machine until Ctrl-C, as cluster.yaml says; the same as npm start.",
+    )
+    .allowExcessArguments()
+    .allowUnknownOption()
+    .action((_options: object, command: Command) =>
+      invoke(command, async (run) => {
+        const { startCluster } = await import("../start-cluster.ts");
+        return startCluster(run, command.args);
+      }),
+    );
+}

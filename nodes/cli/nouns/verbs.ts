@@ -1,0 +1,163 @@
+/** The verbs that change instances: start, stop, reboot, pause, unpause, delete; each for one instance or several. */
+import { Argument, Command } from "commander";
+import type { Changed } from "../../../protocol/instance.ts";
+import type { Operation } from "../../../protocol/operation.ts";
+import { errorLines, exitCodeFor, shownOf } from "../errors.ts";
+import { exitCodeOf, exitCodes } from "../exit-codes.ts";
+import { parseDuration } from "../format.ts";
+import { waitForAll } from "../progress.ts";
+import { instanceId } from "../resolve.ts";
+import type { Invoke, Run } from "../run.ts";
+import type { Session } from "../session.ts";
+import { painter } from "../terminal.ts";
+
+interface VerbOptions {
+  readonly wait?: boolean;
+  readonly requestId?: string;
+  readonly hard?: boolean;
+  readonly grace?: number;
+}
+
+type Send = (session: Session, id: string, options: VerbOptions, run: Run) => Promise<Changed>;
+
+export function verbCommands(invoke: Invoke): readonly Command[] {
+  const simple = (name: "start" | "pause" | "unpause" | "delete", summary: string) =>
+    verb(invoke, { name, summary }, (session, id, options, run) =>
+      session.instance[name](id, {}, run.call(options)),
+    );
+  return [
+    simple("start", "Starts stopped or failed instances."),
+    stopCommand(invoke),
+    rebootCommand(invoke),
+    simple("pause", "Freezes the CPUs of running instances; their memory stays."),
+    simple("unpause", "Lets paused instances go on."),
+    simple("delete", "Deletes instances in any state, also in the middle of a build."),
+  ];
+}
+
+function stopCommand(invoke: Invoke): Command {
+  return verb(
+    invoke,
+    { name: "stop", summary: "Stops instances; their disks stay." },
+    (session, id, options, run) =>
+      session.instance.stop(
+        id,
+        {
+          ...(options.hard === true ? { mode: "hard" as const } : {}),
+          ...(options.grace === undefined ? {} : { timeoutMs: options.grace }),
+        },
+        run.call(options),
+      ),
+  )
+    .option("--hard", "do not ask the guest, halt it at once")
+    .option("--grace <time>", "how long the guest may take before it is halted, such as 30s", parseDuration);
+}
+
+function rebootCommand(invoke: Invoke): Command {
+  return verb(
+    invoke,
+    { name: "reboot", summary: "Reboots running instances." },
+    (session, id, options, run) =>
+      session.instance.reboot(id, options.hard === true ? { mode: "hard" } : {}, run.call(options)),
+  ).option("--hard", "do not ask the guest, reset it at once");
+}
+
+function verb(invoke: Invoke, { name, summary }: { name: string; summary: string }, send: Send): Command {
+  return new Command(name)
+    .description(summary)
+    .addArgument(new Argument("<instance...>", "their ids or names"))
+    .option("--wait", "wait for the end, and show the steps")
+    .option(
+      "--request-id <id>",
+      "the same id again does nothing twice and gives the same answer; for one instance",
+    )
+    .action((keys: string[], options: VerbOptions, command: Command) =>
+      invoke(command, (run) => sendToAll(run, keys, { options, send })),
+    );
+}
+
+/** To each, whatever happened to the others; the first failure gives the exit code. */
+async function sendToAll(
+  run: Run,
+  keys: readonly string[],
+  { options, send }: { readonly options: VerbOptions; readonly send: Send },
+): Promise<number> {
+  const session = await run.session();
+  const wait = options.wait ?? false;
+  const single = keys.length === 1;
+  const outcomes = await Promise.allSettled(
+    keys.map(async (key) => send(session, await instanceId(run, session, key), options, run)),
+  );
+  const failures = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason as unknown] : [],
+  );
+  if (single && failures.length > 0) throw failures[0];
+  for (const failure of failures) run.terminal.err.write(failureText(run, failure));
+  const changes = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  const exit = await finishChanges(run, session, { changes, wait, single });
+  return failures.length > 0 ? exitCodeFor(failures[0]) : exit;
+}
+
+function failureText(run: Run, failure: unknown): string {
+  const shown = shownOf(failure);
+  if (run.json) return `${JSON.stringify({ error: shown })}\n`;
+  return errorLines(shown, painter(run.terminal.err, run.terminal.env));
+}
+
+export interface Changes {
+  readonly changes: readonly Changed[];
+  readonly wait: boolean;
+  /** One was asked for: as JSON an object, else an array. */
+  readonly single: boolean;
+}
+
+/** Waits if asked to, and shows what came of it. */
+export async function finishChanges(
+  run: Run,
+  session: Session,
+  { changes, wait, single }: Changes,
+): Promise<number> {
+  if (!wait) {
+    show(run, changes, single);
+    return exitCodes.ok.exit;
+  }
+  const waited = changes.map(({ instance, operation }) => ({ operation, name: instance.name }));
+  const operations = await waitForAll(run, session, waited);
+  const ended = await Promise.all(
+    changes.map(async ({ instance }, at) => ({
+      instance: (await session.instance.get(instance.id, {}, run.call())).instance,
+      operation: operations[at] ?? changes[at]?.operation,
+    })),
+  );
+  if (run.json) run.emit(single ? ended[0] : ended);
+  else for (const { instance } of ended) run.print(changeLine(run, instance));
+  return exitOf(run, operations);
+}
+
+function show(run: Run, changes: readonly Changed[], single: boolean): void {
+  if (run.json) {
+    run.emit(single ? changes[0] : changes);
+    return;
+  }
+  for (const { instance, operation } of changes) {
+    const under =
+      operation.state === "running"
+        ? `${operation.kind} under way: operation ${operation.id}`
+        : operation.state;
+    run.print(`${changeLine(run, instance)}  ${run.paint("dim", under)}`);
+  }
+}
+
+function changeLine(run: Run, { id, name, state, hostName }: Changed["instance"]): string {
+  const where = hostName === null || state === "deleted" ? "" : ` on ${hostName}`;
+  return `${id}  ${name}  ${run.paint("bold", `${state}${where}`)}`;
+}
+
+/** The first operation that did not end well decides, and says why where the terminal did not show it already. */
+function exitOf(run: Run, operations: readonly Operation[]): number {
+  const bad = operations.find(({ state }) => state === "failed" || state === "cancelled");
+  if (bad === undefined) return exitCodes.ok.exit;
+  if (bad.error === null) return exitCodes.conflict.exit;
+  if (!run.json) run.terminal.err.write(errorLines(bad.error, painter(run.terminal.err, run.terminal.env)));
+  return exitCodeOf(bad.error.code);
+}

@@ -1,0 +1,38 @@
+/**
+ * The process as a terminal: its streams, its clock, Ctrl-C, and the SDK. A reader that goes away (`| head`) ends the
+ * command quietly; Ctrl-C ends what is under way and lets go of the connection; a second one ends the process.
+ */
+import { exitCodes } from "./exit-codes.ts";
+import type { Connect } from "./session.ts";
+import type { Terminal } from "./terminal.ts";
+
+export async function onProcess(
+  command: (terminal: Terminal, connect: Connect) => Promise<number>,
+): Promise<number> {
+  const interrupted = new AbortController();
+  const interrupt = () => {
+    if (interrupted.signal.aborted) process.exit(exitCodes.interrupted.exit);
+    interrupted.abort(new Error("Interrupted."));
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", readerGone);
+  const terminal: Terminal = {
+    out: process.stdout,
+    err: process.stderr,
+    env: process.env,
+    nowMs: () => Date.now(),
+    signal: interrupted.signal,
+  };
+  return command(terminal, connectBySdk);
+}
+
+function readerGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exitCodes.ok.exit);
+}
+
+/** Loaded only when a command needs a cluster: help and completion of commands are at once. */
+const connectBySdk: Connect = async (options) => {
+  const { connect } = await import("../sdk.ts");
+  return connect(options);
+};

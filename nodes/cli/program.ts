@@ -1,0 +1,64 @@
+/**
+ * The tree of commands: every noun with its verbs, and the options that all of them share. Building it connects nothing
+ * and reads nothing, so that documentation and completion can be made from it, and a test can compare.
+ */
+import { Command } from "commander";
+import { exitCodes } from "./exit-codes.ts";
+import { parseDuration } from "./format.ts";
+import { completionCommand } from "./nouns/completion.ts";
+import { doctorCommand } from "./nouns/doctor.ts";
+import { eventCommand } from "./nouns/event.ts";
+import { flavorCommand } from "./nouns/flavor.ts";
+import { hostCommand } from "./nouns/host.ts";
+import { imageCommand } from "./nouns/image.ts";
+import { instanceCommand } from "./nouns/instance.ts";
+import { operationCommand } from "./nouns/operation.ts";
+import { upCommand } from "./nouns/up.ts";
+import type { Invoke } from "./run.ts";
+
+/** Without `invoke` the tree is only to be looked at. */
+export function buildProgram(invoke: Invoke = async () => undefined): Command {
+  const program = new Command("novact")
+    .description("A compute service made of supervised actors. It runs virtual machines.")
+    .option("--project <project>", "whose things (default: NOVACT_PROJECT, or demo)")
+    .option("--json", "one JSON value on stdout instead of text; of streams one per line")
+    .option(
+      "--timeout <time>",
+      "how long to wait for answers, with --wait for the end: 30s, 2m",
+      parseDuration,
+    )
+    .option("--config <file>", "the cluster's configuration (default: NOVACT_CONFIG, or cluster.yaml)")
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText("after", helpAfter());
+  const nouns = [
+    instanceCommand,
+    flavorCommand,
+    imageCommand,
+    operationCommand,
+    eventCommand,
+    hostCommand,
+    doctorCommand,
+    upCommand,
+    completionCommand,
+  ];
+  for (const noun of nouns) program.addCommand(withHelp(noun(invoke)));
+  return program;
+}
+
+/** Settings that commander copies only to commands it makes itself. */
+function withHelp(command: Command): Command {
+  command.configureHelp({ showGlobalOptions: true });
+  for (const verb of command.commands) withHelp(verb);
+  return command;
+}
+
+function helpAfter(): string {
+  const codes = Object.values(exitCodes).map(({ exit, meaning }) => `  ${String(exit).padEnd(4)} ${meaning}`);
+  return `
+Names are accepted wherever ids are. Example:
+  novact instance create web --flavor small --image tiny --wait
+  novact instance console web --follow
+
+Exit codes:
+${codes.join("\n")}`;
+}

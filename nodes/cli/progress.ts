@@ -1,0 +1,141 @@
+/**
+ * Waits for an operation and shows its steps with their times: one line that changes on a terminal, one line per step
+ * elsewhere. It asks for the operation's end with a short wait each time, so an end is seen at once and a step soon.
+ */
+
+import { limits } from "../../protocol/limits.ts";
+import type { Operation } from "../../protocol/operation.ts";
+import { CommandError } from "./errors.ts";
+import { duration } from "./format.ts";
+import type { Run } from "./run.ts";
+import type { Session } from "./session.ts";
+import { type Paint, painter, plain } from "./terminal.ts";
+
+export interface Waited {
+  readonly operation: Operation;
+  /** What is waited for, as the user called it. */
+  readonly name: string;
+}
+
+/** Waits until all have ended. @throws CommandError timeout, with what to do to go on waiting */
+export async function waitForAll(
+  run: Run,
+  session: Session,
+  waited: readonly Waited[],
+): Promise<readonly Operation[]> {
+  const progress = new Progress(run, waited.length);
+  const deadlineMs = performance.now() + (run.timeoutMs ?? limits.waitTimeoutMsDefault);
+  try {
+    return await Promise.all(waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)));
+  } finally {
+    progress.end();
+  }
+}
+
+interface Waiting {
+  readonly run: Run;
+  readonly session: Session;
+  readonly progress: Progress;
+  readonly deadlineMs: number;
+}
+
+async function waitForOne(
+  { run, session, progress, deadlineMs }: Waiting,
+  { operation, name }: Waited,
+): Promise<Operation> {
+  let newest = operation;
+  for (;;) {
+    progress.show(name, newest);
+    if (newest.state !== "running") return newest;
+    const leftMs = Math.ceil(deadlineMs - performance.now());
+    if (leftMs <= 0) {
+      const message = `The ${newest.kind} of ${name} is still under way (${newest.step}).`;
+      throw new CommandError("timeout", message, `Go on waiting: novact operation show ${newest.id} --wait.`);
+    }
+    const waitMs = Math.min(leftMs, limits.progressPeriodMs);
+    const options = { signal: run.terminal.signal, timeoutMs: waitMs + limits.timeoutMsDefault };
+    newest = (await session.operation.get(newest.id, { waitMs }, options)).operation;
+  }
+}
+
+/** What is shown while operations are under way. */
+export class Progress {
+  readonly #run: Run;
+  readonly #live: boolean;
+  readonly #paint: Paint;
+  readonly #shown = new Map<string, number>();
+  readonly #newest = new Map<string, string>();
+  readonly #total: number;
+  #ended = 0;
+  #lineLength = 0;
+
+  constructor(run: Run, total: number) {
+    this.#run = run;
+    this.#live = run.terminal.err.isTTY === true;
+    this.#paint = painter(run.terminal.err, run.terminal.env);
+    this.#total = total;
+  }
+
+  show(name: string, operation: Operation): void {
+    const from = this.#shown.get(operation.id) ?? 0;
+    const fresh = operation.steps.slice(from);
+    this.#shown.set(operation.id, operation.steps.length);
+    if (!this.#live) {
+      for (const { step, atMs, message } of fresh)
+        this.#run.remark(stepLine(name, operation, { step, atMs, message }));
+      return;
+    }
+    if (operation.state === "running") this.#newest.set(operation.id, liveLine(name, operation));
+    else this.#end(name, operation);
+    this.#redraw();
+  }
+
+  #end(name: string, operation: Operation): void {
+    this.#newest.delete(operation.id);
+    this.#ended += 1;
+    this.#clear();
+    this.#run.remark(endLine(name, operation, this.#paint));
+  }
+
+  #redraw(): void {
+    const [line] = this.#newest.values();
+    if (line === undefined) {
+      this.#clear();
+      return;
+    }
+    const count = this.#total > 1 ? ` (${this.#ended} of ${this.#total} done)` : "";
+    const width = Math.max(20, (this.#run.terminal.err.columns ?? 80) - 1);
+    const text = `${line}${count}`.slice(0, width);
+    this.#run.terminal.err.write(`\r${text.padEnd(this.#lineLength)}`);
+    this.#lineLength = text.length;
+  }
+
+  #clear(): void {
+    if (this.#lineLength > 0) this.#run.terminal.err.write(`\r${" ".repeat(this.#lineLength)}\r`);
+    this.#lineLength = 0;
+  }
+
+  end(): void {
+    this.#clear();
+  }
+}
+
+function stepLine(
+  name: string,
+  { startedAtMs }: Operation,
+  { step, atMs, message }: { step: string; atMs: number; message: string | undefined },
+): string {
+  const after = `+${duration(Math.max(0, atMs - startedAtMs))}`.padStart(9);
+  return `${plain(name)}  ${after}  ${step}${message === undefined ? "" : `  ${plain(message)}`}`;
+}
+
+const liveLine = (name: string, { step, percent, kind, startedAtMs, steps }: Operation): string =>
+  `${plain(name)}: ${kind}, ${step}, ${percent} % after ${duration((steps.at(-1)?.atMs ?? startedAtMs) - startedAtMs)} …`;
+
+export function endLine(name: string, operation: Operation, paint: Paint): string {
+  const { state, kind, startedAtMs, endedAtMs, error } = operation;
+  const took = duration((endedAtMs ?? startedAtMs) - startedAtMs);
+  if (state === "done") return `${paint("green", "done")} ${plain(name)}: ${kind} in ${took}`;
+  const why = error === null ? "" : `: ${plain(error.message)}`;
+  return `${paint("red", state)} ${plain(name)}: ${kind} after ${took}${why}`;
+}

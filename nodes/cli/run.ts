@@ -1,0 +1,102 @@
+/**
+ * One run of one command: its global options, its connection (made when first needed, ended at the end), its output.
+ * Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
+ */
+import type { Command } from "commander";
+import type { CallOptions } from "../../protocol/service.ts";
+import { adminProject } from "../../protocol/subjects.ts";
+import type { Connect, Session } from "./session.ts";
+import type { Column } from "./table.ts";
+import { type Paint, painter, type Terminal } from "./terminal.ts";
+
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly project?: string;
+  readonly timeout?: number;
+  readonly config?: string;
+}
+
+/** Runs the body of a command; what it answers is the exit code, nothing is 0. */
+export type Invoke = (command: Command, body: (run: Run) => Promise<number | undefined>) => Promise<void>;
+
+export class Run {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  readonly project: string | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly paint: Paint;
+  readonly #connect: Connect;
+  readonly config: string | undefined;
+  readonly #sessions = new Map<string | undefined, Promise<Session>>();
+
+  constructor(terminal: Terminal, connect: Connect, options: GlobalOptions) {
+    this.terminal = terminal;
+    this.json = options.json ?? false;
+    this.project = options.project;
+    this.timeoutMs = options.timeout;
+    this.paint = painter(terminal.out, terminal.env);
+    this.#connect = connect;
+    this.config = options.config;
+  }
+
+  /** The API, as the user's project. */
+  session(): Promise<Session> {
+    return this.#open(this.project);
+  }
+
+  /** The API, as the operator. */
+  adminSession(): Promise<Session> {
+    return this.#open(adminProject);
+  }
+
+  #open(project: string | undefined): Promise<Session> {
+    const known = this.#sessions.get(project);
+    if (known !== undefined) return known;
+    const opening = this.#connect({
+      ...(project === undefined ? {} : { project }),
+      ...(this.config === undefined ? {} : { config: this.config }),
+      ...(this.timeoutMs === undefined ? {} : { connectTimeoutMs: this.timeoutMs }),
+    });
+    this.#sessions.set(project, opening);
+    return opening;
+  }
+
+  /** For one call. `atLeastMs`: for methods that take longer than others by nature. */
+  call(options: { readonly requestId?: string | undefined; readonly atLeastMs?: number } = {}): CallOptions {
+    const timeoutMs = this.timeoutMs ?? options.atLeastMs;
+    return {
+      signal: this.terminal.signal,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(options.requestId === undefined ? {} : { requestId: options.requestId }),
+    };
+  }
+
+  print(text: string): void {
+    this.terminal.out.write(text.endsWith("\n") ? text : `${text}\n`);
+  }
+
+  /** For people, beside the result. */
+  remark(text: string): void {
+    this.terminal.err.write(`${text}\n`);
+  }
+
+  emit(value: unknown): void {
+    this.terminal.out.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** The list as a table, or `raw` as JSON. */
+  async list<T>(rows: readonly T[], columns: readonly Column<T>[], raw: unknown = rows): Promise<void> {
+    if (this.json) return this.emit(raw);
+    const { renderTable } = await import("./table.ts");
+    const width = this.terminal.out.isTTY === true ? this.terminal.out.columns : undefined;
+    if (rows.length === 0) this.remark("There are none.");
+    else this.print(renderTable(columns, rows, { paint: this.paint, width }));
+  }
+
+  async close(): Promise<void> {
+    const sessions = await Promise.allSettled(this.#sessions.values());
+    await Promise.all(
+      sessions.map((opened) => (opened.status === "fulfilled" ? opened.value.close() : undefined)),
+    );
+  }
+}
