@@ -1,0 +1,38 @@
+/**
+ * Documents that cannot lie: what they list exists, and what exists is listed. The protocol's tables are checked in both
+ * directions, because somebody writes a client from them without reading the code.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { root } from "./tidy/source-tree.ts";
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+/** Sections of a document by their heading, to the next heading of the same depth. */
+function sections(text: string, depth: number): ReadonlyMap<string, string> {
+  const marks = "#".repeat(depth);
+  const parts = text.split(new RegExp(`^${marks} `, "m")).slice(1);
+  return new Map(parts.map((part) => [part.split("\n")[0] ?? "", part.slice(part.indexOf("\n"))]));
+}
+
+const specsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/`(spec\/[\w./-]+\.ts)`/g)].map(([, path = ""]) => path);
+
+describe("spec/INVARIANTS.md", () => {
+  const invariants = sections(read("spec/INVARIANTS.md"), 2);
+
+  it("has I1 to I12, each with how it is kept and with specs that check it", () => {
+    const numbers = [...invariants.keys()].map((title) => title.split(" ")[0]);
+    expect(numbers).to.deep.equal(Array.from({ length: 12 }, (_, index) => `I${index + 1}`));
+    for (const [title, text] of invariants) {
+      expect(text, title).to.include("**Kept by**").and.include("**Checked by**");
+      expect(specsIn(text), title).to.not.be.empty;
+    }
+  });
+
+  it("names specs that exist", () => {
+    const lost = [...invariants.values()].flatMap(specsIn).filter((path) => !existsSync(join(root, path)));
+    expect(lost).to.deep.equal([]);
+  });
+});
