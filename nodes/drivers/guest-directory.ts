@@ -3,8 +3,8 @@
  *
  *   images/<sha256>                 cached images, read-only
  *   machines/<instanceId>.json      what the agent remembers of a machine
- *   guests/<instanceId>/            the hypervisor's working directory: all its paths are relative to it, so that neither a
- *                                   long state directory (a socket's path has 107 bytes) nor a closed parent is in its way
+ *   guests/<instanceId>/            the hypervisor's working directory: all its paths are relative to it, so that a long
+ *                                   state directory does not matter (a socket's path has 107 bytes)
  *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so they cannot be swapped
  *     process.json  process.log     written by the agent: who the process is, and its standard error
  *     run/                          sockets and pid file, made by the process
@@ -14,7 +14,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { chmod, chown, lstat, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isToken } from "../../protocol/subjects.ts";
 import { isMissing } from "./durable-file.ts";
 
@@ -37,7 +37,10 @@ export interface StateDirectories {
   readonly machines: string;
 }
 
-/** Makes the directories when they are missing. Synchronous: it happens once, before anything else can. */
+/**
+ * Makes the directories when they are missing. Synchronous: it happens once, before anything else can.
+ * @throws Error when guests' users could not reach them
+ */
 export function makeStateDirectories(stateDirectory: string): StateDirectories {
   mkdirSync(stateDirectory, { recursive: true, mode: 0o711 });
   const root = realpathSync(stateDirectory);
@@ -53,6 +56,14 @@ export function makeStateDirectories(stateDirectory: string): StateDirectories {
   mkdirSync(paths.images, { recursive: true, mode: 0o711 });
   mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
   return paths;
+}
+
+/** QEMU resolves the path of its pid file from the root on, as the guest's user. */
+function refuseClosed(directory: string, wanted: string): void {
+  if ((statSync(directory).mode & 0o001) === 0) {
+    throw new Error(`Guests run as users of their own and cannot reach ${wanted}: ${directory} is closed to them.`);
+  }
+  if (directory !== "/") refuseClosed(dirname(directory), wanted);
 }
 
 /** Where a verified image is kept on this host. */

@@ -11,11 +11,13 @@ import type {
 } from "../../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/status.ts";
+import { Turns } from "../waiting.ts";
 import type { FakeVerb, FakeWorld } from "./world.ts";
 
 export class FakeHypervisor implements Hypervisor {
   readonly #world: FakeWorld;
   readonly #listeners: ((event: GuestEvent) => void)[] = [];
+  readonly #turns = new Turns();
   readonly #hear: (event: GuestEvent) => void;
 
   constructor(world: FakeWorld) {
@@ -31,7 +33,12 @@ export class FakeHypervisor implements Hypervisor {
     return { kind: "fake", accelerator: "none", acceleratorReason, version: "1" };
   }
 
-  async start(spec: MachineSpec, _paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
+  /** One at a time per instance, as every driver: two starts that meet must not make two guests. */
+  start(spec: MachineSpec, _paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
+    return this.#turns.run(spec.instanceId, () => this.#start(spec, signal));
+  }
+
+  async #start(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
     await this.#world.enter("start", spec.instanceId, signal);
     const living = this.#world.find(spec.instanceId);
     if (living === undefined) return this.#world.boot(spec, signal);
@@ -77,9 +84,11 @@ export class FakeHypervisor implements Hypervisor {
     this.#world.reboot(instanceId);
   }
 
-  async halt(instanceId: string, signal: AbortSignal): Promise<void> {
-    await this.#world.enter("halt", instanceId, signal);
-    this.#world.end(instanceId);
+  halt(instanceId: string, signal: AbortSignal): Promise<void> {
+    return this.#turns.run(instanceId, async () => {
+      await this.#world.enter("halt", instanceId, signal);
+      this.#world.end(instanceId);
+    });
   }
 
   onEvent(listener: (event: GuestEvent) => void): void {

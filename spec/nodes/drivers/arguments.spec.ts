@@ -1,0 +1,167 @@
+/** QEMU's command line, by value. */
+import { expect } from "chai";
+import {
+  guestName,
+  hostName,
+  launchAs,
+  parseGuestName,
+  qemuArguments,
+  tagOfArgv,
+} from "../../../nodes/drivers/qemu/arguments.ts";
+import { machineSpec } from "../../support/driver-world.ts";
+
+const instanceId = "01890000-0000-7000-8000-00000000000a";
+const spec = machineSpec({
+  instanceId,
+  name: "web one",
+  epoch: 7,
+  vcpus: 2,
+  memoryMib: 256,
+  image: { id: "image", disk: null, kernel: null, ramdisk: null, commandLine: "console=ttyS0 quiet" },
+});
+const base = { file: "../../images/base", format: "raw" } as const;
+const bare = {
+  spec,
+  accelerator: "tcg",
+  disk: undefined,
+  base: undefined,
+  kernel: undefined,
+  ramdisk: undefined,
+  firmware: undefined,
+} as const;
+
+/** The value that follows an option. */
+const optionOf = (argv: readonly string[], option: string) => argv[argv.indexOf(option) + 1];
+
+describe("QEMU's arguments", () => {
+  it("name the guest, its uuid and its epoch", () => {
+    const argv = qemuArguments(bare);
+    expect(argv.slice(0, 6)).to.deep.equal([
+      ...["-name", `novact.${instanceId}.7`, "-uuid", instanceId, "-pidfile", "run/pid"],
+    ]);
+    expect(tagOfArgv(["qemu-system-x86_64", ...argv])).to.deep.equal({ instanceId, epoch: 7 });
+  });
+
+  it("state versions and sizes, and leave no default device", () => {
+    const argv = qemuArguments(bare);
+    expect(argv).to.include.members(["-nodefaults", "-no-user-config", "-no-shutdown", "-S"]);
+    expect(optionOf(argv, "-machine")).to.equal("pc-q35-7.2");
+    expect(optionOf(argv, "-accel")).to.equal("tcg,tb-size=32");
+    expect(optionOf(argv, "-smp")).to.equal("cpus=2");
+    expect(optionOf(argv, "-m")).to.equal("size=256M");
+    expect(optionOf(argv, "-sandbox")).to.equal(
+      "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    );
+  });
+
+  it("use the host's processor under KVM", () => {
+    const argv = qemuArguments({ ...bare, accelerator: "kvm" });
+    expect([optionOf(argv, "-accel"), optionOf(argv, "-cpu")]).to.deep.equal(["kvm", "host"]);
+  });
+
+  it("boot a kernel with the guest's host name at the end of its line", () => {
+    const argv = qemuArguments({
+      ...bare,
+      kernel: "../../images/k",
+      ramdisk: "../../images/r",
+      firmware: "/q.rom",
+    });
+    const at = argv.indexOf("-bios");
+    expect(argv.slice(at, at + 8)).to.deep.equal([
+      ...["-bios", "/q.rom", "-kernel", "../../images/k", "-initrd", "../../images/r"],
+      ...["-append", "console=ttyS0 quiet guest.hostname=web-one"],
+    ]);
+  });
+
+  it("name the format of every file of a disk, down to the last", () => {
+    const argv = qemuArguments({ ...bare, disk: "disk.qcow2", base });
+    expect(JSON.parse(optionOf(argv, "-blockdev") ?? "")).to.deep.equal({
+      driver: "qcow2",
+      "node-name": "root",
+      discard: "unmap",
+      file: { driver: "file", filename: "disk.qcow2", locking: "on", discard: "unmap" },
+      backing: {
+        driver: "raw",
+        "node-name": "base",
+        "read-only": true,
+        file: { driver: "file", filename: "../../images/base", locking: "on" },
+      },
+    });
+  });
+
+  it("cut the chain at a qcow2 base, whatever its header says", () => {
+    const argv = qemuArguments({ ...bare, disk: "disk.qcow2", base: { ...base, format: "qcow2" } });
+    expect(JSON.parse(optionOf(argv, "-blockdev") ?? "").backing.backing).to.equal(null);
+  });
+
+  it("give a guest without a disk none", () => {
+    expect(qemuArguments(bare)).not.to.include("-blockdev");
+  });
+
+  it("keep the guest away from its host's network", () => {
+    expect(optionOf(qemuArguments(bare), "-netdev")).to.match(/^user,.*restrict=on/);
+  });
+});
+
+describe("a guest's host name", () => {
+  const cases: readonly [string, string][] = [
+    ["web", "web"],
+    ["Web One", "web-one"],
+    ["a init=/bin/sh", "a-init-bin-sh"],
+    ["--x--", "x"],
+    ["ü日本", `i-${instanceId}`],
+    [`${"a".repeat(62)}  b`, `${"a".repeat(62)}`],
+  ];
+  for (const [name, expected] of cases) {
+    it(`of ${JSON.stringify(name)} is ${expected}`, () => {
+      expect(hostName({ name, instanceId })).to.equal(expected);
+    });
+  }
+});
+
+describe("a guest's name", () => {
+  it("is read back as it was written", () => {
+    expect(parseGuestName(guestName({ instanceId, epoch: 3 }))).to.deep.equal({ instanceId, epoch: 3 });
+  });
+
+  it("of anything else is none", () => {
+    for (const name of [
+      "",
+      "novact",
+      "novact.a",
+      "novact.a.b",
+      "other.a.1",
+      "novact.a.1.2",
+      "novact.a/b.1",
+    ]) {
+      expect(parseGuestName(name), name).to.equal(undefined);
+    }
+  });
+
+  it("counts only together with the uuid", () => {
+    const name = guestName({ instanceId, epoch: 1 });
+    expect(tagOfArgv(["x", "-name", name])).to.equal(undefined);
+    expect(tagOfArgv(["x", "-uuid", instanceId])).to.equal(undefined);
+    expect(tagOfArgv(["x", "-name", name, "-uuid", "other"])).to.equal(undefined);
+    expect(tagOfArgv([])).to.equal(undefined);
+  });
+});
+
+describe("the launch under another user", () => {
+  const qemu = { command: "qemu", argv: ["-S"] };
+
+  it("drops user, groups and capabilities, and can gain none again", () => {
+    const launch = launchAs({ uid: 5, gid: 6 }, [], qemu);
+    expect(launch.command).to.equal("setpriv");
+    expect(launch.argv).to.include.members(["--reuid=5", "--regid=6", "--clear-groups", "--no-new-privs"]);
+    expect(launch.argv.slice(-2)).to.deep.equal(["qemu", "-S"]);
+  });
+
+  it("keeps exactly the groups that it needs", () => {
+    expect(launchAs({ uid: 5, gid: 6 }, [104], qemu).argv).to.include("--groups=104");
+  });
+
+  it("changes no user when it may not", () => {
+    expect(launchAs(undefined, [], qemu).argv).to.deep.equal(["--no-new-privs", "qemu", "-S"]);
+  });
+});

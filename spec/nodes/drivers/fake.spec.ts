@@ -1,0 +1,119 @@
+/** The fake drivers: the contracts, and what tests and the measurements of scale rest on. */
+import { expect } from "chai";
+import { systemClock } from "../../../nodes/clock.ts";
+import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
+import { createDrivers } from "../../../nodes/drivers/index.ts";
+import { StatusError } from "../../../protocol/status.ts";
+import { disksContract } from "../../support/disks-contract.ts";
+import { machineSpec, silentLog } from "../../support/driver-world.ts";
+import { hypervisorContract } from "../../support/hypervisor-contract.ts";
+
+const never = new AbortController().signal;
+
+function fakeDrivers(world: FakeWorld) {
+  const unused = "/nonexistent";
+  return createDrivers("fake", {
+    ...{ stateDirectory: unused, imageStore: unused, clock: systemClock, log: silentLog, world },
+  });
+}
+
+for (const startLatencyMs of [0, 2]) {
+  hypervisorContract({
+    name: `the fake driver (start latency ${startLatencyMs} ms)`,
+    timeoutMs: 2_000,
+    makeSpec: (epoch) => machineSpec({ epoch }),
+    makeBench: async () => {
+      const world = new FakeWorld({ clock: systemClock, startLatencyMs, shutdownLatencyMs: 1 });
+      const { hypervisor, disks, consoles } = fakeDrivers(world);
+      const textOf = async (id: string) => (await consoles.read(id, {}))?.text ?? "";
+      return {
+        hypervisor,
+        restartAgent: async () => fakeDrivers(world).hypervisor,
+        paths: (spec) => disks.ensure(spec, never),
+        kill: async (instanceId) => world.kill(instanceId),
+        booted: async () => undefined,
+        boots: async (instanceId) => (await textOf(instanceId)).split("READY").length - 1,
+        close: async () => undefined,
+      };
+    },
+  });
+}
+
+const file = { sha256: "0".repeat(64), sizeBytes: 1 };
+
+disksContract("the fake driver", async () => ({
+  ...fakeDrivers(new FakeWorld({ clock: systemClock })),
+  makeSpec: ({ disk, kernel, diskGib = 0 }) =>
+    machineSpec({
+      diskGib,
+      image: {
+        id: "image",
+        disk: disk ? { ...file, format: "raw", virtualSizeBytes: 1 } : null,
+        kernel: kernel ? file : null,
+        ramdisk: null,
+        commandLine: "",
+      },
+    }),
+  close: async () => undefined,
+}));
+
+describe("the fake driver, as tests use it", () => {
+  const world = () => new FakeWorld({ clock: systemClock });
+  const spec = machineSpec();
+  const paths = { directory: "/", disk: undefined, kernel: undefined, ramdisk: undefined };
+
+  it("fails once where it was told to, for the instance it was told", async () => {
+    const given = world();
+    const { hypervisor } = fakeDrivers(given);
+    given.inject("start", new StatusError("hypervisorRefused", "Injected."), spec.instanceId);
+    await hypervisor.start(machineSpec(), paths, never);
+    const failed = await hypervisor.start(spec, paths, never).catch((error: unknown) => error);
+    expect(failed).to.have.property("reason", "hypervisorRefused");
+    expect((await hypervisor.start(spec, paths, never)).status).to.equal("running");
+  });
+
+  it("hangs where it was told to, until it is called off", async () => {
+    const given = world();
+    const { hypervisor } = fakeDrivers(given);
+    given.inject("start", "hang");
+    const abort = new AbortController();
+    const starting = hypervisor.start(spec, paths, abort.signal);
+    abort.abort();
+    expect(await starting.catch((error: unknown) => error)).to.have.property("name", "AbortError");
+    expect(await hypervisor.list()).to.deep.equal([]);
+  });
+
+  it("ignores the power button when it has no shutdown latency", async () => {
+    const { hypervisor } = fakeDrivers(world());
+    await hypervisor.start(spec, paths, never);
+    await hypervisor.pressPowerButton(spec.instanceId, never);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await hypervisor.inspect(spec.instanceId))?.status).to.equal("running");
+  });
+
+  it("lists in its audit what the world has, and calls a process without a directory a stray", async () => {
+    const drivers = fakeDrivers(world());
+    await drivers.disks.ensure(spec, never);
+    const { pid } = await drivers.hypervisor.start(spec, paths, never);
+    const { instanceId } = spec;
+    const before = await drivers.audit();
+    expect(before.processes).to.deep.equal([{ instanceId, pid, status: "running" }]);
+    expect(before.directories.map((one) => one.instanceId)).to.deep.equal([instanceId]);
+    expect(before.strays).to.deep.equal([]);
+    await drivers.disks.release(instanceId);
+    expect((await drivers.audit()).strays).to.have.length(1);
+  });
+
+  it("makes and ends ten thousand guests in well under a second", async () => {
+    const { hypervisor, disks } = fakeDrivers(world());
+    const began = performance.now();
+    for (let count = 0; count < 10_000; count++) {
+      const one = { ...spec, instanceId: `i-${count}` };
+      await hypervisor.start(one, await disks.ensure(one, never), never);
+    }
+    expect(await hypervisor.list()).to.have.length(10_000);
+    for (let count = 0; count < 10_000; count++) await hypervisor.halt(`i-${count}`, never);
+    const tookMs = performance.now() - began;
+    expect(tookMs, `took ${tookMs} ms`).to.be.below(2_000);
+  });
+});

@@ -1,0 +1,226 @@
+/**
+ * What every hypervisor driver must do: the port's promises, told as behaviour. The fake passes in a millisecond, QEMU
+ * with real guests. It sees the driver only through the port; what a real world does from outside (a process killed, an
+ * agent started anew) comes from the bench.
+ */
+import { expect } from "chai";
+import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/runtime/ports.ts";
+import type { MachineSpec } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
+
+export interface HypervisorBench {
+  readonly hypervisor: Hypervisor;
+  /** Another driver in the place of the first one, as after a restart of the agent. */
+  restartAgent(): Promise<Hypervisor>;
+  paths(spec: MachineSpec): Promise<GuestPaths>;
+  /** The guest's process is killed from outside. */
+  kill(instanceId: string): Promise<void>;
+  /** Resolves when the guest can hear its power button. */
+  booted(instanceId: string): Promise<void>;
+  /** How many times the guest's console has seen it boot. */
+  boots(instanceId: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface HypervisorContract {
+  readonly name: string;
+  makeBench(): Promise<HypervisorBench>;
+  makeSpec(epoch: number): MachineSpec;
+  /** For whatever takes a guest's time. */
+  readonly timeoutMs: number;
+}
+
+const never = new AbortController().signal;
+
+async function reasonOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return error instanceof StatusError ? error.reason : error instanceof Error ? error.name : "nothing";
+  }
+  return "no error";
+}
+
+/** Collects a driver's events, and waits for one. */
+class Heard {
+  readonly events: GuestEvent[] = [];
+  #wake: (() => void) | undefined;
+
+  constructor(hypervisor: Hypervisor) {
+    hypervisor.onEvent((event) => {
+      this.events.push(event);
+      this.#wake?.();
+    });
+  }
+
+  kinds(): readonly string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+
+  async until(kind: GuestEvent["kind"]): Promise<void> {
+    while (!this.events.some((event) => event.kind === kind)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+export function hypervisorContract(contract: HypervisorContract): void {
+  describe(`${contract.name} keeps the hypervisor port's promises`, function () {
+    this.timeout(contract.timeoutMs);
+    let bench: HypervisorBench;
+    let hypervisor: Hypervisor;
+    let heard: Heard;
+
+    beforeEach(async () => {
+      bench = await contract.makeBench();
+      hypervisor = bench.hypervisor;
+      heard = new Heard(hypervisor);
+    });
+    afterEach(() => bench.close());
+
+    const start = async (spec: MachineSpec, signal = never) =>
+      hypervisor.start(spec, await bench.paths(spec), signal);
+
+    it("says what it is", async () => {
+      const capabilities = await hypervisor.capabilities();
+      expect(capabilities.kind).to.match(/^[a-z]+$/);
+      expect(["kvm", "tcg", "none"]).to.include(capabilities.accelerator);
+      expect(capabilities.acceleratorReason).to.match(/\.$/);
+      expect(capabilities.version).to.match(/^[0-9]/);
+    });
+
+    it("answers a start when the guest runs, and knows it from then on", async () => {
+      const spec = contract.makeSpec(1);
+      const guest = await start(spec);
+      expect(guest).to.deep.include({ instanceId: spec.instanceId, epoch: 1, status: "running" });
+      expect(await hypervisor.inspect(spec.instanceId)).to.deep.equal(guest);
+      expect(await hypervisor.list()).to.deep.equal([guest]);
+      expect(heard.kinds()).to.deep.equal([]);
+    });
+
+    it("starts one process however often it is asked, also at the same time", async () => {
+      const spec = contract.makeSpec(1);
+      const first = start(spec);
+      const second = start(spec);
+      const pids = [(await first).pid, (await second).pid, (await start(spec)).pid];
+      expect(new Set(pids).size).to.equal(1);
+    });
+
+    it("runs a paused guest again when it is started", async () => {
+      const spec = contract.makeSpec(1);
+      const { pid } = await start(spec);
+      await hypervisor.pause(spec.instanceId, never);
+      expect(await start(spec)).to.include({ pid, status: "running" });
+    });
+
+    it("ends the guest of an older epoch before it starts one of a newer", async () => {
+      const old = contract.makeSpec(1);
+      const { pid } = await start(old);
+      const guest = await start({ ...old, epoch: 2 });
+      expect(guest.epoch).to.equal(2);
+      expect(guest.pid).not.to.equal(pid);
+      expect(await hypervisor.list()).to.deep.equal([guest]);
+      expect(heard.kinds()).to.deep.equal([]);
+    });
+
+    it("refuses an older epoch and leaves the newer guest alone", async () => {
+      const spec = contract.makeSpec(2);
+      const guest = await start(spec);
+      expect(await reasonOf(start({ ...spec, epoch: 1 }))).to.equal("staleEpoch");
+      expect(await hypervisor.inspect(spec.instanceId)).to.deep.equal(guest);
+    });
+
+    it("pauses and resumes, each as often as it is asked, and tells nobody of what it was asked", async () => {
+      const { instanceId } = await start(contract.makeSpec(1));
+      await hypervisor.pause(instanceId, never);
+      await hypervisor.pause(instanceId, never);
+      expect((await hypervisor.inspect(instanceId))?.status).to.equal("paused");
+      await hypervisor.resume(instanceId, never);
+      await hypervisor.resume(instanceId, never);
+      expect((await hypervisor.inspect(instanceId))?.status).to.equal("running");
+      expect(heard.kinds()).to.deep.equal([]);
+    });
+
+    it("presses the power button, tells of the shutdown, keeps the ended guest until it is halted or started", async () => {
+      const spec = contract.makeSpec(1);
+      const { instanceId, pid } = await start(spec);
+      await bench.booted(instanceId);
+      await hypervisor.pressPowerButton(instanceId, never);
+      await heard.until("shutdown");
+      expect(heard.kinds()).to.deep.equal(["shutdown"]);
+      expect(await hypervisor.inspect(instanceId)).to.include({ pid, status: "shutdown" });
+      expect(await reasonOf(hypervisor.pause(instanceId, never))).to.equal("hypervisorRefused");
+      const again = await start(spec);
+      expect(again.status).to.equal("running");
+      expect(again.pid).not.to.equal(pid);
+      expect(heard.kinds()).to.deep.equal(["shutdown"]);
+    });
+
+    it("resets a guest: the same process boots again", async () => {
+      const { instanceId, pid } = await start(contract.makeSpec(1));
+      await bench.booted(instanceId);
+      await hypervisor.reset(instanceId, never);
+      expect(await hypervisor.inspect(instanceId)).to.include({ pid, status: "running" });
+      while ((await bench.boots(instanceId)) < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(heard.kinds()).to.deep.equal([]);
+    });
+
+    it("halts a guest for good, also twice, and does not call that a loss", async () => {
+      const { instanceId } = await start(contract.makeSpec(1));
+      await hypervisor.halt(instanceId, never);
+      await hypervisor.halt(instanceId, never);
+      expect(await hypervisor.inspect(instanceId)).to.equal(undefined);
+      expect(await hypervisor.list()).to.deep.equal([]);
+      expect(heard.kinds()).to.deep.equal([]);
+    });
+
+    it("tells of a guest that was killed, and can start it again", async () => {
+      const spec = contract.makeSpec(1);
+      const { instanceId, pid } = await start(spec);
+      await bench.kill(instanceId);
+      await heard.until("lost");
+      expect(heard.events).to.deep.equal([{ kind: "lost", instanceId }]);
+      expect(await hypervisor.inspect(instanceId)).to.equal(undefined);
+      expect((await start(spec)).pid).not.to.equal(pid);
+    });
+
+    it("answers for a guest that is not there: halt succeeds, everything else fails", async () => {
+      const { instanceId } = contract.makeSpec(1);
+      await hypervisor.halt(instanceId, never);
+      expect(await hypervisor.inspect(instanceId)).to.equal(undefined);
+      for (const verb of ["pause", "resume", "pressPowerButton", "reset"] as const) {
+        expect(await reasonOf(hypervisor[verb](instanceId, never)), verb).to.equal("guestFailed");
+      }
+    });
+
+    it("leaves no process behind when a start is called off", async () => {
+      const spec = contract.makeSpec(1);
+      const paths = await bench.paths(spec);
+      const abort = new AbortController();
+      const starting = hypervisor.start(spec, paths, abort.signal);
+      abort.abort();
+      expect(await reasonOf(starting)).to.equal("AbortError");
+      expect(await reasonOf(hypervisor.start(spec, paths, abort.signal))).to.equal("AbortError");
+      expect(await hypervisor.list()).to.deep.equal([]);
+      expect(heard.kinds()).to.deep.equal([]);
+    });
+
+    it("lets guests run on when the agent ends, and takes them over when it comes back", async () => {
+      const spec = contract.makeSpec(3);
+      const guest = await start(spec);
+      await hypervisor.detach();
+      hypervisor = await bench.restartAgent();
+      expect(await hypervisor.list()).to.deep.equal([guest]);
+      const after = new Heard(hypervisor);
+      expect((await start(spec)).pid).to.equal(guest.pid);
+      await hypervisor.pause(spec.instanceId, never);
+      expect((await hypervisor.inspect(spec.instanceId))?.status).to.equal("paused");
+      await bench.kill(spec.instanceId);
+      await after.until("lost");
+      expect(after.kinds()).to.deep.equal(["lost"]);
+      expect(heard.kinds()).to.deep.equal([]);
+    });
+  });
+}
