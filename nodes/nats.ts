@@ -6,22 +6,13 @@
  * It carries bytes; what they mean is protocol/'s. Everything on it may be lost: the truth is in PostgreSQL.
  * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
  */
-import {
-  connect,
-  headers as createHeaders,
-  createInbox,
-  ErrorCode,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  NatsError,
-  type Subscription,
-} from "nats";
-import { errorMessage } from "../protocol/headers.ts";
+import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
 import { limits } from "../protocol/limits.ts";
-import { type Reason, StatusError } from "../protocol/status.ts";
-import type { Bus, BusHandler, BusMessage, BusSubscription, Log } from "../protocol/transport.ts";
+import { StatusError } from "../protocol/status.ts";
+import type { Bus, Log } from "../protocol/transport.ts";
+import { fromNats, publish, recordOf } from "./nats-messages.ts";
 import { createPendingRequests, type PendingRequests } from "./nats-requests.ts";
+import { orLog, serve, subscribe } from "./nats-serve.ts";
 
 export interface NatsOptions {
   readonly servers: readonly string[];
@@ -166,131 +157,4 @@ function settle(pending: PendingRequests, message: Msg): void {
     return;
   }
   pending.answer(message.subject, { body: message.data, headers: recordOf(headers) });
-}
-
-interface Served {
-  readonly pattern: string;
-  readonly queue: string | undefined;
-  readonly handler: BusHandler;
-  readonly log: Log;
-}
-
-function serve(connection: NatsConnection, { pattern, queue, handler, log }: Served): BusSubscription {
-  const running = new Set<Promise<void>>();
-  const receive = (message: Msg): void => {
-    const work = answer(message, { handler, log });
-    running.add(work);
-    void work.finally(() => running.delete(work));
-  };
-  const subscription = subscribe(connection, { subject: pattern, queue, log, receive });
-  return {
-    async drain() {
-      if (!subscription.isClosed()) await orLog(subscription.drain(), log, `draining ${pattern}`);
-      await Promise.all(running);
-      if (!connection.isClosed()) await orLog(connection.flush(), log, `flushing ${pattern}`);
-    },
-  };
-}
-
-/** Never rejects. */
-async function answer(message: Msg, { handler, log }: Pick<Served, "handler" | "log">): Promise<void> {
-  try {
-    const found = await (headerBytes(message) > limits.headerBytesMax
-      ? errorMessage(new StatusError("malformedHeader", "The headers are too large."), "json")
-      : handler(message.subject, { body: message.data, headers: recordOf(message.headers) }));
-    if (found === undefined) return;
-    try {
-      respond(message, found);
-    } catch (thrown) {
-      if (!(thrown instanceof NatsError && thrown.code === ErrorCode.MaxPayloadExceeded)) throw thrown;
-      const error = new StatusError(
-        "answerTooLarge",
-        "The NATS server does not let so large an answer pass.",
-      );
-      respond(message, errorMessage(error, "json"));
-    }
-  } catch (thrown) {
-    log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
-  }
-}
-
-function respond(message: Msg, { body, headers }: BusMessage): void {
-  const found = natsHeaders(headers);
-  message.respond(body, found === undefined ? {} : { headers: found });
-}
-
-/** Without parsing them: the parser's cost grows with the square of their number. The types leave `size` out. */
-function headerBytes(message: Msg): number {
-  if (!("size" in message) || typeof message.size !== "function") return 0;
-  const bytes: unknown = message.size();
-  const others = message.subject.length + (message.reply?.length ?? 0) + message.data.length;
-  return typeof bytes === "number" ? bytes - others : 0;
-}
-
-interface Subscribed {
-  readonly subject: string;
-  readonly queue?: string | undefined;
-  readonly log: Log;
-  readonly receive: (message: Msg) => void;
-}
-
-/** Nothing that `receive` throws reaches the library. */
-function subscribe(connection: NatsConnection, { subject, queue, log, receive }: Subscribed): Subscription {
-  return connection.subscribe(subject, {
-    ...(queue === undefined ? {} : { queue }),
-    callback: (error, message) => {
-      try {
-        if (error === null) receive(message);
-        else log.error({ subject, error }, "the NATS server refuses a subscription");
-      } catch (thrown) {
-        log.error({ subject, error: thrown }, "a message could not be taken");
-      }
-    },
-  });
-}
-
-function publish(
-  connection: NatsConnection,
-  subject: string,
-  { message, reply }: { readonly message: BusMessage; readonly reply?: string },
-): void {
-  const headers = natsHeaders(message.headers);
-  connection.publish(subject, message.body, {
-    ...(reply === undefined ? {} : { reply }),
-    ...(headers === undefined ? {} : { headers }),
-  });
-}
-
-function natsHeaders(record: BusMessage["headers"]): MsgHdrs | undefined {
-  const entries = Object.entries(record);
-  if (entries.length === 0) return undefined;
-  const headers = createHeaders();
-  for (const [name, value] of entries) headers.set(name, value);
-  return headers;
-}
-
-/** The first value of each. */
-function recordOf(headers: MsgHdrs | undefined): BusMessage["headers"] {
-  if (headers === undefined) return {};
-  return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
-}
-
-const reasonsOfCodes: Readonly<Record<string, Reason>> = {
-  [ErrorCode.MaxPayloadExceeded]: "bodyTooLarge",
-  [ErrorCode.BadSubject]: "malformedSubject",
-  [ErrorCode.BadHeader]: "malformedHeader",
-};
-
-function fromNats(thrown: unknown): StatusError {
-  const reason =
-    thrown instanceof NatsError ? (reasonsOfCodes[thrown.code] ?? "notConnected") : "notConnected";
-  return new StatusError(reason, "The request could not be sent.", { cause: thrown });
-}
-
-async function orLog(work: Promise<unknown>, log: Log, attempted: string): Promise<void> {
-  try {
-    await work;
-  } catch (thrown) {
-    log.debug({ error: thrown, attempted }, "the bus was lost meanwhile");
-  }
 }
