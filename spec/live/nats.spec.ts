@@ -121,6 +121,8 @@ describe("the bus on NATS", function () {
       serving.serve("novact.v1.main.cmd.>", "q", () =>
         hang ? new Promise(() => undefined) : Promise.resolve(text("back")),
       );
+      // Its own connection: only now does the server know who listens.
+      await serving.connection.flush();
       const waiting = failure(asking.request(subject, text(""), 60_000));
       await elapse(100);
       const port = server?.port ?? 0;
