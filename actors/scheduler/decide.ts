@@ -1,22 +1,15 @@
 /**
- * What the scheduler does with each message: `(state, message, time)` gives the next state, the answers and the effects,
- * all as values. Two rules make a cache of the store good enough: a claim counts from the moment it was committed until a
- * read that began after it shows it, and nobody hears "no valid host" from views older than the question. Pure.
+ * What the scheduler does with each message: `(state, message, time)` gives the next state, the answers and
+ * the effects, all as values. Three rules make a cache of the store good enough: a claim counts from the
+ * moment it was committed until a read that began after it shows it; nobody hears "no valid host" from views
+ * older than the question; and what this controller changed about a host is seen by the next question. Pure.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import { type Answer, answerTo, isDenial } from "./answer.ts";
-import type { Question, SchedulerMessage } from "./messages.ts";
+import type { Amounts, Question, SchedulerMessage } from "./messages.ts";
 import type { Scheduler } from "./rank.ts";
-import {
-  type Amounts,
-  add,
-  type HostView,
-  negative,
-  type SchedulerState,
-  viewOf,
-  withHost,
-} from "./state.ts";
+import { add, type HostView, negative, type SchedulerState, viewOf, withHost } from "./state.ts";
 
 export type Effect =
   /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
@@ -50,13 +43,14 @@ export function decide(
     case "released":
       return only(withClaim(state, message.hostId, negative(message.amounts), atMs));
     case "full":
-      // Until the read is here the host counts as full: the next request goes elsewhere instead of failing as this one.
+      // Until the read is here the host counts as full: the next request goes elsewhere instead of failing as
+      // this one.
       return read(
         withHost(state, message.hostId, (view) => ({ ...view, claimed: view.capacity })),
         atMs,
       );
     case "hostsChanged":
-      return read(state, atMs);
+      return read({ ...state, changedAtMs: atMs }, atMs);
     case "tick": {
       const decision = read(state, atMs);
       return { ...decision, effects: [...decision.effects, { kind: "tickLater" }] };
@@ -97,7 +91,7 @@ function answerOrWait(
   atMs: number,
 ): Decision {
   const known = state.readAtMs === undefined ? undefined : answerNow(scheduler, state, question, atMs);
-  if (known !== undefined && !isDenial(known.answer)) return known.decision;
+  if (known !== undefined && !isStale(state) && !isDenial(known.answer)) return known.decision;
   if (state.waiting.length < limits.schedulerWaitingMax) {
     const { next, effects } = read(state, atMs);
     const waiting = [...next.waiting, { question, askedAtMs: atMs }];
@@ -105,6 +99,9 @@ function answerOrWait(
   }
   return known?.decision ?? { next: state, answers: [unavailable(question)], effects: [] };
 }
+
+/** The views are older than a change that we were told of. */
+const isStale = ({ readAtMs, changedAtMs }: SchedulerState): boolean => (readAtMs ?? 0) < changedAtMs;
 
 const unavailable = (question: Question): Answer => ({
   kind: "failed",
@@ -119,8 +116,9 @@ function answerNow(scheduler: Scheduler, state: SchedulerState, question: Questi
 }
 
 /**
- * The answer of views that are fresh. A claim that is still pending may be in the store's sums already and so be counted
- * twice; rather than deny for that, offer the host once more: the commit, under its CHECK, has the last word.
+ * The answer of views that are fresh. A claim that is still pending may be in the store's sums already and so
+ * be counted twice; rather than deny for that, offer the host once more: the commit, under its CHECK, has the
+ * last word.
  */
 function lastWord(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number): Decision {
   const counted = answerNow(scheduler, state, question, atMs);
@@ -150,7 +148,10 @@ function refreshed(
   // A read that was given up and came late after all.
   if (state.readAtMs !== undefined && message.readAtMs < state.readAtMs) return only(state);
   const fresh = withHosts(state, message);
-  return answerWaiting(scheduler, { ...fresh, waiting: [] }, state.waiting, atMs);
+  const answered = answerWaiting(scheduler, { ...fresh, waiting: [] }, state.waiting, atMs);
+  if (!isStale(answered.next)) return answered;
+  const again = read(answered.next, atMs);
+  return { ...answered, next: again.next, effects: [...answered.effects, ...again.effects] };
 }
 
 function withHosts(
@@ -169,8 +170,9 @@ function withHosts(
 }
 
 /**
- * Another controller may be the one a host talks to: when the store's mark moves, the host lives. Only for a host seen
- * for the first time is the mark compared with the wall clock, and this can cost no more than one wrong candidate.
+ * Another controller may be the one a host talks to: when the store's mark moves, the host lives. Only for a
+ * host seen for the first time is the mark compared with the wall clock, and this can cost no more than one
+ * wrong candidate.
  */
 function heardAt(
   record: HostRecord,

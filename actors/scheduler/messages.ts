@@ -5,7 +5,13 @@ import type { HostVerdict } from "../../protocol/instance.ts";
 import type { Denial } from "../../protocol/status.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { Reply } from "../runtime/system.ts";
-import type { Amounts } from "./state.ts";
+
+/** What something has, takes or leaves of a host. */
+export interface Amounts {
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+}
 
 /** What is to be placed. */
 export interface PlacementRequest extends Amounts {
@@ -25,7 +31,10 @@ export type Ranking =
   /** noValidHost; its details are HostVerdict[]. */
   | { readonly kind: "denied"; readonly denial: Denial };
 
-/** One list of candidates for each of `count` equal instances, each as if those before it were placed on their first. */
+/**
+ * One list of candidates for each of `count` equal instances, each as if those before it were placed on their
+ * first.
+ */
 export type Rankings =
   | { readonly kind: "ranked"; readonly candidates: readonly (readonly Candidate[])[] }
   | { readonly kind: "denied"; readonly denial: Denial };
@@ -71,7 +80,9 @@ export type SchedulerMessage =
   | { readonly kind: "released"; readonly hostId: string; readonly amounts: Amounts }
   /** A commit said hostFull: the view is too old. */
   | { readonly kind: "full"; readonly hostId: string }
-  /** Something about hosts changed in the store (registered, enabled, disabled): read it now, not in a second. */
+  /**
+   * Something about hosts changed in the store (registered, enabled, disabled): read it now, not in a second.
+   */
   | { readonly kind: "hostsChanged" }
   /** The period has passed. */
   | { readonly kind: "tick" }

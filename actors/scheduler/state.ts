@@ -1,17 +1,12 @@
 /**
- * What the scheduler knows: one view per host, as the store had it a moment ago, corrected by what this controller has
- * claimed and released since. A cache and nothing more: a claim is made in the instance's own transaction, under the
- * host's CHECK, so a wrong view costs a second try and never an overfull host (I3). Pure, and never mutated.
+ * What the scheduler knows: one view per host, as the store had it a moment ago, corrected by what this
+ * controller has claimed and released since. A cache and nothing more: a claim is made in the instance's own
+ * transaction, under the host's CHECK, so a wrong view costs a second try and never an overfull host (I3).
+ * Pure, and never mutated.
  */
 import type { Architecture } from "../../protocol/schema.ts";
 import type { HostRecord } from "../runtime/records.ts";
-import type { WaitingQuestion } from "./messages.ts";
-
-export interface Amounts {
-  readonly vcpus: number;
-  readonly memoryMib: number;
-  readonly diskGib: number;
-}
+import type { Amounts, WaitingQuestion } from "./messages.ts";
 
 export interface HostView {
   readonly id: string;
@@ -44,10 +39,14 @@ export interface SchedulerState {
   /** Position in `hosts`; made anew by every refresh. */
   readonly positions: ReadonlyMap<string, number>;
   readonly pending: readonly PendingClaim[];
-  /** Raised by every ranking: rotates hosts of equal score, so that equals share the load without randomness. */
+  /**
+   * Raised by every ranking: rotates hosts of equal score, so that equals share the load without randomness.
+   */
   readonly turn: number;
   /** When the read behind the present views began; undefined before the first. */
   readonly readAtMs: number | undefined;
+  /** When something about hosts was last said to have changed: older views answer nothing. */
+  readonly changedAtMs: number;
   /** When the read under way began; undefined when none is. */
   readonly readingSinceMs: number | undefined;
   /** Questions that no host suits as far as is known: answered when fresher views are here. Bounded. */
@@ -61,6 +60,7 @@ export const emptyState = (turn = 0): SchedulerState => ({
   pending: [],
   turn,
   readAtMs: undefined,
+  changedAtMs: Number.NEGATIVE_INFINITY,
   readingSinceMs: undefined,
   waiting: [],
 });

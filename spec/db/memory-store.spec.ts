@@ -1,3 +1,4 @@
+/** The store in memory passes the contract of every store. */
 import { MemoryStore } from "../../db/memory-store.ts";
 import { storeContract } from "../support/store-contract.ts";
 import { wallMs } from "../support/store-rows.ts";

@@ -1,3 +1,7 @@
+/**
+ * How committed events get into the stream: in order, without a gap or a double, whoever publishes and
+ * whatever fails.
+ */
 import { expect } from "chai";
 import type { EventQuery, EventStream } from "../../actors/runtime/ports.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";

@@ -1,3 +1,4 @@
+/** The SDK on a bus in memory: typed clients, and what it follows on behalf of its user. */
 import { expect } from "chai";
 import { createClients } from "../../nodes/sdk-clients.ts";
 import { createFollowers } from "../../nodes/sdk-follow.ts";

@@ -1,3 +1,4 @@
+/** The derived client: subjects, headers, deadlines, interceptors and retries. */
 import { expect } from "chai";
 import type { ClientCall, Interceptor } from "../../protocol/client.ts";
 import { limits } from "../../protocol/limits.ts";

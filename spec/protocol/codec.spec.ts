@@ -1,3 +1,4 @@
+/** The codec: what comes back as it was, what is refused and why, and that no body can hurt its reader. */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+/** The bus in memory passes the contract of every bus. */
 import { busContract } from "../support/bus-contract.ts";
 import { createMemoryBus } from "../support/memory-bus.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";

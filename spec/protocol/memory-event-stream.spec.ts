@@ -1,3 +1,4 @@
+/** The event stream in memory passes the contract of every event stream. */
 import { eventStreamContract } from "../support/event-stream-contract.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 

@@ -1,3 +1,4 @@
+/** The server side of the protocol: what is decoded, refused, answered and described, byte for byte. */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import { decodeAnswer, encodeBody } from "../../protocol/codec.ts";

@@ -1,3 +1,7 @@
+/**
+ * Validation by schema: every schema compiles, and every fault is said in one sentence without repeating its
+ * value.
+ */
 import { Type } from "@sinclair/typebox";
 import { expect } from "chai";
 import { instanceService } from "../../protocol/instance.ts";

@@ -2,8 +2,8 @@
 import { expect } from "chai";
 import type { Store } from "../../actors/runtime/ports.ts";
 import { limits } from "../../protocol/limits.ts";
-import { names } from "./store-contract.ts";
 import * as rows from "./store-rows.ts";
+import { names } from "./store-rows.ts";
 
 export function pruneContract(get: () => Store): void {
   it("forgets requests after their time, and not before", async () => {

@@ -1,9 +1,12 @@
-/** The part of a store's contract that is about reading: pages, filters, events, and hosts that were heard from. */
+/**
+ * The part of a store's contract that is about reading: pages, filters, events, and hosts that were heard
+ * from.
+ */
 import { expect } from "chai";
 import type { InstanceQuery, Store } from "../../actors/runtime/ports.ts";
 import { limits } from "../../protocol/limits.ts";
-import { names } from "./store-contract.ts";
 import * as rows from "./store-rows.ts";
+import { names } from "./store-rows.ts";
 
 export function readContract(get: () => Store): void {
   const found = async (query: InstanceQuery): Promise<string[]> =>

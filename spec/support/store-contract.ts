@@ -1,6 +1,6 @@
 /**
- * What every Store must do, whatever is behind it. Each test uses names of its own, so that all of them can run on one
- * database, one after the other; `open` gives one more store on that same database.
+ * What every Store must do, whatever is behind it. Each test uses names of its own, so that all of them can
+ * run on one database, one after the other; `open` gives one more store on that same database.
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/runtime/ports.ts";
@@ -9,21 +9,10 @@ import { StatusError } from "../../protocol/status.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
 import * as rows from "./store-rows.ts";
+import { names } from "./store-rows.ts";
 
 /** One more store on the data of this run; its wall clock stands at rows.wallMs. */
 export type OpenStore = () => Promise<Store>;
-
-let tests = 0;
-/** Names that no other test uses. */
-export function names() {
-  tests += 1;
-  const prefix = `t${tests}`;
-  return {
-    id: (number: number) => `${prefix}-i${number}`,
-    host: `${prefix}-host`,
-    project: `${prefix}-project`,
-  };
-}
 
 export async function commitAll(store: Store, turns: readonly Turn[]): Promise<CommitResult[]> {
   return Promise.all(turns.map(async (turn) => store.commit(turn)));

@@ -1,4 +1,6 @@
-/** Rows and turns of stores under test: sound ones, each with only what the test at hand is about set by hand. */
+/**
+ * Rows and turns of stores under test: sound ones, each with only what the test at hand is about set by hand.
+ */
 import type {
   ClaimRecord,
   InstanceRecord,
@@ -11,6 +13,18 @@ import type {
 import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
+
+let tests = 0;
+/** Names that no other test uses: all of them may run on one database. */
+export function names() {
+  tests += 1;
+  const prefix = `t${tests}`;
+  return {
+    id: (number: number) => `${prefix}-i${number}`,
+    host: `${prefix}-host`,
+    project: `${prefix}-project`,
+  };
+}
 
 export const wallMs = Date.UTC(2030, 0, 1);
 
