@@ -1,7 +1,8 @@
 /**
- * Brings what a fresh clone lacks before the first line of TypeScript can run: the npm packages, and with them the pinned
- * Node; with --system also the distribution's packages, at the same time. Then runs the named script on that Node, as if it
- * had been started directly: same terminal, same signals, same exit code. Without a script it only brings what is missing.
+ * Brings what a fresh clone lacks before the first line of TypeScript can run: the npm packages, and with
+ * them the pinned Node; with --system also the distribution's packages, at the same time. Then runs the named
+ * script on that Node, as if it had been started directly: same terminal, same signals, same exit code.
+ * Without a script it only brings what is missing.
  *
  *   node nodes/bootstrap.mjs [--system] [SCRIPT [ARGUMENT …]]
  *
@@ -21,8 +22,8 @@ const pinnedNode = join(modules, `node-linux-${process.arch}`, "bin", "node");
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /**
- * Installs what is missing. Answers true when this process is the pinned Node already; otherwise the script runs in a
- * child, this process ends as it ends, and the promise never resolves.
+ * Installs what is missing. Answers true when this process is the pinned Node already; otherwise the script
+ * runs in a child, this process ends as it ends, and the promise never resolves.
  */
 export async function onPinnedNode(script, argv) {
   await installIfNeeded();

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command `novact`: the CLI, on the pinned Node, from wherever it is called. Plain JavaScript, as bootstrap.mjs. */
+/**
+ * The command `novact`: the CLI, on the pinned Node, from wherever it is called. Plain JavaScript, as
+ * bootstrap.mjs.
+ */
 import { fileURLToPath } from "node:url";
 import { onPinnedNode } from "./bootstrap.mjs";
 

@@ -29,7 +29,10 @@ export interface Address {
 
 export interface Binding {
   readonly kind: "command" | "host" | "report";
-  /** What a server listens to. One subscription holds everything: also what nobody implements has to be answered. */
+  /**
+   * What a server listens to. One subscription holds everything: also what nobody implements has to be
+   * answered.
+   */
   readonly pattern: string;
   /** Members share the work; undefined: there is exactly one. */
   readonly queue: string | undefined;

@@ -1,6 +1,7 @@
 /**
- * The client of a service, derived from its definition: one function per method, typed, validated in both directions.
- * Deadlines travel with the call, interceptors see every call, and there is no list of methods anywhere.
+ * The client of a service, derived from its definition: one function per method, typed, validated in both
+ * directions. Deadlines travel with the call, interceptors see every call, and there is no list of methods
+ * anywhere.
  *
  * Whether an attempt is repeated is the business of an interceptor (retry.ts), not of this file.
  */
@@ -33,7 +34,9 @@ export interface ClientCall {
 }
 
 export type Invoke = (call: ClientCall) => Promise<unknown>;
-/** Wraps every call: logging, tracing, retries, whatever cuts across. The first in the list is the outermost. */
+/**
+ * Wraps every call: logging, tracing, retries, whatever cuts across. The first in the list is the outermost.
+ */
 export type Interceptor = (next: Invoke) => Invoke;
 
 export interface ClientOptions {

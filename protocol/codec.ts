@@ -1,9 +1,9 @@
 /**
- * Bytes to values and back. A body is one JSON object or one msgpack map, told apart by its first byte: no msgpack map
- * starts with `{` or white space. The answer goes back in the form of the question.
+ * Bytes to values and back. A body is one JSON object or one msgpack map, told apart by its first byte: no
+ * msgpack map starts with `{` or white space. The answer goes back in the form of the question.
  *
- * Bodies are hostile: size, depth and every length are checked before anything is allocated, and no part of a body is
- * ever repeated in an error. What a body means is validate.ts's question.
+ * Bodies are hostile: size, depth and every length are checked before anything is allocated, and no part of a
+ * body is ever repeated in an error. What a body means is validate.ts's question.
  */
 import { isUtf8 } from "node:buffer";
 import { Decoder, Encoder } from "@msgpack/msgpack";
@@ -37,12 +37,17 @@ export function decodeRequest(body: Uint8Array, bytesMax: number = limits.bodyBy
   return decode(body, { bytesMax, refuseNul: true });
 }
 
-/** An answer or event; it may be longer, and its strings may hold what a guest wrote. @throws as decodeRequest */
+/**
+ * An answer or event; it may be longer, and its strings may hold what a guest wrote. @throws as decodeRequest
+ */
 export function decodeAnswer(body: Uint8Array): Body {
   return decode(body, { bytesMax: limits.answerBytesMax, refuseNul: false });
 }
 
-/** Fields that are undefined are left out. Only plain values: no Map, Date or class instance belongs in a body. */
+/**
+ * Fields that are undefined are left out. Only plain values: no Map, Date or class instance belongs in a
+ * body.
+ */
 export function encodeBody(value: unknown, encoding: Encoding): Uint8Array {
   return encoding === "msgpack" ? encoder.encode(value) : Buffer.from(JSON.stringify(value), "utf8");
 }
@@ -111,7 +116,8 @@ function parseJson(body: Uint8Array): unknown {
   } catch (cause) {
     throw malformed("json", `is not JSON${positionIn(cause)}`, cause);
   }
-  // The key __proto__ would vanish at the first copy, and with it what was validated. Written plainly or as an escape.
+  // The key __proto__ would vanish at the first copy, and with it what was validated. Written plainly or as
+  // an escape.
   if ((text.includes("__proto__") || text.includes("\\u005")) && hasPrototypeKey(value)) {
     throw malformed("json", "has the key __proto__, which no map may have");
   }

@@ -1,6 +1,7 @@
 /**
- * Events: every accepted command and every change of state, once, in order (I10). They are kept in PostgreSQL, numbered
- * without gaps in the order of their commits, and published on `…evt.<project>.<noun>.<id>.<event>`.
+ * Events: every accepted command and every change of state, once, in order (I10). They are kept in
+ * PostgreSQL, numbered without gaps in the order of their commits, and published on
+ * `…evt.<project>.<noun>.<id>.<event>`.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits.ts";
@@ -39,7 +40,10 @@ export const eventService = service({
   methods: {
     list: method({
       request: request({
-        /** Only those after this sequence number; 0 for the beginning of what is kept. Absent: only what comes. */
+        /**
+         * Only those after this sequence number; 0 for the beginning of what is kept. Absent: only what
+         * comes.
+         */
         after: Type.Optional(Count),
         noun: Type.Optional(Id),
         id: Type.Optional(Id),

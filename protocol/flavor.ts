@@ -1,4 +1,7 @@
-/** Flavors: the sizes that can be asked for. Everybody lists them, operators make them. Immutable; delete and create. */
+/**
+ * Flavors: the sizes that can be asked for. Everybody lists them, operators make them. Immutable; delete and
+ * create.
+ */
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits.ts";
 import { answer, Id, Label, pageRequest, request, TimeMs } from "./schema.ts";

@@ -1,8 +1,8 @@
 /**
  * The headers of requests and answers, and the one form in which an error goes over the wire.
  *
- * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as one: the HTTP status of the code.
- * A header that came from outside is checked here before anything else sees it.
+ * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as one: the HTTP status of the
+ * code. A header that came from outside is checked here before anything else sees it.
  */
 import type { Static } from "@sinclair/typebox";
 import { type Encoding, encodeBody } from "./codec.ts";
@@ -79,7 +79,9 @@ function headerOf(headers: BusMessage["headers"], name: string): string | undefi
   return key === undefined ? undefined : headers[key];
 }
 
-/** An error as an answer; its message also goes into a header, so that tools see it without decoding the body. */
+/**
+ * An error as an answer; its message also goes into a header, so that tools see it without decoding the body.
+ */
 export function errorMessage(error: StatusError, encoding: Encoding): BusMessage {
   const body = error.toBody();
   const encoded = encodeBody({ error: body }, encoding);
@@ -117,7 +119,10 @@ export function errorOf(headers: BusMessage["headers"], body: Readonly<Record<st
 
 const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
 
-/** An error as it came over the wire, or as an operation keeps it. A reason of a newer peer counts as `internal`. */
+/**
+ * An error as it came over the wire, or as an operation keeps it. A reason of a newer peer counts as
+ * `internal`.
+ */
 export function errorFrom(error: Static<typeof ErrorAnswer>): StatusError {
   const reason: Reason = isReason(error.reason) ? error.reason : "internal";
   return StatusError.fromBody({ ...error, reason, code: reasons[reason].code });

@@ -1,6 +1,7 @@
 /**
- * Images: what guests boot from. An image is a disk (qcow2 or raw), a kernel with an optional ramdisk, or both.
- * Files are verified on arrival (size, checksum, format, no backing file) and kept under their checksum.
+ * Images: what guests boot from. An image is a disk (qcow2 or raw), a kernel with an optional ramdisk, or
+ * both. Files are verified on arrival (size, checksum, format, no backing file) and kept under their
+ * checksum.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./kinds.ts";

@@ -1,4 +1,6 @@
-/** The public names of the protocol, one by one: first for users of the SDK, then for those who build on it. */
+/**
+ * The public names of the protocol, one by one: first for users of the SDK, then for those who build on it.
+ */
 
 export { type Binding, commandBinding, hostBinding, reportBinding } from "./binding.ts";
 export {

@@ -56,7 +56,10 @@ export const Instance = answer({
 });
 export type Instance = Static<typeof Instance>;
 
-/** Answer only when the operation has ended, or at the request's deadline (then the operation is still running). */
+/**
+ * Answer only when the operation has ended, or at the request's deadline (then the operation is still
+ * running).
+ */
 const wait = Type.Optional(Type.Boolean());
 const changed = answer({ instance: Instance, operation: Operation });
 export type Changed = Static<typeof changed>;

@@ -1,6 +1,7 @@
 /**
- * Between controllers and hosts: what a host is told (`ensure`, level-triggered and idempotent), and what it reports.
- * Everything carries the instance's epoch: a host that owns an older one has nothing to say any more.
+ * Between controllers and hosts: what a host is told (`ensure`, level-triggered and idempotent), and what it
+ * reports. Everything carries the instance's epoch: a host that owns an older one has nothing to say any
+ * more.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
@@ -48,7 +49,10 @@ export const MachineIntent = answer({
   generation: Count,
   power: literals(desiredPowers),
   stop: answer({ mode: literals(["graceful", "hard"]), timeoutMs: Count }),
-  /** Resets asked for since the instance exists; the machine resets once when its own count is lower, and takes this one. */
+  /**
+   * Resets asked for since the instance exists; the machine resets once when its own count is lower, and
+   * takes this one.
+   */
   resetCount: Count,
   resetMode: literals(["soft", "hard"]),
   /** Starts asked for by a user: raises the patience with a crashing guest anew. */
@@ -85,7 +89,10 @@ export const hostAgentService = service({
       request: request({
         spec: MachineSpec,
         intent: MachineIntent,
-        /** The newest generation a controller has seen of this machine: a host that lost its file counts on from there. */
+        /**
+         * The newest generation a controller has seen of this machine: a host that lost its file counts on
+         * from there.
+         */
         observedGeneration: Count,
       }),
       answer: answer({ observation: Observation }),
@@ -142,7 +149,9 @@ export const HostInventory = answer({
 });
 export type HostInventory = Static<typeof HostInventory>;
 
-/** What controllers answer to; subject `…report.<hostId>.<method>`. A host may publish only under its own id. */
+/**
+ * What controllers answer to; subject `…report.<hostId>.<method>`. A host may publish only under its own id.
+ */
 export const reportService = service({
   noun: "report",
   version: "1.0.0",
@@ -156,7 +165,10 @@ export const reportService = service({
     }),
     heartbeat: method({
       request: request({
-        /** When true, `machines` is everything the host has; when false, only what changed and is not yet known. */
+        /**
+         * When true, `machines` is everything the host has; when false, only what changed and is not yet
+         * known.
+         */
         complete: Type.Boolean(),
         machines: Type.Array(Observation),
         stopping: Type.Boolean(),

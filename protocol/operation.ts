@@ -1,4 +1,7 @@
-/** Operations: what became of a command, with its steps and times. Every mutating method on an instance answers with one. */
+/**
+ * Operations: what became of a command, with its steps and times. Every mutating method on an instance
+ * answers with one.
+ */
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits.ts";
 import {

@@ -1,9 +1,11 @@
 /**
  * Whether and when a failed attempt is repeated follows from its code alone (status.ts), never from who asks:
- * UNAVAILABLE was not executed and is always repeated; RESOURCE_EXHAUSTED when the answer says when to come again;
- * DEADLINE_EXCEEDED may have been executed and is repeated with the same request id, which makes that harmless.
+ * UNAVAILABLE was not executed and is always repeated; RESOURCE_EXHAUSTED when the answer says when to come
+ * again; DEADLINE_EXCEEDED may have been executed and is repeated with the same request id, which makes that
+ * harmless.
  *
- * Everything ends at the call's deadline: there is no count of attempts, and the last real error is what is thrown.
+ * Everything ends at the call's deadline: there is no count of attempts, and the last real error is what is
+ * thrown.
  */
 import type { ClientCall, Interceptor } from "./client.ts";
 import { limits } from "./limits.ts";

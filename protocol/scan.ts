@@ -1,9 +1,9 @@
 /**
- * Looks through a body before anything is made of it: a body that lies about its lengths, nests too deep or holds what
- * no method takes is found out here, in one pass, without allocating for what it claims.
+ * Looks through a body before anything is made of it: a body that lies about its lengths, nests too deep or
+ * holds what no method takes is found out here, in one pass, without allocating for what it claims.
  *
- * Source: the MessagePack specification (formats and first bytes), RFC 8259 (JSON). Measured with the decoder used
- * here: 40 bytes of nested array32 headers made it allocate 1.9 GB.
+ * Source: the MessagePack specification (formats and first bytes), RFC 8259 (JSON). Measured with the decoder
+ * used here: 40 bytes of nested array32 headers made it allocate 1.9 GB.
  */
 import { isUtf8 } from "node:buffer";
 
@@ -81,7 +81,10 @@ function itemOf(head: number): Item {
   return { kind: head < 0xde ? "array" : "map", width: head % 2 === 0 ? 2 : 4, length: 0 };
 }
 
-/** Everything that is wrong with a msgpack body besides its meaning; undefined: it can be decoded without danger. */
+/**
+ * Everything that is wrong with a msgpack body besides its meaning; undefined: it can be decoded without
+ * danger.
+ */
 export function scanMsgpack(bytes: Uint8Array, options: ScanOptions): Problem | undefined {
   /** Values still to come, per level of nesting; level 0 is the body itself. */
   const left: number[] = [1];

@@ -1,9 +1,10 @@
 /**
- * From messages to typed calls and back: finds the method, checks who asks for what until when, decodes, validates,
- * calls the handler, validates and encodes its answer. Every message is answered, at its deadline at the latest.
+ * From messages to typed calls and back: finds the method, checks who asks for what until when, decodes,
+ * validates, calls the handler, validates and encodes its answer. Every message is answered, at its deadline
+ * at the latest.
  *
- * Nothing thrown ever leaves a bus handler: it would freeze the connection. What was thrown goes to the log, once;
- * the caller hears only what a StatusError makes public.
+ * Nothing thrown ever leaves a bus handler: it would freeze the connection. What was thrown goes to the log,
+ * once; the caller hears only what a StatusError makes public.
  */
 import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
@@ -195,7 +196,10 @@ function malformedSubject(binding: Binding): StatusError {
   );
 }
 
-/** @throws UNIMPLEMENTED unknownMethod, INVALID_ARGUMENT malformedSubject, PERMISSION_DENIED adminOnly, projectMismatch */
+/**
+ * @throws UNIMPLEMENTED unknownMethod, INVALID_ARGUMENT malformedSubject, PERMISSION_DENIED adminOnly,
+ * projectMismatch
+ */
 function endpointAt(endpoints: ReadonlyMap<string, Endpoint>, address: Address, binding: Binding): Endpoint {
   const name = `${address.noun}.${address.method}`;
   const endpoint = endpoints.get(name);
@@ -224,7 +228,10 @@ interface Call {
   readonly timeoutMs: number;
 }
 
-/** The handler's answer, or DEADLINE_EXCEEDED timeout; the handler is told by its signal that nobody waits any more. */
+/**
+ * The handler's answer, or DEADLINE_EXCEEDED timeout; the handler is told by its signal that nobody waits any
+ * more.
+ */
 function callUntilDeadline(
   { endpoint, request, options, timeoutMs }: Call,
   facts: Omit<CallContext, "deadlineMs" | "signal">,

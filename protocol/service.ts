@@ -1,7 +1,8 @@
 /**
- * One definition per method gives everything else: the validator, the subject, the handler's and the client's type.
- * There is one kind of method: request and answer. What looks like a stream (events, console) is a long poll with a
- * position, so it survives the loss of any message, server or connection without a word of extra protocol.
+ * One definition per method gives everything else: the validator, the subject, the handler's and the client's
+ * type. There is one kind of method: request and answer. What looks like a stream (events, console) is a long
+ * poll with a position, so it survives the loss of any message, server or connection without a word of extra
+ * protocol.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
 

@@ -16,7 +16,9 @@
 export const desiredPowers = ["running", "paused", "stopped", "deleted"] as const;
 export type DesiredPower = (typeof desiredPowers)[number];
 
-/** What a machine (one guest on its host) is seen doing. `gone`: no process, no disk, no file is left of it. */
+/**
+ * What a machine (one guest on its host) is seen doing. `gone`: no process, no disk, no file is left of it.
+ */
 export const machineStates = [
   "preparing",
   "starting",
@@ -95,7 +97,9 @@ export interface ObservationFacts {
   readonly resetCount: number;
 }
 
-/** The state a user sees. `hostAlive` is false when the owning host has been silent for longer than its lease. */
+/**
+ * The state a user sees. `hostAlive` is false when the owning host has been silent for longer than its lease.
+ */
 export function externalState(
   intent: IntentFacts,
   seen: ObservationFacts | undefined,

@@ -1,9 +1,10 @@
 /**
  * The one taxonomy of failures: gRPC's codes, each with a stable reason.
  *
- * A denial is a value ({@link Denial}) as long as it travels inside pure code; the shell throws {@link StatusError}.
- * Messages are public: no path, no secret, no stack. What only an operator may see goes to `detail`, and to the log.
- * Source of the codes: the gRPC status code list. HTTP numbers: the Connect protocol's table.
+ * A denial is a value ({@link Denial}) as long as it travels inside pure code; the shell throws {@link
+ * StatusError}. Messages are public: no path, no secret, no stack. What only an operator may see goes to
+ * `detail`, and to the log. Source of the codes: the gRPC status code list. HTTP numbers: the Connect
+ * protocol's table.
  */
 export const codes = {
   INVALID_ARGUMENT: { http: 400, retry: "never" },
@@ -23,7 +24,10 @@ export const codes = {
 export type Code = keyof typeof codes;
 export type Retry = (typeof codes)[Code]["retry"];
 
-/** Every stable reason, with its code, what it means and what the caller should do next. Documented in protocol/README.md. */
+/**
+ * Every stable reason, with its code, what it means and what the caller should do next. Documented in
+ * protocol/README.md.
+ */
 export const reasons = {
   malformedBody: {
     code: "INVALID_ARGUMENT",
@@ -164,7 +168,9 @@ export class StatusError extends Error {
     });
   }
 
-  /** The error that a peer sent. An unknown reason (of a newer peer) becomes `internal` with the peer's text. */
+  /**
+   * The error that a peer sent. An unknown reason (of a newer peer) becomes `internal` with the peer's text.
+   */
   static fromBody(body: ErrorBody): StatusError {
     const reason: Reason = body.reason in reasons ? body.reason : "internal";
     return StatusError.of({ ...body, reason });

@@ -6,7 +6,9 @@ import { StatusError } from "./status.ts";
 
 const token = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Reserved project names: `admin` reaches the operators' methods, `sys` is for the supervisors' own events. */
+/**
+ * Reserved project names: `admin` reaches the operators' methods, `sys` is for the supervisors' own events.
+ */
 export const adminProject = "admin";
 export const systemProject = "sys";
 
@@ -68,8 +70,8 @@ export const eventPattern = (cell: string, project = "*", noun = "*", id = "*"):
   `${prefix(cell)}.evt.${project}.${noun}.${id}.*`;
 
 /**
- * Where controllers hand an event to the stream; the stream repeats what it has taken on the event's own subject. So
- * several controllers may offer the same event, and whoever listens hears it once and in order.
+ * Where controllers hand an event to the stream; the stream repeats what it has taken on the event's own
+ * subject. So several controllers may offer the same event, and whoever listens hears it once and in order.
  */
 export const eventLogSubject = (
   cell: string,
@@ -103,7 +105,10 @@ export interface CommandAddress {
   readonly method: string;
 }
 
-/** The parts of a command subject, or undefined when it is not one. Ids were already split by the bus: no dots in them. */
+/**
+ * The parts of a command subject, or undefined when it is not one. Ids were already split by the bus: no dots
+ * in them.
+ */
 export function parseCommandSubject(cell: string, subject: string): CommandAddress | undefined {
   const tokens = subject.split(".");
   if (tokens.length < 7 || tokens.length > 8) return undefined;

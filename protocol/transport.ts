@@ -2,8 +2,8 @@
  * What the protocol needs of the world, in types only: bytes on subjects, a clock, ids and a log.
  *
  * The bus below is lossy, may double and may reorder; nothing in the protocol may rest on it being better.
- * nodes/nats.ts makes it real, spec/support/memory-bus.ts is the same in memory; spec/support/bus-contract.ts holds
- * for both. This file must never contain behaviour.
+ * nodes/nats.ts makes it real, spec/support/memory-bus.ts is the same in memory; spec/support/bus-contract.ts
+ * holds for both. This file must never contain behaviour.
  */
 
 export interface Timer {
@@ -31,17 +31,23 @@ export interface Log {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** The transport below everything: bytes on subjects. Lossy, doubling, reordering; nothing may rest on it being better. */
+/**
+ * The transport below everything: bytes on subjects. Lossy, doubling, reordering; nothing may rest on it
+ * being better.
+ */
 export interface Bus {
   /**
    * Rejects with the signal's reason when it is aborted.
-   * @throws UNAVAILABLE noResponders (not executed) or notConnected; DEADLINE_EXCEEDED timeout (may have been executed);
-   * PERMISSION_DENIED projectMismatch; INVALID_ARGUMENT bodyTooLarge
+   * @throws UNAVAILABLE noResponders (not executed) or notConnected; DEADLINE_EXCEEDED timeout (may have been
+   * executed); PERMISSION_DENIED projectMismatch; INVALID_ARGUMENT bodyTooLarge
    */
   request(subject: string, message: BusMessage, timeoutMs: number, signal?: AbortSignal): Promise<BusMessage>;
   /** Fire and forget; lost when not connected. */
   publish(subject: string, message: BusMessage): void;
-  /** One handler per pattern; with a queue, each message goes to one member. The handler must not throw; undefined: no answer. */
+  /**
+   * One handler per pattern; with a queue, each message goes to one member. The handler must not throw;
+   * undefined: no answer.
+   */
   serve(pattern: string, queue: string | undefined, handler: BusHandler): BusSubscription;
 }
 

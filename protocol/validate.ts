@@ -1,8 +1,8 @@
 /**
  * Values to typed values: every schema of the protocol becomes one ajv validator, compiled once and kept.
  *
- * Requests refuse unknown fields, answers and events let them pass; that is in the schemas (schema.ts), not here.
- * An error names the field, what is wrong and what is allowed, and never repeats a value.
+ * Requests refuse unknown fields, answers and events let them pass; that is in the schemas (schema.ts), not
+ * here. An error names the field, what is wrong and what is allowed, and never repeats a value.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";

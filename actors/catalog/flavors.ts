@@ -1,4 +1,7 @@
-/** Flavors: made and removed by operators, listed by everybody. One turn each, with its event and its request id. */
+/**
+ * Flavors: made and removed by operators, listed by everybody. One turn each, with its event and its request
+ * id.
+ */
 import type { flavorService } from "../../protocol/flavor.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Handlers } from "../../protocol/service.ts";

@@ -43,7 +43,10 @@ export function catalogTurn(
   };
 }
 
-/** Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse, requestIdReused */
+/**
+ * Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse,
+ * requestIdReused
+ */
 export async function commitOnce<A>(
   turn: Turn & Required<Pick<Turn, "request">>,
   answer: A,

@@ -1,7 +1,7 @@
 /**
- * Capacity in three tellings: the host's own sums (under the CHECK), the claim rows, and what the instances account for.
- * All three are changed by the same transactions, so a difference that stays is a bug of ours, and is told as such.
- * Differences are told, not totals: they stay the same while the totals move. Pure.
+ * Capacity in three tellings: the host's own sums (under the CHECK), the claim rows, and what the instances
+ * account for. All three are changed by the same transactions, so a difference that stays is a bug of ours,
+ * and is told as such. Differences are told, not totals: they stay the same while the totals move. Pure.
  */
 import type { Finding } from "../../protocol/host.ts";
 import type { HostRecord } from "../runtime/records.ts";

@@ -1,9 +1,10 @@
 /**
- * The doctor's judgement: compares what PostgreSQL remembers, what the hosts' actors believe, and the processes and files
- * that are really there. Pure: who collects all this is examine.ts.
+ * The doctor's judgement: compares what PostgreSQL remembers, what the hosts' actors believe, and the
+ * processes and files that are really there. Pure: who collects all this is examine.ts.
  *
- * Work in progress is no finding: what concerns an instance that is not settled is only judged by its deadlines. The three
- * are read one after the other, so a busy cluster may look inconsistent for a moment: `inBoth` keeps what stays.
+ * Work in progress is no finding: what concerns an instance that is not settled is only judged by its
+ * deadlines. The three are read one after the other, so a busy cluster may look inconsistent for a moment:
+ * `inBoth` keeps what stays.
  */
 import type { Finding } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -68,7 +69,10 @@ function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
     }));
 }
 
-/** Not settled, nothing under way, and nothing changed for a while; but a host that is silent is a finding of its own. */
+/**
+ * Not settled, nothing under way, and nothing changed for a while; but a host that is silent is a finding of
+ * its own.
+ */
 function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
   const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
   return unsettled

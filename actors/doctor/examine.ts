@@ -1,6 +1,6 @@
 /**
- * Collects the three truths and has them compared: twice when the first look finds something, because a cluster at work
- * changes between two reads. It only looks; it never heals.
+ * Collects the three truths and has them compared: twice when the first look finds something, because a
+ * cluster at work changes between two reads. It only looks; it never heals.
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";

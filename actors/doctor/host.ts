@@ -1,6 +1,6 @@
 /**
- * One host from both sides: what the store says of its settled instances against what its actors believe, and what these
- * believe against the processes and directories that are there. Pure.
+ * One host from both sides: what the store says of its settled instances against what its actors believe, and
+ * what these believe against the processes and directories that are there. Pure.
  */
 import type { Finding } from "../../protocol/host.ts";
 import type { Observation } from "../../protocol/machine.ts";

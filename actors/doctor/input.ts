@@ -25,7 +25,9 @@ export interface DoctorInput {
   readonly nowMs: number;
   /** Every instance that is not deleted. */
   readonly instances: readonly InstanceRow[];
-  /** Every instance that is not settled or has an operation under way, deleted ones too, with all it holds. */
+  /**
+   * Every instance that is not settled or has an operation under way, deleted ones too, with all it holds.
+   */
   readonly unsettled: readonly LoadedInstance[];
   /** Those that run. */
   readonly operations: readonly OperationRecord[];

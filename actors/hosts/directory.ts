@@ -1,9 +1,10 @@
 /**
- * What a controller knows of the hosts without asking: names, and who was heard from lately, by itself or (as the store
- * has it) by another controller. Signs of life are written to the store in batches.
+ * What a controller knows of the hosts without asking: names, and who was heard from lately, by itself or (as
+ * the store has it) by another controller. Signs of life are written to the store in batches.
  *
- * A controller that has just begun, or was itself cut off, gives every host the benefit of the doubt for one period: a
- * silence that it could not have heard through proves nothing. It never decides that a host is dead, only that it is silent.
+ * A controller that has just begun, or was itself cut off, gives every host the benefit of the doubt for one
+ * period: a silence that it could not have heard through proves nothing. It never decides that a host is
+ * dead, only that it is silent.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Clock, Log, Store, Timer } from "../runtime/ports.ts";

@@ -1,4 +1,7 @@
-/** Hosts as operators see and steer them, and what hosts report: both sides of a controller's knowledge of hosts. */
+/**
+ * Hosts as operators see and steer them, and what hosts report: both sides of a controller's knowledge of
+ * hosts.
+ */
 import type { Host, hostService } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, Observation, reportService } from "../../protocol/machine.ts";
@@ -148,7 +151,8 @@ async function take(
         const error = StatusError.from(thrown, "Taking a report");
         const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };
         options.log.warn(fields, "a report was not stored");
-        // Nobody knows the instance, and nobody ever will: the doctor names it; sending it for ever would not help.
+        // Nobody knows the instance, and nobody ever will: the doctor names it; sending it for ever would not
+        // help.
         return error.reason === "instanceNotFound";
       }
     }),
@@ -156,7 +160,10 @@ async function take(
   return machines.filter((_, index) => results[index]).map(({ instanceId }) => instanceId);
 }
 
-/** What should be there by the claims but is not in the host's own list is asked for again; nothing is concluded from it. */
+/**
+ * What should be there by the claims but is not in the host's own list is asked for again; nothing is
+ * concluded from it.
+ */
 async function remindOfMissing(
   hostId: string,
   machines: readonly Observation[],

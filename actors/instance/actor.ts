@@ -1,8 +1,10 @@
 /**
- * The shell of an instance: decide, commit, answer, act, in this order. It owns the intent of one instance (I1).
+ * The shell of an instance: decide, commit, answer, act, in this order. It owns the intent of one instance
+ * (I1).
  *
- * Several controllers may have an actor of the same instance for a moment: the version in the row decides, the loser
- * loads anew and decides again. What is in memory is only a cache of the row; when the store fails it is dropped.
+ * Several controllers may have an actor of the same instance for a moment: the version in the row decides,
+ * the loser loads anew and decides again. What is in memory is only a cache of the row; when the store fails
+ * it is dropped.
  */
 import type { Changed } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -128,7 +130,8 @@ class InstanceTurn {
       const event = { kind: "command", command, stopTimeoutMs, request, operationId, nowMs, host } as const;
       const decision = decide(present, event);
       if (decision.outcome.kind === "denied") {
-        // What is in memory may be old news; a refusal is not guarded by the commit, so it is decided on the row itself.
+        // What is in memory may be old news; a refusal is not guarded by the commit, so it is decided on the
+        // row itself.
         if (present === loaded && attempt === 1) {
           present = await this.#load();
           continue;

@@ -1,13 +1,17 @@
 /**
- * May this command be accepted in this state? A total table: a state or command without a cell does not compile.
+ * May this command be accepted in this state? A total table: a state or command without a cell does not
+ * compile.
  *
- * A newer intent replaces an older one at any time (hosts are level-triggered), so almost everything is accepted;
- * denied is only what has no sensible meaning. Pure data: no clock, no I/O.
+ * A newer intent replaces an older one at any time (hosts are level-triggered), so almost everything is
+ * accepted; denied is only what has no sensible meaning. Pure data: no clock, no I/O.
  */
 import type { InstanceCommand, InstanceState } from "../../protocol/states.ts";
 import { type Cell, deny, go, ignore } from "../runtime/decision.ts";
 
-/** Commands as the table knows them: the hard kinds are commands of their own, they may overtake the gentle ones. */
+/**
+ * Commands as the table knows them: the hard kinds are commands of their own, they may overtake the gentle
+ * ones.
+ */
 export const admissionCommands = [
   "start",
   "stop",

@@ -1,6 +1,6 @@
 /**
- * From a decision to a turn: what changed between two values of an instance becomes rows, operation steps and events.
- * The one place that raises a version and that writes the derived columns. Pure.
+ * From a decision to a turn: what changed between two values of an instance becomes rows, operation steps and
+ * events. The one place that raises a version and that writes the derived columns. Pure.
  */
 import { isSettled, type OperationState } from "../../protocol/states.ts";
 import type { ErrorBody } from "../../protocol/status.ts";
@@ -111,7 +111,9 @@ export function beginOperation(it: Draft, operation: OperationRecord): Draft {
   return withInstance({ ...it, after: { ...it.after, operation } }, { operationId: operation.id });
 }
 
-/** Ends what has reached its end: an operation whose goal is there, a delete that has nothing left to remove. */
+/**
+ * Ends what has reached its end: an operation whose goal is there, a delete that has nothing left to remove.
+ */
 export function endWhatIsReached(it: Draft): Draft {
   const { instance, claims } = it.after;
   if (instance.desired === "deleted" && instance.deletedAtMs === null && claims.length === 0) {

@@ -1,8 +1,10 @@
 /**
- * The life of an instance: `decide(loaded, event)` says what the intent becomes, what is written, what the caller hears
- * and what its hosts are told. One function per kind of event; the diagram of states is in protocol/states.ts.
+ * The life of an instance: `decide(loaded, event)` says what the intent becomes, what is written, what the
+ * caller hears and what its hosts are told. One function per kind of event; the diagram of states is in
+ * protocol/states.ts.
  *
- * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with the event.
+ * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with
+ * the event.
  */
 import type { LoadedInstance, OperationRecord, RequestRecord } from "../runtime/records.ts";
 import { admit, operationKindOf } from "./admission.ts";
@@ -51,7 +53,10 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
   }
 }
 
-/** Already so, or already on the way: the intent stays, and the command is remembered with an operation all the same. */
+/**
+ * Already so, or already on the way: the intent stays, and the command is remembered with an operation all
+ * the same.
+ */
 function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
   const operation = sameUnderWay(loaded, event) ?? doneAtOnce(loaded, event);
   const { turn, next } = turnOf(withEvent(draft(loaded, event.nowMs), accepted(event, { changed: false })));

@@ -1,6 +1,7 @@
 /**
- * What an instance actor does after its commit: tells hosts, asks for a host. Nothing is awaited by the turn; results
- * come back as messages, by id. Every effect may be lost or done twice: the reconciler asks for it again.
+ * What an instance actor does after its commit: tells hosts, asks for a host. Nothing is awaited by the turn;
+ * results come back as messages, by id. Every effect may be lost or done twice: the reconciler asks for it
+ * again.
  */
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";

@@ -63,7 +63,9 @@ export interface PlacedEvent {
 
 export type InstanceEvent = CommandEvent | ObservedEvent | ReconcileEvent | PlacedEvent;
 
-/** What is to be done after the commit. Each may be done twice, or be lost: the reconciler asks for it again. */
+/**
+ * What is to be done after the commit. Each may be done twice, or be lost: the reconciler asks for it again.
+ */
 export type InstanceEffect =
   | {
       readonly kind: "ensure";

@@ -1,6 +1,6 @@
 /**
- * What a host reports becomes knowledge, and sometimes the end of an operation, a failure, or another host's turn.
- * A report never changes an intent that is newer than the one it acted on (I8). Pure.
+ * What a host reports becomes knowledge, and sometimes the end of an operation, a failure, or another host's
+ * turn. A report never changes an intent that is newer than the one it acted on (I8). Pure.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
@@ -67,7 +67,10 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
   };
 }
 
-/** Takes the report in. `gone` gives the claim back, unless the machine is still wanted: then its host makes it anew. */
+/**
+ * Takes the report in. `gone` gives the claim back, unless the machine is still wanted: then its host makes
+ * it anew.
+ */
 function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const { instance, machines, claims } = it.after;
   const others = machines.filter((machine) => machine.epoch !== observation.epoch);
@@ -132,7 +135,9 @@ function reasonOf(reason: MachineReason): Reason {
   return reason in reasons ? (reason as Reason) : "guestFailed";
 }
 
-/** A machine failed at its owner: a build tries the next host, a guest that has run is left where its disk is. */
+/**
+ * A machine failed at its owner: a build tries the next host, a guest that has run is left where its disk is.
+ */
 export function failedAtOwner(it: Draft, error: ErrorBody): Draft {
   const { instance } = it.after;
   if (instance.built || instance.desired === "deleted") return giveUp(it, error);

@@ -1,6 +1,7 @@
 /**
- * What happens without anybody asking: deadlines pass, hosts stay silent, messages were lost, a host is found.
- * The same for a lost message, a restarted controller and a slow host: look at what is, and ask for what should be. Pure.
+ * What happens without anybody asking: deadlines pass, hosts stay silent, messages were lost, a host is
+ * found. The same for a lost message, a restarted controller and a slow host: look at what is, and ask for
+ * what should be. Pure.
  */
 import { errorBodyOf } from "../../protocol/status.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
@@ -53,8 +54,8 @@ function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {
 }
 
 /**
- * The host that holds the remains cannot be reached in time. For the user the instance is deleted; its claim stays, and
- * so does the work: the host is told when it is back, and only its word frees the capacity.
+ * The host that holds the remains cannot be reached in time. For the user the instance is deleted; its claim
+ * stays, and so does the work: the host is told when it is back, and only its word frees the capacity.
  */
 function parkDelete(it: Draft): Draft {
   const parked = withStep(it, {

@@ -1,6 +1,6 @@
 /**
- * What an instance actor knows, and the pure views of it: what a user sees, what its host is told, whether it is settled.
- * Everything here is derived; nothing is stored twice. No clock, no I/O.
+ * What an instance actor knows, and the pure views of it: what a user sees, what its host is told, whether it
+ * is settled. Everything here is derived; nothing is stored twice. No clock, no I/O.
  */
 import type { Instance } from "../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
@@ -87,7 +87,9 @@ export function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[]
   });
 }
 
-/** All that is left to do now: tell the hosts, and ask for a host when none owns an instance that shall run. */
+/**
+ * All that is left to do now: tell the hosts, and ask for a host when none owns an instance that shall run.
+ */
 export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { instance } = loaded;
   const homeless = instance.hostId === null && instance.failure === null;
@@ -95,7 +97,10 @@ export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   return homeless && wanted ? [...ensureEffects(loaded), { kind: "place" }] : ensureEffects(loaded);
 }
 
-/** What a client sees. `host` is what the controller knows of the owner: its name, and whether it was heard from. */
+/**
+ * What a client sees. `host` is what the controller knows of the owner: its name, and whether it was heard
+ * from.
+ */
 export function instanceView(
   row: { readonly instance: InstanceRecord; readonly machine: MachineRecord | undefined },
   host: { readonly name: string; readonly alive: boolean } | undefined,

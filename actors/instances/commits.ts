@@ -1,6 +1,7 @@
 /**
- * Tells those in this process who wait for something durable that a commit happened, and other controllers by a hint.
- * Hints may be lost: every waiter also looks again by itself after a while. It adds nothing to a commit itself.
+ * Tells those in this process who wait for something durable that a commit happened, and other controllers by
+ * a hint. Hints may be lost: every waiter also looks again by itself after a while. It adds nothing to a
+ * commit itself.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Clock, Store } from "../runtime/ports.ts";
@@ -22,7 +23,10 @@ export class Commits {
   readonly #waiting = new Map<Topic, Set<() => void>>();
   readonly #onCommit: (hint: CommitHint) => void;
 
-  /** `onCommit`: after each commit of this process that has events; the publisher and the other controllers are told there. */
+  /**
+   * `onCommit`: after each commit of this process that has events; the publisher and the other controllers
+   * are told there.
+   */
   constructor(store: Pick<Store, "commit">, clock: Clock, onCommit: (hint: CommitHint) => void) {
     this.#store = store;
     this.#clock = clock;
@@ -62,7 +66,10 @@ export class Commits {
     return this.#until(operationId, ended, until);
   }
 
-  /** Looks now and after every commit of anybody, until `look` answers something; undefined when the time is over first. */
+  /**
+   * Looks now and after every commit of anybody, until `look` answers something; undefined when the time is
+   * over first.
+   */
   until<T>(look: () => Promise<T | undefined>, until: WaitOptions): Promise<T | undefined> {
     return this.#until(anything, look, until);
   }

@@ -1,6 +1,7 @@
 /**
- * Create, as a conversation with the scheduler and the store: choose hosts, claim them in one turn, and choose again
- * when another controller's claim was faster. The claim in the turn decides; the scheduler only proposes.
+ * Create, as a conversation with the scheduler and the store: choose hosts, claim them in one turn, and
+ * choose again when another controller's claim was faster. The claim in the turn decides; the scheduler only
+ * proposes.
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
@@ -49,7 +50,10 @@ export class Creator {
     this.#images = new CatalogCache(clock, (key) => store.getImage(key));
   }
 
-  /** @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, requestIdReused, and what the store throws */
+  /**
+   * @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, requestIdReused, and what the store
+   * throws
+   */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     const [flavor, image] = await Promise.all([
       this.#flavors.get(question.flavor),
@@ -124,7 +128,10 @@ function sameAnswer(known: RequestRecord, request: RequestFacts): CreateAnswer {
   return known.answer as CreateAnswer;
 }
 
-/** Flavors and images never change, they only appear and go: an answer may be a moment old, an absence may not. */
+/**
+ * Flavors and images never change, they only appear and go: an answer may be a moment old, an absence may
+ * not.
+ */
 class CatalogCache<T> {
   readonly #clock: Clock;
   readonly #read: (key: string) => Promise<T | undefined>;

@@ -1,4 +1,6 @@
-/** Operations and events: what became of commands, and everything that happened, to be read and waited for. */
+/**
+ * Operations and events: what became of commands, and everything that happened, to be read and waited for.
+ */
 import type { eventService } from "../../protocol/event.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { operationService } from "../../protocol/operation.ts";

@@ -1,6 +1,6 @@
 /**
- * The scheduler's actor as its clients see it: typed questions, and the news it lives on. Adds host names, which a person
- * who reads an operation wants to see. Decides nothing.
+ * The scheduler's actor as its clients see it: typed questions, and the news it lives on. Adds host names,
+ * which a person who reads an operation wants to see. Decides nothing.
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";

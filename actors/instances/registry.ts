@@ -1,8 +1,9 @@
 /**
  * The instance actors of one controller: loaded on demand, passivated when idle, made anew when they ended.
  *
- * A registry in memory, not an actor: the parent of thousands must not have a mailbox of its own. That two controllers
- * may have the same instance loaded is harmless (the row's version decides); that one controller has it twice is avoided.
+ * A registry in memory, not an actor: the parent of thousands must not have a mailbox of its own. That two
+ * controllers may have the same instance loaded is harmless (the row's version decides); that one controller
+ * has it twice is avoided.
  */
 import { limits } from "../../protocol/limits.ts";
 import { type InstanceActorOptions, instanceDefinition } from "../instance/actor.ts";
@@ -43,13 +44,19 @@ export class InstanceRegistry {
     return this.#entry(id).ref.ask(message, options);
   }
 
-  /** A message that nobody waits for; lost when the actor is too busy, and then asked for again by the reconciler. */
+  /**
+   * A message that nobody waits for; lost when the actor is too busy, and then asked for again by the
+   * reconciler.
+   */
   async tell(id: string, message: InstanceMessage): Promise<void> {
     await this.#leaving.get(id);
     this.#entry(id).ref.tell(message);
   }
 
-  /** The actor of an instance that was just created: it begins with what was committed, and does what that asks for. */
+  /**
+   * The actor of an instance that was just created: it begins with what was committed, and does what that
+   * asks for.
+   */
   adopt(loaded: LoadedInstance): void {
     this.#entry(loaded.instance.id, loaded).ref.tell({ kind: "tellHosts" });
   }

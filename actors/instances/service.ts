@@ -1,6 +1,6 @@
 /**
- * What may be asked of instances, one handler per method of protocol/instance.ts. Commands go to the instance's actor;
- * reads go to the store, which has everything that was ever acknowledged.
+ * What may be asked of instances, one handler per method of protocol/instance.ts. Commands go to the
+ * instance's actor; reads go to the store, which has everything that was ever acknowledged.
  */
 import type { Changed, instanceService } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";

@@ -1,7 +1,7 @@
 /**
- * The end of every decision: the next step is begun, work of an older intent is aborted, what is seen gets its generation,
- * and what the file must hold is written down. Here, and nowhere else, a machine begins work: never a second at once.
- * Pure.
+ * The end of every decision: the next step is begun, work of an older intent is aborted, what is seen gets
+ * its generation, and what the file must hold is written down. Here, and nowhere else, a machine begins work:
+ * never a second at once. Pure.
  */
 import type { Observation } from "../../protocol/machine.ts";
 import type { Ensured } from "./ensure.ts";
@@ -76,7 +76,10 @@ function advance(machine: Machine, effects: Effect[]): Machine {
   return { ...machine, work: next, counter: id, shutdownAsked: machine.shutdownAsked || step === "press" };
 }
 
-/** Publishes what is seen when it differs from what was published last, or when controllers know a higher generation. */
+/**
+ * Publishes what is seen when it differs from what was published last, or when controllers know a higher
+ * generation.
+ */
 function observe(machine: Machine, at: Moment, effects: Effect[]): Machine {
   const { observation: last, generationFloor } = machine;
   const now = seen(machine);

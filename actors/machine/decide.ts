@@ -1,7 +1,8 @@
 /**
- * What happens to a machine: `decide(state, event)` is pure and total. An event changes the facts; then the next step
- * towards the newest intent is begun, unless work is under way, which is aborted first when it serves an older intent.
- * It never throws for what a user, a host or a guest can cause, and it never starts work before the last has settled.
+ * What happens to a machine: `decide(state, event)` is pure and total. An event changes the facts; then the
+ * next step towards the newest intent is begun, unless work is under way, which is aborted first when it
+ * serves an older intent. It never throws for what a user, a host or a guest can cause, and it never starts
+ * work before the last has settled.
  */
 import { conclude, type Decision } from "./conclude.ts";
 import { onEnsure } from "./ensure.ts";

@@ -1,8 +1,8 @@
 /**
  * Makes a machine's effects real: one piece of work at a time on the hypervisor and the disks, and one timer.
  *
- * The runner outlives the incarnations of its actor, so that an actor that crashed can wait for the work of the one before
- * it. It never throws: how work ended is told as a message, exactly once. It decides nothing.
+ * The runner outlives the incarnations of its actor, so that an actor that crashed can wait for the work of
+ * the one before it. It never throws: how work ended is told as a message, exactly once. It decides nothing.
  */
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";
@@ -142,7 +142,10 @@ export class MachineRunner {
     }
   }
 
-  /** The mailbox keeps room for these; were it full all the same, the machine would hang, so it is said loudly. */
+  /**
+   * The mailbox keeps room for these; were it full all the same, the machine would hang, so it is said
+   * loudly.
+   */
   #deliver(listener: Listener, message: MachineMessage): void {
     if (listener.tell(message) || listener.signal.aborted) return;
     const fields = { instanceId: this.#instanceId, message: message.kind };

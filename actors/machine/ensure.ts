@@ -1,6 +1,6 @@
 /**
- * Whether an intent is accepted: the newest generation of the newest epoch counts, everything older is refused, and the
- * same again changes nothing. A deleted machine is never wanted back: its disk is going.
+ * Whether an intent is accepted: the newest generation of the newest epoch counts, everything older is
+ * refused, and the same again changes nothing. A deleted machine is never wanted back: its disk is going.
  * Pure.
  */
 import type { MachineIntent, Observation } from "../../protocol/machine.ts";
@@ -67,14 +67,19 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };
 }
 
-/** A newer intent ends all waiting, and a start asked for by a user the impatience with a crashing guest as well. */
+/**
+ * A newer intent ends all waiting, and a start asked for by a user the impatience with a crashing guest as
+ * well.
+ */
 function renewed(machine: Machine, intent: MachineIntent): Machine {
   const losses = intent.startCount > machine.intent.startCount ? [] : machine.losses;
   const fresh = { wait: undefined, button: undefined, attempts: 0, trouble: undefined };
   return { ...machine, ...fresh, intent, losses };
 }
 
-/** What is answered of a machine that does not exist yet or any more; not above what controllers know of it. */
+/**
+ * What is answered of a machine that does not exist yet or any more; not above what controllers know of it.
+ */
 function provisional({ spec, intent, observedGeneration }: EnsureRequest): Observation {
   return {
     instanceId: spec.instanceId,

@@ -1,7 +1,7 @@
 /**
- * The small file of a machine: what its host must know after an agent's restart or a crash of the actor. It is written
- * before anything is done for it, and only when one of its fields changed.
- * Pure: bytes and disks are the MachineFiles port's business.
+ * The small file of a machine: what its host must know after an agent's restart or a crash of the actor. It
+ * is written before anything is done for it, and only when one of its fields changed. Pure: bytes and disks
+ * are the MachineFiles port's business.
  */
 import { type Static, Type } from "@sinclair/typebox";
 
@@ -55,7 +55,8 @@ export function parseFile(instanceId: string, content: unknown): MachineFile | u
 
 /**
  * The machine as its file and the living process have it. Where a guest should run and does not, it rests as
- * `stopped/processLost`: the event `begin` starts it again. A living guest of the same epoch is left untouched.
+ * `stopped/processLost`: the event `begin` starts it again. A living guest of the same epoch is left
+ * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
   const { spec, intent, resetCount, generationCeiling: generation } = file;

@@ -35,14 +35,19 @@ function keepEarly(machine: Machine, work: Work, event: GuestEvent["kind"]): Mac
   return { ...machine, work: { ...work, early: event } };
 }
 
-/** Also the echo of our own pause. A guest that pauses itself (its disk is full) is resumed, at a decent pace. */
+/**
+ * Also the echo of our own pause. A guest that pauses itself (its disk is full) is resumed, at a decent pace.
+ */
 function onPaused(machine: Machine): Machine {
   const paused: Machine = { ...machine, guest: "paused" };
   const expected = machine.work !== undefined || machine.intent.power === "paused" || !wantsUp(machine);
   return expected ? paused : retryLater(paused);
 }
 
-/** A guest that shut itself down stays down until its intent says otherwise; one that we asked to starts again. */
+/**
+ * A guest that shut itself down stays down until its intent says otherwise; one that we asked to starts
+ * again.
+ */
 function onShutdown(machine: Machine): Machine {
   const down = fallen(machine, "down");
   if (!wantsUp(machine) || resetDue(machine) || machine.shutdownAsked) return down;

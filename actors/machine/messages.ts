@@ -1,7 +1,7 @@
 /**
- * What a machine hears. An event is a fact with its moment and is all that `decide` sees; a message is an event on its
- * way through the mailbox, with the reply of a question or the incarnation whose effect it is the result of.
- * Types only: this file must never contain behaviour.
+ * What a machine hears. An event is a fact with its moment and is all that `decide` sees; a message is an
+ * event on its way through the mailbox, with the reply of a question or the incarnation whose effect it is
+ * the result of. Types only: this file must never contain behaviour.
  */
 import type { hostAgentService, Observation } from "../../protocol/machine.ts";
 import type { RequestOf } from "../../protocol/service.ts";

@@ -1,7 +1,7 @@
 /**
- * What follows from a machine's facts, whatever happened before: the next step towards the newest intent, and what the
- * machine is seen doing. Both are functions of the facts alone, so every path to the same facts goes on alike.
- * Pure and total: every combination of facts has a step.
+ * What follows from a machine's facts, whatever happened before: the next step towards the newest intent, and
+ * what the machine is seen doing. Both are functions of the facts alone, so every path to the same facts goes
+ * on alike. Pure and total: every combination of facts has a step.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
@@ -71,7 +71,10 @@ export function buttonPatienceMs(machine: Machine): number {
   return machine.intent.power === "stopped" ? Math.min(asked, host) : host;
 }
 
-/** Whether work under way still serves the newest intent. Halt and release always do: half of them helps nobody. */
+/**
+ * Whether work under way still serves the newest intent. Halt and release always do: half of them helps
+ * nobody.
+ */
 export function isStillWanted(work: Work, step: Step): boolean {
   if (work.kind === "halt" || work.kind === "release" || work.kind === step) return true;
   return step === "idle" && work.kind !== "boot";

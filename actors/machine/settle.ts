@@ -1,6 +1,6 @@
 /**
- * What a piece of work has changed, now that it has settled. Aborted work may have been done all the same, so its result
- * counts too: a boot that came late leaves a running guest behind, and the next step removes it.
+ * What a piece of work has changed, now that it has settled. Aborted work may have been done all the same, so
+ * its result counts too: a boot that came late leaves a running guest behind, and the next step removes it.
  * Pure; the machine that comes in has no work under way any more.
  */
 import { machineReasons } from "../../protocol/states.ts";

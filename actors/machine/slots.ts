@@ -1,9 +1,13 @@
 /**
- * How many guests of one host boot at once: a hundred boots together are slower than in turns, and starve the running
- * guests. First come, first served, one place for each machine; stopping and deleting never queue here.
+ * How many guests of one host boot at once: a hundred boots together are slower than in turns, and starve the
+ * running guests. First come, first served, one place for each machine; stopping and deleting never queue
+ * here.
  */
 export interface Slots {
-  /** Resolves when there is room, with the function that leaves again (once; later calls do nothing). @throws AbortError */
+  /**
+   * Resolves when there is room, with the function that leaves again (once; later calls do nothing). @throws
+   * AbortError
+   */
   enter(signal: AbortSignal): Promise<() => void>;
   readonly waiting: number;
 }

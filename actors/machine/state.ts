@@ -1,5 +1,6 @@
 /**
- * What a machine actor knows: the newest intent, what its guest is doing, and the one piece of work under way.
+ * What a machine actor knows: the newest intent, what its guest is doing, and the one piece of work under
+ * way.
  *
  *   preparing ─▶ starting ─▶ running ◀─▶ paused        any ─▶ failed (no process; a newer intent leaves it)
  *       ▲                       │           │
@@ -15,8 +16,8 @@ import type { GuestStatus } from "../runtime/ports.ts";
 import type { EnsureRequest, GuestFacts } from "./messages.ts";
 
 /**
- * `none`: no process, proved. `down`: the guest has ended, its process is left over. `unknown`: there may be a process,
- * for a start was aborted or failed, or the process died: only a halt makes `none` of it.
+ * `none`: no process, proved. `down`: the guest has ended, its process is left over. `unknown`: there may be
+ * a process, for a start was aborted or failed, or the process died: only a halt makes `none` of it.
  */
 export type GuestCondition = "none" | "running" | "paused" | "down" | "unknown";
 
@@ -34,7 +35,10 @@ export interface Work {
   readonly early: "shutdown" | "panicked" | "lost" | undefined;
 }
 
-/** One timer at most. `button`: for the guest's answer. `retry`: holds all work. `restart`: holds the next boot only. */
+/**
+ * One timer at most. `button`: for the guest's answer. `retry`: holds all work. `restart`: holds the next
+ * boot only.
+ */
 export interface Wait {
   readonly id: number;
   readonly kind: "button" | "retry" | "restart";

@@ -1,7 +1,13 @@
-/** The fingerprint of a command: the same id with another fingerprint is another command (I5). Deterministic, no I/O. */
+/**
+ * The fingerprint of a command: the same id with another fingerprint is another command (I5). Deterministic,
+ * no I/O.
+ */
 import { createHash } from "node:crypto";
 
-/** SHA-256 over a canonical text: keys in order, absent fields absent. `wait` says how to answer, not what to do. */
+/**
+ * SHA-256 over a canonical text: keys in order, absent fields absent. `wait` says how to answer, not what to
+ * do.
+ */
 export function contentHash(
   method: string,
   target: string,

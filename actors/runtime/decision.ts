@@ -1,7 +1,7 @@
 /**
- * The shape of a decision: pure, given as a value. `decide(state, event)` says what the state becomes, what is to be
- * written, what the caller hears and what is to be done afterwards; the shell (actor.ts of each actor) makes it real
- * in this order: commit, answer, act. This file must never import anything that runs.
+ * The shape of a decision: pure, given as a value. `decide(state, event)` says what the state becomes, what
+ * is to be written, what the caller hears and what is to be done afterwards; the shell (actor.ts of each
+ * actor) makes it real in this order: commit, answer, act. This file must never import anything that runs.
  */
 import type { Denial } from "../../protocol/status.ts";
 

@@ -1,7 +1,8 @@
 /**
  * The world, as the actors see it: every clock, store, bus, hypervisor and disk is one of these ports.
- * Production, the tests and the simulator run the same actors behind other implementations; each port has a contract
- * suite in spec/support that all of them pass. Interfaces only: this file must never contain behaviour.
+ * Production, the tests and the simulator run the same actors behind other implementations; each port has a
+ * contract suite in spec/support that all of them pass. Interfaces only: this file must never contain
+ * behaviour.
  */
 import type { Event } from "../../protocol/event.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
@@ -70,12 +71,16 @@ export interface EventPage {
   readonly trimmed: number;
 }
 
-/** PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE storeUnavailable */
+/**
+ * PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE
+ * storeUnavailable
+ */
 export interface Store {
   /**
-   * Applies a turn durably: when it resolves, the change survives the loss of every process (I4). Turns of one process
-   * that wait at the same time share one transaction; each still succeeds or fails alone.
-   * @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable (may have been committed: load and look)
+   * Applies a turn durably: when it resolves, the change survives the loss of every process (I4). Turns of
+   * one process that wait at the same time share one transaction; each still succeeds or fails alone.
+   * @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable (may have been committed: load
+   * and look)
    */
   commit(turn: Turn): Promise<CommitResult>;
 
@@ -119,11 +124,17 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Where committed events are published in order. It may lose everything at any time: it is refilled from the store. */
+/**
+ * Where committed events are published in order. It may lose everything at any time: it is refilled from the
+ * store.
+ */
 export interface EventStream {
   /** The sequence number of the newest event in it; 0 when it is empty or was lost. */
   lastSequence(): Promise<number>;
-  /** In order, the first directly after `lastSequence`; doing it twice is harmless. Ends early when somebody else was faster. */
+  /**
+   * In order, the first directly after `lastSequence`; doing it twice is harmless. Ends early when somebody
+   * else was faster.
+   */
   publish(events: readonly Event[]): Promise<void>;
 }
 
@@ -152,14 +163,15 @@ export type GuestEvent =
   | { readonly kind: "lost"; readonly instanceId: string };
 
 /**
- * Runs guests. Every verb is idempotent, ends when its work is proved (not when it was sent), and ends early with an
- * AbortError when its signal is aborted. @throws StatusError guestFailed, hypervisorRefused, diskFull, imageMissing
+ * Runs guests. Every verb is idempotent, ends when its work is proved (not when it was sent), and ends early
+ * with an AbortError when its signal is aborted. @throws StatusError guestFailed, hypervisorRefused,
+ * diskFull, imageMissing
  */
 export interface Hypervisor {
   capabilities(): Promise<HypervisorCapabilities>;
   /**
-   * The guest's process exists and its CPUs run when this resolves. A living process of the same instance and epoch is
-   * taken over (adopted) instead; one of an older epoch is halted first.
+   * The guest's process exists and its CPUs run when this resolves. A living process of the same instance and
+   * epoch is taken over (adopted) instead; one of an older epoch is halted first.
    */
   start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest>;
   /** Every living guest of this host, adopted: with control over it. Called at start of the agent. */
@@ -168,7 +180,10 @@ export interface Hypervisor {
   inspect(instanceId: string): Promise<Guest | undefined>;
   pause(instanceId: string, signal: AbortSignal): Promise<void>;
   resume(instanceId: string, signal: AbortSignal): Promise<void>;
-  /** Presses the power button; resolves when it was pressed. The guest's answer comes as a `shutdown` event, or never. */
+  /**
+   * Presses the power button; resolves when it was pressed. The guest's answer comes as a `shutdown` event,
+   * or never.
+   */
   pressPowerButton(instanceId: string, signal: AbortSignal): Promise<void>;
   /** Like the reset button; the guest runs again when this resolves. */
   reset(instanceId: string, signal: AbortSignal): Promise<void>;
@@ -188,7 +203,10 @@ export interface GuestPaths {
   readonly ramdisk: string | undefined;
 }
 
-/** Root disks and the cache of base images. Every verb is idempotent. @throws diskFull, imageMissing, checksumMismatch */
+/**
+ * Root disks and the cache of base images. Every verb is idempotent. @throws diskFull, imageMissing,
+ * checksumMismatch
+ */
 export interface Disks {
   /** Makes what is missing of the guest's directory, cached image and overlay; keeps an existing overlay. */
   ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths>;
@@ -213,7 +231,10 @@ export interface ConsolePage {
   readonly more: boolean;
 }
 
-/** The serial consoles' logs: positions are bytes since the guest's first byte and never change, also when the log was trimmed. */
+/**
+ * The serial consoles' logs: positions are bytes since the guest's first byte and never change, also when the
+ * log was trimmed.
+ */
 export interface Consoles {
   /** Undefined when there is no log. */
   read(instanceId: string, from: { offset?: number; tailLines?: number }): Promise<ConsolePage | undefined>;

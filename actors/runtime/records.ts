@@ -1,9 +1,11 @@
 /**
- * What is remembered: the records of PostgreSQL as the actors see them, and the one way to change them, a {@link Turn}.
+ * What is remembered: the records of PostgreSQL as the actors see them, and the one way to change them, a
+ * {@link Turn}.
  *
- * Each record has one writer (I1): `instance` and `operation` the instance actor (guarded by `version`), `machine` the
- * host (guarded by its epoch and generation, relayed by the instance actor), `claim` the instance actor under the host's
- * capacity CHECK. Times are wall-clock milliseconds; only deadlines of operations, which are seconds long, are compared with them.
+ * Each record has one writer (I1): `instance` and `operation` the instance actor (guarded by `version`),
+ * `machine` the host (guarded by its epoch and generation, relayed by the instance actor), `claim` the
+ * instance actor under the host's capacity CHECK. Times are wall-clock milliseconds; only deadlines of
+ * operations, which are seconds long, are compared with them.
  */
 import type { Event } from "../../protocol/event.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
@@ -17,7 +19,10 @@ export interface InstanceRecord {
   readonly id: string;
   readonly project: string;
   readonly name: string;
-  /** Raised by one with every commit that touches the row: the guard against a second actor of the same instance. */
+  /**
+   * Raised by one with every commit that touches the row: the guard against a second actor of the same
+   * instance.
+   */
   readonly version: number;
   /** Raised by every accepted command; what a host compares. */
   readonly generation: number;
@@ -28,7 +33,10 @@ export interface InstanceRecord {
   readonly startCount: number;
   /** A guest of this instance was seen running once. */
   readonly built: boolean;
-  /** What a user sees while the host is alive; kept so that lists can be filtered. Always externalState(intent, machine). */
+  /**
+   * What a user sees while the host is alive; kept so that lists can be filtered. Always
+   * externalState(intent, machine).
+   */
   readonly state: InstanceState;
   /** Nothing is left to do, here or on any host. The reconciler looks only at rows where this is false. */
   readonly settled: boolean;
@@ -62,7 +70,10 @@ export interface MachineRecord extends Observation {
   readonly hostId: string;
 }
 
-/** What an instance takes of a host. Held until that host said `gone` for that epoch. Key: (instanceId, epoch). */
+/**
+ * What an instance takes of a host. Held until that host said `gone` for that epoch. Key: (instanceId,
+ * epoch).
+ */
 export interface ClaimRecord {
   readonly instanceId: string;
   readonly epoch: number;
@@ -109,7 +120,10 @@ export interface Turn {
   readonly request?: RequestRecord;
   /** `expectedVersion` 0: the row must not exist. */
   readonly instances?: readonly { readonly expectedVersion: number; readonly row: InstanceRecord }[];
-  /** Written over an older observation of the same epoch. Only together with the instance's row, which guards it. */
+  /**
+   * Written over an older observation of the same epoch. Only together with the instance's row, which guards
+   * it.
+   */
   readonly machines?: readonly MachineRecord[];
   readonly machinesGone?: readonly MachineKey[];
   readonly claims?: readonly ClaimRecord[];

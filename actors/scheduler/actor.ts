@@ -1,6 +1,7 @@
 /**
- * The scheduler as an actor: makes its decisions real. It owns no record. Its reads of the store are effects, so a slow
- * store delays nobody who can be answered from the views at hand; after a crash it begins with nothing and reads anew.
+ * The scheduler as an actor: makes its decisions real. It owns no record. Its reads of the store are effects,
+ * so a slow store delays nobody who can be answered from the views at hand; after a crash it begins with
+ * nothing and reads anew.
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
@@ -20,7 +21,9 @@ export interface SchedulerActorOptions {
   readonly firstTurn?: number;
 }
 
-/** Keeps itself fresh: whoever spawns it has only to tell it what was heard, claimed, released and found full. */
+/**
+ * Keeps itself fresh: whoever spawns it has only to tell it what was heard, claimed, released and found full.
+ */
 export function schedulerDefinition(
   options: SchedulerActorOptions,
 ): ActorDefinition<SchedulerState, SchedulerMessage> {

@@ -1,5 +1,6 @@
 /**
- * Answers a question from the views at hand. Whether these are good enough for that answer is decide.ts's to judge. Pure.
+ * Answers a question from the views at hand. Whether these are good enough for that answer is decide.ts's to
+ * judge. Pure.
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
 import type { Denial } from "../../protocol/status.ts";

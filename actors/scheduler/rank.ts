@@ -1,6 +1,6 @@
 /**
- * Ranks hosts for one request: every filter must pass, the weighers' sum decides, equals take turns. Only explanations
- * make sentences, so a ranking of thousands of hosts stays well below a millisecond. Pure.
+ * Ranks hosts for one request: every filter must pass, the weighers' sum decides, equals take turns. Only
+ * explanations make sentences, so a ranking of thousands of hosts stays well below a millisecond. Pure.
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -49,7 +49,8 @@ function pick<T extends { readonly name: string }>(list: readonly T[], name: str
 export function rank(scheduler: Scheduler, state: SchedulerState, request: TimedRequest): Candidate[] {
   const { hosts, turn } = state;
   const best: Candidate[] = [];
-  // Begins at another host every time, and a later one must be better to go before an earlier one: equals take turns.
+  // Begins at another host every time, and a later one must be better to go before an earlier one: equals
+  // take turns.
   const first = hosts.length === 0 ? 0 : turn % hosts.length;
   consider(scheduler, hosts, { from: first, to: hosts.length, request, best });
   consider(scheduler, hosts, { from: 0, to: first, request, best });
@@ -112,7 +113,9 @@ export function verdictOf(scheduler: Scheduler, host: HostView, request: TimedRe
   };
 }
 
-/** The hosts that fit, best first as they would be ranked, then the others; at most limits.hostVerdictsMax. */
+/**
+ * The hosts that fit, best first as they would be ranked, then the others; at most limits.hostVerdictsMax.
+ */
 export function explain(scheduler: Scheduler, state: SchedulerState, request: TimedRequest): HostVerdict[] {
   const good: HostVerdict[] = [];
   for (const { hostId } of rank(scheduler, state, request)) {

@@ -1,8 +1,9 @@
 /**
  * The kinds of columns that all tables are made of, so that the same thing looks the same everywhere.
  *
- * Text has the collation "C": its order is that of its bytes, in PostgreSQL as in JavaScript, so that a page's marker
- * means the same to both. Every integer is a bigint read as a JavaScript number; none may pass 2^53.
+ * Text has the collation "C": its order is that of its bytes, in PostgreSQL as in JavaScript, so that a
+ * page's marker means the same to both. Every integer is a bigint read as a JavaScript number; none may pass
+ * 2^53.
  */
 import { p } from "@mikro-orm/core";
 

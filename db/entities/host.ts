@@ -1,9 +1,9 @@
 /**
- * Hosts, their capacity and the sums of the claims on them. The CHECK is the last word on I3: whatever a scheduler or an
- * actor believed, a commit that would overfill a host does not happen.
+ * Hosts, their capacity and the sums of the claims on them. The CHECK is the last word on I3: whatever a
+ * scheduler or an actor believed, a commit that would overfill a host does not happen.
  *
- * When a host was heard from last is a table of its own: it changes all the time, must not wait for commits, and may be
- * lost without harm.
+ * When a host was heard from last is a table of its own: it changes all the time, must not wait for commits,
+ * and may be lost without harm.
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { HostRecord } from "../../actors/runtime/records.ts";

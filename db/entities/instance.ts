@@ -1,8 +1,9 @@
 /**
  * Instances: the intent of their users. One writer, the instance actor, guarded by `version` (I1).
  *
- * A trigger of the first migration refuses an update that does not raise `version` by one, or that lowers `generation`
- * or `epoch`. Live rows and tombstones have separate partial indexes, so that a day's tombstones never slow down a page.
+ * A trigger of the first migration refuses an update that does not raise `version` by one, or that lowers
+ * `generation` or `epoch`. Live rows and tombstones have separate partial indexes, so that a day's tombstones
+ * never slow down a page.
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { InstanceRecord } from "../../actors/runtime/records.ts";

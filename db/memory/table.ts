@@ -1,11 +1,14 @@
 /**
- * Rows in memory, ordered by key, with a journal: what a turn changed can be taken back, so that a turn happens wholly or
- * not at all. Rows are deeply frozen copies; nobody who gets one can change what is stored.
+ * Rows in memory, ordered by key, with a journal: what a turn changed can be taken back, so that a turn
+ * happens wholly or not at all. Rows are deeply frozen copies; nobody who gets one can change what is stored.
  */
 
 const ours = new WeakSet<object>();
 
-/** A deep, frozen copy without undefined fields: what a row is after its way through PostgreSQL. Our own pass as they are. */
+/**
+ * A deep, frozen copy without undefined fields: what a row is after its way through PostgreSQL. Our own pass
+ * as they are.
+ */
 export function frozenCopy<T>(value: T): T;
 export function frozenCopy(value: unknown): unknown {
   if (typeof value !== "object" || value === null || ours.has(value)) return value;

@@ -1,7 +1,7 @@
 /**
- * The tables, their CHECKs and their indexes, as db/entities describes them (a live spec compares the two), and the
- * triggers that keep versions, generations and epochs from falling (I1). Forward only: what has been released is
- * never edited, a change is a new migration.
+ * The tables, their CHECKs and their indexes, as db/entities describes them (a live spec compares the two),
+ * and the triggers that keep versions, generations and epochs from falling (I1). Forward only: what has been
+ * released is never edited, a change is a new migration.
  *
  * Rows that change all the time get room on their pages, so that a new version stays beside the old one.
  */

@@ -1,6 +1,6 @@
 /**
- * One command line from its words to its exit code: parses, runs the command, prints what went wrong. It never ends the
- * process by itself and knows no command; the tree is in program.ts.
+ * One command line from its words to its exit code: parses, runs the command, prints what went wrong. It
+ * never ends the process by itself and knows no command; the tree is in program.ts.
  */
 import type { Command, CommanderError, OutputConfiguration } from "commander";
 import { errorLines, exitCodeFor, type Shown, shownOf } from "./errors.ts";
@@ -35,7 +35,10 @@ export async function runCommand(
   }
 }
 
-/** `__complete`: called by the shells' scripts, not for people, so no part of the tree. Never says what went wrong. */
+/**
+ * `__complete`: called by the shells' scripts, not for people, so no part of the tree. Never says what went
+ * wrong.
+ */
 async function printCandidates(
   words: readonly string[],
   terminal: Terminal,

@@ -1,6 +1,6 @@
 /**
- * What may stand where the cursor is: from the tree of commands, and for names from the cluster. Whatever goes wrong
- * gives no candidates and no noise: a shell is in the middle of its line.
+ * What may stand where the cursor is: from the tree of commands, and for names from the cluster. Whatever
+ * goes wrong gives no candidates and no noise: a shell is in the middle of its line.
  */
 import type { Command, Option } from "commander";
 import { limits } from "../../protocol/limits.ts";

@@ -1,6 +1,7 @@
 /**
- * The process as a terminal: its streams, its clock, Ctrl-C, and the SDK. A reader that goes away (`| head`) ends the
- * command quietly; Ctrl-C ends what is under way and lets go of the connection; a second one ends the process.
+ * The process as a terminal: its streams, its clock, Ctrl-C, and the SDK. A reader that goes away (`| head`)
+ * ends the command quietly; Ctrl-C ends what is under way and lets go of the connection; a second one ends
+ * the process.
  */
 import { exitCodes } from "./exit-codes.ts";
 import type { Connect } from "./session.ts";

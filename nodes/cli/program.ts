@@ -1,6 +1,7 @@
 /**
- * The tree of commands: every noun with its verbs, and the options that all of them share. Building it connects nothing
- * and reads nothing, so that documentation and completion can be made from it, and a test can compare.
+ * The tree of commands: every noun with its verbs, and the options that all of them share. Building it
+ * connects nothing and reads nothing, so that documentation and completion can be made from it, and a test
+ * can compare.
  */
 import { Command } from "commander";
 import { exitCodes } from "./exit-codes.ts";

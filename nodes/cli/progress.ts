@@ -1,6 +1,7 @@
 /**
- * Waits for an operation and shows its steps with their times: one line that changes on a terminal, one line per step
- * elsewhere. It asks for the operation's end with a short wait each time, so an end is seen at once and a step soon.
+ * Waits for an operation and shows its steps with their times: one line that changes on a terminal, one line
+ * per step elsewhere. It asks for the operation's end with a short wait each time, so an end is seen at once
+ * and a step soon.
  */
 
 import { limits } from "../../protocol/limits.ts";

@@ -1,6 +1,6 @@
 /**
- * One run of one command: its global options, its connection (made when first needed, ended at the end), its output.
- * Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
+ * One run of one command: its global options, its connection (made when first needed, ended at the end), its
+ * output. Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
  */
 import type { Command } from "commander";
 import type { CallOptions } from "../../protocol/service.ts";

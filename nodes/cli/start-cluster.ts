@@ -1,4 +1,7 @@
-/** Hands over to the process that runs a cluster. A process of its own: it has its own signals, and its own long life. */
+/**
+ * Hands over to the process that runs a cluster. A process of its own: it has its own signals, and its own
+ * long life.
+ */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** Where a command reads and writes: the process's own streams, or a test's. Knows colours and widths, and no command. */
+/**
+ * Where a command reads and writes: the process's own streams, or a test's. Knows colours and widths, and no
+ * command.
+ */
 import { styleText } from "node:util";
 
 export interface Stream {
@@ -31,8 +34,8 @@ export function painter(stream: Stream, env: Terminal["env"]): Paint {
 export const plain = (text: string): string => text.replace(/\s+/gu, " ").replace(/\p{Cc}/gu, "?");
 
 /**
- * A guest's console for a terminal: colours may pass, everything else that steers a terminal may not. Guests are hostile,
- * and a terminal can be told to retitle itself, to move the cursor, and with some to type.
+ * A guest's console for a terminal: colours may pass, everything else that steers a terminal may not. Guests
+ * are hostile, and a terminal can be told to retitle itself, to move the cursor, and with some to type.
  */
 export const harmless = (text: string): string =>
   text.replace(steering, (_, colour: string | undefined) => colour ?? "");

@@ -1,6 +1,6 @@
 /**
- * Turns what is wrong with a configuration file into sentences with file and line, each saying what to write instead.
- * Pure: text in, findings out.
+ * Turns what is wrong with a configuration file into sentences with file and line, each saying what to write
+ * instead. Pure: text in, findings out.
  */
 import type { TSchema } from "@sinclair/typebox";
 import { Ajv, type ErrorObject } from "ajv";
@@ -36,7 +36,10 @@ export function check<T>(text: string, schema: TSchema): Checked<T> {
   return { ok: false, findings: findings.sort((a, b) => a.line - b.line) };
 }
 
-/** Line of the node at the path: of its key where it has one, else of the innermost thing around it that is there. */
+/**
+ * Line of the node at the path: of its key where it has one, else of the innermost thing around it that is
+ * there.
+ */
 function lineAt(document: Document, lines: LineCounter, path: Path): number {
   for (let length = path.length; length > 0; length -= 1) {
     const start = keyStart(document, path.slice(0, length)) ?? nodeStart(document, path.slice(0, length));

@@ -1,6 +1,7 @@
 /**
- * The schema of cluster.yaml: every key, its range and, as `description`, what to write there. The descriptions are what a
- * person reads who got one wrong. Defaults are in `config.ts`, where those that depend on the machine are worked out.
+ * The schema of cluster.yaml: every key, its range and, as `description`, what to write there. The
+ * descriptions are what a person reads who got one wrong. Defaults are in `config.ts`, where those that
+ * depend on the machine are worked out.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { filters } from "../../actors/scheduler/filters/index.ts";

@@ -1,6 +1,6 @@
 /**
- * A controller, put together from its ports: nothing but `new` and `connect`, no decision. Production, the tests and the
- * simulator call it with other implementations of the same ports.
+ * A controller, put together from its ports: nothing but `new` and `connect`, no decision. Production, the
+ * tests and the simulator call it with other implementations of the same ports.
  */
 import { flavorHandlers } from "../../actors/catalog/flavors.ts";
 import { type ImageFiles, imageHandlers } from "../../actors/catalog/images.ts";

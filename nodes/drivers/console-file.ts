@@ -1,7 +1,8 @@
 /**
- * The consoles port on the logs that QEMU appends to. A position is a byte's distance from the guest's first byte and
- * never changes: trimming punches a hole into the front of the file, so its length goes on growing and its disk space does
- * not. This file must never follow a link, nor wait on a pipe, that a guest's user has put in a log's place.
+ * The consoles port on the logs that QEMU appends to. A position is a byte's distance from the guest's first
+ * byte and never changes: trimming punches a hole into the front of the file, so its length goes on growing
+ * and its disk space does not. This file must never follow a link, nor wait on a pipe, that a guest's user
+ * has put in a log's place.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir } from "node:fs/promises";

@@ -1,8 +1,8 @@
 /**
- * A page of a console's log: pure arithmetic on bytes and positions, for every way of keeping a log. A position is a
- * byte's distance from the guest's first byte. Only the last limits.consoleLogBytesMax bytes can be read, whether they
- * were trimmed already or not.
- * The guest writes what it likes: a page must never cut a UTF-8 sequence, nor grow over its limit when it is encoded.
+ * A page of a console's log: pure arithmetic on bytes and positions, for every way of keeping a log. A
+ * position is a byte's distance from the guest's first byte. Only the last limits.consoleLogBytesMax bytes
+ * can be read, whether they were trimmed already or not. The guest writes what it likes: a page must never
+ * cut a UTF-8 sequence, nor grow over its limit when it is encoded.
  */
 import type { ConsolePage } from "../../actors/runtime/ports.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -28,7 +28,8 @@ export async function readConsolePage(log: ConsoleBytes, from: ConsoleStart): Pr
     tail === undefined ? (from.offset ?? 0) : await startOfTail(log, { first, size, lines: tail });
   const start = Math.min(size, Math.max(first, wanted));
   const bytes = await log.read(start, Math.min(size, start + page));
-  // A position that a page has answered never points into a sequence; one that was trimmed to, or made up, may.
+  // A position that a page has answered never points into a sequence; one that was trimmed to, or made up,
+  // may.
   const skipped = start === first || start !== from.offset ? continuationBytes(bytes) : 0;
   const kept = fitting(bytes.subarray(skipped));
   const offset = start + skipped;
@@ -64,7 +65,10 @@ function continuationBytes(bytes: Buffer): number {
   return count;
 }
 
-/** The length without an unfinished sequence at the end: its other bytes are still to come, or on the next page. */
+/**
+ * The length without an unfinished sequence at the end: its other bytes are still to come, or on the next
+ * page.
+ */
 export function wholeLength(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -75,7 +79,10 @@ export function wholeLength(bytes: Buffer): number {
   return bytes.length;
 }
 
-/** As many of the bytes as make a text that stays within a page when it is written as JSON: a control character takes six. */
+/**
+ * As many of the bytes as make a text that stays within a page when it is written as JSON: a control
+ * character takes six.
+ */
 function fitting(bytes: Buffer): { readonly text: string; readonly bytes: number } {
   const encodedMax = limits.consolePageBytesMax;
   for (let length = bytes.length; ; ) {

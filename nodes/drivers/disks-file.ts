@@ -1,8 +1,8 @@
 /**
- * The disks port on a local directory: images are copied from the image store into a cache, under their checksum and only
- * after it was verified; a root disk is a qcow2 overlay on a cached image, made once and then kept.
- * This file must never touch an overlay that exists (a guest's data is in it), and never give a guest a file that was
- * not verified.
+ * The disks port on a local directory: images are copied from the image store into a cache, under their
+ * checksum and only after it was verified; a root disk is a qcow2 overlay on a cached image, made once and
+ * then kept. This file must never touch an overlay that exists (a guest's data is in it), and never give a
+ * guest a file that was not verified.
  */
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -141,7 +141,10 @@ async function createOverlay(
   throw new StatusError(full ? "diskFull" : "guestFailed", message, { detail: result.errors });
 }
 
-/** Of an agent that died while it made the disk. One machine actor works on a guest's disk, so nobody else uses them. */
+/**
+ * Of an agent that died while it made the disk. One machine actor works on a guest's disk, so nobody else
+ * uses them.
+ */
 async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (name.startsWith(`${guestFiles.disk}.`)) await rm(join(directory, name), { force: true });

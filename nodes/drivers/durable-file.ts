@@ -1,6 +1,7 @@
 /**
- * Files that are whole or not there: written beside their name, synced, renamed, and the rename synced as well.
- * This file must never leave half a file under its final name, whenever the process or the machine dies.
+ * Files that are whole or not there: written beside their name, synced, renamed, and the rename synced as
+ * well. This file must never leave half a file under its final name, whenever the process or the machine
+ * dies.
  */
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * Images on a host: each is copied from the image store once, verified by size and checksum while it is copied, and only
- * then gets its name. One copy at a time per image, however many guests wait for it.
+ * Images on a host: each is copied from the image store once, verified by size and checksum while it is
+ * copied, and only then gets its name. One copy at a time per image, however many guests wait for it.
  */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";

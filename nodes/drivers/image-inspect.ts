@@ -1,12 +1,13 @@
 /**
- * Looks into a disk image that somebody else has made, before any guest or tool of ours opens it for good. First our own
- * reading of the header, then QEMU's, in a process with bounded time and memory and, where the controller is root,
- * without any rights. What an image may not have: another file behind it (backing or data file: it would be read with our
- * rights), encryption, a feature that is not known here, damage, or a format other than the one it was said to have.
+ * Looks into a disk image that somebody else has made, before any guest or tool of ours opens it for good.
+ * First our own reading of the header, then QEMU's, in a process with bounded time and memory and, where the
+ * controller is root, without any rights. What an image may not have: another file behind it (backing or data
+ * file: it would be read with our rights), encryption, a feature that is not known here, damage, or a format
+ * other than the one it was said to have.
  *
- * A file said to be raw that begins like another format's is refused as well: booted as raw it would be useless, so it is a
- * mistake or a trap. The trap: whoever opens it later without saying `raw` probes, and follows the backing file it names.
- * Source of the layout: QEMU's docs/interop/qcow2.txt.
+ * A file said to be raw that begins like another format's is refused as well: booted as raw it would be
+ * useless, so it is a mistake or a trap. The trap: whoever opens it later without saying `raw` probes, and
+ * follows the backing file it names. Source of the layout: QEMU's docs/interop/qcow2.txt.
  */
 import type { FileHandle } from "node:fs/promises";
 import type { DiskFormat } from "../../protocol/image.ts";
@@ -43,12 +44,17 @@ const foreignMagics: readonly { readonly name: string; readonly at: number; read
   bytes: Buffer.from(String(text), "latin1"),
 }));
 
-/** The name of the format that a file's first bytes belong to; undefined: none that is known, so it may be raw. */
+/**
+ * The name of the format that a file's first bytes belong to; undefined: none that is known, so it may be
+ * raw.
+ */
 export function probeMagic(head: Buffer): string | undefined {
   return foreignMagics.find(({ at, bytes }) => head.subarray(at, at + bytes.length).equals(bytes))?.name;
 }
 
-/** Incompatible features: bits of qcow2 that an image may have. 3: compression type, 4: extended L2 entries. */
+/**
+ * Incompatible features: bits of qcow2 that an image may have. 3: compression type, 4: extended L2 entries.
+ */
 const allowedFeatures = (1n << 3n) | (1n << 4n);
 const featureNames: Readonly<Record<string, string>> = {
   0: "it was not closed properly (qemu-img check -r all repairs that)",
@@ -113,7 +119,9 @@ export async function inspectDisk(
   return { virtualSizeBytes };
 }
 
-/** A raw image is as large as it is: nothing in it is ever interpreted by the host, so no tool looks into it. */
+/**
+ * A raw image is as large as it is: nothing in it is ever interpreted by the host, so no tool looks into it.
+ */
 function checkRaw(head: Buffer, size: number): number {
   const foreign = probeMagic(head);
   if (foreign !== undefined) throw refuse(`it was said to be raw and is ${foreign}`);

@@ -1,8 +1,9 @@
 /**
- * The image store of a controller: a directory in which every registered file is kept under its checksum, for good.
- * A file is copied first and judged afterwards, by its copy: what its owner changes in the meantime has no effect.
- * It reads only from the directories that the configuration lists: the caller of `image.register` names a path, and
- * must not be able to make the controller read any other file of its machine, nor to find out whether one exists.
+ * The image store of a controller: a directory in which every registered file is kept under its checksum, for
+ * good. A file is copied first and judged afterwards, by its copy: what its owner changes in the meantime has
+ * no effect. It reads only from the directories that the configuration lists: the caller of `image.register`
+ * names a path, and must not be able to make the controller read any other file of its machine, nor to find
+ * out whether one exists.
  */
 import { constants } from "node:fs";
 import {
@@ -95,7 +96,10 @@ export class ImageStore {
   }
 }
 
-/** Removes what a controller that died has left half copied, of a day ago at least: others may be at work here. */
+/**
+ * Removes what a controller that died has left half copied, of a day ago at least: others may be at work
+ * here.
+ */
 async function openStore(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   for (const name of await readdir(directory)) {
@@ -121,7 +125,8 @@ const outside = () =>
   );
 
 /**
- * Opens a file and then proves, by what was opened, where it is: a link that is swapped in between gains nothing.
+ * Opens a file and then proves, by what was opened, where it is: a link that is swapped in between gains
+ * nothing.
  * @throws INVALID_ARGUMENT unusableImage
  */
 async function openAllowed(path: string, sources: readonly string[]): Promise<FileHandle> {

@@ -16,7 +16,10 @@ export type DriverName = keyof typeof factories;
 
 export const driverNames: readonly DriverName[] = ["qemu", "fake"];
 
-/** Makes the ports of one host. Starts nothing; QEMU's version and accelerator are found out when they are asked for. */
+/**
+ * Makes the ports of one host. Starts nothing; QEMU's version and accelerator are found out when they are
+ * asked for.
+ */
 export function createDrivers(name: DriverName, options: DriverOptions): Drivers {
   return factories[name](options);
 }

@@ -26,14 +26,19 @@ export interface DriverOptions {
 
 /** What is really there, found without asking any actor, nor any process. */
 export interface AuditFindings {
-  /** `status`: `running`, or `stopped` when the whole process is (SIGSTOP); what its guest does is not asked. */
+  /**
+   * `status`: `running`, or `stopped` when the whole process is (SIGSTOP); what its guest does is not asked.
+   */
   readonly processes: readonly {
     readonly instanceId: string;
     readonly pid: number;
     readonly status: string;
   }[];
   readonly directories: readonly { readonly instanceId: string; readonly files: readonly string[] }[];
-  /** Sentences about what belongs to no living guest: sockets, pid files, half copies, processes without a directory. */
+  /**
+   * Sentences about what belongs to no living guest: sockets, pid files, half copies, processes without a
+   * directory.
+   */
   readonly strays: readonly string[];
 }
 

@@ -1,6 +1,7 @@
 /**
- * The machine files port: one small JSON file per machine, so that an agent that starts knows what it had. Kept apart from
- * the guests' directories: a machine is remembered until it is gone, and a guest's directory goes before that.
+ * The machine files port: one small JSON file per machine, so that an agent that starts knows what it had.
+ * Kept apart from the guests' directories: a machine is remembered until it is gone, and a guest's directory
+ * goes before that.
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * What the kernel says of processes: who they are, since when, and whether they are gone. A pid alone proves nothing
- * (it is given again after its owner has died); pid and start time together name one process of this boot.
- * This file must never signal a process whose start time it has not just compared.
+ * What the kernel says of processes: who they are, since when, and whether they are gone. A pid alone proves
+ * nothing (it is given again after its owner has died); pid and start time together name one process of this
+ * boot. This file must never signal a process whose start time it has not just compared.
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../actors/runtime/ports.ts";
@@ -21,10 +21,15 @@ export interface ProcessFacts extends ProcessIdentity {
   readonly argv: readonly string[];
 }
 
-/** How often a process that was told to end is looked at. Its end is proved by /proc, which sends no events. */
+/**
+ * How often a process that was told to end is looked at. Its end is proved by /proc, which sends no events.
+ */
 const goneProbePeriodMs = 3;
 
-/** Undefined when there is no such process, or only its zombie: that one has no memory, no file and no lock any more. */
+/**
+ * Undefined when there is no such process, or only its zombie: that one has no memory, no file and no lock
+ * any more.
+ */
 export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
   try {
     const [stat, command, executable, cwd] = await Promise.all([
@@ -78,7 +83,9 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   }
 }
 
-/** True as soon as the process is proved gone; false when it still lives after the time. @throws AbortError */
+/**
+ * True as soon as the process is proved gone; false when it still lives after the time. @throws AbortError
+ */
 export async function waitGone(
   identity: ProcessIdentity,
   options: { readonly timeoutMs: number; readonly clock: Clock; readonly signal?: AbortSignal },

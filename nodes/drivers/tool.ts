@@ -1,6 +1,6 @@
 /**
- * Runs one short-lived tool of the system (qemu-img, fallocate) to its end, under a deadline, with bounded output.
- * Arguments are always a list: nothing here may ever pass through a shell.
+ * Runs one short-lived tool of the system (qemu-img, fallocate) to its end, under a deadline, with bounded
+ * output. Arguments are always a list: nothing here may ever pass through a shell.
  */
 import { spawn } from "node:child_process";
 import { abortError, throwIfAborted } from "./waiting.ts";
@@ -22,7 +22,9 @@ export interface ToolResult {
 
 const outputBytesMax = 256 * 1024;
 
-/** @throws AbortError; Error when the tool is not there. An exit code other than 0 is answered, not thrown. */
+/**
+ * @throws AbortError; Error when the tool is not there. An exit code other than 0 is answered, not thrown.
+ */
 export function runTool(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
   throwIfAborted(options.signal);
   return new Promise((resolve, reject) => {

@@ -25,7 +25,10 @@ export interface WaitOptions {
   readonly late: () => Error;
 }
 
-/** The promise's outcome, unless the deadline or the abort comes first; then the promise's own outcome is ignored. */
+/**
+ * The promise's outcome, unless the deadline or the abort comes first; then the promise's own outcome is
+ * ignored.
+ */
 export function within<T>(promise: Promise<T>, options: WaitOptions): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = options.clock.after(options.timeoutMs, () => settle(() => reject(options.late())));
@@ -44,7 +47,10 @@ export function within<T>(promise: Promise<T>, options: WaitOptions): Promise<T>
   });
 }
 
-/** The promise's outcome, unless the abort comes first; then the promise's own outcome is ignored. @throws AbortError */
+/**
+ * The promise's outcome, unless the abort comes first; then the promise's own outcome is ignored. @throws
+ * AbortError
+ */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(abortError());

@@ -1,9 +1,10 @@
 /**
- * The programs that novact needs of the distribution, and how they come: by apt-get as root, or where sudo needs no
- * password; otherwise the one command to type is printed. Nothing is done when everything is there (one stat per program).
+ * The programs that novact needs of the distribution, and how they come: by apt-get as root, or where sudo
+ * needs no password; otherwise the one command to type is printed. Nothing is done when everything is there
+ * (one stat per program).
  *
- * The packages are installed and nothing else: no service of theirs is enabled or started, and Debian's own PostgreSQL
- * cluster is not created. Plain JavaScript without packages: it runs beside `npm ci`.
+ * The packages are installed and nothing else: no service of theirs is enabled or started, and Debian's own
+ * PostgreSQL cluster is not created. Plain JavaScript without packages: it runs beside `npm ci`.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -110,8 +111,9 @@ const hasLists = () =>
 const update = (apt) => aptGet(apt, ["update"]);
 
 /**
- * Programs that stand in for those by which a package's installation would create a database cluster, or enable and start
- * a service. apt-get searches them first, through DPkg::Path; nothing on the system is changed for it.
+ * Programs that stand in for those by which a package's installation would create a database cluster, or
+ * enable and start a service. apt-get searches them first, through DPkg::Path; nothing on the system is
+ * changed for it.
  */
 function makeStubs() {
   const directory = mkdtempSync(join(tmpdir(), "novact-apt-"));

@@ -1,9 +1,10 @@
 /**
- * Who may say and hear what on the bus: the users of our own NATS server and their permissions. A NATS permission on the
- * tenant's token of a subject is the access rule (I12), and a host may speak for itself only.
+ * Who may say and hear what on the bus: the users of our own NATS server and their permissions. A NATS
+ * permission on the tenant's token of a subject is the access rule (I12), and a host may speak for itself
+ * only.
  *
- * Every user but the anonymous one has an inbox prefix of its own, so that nobody can listen to another's answers.
- * Pure: text in, text out.
+ * Every user but the anonymous one has an inbox prefix of its own, so that nobody can listen to another's
+ * answers. Pure: text in, text out.
  */
 import { limits } from "../../protocol/limits.ts";
 import {

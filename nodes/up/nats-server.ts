@@ -1,9 +1,10 @@
 /**
- * A NATS server of our own, on 127.0.0.1, with JetStream in a directory of ours, and users with generated passwords
- * (nats-access.ts). What it stores is a copy: everything that is true is in PostgreSQL, so its directory may be lost.
+ * A NATS server of our own, on 127.0.0.1, with JetStream in a directory of ours, and users with generated
+ * passwords (nats-access.ts). What it stores is a copy: everything that is true is in PostgreSQL, so its
+ * directory may be lost.
  *
- * Layout of the directory: `nats.conf` and `credentials/<user>.json` (owner only, but for the anonymous user's),
- * `store/` (JetStream's), `process.json`.
+ * Layout of the directory: `nats.conf` and `credentials/<user>.json` (owner only, but for the anonymous
+ * user's), `store/` (JetStream's), `process.json`.
  */
 import { randomBytes } from "node:crypto";
 import {

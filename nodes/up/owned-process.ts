@@ -1,8 +1,8 @@
 /**
- * Proof that a process is one that we started. A pid alone proves nothing: the kernel gives it out again. So the pid is
- * written down together with the boot, the process's start time, its program and a word of its arguments, and all of
- * them must still be true before a signal is sent.
- * This file must never signal a process that it cannot prove to be ours.
+ * Proof that a process is one that we started. A pid alone proves nothing: the kernel gives it out again. So
+ * the pid is written down together with the boot, the process's start time, its program and a word of its
+ * arguments, and all of them must still be true before a signal is sent. This file must never signal a
+ * process that it cannot prove to be ours.
  */
 import { readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -15,11 +15,16 @@ export interface ProcessProof {
   readonly startTicks: string;
   /** Name of the program, as /proc/PID/exe has it. */
   readonly program: string;
-  /** One of its arguments, which no other process of this machine has: its own directory or configuration file. */
+  /**
+   * One of its arguments, which no other process of this machine has: its own directory or configuration
+   * file.
+   */
   readonly argument: string;
 }
 
-/** How long one look at /proc keeps; ends of processes that are not our children can only be seen by looking. */
+/**
+ * How long one look at /proc keeps; ends of processes that are not our children can only be seen by looking.
+ */
 const lookEveryMs = 20;
 
 const readText = (path: string): string | undefined => {
@@ -34,7 +39,8 @@ const readText = (path: string): string | undefined => {
 function startTicksOf(pid: number): string | undefined {
   const stat = readText(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The second field is the command in parentheses and may hold spaces; counting starts behind it, at field 3.
+  // The second field is the command in parentheses and may hold spaces; counting starts behind it, at field
+  // 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }

@@ -1,9 +1,10 @@
 /**
- * A PostgreSQL of our own: the installed server program on a data directory of ours, for 127.0.0.1 only, with a
- * generated password. Debian's own cluster, its port and its configuration are never touched.
+ * A PostgreSQL of our own: the installed server program on a data directory of ours, for 127.0.0.1 only, with
+ * a generated password. Debian's own cluster, its port and its configuration are never touched.
  *
- * Layout of the directory: `data/` (PostgreSQL's, owned by the user it runs as), `password` and `process.json` (ours).
- * Durability is never switched off: what was acknowledged must survive a power loss (I4).
+ * Layout of the directory: `data/` (PostgreSQL's, owned by the user it runs as), `password` and
+ * `process.json` (ours). Durability is never switched off: what was acknowledged must survive a power loss
+ * (I4).
  */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -110,9 +111,9 @@ function postmasterLines(data: string): readonly string[] {
 }
 
 /**
- * Ends a server of a killed run. Our own proof may be missing when we were killed at the wrong moment; then PostgreSQL's
- * lock file names the process. A lock file of a process that is no server on this directory is stale: after a restart of
- * the machine its pid may belong to anything, and PostgreSQL would refuse to start.
+ * Ends a server of a killed run. Our own proof may be missing when we were killed at the wrong moment; then
+ * PostgreSQL's lock file names the process. A lock file of a process that is no server on this directory is
+ * stale: after a restart of the machine its pid may belong to anything, and PostgreSQL would refuse to start.
  */
 async function clearFormerRun(data: string, proofFile: string): Promise<void> {
   await clearLeftover(proofFile, "SIGINT");
@@ -186,7 +187,9 @@ interface Initialisation {
   readonly user: ServerUser | undefined;
 }
 
-/** Made beside its place and renamed, so that a start that was killed half-way leaves no half data directory. */
+/**
+ * Made beside its place and renamed, so that a start that was killed half-way leaves no half data directory.
+ */
 async function initialise({ programs, data, password, user }: Initialisation): Promise<void> {
   const fresh = `${data}.new`;
   const passwordFile = `${data}.password`;

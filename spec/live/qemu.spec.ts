@@ -1,6 +1,6 @@
 /**
- * The QEMU drivers with real guests: the contracts, and what only a real process can show. One guest at a time; needs
- * qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
+ * The QEMU drivers with real guests: the contracts, and what only a real process can show. One guest at a
+ * time; needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
  */
 import { execFileSync } from "node:child_process";
 import { cp, readFile, stat } from "node:fs/promises";
@@ -25,7 +25,10 @@ interface Place {
   close(): Promise<void>;
 }
 
-/** A state directory and an image store of their own, with the tiny guest registered. Whatever runs there ends with it. */
+/**
+ * A state directory and an image store of their own, with the tiny guest registered. Whatever runs there ends
+ * with it.
+ */
 async function makePlace(guest: TestGuest): Promise<Place> {
   const directory = await temporaryDirectory();
   const imageStore = join(directory.path, "store");

@@ -1,4 +1,7 @@
-/** The set-up's pure parts: the archive, the boot record, the kernel inside a bzImage; and the list of what is missing. */
+/**
+ * The set-up's pure parts: the archive, the boot record, the kernel inside a bzImage; and the list of what is
+ * missing.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

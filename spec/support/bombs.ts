@@ -1,4 +1,7 @@
-/** Small bodies that ask for much: what they announce, nest or hold would cost memory or time if it were believed. */
+/**
+ * Small bodies that ask for much: what they announce, nest or hold would cost memory or time if it were
+ * believed.
+ */
 import { limits } from "../../protocol/limits.ts";
 import type { Reason } from "../../protocol/status.ts";
 

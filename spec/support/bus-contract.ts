@@ -1,4 +1,7 @@
-/** What every bus does, in memory or on NATS. Each test has its own subjects, so that one server may serve them all. */
+/**
+ * What every bus does, in memory or on NATS. Each test has its own subjects, so that one server may serve
+ * them all.
+ */
 import { expect } from "chai";
 import { StatusError } from "../../protocol/status.ts";
 import type { Bus, BusMessage } from "../../protocol/transport.ts";

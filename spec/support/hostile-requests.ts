@@ -1,4 +1,7 @@
-/** A sound request to create an instance, spoilt in one field at a time: for every type of value, and every field. */
+/**
+ * A sound request to create an instance, spoilt in one field at a time: for every type of value, and every
+ * field.
+ */
 const sound = { name: "web", flavor: "small", image: "tiny", metadata: { a: "b" }, count: 1, wait: false };
 
 /** A value of every type there is. */

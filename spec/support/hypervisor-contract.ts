@@ -1,7 +1,7 @@
 /**
- * What every hypervisor driver must do: the port's promises, told as behaviour. The fake passes in a millisecond, QEMU
- * with real guests. It sees the driver only through the port; what a real world does from outside (a process killed, an
- * agent started anew) comes from the bench.
+ * What every hypervisor driver must do: the port's promises, told as behaviour. The fake passes in a
+ * millisecond, QEMU with real guests. It sees the driver only through the port; what a real world does from
+ * outside (a process killed, an agent started anew) comes from the bench.
  */
 import { expect } from "chai";
 import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/runtime/ports.ts";

@@ -1,6 +1,6 @@
 /**
- * The bus in memory: the same promises as NATS (wildcards, queue groups, no responders, time-outs) on a given clock.
- * Messages are copied on their way, so that nobody can rest on sharing memory with a peer.
+ * The bus in memory: the same promises as NATS (wildcards, queue groups, no responders, time-outs) on a given
+ * clock. Messages are copied on their way, so that nobody can rest on sharing memory with a peer.
  */
 import { StatusError } from "../../protocol/status.ts";
 import type { Bus, BusHandler, BusMessage, BusSubscription, Clock } from "../../protocol/transport.ts";

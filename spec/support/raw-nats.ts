@@ -1,7 +1,7 @@
 /**
- * A NATS client by hand, over a plain TCP socket: what anybody can write from protocol/README.md alone. It shares no
- * code with the product, and so shows that the wire is what the document says.
- * Source: the NATS client protocol (INFO, CONNECT, SUB, PUB, HPUB, MSG, HMSG, PING, PONG, -ERR).
+ * A NATS client by hand, over a plain TCP socket: what anybody can write from protocol/README.md alone. It
+ * shares no code with the product, and so shows that the wire is what the document says. Source: the NATS
+ * client protocol (INFO, CONNECT, SUB, PUB, HPUB, MSG, HMSG, PING, PONG, -ERR).
  */
 import { connect, type Socket } from "node:net";
 

@@ -1,6 +1,6 @@
 /**
- * A host that does what a test says: it answers `ensure` like the real agent and reports on its own. For specs of the
- * controller alone; whole clusters use the real host actors.
+ * A host that does what a test says: it answers `ensure` like the real agent and reports on its own. For
+ * specs of the controller alone; whole clusters use the real host actors.
  */
 import { hostBinding, reportBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";

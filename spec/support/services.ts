@@ -1,7 +1,7 @@
 /**
- * Real servers for live specs: one throwaway PostgreSQL and one throwaway NATS per mocha process, started when the first
- * spec asks, on free ports, in a temporary directory that goes away with them. The kernel ends them if mocha is killed.
- * Nothing of an installed server's own data is touched.
+ * Real servers for live specs: one throwaway PostgreSQL and one throwaway NATS per mocha process, started
+ * when the first spec asks, on free ports, in a temporary directory that goes away with them. The kernel ends
+ * them if mocha is killed. Nothing of an installed server's own data is touched.
  *
  *   const url = await postgresUrl(this);   // in a `before(async function () { … })`; skips, loudly, without a server
  */
@@ -28,7 +28,9 @@ function place(name: string): string {
   return join(directory, name);
 }
 
-/** A fresh, empty database. Skips the spec, with the reason printed, when no PostgreSQL server is installed. */
+/**
+ * A fresh, empty database. Skips the spec, with the reason printed, when no PostgreSQL server is installed.
+ */
 export async function postgresUrl(context?: Mocha.Context): Promise<string> {
   if (findPostgres() === undefined) return skip(context, "no PostgreSQL server is installed (postgresql)");
   postgres ??= startPostgres({

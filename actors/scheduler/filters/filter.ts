@@ -1,4 +1,7 @@
-/** What a filter is. A filter is pure, looks at one host and one request, and knows nothing of the other filters. */
+/**
+ * What a filter is. A filter is pure, looks at one host and one request, and knows nothing of the other
+ * filters.
+ */
 import type { PlacementRequest } from "../messages.ts";
 import type { HostView } from "../state.ts";
 

@@ -1,4 +1,6 @@
-/** novact completion bash|zsh|fish: prints what makes a shell complete commands, options, values and names. */
+/**
+ * novact completion bash|zsh|fish: prints what makes a shell complete commands, options, values and names.
+ */
 import { Argument, Command } from "commander";
 import type { Invoke } from "../run.ts";
 

@@ -134,7 +134,9 @@ async function following(
   return all;
 }
 
-/** Sequence numbers count the whole cell: looks back further and further until there are enough of this scope. */
+/**
+ * Sequence numbers count the whole cell: looks back further and further until there are enough of this scope.
+ */
 async function newest(source: Source, count: number): Promise<readonly Event[]> {
   const { last, trimmed } = await source.session.event.list({ ...source.scope, limit: 1 }, source.run.call());
   for (let back = Math.max(count, 1); ; back *= 8) {

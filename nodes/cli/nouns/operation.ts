@@ -47,7 +47,9 @@ function listCommand(invoke: Invoke): Command {
     );
 }
 
-/** An id and a half would not fit into 100 columns: people get the instances' names, of as many as is quick. */
+/**
+ * An id and a half would not fit into 100 columns: people get the instances' names, of as many as is quick.
+ */
 async function namesOf(
   run: Run,
   session: Session,

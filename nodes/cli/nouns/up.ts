@@ -1,4 +1,6 @@
-/** novact up: runs a whole cluster on this machine. It is the same as npm start, and like it ends with Ctrl-C. */
+/**
+ * novact up: runs a whole cluster on this machine. It is the same as npm start, and like it ends with Ctrl-C.
+ */
 import { Command } from "commander";
 import type { Invoke } from "../run.ts";
 

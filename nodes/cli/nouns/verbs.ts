@@ -1,4 +1,7 @@
-/** The verbs that change instances: start, stop, reboot, pause, unpause, delete; each for one instance or several. */
+/**
+ * The verbs that change instances: start, stop, reboot, pause, unpause, delete; each for one instance or
+ * several.
+ */
 import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
@@ -153,7 +156,9 @@ function changeLine(run: Run, { id, name, state, hostName }: Changed["instance"]
   return `${id}  ${name}  ${run.paint("bold", `${state}${where}`)}`;
 }
 
-/** The first operation that did not end well decides, and says why where the terminal did not show it already. */
+/**
+ * The first operation that did not end well decides, and says why where the terminal did not show it already.
+ */
 function exitOf(run: Run, operations: readonly Operation[]): number {
   const bad = operations.find(({ state }) => state === "failed" || state === "cancelled");
   if (bad === undefined) return exitCodes.ok.exit;

@@ -1,6 +1,6 @@
 /**
- * The ports of disks, machine files and consoles on a fake world. Nothing here touches the real machine, whatever it is
- * told: paths are names, contents are strings.
+ * The ports of disks, machine files and consoles on a fake world. Nothing here touches the real machine,
+ * whatever it is told: paths are names, contents are strings.
  */
 import type {
   ConsolePage,

@@ -1,6 +1,7 @@
 /**
- * The hypervisor port on a fake world: instant guests, for the simulator, for tests, and for scale. It keeps the port's
- * promises exactly as QEMU's driver does (the same contract suite passes); it must never know more than a driver can.
+ * The hypervisor port on a fake world: instant guests, for the simulator, for tests, and for scale. It keeps
+ * the port's promises exactly as QEMU's driver does (the same contract suite passes); it must never know more
+ * than a driver can.
  */
 import type {
   Guest,

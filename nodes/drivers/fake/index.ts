@@ -1,6 +1,6 @@
 /**
- * The fake drivers of one host. On a world of a test's own they survive the restart of an agent; otherwise their guests
- * end with the process.
+ * The fake drivers of one host. On a world of a test's own they survive the restart of an agent; otherwise
+ * their guests end with the process.
  */
 import type { DriverOptions, Drivers } from "../kinds.ts";
 import { FakeConsoles, FakeDisks, FakeMachineFiles } from "./files.ts";

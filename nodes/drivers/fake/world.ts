@@ -1,8 +1,8 @@
 /**
- * The machine that fake guests live on: their processes, disks, files and consoles, in memory. It outlives the drivers
- * that work on it, as a real machine outlives its agent: a test makes new drivers on the same world and finds the guests
- * running. In a real process (hypervisor: fake) the world ends with the process, and its guests with it.
- * Tests steer it: what fails, what hangs, which guest dies.
+ * The machine that fake guests live on: their processes, disks, files and consoles, in memory. It outlives
+ * the drivers that work on it, as a real machine outlives its agent: a test makes new drivers on the same
+ * world and finds the guests running. In a real process (hypervisor: fake) the world ends with the process,
+ * and its guests with it. Tests steer it: what fails, what hangs, which guest dies.
  */
 import type { Clock, Guest, GuestEvent, GuestStatus } from "../../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
@@ -62,7 +62,10 @@ export class FakeWorld {
     this.#options = options;
   }
 
-  /** The next call of the verb (for this instance, when named) fails with the error, or hangs until it is aborted. */
+  /**
+   * The next call of the verb (for this instance, when named) fails with the error, or hangs until it is
+   * aborted.
+   */
   inject(verb: FakeVerb, outcome: StatusError | "hang", instanceId?: string): void {
     this.#injections.push({ verb, outcome, instanceId });
   }

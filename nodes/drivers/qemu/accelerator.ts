@@ -1,7 +1,8 @@
 /**
- * KVM or TCG: decided by what guests really do. That /dev/kvm opens and creates a VM proves nothing (a nested, software
- * KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself when its emulation fails; so the
- * tiny kernel is booted under KVM to its marker, with a deadline. Decided once per machine, boot and version, and kept.
+ * KVM or TCG: decided by what guests really do. That /dev/kvm opens and creates a VM proves nothing (a
+ * nested, software KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself
+ * when its emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided
+ * once per machine, boot and version, and kept.
  */
 import { randomUUID } from "node:crypto";
 import { constants, statSync } from "node:fs";

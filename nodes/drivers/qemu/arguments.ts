@@ -1,18 +1,21 @@
 /**
- * The command line of one QEMU process, out of typed values: pure, a list, never a shell string. Every path is relative
- * to the guest's directory (guest-directory.ts says why), so no value of a user ever becomes part of an option's syntax:
- * what comes from outside goes into JSON, or into an argument of its own.
+ * The command line of one QEMU process, out of typed values: pure, a list, never a shell string. Every path
+ * is relative to the guest's directory (guest-directory.ts says why), so no value of a user ever becomes part
+ * of an option's syntax: what comes from outside goes into JSON, or into an argument of its own.
  *
- * The network is slirp with `restrict=on`: the guest gets an address by DHCP and can reach nothing else, because slirp's
- * gateway address would lead it to the loopback services of its host (NATS and PostgreSQL among them), and QEMU 7.2 has
- * no switch for only that. A network that leads outside is the matter of another network driver.
+ * The network is slirp with `restrict=on`: the guest gets an address by DHCP and can reach nothing else,
+ * because slirp's gateway address would lead it to the loopback services of its host (NATS and PostgreSQL
+ * among them), and QEMU 7.2 has no switch for only that. A network that leads outside is the matter of
+ * another network driver.
  */
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { type GuestUser, guestFiles } from "../guest-directory.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
-/** Both ends of a migration must name the same; Debian 12's QEMU has it, and so has every later one for years. */
+/**
+ * Both ends of a migration must name the same; Debian 12's QEMU has it, and so has every later one for years.
+ */
 export const machineType = "pc-q35-7.2";
 
 export interface QemuArguments {
@@ -81,7 +84,8 @@ function machine(given: QemuArguments): readonly string[] {
     ...["-no-user-config", "-nodefaults", "-display", "none"],
     ...["-machine", machineType, ...chosen[accelerator]],
     ...["-smp", `cpus=${spec.vcpus}`, "-m", `size=${spec.memoryMib}M`],
-    // The process stays when its guest ends or panics, so that the reason can be read; it starts when it is told to.
+    // The process stays when its guest ends or panics, so that the reason can be read; it starts when it is
+    // told to.
     ...["-no-shutdown", "-action", "panic=pause", "-S"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
   ];
@@ -154,7 +158,10 @@ const device = (properties: Readonly<Record<string, unknown>>): readonly string[
   JSON.stringify(properties),
 ];
 
-/** Every format is told, down to the last file: QEMU must never find out by looking at bytes that a guest has written. */
+/**
+ * Every format is told, down to the last file: QEMU must never find out by looking at bytes that a guest has
+ * written.
+ */
 function rootDisk(given: QemuArguments, disk: string): readonly string[] {
   const file = (filename: string) => ({ driver: "file", filename, locking: "on" });
   const base = given.base && {
@@ -183,8 +190,8 @@ export interface Launch {
 }
 
 /**
- * QEMU under another user: by setpriv, because QEMU's own -runas together with its sandbox ends in SIGSYS (7.2, tried).
- * `groups`: what it needs beside its own, such as the group of /dev/kvm.
+ * QEMU under another user: by setpriv, because QEMU's own -runas together with its sandbox ends in SIGSYS
+ * (7.2, tried). `groups`: what it needs beside its own, such as the group of /dev/kvm.
  */
 export function launchAs(user: GuestUser | undefined, groups: readonly number[], qemu: Launch): Launch {
   if (user === undefined) return { command: "setpriv", argv: ["--no-new-privs", qemu.command, ...qemu.argv] };

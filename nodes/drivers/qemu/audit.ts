@@ -1,6 +1,6 @@
 /**
- * What is really on a host: found in the kernel's process table and in the state directory, without asking the actors,
- * the driver or any QEMU. Changes nothing.
+ * What is really on a host: found in the kernel's process table and in the state directory, without asking
+ * the actors, the driver or any QEMU. Changes nothing.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -73,7 +73,9 @@ async function findStrayFiles(
   return strays;
 }
 
-/** Names in the state directory that this driver never gives. Temporary ones belong to work that is under way. */
+/**
+ * Names in the state directory that this driver never gives. Temporary ones belong to work that is under way.
+ */
 async function findForeignNames(directories: StateDirectories): Promise<readonly string[]> {
   const guests = await readdir(directories.guests);
   const images = await readdir(directories.images);

@@ -1,8 +1,9 @@
 /**
- * The hypervisor port on QEMU. It owns every QEMU process of one state directory: starts, adopts, steers and ends them.
- * Verbs of one guest happen one after another; guests do not wait for each other.
- * This file must never start a guest while another process of the same instance lives (I2): what lives is found in the
- * kernel's process table before the first start, adopted when it is of the same epoch, and ended with proof when older.
+ * The hypervisor port on QEMU. It owns every QEMU process of one state directory: starts, adopts, steers and
+ * ends them. Verbs of one guest happen one after another; guests do not wait for each other. This file must
+ * never start a guest while another process of the same instance lives (I2): what lives is found in the
+ * kernel's process table before the first start, adopted when it is of the same epoch, and ended with proof
+ * when older.
  */
 import { relative } from "node:path";
 import type {
@@ -242,7 +243,10 @@ export class QemuHypervisor implements Hypervisor {
     return this.#scanning;
   }
 
-  /** Takes control of every guest that lives and is not known yet. A guest that does not answer counts nevertheless. */
+  /**
+   * Takes control of every guest that lives and is not known yet. A guest that does not answer counts
+   * nevertheless.
+   */
   async #adoptAll(): Promise<void> {
     const bootId = await this.#readBootId();
     const found = await findGuests(this.#options.directories);

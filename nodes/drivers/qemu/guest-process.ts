@@ -1,8 +1,9 @@
 /**
- * The process of a guest: started apart from the agent, so that it outlives it; and found again, with proof. What counts
- * as proof: the executable, our name and uuid in its arguments, the guest's directory as its working directory, and pid
- * with start time. The pid file is QEMU's own lock against a second process in the same directory.
- * This file must never answer a process that it has not proved to be a guest of this state directory.
+ * The process of a guest: started apart from the agent, so that it outlives it; and found again, with proof.
+ * What counts as proof: the executable, our name and uuid in its arguments, the guest's directory as its
+ * working directory, and pid with start time. The pid file is QEMU's own lock against a second process in the
+ * same directory. This file must never answer a process that it has not proved to be a guest of this state
+ * directory.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
@@ -34,7 +35,8 @@ export interface SpawnOptions {
 }
 
 /**
- * Starts the process in a session of its own and writes down who it is. No await between the start and the record.
+ * Starts the process in a session of its own and writes down who it is. No await between the start and the
+ * record.
  * @throws Error when the command cannot be started
  */
 export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest {
@@ -61,7 +63,10 @@ export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest 
 
 const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
-/** The console's log is made by the agent and given to the guest's user: nobody but the agent can put another in its place. */
+/**
+ * The console's log is made by the agent and given to the guest's user: nobody but the agent can put another
+ * in its place.
+ */
 function prepareConsole(directory: string, user: GuestUser | undefined): void {
   const console = openSync(join(directory, guestFiles.console), noFollow, 0o600);
   if (user !== undefined) fchownSync(console, user.uid, user.gid);
@@ -92,7 +97,10 @@ export function record(guest: GuestProcess, bootId: string): void {
   writeFileSync(join(guest.directory, guestFiles.process), content, { mode: 0o600 });
 }
 
-/** What was written down at the start of this very process; undefined when it was another, or nothing is there. */
+/**
+ * What was written down at the start of this very process; undefined when it was another, or nothing is
+ * there.
+ */
 export function recordedStart(directory: string, identity: ProcessIdentity, bootId: string) {
   try {
     const content: unknown = JSON.parse(readFileSync(join(directory, guestFiles.process), "utf8"));
@@ -117,7 +125,9 @@ export interface FoundProcess extends ProcessFacts {
   readonly hasDirectory: boolean;
 }
 
-/** Every living process that is a guest of this state directory, found without asking anybody but the kernel. */
+/**
+ * Every living process that is a guest of this state directory, found without asking anybody but the kernel.
+ */
 export async function findGuests(directories: StateDirectories): Promise<readonly FoundProcess[]> {
   const found = await findProcesses((argv) => tagOfArgv(argv) !== undefined);
   return found.flatMap((facts) => {
@@ -129,7 +139,9 @@ export async function findGuests(directories: StateDirectories): Promise<readonl
   });
 }
 
-/** setpriv for the first millisecond, then QEMU; "(deleted)" follows the name after its package was upgraded. */
+/**
+ * setpriv for the first millisecond, then QEMU; "(deleted)" follows the name after its package was upgraded.
+ */
 const isLauncher = (facts: ProcessFacts): boolean =>
   /^(setpriv|qemu-system-[a-z0-9_]+)( \(deleted\))?$/.test(basename(facts.executable));
 

@@ -1,8 +1,8 @@
 /**
- * Control over one living guest: its QMP connection, what it is doing, and its end. Made for a process that was just
- * started or that was found; from then on there is no difference.
- * The connection may break and come again (events are lost meanwhile: the state is read anew, and what changed is
- * told as if it had just happened). The guest is gone only when the kernel says that its process is.
+ * Control over one living guest: its QMP connection, what it is doing, and its end. Made for a process that
+ * was just started or that was found; from then on there is no difference. The connection may break and come
+ * again (events are lost meanwhile: the state is read anew, and what changed is told as if it had just
+ * happened). The guest is gone only when the kernel says that its process is.
  */
 import { join } from "node:path";
 import type { Clock, Guest, GuestEvent, GuestStatus, Log } from "../../../actors/runtime/ports.ts";
@@ -167,7 +167,10 @@ export class QemuGuest {
     await this.#command(["system_powerdown"], signal);
   }
 
-  /** A reset leaves the CPUs as they were, and a guest that had ended is in `prelaunch` then: `cont` in either case. */
+  /**
+   * A reset leaves the CPUs as they were, and a guest that had ended is in `prelaunch` then: `cont` in either
+   * case.
+   */
   async reset(signal: AbortSignal): Promise<void> {
     await this.#command(["system_reset", "cont"], signal);
     this.#status = "running";
@@ -217,7 +220,9 @@ export class QemuGuest {
     throw new StatusError("guestFailed", message, { detail: await lastWords(this.process.directory) });
   }
 
-  /** True when QEMU has taken the command; the deadline is short, because a QEMU that hangs is killed anyway. */
+  /**
+   * True when QEMU has taken the command; the deadline is short, because a QEMU that hangs is killed anyway.
+   */
   async #quit(signal?: AbortSignal): Promise<boolean> {
     const qmp = this.#qmp;
     if (qmp === undefined) return false;

@@ -1,6 +1,7 @@
 /**
- * Brings one QEMU up: files, process, QMP, CPUs running; or leaves nothing behind. Used for guests, and for the probe
- * that finds out whether KVM runs any. It never looks whether another process of the guest lives: the driver does.
+ * Brings one QEMU up: files, process, QMP, CPUs running; or leaves nothing behind. Used for guests, and for
+ * the probe that finds out whether KVM runs any. It never looks whether another process of the guest lives:
+ * the driver does.
  */
 import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +13,10 @@ import { abortError, delay, isAbort } from "../waiting.ts";
 import type { QemuGuest } from "./guest.ts";
 import { lastWords, type SpawnedGuest } from "./guest-process.ts";
 
-/** Without a notification (there is always one, unless the kernel's watches are used up) the socket is looked for so often. */
+/**
+ * Without a notification (there is always one, unless the kernel's watches are used up) the socket is looked
+ * for so often.
+ */
 const socketProbePeriodMs = 20;
 /** The socket exists a moment before it listens. */
 const listenProbePeriodMs = 1;
@@ -24,7 +28,8 @@ export interface BringUpOptions {
 }
 
 /**
- * Waits for a process just started until its CPUs run; when that fails or is called off, the process is ended first.
+ * Waits for a process just started until its CPUs run; when that fails or is called off, the process is ended
+ * first.
  * @throws StatusError hypervisorRefused, diskFull; AbortError
  */
 export async function bringUp(

@@ -1,9 +1,9 @@
 /**
- * One connection to one QEMU by its machine protocol (QMP): greeting, capabilities, commands, events.
- * Every wait has a deadline: a second client of the same socket connects and then hears nothing for ever, and so does
- * everybody when QEMU hangs. Nothing is dropped silently: a line that fits nothing is logged, and events that happened
- * while nobody was connected are lost by design of QMP, so whoever connects must read the state again.
- * Source: QEMU's "QMP protocol specification"; tried with 7.2.
+ * One connection to one QEMU by its machine protocol (QMP): greeting, capabilities, commands, events. Every
+ * wait has a deadline: a second client of the same socket connects and then hears nothing for ever, and so
+ * does everybody when QEMU hangs. Nothing is dropped silently: a line that fits nothing is logged, and events
+ * that happened while nobody was connected are lost by design of QMP, so whoever connects must read the state
+ * again. Source: QEMU's "QMP protocol specification"; tried with 7.2.
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
@@ -184,7 +184,10 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
   }
 }
 
-/** A socket's address holds 107 bytes; by way of an open directory the path is short wherever the directory is. */
+/**
+ * A socket's address holds 107 bytes; by way of an open directory the path is short wherever the directory
+ * is.
+ */
 async function connectSocket(path: string): Promise<Socket> {
   const directory = await open(dirname(path), "r");
   try {

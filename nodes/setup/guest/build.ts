@@ -1,10 +1,11 @@
 /**
- * Builds the tiny guest: Debian's cloud kernel, busybox and the few files under root/. It says on its console when it is
- * up, takes its address by DHCP, and powers off when asked by ACPI.
+ * Builds the tiny guest: Debian's cloud kernel, busybox and the few files under root/. It says on its console
+ * when it is up, takes its address by DHCP, and powers off when asked by ACPI.
  *
- * Made of the distribution's packages, unpacked and not installed. What is made: `vmlinux` (ELF kernel) and `initrd.img`
- * for booting directly, `guest.qcow2` for booting like any disk, and `manifest.json`, which says of what and whether it
- * is still up to date. Nothing is done when this folder's files are the same as at the last time.
+ * Made of the distribution's packages, unpacked and not installed. What is made: `vmlinux` (ELF kernel) and
+ * `initrd.img` for booting directly, `guest.qcow2` for booting like any disk, and `manifest.json`, which says
+ * of what and whether it is still up to date. Nothing is done when this folder's files are the same as at the
+ * last time.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";

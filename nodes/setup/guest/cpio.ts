@@ -1,6 +1,6 @@
 /**
- * A tree of files in memory, and the archive that Linux unpacks as its first root (cpio, "newc" format). Written here so
- * that devices and owners need no privileges, and the same tree always gives the same bytes.
+ * A tree of files in memory, and the archive that Linux unpacks as its first root (cpio, "newc" format).
+ * Written here so that devices and owners need no privileges, and the same tree always gives the same bytes.
  * Source of the format: Documentation/driver-api/early-userspace/buffer-format.rst of the Linux kernel.
  */
 

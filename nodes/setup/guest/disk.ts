@@ -1,6 +1,6 @@
 /**
- * Puts a bootable disk together: a master boot record with syslinux's code, a FAT partition to boot from, an ext4 one as
- * root. Needs no loop device, no mount and no privileges.
+ * Puts a bootable disk together: a master boot record with syslinux's code, a FAT partition to boot from, an
+ * ext4 one as root. Needs no loop device, no mount and no privileges.
  */
 import { open, readFile } from "node:fs/promises";
 

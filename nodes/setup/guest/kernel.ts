@@ -1,6 +1,6 @@
 /**
- * Takes the kernel proper (ELF) out of a bzImage, so that a guest need not unpack it at every boot: half a second saved.
- * Source of the offsets: Documentation/arch/x86/boot.rst of the Linux kernel.
+ * Takes the kernel proper (ELF) out of a bzImage, so that a guest need not unpack it at every boot: half a
+ * second saved. Source of the offsets: Documentation/arch/x86/boot.rst of the Linux kernel.
  */
 
 const magicOffset = 0x202;
@@ -8,7 +8,10 @@ const sectorBytes = 512;
 /** What the lz4 program calls its legacy format, which the kernel uses. */
 const lz4Magic = 0x184c2102;
 
-/** The compressed ELF inside a bzImage. @throws Error when it is none, or compressed otherwise than Debian 12 does */
+/**
+ * The compressed ELF inside a bzImage. @throws Error when it is none, or compressed otherwise than Debian 12
+ * does
+ */
 export function lz4Payload(bzImage: Buffer): Buffer {
   if (bzImage.length < 0x260 || bzImage.toString("latin1", magicOffset, magicOffset + 4) !== "HdrS") {
     throw new Error("The kernel is not a bzImage.");

@@ -1,4 +1,7 @@
-/** Packages of the distribution to look into: found, named and downloaded by apt, never installed. No privileges needed. */
+/**
+ * Packages of the distribution to look into: found, named and downloaded by apt, never installed. No
+ * privileges needed.
+ */
 import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

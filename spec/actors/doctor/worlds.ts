@@ -1,4 +1,6 @@
-/** A small healthy cluster as plain values: host h1 with the running instance i1 and the stopped instance i2. */
+/**
+ * A small healthy cluster as plain values: host h1 with the running instance i1 and the stopped instance i2.
+ */
 import type { Audit, DoctorInput } from "../../../actors/doctor/input.ts";
 import type { InstanceRow } from "../../../actors/runtime/ports.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../../actors/runtime/records.ts";
@@ -119,7 +121,9 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
   return { input, audit };
 }
 
-/** The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about it. */
+/**
+ * The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about it.
+ */
 export function busy(state: MachineState): DoctorInput {
   const { input, audit } = healthy();
   const record = instance("i1", { settled: false, operationId: "o1" });

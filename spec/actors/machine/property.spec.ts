@@ -1,6 +1,7 @@
 /**
- * Any order of intents, guest events, late, failing and aborted work, crashes and agent restarts: the machine ends where
- * the newest intent says, works on one thing at a time, and never starts a process beside another one.
+ * Any order of intents, guest events, late, failing and aborted work, crashes and agent restarts: the machine
+ * ends where the newest intent says, works on one thing at a time, and never starts a process beside another
+ * one.
  */
 import { expect } from "chai";
 import fc from "fast-check";
@@ -100,7 +101,10 @@ class World {
     expect(answer?.kind).to.equal(isKnown ? "denied" : "observation");
   }
 
-  /** A restarted agent has forgotten a successor, and its file what came after it was written: never the other way. */
+  /**
+   * A restarted agent has forgotten a successor, and its file what came after it was written: never the other
+   * way.
+   */
   #isNewerKnownThan({ spec, intent }: EnsureRequest): boolean {
     if (this.state.kind === "blank") return false;
     const { successor, ...machine } = this.state;
