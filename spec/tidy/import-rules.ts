@@ -27,7 +27,6 @@ const schemas = /^@sinclair\/typebox$/;
 const actorFolders: Readonly<Record<string, readonly RegExp[]>> = {
   catalog: [/^actors\/(?:instance|instances)\//],
   doctor: [],
-  events: [],
   host: [/^actors\/machine\//],
   hosts: [/^actors\/(?:catalog|instances)\//],
   instance: [],
