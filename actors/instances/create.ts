@@ -1,6 +1,6 @@
 /**
- * The birth of instances: from a request, a flavor, an image and chosen hosts to one turn that makes all of them, or none.
- * Pure: ids, times and hosts come in.
+ * The birth of instances: from a request, a flavor, an image and chosen hosts to one turn that makes all of
+ * them, or none. Pure: ids, times and hosts come in.
  */
 import type { Changed } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -50,7 +50,10 @@ export interface Created {
 
 const gibibyte = 1024 ** 3;
 
-/** The size that is claimed: a root disk is never smaller than its image, and an image without a disk has none. */
+/**
+ * The size that is claimed: a root disk is never smaller than its image, and an image without a disk has
+ * none.
+ */
 export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorRecord {
   if (image.disk === null) return { ...flavor, diskGib: 0 };
   const imageGib = Math.ceil(image.disk.virtualSizeBytes / gibibyte);
@@ -82,7 +85,7 @@ export function create(facts: CreateFacts): Created {
     instances: instances.map(({ instance }) => ({ expectedVersion: 0, row: instance })),
     claims: instances.flatMap(({ claims }) => claims),
     operations: instances.flatMap(({ operation }) => operation ?? []),
-    events: instances.flatMap((loaded) => birthEvents(loaded, facts)),
+    events: instances.map((loaded) => birthEvent(loaded, facts)),
   };
   return { turn, instances };
 }
@@ -166,7 +169,7 @@ function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationR
   };
 }
 
-function birthEvents({ instance, operation }: LoadedInstance, { request, nowMs }: CreateFacts): NewEvent[] {
+function birthEvent({ instance, operation }: LoadedInstance, { request, nowMs }: CreateFacts): NewEvent {
   const about = {
     atMs: nowMs,
     project: instance.project,
@@ -176,14 +179,23 @@ function birthEvents({ instance, operation }: LoadedInstance, { request, nowMs }
     ...(operation === undefined ? {} : { operationId: operation.id }),
   };
   const { name, generation, flavor, image, hostId } = instance;
-  const body = { command: "create", changed: true, name, generation, flavor: flavor.name, image: image.name };
-  return [
-    { ...about, event: "accepted", body },
-    { ...about, event: "placed", body: { hostId } },
-  ];
+  const flavorName = flavor.name;
+  const body = {
+    command: "create",
+    changed: true,
+    name,
+    generation,
+    flavorName,
+    imageName: image.name,
+    hostId,
+  };
+  return { ...about, event: "accepted", body };
 }
 
-/** Locally administered, QEMU's prefix, and the last four bytes of the id, which are random in a UUID version 7. */
+/**
+ * Locally administered, QEMU's prefix, and the last four bytes of the id, which are random in a UUID version
+ * 7.
+ */
 export function macAddressOf(instanceId: string): string {
   const tail = instanceId.replaceAll("-", "").slice(-8);
   const hex = /^[0-9a-f]{8}$/.test(tail) ? tail : hexOf(instanceId);

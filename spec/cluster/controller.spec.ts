@@ -1,4 +1,6 @@
-/** The controller from outside: a client, a memory bus, a memory store, and hosts that do what the test says. */
+/**
+ * The controller from outside: a client, a memory bus, a memory store, and hosts that do what the test says.
+ */
 import { expect } from "chai";
 import { StatusError } from "../../protocol/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -179,7 +181,6 @@ describe("a controller", () => {
       .map(({ event, body }) => [event, body.to ?? body.command ?? body.kind]);
     expect(mine).to.deep.equal([
       ["accepted", "create"],
-      ["placed", undefined],
       ["operationEnded", "create"],
       ["stateChanged", "running"],
       ["accepted", "stop"],

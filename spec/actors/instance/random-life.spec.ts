@@ -69,8 +69,10 @@ class Model {
     const { hostId, spec, intent } = effect;
     const key = `${hostId}/${spec.epoch}`;
     const known = this.machines.get(key);
-    if (known !== undefined && known.intentGeneration >= intent.generation)
-      return this.#report(hostId, known);
+    if (known !== undefined && known.intentGeneration >= intent.generation) {
+      this.#report(hostId, known);
+      return;
+    }
     const gone = intent.power === "deleted";
     const failed = fail && intent.power === "running";
     const state = gone ? "gone" : failed ? "failed" : intent.power;

@@ -1,0 +1,14 @@
+/** A flavor and an image for benchmarks: with the fake hypervisor nothing of the image is ever read. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { statePaths } from "../config.ts";
+import type { BenchCluster } from "./bench-cluster.ts";
+
+export async function prepareCatalog({ admin, config }: BenchCluster): Promise<void> {
+  const directory = statePaths(config).import;
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, "kernel");
+  writeFileSync(path, "not a kernel");
+  await admin.flavor.create({ name: "bench", vcpus: 1, memoryMib: 64, diskGib: 0 });
+  await admin.image.register({ name: "bench", kernel: { path } });
+}
