@@ -280,6 +280,10 @@ export const limits = {
   /** Callers that wait for console output of one host at once, and how often the log is looked at for them. */
   consoleWaitersMax: 256,
   consolePollMs: 100,
+  /** How often console logs are cut to consoleLogBytesMax: what a guest writes meanwhile is the host's to keep. */
+  consoleTrimPeriodMs: 5_000,
+  /** Guests that boot at once, for each CPU of the node: more only makes all of them later. */
+  bootsPerCpu: 2,
 
   /** A server of our own (PostgreSQL, NATS) that does not answer by then did not start; recovery after a crash included. */
   serverStartTimeoutMs: 60_000,
@@ -290,6 +294,8 @@ export const limits = {
   keeperBackoffMsMax: 10_000,
   /** At the end of `up` guests get so long to power down by themselves. The tiny one needs 2 s here. */
   upGuestPatienceMs: 15_000,
+  /** One phase of `npm test`; all of it shall take no more than 8 minutes, installation included. */
+  testPhaseMsMax: 300_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
   serverLogBytesMax: 4 * 1024 * 1024,
   /** A process's own log file; one older one of the same size is kept. */

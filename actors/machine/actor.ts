@@ -8,6 +8,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../runtime/system.ts";
+import type { Answers } from "./answers.ts";
 import { type Decision, decide, type Effect, introduce } from "./decide.ts";
 import type { Listener, MachinePorts, MachineRunner } from "./effects.ts";
 import { fileOf, type MachineFile, parseFile, revive } from "./file.ts";
@@ -18,10 +19,11 @@ export interface MachineOptions {
   readonly instanceId: string;
   readonly ports: MachinePorts;
   readonly runner: MachineRunner;
-  /** Every change of what is seen. Called inside a turn; must not throw. */
-  readonly publish: (observation: Observation) => void;
-  /** What the host found when it started the actor; later incarnations look for themselves. */
-  readonly found: Found;
+  readonly answers: Answers;
+  /** Every change of what is seen; `told`: the answer of an ensure says so too. Called inside a turn; must not throw. */
+  readonly publish: (observation: Observation, told: boolean) => void;
+  /** What the host found when it started the actor; without it, and in later incarnations, the machine looks itself. */
+  readonly found: Found | undefined;
 }
 
 export interface Found {
@@ -52,10 +54,12 @@ export function machineActor(options: MachineOptions): ActorDefinition<Life, Mac
 
 /** Work of an earlier incarnation ends first: two of them never act on one guest at once. */
 async function begin(options: MachineOptions, context: Context): Promise<Life> {
-  const { runner, found } = options;
+  const { runner, answers, found } = options;
+  answers.fail(new StatusError("internal", "The machine's actor crashed before it had answered."));
   runner.cancelTimer();
   await runner.idle();
-  const { file, guest } = context.incarnation === 1 ? found : await look(options);
+  const first = context.incarnation === 1 ? found : undefined;
+  const { file, guest } = first ?? (await look(options));
   if (file === undefined) return { state: { kind: "blank", guest }, unsaved: false };
   const decision = introduce(revive(file, guest), momentOf(context));
   const unsaved = !(await save(options, decision));
@@ -78,19 +82,28 @@ interface Turn {
   readonly context: Context;
 }
 
-async function takeTurn({ options, life, message, context }: Turn): Promise<Life> {
+async function takeTurn(turn: Turn): Promise<Life> {
+  const { message, context } = turn;
   const event = eventOf(message, context);
-  if (event === undefined) return life;
-  const decision = decide(life.state, event);
-  const saved = life.unsaved || decision.save !== undefined ? await save(options, decision) : true;
-  if (message.kind === "ensure") {
-    if (!saved && event.kind === "ensure" && event.request.intent.power !== "deleted") {
-      message.reply.fail(new StatusError("diskFull", "The host could not write down the intent."));
-      return { ...life, unsaved: true };
-    }
-    answer(message.reply, decision);
+  if (event === undefined) return turn.life;
+  try {
+    return await act(turn, decide(turn.life.state, event));
+  } catch (thrown) {
+    if (message.kind === "ensure") message.reply.fail(StatusError.from(thrown, "Ensuring the machine"));
+    throw thrown;
   }
+}
+
+async function act({ options, life, message, context }: Turn, decision: Decision): Promise<Life> {
+  const saved = life.unsaved || decision.save !== undefined ? await save(options, decision) : true;
+  if (message.kind === "ensure" && !saved && message.request.intent.power !== "deleted") {
+    message.reply.fail(new StatusError("diskFull", "The host could not write down the intent."));
+    return { state: life.state, unsaved: true };
+  }
+  if (message.kind === "ensure") answer(message.reply, decision, options);
   for (const effect of decision.effects) enact(effect, { options, decision, context });
+  const { next } = decision;
+  if (next.kind === "known" && next.work === undefined) options.answers.give(next.observation);
   return { state: decision.next, unsaved: !saved };
 }
 
@@ -123,9 +136,19 @@ async function save({ ports, instanceId }: MachineOptions, { save, next }: Decis
   }
 }
 
-function answer(reply: Reply<{ observation: Observation }>, decision: Decision): void {
-  if (decision.answer?.kind === "observation") reply.ok({ observation: decision.answer.observation });
+/** An answer about work that was only just begun waits a moment for its end. */
+function answer(
+  reply: Reply<{ observation: Observation }>,
+  decision: Decision,
+  options: MachineOptions,
+): void {
   if (decision.answer?.kind === "denied") reply.fail(StatusError.of(decision.answer.denial));
+  if (decision.answer?.kind !== "observation") return;
+  const { observation } = decision.answer;
+  const current = decision.next.kind === "known" && decision.next.observation === observation;
+  const working = decision.next.kind === "known" && decision.next.work !== undefined;
+  if (current && working) options.answers.hold(reply, observation);
+  else reply.ok({ observation });
 }
 
 interface Enacting {
@@ -135,10 +158,11 @@ interface Enacting {
 }
 
 function enact(effect: Effect, { options, decision, context }: Enacting): void {
-  const { runner } = options;
+  const { runner, answers } = options;
   switch (effect.kind) {
     case "publish":
-      options.publish(effect.observation);
+      answers.note(effect.observation);
+      options.publish(effect.observation, answers.held > 0);
       break;
     case "startWork":
       if (decision.next.kind !== "known") break;

@@ -1,0 +1,160 @@
+/**
+ * The host actor: parent of the machines of one node, and its voice towards the controllers.
+ *
+ * At its start it takes over what it finds: every machine file, every living guest. It deletes nothing that it does not
+ * understand; `audit` names it. Its end, by a crash or by `stop`, never touches a guest.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { parseFile } from "../machine/file.ts";
+import type { EnsureRequest } from "../machine/messages.ts";
+import type { Hypervisor, MachineFiles } from "../runtime/ports.ts";
+import type { ActorContext, ActorDefinition, Reply } from "../runtime/system.ts";
+import { decide } from "./decide.ts";
+import type { Tombstone } from "./ledger.ts";
+import { Machines } from "./machines.ts";
+import type { HostMessage, ReportEvent } from "./messages.ts";
+import type { News } from "./news.ts";
+import { Reporter, type ReporterOptions } from "./reporter.ts";
+import { type Reporting, silent } from "./state.ts";
+
+export interface HostActorOptions extends ReporterOptions {
+  readonly machines: Machines;
+  readonly hypervisor: Pick<Hypervisor, "list">;
+  readonly files: Pick<MachineFiles, "readAll">;
+  readonly news: News;
+}
+
+interface Life {
+  readonly reporting: Reporting;
+  readonly reporter: Reporter;
+  /** All guests go down, and who waits for it. */
+  readonly stopping: Reply<undefined> | undefined;
+  /** The agent ends, and who waits for its last words. */
+  readonly leaving: Reply<undefined> | undefined;
+}
+
+type Context = ActorContext<HostMessage>;
+type EnsureReply = Reply<{ observation: Observation }>;
+
+export function hostActor(options: HostActorOptions): ActorDefinition<Life, HostMessage> {
+  return {
+    name: "host",
+    mailboxLengthMax: limits.hostMailboxLengthMax,
+    init: (context) => begin(options, context),
+    receive: async (life, message, context) => takeTurn({ options, life, context }, message),
+  };
+}
+
+async function begin(options: HostActorOptions, context: Context): Promise<Life> {
+  const { hypervisor, files, machines } = options;
+  machines.beginEra();
+  const [guests, contents] = await Promise.all([hypervisor.list(), files.readAll()]);
+  for (const guest of guests) machines.noteStray(guest.instanceId, guest);
+  for (const { instanceId, content } of contents) {
+    const file = parseFile(instanceId, content);
+    if (file === undefined) context.log.error({ instanceId }, "The file of a machine cannot be read.");
+    else machines.spawn(instanceId, file, parentOf(context));
+  }
+  const { incarnation } = context;
+  const reporter = new Reporter(options, context.signal, (event) =>
+    context.self.tell({ kind: "report", event, incarnation }),
+  );
+  context.log.info(
+    { guests: guests.length, files: contents.length },
+    "The host has taken over its machines.",
+  );
+  const life = { reporting: silent, reporter, stopping: undefined, leaving: undefined };
+  return report(life, { kind: "started" }, options);
+}
+
+function parentOf(context: Context) {
+  return {
+    spawn: context.spawn.bind(context),
+    onEnd: ({ name, how }: { readonly name: string; readonly how: "stopped" | "failed" }) => {
+      context.self.tell({ kind: "machineEnded", instanceId: name, how });
+    },
+  };
+}
+
+interface Turn {
+  readonly options: HostActorOptions;
+  readonly life: Life;
+  readonly context: Context;
+}
+
+function takeTurn(turn: Turn, message: HostMessage): Life {
+  const { life, context, options } = turn;
+  switch (message.kind) {
+    case "ensure":
+      if (life.stopping === undefined) ensure(turn, message.request, message.reply);
+      else message.reply.fail(new StatusError("hostStopping", "The host is shutting its guests down."));
+      return life;
+    case "report":
+      return message.incarnation === context.incarnation ? report(life, message.event, options) : life;
+    case "news":
+      return readNews(turn);
+    case "machineEnded":
+      options.machines.ended(message.instanceId, message.how);
+      return life;
+    case "stopGuests":
+      for (const ref of options.machines.refs) ref.tell({ kind: "hostStopping", graceMs: message.graceMs });
+      return whenDown({ ...life, stopping: message.reply }, options);
+    case "leaving":
+      return report({ ...life, leaving: message.reply }, { kind: "stopping" }, options);
+  }
+}
+
+function report(life: Life, event: ReportEvent, { ledger }: HostActorOptions): Life {
+  const { next, effects } = decide(life.reporting, event);
+  for (const effect of effects) life.reporter.run(effect);
+  const said = ledger.isStored && next.inFlight === 0 && !next.due;
+  if (said) life.leaving?.ok(undefined);
+  return { ...life, reporting: next };
+}
+
+function whenDown(life: Life, { ledger }: HostActorOptions): Life {
+  if (life.stopping !== undefined && !life.stopping.done && ledger.isDown) life.stopping.ok(undefined);
+  return life;
+}
+
+/** The question goes on to the machine, with the reply: the host waits for nothing. */
+function ensure({ options, context }: Turn, request: EnsureRequest, reply: EnsureReply): void {
+  const { machines, ledger } = options;
+  const { instanceId } = request.spec;
+  const buried = ledger.tombstone(instanceId);
+  const late = buried === undefined ? undefined : lateFor(request, buried);
+  if (late !== undefined) {
+    reply.fail(late);
+    return;
+  }
+  const ref = machines.find(instanceId) ?? machines.spawn(instanceId, undefined, parentOf(context));
+  const heard = Machines.hasRoom(ref) && ref.tell({ kind: "ensure", request, reply });
+  if (!heard) reply.fail(tooBusy(instanceId));
+}
+
+/** A message from before the machine was gone must not bring it back. */
+function lateFor({ spec, intent }: EnsureRequest, buried: Tombstone): StatusError | undefined {
+  if (intent.power === "deleted" || spec.epoch > buried.epoch) return undefined;
+  const message = `The instance ${spec.instanceId} has left this host.`;
+  if (spec.epoch < buried.epoch) return new StatusError("staleEpoch", message);
+  return intent.generation > buried.generation ? undefined : new StatusError("staleGeneration", message);
+}
+
+function tooBusy(instanceId: string): StatusError {
+  const message = `The machine ${instanceId} has too much to do.`;
+  return new StatusError("mailboxFull", message, { retryAfterMs: limits.mailboxRetryAfterMs });
+}
+
+/** Machines that are gone leave memory; what they were asked last is remembered, and what they said waits to be heard. */
+function readNews({ options, life }: Turn): Life {
+  const { news, ledger, machines } = options;
+  const { hurry, gone } = news.take();
+  for (const { instanceId, epoch, intentGeneration: generation } of gone) {
+    ledger.bury(instanceId, { epoch, generation });
+    const latest = ledger.latest(instanceId);
+    if (latest === undefined || latest.state === "gone") void machines.find(instanceId)?.stop();
+  }
+  return whenDown(report(life, { kind: "changed", urgent: hurry }, options), options);
+}

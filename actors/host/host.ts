@@ -1,0 +1,105 @@
+/**
+ * One compute node, put together from its ports: the host actor, its machines, and what controllers may ask of it.
+ * Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as it is told.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { HostInventory, hostAgentService } from "../../protocol/machine.ts";
+import type { Handlers } from "../../protocol/service.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { createSlots } from "../machine/slots.ts";
+import type { Clock, Consoles, Disks, Hypervisor, Log, MachineFiles } from "../runtime/ports.ts";
+import type { ActorRef, ActorSystem } from "../runtime/system.ts";
+import { hostActor } from "./actor.ts";
+import { audit, type Findings } from "./audit.ts";
+import { createConsoleReader } from "./console.ts";
+import { Ledger } from "./ledger.ts";
+import { Machines } from "./machines.ts";
+import type { HostMessage } from "./messages.ts";
+import { News } from "./news.ts";
+import type { ReportClient } from "./reporter.ts";
+
+export interface HostOptions {
+  readonly system: ActorSystem;
+  readonly inventory: HostInventory;
+  readonly hypervisor: Hypervisor;
+  readonly disks: Disks;
+  readonly files: MachineFiles;
+  readonly consoles: Consoles;
+  /** What is really there, found without asking the actors. */
+  readonly findings: () => Promise<Findings>;
+  readonly reports: ReportClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Guests that boot at once. */
+  readonly bootsMax: number;
+}
+
+export interface Host {
+  readonly handlers: Handlers<typeof hostAgentService>;
+  /** Resolves when nothing of the agent acts any more; takes in no case much longer than it must. Idempotent. */
+  stop(ending: HostEnding): Promise<void>;
+}
+
+export interface HostEnding {
+  /** Take them down too; else they run on. */
+  readonly guests: boolean;
+  /** How long they may take to shut down by themselves; limits.hostShutdownGraceMs unless said otherwise. */
+  readonly patienceMs?: number;
+}
+
+export function createHost(options: HostOptions): Host {
+  const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
+  const ledger = new Ledger();
+  const news = new News(ledger);
+  const ports = { hypervisor, disks, files, clock, log, slots: createSlots(options.bootsMax) };
+  const machines = new Machines({ ports, publish: (observation, told) => news.publish(observation, told) });
+  const common = { inventory, reports, ledger, clock, log };
+  const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
+  news.onNews(() => ref.tell({ kind: "news" }));
+  hypervisor.onEvent((event) => {
+    if (machines.hear(event)) return;
+    log.error({ instanceId: event.instanceId, event: event.kind }, "A machine did not hear its guest.");
+  });
+  const reader = createConsoleReader(consoles, clock);
+  let stopped: Promise<void> | undefined;
+  return {
+    handlers: {
+      ensure: async (request, { deadlineMs, signal }) => {
+        refuseWhenBusy(ref);
+        return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
+      },
+      console: (request, context) => reader.read(request, context),
+      audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
+    },
+    stop: (ending) => {
+      stopped ??= stop(ref, options, ending);
+      return stopped;
+    },
+  };
+}
+
+/** The rest of the mailbox is for what the host hears from its machines. @throws RESOURCE_EXHAUSTED mailboxFull */
+function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
+  if (ref.waiting < limits.mailboxLengthMax) return;
+  const retryAfterMs = limits.mailboxRetryAfterMs;
+  throw new StatusError("mailboxFull", "The host has too much to do.", { retryAfterMs });
+}
+
+async function stop(ref: ActorRef<HostMessage>, options: HostOptions, ending: HostEnding): Promise<void> {
+  const { clock, log, hypervisor } = options;
+  if (ending.guests) {
+    const graceMs = ending.patienceMs ?? limits.hostShutdownGraceMs;
+    const deadlineMs = clock.monotonicMs() + graceMs + limits.hostHaltMs;
+    await ref
+      .ask<undefined>((reply) => ({ kind: "stopGuests", graceMs, reply }), { deadlineMs })
+      .catch((error: unknown) =>
+        log.error({ err: error }, "Not every guest is down; the agent ends anyway."),
+      );
+  }
+  const deadlineMs = clock.monotonicMs() + limits.hostFarewellMs;
+  await ref
+    .ask<undefined>((reply) => ({ kind: "leaving", reply }), { deadlineMs })
+    .catch((error: unknown) => log.warn({ err: error }, "The host's last reports were not heard."));
+  await ref.stop();
+  await hypervisor.detach();
+}

@@ -1,0 +1,214 @@
+/**
+ * One compute node on simulated time and fake guests, with a controller that a test plays: it stores what it hears,
+ * or does not, or cannot be reached. Agents may be stopped and started again on the same machine.
+ */
+import { createHost, type Host, type HostEnding } from "../../actors/host/host.ts";
+import type { MachineFiles } from "../../actors/runtime/ports.ts";
+import type { ActorSystem } from "../../actors/runtime/system.ts";
+import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
+import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
+import type { CallContext } from "../../protocol/service.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { ensure } from "../actors/machine/worlds.ts";
+import { type ActorWorld, actorWorld } from "./actor-world.ts";
+
+export const inventory: HostInventory = {
+  hostId: "h1",
+  name: "node-1",
+  bootId: "boot-1",
+  architecture: "x86_64",
+  hypervisor: "fake",
+  accelerator: "none",
+  acceleratorReason: "fake",
+  hypervisorVersion: "1",
+  vcpus: 64,
+  memoryMib: 65_536,
+  diskGib: 1_000,
+};
+
+/** What a controller has heard, and how it behaves. */
+export class PlayedController {
+  reachable = true;
+  knows = false;
+  stores = true;
+  registrations = 0;
+  readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
+  /** The newest observation of each machine. */
+  readonly seen = new Map<string, Observation>();
+  readonly history: Observation[] = [];
+
+  readonly client = {
+    register: async ({ machines }: { machines: readonly Observation[] }) => {
+      this.#reach();
+      this.registrations += 1;
+      this.knows = true;
+      this.#hear(machines);
+      return { accepted: true };
+    },
+    heartbeat: async (request: {
+      complete: boolean;
+      machines: readonly Observation[];
+      stopping: boolean;
+    }) => {
+      this.#reach();
+      this.heartbeats.push(request);
+      if (!this.knows) return { known: false, stored: [] };
+      this.#hear(request.machines);
+      const stored = this.stores ? request.machines.map(({ instanceId }) => instanceId) : [];
+      return { known: true, stored };
+    },
+  };
+
+  #reach(): void {
+    if (!this.reachable) throw new StatusError("noResponders", "No controller.");
+  }
+
+  #hear(machines: readonly Observation[]): void {
+    for (const observation of machines) {
+      const known = this.seen.get(observation.instanceId);
+      if (
+        known !== undefined &&
+        known.epoch === observation.epoch &&
+        known.generation >= observation.generation
+      )
+        continue;
+      this.seen.set(observation.instanceId, observation);
+      this.history.push(observation);
+    }
+  }
+
+  states(instanceId: string): readonly string[] {
+    return this.history.filter((one) => one.instanceId === instanceId).map(({ state }) => state);
+  }
+}
+
+export interface HostWorldOptions {
+  readonly startLatencyMs?: number;
+  readonly shutdownLatencyMs?: number;
+  readonly bootsMax?: number;
+}
+
+export class HostWorld {
+  readonly actors: ActorWorld = actorWorld();
+  readonly clock = this.actors.clock;
+  readonly controller = new PlayedController();
+  readonly machine: FakeWorld;
+  /** Writes of machine files fail while this is set. */
+  diskFull = false;
+  writes = 0;
+  host: Host;
+  readonly #bootsMax: number;
+
+  constructor({ startLatencyMs = 0, shutdownLatencyMs, bootsMax = 4 }: HostWorldOptions = {}) {
+    const { clock } = this;
+    const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
+    this.machine = new FakeWorld({ clock, startLatencyMs, ...shutdown });
+    this.#bootsMax = bootsMax;
+    this.host = this.#start();
+  }
+
+  get system(): ActorSystem {
+    return this.actors.system;
+  }
+
+  #start(): Host {
+    const { clock } = this;
+    const log = silentLog;
+    const { hypervisor, disks, machineFiles, consoles, audit } = createFakeDrivers({
+      stateDirectory: "/fake",
+      imageStore: "/fake",
+      clock,
+      log,
+      world: this.machine,
+    });
+    return createHost({
+      system: this.system,
+      inventory,
+      hypervisor,
+      disks,
+      consoles,
+      files: this.#watched(machineFiles),
+      findings: audit,
+      reports: this.controller.client,
+      clock,
+      log,
+      bootsMax: this.#bootsMax,
+    });
+  }
+
+  #watched(files: MachineFiles): MachineFiles {
+    return {
+      readAll: () => files.readAll(),
+      remove: (instanceId) => files.remove(instanceId),
+      write: async (instanceId, content) => {
+        if (this.diskFull) throw new StatusError("diskFull", "No space.");
+        this.writes += 1;
+        await files.write(instanceId, content);
+      },
+    };
+  }
+
+  context(timeoutMs: number = limits.hostRequestTimeoutMs): CallContext {
+    return {
+      project: "admin",
+      id: "h1",
+      requestId: "r",
+      deadlineMs: this.clock.monotonicMs() + timeoutMs,
+      traceparent: undefined,
+      signal: new AbortController().signal,
+    };
+  }
+
+  /** Asks the host as a controller does; what it answers is heard by the controller. */
+  async ensure(instanceId: string, changes: Partial<MachineIntent> = {}, epoch = 1): Promise<Observation> {
+    const observedGeneration = this.controller.seen.get(instanceId)?.generation ?? 0;
+    const request = ensure(changes, { instanceId, epoch, observedGeneration });
+    return this.settled(async () => {
+      const { observation } = await this.host.handlers.ensure(request, this.context());
+      return observation;
+    });
+  }
+
+  /** Runs something to its end, with as much time as it needs. */
+  async settled<T>(work: () => Promise<T>): Promise<T> {
+    let outcome: { value: T } | { thrown: unknown } | undefined;
+    void work().then(
+      (value) => {
+        outcome = { value };
+      },
+      (thrown: unknown) => {
+        outcome = { thrown };
+      },
+    );
+    await this.clock.runUntil(() => outcome !== undefined);
+    if (outcome === undefined) throw new Error("unreachable");
+    if ("thrown" in outcome) throw outcome.thrown;
+    return outcome.value;
+  }
+
+  /** Waits until the controller has heard that the machine is in the state; answers how many ms that took. */
+  until(instanceId: string, state: Observation["state"]): Promise<number> {
+    return this.clock.runUntil(() => this.controller.seen.get(instanceId)?.state === state, 120_000);
+  }
+
+  stopAgent(options: HostEnding = { guests: false }): Promise<void> {
+    return this.settled(() => this.host.stop(options));
+  }
+
+  startAgent(): void {
+    this.host = this.#start();
+  }
+
+  end(): Promise<void> {
+    return this.actors.end();
+  }
+}
+
+const silentLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
