@@ -17,7 +17,7 @@ export function defectError(defect: string): StatusError {
 }
 
 /** The first rule that the turn breaks, as a sentence; undefined when it is sound. */
-export function defectOf(turn: Turn): string | undefined {
+function defectOf(turn: Turn): string | undefined {
   return (
     doubledIn(turn) ??
     unguardedIn(turn) ??

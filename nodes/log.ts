@@ -82,7 +82,7 @@ function readable(fields: Readonly<Record<string, unknown>>): Record<string, unk
 const causesMax = 8;
 
 /** An error as data: type, text, stack and causes, outermost first. */
-export function described(error: Error, depth = 0): Record<string, unknown> {
+function described(error: Error, depth = 0): Record<string, unknown> {
   const status = error instanceof StatusError ? { reason: error.reason, detail: hidden(error.detail) } : {};
   const cause = error.cause instanceof Error ? described(error.cause, depth + 1) : hidden(error.cause);
   return {

@@ -21,7 +21,7 @@ export interface HostServiceOptions extends CatalogOptions {
   readonly placer: Placer;
 }
 
-export function hostView(host: HostRecord, alive: boolean): Host {
+function hostView(host: HostRecord, alive: boolean): Host {
   const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
   return {
     ...rest,

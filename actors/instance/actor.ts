@@ -215,7 +215,7 @@ function knows(loaded: LoadedInstance, observation: Observation): boolean {
 }
 
 /** The same id: the same answer, word for word; or ALREADY_EXISTS when it was another command. */
-export function answerAgain(known: RequestRecord, contentHash: string, reply: Reply<Changed>): void {
+function answerAgain(known: RequestRecord, contentHash: string, reply: Reply<Changed>): void {
   if (known.contentHash === contentHash) reply.ok(known.answer as Changed);
   else reply.fail(requestIdReused(known.requestId));
 }

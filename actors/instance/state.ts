@@ -72,7 +72,7 @@ export function leaving(intent: MachineIntent): MachineIntent {
 }
 
 /** Tells every host that holds something of the instance what it shall be; older epochs shall be gone. */
-export function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
+function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { instance, claims, machines } = loaded;
   return claims.map((claim) => {
     const wanted = machineIntent(instance);

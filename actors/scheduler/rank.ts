@@ -93,7 +93,7 @@ function insert(best: Candidate[], candidate: Candidate): void {
 }
 
 /** Every filter's opinion of one host, also after the first refusal, and what each weigher gives. */
-export function verdictOf(scheduler: Scheduler, host: HostView, request: TimedRequest): HostVerdict {
+function verdictOf(scheduler: Scheduler, host: HostView, request: TimedRequest): HostVerdict {
   const filters: Record<string, true | string> = {};
   for (const filter of scheduler.filters) {
     const result = filter.check(host, request);

@@ -65,8 +65,6 @@ export const emptyState = (turn = 0): SchedulerState => ({
   waiting: [],
 });
 
-export const noAmounts: Amounts = { vcpus: 0, memoryMib: 0, diskGib: 0 };
-
 export const add = (left: Amounts, right: Amounts): Amounts => ({
   vcpus: left.vcpus + right.vcpus,
   memoryMib: left.memoryMib + right.memoryMib,

@@ -40,10 +40,10 @@ export interface NatsUser {
 }
 
 export const controllerUser = "controller";
-export const adminUser = "admin";
+const adminUser = "admin";
 export const hostUserPrefix = "host_";
 export const hostUser = (hostId: string): string => `${hostUserPrefix}${assertToken(hostId, "host id")}`;
-export const inboxPrefixOf = (user: string): string => `_INBOX_${user}`;
+const inboxPrefixOf = (user: string): string => `_INBOX_${user}`;
 /** What clients use that were told nothing. */
 const commonInbox = "_INBOX.>";
 /** The NATS services protocol: discovery. */
