@@ -1,0 +1,126 @@
+/** What the fields of the protocol are for, as far as name and type do not say it. Keys are checked to exist. */
+const wait =
+  "Answer only when the operation has ended, or shortly before the deadline (then it is still `running`).";
+const limit = "At most so many.";
+const marker = "Only what comes after this id: `nextMarker` of the page before.";
+const nextMarker = "Ask with this as `marker` for the next page; absent on the last one.";
+const waited =
+  "When there is nothing yet, wait so long for it (a long poll). Set `Novact-Timeout-Ms` higher.";
+
+const commands = ["start", "stop", "reboot", "pause", "unpause", "delete"];
+
+export const notes: Readonly<Record<string, string>> = {
+  "instance.create.name": "Need not be unique.",
+  "instance.create.flavor": "Id or name.",
+  "instance.create.image": "Id or name.",
+  "instance.create.count": "More than one at once, all or none; names get a suffix -1, -2, …",
+  "instance.create.wait": wait,
+  "instance.create.answer.all":
+    "All of them, when `count` was given; the first is `instance` and `operation`.",
+  ...Object.fromEntries(commands.map((command) => [`instance.${command}.wait`, wait])),
+  "instance.stop.mode":
+    "`graceful` (default) presses the power button and halts after `timeoutMs`; `hard` halts at once.",
+  "instance.stop.timeoutMs": "How long the guest may take to shut down by itself; 60000 unless said.",
+  "instance.reboot.mode": "`soft` (default) asks the guest and falls back to `hard`; `hard` resets it.",
+  "instance.list.limit": limit,
+  "instance.list.marker": marker,
+  "instance.list.metadata": "Has all of these pairs.",
+  "instance.list.deleted": "Deleted ones as well, as long as they are remembered.",
+  "instance.list.answer.nextMarker": nextMarker,
+  "instance.console.offset": "Byte position to read from; absent: the beginning of what is kept.",
+  "instance.console.tailLines": "Only the last lines. Not together with `offset`.",
+  "instance.console.waitMs": waited,
+  "instance.console.answer.offset":
+    "Position of the text's first byte; greater than what was asked for when the log was trimmed.",
+  "instance.console.answer.nextOffset": "Ask for this position next.",
+  "instance.console.answer.more": "More is there already: ask on without waiting.",
+  "instance.explain.answer.waitingFor": "One sentence each; empty when it waits for nothing.",
+  "operation.get.waitMs":
+    "Answer only when the operation has ended, or after this time. Set `Novact-Timeout-Ms` higher.",
+  "operation.list.limit": limit,
+  "operation.list.marker": marker,
+  "operation.list.answer.nextMarker": nextMarker,
+  "event.list.after":
+    "Only those after this number; 0: from the beginning of what is kept. Absent: none, only where the end is.",
+  "event.list.limit": limit,
+  "event.list.waitMs": waited,
+  "event.list.answer.last": "Ask with this as `after` next: nothing up to it was left out.",
+  "event.list.answer.trimmed":
+    "Events up to here are no longer kept: when it is greater than your `after`, you missed some.",
+  "flavor.list.limit": limit,
+  "flavor.list.marker": marker,
+  "flavor.list.answer.nextMarker": nextMarker,
+  "flavor.create.diskGib": "Size of the root disk; 0 takes the image's own.",
+  "image.list.limit": limit,
+  "image.list.marker": marker,
+  "image.list.answer.nextMarker": nextMarker,
+  "image.register.disk": "Needed unless there is a kernel. The path is on the controller's machine.",
+  "image.register.commandLine": "For the kernel.",
+  "host.list.limit": limit,
+  "host.list.marker": marker,
+  "host.list.answer.nextMarker": nextMarker,
+  "doctor.examine.answer.findings": "Empty on a healthy cluster.",
+  "doctor.examine.answer.compared": "How many of each kind were compared.",
+  "Instance.state": "What a user sees; see *States*.",
+  "Instance.desired": "What was asked for last.",
+  "Instance.generation": "Raised by every accepted command.",
+  "Instance.machine": "What its host saw last; null before the first report.",
+  "Instance.operationId": "The operation under way; null when there is none.",
+  "Instance.failure": "Why the state is `failed`.",
+  "Operation.percent": "Of the steps.",
+  "Operation.requestId": "Of the command that began it.",
+  "Operation.deadlineAtMs": "It ends by then, well or with an error.",
+  "Operation.error": "Why it `failed` or was `cancelled`.",
+  "Event.sequence": "1, 2, 3, … over the whole cell, without gaps, in the order of the commits.",
+  "Event.event": "In the past tense; see *Events*.",
+  "Event.requestId": "The command that caused it.",
+  "Event.body": "What it is about; may grow.",
+  "Flavor.diskGib": "0: the image's own size.",
+  "Image.commandLine": "For the kernel.",
+  "Host.accelerator": "`kvm`, `tcg` or `none`.",
+  "Host.acceleratorReason": "Why this one.",
+  "Host.capacity": "Times the overcommit ratios; claims never exceed it.",
+  "Host.alive": "Heard from lately.",
+  "HostVerdict.filters": "Per filter: true, or the reason against.",
+  "HostVerdict.weights": "Per weigher: 0 to 1, times its multiplier.",
+  "Finding.next": "What to do about it.",
+  "Error.next": "What to do about it.",
+  "Error.retryAfterMs": "Waiting so long helps.",
+  "Error.details": "Further facts, such as what each filter said of each host.",
+  "Error.causes": "What led to it, outermost first.",
+  "host-agent.ensure.observedGeneration":
+    "The newest generation of this machine a controller has seen: a host that lost its file counts on from there.",
+  "report.heartbeat.complete":
+    "`machines` is everything the host has; else only what changed and is not known to be stored.",
+  "report.heartbeat.answer.known": "False: register again.",
+  "report.heartbeat.answer.stored": "Whose observations are durable now; the others are to be sent again.",
+  "MachineSpec.epoch": "Raised with every change of owner: an older owner has nothing to say any more.",
+  "MachineIntent.generation": "The newest counts, whatever came before it.",
+  "MachineIntent.resetCount":
+    "Resets asked for, all in all; the machine resets once when its own count is lower.",
+  "MachineIntent.startCount":
+    "Starts asked for, all in all; a new one renews the patience with a crashing guest.",
+  "Observation.generation": "Raised by the host alone, with every change.",
+  "Observation.intentGeneration": "The intent that was acted on last.",
+};
+
+/** The limits that a client meets, and what each bounds. */
+export const limitNotes: Readonly<Record<string, string>> = {
+  bodyBytesMax: "bytes of a client's request body",
+  answerBytesMax: "bytes of an answer, and of bodies between nodes",
+  headerBytesMax: "bytes of all headers of one message",
+  bodyDepthMax: "levels of maps and arrays in a body",
+  requestIdLengthMax: "characters of a request id",
+  timeoutMsDefault: "ms until the deadline, when the request names none",
+  timeoutMsMax: "ms; a later deadline counts as this one",
+  waitMsMax: "ms that one long poll may ask to wait",
+  pageLengthDefault: "entries of one page of a list, when the request names none",
+  pageLengthMax: "entries of one page of a list",
+  consolePageBytesMax: "bytes of console text in one answer",
+  consoleLogBytesMax: "bytes of console log that are kept",
+  createCountMax: "instances of one create",
+  requestKeptMs: "ms that a request id is remembered, and answered alike",
+  tombstoneKeptMs: "ms that deleted instances can still be read",
+  eventKeptMs: "ms that events can be replayed",
+  requestsInWorkPerProjectMax: "requests of one project under way at one controller",
+};
