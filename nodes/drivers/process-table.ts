@@ -30,7 +30,7 @@ const goneProbePeriodMs = 3;
  * Undefined when there is no such process, or only its zombie: that one has no memory, no file and no lock
  * any more.
  */
-async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
+export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
   try {
     const [stat, command, executable, cwd] = await Promise.all([
       readFile(`/proc/${pid}/stat`, "latin1"),
