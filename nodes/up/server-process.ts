@@ -151,7 +151,8 @@ function failure(server: ServerProgram, what: string): ServerStartError {
   );
 }
 
-function rotate(logFile: string): void {
+/** Sets a log file aside when it has grown too long; at most one older one is kept. */
+export function rotate(logFile: string): void {
   const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
   if (size < limits.serverLogBytesMax) return;
   rmSync(`${logFile}.1`, { force: true });

@@ -13,6 +13,7 @@ import { after } from "mocha";
 import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../../nodes/up/postgres.ts";
 import type { RunningServer } from "../../nodes/up/server-process.ts";
+import { noteSkip } from "./skipped.ts";
 
 let directory: string | undefined;
 let postgres: Promise<PostgresServer> | undefined;
@@ -57,12 +58,14 @@ export async function natsUrl(context?: Mocha.Context): Promise<string> {
   return (await nats).url;
 }
 
-/** Says why, in the output and in the test's title for the reporter, and skips. Never returns. */
+/** Says why, in the output and to the reporter, and skips. Never returns. */
 export function skip(context: Mocha.Context | undefined, reason: string): never {
   console.warn(`SKIPPED: ${reason}`);
   if (context === undefined) throw new Error(`This spec cannot run here: ${reason}.`);
-  const runnable = context.currentTest ?? context.test;
-  if (runnable !== undefined) runnable.title = `${runnable.title} (skipped: ${reason})`;
+  const runnable = context.currentTest ?? context.runnable();
+  // A hook skips everything of its suite.
+  const scope = "type" in runnable && runnable.type === "hook" ? runnable.parent : runnable;
+  if (scope !== undefined) noteSkip(scope.titlePath().join(" "), reason);
   context.skip();
   throw new Error("mocha's skip returned");
 }

@@ -1,0 +1,158 @@
+/**
+ * A whole cluster on this machine: starts the servers, controllers and compute nodes in the order in which they need each
+ * other, keeps each of them running, and ends them in the opposite order. It decides nothing about instances.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { limits } from "../../protocol/limits.ts";
+import { systemClock } from "../clock.ts";
+import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
+import { type Keeper, keep } from "./keeper.ts";
+import { startNatsServer } from "./nats-server.ts";
+import { type NodeProcess, startNodeProcess } from "./node-process.ts";
+import { startPostgres } from "./postgres.ts";
+import type { Screen } from "./screen.ts";
+import type { RunningServer } from "./server-process.ts";
+
+export interface ClusterOptions {
+  readonly config: ClusterConfig;
+  readonly screen: Screen;
+  /** Compute nodes start when it resolves: they try their guests with it. */
+  readonly guest: Promise<unknown>;
+}
+
+export interface Cluster {
+  /** Ends everything in order: guests and compute nodes, controllers, NATS, PostgreSQL. `force`: without patience. */
+  stop(force: boolean): Promise<void>;
+}
+
+/** Everything that runs, in the order of its start. */
+class Parts {
+  readonly servers: Keeper<RunningServer>[] = [];
+  readonly controllers: Keeper<NodeProcess>[] = [];
+  readonly computes: Keeper<NodeProcess>[] = [];
+}
+
+/** @throws ServerStartError when something does not start; what had started is ended again */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const parts = new Parts();
+  try {
+    await startServers(options, parts);
+    await startControllers(options, parts);
+    await options.guest;
+    await startComputes(options, parts);
+  } catch (error) {
+    await stopParts(parts, { force: false, screen: options.screen });
+    throw error;
+  }
+  return { stop: (force) => stopParts(parts, { force, screen: options.screen }) };
+}
+
+async function startServers(options: ClusterOptions, parts: Parts): Promise<void> {
+  const { config, screen } = options;
+  const started = await Promise.allSettled([
+    config.nats.url === undefined ? keepServer(natsStarter(config), screen) : undefined,
+    config.postgres.url === undefined ? keepServer(postgresStarter(config), screen) : undefined,
+  ]);
+  for (const each of started) {
+    if (each.status === "fulfilled" && each.value !== undefined) parts.servers.push(each.value);
+  }
+  for (const each of started) if (each.status === "rejected") throw each.reason;
+  for (const server of parts.servers) {
+    const { port, pid } = server.current() ?? { port: 0, pid: 0 };
+    screen.say(`${server.name} answers on 127.0.0.1:${port} (pid ${pid})`);
+  }
+}
+
+interface Starter {
+  readonly name: string;
+  readonly port: number;
+  readonly start: (port: number) => Promise<RunningServer>;
+}
+
+/** The port that the first start found is kept: whoever is connected finds the server again. */
+function keepServer({ name, port, start }: Starter, { say }: Screen): Promise<Keeper<RunningServer>> {
+  let kept = port;
+  const startOnce = async () => {
+    const server = await start(kept);
+    kept = server.port;
+    return server;
+  };
+  return keep({ name, start: startOnce, say, clock: systemClock });
+}
+
+function natsStarter(config: ClusterConfig): Starter {
+  const paths = statePaths(config);
+  const access = {
+    cell: config.cell,
+    hosts: config.nodes.map((node) => hostIdOf(config, node.name)),
+    projects: config.projects,
+    anonymous: config.projects[0] ?? "",
+  };
+  const logFile = join(paths.log, "nats.log");
+  const start = (port: number) => startNatsServer({ directory: paths.nats, port, logFile, access });
+  return { name: "NATS", port: config.nats.port, start };
+}
+
+function postgresStarter(config: ClusterConfig): Starter {
+  const paths = statePaths(config);
+  const logFile = join(paths.log, "postgres.log");
+  const start = async (port: number) => {
+    const server = await startPostgres({ directory: paths.postgres, port, logFile, database: "novact" });
+    writeFileSync(paths.postgresUrl, `${server.url}\n`, { mode: 0o600 });
+    return server;
+  };
+  return { name: "PostgreSQL", port: config.postgres.port, start };
+}
+
+async function startControllers({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
+  for (let index = 0; index < config.controllers; index += 1) {
+    const name = `controller-${index + 1}`;
+    parts.controllers.push(
+      await keepNode(config, screen, { name, role: ["controller", "--index", `${index}`] }),
+    );
+  }
+}
+
+/** One after the other is not needed: compute nodes do not know each other. */
+async function startComputes({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
+  const started = await Promise.allSettled(
+    config.nodes.map(({ name }) => keepNode(config, screen, { name, role: ["compute", "--name", name] })),
+  );
+  for (const each of started) if (each.status === "fulfilled") parts.computes.push(each.value);
+  for (const each of started) if (each.status === "rejected") throw each.reason;
+}
+
+async function keepNode(
+  config: ClusterConfig,
+  { say }: Screen,
+  { name, role }: { readonly name: string; readonly role: readonly string[] },
+): Promise<Keeper<NodeProcess>> {
+  const outputFile = join(statePaths(config).log, `${name}.out`);
+  const start = () => startNodeProcess({ name, arguments: [...role, "--config", config.file], outputFile });
+  const keeper = await keep({ name, start, say, clock: systemClock });
+  say(`${name} serves (pid ${keeper.current()?.pid ?? 0})`);
+  return keeper;
+}
+
+interface StopOptions {
+  readonly force: boolean;
+  readonly screen: Screen;
+}
+
+async function stopParts(parts: Parts, { force, screen }: StopOptions): Promise<void> {
+  const patienceMs = force ? 0 : limits.upGuestPatienceMs;
+  if (parts.computes.length > 0) screen.say("guests are powered down, compute nodes end");
+  await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
+  if (parts.controllers.length > 0) screen.say("controllers end");
+  await stopAll(parts.controllers, (node) => node.shutdown({ guests: false, patienceMs: 0 }));
+  for (const server of [...parts.servers].reverse()) screen.say(`${server.name} ends`);
+  await stopAll(parts.servers, (server) => server.stop());
+}
+
+async function stopAll<K extends NodeProcess | RunningServer>(
+  keepers: readonly Keeper<K>[],
+  end: (kept: K) => Promise<void>,
+): Promise<void> {
+  await Promise.all(keepers.map((keeper) => keeper.stop(end)));
+}

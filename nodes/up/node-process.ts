@@ -1,0 +1,62 @@
+/**
+ * A controller or compute node as a child process of `up`, in a session of its own: a terminal's Ctrl-C reaches only `up`,
+ * which ends its children in the right order. When `up` dies they notice by the closed channel and end themselves.
+ */
+import { fork } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { limits } from "../../protocol/limits.ts";
+import { isChildMessage, type ShutdownMessage } from "./messages.ts";
+import { rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
+
+const entry = join(import.meta.dirname, "..", "main.ts");
+
+export interface NodeProcessOptions {
+  /** `controller-1`, or the compute node's name. */
+  readonly name: string;
+  /** Of main.ts: the role and its options. */
+  readonly arguments: readonly string[];
+  /** Takes what it writes outside its log: the last words of a crash. */
+  readonly outputFile: string;
+}
+
+export interface NodeProcess {
+  readonly pid: number;
+  readonly ended: Promise<ServerEnd>;
+  /** Asks it to end; after patienceMs and a grace SIGKILL follows. Resolves when it is gone. Idempotent. */
+  shutdown(message: Omit<ShutdownMessage, "kind">): Promise<void>;
+}
+
+/** Resolves when it says that it is ready. @throws ServerStartError with what it said, or when it says nothing */
+export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
+  rotate(options.outputFile);
+  const output = openSync(options.outputFile, "a", 0o600);
+  const child = fork(entry, [...options.arguments], {
+    detached: true,
+    stdio: ["ignore", output, output, "ipc"],
+  });
+  closeSync(output);
+  const ended = new Promise<ServerEnd>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+  const told = new Promise<string | undefined>((resolve) => {
+    child.on("message", (message) => {
+      if (isChildMessage(message)) resolve(message.kind === "ready" ? undefined : message.message);
+    });
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), limits.serverStartTimeoutMs);
+  const silent = ended.then(() => `It ended without a word; see ${options.outputFile}.`);
+  const failure = await Promise.race([told, silent]);
+  clearTimeout(timer);
+  if (failure !== undefined) {
+    await ended;
+    throw new ServerStartError(`${options.name} did not start: ${failure}`);
+  }
+  const shutdown = async (message: Omit<ShutdownMessage, "kind">): Promise<void> => {
+    if (child.connected) child.send({ kind: "shutdown", ...message });
+    const kill = setTimeout(() => child.kill("SIGKILL"), message.patienceMs + limits.serverStopTimeoutMs);
+    await ended;
+    clearTimeout(kill);
+  };
+  return { pid: child.pid ?? 0, ended, shutdown };
+}

@@ -1,0 +1,142 @@
+/**
+ * `npm start`: brings what is missing, starts a whole cluster on this machine, shows a guest boot, and stays until Ctrl-C or
+ * SIGTERM; then everything goes down in order. A second signal does not wait for guests. What is written here is the order
+ * of things and what a person reads.
+ */
+import { mkdirSync } from "node:fs";
+import { relative } from "node:path";
+import { type ClusterConfig, ConfigError, defaultConfigFile, loadConfig, statePaths } from "../config.ts";
+import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
+import { installPackages } from "../setup/system-packages.mjs";
+import { type Cluster, startCluster } from "./cluster.ts";
+import { LockedError, takeLock } from "./lock.ts";
+import { openScreen, type Screen } from "./screen.ts";
+import { ServerStartError } from "./server-process.ts";
+import { welcome } from "./welcome.ts";
+
+export interface UpOptions {
+  /** Absent: the default one. */
+  readonly config?: string;
+}
+
+/** Resolves with the exit code when everything is down again. */
+export async function up(options: UpOptions): Promise<number> {
+  const screen = openScreen(process.stdout);
+  const end = listenForEnd(screen);
+  try {
+    const config = loadConfig(options.config);
+    await installPackages(screen.say);
+    for (const directory of [config.stateDirectory, statePaths(config).log]) {
+      mkdirSync(directory, { recursive: true, mode: 0o711 });
+    }
+    const unlock = takeLock(statePaths(config).lock, "up");
+    try {
+      return await runCluster(config, screen, end);
+    } finally {
+      unlock();
+    }
+  } catch (error) {
+    if (!isForPeople(error)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+/** Errors whose message says all that a person needs. */
+function isForPeople(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof LockedError || error instanceof ServerStartError;
+}
+
+interface End {
+  /** Aborted by the first signal. */
+  readonly first: AbortSignal;
+  /** Aborted by the second one. */
+  readonly second: AbortSignal;
+}
+
+function listenForEnd(screen: Screen): End {
+  const first = new AbortController();
+  const second = new AbortController();
+  const hear = (signal: NodeJS.Signals) => {
+    if (first.signal.aborted) {
+      screen.say(`${signal} again: guests are halted at once`);
+      second.abort();
+      return;
+    }
+    screen.say(`${signal}: everything goes down (once more: at once)`);
+    first.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, hear);
+  return { first: first.signal, second: second.signal };
+}
+
+async function runCluster(config: ClusterConfig, screen: Screen, end: End): Promise<number> {
+  const shown = relative(process.cwd(), config.stateDirectory);
+  screen.say(`cell ${config.cell}, state in ${shown.startsWith("..") ? config.stateDirectory : shown}`);
+  const guest = prepareGuest(config, screen);
+  // Whoever waits for it hears of a failure; until then it is nobody's.
+  guest.catch(() => undefined);
+  const cluster = await startCluster({ config, screen, guest });
+  let code = 0;
+  try {
+    if (!end.first.aborted) {
+      await welcome({ config, screen, guest: await guest, signal: end.first });
+      if (!end.first.aborted) screen.show(whatNow(config));
+      await aborted(end.first);
+    }
+  } catch (error) {
+    screen.say(`something failed, everything goes down: ${(error as Error).message}`);
+    code = 1;
+  }
+  await stop(cluster, end);
+  screen.say("everything is down");
+  return code;
+}
+
+async function stop(cluster: Cluster, end: End): Promise<void> {
+  const calmly = cluster.stop(false);
+  const forced = aborted(end.second).then(() => cluster.stop(true));
+  await Promise.race([calmly, forced]);
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve());
+  });
+
+/** The tiny guest, built when it is missing or its recipe has changed. Only real hypervisors need it. */
+async function prepareGuest(config: ClusterConfig, screen: Screen): Promise<GuestFiles | undefined> {
+  if (config.nodes.every(({ hypervisor }) => hypervisor === "fake")) return undefined;
+  const directory = statePaths(config).guest;
+  const found = findGuest(directory);
+  if (found !== undefined) return found;
+  screen.say("tiny guest: building …");
+  const startedAtMs = performance.now();
+  const built = await buildGuest(directory, (text) => screen.say(`tiny guest: ${text}`));
+  screen.say(`tiny guest: done, ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`);
+  return built;
+}
+
+function whatNow(config: ClusterConfig): string {
+  const option = config.file === defaultConfigFile() ? "" : ` --config ${config.file}`;
+  const project = config.projects[0] ?? "demo";
+  const commands = [
+    ["npx novact instance list", "what there is"],
+    ["npx novact instance create web --flavor tiny --image tiny --wait", "one more"],
+    ["npx novact instance console hello --follow", "watch a console"],
+    ["npx novact host list", "the compute nodes"],
+    ["npx novact doctor", "does everything agree?"],
+  ] as const;
+  const lines = commands.map(([command, what]) => `  ${`${command}${option}`.padEnd(68)} ${what}`);
+  const subject = `novact.v1.${config.cell}.cmd.${project}.instance.list`;
+  return [
+    "",
+    "What now? In another terminal:",
+    ...lines,
+    `  nats req ${subject} '{}'`,
+    "Ctrl-C ends everything.",
+    "",
+    "",
+  ].join("\n");
+}

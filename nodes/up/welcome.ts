@@ -1,0 +1,144 @@
+/**
+ * What a new cluster gets so that a person can begin at once: the tiny guest as images, three flavors, and one instance
+ * whose boot is shown. A client like any other: all of it goes through the SDK.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Instance } from "../../protocol/instance.ts";
+import { limits } from "../../protocol/limits.ts";
+import { adminProject } from "../../protocol/subjects.ts";
+import type { ClusterConfig } from "../config.ts";
+import { connect, type Novact, StatusError } from "../sdk.ts";
+import type { GuestFiles } from "../setup/guest/build.ts";
+import type { Screen } from "./screen.ts";
+
+const readyMarker = "NOVACT-GUEST READY";
+const downMarker = "NOVACT-GUEST DOWN";
+const demoName = "hello";
+/** The whole offer; names that exist are left alone. */
+const flavors = [
+  { name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 },
+  { name: "small", vcpus: 1, memoryMib: 256, diskGib: 1 },
+  { name: "medium", vcpus: 2, memoryMib: 512, diskGib: 5 },
+] as const;
+const lookEveryMs = 100;
+
+export interface WelcomeOptions {
+  readonly config: ClusterConfig;
+  readonly screen: Screen;
+  readonly guest: GuestFiles | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Registers what is missing, then shows a guest boot. Ends early when the signal is aborted. */
+export async function welcome(options: WelcomeOptions): Promise<void> {
+  const { config, guest } = options;
+  await using admin = await connect({ config: config.file, project: adminProject });
+  await registerFlavors(admin);
+  if (guest === undefined) return;
+  await registerImages(admin, guest);
+  const project = config.projects[0];
+  if (!config.demo || project === undefined) return;
+  await using tenant = await connect({ config: config.file, project });
+  await showGuest(options, admin, tenant);
+}
+
+async function registerFlavors(admin: Novact): Promise<void> {
+  const known = new Set((await admin.flavor.list({})).flavors.map(({ name }) => name));
+  for (const flavor of flavors) {
+    if (!known.has(flavor.name)) await unlessTaken(admin.flavor.create(flavor));
+  }
+}
+
+async function registerImages(admin: Novact, guest: GuestFiles): Promise<void> {
+  const known = new Set((await admin.image.list({})).images.map(({ name }) => name));
+  if (!known.has("tiny")) {
+    const { commandLine } = guest;
+    const files = { kernel: { path: guest.kernel }, ramdisk: { path: guest.ramdisk } };
+    await unlessTaken(admin.image.register({ name: "tiny", ...files, commandLine }, patient));
+  }
+  if (!known.has("tiny-disk")) {
+    const disk = { path: guest.disk, format: "qcow2" } as const;
+    await unlessTaken(admin.image.register({ name: "tiny-disk", disk }, patient));
+  }
+}
+
+/** Checksums of large files on a slow disk. */
+const patient = { timeoutMs: limits.serverStartTimeoutMs };
+
+async function unlessTaken(asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.reason !== "nameTaken") throw error;
+  }
+}
+
+async function showGuest(options: WelcomeOptions, admin: Novact, tenant: Novact): Promise<void> {
+  const { screen, signal } = options;
+  await untilHostAlive(admin, signal);
+  if (signal.aborted) return;
+  const { instances } = await tenant.instance.list({});
+  const first = instances.find(({ name }) => name === demoName) ?? instances[0];
+  if (first === undefined) return showNew(options, tenant);
+  const wanted = instances.filter(({ desired }) => desired === "running");
+  screen.say(`${instances.length} instance(s) are remembered, ${wanted.length} of them to be running`);
+  const shown = wanted.find(({ id }) => id === first.id) ?? wanted[0];
+  if (shown !== undefined) await showBoot(options, tenant, { instance: shown, again: true });
+}
+
+async function showNew(options: WelcomeOptions, tenant: Novact): Promise<void> {
+  const asked = { name: demoName, flavor: "tiny", image: "tiny" };
+  const { instance } = await tenant.instance.create(asked);
+  options.screen.say(`instance ${instance.name} (${instance.id}) is accepted; its console:`);
+  await showBoot(options, tenant, { instance, again: false });
+}
+
+/** A node registers itself a moment after it has started. */
+async function untilHostAlive(admin: Novact, signal: AbortSignal): Promise<void> {
+  const deadlineMs = performance.now() + limits.serverStartTimeoutMs;
+  while (!signal.aborted) {
+    const { hosts } = await admin.host.list({});
+    if (hosts.some(({ alive, enabled }) => alive && enabled)) return;
+    if (performance.now() > deadlineMs)
+      throw new Error("No compute node has registered itself; see its log.");
+    await sleep(lookEveryMs);
+  }
+}
+
+interface Shown {
+  readonly instance: Instance;
+  /** It has booted in an earlier run: its log begins with that. */
+  readonly again: boolean;
+}
+
+/** Shows the console from the beginning of the present boot to its marker, or until limits.buildTimeoutMs is over. */
+async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): Promise<void> {
+  const { screen } = options;
+  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(limits.buildTimeoutMs)]);
+  let boot = "";
+  try {
+    for await (const text of tenant.console(shown.instance.id, { follow: true, signal: deadline })) {
+      const before = boot.length;
+      boot += text;
+      const start = shown.again ? afterLastEnd(boot) : 0;
+      screen.show(boot.slice(Math.max(start, before)));
+      if (boot.indexOf(readyMarker, start) >= 0 && boot.endsWith("\n")) break;
+    }
+  } catch (error) {
+    if (options.signal.aborted) return;
+    if (!deadline.aborted) throw error;
+    screen.say(
+      `${shown.instance.name} has not come up yet: npx novact instance explain ${shown.instance.id}`,
+    );
+    return;
+  }
+  const { instance } = await tenant.instance.get(shown.instance.id, {});
+  const seconds = (screen.sinceStartMs() / 1_000).toFixed(1);
+  screen.say(`${instance.name} is up on ${instance.hostName ?? "no host"}, ${seconds} s after the start`);
+}
+
+/** Where the present boot begins: behind the last word of the one before. */
+function afterLastEnd(text: string): number {
+  const end = text.lastIndexOf(downMarker);
+  return end < 0 ? 0 : end;
+}
