@@ -1,0 +1,91 @@
+/**
+ * The compute node's process: opens what is real (drivers, NATS) and hands it to the assembly. It has no database and
+ * speaks only for itself; it must never decide anything.
+ */
+import { join } from "node:path";
+import type { HostEnding } from "../actors/host/host.ts";
+import { limits } from "../protocol/limits.ts";
+import type { HostInventory } from "../protocol/machine.ts";
+import { StatusError } from "../protocol/status.ts";
+import type { Log } from "../protocol/transport.ts";
+import { systemClock, systemIds } from "./clock.ts";
+import { assembleCompute } from "./compute/assembly.ts";
+import { type ClusterConfig, connectionOf, hostIdOf, type NodeConfig, statePaths } from "./config.ts";
+import { createDrivers, type Drivers } from "./drivers/index.ts";
+import { readBootId } from "./drivers/process-table.ts";
+import { connectNats } from "./nats.ts";
+import { findGuest } from "./setup/guest/build.ts";
+
+/** What the tiny guest says when its first process runs: more does not need to be proved of an accelerator. */
+const guestMarker = "NOVACT-GUEST UP";
+
+export interface ComputeOptions {
+  readonly config: ClusterConfig;
+  /** One of the nodes in the configuration. */
+  readonly nodeName: string;
+  readonly log: Log;
+}
+
+export interface RunningCompute {
+  /** Guests run on, or go down as well. */
+  stop(ending: HostEnding): Promise<void>;
+}
+
+/** @throws StatusError when the bus or the hypervisor is not there, ConfigError when the cluster was never set up */
+export async function startCompute({ config, nodeName, log }: ComputeOptions): Promise<RunningCompute> {
+  const node = nodeOf(config, nodeName);
+  const drivers = driversOf(config, node, log);
+  const hostId = hostIdOf(config, nodeName);
+  const inventory = await inventoryOf(node, hostId, drivers);
+  const { hypervisor, accelerator, acceleratorReason: reason } = inventory;
+  log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
+  const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
+  const { cell } = config;
+  const bootsMax = limits.bootsPerCpu * node.capacity.vcpus;
+  const ports = { cell, inventory, drivers, bus, clock: systemClock, ids: systemIds, log, bootsMax };
+  const compute = assembleCompute(ports);
+  return {
+    stop: async (ending) => {
+      await compute.stop(ending);
+      await bus.close();
+    },
+  };
+}
+
+function nodeOf(config: ClusterConfig, nodeName: string): NodeConfig {
+  const node = config.nodes.find(({ name }) => name === nodeName);
+  if (node !== undefined) return node;
+  throw new StatusError("hostNotFound", `There is no node ${nodeName} in ${config.file}.`);
+}
+
+function driversOf(config: ClusterConfig, node: NodeConfig, log: Log): Drivers {
+  const paths = statePaths(config);
+  const guest = findGuest(paths.guest);
+  return createDrivers(node.hypervisor, {
+    stateDirectory: paths.node(node.name),
+    imageStore: paths.images,
+    clock: systemClock,
+    log,
+    accelerator: node.accelerator,
+    acceleratorCache: join(config.stateDirectory, "accelerator.json"),
+    ...(guest === undefined ? {} : { probe: { ...guest, marker: guestMarker } }),
+  });
+}
+
+async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): Promise<HostInventory> {
+  const [capabilities, bootId] = await Promise.all([drivers.hypervisor.capabilities(), readBootId()]);
+  const { capacity, ratios } = node;
+  return {
+    hostId,
+    name: node.name,
+    bootId,
+    architecture: process.arch === "arm64" ? "aarch64" : "x86_64",
+    hypervisor: capabilities.kind,
+    accelerator: capabilities.accelerator,
+    acceleratorReason: capabilities.acceleratorReason,
+    hypervisorVersion: capabilities.version,
+    vcpus: Math.floor(capacity.vcpus * ratios.cpu),
+    memoryMib: Math.floor(capacity.memoryMib * ratios.ram),
+    diskGib: Math.floor(capacity.diskGib * ratios.disk),
+  };
+}

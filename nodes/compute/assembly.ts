@@ -1,0 +1,91 @@
+/**
+ * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports. The same for a
+ * real process and for a cluster in one process; it opens nothing and decides nothing.
+ */
+import { createHost, type HostEnding } from "../../actors/host/host.ts";
+import { createActorSystem } from "../../actors/runtime/actor.ts";
+import type { ActorSystem } from "../../actors/runtime/system.ts";
+import { hostBinding, reportBinding } from "../../protocol/binding.ts";
+import { createClient } from "../../protocol/client.ts";
+import { limits } from "../../protocol/limits.ts";
+import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
+import { createServer, implement } from "../../protocol/server.ts";
+import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/transport.ts";
+import type { Drivers } from "../drivers/kinds.ts";
+
+export interface ComputePorts {
+  readonly cell: string;
+  readonly inventory: HostInventory;
+  readonly drivers: Drivers;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Guests that boot at once. */
+  readonly bootsMax: number;
+}
+
+export interface Compute {
+  readonly system: ActorSystem;
+  /** Answers what was asked, says its last word, and lets the guests run on or takes them down. */
+  stop(ending: HostEnding): Promise<void>;
+}
+
+export function assembleCompute(ports: ComputePorts): Compute {
+  const { cell, inventory, drivers, bus, clock, ids, log, bootsMax } = ports;
+  const system = createActorSystem({ clock, log });
+  const wire = { bus, clock, ids, log };
+  const { hypervisor, disks, consoles, machineFiles } = drivers;
+  const host = createHost({
+    system,
+    inventory,
+    hypervisor,
+    disks,
+    consoles,
+    files: machineFiles,
+    findings: () => drivers.audit(),
+    reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
+    clock,
+    log,
+    bootsMax,
+  });
+  const server = createServer({
+    ...wire,
+    binding: hostBinding(cell, inventory.hostId),
+    services: [implement(hostAgentService, host.handlers)],
+    discoverable: false,
+  });
+  const trimming = trimPeriodically(ports);
+  return {
+    system,
+    stop: async (ending) => {
+      trimming.cancel();
+      await host.stop(ending);
+      await server.drain();
+      await system.stop();
+    },
+  };
+}
+
+/** One round after the other, however long one takes. */
+function trimPeriodically({ drivers, clock, log }: ComputePorts): Timer {
+  let timer: Timer;
+  let ended = false;
+  const next = () => {
+    timer = clock.after(limits.consoleTrimPeriodMs, () => {
+      drivers.consoles
+        .trim()
+        .catch((error: unknown) => log.warn({ err: error }, "A console log could not be cut."))
+        .finally(() => {
+          if (!ended) next();
+        });
+    });
+  };
+  next();
+  return {
+    cancel: () => {
+      ended = true;
+      timer.cancel();
+    },
+  };
+}
