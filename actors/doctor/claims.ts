@@ -94,11 +94,12 @@ function capacityFinding(subject: string, host: HostRecord | undefined, claims: 
   if (host === undefined) return [];
   const over = (["vcpus", "memoryMib", "diskGib"] as const).filter((unit) => claims[unit] > host[unit]);
   if (over.length === 0) return [];
+  const much = over.map((unit) => `${claims[unit] - host[unit]} ${unit}`).join(", ");
   return [
     {
       kind: "drift",
       subject,
-      message: `More is claimed than the host has: ${over.map((unit) => `${claims[unit] - host[unit]} ${unit}`).join(", ")} too much.`,
+      message: `More is claimed than the host has: ${much} too much.`,
       next: "Did the host lose memory, CPUs or disk? Disable it, and delete instances there.",
     },
   ];

@@ -51,8 +51,8 @@ function silentHosts({ answers, instances }: DoctorInput, known: Known): Finding
       {
         kind: "drift" as const,
         subject: hostCalled(known, answer.hostId),
-        message: `It could not be asked, so ${there} instances there were not compared: ${answer.error}`,
-        next: "Is the host's agent running, and connected to NATS? novact host list shows when it was heard last.",
+        message: `It could not be asked, so its ${there} instances were not compared: ${answer.error}`,
+        next: "Is its agent running, and connected to NATS? novact host list tells when it was heard.",
       },
     ];
   });
@@ -64,7 +64,7 @@ function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
     .map((operation) => ({
       kind: "stuck",
       subject: `operation ${operation.id}`,
-      message: `The ${operation.kind} of instance ${operation.instanceId} has passed its deadline and not ended.`,
+      message: `The ${operation.kind} of instance ${operation.instanceId} has outlived its deadline.`,
       next: "Is a controller running? Its reconciler ends operations at their deadline.",
     }));
 }
@@ -84,7 +84,7 @@ function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
     .map(({ instance }) => ({
       kind: "stuck",
       subject: `instance ${instance.id}`,
-      message: `It shall be ${instance.desired} and is ${instance.state}; nothing has changed and no operation is under way.`,
+      message: `It shall be ${instance.desired} and is ${instance.state}, and nothing is under way.`,
       next: `Ask what it waits for: novact instance explain ${instance.id}.`,
     }));
 }

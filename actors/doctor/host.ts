@@ -93,12 +93,13 @@ function disagreement(
     machine.generation === stored.generation;
   if (same) return [];
   const remembered = stored === undefined ? "nothing" : `${stored.state} (generation ${stored.generation})`;
+  const believed = `${machine.state} (generation ${machine.generation})`;
   return [
     {
       kind: "drift",
       subject: `instance ${instance.id}`,
-      message: `Remembered is ${remembered}, ${where} believes ${machine.state} (generation ${machine.generation}).`,
-      next: "The host reports again within half a minute; when it stays, restart the host's agent and report it.",
+      message: `Remembered is ${remembered}, ${where} believes ${believed}.`,
+      next: "The host reports again within half a minute; when it stays, restart its agent, and report it.",
     },
   ];
 }

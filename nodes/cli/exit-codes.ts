@@ -18,7 +18,7 @@ export const exitCodes = {
   interrupted: { exit: 130, meaning: "ended by Ctrl-C" },
 } as const;
 
-export const exitNameOf = {
+const exitNameOf = {
   INVALID_ARGUMENT: "usage",
   NOT_FOUND: "notFound",
   ALREADY_EXISTS: "conflict",

@@ -34,7 +34,8 @@ export function bytes(count: number): string {
     value /= 1_024;
     unit++;
   }
-  return `${unit === 0 || value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+  const whole = unit === 0 || value >= 100 || Number.isInteger(value);
+  return `${whole ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
 export const mebibytes = (count: number): string => bytes(count * 1_024 ** 2);

@@ -60,7 +60,7 @@ async function waitForOne(
 }
 
 /** What is shown while operations are under way. */
-export class Progress {
+class Progress {
   readonly #run: Run;
   readonly #live: boolean;
   readonly #paint: Paint;
@@ -130,10 +130,12 @@ function stepLine(
   return `${plain(name)}  ${after}  ${step}${message === undefined ? "" : `  ${plain(message)}`}`;
 }
 
-const liveLine = (name: string, { step, percent, kind, startedAtMs, steps }: Operation): string =>
-  `${plain(name)}: ${kind}, ${step}, ${percent} % after ${duration((steps.at(-1)?.atMs ?? startedAtMs) - startedAtMs)} …`;
+function liveLine(name: string, { step, percent, kind, startedAtMs, steps }: Operation): string {
+  const after = duration((steps.at(-1)?.atMs ?? startedAtMs) - startedAtMs);
+  return `${plain(name)}: ${kind}, ${step}, ${percent} % after ${after} …`;
+}
 
-export function endLine(name: string, operation: Operation, paint: Paint): string {
+function endLine(name: string, operation: Operation, paint: Paint): string {
   const { state, kind, startedAtMs, endedAtMs, error } = operation;
   const took = duration((endedAtMs ?? startedAtMs) - startedAtMs);
   if (state === "done") return `${paint("green", "done")} ${plain(name)}: ${kind} in ${took}`;

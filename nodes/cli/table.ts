@@ -1,5 +1,4 @@
 /** Tables and lists of facts for people, without frames: they stay readable in 100 columns and in a pipe. */
-import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 import { type Paint, plain, type Style } from "./terminal.ts";
 
@@ -80,5 +79,3 @@ export const indented = (text: string, by = gap): string =>
     .split("\n")
     .map((line) => `${" ".repeat(by)}${line}`)
     .join("\n");
-
-export const visibleLength = (text: string): number => stripVTControlCharacters(text).length;

@@ -43,7 +43,7 @@ export const harmless = (text: string): string =>
 const steering = new RegExp(
   [
     String.raw`(\x1b\[[0-9;]*m)`, // Colours: kept.
-    String.raw`\x1b\[[0-?]*[ -/]*[@-~]`, // Cursor, screen, modes.
+    String.raw`(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]`, // Cursor, screen, modes.
     String.raw`\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?`, // Title, clipboard, and other strings.
     String.raw`\x1b[ -/]*.?`,
     String.raw`[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]`, // All but tab, line feed and carriage return.

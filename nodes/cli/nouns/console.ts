@@ -23,7 +23,11 @@ export function consoleCommand(invoke: Invoke): Command {
     .action((key: string, options: ConsoleOptions, command: Command) =>
       invoke(command, async (run) => {
         if (options.tail !== undefined && options.offset !== undefined)
-          throw new CommandError("usage", "--tail and --offset contradict each other.", "Give one of them.");
+          throw new CommandError(
+            "usage",
+            "The options --tail and --offset contradict each other.",
+            "Give one of them.",
+          );
         const session = await run.session();
         await print({ run, session, id: await instanceId(run, session, key) }, options);
         return 0;

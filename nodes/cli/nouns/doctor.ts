@@ -7,11 +7,11 @@ import { plain, type Style } from "../terminal.ts";
 
 const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", stuck: "red" };
 
+const styleOf = (exit: number): Style => (exit === exitCodes.ok.exit ? "green" : "red");
+
 export function doctorCommand(invoke: Invoke): Command {
   return new Command("doctor")
-    .description(
-      "Compares PostgreSQL, the hosts' reports, and the processes and files on the hosts. It changes nothing.",
-    )
+    .description("Compares PostgreSQL, the hosts' reports, and what is really on the hosts. Changes nothing.")
     .action((_options: object, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
@@ -30,12 +30,9 @@ export function doctorCommand(invoke: Invoke): Command {
           );
           run.print(`       ${run.paint("cyan", "next:")} ${plain(next)}`);
         }
-        const count =
-          findings.length === 1 ? "1 finding" : `${findings.length === 0 ? "No" : findings.length} findings`;
+        const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;
         const counted = Object.entries(compared).map(([what, number]) => `${what} ${number}`);
-        run.print(
-          `${run.paint(findings.length === 0 ? "green" : "red", `${count}.`)} Compared: ${counted.join(", ")}.`,
-        );
+        run.print(`${run.paint(styleOf(exit), count)} Compared: ${counted.join(", ")}.`);
         return exit;
       }),
     );

@@ -100,7 +100,7 @@ const eventColumns: readonly Column<Event>[] = [
 ];
 
 /** The body's plain values, as far as they say something to a person. */
-export function summary(body: Event["body"]): string {
+function summary(body: Event["body"]): string {
   if (typeof body.from === "string" && typeof body.to === "string") return `${body.from} → ${body.to}`;
   const parts = Object.entries(body).flatMap(([key, value]) => {
     if (["string", "number", "boolean"].includes(typeof value)) return [`${key} ${String(value)}`];

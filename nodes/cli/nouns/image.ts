@@ -116,9 +116,7 @@ interface RegisterOptions {
 
 function registerCommand(invoke: Invoke): Command {
   return new Command("register")
-    .description(
-      "Verifies files and keeps them as an image; for operators. The controller reads them from its own disk.",
-    )
+    .description("Verifies files on the controller's disk and keeps them as an image; for operators.")
     .argument("<name>", "its name; must be free")
     .option("--disk <file>", "a disk; it needs no backing file and must have none")
     .addOption(

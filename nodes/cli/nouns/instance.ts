@@ -115,7 +115,7 @@ async function queryOf(run: Run, { name, state, host, metadata, deleted }: ListO
   };
 }
 
-export const instanceArgument = (): Argument => new Argument("<instance>", "its id or name");
+const instanceArgument = (): Argument => new Argument("<instance>", "its id or name");
 
 function showCommand(invoke: Invoke): Command {
   return new Command("show")

@@ -47,7 +47,7 @@ describe("doctor: comparison", () => {
     [
       "a host that cannot be asked",
       () => ({ ...healthy().input, answers: [{ hostId: "h1", error: "No answer." }] }),
-      /^drift host one: It could not be asked, so 2 instances .* No answer\.$/,
+      /^drift host one: It could not be asked, so its 2 instances .* No answer\.$/,
     ],
     [
       "a machine its host has forgotten",
@@ -159,7 +159,8 @@ describe("doctor: comparison", () => {
       const { input } = healthy();
       const found = find({ ...input, instances: input.instances.slice(0, 1), answers: [] });
       expect(found).to.deep.equal([
-        "leak host one: Its claim rows and its instances differ: the claims have +1 vcpus, +512 memoryMib, +1 diskGib, +1 instances.",
+        "leak host one: Its claim rows and its instances differ: " +
+          "the claims have +1 vcpus, +512 memoryMib, +1 diskGib, +1 instances.",
       ]);
     });
 
@@ -225,7 +226,7 @@ describe("doctor: comparison", () => {
       const { input } = healthy();
       const one = operation("o1", { deadlineAtMs: input.nowMs - limits.operationGraceMs - 1 });
       expect(find({ ...input, operations: [one] })).to.deep.equal([
-        "stuck operation o1: The start of instance i1 has passed its deadline and not ended.",
+        "stuck operation o1: The start of instance i1 has outlived its deadline.",
       ]);
       expect(
         find({ ...input, operations: [operation("o1", { deadlineAtMs: input.nowMs - 1 })] }),

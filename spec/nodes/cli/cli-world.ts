@@ -1,0 +1,67 @@
+/** The CLI with streams that remember what was written, on any bus behind the SDK. */
+import { runCommand } from "../../../nodes/cli/command-line.ts";
+import type { Connect } from "../../../nodes/cli/session.ts";
+import type { Terminal } from "../../../nodes/cli/terminal.ts";
+import { systemClock } from "../../../nodes/clock.ts";
+import { createClients } from "../../../nodes/sdk-clients.ts";
+import { createFollowers } from "../../../nodes/sdk-follow.ts";
+import type { Bus } from "../../../protocol/transport.ts";
+
+export interface RunOptions {
+  readonly tty?: boolean;
+  readonly columns?: number;
+  readonly env?: Terminal["env"];
+  readonly signal?: AbortSignal;
+  /** Called with everything that is written to stdout, as it is written. */
+  readonly onOut?: (text: string) => void;
+}
+
+export interface Outcome {
+  readonly exit: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `novact` with the words of a line; a word with spaces is given by quotes. */
+export const commandOn = (connect: Connect) =>
+  async function novact(line: string, options: RunOptions = {}): Promise<Outcome> {
+    const written = { out: "", err: "" };
+    const stream = (name: "out" | "err") => ({
+      isTTY: options.tty ?? false,
+      columns: options.columns ?? 100,
+      write: (text: string) => {
+        written[name] += text;
+        if (name === "out") options.onOut?.(text);
+      },
+    });
+    const terminal: Terminal = {
+      out: stream("out"),
+      err: stream("err"),
+      env: options.env ?? {},
+      nowMs: () => systemClock.nowMs(),
+      signal: options.signal ?? new AbortController().signal,
+    };
+    const argv = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
+    const exit = await runCommand(argv, terminal, connect);
+    return { exit, ...written };
+  };
+
+/** What the SDK's connect does, on a bus that is there. Counts connections that were not closed. */
+export function connectOn(bus: Bus, cell: string) {
+  const open = { connections: 0 };
+  const connect: Connect = async ({ project = "demo" }) => {
+    open.connections += 1;
+    const world = { bus, clock: systemClock, project, cell, random: Math.random };
+    const clients = createClients(world);
+    const close = async () => {
+      open.connections -= 1;
+    };
+    return { ...clients, ...createFollowers(clients, world), project, close };
+  };
+  return { connect, open };
+}
+
+/** For commands that need no cluster. */
+export const nowhere: Connect = async () => {
+  throw new Error("This command connects to nothing.");
+};
