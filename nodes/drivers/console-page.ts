@@ -38,12 +38,12 @@ export async function readConsolePage(log: ConsoleBytes, from: ConsoleStart): Pr
   return { text: kept.text, offset, nextOffset, more: nextOffset < end || start + bytes.length < size };
 }
 
-/** Where the last lines begin; what does not fit on one page is left out at the front. */
+/** Where the last lines begin. Half a page at most: encoded, ordinary text grows, and its end shall be on the page. */
 async function startOfTail(
   log: ConsoleBytes,
   range: { readonly first: number; readonly size: number; readonly lines: number },
 ): Promise<number> {
-  const from = Math.max(range.first, range.size - limits.consolePageBytesMax);
+  const from = Math.max(range.first, range.size - limits.consolePageBytesMax / 2);
   const bytes = await log.read(from, range.size);
   if (range.lines === 0) return range.size;
   let found = 0;

@@ -47,6 +47,7 @@ export function makeStateDirectories(stateDirectory: string): StateDirectories {
   const mode = statSync(root).mode & 0o777;
   // Guests' users must get through to the cached images; they can list nothing.
   if (process.getuid?.() === 0 && (mode & 0o011) !== 0o011) chmodSync(root, mode | 0o011);
+  if (process.getuid?.() === 0) refuseClosed(root, root);
   const paths = {
     guests: join(root, "guests"),
     images: join(root, "images"),
@@ -61,7 +62,9 @@ export function makeStateDirectories(stateDirectory: string): StateDirectories {
 /** QEMU resolves the path of its pid file from the root on, as the guest's user. */
 function refuseClosed(directory: string, wanted: string): void {
   if ((statSync(directory).mode & 0o001) === 0) {
-    throw new Error(`Guests run as users of their own and cannot reach ${wanted}: ${directory} is closed to them.`);
+    throw new Error(
+      `Guests run as users of their own and cannot reach ${wanted}: ${directory} is closed to them.`,
+    );
   }
   if (directory !== "/") refuseClosed(dirname(directory), wanted);
 }
