@@ -1,0 +1,136 @@
+/** A whole cluster as clients see it: one in C, one by hand that means no good, and the SDK. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { encode } from "@msgpack/msgpack";
+import { expect } from "chai";
+import { connect, type Event } from "../../nodes/sdk.ts";
+import { bombs } from "../support/bombs.ts";
+import { hostileCreates } from "../support/hostile-requests.ts";
+import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
+import { connectRaw, type RawMessage } from "../support/raw-nats.ts";
+import { skip } from "../support/services.ts";
+
+const run = promisify(execFile);
+const reason = ({ headers }: RawMessage) => headers["Novact-Reason"];
+
+describe("a cluster, seen by its clients", function () {
+  this.timeout(120_000);
+  let cluster: LiveCluster;
+
+  before(async function () {
+    cluster = await startLiveCluster(this);
+  });
+  after(() => cluster?.stop());
+
+  const findings = async () => (await cluster.admin.doctor.examine({})).findings;
+  const create = () => `novact.v1.${cluster.cell}.cmd.demo.instance.create`;
+
+  it("takes five lines of the SDK from connecting to a running instance and its console", async () => {
+    const { url, cell, flavor, image } = cluster;
+    await using novact = await connect({ url, cell, project: "demo" });
+    const { instance } = await novact.instance.create({ name: "five", flavor, image, wait: true });
+    expect(instance.state).to.equal("running");
+    for await (const text of novact.console(instance.id)) expect(text).to.be.a("string");
+    const { operation } = await novact.instance.delete(instance.id, {});
+    expect((await novact.waitFor(operation)).state).to.equal("done");
+  });
+
+  it("is used by a client in C, written from the document alone", async function () {
+    if (!existsSync("/usr/include/nats/nats.h")) skip(this, "no NATS C library is installed (libnats-dev)");
+    const directory = await mkdtemp(join(tmpdir(), "novact-c-"));
+    const program = join(directory, "novact-session");
+    const source = join(import.meta.dirname, "c-client", "novact-session.c");
+    try {
+      await run("cc", ["-Wall", "-Wextra", "-Werror", source, "-o", program, "-lnats"]).catch(
+        (error: unknown) => {
+          if ((error as NodeJS.ErrnoException).code === "ENOENT")
+            skip(this, "no C compiler is installed (gcc)");
+          throw error;
+        },
+      );
+      const { url, cell, flavor, image } = cluster;
+      const { stdout } = await run(program, [url, cell, "demo", flavor, image], { timeout: 100_000 });
+      expect(stdout.trim().split("\n")).to.deep.equal([
+        "unknown flavor: unknownFlavor",
+        "create: ok",
+        "event accepted: ok",
+        "event operationEnded: ok",
+        "console: ok",
+        "stop: ok",
+        "delete: ok",
+        "event deleted: ok",
+        "all of it came out as documented",
+      ]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+    expect(await findings()).to.deep.equal([]);
+  });
+
+  it("answers every hostile request with a code, serves on, takes no memory, and is sound afterwards", async () => {
+    const raw = await connectRaw(cluster.url);
+    const { flavor, image } = cluster;
+    const good = { name: "sound", flavor, image };
+    const attack = async () => {
+      expect(reason(await raw.request(create(), JSON.stringify({ ...good, flavor: "none" })))).to.equal(
+        "unknownFlavor",
+      );
+      expect(reason(await raw.request(create(), "{"))).to.equal("malformedBody");
+      expect(reason(await raw.request(create(), Uint8Array.of(0x81)))).to.equal("malformedBody");
+      expect(reason(await raw.request(create(), " ".repeat(2 * 1024 * 1024)))).to.equal("bodyTooLarge");
+      const past = { "Novact-Timeout-Ms": "0" };
+      expect(reason(await raw.request(create(), JSON.stringify(good), past))).to.equal("deadlinePast");
+      const odd = `novact.v1.${cluster.cell}.cmd.demo.instance.a.*.b.get`;
+      expect(reason(await raw.request(odd, "{}"))).to.equal("malformedSubject");
+      for (const { body } of hostileCreates) {
+        expect(reason(await raw.request(create(), JSON.stringify(body)))).to.equal("schemaMismatch");
+        expect(reason(await raw.request(create(), encode(body)))).to.equal("schemaMismatch");
+      }
+      for (const bomb of bombs) expect(reason(await raw.request(create(), bomb.body))).to.equal(bomb.reason);
+    };
+    await attack();
+    const beforeBytes = process.memoryUsage().rss;
+    for (let round = 0; round < 10; round += 1) await attack();
+    expect(process.memoryUsage().rss - beforeBytes).to.be.lessThan(128 * 1024 * 1024);
+    expect(reason(await raw.request(create(), JSON.stringify(good)))).to.equal(undefined);
+    raw.close();
+    expect(cluster.noted.filter(({ level }) => level === "error")).to.deep.equal([]);
+    expect(await findings()).to.deep.equal([]);
+  });
+
+  it("tells a watcher everything, in order, without gap, from wherever it begins", async () => {
+    const { url, cell, flavor, image } = cluster;
+    await using novact = await connect({ url, cell, project: "demo" });
+    const { last } = await novact.event.list({});
+    const { instance } = await novact.instance.create({ name: "watched", flavor, image, wait: true });
+    await novact.instance.delete(instance.id, { wait: true });
+    const heard: Event[] = [];
+    for await (const event of novact.watch({ after: last, noun: "instance", id: instance.id })) {
+      heard.push(event);
+      if (event.event === "deleted") break;
+    }
+    expect(heard[0]).to.include({ event: "accepted", id: instance.id });
+    const sequences = heard.map(({ sequence }) => sequence);
+    expect(sequences).to.deep.equal([...sequences].sort((a, b) => a - b));
+  });
+
+  it("runs 100 request ids once each, asked 1,000 times by 8 clients", async () => {
+    const { url, cell, flavor, image } = cluster;
+    const clients = await Promise.all(
+      Array.from({ length: 8 }, () => connect({ url, cell, project: "thousand" })),
+    );
+    const asked = Array.from({ length: 1_000 }, (_, at) => {
+      const request = { name: `same-${at % 100}`, flavor, image };
+      return clients[at % 8]?.instance.create(request, { requestId: `same-${at % 100}`, timeoutMs: 60_000 });
+    });
+    const answers = await Promise.all(asked);
+    expect(new Set(answers.map((answer) => answer?.instance.id)).size).to.equal(100);
+    const { instances } = (await clients[0]?.instance.list({ limit: 1_000 })) ?? { instances: [] };
+    expect(instances).to.have.length(100);
+    await Promise.all(clients.map((client) => client.close()));
+  });
+});

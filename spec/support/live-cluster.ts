@@ -1,0 +1,87 @@
+/**
+ * A whole cluster with real servers and the fake hypervisor, in this process: PostgreSQL, NATS, one controller, two compute
+ * nodes, one flavor and one image. For specs that look at it from outside, as a client does.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startCompute } from "../../nodes/compute.ts";
+import { loadConfig } from "../../nodes/config.ts";
+import { startController } from "../../nodes/controller.ts";
+import { connect, type Novact } from "../../nodes/sdk.ts";
+import { natsUrl, postgresUrl } from "./services.ts";
+import { type Noted, rememberingLog } from "./wire-world.ts";
+
+export interface LiveCluster {
+  readonly url: string;
+  readonly cell: string;
+  readonly flavor: string;
+  readonly image: string;
+  readonly admin: Novact;
+  /** What controller and nodes wrote into their logs. */
+  readonly noted: readonly Noted[];
+  stop(): Promise<void>;
+}
+
+let started = 0;
+
+/** Skips the spec when PostgreSQL or NATS is not installed. */
+export async function startLiveCluster(context: Mocha.Context): Promise<LiveCluster> {
+  const [url, database] = await Promise.all([natsUrl(context), postgresUrl(context)]);
+  const directory = await mkdtemp(join(tmpdir(), "novact-cluster-"));
+  started += 1;
+  const cell = `live${process.pid}x${started}`;
+  const images = join(directory, "images-to-register");
+  await mkdir(images);
+  await writeFile(join(images, "disk.raw"), new Uint8Array(1024 * 1024));
+  const file = join(directory, "cluster.yaml");
+  const yaml = {
+    cell,
+    stateDirectory: join(directory, "state"),
+    nats: { url },
+    postgres: { url: database },
+    imageDirectories: [images],
+    nodes: [
+      { name: "node-1", hypervisor: "fake" },
+      { name: "node-2", hypervisor: "fake" },
+    ],
+    demo: false,
+  };
+  await writeFile(file, JSON.stringify(yaml));
+  const config = loadConfig(file);
+  const noted: Noted[] = [];
+  const log = rememberingLog(noted);
+  const controller = await startController({ config, index: 0, log });
+  const computes = await Promise.all(
+    config.nodes.map(({ name }) => startCompute({ config, nodeName: name, log })),
+  );
+  const admin = await connect({ url, cell, project: "admin" });
+  await admin.flavor.create({ name: "small", vcpus: 1, memoryMib: 128, diskGib: 1 });
+  await admin.image.register({
+    name: "blank",
+    disk: { path: join(images, "disk.raw"), format: "raw" },
+    properties: { architecture: process.arch === "arm64" ? "aarch64" : "x86_64" },
+  });
+  await untilAlive(admin, config.nodes.length);
+  return {
+    url,
+    cell,
+    flavor: "small",
+    image: "blank",
+    admin,
+    noted,
+    async stop() {
+      await admin.close();
+      await Promise.all(computes.map((compute) => compute.stop({ guests: true, patienceMs: 0 })));
+      await controller.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function untilAlive(admin: Novact, count: number): Promise<void> {
+  for await (const _ of admin.watch({ after: 0, noun: "host" })) {
+    const { hosts } = await admin.host.list({});
+    if (hosts.filter(({ alive }) => alive).length >= count) return;
+  }
+}
