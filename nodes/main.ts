@@ -1,0 +1,118 @@
+/**
+ * The entry of every process of a cluster: picks the role, starts it, ends it when it is told to.
+ *
+ *   main.ts up         [--config FILE]               the whole cluster on this machine (up/up.ts)
+ *   main.ts controller [--config FILE] [--index N]   one controller
+ *   main.ts compute    [--config FILE] --name NODE   one compute node; its guests outlive it
+ *
+ * It holds no behaviour of a role.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { limits } from "../protocol/limits.ts";
+import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config.ts";
+import { type LogFile, openLog } from "./log.ts";
+import { type ChildMessage, isShutdown, type ShutdownMessage } from "./up/messages.ts";
+
+type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
+
+interface Role {
+  readonly name: string;
+  start(config: ClusterConfig, log: LogFile): Promise<{ stop(ending: Ending): Promise<void> }>;
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { config: { type: "string" }, index: { type: "string" }, name: { type: "string" } },
+});
+
+/** Each role loads its own code only: `up` needs no database. */
+function roleOf(kind: string | undefined): Role | undefined {
+  if (kind === "controller") {
+    const index = Number(values.index ?? 0);
+    return {
+      name: `controller-${index + 1}`,
+      start: async (config, log) => {
+        const { startController } = await import("./controller.ts");
+        const controller = await startController({ config, index, log });
+        return { stop: () => controller.stop() };
+      },
+    };
+  }
+  if (kind === "compute") {
+    const nodeName = values.name ?? "";
+    return {
+      name: nodeName,
+      start: async (config, log) => {
+        const { startCompute } = await import("./compute.ts");
+        return startCompute({ config, nodeName, log });
+      },
+    };
+  }
+  return undefined;
+}
+
+async function main(): Promise<void> {
+  if (positionals[0] === "up") {
+    const { up } = await import("./up/up.ts");
+    process.exit(await up(values.config === undefined ? {} : { config: values.config }));
+  }
+  const role = roleOf(positionals[0]);
+  if (role === undefined) {
+    process.stderr.write(
+      "Usage: main.ts up | controller [--index N] | compute --name NODE   [--config FILE]\n",
+    );
+    process.exitCode = 2;
+    return;
+  }
+  await runRole(role, loadConfig(values.config));
+}
+
+/** Runs until a signal, a word from `up`, or the end of `up`. */
+async function runRole(role: Role, config: ClusterConfig): Promise<void> {
+  const log = openLog({ process: role.name, file: join(statePaths(config).log, `${role.name}.log`) });
+  const told = untilTold(log);
+  const running = await role.start(config, log);
+  await tell({ kind: "ready" });
+  const ending = await told;
+  // Whatever hangs now must not keep the process: what is true is in the database and on the host's disk.
+  const patienceMs = ending.patienceMs + limits.serverStopTimeoutMs / 2;
+  setTimeout(() => process.exit(1), patienceMs).unref();
+  await running.stop(ending);
+  log.info({}, "the process ends");
+  log.close();
+  process.exit(0);
+}
+
+function untilTold(log: LogFile): Promise<Ending> {
+  const alone: Ending = { guests: false, patienceMs: 0 };
+  return new Promise((resolve) => {
+    const end = (why: string, ending: Ending) => {
+      log.info({ why }, "told to end");
+      resolve(ending);
+    };
+    process.on("message", (message) => {
+      if (isShutdown(message)) end("up says so", message);
+    });
+    process.on("disconnect", () => end("up is gone", alone));
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(signal, alone));
+  });
+}
+
+/** Resolves when `up` has it; at once when nobody listens. */
+function tell(message: ChildMessage): Promise<void> {
+  const send = process.send?.bind(process);
+  if (send === undefined || !process.connected) return Promise.resolve();
+  return new Promise((resolve) => send(message, undefined, {}, () => resolve()));
+}
+
+try {
+  await main();
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `${error instanceof ConfigError || !(error instanceof Error) ? message : error.stack}\n`,
+  );
+  await tell({ kind: "failed", message });
+  process.exit(1);
+}
