@@ -55,7 +55,9 @@ export function machineActor(options: MachineOptions): ActorDefinition<Life, Mac
 /** Work of an earlier incarnation ends first: two of them never act on one guest at once. */
 async function begin(options: MachineOptions, context: Context): Promise<Life> {
   const { runner, answers, found } = options;
-  answers.fail(new StatusError("internal", "The machine's actor crashed before it had answered."));
+  if (answers.held > 0) {
+    answers.fail(new StatusError("internal", "The machine's actor crashed before it had answered."));
+  }
   runner.cancelTimer();
   await runner.idle();
   const first = context.incarnation === 1 ? found : undefined;
