@@ -1,8 +1,18 @@
 /** A cluster of its own for a benchmark: real NATS, PostgreSQL and processes in a new directory, ended afterwards. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../config.ts";
+import { loadConfig, statePaths } from "../config.ts";
 import { connect, type Novact } from "../sdk.ts";
 import { startCluster } from "../up/cluster.ts";
 import type { Screen } from "../up/screen.ts";
@@ -12,8 +22,17 @@ export interface BenchCluster {
   readonly admin: Novact;
   readonly directory: string;
   readonly config: ReturnType<typeof loadConfig>;
-  /** Proportional set sizes in MiB of every process of the cluster, by what it is. */
+  /** Every living process of the cluster, by what it is. */
+  processes(): readonly ClusterProcess[];
+  /** Proportional set sizes in MiB, by what it is. */
   memory(): Readonly<Record<string, number>>;
+}
+
+export interface ClusterProcess {
+  readonly pid: number;
+  readonly name: "controller" | "compute" | "nats-server" | "postgres" | "guests";
+  /** The instance, for a guest; the node's name for a compute agent. */
+  readonly detail: string;
 }
 
 export interface BenchClusterOptions {
@@ -25,24 +44,50 @@ export interface BenchClusterOptions {
 
 const quiet: Screen["say"] = (text) => process.stderr.write(`  ${text}\n`);
 
+/** Runs `work` with a new cluster, and ends the cluster whatever happens. */
 export async function withCluster<T>(
   options: BenchClusterOptions,
   work: (cluster: BenchCluster) => Promise<T>,
 ): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), "novact-bench-"));
+  const cluster = await openCluster(options);
+  try {
+    return await work(cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** The same for callers that cannot wrap their work; `close` ends everything and removes the directory. */
+export async function openCluster(
+  options: BenchClusterOptions,
+): Promise<BenchCluster & { close(): Promise<void> }> {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), "novact-bench-")));
+  // Guests and PostgreSQL run as other users than root; what is secret in it is closed by itself.
+  chmodSync(directory, 0o711);
   const file = join(directory, "cluster.yaml");
   writeFileSync(file, clusterFile(options));
   const config = loadConfig(file);
+  mkdirSync(statePaths(config).log, { recursive: true, mode: 0o711 });
   const screen: Screen = { say: quiet, show: quiet, sinceStartMs: () => performance.now() };
   const cluster = await startCluster({ config, screen, guest: options.guest ?? Promise.resolve() });
-  try {
-    await using demo = await connect({ config: file, project: "demo" });
-    await using admin = await connect({ config: file, project: "admin" });
-    await hostsAlive(admin, config.nodes.length);
-    return await work({ demo, admin, directory, config, memory: () => memoryOf(directory) });
-  } finally {
+  const remove = async () => {
     await cluster.stop(false);
     rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const demo = await connect({ config: file, project: "demo" });
+    const admin = await connect({ config: file, project: "admin" });
+    await hostsAlive(admin, config.nodes.length);
+    const close = async () => {
+      await demo.close();
+      await admin.close();
+      await remove();
+    };
+    const [processes, memory] = [() => processesOf(directory), () => memoryOf(directory)];
+    return { demo, admin, directory, config, processes, memory, close };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 
@@ -61,25 +106,48 @@ async function hostsAlive(admin: Novact, count: number): Promise<void> {
 
 function memoryOf(directory: string): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const commandLine = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
-    const name = nameOf(commandLine, directory, pid);
-    const pss = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1];
-    if (name !== undefined && pss !== undefined)
-      sums[name] = Math.round((sums[name] ?? 0) + Number(pss) / 1024);
+  for (const { pid, name } of processesOf(directory)) {
+    const pss = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0;
+    sums[name] = Math.round((sums[name] ?? 0) + Number(pss) / 1024);
   }
   return sums;
 }
 
-function nameOf(commandLine: string, directory: string, pid: string): string | undefined {
-  if (commandLine.startsWith("postgres: ") || commandLine.includes("/postgres ")) {
-    const root = commandLine.includes(directory) ? pid : parentOf(pid);
+function processesOf(directory: string): readonly ClusterProcess[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    const argv = read(`/proc/${pid}/cmdline`).split("\0");
+    const name = nameOf(argv, directory, pid);
+    return name === undefined ? [] : [{ pid: Number(pid), name, detail: detailOf(argv) }];
+  });
+}
+
+function detailOf(argv: readonly string[]): string {
+  for (const option of ["-uuid", "--name"])
+    if (argv.includes(option)) return argv[argv.indexOf(option) + 1] ?? "";
+  return "";
+}
+
+function nameOf(argv: readonly string[], directory: string, pid: string): ClusterProcess["name"] | undefined {
+  const [program = ""] = argv;
+  if (program.startsWith("postgres: ") || program.endsWith("/postgres")) {
+    const root = program.startsWith("postgres: ") ? parentOf(pid) : pid;
     return read(`/proc/${root}/cmdline`).includes(directory) ? "postgres" : undefined;
   }
-  if (!commandLine.includes(directory)) return undefined;
-  if (commandLine.includes("nats-server")) return "nats-server";
-  if (commandLine.includes("qemu-system")) return "guests";
-  return / (controller|compute)( |$)/.exec(commandLine)?.[1];
+  if (program.includes("qemu-system")) {
+    return linkOf(`/proc/${pid}/cwd`).startsWith(directory) ? "guests" : undefined;
+  }
+  if (!argv.some((argument) => argument.includes(directory))) return undefined;
+  if (program.includes("nats-server")) return "nats-server";
+  return (["controller", "compute"] as const).find((role) => argv.includes(role));
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
 }
 
 const parentOf = (pid: string): string => read(`/proc/${pid}/stat`).split(" ")[3] ?? "";
