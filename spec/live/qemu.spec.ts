@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { cp, readFile, stat } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import { systemClock } from "../../nodes/clock.ts";
@@ -170,19 +171,49 @@ describe("real guests", function () {
       expect((await stat(paths.disk ?? "")).mtimeMs).to.equal(mtimeMs);
     });
 
-    it("cannot reach the services of their host", async () => {
+    it("get an address, and cannot reach a service on their host's loopback", async () => {
+      let reached = false;
+      const service = createServer((socket) => {
+        reached = true;
+        socket.end("HELLO\n");
+      });
+      await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+      const address = service.address();
+      const port = typeof address === "object" ? (address?.port ?? 0) : 0;
       const spec = place.makeSpec({ disk: false, kernel: true });
       await start(spec);
       await until(async () => (await consoleOf(drivers, spec.instanceId)).includes(marker));
       expect(await consoleOf(drivers, spec.instanceId)).to.match(/ip=10\.0\.2\.15/);
-      const argv = await readFile(
-        `/proc/${(await drivers.hypervisor.inspect(spec.instanceId))?.pid}/cmdline`,
-        "utf8",
-      );
-      expect(argv).to.include("restrict=on");
+      const { directory } = await drivers.disks.ensure(spec, never);
+      const keyboard = connect(join(directory, "run", "console"));
+      const tried = /TRIED [0-9]+/;
+      await until(async () => {
+        // The shell may not listen yet: typed again until it has answered.
+        keyboard.write(`timeout 2 nc 10.0.2.2 ${port} </dev/null; echo TRIED $?\n`);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return tried.test(await consoleOf(drivers, spec.instanceId));
+      });
+      keyboard.destroy();
+      service.close();
+      expect(reached).to.equal(false);
+      expect(await consoleOf(drivers, spec.instanceId)).not.to.include("HELLO");
     });
 
-    it("that hang are called paused after a restart of the agent, refuse verbs in time, and can be halted", async () => {
+    it("leave no process behind, at whatever moment their start is called off", async () => {
+      for (const ms of [1, 5, 15, 30, 45, 60, 80]) {
+        const spec = place.makeSpec({ disk: false, kernel: true });
+        const paths = await drivers.disks.ensure(spec, never);
+        const started = await drivers.hypervisor.start(spec, paths, AbortSignal.timeout(ms)).then(
+          () => true,
+          () => false,
+        );
+        const { processes } = await drivers.audit();
+        expect(processes, `called off after ${ms} ms`).to.have.length(started ? 1 : 0);
+        await drivers.hypervisor.halt(spec.instanceId, never);
+      }
+    });
+
+    it("that hang refuse verbs in time, and can be halted", async () => {
       const spec = place.makeSpec({ disk: false, kernel: true });
       const { pid } = await start(spec);
       process.kill(pid, "SIGSTOP");

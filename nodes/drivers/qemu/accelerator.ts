@@ -59,7 +59,8 @@ export async function chooseAccelerator(options: AcceleratorOptions): Promise<Ac
   if (options.probe === undefined) return tcg("There is no guest to try KVM with.");
   const key = await cacheKey(options, options.probe);
   const kept = await readKept(options.cacheFile, key);
-  if (kept !== undefined) return { ...kept, groups: kept.accelerator === "kvm" ? access.groups : [] };
+  if (kept?.accelerator === "kvm") return { accelerator: "kvm", reason: kept.reason, groups: access.groups };
+  if (kept !== undefined) return tcg(kept.reason);
   const failure = await tryKvm(options, options.probe, access.groups);
   const choice: AcceleratorChoice =
     failure === undefined
