@@ -34,14 +34,22 @@ export class PlayedController {
   knows = false;
   stores = true;
   registrations = 0;
+  inventory: HostInventory | undefined;
   readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
   /** The newest observation of each machine. */
   readonly seen = new Map<string, Observation>();
   readonly history: Observation[] = [];
 
   readonly client = {
-    register: async ({ machines }: { machines: readonly Observation[] }) => {
+    register: async ({
+      inventory,
+      machines,
+    }: {
+      inventory: HostInventory;
+      machines: readonly Observation[];
+    }) => {
       this.#reach();
+      this.inventory = inventory;
       this.registrations += 1;
       this.knows = true;
       this.#hear(machines);
