@@ -1,4 +1,7 @@
-/** What one durable commit costs on this PostgreSQL, without novact: the yardstick of the benchmark. Used by nothing else. */
+/**
+ * What one durable commit costs on this PostgreSQL, without novact: the yardstick of the benchmark. Used by
+ * nothing else.
+ */
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { Clock, Log } from "../actors/runtime/ports.ts";
 import { ormOptions } from "./connect.ts";

@@ -1,6 +1,7 @@
 /**
- * Opens the store: makes the database if it is missing, brings its tables up to date, and connects. Several controllers
- * may do so at the same moment. Every failure says what is wrong and where; no message and no log line has the password.
+ * Opens the store: makes the database if it is missing, brings its tables up to date, and connects. Several
+ * controllers may do so at the same moment. Every failure says what is wrong and where; no message and no log
+ * line has the password.
  */
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
@@ -108,7 +109,8 @@ export function ormOptions(url: string, pool: PoolOptions) {
     entities,
     clientUrl: url,
     dbName: placeOf(url).database,
-    // The URL again, for what MikroORM does not read of it: sockets and TLS. Compiling plans costs more than it gives.
+    // The URL again, for what MikroORM does not read of it: sockets and TLS. Compiling plans costs more than
+    // it gives.
     driverOptions: {
       connectionString: url,
       application_name: "novact",

@@ -1,7 +1,8 @@
 /**
- * The connections to PostgreSQL that MikroORM holds, for the hot statements: prepared once per connection, rows as arrays,
- * integers as numbers. A statement that only reads is tried again while PostgreSQL is away, for limits.storePatienceMs;
- * when it has been away for longer, calls fail at once. This file must never log a parameter or the URL.
+ * The connections to PostgreSQL that MikroORM holds, for the hot statements: prepared once per connection,
+ * rows as arrays, integers as numbers. A statement that only reads is tried again while PostgreSQL is away,
+ * for limits.storePatienceMs; when it has been away for longer, calls fail at once. This file must never log
+ * a parameter or the URL.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Clock, Log } from "../actors/runtime/ports.ts";

@@ -1,6 +1,6 @@
 /**
- * What an error of the driver means, and the StatusError that it becomes. Messages of PostgreSQL go to `detail`, for the
- * log: they never hold a password, but may hold values of rows.
+ * What an error of the driver means, and the StatusError that it becomes. Messages of PostgreSQL go to
+ * `detail`, for the log: they never hold a password, but may hold values of rows.
  */
 import { StatusError } from "../protocol/status.ts";
 
@@ -22,7 +22,10 @@ export function serverError(thrown: unknown): ServerError | undefined {
   return typeof thrown.code === "string" ? { code: thrown.code, message: thrown.message } : undefined;
 }
 
-/** The connection ends with these: shutting down, crashed, starting up, connection exceptions. NV000: fenced off. */
+/**
+ * The connection ends with these: shutting down, crashed, starting up, connection exceptions. NV000: fenced
+ * off.
+ */
 const unreachableCodes = /^(08|57P|NV000$)/;
 /** Timeouts, resources, deadlock and serialization, a read-only standby, an error of the disk. */
 const busyCodes = /^(57014|53|55P03|40|25006|58)/;

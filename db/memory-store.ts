@@ -1,7 +1,7 @@
 /**
- * The Store on Maps: for tests and the simulator. Deterministic: no timer, no randomness, every call ends in one
- * microtask. It keeps the promises of the port within one process, and must pass the same contract as PostgreSQL.
- * Several controllers of a simulated cell share one of these; close() therefore changes nothing.
+ * The Store on Maps: for tests and the simulator. Deterministic: no timer, no randomness, every call ends in
+ * one microtask. It keeps the promises of the port within one process, and must pass the same contract as
+ * PostgreSQL. Several controllers of a simulated cell share one of these; close() therefore changes nothing.
  */
 import type {
   Clock,

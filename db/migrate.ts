@@ -1,6 +1,6 @@
 /**
- * Brings the tables of a database up to date. One controller at a time: the others wait for an advisory lock, and find
- * nothing left to do. Migrations only go forward.
+ * Brings the tables of a database up to date. One controller at a time: the others wait for an advisory lock,
+ * and find nothing left to do. Migrations only go forward.
  */
 import { Migrator } from "@mikro-orm/migrations";
 import type { MikroORM } from "@mikro-orm/postgresql";
@@ -9,7 +9,9 @@ import type { Log } from "../actors/runtime/ports.ts";
 /** Any number, the same in every controller of every version. */
 const migrationLock = 7_106_001;
 
-/** What the ORM needs to know of migrations: they are listed in db/migrations/index.ts, none is looked for. */
+/**
+ * What the ORM needs to know of migrations: they are listed in db/migrations/index.ts, none is looked for.
+ */
 export const migrationOptions = {
   tableName: "novact_migration",
   snapshot: false,

@@ -1,7 +1,7 @@
 /**
- * The Store on PostgreSQL, over MikroORM's connections. Commits go through one writer; reads that come often are prepared
- * statements, the others go through MikroORM's entity manager, forked for each call. It holds no state of its own: what
- * it answers is what the database says.
+ * The Store on PostgreSQL, over MikroORM's connections. Commits go through one writer; reads that come often
+ * are prepared statements, the others go through MikroORM's entity manager, forked for each call. It holds no
+ * state of its own: what it answers is what the database says.
  */
 import type { MikroORM } from "@mikro-orm/postgresql";
 import type {
@@ -187,7 +187,8 @@ export class PostgresStore implements Store {
   }
 
   async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
-    // A row that somebody else is writing is being touched anyway: passing it by, nobody ever waits for anybody.
+    // A row that somebody else is writing is being touched anyway: passing it by, nobody ever waits for
+    // anybody.
     const text = `with free as (
         select host_id from host_seen where host_id = any ($1) and last_seen_at_ms < $2 for update skip locked
       ), touched as (

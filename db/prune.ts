@@ -1,7 +1,8 @@
 /**
- * Removes from PostgreSQL what is older than its time to be kept, in batches of limits.pruneBatchMax, each a transaction
- * of its own. Where a commit could want the same rows, the batch locks `event_head` first, as every commit does: the two
- * can wait for each other, but never deadlock. db/memory/prune.ts has the same rules.
+ * Removes from PostgreSQL what is older than its time to be kept, in batches of limits.pruneBatchMax, each a
+ * transaction of its own. Where a commit could want the same rows, the batch locks `event_head` first, as
+ * every commit does: the two can wait for each other, but never deadlock. db/memory/prune.ts has the same
+ * rules.
  */
 import { limits } from "../protocol/limits.ts";
 import type { Database, Statement } from "./database.ts";

@@ -1,6 +1,7 @@
 /**
- * Lists of columns, and readers of rows, made from what MikroORM knows of the entities: names of columns stand in
- * db/entities and nowhere else in what reads. Values are taken as the entity types them; the CHECKs stand behind that.
+ * Lists of columns, and readers of rows, made from what MikroORM knows of the entities: names of columns
+ * stand in db/entities and nowhere else in what reads. Values are taken as the entity types them; the CHECKs
+ * stand behind that.
  */
 import type { EntityManager, EntityName } from "@mikro-orm/postgresql";
 import type { Row } from "./database.ts";
@@ -9,7 +10,10 @@ export interface Selection<T> {
   /** For a select list, each column with the alias of its table. */
   readonly columns: string;
   readonly width: number;
-  /** The record whose columns begin at `from`; undefined when its first column is null: an outer join without a row. */
+  /**
+   * The record whose columns begin at `from`; undefined when its first column is null: an outer join without
+   * a row.
+   */
   read(row: Row, from?: number): T | undefined;
 }
 

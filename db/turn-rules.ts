@@ -1,7 +1,7 @@
 /**
- * What no turn may ever ask, whatever the database holds: a turn that breaks one of these rules is a bug of the actor
- * that made it, and both stores refuse it as `internal` before they look at a row. PostgreSQL's CHECKs and triggers say
- * most of it again, for whoever writes past this file. Pure.
+ * What no turn may ever ask, whatever the database holds: a turn that breaks one of these rules is a bug of
+ * the actor that made it, and both stores refuse it as `internal` before they look at a row. PostgreSQL's
+ * CHECKs and triggers say most of it again, for whoever writes past this file. Pure.
  */
 import type { InstanceRecord, MachineRecord, OperationRecord, Turn } from "../actors/runtime/records.ts";
 import { StatusError } from "../protocol/status.ts";
@@ -53,7 +53,10 @@ function operationDefect(row: OperationRecord): string | undefined {
   return `Operation ${row.id}: state ${row.state} does not go with its time of ending.`;
 }
 
-/** Everything that belongs to an instance is guarded by the version of its row, so the row must be in the turn. */
+/**
+ * Everything that belongs to an instance is guarded by the version of its row, so the row must be in the
+ * turn.
+ */
 function unguardedIn(turn: Turn): string | undefined {
   const guarded = new Set(turn.instances?.map(({ row }) => row.id));
   const dependent = [turn.machines, turn.machinesGone, turn.claims, turn.claimsReleased, turn.operations];

@@ -1,4 +1,7 @@
-/** The real clock, and ids from it. Production's implementations of the ports Clock and Ids; the tests have others. */
+/**
+ * The real clock, and ids from it. Production's implementations of the ports Clock and Ids; the tests have
+ * others.
+ */
 import { uuidv7 } from "uuidv7";
 import type { Clock, Ids } from "../actors/runtime/ports.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The compute node's process: opens what is real (drivers, NATS) and hands it to the assembly. It has no database and
- * speaks only for itself; it must never decide anything.
+ * The compute node's process: opens what is real (drivers, NATS) and hands it to the assembly. It has no
+ * database and speaks only for itself; it must never decide anything.
  */
 import { join } from "node:path";
 import type { HostEnding } from "../actors/host/host.ts";
@@ -16,7 +16,9 @@ import { readBootId } from "./drivers/process-table.ts";
 import { connectNats } from "./nats.ts";
 import { findGuest } from "./setup/guest/build.ts";
 
-/** What the tiny guest says when its first process runs: more does not need to be proved of an accelerator. */
+/**
+ * What the tiny guest says when its first process runs: more does not need to be proved of an accelerator.
+ */
 const guestMarker = "NOVACT-GUEST UP";
 
 export interface ComputeOptions {
@@ -31,7 +33,10 @@ export interface RunningCompute {
   stop(ending: HostEnding): Promise<void>;
 }
 
-/** @throws StatusError when the bus or the hypervisor is not there, ConfigError when the cluster was never set up */
+/**
+ * @throws StatusError when the bus or the hypervisor is not there, ConfigError when the cluster was never set
+ * up
+ */
 export async function startCompute({ config, nodeName, log }: ComputeOptions): Promise<RunningCompute> {
   const node = nodeOf(config, nodeName);
   const drivers = driversOf(config, node, log);

@@ -1,9 +1,9 @@
 /**
- * The one configuration: reads cluster.yaml, checks it, fills in what was left out, and says where things are kept.
- * Every error names the file, the line and what to write instead.
+ * The one configuration: reads cluster.yaml, checks it, fills in what was left out, and says where things are
+ * kept. Every error names the file, the line and what to write instead.
  *
- * This file decides no behaviour and starts nothing. What depends on the machine (capacity, the state directory) is worked
- * out here once, so that every process of the cluster sees the same.
+ * This file decides no behaviour and starts nothing. What depends on the machine (capacity, the state
+ * directory) is worked out here once, so that every process of the cluster sees the same.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
@@ -171,8 +171,9 @@ function completeNode(node: Static<typeof NodeSchema>, nodes: number, stateDirec
 }
 
 /**
- * A node's part of this machine: all its CPUs (they are shared anyhow), of the memory what the control plane leaves, and
- * of the disk half the file system. The file system's size, not what is free now: a capacity must not shrink by itself.
+ * A node's part of this machine: all its CPUs (they are shared anyhow), of the memory what the control plane
+ * leaves, and of the disk half the file system. The file system's size, not what is free now: a capacity must
+ * not shrink by itself.
  */
 function shareOfMachine(nodes: number, stateDirectory: string): NodeConfig["capacity"] {
   const memoryMib = Math.floor(totalmem() / 1024 ** 2) - limits.controlPlaneMemoryMib;
@@ -188,8 +189,9 @@ function shareOfMachine(nodes: number, stateDirectory: string): NodeConfig["capa
 const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
 
 /**
- * `.novact` beside the configuration. But PostgreSQL and the guests run as other users than root, and must be able to
- * reach it: when root's checkout lies in a closed directory (such as /root), it is a directory of its own in /var/lib.
+ * `.novact` beside the configuration. But PostgreSQL and the guests run as other users than root, and must be
+ * able to reach it: when root's checkout lies in a closed directory (such as /root), it is a directory of its
+ * own in /var/lib.
  */
 function defaultStateDirectory(beside: string): string {
   const near = join(beside, ".novact");
@@ -239,7 +241,10 @@ export function hostIdOf(config: Pick<ClusterConfig, "stateDirectory">, nodeName
 /** Who wants to connect: a project, `admin`, `controller`, or a host. */
 export type BusUser = { readonly host: string } | string;
 
-/** What to give to the NATS client. @throws ConfigError when the cluster was never up, or the user may not read it */
+/**
+ * What to give to the NATS client. @throws ConfigError when the cluster was never up, or the user may not
+ * read it
+ */
 export function connectionOf(config: ClusterConfig, user: BusUser): NatsCredentials {
   if (config.nats.url !== undefined) return ofUrl(config.nats.url);
   const name = typeof user === "string" ? user : hostUser(user.host);

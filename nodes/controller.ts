@@ -1,6 +1,6 @@
 /**
- * The controller's process: opens what is real (PostgreSQL, NATS, the image store) and hands it to the assembly.
- * It holds the database; it must never decide anything.
+ * The controller's process: opens what is real (PostgreSQL, NATS, the image store) and hands it to the
+ * assembly. It holds the database; it must never decide anything.
  */
 import type { ImageFiles } from "../actors/catalog/images.ts";
 import { openStore } from "../db/connect.ts";

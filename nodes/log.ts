@@ -1,6 +1,7 @@
 /**
- * The log: one file of JSON lines per process in the state directory, bounded, with the whole chain of causes of an error
- * and without the passwords that a library's message may hold. NOVACT_LOG sets the level (debug, info, warn, error).
+ * The log: one file of JSON lines per process in the state directory, bounded, with the whole chain of causes
+ * of an error and without the passwords that a library's message may hold. NOVACT_LOG sets the level (debug,
+ * info, warn, error).
  */
 import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -26,7 +27,9 @@ export interface LogFile extends Log {
 /** The level that the environment asks for; info when it asks for nothing or for nonsense. */
 export const levelOf = (text: string | undefined): Level => levels.find((level) => level === text) ?? "info";
 
-/** Opens the log. Lines are written before the call returns, so the last words of a dying process are there. */
+/**
+ * Opens the log. Lines are written before the call returns, so the last words of a dying process are there.
+ */
 export function openLog(options: LogOptions): LogFile {
   mkdirSync(dirname(options.file), { recursive: true, mode: 0o711 });
   const file = boundedFile(options.file);

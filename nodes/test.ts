@@ -1,7 +1,7 @@
 /**
- * `npm test`: everything that can be checked on this machine, from types to real guests, with the time of each phase. The
- * last line is plain: `N passed, N failed, N skipped`; above it stands why each skipped test could not run.
- * A phase that fails does not keep the next from running.
+ * `npm test`: everything that can be checked on this machine, from types to real guests, with the time of
+ * each phase. The last line is plain: `N passed, N failed, N skipped`; above it stands why each skipped test
+ * could not run. A phase that fails does not keep the next from running.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Documents that cannot lie: what they list exists, and what exists is listed. The protocol's tables are checked in both
- * directions, because somebody writes a client from them without reading the code.
+ * Documents that cannot lie: what they list exists, and what exists is listed. The protocol's tables are
+ * checked in both directions, because somebody writes a client from them without reading the code.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,8 +1,8 @@
 /**
  * The host actor: parent of the machines of one node, and its voice towards the controllers.
  *
- * At its start it takes over what it finds: every machine file, every living guest. It deletes nothing that it does not
- * understand; `audit` names it. Its end, by a crash or by `stop`, never touches a guest.
+ * At its start it takes over what it finds: every machine file, every living guest. It deletes nothing that
+ * it does not understand; `audit` names it. Its end, by a crash or by `stop`, never touches a guest.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
@@ -147,7 +147,10 @@ function tooBusy(instanceId: string): StatusError {
   return new StatusError("mailboxFull", message, { retryAfterMs: limits.mailboxRetryAfterMs });
 }
 
-/** Machines that are gone leave memory; what they were asked last is remembered, and what they said waits to be heard. */
+/**
+ * Machines that are gone leave memory; what they were asked last is remembered, and what they said waits to
+ * be heard.
+ */
 function readNews({ options, life }: Turn): Life {
   const { news, ledger, machines } = options;
   const { hurry, gone } = news.take();

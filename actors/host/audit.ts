@@ -1,6 +1,6 @@
 /**
- * What the host believes beside what is really there, for the doctor. It changes nothing and concludes little: what is
- * under way while it looks is left out, by looking at the beliefs both before and after.
+ * What the host believes beside what is really there, for the doctor. It changes nothing and concludes
+ * little: what is under way while it looks is left out, by looking at the beliefs both before and after.
  */
 
 import type { hostAgentService } from "../../protocol/machine.ts";

@@ -1,6 +1,7 @@
 /**
- * The console log of a guest, read at once or as a long poll. Nobody's turn waits for it: whoever asks holds only its own
- * request, and only so many may hold one at a time. What is in the log is the guest's word, and is passed on untouched.
+ * The console log of a guest, read at once or as a long poll. Nobody's turn waits for it: whoever asks holds
+ * only its own request, and only so many may hold one at a time. What is in the log is the guest's word, and
+ * is passed on untouched.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { hostAgentService } from "../../protocol/machine.ts";

@@ -1,7 +1,7 @@
 /**
- * When a host speaks to its controllers: at once when a machine comes to rest, a moment later when it is on its way, and
- * at its period in any case. Few reports are under way at once; what changes meanwhile goes with the next one.
- * Pure and total.
+ * When a host speaks to its controllers: at once when a machine comes to rest, a moment later when it is on
+ * its way, and at its period in any case. Few reports are under way at once; what changes meanwhile goes with
+ * the next one. Pure and total.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { ReportEvent, ReportTimer } from "./messages.ts";

@@ -1,6 +1,7 @@
 /**
- * One compute node, put together from its ports: the host actor, its machines, and what controllers may ask of it.
- * Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as it is told.
+ * One compute node, put together from its ports: the host actor, its machines, and what controllers may ask
+ * of it. Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as
+ * it is told.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, hostAgentService } from "../../protocol/machine.ts";
@@ -36,7 +37,9 @@ export interface HostOptions {
 
 export interface Host {
   readonly handlers: Handlers<typeof hostAgentService>;
-  /** Resolves when nothing of the agent acts any more; takes in no case much longer than it must. Idempotent. */
+  /**
+   * Resolves when nothing of the agent acts any more; takes in no case much longer than it must. Idempotent.
+   */
   stop(ending: HostEnding): Promise<void>;
 }
 
@@ -78,7 +81,10 @@ export function createHost(options: HostOptions): Host {
   };
 }
 
-/** The rest of the mailbox is for what the host hears from its machines. @throws RESOURCE_EXHAUSTED mailboxFull */
+/**
+ * The rest of the mailbox is for what the host hears from its machines. @throws RESOURCE_EXHAUSTED
+ * mailboxFull
+ */
 function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
   if (ref.waiting < limits.mailboxLengthMax) return;
   const retryAfterMs = limits.mailboxRetryAfterMs;

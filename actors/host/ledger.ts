@@ -1,8 +1,10 @@
 /**
- * What the machines of a host are seen doing, and what of it controllers do not have yet. Only the newest observation of a
- * machine counts, so nothing queues up here however long nobody listens. It must never forget one that is not stored.
+ * What the machines of a host are seen doing, and what of it controllers do not have yet. Only the newest
+ * observation of a machine counts, so nothing queues up here however long nobody listens. It must never
+ * forget one that is not stored.
  *
- * A plain, deterministic data structure in memory: no clock, no I/O. An older epoch's `gone` goes before its successor.
+ * A plain, deterministic data structure in memory: no clock, no I/O. An older epoch's `gone` goes before its
+ * successor.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
@@ -19,7 +21,10 @@ export class Ledger {
   readonly #machines = new Map<string, Observation[]>();
   /** To be reported at the next opportunity, in the order in which they changed. */
   readonly #changed = new Set<string>();
-  /** Changed, but about to change again or already told by an answer: to be reported when they have become old. */
+  /**
+   * Changed, but about to change again or already told by an answer: to be reported when they have become
+   * old.
+   */
   #young = new Set<string>();
   #older = new Set<string>();
   /** Reported but not stored, for whatever reason: again in the next period, not at once. */
@@ -66,7 +71,10 @@ export class Ledger {
     return [this.#changed, this.#refused, this.#young, this.#older].every(({ size }) => size === 0);
   }
 
-  /** The observations that are to be reported now, at most so many. Each must come back with `settle` or `lost`. */
+  /**
+   * The observations that are to be reported now, at most so many. Each must come back with `settle` or
+   * `lost`.
+   */
   take(max: number): readonly Observation[] {
     const taken: Observation[] = [];
     for (const instanceId of this.#changed) {

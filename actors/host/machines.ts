@@ -1,8 +1,9 @@
 /**
  * The machine actors of a host: finds them, brings them into being, and lets go of those that are gone.
  *
- * What must outlive a crash of an actor hangs here: its runner (so that no two incarnations act at once) and the answers
- * it owes. It must never have two actors of one instance, nor forget one whose guest may still be there.
+ * What must outlive a crash of an actor hangs here: its runner (so that no two incarnations act at once) and
+ * the answers it owes. It must never have two actors of one instance, nor forget one whose guest may still be
+ * there.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
@@ -88,7 +89,10 @@ export class Machines {
     return ref.waiting < limits.machineEnsuresMax;
   }
 
-  /** Its actor has ended: gone for good, or given up by its supervisor. The next question brings a new one into being. */
+  /**
+   * Its actor has ended: gone for good, or given up by its supervisor. The next question brings a new one
+   * into being.
+   */
   ended(instanceId: string, how: ActorEnd["how"]): void {
     this.#refs.delete(instanceId);
     if (how === "stopped") this.#lasting.delete(instanceId);

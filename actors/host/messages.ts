@@ -17,7 +17,10 @@ export type ReportEvent =
   | { readonly kind: "unanswered" }
   | { readonly kind: "stopping" };
 
-/** `heartbeat` and `inventory` are periods, `passing` waits for a state to pass, `retry` for a controller to come back. */
+/**
+ * `heartbeat` and `inventory` are periods, `passing` waits for a state to pass, `retry` for a controller to
+ * come back.
+ */
 export type ReportTimer = "heartbeat" | "inventory" | "passing" | "retry";
 
 export type HostMessage =

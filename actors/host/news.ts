@@ -1,6 +1,7 @@
 /**
- * What machines tell their host: it goes into the ledger at once, and the host is told once that there is something,
- * however much it is. So a thousand machines that change together cost the host one turn, and fill no mailbox.
+ * What machines tell their host: it goes into the ledger at once, and the host is told once that there is
+ * something, however much it is. So a thousand machines that change together cost the host one turn, and fill
+ * no mailbox.
  */
 import type { Observation } from "../../protocol/machine.ts";
 import { isPassingState, type Ledger } from "./ledger.ts";

@@ -67,7 +67,10 @@ export class Reporter {
     }
   }
 
-  /** The machines come with the heartbeats that follow; those of the first page also now, so that nothing seems lost. */
+  /**
+   * The machines come with the heartbeats that follow; those of the first page also now, so that nothing
+   * seems lost.
+   */
   async #register(): Promise<void> {
     const { reports, inventory, ledger, log } = this.#options;
     try {

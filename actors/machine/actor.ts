@@ -1,8 +1,10 @@
 /**
- * The machine actor: one guest on its host. It turns messages into events, lets `decide` decide, and makes the decision
- * real: file first, answer second, effects third. A turn awaits its file and nothing else, so a stop is heard at any moment.
+ * The machine actor: one guest on its host. It turns messages into events, lets `decide` decide, and makes
+ * the decision real: file first, answer second, effects third. A turn awaits its file and nothing else, so a
+ * stop is heard at any moment.
  *
- * Its own crash never touches the guest: the next incarnation reads the file, looks at the process and goes on.
+ * Its own crash never touches the guest: the next incarnation reads the file, looks at the process and goes
+ * on.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
@@ -20,9 +22,15 @@ export interface MachineOptions {
   readonly ports: MachinePorts;
   readonly runner: MachineRunner;
   readonly answers: Answers;
-  /** Every change of what is seen; `told`: the answer of an ensure says so too. Called inside a turn; must not throw. */
+  /**
+   * Every change of what is seen; `told`: the answer of an ensure says so too. Called inside a turn; must not
+   * throw.
+   */
   readonly publish: (observation: Observation, told: boolean) => void;
-  /** What the host found when it started the actor; without it, and in later incarnations, the machine looks itself. */
+  /**
+   * What the host found when it started the actor; without it, and in later incarnations, the machine looks
+   * itself.
+   */
   readonly found: Found | undefined;
 }
 
@@ -125,7 +133,10 @@ function eventOf(message: MachineMessage, context: Context): MachineEvent | unde
   }
 }
 
-/** Whether the file says now what the decision says. A host whose disk is full still stops and deletes its guests. */
+/**
+ * Whether the file says now what the decision says. A host whose disk is full still stops and deletes its
+ * guests.
+ */
 async function save({ ports, instanceId }: MachineOptions, { save, next }: Decision): Promise<boolean> {
   const content = save ?? (next.kind === "known" && !next.gone ? fileOf(next) : undefined);
   if (content === undefined) return true;

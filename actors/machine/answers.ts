@@ -1,6 +1,7 @@
 /**
- * Answers of a machine that are held back for a moment: most work is done within milliseconds, and an answer that already
- * says how it ended spares a controller a commit. Nobody waits longer than limits.ensureAnswerMs.
+ * Answers of a machine that are held back for a moment: most work is done within milliseconds, and an answer
+ * that already says how it ended spares a controller a commit. Nobody waits longer than
+ * limits.ensureAnswerMs.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";

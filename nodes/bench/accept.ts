@@ -1,6 +1,6 @@
 /**
- * accept: create → durable answer at one client, beside one bare NATS round trip and one bare PostgreSQL commit, taken
- * in turns in the same run, so that whatever else the machine does slows all of them alike.
+ * accept: create → durable answer at one client, beside one bare NATS round trip and one bare PostgreSQL
+ * commit, taken in turns in the same run, so that whatever else the machine does slows all of them alike.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";

@@ -1,6 +1,6 @@
 /**
- * boot: create → the guest's CPU runs, with real QEMU, beside the very same command line started by hand: spawn, QMP
- * greeting, `cont`, `query-status` says running. Both in turns, in the same run.
+ * boot: create → the guest's CPU runs, with real QEMU, beside the very same command line started by hand:
+ * spawn, QMP greeting, `cont`, `query-status` says running. Both in turns, in the same run.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -61,7 +61,10 @@ async function registerGuest({ admin, config }: BenchCluster, files: Awaited<Ret
   });
 }
 
-/** The guest's own command line, in a copy of its directory, with its guest frozen meanwhile: one boot at a time. */
+/**
+ * The guest's own command line, in a copy of its directory, with its guest frozen meanwhile: one boot at a
+ * time.
+ */
 async function startByHand(cluster: BenchCluster, id: string): Promise<number> {
   const { pid, argv, directory } = commandOf(cluster, id);
   process.kill(pid, "SIGSTOP");

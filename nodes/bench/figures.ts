@@ -1,4 +1,7 @@
-/** Figures with their spread, and what they were taken on. No figure here is ever asserted: a benchmark informs. */
+/**
+ * Figures with their spread, and what they were taken on. No figure here is ever asserted: a benchmark
+ * informs.
+ */
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 

@@ -1,4 +1,7 @@
-/** lifecycle: create → running → stop → start → delete on the fake hypervisor, at 1, 8 and 32 clients; and creates alone. */
+/**
+ * lifecycle: create → running → stop → start → delete on the fake hypervisor, at 1, 8 and 32 clients; and
+ * creates alone.
+ */
 import { withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";
 import { load, type Spread, spread, timed } from "./figures.ts";

@@ -1,6 +1,6 @@
 /**
- * npm run bench -- NAME: one benchmark, or `all`. Progress goes to stderr, one JSON value with figures to stdout.
- * Every run has a cluster of its own; nothing that runs here already is touched.
+ * npm run bench -- NAME: one benchmark, or `all`. Progress goes to stderr, one JSON value with figures to
+ * stdout. Every run has a cluster of its own; nothing that runs here already is touched.
  */
 import { accept } from "./accept.ts";
 import { boot } from "./boot.ts";

@@ -1,6 +1,6 @@
 /**
- * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports. The same for a
- * real process and for a cluster in one process; it opens nothing and decides nothing.
+ * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports.
+ * The same for a real process and for a cluster in one process; it opens nothing and decides nothing.
  */
 import { createHost, type HostEnding } from "../../actors/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";

@@ -38,7 +38,10 @@ export async function readConsolePage(log: ConsoleBytes, from: ConsoleStart): Pr
   return { text: kept.text, offset, nextOffset, more: nextOffset < end || start + bytes.length < size };
 }
 
-/** Where the last lines begin. Half a page at most: encoded, ordinary text grows, and its end shall be on the page. */
+/**
+ * Where the last lines begin. Half a page at most: encoded, ordinary text grows, and its end shall be on the
+ * page.
+ */
 async function startOfTail(
   log: ConsoleBytes,
   range: { readonly first: number; readonly size: number; readonly lines: number },

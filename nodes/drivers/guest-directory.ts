@@ -1,5 +1,6 @@
 /**
- * Where the files of a host's guests are, and who may touch them. Everything is under the host's state directory:
+ * Where the files of a host's guests are, and who may touch them. Everything is under the host's state
+ * directory:
  *
  *   images/<sha256>                 cached images, read-only
  *   machines/<instanceId>.json      what the agent remembers of a machine
@@ -87,14 +88,17 @@ export interface GuestUser {
   readonly gid: number;
 }
 
-/** Above every range that distributions and containers hand out, below 2^31. Source: systemd's "Users, Groups, UIDs and GIDs". */
+/**
+ * Above every range that distributions and containers hand out, below 2^31. Source: systemd's "Users, Groups,
+ * UIDs and GIDs".
+ */
 const guestUidFirst = 0x7000_0000;
 const guestUidCount = 0x0fff_ff00;
 const nobody: GuestUser = { uid: 65_534, gid: 65_534 };
 
 /**
- * Every guest has a user of its own, made of its id, so that a hypervisor that was broken out of finds nothing of the
- * others. Inside a user namespace that lacks those numbers all guests share `nobody`.
+ * Every guest has a user of its own, made of its id, so that a hypervisor that was broken out of finds
+ * nothing of the others. Inside a user namespace that lacks those numbers all guests share `nobody`.
  */
 export function guestUser(instanceId: string, uidMap = readUidMap()): GuestUser | undefined {
   if (process.getuid?.() !== 0) return undefined;

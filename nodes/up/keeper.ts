@@ -1,6 +1,6 @@
 /**
- * Keeps one process running: when it ends unasked, it is started again, each time after a longer pause, for ever. What it
- * did is said on the screen. It knows nothing of what the process is.
+ * Keeps one process running: when it ends unasked, it is started again, each time after a longer pause, for
+ * ever. What it did is said on the screen. It knows nothing of what the process is.
  */
 import type { Timer } from "../../actors/runtime/ports.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -23,7 +23,9 @@ export interface Keeper<K extends Kept> {
   readonly name: string;
   /** The process, unless it is down at the moment. */
   current(): K | undefined;
-  /** Starts it no more and ends it by `end`, if it runs; a start that is under way is waited for. Idempotent. */
+  /**
+   * Starts it no more and ends it by `end`, if it runs; a start that is under way is waited for. Idempotent.
+   */
   stop(end: (kept: K) => Promise<void>): Promise<void>;
 }
 

@@ -1,4 +1,7 @@
-/** One `up` per state directory: a lock that a dead process cannot hold, since it names the very process (owned-process.ts). */
+/**
+ * One `up` per state directory: a lock that a dead process cannot hold, since it names the very process
+ * (owned-process.ts).
+ */
 import { linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { findProved, type ProcessProof, proofOf, writeProof } from "./owned-process.ts";

@@ -1,4 +1,7 @@
-/** What `up` shows to the person who started it: one line for each thing that happened, with the time since the start. */
+/**
+ * What `up` shows to the person who started it: one line for each thing that happened, with the time since
+ * the start.
+ */
 import { readFileSync } from "node:fs";
 
 export interface Screen {
@@ -13,8 +16,8 @@ export interface Screen {
 const ticksPerSecond = 100;
 
 /**
- * Milliseconds since this process began. Began, not loaded this file: when the shell of `npm start` became this process,
- * the set-up that it ran before counts as well.
+ * Milliseconds since this process began. Began, not loaded this file: when the shell of `npm start` became
+ * this process, the set-up that it ran before counts as well.
  */
 function processAgeMs(): number {
   const stat = readFileSync("/proc/self/stat", "utf8");
@@ -44,7 +47,9 @@ export function openScreen(out: { write(text: string): unknown }): Screen {
   };
 }
 
-/** Line ends and tabs stay; every other control character goes, and with it every escape sequence's effect. */
+/**
+ * Line ends and tabs stay; every other control character goes, and with it every escape sequence's effect.
+ */
 export function printable(text: string): string {
   return [...text.replaceAll("\r\n", "\n")].filter(isPrintable).join("");
 }

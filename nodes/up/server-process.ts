@@ -1,8 +1,8 @@
 /**
- * One server program of ours (PostgreSQL, nats-server) as a child process: started in its own session, so that a
- * terminal's Ctrl-C reaches us and not it; its output in a bounded log file; its identity written down (owned-process.ts),
- * so that the next run finds it if we are killed.
- * What a server is and when it is ready belongs to the callers.
+ * One server program of ours (PostgreSQL, nats-server) as a child process: started in its own session, so
+ * that a terminal's Ctrl-C reaches us and not it; its output in a bounded log file; its identity written down
+ * (owned-process.ts), so that the next run finds it if we are killed. What a server is and when it is ready
+ * belongs to the callers.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";

@@ -1,7 +1,7 @@
 /**
- * `npm start`: brings what is missing, starts a whole cluster on this machine, shows a guest boot, and stays until Ctrl-C or
- * SIGTERM; then everything goes down in order. A second signal does not wait for guests. What is written here is the order
- * of things and what a person reads.
+ * `npm start`: brings what is missing, starts a whole cluster on this machine, shows a guest boot, and stays
+ * until Ctrl-C or SIGTERM; then everything goes down in order. A second signal does not wait for guests. What
+ * is written here is the order of things and what a person reads.
  */
 import { mkdirSync } from "node:fs";
 import { relative } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What a new cluster gets so that a person can begin at once: the tiny guest as images, three flavors, and one instance
- * whose boot is shown. A client like any other: all of it goes through the SDK.
+ * What a new cluster gets so that a person can begin at once: the tiny guest as images, three flavors, and
+ * one instance whose boot is shown. A client like any other: all of it goes through the SDK.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
@@ -111,7 +111,10 @@ interface Shown {
   readonly again: boolean;
 }
 
-/** Shows the console from the beginning of the present boot to its marker, or until limits.buildTimeoutMs is over. */
+/**
+ * Shows the console from the beginning of the present boot to its marker, or until limits.buildTimeoutMs is
+ * over.
+ */
 async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): Promise<void> {
   const { screen } = options;
   const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(limits.buildTimeoutMs)]);

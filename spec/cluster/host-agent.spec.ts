@@ -1,4 +1,6 @@
-/** A compute node and its controllers, the end and return of its agent, and its consoles; on simulated time. */
+/**
+ * A compute node and its controllers, the end and return of its agent, and its consoles; on simulated time.
+ */
 import { expect } from "chai";
 import { limits } from "../../protocol/limits.ts";
 import { ensure } from "../actors/machine/worlds.ts";

@@ -1,4 +1,6 @@
-/** A compute node with fake guests on simulated time: what controllers hear, and what becomes of the guests. */
+/**
+ * A compute node with fake guests on simulated time: what controllers hear, and what becomes of the guests.
+ */
 import { expect } from "chai";
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";

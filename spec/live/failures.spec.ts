@@ -1,9 +1,10 @@
 /**
- * Every process of a real cluster is killed, one at a time, while creates and deletes are under way and again when nothing
- * happens. Whatever was killed: every command ends as it should, nothing is doubled, no guest that should run was touched,
- * and the doctor finds nothing. Real NATS, PostgreSQL, QEMU and processes.
+ * Every process of a real cluster is killed, one at a time, while creates and deletes are under way and again
+ * when nothing happens. Whatever was killed: every command ends as it should, nothing is doubled, no guest
+ * that should run was touched, and the doctor finds nothing. Real NATS, PostgreSQL, QEMU and processes.
  *
- * NOVACT_FAILURES=full uses twenty of each, as many as a person would try; otherwise a few, to keep the run short.
+ * NOVACT_FAILURES=full uses twenty of each, as many as a person would try; otherwise a few, to keep the run
+ * short.
  */
 
 import { existsSync } from "node:fs";
@@ -104,7 +105,10 @@ function guestsOf(cluster: BenchCluster, ids: readonly string[]): ReadonlyMap<st
   return new Map(guests.map(({ pid, detail }) => [detail, { pid, startedAt: proofOf(pid, "")?.startTicks }]));
 }
 
-/** Within the time: exactly the wanted instances run, each as one process, nothing is under way, the doctor is content. */
+/**
+ * Within the time: exactly the wanted instances run, each as one process, nothing is under way, the doctor is
+ * content.
+ */
 async function agrees(cluster: BenchCluster, wanted: readonly string[]): Promise<void> {
   const untilMs = performance.now() + backWithinMs;
   for (;;) {

@@ -1,4 +1,7 @@
-/** What the drivers' specs share: ids, specs of guests, directories that go away, a log that keeps what was said. */
+/**
+ * What the drivers' specs share: ids, specs of guests, directories that go away, a log that keeps what was
+ * said.
+ */
 import { createHash } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** The cheapest guest that is a real one: a disk whose boot sector halts the CPU. Boots in a moment, then costs nothing. */
+/**
+ * The cheapest guest that is a real one: a disk whose boot sector halts the CPU. Boots in a moment, then
+ * costs nothing.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchCluster } from "../../nodes/bench/bench-cluster.ts";

@@ -1,4 +1,6 @@
-/** Why specs were skipped: said by whoever skips (services.ts), read by whoever counts (summary-reporter.ts). */
+/**
+ * Why specs were skipped: said by whoever skips (services.ts), read by whoever counts (summary-reporter.ts).
+ */
 const reasons = new Map<string, string>();
 
 /** Remembers the reason for everything below a suite, or for one test. */

@@ -1,4 +1,6 @@
-/** Mocha's own reporter, which also writes counts and the reasons of skips to a file: `npm test` adds them up. */
+/**
+ * Mocha's own reporter, which also writes counts and the reasons of skips to a file: `npm test` adds them up.
+ */
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 import { skipReason } from "./skipped.ts";

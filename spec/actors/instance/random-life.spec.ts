@@ -1,6 +1,6 @@
 /**
- * Random lives of one instance against a model of its hosts: whatever a user asks, in whatever order reports come, late,
- * doubled or never, the end is what was asked for last, and nothing is held that should not be.
+ * Random lives of one instance against a model of its hosts: whatever a user asks, in whatever order reports
+ * come, late, doubled or never, the end is what was asked for last, and nothing is held that should not be.
  */
 import { expect } from "chai";
 import fc from "fast-check";

@@ -1,6 +1,6 @@
 /**
- * The reconciler on simulated time: it finds everything that is unsettled, again and again, and nothing that fails or
- * hangs for a while keeps it from going on.
+ * The reconciler on simulated time: it finds everything that is unsettled, again and again, and nothing that
+ * fails or hangs for a while keeps it from going on.
  */
 import { expect } from "chai";
 import { type ReconcilerOptions, reconcilerDefinition } from "../../../actors/reconciler/actor.ts";

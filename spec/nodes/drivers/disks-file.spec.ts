@@ -1,4 +1,7 @@
-/** Disks on a local directory, as far as no tool of QEMU is needed: the cache of verified images, and what can go wrong. */
+/**
+ * Disks on a local directory, as far as no tool of QEMU is needed: the cache of verified images, and what can
+ * go wrong.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** What the drivers know of their host: processes, users, accelerators, and QEMU's states and events, by value. */
+/**
+ * What the drivers know of their host: processes, users, accelerators, and QEMU's states and events, by
+ * value.
+ */
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

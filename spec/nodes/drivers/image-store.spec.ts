@@ -1,4 +1,7 @@
-/** The image store: what it takes, what it refuses, and that it reads from nowhere else. No tool of QEMU is needed. */
+/**
+ * The image store: what it takes, what it refuses, and that it reads from nowhere else. No tool of QEMU is
+ * needed.
+ */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";

@@ -1,4 +1,6 @@
-/** The QMP client, against a server that misbehaves in every way that QEMU (or whoever took its socket) can. */
+/**
+ * The QMP client, against a server that misbehaves in every way that QEMU (or whoever took its socket) can.
+ */
 
 import { mkdir } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
