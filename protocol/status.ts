@@ -45,7 +45,10 @@ export const reasons = {
   unknownFlavor: { code: "INVALID_ARGUMENT", next: "List what there is: novact flavor list." },
   flavorTooSmall: { code: "INVALID_ARGUMENT", next: "Choose a flavor that meets the image's minimum." },
   unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },
-  unusableImage: { code: "INVALID_ARGUMENT", next: "Register an image that has no backing or data file." },
+  unusableImage: {
+    code: "INVALID_ARGUMENT",
+    next: "Register an ordinary file without backing or data file, from one of imageDirectories in cluster.yaml.",
+  },
   checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
   unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },
   instanceNotFound: { code: "NOT_FOUND", next: "List what there is: novact instance list." },

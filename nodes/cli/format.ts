@@ -38,8 +38,8 @@ export function bytes(count: number): string {
   return `${whole ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-export const mebibytes = (count: number): string => bytes(count * 1_024 ** 2);
-export const gibibytes = (count: number): string => bytes(count * 1_024 ** 3);
+export const mebibytes = (count: number): string => (count === 0 ? "0" : bytes(count * 1_024 ** 2));
+export const gibibytes = (count: number): string => (count === 0 ? "0" : bytes(count * 1_024 ** 3));
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 

@@ -24,7 +24,10 @@ export async function waitForAll(
   session: Session,
   waited: readonly Waited[],
 ): Promise<readonly Operation[]> {
-  const progress = new Progress(run, waited.length);
+  const progress = new Progress(
+    run,
+    waited.map(({ name }) => name),
+  );
   const deadlineMs = performance.now() + (run.timeoutMs ?? limits.waitTimeoutMsDefault);
   try {
     return await Promise.all(waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)));
@@ -67,14 +70,17 @@ class Progress {
   readonly #shown = new Map<string, number>();
   readonly #newest = new Map<string, string>();
   readonly #total: number;
+  /** Of the longest name: the lines of several instances stand in columns. */
+  readonly #nameWidth: number;
   #ended = 0;
   #lineLength = 0;
 
-  constructor(run: Run, total: number) {
+  constructor(run: Run, names: readonly string[]) {
     this.#run = run;
     this.#live = run.terminal.err.isTTY === true;
     this.#paint = painter(run.terminal.err, run.terminal.env);
-    this.#total = total;
+    this.#total = names.length;
+    this.#nameWidth = Math.max(0, ...names.map(({ length }) => length));
   }
 
   show(name: string, operation: Operation): void {
@@ -83,7 +89,7 @@ class Progress {
     this.#shown.set(operation.id, operation.steps.length);
     if (!this.#live) {
       for (const { step, atMs, message } of fresh)
-        this.#run.remark(stepLine(name, operation, { step, atMs, message }));
+        this.#run.remark(stepLine(name.padEnd(this.#nameWidth), operation, { step, atMs, message }));
       return;
     }
     if (operation.state === "running") this.#newest.set(operation.id, liveLine(name, operation));
@@ -105,7 +111,8 @@ class Progress {
       return;
     }
     const count = this.#total > 1 ? ` (${this.#ended} of ${this.#total} done)` : "";
-    const width = Math.max(20, (this.#run.terminal.err.columns ?? 80) - 1);
+    const { columns = 0 } = this.#run.terminal.err;
+    const width = columns > 0 ? columns - 1 : 79;
     const text = `${line}${count}`.slice(0, width);
     this.#run.terminal.err.write(`\r${text.padEnd(this.#lineLength)}`);
     this.#lineLength = text.length;
@@ -127,7 +134,7 @@ function stepLine(
   { step, atMs, message }: { step: string; atMs: number; message: string | undefined },
 ): string {
   const after = `+${duration(Math.max(0, atMs - startedAtMs))}`.padStart(9);
-  return `${plain(name)}  ${after}  ${step}${message === undefined ? "" : `  ${plain(message)}`}`;
+  return `${name.replace(/\p{Cc}/gu, "?")}  ${after}  ${step}${message === undefined ? "" : `  ${plain(message)}`}`;
 }
 
 function liveLine(name: string, { step, percent, kind, startedAtMs, steps }: Operation): string {

@@ -84,13 +84,18 @@ export class Run {
     this.terminal.out.write(`${JSON.stringify(value)}\n`);
   }
 
+  /** Of the terminal, for tables; absent elsewhere, where nothing is to be cut. */
+  get width(): number | undefined {
+    const { isTTY, columns = 0 } = this.terminal.out;
+    return isTTY === true && columns > 0 ? columns : undefined;
+  }
+
   /** The list as a table, or `raw` as JSON. */
   async list<T>(rows: readonly T[], columns: readonly Column<T>[], raw: unknown = rows): Promise<void> {
     if (this.json) return this.emit(raw);
     const { renderTable } = await import("./table.ts");
-    const width = this.terminal.out.isTTY === true ? this.terminal.out.columns : undefined;
     if (rows.length === 0) this.remark("There are none.");
-    else this.print(renderTable(columns, rows, { paint: this.paint, width }));
+    else this.print(renderTable(columns, rows, { paint: this.paint, width: this.width }));
   }
 
   async close(): Promise<void> {

@@ -7,18 +7,24 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Run } from "./run.ts";
 
-/** Its exit code. Ctrl-C reaches it by itself, being in the same terminal; this process only waits for it. */
+/**
+ * Its exit code. From here on signals are the cluster's: a terminal sends Ctrl-C to both processes by itself, any other
+ * signal reaches only this one and is passed on. How often, and what that means, is not for this process to judge.
+ */
 export function startCluster(run: Run, argv: readonly string[]): Promise<number> {
   const script = fileURLToPath(new URL("../main.ts", import.meta.url));
   const config = run.config === undefined ? [] : ["--config", run.config];
   const child = spawn(process.execPath, [script, "up", ...config, ...argv], { stdio: "inherit" });
-  const terminate = () => child.kill("SIGTERM");
-  process.on("SIGTERM", terminate);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => {
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code, signal) => {
-      process.off("SIGTERM", terminate);
-      resolve(signal === null ? (code ?? 1) : 128 + (constants.signals[signal] ?? 0));
-    });
+    child.on("exit", (code, signal) =>
+      resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]),
+    );
   });
 }

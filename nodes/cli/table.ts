@@ -8,6 +8,8 @@ export interface Column<T> {
   readonly style?: (row: T) => Style | undefined;
   /** May be cut when the terminal is too narrow; of several the widest is. */
   readonly cut?: boolean;
+  /** May be left out when the terminal is too narrow, before anything is cut; the last one goes first. */
+  readonly spare?: boolean;
 }
 
 export interface TableOptions {
@@ -25,40 +27,60 @@ const blank = Object.fromEntries(
 );
 
 export function renderTable<T>(
-  columns: readonly Column<T>[],
+  allColumns: readonly Column<T>[],
   rows: readonly T[],
-  options: TableOptions,
+  { paint, width = Number.POSITIVE_INFINITY }: TableOptions,
 ): string {
-  const cells = rows.map((row) => columns.map(({ value }) => plain(value(row))));
+  const columns = fitting(allColumns, rows, width);
+  const cells = cellsOf(columns, rows);
   const table = new Table({
     chars: blank,
     style: { "padding-left": 0, "padding-right": gap, head: [], border: [], compact: true },
-    colWidths: widths(columns, cells, options.width),
+    colWidths: cutWidths(columns, cells, width),
     truncate: "…",
   });
-  table.push(columns.map(({ title }) => options.paint("dim", title)));
+  table.push(columns.map(({ title }) => paint("dim", title)));
   rows.forEach((row, at) => {
-    table.push(columns.map(({ style }, column) => options.paint(style?.(row), cells[at]?.[column] ?? "")));
+    table.push(columns.map(({ style }, column) => paint(style?.(row), cells[at]?.[column] ?? "")));
   });
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+  const lines = table.toString().split("\n");
+  return lines.map((line) => line.trimEnd()).join("\n");
 }
 
-/** null leaves a column as wide as its widest cell. */
-function widths<T>(columns: readonly Column<T>[], cells: readonly string[][], width: number | undefined) {
-  const natural = columns.map(
+const cellsOf = <T>(columns: readonly Column<T>[], rows: readonly T[]): string[][] =>
+  rows.map((row) => columns.map(({ value }) => plain(value(row))));
+
+/** Of each column, with its gap. */
+const naturalWidths = <T>(columns: readonly Column<T>[], cells: readonly string[][]): number[] =>
+  columns.map(
     ({ title }, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)) + gap,
   );
-  const total = natural.reduce((sum, one) => sum + one, 0) - gap;
-  const over = width === undefined ? 0 : total - width;
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+/** Without spare columns, as far as it helps. */
+function fitting<T>(columns: readonly Column<T>[], rows: readonly T[], width: number): readonly Column<T>[] {
+  let kept = columns;
+  while (sum(naturalWidths(kept, cellsOf(kept, rows))) - gap > width) {
+    const last = kept.findLastIndex(({ spare }) => spare === true);
+    if (last < 0) return kept;
+    kept = kept.toSpliced(last, 1);
+  }
+  return kept;
+}
+
+/** A cell that is cut must still say something. */
+const cutWidthMin = 12;
+
+/** null leaves a column as wide as its widest cell. */
+function cutWidths<T>(columns: readonly Column<T>[], cells: readonly string[][], width: number) {
+  const natural = naturalWidths(columns, cells);
+  const over = sum(natural) - gap - width;
   const cuttable = columns.flatMap(({ cut }, column) => (cut === true ? [column] : []));
-  const widest = cuttable.sort((left, right) => (natural[right] ?? 0) - (natural[left] ?? 0))[0];
-  return columns.map(({ title }, column) => {
-    if (over <= 0 || column !== widest) return null;
-    return Math.max(title.length + gap, (natural[column] ?? 0) - over);
+  const [widest] = cuttable.sort((left, right) => (natural[right] ?? 0) - (natural[left] ?? 0));
+  return columns.map((_, column) => {
+    const own = natural[column] ?? 0;
+    return over <= 0 || column !== widest ? null : Math.min(own, Math.max(cutWidthMin, own - over));
   });
 }
 

@@ -7,6 +7,9 @@ import { plain, type Style } from "../terminal.ts";
 
 const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", stuck: "red" };
 
+/** `hostsAsked` as people write it. */
+const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
 const styleOf = (exit: number): Style => (exit === exitCodes.ok.exit ? "green" : "red");
 
 export function doctorCommand(invoke: Invoke): Command {
@@ -31,7 +34,7 @@ export function doctorCommand(invoke: Invoke): Command {
           run.print(`       ${run.paint("cyan", "next:")} ${plain(next)}`);
         }
         const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;
-        const counted = Object.entries(compared).map(([what, number]) => `${what} ${number}`);
+        const counted = Object.entries(compared).map(([what, number]) => `${number} ${spaced(what)}`);
         run.print(`${run.paint(styleOf(exit), count)} Compared: ${counted.join(", ")}.`);
         return exit;
       }),

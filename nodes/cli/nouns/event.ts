@@ -46,7 +46,7 @@ function listCommand(invoke: Invoke): Command {
           after === undefined
             ? await newest(source, limit ?? newestDefault)
             : await following(source, after, limit);
-        await run.list(events, eventColumns);
+        await run.list(events, eventColumns(options.id !== undefined));
         return 0;
       }),
     );
@@ -80,7 +80,7 @@ export function instanceEventsCommand(invoke: Invoke): Command {
         const session = await run.session();
         const source = { run, session, scope: { noun: "instance", id: await instanceId(run, session, key) } };
         if (options.follow === true) await watch(source, 0);
-        else await run.list(await following(source, 0), eventColumns);
+        else await run.list(await following(source, 0), eventColumns(true));
         return 0;
       }),
     );
@@ -91,22 +91,31 @@ const scopeOf = ({ noun, id }: Scope): Scope => ({
   ...(id === undefined ? {} : { id }),
 });
 
-const eventColumns: readonly Column<Event>[] = [
+const idColumn: Column<Event> = { title: "ID", value: ({ id }) => id, spare: true };
+
+/** Without the id where all events are of one thing. */
+const eventColumns = (one: boolean): readonly Column<Event>[] => [
   { title: "SEQUENCE", value: ({ sequence }) => String(sequence) },
   { title: "TIME", value: ({ atMs }) => time(atMs) },
   { title: "EVENT", value: ({ noun, event }) => `${noun}.${event}` },
-  { title: "ID", value: ({ id }) => id },
+  ...(one ? [] : [idColumn]),
   { title: "WHAT", value: ({ body }) => summary(body), cut: true },
 ];
 
-/** The body's plain values, as far as they say something to a person. */
+/** Said elsewhere, or not for eyes. */
+const unsaid: ReadonlySet<string> = new Set(["changed", "hostId", "command", "kind", "state"]);
+
+/** What happened first, then the body's other plain values. */
 function summary(body: Event["body"]): string {
   if (typeof body.from === "string" && typeof body.to === "string") return `${body.from} → ${body.to}`;
-  const parts = Object.entries(body).flatMap(([key, value]) => {
+  const first = [body.command, body.kind, body.state].filter((value) => typeof value === "string");
+  const rest = Object.entries(body).flatMap(([key, value]) => {
+    if (unsaid.has(key)) return [];
     if (["string", "number", "boolean"].includes(typeof value)) return [`${key} ${String(value)}`];
     return isMessage(value) ? [value.message] : [];
   });
-  return parts.join(", ");
+  const unchanged = body.changed === false ? ["nothing to change"] : [];
+  return [first.join(" "), ...unchanged, ...rest].filter((part) => part !== "").join(", ");
 }
 
 const isMessage = (value: unknown): value is { readonly message: string } =>

@@ -37,7 +37,7 @@ const columns = (nowMs: number): readonly Column<Host>[] => [
   },
   { title: "DISK", value: ({ claimed, capacity }) => used(claimed.diskGib, capacity.diskGib, gibibytes) },
   { title: "INSTANCES", value: ({ instances }) => String(instances) },
-  { title: "RUNS", value: ({ hypervisor, accelerator }) => `${hypervisor}/${accelerator}` },
+  { title: "RUNS", value: ({ hypervisor, accelerator }) => `${hypervisor}/${accelerator}`, spare: true },
   { title: "HEARD", value: ({ lastSeenAtMs }) => age(lastSeenAtMs, nowMs) },
 ];
 

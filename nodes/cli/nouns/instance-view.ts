@@ -32,8 +32,8 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
     { title: "NAME", value: ({ name }) => name, cut: true },
     { title: "STATE", value: ({ state }) => state, style: ({ state }) => stateStyle(state) },
     { title: "HOST", value: ({ hostName, hostId }) => hostName ?? hostId ?? "-" },
-    { title: "FLAVOR", value: ({ flavor }) => flavor.name },
-    { title: "ADDRESS", value: ({ machine }) => machine?.address ?? "-" },
+    { title: "FLAVOR", value: ({ flavor }) => flavor.name, spare: true },
+    { title: "ADDRESS", value: ({ machine }) => machine?.address ?? "-", spare: true },
     { title: "AGE", value: ({ createdAtMs }) => age(createdAtMs, nowMs) },
   ];
 }

@@ -173,7 +173,7 @@ async function printExplained(
   );
   const sentences = waitingFor.length === 0 ? ["It is waiting for nothing."] : waitingFor;
   run.print(sentences.map((sentence) => `${run.paint("cyan", "·")} ${sentence}`).join("\n"));
-  const width = run.terminal.out.isTTY === true ? (run.terminal.out.columns ?? 100) - 2 : undefined;
+  const width = run.width === undefined ? undefined : run.width - 2;
   if (hosts.length > 0) {
     run.print(`\n${run.paint("bold", "hosts, as the scheduler sees them now")}`);
     run.print(indented(renderTable(verdictColumns, hosts, { paint: run.paint, width })));

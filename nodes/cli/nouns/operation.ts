@@ -74,7 +74,7 @@ const columns = (names: ReadonlyMap<string, string>, nowMs: number): readonly Co
     cut: true,
   },
   { title: "STATE", value: ({ state }) => state, style: ({ state }) => stateStyle(state) },
-  { title: "STEP", value: ({ step }) => step },
+  { title: "STEP", value: ({ step }) => step, spare: true },
   { title: "TOOK", value: tookOf },
   { title: "AGE", value: ({ startedAtMs }) => age(startedAtMs, nowMs) },
 ];

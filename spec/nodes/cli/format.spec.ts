@@ -1,4 +1,4 @@
-/** Numbers, times, sizes and tables as people read them; and what of others' text must not reach a terminal. */
+/** Numbers, times, sizes and tables as people read them; and what of a guest's text reaches a terminal. */
 import { expect } from "chai";
 import fc from "fast-check";
 import {
@@ -52,7 +52,12 @@ describe(`cli: format (seed ${seed})`, () => {
       "1.5 KiB",
       "20 MiB",
     ]);
-    expect([mebibytes(512), mebibytes(2_048), gibibytes(10)]).to.deep.equal(["512 MiB", "2 GiB", "10 GiB"]);
+    expect([mebibytes(0), mebibytes(512), mebibytes(2_048), gibibytes(10)]).to.deep.equal([
+      "0",
+      "512 MiB",
+      "2 GiB",
+      "10 GiB",
+    ]);
   });
 
   it("times sort as text", () => {
@@ -107,6 +112,16 @@ describe(`cli: format (seed ${seed})`, () => {
     expect(Math.max(...narrow.map((line) => line.length))).to.be.at.most(40);
     expect(narrow[1]).to.match(/^n+… {2}running$/);
     expect(renderTable(columns, rows, { paint: uncoloured })).to.contain("n".repeat(60));
+  });
+
+  it("spare columns go before anything is cut, and a cell is never cut to nothing", () => {
+    const rows = [{ name: "n".repeat(20), state: "running" }];
+    const spare = [...columns, { title: "EXTRA", value: () => "x".repeat(20), spare: true }];
+    expect(renderTable(spare, rows, { paint: uncoloured, width: 40 })).to.equal(
+      `NAME                  STATE\n${"n".repeat(20)}  running`,
+    );
+    const tiny = renderTable(spare, rows, { paint: uncoloured, width: 5 });
+    expect(tiny).to.match(/^n{9}… {2}running$/m);
   });
 
   it("facts are aligned, and what is not there is left out", () => {
