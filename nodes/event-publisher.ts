@@ -1,7 +1,7 @@
 /**
- * From the store to the stream: publishes whatever the stream does not have yet, in order, for ever. Every controller
- * runs one; they need not know of each other. Nothing is lost when it stands still, for the store keeps the events, and
- * nobody waits for it: it must never be awaited by a command.
+ * From the store to the stream: publishes whatever the stream does not have yet, in order, for ever. Every
+ * controller runs one; they need not know of each other. Nothing is lost when it stands still, for the store
+ * keeps the events, and nobody waits for it: it must never be awaited by a command.
  */
 import type { EventStream, Store } from "../actors/runtime/ports.ts";
 import { limits } from "../protocol/limits.ts";
@@ -78,7 +78,10 @@ function pauseMs(failures: number, woken: boolean): number {
   return woken ? limits.eventPublishSpacingMs : limits.eventPublishPeriodMs;
 }
 
-/** One round: page by page until the stream has everything, or somebody else took over, or it makes no headway. */
+/**
+ * One round: page by page until the stream has everything, or somebody else took over, or it makes no
+ * headway.
+ */
 async function publishNews(
   { store, stream }: Pick<EventPublisherOptions, "store" | "stream">,
   isStopped: () => boolean,

@@ -1,11 +1,12 @@
 /**
  * The stream of events on JetStream: a copy of what PostgreSQL has, made anew whenever it is lost.
  *
- * Any number of controllers publish at the same time, without a leader: each event says which one must be the last
- * before it, and JetStream takes it only then. What it takes it repeats on the event's own subject, so listeners hear
- * every event once and in order, however often it was offered.
+ * Any number of controllers publish at the same time, without a leader: each event says which one must be the
+ * last before it, and JetStream takes it only then. What it takes it repeats on the event's own subject, so
+ * listeners hear every event once and in order, however often it was offered.
  *
- * Source: JetStream's wire API as of nats-server 2.9 (stream info, create, message get, publish headers, error codes).
+ * Source: JetStream's wire API as of nats-server 2.9 (stream info, create, message get, publish headers,
+ * error codes).
  */
 
 import type { EventStream } from "../actors/runtime/ports.ts";
@@ -77,8 +78,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
 
 /**
  * Offers them in order, some at a time; answers the new end, or undefined when somebody else was faster.
- * Each is tied to its place in the stream and to the event before it: whoever offers the same events at the same time
- * offers them for the same places, and whoever has an older view is refused.
+ * Each is tied to its place in the stream and to the event before it: whoever offers the same events at the
+ * same time offers them for the same places, and whoever has an older view is refused.
  */
 async function publishAll(
   { bus, cell }: EventStreamOptions,
@@ -117,7 +118,9 @@ interface Offer {
   readonly condition: Readonly<Record<string, string>>;
 }
 
-/** JetStream's number of the event, also when it had it already; undefined when another one must come first. */
+/**
+ * JetStream's number of the event, also when it had it already; undefined when another one must come first.
+ */
 async function offer({ bus, subject, event, condition }: Offer): Promise<number | undefined> {
   const headers = {
     [messageId]: String(event.sequence),

@@ -1,6 +1,6 @@
 /**
- * Questions that wait for their answers, all at one inbox. Own book-keeping instead of the library's, so that a
- * question ends at once when it is cancelled or when the connection breaks, and leaves nothing behind.
+ * Questions that wait for their answers, all at one inbox. Own book-keeping instead of the library's, so that
+ * a question ends at once when it is cancelled or when the connection breaks, and leaves nothing behind.
  */
 import { limits } from "../protocol/limits.ts";
 import { StatusError } from "../protocol/status.ts";

@@ -1,6 +1,6 @@
 /**
- * Listening on NATS, with what is treacherous about it: a callback that throws would freeze the connection, drain does
- * not wait for handlers, and headers must be weighed before they are parsed.
+ * Listening on NATS, with what is treacherous about it: a callback that throws would freeze the connection,
+ * drain does not wait for handlers, and headers must be weighed before they are parsed.
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
 import { errorMessage } from "../protocol/headers.ts";
@@ -76,7 +76,9 @@ function respond(message: Msg, { body, headers }: BusMessage): void {
   message.respond(body, found === undefined ? {} : { headers: found });
 }
 
-/** Without parsing them: the parser's cost grows with the square of their number. The types leave `size` out. */
+/**
+ * Without parsing them: the parser's cost grows with the square of their number. The types leave `size` out.
+ */
 function headerBytes(message: Msg): number {
   if (!("size" in message) || typeof message.size !== "function") return 0;
   const bytes: unknown = message.size();

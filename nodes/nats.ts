@@ -1,7 +1,7 @@
 /**
  * The bus on NATS. Knows what is treacherous about the client library, so that nobody else has to:
- * a callback that throws freezes the connection, whatever is published while disconnected is lost without a word, a
- * request whose connection breaks would wait for its time-out, and drain does not wait for handlers.
+ * a callback that throws freezes the connection, whatever is published while disconnected is lost without a
+ * word, a request whose connection breaks would wait for its time-out, and drain does not wait for handlers.
  *
  * It carries bytes; what they mean is protocol/'s. Everything on it may be lost: the truth is in PostgreSQL.
  * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.

@@ -1,6 +1,6 @@
 /**
- * The typed clients of every service that clients reach, on whatever bus. This list of services is the only one in the
- * SDK; the methods come from the definitions.
+ * The typed clients of every service that clients reach, on whatever bus. This list of services is the only
+ * one in the SDK; the methods come from the definitions.
  */
 import { commandBinding } from "../protocol/binding.ts";
 import { createClient, type Interceptor } from "../protocol/client.ts";
@@ -50,7 +50,8 @@ export function createClients(
     clock,
     ids: systemIds,
     binding: commandBinding(cell),
-    // An operator's method exists in the project admin only; whoever may not speak there hears that from the server.
+    // An operator's method exists in the project admin only; whoever may not speak there hears that from the
+    // server.
     projectOf: ({ audience }: Method) => (audience === "admin" ? adminProject : project),
     interceptors: [...(options.interceptors ?? []), retrying(world)],
     ...(options.encoding === undefined ? {} : { encoding: options.encoding }),

@@ -1,6 +1,6 @@
 /**
- * What goes on for longer than one call: watching events, following a console, waiting for an operation. Each is a loop
- * of long polls around a position, so an interruption of any kind costs time and nothing else.
+ * What goes on for longer than one call: watching events, following a console, waiting for an operation. Each
+ * is a loop of long polls around a position, so an interruption of any kind costs time and nothing else.
  */
 import type { Event } from "../protocol/event.ts";
 import { errorFrom } from "../protocol/headers.ts";
@@ -12,7 +12,9 @@ import type { Clock } from "../protocol/transport.ts";
 import type { Clients } from "./sdk-clients.ts";
 
 export interface WatchOptions {
-  /** From the event after this one; 0: from the oldest that is kept. Absent: only what happens from now on. */
+  /**
+   * From the event after this one; 0: from the oldest that is kept. Absent: only what happens from now on.
+   */
   readonly after?: number;
   readonly noun?: string;
   readonly id?: string;

@@ -2,11 +2,12 @@
  * The SDK: connect, and every service is there as a typed client, derived from its definition.
  *
  *   const novact = await connect();
- *   const { instance } = await novact.instance.create({ name: "web", flavor: "small", image: "tiny", wait: true });
+ *   const web = { name: "web", flavor: "tiny", image: "tiny" };
+ *   const { instance } = await novact.instance.create({ ...web, wait: true });
  *   for await (const text of novact.console(instance.id, { follow: true })) process.stdout.write(text);
  *
- * Calls have deadlines, can be cancelled by an AbortSignal, and are repeated as their codes allow. This file must never
- * hold a list of methods: the definitions in protocol/ are the list.
+ * Calls have deadlines, can be cancelled by an AbortSignal, and are repeated as their codes allow. This file
+ * must never hold a list of methods: the definitions in protocol/ are the list.
  */
 import type { Interceptor } from "../protocol/client.ts";
 import type { Encoding } from "../protocol/codec.ts";
@@ -35,7 +36,9 @@ export interface ConnectOptions {
   /** Else NOVACT_USER and NOVACT_PASSWORD, or what is in the URL. */
   readonly user?: string;
   readonly password?: string;
-  /** Else NOVACT_PROJECT, the user's name, or the first project of cluster.yaml. `admin` sees every project. */
+  /**
+   * Else NOVACT_PROJECT, the user's name, or the first project of cluster.yaml. `admin` sees every project.
+   */
   readonly project?: string;
   /** Else NOVACT_CELL, that of cluster.yaml, or `main`. */
   readonly cell?: string;

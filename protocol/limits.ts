@@ -2,25 +2,13 @@
  * Every maximum, timeout and period of novact: one value, its unit in the name, its reason beside it.
  *
  * Nothing else in the code may hold a bare number of this kind. Values are integers.
- * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to these.
+ * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to
+ * these.
  */
+import { wireLimits } from "./limits-wire.ts";
+
 export const limits = {
-  /** The body of a client's request. Larger ones are refused before they are decoded. */
-  bodyBytesMax: 256 * 1024,
-  /** An answer, and what hosts and controllers tell each other: a full page of a list, or everything on one host. */
-  answerBytesMax: 8 * 1024 * 1024 - 64 * 1024,
-  /** All headers of one message; the parser's cost grows with the square of their number. */
-  headerBytesMax: 8 * 1024,
-  /** The bus must let a somewhat too large body through, so that its sender hears why it is refused. */
-  busPayloadBytesMax: 8 * 1024 * 1024,
-  /** Nesting of maps and arrays in a body. The deepest schema needs 6. */
-  bodyDepthMax: 16,
-  /** Elements of one array in a body: the largest legal one is everything on one host. */
-  arrayLengthMax: 20_000,
-  /** Keys of one map in a body. Metadata is the largest legal map of a request, a count per thing of an answer. */
-  mapLengthMax: 256,
-  /** One string in a body: a console page is the largest legal one; each byte of it may need three. */
-  stringBytesMax: 400 * 1024,
+  ...wireLimits,
 
   /** Ids are tokens of NATS subjects. A UUID needs 36. */
   idLengthMax: 64,
@@ -59,7 +47,9 @@ export const limits = {
   prunePeriodMs: 60_000,
   /** Who waits for something durable looks again after this time, should every hint be lost. */
   lookAgainMs: 1_000,
-  /** Flavors and images may be this old when a create reads them; they never change, they only appear and go. */
+  /**
+   * Flavors and images may be this old when a create reads them; they never change, they only appear and go.
+   */
   catalogCacheMs: 1_000,
   /** How often one create looks for hosts anew when the claims of others were faster. */
   placementAttemptsMax: 8,
@@ -72,52 +62,13 @@ export const limits = {
   completionTimeoutMs: 1_500,
   /** The doctor asks every host, reads every instance, and may look twice. */
   doctorTimeoutMs: 60_000,
-  /** How long a caller waits for the end of an operation (`wait`) when it does not say: a build, and its grace. */
-  waitTimeoutMsDefault: 150_000,
-  /** One attempt of a request that nobody expects to wait: after this it is repeated with the same request id. */
-  attemptTimeoutMs: 4_000,
-  /** A client listens for so long after its deadline: the server's own answer to a passed deadline says more. */
-  answerGraceMs: 250,
-  /** Between attempts of one request; doubles, with jitter. */
-  retryBackoffMsMin: 20,
-  retryBackoffMsMax: 1_000,
-  /** Requests that one server works on, long polls included; each may hold a body. Beyond that: RESOURCE_EXHAUSTED. */
-  requestsInWorkMax: 8_000,
-  /** The same for one project, so that one tenant's long polls cannot shut out the others. */
-  requestsInWorkPerProjectMax: 4_000,
-  /** When a caller that was refused for that should come again. */
-  retryAfterMs: 100,
-
-  /** The event stream on the bus holds the newest of these; everything else is replayed from PostgreSQL. */
-  eventStreamBytesMax: 256 * 1024 * 1024,
-  eventStreamMessagesMax: 1_000_000,
-  /** Longer than eventKeptMs: the stream must not forget where it is while PostgreSQL still knows. */
-  eventStreamKeptMs: 60 * 24 * 3_600_000,
-  /**
-   * JetStream forgets the numbers of events it has seen after this time. Order rests on comparing with the last number,
-   * not on this; and after a purge it stands in the way of the refill for so long.
-   */
-  eventDuplicateWindowMs: 2_000,
-  /** Events on their way to the stream at the same time. */
-  eventPublishWindow: 64,
-  /** Events read from the store at a time. */
-  eventPublishPage: 500,
-  /** The publisher looks by itself so often, whether it was woken or not. */
-  eventPublishPeriodMs: 1_000,
-  /** Between two rounds: what is committed in between goes out together. */
-  eventPublishSpacingMs: 10,
-  eventPublishBackoffMsMin: 100,
-  eventPublishBackoffMsMax: 5_000,
-
-  /** The bus is tried again after this time, for ever. */
-  busReconnectMs: 250,
-  /** A bus that is silent is asked so often; after two unanswered questions it is given up and dialled again. */
-  busPingMs: 2_000,
-
   /** Time for a guest to shut down by itself before it is halted. Nova's shutdown_timeout is 60 s as well. */
   stopTimeoutMsDefault: 60_000,
   stopTimeoutMsMax: 3_600_000,
-  /** From acceptance to a running guest. A TCG boot behind 100 others took 191 s here, but only QEMU's start counts. */
+  /**
+   * From acceptance to a running guest. A TCG boot behind 100 others took 191 s here, but only QEMU's start
+   * counts.
+   */
   buildTimeoutMs: 120_000,
   startTimeoutMs: 60_000,
   /** Pause, unpause, reset: one QMP round trip each. */
@@ -135,11 +86,17 @@ export const limits = {
   restartWindowMs: 30_000,
   restartBackoffMsMin: 50,
   restartBackoffMsMax: 5_000,
-  /** What a sender that found a mailbox full is told to wait: a full mailbox of commits empties in about this time. */
+  /**
+   * What a sender that found a mailbox full is told to wait: a full mailbox of commits empties in about this
+   * time.
+   */
   mailboxRetryAfterMs: 250,
   /** Turns of one actor in a row before the others (and sockets and timers) have theirs. */
   turnsPerWake: 32,
-  /** After stop: how long a running turn may still take, and after it the actor's clean-up, before nobody waits any more. */
+  /**
+   * After stop: how long a running turn may still take, and after it the actor's clean-up, before nobody
+   * waits any more.
+   */
   actorStopGraceMs: 10_000,
   /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */
   instanceActorsMax: 20_000,
@@ -171,15 +128,22 @@ export const limits = {
   /** A host lists everything it has at this period, whether it changed or not. */
   inventoryPeriodMs: 30_000,
   reconcilePeriodMs: 1_000,
-  /** The same instance is nudged again after this time at the earliest, then twice as long, up to the maximum. */
+  /**
+   * The same instance is nudged again after this time at the earliest, then twice as long, up to the maximum.
+   */
   nudgeBackoffMsMin: 1_000,
   nudgeBackoffMsMax: 15_000,
   /** Instances looked at in one round of the reconciler. */
   reconcileBatchMax: 500,
 
-  /** An instance that is not as asked for, without an operation, is a finding of the doctor after this time. */
+  /**
+   * An instance that is not as asked for, without an operation, is a finding of the doctor after this time.
+   */
   doctorPatienceMs: 60_000,
-  /** The doctor looks again after this time, and tells only what it found both times: longer than one heartbeat. */
+  /**
+   * The doctor looks again after this time, and tells only what it found both times: longer than one
+   * heartbeat.
+   */
   doctorSecondLookMs: 2_500,
 
   /** Turns in one commit: keeps the subtransactions of a commit in PostgreSQL's cache of 64. */
@@ -188,11 +152,16 @@ export const limits = {
   commitBatchBytesMax: 1024 * 1024,
   /** Turns waiting for a commit before commands are answered RESOURCE_EXHAUSTED. */
   commitQueueMax: 20_000,
-  /** Connections of one process to PostgreSQL: one for commits, the rest for reads; each costs about 10 MB there. */
+  /**
+   * Connections of one process to PostgreSQL: one for commits, the rest for reads; each costs about 10 MB
+   * there.
+   */
   storeConnectionsMax: 6,
   /** One statement may take so long, on either side. */
   storeTimeoutMs: 4_000,
-  /** How long a call waits for PostgreSQL to come back; when it has been away for longer, calls fail at once. */
+  /**
+   * How long a call waits for PostgreSQL to come back; when it has been away for longer, calls fail at once.
+   */
   storePatienceMs: 4_000,
   /** PostgreSQL is tried again after this time, then twice as long each time, up to the maximum. */
   storeBackoffMsMin: 20,
@@ -208,27 +177,45 @@ export const limits = {
   eventKeptMs: 30 * 24 * 3_600_000,
   /** Operations that have ended, of instances that live on. */
   operationKeptMs: 30 * 24 * 3_600_000,
-  /** Rows that one transaction of the pruning removes: it must not hold up commits for longer than a few ms. */
+  /**
+   * Rows that one transaction of the pruning removes: it must not hold up commits for longer than a few ms.
+   */
   pruneBatchMax: 500,
   /** Events one page looks at when no index serves its filter; about 20 ms of PostgreSQL. */
   eventScanMax: 20_000,
-  /** Bytes kept of what one QEMU process says on its standard error: the reason of a failure is among the last lines. */
+  /**
+   * Bytes kept of what one QEMU process says on its standard error: the reason of a failure is among the last
+   * lines.
+   */
   processLogBytesMax: 64 * 1024,
 
-  /** From QEMU's start to its QMP greeting: 100 at once on two cores took 28 s here, one alone takes 30 ms. */
+  /**
+   * From QEMU's start to its QMP greeting: 100 at once on two cores took 28 s here, one alone takes 30 ms.
+   */
   qmpGreetingTimeoutMs: 45_000,
-  /** One QMP command on a socket that has greeted; it takes 0.3 ms, and a hanging QEMU shall not hold its actor. */
+  /**
+   * One QMP command on a socket that has greeted; it takes 0.3 ms, and a hanging QEMU shall not hold its
+   * actor.
+   */
   qmpCommandTimeoutMs: 5_000,
   /** One line of QMP. The longest answer this driver asks for has some hundred bytes. */
   qmpLineBytesMax: 1024 * 1024,
-  /** A connection to a living guest that broke is tried again after this time, then twice as long, up to the maximum. */
+  /**
+   * A connection to a living guest that broke is tried again after this time, then twice as long, up to the
+   * maximum.
+   */
   qmpReconnectBackoffMsMin: 10,
   qmpReconnectBackoffMsMax: 1_000,
-  /** What QEMU gets to end by itself after `quit` (it takes 8 ms, and flushes its disks) before it is killed. */
+  /**
+   * What QEMU gets to end by itself after `quit` (it takes 8 ms, and flushes its disks) before it is killed.
+   */
   quitTimeoutMs: 2_000,
   /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */
   killTimeoutMs: 15_000,
-  /** The tiny kernel reaches its marker in under 1 s where KVM works; where it does not, this is what the first start pays. */
+  /**
+   * The tiny kernel reaches its marker in under 1 s where KVM works; where it does not, this is what the
+   * first start pays.
+   */
   acceleratorProbeTimeoutMs: 6_000,
   /** Guests adopted at the same time when an agent starts. */
   adoptionsAtOnce: 16,
@@ -244,17 +231,28 @@ export const limits = {
   /** Guests restarted by themselves inside the window before their host gives up. */
   guestRestartsMax: 5,
   guestRestartWindowMs: 600_000,
-  /** Before the first restart of a guest whose process died, then twice as long each time, up to the maximum. */
+  /**
+   * Before the first restart of a guest whose process died, then twice as long each time, up to the maximum.
+   */
   guestRestartBackoffMsMin: 500,
   guestRestartBackoffMsMax: 60_000,
-  /** A guest that does not hear the power button of a soft reboot in this time is reset; below verbTimeoutMs. */
+  /**
+   * A guest that does not hear the power button of a soft reboot in this time is reset; below verbTimeoutMs.
+   */
   softResetTimeoutMs: 20_000,
-  /** A host's verb that failed and must not be given up (halt, release, pause) is tried again after this time. */
+  /**
+   * A host's verb that failed and must not be given up (halt, release, pause) is tried again after this time.
+   */
   machineRetryMsMin: 500,
   machineRetryMsMax: 30_000,
-  /** Observation generations a host takes from one durable write of a machine's file; a life has about ten changes. */
+  /**
+   * Observation generations a host takes from one durable write of a machine's file; a life has about ten
+   * changes.
+   */
   generationsPerWrite: 32,
-  /** Ensures that may wait at one machine; the rest of its mailbox is kept for what its guest and effects say. */
+  /**
+   * Ensures that may wait at one machine; the rest of its mailbox is kept for what its guest and effects say.
+   */
   machineEnsuresMax: 100,
   /** Messages that may wait at a host: room for the end of every machine at once beside the questions. */
   hostMailboxLengthMax: 100_000,
@@ -264,11 +262,17 @@ export const limits = {
   hostHaltMs: 10_000,
   /** The last reports of a host that ends; what was not heard is reported after its return. */
   hostFarewellMs: 2_000,
-  /** Reports of one host under way at once: a second one while the first waits for its commit, the rest coalesce. */
+  /**
+   * Reports of one host under way at once: a second one while the first waits for its commit, the rest
+   * coalesce.
+   */
   heartbeatsInFlightMax: 2,
   /** A passing state is reported after this time, when it has not passed: most of them are shorter. */
   passingReportDelayMs: 20,
-  /** An ensure is answered after this time at the latest: most work of a host is done by then, and the answer says so. */
+  /**
+   * An ensure is answered after this time at the latest: most work of a host is done by then, and the answer
+   * says so.
+   */
   ensureAnswerMs: 5,
   /** Observations in one report; below arrayLengthMax. */
   reportMachinesMax: 1_000,
@@ -277,23 +281,36 @@ export const limits = {
   reportRetryMsMax: 2_000,
   /** Machines a host remembers after they are gone, so that a late message cannot bring one back. */
   tombstonesMax: 10_000,
-  /** Callers that wait for console output of one host at once, and how often the log is looked at for them. */
+  /**
+   * Callers that wait for console output of one host at once, and how often the log is looked at for them.
+   */
   consoleWaitersMax: 256,
   consolePollMs: 100,
-  /** How often console logs are cut to consoleLogBytesMax: what a guest writes meanwhile is the host's to keep. */
+  /**
+   * How often console logs are cut to consoleLogBytesMax: what a guest writes meanwhile is the host's to
+   * keep.
+   */
   consoleTrimPeriodMs: 5_000,
   /** Guests that boot at once, for each CPU of the node: more only makes all of them later. */
   bootsPerCpu: 2,
 
-  /** A server of our own (PostgreSQL, NATS) that does not answer by then did not start; recovery after a crash included. */
+  /**
+   * A server of our own (PostgreSQL, NATS) that does not answer by then did not start; recovery after a crash
+   * included.
+   */
   serverStartTimeoutMs: 60_000,
   /** A server that does not end when asked is killed after this time. */
   serverStopTimeoutMs: 10_000,
-  /** Pause before a process of the cluster that died is started again; doubles, and falls back after a longer life. */
+  /**
+   * Pause before a process of the cluster that died is started again; doubles, and falls back after a longer
+   * life.
+   */
   keeperBackoffMsMin: 200,
   keeperBackoffMsMax: 10_000,
   /** At the end of `up` guests get so long to power down by themselves. The tiny one needs 2 s here. */
   upGuestPatienceMs: 15_000,
+  /** A second signal within this time is the first one, heard twice. */
+  upSecondSignalMsMin: 1_000,
   /** One phase of `npm test`; all of it shall take no more than 8 minutes, installation included. */
   testPhaseMsMax: 300_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
@@ -307,6 +324,9 @@ export const limits = {
   /** What JetStream of our own NATS server may keep: events are small, and PostgreSQL has them all. */
   jetStreamMemoryBytesMax: 64 * 1024 * 1024,
   jetStreamFileBytesMax: 4 * 1024 * 1024 * 1024,
-  /** Memory of the machine that is kept from guests: the control plane's own target is 300 MiB, the rest is the system's. */
+  /**
+   * Memory of the machine that is kept from guests: the control plane's own target is 300 MiB, the rest is
+   * the system's.
+   */
   controlPlaneMemoryMib: 768,
 } as const;

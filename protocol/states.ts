@@ -49,7 +49,7 @@ export const instanceStates = [
 export type InstanceState = (typeof instanceStates)[number];
 
 /** Commands to one instance. Each has a cell for every state in actors/instance/admission.ts. */
-export const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete"] as const;
+const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete"] as const;
 export type InstanceCommand = (typeof instanceCommands)[number];
 
 export const operationKinds = ["create", ...instanceCommands] as const;

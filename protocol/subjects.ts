@@ -50,13 +50,7 @@ export const commandPattern = (
 
 export const allCommandsPattern = (cell: string): string => `${prefix(cell)}.cmd.>`;
 
-export const eventSubject = (
-  cell: string,
-  project: string,
-  noun: string,
-  id: string,
-  event: string,
-): string =>
+const eventSubject = (cell: string, project: string, noun: string, id: string, event: string): string =>
   [
     prefix(cell),
     "evt",

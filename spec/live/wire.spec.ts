@@ -1,4 +1,7 @@
-/** A hostile client by hand on a real NATS server, against a server of the protocol with handlers that do nothing. */
+/**
+ * A hostile client by hand on a real NATS server, against a server of the protocol with handlers that do
+ * nothing.
+ */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import { systemClock, systemIds } from "../../nodes/clock.ts";

@@ -1,4 +1,6 @@
-/** The document and the definitions say the same. `NOVACT_WRITE_DOCS=1 npx mocha …` writes the tables anew. */
+/**
+ * The document and the definitions say the same. `NOVACT_WRITE_DOCS=1 npx mocha …` writes the tables anew.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";

@@ -1,6 +1,7 @@
 /**
- * A whole cluster with real servers and the fake hypervisor, in this process: PostgreSQL, NATS, one controller, two compute
- * nodes, one flavor and one image. For specs that look at it from outside, as a client does.
+ * A whole cluster with real servers and the fake hypervisor, in this process: PostgreSQL, NATS, one
+ * controller, two compute nodes, one flavor and one image. For specs that look at it from outside, as a
+ * client does.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

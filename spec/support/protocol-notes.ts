@@ -1,4 +1,6 @@
-/** What the fields of the protocol are for, as far as name and type do not say it. Keys are checked to exist. */
+/**
+ * What the fields of the protocol are for, as far as name and type do not say it. Keys are checked to exist.
+ */
 const wait =
   "Answer only when the operation has ended, or shortly before the deadline (then it is still `running`).";
 const limit = "At most so many.";

@@ -1,6 +1,6 @@
 /**
- * The tables of protocol/README.md, made from the definitions, so that the document cannot lie. What a field is for and
- * no schema can say is in protocol-notes.ts.
+ * The tables of protocol/README.md, made from the definitions, so that the document cannot lie. What a field
+ * is for and no schema can say is in protocol-notes.ts.
  */
 import type { TSchema } from "@sinclair/typebox";
 import { Event, eventNames } from "../../protocol/event.ts";
