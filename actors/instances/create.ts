@@ -196,7 +196,7 @@ function birthEvent({ instance, operation }: LoadedInstance, { request, nowMs }:
  * Locally administered, QEMU's prefix, and the last four bytes of the id, which are random in a UUID version
  * 7.
  */
-export function macAddressOf(instanceId: string): string {
+function macAddressOf(instanceId: string): string {
   const tail = instanceId.replaceAll("-", "").slice(-8);
   const hex = /^[0-9a-f]{8}$/.test(tail) ? tail : hexOf(instanceId);
   return `52:54:${hex.match(/../g)?.join(":") ?? "00:00:00:00"}`;

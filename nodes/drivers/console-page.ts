@@ -72,7 +72,7 @@ function continuationBytes(bytes: Buffer): number {
  * The length without an unfinished sequence at the end: its other bytes are still to come, or on the next
  * page.
  */
-export function wholeLength(bytes: Buffer): number {
+function wholeLength(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if ((byte & 0xc0) === 0x80) continue;

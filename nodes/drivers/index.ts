@@ -14,8 +14,6 @@ const factories = {
 
 export type DriverName = keyof typeof factories;
 
-export const driverNames: readonly DriverName[] = ["qemu", "fake"];
-
 /**
  * Makes the ports of one host. Starts nothing; QEMU's version and accelerator are found out when they are
  * asked for.

@@ -49,7 +49,7 @@ function hasPostgres() {
 }
 
 /** Names of the packages that are not there. */
-export function missingPackages() {
+function missingPackages() {
   return needed
     .filter(({ program, found }) => (program === undefined ? !found() : !hasProgram(program)))
     .map(({ name }) => name);

@@ -22,7 +22,7 @@ import { QemuGuest } from "./guest.ts";
 import { lastWords, spawnGuest } from "./guest-process.ts";
 import { bringUp } from "./launch.ts";
 
-export const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
+const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
 export type WantedAccelerator = (typeof wantedAccelerators)[number];
 
 /** A guest that is known to print its marker: what KVM is tried with. */

@@ -16,7 +16,7 @@ export type Accelerator = "kvm" | "tcg";
 /**
  * Both ends of a migration must name the same; Debian 12's QEMU has it, and so has every later one for years.
  */
-export const machineType = "pc-q35-7.2";
+const machineType = "pc-q35-7.2";
 
 export interface QemuArguments {
   readonly spec: MachineSpec;

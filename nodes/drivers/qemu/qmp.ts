@@ -28,7 +28,7 @@ export interface QmpOptions {
 }
 
 /** QEMU refused a command: it is alive and did nothing. */
-export class QmpRefusal extends Error {
+class QmpRefusal extends Error {
   override readonly name = "QmpRefusal";
   readonly errorClass: string;
 
