@@ -22,7 +22,6 @@ export const codes = {
 } as const;
 
 export type Code = keyof typeof codes;
-export type Retry = (typeof codes)[Code]["retry"];
 
 /**
  * Every stable reason, with its code, what it means and what the caller should do next. Documented in

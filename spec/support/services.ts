@@ -3,7 +3,9 @@
  * when the first spec asks, on free ports, in a temporary directory that goes away with them. The kernel ends
  * them if mocha is killed. Nothing of an installed server's own data is touched.
  *
- *   const url = await postgresUrl(this);   // in a `before(async function () { … })`; skips, loudly, without a server
+ *   const url = await postgresUrl(this);   // in a `before(async function () { … })`
+ *
+ * Without a server installed it skips the spec, and says so.
  */
 import { chmodSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";

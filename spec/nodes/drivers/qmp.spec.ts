@@ -72,7 +72,8 @@ describe("the QMP client", () => {
 
   it("greets, asks, and hears events between the answers, however the bytes are cut", async () => {
     const bytes = (id: number) =>
-      `{"event":"STOP","timestamp":{}}\r\n{"return":{"status":"paused"},"id":${id}}\r\n{"event":"RESET","data":{"guest":true}}\r\n`;
+      `{"event":"STOP","timestamp":{}}\r\n{"return":{"status":"paused"},"id":${id}}\r\n` +
+      `{"event":"RESET","data":{"guest":true}}\r\n`;
     await listen(greeting, ({ id }, socket) => {
       for (const byte of bytes(id)) socket.write(byte);
     });
