@@ -8,8 +8,9 @@ import { fileURLToPath } from "node:url";
 import type { Run } from "./run.ts";
 
 /**
- * Its exit code. From here on signals are the cluster's: a terminal sends Ctrl-C to both processes by itself, any other
- * signal reaches only this one and is passed on. How often, and what that means, is not for this process to judge.
+ * Its exit code. From here on signals are the cluster's: a terminal sends Ctrl-C to both processes by itself,
+ * any other signal reaches only this one and is passed on. How often, and what that means, is not for this
+ * process to judge.
  */
 export function startCluster(run: Run, argv: readonly string[]): Promise<number> {
   const script = fileURLToPath(new URL("../main.ts", import.meta.url));
