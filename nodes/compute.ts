@@ -31,6 +31,8 @@ export interface ComputeOptions {
 export interface RunningCompute {
   /** Guests run on, or go down as well. */
   stop(ending: HostEnding): Promise<void>;
+  /** While it stops with its guests: those that have not gone down by themselves are halted now. */
+  hurry(): Promise<void>;
 }
 
 /**
@@ -48,13 +50,24 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   const { cell } = config;
   const bootsMax = limits.bootsPerCpu * node.capacity.vcpus;
   const ports = { cell, inventory, drivers, bus, clock: systemClock, ids: systemIds, log, bootsMax };
-  const compute = assembleCompute(ports);
+  const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   return {
     stop: async (ending) => {
       await compute.stop(ending);
       await bus.close();
     },
+    hurry: async () => {
+      const guests = await drivers.hypervisor.list();
+      const signal = AbortSignal.timeout(limits.hostHaltMs);
+      await Promise.all(guests.map(({ instanceId }) => drivers.hypervisor.halt(instanceId, signal)));
+    },
   };
+}
+
+/** In the ordinary way, so that guests are let go of properly; whoever keeps the process starts it again. */
+function endProcess(log: Log): void {
+  log.error({}, "the host's actor has failed for good: the process ends");
+  process.kill(process.pid, "SIGTERM");
 }
 
 function nodeOf(config: ClusterConfig, nodeName: string): NodeConfig {

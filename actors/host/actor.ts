@@ -13,7 +13,7 @@ import type { Hypervisor, MachineFiles } from "../runtime/ports.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../runtime/system.ts";
 import { decide } from "./decide.ts";
 import type { Tombstone } from "./ledger.ts";
-import { Machines } from "./machines.ts";
+import { Machines, type Parent } from "./machines.ts";
 import type { HostMessage, ReportEvent } from "./messages.ts";
 import type { News } from "./news.ts";
 import { Reporter, type ReporterOptions } from "./reporter.ts";
@@ -36,6 +36,7 @@ interface Life {
 }
 
 type Context = ActorContext<HostMessage>;
+type MachineEnded = Extract<HostMessage, { kind: "machineEnded" }>;
 type EnsureReply = Reply<{ observation: Observation }>;
 
 export function hostActor(options: HostActorOptions): ActorDefinition<Life, HostMessage> {
@@ -49,7 +50,7 @@ export function hostActor(options: HostActorOptions): ActorDefinition<Life, Host
 
 async function begin(options: HostActorOptions, context: Context): Promise<Life> {
   const { hypervisor, files, machines } = options;
-  machines.beginEra();
+  machines.clear();
   const [guests, contents] = await Promise.all([hypervisor.list(), files.readAll()]);
   for (const guest of guests) machines.noteStray(guest.instanceId, guest);
   for (const { instanceId, content } of contents) {
@@ -69,11 +70,12 @@ async function begin(options: HostActorOptions, context: Context): Promise<Life>
   return report(life, { kind: "started" }, options);
 }
 
-function parentOf(context: Context) {
+function parentOf(context: Context): Parent {
+  const { incarnation } = context;
   return {
     spawn: context.spawn.bind(context),
-    onEnd: ({ name, how }: { readonly name: string; readonly how: "stopped" | "failed" }) => {
-      context.self.tell({ kind: "machineEnded", instanceId: name, how });
+    onEnd: ({ name, how }) => {
+      context.self.tell({ kind: "machineEnded", instanceId: name, how, incarnation });
     },
   };
 }
@@ -96,7 +98,11 @@ function takeTurn(turn: Turn, message: HostMessage): Life {
     case "news":
       return readNews(turn);
     case "machineEnded":
-      options.machines.ended(message.instanceId, message.how);
+      if (message.incarnation === context.incarnation) machineEnded(turn, message);
+      return life;
+    case "revive":
+      if (options.machines.find(message.instanceId) === undefined)
+        options.machines.spawn(message.instanceId, undefined, parentOf(context));
       return life;
     case "stopGuests":
       for (const ref of options.machines.refs) ref.tell({ kind: "hostStopping", graceMs: message.graceMs });
@@ -117,6 +123,17 @@ function report(life: Life, event: ReportEvent, { ledger }: HostActorOptions): L
 function whenDown(life: Life, { ledger }: HostActorOptions): Life {
   if (life.stopping !== undefined && !life.stopping.done && ledger.isDown) life.stopping.ok(undefined);
   return life;
+}
+
+/**
+ * A machine that its supervisor gave up gets another chance after a while: its guest may run, and needs an
+ * eye on it.
+ */
+function machineEnded({ options, context }: Turn, { instanceId, how }: MachineEnded): void {
+  options.machines.ended(instanceId, how);
+  if (how !== "failed") return;
+  context.log.error({ instanceId }, "The actor of a machine failed; it is tried again later.");
+  context.clock.after(limits.restartWindowMs, () => context.self.tell({ kind: "revive", instanceId }));
 }
 
 /** The question goes on to the machine, with the reply: the host waits for nothing. */

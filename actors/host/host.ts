@@ -33,6 +33,10 @@ export interface HostOptions {
   readonly log: Log;
   /** Guests that boot at once. */
   readonly bootsMax: number;
+  /**
+   * The host's own actor was given up by its supervisor: the node is of no use until its process begins anew.
+   */
+  readonly onFailed?: () => void;
 }
 
 export interface Host {
@@ -58,6 +62,9 @@ export function createHost(options: HostOptions): Host {
   const machines = new Machines({ ports, publish: (observation, told) => news.publish(observation, told) });
   const common = { inventory, reports, ledger, clock, log };
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
+  ref.onEnd(({ how }) => {
+    if (how === "failed") options.onFailed?.();
+  });
   news.onNews(() => ref.tell({ kind: "news" }));
   hypervisor.onEvent((event) => {
     if (machines.hear(event)) return;

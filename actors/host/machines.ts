@@ -39,15 +39,13 @@ export class Machines {
   readonly #strays = new Map<string, Found["guest"]>();
   /** Their supervisor gave up: the next actor of one finds out itself what is there. */
   readonly #broken = new Set<string>();
-  /** The host's actor has begun anew; those of its children that are ending do not count. */
-  #era = 0;
 
   constructor(options: MachinesOptions) {
     this.#options = options;
   }
 
-  beginEra(): void {
-    this.#era += 1;
+  /** The host's actor begins anew: its children have ended with it. */
+  clear(): void {
     this.#refs.clear();
     this.#strays.clear();
     this.#broken.clear();
@@ -77,10 +75,7 @@ export class Machines {
     this.#strays.delete(instanceId);
     const ref = by.spawn(machineActor({ instanceId, ports, publish, found, ...lasting }));
     this.#refs.set(instanceId, ref);
-    const era = this.#era;
-    ref.onEnd((end) => {
-      if (era === this.#era) by.onEnd(end);
-    });
+    ref.onEnd((end) => by.onEnd(end));
     return ref;
   }
 

@@ -32,7 +32,15 @@ export type HostMessage =
   | { readonly kind: "report"; readonly event: ReportEvent; readonly incarnation: number }
   /** Something is in the news. */
   | { readonly kind: "news" }
-  | { readonly kind: "machineEnded"; readonly instanceId: string; readonly how: "stopped" | "failed" }
+  | {
+      readonly kind: "machineEnded";
+      readonly instanceId: string;
+      readonly how: "stopped" | "failed";
+      /** Of the host whose child it was. */
+      readonly incarnation: number;
+    }
+  /** Its supervisor gave the machine up a while ago. */
+  | { readonly kind: "revive"; readonly instanceId: string }
   /** All guests go down; answered when they are. */
   | { readonly kind: "stopGuests"; readonly graceMs: number; readonly reply: Reply<undefined> }
   /** The agent ends: the last reports say so; answered when nothing is left to say. */

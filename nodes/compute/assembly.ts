@@ -23,6 +23,8 @@ export interface ComputePorts {
   readonly log: Log;
   /** Guests that boot at once. */
   readonly bootsMax: number;
+  /** The node is of no use any more until its process begins anew; its guests run on. */
+  readonly onFailed?: () => void;
 }
 
 export interface Compute {
@@ -48,6 +50,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     clock,
     log,
     bootsMax,
+    ...(ports.onFailed === undefined ? {} : { onFailed: ports.onFailed }),
   });
   const server = createServer({
     ...wire,

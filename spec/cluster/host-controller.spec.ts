@@ -1,4 +1,7 @@
-/** Controller and compute nodes together, on a memory bus and a memory store with fake guests: lives of instances. */
+/**
+ * Controller and compute nodes together, on a memory bus and a memory store with fake guests: lives of
+ * instances.
+ */
 import { expect } from "chai";
 import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";

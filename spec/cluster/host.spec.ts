@@ -254,4 +254,35 @@ describe("a host: what guests and actors do", () => {
     expect((await world.ensure("a", { generation: 2 })).state).to.equal("running");
     expect(world.machine.find("a")?.pid).to.equal(pid);
   });
+
+  it("gives a machine that its supervisor had given up another chance by itself, and sees what became of the guest", async () => {
+    world = new HostWorld();
+    await world.ensure("a");
+    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
+    for (let crash = 0; crash <= limits.restartsMax; crash++) {
+      await failureOf(
+        world.settled(() => world.host.handlers.ensure(poison as never, world.context(60_000))),
+      );
+    }
+    await world.clock.runUntil(() => world.actors.supervised.at(-1)?.kind === "failed");
+    world.machine.kill("a");
+    await world.clock.advance(limits.restartWindowMs + 1_000);
+    expect(world.controller.seen.get("a")).to.include({ state: "running" });
+    expect(world.machine.find("a")).to.not.equal(undefined);
+  });
+
+  it("takes everything up again after a crash of the host's own actor, guests untouched", async () => {
+    world = new HostWorld();
+    for (const id of ["a", "b"]) await world.ensure(id);
+    await world.ensure("b", { generation: 2, power: "paused" });
+    const before = world.machine.list();
+    await failureOf(world.settled(() => world.host.handlers.ensure({} as never, world.context())));
+    await world.clock.advance(5_000);
+    expect(world.actors.supervised.map(({ kind, actor }) => `${kind} ${actor}`)).to.deep.equal([
+      "restarted host",
+    ]);
+    expect(world.machine.list()).to.deep.equal(before);
+    expect((await world.ensure("a", { generation: 2, power: "paused" })).state).to.equal("paused");
+    expect(world.controller.seen.get("b")?.state).to.equal("paused");
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * One compute node on simulated time and fake guests, with a controller that a test plays: it stores what it hears,
- * or does not, or cannot be reached. Agents may be stopped and started again on the same machine.
+ * One compute node on simulated time and fake guests, with a controller that a test plays: it stores what it
+ * hears, or does not, or cannot be reached. Agents may be stopped and started again on the same machine.
  */
 import { createHost, type Host, type HostEnding } from "../../actors/host/host.ts";
 import type { MachineFiles } from "../../actors/runtime/ports.ts";
