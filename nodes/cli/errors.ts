@@ -26,7 +26,7 @@ const isStatusError = (thrown: unknown): thrown is { toBody(): ErrorBody } =>
   thrown instanceof Error && thrown.name === "StatusError" && "toBody" in thrown;
 
 export function shownOf(thrown: unknown): Shown {
-  if (isStatusError(thrown)) return thrown.toBody();
+  if (isStatusError(thrown)) return atTerminal(thrown.toBody());
   if (thrown instanceof CommandError) {
     const { code, reason, message, next } = thrown;
     return { code, reason, message, next };
@@ -36,8 +36,10 @@ export function shownOf(thrown: unknown): Shown {
       code: "INVALID_ARGUMENT",
       reason: "configuration",
       message: thrown.message,
-      next: "Correct the file.",
+      next: "Correct what is named, then try again.",
     };
+  if (thrown instanceof Error && "code" in thrown && thrown.code === "ERR_INVALID_URL")
+    return shownOf(new CommandError("usage", "NOVACT_URL is not a URL.", "Set it to nats://HOST:PORT."));
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
     code: "INTERNAL",
@@ -46,6 +48,15 @@ export function shownOf(thrown: unknown): Shown {
     next: "Report it; NOVACT_DEBUG=1 shows where it came from.",
   };
 }
+
+/** What to do next, where somebody at a terminal can do more than any caller. */
+const nextAtTerminal: Readonly<Record<string, string>> = {
+  // Commands that change something say themselves how to repeat them (repeatable.ts); what is left only reads.
+  timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
+  notConnected: "Is the cluster up? Start it with npm start, or name another: --config FILE, NOVACT_URL.",
+};
+
+const atTerminal = (body: ErrorBody): Shown => ({ ...body, next: nextAtTerminal[body.reason] ?? body.next });
 
 /** The lines for people. */
 export function errorLines(shown: Shown, paint: Paint): string {

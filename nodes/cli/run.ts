@@ -3,6 +3,7 @@
  * output. Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
  */
 import type { Command } from "commander";
+import { limits } from "../../protocol/limits.ts";
 import type { CallOptions } from "../../protocol/service.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import type { Connect, Session } from "./session.ts";
@@ -55,7 +56,7 @@ export class Run {
     const opening = this.#connect({
       ...(project === undefined ? {} : { project }),
       ...(this.config === undefined ? {} : { config: this.config }),
-      ...(this.timeoutMs === undefined ? {} : { connectTimeoutMs: this.timeoutMs }),
+      connectTimeoutMs: this.timeoutMs ?? limits.commandConnectTimeoutMs,
     });
     this.#sessions.set(project, opening);
     return opening;

@@ -6,6 +6,7 @@ import { instanceStates } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { parseCount, parsePair } from "../format.ts";
 import { readPages } from "../pages.ts";
+import { repeatable } from "../repeatable.ts";
 import { hostId, instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import { consoleCommand } from "./console.ts";
@@ -51,16 +52,16 @@ function createCommand(invoke: Invoke): Command {
     .action((name: string, options: CreateOptions, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
-        const { flavor, image, metadata, count } = options;
-        const answer = await session.instance.create(
-          {
-            name,
-            flavor,
-            image,
-            ...(metadata === undefined ? {} : { metadata }),
-            ...(count === undefined ? {} : { count }),
-          },
-          run.call(options),
+        const { flavor, image, metadata, count, requestId } = options;
+        const request = {
+          name,
+          flavor,
+          image,
+          ...(metadata === undefined ? {} : { metadata }),
+          ...(count === undefined ? {} : { count }),
+        };
+        const answer = await repeatable({ line: "the same command with", requestId }, (id) =>
+          session.instance.create(request, run.call({ requestId: id })),
         );
         const all: readonly Changed[] = answer.all ?? [answer];
         return finishChanges(run, session, {

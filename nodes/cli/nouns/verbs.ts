@@ -5,10 +5,11 @@
 import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
-import { errorLines, exitCodeFor, shownOf } from "../errors.ts";
+import { CommandError, errorLines, exitCodeFor, shownOf } from "../errors.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { parseDuration } from "../format.ts";
 import { waitForAll } from "../progress.ts";
+import { repeatable } from "../repeatable.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
@@ -75,7 +76,7 @@ function verb(invoke: Invoke, { name, summary }: { name: string; summary: string
       "the same id again does nothing twice and gives the same answer; for one instance",
     )
     .action((keys: string[], options: VerbOptions, command: Command) =>
-      invoke(command, (run) => sendToAll(run, keys, { options, send })),
+      invoke(command, (run) => sendToAll(run, keys, { verb: name, options, send })),
     );
 }
 
@@ -83,13 +84,19 @@ function verb(invoke: Invoke, { name, summary }: { name: string; summary: string
 async function sendToAll(
   run: Run,
   keys: readonly string[],
-  { options, send }: { readonly options: VerbOptions; readonly send: Send },
+  { verb, options, send }: { readonly verb: string; readonly options: VerbOptions; readonly send: Send },
 ): Promise<number> {
   const session = await run.session();
   const wait = options.wait ?? false;
   const single = keys.length === 1;
+  if (!single && options.requestId !== undefined)
+    throw new CommandError("usage", "A request id belongs to one instance.", "Name one instance at a time.");
   const outcomes = await Promise.allSettled(
-    keys.map(async (key) => send(session, await instanceId(run, session, key), options, run)),
+    keys.map(async (key) => {
+      const id = await instanceId(run, session, key);
+      const again = { line: `novact instance ${verb} ${id}`, requestId: options.requestId };
+      return repeatable(again, (requestId) => send(session, id, { ...options, requestId }, run));
+    }),
   );
   const failures = outcomes.flatMap((outcome) =>
     outcome.status === "rejected" ? [outcome.reason as unknown] : [],

@@ -1,6 +1,7 @@
 /** The CLI against a controller on a memory bus: every noun, as text and as JSON, and the exit codes. */
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
+import { StatusError } from "../../../protocol/status.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { commandOn, connectOn, type RunOptions } from "./cli-world.ts";
 
@@ -267,6 +268,21 @@ describe("novact on a cluster", () => {
       const { err, out } = await novact("instance show ghost --json");
       expect(JSON.parse(err).error).to.include({ code: "NOT_FOUND", reason: "instanceNotFound" });
       expect(out).to.equal("");
+    });
+
+    it("a change that nobody answered says how to repeat it safely", async () => {
+      const request = async () => {
+        throw new StatusError("timeout", "Nobody answered.");
+      };
+      const lost = commandOn(connectOn({ ...world.bus, request }, "test").connect);
+      const { exit, err } = await lost("instance stop 01a20479-7445-7576-9e5f-23b9bc0d089c --timeout 200ms");
+      expect(exit).to.equal(7);
+      expect(err).to.match(/safe: novact instance stop 01a20479-\S+ --request-id \S{36}\n$/);
+      expect((await lost("instance list --timeout 200ms")).err).to.match(/next: Try again, with a longer/);
+    });
+
+    it("one request id for several instances is refused", async () => {
+      expect(await novact("instance stop a b --request-id r1")).to.include({ exit: 2, out: "" });
     });
 
     it("a wait that takes too long says how to go on, and exits with 7", async () => {
