@@ -6,8 +6,8 @@
  *   machines/<instanceId>.json      what the agent remembers of a machine
  *   guests/<instanceId>/            the hypervisor's working directory: all its paths are relative to it, so
  *                                   that a long one does not matter (a socket's path has 107 bytes)
- *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so that they
- *                                   cannot be swapped
+ *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so that
+ *                                   they cannot be swapped
  *     process.json  process.log     written by the agent: who the process is, and its standard error
  *     run/                          sockets and pid file, made by the process
  *
