@@ -121,7 +121,7 @@ async function isOld(path: string): Promise<boolean> {
 const outside = () =>
   new StatusError(
     "unusableImage",
-    "The image cannot be used: it is not an ordinary, readable file in a directory that images may come from.",
+    "The image cannot be used: it is no ordinary, readable file in a directory that images may come from.",
   );
 
 /**

@@ -33,7 +33,7 @@ describe("real disk images", function () {
   });
   afterEach(() => place?.remove());
 
-  it("of qcow2 are taken, with their virtual size, in both versions and with all that is harmless", async () => {
+  it("of qcow2 are taken, in both versions and with all that is harmless", async () => {
     const plain = make("plain", "-f", "qcow2", "@", "5M");
     const old = make("old", "-f", "qcow2", "-o", "compat=0.10", "@", "6M");
     const zstd = make("zstd", "-f", "qcow2", "-o", "compression_type=zstd,extended_l2=on", "@", "7M");
@@ -72,7 +72,7 @@ describe("real disk images", function () {
     }
   });
 
-  it("that are cut off, or have garbage behind a good header, are refused or harmless, and in time", async () => {
+  it("that are cut off, or garbage behind a good header, are refused or harmless", async () => {
     const good = await readFile(make("good", "-f", "qcow2", "@", "64M"));
     for (const length of [80, 512, 65_536]) {
       await writeFile(at("cut"), good.subarray(0, length));

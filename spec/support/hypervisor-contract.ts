@@ -132,7 +132,7 @@ export function hypervisorContract(contract: HypervisorContract): void {
       expect(await hypervisor.inspect(spec.instanceId)).to.deep.equal(guest);
     });
 
-    it("pauses and resumes, each as often as it is asked, and tells nobody of what it was asked", async () => {
+    it("pauses and resumes as often as it is asked, and tells nobody of it", async () => {
       const { instanceId } = await start(contract.makeSpec(1));
       await hypervisor.pause(instanceId, never);
       await hypervisor.pause(instanceId, never);
@@ -143,7 +143,7 @@ export function hypervisorContract(contract: HypervisorContract): void {
       expect(heard.kinds()).to.deep.equal([]);
     });
 
-    it("presses the power button, tells of the shutdown, keeps the ended guest until it is halted or started", async () => {
+    it("presses the power button, tells of the shutdown, and keeps the ended guest", async () => {
       const spec = contract.makeSpec(1);
       const { instanceId, pid } = await start(spec);
       await bench.booted(instanceId);

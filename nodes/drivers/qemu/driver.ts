@@ -84,7 +84,10 @@ export class QemuHypervisor implements Hypervisor {
 
   async list(): Promise<readonly Guest[]> {
     await this.#scan();
-    return [...this.#guests.values()].map((guest) => guest.facts);
+    const living = await Promise.all(
+      [...this.#guests.values()].map(async (guest) => ((await isAlive(guest.process)) ? [guest.facts] : [])),
+    );
+    return living.flat();
   }
 
   async inspect(instanceId: string): Promise<Guest | undefined> {

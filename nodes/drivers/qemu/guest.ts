@@ -268,7 +268,7 @@ export function meaningOf(event: QmpEvent, status: GuestStatus): Change | undefi
       // QEMU stops the CPUs of a guest that has ended as well: that is no pause.
       return status === "running" ? { kind: "paused", status: "paused", ours: true } : undefined;
     case "RESUME":
-      return { kind: "resumed", status: "running", ours: true };
+      return status === "running" ? undefined : { kind: "resumed", status: "running", ours: true };
     case "SHUTDOWN":
       return event.data.guest === true ? { kind: "shutdown", status: "shutdown", ours: false } : undefined;
     case "RESET":
