@@ -105,6 +105,7 @@ export const doctorService = service({
       target: "collection",
       audience: "admin",
       mutates: false,
+      long: true,
       summary: "Compares PostgreSQL, the hosts' reports, and the processes and files on the hosts.",
     }),
   },

@@ -77,6 +77,7 @@ export const imageService = service({
       target: "collection",
       audience: "admin",
       mutates: true,
+      long: true,
       summary: "Verifies files and keeps them as an image; needs a disk or a kernel. The name must be free.",
     }),
     list: method({

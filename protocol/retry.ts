@@ -25,7 +25,8 @@ export function retrying(options: RetryOptions): Interceptor {
   return (next) => async (call) => {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await next({ ...call, deadlineMs: attemptDeadlineMs(call, options) });
+        const answer = await next({ ...call, deadlineMs: attemptDeadlineMs(call, options) });
+        if (!hasToWaitOn(call, answer, options.clock)) return answer;
       } catch (thrown) {
         const waitMs = pauseMs(thrown, attempt, options);
         const left = call.deadlineMs - options.clock.monotonicMs();
@@ -36,9 +37,27 @@ export function retrying(options: RetryOptions): Interceptor {
   };
 }
 
+/**
+ * Who waits at one server for long learns nothing of its death: waits are asked for in pieces. A long poll says itself how
+ * long it may take.
+ */
 function attemptDeadlineMs(call: ClientCall, { clock, attemptTimeoutMs }: RetryOptions): number {
-  if (call.request.wait === true || call.request.waitMs !== undefined) return call.deadlineMs;
-  return Math.min(call.deadlineMs, clock.monotonicMs() + (attemptTimeoutMs ?? limits.attemptTimeoutMs));
+  if (call.method.long === true) return call.deadlineMs;
+  const { waitMs } = call.request;
+  const longerMs = typeof waitMs === "number" ? waitMs : 0;
+  const attemptMs = longerMs + (attemptTimeoutMs ?? limits.attemptTimeoutMs);
+  return Math.min(call.deadlineMs, clock.monotonicMs() + attemptMs);
+}
+
+/** A piece of a wait is over and the operation still runs: the same request id asks on, and executes nothing again. */
+function hasToWaitOn(call: ClientCall, answer: unknown, clock: Clock): boolean {
+  if (call.request.wait !== true || clock.monotonicMs() >= call.deadlineMs) return false;
+  const all = (answer as { all?: unknown }).all;
+  return (Array.isArray(all) ? all : [answer]).some(isUnderWay);
+}
+
+function isUnderWay(answer: { readonly operation?: { readonly state?: unknown } }): boolean {
+  return answer.operation?.state === "running";
 }
 
 /** How long to wait before the next attempt; undefined: there shall be none. */

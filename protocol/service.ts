@@ -19,6 +19,8 @@ export interface Method<Q extends TSchema = TSchema, A extends TSchema = TSchema
   readonly audience: Audience;
   /** A mutating method honours the request id (I5) and may be repeated with it. */
   readonly mutates: boolean;
+  /** Its work may take minutes: clients do not cut it into short attempts. */
+  readonly long?: boolean;
   /** One sentence, for discovery and for protocol/README.md. */
   readonly summary: string;
 }

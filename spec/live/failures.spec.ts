@@ -33,6 +33,13 @@ describe("killed processes", function () {
     await registerHaltingImage(cluster);
   });
   after(async () => cluster?.close());
+  afterEach(async () => {
+    const { instances } = await cluster.demo.instance.list({ limit: 1_000 });
+    await remove(
+      cluster,
+      instances.map(({ id }) => id),
+    );
+  });
 
   for (const victim of ["compute", "controller", "nats-server", "postgres", "guests"] as const) {
     it(`${victim}, while ${count} creates and ${count} deletes are under way`, async () => {
@@ -49,7 +56,6 @@ describe("killed processes", function () {
       expect(deleted.map(({ operation }) => operation.state)).to.deep.equal(leaving.map(() => "done"));
       await agrees(cluster, [...kept, ...made]);
       unharmed(cluster, before, killed);
-      await remove(cluster, [...kept, ...made]);
     });
 
     it(`${victim}, when idle`, async () => {
@@ -58,7 +64,6 @@ describe("killed processes", function () {
       const killed = await kill(cluster, victim, kept);
       await agrees(cluster, kept);
       unharmed(cluster, before, killed);
-      await remove(cluster, kept);
     });
   }
 });

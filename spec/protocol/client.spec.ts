@@ -1,6 +1,8 @@
 /** The derived client: subjects, headers, deadlines, interceptors and retries. */
 import { expect } from "chai";
 import type { ClientCall, Interceptor } from "../../protocol/client.ts";
+import { imageService } from "../../protocol/image.ts";
+import { instanceService } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
 import { pauseMs, retrying } from "../../protocol/retry.ts";
 import type { CallContext } from "../../protocol/service.ts";
@@ -155,5 +157,58 @@ describe("retries", () => {
     expect(wait("noResponders")).to.equal(15);
     expect(wait("timeout")).to.equal(15);
     expect(pauseMs(new Error("a bug"), 0, { random })).to.equal(undefined);
+  });
+});
+
+describe("retries of a wait", () => {
+  const call = {
+    noun: "instance",
+    name: "create",
+    method: instanceService.methods.create,
+    project: "demo",
+    id: "",
+    request: { wait: true },
+    requestId: "r",
+    deadlineMs: 60_000,
+    signal: undefined,
+    traceparent: undefined,
+    headers: {},
+  } satisfies ClientCall;
+
+  it("asks on in pieces with the same request id until the operation has ended", async () => {
+    const clock = new SimulatedClock();
+    const states = ["running", "running", "done"];
+    const seen: ClientCall[] = [];
+    const waiting = retrying({ clock, random: () => 0.5 })(async (attempt) => {
+      seen.push(attempt);
+      return { operation: { state: states[seen.length - 1] } };
+    });
+    expect(await waiting(call)).to.deep.equal({ operation: { state: "done" } });
+    expect(seen.map(({ requestId }) => requestId)).to.deep.equal(["r", "r", "r"]);
+    expect(seen[0]?.deadlineMs).to.equal(limits.attemptTimeoutMs);
+  });
+
+  it("outlives a server that died with the question", async () => {
+    const clock = new SimulatedClock();
+    let attempts = 0;
+    const waiting = retrying({ clock, random: () => 0.5 })(async () => {
+      attempts += 1;
+      if (attempts === 1) throw new StatusError("timeout", "Nobody answered.");
+      return { operation: { state: "done" } };
+    });
+    const answer = waiting(call);
+    await clock.advance(limits.retryBackoffMsMax);
+    expect(await answer).to.deep.equal({ operation: { state: "done" } });
+  });
+
+  it("cuts nothing short that says it is long", async () => {
+    const clock = new SimulatedClock();
+    const seen: ClientCall[] = [];
+    const waiting = retrying({ clock, random: () => 0.5 })(async (attempt) => {
+      seen.push(attempt);
+      return {};
+    });
+    await waiting({ ...call, method: imageService.methods.register, request: {} });
+    expect(seen[0]?.deadlineMs).to.equal(60_000);
   });
 });
