@@ -71,6 +71,7 @@ class ConsoleOutput {
   readonly #run: Run;
   readonly #follow: boolean;
   readonly #pages: Page[] = [];
+  #endedLine = true;
 
   constructor(run: Run, follow: boolean) {
     this.#run = run;
@@ -87,10 +88,14 @@ class ConsoleOutput {
     const { out } = this.#run.terminal;
     if (this.#run.json) this.#run.emit({ text });
     else out.write(out.isTTY === true ? harmless(text) : text);
+    this.#endedLine = text.endsWith("\n");
   }
 
   end(): void {
-    if (!this.#run.json || this.#follow) return;
+    if (this.#follow) return;
+    // A shell's prompt begins on a line of its own.
+    if (!this.#run.json && this.#run.terminal.out.isTTY === true && !this.#endedLine) this.#run.print("");
+    if (!this.#run.json) return;
     const [first] = this.#pages;
     const last = this.#pages.at(-1);
     const text = this.#pages.map((page) => page.text).join("");
