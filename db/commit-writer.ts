@@ -2,6 +2,9 @@
  * The one writer of a process: turns queue here, and whatever waits is committed together, up to limits.commitBatchMax,
  * in one round trip (decision 0002). At most one batch is in flight.
  *
+ * The turns of a batch are first tried as one turn that does what all of them do: that is by far the cheapest. When
+ * anything of it is refused, nothing of it has happened, and the same turns go again apart, each with its own fate.
+ *
  * Batches are numbered. When the answer to one is lost, the writer asks PostgreSQL what became of that number, which also
  * fences it off: a batch that was not applied never will be, so that its turns can be sent again, in another batch. No
  * turn is applied twice, and its caller learns the true result, unless PostgreSQL stays away longer than
@@ -15,16 +18,33 @@ import { StatusError } from "../protocol/status.ts";
 import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
 import { failureKind, kindOfCode, storeError, unavailable } from "./failure.ts";
 import { assertTurn } from "./turn-rules.ts";
-import { encodeTurn, resultOf, type TurnOutcome } from "./turn-text.ts";
+import {
+  apartText,
+  type EncodedTurn,
+  encodeTurn,
+  mergedText,
+  resultOf,
+  splitOutcome,
+  type TurnOutcome,
+} from "./turn-text.ts";
 
 interface Waiting {
-  readonly text: string;
+  readonly turn: EncodedTurn;
   readonly untilMs: number;
   /** It was in a batch whose answer was lost. */
   sent: boolean;
   resolve(result: CommitResult): void;
   reject(error: StatusError): void;
 }
+
+interface Batch {
+  readonly turns: Waiting[];
+  /** Sent as one turn that does what all of them do. */
+  readonly merged: boolean;
+}
+
+/** Null: the batch was not applied, and never will be. */
+type Outcomes = readonly TurnOutcome[] | null;
 
 export interface WriterOptions {
   readonly database: Database;
@@ -58,10 +78,10 @@ export class CommitWriter {
       throw new StatusError("commitQueueFull", "Too many changes wait to be written.", {
         retryAfterMs: 1_000,
       });
-    const text = encodeTurn(turn);
+    const encoded = encodeTurn(turn);
     const untilMs = this.#clock.monotonicMs() + limits.storePatienceMs;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ text, untilMs, sent: false, resolve, reject });
+      this.#queue.push({ turn: encoded, untilMs, sent: false, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -77,57 +97,84 @@ export class CommitWriter {
   async #run(): Promise<void> {
     // One microtask later: everything that was asked for in the same breath goes into the first batch.
     await Promise.resolve();
-    while (this.#queue.length > 0) await this.#commitTogether(this.#take());
+    while (this.#queue.length > 0) {
+      const turns = this.#take();
+      await this.#commit({ turns, merged: turns.length > 1 });
+    }
     this.#running = undefined;
   }
 
+  /**
+   * The next batch, from the front of the queue. A turn that cannot be merged goes alone; two turns of one instance never
+   * share a batch, so that they, and their events, keep their order.
+   */
   #take(): Waiting[] {
+    const instances = new Set<string>();
     let bytes = 0;
     let count = 0;
-    for (const { text } of this.#queue) {
-      bytes += text.length;
-      if (count === limits.commitBatchMax || (count > 0 && bytes > limits.commitBatchBytesMax)) break;
+    for (const { turn } of this.#queue) {
+      bytes += turn.bytes;
+      const full = count === limits.commitBatchMax || bytes > limits.commitBatchBytesMax;
+      if (count > 0 && (full || !turn.mergeable || turn.instanceIds.some((id) => instances.has(id)))) break;
+      for (const id of turn.instanceIds) instances.add(id);
       count += 1;
+      if (!turn.mergeable) break;
     }
     return this.#queue.splice(0, count);
   }
 
-  async #commitTogether(batch: Waiting[]): Promise<void> {
+  async #commit(batch: Batch): Promise<void> {
     this.#batch += 1;
+    const turns = batch.turns.map(({ turn }) => turn);
+    const text = batch.merged ? mergedText(turns) : apartText(turns);
+    let outcomes: Outcomes;
     try {
-      const turns = `[${batch.map(({ text }) => text).join(",")}]`;
-      settle(batch, await this.#call(commitStatement(this.#id, this.#batch, this.#clock.nowMs(), turns)));
+      outcomes = await this.#call(commitStatement(this.#id, this.#batch, this.#clock.nowMs(), text));
     } catch (thrown) {
-      await this.#afterFailure(batch, thrown);
+      return this.#afterFailure(batch, thrown);
     }
+    return this.#settle(batch, outcomes);
   }
 
-  async #afterFailure(batch: Waiting[], thrown: unknown): Promise<void> {
+  async #settle({ turns, merged }: Batch, outcomes: Outcomes): Promise<void> {
+    if (!merged) return settle(turns, outcomes);
+    const split = splitOutcome(
+      outcomes?.[0],
+      turns.map(({ turn }) => turn),
+    );
+    return split === undefined ? this.#commit({ turns, merged: false }) : settle(turns, split);
+  }
+
+  async #afterFailure({ turns, merged }: Batch, thrown: unknown): Promise<void> {
     const kind = failureKind(thrown);
     if (kind === "unreachable") {
       this.#database.missed(thrown);
-      for (const waiting of batch) waiting.sent = true;
-      await this.#recover(batch, thrown);
-    } else if (kind === "faulty" && batch.length > 1) {
+      for (const waiting of turns) waiting.sent = true;
+      await this.#recover({ turns, merged }, thrown);
+    } else if (kind === "faulty" && turns.length > 1) {
       // One turn spoiled the whole call (a text that is no text to PostgreSQL): alone, only that one fails.
-      for (const waiting of batch) await this.#commitTogether([waiting]);
+      for (const waiting of turns) await this.#commit({ turns: [waiting], merged: false });
     } else {
-      for (const { reject } of batch) reject(storeError(thrown, "commit this change"));
+      for (const { reject } of turns) reject(storeError(thrown, "commit this change"));
     }
   }
 
   /** Ends when PostgreSQL has said what became of the batch, or when nobody waits and the store is closed. */
-  async #recover(batch: Waiting[], thrown: unknown): Promise<void> {
-    let concerned = batch;
+  async #recover(batch: Batch, thrown: unknown): Promise<void> {
+    let concerned = batch.turns;
     for (let backoffMs: number = limits.storeBackoffMsMin; ; backoffMs = nextBackoffMs(backoffMs)) {
       concerned = this.#expire(concerned, thrown);
       this.#queue = this.#expire(this.#queue, thrown);
       if (this.#closed && concerned.length + this.#queue.length === 0) return;
       try {
         const outcomes = await this.#call(recoverStatement(this.#id, this.#batch, this.#clock.nowMs()));
-        this.#log.info({ turns: batch.length, applied: outcomes !== null }, "The lost batch was looked up.");
-        if (outcomes === null) this.#sendAgain(concerned);
-        else settle(batch, outcomes);
+        const applied = outcomes !== null;
+        this.#log.info(
+          { turns: batch.turns.length, applied },
+          "A batch whose answer was lost was looked up.",
+        );
+        if (applied) await this.#settle(batch, outcomes);
+        else this.#sendAgain(concerned);
         return;
       } catch (again) {
         this.#database.missed(again);
@@ -154,7 +201,7 @@ export class CommitWriter {
   }
 
   /** The one column of the one row. */
-  async #call(statement: Statement): Promise<readonly TurnOutcome[] | null> {
+  async #call(statement: Statement): Promise<Outcomes> {
     try {
       this.#connection ??= await this.#database.reserve();
       const [row] = await this.#connection.run(statement);
@@ -179,8 +226,8 @@ function recoverStatement(writer: string, batch: number, nowMs: number): Stateme
   return { text: "select novact_recover($1, $2, $3)", values: [writer, batch, nowMs] };
 }
 
-function settle(batch: readonly Waiting[], outcomes: readonly TurnOutcome[] | null): void {
-  batch.forEach(({ resolve, reject }, index) => {
+function settle(turns: readonly Waiting[], outcomes: Outcomes): void {
+  turns.forEach(({ resolve, reject }, index) => {
     const outcome = outcomes?.[index];
     if (outcome === undefined) reject(storeError(new Error("no result came"), "commit this change"));
     else if (outcome.kind === "failed") reject(failed(outcome));

@@ -1,24 +1,73 @@
-/** A turn on its way to the function `novact_commit` (db/migrations), and its result on the way back. Pure. */
+/**
+ * Turns on their way to the function `novact_commit` (db/migrations), and their results on the way back. A turn becomes
+ * a text for each of its lists, so that many turns can be merged into one without looking at them again. Pure.
+ */
 import type { CommitResult, Turn } from "../actors/runtime/records.ts";
 
-/** JSON for `novact_commit`: new instances apart from changed ones, empty lists left out, the answer as a text. */
-export function encodeTurn(turn: Turn): string {
-  const { request, instances, ...rest } = turn;
-  const created = instances?.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row);
-  const updated = instances?.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row);
-  const answer = request && JSON.stringify(request.answer ?? null);
-  return JSON.stringify({
-    ...(request === undefined ? {} : { request: { ...request, answer } }),
-    ...filled({ created, updated, ...rest }),
-  });
+export interface EncodedTurn {
+  /** Elements of each list that is not empty, as JSON, separated by commas. */
+  readonly lists: ReadonlyMap<string, string>;
+  readonly events: number;
+  readonly bytes: number;
+  /** It may be merged with others: it is about instances alone. */
+  readonly mergeable: boolean;
+  readonly instanceIds: readonly string[];
 }
 
-function filled(lists: Readonly<Record<string, readonly unknown[] | undefined>>): Record<string, unknown> {
-  const kept: Record<string, unknown> = {};
-  for (const [name, list] of Object.entries(lists)) {
-    if (list !== undefined && list.length > 0) kept[name] = list;
+const mergeableLists: ReadonlySet<string> = new Set([
+  "requests",
+  "created",
+  "updated",
+  "machines",
+  "machinesGone",
+  "claims",
+  "claimsReleased",
+  "operations",
+  "events",
+]);
+
+/** New instances apart from changed ones; the answer as a text, so that it stays as it is. */
+export function encodeTurn(turn: Turn): EncodedTurn {
+  const { request, instances = [], ...rest } = turn;
+  const answer = JSON.stringify(request?.answer ?? null);
+  const lists = new Map<string, string>();
+  const all: Readonly<Record<string, readonly unknown[] | undefined>> = {
+    requests: request === undefined ? [] : [{ ...request, answer }],
+    created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row),
+    updated: instances.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row),
+    ...rest,
+  };
+  let bytes = 0;
+  for (const [name, list] of Object.entries(all)) {
+    if (list === undefined || list.length === 0) continue;
+    const text = JSON.stringify(list).slice(1, -1);
+    lists.set(name, text);
+    bytes += text.length;
   }
-  return kept;
+  const mergeable = [...lists.keys()].every((name) => mergeableLists.has(name));
+  const instanceIds = instances.map(({ row }) => row.id);
+  return { lists, events: turn.events?.length ?? 0, bytes, mergeable, instanceIds };
+}
+
+/** One turn that does what all of these do, as the text of a batch of one. */
+export function mergedText(turns: readonly EncodedTurn[]): string {
+  const merged = new Map<string, string[]>();
+  for (const { lists } of turns) {
+    for (const [name, text] of lists) {
+      const texts = merged.get(name);
+      if (texts === undefined) merged.set(name, [text]);
+      else texts.push(text);
+    }
+  }
+  return `[${turnText([...merged].map(([name, texts]) => [name, texts.join(",")]))}]`;
+}
+
+export function apartText(turns: readonly EncodedTurn[]): string {
+  return `[${turns.map(({ lists }) => turnText([...lists])).join(",")}]`;
+}
+
+function turnText(lists: readonly (readonly [string, string])[]): string {
+  return `{${lists.map(([name, text]) => `"${name}":[${text}]`).join(",")}}`;
 }
 
 /** What `novact_commit` says of one turn. `failed`: PostgreSQL refused it for a reason that no result has. */
@@ -36,6 +85,19 @@ export type TurnOutcome =
       };
     }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly constraint: string };
+
+/** The outcome of each of the turns that were merged, when the merged one was committed; otherwise undefined. */
+export function splitOutcome(
+  merged: TurnOutcome | undefined,
+  turns: readonly EncodedTurn[],
+): readonly TurnOutcome[] | undefined {
+  if (merged?.kind !== "committed") return undefined;
+  let sequence = merged.lastSequence - turns.reduce((sum, { events }) => sum + events, 0);
+  return turns.map(({ events }) => {
+    sequence += events;
+    return { kind: "committed", lastSequence: events === 0 ? 0 : sequence };
+  });
+}
 
 export function resultOf(outcome: Exclude<TurnOutcome, { kind: "failed" }>): CommitResult {
   if (outcome.kind !== "duplicate") return outcome;

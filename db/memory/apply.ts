@@ -187,8 +187,10 @@ function applyClaims({ tables, turn, journal }: Work): Refusal | undefined {
     const host = tables.hosts.get(claim.hostId);
     const fuller = host && claimed(host, claim, 1);
     if (fuller === undefined || overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };
-    if (tables.claims.get(machineKey(claim)) !== undefined) return { kind: "conflict" };
     tables.hosts.put(claim.hostId, fuller, journal);
+  }
+  for (const claim of turn.claims ?? []) {
+    if (tables.claims.get(machineKey(claim)) !== undefined) return { kind: "conflict" };
     tables.claims.put(machineKey(claim), claim, journal);
   }
   return undefined;

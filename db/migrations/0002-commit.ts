@@ -6,7 +6,8 @@
  * subtransaction and succeeds or fails alone. What can be refused is refused by an exception with the code NV001 and the
  * result as its text; the result of an unexpected error is `failed`. db/memory/apply.ts does the same in memory.
  *
- * Turns arrive as `encodeTurn` of db/turn-text.ts writes them: fields named as in the records.
+ * Turns arrive as db/turn-text.ts writes them: fields named as in the records. Each list is one statement, so that many
+ * turns merged into one cost little more than one: most of a small statement is its start, CHECKs and indexes included.
  */
 import { Migration } from "@mikro-orm/migrations";
 
@@ -71,6 +72,19 @@ const event = record(
   ),
 );
 const key = `"instanceId" text, epoch bigint`;
+const claimDefinition = `${key}, "hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib" bigint`;
+
+/** What claims take of each host, all in all. */
+const sums = (rows: string) => `
+      select "hostId", sum(vcpus)::bigint as vcpus, sum("memoryMib")::bigint as memory,
+          sum("diskGib")::bigint as disk, count(*) as claims
+        from (select ${rows}) c group by "hostId"`;
+
+/**
+ * Rows that arrive are few and are looked up by key, however large or small the tables seem when a plan is made: without
+ * this, plans that are made while the tables are nearly empty read all of them.
+ */
+const byIndex = "set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off";
 
 const refuse = (result: string) => `raise exception using errcode = 'NV001', message = ${result}`;
 
@@ -172,41 +186,53 @@ end $$`;
 
 const claims = `create function novact_commit_claims(turn jsonb) returns void language plpgsql as $$
 declare
-  c record;
+  fitting text[];
+  full_host text;
+  changed bigint;
 begin
   if turn ? 'claimsReleased' then
     with gone as (
       delete from claim t using jsonb_to_recordset(turn->'claimsReleased') as r(${key})
         where t.instance_id = r."instanceId" and t.epoch = r.epoch
         returning t.*
-    ), sums as (
-      select host_id, sum(vcpus)::bigint as vcpus, sum(memory_mib)::bigint as memory_mib,
-          sum(disk_gib)::bigint as disk_gib, count(*) as instances
-        from gone group by host_id
-    )
-    update host h set vcpus_claimed = h.vcpus_claimed - s.vcpus,
-        memory_mib_claimed = h.memory_mib_claimed - s.memory_mib,
-        disk_gib_claimed = h.disk_gib_claimed - s.disk_gib, instances = h.instances - s.instances
-      from sums s where h.id = s.host_id;
+    ), sums as (${sums(`host_id as "hostId", vcpus, memory_mib as "memoryMib", disk_gib as "diskGib" from gone`)})
+    update host h set vcpus_claimed = vcpus_claimed - s.vcpus, memory_mib_claimed = memory_mib_claimed - s.memory,
+        disk_gib_claimed = disk_gib_claimed - s.disk, instances = instances - s.claims
+      from sums s where h.id = s."hostId";
   end if;
   if not turn ? 'claims' then
     return;
   end if;
-  for c in select * from jsonb_to_recordset(turn->'claims')
-      as r(${key}, "hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib" bigint) loop
-    update host set vcpus_claimed = vcpus_claimed + c.vcpus, memory_mib_claimed = memory_mib_claimed + c."memoryMib",
-        disk_gib_claimed = disk_gib_claimed + c."diskGib", instances = instances + 1
-      where id = c."hostId" and vcpus_claimed + c.vcpus <= vcpus
-        and memory_mib_claimed + c."memoryMib" <= memory_mib and disk_gib_claimed + c."diskGib" <= disk_gib;
-    if not found then
-      ${refuse(`jsonb_build_object('kind', 'hostFull', 'hostId', c."hostId")::text`)};
-    end if;
-    insert into claim (instance_id, epoch, host_id, vcpus, memory_mib, disk_gib)
-      values (c."instanceId", c.epoch, c."hostId", c.vcpus, c."memoryMib", c."diskGib") on conflict do nothing;
-    if not found then
-      ${refuse(`'{"kind":"conflict"}'`)};
-    end if;
-  end loop;
+  with sums as (${sums(`* from jsonb_to_recordset(turn->'claims') as r(${claimDefinition})`)}), taken as (
+    update host h set vcpus_claimed = vcpus_claimed + s.vcpus, memory_mib_claimed = memory_mib_claimed + s.memory,
+        disk_gib_claimed = disk_gib_claimed + s.disk, instances = instances + s.claims
+      from sums s where h.id = s."hostId" and vcpus_claimed + s.vcpus <= h.vcpus
+        and memory_mib_claimed + s.memory <= h.memory_mib and disk_gib_claimed + s.disk <= h.disk_gib
+      returning h.id
+  )
+  select array_agg(t.id), min(s."hostId") filter (where t.id is null) into fitting, full_host
+    from sums s left join taken t on t.id = s."hostId";
+  if full_host is not null then
+    select r."hostId" into full_host from (
+      select r."hostId", r.ordinality, sum(r.vcpus) over earlier as vcpus, sum(r."memoryMib") over earlier as memory,
+          sum(r."diskGib") over earlier as disk
+        from rows from (jsonb_to_recordset(turn->'claims') as (${claimDefinition})) with ordinality as r
+        window earlier as (partition by r."hostId" order by r.ordinality)
+    ) r left join host h on h.id = r."hostId"
+      where r."hostId" <> all (coalesce(array_remove(fitting, null), '{}')) and (
+        h.id is null or h.vcpus_claimed + r.vcpus > h.vcpus or h.memory_mib_claimed + r.memory > h.memory_mib
+          or h.disk_gib_claimed + r.disk > h.disk_gib)
+      order by r.ordinality limit 1;
+    ${refuse(`jsonb_build_object('kind', 'hostFull', 'hostId', full_host)::text`)};
+  end if;
+  insert into claim (instance_id, epoch, host_id, vcpus, memory_mib, disk_gib)
+    select r."instanceId", r.epoch, r."hostId", r.vcpus, r."memoryMib", r."diskGib"
+      from jsonb_to_recordset(turn->'claims') as r(${claimDefinition})
+    on conflict do nothing;
+  get diagnostics changed = row_count;
+  if changed <> jsonb_array_length(turn->'claims') then
+    ${refuse(`'{"kind":"conflict"}'`)};
+  end if;
 end $$`;
 
 const progress = `create function novact_commit_progress(turn jsonb) returns void language plpgsql as $$
@@ -233,19 +259,21 @@ const turn = `create function novact_commit_turn(turn jsonb, newest bigint, now_
 language plpgsql as $$
 declare
   known request;
-  added bigint;
+  changed bigint;
 begin
-  if turn ? 'request' then
+  if turn ? 'requests' then
     insert into request (project, request_id, content_hash, answer, at_ms)
-      select r.project, r."requestId", r."contentHash", r.answer::json, r."atMs" from jsonb_to_record(turn->'request')
-        as r(project text, "requestId" text, "contentHash" text, answer text, "atMs" bigint)
+      select r.project, r."requestId", r."contentHash", r.answer::json, r."atMs"
+        from jsonb_to_recordset(turn->'requests')
+          as r(project text, "requestId" text, "contentHash" text, answer text, "atMs" bigint)
       on conflict do nothing;
-    if not found then
-      select * into known from request
-        where project = turn->'request'->>'project' and request_id = turn->'request'->>'requestId';
-      return jsonb_build_object('kind', 'duplicate', 'request', jsonb_build_object(
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'requests') then
+      select t.* into strict known from request t
+        where t.project = turn->'requests'->0->>'project' and t.request_id = turn->'requests'->0->>'requestId';
+      ${refuse(`jsonb_build_object('kind', 'duplicate', 'request', jsonb_build_object(
         'project', known.project, 'requestId', known.request_id, 'contentHash', known.content_hash,
-        'answer', known.answer::text, 'atMs', known.at_ms));
+        'answer', known.answer::text, 'atMs', known.at_ms))::text`)};
     end if;
   end if;
   if turn ? 'created' or turn ? 'updated' then
@@ -269,13 +297,13 @@ begin
   insert into event (sequence, ${event.columns})
     select newest + r.ordinality, ${event.values}
       from rows from (jsonb_to_recordset(turn->'events') as (${event.definition})) with ordinality as r;
-  get diagnostics added = row_count;
-  return jsonb_build_object('kind', 'committed', 'lastSequence', newest + added);
+  get diagnostics changed = row_count;
+  return jsonb_build_object('kind', 'committed', 'lastSequence', newest + changed);
 end $$`;
 
 /** A batch of one writer process, numbered by it: a number that is not above its last one was fenced off, or is done. */
 const commit = `create function novact_commit(writer text, batch_number bigint, now_ms bigint, turns jsonb) returns jsonb
-language plpgsql as $$
+language plpgsql ${byIndex} as $$
 declare
   before bigint;
   newest bigint;

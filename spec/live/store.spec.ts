@@ -2,11 +2,9 @@
 import { openStore } from "../../db/connect.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import { postgresUrl } from "../support/services.ts";
+import { silentLog } from "../support/silent-log.ts";
 import { storeContract } from "../support/store-contract.ts";
 import { wallMs } from "../support/store-rows.ts";
-
-const ignore = (): undefined => undefined;
-const silentLog = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 storeContract("the PostgreSQL store", async (context) => {
   const url = await postgresUrl(context);

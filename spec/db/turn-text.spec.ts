@@ -1,0 +1,46 @@
+import { expect } from "chai";
+import { apartText, encodeTurn, mergedText, splitOutcome } from "../../db/turn-text.ts";
+import * as rows from "../support/store-rows.ts";
+
+describe("the text of turns", () => {
+  const first = encodeTurn({
+    request: rows.request("r1", { answer: { b: 1, a: 2 } }),
+    instances: [{ expectedVersion: 0, row: rows.instance("i1") }],
+    machines: [],
+    events: [rows.event("i1"), rows.event("i1")],
+  });
+  const second = encodeTurn({ instances: [{ expectedVersion: 1, row: rows.next(rows.instance("i2")) }] });
+  const third = encodeTurn({ events: [rows.event("i3")] });
+
+  it("tells new instances from changed ones, leaves empty lists out, and keeps the answer as a text", () => {
+    expect(JSON.parse(apartText([first, second]))).to.deep.equal([
+      {
+        requests: [{ ...rows.request("r1"), answer: '{"b":1,"a":2}' }],
+        created: [rows.instance("i1")],
+        events: [rows.event("i1"), rows.event("i1")],
+      },
+      { updated: [rows.next(rows.instance("i2"))] },
+    ]);
+  });
+
+  it("merges turns into one that has the rows of all, in their order", () => {
+    const [merged] = JSON.parse(mergedText([third, first, second]));
+    expect(merged.events.map(({ id }: { id: string }) => id)).to.deep.equal(["i3", "i1", "i1"]);
+    expect(merged).to.include.keys("requests", "created", "updated");
+  });
+
+  it("gives each merged turn the number of its own last event", () => {
+    const outcomes = splitOutcome({ kind: "committed", lastSequence: 10 }, [third, second, first]);
+    const committed = (lastSequence: number) => ({ kind: "committed", lastSequence });
+    expect(outcomes).to.deep.equal([committed(8), committed(0), committed(10)]);
+  });
+
+  it("says nothing of the turns when the merged one was refused", () => {
+    expect(splitOutcome({ kind: "conflict" }, [first, second])).to.equal(undefined);
+  });
+
+  it("merges turns about instances only", () => {
+    expect([first, second, third].map(({ mergeable }) => mergeable)).to.deep.equal([true, true, true]);
+    expect(encodeTurn({ hosts: [rows.inventory("h1")] })).to.have.property("mergeable", false);
+  });
+});

@@ -1,0 +1,142 @@
+/** The tables on a real PostgreSQL: what the migrations make is what the entities say, and what the CHECKs refuse. */
+import { MikroORM } from "@mikro-orm/postgresql";
+import { expect } from "chai";
+import type { Log } from "../../actors/runtime/ports.ts";
+import { openStore, ormOptions } from "../../db/connect.ts";
+import { systemClock } from "../../nodes/clock.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { postgresUrl } from "../support/services.ts";
+import { silentLog } from "../support/silent-log.ts";
+import * as rows from "../support/store-rows.ts";
+
+/** The message with which opening fails. */
+async function failure(url: string, log: Log = silentLog): Promise<string> {
+  try {
+    await (await openStore({ url, clock: systemClock, log })).close();
+  } catch (error) {
+    if (error instanceof StatusError) return error.message;
+    throw error;
+  }
+  throw new Error("It was opened.");
+}
+
+describe("the tables", function () {
+  this.timeout(60_000);
+  let orm: MikroORM;
+  let url: string;
+  const execute = async (sql: string): Promise<unknown> => orm.em.getConnection().execute(sql);
+  /** The constraint or trigger that refuses the statement. */
+  const refusedBy = async (sql: string): Promise<unknown> => {
+    try {
+      await execute(sql);
+    } catch (error) {
+      return error instanceof Error && "constraint" in error ? error.constraint : error;
+    }
+    return undefined;
+  };
+
+  before(async function () {
+    url = await postgresUrl(this);
+    const stores = await Promise.all(
+      [1, 2, 3].map(async () => openStore({ url, clock: systemClock, log: silentLog })),
+    );
+    await stores[0]?.commit({ hosts: [rows.inventory("h1", { vcpus: 2 })] });
+    const row = rows.instance("i1", { generation: 3, epoch: 2 });
+    const done = rows.operation("o1", "i1", { state: "done", endedAtMs: 1 });
+    await stores[0]?.commit(
+      rows.changeTurn(row, {
+        machines: [rows.machine("i1", { generation: 5 })],
+        claims: [rows.claim("i1")],
+        operations: [done],
+        events: [rows.event("i1")],
+      }),
+    );
+    await Promise.all(stores.map(async (store) => store.close()));
+    orm = await MikroORM.init(ormOptions(url, { max: 2, connectionTimeoutMillis: 5_000 }));
+  });
+  after(async () => {
+    await orm?.close(true);
+  });
+
+  it("are what the entities describe, made once although three controllers started at once", async () => {
+    const { up } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
+    expect(up).to.equal("");
+    const names = await orm.em
+      .getConnection()
+      .execute<{ name: string }[]>("select name from novact_migration");
+    expect(names.map(({ name }) => name)).to.deep.equal(["0001-tables", "0002-commit"]);
+  });
+
+  it("would be seen to differ, were a CHECK or an index missing", async () => {
+    await execute("alter table host drop constraint host_capacity_check");
+    await execute("drop index instance_unsettled_idx");
+    const { up } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
+    expect(up).to.contain("host_capacity_check").and.to.contain("instance_unsettled_idx");
+    await execute(up);
+  });
+
+  it("refuse what would break an invariant, whoever writes it", async () => {
+    const refused = [
+      ["update host set vcpus_claimed = 3", "host_capacity_check"],
+      ["update host set disk_gib_claimed = -1", "host_claimed_check"],
+      ["update instance set version = version + 2", "instance_progress"],
+      ["update instance set version = version + 1, generation = 2", "instance_progress"],
+      ["update instance set version = version + 1, epoch = 1", "instance_progress"],
+      ["update instance set version = version + 1, state = 'nonsense'", "instance_state_check"],
+      ["update instance set version = version + 1, state = 'deleted'", "instance_deleted_check"],
+      ["update machine set generation = 4", "machine_progress"],
+      ["update operation set state = 'running', ended_at_ms = null", "operation_progress"],
+      ["update operation set ended_at_ms = null", "operation_ended_check"],
+      ["update claim set epoch = 0", "claim_epoch_check"],
+      ["update event set body = '{}'", "event_unchanged"],
+      ["update event_head set last_sequence = 0", "event_head_progress"],
+      ["insert into event_head values (false, 0, 0)", "event_head_single_check"],
+    ] as const;
+    for (const [sql, by] of refused) expect(await refusedBy(sql), sql).to.equal(by);
+  });
+});
+
+describe("opening the store", function () {
+  this.timeout(60_000);
+  let url: URL;
+  before(async function () {
+    url = new URL(await postgresUrl(this));
+  });
+  const variant = (changes: Partial<URL>): string => Object.assign(new URL(url.href), changes).href;
+
+  it("makes a database that is missing", async () => {
+    const missing = variant({ pathname: "/made-by-the-store" });
+    const stores = await Promise.all(
+      [1, 2].map(async () => openStore({ url: missing, clock: systemClock, log: silentLog })),
+    );
+    expect(await stores[0]?.lastSequence()).to.equal(0);
+    await Promise.all(stores.map(async (store) => store.close()));
+  });
+
+  it("says what is wrong, and never the password", async () => {
+    const said: string[] = [];
+    const hear = (fields: object, message: string): undefined => {
+      said.push(`${message} ${JSON.stringify(fields)}`);
+    };
+    const log = { debug: hear, info: hear, warn: hear, error: hear };
+    said.push(await failure(variant({ password: "open-sesame" }), log));
+    expect(said.at(-1)).to.contain(`the password of user "${url.username}" is wrong`);
+    said.push(await failure(variant({ port: "1" }), log));
+    expect(said.at(-1)).to.contain("nothing listens there").and.to.contain("127.0.0.1:1");
+    said.push(await failure(variant({ pathname: "" }), log));
+    expect(said.at(-1)).to.contain("names no database");
+    said.push(await failure("not a url", log));
+    for (const line of said) expect(line).not.to.contain("open-sesame").and.not.to.contain(url.password);
+  });
+
+  it("says so when the database is missing and may not be made", async () => {
+    const store = await openStore({ url: url.href, clock: systemClock, log: silentLog });
+    const orm = await MikroORM.init(ormOptions(url.href, { max: 1, connectionTimeoutMillis: 5_000 }));
+    await orm.em.getConnection().execute("create role plain login password 'plain' nocreatedb");
+    const attempt = variant({ username: "plain", password: "plain", pathname: "/nothing" });
+    expect(await failure(attempt)).to.contain('does not exist, and user "plain" may not create it');
+    await orm.em.getConnection().execute("drop role plain");
+    await orm.close(true);
+    await store.close();
+  });
+});

@@ -1,0 +1,169 @@
+/**
+ * Random turns through the store in memory and the one on PostgreSQL, side by side: every result and, at the end, every
+ * row must be the same. Turns are mostly sound, and often not: stale versions, full hosts, names taken, requests repeated.
+ */
+import { expect } from "chai";
+import fc from "fast-check";
+import type { Store } from "../../actors/runtime/ports.ts";
+import type { CommitResult, InstanceRecord, Turn } from "../../actors/runtime/records.ts";
+import { openStore } from "../../db/connect.ts";
+import { MemoryStore } from "../../db/memory-store.ts";
+import { systemClock } from "../../nodes/clock.ts";
+import { limits } from "../../protocol/limits.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { postgresUrl } from "../support/services.ts";
+import { silentLog } from "../support/silent-log.ts";
+import * as rows from "../support/store-rows.ts";
+
+/** One step: which instance, host, request and name, and what is done with them. */
+const step = fc.record({
+  kind: fc.constantFrom(
+    "create",
+    "change",
+    "change",
+    "observe",
+    "move",
+    "delete",
+    "host",
+    "catalog",
+    "prune",
+  ),
+  instance: fc.nat(4),
+  host: fc.nat(2),
+  request: fc.nat(6),
+  amount: fc.nat(3),
+  /** 0: as it should be; otherwise the version is off. */
+  stale: fc.constantFrom(0, 0, 0, 0, -1, 1),
+});
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+const hostOf = (prefix: string, { host }: Step): string => `${prefix}-h${host}`;
+
+/** Steps that come at once, and are committed in one batch: none of them gives capacity back, so their order is open. */
+const group = fc.array(step, { minLength: 1, maxLength: 6 });
+const together = (steps: readonly Step[]): boolean =>
+  steps.every(({ kind }) => kind === "create" || kind === "change" || kind === "observe");
+
+/** The turn of a step, made of what is stored now: the same for both stores. */
+async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
+  const id = `${prefix}-i${it.instance}`;
+  const known = await store.loadInstance(id);
+  const before = known?.instance ?? rows.instance(id, { project: prefix, version: 0 });
+  const write = (changes: Partial<InstanceRecord>, rest: Omit<Turn, "instances"> = {}): Turn =>
+    rows.changeTurn(
+      rows.next(before, { version: Math.max(1, before.version + 1 + it.stale), ...changes }),
+      rest,
+    );
+  const hostId = hostOf(prefix, it);
+  const epoch = before.epoch + 1;
+  const request = rows.request(`r${it.request % 3}`, { project: prefix, answer: it });
+  const released = (known?.claims ?? []).map((claim) => ({ instanceId: id, epoch: claim.epoch }));
+  switch (it.kind) {
+    case "create":
+      return { ...rows.createTurn(id, hostId), request };
+    case "change":
+      return write(
+        { metadata: { a: String(it.amount) }, settled: it.amount === 0 },
+        { events: [rows.event(id)] },
+      );
+    case "observe": {
+      const machine = rows.machine(id, { epoch: before.epoch, generation: it.amount });
+      return write({}, it.stale === 0 ? { machines: [machine] } : { machinesGone: [machine] });
+    }
+    case "move": {
+      const claims = Array.from({ length: it.amount }, (_, n) =>
+        rows.claim(id, hostId, { epoch: epoch + n }),
+      );
+      return write({ hostId, epoch: epoch + it.amount }, { claimsReleased: released, claims });
+    }
+    case "delete":
+      return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
+    default:
+      return catalogTurn(prefix, it);
+  }
+}
+
+function catalogTurn(prefix: string, it: Step): Turn {
+  const hostId = hostOf(prefix, it);
+  const name = `${prefix}-n${it.amount}`;
+  const id = `${prefix}-c${it.request}`;
+  const image = { ...rows.image, id, name };
+  if (it.kind === "host" && it.stale !== 0)
+    return { hostsEnabled: [{ hostId, enabled: it.amount === 0, reason: null }] };
+  if (it.kind === "host") return { hosts: [rows.inventory(hostId, { vcpus: it.amount + 1 })] };
+  if (it.stale !== 0) return { imagesRemoved: [id], flavorsRemoved: it.amount === 0 ? [id] : [] };
+  return { images: [image], flavors: it.amount === 0 ? [{ ...rows.flavor, id, name }] : [] };
+}
+
+async function resultOf(store: Store, turn: Turn): Promise<CommitResult | string> {
+  try {
+    return await store.commit(turn);
+  } catch (error) {
+    if (error instanceof StatusError) return error.reason;
+    throw error;
+  }
+}
+
+async function everything(store: Store): Promise<unknown> {
+  const all = { limit: 1_000 };
+  const instances = await store.listInstances({ ...all, deleted: true });
+  return {
+    loaded: await Promise.all(instances.map(async ({ instance }) => store.loadInstance(instance.id))),
+    instances,
+    unsettled: await store.listUnsettled(all),
+    operations: await store.listOperations(all),
+    events: await store.listEvents({ ...all, after: 0 }),
+    flavors: await store.listFlavors(all),
+    images: await store.listImages(all),
+    hosts: await store.listHosts(all),
+    totals: await store.claimTotals(),
+  };
+}
+
+describe("the stores in memory and on PostgreSQL, given the same turns", () => {
+  const clock = { ...systemClock, nowMs: () => rows.wallMs };
+  const memory = new MemoryStore(clock);
+  let postgres: Store;
+  before(async function () {
+    this.timeout(60_000);
+    postgres = await openStore({ url: await postgresUrl(this), clock, log: silentLog });
+  });
+  after(async () => {
+    await postgres?.close();
+  });
+
+  async function compare(prefix: string, steps: readonly Step[]): Promise<void> {
+    const turns = await Promise.all(steps.map(async (it) => turnOf(prefix, it, memory)));
+    const found = await Promise.all(turns.map(async (turn) => resultOf(postgres, turn)));
+    for (const [n, turn] of turns.entries()) {
+      expect(found[n], JSON.stringify(turn)).to.deep.equal(await resultOf(memory, turn));
+    }
+    for (const it of steps) {
+      if (it.kind !== "prune") continue;
+      const atMs = rows.wallMs + limits.requestKeptMs + it.stale;
+      expect(await postgres.prune(atMs)).to.equal(await memory.prune(atMs));
+    }
+  }
+
+  it("answer alike and hold the same rows", async function () {
+    this.timeout(120_000);
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+    console.log(`      SEED=${seed}`);
+    let runs = 0;
+    const sameForBoth = fc.asyncProperty(fc.array(group, { maxLength: 20 }), async (groups) => {
+      runs += 1;
+      const prefix = `run${runs}`;
+      await setUp([memory, postgres], prefix);
+      for (const steps of groups) {
+        if (together(steps)) await compare(prefix, steps);
+        else for (const it of steps) await compare(prefix, [it]);
+      }
+      expect(await everything(postgres)).to.deep.equal(await everything(memory));
+    });
+    await fc.assert(sameForBoth, { seed, numRuns: 25, endOnFailure: true });
+  });
+});
+
+async function setUp(stores: readonly Store[], prefix: string): Promise<void> {
+  for (const store of stores) await store.commit({ hosts: [rows.inventory(`${prefix}-h0`, { vcpus: 4 })] });
+}
