@@ -51,7 +51,7 @@ export function shownOf(thrown: unknown): Shown {
 
 /** What to do next, where somebody at a terminal can do more than any caller. */
 const nextAtTerminal: Readonly<Record<string, string>> = {
-  // Commands that change something say themselves how to repeat them (repeatable.ts); what is left only reads.
+  // What changes something says itself how to repeat it (repeatable.ts); what is left only reads.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
   notConnected: "Is the cluster up? Start it with npm start, or name another: --config FILE, NOVACT_URL.",
 };

@@ -1,6 +1,6 @@
 /**
- * Commands that change something carry a request id, also when the user gave none: after a timeout nobody knows whether
- * it was executed, and the same command with the same id finds out without doing it twice.
+ * Commands that change something carry a request id, also when the user gave none: after a timeout nobody
+ * knows whether it was executed, and the same command with the same id finds out without doing it twice.
  */
 import { randomUUID } from "node:crypto";
 import { CommandError } from "./errors.ts";
