@@ -144,6 +144,19 @@ describe("scheduler: decisions", () => {
     expect(freeVcpus(next)).to.equal(0);
   });
 
+  it("what changed about a host is seen by the next question, also when a read was under way", () => {
+    const state = knowing(host("a"), host("b"));
+    const disabled = [host("a", { enabled: false }), host("b")];
+    const told = following(state, [{ kind: "tick" }, { kind: "hostsChanged" }], 10).next;
+    const asked = decide(scheduler, told, rankMessage, 12);
+    expect(asked.answers).to.deep.equal([]);
+    const old = decide(scheduler, asked.next, refresh([host("a"), host("b")], 10), 13);
+    expect(old.answers).to.deep.equal([]);
+    expect(old.effects).to.deep.equal([{ kind: "readHosts", atMs: 13 }]);
+    const [answer] = decide(scheduler, old.next, refresh(disabled, 13), 14).answers;
+    expect(answer?.kind === "rank" ? hostIds(answer.answer) : []).to.deep.equal(["b"]);
+  });
+
   it("a host that a commit found full is passed by until it was read again", () => {
     const { next, effects } = decide(
       scheduler,
