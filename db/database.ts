@@ -8,6 +8,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Clock, Log } from "../actors/runtime/ports.ts";
 import { limits } from "../protocol/limits.ts";
 import { failureKind, storeError, unavailable } from "./failure.ts";
+import { storable } from "./storable.ts";
 
 /** The part of `pg` that is used here; MikroORM owns the pool. */
 interface DriverQuery {
@@ -75,7 +76,9 @@ export class Database {
   }
 
   /** A statement that may be executed more than once. @throws UNAVAILABLE storeUnavailable; INTERNAL */
-  async read(statement: Statement, attempted: string): Promise<Row[]> {
+  async read({ values = [], ...rest }: Statement, attempted: string): Promise<Row[]> {
+    const clean = values.map((value) => (typeof value === "string" ? storable(value) : value));
+    const statement = { ...rest, values: clean };
     return this.patiently(attempted, async () => (await this.#pool.query(driverQuery(statement))).rows);
   }
 

@@ -2,6 +2,7 @@
 import type { InstanceQuery, PageQuery } from "../actors/runtime/ports.ts";
 import type { OperationState } from "../protocol/states.ts";
 import type { Statement } from "./database.ts";
+import { storableJson } from "./storable.ts";
 
 /** Select lists by the alias that they use: `i` instance, `m` machine, `c` claim, `o` operation. */
 export interface InstanceColumns {
@@ -52,7 +53,7 @@ function instanceConditions(query: InstanceQuery) {
     ["name =", name],
     ["state =", state],
     ["host_id =", hostId],
-    ["metadata @>", metadata && JSON.stringify(metadata)],
+    ["metadata @>", metadata && storableJson(metadata)],
     ["id >", marker],
   ] as const;
   const used = filters.filter(([, value]) => value !== undefined);

@@ -3,6 +3,7 @@
  * a text for each of its lists, so that many turns can be merged into one without looking at them again. Pure.
  */
 import type { CommitResult, Turn } from "../actors/runtime/records.ts";
+import { storableJson } from "./storable.ts";
 
 export interface EncodedTurn {
   /** Elements of each list that is not empty, as JSON, separated by commas. */
@@ -29,7 +30,7 @@ const mergeableLists: ReadonlySet<string> = new Set([
 /** New instances apart from changed ones; the answer as a text, so that it stays as it is. */
 export function encodeTurn(turn: Turn): EncodedTurn {
   const { request, instances = [], ...rest } = turn;
-  const answer = JSON.stringify(request?.answer ?? null);
+  const answer = storableJson(request?.answer ?? null);
   const lists = new Map<string, string>();
   const all: Readonly<Record<string, readonly unknown[] | undefined>> = {
     requests: request === undefined ? [] : [{ ...request, answer }],
@@ -40,7 +41,7 @@ export function encodeTurn(turn: Turn): EncodedTurn {
   let bytes = 0;
   for (const [name, list] of Object.entries(all)) {
     if (list === undefined || list.length === 0) continue;
-    const text = JSON.stringify(list).slice(1, -1);
+    const text = storableJson(list).slice(1, -1);
     lists.set(name, text);
     bytes += text.length;
   }

@@ -2,6 +2,7 @@
  * Rows in memory, ordered by key, with a journal: what a turn changed can be taken back, so that a turn
  * happens wholly or not at all. Rows are deeply frozen copies; nobody who gets one can change what is stored.
  */
+import { storable } from "../storable.ts";
 
 const ours = new WeakSet<object>();
 
@@ -11,13 +12,14 @@ const ours = new WeakSet<object>();
  */
 export function frozenCopy<T>(value: T): T;
 export function frozenCopy(value: unknown): unknown {
+  if (typeof value === "string") return storable(value);
   if (typeof value !== "object" || value === null || ours.has(value)) return value;
   const copy = Array.isArray(value)
     ? value.map((element) => frozenCopy(element ?? null))
     : Object.fromEntries(
         Object.entries(value)
           .filter(([, field]) => field !== undefined)
-          .map(([key, field]) => [key, frozenCopy(field)]),
+          .map(([key, field]) => [storable(key), frozenCopy(field)]),
       );
   ours.add(copy);
   return Object.freeze(copy);

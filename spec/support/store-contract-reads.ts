@@ -189,6 +189,22 @@ export function readContract(get: () => Store): void {
     expect(images.map((image) => image.id)).to.deep.equal([id(1), id(2)]);
   });
 
+  it("keeps texts that PostgreSQL cannot hold, with U+FFFD for what it cannot", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const metadata = { "k\ud800": "a\0b", plain: "\\u0000 \\ud800 \u{1F600}" };
+    const request = rows.request("r", { project, answer: { text: "x\udfff\0" } });
+    const machine = rows.machine(id(1), { message: "qemu said: \0\0" });
+    const row = rows.instance(id(1), { project, epoch: 1, metadata });
+    await store.commit(rows.changeTurn(row, { request, machines: [machine] }));
+    const found = await store.getInstance(id(1));
+    const kept = { "k\uFFFD": "a\uFFFDb", plain: metadata.plain };
+    expect(found?.instance.metadata).to.deep.equal(kept);
+    expect(found?.machine?.message).to.equal("qemu said: \uFFFD\uFFFD");
+    expect((await store.getRequest(project, "r"))?.answer).to.deep.equal({ text: "x\uFFFD\uFFFD" });
+    expect(await store.listInstances({ project, metadata: { a: "\0" }, limit: 1 })).to.deep.equal([]);
+    expect(await store.listInstances({ project, name: "\0\ud800", limit: 1 })).to.deep.equal([]);
+  });
+
   it("gives nobody a row through which the store could be changed", async () => {
     const [store, { id }] = [get(), names()];
     const metadata = { a: "1" };

@@ -31,7 +31,8 @@ export async function refusal(attempt: Promise<unknown>): Promise<string> {
 
 /** @param prepare called once, before the first test; it may skip them all */
 export function storeContract(title: string, prepare: (context: Mocha.Context) => Promise<OpenStore>): void {
-  describe(`${title} keeps the contract of a store`, () => {
+  describe(`${title} keeps the contract of a store`, function () {
+    this.timeout(30_000);
     const opened: Store[] = [];
     let open: OpenStore;
     let store: Store;
@@ -208,8 +209,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
     expect(await refusal(store.commit(again))).to.equal("INTERNAL");
   });
 
-  it("numbers events without gaps, in the order of each instance, whoever commits", async function () {
-    this.timeout(30_000);
+  it("numbers events without gaps, in the order of each instance, whoever commits", async () => {
     const [store, { id, project }] = [get(), names()];
     const stores = [store, await another()];
     const before = await store.lastSequence();
