@@ -105,7 +105,8 @@ async function takeTurn(turn: Turn): Promise<Life> {
 }
 
 async function act({ options, life, message, context }: Turn, decision: Decision): Promise<Life> {
-  const saved = life.unsaved || decision.save !== undefined ? await save(options, decision) : true;
+  const leaves = isGone(decision.next) && !isGone(life.state);
+  const saved = leaves || life.unsaved || decision.save !== undefined ? await save(options, decision) : true;
   if (message.kind === "ensure" && !saved && message.request.intent.power !== "deleted") {
     message.reply.fail(new StatusError("diskFull", "The host could not write down the intent."));
     return { state: life.state, unsaved: true };
@@ -116,6 +117,8 @@ async function act({ options, life, message, context }: Turn, decision: Decision
   if (next.kind === "known" && next.work === undefined) options.answers.give(next.observation);
   return { state: decision.next, unsaved: !saved };
 }
+
+const isGone = (state: MachineState): boolean => state.kind === "known" && state.gone;
 
 function eventOf(message: MachineMessage, context: Context): MachineEvent | undefined {
   const at = momentOf(context);
@@ -138,10 +141,10 @@ function eventOf(message: MachineMessage, context: Context): MachineEvent | unde
  * guests.
  */
 async function save({ ports, instanceId }: MachineOptions, { save, next }: Decision): Promise<boolean> {
-  const content = save ?? (next.kind === "known" && !next.gone ? fileOf(next) : undefined);
-  if (content === undefined) return true;
+  if (next.kind === "blank") return true;
   try {
-    await ports.files.write(instanceId, content);
+    if (next.gone) await ports.files.remove(instanceId);
+    else await ports.files.write(instanceId, save ?? fileOf(next));
     return true;
   } catch (thrown) {
     ports.log.error({ instanceId, err: thrown }, "The file of a machine could not be written.");

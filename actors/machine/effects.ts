@@ -102,7 +102,7 @@ export class MachineRunner {
   }
 
   async #perform({ work, spec, signal, listener }: Run): Promise<Outcome> {
-    const { hypervisor, disks, files } = this.#ports;
+    const { hypervisor, disks } = this.#ports;
     const id = this.#instanceId;
     switch (work.kind) {
       case "boot":
@@ -118,8 +118,8 @@ export class MachineRunner {
       case "halt":
         return done(hypervisor.halt(id, signal));
       case "release":
-        await disks.release(id);
-        return done(files.remove(id));
+        // The machine's file goes with the turn that hears of it: a turn that writes it meanwhile would bring it back.
+        return done(disks.release(id));
     }
   }
 

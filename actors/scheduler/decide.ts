@@ -160,9 +160,10 @@ function withHosts(
 ): SchedulerState {
   const ordered = [...records].sort((left, right) => (left.id < right.id ? -1 : 1));
   const positions = new Map(ordered.map(({ id }, position) => [id, position]));
+  const newestMs = Math.min(wallMs, Math.max(...records.map(({ lastSeenAtMs }) => lastSeenAtMs)));
   const hosts = ordered.map((record) => {
     const before = state.hosts[state.positions.get(record.id) ?? -1];
-    return viewOf(record, heardAt(record, before, { readAtMs, wallMs }));
+    return viewOf(record, heardAt(record, before, { readAtMs, newestMs }));
   });
   const pending = state.pending.filter((claim) => claim.atMs >= readAtMs);
   const readingSinceMs = state.readingSinceMs === readAtMs ? undefined : state.readingSinceMs;
@@ -170,20 +171,20 @@ function withHosts(
 }
 
 /**
- * Another controller may be the one a host talks to: when the store's mark moves, the host lives. Only for a
- * host seen for the first time is the mark compared with the wall clock, and this can cost no more than one
- * wrong candidate.
+ * Another controller may be the one a host talks to: when the store's mark moves, the host lives. A host seen
+ * for the first time is compared with the newest mark of all hosts: that is when a controller last listened,
+ * and while nobody listened no host was silent. This can cost no more than one wrong candidate.
  */
 function heardAt(
   record: HostRecord,
   before: HostView | undefined,
-  { readAtMs, wallMs }: { readonly readAtMs: number; readonly wallMs: number },
+  { readAtMs, newestMs }: { readonly readAtMs: number; readonly newestMs: number },
 ): number {
   if (before !== undefined)
     return record.lastSeenAtMs === before.lastSeenAtMs
       ? before.heardAtMs
       : Math.max(before.heardAtMs, readAtMs);
-  const ageMs = Math.max(0, wallMs - record.lastSeenAtMs);
+  const ageMs = Math.max(0, newestMs - record.lastSeenAtMs);
   return ageMs <= limits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
 }
 

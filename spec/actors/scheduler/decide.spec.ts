@@ -218,12 +218,15 @@ describe("scheduler: decisions", () => {
   describe("signs of life", () => {
     const silent = host("a", { lastSeenAtMs: wallMs - limits.hostSilentMs - 1 });
 
-    it("a host that was silent when this controller started is no candidate until it is heard", () => {
-      const state = knowing(silent);
-      expect(hostIds(ranking(state))).to.deep.equal([]);
-      expect(
-        hostIds(ranking(following(state, [{ kind: "heard", hostId: "a" }]).next, request(), 2)),
-      ).to.deep.equal(["a"]);
+    it("a host that was silent while others were heard is no candidate until it is heard", () => {
+      const state = knowing(silent, host("b"));
+      expect(hostIds(ranking(state))).to.deep.equal(["b"]);
+      const heard = following(state, [{ kind: "heard", hostId: "a" }]).next;
+      expect(hostIds(ranking(heard, request(), 2))).to.have.members(["a", "b"]);
+    });
+
+    it("hosts that nobody listened to were not silent: after a while without controllers they are candidates", () => {
+      expect(hostIds(ranking(knowing(silent)))).to.deep.equal(["a"]);
     });
 
     it("a host that another controller hears lives: its mark in the store moves", () => {

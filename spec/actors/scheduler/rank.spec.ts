@@ -27,7 +27,7 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
   ];
   for (const [filter, changes, asked, sentence] of refusals) {
     it(`the filter ${filter} alone refuses what it is for, and says why`, () => {
-      const [verdict] = explain(scheduler, knowing(host("a", changes)), at(1, asked));
+      const [verdict] = explain(scheduler, knowing(host("a", changes), host("b")), at(1, asked));
       const refusing = Object.entries(verdict?.filters ?? {}).filter(([, result]) => result !== true);
       expect(refusing.map(([name]) => name)).to.deep.equal([filter]);
       expect(refusing[0]?.[1]).to.match(sentence);
@@ -117,11 +117,12 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     fc.assert(
       fc.property(anyWorld, ([shapes, asked, turn]) => {
         const hosts = shapes.map((shape, index) => host(`h${index}`, shape));
+        const someSeen = hosts.some(({ lastSeenAtMs }) => lastSeenAtMs > 0);
         const good = hosts.filter(
           (one) =>
             one.enabled &&
             one.architecture === "x86_64" &&
-            one.lastSeenAtMs > 0 &&
+            (one.lastSeenAtMs > 0 || !someSeen) &&
             one.vcpus - one.vcpusClaimed >= asked.vcpus &&
             one.memoryMib - one.memoryMibClaimed >= asked.memoryMib &&
             one.diskGib - one.diskGibClaimed >= asked.diskGib,
