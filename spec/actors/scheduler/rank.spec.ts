@@ -27,7 +27,8 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
   ];
   for (const [filter, changes, asked, sentence] of refusals) {
     it(`the filter ${filter} alone refuses what it is for, and says why`, () => {
-      const [verdict] = explain(scheduler, knowing(host("a", changes), host("b")), at(1, asked));
+      const verdicts = explain(scheduler, knowing(host("a", changes), host("b")), at(1, asked));
+      const verdict = verdicts.find(({ hostId }) => hostId === "a");
       const refusing = Object.entries(verdict?.filters ?? {}).filter(([, result]) => result !== true);
       expect(refusing.map(([name]) => name)).to.deep.equal([filter]);
       expect(refusing[0]?.[1]).to.match(sentence);
