@@ -57,6 +57,17 @@ describe("a host: the life of a guest", () => {
     expect(world.writes).to.equal(2);
   });
 
+  it("leaves no file behind when a deletion is asked for again while it is under way", async () => {
+    world = new HostWorld();
+    await world.ensure("a");
+    world.writeMs = 10;
+    const again = [2, 3, 4].map((generation) => world.ensure("a", { generation, power: "deleted" }));
+    await Promise.all(again);
+    await world.until("a", "gone");
+    await world.clock.advance(5_000);
+    expect(world.machine.machineFiles.size).to.equal(0);
+  });
+
   it("refuses what is late: a message of before the deletion brings nothing back", async () => {
     world = new HostWorld();
     await world.ensure("a", { generation: 1 });

@@ -106,6 +106,8 @@ export class HostWorld {
   /** Writes of machine files fail while this is set. */
   diskFull = false;
   writes = 0;
+  /** How long a write of a machine file takes. */
+  writeMs = 0;
   host: Host;
   readonly #bootsMax: number;
 
@@ -153,6 +155,8 @@ export class HostWorld {
       write: async (instanceId, content) => {
         if (this.diskFull) throw new StatusError("diskFull", "No space.");
         this.writes += 1;
+        const { writeMs } = this;
+        if (writeMs > 0) await new Promise<void>((resolve) => this.clock.after(writeMs, resolve));
         await files.write(instanceId, content);
       },
     };
