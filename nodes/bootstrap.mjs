@@ -10,6 +10,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { constants } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -18,6 +19,13 @@ import { installPackages } from "./setup/system-packages.mjs";
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(project, "node_modules");
 const pinnedNode = join(modules, `node-linux-${process.arch}`, "bin", "node");
+/**
+ * Where Node keeps what it made of each source: with it a process starts in a third of the time and in half the memory,
+ * since it need not load the compiler that strips types.
+ */
+const compileCache = join(modules, ".cache", "novact");
+/** What a cluster's processes load. */
+const mainModules = ["up/up.ts", "controller.ts", "compute.ts", "cli/on-process.ts", "cli/program.ts"];
 /** Signals that a person or a supervisor sends to end us; the script decides what they mean. */
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
@@ -28,7 +36,11 @@ const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 export async function onPinnedNode(script, argv) {
   await installIfNeeded();
   linkCommand();
-  if (realpathSync(process.execPath) === realpathSync(pinnedNode)) return true;
+  process.env.NODE_COMPILE_CACHE ??= compileCache;
+  if (realpathSync(process.execPath) === realpathSync(pinnedNode)) {
+    enableCompileCache(process.env.NODE_COMPILE_CACHE);
+    return true;
+  }
   const child = spawn(pinnedNode, [script, ...argv], {
     stdio: "inherit",
     env: { ...process.env, PATH: `${join(modules, ".bin")}:${process.env.PATH ?? ""}` },
@@ -59,6 +71,20 @@ async function installIfNeeded() {
     );
   }
   say(`npm packages and the pinned Node: done, ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+  await fillCompileCache();
+}
+
+/** Loads everything once. Whether that succeeds does not matter: it only makes the first start slower if not. */
+function fillCompileCache() {
+  const urls = mainModules.map((path) => pathToFileURL(join(project, "nodes", path)).href);
+  const script = `await Promise.allSettled(${JSON.stringify(urls)}.map((url) => import(url))); process.exit(0);`;
+  const child = spawn(pinnedNode, ["--input-type=module", "--eval", script], {
+    stdio: "ignore",
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+  });
+  return new Promise((filled) => {
+    for (const event of ["exit", "error"]) child.on(event, filled);
+  });
 }
 
 function npm(argv) {

@@ -16,9 +16,15 @@ import { type ChildMessage, isShutdown, type ShutdownMessage } from "./up/messag
 
 type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
 
+interface Running {
+  stop(ending: Ending): Promise<void>;
+  /** While it stops: what it still waits for is ended by force. */
+  hurry?(): Promise<void>;
+}
+
 interface Role {
   readonly name: string;
-  start(config: ClusterConfig, log: LogFile): Promise<{ stop(ending: Ending): Promise<void> }>;
+  start(config: ClusterConfig, log: LogFile): Promise<Running>;
 }
 
 const { positionals, values } = parseArgs({
@@ -78,6 +84,10 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   // Whatever hangs now must not keep the process: what is true is in the database and on the host's disk.
   const patienceMs = ending.patienceMs + limits.serverStopTimeoutMs / 2;
   setTimeout(() => process.exit(1), patienceMs).unref();
+  process.on("message", (message) => {
+    if (!isShutdown(message) || !message.guests) return;
+    running.hurry?.().catch((error: unknown) => log.warn({ error }, "not every guest could be halted"));
+  });
   await running.stop(ending);
   log.info({}, "the process ends");
   log.close();

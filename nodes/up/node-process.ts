@@ -16,6 +16,8 @@ export interface NodeProcessOptions {
   readonly name: string;
   /** Of main.ts: the role and its options. */
   readonly arguments: readonly string[];
+  /** For Node itself. */
+  readonly nodeArguments: readonly string[];
   /** Takes what it writes outside its log: the last words of a crash. */
   readonly outputFile: string;
 }
@@ -33,6 +35,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   const output = openSync(options.outputFile, "a", 0o600);
   const child = fork(entry, [...options.arguments], {
     detached: true,
+    execArgv: [...options.nodeArguments],
     stdio: ["ignore", output, output, "ipc"],
   });
   closeSync(output);

@@ -5,10 +5,11 @@
  */
 import { mkdirSync } from "node:fs";
 import { relative } from "node:path";
+import { limits } from "../../protocol/limits.ts";
 import { type ClusterConfig, ConfigError, defaultConfigFile, loadConfig, statePaths } from "../config.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { installPackages } from "../setup/system-packages.mjs";
-import { type Cluster, startCluster } from "./cluster.ts";
+import { startCluster } from "./cluster.ts";
 import { LockedError, takeLock } from "./lock.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { ServerStartError } from "./server-process.ts";
@@ -57,13 +58,17 @@ interface End {
 function listenForEnd(screen: Screen): End {
   const first = new AbortController();
   const second = new AbortController();
+  let heardAtMs = 0;
   const hear = (signal: NodeJS.Signals) => {
     if (first.signal.aborted) {
+      // One Ctrl-C comes twice: from the terminal, and from npm, which passes it on.
+      if (performance.now() - heardAtMs < limits.upSecondSignalMsMin) return;
       screen.say(`${signal} again: guests are halted at once`);
       second.abort();
       return;
     }
     screen.say(`${signal}: everything goes down (once more: at once)`);
+    heardAtMs = performance.now();
     first.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, hear);
@@ -76,27 +81,38 @@ async function runCluster(config: ClusterConfig, screen: Screen, end: End): Prom
   const guest = prepareGuest(config, screen);
   // Whoever waits for it hears of a failure; until then it is nobody's.
   guest.catch(() => undefined);
-  const cluster = await startCluster({ config, screen, guest });
   let code = 0;
   try {
-    if (!end.first.aborted) {
-      await welcome({ config, screen, guest: await guest, signal: end.first });
-      if (!end.first.aborted) screen.show(whatNow(config));
-      await aborted(end.first);
-    }
+    const cluster = await startCluster({ config, screen, guest, signal: end.first });
+    end.second.addEventListener("abort", () => cluster.hurry());
+    code = await beUp({ config, screen, end, guest: await guest });
+    await cluster.stop();
   } catch (error) {
-    screen.say(`something failed, everything goes down: ${(error as Error).message}`);
-    code = 1;
+    if (!end.first.aborted) throw error;
   }
-  await stop(cluster, end);
   screen.say("everything is down");
   return code;
 }
 
-async function stop(cluster: Cluster, end: End): Promise<void> {
-  const calmly = cluster.stop(false);
-  const forced = aborted(end.second).then(() => cluster.stop(true));
-  await Promise.race([calmly, forced]);
+interface BeingUp {
+  readonly config: ClusterConfig;
+  readonly screen: Screen;
+  readonly end: End;
+  readonly guest: GuestFiles | undefined;
+}
+
+/** From the moment when everything runs to the first signal; answers the exit code. */
+async function beUp({ config, screen, end, guest }: BeingUp): Promise<number> {
+  try {
+    await welcome({ config, screen, guest, signal: end.first });
+    if (!end.first.aborted) screen.show(whatNow(config));
+    await aborted(end.first);
+    return 0;
+  } catch (error) {
+    if (end.first.aborted) return 0;
+    screen.say(`something failed, everything goes down: ${(error as Error).message}`);
+    return 1;
+  }
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

@@ -11,6 +11,7 @@ import { connect, type Novact, StatusError } from "../sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
 import type { Screen } from "./screen.ts";
 
+const upMarker = "NOVACT-GUEST UP";
 const readyMarker = "NOVACT-GUEST READY";
 const downMarker = "NOVACT-GUEST DOWN";
 const demoName = "hello";
@@ -119,13 +120,16 @@ async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): 
   const { screen } = options;
   const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(limits.buildTimeoutMs)]);
   let boot = "";
+  let printed = 0;
   try {
     for await (const text of tenant.console(shown.instance.id, { follow: true, signal: deadline })) {
-      const before = boot.length;
       boot += text;
       const start = shown.again ? afterLastEnd(boot) : 0;
-      screen.show(boot.slice(Math.max(start, before)));
-      if (boot.indexOf(readyMarker, start) >= 0 && boot.endsWith("\n")) break;
+      printed = Math.max(printed, start);
+      screen.show(boot.slice(printed));
+      printed = boot.length;
+      const marker = boot.indexOf(readyMarker, start);
+      if (marker >= 0 && boot.includes("\n", marker)) break;
     }
   } catch (error) {
     if (options.signal.aborted) return;
@@ -140,8 +144,10 @@ async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): 
   screen.say(`${instance.name} is up on ${instance.hostName ?? "no host"}, ${seconds} s after the start`);
 }
 
-/** Where the present boot begins: behind the last word of the one before. */
+/** Where the present boot begins: with its first word behind the last one of the boot before. */
 function afterLastEnd(text: string): number {
   const end = text.lastIndexOf(downMarker);
-  return end < 0 ? 0 : end;
+  if (end < 0) return 0;
+  const start = text.indexOf(upMarker, end);
+  return start < 0 ? text.length : start;
 }
