@@ -60,9 +60,10 @@ describe("a host: the life of a guest", () => {
   it("leaves no file behind when a deletion is asked for again while it is under way", async () => {
     world = new HostWorld();
     await world.ensure("a");
-    world.writeMs = 10;
-    const again = [2, 3, 4].map((generation) => world.ensure("a", { generation, power: "deleted" }));
-    await Promise.all(again);
+    world.releaseMs = 100;
+    await world.ensure("a", { generation: 2, power: "deleted" });
+    world.writeMs = 200;
+    await world.ensure("a", { generation: 3, power: "deleted" });
     await world.until("a", "gone");
     await world.clock.advance(5_000);
     expect(world.machine.machineFiles.size).to.equal(0);

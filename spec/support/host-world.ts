@@ -3,7 +3,7 @@
  * hears, or does not, or cannot be reached. Agents may be stopped and started again on the same machine.
  */
 import { createHost, type Host, type HostEnding } from "../../actors/host/host.ts";
-import type { MachineFiles } from "../../actors/runtime/ports.ts";
+import type { Disks, MachineFiles } from "../../actors/runtime/ports.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
@@ -106,8 +106,9 @@ export class HostWorld {
   /** Writes of machine files fail while this is set. */
   diskFull = false;
   writes = 0;
-  /** How long a write of a machine file takes. */
+  /** How long a write of a machine file takes, and the release of a guest's disks. */
   writeMs = 0;
+  releaseMs = 0;
   host: Host;
   readonly #bootsMax: number;
 
@@ -137,7 +138,7 @@ export class HostWorld {
       system: this.system,
       inventory,
       hypervisor,
-      disks,
+      disks: this.#slow(disks),
       consoles,
       files: this.#watched(machineFiles),
       findings: audit,
@@ -155,11 +156,25 @@ export class HostWorld {
       write: async (instanceId, content) => {
         if (this.diskFull) throw new StatusError("diskFull", "No space.");
         this.writes += 1;
-        const { writeMs } = this;
-        if (writeMs > 0) await new Promise<void>((resolve) => this.clock.after(writeMs, resolve));
+        await this.#pass(this.writeMs);
         await files.write(instanceId, content);
       },
     };
+  }
+
+  #slow(disks: Disks): Disks {
+    return {
+      ensure: (spec, signal) => disks.ensure(spec, signal),
+      list: () => disks.list(),
+      release: async (instanceId) => {
+        await this.#pass(this.releaseMs);
+        await disks.release(instanceId);
+      },
+    };
+  }
+
+  async #pass(ms: number): Promise<void> {
+    if (ms > 0) await new Promise<void>((resolve) => this.clock.after(ms, resolve));
   }
 
   context(timeoutMs: number = limits.hostRequestTimeoutMs): CallContext {
