@@ -10,7 +10,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import module from "node:module";
 import { constants } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -38,7 +38,7 @@ export async function onPinnedNode(script, argv) {
   linkCommand();
   process.env.NODE_COMPILE_CACHE ??= compileCache;
   if (realpathSync(process.execPath) === realpathSync(pinnedNode)) {
-    enableCompileCache(process.env.NODE_COMPILE_CACHE);
+    module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
     return true;
   }
   const child = spawn(pinnedNode, [script, ...argv], {
