@@ -118,7 +118,7 @@ export class MachineRunner {
       case "halt":
         return done(hypervisor.halt(id, signal));
       case "release":
-        // The machine's file goes with the turn that hears of it: one that writes it meanwhile would bring it back.
+        // The machine file goes with the turn that hears of it: a turn that writes meanwhile would revive it.
         return done(disks.release(id));
     }
   }
