@@ -107,7 +107,7 @@ function seenAtOwner(it: Draft, seen: Observation): Draft {
   if (seen.state === "failed") return failedAtOwner(built, errorOf(seen));
   const wanted = instance.desired === "running" || instance.desired === "paused";
   if (seen.state === "stopped" && seen.reason === "guestShutdown" && wanted) return followGuest(built);
-  const well = ran && instance.failure !== null && instance.desired === seen.state;
+  const well = instance.failure !== null && instance.desired === seen.state;
   return well ? withInstance(built, { failure: null }) : built;
 }
 

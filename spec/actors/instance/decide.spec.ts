@@ -235,6 +235,17 @@ describe("instance decide: time", () => {
     expect(late.instance).to.include({ state: "running", settled: true, failure: null });
   });
 
+  it("a stop that a silent host never heard is done when the host is back", () => {
+    const stopping = following(running(), () => command("stop"));
+    const { next } = decide(stopping, { kind: "reconcile", nowMs: 10_000_000, hostAlive: false });
+    expect(next.instance).to.include({ desired: "stopped", settled: false });
+    expect(next.instance.failure).to.include({ reason: "hostUnreachable" });
+    const again = decide(next, { kind: "reconcile", nowMs: 10_000_001, hostAlive: true });
+    expect(again.effects.map(({ kind }) => kind)).to.deep.equal(["ensure"]);
+    const back = following(next, (now) => observed(now));
+    expect(back.instance).to.include({ state: "stopped", settled: true, failure: null });
+  });
+
   it("a delete whose host stays silent ends for the user, and stays work in progress for us", () => {
     const deleting = following(running(), () => command("delete"));
     const { next, turn } = decide(deleting, { kind: "reconcile", nowMs: 10_000_000, hostAlive: false });
