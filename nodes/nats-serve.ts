@@ -1,6 +1,9 @@
 /**
  * Listening on NATS, with what is treacherous about it: a callback that throws would freeze the connection,
  * drain does not wait for handlers, and headers must be weighed before they are parsed.
+ *
+ * The NATS server checks what a user publishes, but not where that user wants the answer: it goes out with
+ * our permissions, so it must never go anywhere but to an inbox (I12).
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
 import { errorMessage } from "../protocol/headers.ts";
@@ -8,6 +11,9 @@ import { limits } from "../protocol/limits.ts";
 import { StatusError } from "../protocol/status.ts";
 import type { BusHandler, BusMessage, BusSubscription, Log } from "../protocol/transport.ts";
 import { natsHeaders, recordOf } from "./nats-messages.ts";
+
+/** The first token of every inbox; nothing that anybody listens to or stores begins with it. */
+const inbox = /^_INBOX[^.]*\./;
 
 interface Served {
   readonly pattern: string;
@@ -36,6 +42,10 @@ export function serve(connection: NatsConnection, { pattern, queue, handler, log
 /** Never rejects. */
 async function answer(message: Msg, { handler, log }: Pick<Served, "handler" | "log">): Promise<void> {
   try {
+    if (wantsOurVoice(message)) {
+      log.warn({ subject: message.subject.slice(0, 256) }, "an answer was wanted elsewhere than at an inbox");
+      return;
+    }
     const headers = headersOf(message);
     const found =
       headers instanceof StatusError
@@ -55,6 +65,11 @@ async function answer(message: Msg, { handler, log }: Pick<Served, "handler" | "
   } catch (thrown) {
     log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
   }
+}
+
+/** Whoever asks so wants something said that it may not say itself. It gets no answer, and nothing is done. */
+function wantsOurVoice({ reply }: Msg): boolean {
+  return reply !== undefined && reply !== "" && !inbox.test(reply);
 }
 
 /** Or why they cannot be taken: too many, or nothing that the library can read. */

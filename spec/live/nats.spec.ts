@@ -114,6 +114,35 @@ describe("the bus on NATS", function () {
       expect(performance.now() - startedMs).to.be.lessThan(2_000);
     });
 
+    it("speaks for nobody: an answer goes to an inbox, or it is not given and nothing is done", async () => {
+      const noted: Noted[] = [];
+      const [serving, asking, listening] = await Promise.all([
+        as("controller", noted),
+        as("demo"),
+        as("admin"),
+      ]);
+      let calls = 0;
+      const served = serving.serve("novact.v1.main.cmd.demo.deputy.make", undefined, async () => {
+        calls += 1;
+        return text("{}");
+      });
+      const heard: string[] = [];
+      listening.connection.subscribe("novact.v1.main.evt.*.*.*.*", {
+        callback: (_, message) => heard.push(message.subject),
+      });
+      await Promise.all([serving.connection.flush(), listening.connection.flush()]);
+      const forged = "novact.v1.main.evt.other.instance.i1.deleted";
+      for (const reply of [forged, "$JS.API.STREAM.PURGE.NOVACT_main_EVENTS", "_INBOX"]) {
+        asking.connection.publish("novact.v1.main.cmd.demo.deputy.make", "{}", { reply });
+      }
+      await asking.request("novact.v1.main.cmd.demo.deputy.make", text("{}"), 2_000);
+      await listening.connection.flush();
+      expect(heard).to.deep.equal([]);
+      expect(calls).to.equal(1);
+      expect(noted).to.have.length(3);
+      await served.drain();
+    });
+
     it("ends what waits, refuses what comes meanwhile, and serves and asks again afterwards", async () => {
       const [serving, asking] = await Promise.all([as("controller"), as("demo")]);
       const subject = "novact.v1.main.cmd.demo.thing.make";

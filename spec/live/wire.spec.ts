@@ -160,8 +160,8 @@ describe("the wire, with a client by hand", function () {
     expect(info.endpoints[0]).to.include({ name: "make", queue_group: "novact" });
     expect(JSON.parse(info.endpoints[0].metadata.request)).to.include({ additionalProperties: false });
     const found: string[] = [];
-    raw.subscribe("spec.pings", ({ body }) => found.push(JSON.parse(body.toString()).name));
-    raw.write("PUB $SRV.PING spec.pings 0\r\n\r\n");
+    raw.subscribe("_INBOX.spec.pings", ({ body }) => found.push(JSON.parse(body.toString()).name));
+    raw.write("PUB $SRV.PING _INBOX.spec.pings 0\r\n\r\n");
     for (let wait = 0; wait < 50 && found.length < 2; wait += 1) await raw.request(make, "{");
     expect(found).to.include.members(["novact-thing", "novact-instance"]);
   });
