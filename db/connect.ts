@@ -42,7 +42,7 @@ async function prepare(url: string, place: Place, log: Log): Promise<void> {
   const orm = await connect(url, {
     max: 2,
     lock_timeout: limits.migrationTimeoutMs,
-    connectionTimeoutMillis: limits.storeTimeoutMs,
+    connectionTimeoutMillis: limits.storeOpenTimeoutMs,
   });
   try {
     await reach(orm, url, place, log);
@@ -79,7 +79,7 @@ async function checkVersion(orm: MikroORM, { where }: Place): Promise<void> {
 async function createDatabase(url: string, database: string): Promise<boolean> {
   const maintenance = new URL(url);
   maintenance.pathname = "/postgres";
-  const orm = await connect(maintenance.href, { max: 1, connectionTimeoutMillis: limits.storeTimeoutMs });
+  const orm = await connect(maintenance.href, { max: 1, connectionTimeoutMillis: limits.storeOpenTimeoutMs });
   try {
     await orm.em.getConnection().execute(`create database "${database.replaceAll('"', '""')}"`);
     return true;

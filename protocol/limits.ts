@@ -165,6 +165,8 @@ export const limits = {
    * How long a call waits for PostgreSQL to come back; when it has been away for longer, calls fail at once.
    */
   storePatienceMs: 4_000,
+  /** The first connection of a process may take longer: everything starts at once. A refused one fails at once. */
+  storeOpenTimeoutMs: 20_000,
   /** PostgreSQL is tried again after this time, then twice as long each time, up to the maximum. */
   storeBackoffMsMin: 20,
   storeBackoffMsMax: 500,

@@ -67,9 +67,7 @@ const tables = [
     registered_at_ms bigint not null,
     primary key (id),
     constraint host_architecture_check check (architecture in ('x86_64', 'aarch64')),
-    constraint host_claimed_check check (
-      vcpus_claimed >= 0 and memory_mib_claimed >= 0 and disk_gib_claimed >= 0 and instances >= 0
-    ),
+    constraint host_claimed_check check (least(vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances) >= 0),
     constraint host_capacity_check check (
       vcpus_claimed <= vcpus and memory_mib_claimed <= memory_mib and disk_gib_claimed <= disk_gib
     )
@@ -89,7 +87,7 @@ const tables = [
     created_at_ms bigint not null,
     primary key (id),
     constraint flavor_name_unique unique (name),
-    constraint flavor_size_check check (vcpus >= 0 and memory_mib >= 0 and disk_gib >= 0)
+    constraint flavor_size_check check (least(vcpus, memory_mib, disk_gib) >= 0)
   )`,
   `create table image (
     id text collate "C" not null,
@@ -132,9 +130,7 @@ const tables = [
     deleted_at_ms bigint,
     primary key (id),
     constraint instance_version_check check (version >= 1),
-    constraint instance_count_check check (
-      generation >= 0 and reset_count >= 0 and start_count >= 0 and epoch >= 0 and attempt >= 0
-    ),
+    constraint instance_count_check check (least(generation, reset_count, start_count, epoch, attempt) >= 0),
     constraint instance_desired_check check (desired in ('running', 'paused', 'stopped', 'deleted')),
     constraint instance_state_check check (
       state in ('building', 'starting', 'running', 'rebooting', 'pausing', 'paused', 'unpausing',
@@ -166,9 +162,7 @@ const tables = [
     started_at_ms bigint,
     at_ms bigint not null,
     primary key (instance_id, epoch),
-    constraint machine_count_check check (
-      epoch >= 0 and generation >= 0 and intent_generation >= 0 and reset_count >= 0
-    ),
+    constraint machine_count_check check (least(epoch, generation, intent_generation, reset_count) >= 0),
     constraint machine_state_check check (
       state in ('preparing', 'starting', 'running', 'paused', 'stopping', 'stopped', 'failed', 'gone')
     ),
@@ -187,7 +181,7 @@ const tables = [
     disk_gib bigint not null,
     primary key (instance_id, epoch),
     constraint claim_epoch_check check (epoch >= 1),
-    constraint claim_size_check check (vcpus >= 0 and memory_mib >= 0 and disk_gib >= 0)
+    constraint claim_size_check check (least(vcpus, memory_mib, disk_gib) >= 0)
   )`,
   `create index claim_host_idx on claim (host_id, instance_id)`,
   `create table operation (

@@ -88,7 +88,7 @@ const byIndex = "set enable_seqscan = off set enable_hashjoin = off set enable_m
 
 const refuse = (result: string) => `raise exception using errcode = 'NV001', message = ${result}`;
 
-const instances = `create function novact_commit_instances(turn jsonb) returns void language plpgsql as $$
+const instances = `create function novact_commit_instances(turn jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
 begin
@@ -110,6 +110,7 @@ begin
       ${refuse(`'{"kind":"conflict"}'`)};
     end if;
   end if;
+  return true;
 end $$`;
 
 const insertNamed = (name: string, table: string, parts: ReturnType<typeof record>) => `
@@ -132,7 +133,7 @@ const removeNamed = (name: string, table: string) => `
     end if;
   end if;`;
 
-const catalog = `create function novact_commit_catalog(turn jsonb) returns void language plpgsql as $$
+const catalog = `create function novact_commit_catalog(turn jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
 begin
@@ -147,9 +148,10 @@ begin
   end if;
   ${insertNamed("flavors", "flavor", flavor)}
   ${insertNamed("images", "image", image)}
+  return true;
 end $$`;
 
-const hosts = `create function novact_commit_hosts(turn jsonb, now_ms bigint) returns void language plpgsql as $$
+const hosts = `create function novact_commit_hosts(turn jsonb, now_ms bigint) returns boolean language plpgsql as $$
 declare
   changed bigint;
   too_small text;
@@ -182,10 +184,12 @@ begin
       ${refuse(`'{"kind":"missing"}'`)};
     end if;
   end if;
+  return true;
 end $$`;
 
-const claims = `create function novact_commit_claims(turn jsonb) returns void language plpgsql as $$
+const claims = `create function novact_commit_claims(turn jsonb) returns boolean language plpgsql as $$
 declare
+  one jsonb;
   fitting text[];
   full_host text;
   changed bigint;
@@ -201,7 +205,28 @@ begin
       from sums s where h.id = s."hostId";
   end if;
   if not turn ? 'claims' then
-    return;
+    return true;
+  end if;
+  if jsonb_array_length(turn->'claims') = 1 then
+    -- By far the most common: the same as below, at a third of the cost.
+    one := turn->'claims'->0;
+    update host set vcpus_claimed = vcpus_claimed + (one->>'vcpus')::bigint,
+        memory_mib_claimed = memory_mib_claimed + (one->>'memoryMib')::bigint,
+        disk_gib_claimed = disk_gib_claimed + (one->>'diskGib')::bigint, instances = instances + 1
+      where id = one->>'hostId' and vcpus_claimed + (one->>'vcpus')::bigint <= vcpus
+        and memory_mib_claimed + (one->>'memoryMib')::bigint <= memory_mib
+        and disk_gib_claimed + (one->>'diskGib')::bigint <= disk_gib;
+    if not found then
+      ${refuse(`jsonb_build_object('kind', 'hostFull', 'hostId', one->>'hostId')::text`)};
+    end if;
+    insert into claim (instance_id, epoch, host_id, vcpus, memory_mib, disk_gib)
+      values (one->>'instanceId', (one->>'epoch')::bigint, one->>'hostId', (one->>'vcpus')::bigint,
+        (one->>'memoryMib')::bigint, (one->>'diskGib')::bigint)
+      on conflict do nothing;
+    if not found then
+      ${refuse(`'{"kind":"conflict"}'`)};
+    end if;
+    return true;
   end if;
   with sums as (${sums(`* from jsonb_to_recordset(turn->'claims') as r(${claimDefinition})`)}), taken as (
     update host h set vcpus_claimed = vcpus_claimed + s.vcpus, memory_mib_claimed = memory_mib_claimed + s.memory,
@@ -233,9 +258,10 @@ begin
   if changed <> jsonb_array_length(turn->'claims') then
     ${refuse(`'{"kind":"conflict"}'`)};
   end if;
+  return true;
 end $$`;
 
-const progress = `create function novact_commit_progress(turn jsonb) returns void language plpgsql as $$
+const progress = `create function novact_commit_progress(turn jsonb) returns boolean language plpgsql as $$
 begin
   if turn ? 'machinesGone' then
     delete from machine t using jsonb_to_recordset(turn->'machinesGone') as r(${key})
@@ -252,6 +278,7 @@ begin
       select ${operation.values} from jsonb_to_recordset(turn->'operations') as r(${operation.definition})
       on conflict (id) do update set ${operation.excluded};
   end if;
+  return true;
 end $$`;
 
 /** Answers the turn's result; events get the numbers after `newest`. */
@@ -260,6 +287,7 @@ language plpgsql as $$
 declare
   known request;
   changed bigint;
+  done boolean;
 begin
   if turn ? 'requests' then
     insert into request (project, request_id, content_hash, answer, at_ms)
@@ -277,19 +305,19 @@ begin
     end if;
   end if;
   if turn ? 'created' or turn ? 'updated' then
-    perform novact_commit_instances(turn);
+    done := novact_commit_instances(turn);
   end if;
   if turn ?| array['flavors', 'flavorsRemoved', 'images', 'imagesRemoved'] then
-    perform novact_commit_catalog(turn);
+    done := novact_commit_catalog(turn);
   end if;
   if turn ? 'hosts' or turn ? 'hostsEnabled' then
-    perform novact_commit_hosts(turn, now_ms);
+    done := novact_commit_hosts(turn, now_ms);
   end if;
   if turn ? 'claims' or turn ? 'claimsReleased' then
-    perform novact_commit_claims(turn);
+    done := novact_commit_claims(turn);
   end if;
   if turn ?| array['machines', 'machinesGone', 'operations'] then
-    perform novact_commit_progress(turn);
+    done := novact_commit_progress(turn);
   end if;
   if not turn ? 'events' then
     return '{"kind":"committed","lastSequence":0}';
@@ -307,19 +335,15 @@ language plpgsql ${byIndex} as $$
 declare
   before bigint;
   newest bigint;
-  turn jsonb;
   result jsonb;
   results jsonb := '[]';
   constraint_of_error text;
 begin
   select last_sequence into strict before from event_head for update;
   newest := before;
-  if exists (select from commit_writer where id = writer and batch >= batch_number) then
-    raise exception using errcode = 'NV000', message = 'the batch was given up by its writer';
-  end if;
-  for turn in select value from jsonb_array_elements(turns) loop
+  for i in 0 .. jsonb_array_length(turns) - 1 loop
     begin
-      result := novact_commit_turn(turn, newest, now_ms);
+      result := novact_commit_turn(turns->i, newest, now_ms);
     exception
       when sqlstate 'NV001' then
         result := sqlerrm::jsonb;
@@ -335,7 +359,11 @@ begin
     update event_head set last_sequence = newest;
   end if;
   insert into commit_writer as t (id, batch, results, at_ms) values (writer, batch_number, results, now_ms)
-    on conflict (id) do update set batch = excluded.batch, results = excluded.results, at_ms = excluded.at_ms;
+    on conflict (id) do update set batch = excluded.batch, results = excluded.results, at_ms = excluded.at_ms
+      where t.batch < excluded.batch;
+  if not found then
+    raise exception using errcode = 'NV000', message = 'the batch was given up by its writer';
+  end if;
   return results;
 end $$`;
 
