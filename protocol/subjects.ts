@@ -60,8 +60,9 @@ const eventSubject = (cell: string, project: string, noun: string, id: string, e
     assertToken(event, "event"),
   ].join(".");
 
-export const eventPattern = (cell: string, project = "*", noun = "*", id = "*"): string =>
-  `${prefix(cell)}.evt.${project}.${noun}.${id}.*`;
+/** What a client may listen to, in whole or in part: the events of one project, or of all. */
+export const eventPattern = (cell: string, project?: string): string =>
+  project === undefined ? allEventsPattern(cell) : `${prefix(cell)}.evt.${assertToken(project, "project")}.>`;
 
 /**
  * Where controllers hand an event to the stream; the stream repeats what it has taken on the event's own
