@@ -1,14 +1,15 @@
 /**
- * The one writer of a process: turns queue here, and whatever waits is committed together, up to limits.commitBatchMax,
- * in one round trip (decision 0002). At most one batch is in flight.
+ * The one writer of a process: turns queue here, and whatever waits is committed together, up to
+ * limits.commitBatchMax, in one round trip (decision 0002). At most one batch is in flight.
  *
- * The turns of a batch are first tried as one turn that does what all of them do: that is by far the cheapest. When
- * anything of it is refused, nothing of it has happened, and the same turns go again apart, each with its own fate.
+ * The turns of a batch are first tried as one turn that does what all of them do: that is by far the
+ * cheapest. When anything of it is refused, nothing of it has happened, and the same turns go again apart,
+ * each with its own fate.
  *
- * Batches are numbered. When the answer to one is lost, the writer asks PostgreSQL what became of that number, which also
- * fences it off: a batch that was not applied never will be, so that its turns can be sent again, in another batch. No
- * turn is applied twice, and its caller learns the true result, unless PostgreSQL stays away longer than
- * limits.storePatienceMs; only then the outcome is open.
+ * Batches are numbered. When the answer to one is lost, the writer asks PostgreSQL what became of that
+ * number, which also fences it off: a batch that was not applied never will be, so that its turns can be sent
+ * again, in another batch. No turn is applied twice, and its caller learns the true result, unless PostgreSQL
+ * stays away longer than limits.storePatienceMs; only then the outcome is open.
  */
 import { randomUUID } from "node:crypto";
 import type { Clock, Log } from "../actors/runtime/ports.ts";
@@ -69,7 +70,10 @@ export class CommitWriter {
     this.#log = log;
   }
 
-  /** @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable; INTERNAL for what only a bug can ask */
+  /**
+   * @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable; INTERNAL for what only a bug
+   * can ask
+   */
   async commit(turn: Turn): Promise<CommitResult> {
     assertTurn(turn);
     if (this.#closed) throw unavailable("The store is closed; nothing was committed.");
@@ -105,8 +109,8 @@ export class CommitWriter {
   }
 
   /**
-   * The next batch, from the front of the queue. A turn that cannot be merged goes alone; two turns of one instance never
-   * share a batch, so that they, and their events, keep their order.
+   * The next batch, from the front of the queue. A turn that cannot be merged goes alone; two turns of one
+   * instance never share a batch, so that they, and their events, keep their order.
    */
   #take(): Waiting[] {
     const instances = new Set<string>();

@@ -1,6 +1,7 @@
 /**
- * What PostgreSQL cannot hold in a text is the character zero, and half of a surrogate pair. Neither is worth the failure
- * of a turn (a message may come from a guest's process): both become U+FFFD, in every store alike. Pure.
+ * What PostgreSQL cannot hold in a text is the character zero, and half of a surrogate pair. Neither is worth
+ * the failure of a turn (a message may come from a guest's process): both become U+FFFD, in every store
+ * alike. Pure.
  */
 
 export function storable(text: string): string {

@@ -1,6 +1,7 @@
 /**
- * Turns on their way to the function `novact_commit` (db/migrations), and their results on the way back. A turn becomes
- * a text for each of its lists, so that many turns can be merged into one without looking at them again. Pure.
+ * Turns on their way to the function `novact_commit` (db/migrations), and their results on the way back. A
+ * turn becomes a text for each of its lists, so that many turns can be merged into one without looking at
+ * them again. Pure.
  */
 import type { CommitResult, Turn } from "../actors/runtime/records.ts";
 import { storableJson } from "./storable.ts";
@@ -87,7 +88,9 @@ export type TurnOutcome =
     }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly constraint: string };
 
-/** The outcome of each of the turns that were merged, when the merged one was committed; otherwise undefined. */
+/**
+ * The outcome of each of the turns that were merged, when the merged one was committed; otherwise undefined.
+ */
 export function splitOutcome(
   merged: TurnOutcome | undefined,
   turns: readonly EncodedTurn[],

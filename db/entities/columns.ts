@@ -21,7 +21,9 @@ export function oneOf(column: string, values: readonly string[]): string {
   return `${column} in (${values.map((value) => `'${value}'`).join(", ")})`;
 }
 
-/** Each of these columns is at least 0, for a CHECK. One comparison: a CHECK is read anew for every statement. */
+/**
+ * Each of these columns is at least 0, for a CHECK. One comparison: a CHECK is read anew for every statement.
+ */
 export function notNegative(...columns: readonly string[]): string {
   return `least(${columns.join(", ")}) >= 0`;
 }

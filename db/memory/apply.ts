@@ -1,7 +1,8 @@
 /**
- * Applies one turn to the tables in memory, with the same outcomes in the same order as the function `novact_commit` of
- * PostgreSQL (db/migrations): the request first, then instances, catalog, hosts, claims, machines, operations, events.
- * The property test of spec/live/store.spec.ts holds the two against each other.
+ * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
+ * `novact_commit` of PostgreSQL (db/migrations): the request first, then instances, catalog, hosts, claims,
+ * machines, operations, events. The property test of spec/live/store.spec.ts holds the two against each
+ * other.
  */
 import type {
   ClaimRecord,

@@ -1,13 +1,16 @@
 /**
- * The function `novact_commit`: applies a batch of turns in one transaction and one round trip (decision 0002).
+ * The function `novact_commit`: applies a batch of turns in one transaction and one round trip (decision
+ * 0002).
  *
- * It locks the one row of `event_head` first, so that all commits of a cell happen one after the other: no deadlock, no
- * gap in the numbers of events, and every check below sees what was committed before. Each turn runs in its own
- * subtransaction and succeeds or fails alone. What can be refused is refused by an exception with the code NV001 and the
- * result as its text; the result of an unexpected error is `failed`. db/memory/apply.ts does the same in memory.
+ * It locks the one row of `event_head` first, so that all commits of a cell happen one after the other: no
+ * deadlock, no gap in the numbers of events, and every check below sees what was committed before. Each turn
+ * runs in its own subtransaction and succeeds or fails alone. What can be refused is refused by an exception
+ * with the code NV001 and the result as its text; the result of an unexpected error is `failed`.
+ * db/memory/apply.ts does the same in memory.
  *
- * Turns arrive as db/turn-text.ts writes them: fields named as in the records. Each list is one statement, so that many
- * turns merged into one cost little more than one: most of a small statement is its start, CHECKs and indexes included.
+ * Turns arrive as db/turn-text.ts writes them: fields named as in the records. Each list is one statement, so
+ * that many turns merged into one cost little more than one: most of a small statement is its start, CHECKs
+ * and indexes included.
  */
 import { Migration } from "@mikro-orm/migrations";
 
@@ -81,8 +84,8 @@ const sums = (rows: string) => `
         from (select ${rows}) c group by "hostId"`;
 
 /**
- * Rows that arrive are few and are looked up by key, however large or small the tables seem when a plan is made: without
- * this, plans that are made while the tables are nearly empty read all of them.
+ * Rows that arrive are few and are looked up by key, however large or small the tables seem when a plan is
+ * made: without this, plans that are made while the tables are nearly empty read all of them.
  */
 const byIndex = "set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off";
 
@@ -329,7 +332,10 @@ begin
   return jsonb_build_object('kind', 'committed', 'lastSequence', newest + changed);
 end $$`;
 
-/** A batch of one writer process, numbered by it: a number that is not above its last one was fenced off, or is done. */
+/**
+ * A batch of one writer process, numbered by it: a number that is not above its last one was fenced off, or
+ * is done.
+ */
 const commit = `create function novact_commit(writer text, batch_number bigint, now_ms bigint, turns jsonb) returns jsonb
 language plpgsql ${byIndex} as $$
 declare
@@ -367,7 +373,10 @@ begin
   return results;
 end $$`;
 
-/** Finds out what became of a batch whose answer was lost: its results, or null, and then it will never be applied. */
+/**
+ * Finds out what became of a batch whose answer was lost: its results, or null, and then it will never be
+ * applied.
+ */
 const recover = `create function novact_recover(writer text, batch_number bigint, now_ms bigint) returns jsonb
 language plpgsql as $$
 declare

@@ -1,4 +1,7 @@
-/** The tables on a real PostgreSQL: what the migrations make is what the entities say, and what the CHECKs refuse. */
+/**
+ * The tables on a real PostgreSQL: what the migrations make is what the entities say, and what the CHECKs
+ * refuse.
+ */
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import type { Log } from "../../actors/runtime/ports.ts";

@@ -1,6 +1,7 @@
 /**
- * Random turns through the store in memory and the one on PostgreSQL, side by side: every result and, at the end, every
- * row must be the same. Turns are mostly sound, and often not: stale versions, full hosts, names taken, requests repeated.
+ * Random turns through the store in memory and the one on PostgreSQL, side by side: every result and, at the
+ * end, every row must be the same. Turns are mostly sound, and often not: stale versions, full hosts, names
+ * taken, requests repeated.
  */
 import { expect } from "chai";
 import fc from "fast-check";
@@ -39,7 +40,10 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
 const hostOf = (prefix: string, { host }: Step): string => `${prefix}-h${host}`;
 
-/** Steps that come at once, and are committed in one batch: none of them gives capacity back, so their order is open. */
+/**
+ * Steps that come at once, and are committed in one batch: none of them gives capacity back, so their order
+ * is open.
+ */
 const group = fc.array(step, { minLength: 1, maxLength: 6 });
 const together = (steps: readonly Step[]): boolean =>
   steps.every(({ kind }) => kind === "create" || kind === "change" || kind === "observe");

@@ -1,6 +1,6 @@
 /**
- * What becomes of turns when PostgreSQL goes away under load: what was acknowledged is there, nothing is there twice, no
- * turn is there in part, and no call hangs.
+ * What becomes of turns when PostgreSQL goes away under load: what was acknowledged is there, nothing is
+ * there twice, no turn is there in part, and no call hangs.
  */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
