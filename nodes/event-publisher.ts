@@ -28,16 +28,21 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
   let failures = 0;
   let timer: Timer | undefined;
   let round: Promise<void> | undefined;
+  let known: number | undefined;
 
   const schedule = (ms: number) => {
     timer?.cancel();
     if (!stopped) timer = clock.after(ms, begin);
   };
   const begin = () => {
+    // Who is not woken looks where the stream really is: it may have been lost.
+    const from = woken ? known : undefined;
+    known = undefined;
     woken = false;
-    round = publishNews({ store, stream }, () => stopped)
+    round = publishNews({ store, stream, isStopped: () => stopped }, from)
       .then(
-        () => {
+        (end) => {
+          known = end;
           failures = 0;
         },
         (error: unknown) => {
@@ -78,22 +83,29 @@ function pauseMs(failures: number, woken: boolean): number {
   return woken ? limits.eventPublishSpacingMs : limits.eventPublishPeriodMs;
 }
 
+interface Round extends Pick<EventPublisherOptions, "store" | "stream"> {
+  readonly isStopped: () => boolean;
+}
+
 /**
  * One round: page by page until the stream has everything, or somebody else took over, or it makes no
- * headway.
+ * headway. `from`: where the stream was after the last round, to spare a question; when that is wrong, it takes nothing.
+ * Answers where it is now, if that is known.
  */
 async function publishNews(
-  { store, stream }: Pick<EventPublisherOptions, "store" | "stream">,
-  isStopped: () => boolean,
-): Promise<void> {
+  { store, stream, isStopped }: Round,
+  from: number | undefined,
+): Promise<number | undefined> {
   let before = -1;
+  let end = from;
   while (!isStopped()) {
-    const after = await stream.lastSequence();
-    if (after === before) return;
+    const after: number = end ?? (await stream.lastSequence());
+    if (after === before) return undefined;
     before = after;
     const page = await store.listEvents({ after, limit: limits.eventPublishPage });
-    if (page.events.length === 0) return;
-    await stream.publish(page.events);
-    if (page.events.length < limits.eventPublishPage) return;
+    if (page.events.length === 0) return after;
+    end = await stream.publish(page.events);
+    if (page.events.length < limits.eventPublishPage) return end;
   }
+  return undefined;
 }

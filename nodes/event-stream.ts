@@ -54,11 +54,9 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     const { state } = info ?? (await api<StreamInfo>(`STREAM.CREATE.${name}`, streamConfig(options))) ?? {};
     const streamSequence = state?.last_seq ?? 0;
     if ((state?.messages ?? 0) === 0) return { streamSequence, sequence: 0 };
-    const last = await api<StoredMessage>(
-      `STREAM.MSG.GET.${name}`,
-      { last_by_subj: eventLogPattern(cell) },
-      errorCodes.noMessage,
-    );
+    // By its number: JetStream finds the last one of a pattern only by looking through all subjects there are.
+    const get = (which: object) => api<StoredMessage>(`STREAM.MSG.GET.${name}`, which, errorCodes.noMessage);
+    const last = (await get({ seq: streamSequence })) ?? (await get({ last_by_subj: eventLogPattern(cell) }));
     return { streamSequence, sequence: sequenceOf(last?.message.hdrs) };
   };
 
@@ -72,6 +70,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
       const from = end ?? (await readEnd());
       end = undefined;
       end = await publishAll(options, from, events);
+      return end?.sequence;
     },
   };
 }

@@ -124,6 +124,7 @@ describe("event publisher", () => {
       lastSequence: async () => 0,
       publish: async () => {
         offers += 1;
+        return undefined;
       },
     });
     await w.clock.advance(10 * limits.eventPublishPeriodMs);

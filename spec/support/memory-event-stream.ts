@@ -32,18 +32,20 @@ export function createMemoryEventStream(
         },
         async publish(offered) {
           let before = seen ?? last();
+          seen = undefined;
           for (const event of offered.filter(({ sequence }) => sequence > before)) {
             await Promise.resolve();
             if (events.some(({ sequence }) => sequence === event.sequence)) {
               before = event.sequence;
               continue;
             }
-            if (last() !== before) break;
+            if (last() !== before) return undefined;
             events.push(event);
             listener(event);
             before = event.sequence;
           }
-          seen = undefined;
+          seen = before;
+          return before;
         },
       };
     },
