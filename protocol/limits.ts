@@ -316,7 +316,7 @@ export const limits = {
   /** A second signal within this time is the first one, heard twice. */
   upSecondSignalMsMin: 1_000,
   /** One phase of `npm test`; all of it shall take no more than 8 minutes, installation included. */
-  testPhaseMsMax: 300_000,
+  testPhaseMsMax: 1_200_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
   serverLogBytesMax: 4 * 1024 * 1024,
   /** A process's own log file; one older one of the same size is kept. */
