@@ -8,7 +8,7 @@ import type { Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { nextMarker } from "../instances/service.ts";
 import type { FlavorRecord } from "../runtime/records.ts";
-import { type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
+import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
 
 export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorService> {
   const { store, ids, clock } = options;
@@ -34,9 +34,12 @@ export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorS
     },
     get: async (_request, context) => ({ flavor: await find(context.id) }),
     delete: async (request, context) => {
+      const cause = { request, context, options };
+      const before = await answeredBefore<{ flavor: FlavorRecord }>("flavor.delete", cause);
+      if (before !== undefined) return before;
       const flavor = await find(context.id);
       const about = { noun: "flavor", id: flavor.id, event: "deleted", body: { name: flavor.name } };
-      const turn = catalogTurn("flavor.delete", about, { request, context, options });
+      const turn = catalogTurn("flavor.delete", about, cause);
       return commitOnce({ flavorsRemoved: [flavor.id], ...turn }, { flavor }, options);
     },
   };

@@ -3,11 +3,9 @@ import type { DiskFormat, Image, ImageDisk, ImageFile, imageService } from "../.
 import { limits } from "../../protocol/limits.ts";
 import type { CallContext, Handlers, RequestOf } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
-import { requestIdReused } from "../instance/actor.ts";
 import { nextMarker } from "../instances/service.ts";
-import { contentHash } from "../runtime/content-hash.ts";
 import type { ImageRecord } from "../runtime/records.ts";
-import { type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
+import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
 
 /** Where image files are kept. @throws unusableImage, checksumMismatch, diskFull */
 export interface ImageFiles {
@@ -43,9 +41,12 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
     },
     get: async (_request, context) => ({ image: await find(context.id) }),
     delete: async (request, context) => {
+      const cause = { request, context, options };
+      const before = await answeredBefore<{ image: Image }>("image.delete", cause);
+      if (before !== undefined) return before;
       const image = await find(context.id);
       const about = { noun: "image", id: image.id, event: "deleted", body: { name: image.name } };
-      const turn = catalogTurn("image.delete", about, { request, context, options });
+      const turn = catalogTurn("image.delete", about, cause);
       return commitOnce({ imagesRemoved: [image.id], ...turn }, { image }, options);
     },
   };
@@ -56,14 +57,9 @@ async function register(
   context: CallContext,
   options: ImageOptions,
 ): Promise<{ image: Image }> {
-  const known = await options.store.getRequest(context.project, context.requestId);
-  if (known !== undefined) {
-    // Files are big and may be gone by now: a repetition is recognised before they are read again.
-    if (known.contentHash !== contentHash("image.register", context.id, request)) {
-      throw requestIdReused(context.requestId);
-    }
-    return known.answer as { image: Image };
-  }
+  // Files are big and may be gone by now: a repetition is recognised before they are read again.
+  const before = await answeredBefore<{ image: Image }>("image.register", { request, context, options });
+  if (before !== undefined) return before;
   if (request.disk === undefined && request.kernel === undefined) {
     throw new StatusError("schemaMismatch", "An image needs a disk or a kernel.");
   }

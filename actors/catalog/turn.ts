@@ -44,6 +44,22 @@ export function catalogTurn(
 }
 
 /**
+ * The answer of this very request, should it have been accepted before: what it removed is no longer there to
+ * be found. @throws requestIdReused
+ */
+export async function answeredBefore<A>(
+  method: string,
+  { request, context, options }: Cause,
+): Promise<A | undefined> {
+  const known = await options.store.getRequest(context.project, context.requestId);
+  if (known === undefined) return undefined;
+  if (known.contentHash !== contentHash(method, context.id, { ...request })) {
+    throw requestIdReused(context.requestId);
+  }
+  return known.answer as A;
+}
+
+/**
  * Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse,
  * requestIdReused
  */

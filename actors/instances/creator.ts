@@ -59,11 +59,11 @@ export class Creator {
       this.#flavors.get(question.flavor),
       this.#images.get(question.image),
     ]);
-    if (flavor === undefined)
-      throw new StatusError("unknownFlavor", `There is no flavor ${question.flavor}.`);
-    if (image === undefined) throw new StatusError("unknownImage", `There is no image ${question.image}.`);
+    if (flavor === undefined || image === undefined) {
+      return this.#answeredBefore(request, unknown(question, flavor));
+    }
     const unfit = flavorFits(flavor, image);
-    if (unfit !== undefined) throw StatusError.of(unfit);
+    if (unfit !== undefined) return this.#answeredBefore(request, StatusError.of(unfit));
     const { vcpus, memoryMib, diskGib } = effectiveSize(flavor, image);
     const wanted: PlacementRequest = { vcpus, memoryMib, diskGib, image: image.properties, excluded: [] };
     for (let attempt = 1; attempt <= limits.placementAttemptsMax; attempt += 1) {
@@ -107,7 +107,7 @@ export class Creator {
     }
   }
 
-  /** No host now; but perhaps this very request was accepted before, when there was one. */
+  /** Not possible now; but perhaps this very request was accepted before, when it was. */
   async #answeredBefore(request: RequestFacts, otherwise: StatusError): Promise<CreateAnswer> {
     const known = await this.#options.store.getRequest(request.project, request.requestId);
     if (known === undefined) throw otherwise;
@@ -121,6 +121,11 @@ interface Attempt {
   readonly image: ImageRecord;
   readonly request: RequestFacts;
   readonly wanted: PlacementRequest;
+}
+
+function unknown({ flavor, image }: CreateQuestion, found: FlavorRecord | undefined): StatusError {
+  if (found === undefined) return new StatusError("unknownFlavor", `There is no flavor ${flavor}.`);
+  return new StatusError("unknownImage", `There is no image ${image}.`);
 }
 
 function sameAnswer(known: RequestRecord, request: RequestFacts): CreateAnswer {

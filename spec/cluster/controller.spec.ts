@@ -99,6 +99,20 @@ describe("a controller", () => {
     expect(again.operation.id).to.equal(stop.operation.id);
   });
 
+  it("answers the repetition of a removal alike, although what it removed is gone", async () => {
+    const { admin } = world;
+    const small = { name: "small", vcpus: 1, memoryMib: 128, diskGib: 0 };
+    await admin.flavor.create(small);
+    const flavorGone = await admin.flavor.delete("small", {}, { requestId: "f" });
+    expect(await admin.flavor.delete("small", {}, { requestId: "f" })).to.deep.equal(flavorGone);
+    expect((await refused(admin.flavor.delete("small", {}))).reason).to.equal("flavorNotFound");
+    const other = await refused(admin.flavor.delete("tiny", {}, { requestId: "f" }));
+    expect(other.reason).to.equal("requestIdReused");
+    await admin.image.register({ name: "old", kernel: { path: "/kernel" } });
+    const imageGone = await admin.image.delete("old", {}, { requestId: "i" });
+    expect(await admin.image.delete("old", {}, { requestId: "i" })).to.deep.equal(imageGone);
+  });
+
   it("makes exactly one instance per request id when many ask at once", async () => {
     await world.host("a", { vcpus: 100 });
     const asks = Array.from({ length: 200 }, (_, index) =>
@@ -222,6 +236,21 @@ describe("three controllers", () => {
       expect([...states], command).to.deep.equal(["done"]);
     }
     expect(await world.store.claimTotals()).to.deep.equal([]);
+  });
+
+  it("answer a repeated create alike when its flavor is gone by now", async () => {
+    await world.host("a");
+    const { admin, demo } = world;
+    await admin.flavor.create({ name: "small", vcpus: 1, memoryMib: 128, diskGib: 0 });
+    const request = { name: "web", flavor: "small", image: "tiny" };
+    const first = await demo.instance.create(request, { requestId: "c" });
+    await admin.flavor.delete("small", {});
+    // They take turns: also those answer that never saw the flavor.
+    for (let controller = 0; controller < 3; controller += 1) {
+      expect(await demo.instance.create(request, { requestId: "c" })).to.deep.equal(first);
+      const other = await refused(demo.instance.create({ ...request, name: "db" }, { requestId: "c" }));
+      expect(other.reason).to.equal("requestIdReused");
+    }
   });
 });
 
