@@ -39,6 +39,8 @@ export const wireLimits = {
    * A client listens for so long after its deadline: the server's own answer to a passed deadline says more.
    */
   answerGraceMs: 250,
+  /** What a server that ends gives the requests it has taken: a commit and some, but not a long poll. */
+  drainGraceMs: 1_000,
   /** Between attempts of one request; doubles, with jitter. */
   retryBackoffMsMin: 20,
   retryBackoffMsMax: 1_000,

@@ -45,7 +45,10 @@ export interface ServerOptions {
 export interface Server {
   /** Requests that were not answered yet. */
   readonly inWork: number;
-  /** Takes no further request; resolves when every one that was taken is answered. Idempotent. */
+  /**
+   * Takes no further request; resolves when every one that was taken is answered: at the latest after
+   * limits.drainGraceMs, with UNAVAILABLE shuttingDown (a long poll lasts longer than anybody's patience).
+   */
   drain(): Promise<void>;
 }
 
@@ -81,7 +84,9 @@ export function createServer(options: ServerOptions): Server {
       return gate.inWork;
     },
     async drain() {
+      const timer = options.clock.after(limits.drainGraceMs, () => gate.cutShort());
       await Promise.all(subscriptions.map((subscription) => subscription.drain()));
+      timer.cancel();
     },
   };
 }
@@ -123,11 +128,22 @@ function discoverables(
   }));
 }
 
-/** Counts requests in work, all in all and per project. */
+type Fail = (error: StatusError) => void;
+
+/** Counts requests in work, all in all and per project; and ends those that would outlast the server. */
 function createGate() {
   const perProject = new Map<string, number>();
+  const failing = new Set<Fail>();
   let inWork = 0;
   return {
+    /** Who is told when nobody may wait any longer; answers how to take it back. */
+    onCutShort(fail: Fail): () => void {
+      failing.add(fail);
+      return () => failing.delete(fail);
+    },
+    cutShort() {
+      for (const fail of failing) fail(new StatusError("shuttingDown", "The server ends before the answer."));
+    },
     get inWork() {
       return inWork;
     },
@@ -173,7 +189,7 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     requestId = headers.requestId ?? options.ids.next();
     const request = validated(endpoint.request, decodeRequest(message.body, options.binding.bodyBytesMax));
     const leave = incoming.gate.enter(address.project);
-    const call = { endpoint, request, options, timeoutMs: headers.timeoutMs };
+    const call = { endpoint, request, options, timeoutMs: headers.timeoutMs, gate: incoming.gate };
     const context = { ...address, requestId, traceparent: headers.traceparent };
     const answer = await callUntilDeadline(call, context).finally(leave);
     endpoint.stats.processingMs += options.clock.monotonicMs() - startedAtMs;
@@ -226,6 +242,7 @@ interface Call {
   readonly request: unknown;
   readonly options: ServerOptions;
   readonly timeoutMs: number;
+  readonly gate: Incoming["gate"];
 }
 
 /**
@@ -233,18 +250,21 @@ interface Call {
  * more.
  */
 function callUntilDeadline(
-  { endpoint, request, options, timeoutMs }: Call,
+  { endpoint, request, options, timeoutMs, gate }: Call,
   facts: Omit<CallContext, "deadlineMs" | "signal">,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const { clock, log } = options;
     const abort = new AbortController();
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const timer = clock.after(timeoutMs, () => {
-      const error = new StatusError("timeout", `${endpoint.name} was not done within ${timeoutMs} ms.`);
+    const fail = (error: StatusError) => {
       reject(error);
       abort.abort(error);
-    });
+    };
+    const timer = clock.after(timeoutMs, () =>
+      fail(new StatusError("timeout", `${endpoint.name} was not done within ${timeoutMs} ms.`)),
+    );
+    const forget = gate.onCutShort(fail);
     const { project, id, requestId, traceparent } = facts;
     const context = { project, id, requestId, traceparent, deadlineMs, signal: abort.signal };
     endpoint
@@ -254,7 +274,10 @@ function callUntilDeadline(
           log.warn({ requestId, error: thrown }, "a request failed after its deadline");
         reject(thrown);
       })
-      .finally(() => timer.cancel());
+      .finally(() => {
+        timer.cancel();
+        forget();
+      });
   });
 }
 

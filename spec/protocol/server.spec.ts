@@ -188,6 +188,21 @@ describe("protocol server", () => {
     await drained;
   });
 
+  it("drains in bounded time: who waits for something that does not come is sent elsewhere", async () => {
+    const w = world();
+    const server = thingServer(w, {
+      handlers: thingHandlers(w.seen, { make: () => new Promise(() => undefined) }),
+    });
+    const waiting = w.reasonOf(make, { name: "a" }, { [headerNames.timeoutMs]: "30000" });
+    await w.clock.settle();
+    const drained = server.drain();
+    await w.clock.advance(limits.drainGraceMs);
+    expect(await waiting).to.equal("shuttingDown");
+    await drained;
+    expect(server.inWork).to.equal(0);
+    expect(w.clock.monotonicMs()).to.equal(limits.drainGraceMs);
+  });
+
   it("describes itself to NATS's tools: every method an endpoint with its schema", async () => {
     const w = world();
     thingServer(w);
