@@ -26,6 +26,7 @@ export class InstanceRegistry {
   /** On their way out; whoever wants them waits for it. */
   readonly #leaving = new Map<string, Promise<void>>();
   #timer: Timer | undefined;
+  #closed = false;
 
   constructor(system: ActorSystem, options: Omit<InstanceActorOptions, "deliver">) {
     this.#system = system;
@@ -45,12 +46,12 @@ export class InstanceRegistry {
   }
 
   /**
-   * A message that nobody waits for; lost when the actor is too busy, and then asked for again by the
-   * reconciler.
+   * A message that nobody waits for; lost when the actor is too busy or the process ends, and then asked for
+   * again by a reconciler. Never rejects.
    */
   async tell(id: string, message: InstanceMessage): Promise<void> {
     await this.#leaving.get(id);
-    this.#entry(id).ref.tell(message);
+    if (!this.#closed) this.#entry(id).ref.tell(message);
   }
 
   /**
@@ -61,7 +62,9 @@ export class InstanceRegistry {
     this.#entry(loaded.instance.id, loaded).ref.tell({ kind: "tellHosts" });
   }
 
+  /** Before the actors are stopped: what hosts still answer brings none of them back. */
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
   }
 

@@ -204,6 +204,27 @@ describe("a controller", () => {
     ]);
   });
 
+  it("ends in bounded time, whoever waits and whatever a host answers afterwards", async () => {
+    const late: unknown[] = [];
+    const note = (error: unknown) => late.push(error);
+    process.on("unhandledRejection", note);
+    const host = await world.host("a");
+    const answers = Promise.withResolvers<void>();
+    host.answerAfter = answers.promise;
+    const { demo } = world;
+    await demo.instance.create({ name: "web", flavor: "tiny", image: "tiny" });
+    const polls = refused(demo.event.list({ waitMs: 30_000 }, { timeoutMs: 31_000 }));
+    await until(() => host.ensured.length > 0);
+    const startedMs = performance.now();
+    await world.stop();
+    expect(performance.now() - startedMs).to.be.lessThan(3_000);
+    expect((await polls).reason).to.equal("shuttingDown");
+    answers.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off("unhandledRejection", note);
+    expect(late).to.deep.equal([]);
+  });
+
   it("finds nothing to complain about when all is well", async () => {
     await world.host("a");
     await create();
@@ -253,6 +274,11 @@ describe("three controllers", () => {
     }
   });
 });
+
+/** Looks again and again; the spec's own time-out is the limit. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
 
 /** Waits until nothing is left to do for an instance, by watching its events. */
 async function settled(world: World, id: string): Promise<void> {

@@ -35,6 +35,8 @@ export class ScriptedHost {
   readonly #reports;
   /** While true, nothing is answered and nothing reported. */
   silent = false;
+  /** What it was told is done at once, but the answer waits for this. */
+  answerAfter: Promise<void> = Promise.resolve();
 
   constructor(options: ScriptedHostOptions) {
     this.#options = options;
@@ -53,7 +55,9 @@ export class ScriptedHost {
           ensure: async ({ spec, intent, observedGeneration }) => {
             if (this.silent) throw new StatusError("hostUnreachable", "Silent.");
             this.ensured.push({ spec, intent });
-            return { observation: this.#ensure(spec, intent, observedGeneration) };
+            const observation = this.#ensure(spec, intent, observedGeneration);
+            await this.answerAfter;
+            return { observation };
           },
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
           audit: async () => ({
