@@ -22,7 +22,7 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { cpioArchive, type Entry } from "./cpio.ts";
 import { writeDisk } from "./disk.ts";
@@ -77,6 +77,7 @@ export function findGuest(directory: string): GuestFiles | undefined {
 /** Builds into the directory, which is replaced as a whole at the end. @throws Error that says what failed */
 export async function buildGuest(directory: string, say: (text: string) => void): Promise<GuestFiles> {
   await mkdir(dirname(directory), { recursive: true, mode: 0o711 });
+  await removeLeftovers(directory);
   const work = await mkdtemp(`${directory}.`);
   try {
     const out = join(work, "out");
@@ -98,6 +99,13 @@ export async function buildGuest(directory: string, say: (text: string) => void)
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** What a build that was cut off has left: there is one `up` in a state directory, so no other build is under way. */
+async function removeLeftovers(directory: string): Promise<void> {
+  const parent = dirname(directory);
+  const leftovers = readdirSync(parent).filter((name) => name.startsWith(`${basename(directory)}.`));
+  await Promise.all(leftovers.map((name) => rm(join(parent, name), { recursive: true, force: true })));
 }
 
 interface Packages {
