@@ -20,8 +20,8 @@ const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(project, "node_modules");
 const pinnedNode = join(modules, `node-linux-${process.arch}`, "bin", "node");
 /**
- * Where Node keeps what it made of each source: with it a process starts in a third of the time and in half the memory,
- * since it need not load the compiler that strips types.
+ * Where Node keeps what it made of each source: with it a process starts in a third of the time and in half
+ * the memory, since it need not load the compiler that strips types.
  */
 const compileCache = join(modules, ".cache", "novact");
 /** What a cluster's processes load. */
@@ -74,7 +74,9 @@ async function installIfNeeded() {
   await fillCompileCache();
 }
 
-/** Loads everything once. Whether that succeeds does not matter: it only makes the first start slower if not. */
+/**
+ * Loads everything once. Whether that succeeds does not matter: it only makes the first start slower if not.
+ */
 function fillCompileCache() {
   const urls = mainModules.map((path) => pathToFileURL(join(project, "nodes", path)).href);
   const script = `await Promise.allSettled(${JSON.stringify(urls)}.map((url) => import(url))); process.exit(0);`;

@@ -212,6 +212,8 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
   return {
     log: at("log"),
     lock: at("up.json"),
+    /** Which processes of the cluster run. */
+    run: at("run"),
     nats: at("nats"),
     postgres: at("postgres"),
     /** The connection string of our own PostgreSQL, while it runs. Owner only. */

@@ -1,8 +1,9 @@
 /**
- * A whole cluster on this machine: starts the servers, controllers and compute nodes in the order in which they need each
- * other, keeps each of them running, and ends them in the opposite order. It decides nothing about instances.
+ * A whole cluster on this machine: starts the servers, controllers and compute nodes in the order in which
+ * they need each other, keeps each of them running, and ends them in the opposite order. It decides nothing
+ * about instances.
  */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../../protocol/limits.ts";
 import { systemClock } from "../clock.ts";
@@ -40,6 +41,10 @@ class Parts {
 /** @throws ServerStartError when something does not start; what had started is ended again */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const parts = new Parts();
+  const { log, run } = statePaths(options.config);
+  for (const directory of [options.config.stateDirectory, log, run]) {
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+  }
   try {
     for (const step of [
       startServers,
@@ -146,11 +151,17 @@ async function keepNode(
   { say }: Screen,
   { name, role }: { readonly name: string; readonly role: readonly string[] },
 ): Promise<Keeper<NodeProcess>> {
-  const outputFile = join(statePaths(config).log, `${name}.out`);
-  // A compute node makes little garbage; a small nursery saves some 10 MiB. A busy controller would pay for it in time.
-  const nodeArguments = role[0] === "compute" ? ["--max-semi-space-size=2"] : [];
+  const { log, run } = statePaths(config);
   const start = () =>
-    startNodeProcess({ name, arguments: [...role, "--config", config.file], outputFile, nodeArguments });
+    startNodeProcess({
+      name,
+      arguments: [...role, "--config", config.file],
+      identity: { file: join(run, `${name}.json`), argument: config.file },
+      outputFile: join(log, `${name}.out`),
+      // A compute node makes little garbage: a small nursery saves 10 MiB. A busy controller would pay in
+      // time.
+      nodeArguments: role[0] === "compute" ? ["--max-semi-space-size=2"] : [],
+    });
   const keeper = await keep({ name, start, say, clock: systemClock });
   say(`${name} serves (pid ${keeper.current()?.pid ?? 0})`);
   return keeper;

@@ -61,8 +61,8 @@ export function natsUsers(access: NatsAccess): readonly NatsUser[] {
     };
   };
   return [
-    // It may publish everywhere, so it needs no permission to answer; and the server would keep one for every request
-    // that it was ever asked, and look through all of them at each further one.
+    // It may publish everywhere, so it needs no permission to answer; and the server would keep one for every
+    // request that it was ever asked, and look through all of them at each further one.
     named(controllerUser, { publish: [">"], subscribe: [">"], answers: false }),
     named(adminUser, administrator(access.cell)),
     ...access.hosts.map((id) => named(hostUser(id), host(access.cell, id))),

@@ -1,13 +1,15 @@
 /**
- * A controller or compute node as a child process of `up`, in a session of its own: a terminal's Ctrl-C reaches only `up`,
- * which ends its children in the right order. When `up` dies they notice by the closed channel and end themselves.
+ * A controller or compute node as a child process of `up`, in a session of its own: a terminal's Ctrl-C
+ * reaches only `up`, which ends its children in the right order. When `up` dies they notice by the closed
+ * channel and end themselves.
  */
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../../protocol/limits.ts";
 import { isChildMessage, type ShutdownMessage } from "./messages.ts";
-import { rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
+import { proofOf, removeProof, writeProof } from "./owned-process.ts";
+import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
 
 const entry = join(import.meta.dirname, "..", "main.ts");
 
@@ -18,6 +20,11 @@ export interface NodeProcessOptions {
   readonly arguments: readonly string[];
   /** For Node itself. */
   readonly nodeArguments: readonly string[];
+  /**
+   * Where it is written down, by one of its arguments that no other cluster's processes have. Two agents of
+   * one node would fight for its guests: one that a killed `up` left is ended first.
+   */
+  readonly identity?: { readonly file: string; readonly argument: string };
   /** Takes what it writes outside its log: the last words of a crash. */
   readonly outputFile: string;
 }
@@ -29,8 +36,13 @@ export interface NodeProcess {
   shutdown(message: Omit<ShutdownMessage, "kind">): Promise<void>;
 }
 
-/** Resolves when it says that it is ready. @throws ServerStartError with what it said, or when it says nothing */
+/**
+ * Resolves when it says that it is ready. @throws ServerStartError with what it said, or when it says
+ * nothing
+ */
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
+  const { identity } = options;
+  if (identity !== undefined) await clearLeftover(identity.file, "SIGTERM");
   rotate(options.outputFile);
   const output = openSync(options.outputFile, "a", 0o600);
   const child = fork(entry, [...options.arguments], {
@@ -39,6 +51,8 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     stdio: ["ignore", output, output, "ipc"],
   });
   closeSync(output);
+  const proof = identity === undefined ? undefined : proofOf(child.pid ?? 0, identity.argument);
+  if (identity !== undefined && proof !== undefined) writeProof(identity.file, proof);
   const ended = new Promise<ServerEnd>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
@@ -60,6 +74,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     const kill = setTimeout(() => child.kill("SIGKILL"), message.patienceMs + limits.serverStopTimeoutMs);
     await ended;
     clearTimeout(kill);
+    if (identity !== undefined) removeProof(identity.file);
   };
   return { pid: child.pid ?? 0, ended, shutdown };
 }

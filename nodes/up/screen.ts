@@ -50,7 +50,7 @@ export function openScreen(out: { write(text: string): unknown }): Screen {
 /**
  * Line ends and tabs stay; every other control character goes, and with it every escape sequence's effect.
  */
-function printable(text: string): string {
+export function printable(text: string): string {
   return [...text.replaceAll("\r\n", "\n")].filter(isPrintable).join("");
 }
 

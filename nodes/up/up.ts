@@ -3,7 +3,6 @@
  * until Ctrl-C or SIGTERM; then everything goes down in order. A second signal does not wait for guests. What
  * is written here is the order of things and what a person reads.
  */
-import { mkdirSync } from "node:fs";
 import { relative } from "node:path";
 import { limits } from "../../protocol/limits.ts";
 import { type ClusterConfig, ConfigError, defaultConfigFile, loadConfig, statePaths } from "../config.ts";
@@ -27,9 +26,6 @@ export async function up(options: UpOptions): Promise<number> {
   try {
     const config = loadConfig(options.config);
     await installPackages(screen.say);
-    for (const directory of [config.stateDirectory, statePaths(config).log]) {
-      mkdirSync(directory, { recursive: true, mode: 0o711 });
-    }
     const unlock = takeLock(statePaths(config).lock, "up");
     try {
       return await runCluster(config, screen, end);

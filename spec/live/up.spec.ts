@@ -29,9 +29,9 @@ class Run {
   #output = "";
 
   constructor(config: string) {
-    this.child = spawn(process.execPath, [main, "up", "--config", config], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    // When mocha is killed, the kernel asks `up` to end, and with it goes everything.
+    const argv = ["--pdeathsig", "TERM", process.execPath, main, "up", "--config", config];
+    this.child = spawn("setpriv", argv, { stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         this.#output += chunk.toString();
@@ -58,7 +58,10 @@ class Run {
   }
 }
 
-/** Every process that has the text in its arguments or its directory (guests are started with relative paths). */
+/**
+ * Every process that has the text in its arguments or its directory (guests are started with relative
+ * paths).
+ */
 function processesWith(text: string): readonly { readonly pid: number; readonly program: string }[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
