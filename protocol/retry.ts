@@ -49,9 +49,13 @@ function attemptDeadlineMs(call: ClientCall, { clock, attemptTimeoutMs }: RetryO
   return Math.min(call.deadlineMs, clock.monotonicMs() + attemptMs);
 }
 
-/** A piece of a wait is over and the operation still runs: the same request id asks on, and executes nothing again. */
+/**
+ * A piece of a wait is over and the operation still runs: the same request id asks on, and executes nothing
+ * again. Not in the last moment, in which a server does not wait any more: it would be asked without a pause.
+ */
 function hasToWaitOn(call: ClientCall, answer: unknown, clock: Clock): boolean {
-  if (call.request.wait !== true || clock.monotonicMs() >= call.deadlineMs) return false;
+  const leftMs = call.deadlineMs - clock.monotonicMs();
+  if (call.request.wait !== true || leftMs <= limits.waitMarginMs) return false;
   const all = (answer as { all?: unknown }).all;
   return (Array.isArray(all) ? all : [answer]).some(isUnderWay);
 }

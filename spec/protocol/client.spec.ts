@@ -192,6 +192,21 @@ describe("retries of a wait", () => {
     expect(seen[0]?.deadlineMs).to.equal(limits.attemptTimeoutMs);
   });
 
+  it("does not ask again when there is no time left to be kept waiting", async () => {
+    const clock = new SimulatedClock();
+    let attempts = 0;
+    const waiting = retrying({ clock, random: () => 0.5 })(async ({ deadlineMs }) => {
+      attempts += 1;
+      const untilMs = Math.max(deadlineMs - limits.waitMarginMs, clock.monotonicMs() + 1);
+      await new Promise<void>((resolve) => clock.after(untilMs - clock.monotonicMs(), resolve));
+      return { operation: { state: "running" } };
+    });
+    const answer = waiting({ ...call, deadlineMs: limits.attemptTimeoutMs });
+    await clock.advance(limits.attemptTimeoutMs);
+    expect(await answer).to.deep.equal({ operation: { state: "running" } });
+    expect(attempts).to.equal(1);
+  });
+
   it("outlives a server that died with the question", async () => {
     const clock = new SimulatedClock();
     let attempts = 0;
