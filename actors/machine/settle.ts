@@ -18,10 +18,12 @@ export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machi
     case "resume":
       return afterVerb(machine, outcome, { guest: "running" });
     case "reset":
+      // A guest that begins anew was not asked to shut down: when it does, that is its own wish.
       return afterVerb(machine, outcome, {
         guest: "running",
         resetCount: work.resetCount,
         button: undefined,
+        shutdownAsked: false,
       });
     case "press":
       return afterPress(machine, outcome);

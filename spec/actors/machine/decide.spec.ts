@@ -244,6 +244,13 @@ describe("machine: reset", () => {
     expect(step(fire(settle(reset("soft"), done)))).to.equal("reset");
   });
 
+  it("lets a guest that was reset instead shut itself down later", () => {
+    const again = settle(fire(settle(reset("soft"), done)), done);
+    expect(seen(again)).to.equal("running/requested");
+    const down = settle(following(again, guest("shutdown")), done);
+    expect([seen(down), step(down)]).to.deep.equal(["stopped/guestShutdown", "none"]);
+  });
+
   it("counts the start of a stopped guest as the reset", () => {
     const { stopped } = situations();
     const machine = following(stopped ?? blank, ensured({ generation: 9, resetCount: 4 }));
