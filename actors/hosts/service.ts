@@ -125,7 +125,8 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     ],
   });
   if (result.kind !== "committed") {
-    throw new StatusError("nameTaken", `Another host is called ${name}.`, { detail: result.kind });
+    const message = `The host ${name} offers less now than its instances hold: give it back what it had.`;
+    throw new StatusError("inUse", message, { detail: result.kind });
   }
   await options.directory.refresh();
   options.placer.hostsChanged();

@@ -204,6 +204,14 @@ describe("a controller", () => {
     ]);
   });
 
+  it("refuses a host that offers less than its instances hold, and says so", async () => {
+    await world.host("a", { vcpus: 2 });
+    await world.demo.instance.create({ name: "web", flavor: "tiny", image: "tiny", count: 2 });
+    const smaller = await refused(world.host("a", { vcpus: 1 }));
+    expect(smaller).to.include({ code: "FAILED_PRECONDITION", reason: "inUse" });
+    expect((await world.admin.host.get("a", {})).host.capacity.vcpus).to.equal(2);
+  });
+
   it("ends in bounded time, whoever waits and whatever a host answers afterwards", async () => {
     const late: unknown[] = [];
     const note = (error: unknown) => late.push(error);
