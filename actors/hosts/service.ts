@@ -9,11 +9,11 @@ import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import { type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
+import { nextMarker } from "../instances/page.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { InstanceRegistry } from "../instances/registry.ts";
-import { nextMarker } from "../instances/service.ts";
 import type { Log, Store } from "../runtime/ports.ts";
-import type { HostRecord } from "../runtime/records.ts";
+import type { HostRecord, Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
@@ -71,7 +71,7 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
 }
 
 export interface ReportOptions {
-  readonly store: Pick<Store, "listOnHost">;
+  readonly store: Pick<Store, "listOnHost" | "getHost">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly registry: InstanceRegistry;
@@ -109,27 +109,44 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
   };
 }
 
+/**
+ * A host that offers less than its instances hold keeps what they hold, and is full: refused it would be unknown, and its
+ * guests nobody's.
+ */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
-  const { name, bootId } = inventory;
-  const result = await options.commit({
-    hosts: [inventory],
-    events: [
-      {
-        atMs: options.clock.nowMs(),
-        project: adminProject,
-        noun: "host",
-        id: inventory.hostId,
-        event: "registered",
-        body: { name, bootId },
-      },
-    ],
-  });
-  if (result.kind !== "committed") {
-    const message = `The host ${name} offers less now than its instances hold: give it back what it had.`;
-    throw new StatusError("inUse", message, { detail: result.kind });
+  let offered = inventory;
+  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    const result = await options.commit(registration(offered, options.clock.nowMs()));
+    if (result.kind === "committed") {
+      await options.directory.refresh();
+      options.placer.hostsChanged();
+      return;
+    }
+    const known = await options.store.getHost(inventory.hostId);
+    if (known === undefined) break;
+    offered = atLeastClaimed(inventory, known);
+    const { vcpus, memoryMib, diskGib } = offered;
+    options.log.warn(
+      { host: inventory.hostId, vcpus, memoryMib, diskGib },
+      "the host offers less than is claimed",
+    );
   }
-  await options.directory.refresh();
-  options.placer.hostsChanged();
+  throw new StatusError("inUse", `The host ${inventory.name} cannot be registered now.`);
+}
+
+function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInventory {
+  return {
+    ...inventory,
+    vcpus: Math.max(inventory.vcpus, known.vcpusClaimed),
+    memoryMib: Math.max(inventory.memoryMib, known.memoryMibClaimed),
+    diskGib: Math.max(inventory.diskGib, known.diskGibClaimed),
+  };
+}
+
+function registration(inventory: HostInventory, atMs: number): Turn {
+  const { hostId, name, bootId } = inventory;
+  const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };
+  return { hosts: [inventory], events: [{ ...about, atMs, project: adminProject }] };
 }
 
 /** Every report goes to its instance's actor; answers the ids of those that are durable now. */
