@@ -36,6 +36,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,
     log,
+    deaf: true,
   });
   const publisher = startEventPublisher({ store, stream: createEventStream({ bus, cell }), clock, log });
   const controller = await assembleController({

@@ -15,7 +15,7 @@ import { headerNames } from "../protocol/headers.ts";
 import { limits } from "../protocol/limits.ts";
 import { StatusError } from "../protocol/status.ts";
 import { allEventsPattern, eventLogPattern, eventLogSubject, eventStreamName } from "../protocol/subjects.ts";
-import type { Bus } from "../protocol/transport.ts";
+import type { Bus, BusMessage } from "../protocol/transport.ts";
 
 export interface EventStreamOptions {
   readonly bus: Bus;
@@ -78,7 +78,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
 /**
  * Offers them in order, some at a time; answers the new end, or undefined when somebody else was faster.
  * Each is tied to its place in the stream and to the event before it: whoever offers the same events at the
- * same time offers them for the same places, and whoever has an older view is refused.
+ * same time offers them for the same places, and whoever has an older view is refused. So the last one of some is in its
+ * place only if all before it are in theirs, and its acknowledgement is that of all.
  */
 async function publishAll(
   { bus, cell }: EventStreamOptions,
@@ -90,43 +91,38 @@ async function publishAll(
   for (let at = 0; at < news.length; at += limits.eventPublishWindow) {
     const batch = news.slice(at, at + limits.eventPublishWindow);
     const base = end.streamSequence;
-    const offers = batch.map((event, index) => {
-      const before = batch[index - 1];
-      const condition = {
-        [expectedLastSequence]: String(base + index),
-        ...(before === undefined ? {} : { [expectedLastId]: String(before.sequence) }),
-      };
-      return offer({ bus, subject: eventLogSubject(cell, event), event, condition });
-    });
-    // All are awaited, also when one fails: nothing of this round is under way when the next one begins.
-    const acknowledged = await Promise.allSettled(offers);
-    for (const [index, outcome] of acknowledged.entries()) {
-      if (outcome.status === "rejected") throw outcome.reason;
-      // Another place: JetStream remembers the number from before a purge, and took nothing.
-      if (outcome.value !== base + index + 1) return undefined;
-      end = { streamSequence: outcome.value, sequence: batch[index]?.sequence ?? end.sequence };
-    }
+    const offers = batch.map((event, index) => offerOf(event, base + index, batch[index - 1]));
+    const last = offers.pop();
+    if (last === undefined) break;
+    for (const { event, message } of offers) bus.publish(eventLogSubject(cell, event), message);
+    const place = await offerLast(bus, eventLogSubject(cell, last.event), last);
+    // Another place: JetStream remembers the number from before a purge, and took nothing.
+    if (place !== base + batch.length) return undefined;
+    end = { streamSequence: place, sequence: last.event.sequence };
   }
   return end;
 }
 
 interface Offer {
-  readonly bus: Bus;
-  readonly subject: string;
   readonly event: Event;
-  readonly condition: Readonly<Record<string, string>>;
+  readonly message: BusMessage;
+}
+
+/** `place`: JetStream's number of what must be the last one before it. */
+function offerOf(event: Event, place: number, before: Event | undefined): Offer {
+  const headers = {
+    [messageId]: String(event.sequence),
+    [headerNames.sequence]: String(event.sequence),
+    [expectedLastSequence]: String(place),
+    ...(before === undefined ? {} : { [expectedLastId]: String(before.sequence) }),
+  };
+  return { event, message: { body: Buffer.from(JSON.stringify(event)), headers } };
 }
 
 /**
  * JetStream's number of the event, also when it had it already; undefined when another one must come first.
  */
-async function offer({ bus, subject, event, condition }: Offer): Promise<number | undefined> {
-  const headers = {
-    [messageId]: String(event.sequence),
-    [headerNames.sequence]: String(event.sequence),
-    ...condition,
-  };
-  const message = { body: Buffer.from(JSON.stringify(event)), headers };
+async function offerLast(bus: Bus, subject: string, { event, message }: Offer): Promise<number | undefined> {
   const answer = read<Acknowledgement>(await bus.request(subject, message, limits.hostRequestTimeoutMs));
   const code = answer.error?.err_code;
   if (code === errorCodes.wrongLastId || code === errorCodes.wrongLastSequence) return undefined;

@@ -1,19 +1,7 @@
 /** Messages as the NATS library has them, and as the bus has them. */
-import { headers as createHeaders, ErrorCode, type MsgHdrs, type NatsConnection, NatsError } from "nats";
+import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "nats";
 import { type Reason, StatusError } from "../protocol/status.ts";
 import type { BusMessage } from "../protocol/transport.ts";
-
-export function publish(
-  connection: NatsConnection,
-  subject: string,
-  { message, reply }: { readonly message: BusMessage; readonly reply?: string },
-): void {
-  const headers = natsHeaders(message.headers);
-  connection.publish(subject, message.body, {
-    ...(reply === undefined ? {} : { reply }),
-    ...(headers === undefined ? {} : { headers }),
-  });
-}
 
 export function natsHeaders(record: BusMessage["headers"]): MsgHdrs | undefined {
   const entries = Object.entries(record);

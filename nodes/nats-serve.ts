@@ -10,7 +10,8 @@ import { errorMessage } from "../protocol/headers.ts";
 import { limits } from "../protocol/limits.ts";
 import { StatusError } from "../protocol/status.ts";
 import type { BusHandler, BusMessage, BusSubscription, Log } from "../protocol/transport.ts";
-import { natsHeaders, recordOf } from "./nats-messages.ts";
+import { recordOf } from "./nats-messages.ts";
+import type { Outbox } from "./nats-outbox.ts";
 
 /** The first token of every inbox; nothing that anybody listens to or stores begins with it. */
 const inbox = /^_INBOX[^.]*\./;
@@ -20,12 +21,14 @@ interface Served {
   readonly queue: string | undefined;
   readonly handler: BusHandler;
   readonly log: Log;
+  readonly outbox: Outbox;
 }
 
-export function serve(connection: NatsConnection, { pattern, queue, handler, log }: Served): BusSubscription {
+export function serve(connection: NatsConnection, served: Served): BusSubscription {
+  const { pattern, queue, log, outbox } = served;
   const running = new Set<Promise<void>>();
   const receive = (message: Msg): void => {
-    const work = answer(message, { handler, log });
+    const work = answer(message, served);
     running.add(work);
     void work.finally(() => running.delete(work));
   };
@@ -34,13 +37,14 @@ export function serve(connection: NatsConnection, { pattern, queue, handler, log
     async drain() {
       if (!subscription.isClosed()) await orLog(subscription.drain(), log, `draining ${pattern}`);
       await Promise.all(running);
+      outbox.flush();
       if (!connection.isClosed()) await orLog(connection.flush(), log, `flushing ${pattern}`);
     },
   };
 }
 
 /** Never rejects. */
-async function answer(message: Msg, { handler, log }: Pick<Served, "handler" | "log">): Promise<void> {
+async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
   try {
     if (wantsOurVoice(message)) {
       log.warn({ subject: message.subject.slice(0, 256) }, "an answer was wanted elsewhere than at an inbox");
@@ -51,17 +55,7 @@ async function answer(message: Msg, { handler, log }: Pick<Served, "handler" | "
       headers instanceof StatusError
         ? errorMessage(headers, "json")
         : await handler(message.subject, { body: message.data, headers });
-    if (found === undefined) return;
-    try {
-      respond(message, found);
-    } catch (thrown) {
-      if (!(thrown instanceof NatsError && thrown.code === ErrorCode.MaxPayloadExceeded)) throw thrown;
-      const error = new StatusError(
-        "answerTooLarge",
-        "The NATS server does not let so large an answer pass.",
-      );
-      respond(message, errorMessage(error, "json"));
-    }
+    if (found !== undefined) respond(message, found, { log, outbox });
   } catch (thrown) {
     log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
   }
@@ -86,10 +80,25 @@ function headersOf(message: Msg): BusMessage["headers"] | StatusError {
   }
 }
 
-function respond(message: Msg, { body, headers }: BusMessage): void {
-  const found = natsHeaders(headers);
-  message.respond(body, found === undefined ? {} : { headers: found });
+function respond(
+  { reply = "", subject }: Msg,
+  message: BusMessage,
+  to: Pick<Served, "log" | "outbox">,
+): void {
+  if (reply === "") return;
+  const failed = (thrown: unknown) => {
+    const tooLarge = thrown instanceof NatsError && thrown.code === ErrorCode.MaxPayloadExceeded;
+    if (tooLarge)
+      to.outbox.put({ subject: reply, message: errorMessage(answerTooLarge(), "json"), failed: lost });
+    else lost(thrown);
+  };
+  const lost = (error: unknown) =>
+    to.log.warn({ subject: subject.slice(0, 256), error }, "an answer could not be sent");
+  to.outbox.put({ subject: reply, message, failed });
 }
+
+const answerTooLarge = () =>
+  new StatusError("answerTooLarge", "The NATS server does not let so large an answer pass.");
 
 /**
  * Without parsing them: the parser's cost grows with the square of their number. The types leave `size` out.

@@ -10,7 +10,8 @@ import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsErr
 import { limits } from "../protocol/limits.ts";
 import { StatusError } from "../protocol/status.ts";
 import type { Bus, Log } from "../protocol/transport.ts";
-import { fromNats, publish, recordOf } from "./nats-messages.ts";
+import { fromNats, recordOf } from "./nats-messages.ts";
+import { createOutbox } from "./nats-outbox.ts";
 import { createPendingRequests, type PendingRequests } from "./nats-requests.ts";
 import { orLog, serve, subscribe } from "./nats-serve.ts";
 
@@ -23,6 +24,8 @@ export interface NatsOptions {
   /** Shown in the server's list of connections. */
   readonly name: string;
   readonly log: Log;
+  /** It does not hear what it says itself. */
+  readonly deaf?: boolean;
   /** How long to try for the first connection; later ones are tried for ever. */
   readonly connectTimeoutMs?: number;
 }
@@ -45,6 +48,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
   let connected = true;
   const inbox = createInbox(options.inboxPrefix ?? "_INBOX");
   const pending = createPendingRequests(inbox);
+  const outbox = createOutbox(connection);
   subscribe(connection, { subject: `${inbox}.*`, log, receive: (message) => settle(pending, message) });
   const tell = (now: boolean) => {
     connected = now;
@@ -63,24 +67,19 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
       if (signal?.aborted === true) return Promise.reject(signal.reason);
       if (!connected || connection.isClosed()) return Promise.reject(notConnected());
       const question = pending.open({ subject, timeoutMs, signal });
-      try {
-        publish(connection, subject, { message, reply: question.replySubject });
-      } catch (thrown) {
-        question.fail(fromNats(thrown));
-      }
+      const failed = (thrown: unknown) => question.fail(fromNats(thrown));
+      outbox.put({ subject, message, reply: question.replySubject, failed });
       return question.answer;
     },
     publish(subject, message) {
       if (!connected || connection.isClosed()) return;
-      try {
-        publish(connection, subject, { message });
-      } catch (thrown) {
-        log.warn({ subject, error: thrown }, "a message could not be published");
-      }
+      const failed = (error: unknown) => log.warn({ subject, error }, "a message could not be published");
+      outbox.put({ subject, message, failed });
     },
-    serve: (pattern, queue, handler) => serve(connection, { pattern, queue, handler, log }),
+    serve: (pattern, queue, handler) => serve(connection, { pattern, queue, handler, log, outbox }),
     async close() {
       if (connection.isClosed()) return;
+      outbox.flush();
       if (connected) await orLog(connection.flush(), log, "flushing before the end");
       await connection.close();
       pending.failAll(notConnected());
@@ -107,6 +106,7 @@ async function dial(options: NatsOptions): Promise<NatsConnection> {
         maxPingOut: 2,
         ignoreAuthErrorAbort: true,
         noAsyncTraces: true,
+        noEcho: options.deaf === true,
       });
     } catch (thrown) {
       if (thrown instanceof NatsError && thrown.code === ErrorCode.AuthorizationViolation) {
