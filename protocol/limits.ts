@@ -47,6 +47,8 @@ export const limits = {
   prunePeriodMs: 60_000,
   /** Who waits for something durable looks again after this time, should every hint be lost. */
   lookAgainMs: 1_000,
+  /** Operations that one controller remembers to have begun: as many as it can have under way. */
+  operationsNotedMax: 20_000,
   /**
    * Flavors and images may be this old when a create reads them; they never change, they only appear and go.
    */

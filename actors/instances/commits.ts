@@ -4,7 +4,7 @@
  * commit itself.
  */
 import { limits } from "../../protocol/limits.ts";
-import type { Clock, Store } from "../runtime/ports.ts";
+import type { Clock, InstanceRow, Store } from "../runtime/ports.ts";
 import type { CommitResult, OperationRecord, Turn } from "../runtime/records.ts";
 
 /** What one controller tells the others after a commit. */
@@ -14,18 +14,29 @@ export interface CommitHint {
   readonly ended: readonly string[];
 }
 
+/** An operation that has ended. */
+export interface Ended {
+  readonly operation: OperationRecord;
+  /** Its instance as the commit left it that ended it, when that was a commit of this process. */
+  readonly row?: InstanceRow | undefined;
+}
+
 type Topic = string;
+type Wake = (ended?: Ended) => void;
 const anything: Topic = "*";
 
 export class Commits {
   readonly #store: Pick<Store, "commit">;
   readonly #clock: Clock;
-  readonly #waiting = new Map<Topic, Set<() => void>>();
+  readonly #waiting = new Map<Topic, Set<Wake>>();
+  /** Operations that were begun here and whose end was not heard of: nobody need look whether they have ended. */
+  readonly #running = new Set<string>();
   readonly #onCommit: (hint: CommitHint) => void;
+  #untold: { lastSequence: number; readonly ended: string[] } | undefined;
 
   /**
-   * `onCommit`: after each commit of this process that has events; the publisher and the other controllers
-   * are told there.
+   * `onCommit`: after commits of this process that have events, once for those that come together; the publisher and
+   * the other controllers are told there.
    */
   constructor(store: Pick<Store, "commit">, clock: Clock, onCommit: (hint: CommitHint) => void) {
     this.#store = store;
@@ -36,21 +47,54 @@ export class Commits {
   readonly commit = async (turn: Turn): Promise<CommitResult> => {
     const result = await this.#store.commit(turn);
     if (result.kind === "committed" && result.lastSequence > 0) {
-      const ended = (turn.operations ?? []).filter(hasEnded).map((operation) => operation.id);
-      const hint = { lastSequence: result.lastSequence, ended };
-      this.#onCommit(hint);
-      this.hint(hint);
+      for (const operation of turn.operations ?? []) {
+        if (hasEnded(operation)) this.#end(operation.id, { operation, row: rowOf(turn, operation) });
+        else this.#begin(operation.id);
+      }
+      this.#wake(anything);
+      this.#tell(result.lastSequence, (turn.operations ?? []).filter(hasEnded));
     }
     return result;
   };
 
-  /** Something was committed, here or elsewhere. */
+  /** Something was committed by another controller. */
   hint({ ended }: CommitHint): void {
-    for (const topic of [anything, ...ended]) {
-      const waiting = this.#waiting.get(topic);
-      this.#waiting.delete(topic);
-      for (const wake of waiting ?? []) wake();
+    for (const id of ended) this.#end(id);
+    this.#wake(anything);
+  }
+
+  #begin(operationId: string): void {
+    this.#running.add(operationId);
+    if (this.#running.size <= limits.operationsNotedMax) return;
+    for (const oldest of this.#running) return void this.#running.delete(oldest);
+  }
+
+  #end(operationId: string, ended?: Ended): void {
+    this.#running.delete(operationId);
+    this.#wake(operationId, ended);
+  }
+
+  #wake(topic: Topic, ended?: Ended): void {
+    const waiting = this.#waiting.get(topic);
+    if (waiting === undefined) return;
+    this.#waiting.delete(topic);
+    for (const wake of waiting) wake(ended);
+  }
+
+  /** Turns that were committed together come one after the other: the others hear of them at once. */
+  #tell(lastSequence: number, ended: readonly OperationRecord[]): void {
+    const ids = ended.map(({ id }) => id);
+    if (this.#untold !== undefined) {
+      this.#untold.lastSequence = Math.max(this.#untold.lastSequence, lastSequence);
+      this.#untold.ended.push(...ids);
+      return;
     }
+    this.#untold = { lastSequence, ended: ids };
+    void Promise.resolve().then(() => {
+      const hint = this.#untold;
+      this.#untold = undefined;
+      if (hint !== undefined) this.#onCommit(hint);
+    });
   }
 
   /** The operation when it has ended, or undefined when the time is over first. */
@@ -58,12 +102,12 @@ export class Commits {
     operationId: string,
     read: () => Promise<OperationRecord | undefined>,
     until: WaitOptions,
-  ): Promise<OperationRecord | undefined> {
-    const ended = async () => {
+  ): Promise<Ended | undefined> {
+    const look = async (): Promise<Ended | undefined> => {
       const operation = await read();
-      return operation !== undefined && hasEnded(operation) ? operation : undefined;
+      return operation !== undefined && hasEnded(operation) ? { operation } : undefined;
     };
-    return this.#until(operationId, ended, until);
+    return this.#until<Ended>(operationId, { look, take: (ended) => ended }, until);
   }
 
   /**
@@ -71,21 +115,26 @@ export class Commits {
    * over first.
    */
   until<T>(look: () => Promise<T | undefined>, until: WaitOptions): Promise<T | undefined> {
-    return this.#until(anything, look, until);
+    return this.#until<T>(anything, { look, take: () => undefined }, until);
   }
 
-  /** Nothing is lost between two looks: a hint that comes while looking causes another look. */
+  /**
+   * Nothing is lost between two looks: a hint that comes while looking causes another look. What is known to run is not
+   * looked at before the first hint.
+   */
   async #until<T>(
     topic: Topic,
-    look: () => Promise<T | undefined>,
+    { look, take }: Sources<T>,
     { deadlineMs, signal }: WaitOptions,
   ): Promise<T | undefined> {
-    for (;;) {
+    for (let runs = this.#running.has(topic); ; runs = false) {
       const hinted = this.#next(topic, { deadlineMs, signal });
       try {
-        const found = await look();
-        if (found !== undefined || signal.aborted || this.#clock.monotonicMs() >= deadlineMs) return found;
-        await hinted.woken;
+        const found = runs ? undefined : await look();
+        const over = signal.aborted || this.#clock.monotonicMs() >= deadlineMs;
+        if (found !== undefined || (over && !runs)) return found;
+        const told = take(await hinted.woken);
+        if (told !== undefined) return told;
       } finally {
         hinted.cancel();
       }
@@ -95,18 +144,18 @@ export class Commits {
   #next(
     topic: Topic,
     { deadlineMs, signal }: WaitOptions,
-  ): { readonly woken: Promise<void>; cancel(): void } {
-    const { promise, resolve: wake } = Promise.withResolvers<void>();
-    const resolve = () => wake();
+  ): { readonly woken: Promise<Ended | undefined>; cancel(): void } {
+    const { promise, resolve: wake } = Promise.withResolvers<Ended | undefined>();
+    const resolve = () => wake(undefined);
     const remainingMs = Math.max(0, deadlineMs - this.#clock.monotonicMs());
     const timer = this.#clock.after(Math.min(remainingMs, limits.lookAgainMs), resolve);
-    const waiting = this.#waiting.get(topic) ?? new Set();
-    this.#waiting.set(topic, waiting.add(resolve));
+    const waiting = this.#waiting.get(topic) ?? new Set<Wake>();
+    this.#waiting.set(topic, waiting.add(wake));
     signal.addEventListener("abort", resolve, { once: true });
     const cancel = () => {
       timer.cancel();
       signal.removeEventListener("abort", resolve);
-      waiting.delete(resolve);
+      waiting.delete(wake);
       if (waiting.size === 0 && this.#waiting.get(topic) === waiting) this.#waiting.delete(topic);
     };
     return { woken: promise, cancel };
@@ -117,6 +166,19 @@ export interface WaitOptions {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
+}
+
+interface Sources<T> {
+  readonly look: () => Promise<T | undefined>;
+  /** What a hint has said already. */
+  readonly take: (ended: Ended | undefined) => T | undefined;
+}
+
+/** Undefined when the turn does not say all of it. */
+function rowOf({ instances, machines }: Turn, { instanceId }: OperationRecord): InstanceRow | undefined {
+  const instance = instances?.find(({ row }) => row.id === instanceId)?.row;
+  const machine = machines?.find((one) => one.instanceId === instanceId && one.epoch === instance?.epoch);
+  return instance === undefined || machine === undefined ? undefined : { instance, machine };
 }
 
 function hasEnded(operation: OperationRecord): boolean {

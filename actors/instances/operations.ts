@@ -8,7 +8,8 @@ import type { Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import type { Clock, EventPage, Store } from "../runtime/ports.ts";
 import type { Commits } from "./commits.ts";
-import { mayRead, nextMarker, scopeOf } from "./service.ts";
+import { fitting, jsonBytes, nextMarker } from "./page.ts";
+import { mayRead, scopeOf } from "./service.ts";
 
 export interface ReadOptions {
   readonly store: Pick<Store, "getOperation" | "listOperations" | "listEvents" | "lastSequence">;
@@ -33,12 +34,14 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
       };
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const until = { deadlineMs, signal: context.signal };
-      return { operation: (await commits.untilEnded(context.id, read, until)) ?? (await read()) };
+      const ended = await commits.untilEnded(context.id, read, until);
+      return { operation: ended?.operation ?? (await read()) };
     },
     list: async (request, context) => {
       const limit = request.limit ?? limits.pageLengthDefault;
-      const operations = await store.listOperations({ ...request, ...scopeOf(context), limit });
-      return { operations: [...operations], ...nextMarker(operations, limit) };
+      const found = await store.listOperations({ ...request, ...scopeOf(context), limit });
+      const operations = fitting(found, jsonBytes);
+      return { operations: [...operations], ...nextMarker(operations, limit, found.length) };
     },
   };
 }
@@ -59,9 +62,11 @@ export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<
         return position.events.length > 0 ? position : undefined;
       };
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
-      const { events, last, trimmed } =
-        (await commits.until(some, { deadlineMs, signal: context.signal })) ?? position;
-      return { events: [...events], last, trimmed };
+      const found = (await commits.until(some, { deadlineMs, signal: context.signal })) ?? position;
+      const events = fitting(found.events, jsonBytes);
+      const cut = events.length < found.events.length;
+      const last = (cut ? events.at(-1)?.sequence : undefined) ?? found.last;
+      return { events: [...events], last, trimmed: found.trimmed };
     },
   };
 }

@@ -18,6 +18,7 @@ import type { Commits } from "./commits.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { explanation } from "./explain.ts";
+import { bytesOfInstance, fitting, nextMarker } from "./page.ts";
 import type { Placer } from "./placer.ts";
 import type { InstanceRegistry } from "./registry.ts";
 
@@ -52,13 +53,8 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const limit = request.limit ?? limits.pageLengthDefault;
       const query: InstanceQuery = { ...request, ...scopeOf(context), limit };
       const rows = await store.listInstances(query);
-      return {
-        instances: rows.map(view),
-        ...nextMarker(
-          rows.map((row) => row.instance),
-          limit,
-        ),
-      };
+      const instances = fitting(rows.map(view), bytesOfInstance);
+      return { instances: [...instances], ...nextMarker(instances, limit, rows.length) };
     },
     get: async (_request, context) => ({ instance: view(await readable(context)) }),
     console: async (request, context) => readConsole(await readable(context), request, context, options),
@@ -128,14 +124,6 @@ export function scopeOf(context: CallContext): { readonly project?: string } {
   return context.project === adminProject ? {} : { project: context.project };
 }
 
-export function nextMarker(
-  page: readonly { readonly id: string }[],
-  limit: number,
-): { readonly nextMarker?: string } {
-  const last = page.at(-1);
-  return page.length < limit || last === undefined ? {} : { nextMarker: last.id };
-}
-
 /** The same answer at the end of the operation; at the deadline the operation is answered as it is then. */
 async function waitFor(
   changed: Changed,
@@ -146,8 +134,8 @@ async function waitFor(
   const { id } = changed.operation;
   const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
   const ended = await commits.untilEnded(id, () => store.getOperation(id), until);
-  const operation = ended ?? (await store.getOperation(id)) ?? changed.operation;
-  const row = await store.getInstance(changed.instance.id);
+  const operation = ended?.operation ?? (await store.getOperation(id)) ?? changed.operation;
+  const row = ended?.row ?? (await store.getInstance(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
   return { instance: instanceView(row, directory.facts(row.instance.hostId)), operation };
 }
