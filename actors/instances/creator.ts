@@ -18,6 +18,7 @@ import type {
 } from "../runtime/records.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
 import { type CreateAnswer, create, effectiveSize, flavorFits } from "./create.ts";
+import { fits } from "./page.ts";
 import type { Placer } from "./placer.ts";
 
 export interface CreatorOptions {
@@ -91,6 +92,10 @@ export class Creator {
       births: hosts.hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() })),
       nowMs: clock.nowMs(),
     });
+    if (question.count !== undefined && !fits(turn.request?.answer)) {
+      const message = `The answer about ${question.count} instances with so much metadata is too large: create fewer.`;
+      return this.#answeredBefore(request, new StatusError("answerTooLarge", message));
+    }
     const result = await commit(turn);
     switch (result.kind) {
       case "committed":

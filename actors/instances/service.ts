@@ -22,6 +22,8 @@ import { bytesOfInstance, fitting, nextMarker } from "./page.ts";
 import type { Placer } from "./placer.ts";
 import type { InstanceRegistry } from "./registry.ts";
 
+export { nextMarker } from "./page.ts";
+
 export interface InstanceServiceOptions {
   readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations">;
   readonly registry: InstanceRegistry;

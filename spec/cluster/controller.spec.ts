@@ -204,6 +204,28 @@ describe("a controller", () => {
     ]);
   });
 
+  it("lets nobody make things so large that they cannot be listed", async () => {
+    await world.host("a", { vcpus: 100 });
+    const { demo, admin } = world;
+    const metadata = Object.fromEntries(
+      Array.from({ length: 110 }, (_, key) => [`${key}`, "\u{1F600}".repeat(255)]),
+    );
+    const request = { name: "web", flavor: "tiny", image: "tiny", metadata };
+    const error = await refused(demo.instance.create({ ...request, count: 100 }));
+    expect(error.reason).to.equal("answerTooLarge");
+    expect((await demo.instance.list({})).instances).to.deep.equal([]);
+    for (let round = 0; round < 4; round += 1) await demo.instance.create({ ...request, count: 25 });
+    const ids: string[] = [];
+    for (let marker: string | undefined = ""; marker !== undefined; ) {
+      const page = await admin.instance.list({ limit: 1000, ...(marker === "" ? {} : { marker }) });
+      expect(page.instances.length).to.be.greaterThan(0);
+      ids.push(...page.instances.map(({ id }) => id));
+      marker = page.nextMarker;
+    }
+    expect(new Set(ids).size).to.equal(100);
+    expect(ids).to.have.length(100);
+  });
+
   it("refuses a host that offers less than its instances hold, and says so", async () => {
     await world.host("a", { vcpus: 2 });
     await world.demo.instance.create({ name: "web", flavor: "tiny", image: "tiny", count: 2 });
@@ -228,7 +250,7 @@ describe("a controller", () => {
     expect(performance.now() - startedMs).to.be.lessThan(3_000);
     expect((await polls).reason).to.equal("shuttingDown");
     answers.resolve();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     process.off("unhandledRejection", note);
     expect(late).to.deep.equal([]);
   });
