@@ -47,7 +47,7 @@ export function serve(connection: NatsConnection, served: Served): BusSubscripti
 async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
   try {
     if (wantsOurVoice(message)) {
-      log.warn({ subject: message.subject.slice(0, 256) }, "an answer was wanted elsewhere than at an inbox");
+      log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside an inbox");
       return;
     }
     const headers = headersOf(message);
@@ -61,7 +61,7 @@ async function answer(message: Msg, { handler, log, outbox }: Served): Promise<v
   }
 }
 
-/** Whoever asks so wants something said that it may not say itself. It gets no answer, and nothing is done. */
+/** Whoever asks so wants something said that it may not say itself: nothing is done, and nobody answered. */
 function wantsOurVoice({ reply }: Msg): boolean {
   return reply !== undefined && reply !== "" && !inbox.test(reply);
 }

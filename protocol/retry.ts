@@ -38,8 +38,8 @@ export function retrying(options: RetryOptions): Interceptor {
 }
 
 /**
- * Who waits at one server for long learns nothing of its death: waits are asked for in pieces. A long poll says itself how
- * long it may take.
+ * Who waits at one server for long learns nothing of its death: waits are asked for in pieces. A long poll
+ * says itself how long it may take.
  */
 function attemptDeadlineMs(call: ClientCall, { clock, attemptTimeoutMs }: RetryOptions): number {
   if (call.method.long === true) return call.deadlineMs;
