@@ -47,11 +47,12 @@ export function openScreen(out: { write(text: string): unknown }): Screen {
   };
 }
 
-/**
- * Line ends and tabs stay; every other control character goes, and with it every escape sequence's effect.
- */
+/** What a terminal takes as an order: ESC [ …, up to its letter. Source: ECMA-48, control sequences. */
+const controlSequence = new RegExp(`${"\u001b"}\\[[0-9;?]*[ -/]*[@-~]`, "g");
+
+/** Line ends and tabs stay; every other control character goes, and with it every escape sequence. */
 export function printable(text: string): string {
-  return [...text.replaceAll("\r\n", "\n")].filter(isPrintable).join("");
+  return [...text.replaceAll("\r\n", "\n").replace(controlSequence, "")].filter(isPrintable).join("");
 }
 
 function isPrintable(character: string): boolean {

@@ -188,7 +188,7 @@ describe("a keeper", () => {
 
 describe("the screen of up", () => {
   it("shows a guest's text without what would steer the terminal", () => {
-    expect(printable("a\u001b[31mb\r\nc\td\u0007\u009b2J\u0000é")).to.equal("a[31mb\nc\td2Jé");
+    expect(printable("a\u001b[31mb\r\nc\td\u0007\u009b2J\u0000é")).to.equal("ab\nc\td2Jé");
   });
 
   it("begins a line of its own after a guest's half line, with the time since the process began", () => {
