@@ -32,6 +32,9 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
         }
         return operation;
       };
+      // First of all: who may not read it must not wait for it, for the wait is answered with it.
+      const now = await read();
+      if (now.state !== "running" || request.waitMs === undefined) return { operation: now };
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const until = { deadlineMs, signal: context.signal };
       const ended = await commits.untilEnded(context.id, read, until);

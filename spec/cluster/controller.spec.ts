@@ -154,6 +154,20 @@ describe("a controller", () => {
     expect((await world.admin.instance.list({})).instances).to.have.length(1);
   });
 
+  it("lets nobody wait for the operation of another project", async () => {
+    const host = await world.host("a");
+    const answers = Promise.withResolvers<void>();
+    host.answerAfter = answers.promise;
+    const request = { name: "web", flavor: "tiny", image: "tiny" };
+    const { operation } = await world.demo.instance.create(request);
+    const stranger = refused(world.other.operation.get(operation.id, { waitMs: 5_000 }));
+    const owner = world.demo.operation.get(operation.id, { waitMs: 5_000 });
+    await until(() => host.ensured.length > 0);
+    answers.resolve();
+    expect((await stranger).reason).to.equal("operationNotFound");
+    expect((await owner).operation.state).to.equal("done");
+  });
+
   it("follows a guest that shuts itself down", async () => {
     const host = await world.host("a");
     const { instance } = await create();
