@@ -1,0 +1,142 @@
+/**
+ * The README against the code, in both directions: commands, exit codes, configuration, benchmarks and
+ * folders. What it lists exists, what exists is listed, and the defaults that it names are those that are
+ * taken.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TSchema } from "@sinclair/typebox";
+import { expect } from "chai";
+import { exitCodes } from "../nodes/cli/exit-codes.ts";
+import { buildProgram } from "../nodes/cli/program.ts";
+import { ClusterSchema } from "../nodes/config/schema.ts";
+import { type ClusterConfig, parseConfig } from "../nodes/config.ts";
+import { projectFiles, root } from "./tidy/source-tree.ts";
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+/** Cells of the rows of the table between `<!-- name -->` and `<!-- /name -->`, without its head. */
+function table(path: string, name: string): readonly (readonly string[])[] {
+  const part = new RegExp(`<!-- ${name} -->\n([\\s\\S]*?)<!-- /${name} -->`).exec(read(path))?.[1] ?? "";
+  const lines = part.split("\n").filter((line) => line.startsWith("|"));
+  return lines.slice(2).map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const bare = (cell = ""): string => cell.replaceAll("`", "");
+const firstCells = (path: string, name: string): readonly string[] =>
+  table(path, name).map(([cell]) => bare(cell));
+
+/** Keys of the configuration as a person writes them, down to what has a value of its own. */
+function keysOf(schema: TSchema, path: string): readonly string[] {
+  if (schema.type === "object") {
+    const properties = Object.entries(schema.properties as Record<string, TSchema>);
+    return properties.flatMap(([key, inner]) => keysOf(inner, path === "" ? key : `${path}.${key}`));
+  }
+  const items = schema.items as TSchema | undefined;
+  return items?.type === "object" ? keysOf(items, `${path}[]`) : [path];
+}
+
+function valueAt(config: ClusterConfig, key: string): unknown {
+  const path = key.replaceAll("[]", ".0").split(".");
+  return path.reduce<unknown>((value, name) => new Map(Object.entries(value ?? {})).get(name), config);
+}
+
+const sorted = (names: readonly string[]): readonly string[] => [...names].sort();
+
+describe("README.md", () => {
+  it("lists every command, and only those", () => {
+    const commands = buildProgram().commands.flatMap((noun) =>
+      noun.commands.length === 0
+        ? [noun.name()]
+        : noun.commands.map((verb) => `${noun.name()} ${verb.name()}`),
+    );
+    expect(sorted(firstCells("README.md", "commands"))).to.deep.equal(sorted(commands));
+  });
+
+  it("names only options that the command has", () => {
+    const nouns = buildProgram().commands;
+    const lost = table("README.md", "commands").flatMap(([command, text = ""]) => {
+      const [noun = "", verb = ""] = bare(command).split(" ");
+      const found = nouns.find((one) => one.name() === noun);
+      const options = [...(found?.commands.find((one) => one.name() === verb)?.options ?? [])];
+      const known = new Set([...options.map(({ long }) => long), "--project"]);
+      return [...text.matchAll(/`(--[a-z-]+)/g)]
+        .filter(([, option]) => !known.has(option))
+        .map(([, option]) => `${bare(command)} ${option}`);
+    });
+    expect(lost).to.deep.equal([]);
+  });
+
+  it("gives the exit codes with their meaning", () => {
+    const rows = table("README.md", "exit codes").map(([exit, meaning]) => ({ exit: Number(exit), meaning }));
+    expect(rows).to.deep.equal(Object.values(exitCodes).map(({ exit, meaning }) => ({ exit, meaning })));
+  });
+
+  it("lists every key of cluster.yaml, and only those", () => {
+    const keys = keysOf(ClusterSchema, "");
+    expect(sorted(firstCells("README.md", "configuration"))).to.deep.equal(sorted(keys));
+  });
+
+  it("names the defaults that are taken", () => {
+    const config = parseConfig("{}\n", join(root, "cluster.yaml"));
+    for (const [key = "", cell = ""] of table("README.md", "configuration")) {
+      const named = /^`([^`]*)`$/.exec(cell)?.[1];
+      if (named === undefined) continue;
+      expect(String(valueAt(config, bare(key))), key).to.equal(named);
+    }
+  });
+
+  it("names every benchmark, and only those", function () {
+    this.timeout(60_000);
+    // Without a name it says which there are, before anything is started.
+    const { stderr } = spawnSync(process.execPath, [join(root, "nodes/bench/main.ts")], { encoding: "utf8" });
+    const names = /one of: (.*)$/m.exec(stderr)?.[1]?.split(", ");
+    expect(firstCells("README.md", "benchmarks")).to.deep.equal(names);
+  });
+
+  it("has every folder of the project and of nodes/, and only those", () => {
+    const folders = projectFiles().flatMap((path) => {
+      const [first = "", second = "", third] = path.split("/");
+      if (second === "") return [];
+      return first === "nodes" && third !== undefined ? [first, `${first}/${second}`] : [first];
+    });
+    const listed = firstCells("README.md", "folders");
+    const ours = [...new Set(folders)].filter((folder) => listed.includes(folder) || isTracked(folder));
+    expect(sorted(listed)).to.deep.equal(sorted(ours));
+  });
+
+  it("names environment variables that are read", () => {
+    const sources = projectFiles().filter((path) => /^nodes\/.*\.(?:ts|mjs)$/.test(path));
+    const used = new Set(sources.flatMap((path) => read(path).match(/\bNOVACT_[A-Z]+\b/g) ?? []));
+    const named = new Set(read("README.md").match(/\bNOVACT_[A-Z]+\b/g) ?? []);
+    expect([...named].filter((name) => !used.has(name))).to.deep.equal([]);
+  });
+});
+
+/** Where there is no git, every folder counts. */
+function isTracked(folder: string): boolean {
+  const found = spawnSync("git", ["ls-files", folder], { cwd: root, encoding: "utf8" });
+  return found.status !== 0 || found.stdout !== "";
+}
+
+describe("README.md and actors/README.md", () => {
+  it("name paths that exist", () => {
+    for (const file of ["README.md", "actors/README.md"]) {
+      const paths = [...read(file).matchAll(/`((?:actors|db|nodes|protocol|spec)\/[\w./-]+)`/g)];
+      const lost = paths.map(([, path = ""]) => path).filter((path) => !existsSync(join(root, path)));
+      expect(lost, file).to.deep.equal([]);
+    }
+  });
+
+  it("actors/README.md has every folder of actors/, and only those", () => {
+    const parts = projectFiles("actors").map((path) => path.split("/"));
+    const names = parts.flatMap(([, folder = "", file]) => (file === undefined ? [] : [folder]));
+    expect(sorted(firstCells("actors/README.md", "folders"))).to.deep.equal(sorted([...new Set(names)]));
+  });
+});
