@@ -12,6 +12,8 @@ export interface CommitHint {
   readonly lastSequence: number;
   /** Ids of operations that ended. */
   readonly ended: readonly string[];
+  /** Projects that have new events. */
+  readonly projects: readonly string[];
 }
 
 /** An operation that has ended. */
@@ -24,6 +26,8 @@ export interface Ended {
 type Topic = string;
 type Wake = (ended?: Ended) => void;
 const anything: Topic = "*";
+/** Ids of operations have no blank in them. */
+const eventsOf = (project: string): Topic => `events ${project}`;
 
 export class Commits {
   readonly #store: Pick<Store, "commit">;
@@ -32,7 +36,7 @@ export class Commits {
   /** Operations that were begun here and whose end was not heard of: nobody need look whether they have ended. */
   readonly #running = new Set<string>();
   readonly #onCommit: (hint: CommitHint) => void;
-  #untold: { lastSequence: number; readonly ended: string[] } | undefined;
+  #untold: { lastSequence: number; readonly ended: string[]; readonly projects: Set<string> } | undefined;
 
   /**
    * `onCommit`: after commits of this process that have events, once for those that come together; the publisher and
@@ -51,15 +55,22 @@ export class Commits {
         if (hasEnded(operation)) this.#end(operation.id, { operation, row: rowOf(turn, operation) });
         else this.#begin(operation.id);
       }
-      this.#wake(anything);
-      this.#tell(result.lastSequence, (turn.operations ?? []).filter(hasEnded));
+      const projects = new Set(turn.events?.map(({ project }) => project));
+      this.#wakeWatchers(projects);
+      this.#tell(result.lastSequence, (turn.operations ?? []).filter(hasEnded), projects);
     }
     return result;
   };
 
   /** Something was committed by another controller. */
-  hint({ ended }: CommitHint): void {
+  hint({ ended, projects }: CommitHint): void {
     for (const id of ended) this.#end(id);
+    this.#wakeWatchers(projects);
+  }
+
+  /** Only those whose project has news: a look costs a read, and most watchers are idle most of the time. */
+  #wakeWatchers(projects: Iterable<string>): void {
+    for (const project of projects) this.#wake(eventsOf(project));
     this.#wake(anything);
   }
 
@@ -82,18 +93,19 @@ export class Commits {
   }
 
   /** Turns that were committed together come one after the other: the others hear of them at once. */
-  #tell(lastSequence: number, ended: readonly OperationRecord[]): void {
+  #tell(lastSequence: number, ended: readonly OperationRecord[], projects: ReadonlySet<string>): void {
     const ids = ended.map(({ id }) => id);
     if (this.#untold !== undefined) {
       this.#untold.lastSequence = Math.max(this.#untold.lastSequence, lastSequence);
       this.#untold.ended.push(...ids);
+      for (const project of projects) this.#untold.projects.add(project);
       return;
     }
-    this.#untold = { lastSequence, ended: ids };
-    void Promise.resolve().then(() => {
+    this.#untold = { lastSequence, ended: ids, projects: new Set(projects) };
+    queueMicrotask(() => {
       const hint = this.#untold;
       this.#untold = undefined;
-      if (hint !== undefined) this.#onCommit(hint);
+      if (hint !== undefined) this.#onCommit({ ...hint, projects: [...hint.projects] });
     });
   }
 
@@ -111,11 +123,15 @@ export class Commits {
   }
 
   /**
-   * Looks now and after every commit of anybody, until `look` answers something; undefined when the time is
-   * over first.
+   * Looks now and after every commit with events of the project (absent: of any), until `look` answers something;
+   * undefined when the time is over first.
    */
-  until<T>(look: () => Promise<T | undefined>, until: WaitOptions): Promise<T | undefined> {
-    return this.#until<T>(anything, { look, take: () => undefined }, until);
+  until<T>(
+    look: () => Promise<T | undefined>,
+    until: WaitOptions & { readonly project?: string },
+  ): Promise<T | undefined> {
+    const topic = until.project === undefined ? anything : eventsOf(until.project);
+    return this.#until<T>(topic, { look, take: () => undefined }, until);
   }
 
   /**

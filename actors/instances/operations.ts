@@ -65,7 +65,8 @@ export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<
         return position.events.length > 0 ? position : undefined;
       };
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
-      const found = (await commits.until(some, { deadlineMs, signal: context.signal })) ?? position;
+      const found =
+        (await commits.until(some, { ...scopeOf(context), deadlineMs, signal: context.signal })) ?? position;
       const events = fitting(found.events, jsonBytes);
       const cut = events.length < found.events.length;
       const last = (cut ? events.at(-1)?.sequence : undefined) ?? found.last;

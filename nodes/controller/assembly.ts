@@ -187,12 +187,20 @@ function encodeHint(hint: CommitHint): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(hint));
 }
 
+const isText = (value: unknown): value is string => typeof value === "string";
+
 /** Undefined for what is not a hint: it is only a hint, and somebody else's words. */
 function decodeHint(body: Uint8Array): CommitHint | undefined {
   try {
-    const { lastSequence, ended } = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;
-    if (!Number.isInteger(lastSequence) || !Array.isArray(ended)) return undefined;
-    return { lastSequence: lastSequence ?? 0, ended: ended.filter((id) => typeof id === "string") };
+    const hint = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;
+    const { lastSequence, ended, projects } = hint;
+    if (!Number.isInteger(lastSequence) || !Array.isArray(ended) || !Array.isArray(projects))
+      return undefined;
+    return {
+      lastSequence: lastSequence ?? 0,
+      ended: ended.filter(isText),
+      projects: projects.filter(isText),
+    };
   } catch {
     return undefined;
   }
