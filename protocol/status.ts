@@ -46,7 +46,7 @@ export const reasons = {
   unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },
   unusableImage: {
     code: "INVALID_ARGUMENT",
-    next: "Register an ordinary file without backing or data file, from one of imageDirectories in cluster.yaml.",
+    next: "Register an ordinary file, without backing or data file, from one of imageDirectories or from .novact/import.",
   },
   checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
   unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },
