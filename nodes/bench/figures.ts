@@ -3,7 +3,9 @@
  * informs.
  */
 import { execFileSync } from "node:child_process";
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { findPostgres } from "../up/postgres.ts";
 
 export interface Spread {
   readonly count: number;
@@ -30,16 +32,23 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly ms: n
   return { ms: performance.now() - startMs, result };
 }
 
-/** `clients` callers that together make `count` calls, each its next one when the last has been answered. */
+export interface Load {
+  readonly clients: number;
+  /** Calls, all in all; fewer when the time is over first. */
+  readonly count: number;
+  readonly secondsMax: number;
+}
+
+/** `clients` callers, each making its next call when the last has been answered. Any failed call fails it. */
 export async function load(
-  { count, clients }: { readonly count: number; readonly clients: number },
+  { clients, count, secondsMax }: Load,
   call: (index: number) => Promise<unknown>,
-): Promise<{ readonly perSecond: number; readonly latencyMs: Spread }> {
+): Promise<{ readonly clients: number; readonly perSecond: number; readonly latencyMs: Spread }> {
   const samples: number[] = [];
   let next = 0;
   const startMs = performance.now();
   const client = async () => {
-    while (next < count) {
+    while (next < count && performance.now() - startMs < secondsMax * 1000) {
       const index = next;
       next += 1;
       samples.push((await timed(() => call(index))).ms);
@@ -47,10 +56,10 @@ export async function load(
   };
   await Promise.all(Array.from({ length: clients }, client));
   const seconds = (performance.now() - startMs) / 1000;
-  return { perSecond: round(count / seconds, 1), latencyMs: spread(samples) };
+  return { clients, perSecond: round(samples.length / seconds, 1), latencyMs: spread(samples) };
 }
 
-export function machine(): Record<string, string | number> {
+export function machine(): Record<string, string | number | readonly number[]> {
   return {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: availableParallelism(),
@@ -58,7 +67,10 @@ export function machine(): Record<string, string | number> {
     kernel: release(),
     node: process.version,
     nats: versionOf("nats-server", ["--version"]),
+    postgres: versionOf(join(findPostgres() ?? "", "postgres"), ["--version"]),
     qemu: versionOf("qemu-system-x86_64", ["--version"]),
+    // Of one, five and fifteen minutes: what else the machine has to do is in every figure.
+    loadAverage: loadavg().map((value) => round(value, 2)),
   };
 }
 

@@ -1,0 +1,53 @@
+/**
+ * What processor time the processes of a cluster have used: the figure that says what a create costs also where others
+ * use the same machine.
+ */
+import { readFileSync } from "node:fs";
+import type { BenchCluster } from "./bench-cluster.ts";
+import { round } from "./figures.ts";
+
+/** Linux counts in hundredths of a second, whatever the kernel's own clock. */
+const msPerTick = 10;
+
+export interface ProcessorTime {
+  /** Since the last call, or the beginning, for each of `count` pieces of work: ms by process, and all in all. */
+  per(count: number): Readonly<Record<string, number>>;
+}
+
+export function processorTime(cluster: BenchCluster): ProcessorTime {
+  let before = used(cluster);
+  return {
+    per(count) {
+      const now = used(cluster);
+      const spent: Record<string, number> = {};
+      for (const [name, ms] of Object.entries(now)) {
+        spent[name] = round((ms - (before[name] ?? 0)) / Math.max(1, count));
+      }
+      before = now;
+      const all = Object.values(spent).reduce((sum, ms) => sum + ms, 0);
+      return { ...spent, all: round(all) };
+    },
+  };
+}
+
+function used(cluster: BenchCluster): Record<string, number> {
+  const { user, system } = process.cpuUsage();
+  const sums: Record<string, number> = { client: (user + system) / 1000 };
+  for (const { pid, name } of cluster.processes()) sums[name] = (sums[name] ?? 0) + usedBy(pid);
+  return sums;
+}
+
+/** Source: proc(5), /proc/PID/stat, the fields utime and stime. */
+function usedBy(pid: number): number {
+  const fields = statOf(pid).split(") ").at(-1)?.split(" ") ?? [];
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * msPerTick;
+}
+
+/** Empty for a process that has ended meanwhile. */
+function statOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return "";
+  }
+}
