@@ -54,21 +54,15 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
 }
 
 /**
- * Already so, or already on the way: the intent stays, and the command is remembered with an operation all
- * the same.
+ * Already so, or already on the way: the intent stays, and the command is remembered all the same, with the operation that
+ * is on the way or with one that is done at once.
  */
 function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
-  const operation = sameUnderWay(loaded, event) ?? doneAtOnce(loaded, event);
+  const operation = loaded.operation ?? doneAtOnce(loaded, event);
   const { turn, next } = turnOf(withEvent(draft(loaded, event.nowMs), accepted(event, { changed: false })));
   const request = requestOf(event, next, operation);
   const operations = operation === loaded.operation ? [] : [operation];
   return { outcome: { kind: "accepted" }, next, turn: { ...turn, request, operations }, effects: [] };
-}
-
-function sameUnderWay(loaded: LoadedInstance, event: CommandEvent): OperationRecord | undefined {
-  const kind = operationKindOf[event.command];
-  const running = loaded.operation?.kind;
-  return running === kind || (running === "create" && kind === "start") ? loaded.operation : undefined;
 }
 
 function doneAtOnce(loaded: LoadedInstance, event: CommandEvent): OperationRecord {

@@ -69,6 +69,13 @@ describe("instance decide: commands", () => {
     expect(hard.next.instance.generation).to.equal(stopping.instance.generation + 1);
   });
 
+  it("a start while rebooting joins the reboot: it is done when the guest runs", () => {
+    const rebooting = following(running(), () => command("rebootHard"));
+    const { turn } = decide(rebooting, command("start"));
+    expect(turn?.request?.answer).to.have.nested.property("operation.id", "op-r-rebootHard");
+    expect(turn?.request?.answer).to.have.nested.property("operation.state", "running");
+  });
+
   it("refuses with state and reason what makes no sense, and writes nothing", () => {
     const { outcome, turn, effects } = decide(stopped(), command("pause"));
     expect(outcome).to.deep.equal({
