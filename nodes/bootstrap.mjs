@@ -9,7 +9,18 @@
  * Plain JavaScript for any Node from 18 on, without packages. This file must never do more than this.
  */
 import { spawn } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import module from "node:module";
 import { constants } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -71,22 +82,37 @@ async function installIfNeeded() {
     );
   }
   say(`npm packages and the pinned Node: done, ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
-  await fillCompileCache();
 }
 
 /**
- * Loads everything once. Whether that succeeds does not matter: it only makes the first start slower if not.
+ * Loads everything once when a source is newer than the cache. Whether that succeeds does not matter: it only
+ * makes the first start slower if not.
  */
-function fillCompileCache() {
+async function fillCompileCache() {
+  const stamp = `${compileCache}.stamp`;
+  const filledAtMs = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (newestSourceMs() <= filledAtMs) return;
+  rmSync(compileCache, { recursive: true, force: true });
+  mkdirSync(compileCache, { recursive: true });
+  writeFileSync(stamp, "");
   const urls = mainModules.map((path) => pathToFileURL(join(project, "nodes", path)).href);
   const script = `await Promise.allSettled(${JSON.stringify(urls)}.map((url) => import(url))); process.exit(0);`;
   const child = spawn(pinnedNode, ["--input-type=module", "--eval", script], {
     stdio: "ignore",
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
   });
-  return new Promise((filled) => {
+  await new Promise((filled) => {
     for (const event of ["exit", "error"]) child.on(event, filled);
   });
+}
+
+function newestSourceMs() {
+  const times = ["protocol", "actors", "db", "nodes"].flatMap((folder) =>
+    readdirSync(join(project, folder), { recursive: true })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => statSync(join(project, folder, name)).mtimeMs),
+  );
+  return Math.max(...times);
 }
 
 function npm(argv) {
@@ -140,7 +166,8 @@ async function main(argv) {
   const system = argv[0] === "--system";
   const [name, ...rest] = system ? argv.slice(1) : argv;
   const packages = system ? installPackages(say) : Promise.resolve();
-  await Promise.all([installIfNeeded(), packages.catch((error) => fail(error.message))]);
+  const ready = installIfNeeded().then(() => (system ? fillCompileCache() : undefined));
+  await Promise.all([ready, packages.catch((error) => fail(error.message))]);
   linkCommand();
   if (name === undefined) return;
   const script = resolve(project, name);

@@ -9,6 +9,8 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { limits } from "../protocol/limits.ts";
 import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config.ts";
 import { type LogFile, openLog } from "./log.ts";
@@ -80,6 +82,7 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   const told = untilTold(log);
   const running = await role.start(config, log);
   await tell({ kind: "ready" });
+  releaseStartUpMemory();
   const ending = await told;
   // Whatever hangs now must not keep the process: what is true is in the database and on the host's disk.
   const patienceMs = ending.patienceMs + limits.serverStopTimeoutMs / 2;
@@ -107,6 +110,16 @@ function untilTold(log: LogFile): Promise<Ending> {
     process.on("disconnect", () => end("up is gone", alone));
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(signal, alone));
   });
+}
+
+/**
+ * Collects what the start has left behind, once. V8 would keep it until memory gets short, since an idle process
+ * allocates next to nothing: some 20 MiB in every process of a cluster.
+ */
+function releaseStartUpMemory(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  setTimeout(() => typeof collect === "function" && collect(), limits.startUpSettlesMs).unref();
 }
 
 /** Resolves when `up` has it; at once when nobody listens. */

@@ -246,6 +246,8 @@ export const limits = {
    * A guest that does not hear the power button of a soft reboot in this time is reset; below verbTimeoutMs.
    */
   softResetTimeoutMs: 20_000,
+  /** The power button is pressed again after this time: one that is still booting heard nothing. */
+  buttonAgainMs: 5_000,
   /**
    * A host's verb that failed and must not be given up (halt, release, pause) is tried again after this time.
    */
@@ -317,6 +319,8 @@ export const limits = {
   upGuestPatienceMs: 15_000,
   /** A second signal within this time is the first one, heard twice. */
   upSecondSignalMsMin: 1_000,
+  /** After this time a process's start is over, and what it left in memory can go. */
+  startUpSettlesMs: 5_000,
   /** One phase of `npm test`; all of it shall take no more than 8 minutes, installation included. */
   testPhaseMsMax: 1_200_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
