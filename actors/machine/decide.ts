@@ -57,8 +57,9 @@ function afterSettled(machine: Machine, event: Extract<Happening, { kind: "settl
 
 function onTimer(machine: Machine, timerId: number): Machine {
   if (machine.wait?.id !== timerId) return machine;
-  const button = machine.wait.kind === "button" ? "expired" : machine.button;
-  return { ...machine, wait: undefined, button };
+  if (machine.wait.kind !== "button") return { ...machine, wait: undefined };
+  const leftMs = machine.button?.leftMs ?? 0;
+  return { ...machine, wait: undefined, button: { kind: leftMs > 0 ? "again" : "expired", leftMs } };
 }
 
 function onBegin(machine: Machine, at: Moment): Machine {

@@ -34,8 +34,8 @@ function stepUp(machine: Machine): Step {
 }
 
 function stepReset(machine: Machine): Step {
-  if (machine.intent.resetMode === "hard" || machine.button === "expired") return "reset";
-  return machine.button === "pressed" ? "idle" : "press";
+  if (machine.intent.resetMode === "hard" || machine.button?.kind === "expired") return "reset";
+  return machine.button?.kind === "pressed" ? "idle" : "press";
 }
 
 function stepDown(machine: Machine): Step {
@@ -47,8 +47,8 @@ function stepDown(machine: Machine): Step {
     case "paused":
       return "halt";
     case "running":
-      if (!isGraceful(machine) || machine.button === "expired") return "halt";
-      return machine.button === "pressed" ? "idle" : "press";
+      if (!isGraceful(machine) || machine.button?.kind === "expired") return "halt";
+      return machine.button?.kind === "pressed" ? "idle" : "press";
   }
 }
 

@@ -3,6 +3,7 @@
  * its result counts too: a boot that came late leaves a running guest behind, and the next step removes it.
  * Pure; the machine that comes in has no work under way any more.
  */
+import { limits } from "../../protocol/limits.ts";
 import { machineReasons } from "../../protocol/states.ts";
 import type { Outcome } from "./messages.ts";
 import { retryLater } from "./patience.ts";
@@ -66,10 +67,12 @@ function afterVerb(machine: Machine, outcome: Outcome, change: Partial<Machine>)
 /** A button that cannot be pressed is one that nobody answers. */
 function afterPress(machine: Machine, outcome: Outcome): Machine {
   if (machine.guest !== "running" || outcome.kind === "aborted") return machine;
-  if (outcome.kind === "failed") return { ...machine, button: "expired" };
+  if (outcome.kind === "failed") return { ...machine, button: { kind: "expired", leftMs: 0 } };
   const id = machine.counter + 1;
-  const wait = { id, kind: "button", ms: buttonPatienceMs(machine) } as const;
-  return { ...machine, button: "pressed", counter: id, wait };
+  const leftMs = machine.button?.leftMs ?? buttonPatienceMs(machine);
+  const ms = Math.min(leftMs, limits.buttonAgainMs);
+  const wait = { id, kind: "button", ms } as const;
+  return { ...machine, button: { kind: "pressed", leftMs: leftMs - ms }, counter: id, wait };
 }
 
 /** Half a halt leaves nothing to rely on, so that it is done again, whatever is wanted by then. */

@@ -73,8 +73,8 @@ export interface Machine {
   readonly resetCount: number;
   readonly work: Work | undefined;
   readonly wait: Wait | undefined;
-  /** The power button was pressed for the present intent; `expired`: the guest did not answer in time. */
-  readonly button: "pressed" | "expired" | undefined;
+  /** The power button, when it was pressed for the present intent. */
+  readonly button: Button | undefined;
   /** The button was pressed on this process once: if it shuts down, late, it was asked to. */
   readonly shutdownAsked: boolean;
   readonly rest: Rest | undefined;
@@ -98,6 +98,16 @@ export interface Machine {
   readonly generationCeiling: number;
   /** Gives work and timers their ids. */
   readonly counter: number;
+}
+
+/**
+ * `pressed`: the guest has a moment to answer. `again`: it has not, and may not have listened yet, as a guest that is still
+ * booting: it is pressed again. `expired`: all the time the guest had is over.
+ */
+export interface Button {
+  readonly kind: "pressed" | "again" | "expired";
+  /** What remains of the guest's time after the present wait. */
+  readonly leftMs: number;
 }
 
 export type MachineState = BlankMachine | Machine;

@@ -23,6 +23,7 @@ import {
   settle,
   situations,
   spec,
+  unanswered,
 } from "./worlds.ts";
 
 const seen = (state: MachineState) => {
@@ -169,8 +170,21 @@ describe("machine: stop and delete", () => {
   });
 
   it("halts a guest that does not answer in time, or whose button cannot be pressed", () => {
-    expect(step(fire(settle(stop("graceful"), done)))).to.equal("halt");
+    expect(step(unanswered(settle(stop("graceful"), done)))).to.equal("halt");
     expect(step(settle(stop("graceful"), failed("hypervisorRefused")))).to.equal("halt");
+  });
+
+  it("presses again and again, for a guest that boots hears nothing, and never beyond its time", () => {
+    const timeoutMs = limits.buttonAgainMs * 2 + 700;
+    const stop = { mode: "graceful", timeoutMs } as const;
+    let machine = following(running(), ensured({ generation: 2, power: "stopped", stop }));
+    const waits: (number | undefined)[] = [];
+    for (; step(machine) === "press"; machine = fire(machine)) {
+      machine = settle(machine, done);
+      waits.push(machine.wait?.ms);
+    }
+    expect(waits).to.deep.equal([limits.buttonAgainMs, limits.buttonAgainMs, 700]);
+    expect(step(machine)).to.equal("halt");
   });
 
   it("halts at once when told to be hard, also in the middle of being graceful", () => {
@@ -234,18 +248,18 @@ describe("machine: reset", () => {
 
   it("softly: presses the button, waits for the shutdown, starts again", () => {
     const pressed = settle(reset("soft"), done);
-    expect(pressed.wait).to.include({ kind: "button", ms: limits.softResetTimeoutMs });
+    expect(pressed.wait).to.include({ kind: "button", ms: limits.buttonAgainMs });
     const halted = settle(following(pressed, guest("shutdown")), done);
     expect(step(halted)).to.equal("boot");
     expect(settle(halted, booted).observation).to.include({ state: "running", resetCount: 1 });
   });
 
   it("falls back to a hard reset when the guest does not answer", () => {
-    expect(step(fire(settle(reset("soft"), done)))).to.equal("reset");
+    expect(step(unanswered(settle(reset("soft"), done)))).to.equal("reset");
   });
 
   it("lets a guest that was reset instead shut itself down later", () => {
-    const again = settle(fire(settle(reset("soft"), done)), done);
+    const again = settle(unanswered(settle(reset("soft"), done)), done);
     expect(seen(again)).to.equal("running/requested");
     const down = settle(following(again, guest("shutdown")), done);
     expect([seen(down), step(down)]).to.deep.equal(["stopped/guestShutdown", "none"]);

@@ -107,6 +107,13 @@ export function fire(state: MachineState): Machine {
   return following(state, { kind: "timer", timerId: wait.id, at: at() });
 }
 
+/** The guest never answers its power button, however often it is pressed. */
+export function unanswered(pressed: MachineState): Machine {
+  let machine = fire(pressed);
+  while (machine.work?.kind === "press") machine = fire(settle(machine, done));
+  return machine;
+}
+
 /** One of each situation a machine can be in. */
 export function situations(): Readonly<Record<string, MachineState>> {
   const preparing = machineAfter(ensured());
@@ -116,7 +123,7 @@ export function situations(): Readonly<Record<string, MachineState>> {
   const paused = settle(pausing, done);
   const pressing = following(running, ensured({ generation: 2, power: "stopped" }));
   const pressed = settle(pressing, done);
-  const halting = fire(pressed);
+  const halting = unanswered(pressed);
   const stopped = settle(halting, done);
   const deleting = following(running, ensured({ generation: 2, power: "deleted" }));
   const releasing = settle(deleting, done);
