@@ -51,15 +51,18 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   const bootsMax = limits.bootsPerCpu * node.capacity.vcpus;
   const ports = { cell, inventory, drivers, bus, clock: systemClock, ids: systemIds, log, bootsMax };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
+  const hurried = Promise.withResolvers<void>();
   return {
     stop: async (ending) => {
-      await compute.stop(ending);
+      // Machines wait for their guests' answer to the power button; once those are gone there is none to wait for.
+      await Promise.race([compute.stop(ending), hurried.promise]);
       await bus.close();
     },
     hurry: async () => {
       const guests = await drivers.hypervisor.list();
       const signal = AbortSignal.timeout(limits.hostHaltMs);
       await Promise.all(guests.map(({ instanceId }) => drivers.hypervisor.halt(instanceId, signal)));
+      hurried.resolve();
     },
   };
 }
