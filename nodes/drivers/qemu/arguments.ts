@@ -137,7 +137,8 @@ function devices(given: QemuArguments): readonly string[] {
     ...ports.flatMap((port) => device(port)),
     ...device({ driver: "isa-serial", id: "serial0", chardev: "console" }),
     ...(given.disk === undefined ? [] : rootDisk(given, given.disk)),
-    ...["-netdev", "user,id=net0,restrict=on,ipv6=off"],
+    // DHCP tells the guest its name: one that boots from a disk has no kernel line of ours.
+    ...["-netdev", `user,id=net0,restrict=on,ipv6=off,hostname=${hostName(given.spec)}`],
     // An empty romfile: no option ROM is loaded, nobody boots from the network.
     ...device({
       driver: "virtio-net-pci",

@@ -101,6 +101,10 @@ describe("QEMU's arguments", () => {
   it("keep the guest away from its host's network", () => {
     expect(optionOf(qemuArguments(bare), "-netdev")).to.match(/^user,.*restrict=on/);
   });
+
+  it("tell the guest its name by DHCP as well", () => {
+    expect(optionOf(qemuArguments(bare), "-netdev")).to.match(/,hostname=web-one$/);
+  });
 });
 
 describe("a guest's host name", () => {
