@@ -22,6 +22,8 @@ export interface UpOptions {
 /** Resolves with the exit code when everything is down again. */
 export async function up(options: UpOptions): Promise<number> {
   const screen = openScreen(process.stdout);
+  // The terminal may be gone before us: then nobody reads on, and the rest goes down in order all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const end = listenForEnd(screen);
   try {
     const config = loadConfig(options.config);
@@ -39,9 +41,12 @@ export async function up(options: UpOptions): Promise<number> {
   }
 }
 
-/** Errors whose message says all that a person needs. */
+/** Errors whose message says all that a person needs: ours, and those of programs that we ran. */
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof LockedError || error instanceof ServerStartError;
+  if (!(error instanceof Error)) return false;
+  const ours =
+    error instanceof ConfigError || error instanceof LockedError || error instanceof ServerStartError;
+  return ours || error.name === "Error";
 }
 
 interface End {
