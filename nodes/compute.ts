@@ -54,7 +54,8 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   const hurried = Promise.withResolvers<void>();
   return {
     stop: async (ending) => {
-      // Machines wait for their guests' answer to the power button; once those are gone there is none to wait for.
+      // Machines wait for their guests' answer to the power button; once those are gone there is none to wait
+      // for.
       await Promise.race([compute.stop(ending), hurried.promise]);
       await bus.close();
     },

@@ -89,8 +89,8 @@ interface Round extends Pick<EventPublisherOptions, "store" | "stream"> {
 
 /**
  * One round: page by page until the stream has everything, or somebody else took over, or it makes no
- * headway. `from`: where the stream was after the last round, to spare a question; when that is wrong, it takes nothing.
- * Answers where it is now, if that is known.
+ * headway. `from`: where the stream was after the last round, to spare a question; when that is wrong, it
+ * takes nothing. Answers where it is now, if that is known.
  */
 async function publishNews(
   { store, stream, isStopped }: Round,

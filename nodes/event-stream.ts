@@ -54,7 +54,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     const { state } = info ?? (await api<StreamInfo>(`STREAM.CREATE.${name}`, streamConfig(options))) ?? {};
     const streamSequence = state?.last_seq ?? 0;
     if ((state?.messages ?? 0) === 0) return { streamSequence, sequence: 0 };
-    // By its number: JetStream finds the last one of a pattern only by looking through all subjects there are.
+    // By its number: JetStream finds the last one of a pattern only by looking through all subjects there
+    // are.
     const get = (which: object) => api<StoredMessage>(`STREAM.MSG.GET.${name}`, which, errorCodes.noMessage);
     const last = (await get({ seq: streamSequence })) ?? (await get({ last_by_subj: eventLogPattern(cell) }));
     return { streamSequence, sequence: sequenceOf(last?.message.hdrs) };
@@ -76,10 +77,10 @@ export function createEventStream(options: EventStreamOptions): EventStream {
 }
 
 /**
- * Offers them in order, some at a time; answers the new end, or undefined when somebody else was faster.
- * Each is tied to its place in the stream and to the event before it: whoever offers the same events at the
- * same time offers them for the same places, and whoever has an older view is refused. So the last one of some is in its
- * place only if all before it are in theirs, and its acknowledgement is that of all.
+ * Offers them in order, some at a time; answers the new end, or undefined when somebody else was faster. Each
+ * is tied to its place in the stream and to the event before it: whoever offers the same events at the same
+ * time offers them for the same places, and whoever has an older view is refused. So the last one of some is
+ * in its place only if all before it are in theirs, and its acknowledgement is that of all.
  */
 async function publishAll(
   { bus, cell }: EventStreamOptions,

@@ -113,8 +113,8 @@ function untilTold(log: LogFile): Promise<Ending> {
 }
 
 /**
- * Collects what the start has left behind, once. V8 would keep it until memory gets short, since an idle process
- * allocates next to nothing: some 20 MiB in every process of a cluster.
+ * Collects what the start has left behind, once. V8 would keep it until memory gets short, since an idle
+ * process allocates next to nothing: some 20 MiB in every process of a cluster.
  */
 function releaseStartUpMemory(): void {
   setFlagsFromString("--expose-gc");

@@ -1,8 +1,10 @@
 /**
- * What goes out on the bus: messages of one round of the event loop leave together, in their order. Every write to a
- * socket costs as much as all the rest of a message, and whatever is answered at once was also asked at once.
+ * What goes out on the bus: messages of one round of the event loop leave together, in their order. Every
+ * write to a socket costs as much as all the rest of a message, and whatever is answered at once was also
+ * asked at once.
  *
- * Nothing waits here for longer than the rest of the round; `flush` sends at once, for whoever is about to close.
+ * Nothing waits here for longer than the rest of the round; `flush` sends at once, for whoever is about to
+ * close.
  */
 import type { NatsConnection, PublishOptions } from "nats";
 import type { BusMessage } from "../protocol/transport.ts";

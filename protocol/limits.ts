@@ -58,7 +58,10 @@ export const limits = {
 
   /** Who shows the steps of an operation asks for them again after this time; its end is heard at once. */
   progressPeriodMs: 400,
-  /** A person who asks a cluster that is down hears so after this time; a server that is restarted is back by then. */
+  /**
+   * A person who asks a cluster that is down hears so after this time; a server that is restarted is back by
+   * then.
+   */
   commandConnectTimeoutMs: 3_000,
   /** Events in one page of the CLI: a page stays well below the size of a body. */
   eventPageLength: 200,
@@ -167,7 +170,10 @@ export const limits = {
    * How long a call waits for PostgreSQL to come back; when it has been away for longer, calls fail at once.
    */
   storePatienceMs: 4_000,
-  /** The first connection of a process may take longer: everything starts at once. A refused one fails at once. */
+  /**
+   * The first connection of a process may take longer: everything starts at once. A refused one fails at
+   * once.
+   */
   storeOpenTimeoutMs: 20_000,
   /** PostgreSQL is tried again after this time, then twice as long each time, up to the maximum. */
   storeBackoffMsMin: 20,

@@ -139,7 +139,8 @@ export function isDown(state: MachineState | undefined): boolean {
 /** Nothing is left to do: the machine is what the intent asks for. */
 export function isSettled(intent: IntentFacts, seen: ObservationFacts | undefined): boolean {
   if (intent.desired === "deleted") return intent.deleted;
-  // A build that was given up waits for its user. What has run once is still brought to where it was asked to be.
+  // A build that was given up waits for its user. What has run once is still brought to where it was asked to
+  // be.
   if (intent.failed && !intent.built) return true;
   if (seen === undefined) return intent.desired === "stopped" && !intent.placed;
   if (seen.intentGeneration !== intent.generation) return false;

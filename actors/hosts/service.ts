@@ -110,8 +110,8 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
 }
 
 /**
- * A host that offers less than its instances hold keeps what they hold, and is full: refused it would be unknown, and its
- * guests nobody's.
+ * A host that offers less than its instances hold keeps what they hold, and is full: refused it would be
+ * unknown, and its guests nobody's.
  */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
   let offered = inventory;

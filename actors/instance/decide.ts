@@ -54,8 +54,8 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
 }
 
 /**
- * Already so, or already on the way: the intent stays, and the command is remembered all the same, with the operation that
- * is on the way or with one that is done at once.
+ * Already so, or already on the way: the intent stays, and the command is remembered all the same, with the
+ * operation that is on the way or with one that is done at once.
  */
 function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
   const operation = loaded.operation ?? doneAtOnce(loaded, event);

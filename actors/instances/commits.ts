@@ -33,14 +33,16 @@ export class Commits {
   readonly #store: Pick<Store, "commit">;
   readonly #clock: Clock;
   readonly #waiting = new Map<Topic, Set<Wake>>();
-  /** Operations that were begun here and whose end was not heard of: nobody need look whether they have ended. */
+  /**
+   * Operations that were begun here and whose end was not heard of: nobody need look whether they have ended.
+   */
   readonly #running = new Set<string>();
   readonly #onCommit: (hint: CommitHint) => void;
   #untold: { lastSequence: number; readonly ended: string[]; readonly projects: Set<string> } | undefined;
 
   /**
-   * `onCommit`: after commits of this process that have events, once for those that come together; the publisher and
-   * the other controllers are told there.
+   * `onCommit`: after commits of this process that have events, once for those that come together; the
+   * publisher and the other controllers are told there.
    */
   constructor(store: Pick<Store, "commit">, clock: Clock, onCommit: (hint: CommitHint) => void) {
     this.#store = store;
@@ -123,8 +125,8 @@ export class Commits {
   }
 
   /**
-   * Looks now and after every commit with events of the project (absent: of any), until `look` answers something;
-   * undefined when the time is over first.
+   * Looks now and after every commit with events of the project (absent: of any), until `look` answers
+   * something; undefined when the time is over first.
    */
   until<T>(
     look: () => Promise<T | undefined>,
@@ -135,8 +137,8 @@ export class Commits {
   }
 
   /**
-   * Nothing is lost between two looks: a hint that comes while looking causes another look. What is known to run is not
-   * looked at before the first hint.
+   * Nothing is lost between two looks: a hint that comes while looking causes another look. What is known to
+   * run is not looked at before the first hint.
    */
   async #until<T>(
     topic: Topic,

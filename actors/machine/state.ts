@@ -101,8 +101,8 @@ export interface Machine {
 }
 
 /**
- * `pressed`: the guest has a moment to answer. `again`: it has not, and may not have listened yet, as a guest that is still
- * booting: it is pressed again. `expired`: all the time the guest had is over.
+ * `pressed`: the guest has a moment to answer. `again`: it has not, and may not have listened yet, as a guest
+ * that is still booting: it is pressed again. `expired`: all the time the guest had is over.
  */
 export interface Button {
   readonly kind: "pressed" | "again" | "expired";

@@ -2,8 +2,8 @@
  * accept: create → durable answer at one client, beside one bare NATS round trip and one bare PostgreSQL
  * commit, taken in turns in the same run, so that whatever else the machine does slows all of them alike.
  *
- * Two series: `alone` lets each create run to its end before the next sample, so that what is measured is one create;
- * `backToBack` does not, so that the building of the last instance takes its share of the machine.
+ * Two series: `alone` lets each create run to its end before the next sample, so that what is measured is one
+ * create; `backToBack` does not, so that the building of the last instance takes its share of the machine.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";

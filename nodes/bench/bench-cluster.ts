@@ -1,4 +1,7 @@
-/** A cluster of its own for a benchmark: real NATS, PostgreSQL and processes in a new directory, ended afterwards. */
+/**
+ * A cluster of its own for a benchmark: real NATS, PostgreSQL and processes in a new directory, ended
+ * afterwards.
+ */
 import {
   chmodSync,
   mkdirSync,

@@ -1,6 +1,7 @@
 /**
- * lifecycle: create → running → stop → start → delete on the fake hypervisor, at 1, 8 and 32 clients; and creates alone,
- * with what they cost each process. One controller; clients, servers and both hosts share the machine.
+ * lifecycle: create → running → stop → start → delete on the fake hypervisor, at 1, 8 and 32 clients; and
+ * creates alone, with what they cost each process. One controller; clients, servers and both hosts share the
+ * machine.
  */
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";

@@ -1,7 +1,7 @@
 /**
- * npm run bench -- NAME: one benchmark, several, or `all`. Progress goes to stderr, one JSON value with figures to
- * stdout. Every run has a cluster of its own, in a new directory and on free ports; nothing that runs here already is
- * touched. Each benchmark takes less than two minutes.
+ * npm run bench -- NAME: one benchmark, several, or `all`. Progress goes to stderr, one JSON value with
+ * figures to stdout. Every run has a cluster of its own, in a new directory and on free ports; nothing that
+ * runs here already is touched. Each benchmark takes less than two minutes.
  */
 import { join } from "node:path";
 import { machine } from "./figures.ts";

@@ -1,6 +1,6 @@
 /**
- * What processor time the processes of a cluster have used: the figure that says what a create costs also where others
- * use the same machine.
+ * What processor time the processes of a cluster have used: the figure that says what a create costs also
+ * where others use the same machine.
  */
 import { readFileSync } from "node:fs";
 import type { BenchCluster } from "./bench-cluster.ts";
@@ -10,7 +10,9 @@ import { round } from "./figures.ts";
 const msPerTick = 10;
 
 export interface ProcessorTime {
-  /** Since the last call, or the beginning, for each of `count` pieces of work: ms by process, and all in all. */
+  /**
+   * Since the last call, or the beginning, for each of `count` pieces of work: ms by process, and all in all.
+   */
   per(count: number): Readonly<Record<string, number>>;
 }
 

@@ -1,4 +1,7 @@
-/** reads: get one and list a page, with 500 and with 10,000 instances in the project; they are counted, not believed. */
+/**
+ * reads: get one and list a page, with 500 and with 10,000 instances in the project; they are counted, not
+ * believed.
+ */
 import { setTimeout as pause } from "node:timers/promises";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";

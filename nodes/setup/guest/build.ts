@@ -101,7 +101,10 @@ export async function buildGuest(directory: string, say: (text: string) => void)
   }
 }
 
-/** What a build that was cut off has left: there is one `up` in a state directory, so no other build is under way. */
+/**
+ * What a build that was cut off has left: there is one `up` in a state directory, so no other build is under
+ * way.
+ */
 async function removeLeftovers(directory: string): Promise<void> {
   const parent = dirname(directory);
   const leftovers = readdirSync(parent).filter((name) => name.startsWith(`${basename(directory)}.`));
