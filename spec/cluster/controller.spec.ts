@@ -261,7 +261,8 @@ describe("a controller", () => {
     await until(() => host.ensured.length > 0);
     const startedMs = performance.now();
     await world.stop();
-    expect(performance.now() - startedMs).to.be.lessThan(3_000);
+    // The long poll would have taken 30 s; the bound is generous, for a machine that does other things as well.
+    expect(performance.now() - startedMs).to.be.lessThan(9_000);
     expect((await polls).reason).to.equal("shuttingDown");
     answers.resolve();
     for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));

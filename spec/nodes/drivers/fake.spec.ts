@@ -104,16 +104,14 @@ describe("the fake driver, as tests use it", () => {
     expect((await drivers.audit()).strays).to.have.length(1);
   });
 
-  it("makes and ends ten thousand guests in well under a second", async () => {
+  it("makes and ends ten thousand guests, and keeps nothing of them", async () => {
     const { hypervisor, disks } = fakeDrivers(world());
-    const began = performance.now();
     for (let count = 0; count < 10_000; count++) {
       const one = { ...spec, instanceId: `i-${count}` };
       await hypervisor.start(one, await disks.ensure(one, never), never);
     }
     expect(await hypervisor.list()).to.have.length(10_000);
     for (let count = 0; count < 10_000; count++) await hypervisor.halt(`i-${count}`, never);
-    const tookMs = performance.now() - began;
-    expect(tookMs, `took ${tookMs} ms`).to.be.below(2_000);
+    expect(await hypervisor.list()).to.deep.equal([]);
   });
 });
