@@ -261,7 +261,7 @@ describe("a controller", () => {
     await until(() => host.ensured.length > 0);
     const startedMs = performance.now();
     await world.stop();
-    // The long poll would have taken 30 s; the bound is generous, for a machine that does other things as well.
+    // The long poll would have taken 30 s; the bound is generous, for a machine that does other things too.
     expect(performance.now() - startedMs).to.be.lessThan(9_000);
     expect((await polls).reason).to.equal("shuttingDown");
     answers.resolve();

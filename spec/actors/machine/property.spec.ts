@@ -90,9 +90,11 @@ class World {
     const same = step.newer === 0 && last !== undefined && epoch === last.spec.epoch;
     const stop = { mode: step.hard ? "hard" : "graceful", timeoutMs: 1_000 } as const;
     const resetMode = step.hard ? "hard" : "soft";
-    const power = last?.intent.power === "deleted" && epoch === last.spec.epoch ? "deleted" : step.power;
-    const request = same ? last : ensure({ generation, power, resetCount, stop, resetMode }, { epoch });
     const older = last !== undefined && epoch === last.spec.epoch && step.newer < 0;
+    const final = last?.intent.power === "deleted" && epoch === last.spec.epoch;
+    // A deletion is the last word of an epoch: none is older than an intent that is something else.
+    const power = final ? "deleted" : older && step.power === "deleted" ? "stopped" : step.power;
+    const request = same ? last : ensure({ generation, power, resetCount, stop, resetMode }, { epoch });
     if (!older) this.newest = request;
     // The host remembers the machines that are gone and refuses for them.
     if (older && this.state.kind === "blank") return;
