@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { limits } from "../../protocol/limits.ts";
 import { systemClock } from "../clock.ts";
@@ -68,12 +68,13 @@ async function registerGuest({ admin, config }: BenchCluster, files: Awaited<Ret
 async function startByHand(cluster: BenchCluster, id: string): Promise<number> {
   const { pid, argv, directory } = commandOf(cluster, id);
   process.kill(pid, "SIGSTOP");
-  const copy = mkdtempSync(join(tmpdir(), "novact-by-hand-"));
+  // Beside the guest's own, for the command line names images by paths relative to it.
+  const copy = mkdtempSync(join(dirname(directory), "by-hand-"));
   cpSync(directory, copy, { recursive: true, filter: (path) => !path.endsWith("/run") });
   cpSync(directory, copy, { recursive: true, filter: (path) => !path.includes("/run/") });
   const log = openLog({ process: "bench", file: join(cluster.directory, "bench.log") });
   const startMs = performance.now();
-  const child = spawn(argv[0] ?? "", argv.slice(1), { cwd: copy, stdio: "ignore" });
+  const child = spawn(argv[0] ?? "", argv.slice(1), { cwd: copy, stdio: ["ignore", "ignore", "inherit"] });
   const qmp = await openWhenThere(join(copy, guestFiles.qmp), log);
   await qmp.execute("cont");
   await qmp.execute("query-status");
