@@ -14,7 +14,7 @@ import { operationService } from "../protocol/operation.ts";
 import { retrying } from "../protocol/retry.ts";
 import type { Client, Method, Service } from "../protocol/service.ts";
 import { adminProject } from "../protocol/subjects.ts";
-import type { Bus, Clock } from "../protocol/transport.ts";
+import type { Bus, Clock, Ids } from "../protocol/transport.ts";
 import { systemIds } from "./clock.ts";
 
 /** Every service that clients reach, by its name in the SDK. */
@@ -37,6 +37,8 @@ export interface ClientWorld {
   readonly cell: string;
   /** Between 0 and 1, for the jitter of retries. */
   readonly random: () => number;
+  /** Mints request ids; absent: the system's. */
+  readonly ids?: Ids;
 }
 
 /** The clients on any bus: what `connect` of sdk.ts makes, without the connection. */
@@ -48,7 +50,7 @@ export function createClients(
   const clientOptions = {
     bus,
     clock,
-    ids: systemIds,
+    ids: world.ids ?? systemIds,
     binding: commandBinding(cell),
     // An operator's method exists in the project admin only; whoever may not speak there hears that from the
     // server.

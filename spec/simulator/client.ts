@@ -1,0 +1,192 @@
+/**
+ * A client of the simulated cell: the SDK's clients and its watcher on the simulated bus. It does what the plan
+ * says, and tells the judge what it asked for and what it was told, as a history that anybody can read.
+ */
+import type { Completed, Fact } from "../../actors/promises/facts.ts";
+import { type Clients, createClients } from "../../nodes/sdk-clients.ts";
+import { createFollowers } from "../../nodes/sdk-follow.ts";
+import type { Changed } from "../../protocol/instance.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { cell } from "./cluster.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Network } from "./network.ts";
+import type { PlannedCommand } from "./plan.ts";
+import { SimulatedProcess } from "./process.ts";
+import type { Random } from "./random.ts";
+
+export interface ClientOptions {
+  readonly kernel: Kernel;
+  readonly network: Network;
+  readonly random: Random;
+  readonly name: string;
+  readonly project: string;
+  readonly told: (fact: Fact) => void;
+  /** Numbers every call of the run. */
+  readonly numbered: () => number;
+}
+
+const image = "tiny";
+const flavor = "tiny";
+/** Longer than most faults: clients that give up early see nothing of how it ends. */
+const patienceMs = 60_000;
+
+interface Known {
+  readonly id: string;
+}
+
+export class SimulatedClient {
+  readonly project: string;
+  readonly process: SimulatedProcess;
+  readonly clients: Clients;
+  readonly instances: Known[] = [];
+  /** The last event that the watcher was handed. */
+  watchedUntil = 0;
+  underWay = 0;
+  readonly #options: ClientOptions;
+  #last: { readonly method: string; readonly requestId: string; readonly id: string } | undefined;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    const { kernel, network, random, name, project } = options;
+    this.project = project;
+    this.process = new SimulatedProcess(kernel, name, { name, wallShiftMs: 0 });
+    const { clock, ids } = this.process;
+    const world = {
+      bus: network.connect(this.process),
+      clock,
+      ids,
+      project,
+      cell,
+      random: () => random.next(),
+    };
+    this.clients = createClients(world);
+    kernel.soon(this.process, "watches", () => void this.#watch(createFollowers(this.clients, world)));
+  }
+
+  async #watch(followers: ReturnType<typeof createFollowers>): Promise<void> {
+    const { project } = this;
+    for await (const event of followers.watch({ after: 0 })) {
+      this.watchedUntil = event.sequence;
+      const atMs = this.#options.kernel.nowMs;
+      this.#options.told({ kind: "watched", atMs, watcher: this.process.name, project, event });
+    }
+  }
+
+  /** `others`: instances of other projects, to probe what must not be. */
+  perform(planned: PlannedCommand, others: readonly Known[]): void {
+    const { command, target } = planned;
+    const own = this.instances[target % Math.max(1, this.instances.length)]?.id;
+    if (command === "create") {
+      this.#create(planned);
+      return;
+    }
+    if (command === "list") {
+      this.#call("instance.list", "", {});
+      return;
+    }
+    if (command === "foreign") {
+      const foreign = others[target % Math.max(1, others.length)]?.id;
+      if (foreign !== undefined)
+        this.#call(target % 2 === 0 ? "instance.get" : "instance.delete", foreign, {});
+      return;
+    }
+    if (command === "repeat") {
+      const last = this.#last;
+      if (last !== undefined)
+        this.#call(last.method, last.id, this.#requests.get(last.requestId) ?? {}, last.requestId);
+      return;
+    }
+    if (own !== undefined) this.#call(`instance.${methodOf(planned)}`, own, requestOf(planned));
+  }
+
+  readonly #requests = new Map<string, Readonly<Record<string, unknown>>>();
+
+  #create({ count, wait, target }: PlannedCommand): void {
+    const request = {
+      name: `vm-${target}`,
+      flavor,
+      image,
+      ...(count === undefined ? {} : { count }),
+      ...(wait === true ? { wait } : {}),
+    };
+    this.#call("instance.create", "", request);
+  }
+
+  #call(method: string, id: string, request: Readonly<Record<string, unknown>>, again?: string): void {
+    const { kernel, told, numbered } = this.#options;
+    const requestId = again ?? this.process.ids.next();
+    const call = numbered();
+    this.#requests.set(requestId, request);
+    if (method !== "instance.list" && method !== "instance.get") this.#last = { method, requestId, id };
+    this.underWay += 1;
+    const { project } = this;
+    told({
+      kind: "invoked",
+      atMs: kernel.nowMs,
+      call,
+      client: this.process.name,
+      project,
+      method,
+      id,
+      requestId,
+      request,
+    });
+    const end = (completed: Omit<Completed, "kind" | "atMs" | "call">) => {
+      this.underWay -= 1;
+      told({ kind: "completed", atMs: kernel.nowMs, call, ...completed });
+    };
+    kernel.soon(this.process, `asks ${method} ${id} ${requestId}`, () => {
+      this.#send(method, id, request, requestId).then(
+        (answer) => {
+          this.#learn(method, answer);
+          end({ outcome: "ok", answer });
+        },
+        (thrown: unknown) => end(failure(thrown)),
+      );
+    });
+  }
+
+  async #send(method: string, id: string, request: Readonly<Record<string, unknown>>, requestId: string) {
+    const [noun = "", name = ""] = method.split(".");
+    const service = this.clients[noun as keyof Clients] as unknown as Record<string, Call>;
+    const call = service[name];
+    if (call === undefined) throw new Error(`There is no method ${method}.`);
+    const options = { requestId, timeoutMs: patienceMs };
+    return id === "" ? call(request, options) : call(id, request, options);
+  }
+
+  #learn(method: string, answer: Readonly<Record<string, unknown>>): void {
+    if (method !== "instance.create") return;
+    const { all, ...one } = answer as unknown as Changed & { readonly all?: readonly Changed[] };
+    for (const { instance } of all ?? [one])
+      if (!this.instances.some(({ id }) => id === instance.id)) this.instances.push({ id: instance.id });
+  }
+}
+
+type Call = (...given: readonly unknown[]) => Promise<Readonly<Record<string, unknown>>>;
+
+function methodOf({ command }: PlannedCommand): string {
+  if (command === "stopHard") return "stop";
+  return command === "rebootHard" ? "reboot" : command;
+}
+
+function requestOf({ command, wait, timeoutMs }: PlannedCommand): Readonly<Record<string, unknown>> {
+  if (command === "get") return {};
+  return {
+    ...(wait === true ? { wait } : {}),
+    ...(command === "stopHard" || command === "rebootHard" ? { mode: "hard" } : {}),
+    ...(command === "stop" && timeoutMs !== undefined ? { timeoutMs } : {}),
+  };
+}
+
+/** With retries inside, UNAVAILABLE at the end says nothing about the attempts before it. */
+function failure(thrown: unknown): Omit<Completed, "kind" | "atMs" | "call"> {
+  if (!(thrown instanceof StatusError)) throw thrown;
+  const { code, reason } = thrown;
+  const open =
+    code === "DEADLINE_EXCEEDED" ||
+    code === "UNAVAILABLE" ||
+    code === "ABORTED" ||
+    code === "RESOURCE_EXHAUSTED";
+  return { outcome: open ? "unknown" : "failed", code, reason };
+}

@@ -1,0 +1,235 @@
+/**
+ * A whole cell in one process: controllers, compute nodes, NATS, PostgreSQL and machines, all simulated, with
+ * the real actors inside. It starts processes, and does to them what faults say; it judges nothing.
+ */
+import type { Guest } from "../../actors/runtime/ports.ts";
+import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
+import { MemoryStore } from "../../db/memory-store.ts";
+import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
+import { assembleController } from "../../nodes/controller/assembly.ts";
+import { startEventPublisher } from "../../nodes/event-publisher.ts";
+import { createMemoryEventStream } from "../support/memory-event-stream.ts";
+import { HostMachine } from "./host-machine.ts";
+import { Interposer } from "./interposer.ts";
+import { type Kernel, nobody } from "./kernel.ts";
+import { Network } from "./network.ts";
+import type { Parameters } from "./plan.ts";
+import { type Machine, SimulatedProcess } from "./process.ts";
+import type { Random } from "./random.ts";
+import { StoreServer, streamOf } from "./store.ts";
+
+export const cell = "sim";
+const sha256 = "0".repeat(64);
+
+export interface ClusterTold {
+  committed(by: string, turn: Turn, result: CommitResult): void;
+  guest(kind: "guestStarted" | "guestEnded", hostId: string, guest: Guest): void;
+  sent(from: string, subject: string, bytes: number): void;
+}
+
+export interface ClusterOptions {
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly parameters: Parameters;
+  readonly told: ClusterTold;
+}
+
+interface HostPlace {
+  readonly machine: HostMachine;
+  agent: SimulatedProcess;
+  compute: Compute | undefined;
+}
+
+interface ControllerPlace {
+  readonly machine: Machine;
+  process: SimulatedProcess;
+}
+
+export class Cluster {
+  readonly network: Network;
+  readonly store: StoreServer;
+  readonly stream = createMemoryEventStream();
+  readonly interposer = new Interposer();
+  readonly hosts: HostPlace[] = [];
+  readonly controllers: ControllerPlace[] = [];
+  readonly #options: ClusterOptions;
+  #births = 0;
+  #streamUp = true;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    const { kernel, random, parameters, told } = options;
+    const { interposer } = this;
+    const world = new SimulatedProcess(kernel, "store", { name: "store", wallShiftMs: 0 });
+    this.network = new Network({
+      kernel,
+      random: random.fork("bus"),
+      interposer,
+      rates: { ...pick(parameters), lateMs: 1_500 },
+      sent: told.sent,
+    });
+    this.store = new StoreServer({
+      kernel,
+      random: random.fork("store"),
+      interposer,
+      inner: new MemoryStore(world.clock),
+      rates: storeRates(parameters),
+      committed: told.committed,
+    });
+    for (let index = 0; index < parameters.controllers; index += 1) this.#addController(index);
+    for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index, world);
+  }
+
+  #addController(index: number): void {
+    const machine = { name: `controller-${index + 1}`, wallShiftMs: 0 };
+    const place = { machine, process: new SimulatedProcess(this.#options.kernel, `c${index + 1}`, machine) };
+    this.controllers.push(place);
+    this.startController(index);
+  }
+
+  #addHost(index: number, world: SimulatedProcess): void {
+    const { kernel, random, parameters, told } = this.#options;
+    const hostId = `h${index + 1}`;
+    const machine = new HostMachine({
+      kernel,
+      random: random.fork(hostId),
+      hostId,
+      clock: world.clock,
+      interposer: this.interposer,
+      rates: {
+        latencyMs: parameters.driverLatencyMs,
+        startMs: parameters.startMs,
+        refused: parameters.refused,
+        hang: parameters.hang,
+      },
+      shutdownLatencyMs: parameters.shutdownMs,
+      told: told.guest,
+    });
+    this.hosts.push({ machine, agent: new SimulatedProcess(kernel, hostId, machine), compute: undefined });
+    this.startAgent(index);
+  }
+
+  /** A new life, under the same name. */
+  startController(index: number): void {
+    const place = this.controllers[index];
+    if (place === undefined) return;
+    place.process.kill();
+    const { kernel, random } = this.#options;
+    this.#births += 1;
+    const process = new SimulatedProcess(kernel, `c${index + 1}`, place.machine, this.#births);
+    place.process = process;
+    kernel.soon(process, "starts", () => {
+      const bus = this.network.connect(process);
+      const store = this.store.connect(process);
+      const reach = {
+        latencyMs: () => random.latencyMs(this.network.rates.latencyMs),
+        up: () => this.#streamUp,
+      };
+      const stream = streamOf(process, this.stream.connect(), reach);
+      const { clock, ids, log } = process;
+      const publisher = startEventPublisher({ store, stream, clock, log });
+      const wakePublisher = () => publisher.wake();
+      const ports = { cell, store, bus, clock, ids, log, wakePublisher, scheduler: {}, firstTurn: index };
+      void assembleController({ ...ports, imageFiles }).then((controller) => {
+        bus.onConnected(() => controller.cutOff());
+      });
+    });
+  }
+
+  startAgent(index: number): void {
+    const place = this.hosts[index];
+    if (place === undefined) return;
+    place.agent.kill();
+    const { kernel, parameters } = this.#options;
+    this.#births += 1;
+    const { machine } = place;
+    const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
+    place.agent = agent;
+    kernel.soon(agent, "starts", () => {
+      const bus = this.network.connect(agent);
+      const inventory = {
+        hostId: machine.name,
+        name: `node-${index + 1}`,
+        bootId: `boot-${machine.boots}`,
+        architecture: "x86_64",
+        hypervisor: "fake",
+        accelerator: "none",
+        acceleratorReason: "simulated",
+        hypervisorVersion: "1",
+        vcpus: parameters.hostVcpus,
+        memoryMib: parameters.hostVcpus * 256,
+        diskGib: 100,
+      } as const;
+      const { clock, ids, log } = agent;
+      place.compute = assembleCompute({
+        ...{ cell, inventory, bus, clock, ids, log },
+        drivers: machine.drivers(agent),
+        bootsMax: 8,
+        onFailed: () => {
+          agent.kill();
+          kernel.after(nobody, 1_000, `${machine.name} is started again`, () => this.startAgent(index));
+        },
+      });
+    });
+  }
+
+  /** The agent ends in order, and leaves its guests running. */
+  stopAgent(index: number): void {
+    const place = this.hosts[index];
+    const { agent, compute } = place ?? {};
+    if (agent === undefined || compute === undefined) return;
+    this.#options.kernel.soon(agent, "stops", () => {
+      void compute.stop({ guests: false }).then(() => agent.kill());
+    });
+  }
+
+  busDown(): void {
+    this.#streamUp = false;
+    this.network.serverDown();
+  }
+
+  busUp(): void {
+    this.#streamUp = true;
+    this.network.serverUp();
+  }
+
+  /** Every fault is over; what is dead is started, what is paused goes on. */
+  heal(): void {
+    this.network.rates.lost = 0;
+    this.network.rates.doubled = 0;
+    this.network.rates.late = 0;
+    this.#streamUp = true;
+    this.network.heal();
+    Object.assign(this.store.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
+    this.store.up = true;
+    this.hosts.forEach(({ machine, agent }, index) => {
+      machine.diskFull = false;
+      machine.rates.refused = 0;
+      machine.rates.hang = 0;
+      if (!agent.alive) this.startAgent(index);
+      else if (agent.paused) agent.resume();
+    });
+    this.controllers.forEach(({ process }, index) => {
+      if (!process.alive) this.startController(index);
+      else if (process.paused) process.resume();
+    });
+  }
+}
+
+function pick({ latencyMs, lost, doubled, late }: Parameters) {
+  return { latencyMs, lost, doubled, late };
+}
+
+function storeRates({ storeLatencyMs, rolledBack, answerLost, slow }: Parameters) {
+  return { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
+}
+
+const imageFiles = {
+  register: async ({ format }: { readonly format: "qcow2" | "raw" }) => ({
+    sha256,
+    sizeBytes: 1,
+    format,
+    virtualSizeBytes: 1024 ** 3,
+  }),
+  registerPlain: async () => ({ sha256, sizeBytes: 1 }),
+};

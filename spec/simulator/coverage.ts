@@ -1,0 +1,51 @@
+/** What a run has tried: commands, faults, and which cells of the admission table it has been in. */
+
+import { admission } from "../../actors/instance/admission.ts";
+import type { Fact } from "../../actors/promises/facts.ts";
+import type { InstanceState } from "../../protocol/states.ts";
+
+const cellsInAll = Object.values(admission).reduce((sum, row) => sum + Object.keys(row).length, 0);
+
+export class Coverage {
+  readonly commands: Record<string, number> = {};
+  readonly faults: Record<string, number> = {};
+  readonly outcomes: Record<string, number> = {};
+  readonly cells = new Set<string>();
+  readonly #states = new Map<string, InstanceState>();
+  facts = 0;
+
+  static readonly cellsMax: number = cellsInAll;
+
+  command(kind: string): void {
+    this.commands[kind] = (this.commands[kind] ?? 0) + 1;
+  }
+
+  fault(kind: string): void {
+    this.faults[kind] = (this.faults[kind] ?? 0) + 1;
+  }
+
+  see(fact: Fact): void {
+    this.facts += 1;
+    if (fact.kind === "completed") {
+      const key = fact.code ?? fact.outcome;
+      this.outcomes[key] = (this.outcomes[key] ?? 0) + 1;
+    }
+    if (fact.kind !== "committed" || fact.result.kind !== "committed") return;
+    for (const event of fact.turn.events ?? []) {
+      const { command } = event.body as { readonly command?: string };
+      const state = this.#states.get(event.id);
+      if (event.event === "accepted" && command !== undefined && state !== undefined)
+        this.cells.add(`${state}/${command}`);
+    }
+    for (const { row } of fact.turn.instances ?? []) this.#states.set(row.id, row.state);
+  }
+
+  /** Takes in what another run has tried. */
+  add(other: Coverage): void {
+    for (const key of ["commands", "faults", "outcomes"] as const)
+      for (const [kind, count] of Object.entries(other[key]))
+        this[key][kind] = (this[key][kind] ?? 0) + count;
+    for (const cell of other.cells) this.cells.add(cell);
+    this.facts += other.facts;
+  }
+}

@@ -1,0 +1,165 @@
+/** What each fault of a plan does to the cluster, and what ends it. */
+import type { Clients } from "../../nodes/sdk-clients.ts";
+import type { Cluster } from "./cluster.ts";
+import { type Kernel, nobody } from "./kernel.ts";
+import type { PlannedFault } from "./plan.ts";
+
+export interface FaultWorld {
+  readonly kernel: Kernel;
+  readonly cluster: Cluster;
+  readonly admin: Clients;
+}
+
+export function applyFault(planned: PlannedFault, world: FaultWorld): void {
+  const { kernel } = world;
+  kernel.trace.note(
+    kernel.nowMs,
+    "world",
+    `fault ${planned.fault} ${planned.target} for ${planned.forMs} ms`,
+  );
+  const undo = begin(planned, world);
+  if (undo !== undefined) kernel.after(nobody, planned.forMs, "", undo);
+}
+
+/** Does it; answers what ends it. */
+function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefined {
+  switch (planned.fault) {
+    case "killController":
+    case "pauseController":
+      return onController(planned, world);
+    case "killAgent":
+    case "pauseAgent":
+    case "powerLoss":
+    case "agentStops":
+    case "diskFull":
+    case "hostDisabled":
+      return onHost(planned, world);
+    case "isolate":
+    case "cut":
+    case "busDown":
+    case "streamWiped":
+    case "storeDown":
+    case "clockJump":
+      return onNetwork(planned, world);
+    case "guestDies":
+    case "guestShutsDown":
+    case "guestPanics":
+    case "guestPauses":
+      return onGuest(planned, world);
+  }
+}
+
+function onController({ fault, target }: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {
+  const index = target % cluster.controllers.length;
+  const process = cluster.controllers[index]?.process;
+  if (process === undefined) return undefined;
+  if (fault === "pauseController") {
+    process.pause();
+    return () => process.resume();
+  }
+  process.kill();
+  return () => {
+    if (cluster.controllers[index]?.process.alive === false) cluster.startController(index);
+  };
+}
+
+function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void) | undefined {
+  const { cluster, kernel } = world;
+  const index = target % cluster.hosts.length;
+  const place = cluster.hosts[index];
+  if (place === undefined) return undefined;
+  const { machine, agent } = place;
+  const startAgain = () => {
+    if (cluster.hosts[index]?.agent.alive === false) cluster.startAgent(index);
+  };
+  switch (fault) {
+    case "pauseAgent":
+      agent.pause();
+      return () => agent.resume();
+    case "powerLoss":
+      agent.kill();
+      machine.losePower();
+      return startAgain;
+    case "agentStops":
+      cluster.stopAgent(index);
+      return () => {
+        agent.kill();
+        startAgain();
+      };
+    case "diskFull":
+      machine.diskFull = true;
+      return () => {
+        machine.diskFull = false;
+      };
+    case "hostDisabled":
+      return disable(machine.name, world);
+    default:
+      kernel.trace.note(kernel.nowMs, agent.name, "is killed");
+      agent.kill();
+      return startAgain;
+  }
+}
+
+function disable(hostId: string, { admin, kernel }: FaultWorld): () => void {
+  const forgive = () => undefined;
+  kernel.soon(nobody, "", () => void admin.host.disable(hostId, { reason: "simulated" }).catch(forgive));
+  return () => void admin.host.enable(hostId, {}, { timeoutMs: 600_000 }).catch(forgive);
+}
+
+function onNetwork(
+  { fault, target, other = 0 }: PlannedFault,
+  { cluster }: FaultWorld,
+): (() => void) | undefined {
+  const { network, store } = cluster;
+  const machines = [
+    ...cluster.hosts.map(({ machine }) => machine),
+    ...cluster.controllers.map(({ machine }) => machine),
+  ];
+  const names = [
+    ...cluster.hosts.map(({ machine }) => machine.name),
+    ...cluster.controllers.map(({ process }) => process.name),
+  ];
+  const name = (index: number) => names[index % names.length] ?? "";
+  switch (fault) {
+    case "isolate":
+      network.isolate(name(target));
+      return () => network.rejoin(name(target));
+    case "cut":
+      network.cut(name(target), name(other));
+      return () => network.healLink(name(target), name(other));
+    case "busDown":
+      cluster.busDown();
+      if (target % 2 === 0) cluster.stream.wipe();
+      return () => cluster.busUp();
+    case "streamWiped":
+      cluster.stream.wipe();
+      return undefined;
+    case "storeDown":
+      store.up = false;
+      return () => {
+        store.up = true;
+      };
+    default: {
+      const machine = machines[target % machines.length];
+      if (machine === undefined) return undefined;
+      machine.wallShiftMs += other;
+      return () => {
+        machine.wallShiftMs -= other;
+      };
+    }
+  }
+}
+
+const guestVerbs = { guestShutsDown: "shutdown", guestPanics: "panicked", guestPauses: "paused" } as const;
+
+function onGuest({ fault, target }: PlannedFault, { cluster }: FaultWorld): undefined {
+  const guests = cluster.hosts.flatMap(({ machine }) =>
+    machine.world.list().map(({ instanceId }) => ({ world: machine.world, instanceId })),
+  );
+  const guest = guests[target % Math.max(1, guests.length)];
+  if (guest === undefined) return undefined;
+  if (fault === "guestDies") guest.world.kill(guest.instanceId);
+  else if (fault in guestVerbs)
+    guest.world.guestDoes(guest.instanceId, guestVerbs[fault as keyof typeof guestVerbs]);
+  return undefined;
+}

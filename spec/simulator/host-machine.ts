@@ -1,0 +1,207 @@
+/**
+ * One simulated machine that runs guests: its processes and disks outlive its agent, and lose power with it.
+ * The agent's drivers are the fake ones, with time, refusals, hangs and a full disk put in between. Every
+ * process that comes or goes is told to the judge at that moment.
+ */
+import type { Guest, GuestEvent } from "../../actors/runtime/ports.ts";
+import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
+import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
+import type { Drivers } from "../../nodes/drivers/kinds.ts";
+import { abortError } from "../../nodes/drivers/waiting.ts";
+import type { MachineSpec } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
+import type { Clock } from "../../protocol/transport.ts";
+import type { Interposer } from "./interposer.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Machine, SimulatedProcess } from "./process.ts";
+import type { Random } from "./random.ts";
+
+export interface DriverRates {
+  latencyMs: number;
+  startMs: number;
+  refused: number;
+  /** Until it is called off, or a long time has passed: as a QEMU that does not answer. */
+  hang: number;
+}
+
+/** The drivers give up on a QEMU that does not answer: QMP's greeting may take 45 s (limits.ts). */
+const hangMsMax = 45_000;
+
+export interface HostMachineOptions {
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly hostId: string;
+  readonly clock: Clock;
+  readonly rates: DriverRates;
+  readonly interposer: Interposer;
+  readonly shutdownLatencyMs: number | undefined;
+  readonly told: (kind: "guestStarted" | "guestEnded", hostId: string, guest: Guest) => void;
+}
+
+class WatchedWorld extends FakeWorld {
+  readonly #told: (kind: "guestStarted" | "guestEnded", guest: Guest) => void;
+
+  constructor(options: ConstructorParameters<typeof FakeWorld>[0], told: WatchedWorld["told"]) {
+    super(options);
+    this.#told = told;
+  }
+
+  get told() {
+    return this.#told;
+  }
+
+  override async boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
+    const guest = await super.boot(spec, signal);
+    this.#told("guestStarted", guest);
+    return guest;
+  }
+
+  override end(instanceId: string): void {
+    this.#ending(instanceId);
+    super.end(instanceId);
+  }
+
+  override kill(instanceId: string): void {
+    this.#ending(instanceId);
+    super.kill(instanceId);
+  }
+
+  override losePower(): void {
+    for (const { instanceId } of this.list()) this.#ending(instanceId);
+    super.losePower();
+  }
+
+  #ending(instanceId: string): void {
+    const guest = this.find(instanceId);
+    if (guest !== undefined) this.#told("guestEnded", guest);
+  }
+}
+
+export class HostMachine implements Machine {
+  readonly name: string;
+  readonly world: WatchedWorld;
+  readonly rates: DriverRates;
+  wallShiftMs = 0;
+  diskFull = false;
+  boots = 1;
+  readonly #options: HostMachineOptions;
+
+  constructor(options: HostMachineOptions) {
+    const { clock, hostId, shutdownLatencyMs, told } = options;
+    this.#options = options;
+    this.name = hostId;
+    this.rates = options.rates;
+    const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
+    this.world = new WatchedWorld({ clock, ...shutdown }, (kind, guest) => told(kind, hostId, guest));
+  }
+
+  losePower(): void {
+    this.world.losePower();
+    this.boots += 1;
+  }
+
+  /** Drivers of one life of the agent. */
+  drivers(agent: SimulatedProcess): Drivers {
+    const { clock, log } = agent;
+    const inner = createFakeDrivers({
+      stateDirectory: "/fake",
+      imageStore: "/fake",
+      clock,
+      log,
+      world: this.world,
+    });
+    agent.onDeath(() => void inner.hypervisor.detach());
+    const verb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) =>
+      this.#verb({ agent, what, work, signal });
+    const { hypervisor, disks, machineFiles } = inner;
+    return {
+      ...inner,
+      hypervisor: {
+        capabilities: () => hypervisor.capabilities(),
+        start: async (spec, paths, signal) => {
+          const guest = await verb("start", () => hypervisor.start(spec, paths, signal), signal);
+          await this.#startTakes(agent, spec.instanceId, signal);
+          return guest;
+        },
+        list: () => hypervisor.list(),
+        inspect: (id) => hypervisor.inspect(id),
+        pause: (id, signal) => verb("pause", () => hypervisor.pause(id, signal), signal),
+        resume: (id, signal) => verb("resume", () => hypervisor.resume(id, signal), signal),
+        pressPowerButton: (id, signal) =>
+          verb("press", () => hypervisor.pressPowerButton(id, signal), signal),
+        reset: (id, signal) => verb("reset", () => hypervisor.reset(id, signal), signal),
+        halt: (id, signal) => verb("halt", () => hypervisor.halt(id, signal), signal),
+        onEvent: (listener) =>
+          hypervisor.onEvent((event: GuestEvent) => {
+            this.#options.kernel.soon(agent, `guest ${event.kind} ${event.instanceId}`, () =>
+              listener(event),
+            );
+          }),
+        detach: () => hypervisor.detach(),
+      },
+      disks: {
+        ensure: (spec, signal) =>
+          verb("ensureDisks", () => this.#roomy(() => disks.ensure(spec, signal)), signal),
+        release: (id) => verb("releaseDisks", () => disks.release(id)),
+        list: () => disks.list(),
+      },
+      machineFiles: {
+        readAll: () => machineFiles.readAll(),
+        write: (id, content) => verb("writeFile", () => this.#roomy(() => machineFiles.write(id, content))),
+        remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
+      },
+    };
+  }
+
+  #roomy<T>(work: () => Promise<T>): Promise<T> {
+    if (this.diskFull) return Promise.reject(new StatusError("diskFull", "No space is left."));
+    return work();
+  }
+
+  /** The process is there at once; its CPU runs some time later. Called off, it is ended again. */
+  async #startTakes(agent: SimulatedProcess, instanceId: string, signal: AbortSignal): Promise<void> {
+    const { kernel, random } = this.#options;
+    await kernel.sleep(agent, random.latencyMs(this.rates.startMs), "");
+    if (!signal.aborted) return;
+    this.world.end(instanceId);
+    throw abortError();
+  }
+
+  async #verb<T>({ agent, what, work, signal }: Verb<T>): Promise<T> {
+    const { kernel, random, interposer } = this.#options;
+    if (!agent.alive) return new Promise(() => undefined);
+    const isFile = what === "writeFile" || what === "removeFile";
+    const fault = interposer.durable(agent, what);
+    if (fault === "crashBefore") {
+      agent.kill();
+      return new Promise(() => undefined);
+    }
+    await kernel.sleep(agent, random.latencyMs(this.rates.latencyMs) + (fault === "delay" ? 400 : 0), "");
+    if (!isFile && random.chance(this.rates.hang)) await this.#hang(agent, signal);
+    if (!isFile && random.chance(this.rates.refused))
+      throw new StatusError("hypervisorRefused", "The simulated hypervisor does not want to.");
+    if (kernel.trace.isRead) kernel.trace.note(kernel.nowMs, agent.name, `does ${what}`);
+    const value = await work();
+    if (fault === "double") await work();
+    if (fault === "crashAfter") agent.kill();
+    await kernel.sleep(agent, random.latencyMs(this.rates.latencyMs), "");
+    if (fault === "loseReply" && !isFile)
+      throw new StatusError("hypervisorRefused", "The simulated hypervisor has done it and says no.");
+    return value;
+  }
+
+  #hang(agent: SimulatedProcess, signal: AbortSignal | undefined): Promise<void> {
+    const { kernel, random } = this.#options;
+    return new Promise((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(abortError()), { once: true });
+      kernel.after(agent, random.between(0, hangMsMax), "", resolve);
+    });
+  }
+}
+
+interface Verb<T> {
+  readonly agent: SimulatedProcess;
+  readonly what: string;
+  readonly work: () => Promise<T>;
+  readonly signal: AbortSignal | undefined;
+}

@@ -1,0 +1,309 @@
+/**
+ * The bus between simulated processes: NATS as it is when things go wrong. Messages are lost, doubled, late
+ * and out of order; a process may be cut off (it notices after a while), one direction between two may be
+ * dead (nobody notices), and the server itself may be away.
+ */
+import { StatusError } from "../../protocol/status.ts";
+import type { Bus, BusHandler, BusMessage, BusSubscription } from "../../protocol/transport.ts";
+import type { Interposer } from "./interposer.ts";
+import { type Kernel, nobody } from "./kernel.ts";
+import type { SimulatedProcess } from "./process.ts";
+import type { Random } from "./random.ts";
+
+export interface NetworkRates {
+  latencyMs: number;
+  lost: number;
+  doubled: number;
+  late: number;
+  /** How late, on average. */
+  lateMs: number;
+}
+
+interface Member {
+  readonly process: SimulatedProcess;
+  readonly pattern: readonly string[];
+  readonly queue: string | undefined;
+  readonly handler: BusHandler;
+  readonly running: Set<Promise<unknown>>;
+}
+
+interface Station {
+  connected: boolean;
+  readonly listeners: ((connected: boolean) => void)[];
+  readonly pending: Set<(error: StatusError) => void>;
+}
+
+/** How long a client takes to notice that its connection is dead, and to have it back. */
+const noticeMsMax = 5_000;
+const reconnectMs = 250;
+
+export interface NetworkOptions {
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly rates: NetworkRates;
+  readonly interposer: Interposer;
+  readonly sent: (from: string, subject: string, bytes: number) => void;
+}
+
+export class Network {
+  readonly rates: NetworkRates;
+  readonly #options: NetworkOptions;
+  readonly #members = new Set<Member>();
+  readonly #stations = new Map<SimulatedProcess, Station>();
+  /** Names of processes that reach nobody. */
+  readonly #isolated = new Set<string>();
+  /** `from>to`: nothing comes through. */
+  readonly #dead = new Set<string>();
+  #up = true;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.rates = options.rates;
+  }
+
+  /** The server goes away: everybody notices at once. It comes back empty; subscriptions are made anew. */
+  serverDown(): void {
+    this.#up = false;
+    for (const [process, station] of this.#stations) this.#disconnect(process, station, 0);
+  }
+
+  serverUp(): void {
+    this.#up = true;
+    for (const [process, station] of this.#stations) this.#reconnect(process, station);
+  }
+
+  isolate(name: string): void {
+    this.#isolated.add(name);
+    for (const [process, station] of this.#stations)
+      if (process.name === name)
+        this.#disconnect(process, station, this.#options.random.between(0, noticeMsMax));
+  }
+
+  /** One way: what `from` says does not reach `to`. */
+  cut(from: string, to: string): void {
+    this.#dead.add(`${from}>${to}`);
+  }
+
+  heal(): void {
+    this.#dead.clear();
+    this.#isolated.clear();
+    if (!this.#up) this.serverUp();
+    else for (const [process, station] of this.#stations) this.#reconnect(process, station);
+  }
+
+  healLink(from: string, to: string): void {
+    this.#dead.delete(`${from}>${to}`);
+  }
+
+  rejoin(name: string): void {
+    this.#isolated.delete(name);
+    for (const [process, station] of this.#stations)
+      if (process.name === name) this.#reconnect(process, station);
+  }
+
+  #disconnect(process: SimulatedProcess, station: Station, afterMs: number): void {
+    this.#options.kernel.after(process, afterMs, "the bus is lost", () => {
+      if (!station.connected || this.#reaches(process)) return;
+      station.connected = false;
+      for (const fail of [...station.pending])
+        fail(new StatusError("timeout", "The bus was lost before the answer came."));
+      for (const tell of station.listeners) tell(false);
+    });
+  }
+
+  #reconnect(process: SimulatedProcess, station: Station): void {
+    this.#options.kernel.after(process, reconnectMs, "the bus is back", () => {
+      if (station.connected || !this.#reaches(process)) return;
+      station.connected = true;
+      for (const tell of station.listeners) tell(true);
+    });
+  }
+
+  #reaches(process: SimulatedProcess): boolean {
+    return this.#up && !this.#isolated.has(process.name);
+  }
+
+  /** One end of it. */
+  connect(process: SimulatedProcess): Bus & { onConnected(listener: (connected: boolean) => void): void } {
+    const station: Station = { connected: this.#reaches(process), listeners: [], pending: new Set() };
+    this.#stations.set(process, station);
+    process.onDeath(() => {
+      this.#stations.delete(process);
+      for (const member of this.#members) if (member.process === process) this.#members.delete(member);
+    });
+    if (!station.connected) this.#reconnect(process, station);
+    return {
+      request: (subject, message, timeoutMs, signal) =>
+        this.#request({ process, station, subject, message, timeoutMs, signal }),
+      publish: (subject, message) => {
+        if (!process.alive || !station.connected) return;
+        this.#send(process, subject, message, () => undefined);
+      },
+      serve: (pattern, queue, handler) => this.#serve(process, pattern, queue, handler),
+      onConnected: (listener) => station.listeners.push(listener),
+    };
+  }
+
+  #serve(
+    process: SimulatedProcess,
+    pattern: string,
+    queue: string | undefined,
+    handler: BusHandler,
+  ): BusSubscription {
+    const member: Member = { process, pattern: pattern.split("."), queue, handler, running: new Set() };
+    if (process.alive) this.#members.add(member);
+    return {
+      drain: async () => {
+        this.#members.delete(member);
+        await Promise.allSettled(member.running);
+      },
+    };
+  }
+
+  #request({ process, station, subject, message, timeoutMs, signal }: Asking): Promise<BusMessage> {
+    const { kernel } = this.#options;
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    if (!process.alive) return new Promise(() => undefined);
+    if (!station.connected)
+      return Promise.reject(new StatusError("notConnected", "There is no connection to the NATS server."));
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        timer.run = undefined;
+        station.pending.delete(fail);
+        signal?.removeEventListener("abort", onAbort);
+        settle();
+      };
+      const onAbort = () => end(() => reject(signal?.reason));
+      const fail = (error: StatusError) => end(() => reject(error));
+      const timer = kernel.after(process, timeoutMs, "", () =>
+        fail(new StatusError("timeout", `Nobody answered within ${timeoutMs} ms.`)),
+      );
+      station.pending.add(fail);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const outcome = (answer: BusMessage | StatusError) =>
+        answer instanceof StatusError ? fail(answer) : end(() => resolve(answer));
+      this.#send(process, subject, message, outcome);
+    });
+  }
+
+  /** On its way: perhaps twice, perhaps never. */
+  #send(from: SimulatedProcess, subject: string, message: BusMessage, answer: Answer): void {
+    this.#options.sent(from.name, subject, message.body.length);
+    const label = this.#options.kernel.trace.isRead ? `→ ${subject}` : subject;
+    this.#carry(from, `request ${methodOf(subject)}`, (lateMs) => {
+      this.#options.kernel.after(nobody, lateMs, label, () => this.#route(from, subject, message, answer));
+    });
+  }
+
+  /** Draws what becomes of one message; `deliver` is called for each copy that arrives. */
+  #carry(from: SimulatedProcess, what: string, deliver: (afterMs: number) => void): void {
+    const { random, interposer } = this.#options;
+    const { rates } = this;
+    const fate = interposer.message(from, what);
+    const delayMs = () =>
+      random.latencyMs(rates.latencyMs) + (random.chance(rates.late) ? random.latencyMs(rates.lateMs) : 0);
+    if (fate.lost || random.chance(rates.lost)) return;
+    deliver(delayMs() + fate.delayMs);
+    if (fate.doubled || random.chance(rates.doubled)) deliver(delayMs() + rates.latencyMs);
+  }
+
+  #route(from: SimulatedProcess, subject: string, message: BusMessage, answer: Answer): void {
+    if (!this.#up || this.#isolated.has(from.name)) return;
+    const tokens = subject.split(".");
+    const matching = [...this.#members].filter(({ pattern }) => matches(pattern, tokens));
+    if (matching.length === 0) {
+      this.#options.kernel.after(from, this.rates.latencyMs, "", () =>
+        answer(new StatusError("noResponders", "Nobody listens to the subject.")),
+      );
+      return;
+    }
+    for (const member of this.#oneOfEachQueue(matching))
+      this.#deliver(from, member, { subject, message, answer });
+  }
+
+  #oneOfEachQueue(matching: readonly Member[]): readonly Member[] {
+    const chosen = matching.filter(({ queue }) => queue === undefined);
+    const queues = new Set(matching.flatMap(({ queue }) => queue ?? []));
+    for (const name of queues) {
+      // The server sends to nobody whose connection it has given up.
+      const inQueue = matching.filter(
+        ({ queue, process }) => queue === name && !this.#isolated.has(process.name),
+      );
+      const one = this.#options.random.pick(inQueue);
+      if (one !== undefined) chosen.push(one);
+    }
+    return chosen;
+  }
+
+  #deliver(from: SimulatedProcess, member: Member, { subject, message, answer }: Delivery): void {
+    const { process: to, handler, running } = member;
+    if (this.#isolated.has(to.name) || this.#dead.has(`${from.name}>${to.name}`)) return;
+    const { kernel } = this.#options;
+    kernel.soon(to, kernel.trace.isRead ? `← ${subject} from ${from.name}` : "", () => {
+      const work = handler(subject, copy(message));
+      running.add(work);
+      void work
+        .then((said) => {
+          if (said !== undefined) this.#answer(to, from, { subject, message: said, answer });
+        })
+        .finally(() => running.delete(work));
+    });
+  }
+
+  #answer(from: SimulatedProcess, to: SimulatedProcess, { subject, message, answer }: Delivery): void {
+    const { kernel } = this.#options;
+    const blocked = () =>
+      !this.#up ||
+      this.#isolated.has(from.name) ||
+      this.#isolated.has(to.name) ||
+      this.#dead.has(`${from.name}>${to.name}`);
+    if (!from.alive || blocked()) return;
+    this.#options.sent(from.name, `answer ${subject}`, message.body.length);
+    const label = kernel.trace.isRead ? `answer to ${subject} from ${from.name}${codeOf(message)}` : "";
+    this.#carry(from, `answer ${methodOf(subject)}`, (lateMs) => {
+      kernel.after(to, lateMs, label, () => {
+        if (!blocked()) answer(copy(message));
+      });
+    });
+  }
+}
+
+interface Asking {
+  readonly process: SimulatedProcess;
+  readonly station: Station;
+  readonly subject: string;
+  readonly message: BusMessage;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Answer = (answer: BusMessage | StatusError) => void;
+
+interface Delivery {
+  readonly subject: string;
+  readonly message: BusMessage;
+  readonly answer: Answer;
+}
+
+const methodOf = (subject: string): string =>
+  subject
+    .split(".")
+    .slice(3)
+    .filter((token) => !/^\d{9}-/.test(token))
+    .join(".");
+
+const codeOf = ({ headers }: BusMessage): string => {
+  const error = headers["Nats-Service-Error"];
+  return error === undefined ? "" : ` (${error})`;
+};
+
+const copy = ({ body, headers }: BusMessage): BusMessage => ({
+  body: Uint8Array.from(body),
+  headers: { ...headers },
+});
+
+function matches(pattern: readonly string[], subject: readonly string[]): boolean {
+  const rest = pattern.at(-1) === ">";
+  if (rest ? subject.length < pattern.length : subject.length !== pattern.length) return false;
+  return pattern.every((token, at) => token === "*" || token === ">" || token === subject[at]);
+}

@@ -1,0 +1,200 @@
+/**
+ * What one run is about, as data: how large the cluster is, how bad the world, who asks for what, and which
+ * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
+ * writes one down; minimizing leaves parts of one out. Pure.
+ */
+import { Random } from "./random.ts";
+
+export interface Parameters {
+  readonly controllers: number;
+  readonly hosts: number;
+  readonly clients: number;
+  /** CPUs of each host: how many small instances fit. */
+  readonly hostVcpus: number;
+  readonly latencyMs: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly late: number;
+  readonly storeLatencyMs: number;
+  readonly rolledBack: number;
+  readonly answerLost: number;
+  readonly slow: number;
+  readonly driverLatencyMs: number;
+  readonly startMs: number;
+  readonly refused: number;
+  readonly hang: number;
+  /** Absent: guests do not hear their power button. */
+  readonly shutdownMs?: number;
+}
+
+export const commandKinds = [
+  "create",
+  "start",
+  "stop",
+  "stopHard",
+  "reboot",
+  "rebootHard",
+  "pause",
+  "unpause",
+  "delete",
+  "foreign",
+  "repeat",
+  "get",
+  "list",
+] as const;
+export type CommandKind = (typeof commandKinds)[number];
+
+export interface PlannedCommand {
+  readonly atMs: number;
+  readonly client: number;
+  readonly command: CommandKind;
+  /** Which of the client's instances, counted from the oldest, around and around. */
+  readonly target: number;
+  readonly wait?: boolean;
+  readonly count?: number;
+  readonly timeoutMs?: number;
+}
+
+export const faultKinds = [
+  "killController",
+  "killAgent",
+  "pauseController",
+  "pauseAgent",
+  "powerLoss",
+  "isolate",
+  "cut",
+  "busDown",
+  "streamWiped",
+  "storeDown",
+  "diskFull",
+  "guestDies",
+  "guestShutsDown",
+  "guestPanics",
+  "guestPauses",
+  "clockJump",
+  "hostDisabled",
+  "agentStops",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface PlannedFault {
+  readonly atMs: number;
+  readonly fault: FaultKind;
+  /** Which of the controllers, hosts or guests, around and around. */
+  readonly target: number;
+  /** Until it is over; of a kill: until the process is started again. */
+  readonly forMs: number;
+  /** The other end of a cut; the size of a jump in ms. */
+  readonly other?: number;
+}
+
+export interface Plan {
+  readonly seed: string;
+  readonly parameters: Parameters;
+  readonly commands: readonly PlannedCommand[];
+  readonly faults: readonly PlannedFault[];
+  /** Faults stop here. */
+  readonly faultyMs: number;
+}
+
+/** Before anything happens the cluster comes up. */
+export const setUpMs = 3_000;
+/** After the faults everything has so long to come to rest: longer than any deadline. */
+export const liveMsMax = 900_000;
+
+export interface PlanSize {
+  readonly controllers?: number;
+  readonly hosts?: number;
+  readonly instances?: number;
+  readonly seconds?: number;
+}
+
+export function planOf(seed: string, size: PlanSize = {}): Plan {
+  const random = new Random(seed);
+  const parameters = parametersOf(random.fork("parameters"), size);
+  const seconds = size.seconds ?? random.fork("length").whole(20, 90);
+  const faultyMs = setUpMs + seconds * 1_000;
+  return {
+    seed,
+    parameters,
+    commands: commandsOf(random.fork("commands"), { parameters, faultyMs, size }),
+    faults: faultsOf(random.fork("faults"), parameters, faultyMs),
+    faultyMs,
+  };
+}
+
+/** Swarm: each kind of trouble is there in some runs and quite absent in others. */
+function parametersOf(random: Random, size: PlanSize): Parameters {
+  const sometimes = (probability: number, max: number): number =>
+    random.chance(probability) ? random.between(0, max) : 0;
+  const hosts = size.hosts ?? random.weighted({ "1": 1, "2": 4, "3": 4, "5": 2, "8": 1 });
+  return {
+    controllers: size.controllers ?? random.whole(1, 3),
+    hosts: Number(hosts),
+    clients: random.whole(1, 4),
+    hostVcpus: size.instances === undefined ? random.whole(2, 12) : size.instances,
+    latencyMs: random.pick([0.2, 1, 5, 30]),
+    lost: sometimes(0.5, 0.2),
+    doubled: sometimes(0.5, 0.2),
+    late: sometimes(0.5, 0.3),
+    storeLatencyMs: random.pick([0.5, 1, 5, 40]),
+    rolledBack: sometimes(0.4, 0.2),
+    answerLost: sometimes(0.4, 0.2),
+    slow: sometimes(0.3, 0.2),
+    driverLatencyMs: random.pick([1, 5, 50, 300]),
+    startMs: random.pick([10, 100, 1_000]),
+    refused: sometimes(0.4, 0.2),
+    hang: sometimes(0.3, 0.05),
+    ...(random.chance(0.8) ? { shutdownMs: random.pick([5, 500, 4_000, 30_000]) } : {}),
+  };
+}
+
+interface CommandsOptions {
+  readonly parameters: Parameters;
+  readonly faultyMs: number;
+  readonly size: PlanSize;
+}
+
+function commandsOf(
+  random: Random,
+  { parameters, faultyMs, size }: CommandsOptions,
+): readonly PlannedCommand[] {
+  const weights = Object.fromEntries(
+    commandKinds.map((kind) => [kind, random.chance(0.8) ? random.between(0.2, 2) : 0.05]),
+  ) as Record<CommandKind, number>;
+  weights.create = size.instances === undefined ? random.between(1, 4) : 3;
+  const count = size.instances === undefined ? random.whole(10, 60) : size.instances * 3;
+  const commands = Array.from({ length: count }, (): PlannedCommand => {
+    const command = random.weighted(weights);
+    return {
+      atMs: Math.round(random.between(setUpMs, faultyMs)),
+      client: random.whole(0, parameters.clients - 1),
+      command,
+      target: random.whole(0, 30),
+      ...(random.chance(0.3) ? { wait: true } : {}),
+      ...(command === "create" && random.chance(0.1) ? { count: random.whole(2, 4) } : {}),
+      ...(command === "stop" ? { timeoutMs: random.pick([1_000, 10_000, 60_000]) } : {}),
+    };
+  });
+  return commands.sort((a, b) => a.atMs - b.atMs);
+}
+
+function faultsOf(random: Random, parameters: Parameters, faultyMs: number): readonly PlannedFault[] {
+  const weights = Object.fromEntries(
+    faultKinds.map((kind) => [kind, random.chance(0.5) ? random.between(0.2, 1) : 0.01]),
+  ) as Record<FaultKind, number>;
+  const count = random.chance(0.1) ? 0 : random.whole(1, 14 + parameters.hosts);
+  const faults = Array.from({ length: count }, (): PlannedFault => {
+    const fault = random.weighted(weights);
+    const forMs = random.chance(0.5) ? random.between(50, 4_000) : random.between(4_000, 40_000);
+    return {
+      atMs: Math.round(random.between(setUpMs, faultyMs)),
+      fault,
+      target: random.whole(0, 30),
+      forMs: Math.round(forMs),
+      ...(fault === "cut" ? { other: random.whole(0, 30) } : {}),
+      ...(fault === "clockJump" ? { other: random.whole(-3_600_000, 3_600_000) } : {}),
+    };
+  });
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}

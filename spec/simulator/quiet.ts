@@ -1,0 +1,68 @@
+/** Everything there is at a quiet point, from both sides: what the store says, and what lies on the machines. */
+import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
+import type { InstanceRow, Store } from "../../actors/runtime/ports.ts";
+import type { ClaimRecord } from "../../actors/runtime/records.ts";
+import type { Event } from "../../protocol/event.ts";
+import type { Cluster } from "./cluster.ts";
+
+const everything = 1_000_000;
+
+export async function quietFact(cluster: Cluster, atMs: number, findings: readonly string[]): Promise<Quiet> {
+  const store = cluster.store.inner;
+  const rows = await store.listInstances({ limit: everything, deleted: true });
+  const hosts = await store.listHosts({ limit: everything });
+  const { events, trimmed } = await allEvents(store);
+  return {
+    kind: "quiet",
+    atMs,
+    instances: rows.map(factsOf),
+    operations: await store.listOperations({ limit: everything }),
+    hosts: hosts.map(({ id, vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed }) => ({
+      id,
+      capacity: { vcpus, memoryMib, diskGib },
+      claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
+    })),
+    claims: await claimsOf(store, rows),
+    guests: cluster.hosts.flatMap(({ machine }) =>
+      machine.world.list().map(({ instanceId, pid, status }) => ({
+        hostId: machine.name,
+        instanceId,
+        pid,
+        running: status === "running",
+      })),
+    ),
+    remains: cluster.hosts.flatMap(({ machine: { name, world } }) => [
+      ...[...world.disks.keys()].map((instanceId) => ({ hostId: name, instanceId, what: "directory" })),
+      ...[...world.machineFiles.keys()].map((instanceId) => ({
+        hostId: name,
+        instanceId,
+        what: "machine file",
+      })),
+    ]),
+    events,
+    eventsTrimmed: trimmed,
+    stream: cluster.stream.events.map(({ sequence }) => sequence),
+    findings,
+  };
+}
+
+function factsOf({ instance, machine }: InstanceRow): InstanceFacts {
+  const { id, project, state, desired, generation, hostId, epoch, operationId, failure, deletedAtMs } =
+    instance;
+  const seen =
+    machine === undefined ? null : { state: machine.state, intentGeneration: machine.intentGeneration };
+  const facts = { id, project, state, desired, generation, hostId, epoch, operationId };
+  return { ...facts, failed: failure !== null, deleted: deletedAtMs !== null, machine: seen };
+}
+
+async function claimsOf(store: Store, rows: readonly InstanceRow[]): Promise<readonly ClaimRecord[]> {
+  const loaded = await Promise.all(rows.map(({ instance }) => store.loadInstance(instance.id)));
+  return loaded.flatMap((one) => one?.claims ?? []);
+}
+
+async function allEvents(
+  store: Store,
+): Promise<{ readonly events: readonly Event[]; readonly trimmed: number }> {
+  const page = await store.listEvents({ after: 0, limit: everything });
+  return { events: page.events, trimmed: page.trimmed };
+}

@@ -1,0 +1,229 @@
+/**
+ * One run: the cluster comes up, clients and faults do what the plan says, then the faults stop and everything
+ * must come to rest as it was asked for. Judged at every step. The same plan gives the same run, byte for byte.
+ */
+import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
+import { createJudge } from "../../actors/promises/judge.ts";
+import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
+import { SimulatedClient } from "./client.ts";
+import { Cluster } from "./cluster.ts";
+import { Coverage } from "./coverage.ts";
+import { applyFault } from "./faults.ts";
+import type { Aim, CountedStep } from "./interposer.ts";
+import { Kernel, nobody } from "./kernel.ts";
+import { liveMsMax, type Plan, setUpMs } from "./plan.ts";
+import { quietFact } from "./quiet.ts";
+import { Random } from "./random.ts";
+import { Trace } from "./trace.ts";
+
+export interface RunOptions {
+  /** Absent: nobody reads, and the run is faster. */
+  readonly write?: (line: string) => void;
+  /** Every fact, as the judge sees it. */
+  readonly watch?: (fact: Fact) => void;
+  readonly aim?: Aim;
+  readonly countSteps?: boolean;
+}
+
+export interface Outcome {
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  /** What led to the first violation; only when somebody reads the trace. */
+  readonly causes: readonly string[];
+  readonly digest: string;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly coverage: Coverage;
+  readonly counted: readonly CountedStep[];
+  readonly hit: CountedStep | undefined;
+}
+
+export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Outcome> {
+  return new Run(plan, options).perform();
+}
+
+class Run {
+  readonly #plan: Plan;
+  readonly #options: RunOptions;
+  readonly #kernel: Kernel;
+  readonly #cluster: Cluster;
+  readonly #admin: SimulatedClient;
+  readonly #clients: readonly SimulatedClient[];
+  readonly #judge = createJudge();
+  readonly #violations: Violation[] = [];
+  readonly #causes: string[] = [];
+  readonly #coverage = new Coverage();
+  #calls = 0;
+
+  constructor(plan: Plan, options: RunOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#kernel = new Kernel(new Trace(options.write));
+    const random = new Random(plan.seed).fork("world");
+    const kernel = this.#kernel;
+    this.#cluster = new Cluster({
+      kernel,
+      random,
+      parameters: plan.parameters,
+      told: {
+        committed: (by, turn, result) => this.#committed(by, turn, result),
+        guest: (kind, hostId, { instanceId, epoch, pid }) =>
+          this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, epoch, pid }),
+        sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
+      },
+    });
+    const client = (name: string, project: string) =>
+      new SimulatedClient({
+        kernel,
+        network: this.#cluster.network,
+        random: random.fork(name),
+        name,
+        project,
+        told: (fact) => this.#see(fact),
+        numbered: () => {
+          this.#calls += 1;
+          return this.#calls;
+        },
+      });
+    this.#admin = client("admin", "admin");
+    this.#clients = Array.from({ length: plan.parameters.clients }, (_, index) =>
+      client(`u${index + 1}`, index % 2 === 0 ? "demo" : "other"),
+    );
+  }
+
+  async perform(): Promise<Outcome> {
+    const stray = (thrown: unknown) =>
+      this.#violated(`A promise was rejected and nobody heard it: ${textOf(thrown)}`);
+    process.on("unhandledRejection", stray);
+    try {
+      await this.#bringUp();
+      this.#schedule();
+      await this.#kernel.run(this.#plan.faultyMs);
+      if (!this.#kernel.halted) await this.#comeToRest();
+    } finally {
+      process.off("unhandledRejection", stray);
+    }
+    const { trace, steps, nowMs } = this.#kernel;
+    const { interposer } = this.#cluster;
+    return {
+      plan: this.#plan,
+      violations: this.#violations,
+      causes: this.#causes,
+      digest: trace.digest,
+      steps,
+      simulatedMs: nowMs,
+      coverage: this.#coverage,
+      counted: interposer.counted,
+      hit: interposer.hit,
+    };
+  }
+
+  /** A flavor and an image are there before anything goes wrong. */
+  async #bringUp(): Promise<void> {
+    const { network, store } = this.#cluster;
+    const rates = [{ ...network.rates }, { ...store.rates }];
+    Object.assign(network.rates, { lost: 0, doubled: 0, late: 0 });
+    Object.assign(store.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
+    const { flavor, image } = this.#admin.clients;
+    this.#kernel.after(this.#admin.process, 500, "sets up", () => {
+      void flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1 }, { timeoutMs: 60_000 });
+      void image.register({ name: "tiny", kernel: { path: "/kernel" } }, { timeoutMs: 60_000 });
+    });
+    await this.#kernel.run(setUpMs);
+    Object.assign(network.rates, rates[0]);
+    Object.assign(store.rates, rates[1]);
+  }
+
+  #schedule(): void {
+    const { commands, faults } = this.#plan;
+    for (const planned of commands)
+      this.#kernel.after(nobody, planned.atMs - setUpMs, "", () => {
+        const client = this.#clients[planned.client % this.#clients.length];
+        if (client === undefined) return;
+        this.#coverage.command(planned.command);
+        const others = this.#clients.filter(({ project }) => project !== client.project);
+        client.perform(
+          planned,
+          others.flatMap(({ instances }) => instances),
+        );
+      });
+    for (const fault of faults)
+      this.#kernel.after(nobody, fault.atMs - setUpMs, "", () => {
+        this.#coverage.fault(fault.fault);
+        applyFault(fault, { kernel: this.#kernel, cluster: this.#cluster, admin: this.#admin.clients });
+      });
+    if (this.#options.countSteps === true || this.#options.aim !== undefined)
+      this.#cluster.interposer.begin(this.#options.aim);
+  }
+
+  async #comeToRest(): Promise<void> {
+    this.#kernel.trace.note(this.#kernel.nowMs, "world", "every fault is over");
+    this.#cluster.heal();
+    const untilMs = this.#kernel.nowMs + liveMsMax;
+    while (!this.#kernel.halted && this.#kernel.nowMs < untilMs) {
+      await this.#kernel.run(this.#kernel.nowMs + 1_000);
+      if (!(await this.#isAtRest())) continue;
+      // Reports and events under way have arrived, and the last heartbeat has said everything.
+      await this.#kernel.run(this.#kernel.nowMs + 5_000);
+      if (await this.#isAtRest()) break;
+    }
+    if (this.#kernel.halted) return;
+    const fact = await this.#quiet();
+    if (fact !== undefined) this.#see(fact);
+  }
+
+  async #isAtRest(): Promise<boolean> {
+    const { inner } = this.#cluster.store;
+    if ([...this.#clients, this.#admin].some(({ underWay }) => underWay > 0)) return false;
+    if ((await inner.listUnsettled({ limit: 1 })).length > 0) return false;
+    if ((await inner.listOperations({ limit: 1, state: "running" })).length > 0) return false;
+    const last = await inner.lastSequence();
+    return this.#admin.watchedUntil === last && (this.#cluster.stream.events.at(-1)?.sequence ?? 0) === last;
+  }
+
+  /** With the doctor's findings, which take simulated time. */
+  async #quiet(): Promise<Quiet | undefined> {
+    let findings: readonly string[] | undefined;
+    this.#kernel.soon(this.#admin.process, "asks the doctor", () => {
+      void this.#admin.clients.doctor.examine({}, { timeoutMs: 60_000 }).then(
+        (found) => {
+          findings = found.findings.map((finding) => JSON.stringify(finding));
+        },
+        (thrown: unknown) => {
+          findings = [`The doctor could not look: ${textOf(thrown)}`];
+        },
+      );
+    });
+    await this.#kernel.run(this.#kernel.nowMs + 120_000, () => findings !== undefined);
+    return quietFact(this.#cluster, this.#kernel.nowMs, findings ?? ["The doctor did not answer."]);
+  }
+
+  #committed(by: string, turn: Turn, result: CommitResult): void {
+    this.#see({ kind: "committed", atMs: this.#kernel.nowMs, by, turn, result });
+  }
+
+  #see(fact: Fact): void {
+    this.#options.watch?.(fact);
+    this.#coverage.see(fact);
+    if (fact.kind === "completed" && fact.code === "INTERNAL")
+      this.#violated(`A client was answered INTERNAL: ${fact.reason}.`);
+    for (const violation of this.#judge.see(fact)) this.#note(violation);
+  }
+
+  #violated(message: string): void {
+    this.#note({ promise: "I6", atMs: this.#kernel.nowMs, message });
+  }
+
+  #note(violation: Violation): void {
+    const { trace } = this.#kernel;
+    trace.note(this.#kernel.nowMs, "judge", `${violation.promise} is broken: ${violation.message}`);
+    if (this.#violations.length === 0)
+      for (const { atMs, owner, label } of this.#kernel.causes())
+        this.#causes.push(`${(atMs / 1_000).toFixed(6)}  ${owner.name}  ${trace.short(label)}`);
+    this.#violations.push(violation);
+    this.#kernel.halted = true;
+  }
+}
+
+const textOf = (thrown: unknown): string =>
+  thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

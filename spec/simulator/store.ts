@@ -1,0 +1,174 @@
+/**
+ * The store as one process reaches it: the memory store behind a network. It may be slow or away, a commit may
+ * be rolled back for no reason of its own, or be applied and its answer lost. Every commit is told to the
+ * judge at the moment at which it is applied.
+ */
+import type { EventStream, Store } from "../../actors/runtime/ports.ts";
+import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
+import type { MemoryStore } from "../../db/memory-store.ts";
+import { limits } from "../../protocol/limits.ts";
+import { StatusError } from "../../protocol/status.ts";
+import type { Interposer } from "./interposer.ts";
+import { type Kernel, nobody } from "./kernel.ts";
+import type { SimulatedProcess } from "./process.ts";
+import type { Random } from "./random.ts";
+
+export interface StoreRates {
+  latencyMs: number;
+  /** Rolled back: a serialization failure, a full disk, a time-out. */
+  rolledBack: number;
+  /** Applied, and nobody hears of it. */
+  answerLost: number;
+  slow: number;
+  slowMs: number;
+}
+
+export interface StoreOptions {
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly rates: StoreRates;
+  readonly interposer: Interposer;
+  readonly inner: MemoryStore;
+  readonly committed: (by: string, turn: Turn, result: CommitResult) => void;
+}
+
+/** How often a call that found the server away looks for it again. */
+const lookAgainMs = 100;
+
+export class StoreServer {
+  up = true;
+  readonly rates: StoreRates;
+  readonly #options: StoreOptions;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.rates = options.rates;
+  }
+
+  get inner(): MemoryStore {
+    return this.#options.inner;
+  }
+
+  connect(process: SimulatedProcess): Store {
+    const inner = this.#options.inner;
+    const handler: ProxyHandler<MemoryStore> = {
+      get: (_target, name: string) => {
+        if (name === "close") return () => Promise.resolve();
+        return (...given: unknown[]) => this.#call(process, name, given);
+      },
+    };
+    return new Proxy(inner, handler) as Store;
+  }
+
+  #call(process: SimulatedProcess, name: string, given: readonly unknown[]): Promise<unknown> {
+    const { kernel, interposer, random } = this.#options;
+    if (!process.alive) return new Promise(() => undefined);
+    const fault = name === "commit" ? interposer.durable(process, whatOf(given[0] as Turn)) : undefined;
+    if (fault === "crashBefore") {
+      process.kill();
+      return new Promise(() => undefined);
+    }
+    return new Promise((resolve, reject) => {
+      const back = (settle: () => void) =>
+        kernel.after(process, random.latencyMs(this.rates.latencyMs / 2), "", settle);
+      const fail = () => back(() => reject(away(name)));
+      const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
+      const extraMs = fault === "delay" ? 400 : slowMs;
+      kernel.after(nobody, random.latencyMs(this.rates.latencyMs / 2) + extraMs, "", () => {
+        this.#perform({ process, name, given, fault, patienceMs: limits.storePatienceMs }).then(
+          (value) => back(() => resolve(value)),
+          (thrown: unknown) => (thrown === lost ? fail() : back(() => reject(thrown))),
+        );
+      });
+    });
+  }
+
+  async #perform(call: Call): Promise<unknown> {
+    const { kernel, random } = this.#options;
+    if (!this.up) {
+      if (call.patienceMs <= 0) throw lost;
+      await kernel.sleep(nobody, lookAgainMs, "");
+      return this.#perform({ ...call, patienceMs: call.patienceMs - lookAgainMs });
+    }
+    if (call.name !== "commit") return this.#read(call);
+    if (random.chance(this.rates.rolledBack)) throw lost;
+    const result = await this.#commit(call);
+    if (call.fault === "double") await this.#commit(call);
+    if (call.fault === "crashAfter") call.process.kill();
+    if (call.fault === "loseReply" || random.chance(this.rates.answerLost)) throw lost;
+    return result;
+  }
+
+  #read({ name, given }: Call): Promise<unknown> {
+    const method = (
+      this.#options.inner as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>
+    )[name];
+    if (method === undefined) throw new Error(`The store has no ${name}.`);
+    return method.apply(this.#options.inner, given as unknown[]);
+  }
+
+  async #commit({ process, given }: Call): Promise<CommitResult> {
+    const turn = given[0] as Turn;
+    const result = await this.#options.inner.commit(turn);
+    const { trace } = this.#options.kernel;
+    trace.note(
+      this.#options.kernel.nowMs,
+      process.name,
+      trace.isRead ? `commit ${whatOf(turn)}: ${toldOf(result)}` : result.kind,
+    );
+    this.#options.committed(process.name, turn, result);
+    return result;
+  }
+}
+
+interface Call {
+  readonly process: SimulatedProcess;
+  readonly name: string;
+  readonly given: readonly unknown[];
+  readonly fault: ReturnType<Interposer["durable"]>;
+  readonly patienceMs: number;
+}
+
+const lost = new Error("The answer of the store was lost.");
+
+const away = (name: string): StatusError =>
+  new StatusError("storeUnavailable", `The store cannot ${name} now.`);
+
+const toldOf = (result: CommitResult): string =>
+  result.kind === "committed" ? `up to event ${result.lastSequence}` : result.kind;
+
+/** One line about a turn, for people. */
+export function whatOf(turn: Turn): string {
+  const rows = (turn.instances ?? []).map(
+    ({ row }) =>
+      `instance ${row.id} v${row.version} g${row.generation} e${row.epoch} ${row.state}${row.settled ? "" : "…"}@${row.hostId ?? "-"}`,
+  );
+  const machines = (turn.machines ?? []).map(
+    (seen) => `saw ${seen.state} e${seen.epoch} g${seen.generation}/${seen.intentGeneration}`,
+  );
+  const released = (turn.claimsReleased ?? []).map(({ epoch }) => `released e${epoch}`);
+  const claims = (turn.claims ?? []).map(({ epoch, hostId }) => `claimed e${epoch}@${hostId}`);
+  const events = (turn.events ?? []).map(({ event }) => event);
+  const asked = turn.request === undefined ? [] : ["for a request"];
+  return [...asked, ...rows, ...machines, ...claims, ...released, ...events].join(", ");
+}
+
+/** The stream of events as one process reaches it. */
+export function streamOf(process: SimulatedProcess, inner: EventStream, reach: Reach): EventStream {
+  const call = async <T>(work: () => Promise<T>): Promise<T> => {
+    await process.kernel.sleep(process, reach.latencyMs(), "");
+    if (!reach.up()) throw new StatusError("notConnected", "There is no connection to the NATS server.");
+    const value = await work();
+    await process.kernel.sleep(process, reach.latencyMs(), "");
+    return value;
+  };
+  return {
+    lastSequence: () => call(() => inner.lastSequence()),
+    publish: (events) => call(() => inner.publish(events)),
+  };
+}
+
+export interface Reach {
+  latencyMs(): number;
+  up(): boolean;
+}

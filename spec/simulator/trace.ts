@@ -1,0 +1,52 @@
+/**
+ * What happened, line by line: kept whole when somebody wants to read it, else only as a running digest, so
+ * that two runs of one seed can be held against each other. Ids become short names in the order in which they
+ * appear.
+ */
+const idPattern = /\b\d{9}-\d{5}-[a-z0-9.-]+\b/g;
+
+export class Trace {
+  readonly keepsCauses: boolean;
+  readonly #write: ((line: string) => void) | undefined;
+  readonly #names = new Map<string, string>();
+  #digest = 2_166_136_261;
+  lines = 0;
+
+  /** @param write where lines go; absent: only the digest is kept, and no causes */
+  constructor(write?: (line: string) => void) {
+    this.#write = write;
+    this.keepsCauses = write !== undefined;
+  }
+
+  get isRead(): boolean {
+    return this.#write !== undefined;
+  }
+
+  /** Eight hexadecimal digits over everything that was noted. */
+  get digest(): string {
+    return (this.#digest >>> 0).toString(16).padStart(8, "0");
+  }
+
+  note(atMs: number, who: string, what: string): void {
+    this.lines += 1;
+    this.#mix(`${who} ${what}`);
+    this.#digest = Math.imul(this.#digest ^ Math.round(atMs * 1_000), 16_777_619);
+    if (this.#write === undefined) return;
+    this.#write(`${(atMs / 1_000).toFixed(6).padStart(12)}  ${who.padEnd(12)} ${this.short(what)}`);
+  }
+
+  /** The text with short names in place of ids. */
+  short(text: string): string {
+    return text.replace(idPattern, (id) => {
+      const known = this.#names.get(id) ?? `#${this.#names.size + 1}`;
+      this.#names.set(id, known);
+      return known;
+    });
+  }
+
+  #mix(text: string): void {
+    let hash = this.#digest;
+    for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);
+    this.#digest = hash;
+  }
+}
