@@ -99,6 +99,11 @@ export class SimulatedClient {
     if (own !== undefined) this.#call(`instance.${methodOf(planned)}`, own, requestOf(planned));
   }
 
+  /** Asks for exactly this; `again`: with the id of an earlier request. */
+  ask(method: string, id: string, request: Readonly<Record<string, unknown>>, again?: string): void {
+    this.#call(method, id, request, again);
+  }
+
   readonly #requests = new Map<string, Readonly<Record<string, unknown>>>();
 
   #create({ count, wait, target }: PlannedCommand): void {

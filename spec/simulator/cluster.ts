@@ -202,6 +202,7 @@ export class Cluster {
     this.network.heal();
     Object.assign(this.store.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
     this.store.up = true;
+    this.store.cutOff.clear();
     this.hosts.forEach(({ machine, agent }, index) => {
       machine.diskFull = false;
       machine.rates.refused = 0;

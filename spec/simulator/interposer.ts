@@ -23,6 +23,24 @@ export interface Fate {
   readonly lost: boolean;
   readonly doubled: boolean;
   readonly delayMs: number;
+  /** How much later its copy comes. */
+  readonly copyMs?: number;
+}
+
+/** What a scenario wants to become of a step that it names by its text, not by its number. */
+export interface StepRule {
+  readonly kind: CountedStep["kind"];
+  /** Of the process that does it. */
+  readonly process: string | undefined;
+  readonly what: RegExp;
+  /** Of those that match: so many pass before, and so many are hit. */
+  passing: number;
+  times: number;
+  /** Absent: only `hit` is called. */
+  readonly fault: StepFault | undefined;
+  /** How late it is, when delayed, or its copy, when doubled. */
+  readonly delayMs?: number;
+  readonly hit: (what: string, process: string) => void;
 }
 
 const ordinary: Fate = { lost: false, doubled: false, delayMs: 0 };
@@ -33,6 +51,8 @@ export class Interposer {
   readonly counted: CountedStep[] = [];
   /** What was done about the aim, once it was. */
   hit: CountedStep | undefined;
+  /** They count before an aim does. */
+  readonly rules: StepRule[] = [];
   #active = false;
   #aim: Aim | undefined;
   /** Heartbeats and polls go on for ever: they belong to no operation. */
@@ -50,7 +70,9 @@ export class Interposer {
   }
 
   message(process: SimulatedProcess, what: string): Fate {
-    switch (this.#note("message", process, what)) {
+    const rule = this.#rule("message", process, what);
+    const lateMs = rule?.delayMs ?? delayMs;
+    switch (rule?.fault ?? this.#note("message", process, what)) {
       case "crashBefore":
         process.kill();
         return { ...ordinary, lost: true };
@@ -58,11 +80,11 @@ export class Interposer {
         process.kernel.soon(process, "crash after a message", () => process.kill());
         return ordinary;
       case "double":
-        return { ...ordinary, doubled: true };
+        return { ...ordinary, doubled: true, copyMs: rule?.delayMs ?? 0 };
       case "loseReply":
         return { ...ordinary, lost: true };
       case "delay":
-        return { ...ordinary, delayMs };
+        return { ...ordinary, delayMs: lateMs };
       case undefined:
         return ordinary;
     }
@@ -70,7 +92,25 @@ export class Interposer {
 
   /** What shall become of a durable step that a process is about to do. */
   durable(process: SimulatedProcess, what: string): StepFault | undefined {
-    return this.#note("durable", process, what);
+    return this.#rule("durable", process, what)?.fault ?? this.#note("durable", process, what);
+  }
+
+  #rule(kind: CountedStep["kind"], process: SimulatedProcess, what: string): StepRule | undefined {
+    const rule = this.rules.find(
+      (one) =>
+        one.times > 0 &&
+        one.kind === kind &&
+        (one.process === undefined || one.process === process.name) &&
+        one.what.test(what),
+    );
+    if (rule === undefined) return undefined;
+    if (rule.passing > 0) {
+      rule.passing -= 1;
+      return undefined;
+    }
+    rule.times -= 1;
+    rule.hit(what, process.name);
+    return rule;
   }
 
   #note(kind: CountedStep["kind"], process: SimulatedProcess, what: string): StepFault | undefined {

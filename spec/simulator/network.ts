@@ -204,7 +204,8 @@ export class Network {
       random.latencyMs(rates.latencyMs) + (random.chance(rates.late) ? random.latencyMs(rates.lateMs) : 0);
     if (fate.lost || random.chance(rates.lost)) return;
     deliver(delayMs() + fate.delayMs);
-    if (fate.doubled || random.chance(rates.doubled)) deliver(delayMs() + rates.latencyMs);
+    if (fate.doubled || random.chance(rates.doubled))
+      deliver(delayMs() + rates.latencyMs + (fate.copyMs ?? 0));
   }
 
   #route(from: SimulatedProcess, subject: string, message: BusMessage, answer: Answer): void {

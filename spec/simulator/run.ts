@@ -22,7 +22,18 @@ export interface RunOptions {
   /** Every fact, as the judge sees it. */
   readonly watch?: (fact: Fact) => void;
   readonly aim?: Aim;
+  /** Where chance comes from; absent: from the seed. */
+  readonly random?: Random;
+  /** Called once everything is up: what happens beside the plan's commands and faults. */
+  readonly script?: (world: ScriptWorld) => void;
   readonly countSteps?: boolean;
+}
+
+export interface ScriptWorld {
+  readonly kernel: Kernel;
+  readonly cluster: Cluster;
+  readonly admin: SimulatedClient;
+  readonly clients: readonly SimulatedClient[];
 }
 
 export interface Outcome {
@@ -59,7 +70,7 @@ class Run {
     this.#plan = plan;
     this.#options = options;
     this.#kernel = new Kernel(new Trace(options.write));
-    const random = new Random(plan.seed).fork("world");
+    const random = (options.random ?? new Random(plan.seed)).fork("world");
     const kernel = this.#kernel;
     this.#cluster = new Cluster({
       kernel,
@@ -152,6 +163,8 @@ class Run {
         this.#coverage.fault(fault.fault);
         applyFault(fault, { kernel: this.#kernel, cluster: this.#cluster, admin: this.#admin.clients });
       });
+    const { script } = this.#options;
+    script?.({ kernel: this.#kernel, cluster: this.#cluster, admin: this.#admin, clients: this.#clients });
     if (this.#options.countSteps === true || this.#options.aim !== undefined)
       this.#cluster.interposer.begin(this.#options.aim);
   }

@@ -37,6 +37,8 @@ const lookAgainMs = 100;
 
 export class StoreServer {
   up = true;
+  /** Names of processes that do not reach it. */
+  readonly cutOff = new Set<string>();
   readonly rates: StoreRates;
   readonly #options: StoreOptions;
 
@@ -85,7 +87,7 @@ export class StoreServer {
 
   async #perform(call: Call): Promise<unknown> {
     const { kernel, random } = this.#options;
-    if (!this.up) {
+    if (!this.up || this.cutOff.has(call.process.name)) {
       if (call.patienceMs <= 0) throw lost;
       await kernel.sleep(nobody, lookAgainMs, "");
       return this.#perform({ ...call, patienceMs: call.patienceMs - lookAgainMs });
@@ -111,11 +113,9 @@ export class StoreServer {
     const turn = given[0] as Turn;
     const result = await this.#options.inner.commit(turn);
     const { trace } = this.#options.kernel;
-    trace.note(
-      this.#options.kernel.nowMs,
-      process.name,
-      trace.isRead ? `commit ${whatOf(turn)}: ${toldOf(result)}` : result.kind,
-    );
+    const { nowMs } = this.#options.kernel;
+    trace.step(nowMs, result.kind);
+    if (trace.isRead) trace.note(nowMs, process.name, `commit ${whatOf(turn)}: ${toldOf(result)}`);
     this.#options.committed(process.name, turn, result);
     return result;
   }
