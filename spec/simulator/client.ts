@@ -42,6 +42,7 @@ export class SimulatedClient {
   /** The last event that the watcher was handed. */
   watchedUntil = 0;
   underWay = 0;
+  readonly #ends = new Set<(completed: Omit<Completed, "kind" | "atMs" | "call">) => void>();
   readonly #options: ClientOptions;
   #last: { readonly method: string; readonly requestId: string; readonly id: string } | undefined;
 
@@ -60,7 +61,13 @@ export class SimulatedClient {
       random: () => random.next(),
     };
     this.clients = createClients(world);
+    this.process.onDeath(() => this.#die());
     kernel.soon(this.process, "watches", () => void this.#watch(createFollowers(this.clients, world)));
+  }
+
+  /** Nobody hears any more how these end. */
+  #die(): void {
+    for (const end of [...this.#ends]) end({ outcome: "unknown", code: "CANCELLED", reason: "clientDied" });
   }
 
   async #watch(followers: ReturnType<typeof createFollowers>): Promise<void> {
@@ -137,9 +144,11 @@ export class SimulatedClient {
       request,
     });
     const end = (completed: Omit<Completed, "kind" | "atMs" | "call">) => {
+      if (!this.#ends.delete(end)) return;
       this.underWay -= 1;
       told({ kind: "completed", atMs: kernel.nowMs, call, ...completed });
     };
+    this.#ends.add(end);
     kernel.soon(this.process, `asks ${method} ${id} ${requestId}`, () => {
       this.#send(method, id, request, requestId).then(
         (answer) => {

@@ -51,6 +51,8 @@ export class Interposer {
   readonly counted: CountedStep[] = [];
   /** What was done about the aim, once it was. */
   hit: CountedStep | undefined;
+  /** Told at that moment, before anything is done about it. */
+  onHit: ((process: SimulatedProcess) => void) | undefined;
   /** They count before an aim does. */
   readonly rules: StepRule[] = [];
   #active = false;
@@ -119,6 +121,7 @@ export class Interposer {
     this.counted.push(counted);
     if (this.#aim === undefined || this.#aim.step !== counted.step) return undefined;
     this.hit = counted;
+    this.onHit?.(process);
     return this.#aim.fault;
   }
 }
