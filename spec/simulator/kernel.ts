@@ -114,6 +114,7 @@ export class Kernel {
     this.steps += 1;
     this.#current = step;
     step.run = undefined;
+    this.trace.step(this.nowMs, owner.name);
     if (step.label !== "") this.trace.note(this.nowMs, owner.name, step.label);
     run();
   }

@@ -1,7 +1,7 @@
 /**
- * What happened, line by line: kept whole when somebody wants to read it, else only as a running digest, so
- * that two runs of one seed can be held against each other. Ids become short names in the order in which they
- * appear.
+ * What happened, line by line, when somebody wants to read it; and a running digest of who did a step when,
+ * which is the same whether somebody reads or not, so that two runs of one seed can be held against each
+ * other. Ids become short names in the order in which they appear.
  */
 const idPattern = /\b\d{9}-\d{5}-[a-z0-9.-]+\b/g;
 
@@ -22,15 +22,20 @@ export class Trace {
     return this.#write !== undefined;
   }
 
-  /** Eight hexadecimal digits over everything that was noted. */
+  /** Eight hexadecimal digits over all steps. */
   get digest(): string {
     return (this.#digest >>> 0).toString(16).padStart(8, "0");
   }
 
+  /** For the digest: somebody did something at this time. */
+  step(atMs: number, who: string): void {
+    let hash = Math.imul(this.#digest ^ Math.round(atMs * 1_000), 16_777_619);
+    for (let at = 0; at < who.length; at += 1) hash = Math.imul(hash ^ who.charCodeAt(at), 16_777_619);
+    this.#digest = hash;
+  }
+
   note(atMs: number, who: string, what: string): void {
     this.lines += 1;
-    this.#mix(`${who} ${what}`);
-    this.#digest = Math.imul(this.#digest ^ Math.round(atMs * 1_000), 16_777_619);
     if (this.#write === undefined) return;
     this.#write(`${(atMs / 1_000).toFixed(6).padStart(12)}  ${who.padEnd(12)} ${this.short(what)}`);
   }
@@ -42,11 +47,5 @@ export class Trace {
       this.#names.set(id, known);
       return known;
     });
-  }
-
-  #mix(text: string): void {
-    let hash = this.#digest;
-    for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);
-    this.#digest = hash;
   }
 }
