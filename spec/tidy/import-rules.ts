@@ -32,6 +32,7 @@ const actorFolders: Readonly<Record<string, readonly RegExp[]>> = {
   instance: [],
   instances: [/^actors\/instance\//, /^actors\/hosts\/directory\.ts$/],
   machine: [],
+  promises: [],
   reconciler: [],
   scheduler: [],
 };

@@ -1,0 +1,68 @@
+/** The history as clients saw it: each call paired with its end, and what an answer promises by its ids. */
+
+import { flavorService } from "../../protocol/flavor.ts";
+import { doctorService, hostService } from "../../protocol/host.ts";
+import { imageService } from "../../protocol/image.ts";
+import { instanceService } from "../../protocol/instance.ts";
+import type { Completed, Fact, Invoked } from "./facts.ts";
+
+const mutating: ReadonlySet<string> = new Set(
+  [instanceService, flavorService, imageService, hostService, doctorService].flatMap(({ noun, methods }) =>
+    Object.entries(methods).flatMap(([name, { mutates }]) => (mutates ? [`${noun}.${name}`] : [])),
+  ),
+);
+
+/** Whether the method changes something, and is remembered by its request id. */
+export const isMutating = (method: string): boolean => mutating.has(method);
+
+export interface Call {
+  readonly invoked: Invoked;
+  readonly completed: Completed;
+}
+
+export interface Calls {
+  /** The whole call, when this fact is its end. */
+  endOf(fact: Fact): Call | undefined;
+  /** Begun, and not ended. */
+  open(): Iterable<Invoked>;
+}
+
+export function createCalls(): Calls {
+  const open = new Map<number, Invoked>();
+  return {
+    endOf(fact) {
+      if (fact.kind === "invoked") open.set(fact.call, fact);
+      if (fact.kind !== "completed") return undefined;
+      const invoked = open.get(fact.call);
+      open.delete(fact.call);
+      return invoked && { invoked, completed: fact };
+    },
+    open: () => open.values(),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
+
+export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
+
+export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** One instance and its operation, as an answer tells of them. */
+export interface Promised {
+  readonly instanceId: string;
+  readonly generation: number;
+  readonly operationId: string;
+}
+
+/** All instances and operations that the answer of a mutating method promises. */
+export function promisedBy(answer: Fields): readonly Promised[] {
+  const all = Array.isArray(answer.all) ? answer.all : [answer];
+  return all.map(fieldsOf).flatMap((one) => {
+    const { id, generation } = fieldsOf(one.instance);
+    if (typeof id !== "string") return [];
+    const counted = typeof generation === "number" ? generation : 0;
+    return [{ instanceId: id, generation: counted, operationId: textOf(fieldsOf(one.operation).id) }];
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * I1: each record has one writer, and what it counts never falls. Judged by the committed turns: versions
+ * follow one another, an epoch stays on its host, observations only get newer, an end is an end.
+ */
+import type { InstanceRecord, MachineKey, OperationRecord, Turn } from "../runtime/records.ts";
+import { same } from "./equality.ts";
+import type { Checker } from "./facts.ts";
+import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
+
+interface Known {
+  readonly ledger: Ledger;
+  /** The one host of each epoch, by `instance epoch`. */
+  readonly hosts: Map<string, string>;
+  readonly ended: Map<string, OperationRecord>;
+}
+
+export function oneWriter(): Checker {
+  const known: Known = { ledger: createLedger(), hosts: new Map(), ended: new Map() };
+  return {
+    promise: "I1",
+    see(fact) {
+      if (!isCommitted(fact)) return [];
+      const { turn } = fact;
+      const broken = [
+        ...(turn.instances ?? []).flatMap(({ row }) => instanceFaults(known.ledger.row(row.id), row)),
+        ...hostFaults(known, turn),
+        ...observationFaults(known, turn),
+        ...operationFaults(known, turn),
+      ];
+      known.ledger.apply(turn);
+      return broken;
+    },
+  };
+}
+
+const counts = ["generation", "epoch", "resetCount", "startCount"] as const;
+
+function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord): string[] {
+  const last = before?.version ?? 0;
+  const wrong =
+    row.version === last + 1 ? [] : [`Instance ${row.id}: version ${row.version} came after ${last}.`];
+  const fallen = counts.filter((count) => before !== undefined && row[count] < before[count]);
+  return [
+    ...wrong,
+    ...fallen.map((count) => `Instance ${row.id}: ${count} fell from ${before?.[count]} to ${row[count]}.`),
+  ];
+}
+
+/** Claims come first: they say which host an epoch is for. */
+function hostFaults({ hosts }: Known, turn: Turn): string[] {
+  const owners = (turn.instances ?? []).flatMap(({ row: { id, epoch, hostId } }) =>
+    hostId === null ? [] : [{ instanceId: id, epoch, hostId, what: "row" }],
+  );
+  const placed: (MachineKey & { readonly hostId: string; readonly what: string })[] = [
+    ...(turn.claims ?? []).map((claim) => ({ ...claim, what: "claim" })),
+    ...owners,
+    ...(turn.machines ?? []).map((machine) => ({ ...machine, what: "machine" })),
+  ];
+  return placed.flatMap(({ instanceId, epoch, hostId, what }) => {
+    const key = `${instanceId} ${epoch}`;
+    const host = hosts.get(key) ?? hostId;
+    hosts.set(key, host);
+    if (host === hostId) return [];
+    return [
+      `Instance ${instanceId}: epoch ${epoch} belongs to host ${host}, but its ${what} names ${hostId}.`,
+    ];
+  });
+}
+
+/** An observation that is not newer must be the one that is known. What is gone may be made anew. */
+function observationFaults({ ledger }: Known, { machines = [], machinesGone = [] }: Turn): string[] {
+  return machines.flatMap((machine) => {
+    const { instanceId, epoch, generation } = machine;
+    const known = ledger.machines(instanceId).get(epoch);
+    const gone = machinesGone.some((key) => key.instanceId === instanceId && key.epoch === epoch);
+    if (known === undefined || gone || generation > known.generation || same(machine, known)) return [];
+    return [
+      `Instance ${instanceId}: observation ${generation} of epoch ${epoch} was written over ${known.generation}.`,
+    ];
+  });
+}
+
+function operationFaults({ ended }: Known, { operations = [] }: Turn): string[] {
+  return operations.flatMap((operation) => {
+    const end = ended.get(operation.id);
+    if (end === undefined && operation.state !== "running") ended.set(operation.id, operation);
+    if (end === undefined || same(end, operation)) return [];
+    return [`Operation ${operation.id} had ended as ${end.state} and was changed to ${operation.state}.`];
+  });
+}

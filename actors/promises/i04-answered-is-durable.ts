@@ -1,0 +1,97 @@
+/**
+ * I4: what was acknowledged is durable. An answer is backed by a commit before it (where commits are seen),
+ * and what it promised is still there when all is quiet.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { Turn } from "../runtime/records.ts";
+import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
+import type { Checker, Quiet } from "./facts.ts";
+import { isCommitted } from "./ledger.ts";
+
+/** What was committed; `seen` stays false for a judge that only looks from outside. */
+interface Durable {
+  seen: boolean;
+  readonly requests: Set<string>;
+  readonly generations: Map<string, number>;
+  readonly operations: Set<string>;
+}
+
+/** What was promised last, and when. */
+interface Acknowledged {
+  readonly instances: Map<string, { readonly generation: number; readonly atMs: number }>;
+  readonly operations: Map<string, number>;
+}
+
+export function answeredIsDurable(): Checker {
+  const calls = createCalls();
+  const durable: Durable = {
+    seen: false,
+    requests: new Set(),
+    generations: new Map(),
+    operations: new Set(),
+  };
+  const acknowledged: Acknowledged = { instances: new Map(), operations: new Map() };
+  return {
+    promise: "I4",
+    see(fact) {
+      if (isCommitted(fact)) remember(durable, fact.turn);
+      if (fact.kind === "quiet") return lost(acknowledged, fact);
+      const call = calls.endOf(fact);
+      if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
+      acknowledge(acknowledged, call);
+      return durable.seen ? unbacked(durable, call) : [];
+    },
+  };
+}
+
+function remember(durable: Durable, { request, instances, operations }: Turn): void {
+  durable.seen = true;
+  if (request !== undefined) durable.requests.add(`${request.project} ${request.requestId}`);
+  for (const { row } of instances ?? []) {
+    const before = durable.generations.get(row.id) ?? 0;
+    durable.generations.set(row.id, Math.max(before, row.generation));
+  }
+  for (const { id } of operations ?? []) durable.operations.add(id);
+}
+
+function acknowledge({ instances, operations }: Acknowledged, { completed }: Call): void {
+  for (const { instanceId, generation, operationId } of promisedBy(completed.answer ?? {})) {
+    const before = instances.get(instanceId)?.generation ?? 0;
+    instances.set(instanceId, { generation: Math.max(before, generation), atMs: completed.atMs });
+    if (operationId !== "") operations.set(operationId, completed.atMs);
+  }
+}
+
+function unbacked(durable: Durable, { invoked, completed }: Call): readonly string[] {
+  const { method, project, requestId } = invoked;
+  const request = durable.requests.has(`${project} ${requestId}`)
+    ? []
+    : [`${method} ${requestId} of ${project} was answered, but never committed.`];
+  const rest = promisedBy(completed.answer ?? {}).flatMap((one) => missing(durable, one));
+  return [...request, ...rest];
+}
+
+function missing(durable: Durable, { instanceId, generation, operationId }: Promised): readonly string[] {
+  const committed = durable.generations.get(instanceId) ?? 0;
+  const instance =
+    committed >= generation && committed > 0
+      ? []
+      : [`Instance ${instanceId} was answered at generation ${generation}; committed is ${committed}.`];
+  if (operationId === "" || durable.operations.has(operationId)) return instance;
+  return [...instance, `Operation ${operationId} was answered, but never committed.`];
+}
+
+/** What is missing may have been deleted and pruned, when so much time has passed since. */
+function lost({ instances, operations }: Acknowledged, quiet: Quiet): readonly string[] {
+  const rows = new Map(quiet.instances.map((row) => [row.id, row]));
+  const kept = new Set(quiet.operations.map(({ id }) => id));
+  const young = (atMs: number) => quiet.atMs - atMs < limits.tombstoneKeptMs;
+  const behind = [...instances].flatMap(([id, { generation, atMs }]) => {
+    const row = rows.get(id);
+    if (row === undefined) return young(atMs) ? [`Instance ${id} was acknowledged and is lost.`] : [];
+    if (row.generation >= generation) return [];
+    return [`Instance ${id} was acknowledged at generation ${generation} and is at ${row.generation}.`];
+  });
+  const gone = [...operations].filter(([id, atMs]) => !kept.has(id) && young(atMs));
+  return [...behind, ...gone.map(([id]) => `Operation ${id} was acknowledged and is lost.`)];
+}

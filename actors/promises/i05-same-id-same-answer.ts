@@ -1,0 +1,80 @@
+/**
+ * I5: a request id is executed once and answered alike. An answer with `wait` tells of the end, so what is
+ * compared is which things it tells of, not how they are.
+ */
+import type { Event } from "../../protocol/event.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { NewEvent } from "../runtime/records.ts";
+import { type Call, createCalls, fieldsOf, isMutating, promisedBy, textOf } from "./calls.ts";
+import type { Checker, Committed } from "./facts.ts";
+import { isCommitted } from "./ledger.ts";
+
+interface Told {
+  readonly what: string;
+  readonly atMs: number;
+}
+
+interface Known {
+  /** When each request was committed last. */
+  readonly committed: Map<string, number>;
+  readonly answers: Map<string, Told>;
+  readonly accepted: Set<string>;
+}
+
+export function sameIdSameAnswer(): Checker {
+  const calls = createCalls();
+  const known: Known = { committed: new Map(), answers: new Map(), accepted: new Set() };
+  return {
+    promise: "I5",
+    see(fact) {
+      if (fact.kind === "quiet") return doubleAccepted(new Set(), fact.events);
+      if (isCommitted(fact)) {
+        return [...executedTwice(known, fact), ...doubleAccepted(known.accepted, fact.turn.events ?? [])];
+      }
+      const call = calls.endOf(fact);
+      if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
+      return answeredOtherwise(known, call);
+    },
+  };
+}
+
+const forgotten = (thenMs: number, nowMs: number) => nowMs - thenMs >= limits.requestKeptMs;
+
+function executedTwice({ committed }: Known, { turn, atMs }: Committed): readonly string[] {
+  if (turn.request === undefined) return [];
+  const { project, requestId } = turn.request;
+  const key = `${project} ${requestId}`;
+  const before = committed.get(key);
+  committed.set(key, atMs);
+  if (before === undefined || forgotten(before, atMs)) return [];
+  return [`Request ${requestId} of ${project} was committed at ${before} ms, and again.`];
+}
+
+function answeredOtherwise({ answers }: Known, { invoked, completed }: Call): readonly string[] {
+  const { project, requestId } = invoked;
+  const key = `${project} ${requestId}`;
+  const what = thingsOf(completed.answer ?? {});
+  const before = answers.get(key);
+  if (before === undefined || forgotten(before.atMs, completed.atMs)) {
+    answers.set(key, { what, atMs: completed.atMs });
+    return [];
+  }
+  if (before.what === what) return [];
+  return [`Request ${requestId} of ${project} was answered with ${before.what}, and then with ${what}.`];
+}
+
+function thingsOf(answer: Readonly<Record<string, unknown>>): string {
+  const changed = promisedBy(answer).map((one) => `${one.instanceId} by ${one.operationId}`);
+  const catalog = ["flavor", "image", "host"].map((noun) => textOf(fieldsOf(answer[noun]).id));
+  return [...changed, ...catalog.filter((id) => id !== "")].join(", ");
+}
+
+function doubleAccepted(known: Set<string>, events: readonly (Event | NewEvent)[]): readonly string[] {
+  return events.flatMap(({ event, noun, project, requestId, id }) => {
+    if (event !== "accepted" || noun !== "instance" || requestId === undefined) return [];
+    const key = `${project} ${requestId} ${id}`;
+    if (known.has(key)) return [`Request ${requestId} of ${project} was accepted twice by instance ${id}.`];
+    known.add(key);
+    return [];
+  });
+}

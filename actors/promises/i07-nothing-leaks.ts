@@ -1,0 +1,55 @@
+/**
+ * I7: when an instance is gone, nothing of it is left: no process, no file, no claim. Judged when all is
+ * quiet, from both sides: what lies on the hosts must belong to an instance that is there.
+ */
+import type { Checker, InstanceFacts, Quiet } from "./facts.ts";
+
+type Rows = ReadonlyMap<string, InstanceFacts>;
+
+export function nothingLeaks(): Checker {
+  return { promise: "I7", see: (fact) => (fact.kind === "quiet" ? still(fact) : []) };
+}
+
+function still(quiet: Quiet): readonly string[] {
+  const rows = new Map(quiet.instances.map((row) => [row.id, row]));
+  return [
+    ...quiet.guests.flatMap((guest) => processFaults(rows, guest)),
+    ...quiet.remains.flatMap((remains) => remainsFaults(rows, remains)),
+    ...claimFaults(rows, quiet.claims ?? []),
+    ...quiet.findings.map((finding) => `The doctor says: ${finding}`),
+  ];
+}
+
+/** Why nothing of this instance may be on this host; undefined when it may. */
+function strange(rows: Rows, instanceId: string, hostId: string): string | undefined {
+  const row = rows.get(instanceId);
+  if (row === undefined) return "which nobody knows";
+  if (row.deleted) return "which is deleted";
+  return row.hostId === hostId ? undefined : `which belongs to ${row.hostId ?? "no host"}`;
+}
+
+function processFaults(rows: Rows, { hostId, instanceId, pid }: Quiet["guests"][number]): readonly string[] {
+  const stopped = rows.get(instanceId)?.state === "stopped" ? "which is stopped" : undefined;
+  const why = strange(rows, instanceId, hostId) ?? stopped;
+  return why === undefined
+    ? []
+    : [`Process ${pid} on host ${hostId} is left of instance ${instanceId}, ${why}.`];
+}
+
+function remainsFaults(
+  rows: Rows,
+  { hostId, instanceId, what }: Quiet["remains"][number],
+): readonly string[] {
+  const why = strange(rows, instanceId, hostId);
+  return why === undefined ? [] : [`On host ${hostId} ${what} is left of instance ${instanceId}, ${why}.`];
+}
+
+function claimFaults(rows: Rows, claims: NonNullable<Quiet["claims"]>): readonly string[] {
+  return [...Map.groupBy(claims, ({ instanceId }) => instanceId)].flatMap(([id, held]) => {
+    const row = rows.get(id);
+    const hosts = held.map(({ hostId, epoch }) => `${hostId} (epoch ${epoch})`).join(", ");
+    if (row === undefined) return [`A claim is held for instance ${id}, which nobody knows: ${hosts}.`];
+    if (row.deleted) return [`A claim is held for instance ${id}, which is deleted: ${hosts}.`];
+    return held.length > 1 ? [`Instance ${id} holds ${held.length} claims: ${hosts}.`] : [];
+  });
+}

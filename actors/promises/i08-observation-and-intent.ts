@@ -1,0 +1,101 @@
+/**
+ * I8: an observation never overrides a newer intent. A turn that nobody asked for may change what is wanted
+ * only where the guest itself has shut down; and it may fail an instance, or end an operation as done, only
+ * by what was seen of the intent that holds.
+ */
+import type { Reason } from "../../protocol/status.ts";
+import type { InstanceRecord, MachineRecord, Turn } from "../runtime/records.ts";
+import { same } from "./equality.ts";
+import type { Checker } from "./facts.ts";
+import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
+
+export function observationAndIntent(): Checker {
+  const ledger = createLedger();
+  return {
+    promise: "I8",
+    see(fact) {
+      if (!isCommitted(fact)) return [];
+      const broken = fact.turn.request === undefined ? unasked(ledger, fact.turn) : [];
+      ledger.apply(fact.turn);
+      return broken;
+    },
+  };
+}
+
+interface Change {
+  readonly before: InstanceRecord;
+  readonly row: InstanceRecord;
+  /** Of the epoch that owned the instance before the turn: the newest that is known with the turn. */
+  readonly machine: MachineRecord | undefined;
+  readonly turn: Turn;
+  readonly ledger: Ledger;
+}
+
+function unasked(ledger: Ledger, turn: Turn): readonly string[] {
+  return (turn.instances ?? []).flatMap(({ row }) => {
+    const before = ledger.row(row.id);
+    if (before === undefined) return [];
+    const told = turn.machines?.find((one) => one.instanceId === row.id && one.epoch === before.epoch);
+    const machine = told ?? ledger.machines(row.id).get(before.epoch);
+    const change: Change = { before, row, machine, turn, ledger };
+    return [...intentFaults(change), ...failureFaults(change), ...endFaults(change)];
+  });
+}
+
+const intentFields = ["desired", "generation", "resetCount", "startCount"] as const;
+
+function intentFaults({ before, row, machine }: Change): readonly string[] {
+  const changed = intentFields.filter((field) => before[field] !== row[field]);
+  if (changed.length === 0) return [];
+  const ofGuest =
+    row.desired === "stopped" &&
+    row.generation === before.generation + 1 &&
+    row.resetCount === before.resetCount &&
+    row.startCount === before.startCount;
+  const shutDown = machine?.reason === "guestShutdown" && machine.intentGeneration === before.generation;
+  if (ofGuest && shutDown) return [];
+  return [
+    `Instance ${row.id}: ${changed.join(", ")} changed at generation ${before.generation}, and nobody asked.`,
+  ];
+}
+
+/** Reasons that only a host can have found. */
+const seenByHost: ReadonlySet<Reason> = new Set([
+  "guestFailed",
+  "diskFull",
+  "imageMissing",
+  "hypervisorRefused",
+  "crashLoop",
+]);
+
+function failureFaults({ before, row, machine }: Change): readonly string[] {
+  const { failure, id, generation } = row;
+  if (failure === null || same(failure, before.failure) || !seenByHost.has(failure.reason)) return [];
+  if (machine?.state === "failed" && machine.intentGeneration === generation) return [];
+  const seen = machine === undefined ? "nothing" : `generation ${machine.intentGeneration} ${machine.state}`;
+  return [`Instance ${id} failed (${failure.reason}) at generation ${generation}, but seen was ${seen}.`];
+}
+
+function endFaults(change: Change): readonly string[] {
+  const { row, turn, machine } = change;
+  const done = (turn.events ?? []).some(
+    ({ event, id, body }) => event === "operationEnded" && id === row.id && body.state === "done",
+  );
+  if (!done || isReached(change)) return [];
+  const seen = machine === undefined ? "nothing" : `generation ${machine.intentGeneration} ${machine.state}`;
+  return [`Instance ${row.id}: an operation is done at generation ${row.generation}, but seen was ${seen}.`];
+}
+
+function isReached({ row, machine, turn, ledger }: Change): boolean {
+  if (row.desired === "deleted") return isAway(row, turn, ledger);
+  // Nothing of it is on a host: it is as stopped as it can be.
+  if (row.desired === "stopped" && row.hostId === null) return true;
+  return machine?.intentGeneration === row.generation;
+}
+
+/** No claim is left, or the delete is parked: the work goes on, and the event says so. */
+function isAway({ id }: InstanceRecord, { claimsReleased = [], events = [] }: Turn, ledger: Ledger): boolean {
+  const released = new Set(claimsReleased.filter((key) => key.instanceId === id).map(({ epoch }) => epoch));
+  if ([...ledger.claims(id).keys()].every((epoch) => released.has(epoch))) return true;
+  return events.some((told) => told.event === "deleted" && told.id === id && told.body.parked === true);
+}

@@ -1,0 +1,87 @@
+/**
+ * I9: an instance goes to another host only after every earlier one was proved to be without its guest: by
+ * giving the claim back, which follows the host's `gone`, or by the host's own last word that no process is
+ * there. A silence proves nothing.
+ */
+import { isDown, type MachineState } from "../../protocol/states.ts";
+import type { InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
+import type { Checker, GuestProcess } from "./facts.ts";
+import { isCommitted } from "./ledger.ts";
+
+/** An epoch that was claimed, and what its host said last; `undefined`: nothing yet. */
+interface Claimed {
+  readonly hostId: string;
+  last: MachineState | undefined;
+}
+
+interface Owned {
+  epoch: number;
+  hostId: string | null;
+  readonly claimed: Map<number, Claimed>;
+}
+
+type Known = Map<string, Owned>;
+
+export function recoveryNeedsProof(): Checker {
+  const known: Known = new Map();
+  return {
+    promise: "I9",
+    see(fact) {
+      if (fact.kind === "guestStarted") return started(known, fact);
+      return isCommitted(fact) ? committed(known, fact.turn) : [];
+    },
+  };
+}
+
+function committed(known: Known, turn: Turn): readonly string[] {
+  for (const key of turn.claimsReleased ?? []) known.get(key.instanceId)?.claimed.delete(key.epoch);
+  for (const claim of turn.claims ?? []) {
+    const { claimed } = ownedOf(known, claim.instanceId);
+    claimed.set(claim.epoch, { hostId: claim.hostId, last: undefined });
+  }
+  for (const key of turn.machinesGone ?? []) heard(known, key, "gone");
+  for (const machine of turn.machines ?? []) heard(known, machine, machine.state);
+  return (turn.instances ?? []).flatMap(({ row }) => moved(known, row));
+}
+
+function ownedOf(known: Known, id: string): Owned {
+  const owned = known.get(id) ?? { epoch: 0, hostId: null, claimed: new Map() };
+  known.set(id, owned);
+  return owned;
+}
+
+function heard(known: Known, { instanceId, epoch }: MachineKey, state: MachineState): void {
+  const claim = known.get(instanceId)?.claimed.get(epoch);
+  if (claim !== undefined) claim.last = state;
+}
+
+function moved(known: Known, { id, epoch, hostId }: InstanceRecord): readonly string[] {
+  const owned = ownedOf(known, id);
+  const elsewhere = epoch > owned.epoch || (hostId !== null && hostId !== owned.hostId);
+  owned.epoch = epoch;
+  owned.hostId = hostId;
+  return elsewhere && hostId !== null ? unproven(owned, id, `goes to ${hostId} as epoch ${epoch}`) : [];
+}
+
+/** Everything but the present epoch on its present host must be proved to be without a process. */
+function unproven({ epoch, hostId, claimed }: Owned, id: string, what: string): readonly string[] {
+  return [...claimed]
+    .filter(([old, claim]) => old !== epoch || (hostId !== null && claim.hostId !== hostId))
+    .filter(([, { last }]) => last === undefined || !isDown(last))
+    .map(([old, claim]) => {
+      const said = claim.last === undefined ? "nothing yet" : `"${claim.last}"`;
+      return `Instance ${id} ${what}, but of epoch ${old} host ${claim.hostId} said ${said}.`;
+    });
+}
+
+/** A late start of an older epoch, a start of one that nobody committed, or one beside a possible other. */
+function started(known: Known, { instanceId, hostId, epoch }: GuestProcess): readonly string[] {
+  const owned = known.get(instanceId);
+  if (owned === undefined) return [];
+  if (epoch !== owned.epoch) {
+    return [
+      `Instance ${instanceId}: host ${hostId} started epoch ${epoch}, but epoch ${owned.epoch} is committed.`,
+    ];
+  }
+  return unproven(owned, instanceId, `was started on ${hostId} as epoch ${epoch}`);
+}

@@ -1,0 +1,98 @@
+/**
+ * I10: each accepted command and each change of state is an event of the same turn, once; events are numbered
+ * without gaps, and a watcher gets them in order. What they add up to in the end is judged by `replay.ts`.
+ */
+import { adminProject } from "../../protocol/subjects.ts";
+import type { InstanceRecord, NewEvent, Turn } from "../runtime/records.ts";
+import type { Checker, Committed, Watched } from "./facts.ts";
+import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
+import { replayFaults } from "./replay.ts";
+
+interface Known {
+  readonly ledger: Ledger;
+  /** Operations that were committed as running, and have not ended. */
+  readonly underWay: Set<string>;
+  readonly watchers: Map<string, number>;
+  lastSequence: number;
+}
+
+export function everyChangeIsAnEvent(): Checker {
+  const known: Known = { ledger: createLedger(), underWay: new Set(), watchers: new Map(), lastSequence: 0 };
+  return {
+    promise: "I10",
+    see(fact) {
+      if (fact.kind === "watched") return watched(known, fact);
+      if (fact.kind === "quiet") return replayFaults(fact);
+      return isCommitted(fact) ? committed(known, fact) : [];
+    },
+  };
+}
+
+function committed(known: Known, { turn, result }: Committed): readonly string[] {
+  const broken = [
+    ...(result.kind === "committed" ? numberFaults(known, turn, result.lastSequence) : []),
+    ...(turn.instances ?? []).flatMap(({ row }) => rowFaults(known.ledger.row(row.id), row, turn)),
+    ...endFaults(known, turn),
+  ];
+  known.ledger.apply(turn);
+  return broken;
+}
+
+function numberFaults(known: Known, { events = [] }: Turn, lastSequence: number): readonly string[] {
+  const expected = events.length === 0 ? 0 : known.lastSequence + events.length;
+  const before = known.lastSequence;
+  known.lastSequence = Math.max(before, lastSequence);
+  if (lastSequence === expected) return [];
+  return [`${events.length} events after number ${before} were numbered up to ${lastSequence}.`];
+}
+
+const eventsOf = ({ events = [] }: Turn, id: string, name: string): readonly NewEvent[] =>
+  events.filter((told) => told.noun === "instance" && told.id === id && told.event === name);
+
+function rowFaults(before: InstanceRecord | undefined, row: InstanceRecord, turn: Turn): readonly string[] {
+  const accepted = before === undefined || row.generation > before.generation;
+  const placed = before !== undefined && row.hostId !== null && row.hostId !== before.hostId;
+  return [
+    ...stateFaults(before, row, turn),
+    ...(accepted ? told(row, turn, "accepted") : []),
+    ...(placed ? told(row, turn, "placed") : []),
+  ];
+}
+
+function told(row: InstanceRecord, turn: Turn, name: string): readonly string[] {
+  const count = eventsOf(turn, row.id, name).length;
+  const what = `Instance ${row.id} at version ${row.version}`;
+  return count === 1 ? [] : [`${what}: ${count} events tell that it was ${name}.`];
+}
+
+function stateFaults(before: InstanceRecord | undefined, row: InstanceRecord, turn: Turn): readonly string[] {
+  const changes = eventsOf(turn, row.id, "stateChanged");
+  const from = before?.state ?? row.state;
+  const right =
+    from === row.state
+      ? changes.length === 0
+      : changes.length === 1 && changes[0]?.body.from === from && changes[0].body.to === row.state;
+  if (right) return [];
+  const said = changes.map(({ body }) => `${body.from} to ${body.to}`).join(", ") || "nothing";
+  return [`Instance ${row.id} went from ${from} to ${row.state}; the events say: ${said}.`];
+}
+
+/** A command that changed nothing brings an operation that has ended already; that one has no event. */
+function endFaults({ underWay }: Known, turn: Turn): readonly string[] {
+  return (turn.operations ?? []).flatMap(({ id, instanceId, state }) => {
+    if (state === "running") underWay.add(id);
+    if (state === "running" || !underWay.delete(id)) return [];
+    const ends = eventsOf(turn, instanceId, "operationEnded").filter((told) => told.operationId === id);
+    if (ends.length === 1 && ends[0]?.body.state === state) return [];
+    return [`Operation ${id} ended as ${state}, and ${ends.length} events tell of its end.`];
+  });
+}
+
+function watched({ watchers }: Known, { watcher, project, event }: Watched): readonly string[] {
+  const last = watchers.get(watcher);
+  watchers.set(watcher, Math.max(last ?? 0, event.sequence));
+  if (last === undefined) return [];
+  if (event.sequence <= last) return [`Watcher ${watcher} saw event ${event.sequence} after ${last}.`];
+  if (project !== adminProject || event.sequence === last + 1) return [];
+  return [`Watcher ${watcher} missed the events from ${last + 1} to ${event.sequence - 1}.`];
+}

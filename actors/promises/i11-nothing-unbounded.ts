@@ -1,0 +1,65 @@
+/**
+ * I11: what is held in memory stays below its maximum, messages stay below theirs, and nobody talks without
+ * end: two who answer each other in a circle are found by how much they say in a second.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { Checker, Sent } from "./facts.ts";
+
+/**
+ * Questions of one sender and kind in one second. A sound burst is one ensure, and its repetition, for each
+ * instance of the largest create, or a report for each of them; a circle at a bus's latency of 1 ms makes
+ * 500.
+ */
+export const questionsPerSecondMax = 400;
+
+/**
+ * Answers, and events on their way: as many as others asked for and committed, who are counted themselves. A
+ * create of 100 brings some 400 events, and each of them is offered, taken and confirmed.
+ */
+export const echoesPerSecondMax = 4_000;
+
+const echoes: ReadonlySet<string> = new Set(["log", "evt", "_INBOX", "$JS"]);
+
+interface Spoken {
+  second: number;
+  count: number;
+}
+
+export function nothingUnbounded(): Checker {
+  const spoken = new Map<string, Spoken>();
+  return {
+    promise: "I11",
+    see(fact) {
+      if (fact.kind === "sent") return [...tooLarge(fact), ...tooMany(spoken, fact)];
+      if (fact.kind !== "measured" || fact.amount <= fact.max) return [];
+      return [`${fact.what} holds ${fact.amount}; its maximum is ${fact.max}.`];
+    },
+  };
+}
+
+/** `cmd`, `host`, `report`, … of novact's own subjects; of others the first token. */
+function kindOf(subject: string): string {
+  const [first = "", , , kind = ""] = subject.split(".", 4);
+  return first === "novact" ? kind : first;
+}
+
+function tooLarge({ from, subject, bytes }: Sent): readonly string[] {
+  const max = kindOf(subject) === "cmd" ? limits.bodyBytesMax : limits.answerBytesMax;
+  return bytes <= max ? [] : [`${from} sent ${bytes} bytes to ${subject}; the maximum is ${max}.`];
+}
+
+/** Told once for each second, when the maximum is passed. */
+function tooMany(spoken: Map<string, Spoken>, { atMs, from, subject }: Sent): readonly string[] {
+  const kind = kindOf(subject);
+  const key = `${from} ${kind}`;
+  const second = Math.floor(atMs / 1_000);
+  const it = spoken.get(key) ?? { second, count: 0 };
+  spoken.set(key, it);
+  it.count = it.second === second ? it.count + 1 : 1;
+  it.second = second;
+  const max = echoes.has(kind) ? echoesPerSecondMax : questionsPerSecondMax;
+  if (it.count !== max + 1) return [];
+  return [
+    `${from} sent more than ${max} messages of kind ${kind} in second ${second}, the last to ${subject}.`,
+  ];
+}

@@ -1,0 +1,48 @@
+/**
+ * The judge of all promises: is told facts, in the order in which they came to be, and says which promise
+ * each of them breaks. The same judge for simulated and for real clusters.
+ */
+import type { Checker, Fact, Violation } from "./facts.ts";
+import { oneWriter } from "./i01-one-writer.ts";
+import { neverTwo } from "./i02-never-two.ts";
+import { neverOverfull } from "./i03-never-overfull.ts";
+import { answeredIsDurable } from "./i04-answered-is-durable.ts";
+import { sameIdSameAnswer } from "./i05-same-id-same-answer.ts";
+import { nothingStuck } from "./i06-nothing-stuck.ts";
+import { nothingLeaks } from "./i07-nothing-leaks.ts";
+import { observationAndIntent } from "./i08-observation-and-intent.ts";
+import { recoveryNeedsProof } from "./i09-recovery-needs-proof.ts";
+import { everyChangeIsAnEvent } from "./i10-every-change-is-an-event.ts";
+import { nothingUnbounded } from "./i11-nothing-unbounded.ts";
+import { tenantsApart } from "./i12-tenants-apart.ts";
+
+export interface Judge {
+  see(fact: Fact): readonly Violation[];
+}
+
+/** One of each promise, new: a checker remembers one history. */
+export function allCheckers(): readonly Checker[] {
+  return [
+    oneWriter(),
+    neverTwo(),
+    neverOverfull(),
+    answeredIsDurable(),
+    sameIdSameAnswer(),
+    nothingStuck(),
+    nothingLeaks(),
+    observationAndIntent(),
+    recoveryNeedsProof(),
+    everyChangeIsAnEvent(),
+    nothingUnbounded(),
+    tenantsApart(),
+  ];
+}
+
+export function createJudge(checkers: readonly Checker[] = allCheckers()): Judge {
+  return {
+    see: (fact) =>
+      checkers.flatMap((checker) =>
+        checker.see(fact).map((message) => ({ promise: checker.promise, atMs: fact.atMs, message })),
+      ),
+  };
+}

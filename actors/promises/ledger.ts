@@ -1,0 +1,55 @@
+/**
+ * What the committed turns add up to: the newest row of each instance, its machines, its claims. A checker
+ * compares a turn with it, and then writes the turn into it. A turn costs as much as it has rows.
+ */
+import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord, Turn } from "../runtime/records.ts";
+import type { Committed, Fact } from "./facts.ts";
+
+/** By epoch. */
+export type Epochs<V> = ReadonlyMap<number, V>;
+
+export interface Ledger {
+  row(id: string): InstanceRecord | undefined;
+  machines(id: string): Epochs<MachineRecord>;
+  claims(id: string): Epochs<ClaimRecord>;
+  apply(turn: Turn): void;
+}
+
+const none: ReadonlyMap<number, never> = new Map<number, never>();
+
+export function createLedger(): Ledger {
+  const rows = new Map<string, InstanceRecord>();
+  const machines = new Map<string, Map<number, MachineRecord>>();
+  const claims = new Map<string, Map<number, ClaimRecord>>();
+  return {
+    row: (id) => rows.get(id),
+    machines: (id) => machines.get(id) ?? none,
+    claims: (id) => claims.get(id) ?? none,
+    apply(turn) {
+      for (const { row } of turn.instances ?? []) rows.set(row.id, row);
+      for (const key of turn.claimsReleased ?? []) remove(claims, key);
+      for (const claim of turn.claims ?? []) put(claims, claim);
+      for (const key of turn.machinesGone ?? []) remove(machines, key);
+      for (const machine of turn.machines ?? []) {
+        const known = machines.get(machine.instanceId)?.get(machine.epoch);
+        if (known === undefined || known.generation < machine.generation) put(machines, machine);
+      }
+    },
+  };
+}
+
+function put<V extends MachineKey>(table: Map<string, Map<number, V>>, value: V): void {
+  const ofInstance = table.get(value.instanceId) ?? new Map<number, V>();
+  table.set(value.instanceId, ofInstance.set(value.epoch, value));
+}
+
+function remove(table: Map<string, Map<number, unknown>>, { instanceId, epoch }: MachineKey): void {
+  const ofInstance = table.get(instanceId);
+  ofInstance?.delete(epoch);
+  if (ofInstance?.size === 0) table.delete(instanceId);
+}
+
+/** A turn that the store applied; a refused one changes nothing. */
+export function isCommitted(fact: Fact): fact is Committed & { result: { kind: "committed" } } {
+  return fact.kind === "committed" && fact.result.kind === "committed";
+}

@@ -1,0 +1,76 @@
+/** I1: versions follow one another, counts never fall, an epoch stays on its host, an end is an end. */
+import { expect } from "chai";
+import { oneWriter } from "../../../actors/promises/i01-one-writer.ts";
+import type { Turn } from "../../../actors/runtime/records.ts";
+import { changeTurn, claim, createTurn, machine, next, operation } from "../../support/store-rows.ts";
+import { history, judged, refused, rowOf } from "./worlds.ts";
+
+const born = createTurn("i");
+const row = rowOf(born);
+const faults = (...turns: readonly Turn[]) => judged(oneWriter(), history(born, ...turns));
+
+describe("promise I1, one writer", () => {
+  it("is kept by versions that follow one another", () => {
+    const second = next(row, { generation: 2, startCount: 2 });
+    expect(faults(changeTurn(second), changeTurn(next(second)))).to.deep.equal([]);
+  });
+
+  it("is broken by a version that is written twice, or left out", () => {
+    expect(faults(changeTurn(row))).to.deep.equal(["Instance i: version 1 came after 1."]);
+    expect(faults(changeTurn(next(row, { version: 3 })))).to.have.length(1);
+    expect(judged(oneWriter(), history(changeTurn(next(row))))).to.have.length(1);
+  });
+
+  it("is not broken by what the store refused", () => {
+    expect(judged(oneWriter(), [...history(born), refused(changeTurn(row))])).to.deep.equal([]);
+  });
+
+  it("is broken by each count that falls", () => {
+    const high = next(row, { generation: 5, epoch: 5, resetCount: 5, startCount: 5, hostId: null });
+    for (const count of ["generation", "epoch", "resetCount", "startCount"]) {
+      const found = faults(changeTurn(high), changeTurn(next(high, { [count]: 4 })));
+      expect(found).to.deep.equal([`Instance i: ${count} fell from 5 to 4.`]);
+    }
+  });
+
+  it("is broken by an epoch on two hosts, whichever record says so", () => {
+    const elsewhere = machine("i", { hostId: "h2" });
+    expect(faults(changeTurn(next(row), { machines: [elsewhere] }))).to.have.length(1);
+    expect(faults(changeTurn(next(row, { hostId: "h2" })))).to.have.length(1);
+    const moved = next(row, { epoch: 2, hostId: "h2" });
+    expect(faults(changeTurn(moved, { claims: [claim("i", "h3", { epoch: 2 })] }))).to.have.length(1);
+    expect(faults(changeTurn(moved, { claims: [claim("i", "h2", { epoch: 2 })] }))).to.deep.equal([]);
+  });
+
+  it("is broken by an observation that is not newer and not the same", () => {
+    const second = next(row);
+    const first = changeTurn(second, { machines: [machine("i", { generation: 3 })] });
+    const again = (change: object) => changeTurn(next(second), { machines: [machine("i", change)] });
+    expect(faults(first, again({ generation: 4, state: "stopped" }))).to.deep.equal([]);
+    expect(faults(first, again({ generation: 3 }))).to.deep.equal([]);
+    expect(faults(first, again({ generation: 3, state: "stopped" }))).to.have.length(1);
+    expect(faults(first, again({ generation: 2 }))).to.have.length(1);
+  });
+
+  it("lets a machine that was gone count anew", () => {
+    const second = next(row);
+    const third = next(second);
+    const gone = { machinesGone: [{ instanceId: "i", epoch: 1 }] };
+    const turns = [
+      changeTurn(second, { machines: [machine("i", { generation: 9 })] }),
+      changeTurn(third, gone),
+      changeTurn(next(third), { machines: [machine("i", { generation: 1 })] }),
+    ];
+    expect(faults(...turns)).to.deep.equal([]);
+  });
+
+  it("is broken by an operation that goes on after its end", () => {
+    const done = operation("op-i", "i", { state: "done", endedAtMs: 2 });
+    const second = next(row);
+    const end = changeTurn(second, { operations: [done] });
+    const rewritten = (change: object) => changeTurn(next(second), { operations: [{ ...done, ...change }] });
+    expect(faults(end, rewritten({}))).to.deep.equal([]);
+    expect(faults(end, rewritten({ state: "failed" }))).to.have.length(1);
+    expect(faults(end, rewritten({ percent: 7 }))).to.have.length(1);
+  });
+});

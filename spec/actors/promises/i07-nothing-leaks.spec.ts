@@ -1,0 +1,46 @@
+/** I7: whatever is left of an instance that is gone, or somewhere else, is found. */
+import { expect } from "chai";
+import { nothingLeaks } from "../../../actors/promises/i07-nothing-leaks.ts";
+import { amounts, facts, judged, quiet } from "./worlds.ts";
+
+const found = (change: Parameters<typeof quiet>[0]) => judged(nothingLeaks(), [quiet(change)]);
+const guest = { hostId: "h1", instanceId: "i", pid: 7, running: true };
+const remains = { hostId: "h1", instanceId: "i", what: "a directory" };
+const claim = { ...amounts(1), instanceId: "i", epoch: 1, hostId: "h1" };
+const gone = facts("i", { state: "deleted", deleted: true, hostId: null });
+
+describe("promise I7, nothing leaks", () => {
+  it("is kept by an instance with its one process, its files and its claim", () => {
+    const all = { guests: [guest], remains: [remains], claims: [claim] };
+    expect(found({ instances: [facts("i")], ...all })).to.deep.equal([]);
+    expect(found({ instances: [gone] })).to.deep.equal([]);
+  });
+
+  it("is broken by a process of an instance that is unknown, deleted, stopped or elsewhere", () => {
+    const stopped = facts("i", { state: "stopped" });
+    for (const instances of [[], [gone], [stopped], [facts("i", { hostId: "h2" })]]) {
+      expect(found({ instances, guests: [guest] })).to.have.length(1);
+    }
+  });
+
+  it("is broken by remains of an instance that is unknown, deleted or elsewhere", () => {
+    for (const instances of [[], [gone], [facts("i", { hostId: "h2" })], [facts("i", { hostId: null })]]) {
+      expect(found({ instances, remains: [remains] })).to.have.length(1);
+    }
+    const stopped = facts("i", { state: "stopped" });
+    expect(found({ instances: [stopped], remains: [remains] })).to.deep.equal([]);
+  });
+
+  it("is broken by a claim of an instance that is unknown or deleted, and by a second one", () => {
+    expect(found({ claims: [claim] })).to.have.length(1);
+    expect(found({ instances: [gone], claims: [claim] })).to.have.length(1);
+    const second = { ...claim, epoch: 2, hostId: "h2" };
+    expect(found({ instances: [facts("i")], claims: [claim, second] })).to.deep.equal([
+      "Instance i holds 2 claims: h1 (epoch 1), h2 (epoch 2).",
+    ]);
+  });
+
+  it("is broken by whatever the doctor finds", () => {
+    expect(found({ findings: ["A stray socket."] })).to.deep.equal(["The doctor says: A stray socket."]);
+  });
+});

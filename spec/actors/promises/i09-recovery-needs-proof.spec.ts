@@ -1,0 +1,76 @@
+/** I9: another host's turn comes only after the first was proved to be without the guest. */
+import { expect } from "chai";
+import { recoveryNeedsProof } from "../../../actors/promises/i09-recovery-needs-proof.ts";
+import type { MachineRecord, Turn } from "../../../actors/runtime/records.ts";
+import { machineStates } from "../../../protocol/states.ts";
+import { claim, createTurn, machine, next } from "../../support/store-rows.ts";
+import { guest, history, judged, rowOf, step } from "./worlds.ts";
+
+const born = createTurn("i");
+const row = rowOf(born);
+const saw = (state: MachineRecord["state"]): Turn => step(row, {}, { machines: [machine("i", { state })] });
+const moved = (rest: Turn = {}): Turn =>
+  step(next(row), { epoch: 2, hostId: "h2" }, { claims: [claim("i", "h2", { epoch: 2 })], ...rest });
+const old = [{ instanceId: "i", epoch: 1 }];
+const faults = (...turns: readonly Turn[]) => judged(recoveryNeedsProof(), history(born, ...turns));
+
+describe("promise I9, recovery needs proof", () => {
+  it("is kept by an instance that stays, whatever is seen of it", () => {
+    expect(faults(saw("running"), step(next(row), { hostId: null }))).to.deep.equal([]);
+    expect(judged(recoveryNeedsProof(), [...history(born), guest("guestStarted")])).to.deep.equal([]);
+  });
+
+  it("takes the host's own word that no process is there", () => {
+    const proofs = machineStates.filter((state) => faults(saw(state), moved()).length === 0);
+    expect(proofs).to.deep.equal(["stopped", "failed", "gone"]);
+    const forgotten = step(row, {}, { machinesGone: old });
+    expect(faults(forgotten, moved())).to.deep.equal([]);
+  });
+
+  it("takes the claim that was given back, before or in the same turn", () => {
+    expect(faults(saw("running"), moved({ claimsReleased: old }))).to.deep.equal([]);
+    expect(faults(step(row, {}, { claimsReleased: old }), moved())).to.deep.equal([]);
+  });
+
+  it("is broken by a move away from a host that said nothing yet", () => {
+    expect(faults(step(row, { hostId: null }), moved())).to.deep.equal([
+      "Instance i goes to h2 as epoch 2, but of epoch 1 host h1 said nothing yet.",
+    ]);
+  });
+
+  it("is broken by a change of host within one epoch", () => {
+    expect(faults(saw("running"), step(next(row), { hostId: "h2" }))).to.have.length(1);
+  });
+
+  it("asks for the proof of every earlier epoch", () => {
+    const third = step(
+      rowOf(moved()),
+      { epoch: 3, hostId: "h3" },
+      { claims: [claim("i", "h3", { epoch: 3 })] },
+    );
+    expect(faults(saw("failed"), moved(), third)).to.have.length(1);
+  });
+
+  it("is broken by a late start of an older epoch, and by one that nobody committed", () => {
+    const facts = history(born, saw("failed"), moved());
+    const start = (change: object) => judged(recoveryNeedsProof(), [...facts, guest("guestStarted", change)]);
+    expect(start({ hostId: "h2", epoch: 2 })).to.deep.equal([]);
+    expect(start({ epoch: 1 })).to.have.length(1);
+    expect(start({ epoch: 3 })).to.have.length(1);
+  });
+
+  it("is broken by a start beside an epoch that came to life again", () => {
+    const again = step(
+      rowOf(moved()),
+      {},
+      { machines: [machine("i", { generation: 2, state: "starting" })] },
+    );
+    const start = guest("guestStarted", { hostId: "h2", epoch: 2 });
+    const facts = [...history(born, saw("failed"), moved(), again), start];
+    expect(judged(recoveryNeedsProof(), facts)).to.have.length(1);
+  });
+
+  it("says nothing of instances whose commits it does not see", () => {
+    expect(judged(recoveryNeedsProof(), [guest("guestStarted", { epoch: 9 })])).to.deep.equal([]);
+  });
+});

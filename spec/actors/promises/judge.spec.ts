@@ -1,0 +1,89 @@
+/** The judge: all promises at once, over sound lives of an instance as its own decisions make them. */
+import { expect } from "chai";
+import { decide } from "../../../actors/instance/decide.ts";
+import type { InstanceEvent } from "../../../actors/instance/messages.ts";
+import type { Fact } from "../../../actors/promises/facts.ts";
+import { allCheckers, createJudge } from "../../../actors/promises/judge.ts";
+import type { LoadedInstance, Turn } from "../../../actors/runtime/records.ts";
+import { command, newborn, observed } from "../../support/instances.ts";
+import { event, inventory, request } from "../../support/store-rows.ts";
+import { completed, guest, history, invoked } from "./worlds.ts";
+
+/** The host, the birth on it, and then whatever the events make of it. */
+function life(...events: readonly ((loaded: LoadedInstance) => InstanceEvent)[]): readonly Fact[] {
+  let loaded = newborn();
+  const { instance, claims, operation } = loaded;
+  const born: Turn = {
+    request: request("create"),
+    instances: [{ expectedVersion: 0, row: instance }],
+    claims,
+    ...(operation === undefined ? {} : { operations: [operation] }),
+    events: [event("i", "accepted", { requestId: "create" })],
+  };
+  const turns: Turn[] = [{ hosts: [inventory("a")] }, born];
+  for (const next of events) {
+    const decision = decide(loaded, next(loaded));
+    loaded = decision.next;
+    if (decision.turn !== undefined) turns.push(decision.turn);
+  }
+  return history(...turns);
+}
+
+const broken = (facts: readonly Fact[]) => {
+  const judge = createJudge();
+  return facts.flatMap((fact) => judge.see(fact));
+};
+
+describe("the judge of the promises", () => {
+  it("has one checker for each promise", () => {
+    const promises = allCheckers().map(({ promise }) => promise);
+    expect(promises).to.deep.equal(Array.from({ length: 12 }, (_, index) => `I${index + 1}`));
+  });
+
+  it("finds nothing in a sound life, from the create to the delete", () => {
+    const facts = life(
+      (it) => observed(it, { state: "starting" }),
+      (it) => observed(it),
+      () => command("start"),
+      () => command("reboot"),
+      () => command("stop"),
+      (it) => observed(it, { reason: "requested" }),
+      () => command("start", { id: "again" }),
+      (it) => observed(it),
+      (it) => observed(it, { state: "stopped", reason: "guestShutdown" }),
+      (it) => observed(it),
+      () => command("delete"),
+      (it) => observed(it),
+    );
+    expect(facts.length).to.be.at.least(12);
+    expect(broken(facts)).to.deep.equal([]);
+  });
+
+  it("finds nothing where a build failed and went elsewhere with its host's word", () => {
+    const facts = life(
+      (it) => observed(it, { state: "failed", reason: "diskFull" }),
+      ({ instance: { epoch } }) => ({
+        kind: "placed",
+        placement: { kind: "host", hostId: "b", hostName: "host-b" },
+        epoch,
+        nowMs: 4_000,
+      }),
+      (it) => observed(it, { epoch: 1, state: "gone" }),
+      (it) => observed(it),
+    );
+    expect(broken(facts)).to.deep.equal([]);
+  });
+
+  it("says which promise is broken, when, and by what", () => {
+    const facts = [guest("guestStarted"), guest("guestStarted", { pid: 101, atMs: 7 })];
+    const message = "Instance i has 2 processes: h1/100, h1/101.";
+    expect(broken(facts)).to.deep.equal([{ promise: "I2", atMs: 7, message }]);
+  });
+
+  it("judges by the checkers it is given, and each judge by itself", () => {
+    const ended = [invoked(1), completed(1)];
+    expect(ended.flatMap((fact) => createJudge([]).see(fact))).to.deep.equal([]);
+    expect(broken([guest("guestStarted")])).to.deep.equal([]);
+    expect(broken([guest("guestStarted", { pid: 101 })])).to.deep.equal([]);
+  });
+});
