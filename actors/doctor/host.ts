@@ -61,7 +61,7 @@ interface Place {
 function machineFindings(machine: Observation, place: Place): Finding[] {
   const row = place.known.settled.get(machine.instanceId);
   if (row === undefined || row.instance.hostId !== place.audit.hostId) return foreign(machine, row, place);
-  return [...disagreement(machine, row, place.where), ...reality(machine, place)];
+  return [...disagreement(machine, row, place.where), ...reality(machine, row, place)];
 }
 
 function foreign(machine: Observation, row: InstanceRow | undefined, { where, known }: Place): Finding[] {
@@ -105,7 +105,7 @@ function disagreement(
 }
 
 /** Machine against process and directory. */
-function reality(machine: Observation, { audit, where }: Place): Finding[] {
+function reality(machine: Observation, { instance }: InstanceRow, { audit, where }: Place): Finding[] {
   const expected = has[machine.state];
   if (expected === undefined) return [];
   const processes = audit.processes.filter(({ instanceId }) => instanceId === machine.instanceId);
@@ -123,7 +123,8 @@ function reality(machine: Observation, { audit, where }: Place): Finding[] {
     const pids = processes.map(({ pid }) => pid).join(", ");
     findings.push(finding("leak", `${where} believes it is ${machine.state}, and process ${pids} is there.`));
   }
-  if (expected.directory === true && !directory)
+  // A build that was stopped before its disk was made has none, and needs none.
+  if (expected.directory === true && !directory && instance.built)
     findings.push(
       finding("drift", `${where} believes it is ${machine.state}, and its directory is missing.`),
     );

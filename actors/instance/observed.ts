@@ -18,7 +18,7 @@ import {
   withStep,
 } from "./change.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
-import { leaving, machineIntent, machineSpec, workEffects } from "./state.ts";
+import { leaving, machineIntent, machineSpec, mayBePlaced, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
   return { outcome: { kind: "unchanged" }, next: loaded, turn: undefined, effects: [] };
@@ -42,13 +42,18 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   const moved =
     seen.after.instance.generation !== before || seen.after.instance.hostId !== it.after.instance.hostId;
   const decision = committed(seen);
-  return moved ? { ...decision, effects: workEffects(decision.next) } : decision;
+  return moved || mayBePlaced(decision.next)
+    ? { ...decision, effects: workEffects(decision.next) }
+    : decision;
 }
 
 /** A machine nobody counts on: its claim was given back after its host had said `gone`. It shall go again. */
 function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
   const { instance } = loaded;
   if (observation.state === "gone" || observation.epoch > instance.epoch) return unchanged(loaded);
+  // Only who was told to leave has an intent newer than ours. To tell it again with every answer that it gives
+  // would go on as fast as messages travel, until it is gone.
+  if (observation.intentGeneration > instance.generation) return unchanged(loaded);
   const intent = machineIntent(instance);
   return {
     ...unchanged(loaded),

@@ -16,22 +16,13 @@ import {
   withStep,
 } from "./change.ts";
 import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
-import { committed, failedAtOwner, giveUp, unchanged } from "./observed.ts";
-import { settledOf, workEffects } from "./state.ts";
+import { committed, giveUp, unchanged } from "./observed.ts";
+import { mayBePlaced, settledOf, workEffects } from "./state.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
   const { instance, operation } = loaded;
   if (operation !== undefined && event.nowMs > operation.deadlineAtMs) {
     const decision = committed(deadlinePassed(draft(loaded, event.nowMs), event));
-    return { ...decision, effects: workEffects(decision.next) };
-  }
-  const building = !instance.built && instance.hostId !== null && instance.desired === "running";
-  if (building && !event.hostAlive && instance.failure === null) {
-    const error = errorBodyOf({
-      reason: "hostUnreachable",
-      message: "The host fell silent during the build.",
-    });
-    const decision = committed(failedAtOwner(draft(loaded, event.nowMs), error));
     return { ...decision, effects: workEffects(decision.next) };
   }
   const reached = endWhatIsReached(draft(loaded, event.nowMs));
@@ -72,8 +63,7 @@ function parkDelete(it: Draft): Draft {
 export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decision {
   const { instance } = loaded;
   const wanted = instance.desired === "running" || instance.desired === "paused";
-  const stale = instance.epoch !== event.epoch || instance.hostId !== null || instance.failure !== null;
-  if (!wanted || stale) return unchanged(loaded);
+  if (!wanted || instance.epoch !== event.epoch || !mayBePlaced(loaded)) return unchanged(loaded);
   const it = draft(loaded, event.nowMs);
   if (event.placement.kind === "denied") return committed(giveUp(it, errorBodyOf(event.placement.denial)));
   const { hostId, hostName } = event.placement;

@@ -88,13 +88,22 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
 }
 
 /**
- * All that is left to do now: tell the hosts, and ask for a host when none owns an instance that shall run.
+ * All that is left to do now: tell the hosts, and ask for a host when an instance that shall run has none.
  */
 export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
-  const { instance } = loaded;
-  const homeless = instance.hostId === null && instance.failure === null;
-  const wanted = instance.desired === "running" || instance.desired === "paused";
-  return homeless && wanted ? [...ensureEffects(loaded), { kind: "place" }] : ensureEffects(loaded);
+  const { desired } = loaded.instance;
+  const wanted = desired === "running" || desired === "paused";
+  return wanted && mayBePlaced(loaded)
+    ? [...ensureEffects(loaded), { kind: "place" }]
+    : ensureEffects(loaded);
+}
+
+/**
+ * Nobody holds anything of it: each host that had it has said `gone`. A host that is silent, or has only not
+ * yet said so, may still run the guest, and no time that passes makes that untrue (I2, I9).
+ */
+export function mayBePlaced({ instance, claims }: LoadedInstance): boolean {
+  return instance.hostId === null && instance.failure === null && claims.length === 0;
 }
 
 /**

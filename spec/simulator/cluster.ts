@@ -38,6 +38,8 @@ interface HostPlace {
   readonly machine: HostMachine;
   agent: SimulatedProcess;
   compute: Compute | undefined;
+  /** It has been told to end. */
+  leaving: boolean;
 }
 
 interface ControllerPlace {
@@ -105,7 +107,7 @@ export class Cluster {
       shutdownLatencyMs: parameters.shutdownMs,
       told: told.guest,
     });
-    this.hosts.push({ machine, agent: new SimulatedProcess(kernel, hostId, machine), compute: undefined });
+    this.hosts.push({ machine, agent: new SimulatedProcess(kernel, hostId, machine), compute: undefined, leaving: false });
     this.startAgent(index);
   }
 
@@ -145,6 +147,7 @@ export class Cluster {
     const { machine } = place;
     const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
     place.agent = agent;
+    place.leaving = false;
     kernel.soon(agent, "starts", () => {
       const bus = this.network.connect(agent);
       const inventory = {
@@ -176,8 +179,9 @@ export class Cluster {
   /** The agent ends in order, and leaves its guests running. */
   stopAgent(index: number): void {
     const place = this.hosts[index];
-    const { agent, compute } = place ?? {};
-    if (agent === undefined || compute === undefined) return;
+    if (place?.compute === undefined) return;
+    const { agent, compute } = place;
+    place.leaving = true;
     this.#options.kernel.soon(agent, "stops", () => {
       void compute.stop({ guests: false }).then(() => agent.kill());
     });
@@ -203,11 +207,11 @@ export class Cluster {
     Object.assign(this.store.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
     this.store.up = true;
     this.store.cutOff.clear();
-    this.hosts.forEach(({ machine, agent }, index) => {
+    this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.diskFull = false;
       machine.rates.refused = 0;
       machine.rates.hang = 0;
-      if (!agent.alive) this.startAgent(index);
+      if (!agent.alive || leaving) this.startAgent(index);
       else if (agent.paused) agent.resume();
     });
     this.controllers.forEach(({ process }, index) => {

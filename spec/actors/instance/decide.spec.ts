@@ -162,38 +162,52 @@ describe("instance decide: reports", () => {
     expect(back.instance).to.include({ state: "running", settled: true });
   });
 
-  it("a failed build leaves the host, asks for another, and keeps the claim until the first says gone", () => {
+  const gone = (loaded: LoadedInstance, epoch = 1) =>
+    observed(loaded, { epoch, state: "gone", intentGeneration: loaded.instance.generation + 1 });
+
+  it("a failed build leaves the host, and asks for another when the first has said gone", () => {
     const report = observed(newborn(), { state: "failed", reason: "hypervisorRefused", message: "no" });
     const { next, effects } = decide(newborn(), report);
     expect(next.instance).to.include({ hostId: null, state: "building" });
     expect(next.instance.excludedHosts).to.deep.equal([{ hostId: "a", reason: "no" }]);
     expect(next.claims).to.have.length(1);
-    expect(effects.map(({ kind }) => kind)).to.deep.equal(["ensure", "place"]);
+    expect(effects.map(({ kind }) => kind)).to.deep.equal(["ensure"]);
     const [first] = effects;
     expect(first?.kind === "ensure" && first.intent.power).to.equal("deleted");
+    const cleared = decide(next, gone(next));
+    expect(cleared.next.claims).to.deep.equal([]);
+    expect(cleared.effects).to.deep.equal([{ kind: "place" }]);
   });
 
-  it("a new host gets a new epoch and its own claim; the old one's word frees only the old claim", () => {
+  it("goes to no other host as long as the first may hold it, whoever offers one", () => {
     const left = following(newborn(), (now) => observed(now, { state: "failed", reason: "diskFull" }));
+    const placement = { kind: "host", hostId: "b", hostName: "host-b" } as const;
+    const { next, turn } = decide(left, { kind: "placed", placement, epoch: 1, nowMs: 4_000 });
+    expect(turn).to.equal(undefined);
+    expect(next.instance.hostId).to.equal(null);
+    const overdue = decide(left, { kind: "reconcile", nowMs: 10_000_000, hostAlive: false }).next;
+    const again = decide(overdue, command("start"));
+    expect(again.effects.map(({ kind }) => kind)).to.deep.equal(["ensure"]);
+  });
+
+  it("a new host gets a new epoch and its own claim", () => {
+    const left = following(newborn(), (now) => observed(now, { state: "failed", reason: "diskFull" }), gone);
     const placement = { kind: "host", hostId: "b", hostName: "host-b" } as const;
     const placed = decide(left, { kind: "placed", placement, epoch: 1, nowMs: 4_000 }).next;
     expect(placed.instance).to.include({ hostId: "b", epoch: 2, attempt: 2 });
-    expect(placed.claims.map(({ hostId, epoch }) => [hostId, epoch])).to.deep.equal([
-      ["a", 1],
-      ["b", 2],
-    ]);
+    expect(placed.claims.map(({ hostId, epoch }) => [hostId, epoch])).to.deep.equal([["b", 2]]);
     const ran = following(placed, (now) => observed(now));
-    expect(ran.instance).to.include({ state: "running", settled: false });
-    const cleared = following(ran, (now) => observed(now, { epoch: 1, state: "gone", intentGeneration: 2 }));
-    expect(cleared.claims.map(({ hostId }) => hostId)).to.deep.equal(["b"]);
-    expect(cleared.instance.settled).to.equal(true);
+    expect(ran.instance).to.include({ state: "running", settled: true });
   });
 
   it("gives up after the last attempt, and says why", () => {
     let loaded = newborn();
     for (let attempt = 1; attempt <= limits.buildAttemptsMax; attempt += 1) {
-      loaded = following(loaded, (now) =>
-        observed(now, { state: "failed", reason: "diskFull", message: "full" }),
+      const { epoch } = loaded.instance;
+      loaded = following(
+        loaded,
+        (now) => observed(now, { state: "failed", reason: "diskFull", message: "full" }),
+        (now) => gone(now, epoch),
       );
       const placement = { kind: "host", hostId: `h${attempt}`, hostName: "h" } as const;
       loaded = decide(loaded, { kind: "placed", placement, epoch: loaded.instance.epoch, nowMs: 5_000 }).next;
@@ -201,6 +215,16 @@ describe("instance decide: reports", () => {
     expect(loaded.instance).to.include({ state: "failed", hostId: null, attempt: limits.buildAttemptsMax });
     expect(loaded.instance.failure).to.include({ reason: "diskFull", message: "full" });
     expect(loaded.operation).to.equal(undefined);
+  });
+
+  it("a machine that was told to go is not told again by what it answers", () => {
+    const deleted = following(
+      running(),
+      () => command("delete"),
+      (now) => observed(now),
+    );
+    const leaving = { state: "stopping", epoch: 1, generation: 99, intentGeneration: 9 } as const;
+    expect(decide(deleted, observed(deleted, leaving)).effects).to.deep.equal([]);
   });
 
   it("a machine that nobody counts on any more is told to go", () => {
@@ -225,11 +249,11 @@ describe("instance decide: reports", () => {
 });
 
 describe("instance decide: time", () => {
-  it("a build whose host fell silent goes elsewhere", () => {
+  it("a build whose host fell silent waits for it: silence proves nothing", () => {
     const event = { kind: "reconcile", nowMs: 2_000, hostAlive: false } as const;
     const { next, effects } = decide(newborn(), event);
-    expect(next.instance.hostId).to.equal(null);
-    expect(effects.at(-1)?.kind).to.equal("place");
+    expect(next.instance.hostId).to.equal("a");
+    expect(effects.map(({ kind }) => kind)).to.deep.equal(["ensure"]);
   });
 
   it("an operation that is overdue fails, and the instance says so until the next command", () => {
