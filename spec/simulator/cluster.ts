@@ -107,7 +107,12 @@ export class Cluster {
       shutdownLatencyMs: parameters.shutdownMs,
       told: told.guest,
     });
-    this.hosts.push({ machine, agent: new SimulatedProcess(kernel, hostId, machine), compute: undefined, leaving: false });
+    this.hosts.push({
+      machine,
+      agent: new SimulatedProcess(kernel, hostId, machine),
+      compute: undefined,
+      leaving: false,
+    });
     this.startAgent(index);
   }
 
@@ -120,6 +125,7 @@ export class Cluster {
     this.#births += 1;
     const process = new SimulatedProcess(kernel, `c${index + 1}`, place.machine, this.#births);
     place.process = process;
+    process.isNewer = this.#births % 3 === 0;
     kernel.soon(process, "starts", () => {
       const bus = this.network.connect(process);
       const store = this.store.connect(process);
@@ -148,6 +154,7 @@ export class Cluster {
     const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
     place.agent = agent;
     place.leaving = false;
+    agent.isNewer = this.#births % 3 === 0;
     kernel.soon(agent, "starts", () => {
       const bus = this.network.connect(agent);
       const inventory = {

@@ -48,6 +48,11 @@ export class Kernel {
     this.trace = trace;
   }
 
+  /** Steps that are to come. */
+  get waiting(): number {
+    return this.#later.length;
+  }
+
   get current(): Step | undefined {
     return this.#current;
   }

@@ -259,11 +259,12 @@ export class Network {
       this.#isolated.has(to.name) ||
       this.#dead.has(`${from.name}>${to.name}`);
     if (!from.alive || blocked()) return;
+    const said = from.isNewer ? withUnknownFields(message) : message;
     this.#options.sent(from.name, `answer ${subject}`, message.body.length);
     const label = kernel.trace.isRead ? `answer to ${subject} from ${from.name}${codeOf(message)}` : "";
     this.#carry(from, `answer ${methodOf(subject)}`, (lateMs) => {
       kernel.after(to, lateMs, label, () => {
-        if (!blocked()) answer(copy(message));
+        if (!blocked()) answer(copy(said));
       });
     });
   }
@@ -297,6 +298,18 @@ const codeOf = ({ headers }: BusMessage): string => {
   const error = headers["Nats-Service-Error"];
   return error === undefined ? "" : ` (${error})`;
 };
+
+/** Parts of answers that may grow with versions. */
+const growing = new Set(["instance", "operation", "observation", "host", "flavor", "image"]);
+
+/** What a later version says: fields that this one has never heard of, which it is to ignore. */
+function withUnknownFields(message: BusMessage): BusMessage {
+  const body = JSON.parse(new TextDecoder().decode(message.body)) as Record<string, unknown>;
+  const grown: Record<string, unknown> = { ...body, unheardOf: { of: 1 } };
+  for (const [key, value] of Object.entries(body))
+    if (growing.has(key) && typeof value === "object") grown[key] = { ...value, unheardOf: true };
+  return { headers: message.headers, body: new TextEncoder().encode(JSON.stringify(grown)) };
+}
 
 const copy = ({ body, headers }: BusMessage): BusMessage => ({
   body: Uint8Array.from(body),

@@ -7,7 +7,7 @@ import type { Clock, Ids, Log } from "../../protocol/transport.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
 
 /** The wall clock when a run begins. */
-const epochMs = Date.UTC(2030, 0, 1);
+export const epochMs = Date.UTC(2030, 0, 1);
 
 /** What processes of one machine share. */
 export interface Machine {
@@ -26,6 +26,8 @@ export class SimulatedProcess implements Owner {
   readonly backlog: Step[] = [];
   alive = true;
   paused = false;
+  /** A later version of the program: its answers have fields that nobody else knows. */
+  isNewer = false;
   readonly #life: number;
   #ids = 0;
   readonly #onDeath: (() => void)[] = [];

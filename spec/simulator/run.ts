@@ -53,6 +53,11 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
   return new Run(plan, options).perform();
 }
 
+/** How often guests write to their disks. */
+const lookPeriodMs = 500;
+/** Timers that have not fired, cancelled ones included; runs of this size have some hundreds. */
+const timersMax = 20_000;
+
 class Run {
   readonly #plan: Plan;
   readonly #options: RunOptions;
@@ -145,8 +150,20 @@ class Run {
     Object.assign(store.rates, rates[1]);
   }
 
+  /** Guests write to their disks all the time, and nothing held in memory grows without end. */
+  #look(): void {
+    const atMs = this.#kernel.nowMs;
+    for (const { machine } of this.#cluster.hosts)
+      for (const { instanceId, pid, status } of machine.world.list())
+        if (status === "running")
+          this.#see({ kind: "diskWritten", atMs, hostId: machine.name, instanceId, pid });
+    this.#see({ kind: "measured", atMs, what: "timers", amount: this.#kernel.waiting, max: timersMax });
+    this.#kernel.after(nobody, lookPeriodMs, "", () => this.#look());
+  }
+
   #schedule(): void {
     const { commands, faults } = this.#plan;
+    this.#look();
     for (const planned of commands)
       this.#kernel.after(nobody, planned.atMs - setUpMs, "", () => {
         const client = this.#clients[planned.client % this.#clients.length];
