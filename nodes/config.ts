@@ -54,6 +54,8 @@ export interface ClusterConfig {
     readonly filters: readonly string[];
     readonly weighers: Readonly<Record<string, number>>;
   };
+  /** Whether `novact chaos` may break it, and the size of each node's own file system; 0: none. */
+  readonly chaos: { readonly allowed: boolean; readonly nodeFileSystemMib: number };
   readonly demo: boolean;
 }
 
@@ -123,6 +125,11 @@ function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
     const message = `${server}.port is the port of our own server, and ${server}.url names another. Remove one.`;
     findings.push({ line: lineOf([server, "port"]), message });
   }
+  if ((file.chaos?.nodeFileSystemMib ?? 0) > 0 && file.chaos?.allowed !== true) {
+    const message =
+      "chaos.nodeFileSystemMib keeps guests in memory, to be filled on purpose. Set chaos.allowed: true, or remove it.";
+    findings.push({ line: lineOf(["chaos", "nodeFileSystemMib"]), message });
+  }
   return findings;
 }
 
@@ -146,6 +153,10 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     scheduler: {
       filters: file.scheduler?.filters ?? filters.map(({ name }) => name),
       weighers: Object.fromEntries(weighers.map(({ name }) => [name, multipliers[name] ?? 1])),
+    },
+    chaos: {
+      allowed: file.chaos?.allowed ?? false,
+      nodeFileSystemMib: file.chaos?.nodeFileSystemMib ?? 0,
     },
     demo: file.demo ?? true,
   };
@@ -226,6 +237,10 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
     images: at("images"),
     /** Everything of one compute node. */
     node: (name: string) => at("nodes", name),
+    /** Its guests' directories: what may lie on a small file system of its own. */
+    nodeFileSystem: (name: string) => at("nodes", name, "guests"),
+    /** Where the proxy between the parties is told what to do, when chaos is allowed. Owner only. */
+    proxySocket: at("run", "proxy.sock"),
   };
 }
 

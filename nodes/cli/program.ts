@@ -6,6 +6,7 @@
 import { Command } from "commander";
 import { exitCodes } from "./exit-codes.ts";
 import { parseDuration } from "./format.ts";
+import { chaosCommand } from "./nouns/chaos.ts";
 import { completionCommand } from "./nouns/completion.ts";
 import { doctorCommand } from "./nouns/doctor.ts";
 import { eventCommand } from "./nouns/event.ts";
@@ -39,6 +40,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     eventCommand,
     hostCommand,
     doctorCommand,
+    chaosCommand,
     upCommand,
     completionCommand,
   ];

@@ -172,6 +172,26 @@ export const ClusterSchema = Type.Object(
         "how hosts are chosen",
       ),
     ),
+    chaos: Type.Optional(
+      part(
+        {
+          allowed: Type.Optional(
+            Type.Boolean({
+              description: "true: novact chaos may break this cluster on purpose; false: it refuses to",
+            }),
+          ),
+          nodeFileSystemMib: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 16 * 1024,
+              description:
+                "the size of a file system of its own for the guests of each node, in MiB; 0: none. Needs root",
+            }),
+          ),
+        },
+        "whether it may be broken on purpose",
+      ),
+    ),
     demo: Type.Optional(
       Type.Boolean({ description: "true: make an instance at the first start; false: none" }),
     ),

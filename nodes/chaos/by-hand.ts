@@ -1,0 +1,57 @@
+/** What a person does without a scenario: looks what there is, and breaks one thing. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { loadConfig } from "../config.ts";
+import { inject } from "./faults.ts";
+import { FaultRefused } from "./injected.ts";
+import { openLinks } from "./links.ts";
+import { partiesOf } from "./parties.ts";
+import { assertAllowed } from "./permission.ts";
+import { candidatesOf } from "./plan.ts";
+import { contradictions, type Fault, faultMeanings, lastingFaults } from "./scenario.ts";
+import { scenarios } from "./scenarios.ts";
+
+export function listAll(file: string | undefined) {
+  const config = loadConfig(file);
+  const { controllers, nodes } = partiesOf(config);
+  return {
+    scenarios: Object.fromEntries(
+      Object.entries(scenarios).map(([name, { summary }]) => [name, summary ?? ""]),
+    ),
+    faults: faultMeanings,
+    targets: [...controllers, ...nodes, "nats", "postgres"],
+    allowed: config.chaos.allowed,
+  };
+}
+
+export interface ByHand {
+  readonly fault: Fault;
+  /** Absent: it stays until it is healed. */
+  readonly forMs: number | undefined;
+  readonly config: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Answers what was hit. @throws NotAllowed, FaultRefused */
+export async function injectByHand({ fault, forMs, config: file, signal }: ByHand): Promise<string> {
+  const config = loadConfig(file);
+  assertAllowed(config);
+  const [contradiction] = contradictions(fault, true);
+  if (contradiction !== undefined) throw new FaultRefused(`${fault.kind} ${fault.target}: ${contradiction}`);
+  const choice = Math.random();
+  const candidates = candidatesOf(fault, partiesOf(config));
+  const target = candidates[Math.floor(choice * candidates.length)];
+  if (target === undefined) throw new FaultRefused(`This cluster has no ${fault.target}.`);
+  const links = await openLinks(config);
+  try {
+    const injected = await inject({ config, links, stays: true }, { fault, target, choice: Math.random() });
+    if (forMs === undefined) {
+      const until = lastingFaults.includes(fault.kind) ? "; novact chaos heal makes it whole again" : "";
+      return `${fault.kind} ${target} (${injected.note})${until}`;
+    }
+    await sleep(forMs, undefined, { signal }).catch(() => undefined);
+    await injected.heal();
+    return `${fault.kind} ${target} (${injected.note}), healed`;
+  } finally {
+    links?.close();
+  }
+}

@@ -1,0 +1,34 @@
+/** Removes what a run has made: its instances, found by their metadata, then images and flavor. */
+import type { Novact } from "../sdk.ts";
+import type { Offer } from "./offer.ts";
+
+export interface CleanUp {
+  readonly admin: Novact;
+  /** Of the metadata. */
+  readonly key: string;
+  readonly run: string;
+  readonly offer: Offer;
+  readonly say: (text: string) => void;
+}
+
+const patient = { timeoutMs: 120_000 };
+const atOnce = 20;
+
+export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promise<void> {
+  const failed: string[] = [];
+  for (;;) {
+    const page = await admin.instance.list({ limit: atOnce, metadata: { [key]: run } }, patient);
+    const left = page.instances.filter(({ id }) => !failed.includes(id));
+    if (left.length === 0) break;
+    const ended = await Promise.allSettled(
+      left.map(({ id }) => admin.instance.delete(id, { wait: true }, patient)),
+    );
+    for (const [index, each] of ended.entries()) {
+      const id = left[index]?.id ?? "";
+      if (each.status === "fulfilled") continue;
+      failed.push(id);
+      say(`instance ${id} could not be removed: ${(each.reason as Error).message}`);
+    }
+  }
+  if (failed.length === 0) await offer.remove();
+}

@@ -1,0 +1,212 @@
+/**
+ * One client of the load: asks for one thing after the other, by the SDK with its retries, remembers what it
+ * was told, and writes down every call. What it asks for is chosen by chance from its seed and from what it
+ * knows, as a user would choose. It must never look anywhere but at its own answers.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Novact, StatusError } from "../sdk.ts";
+import type { Random } from "./random.ts";
+import type { Recorder } from "./recorder.ts";
+import type { LoadCommand } from "./scenario.ts";
+
+export interface ClientOptions {
+  readonly name: string;
+  readonly novact: Novact;
+  readonly recorder: Recorder;
+  readonly random: Random;
+  readonly instancesMax: number;
+  readonly pauseMs: number;
+  readonly weights: Readonly<Partial<Record<LoadCommand, number>>>;
+  readonly flavor: string;
+  readonly image: string;
+  /** Marks what it makes. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The next call's number, over all clients; undefined when there shall be no more. */
+  readonly nextCall: () => number | undefined;
+  readonly requestIdOf: (call: number) => string;
+  /** Aborted when nothing new shall be asked for; what is under way is waited for. */
+  readonly ending: AbortSignal;
+}
+
+export const weightsDefault: Readonly<Record<LoadCommand, number>> = {
+  create: 3,
+  start: 3,
+  stop: 2,
+  reboot: 1,
+  pause: 1,
+  unpause: 2,
+  delete: 1,
+  get: 2,
+  list: 1,
+};
+
+/** Long enough for everything that is broken to be whole again, and for the retries after it. */
+const callTimeoutMs = 90_000;
+/** Every so many calls are sent twice with one request id, as by a client that has lost an answer. */
+const repeatedOnceIn = 12;
+/** How often it waits for the operation's end before it goes on. */
+const waitingShare = 0.6;
+
+type Known = "running" | "stopped" | "paused" | "unclear";
+type Changing = Exclude<LoadCommand, "create" | "get" | "list">;
+
+const after: Readonly<Record<Exclude<Changing, "delete">, Known>> = {
+  start: "running",
+  stop: "stopped",
+  reboot: "running",
+  pause: "paused",
+  unpause: "running",
+};
+/** What makes sense in a state; the rest is asked for now and then as well, and refused. */
+const sensible: Readonly<Record<Known, readonly Changing[]>> = {
+  running: ["stop", "reboot", "pause", "delete"],
+  stopped: ["start", "delete"],
+  paused: ["unpause", "stop", "delete"],
+  unclear: ["start", "stop", "delete"],
+};
+
+interface Asked {
+  readonly method: string;
+  readonly id: string;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly send: (options: { requestId: string; timeoutMs: number }) => Promise<object>;
+}
+
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #instances = new Map<string, Known>();
+  #made = 0;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /** Until it shall end, and the last call is answered. */
+  async run(): Promise<void> {
+    const { ending, random, pauseMs } = this.#options;
+    while (!ending.aborted) {
+      await sleep(pauseMs * random.between(0.3, 1.7), undefined, { signal: ending }).catch(() => undefined);
+      if (ending.aborted) return;
+      const call = this.#options.nextCall();
+      if (call === undefined) return;
+      await this.#step(call);
+    }
+  }
+
+  async #step(call: number): Promise<void> {
+    const command = this.#choose();
+    if (command === "create") return this.#create(call);
+    if (command === "list") return void (await this.#ask(call, this.#list()));
+    const { random, novact } = this.#options;
+    const [id, known] = random.pick([...this.#instances]);
+    if (command === "get") {
+      const send: Asked["send"] = (options) => novact.instance.get(id, {}, options);
+      return void (await this.#ask(call, { method: "instance.get", id, request: {}, send }));
+    }
+    const choices = sensible[known];
+    const chosen = choices.includes(command) || random.next() < 0.1 ? command : random.pick(choices);
+    await this.#change(call, chosen, id);
+  }
+
+  #choose(): LoadCommand {
+    const { random, weights, instancesMax } = this.#options;
+    if (this.#instances.size === 0) return "create";
+    // Few of them: make more; enough: no more.
+    if (this.#instances.size < instancesMax && random.next() < 0.5) return "create";
+    const full = this.#instances.size >= instancesMax;
+    return random.weighted(full ? { ...weights, create: 0 } : weights);
+  }
+
+  async #create(call: number): Promise<void> {
+    const { name, novact, flavor, image, metadata, random } = this.#options;
+    this.#made += 1;
+    const wait = random.next() < waitingShare;
+    const request = { name: `${name}-${this.#made}`, flavor, image, metadata: { ...metadata }, wait };
+    const send: Asked["send"] = (options) => novact.instance.create(request, options);
+    const answer = await this.#ask(call, { method: "instance.create", id: "", request, send });
+    const id = idOf(answer);
+    if (id !== undefined) this.#instances.set(id, "running");
+  }
+
+  async #change(call: number, command: Changing, id: string): Promise<void> {
+    const { novact, random } = this.#options;
+    const request = { wait: random.next() < waitingShare, ...detailOf(command, random) };
+    const send: Asked["send"] = (options) => novact.instance[command](id, request, options);
+    const answer = await this.#ask(call, { method: `instance.${command}`, id, request, send });
+    if (answer === "refused") return;
+    if (command !== "delete") this.#instances.set(id, answer === undefined ? "unclear" : after[command]);
+    else if (answer !== undefined) this.#instances.delete(id);
+    else this.#instances.set(id, "unclear");
+  }
+
+  #list(): Asked {
+    const { novact, metadata } = this.#options;
+    const request = { limit: 50, metadata: { ...metadata } };
+    return {
+      method: "instance.list",
+      id: "",
+      request,
+      // What it answers is a page of everybody's: only that it is answered is of interest.
+      send: async (options) => ({ count: (await novact.instance.list(request, options)).instances.length }),
+    };
+  }
+
+  /** The answer; undefined: perhaps it was executed. */
+  async #ask(call: number, asked: Asked): Promise<object | "refused" | undefined> {
+    const requestId = this.#options.requestIdOf(call);
+    const first = await this.#callOnce(call, requestId, asked);
+    const mutates = asked.method !== "instance.get" && asked.method !== "instance.list";
+    const repeats = mutates && (first === undefined || this.#options.random.next() * repeatedOnceIn < 1);
+    const again = repeats ? this.#options.nextCall() : undefined;
+    return again === undefined ? first : this.#callOnce(again, requestId, asked);
+  }
+
+  async #callOnce(
+    call: number,
+    requestId: string,
+    { method, id, request, send }: Asked,
+  ): Promise<object | "refused" | undefined> {
+    const { recorder, name: client, novact } = this.#options;
+    const { project } = novact;
+    recorder.tell({
+      kind: "invoked",
+      atMs: Date.now(),
+      call,
+      client,
+      project,
+      method,
+      id,
+      requestId,
+      request,
+    });
+    const completed = { kind: "completed", call } as const;
+    try {
+      const answer = await send({ requestId, timeoutMs: callTimeoutMs });
+      recorder.tell({ ...completed, atMs: Date.now(), outcome: "ok", answer: { ...answer } });
+      return answer;
+    } catch (thrown) {
+      const { code, reason } = StatusError.from(thrown, method);
+      const outcome = mayHaveHappened.includes(code) ? "unknown" : "failed";
+      recorder.tell({ ...completed, atMs: Date.now(), outcome, code, reason });
+      return outcome === "unknown" ? undefined : "refused";
+    }
+  }
+}
+
+/**
+ * UNAVAILABLE says that the last attempt was not executed; of those before it, whose answers were lost,
+ * nobody knows.
+ */
+const mayHaveHappened: readonly string[] = ["DEADLINE_EXCEEDED", "UNAVAILABLE", "INTERNAL"];
+
+function detailOf(command: Changing, random: Random): Readonly<Record<string, unknown>> {
+  if (command === "stop") {
+    return random.next() < 0.5 ? { mode: "hard" } : { mode: "graceful", timeoutMs: 1_000 };
+  }
+  return command === "reboot" ? { mode: "hard" } : {};
+}
+
+function idOf(answer: object | "refused" | undefined): string | undefined {
+  if (typeof answer !== "object" || !("instance" in answer)) return undefined;
+  return (answer.instance as { readonly id: string }).id;
+}

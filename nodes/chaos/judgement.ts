@@ -1,0 +1,80 @@
+/**
+ * Judges a history: by the checkers of the promises, the same that the simulator is judged by, and by what
+ * only a client can say: that what it asked for last is what is there. Pure: facts in, violations out, so a
+ * history can be judged again later, or elsewhere.
+ */
+import type { Completed, Fact, Invoked, Quiet, Violation } from "../../actors/promises/facts.ts";
+import { allCheckers, createJudge } from "../../actors/promises/judge.ts";
+import type { DesiredPower } from "../../protocol/states.ts";
+
+export interface Judgement {
+  readonly violations: readonly Violation[];
+  /** Facts that were judged. */
+  readonly facts: number;
+  /** False: the run has not come to an end, and what is only seen then was not judged. */
+  readonly complete: boolean;
+}
+
+/** More of them say nothing new. */
+const violationsMax = 1_000;
+
+export function judgeFacts(facts: readonly Fact[]): Judgement {
+  const judge = createJudge(allCheckers());
+  const violations: Violation[] = [];
+  for (const fact of facts) violations.push(...judge.see(fact));
+  const quiet = facts.findLast((fact) => fact.kind === "quiet");
+  if (quiet !== undefined) violations.push(...notAsAsked(facts, quiet));
+  return {
+    violations: violations.slice(0, violationsMax),
+    facts: facts.length,
+    complete: quiet !== undefined,
+  };
+}
+
+const wantedAfter: Readonly<Record<string, DesiredPower>> = {
+  "instance.create": "running",
+  "instance.start": "running",
+  "instance.reboot": "running",
+  "instance.unpause": "running",
+  "instance.pause": "paused",
+  "instance.stop": "stopped",
+  "instance.delete": "deleted",
+};
+
+/** I4 in the words of a client: what was acknowledged last, and not replaced since, holds. */
+function notAsAsked(facts: readonly Fact[], quiet: Quiet): readonly Violation[] {
+  const asked = lastAsked(facts);
+  const rows = new Map(quiet.instances.map((row) => [row.id, row]));
+  return [...asked].flatMap(([id, { method, call, client }]): readonly Violation[] => {
+    const row = rows.get(id);
+    const wanted = wantedAfter[method];
+    if (row === undefined || wanted === undefined || row.desired === wanted) return [];
+    const message =
+      `Instance ${id} is wanted ${row.desired}, but the last command that ${client} was told is accepted ` +
+      `is call ${call}, ${method}.`;
+    return [{ promise: "I4", atMs: quiet.atMs, message }];
+  });
+}
+
+/** By instance; those where nobody knows what was accepted last are left out. */
+function lastAsked(facts: readonly Fact[]): ReadonlyMap<string, Invoked> {
+  const open = new Map<number, Invoked>();
+  const asked = new Map<string, Invoked>();
+  for (const fact of facts) {
+    if (fact.kind === "invoked") open.set(fact.call, fact);
+    if (fact.kind !== "completed") continue;
+    const invoked = open.get(fact.call);
+    if (invoked === undefined || !(invoked.method in wantedAfter)) continue;
+    const id = invoked.id === "" ? instanceOf(fact) : invoked.id;
+    if (id === undefined || fact.outcome === "failed") continue;
+    if (fact.outcome === "unknown") asked.delete(id);
+    else asked.set(id, invoked);
+  }
+  return asked;
+}
+
+function instanceOf({ answer }: Completed): string | undefined {
+  const instance = answer?.instance;
+  if (typeof instance !== "object" || instance === null || !("id" in instance)) return undefined;
+  return String(instance.id);
+}

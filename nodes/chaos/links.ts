@@ -1,0 +1,57 @@
+/**
+ * The way to the proxy that stands between the parties of a cluster: sets and takes away the rules of its
+ * links. Rules that are not told to stay end with this connection, so a run that is killed leaves none.
+ */
+import { existsSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { type ClusterConfig, statePaths } from "../config.ts";
+import type { LinkName, LinkState, ProxyAnswer, ProxyRequest, Rules } from "./link-rules.ts";
+
+export interface Links {
+  set(link: LinkName, rules: Rules, stays: boolean): Promise<void>;
+  /** Everything passes again. */
+  heal(): Promise<void>;
+  show(): Promise<readonly LinkState[]>;
+  close(): void;
+}
+
+/** Undefined where no proxy stands: it is `npm start` that puts it there, when chaos is allowed. */
+export async function openLinks(config: ClusterConfig): Promise<Links | undefined> {
+  const path = statePaths(config).proxySocket;
+  if (!existsSync(path)) return undefined;
+  const socket = await opened(path);
+  if (socket === undefined) return undefined;
+  const waiting: { resolve: (answer: ProxyAnswer) => void; reject: (error: Error) => void }[] = [];
+  createInterface({ input: socket }).on("line", (line) => {
+    waiting.shift()?.resolve(JSON.parse(line) as ProxyAnswer);
+  });
+  const gone = () => {
+    for (const { reject } of waiting.splice(0)) reject(new Error("The proxy of the links has gone away."));
+  };
+  socket.on("close", gone).on("error", gone);
+  const ask = async (request: ProxyRequest): Promise<readonly LinkState[]> => {
+    const answer = await new Promise<ProxyAnswer>((resolve, reject) => {
+      if (socket.destroyed) return reject(new Error("The proxy of the links has gone away."));
+      waiting.push({ resolve, reject });
+      socket.write(`${JSON.stringify(request)}\n`);
+    });
+    if (!answer.ok) throw new Error(answer.message);
+    return answer.links;
+  };
+  return {
+    set: async (link, rules, stays) => void (await ask({ set: link, rules, stays })),
+    heal: async () => void (await ask({ heal: true })),
+    show: () => ask({ show: true }),
+    close: () => socket.destroy(),
+  };
+}
+
+/** Undefined when nobody listens any more. */
+function opened(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", () => resolve(undefined));
+  });
+}

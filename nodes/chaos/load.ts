@@ -1,0 +1,91 @@
+/**
+ * The load: every group of clients of a scenario, each client with a connection of its own, until the time or
+ * the number of commands is used up. Ends only when every call has been answered.
+ */
+import type { ClusterConfig } from "../config.ts";
+import { connect, type Novact } from "../sdk.ts";
+import { Client, weightsDefault } from "./client.ts";
+import type { Offer } from "./offer.ts";
+import { createRandom } from "./random.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Load } from "./scenario.ts";
+
+export interface LoadOptions {
+  readonly config: ClusterConfig;
+  readonly groups: readonly Load[];
+  readonly seed: number;
+  /** Different for every run: request ids of one seed must not meet those of an earlier run. */
+  readonly run: string;
+  readonly recorder: Recorder;
+  readonly offer: Offer;
+  readonly ending: AbortSignal;
+}
+
+/** The key of the metadata by which a run finds what it has made. */
+export const runKey = "chaos-run";
+
+/** Groups that can run here, and why the others cannot. */
+export function usableGroups(config: ClusterConfig, groups: readonly Load[]) {
+  const there = new Set(config.nodes.map(({ hypervisor }) => hypervisor));
+  const usable = groups.filter(({ hypervisor = "any" }) => hypervisor === "any" || there.has(hypervisor));
+  const remarks = groups
+    .filter((group) => !usable.includes(group))
+    .map(({ name, hypervisor }) => `The load ${name} is left out: no node has the hypervisor ${hypervisor}.`);
+  return { usable, remarks };
+}
+
+/** Resolves when all of it has ended and is answered. */
+export async function driveLoad(options: LoadOptions): Promise<void> {
+  let calls = 0;
+  const count = () => {
+    calls += 1;
+    return calls;
+  };
+  await Promise.all(options.groups.map((group) => driveGroup(options, group, count)));
+}
+
+async function driveGroup(options: LoadOptions, group: Load, count: () => number): Promise<void> {
+  let left = group.operationsMax ?? Number.POSITIVE_INFINITY;
+  const nextCall = () => {
+    left -= 1;
+    return left < 0 ? undefined : count();
+  };
+  const numbers = Array.from({ length: group.clients }, (_, index) => index + 1);
+  await Promise.all(numbers.map((number) => driveClient(options, group, { number, nextCall })));
+}
+
+async function driveClient(
+  options: LoadOptions,
+  group: Load,
+  { number, nextCall }: { readonly number: number; readonly nextCall: () => number | undefined },
+): Promise<void> {
+  const { config, seed, run, offer, recorder, ending } = options;
+  const project = config.projects[(number - 1) % config.projects.length] ?? "demo";
+  const name = `chaos-${run}-${group.name}-${number}`;
+  const novact = await connected(config, project);
+  try {
+    const client = new Client({
+      name,
+      novact,
+      recorder,
+      random: createRandom(seed, `client ${group.name} ${number}`),
+      instancesMax: Math.ceil(group.instances / group.clients),
+      pauseMs: group.pauseMs ?? 1_000,
+      weights: { ...weightsDefault, ...group.commands },
+      flavor: offer.flavor,
+      image: offer.imageFor(group.hypervisor ?? "any"),
+      metadata: { [runKey]: run },
+      nextCall,
+      requestIdOf: (call) => `chaos-${seed}-${run}-${call}`,
+      ending,
+    });
+    await client.run();
+  } finally {
+    await novact.close();
+  }
+}
+
+const connectTimeoutMs = 30_000;
+
+const connected = (config: ClusterConfig, project: string): Promise<Novact> =>
+  connect({ config: config.file, project, connectTimeoutMs });

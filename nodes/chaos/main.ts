@@ -1,0 +1,188 @@
+/**
+ * The process behind `novact chaos`: takes one task as JSON, does it, and ends with the exit code that the
+ * CLI's table has for it. Results go to stdout, progress to stderr.
+ */
+import { resolve } from "node:path";
+import { ConfigError, loadConfig } from "../config.ts";
+import { injectByHand, listAll } from "./by-hand.ts";
+import { healAll } from "./conductor.ts";
+import { FaultRefused } from "./injected.ts";
+import { judgeFacts } from "./judgement.ts";
+import { openLinks } from "./links.ts";
+import { assertAllowed, NotAllowed } from "./permission.ts";
+import { readRecords } from "./recorder.ts";
+import { printSummary, printViolations } from "./report-text.ts";
+import { runChaos } from "./run.ts";
+import { type FaultKind, faultKinds } from "./scenario.ts";
+import { ScenarioError, scenarioOf } from "./scenario-file.ts";
+
+interface Task {
+  readonly task: "run" | "list" | "inject" | "heal" | "judge";
+  readonly json: boolean;
+  readonly config?: string;
+  readonly scenario?: string;
+  readonly seed?: number;
+  readonly minutes?: number;
+  readonly report?: string;
+  readonly keep?: boolean;
+  readonly directory?: string;
+  readonly kind?: string;
+  readonly target?: string;
+  readonly for?: number;
+  readonly server?: string;
+  readonly direction?: string;
+  readonly delay?: number;
+  readonly jitter?: number;
+}
+
+/** As nodes/cli/exit-codes.ts has them. */
+const exits = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  unavailable: 6,
+  denied: 8,
+  findings: 10,
+  interrupted: 130,
+} as const;
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const startedAtMs = performance.now();
+const say = (text: string): void => {
+  const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1).padStart(6);
+  process.stderr.write(`[${seconds} s] ${text}\n`);
+};
+
+const interrupted = new AbortController();
+
+async function perform(task: Task): Promise<number> {
+  switch (task.task) {
+    case "run":
+      return run(task);
+    case "list":
+      print(task.json ? JSON.stringify(listAll(task.config)) : textOf(listAll(task.config)));
+      return exits.ok;
+    case "inject":
+      return inject(task);
+    case "heal":
+      return heal(task);
+    case "judge":
+      return judge(task);
+  }
+}
+
+async function run(task: Task): Promise<number> {
+  const { name, scenario } = scenarioOf(task.scenario ?? "mixed");
+  const summary = await runChaos({
+    name,
+    scenario,
+    seed: task.seed ?? Math.floor(Math.random() * 1_000_000),
+    keep: task.keep ?? false,
+    ...(task.config === undefined ? {} : { config: task.config }),
+    ...(task.minutes === undefined ? {} : { minutes: task.minutes }),
+    ...(task.report === undefined ? {} : { report: resolve(task.report) }),
+    say,
+    signal: interrupted.signal,
+  });
+  print(task.json ? JSON.stringify(summary) : printSummary(summary));
+  if (summary.violations.length > 0 || !summary.settled) return exits.findings;
+  return interrupted.signal.aborted ? exits.interrupted : exits.ok;
+}
+
+function textOf(listed: ReturnType<typeof listAll>): string {
+  const part = (title: string, rows: readonly (readonly [string, string])[]) => [
+    title,
+    ...rows.map(([name, what]) => `  ${name.padEnd(18)} ${what}`),
+    "",
+  ];
+  return [
+    ...part("Scenarios", Object.entries(listed.scenarios)),
+    ...part("Faults", Object.entries(listed.faults)),
+    ...part("Targets", [
+      ["by chance", "controller, node, guest"],
+      ["by name", [...listed.targets].join(", ")],
+    ]),
+    listed.allowed ? "This cluster allows it." : "This cluster does not allow it (chaos.allowed).",
+  ].join("\n");
+}
+
+async function inject(task: Task): Promise<number> {
+  const { kind = "", target = "" } = task;
+  const known = faultKinds.find((one): one is FaultKind => one === kind);
+  if (known === undefined)
+    throw new ScenarioError(`There is no fault ${kind}. There are: ${faultKinds.join(", ")}.`);
+  const note = await injectByHand({
+    fault: {
+      kind: known,
+      target,
+      ...(task.server === undefined ? {} : { server: task.server as "nats" }),
+      ...(task.direction === undefined ? {} : { direction: task.direction as "both" }),
+      ...(task.delay === undefined ? {} : { delayMs: task.delay }),
+      ...(task.jitter === undefined ? {} : { jitterMs: task.jitter }),
+    },
+    forMs: task.for,
+    config: task.config,
+    signal: interrupted.signal,
+  });
+  print(task.json ? JSON.stringify({ kind, target, note }) : note);
+  return interrupted.signal.aborted ? exits.interrupted : exits.ok;
+}
+
+async function heal(task: Task): Promise<number> {
+  const config = loadConfig(task.config);
+  assertAllowed(config);
+  const links = await openLinks(config);
+  const { resumed } = await healAll({ config, links, stays: true });
+  links?.close();
+  print(
+    task.json
+      ? JSON.stringify({ resumed })
+      : `Healed: ${resumed} processes resumed; links pass, disks have room.`,
+  );
+  return exits.ok;
+}
+
+function judge({ directory = ".", json }: Task): number {
+  const judgement = judgeFacts(readRecords(resolve(directory)).facts);
+  print(json ? JSON.stringify(judgement) : printViolations(judgement));
+  return judgement.violations.length === 0 ? exits.ok : exits.findings;
+}
+
+function exitOf(error: unknown): number {
+  if (error instanceof NotAllowed) return exits.denied;
+  if (error instanceof FaultRefused || error instanceof ScenarioError || error instanceof ConfigError) {
+    return exits.usage;
+  }
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "UNAVAILABLE" ? exits.unavailable : exits.failed;
+}
+
+/** The second signal does not wait for the judgement, but nothing may stay broken. */
+async function healAndEnd(task: Task): Promise<void> {
+  try {
+    await heal({ ...task, json: false });
+  } finally {
+    process.exit(exits.interrupted);
+  }
+}
+
+const task = JSON.parse(process.argv[2] ?? "{}") as Task;
+let signals = 0;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    signals += 1;
+    if (signals === 1)
+      say(`${signal}: it ends early; everything is healed, then judged (once more: only healed)`);
+    if (signals === 2) void healAndEnd(task);
+    interrupted.abort();
+  });
+}
+try {
+  process.exitCode = await perform(task);
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `${exitOf(error) === exits.failed && error instanceof Error ? error.stack : `error: ${message}`}\n`,
+  );
+  process.exitCode = exitOf(error);
+}

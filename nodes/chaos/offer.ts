@@ -1,0 +1,65 @@
+/**
+ * What the load is made from: the cheapest guest that is a real one (a disk whose boot sector halts the CPU:
+ * boots in a moment, then costs nothing), a flavor for it, and an image for each hypervisor. Removed again at
+ * the end.
+ */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ClusterConfig, statePaths } from "../config.ts";
+import { type Novact, StatusError } from "../sdk.ts";
+
+const hypervisorChoices = ["qemu", "fake", "any"] as const;
+export type HypervisorChoice = (typeof hypervisorChoices)[number];
+
+export interface Offer {
+  readonly flavor: string;
+  imageFor(hypervisor: HypervisorChoice): string;
+  /** Refused silently where somebody uses it: then it stays. */
+  remove(): Promise<void>;
+}
+
+const sectorBytes = 512;
+
+/** cli; hlt; jmp back to hlt. The signature makes it bootable. Source: IBM PC BIOS boot sector convention. */
+function haltingDisk(): Buffer {
+  const disk = Buffer.alloc(2_048 * sectorBytes);
+  disk.set([0xfa, 0xf4, 0xeb, 0xfd], 0);
+  disk.set([0x55, 0xaa], sectorBytes - 2);
+  return disk;
+}
+
+const patient = { timeoutMs: 60_000 };
+
+export async function makeOffer(config: ClusterConfig, admin: Novact, run: string): Promise<Offer> {
+  const flavor = `chaos-${run}`;
+  const imageFor = (hypervisor: HypervisorChoice) => `chaos-${run}-${hypervisor}`;
+  const directory = statePaths(config).import;
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, `chaos-${run}.raw`);
+  writeFileSync(path, haltingDisk());
+  try {
+    await admin.flavor.create({ name: flavor, vcpus: 1, memoryMib: 32, diskGib: 0 }, patient);
+    for (const hypervisor of hypervisorChoices) {
+      const properties = hypervisor === "any" ? {} : { properties: { hypervisor } };
+      const disk = { path, format: "raw" } as const;
+      await admin.image.register({ name: imageFor(hypervisor), disk, ...properties }, patient);
+    }
+  } finally {
+    rmSync(path, { force: true });
+  }
+  const remove = async (): Promise<void> => {
+    for (const hypervisor of hypervisorChoices) {
+      await unlessUsed(admin.image.delete(imageFor(hypervisor), {}, patient));
+    }
+    await unlessUsed(admin.flavor.delete(flavor, {}, patient));
+  };
+  return { flavor, imageFor, remove };
+}
+
+async function unlessUsed(asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.reason !== "inUse") throw error;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Which processes of a cluster live, found in the kernel's table by what they were started with; so it does
+ * not matter whether `up` started them or somebody by hand. A process is named by pid and start time: a
+ * signal never reaches one that came after it.
+ */
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
+import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
+import { findProved } from "../up/owned-process.ts";
+import type { Parties } from "./plan.ts";
+
+export interface GuestParty {
+  readonly process: ProcessFacts;
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly epoch: number;
+}
+
+/** The names that a fault may have as its target; whether they live at the moment is another question. */
+export function partiesOf(config: ClusterConfig): Parties {
+  return {
+    controllers: Array.from({ length: config.controllers }, (_, index) => `controller-${index + 1}`),
+    nodes: config.nodes.map(({ name }) => name),
+    qemuNodes: config.nodes.filter(({ hypervisor }) => hypervisor === "qemu").map(({ name }) => name),
+  };
+}
+
+/** The living processes of a name; PostgreSQL has many, of which the first is the one that starts them. */
+export async function processesOf(config: ClusterConfig, name: string): Promise<readonly ProcessFacts[]> {
+  if (name === "nats") return serverOf(join(statePaths(config).nats, "process.json"), false);
+  if (name === "postgres") return serverOf(join(statePaths(config).postgres, "process.json"), true);
+  return findProcesses((argv) => isRole(argv, name)).then((found) =>
+    found.filter((facts) => configOf(facts) === config.file),
+  );
+}
+
+async function serverOf(proofFile: string, withChildren: boolean): Promise<readonly ProcessFacts[]> {
+  const proof = findProved(proofFile);
+  if (proof === undefined) return [];
+  const children = withChildren ? await childrenOf(proof.pid) : [];
+  const wanted = [proof.pid, ...children];
+  const all = await findProcesses((argv) => argv.length > 0);
+  return all
+    .filter(({ pid }) => wanted.includes(pid))
+    .sort((left, right) => wanted.indexOf(left.pid) - wanted.indexOf(right.pid));
+}
+
+/** Of all threads of the process. Source: proc(5), /proc/PID/task/TID/children. */
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(file)) return [];
+  return (await readFile(file, "utf8")).trim().split(" ").filter(Boolean).map(Number);
+}
+
+function isRole(argv: readonly string[], name: string): boolean {
+  const entry = argv.findIndex((argument) => argument.endsWith("/main.ts") || argument === "main.ts");
+  if (entry < 0) return false;
+  const role = argv.slice(entry + 1);
+  if (role.includes("controller")) return name === `controller-${Number(optionOf(role, "--index") ?? 0) + 1}`;
+  return role.includes("compute") && optionOf(role, "--name") === name;
+}
+
+function optionOf(argv: readonly string[], name: string): string | undefined {
+  const joined = argv.find((argument) => argument.startsWith(`${name}=`));
+  if (joined !== undefined) return joined.slice(name.length + 1);
+  const at = argv.indexOf(name);
+  return at < 0 ? undefined : argv[at + 1];
+}
+
+/** Without the option it is the default of the checkout that the program lies in. */
+function configOf({ argv, cwd }: ProcessFacts): string {
+  const named = optionOf(argv, "--config");
+  if (named !== undefined) return resolve(cwd, named);
+  const entry = argv.find((argument) => argument.endsWith("main.ts")) ?? "";
+  return resolve(cwd, entry, "..", "..", "cluster.yaml");
+}
+
+/** Which process each name has at the moment; for PostgreSQL the first one. */
+export async function livingParties(config: ClusterConfig): Promise<ReadonlyMap<string, ProcessFacts>> {
+  const { controllers, nodes } = partiesOf(config);
+  const living = new Map<string, ProcessFacts>();
+  const roles = await findProcesses((argv) => [...controllers, ...nodes].some((name) => isRole(argv, name)));
+  for (const facts of roles.filter((one) => configOf(one) === config.file)) {
+    const name = [...controllers, ...nodes].find((one) => isRole(facts.argv, one));
+    if (name !== undefined) living.set(name, facts);
+  }
+  for (const server of ["nats", "postgres"] as const) {
+    const proof = findProved(join(statePaths(config)[server], "process.json"));
+    const facts = proof === undefined ? undefined : await readProcess(proof.pid);
+    if (facts !== undefined) living.set(server, facts);
+  }
+  return living;
+}
+
+/** Every living QEMU of the cluster's nodes, by instance. */
+export async function guestsOf(config: ClusterConfig): Promise<readonly GuestParty[]> {
+  const homes = config.nodes
+    .filter(({ hypervisor }) => hypervisor === "qemu")
+    .map(({ name }) => ({
+      directory: `${statePaths(config).node(name)}/`,
+      hostId: hostIdOf(config, name),
+    }));
+  const found = await findProcesses(([program = ""]) => program.includes("qemu-system"));
+  return found
+    .flatMap((process) => {
+      const home = homes.find(({ directory }) => process.cwd.startsWith(directory));
+      const [, instanceId, epoch] = /novact\.([A-Za-z0-9_-]+)\.(\d+)/.exec(process.argv.join(" ")) ?? [];
+      if (home === undefined || instanceId === undefined) return [];
+      return [{ process, hostId: home.hostId, instanceId, epoch: Number(epoch) }];
+    })
+    .sort((left, right) => (left.instanceId < right.instanceId ? -1 : 1));
+}
+
+/** Directories and machine files that lie on the nodes whose guests are processes. */
+export async function remainsOf(config: ClusterConfig) {
+  const found: { hostId: string; instanceId: string; what: string }[] = [];
+  for (const { name, hypervisor } of config.nodes) {
+    if (hypervisor !== "qemu") continue;
+    const hostId = hostIdOf(config, name);
+    for (const [folder, what] of [
+      ["guests", "directory"],
+      ["machines", "machine file"],
+    ] as const) {
+      const directory = join(statePaths(config).node(name), folder);
+      if (!existsSync(directory)) continue;
+      for (const entry of await readdir(directory)) {
+        const [instanceId = ""] = entry.split(".");
+        if (instanceId !== "" && /^[0-9a-f-]{36}$/.test(instanceId)) found.push({ hostId, instanceId, what });
+      }
+    }
+  }
+  return found;
+}

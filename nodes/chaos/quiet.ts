@@ -1,0 +1,142 @@
+/**
+ * The end of a run: waits until nothing moves any more, and takes down all there is, on both sides: what the
+ * API says, and what lies and lives on the hosts. Changes nothing.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Quiet } from "../../actors/promises/facts.ts";
+import type { Event } from "../../protocol/event.ts";
+import type { Instance } from "../../protocol/instance.ts";
+import type { Operation } from "../../protocol/operation.ts";
+import type { InstanceState } from "../../protocol/states.ts";
+import type { ClusterConfig } from "../config.ts";
+import type { Novact } from "../sdk.ts";
+import { guestsOf, remainsOf } from "./parties.ts";
+
+const settledStates: ReadonlySet<InstanceState> = new Set([
+  "running",
+  "paused",
+  "stopped",
+  "failed",
+  "deleted",
+]);
+const lookEveryMs = 500;
+const patient = { timeoutMs: 60_000 };
+const pageLimit = 1_000;
+
+/**
+ * Nobody is under way, everything is in a resting state, all hosts are heard from, and the doctor is content;
+ * or the time is over. Answers what still moves.
+ */
+export async function untilSettled(admin: Novact, withinMs: number): Promise<readonly string[]> {
+  const deadlineMs = performance.now() + withinMs;
+  for (;;) {
+    const moving = await movingNow(admin);
+    if (moving.length === 0 || performance.now() > deadlineMs) return moving;
+    await sleep(lookEveryMs);
+  }
+}
+
+async function movingNow(admin: Novact): Promise<readonly string[]> {
+  const instances = await allInstances(admin, false);
+  const moving = instances
+    .filter(({ state, operationId }) => !settledStates.has(state) || operationId !== null)
+    .map(({ id, state, operationId }) => `Instance ${id} is ${state}, operation ${operationId ?? "none"}.`);
+  const { hosts } = await admin.host.list({ limit: pageLimit }, patient);
+  const silent = hosts.filter(({ alive }) => !alive).map(({ name }) => `Host ${name} is silent.`);
+  if (moving.length + silent.length > 0) return [...moving, ...silent];
+  return findingsOf(admin);
+}
+
+async function findingsOf(admin: Novact): Promise<readonly string[]> {
+  const { findings } = await admin.doctor.examine({}, { timeoutMs: 120_000 });
+  return findings.map(({ kind, subject, message }) => `${kind}: ${subject}: ${message}`);
+}
+
+async function allInstances(admin: Novact, deleted: boolean): Promise<readonly Instance[]> {
+  return pages(async (marker) => {
+    const { instances, nextMarker } = await admin.instance.list(
+      { limit: pageLimit, ...(deleted ? { deleted } : {}), ...marker },
+      patient,
+    );
+    return { rows: instances, nextMarker };
+  });
+}
+
+async function pages<T>(
+  load: (marker: { marker?: string }) => Promise<{ rows: readonly T[]; nextMarker: string | undefined }>,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  let marker: string | undefined;
+  do {
+    const { rows, nextMarker } = await load(marker === undefined ? {} : { marker });
+    all.push(...rows);
+    marker = nextMarker;
+  } while (marker !== undefined);
+  return all;
+}
+
+async function allOperations(admin: Novact): Promise<readonly Operation[]> {
+  return pages(async (marker) => {
+    const { operations, nextMarker } = await admin.operation.list({ limit: pageLimit, ...marker }, patient);
+    return { rows: operations, nextMarker };
+  });
+}
+
+/** All that is kept after the number; `trimmed` is the number before the first of them. */
+async function eventsAfter(admin: Novact, after: number) {
+  const events: Event[] = [];
+  let position = after;
+  for (;;) {
+    const page = await admin.event.list({ after: position, limit: pageLimit }, patient);
+    events.push(...page.events);
+    if (page.last <= position) return { events, trimmed: Math.max(after, page.trimmed) };
+    position = page.last;
+  }
+}
+
+export interface QuietOptions {
+  readonly config: ClusterConfig;
+  readonly admin: Novact;
+  /** Events after this one. */
+  readonly after: number;
+}
+
+export async function takeDown({ config, admin, after }: QuietOptions): Promise<Quiet> {
+  const [instances, operations, { hosts }] = [
+    await allInstances(admin, true),
+    await allOperations(admin),
+    await admin.host.list({ limit: pageLimit }, patient),
+  ];
+  const { events, trimmed } = await eventsAfter(admin, after);
+  const guests = await guestsOf(config);
+  return {
+    kind: "quiet",
+    atMs: Date.now(),
+    instances: instances.map(factsOf),
+    operations,
+    hosts: hosts.map(({ id, capacity, claimed }) => ({ id, capacity, claimed })),
+    guests: guests.map(({ hostId, instanceId, process }) => {
+      return { hostId, instanceId, pid: process.pid, running: process.state !== "T" };
+    }),
+    remains: await remainsOf(config),
+    events,
+    eventsTrimmed: trimmed,
+    findings: await findingsOf(admin),
+  };
+}
+
+function factsOf(instance: Instance): Quiet["instances"][number] {
+  const { id, project, state, desired, generation, hostId, operationId, failure, machine } = instance;
+  return {
+    id,
+    project,
+    state,
+    desired,
+    generation,
+    hostId,
+    operationId,
+    failed: failure !== null,
+    deleted: state === "deleted",
+    machine: machine && { state: machine.state, intentGeneration: machine.intentGeneration },
+  };
+}

@@ -1,0 +1,97 @@
+/** The scenarios that come with novact. Data only; a file may say the same and more (scenario.ts). */
+import type { Load, Scenario } from "./scenario.ts";
+
+const qemu: Load = { name: "real", hypervisor: "qemu", clients: 3, instances: 9, pauseMs: 1_500 };
+const fake: Load = { name: "many", hypervisor: "fake", clients: 12, instances: 200, pauseMs: 1_200 };
+const both: Load[] = [qemu, fake];
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  mixed: {
+    summary: "All there is: kills, pauses, restarts, broken links, wiped NATS, full disks.",
+    load: both,
+    faults: [
+      { kind: "kill", target: "controller", everySeconds: 60 },
+      { kind: "kill", target: "node", everySeconds: 50 },
+      { kind: "kill", target: "nats", everySeconds: 90 },
+      { kind: "kill", target: "postgres", everySeconds: 120 },
+      { kind: "kill", target: "guest", everySeconds: 45 },
+      { kind: "restart", target: "node", everySeconds: 110 },
+      { kind: "restart", target: "controller", everySeconds: 130 },
+      { kind: "restart", target: "nats", everySeconds: 240 },
+      { kind: "pause", target: "node", everySeconds: 80, forSeconds: 6 },
+      { kind: "pause", target: "controller", everySeconds: 100, forSeconds: 5 },
+      { kind: "pause", target: "nats", everySeconds: 150, forSeconds: 3 },
+      { kind: "pause", target: "postgres", everySeconds: 170, forSeconds: 4 },
+      { kind: "pause", target: "guest", everySeconds: 90, forSeconds: 3 },
+      { kind: "cut", target: "node", everySeconds: 70, forSeconds: 5 },
+      { kind: "blackHole", target: "node", everySeconds: 90, forSeconds: 8 },
+      { kind: "blackHole", target: "controller", direction: "fromServer", everySeconds: 140, forSeconds: 5 },
+      { kind: "cut", target: "controller", server: "postgres", everySeconds: 120, forSeconds: 4 },
+      {
+        kind: "delay",
+        target: "controller",
+        server: "postgres",
+        delayMs: 60,
+        jitterMs: 60,
+        everySeconds: 110,
+        forSeconds: 8,
+      },
+      { kind: "delay", target: "node", delayMs: 150, jitterMs: 150, everySeconds: 100, forSeconds: 10 },
+      { kind: "wipe", target: "nats", everySeconds: 200 },
+      { kind: "fill", target: "node", everySeconds: 180, forSeconds: 10 },
+    ],
+  },
+  "host-kill": {
+    summary: "Compute nodes and guests are killed while instances are made and removed.",
+    minutes: 2,
+    load: both,
+    faults: [
+      { kind: "kill", target: "node", everySeconds: 12 },
+      { kind: "kill", target: "guest", everySeconds: 15 },
+    ],
+  },
+  "nats-wipe": {
+    summary: "NATS is killed and its disk wiped again and again during 1,000 commands.",
+    minutes: 4,
+    load: [
+      { ...qemu, operationsMax: 40 },
+      { ...fake, pauseMs: 300, operationsMax: 1_000 },
+    ],
+    faults: [{ kind: "wipe", target: "nats", everySeconds: 12 }],
+  },
+  "pause-below-lease": {
+    summary: "Processes stand still for less than the time after which a host counts as silent.",
+    minutes: 2,
+    load: both,
+    faults: [
+      { kind: "pause", target: "node", everySeconds: 15, forSeconds: 7 },
+      { kind: "pause", target: "controller", everySeconds: 20, forSeconds: 7 },
+      { kind: "pause", target: "nats", everySeconds: 40, forSeconds: 5 },
+    ],
+  },
+  partitions: {
+    summary: "Links are cut, silent or slow, also in one direction only.",
+    minutes: 3,
+    load: both,
+    faults: [
+      { kind: "cut", target: "node", everySeconds: 20, forSeconds: 6 },
+      { kind: "blackHole", target: "node", everySeconds: 25, forSeconds: 12 },
+      { kind: "blackHole", target: "node", direction: "toServer", everySeconds: 30, forSeconds: 8 },
+      { kind: "blackHole", target: "controller", direction: "fromServer", everySeconds: 40, forSeconds: 6 },
+      { kind: "blackHole", target: "controller", server: "postgres", everySeconds: 50, forSeconds: 6 },
+      { kind: "delay", target: "node", delayMs: 200, jitterMs: 200, everySeconds: 30, forSeconds: 10 },
+    ],
+  },
+  "full-disk": {
+    summary: "The nodes' small file systems are filled; needs chaos.nodeFileSystemMib.",
+    minutes: 2,
+    load: [qemu],
+    faults: [{ kind: "fill", target: "node", everySeconds: 20, forSeconds: 8 }],
+  },
+  calm: {
+    summary: "The load alone: what the others are compared with.",
+    minutes: 2,
+    load: both,
+    faults: [],
+  },
+};

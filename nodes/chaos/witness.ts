@@ -1,0 +1,102 @@
+/**
+ * Watches a cluster from outside while it is being broken: the events, as an operator and as every project
+ * sees them, and the processes of guests in the kernel's table. It tells facts and changes nothing.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClusterConfig } from "../config.ts";
+import type { Novact } from "../sdk.ts";
+import { type GuestParty, guestsOf, livingParties } from "./parties.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** How often processes are looked at; one that lived shorter is not seen. */
+const lookEveryMs = 250;
+
+export interface Witness {
+  /** The last number that every watcher has been handed. */
+  lastSeen(): number;
+  /** Ends the watching. @throws what a watcher has failed with */
+  stop(): Promise<void>;
+}
+
+export interface WitnessOptions {
+  readonly config: ClusterConfig;
+  readonly recorder: Recorder;
+  /** By the name of their project. */
+  readonly watchers: readonly Novact[];
+  /** Events after this one. */
+  readonly after: number;
+}
+
+export function startWitness(options: WitnessOptions): Witness {
+  const ending = new AbortController();
+  const seen = new Map<Novact, number>();
+  const work = [
+    ...options.watchers.map((novact) =>
+      watchEvents(options, novact, { signal: ending.signal, saw: (number) => seen.set(novact, number) }),
+    ),
+    watchGuests(options, ending.signal),
+    watchParties(options, ending.signal),
+  ];
+  return {
+    lastSeen: () => Math.min(...options.watchers.map((novact) => seen.get(novact) ?? options.after)),
+    stop: async () => {
+      ending.abort();
+      await Promise.all(work);
+    },
+  };
+}
+
+async function watchEvents(
+  { recorder, after }: WitnessOptions,
+  novact: Novact,
+  { signal, saw }: { readonly signal: AbortSignal; readonly saw: (sequence: number) => void },
+): Promise<void> {
+  const { project } = novact;
+  try {
+    for await (const event of novact.watch({ after, signal })) {
+      saw(event.sequence);
+      recorder.tell({ kind: "watched", atMs: Date.now(), watcher: `watch-${project}`, project, event });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function watchGuests({ config, recorder }: WitnessOptions, signal: AbortSignal): Promise<void> {
+  let known = new Map<string, GuestParty>();
+  while (!signal.aborted) {
+    const guests = await guestsOf(config);
+    const now = new Map(guests.map((guest) => [keyOf(guest), guest]));
+    for (const [key, guest] of known) if (!now.has(key)) recorder.tell(factOf("guestEnded", guest));
+    for (const [key, guest] of now) if (!known.has(key)) recorder.tell(factOf("guestStarted", guest));
+    known = now;
+    await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Tells of a process when it has ended, and of those that live when we end. */
+async function watchParties({ config, recorder }: WitnessOptions, signal: AbortSignal): Promise<void> {
+  const known = new Map<string, { name: string; pid: number; atMs: number; untilMs: number }>();
+  while (!signal.aborted) {
+    const living = new Set<string>();
+    for (const [name, { pid, startTicks }] of await livingParties(config)) {
+      const key = `${pid}/${startTicks}`;
+      living.add(key);
+      const life = known.get(key) ?? { name, pid, atMs: Date.now(), untilMs: 0 };
+      known.set(key, { ...life, untilMs: Date.now() });
+    }
+    for (const [key, life] of known) {
+      if (living.has(key)) continue;
+      known.delete(key);
+      recorder.tellLife(life);
+    }
+    await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+  for (const life of known.values()) recorder.tellLife(life);
+}
+
+const keyOf = ({ process }: GuestParty): string => `${process.pid}/${process.startTicks}`;
+
+function factOf(kind: "guestStarted" | "guestEnded", { process, hostId, instanceId, epoch }: GuestParty) {
+  return { kind, atMs: Date.now(), hostId, instanceId, epoch, pid: process.pid };
+}
