@@ -1,0 +1,91 @@
+/**
+ * Done, or cleanly undone: what the client was told at last, held against everything there is in the end.
+ * Pure, and by value: a state of an instance is a word, any other thing is its noun and its last event.
+ */
+import type { Completed, Invoked, Quiet } from "../../actors/promises/facts.ts";
+import type { OperationKind, OperationState } from "../../protocol/states.ts";
+
+export interface Told {
+  readonly method: string;
+  readonly outcome: Completed["outcome"];
+}
+
+export interface Ended {
+  readonly told: readonly Told[];
+  /** Of the calls above, the oldest first. */
+  readonly operations: readonly { readonly kind: OperationKind; readonly state: OperationState }[];
+  /** Sorted. */
+  readonly things: readonly string[];
+  /** The fault itself was a host that says no: what it was asked may fail, with that reason. */
+  readonly refused: boolean;
+}
+
+export interface Goal {
+  readonly done: readonly (readonly string[])[];
+  readonly undone: readonly (readonly string[])[];
+}
+
+const wantedBy: Readonly<Record<OperationKind, string>> = {
+  create: "running",
+  start: "running",
+  reboot: "running",
+  unpause: "running",
+  pause: "paused",
+  stop: "stopped",
+  delete: "deleted",
+};
+
+/** What is wrong with the end, as a sentence; undefined when it is right. */
+export function endFault({ told, operations, things, refused }: Ended, goal: Goal): string | undefined {
+  const failed = told.some(({ outcome }) => outcome === "failed");
+  const open = told.some(({ outcome }) => outcome === "unknown");
+  const broken = refused || operations.some(({ state }) => state === "failed");
+  // Of two commands whose order the fault has changed, the later one counts.
+  const last = operations.at(-1);
+  const turned = told.length > 1 && last !== undefined ? [[wantedBy[last.kind]]] : [];
+  const right = [...goal.done, ...turned, ...(failed || open || broken ? goal.undone : [])];
+  if (right.some((wanted) => isLike(things, wanted, broken))) return undefined;
+  const heard = told.map(({ method, outcome }) => `${method} ${outcome}`).join(", ") || "nothing";
+  const wanted = right.map((list) => list.join(" and ") || "nothing").join(", or ");
+  return `The client was told: ${heard}. In the end there is ${things.join(" and ") || "nothing"}, not ${wanted}.`;
+}
+
+/** Alike, one by one; what has failed with a reason, where something did fail, is as good. */
+function isLike(things: readonly string[], wanted: readonly string[], broken: boolean): boolean {
+  if (things.length !== wanted.length) return false;
+  return things.every((thing, at) => thing === wanted[at] || (broken && thing === "failed"));
+}
+
+/** Everything there is at a quiet point, but for what was set up before. Flavors, images and hosts by what was told of them last. */
+export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonly string[] {
+  const states = instances.map(({ state, failed }) =>
+    state === "failed" && !failed ? "failed without a reason" : state,
+  );
+  const others = new Map(
+    events
+      .filter(({ noun, event, atMs }) => noun !== "instance" && !isBirth(noun, event) && atMs >= sinceMs)
+      .map(({ noun, id, event }) => [`${noun} ${id}`, `${noun} ${event}`]),
+  );
+  return [...states, ...others.values()].sort();
+}
+
+/** An agent that starts says who it is. */
+const isBirth = (noun: string, event: string): boolean => noun === "host" && event === "registered";
+
+/** What became of the calls, and of the operations that they began. */
+export function toldAndBegun(
+  calls: readonly { readonly invoked: Invoked; readonly completed: Completed | undefined }[],
+  quiet: Quiet,
+): Pick<Ended, "told" | "operations"> {
+  const requests = new Set(calls.map(({ invoked }) => invoked.requestId));
+  return {
+    told: calls.map(({ invoked, completed }) => ({
+      method: invoked.method,
+      outcome: completed?.outcome ?? "unknown",
+    })),
+    operations: quiet.operations
+      .filter(({ requestId }) => requests.has(requestId))
+      .toSorted((a, b) => a.startedAtMs - b.startedAtMs)
+      .map(({ kind, state }) => ({ kind, state })),
+  };
+}

@@ -1,0 +1,238 @@
+/**
+ * The operations of the crash matrix, as data: what brings an instance into the state that is wanted, what is
+ * asked for then, and how everything shall be in the end, done or undone. Times are relative: those of
+ * `prepare` to when the cluster is up, those of `act` to when counting begins.
+ */
+import type { CommandKind, FaultKind, Parameters } from "./plan.ts";
+
+export type Act = { readonly atMs: number } & (
+  | {
+      readonly command: CommandKind;
+      readonly target?: number;
+      readonly wait?: boolean;
+      readonly count?: number;
+      readonly timeoutMs?: number;
+    }
+  | { readonly ask: string; readonly id: string; readonly request: Readonly<Record<string, unknown>> }
+  | { readonly fault: FaultKind; readonly target: number; readonly forMs: number }
+  /** Happens to whoever does this step first. `refuse`: its hypervisor says no to everything. */
+  | { readonly at: RegExp; readonly happens: "refuse" | "fillDisk" | "kill"; readonly forMs: number }
+);
+
+export interface Operation {
+  readonly name: string;
+  readonly parameters?: Partial<Parameters>;
+  readonly prepare: readonly Act[];
+  readonly act: readonly Act[];
+  /** Everything there is, in words as in crash-matrix-end.ts: each of these is right when all is done. */
+  readonly done: readonly (readonly string[])[];
+  /** And these are right as well when it was refused, or when nobody knows. */
+  readonly undone: readonly (readonly string[])[];
+}
+
+type More = Omit<Extract<Act, { command: CommandKind }>, "atMs" | "command">;
+
+const command = (kind: CommandKind, atMs = 0, more: More = {}): Act => ({ atMs, command: kind, ...more });
+const fault = (kind: FaultKind, atMs = 0, forMs = 1_500, target = 0): Act => ({
+  ...{ atMs, fault: kind, forMs, target },
+});
+const ask = (method: string, id: string, request: Readonly<Record<string, unknown>> = {}): Act => ({
+  ...{ atMs: 0, ask: method, id, request },
+});
+
+const created = [command("create")];
+const stopped = [...created, command("stopHard", 2_000)];
+const paused = [...created, command("pause", 2_000)];
+const failed = [...created, fault("guestPanics", 2_000)];
+
+const create: readonly Operation[] = [
+  { name: "create", prepare: [], act: created, done: [["running"]], undone: [[]] },
+  {
+    name: "create with wait",
+    prepare: [],
+    act: [command("create", 0, { wait: true })],
+    done: [["running"]],
+    undone: [[]],
+  },
+  {
+    name: "create of 3",
+    prepare: [],
+    act: [command("create", 0, { count: 3 })],
+    done: [["running", "running", "running"]],
+    undone: [[]],
+  },
+  {
+    name: "create, first host refuses",
+    prepare: [],
+    act: [{ atMs: 0, at: /^start$/, happens: "refuse", forMs: 1_500 }, ...created],
+    done: [["running"]],
+    undone: [[]],
+  },
+  {
+    name: "create, first disk full",
+    prepare: [],
+    act: [{ atMs: 0, at: /^ensureDisks$/, happens: "fillDisk", forMs: 1_500 }, ...created],
+    done: [["running"]],
+    undone: [[]],
+  },
+  {
+    name: "create, no host fits",
+    parameters: { hostVcpus: 1 },
+    prepare: [command("create", 0, { count: 2 })],
+    act: created,
+    done: [["running", "running"]],
+    undone: [],
+  },
+  {
+    name: "repeat of a request",
+    prepare: [],
+    act: [...created, command("repeat", 5), command("repeat", 400)],
+    done: [["running"]],
+    undone: [[]],
+  },
+];
+
+const one = (name: string, prepare: readonly Act[], act: readonly Act[], [from, to]: [string, string]) =>
+  ({ name, prepare, act, done: [[to]], undone: [[from]] }) satisfies Operation;
+
+const power: readonly Operation[] = [
+  one("start", stopped, [command("start")], ["stopped", "running"]),
+  one("stop", created, [command("stop", 0, { timeoutMs: 10_000 })], ["running", "stopped"]),
+  {
+    ...one("stop, deaf guest", created, [command("stop", 0, { timeoutMs: 1_000 })], ["running", "stopped"]),
+    parameters: { shutdownMs: 600_000 },
+  },
+  one("stop, hard", created, [command("stopHard")], ["running", "stopped"]),
+  one("reboot", created, [command("reboot")], ["running", "running"]),
+  {
+    ...one("reboot, deaf guest", created, [command("reboot")], ["running", "running"]),
+    parameters: { shutdownMs: 600_000 },
+  },
+  one("reboot, hard", created, [command("rebootHard")], ["running", "running"]),
+  one("pause", created, [command("pause")], ["running", "paused"]),
+  one("unpause", paused, [command("unpause")], ["paused", "running"]),
+  one("start of failed", failed, [command("start")], ["failed", "running"]),
+  one("stop of paused", paused, [command("stopHard")], ["paused", "stopped"]),
+  {
+    ...one(
+      "reboot during reboot",
+      created,
+      [command("reboot"), command("rebootHard", 60)],
+      ["running", "running"],
+    ),
+    parameters: { shutdownMs: 600_000 },
+  },
+];
+
+const removal: readonly Operation[] = [
+  one("delete of running", created, [command("delete")], ["running", "deleted"]),
+  one("delete of stopped", stopped, [command("delete")], ["stopped", "deleted"]),
+  one("delete of paused", paused, [command("delete")], ["paused", "deleted"]),
+  one("delete of failed", failed, [command("delete")], ["failed", "deleted"]),
+  one("delete with wait", created, [command("delete", 0, { wait: true })], ["running", "deleted"]),
+];
+
+/** The second command comes while the first is under way; a guest takes a while to start. */
+const slow = { startMs: 600 };
+
+const overtaking: readonly Operation[] = [
+  {
+    name: "delete during build",
+    parameters: slow,
+    prepare: [],
+    act: [...created, command("delete", 100)],
+    done: [["deleted"]],
+    undone: [[], ["running"]],
+  },
+  {
+    name: "stop during build",
+    parameters: slow,
+    prepare: [],
+    act: [...created, command("stopHard", 100)],
+    done: [["stopped"]],
+    undone: [[], ["running"]],
+  },
+  {
+    name: "start during stop",
+    prepare: created,
+    act: [command("stop", 0, { timeoutMs: 10_000 }), command("start", 100)],
+    done: [["running"]],
+    undone: [["stopped"]],
+  },
+  {
+    name: "stop during start",
+    parameters: slow,
+    prepare: stopped,
+    act: [command("start"), command("stopHard", 100)],
+    done: [["stopped"]],
+    undone: [["running"]],
+  },
+  {
+    name: "delete during stop",
+    prepare: created,
+    act: [command("stop", 0, { timeoutMs: 10_000 }), command("delete", 100)],
+    done: [["deleted"]],
+    undone: [["running"], ["stopped"]],
+  },
+];
+
+const byItself: readonly Operation[] = [
+  one("guest dies", created, [fault("guestDies")], ["running", "running"]),
+  one("guest shuts down", created, [fault("guestShutsDown")], ["running", "stopped"]),
+  one("guest panics", created, [fault("guestPanics")], ["running", "failed"]),
+  one("agent restart", created, [fault("agentStops")], ["running", "running"]),
+  one("power loss", created, [fault("powerLoss")], ["running", "running"]),
+  {
+    name: "agent killed in a build",
+    parameters: slow,
+    prepare: [],
+    act: [{ atMs: 0, at: /^start$/, happens: "kill", forMs: 1_500 }, ...created],
+    done: [["running"]],
+    undone: [[]],
+  },
+  {
+    name: "controller killed in a build",
+    parameters: slow,
+    prepare: [],
+    act: [{ atMs: 0, at: /claimed/, happens: "kill", forMs: 1_500 }, ...created],
+    done: [["running"]],
+    undone: [[]],
+  },
+  {
+    name: "cell cut off in a stop",
+    prepare: created,
+    act: [command("stop", 0, { timeoutMs: 10_000 }), fault("busDown", 30)],
+    done: [["stopped"]],
+    undone: [["running"]],
+  },
+];
+
+const catalog = (
+  name: string,
+  prepare: readonly Act[],
+  act: Act,
+  [from, to]: [string, string],
+): Operation => ({
+  ...{ name, prepare, act: [act], done: [[to]], undone: [from === "" ? [] : [from]] },
+});
+const newFlavor = ask("flavor.create", "", { name: "small", vcpus: 1, memoryMib: 128, diskGib: 1 });
+const newImage = ask("image.register", "", { name: "small", kernel: { path: "/kernel" } });
+const disabling = ask("host.disable", "h1", { reason: "simulated" });
+
+const operators: readonly Operation[] = [
+  catalog("flavor create", [], newFlavor, ["", "flavor created"]),
+  catalog("flavor delete", [newFlavor], ask("flavor.delete", "small"), ["flavor created", "flavor deleted"]),
+  catalog("image register", [], newImage, ["", "image registered"]),
+  catalog("image delete", [newImage], ask("image.delete", "small"), ["image registered", "image deleted"]),
+  catalog("host disable", [], disabling, ["", "host disabled"]),
+  catalog("host enable", [disabling], ask("host.enable", "h1"), ["host disabled", "host enabled"]),
+];
+
+export const operations: readonly Operation[] = [
+  ...create,
+  ...power,
+  ...removal,
+  ...overtaking,
+  ...byItself,
+  ...operators,
+];
