@@ -215,9 +215,7 @@ export class Cluster {
     this.store.up = true;
     this.store.cutOff.clear();
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
-      machine.diskFull = false;
-      machine.rates.refused = 0;
-      machine.rates.hang = 0;
+      machine.heal();
       if (!agent.alive || leaving) this.startAgent(index);
       else if (agent.paused) agent.resume();
     });

@@ -85,6 +85,7 @@ export class HostMachine implements Machine {
   diskFull = false;
   boots = 1;
   readonly #options: HostMachineOptions;
+  readonly #hanging = new Set<() => void>();
 
   constructor(options: HostMachineOptions) {
     const { clock, hostId, shutdownLatencyMs, told } = options;
@@ -93,6 +94,15 @@ export class HostMachine implements Machine {
     this.rates = options.rates;
     const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
     this.world = new WatchedWorld({ clock, ...shutdown }, (kind, guest) => told(kind, hostId, guest));
+  }
+
+  /** What hangs goes on, and nothing else will. */
+  heal(): void {
+    this.diskFull = false;
+    this.rates.refused = 0;
+    this.rates.hang = 0;
+    for (const goOn of this.#hanging) goOn();
+    this.#hanging.clear();
   }
 
   losePower(): void {
@@ -194,7 +204,12 @@ export class HostMachine implements Machine {
     const { kernel, random } = this.#options;
     return new Promise((resolve, reject) => {
       signal?.addEventListener("abort", () => reject(abortError()), { once: true });
-      kernel.after(agent, random.between(0, hangMsMax), "", resolve);
+      const step = kernel.after(agent, random.between(0, hangMsMax), "", resolve);
+      this.#hanging.add(() => {
+        if (step.run === undefined) return;
+        step.run = undefined;
+        kernel.soon(agent, "", resolve);
+      });
     });
   }
 }

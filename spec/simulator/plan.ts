@@ -164,13 +164,18 @@ function commandsOf(
   ) as Record<CommandKind, number>;
   weights.create = size.instances === undefined ? random.between(1, 4) : 3;
   const count = size.instances === undefined ? random.whole(10, 60) : size.instances * 3;
+  // Some runs are all about a few instances, and about commands that come together.
+  const targetMax = random.chance(0.4) ? random.whole(0, 2) : 30;
+  const bursts = random.chance(0.3) ? random.whole(1, 5) : 0;
+  const moments = Array.from({ length: bursts }, () => random.between(setUpMs, faultyMs));
+  const momentOf = () => (random.pick(moments) ?? random.between(setUpMs, faultyMs)) + random.between(0, 300);
   const commands = Array.from({ length: count }, (): PlannedCommand => {
     const command = random.weighted(weights);
     return {
-      atMs: Math.round(random.between(setUpMs, faultyMs)),
+      atMs: Math.round(momentOf()),
       client: random.whole(0, parameters.clients - 1),
       command,
-      target: random.whole(0, 30),
+      target: random.whole(0, targetMax),
       ...(random.chance(0.3) ? { wait: true } : {}),
       ...(command === "create" && random.chance(0.1) ? { count: random.whole(2, 4) } : {}),
       ...(command === "stop" ? { timeoutMs: random.pick([1_000, 10_000, 60_000]) } : {}),
