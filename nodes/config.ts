@@ -263,6 +263,10 @@ export type BusUser = { readonly host: string } | string;
  * read it
  */
 export function connectionOf(config: ClusterConfig, user: BusUser): NatsCredentials {
+  return throughLink(credentialsOf(config, user));
+}
+
+function credentialsOf(config: ClusterConfig, user: BusUser): NatsCredentials {
   if (config.nats.url !== undefined) return ofUrl(config.nats.url);
   const name = typeof user === "string" ? user : hostUser(user.host);
   const file = credentialsFile(statePaths(config).nats, name);
@@ -290,8 +294,28 @@ function ofUrl(text: string): NatsCredentials {
   return { servers, user: decodeURIComponent(username), pass: decodeURIComponent(password) };
 }
 
+/**
+ * What `up` tells a process whose connections go through the proxy of nodes/chaos: the port of 127.0.0.1 to
+ * use instead of the server's own. Nobody else has these, so everybody else connects directly.
+ */
+export const linkVariables = { nats: "NOVACT_LINK_NATS", postgres: "NOVACT_LINK_POSTGRES" } as const;
+
+function throughLink(credentials: NatsCredentials): NatsCredentials {
+  const port = process.env[linkVariables.nats];
+  return port === undefined ? credentials : { ...credentials, servers: [`nats://127.0.0.1:${port}`] };
+}
+
 /** The database. @throws ConfigError when our own server does not run */
 export function postgresUrlOf(config: ClusterConfig): string {
+  const port = process.env[linkVariables.postgres];
+  if (port === undefined) return ownPostgresUrl(config);
+  const url = new URL(ownPostgresUrl(config));
+  url.hostname = "127.0.0.1";
+  url.port = port;
+  return url.toString();
+}
+
+function ownPostgresUrl(config: ClusterConfig): string {
   if (config.postgres.url !== undefined) return config.postgres.url;
   const file = statePaths(config).postgresUrl;
   if (existsSync(file)) return readFileSync(file, "utf8").trim();

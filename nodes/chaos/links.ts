@@ -10,7 +10,7 @@ import type { LinkName, LinkState, ProxyAnswer, ProxyRequest, Rules } from "./li
 
 export interface Links {
   set(link: LinkName, rules: Rules, stays: boolean): Promise<void>;
-  /** Everything passes again. */
+  /** Everything passes again. Harmless when the proxy is gone: its rules went with it. */
   heal(): Promise<void>;
   show(): Promise<readonly LinkState[]>;
   close(): void;
@@ -41,7 +41,9 @@ export async function openLinks(config: ClusterConfig): Promise<Links | undefine
   };
   return {
     set: async (link, rules, stays) => void (await ask({ set: link, rules, stays })),
-    heal: async () => void (await ask({ heal: true })),
+    heal: async () => {
+      if (!socket.destroyed) await ask({ heal: true });
+    },
     show: () => ask({ show: true }),
     close: () => socket.destroy(),
   };

@@ -55,9 +55,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     minutes: 4,
     load: [
       { ...qemu, operationsMax: 40 },
-      { ...fake, pauseMs: 300, operationsMax: 1_000 },
+      { ...fake, pauseMs: 400, operationsMax: 1_000 },
     ],
-    faults: [{ kind: "wipe", target: "nats", everySeconds: 12 }],
+    faults: [{ kind: "wipe", target: "nats", everySeconds: 7 }],
   },
   "pause-below-lease": {
     summary: "Processes stand still for less than the time after which a host counts as silent.",

@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { limits } from "../../protocol/limits.ts";
 import { systemClock } from "../clock.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
+import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { startNatsServer } from "./nats-server.ts";
+import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Screen } from "./screen.ts";
@@ -34,6 +36,9 @@ export interface Cluster {
 /** Everything that runs, in the order of its start. */
 class Parts {
   readonly servers: Keeper<RunningServer>[] = [];
+  /** Between the servers and everybody else, when chaos is allowed. */
+  readonly proxies: Keeper<NodeProcess>[] = [];
+  links: LinkPorts = new Map();
   readonly controllers: Keeper<NodeProcess>[] = [];
   readonly computes: Keeper<NodeProcess>[] = [];
 }
@@ -48,6 +53,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     for (const step of [
       startServers,
+      startProxy,
       startControllers,
       (given: ClusterOptions) => given.guest,
       startComputes,
@@ -56,13 +62,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       options.signal?.throwIfAborted();
     }
   } catch (error) {
-    await stopParts(parts, options.screen);
+    await stopParts(parts, options);
     throw error;
   }
   let stopping: Promise<void> | undefined;
   return {
     stop: () => {
-      stopping ??= stopParts(parts, options.screen);
+      stopping ??= stopParts(parts, options);
       return stopping;
     },
     hurry: () => {
@@ -128,11 +134,21 @@ function postgresStarter(config: ClusterConfig): Starter {
   return { name: "PostgreSQL", port: config.postgres.port, start };
 }
 
+async function startProxy({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
+  if (!config.chaos.allowed) return;
+  const { keeper, links } = await keepProxy(config, screen);
+  parts.proxies.push(keeper);
+  parts.links = links;
+}
+
 async function startControllers({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
   for (let index = 0; index < config.controllers; index += 1) {
     const name = `controller-${index + 1}`;
     parts.controllers.push(
-      await keepNode(config, screen, { name, role: ["controller", "--index", `${index}`] }),
+      await keepNode(config, screen, {
+        ...{ name, role: ["controller", "--index", `${index}`] },
+        environment: environmentOf(parts.links, name),
+      }),
     );
   }
 }
@@ -140,22 +156,33 @@ async function startControllers({ config, screen }: ClusterOptions, parts: Parts
 /** One after the other is not needed: compute nodes do not know each other. */
 async function startComputes({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
   const started = await Promise.allSettled(
-    config.nodes.map(({ name }) => keepNode(config, screen, { name, role: ["compute", "--name", name] })),
+    config.nodes.map(async ({ name, hypervisor }) => {
+      if (hypervisor === "qemu") await mountNodeFileSystem(config, name, screen.say);
+      const environment = environmentOf(parts.links, name);
+      return keepNode(config, screen, { name, role: ["compute", "--name", name], environment });
+    }),
   );
   for (const each of started) if (each.status === "fulfilled") parts.computes.push(each.value);
   for (const each of started) if (each.status === "rejected") throw each.reason;
 }
 
+interface NodeToKeep {
+  readonly name: string;
+  readonly role: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 async function keepNode(
   config: ClusterConfig,
   { say }: Screen,
-  { name, role }: { readonly name: string; readonly role: readonly string[] },
+  { name, role, environment }: NodeToKeep,
 ): Promise<Keeper<NodeProcess>> {
   const { log, run } = statePaths(config);
   const start = () =>
     startNodeProcess({
       name,
       arguments: [...role, "--config", config.file],
+      environment,
       identity: { file: join(run, `${name}.json`), argument: config.file },
       outputFile: join(log, `${name}.out`),
       // A compute node makes little garbage: a small nursery saves 10 MiB. A busy controller would pay in
@@ -167,12 +194,14 @@ async function keepNode(
   return keeper;
 }
 
-async function stopParts(parts: Parts, { say }: Screen): Promise<void> {
+async function stopParts(parts: Parts, { config, screen: { say } }: ClusterOptions): Promise<void> {
   const patienceMs = limits.upGuestPatienceMs;
   if (parts.computes.length > 0) say("guests are powered down, compute nodes end");
   await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
+  for (const { name } of config.nodes) await unmountNodeFileSystem(config, name);
   if (parts.controllers.length > 0) say("controllers end");
   await stopAll(parts.controllers, (node) => node.shutdown({ guests: false, patienceMs: 0 }));
+  await stopAll(parts.proxies, (proxy) => proxy.shutdown({ guests: false, patienceMs: 0 }));
   if (parts.servers.length > 0) say(`${parts.servers.map(({ name }) => name).join(" and ")} end`);
   await stopAll(parts.servers, (server) => server.stop());
 }

@@ -11,13 +11,17 @@ import { isChildMessage, type ShutdownMessage } from "./messages.ts";
 import { proofOf, removeProof, writeProof } from "./owned-process.ts";
 import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
 
-const entry = join(import.meta.dirname, "..", "main.ts");
+const mainEntry = join(import.meta.dirname, "..", "main.ts");
 
 export interface NodeProcessOptions {
   /** `controller-1`, or the compute node's name. */
   readonly name: string;
+  /** The program; absent: main.ts. */
+  readonly entry?: string;
   /** Of main.ts: the role and its options. */
   readonly arguments: readonly string[];
+  /** Beside ours. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** For Node itself. */
   readonly nodeArguments: readonly string[];
   /**
@@ -45,7 +49,8 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   if (identity !== undefined) await clearLeftover(identity.file, "SIGTERM");
   rotate(options.outputFile);
   const output = openSync(options.outputFile, "a", 0o600);
-  const child = fork(entry, [...options.arguments], {
+  const child = fork(options.entry ?? mainEntry, [...options.arguments], {
+    env: { ...process.env, ...options.environment },
     detached: true,
     execArgv: [...options.nodeArguments],
     stdio: ["ignore", output, output, "ipc"],

@@ -1,0 +1,78 @@
+/**
+ * One direction of one connection: bytes from a socket to another, under a rule that may change at any time.
+ * What is held back or late stays in order, and nothing is ever lost or invented; a source that sends faster
+ * than may pass is not read.
+ */
+import type { Socket } from "node:net";
+import type { Rule } from "./link-rules.ts";
+
+/** Late bytes that are kept; beyond it the source has to wait. */
+const lateBytesMax = 4 * 1024 * 1024;
+
+interface Late {
+  readonly dueMs: number;
+  readonly chunk: Buffer;
+}
+
+export class Flow {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #late: Late[] = [];
+  #rule: Rule;
+  #lateBytes = 0;
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(from: Socket, to: Socket, rule: Rule) {
+    this.#from = from;
+    this.#to = to;
+    this.#rule = rule;
+    from.on("data", (chunk: Buffer) => this.#take(chunk));
+    from.on("end", () => this.#finish());
+    from.on("close", () => this.#finish());
+    to.on("drain", () => this.#pump());
+    this.#pump();
+  }
+
+  /** The other end hears of the end when nothing stands in its way any more. */
+  #finish(): void {
+    this.#ended = true;
+    this.#pump();
+  }
+
+  setRule(rule: Rule): void {
+    this.#rule = rule;
+    this.#pump();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#late.push({ dueMs: performance.now() + this.#delayMs(), chunk });
+    this.#lateBytes += chunk.length;
+    this.#pump();
+  }
+
+  #delayMs(): number {
+    return this.#rule.kind === "delay" ? this.#rule.delayMs + Math.random() * this.#rule.jitterMs : 0;
+  }
+
+  /** Passes on what may pass now, and sees to it that it is called again for the rest. */
+  #pump(): void {
+    clearTimeout(this.#timer);
+    const held = this.#rule.kind === "blackHole";
+    while (!held && !this.#to.writableNeedDrain) {
+      const first = this.#late[0];
+      if (first === undefined) break;
+      const leftMs = this.#rule.kind === "delay" ? first.dueMs - performance.now() : 0;
+      if (leftMs > 0) {
+        this.#timer = setTimeout(() => this.#pump(), leftMs);
+        break;
+      }
+      this.#late.shift();
+      this.#lateBytes -= first.chunk.length;
+      if (this.#to.writable) this.#to.write(first.chunk);
+    }
+    if (this.#lateBytes > lateBytesMax) this.#from.pause();
+    else this.#from.resume();
+    if (this.#ended && !held && this.#late.length === 0) this.#to.end();
+  }
+}

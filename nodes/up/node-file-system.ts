@@ -1,0 +1,49 @@
+/**
+ * A small file system of its own, in memory, for the guests of a node: what `novact chaos` may fill without
+ * filling the machine's disk. Only where chaos.nodeFileSystemMib asks for it, and only as root. It stays
+ * mounted when the cluster goes down with disks on it, as guests' disks must outlive their node.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import { type ClusterConfig, statePaths } from "../config.ts";
+
+const run = promisify(execFile);
+
+const isMounted = (directory: string): boolean =>
+  existsSync(directory) && statSync(directory).dev !== statSync(dirname(directory)).dev;
+
+/** Harmless when it is there already. What stands against it is said, and the node starts without it. */
+export async function mountNodeFileSystem(
+  config: ClusterConfig,
+  node: string,
+  say: (text: string) => void,
+): Promise<void> {
+  const { nodeFileSystemMib } = config.chaos;
+  const directory = statePaths(config).nodeFileSystem(node);
+  if (!config.chaos.allowed || nodeFileSystemMib === 0 || isMounted(directory)) return;
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const obstacle = obstacleTo(directory);
+  if (obstacle !== undefined) return say(`${node} gets no file system of its own: ${obstacle}`);
+  const options = `size=${nodeFileSystemMib}m,mode=0711,nosuid,nodev`;
+  try {
+    await run("mount", ["-t", "tmpfs", "-o", options, `novact-${node}`, directory]);
+    say(`${node} has a file system of its own, ${nodeFileSystemMib} MiB`);
+  } catch (error) {
+    say(`${node} gets no file system of its own: ${(error as Error).message.trim()}`);
+  }
+}
+
+function obstacleTo(directory: string): string | undefined {
+  if (process.getuid?.() !== 0) return "only root may mount one.";
+  if (readdirSync(directory).length > 0) return `there are guests in ${directory}, which it would hide.`;
+  return undefined;
+}
+
+/** Takes it away when nothing lies on it any more. */
+export async function unmountNodeFileSystem(config: ClusterConfig, node: string): Promise<void> {
+  const directory = statePaths(config).nodeFileSystem(node);
+  if (config.chaos.nodeFileSystemMib === 0 || !isMounted(directory)) return;
+  if (readdirSync(directory).length === 0) await run("umount", [directory]);
+}
