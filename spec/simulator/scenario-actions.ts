@@ -1,0 +1,168 @@
+/** One line of a scenario's commands, after its time. Pure: a word that is not understood is a SyntaxError. */
+import { type CommandKind, commandKinds, type FaultKind, faultKinds } from "./plan.ts";
+
+export interface UserAction {
+  readonly kind: "user";
+  readonly user: string;
+  readonly command: CommandKind | "again";
+  /** Of the instance; empty for what is about none. */
+  readonly name: string;
+  readonly count: number | undefined;
+  readonly withinSeconds: number | undefined;
+  readonly wait: boolean;
+  readonly forSeconds: 0;
+}
+
+/** Beside those that seeds draw. */
+export const ownFaults = ["storeCut", "hypervisorHangs", "hypervisorRefuses"] as const;
+export type OwnFault = (typeof ownFaults)[number];
+
+export interface FaultAction {
+  readonly kind: "fault";
+  readonly fault: FaultKind | OwnFault;
+  readonly target: string;
+  /** The other end of a cut; by how many seconds a clock jumps. */
+  readonly other: string | undefined;
+  readonly forSeconds: number;
+}
+
+export const fates = ["lose", "double", "delay", "crash-before", "crash-after", "lose-answer"] as const;
+export type FateName = (typeof fates)[number];
+export const stepKinds = ["request", "answer", "commit", "step"] as const;
+export type StepKind = (typeof stepKinds)[number];
+
+/** What becomes of a step that comes from now on. */
+export interface AimAction {
+  readonly kind: "aim";
+  /** Absent: nothing becomes of it, but something else happens at that moment. */
+  readonly fate: FateName | undefined;
+  readonly step: StepKind;
+  readonly what: string;
+  readonly process: string | undefined;
+  readonly nth: number;
+  readonly times: number;
+  /** How late it is, or its copy. */
+  readonly bySeconds: number | undefined;
+  /** Until a crashed process is started again. */
+  readonly forSeconds: number;
+  readonly next: Action | undefined;
+}
+
+export type Action = UserAction | FaultAction | AimAction;
+
+export function parseAction(text: string): Action {
+  const [head, ...rest] = text.split(" then ");
+  const words = new Words((head ?? "").split(/\s+/));
+  const first = words.next("what happens");
+  const action = actionOf(first, words, rest.length === 0 ? undefined : parseAction(rest.join(" then ")));
+  words.end();
+  return action;
+}
+
+function actionOf(first: string, words: Words, then: Action | undefined): Action {
+  const fate = fates.find((known) => known === first);
+  if (first === "when" || fate !== undefined) return aimOf(fate, words, then);
+  if (then !== undefined) throw new SyntaxError('"then" follows "when", or what becomes of a step.');
+  if (first === "user") return userOf(words);
+  if (first === "fault") return faultOf(words);
+  throw new SyntaxError(`A command begins with user, fault, when, ${fates.join(", ")}; not "${first}".`);
+}
+
+function userOf(words: Words): UserAction {
+  const user = words.next("the user");
+  if (!/^u[1-9]$/.test(user)) throw new SyntaxError(`A user is called u1 to u9, not "${user}".`);
+  const command = words.oneOf([...commandKinds, "again"] as const);
+  const name = command === "again" || command === "list" ? "" : words.next("the name of an instance");
+  return {
+    kind: "user",
+    user,
+    command,
+    name,
+    count: words.number("count"),
+    withinSeconds: words.number("within"),
+    wait: words.flag("wait"),
+    forSeconds: 0,
+  };
+}
+
+const withoutTarget: ReadonlySet<string> = new Set(["busDown", "streamWiped", "storeDown"]);
+const withOther: ReadonlySet<string> = new Set(["cut", "clockJump"]);
+
+function faultOf(words: Words): FaultAction {
+  const fault = words.oneOf([...faultKinds, ...ownFaults] as const);
+  const wiped = fault === "busDown" && words.flag("wiped");
+  const target = withoutTarget.has(fault) ? (wiped ? "wiped" : "") : words.next("whom it strikes");
+  const other = withOther.has(fault) ? words.next("the other end, or the seconds") : undefined;
+  return { kind: "fault", fault, target, other, forSeconds: words.number("for") ?? 0 };
+}
+
+function aimOf(fate: FateName | undefined, words: Words, then: Action | undefined): AimAction {
+  if (fate === undefined && then === undefined) throw new SyntaxError('"when" needs a "then".');
+  const step = words.oneOf(stepKinds);
+  const isMessage = step === "request" || step === "answer";
+  if (fate === "lose-answer" ? isMessage : fate === "lose" && !isMessage)
+    throw new SyntaxError(
+      `A message is lost, of what is durable the answer is; "${fate}" is not for ${step}.`,
+    );
+  const what = words.next(`which ${step}`);
+  return {
+    kind: "aim",
+    fate,
+    step,
+    what,
+    process: words.word("by"),
+    nth: words.number("nth") ?? 1,
+    times: words.number("times") ?? 1,
+    bySeconds: words.number("late"),
+    forSeconds: words.number("for") ?? 0,
+    next: then,
+  };
+}
+
+/** Words of a line, taken one after the other; named values may come in any order. */
+class Words {
+  readonly #words: string[];
+
+  constructor(words: readonly string[]) {
+    this.#words = words.filter((word) => word !== "");
+  }
+
+  next(what: string): string {
+    const word = this.#words.shift();
+    if (word === undefined) throw new SyntaxError(`The line ends before ${what}.`);
+    return word;
+  }
+
+  oneOf<T extends string>(known: readonly T[]): T {
+    const word = this.next(`one of ${known.join(", ")}`);
+    const found = known.find((one) => one === word);
+    if (found === undefined) throw new SyntaxError(`"${word}" is none of ${known.join(", ")}.`);
+    return found;
+  }
+
+  flag(name: string): boolean {
+    const at = this.#words.indexOf(name);
+    if (at >= 0) this.#words.splice(at, 1);
+    return at >= 0;
+  }
+
+  word(name: string): string | undefined {
+    const at = this.#words.indexOf(name);
+    if (at < 0) return undefined;
+    const [, value] = this.#words.splice(at, 2);
+    if (value === undefined) throw new SyntaxError(`The line ends after "${name}".`);
+    return value;
+  }
+
+  number(name: string): number | undefined {
+    const word = this.word(name);
+    if (word === undefined) return undefined;
+    const value = Number(word);
+    if (!Number.isFinite(value)) throw new SyntaxError(`"${name}" has a number after it, not "${word}".`);
+    return value;
+  }
+
+  end(): void {
+    if (this.#words.length > 0) throw new SyntaxError(`What does "${this.#words.join(" ")}" mean?`);
+  }
+}
