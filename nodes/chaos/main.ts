@@ -12,7 +12,6 @@ import { openLinks } from "./links.ts";
 import { assertAllowed, NotAllowed } from "./permission.ts";
 import { readRecords } from "./recorder.ts";
 import { printSummary, printViolations } from "./report-text.ts";
-import { runChaos } from "./run.ts";
 import { type FaultKind, faultKinds } from "./scenario.ts";
 import { ScenarioError, scenarioOf } from "./scenario-file.ts";
 
@@ -73,6 +72,7 @@ async function perform(task: Task): Promise<number> {
 
 async function run(task: Task): Promise<number> {
   const { name, scenario } = scenarioOf(task.scenario ?? "mixed");
+  const { runChaos } = await import("./run.ts");
   const summary = await runChaos({
     name,
     scenario,

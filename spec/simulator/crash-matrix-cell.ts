@@ -44,6 +44,8 @@ export interface CellResult {
 const beginMs = 12_000;
 /** Longer than a process that comes back late stays away. */
 const faultyMs = beginMs + 20_000;
+/** A command about an instance waits until the client has heard of one. */
+const lookAgainMs = 20;
 
 const parameters: Parameters = {
   ...{ controllers: 2, hosts: 2, clients: 1, hostVcpus: 4 },
@@ -115,6 +117,12 @@ function startAgainLater(name: string, backMs: number, { kernel, cluster }: Scri
 function enact(act: Act, world: ScriptWorld): void {
   const { kernel, cluster, admin, clients } = world;
   const client = clients[0];
+  if (client?.process.alive === false && ("command" in act || "ask" in act)) return;
+  const early = "command" in act && act.command !== "create" && client?.instances.length === 0;
+  if (early && kernel.nowMs < faultyMs) {
+    kernel.after(nobody, lookAgainMs, "", () => enact(act, world));
+    return;
+  }
   if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, []);
   else if ("ask" in act) client?.ask(act.ask, act.id, act.request);
   else if ("fault" in act) applyFault(act, { kernel, cluster, admin: admin.clients });

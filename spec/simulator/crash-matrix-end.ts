@@ -43,7 +43,10 @@ export function endFault({ told, operations, things, refused }: Ended, goal: Goa
   // Of two commands whose order the fault has changed, the later one counts.
   const last = operations.at(-1);
   const turned = told.length > 1 && last !== undefined ? [[wantedBy[last.kind]]] : [];
-  const right = [...goal.done, ...turned, ...(failed || open || broken ? goal.undone : [])];
+  // One call, certainly refused: nothing may have come of it.
+  const denied = told.length === 1 && failed && operations.length === 0 && goal.undone.length > 0;
+  const done = denied ? [] : [...goal.done, ...turned];
+  const right = [...done, ...(failed || open || broken ? goal.undone : [])];
   if (right.some((wanted) => isLike(things, wanted, broken))) return undefined;
   const heard = told.map(({ method, outcome }) => `${method} ${outcome}`).join(", ") || "nothing";
   const wanted = right.map((list) => list.join(" and ") || "nothing").join(", or ");

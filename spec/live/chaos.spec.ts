@@ -1,0 +1,117 @@
+/**
+ * `novact chaos` as a person uses it, on a real cluster with the fake hypervisor: it breaks things for some
+ * seconds, nothing that was promised is broken, and what it leaves can be judged again.
+ */
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { loadConfig, statePaths } from "../../nodes/config.ts";
+import { connect } from "../../nodes/sdk.ts";
+import { type Cluster, startCluster } from "../../nodes/up/cluster.ts";
+import { findNatsServer } from "../../nodes/up/nats-server.ts";
+import { findPostgres } from "../../nodes/up/postgres.ts";
+import { skip } from "../support/services.ts";
+
+const command = join(import.meta.dirname, "../../nodes/novact.mjs");
+
+const cluster = `
+stateDirectory: state
+nats: { port: 0 }
+demo: false
+nodes: [{ name: node-1, hypervisor: fake }, { name: node-2, hypervisor: fake }]
+chaos: { allowed: true }
+`;
+
+const scenario = `
+minutes: 0.2
+load: [{ name: many, hypervisor: fake, clients: 5, instances: 25, pauseMs: 250 }]
+faults:
+  - { kind: wipe, target: nats, atSeconds: 2 }
+  - { kind: kill, target: node-1, atSeconds: 4 }
+  - { kind: cut, target: node-2, atSeconds: 5, forSeconds: 1.5 }
+  - { kind: kill, target: controller-1, atSeconds: 7 }
+  - { kind: pause, target: node-1, atSeconds: 7, forSeconds: 1 }
+  - { kind: fill, target: node-1, atSeconds: 8, forSeconds: 1 }
+`;
+
+describe("novact chaos", function () {
+  this.timeout(120_000);
+  let directory: string;
+  let running: Cluster | undefined;
+  const config = () => join(directory, "cluster.yaml");
+
+  /** Not `spawnSync`: the cluster is kept running by this process. */
+  const novact = (...argv: readonly string[]) =>
+    new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
+      const child = spawn(process.execPath, [command, ...argv, "--config", config()]);
+      const said = { out: "", err: "" };
+      child.stdout.on("data", (chunk: Buffer) => {
+        said.out += chunk.toString();
+      });
+      child.stderr.on("data", (chunk: Buffer) => {
+        said.err += chunk.toString();
+      });
+      child.on("close", (code) => resolve({ code, ...said }));
+    });
+
+  before(async function () {
+    if (findPostgres() === undefined) skip(this, "no PostgreSQL server is installed (postgresql)");
+    if (findNatsServer() === undefined) skip(this, "no NATS server is installed (nats-server)");
+    directory = mkdtempSync(join(tmpdir(), "novact-chaos-"));
+    chmodSync(directory, 0o711);
+    writeFileSync(config(), cluster);
+    mkdirSync(statePaths(loadConfig(config())).log, { recursive: true, mode: 0o711 });
+    const silent = () => undefined;
+    const screen = { say: silent, show: silent, sinceStartMs: () => performance.now() };
+    running = await startCluster({ config: loadConfig(config()), screen, guest: Promise.resolve() });
+  });
+  after(async () => {
+    await running?.stop();
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+  });
+
+  it("breaks what the scenario says, finds every promise kept, and leaves nothing", async () => {
+    const report = join(directory, "report");
+    writeFileSync(join(directory, "scenario.yaml"), scenario);
+    const { code, out, err } = await novact(
+      ...["chaos", "run", join(directory, "scenario.yaml"), "--seed", "3", "--report", report, "--json"],
+    );
+    expect(code, `${out}\n${err}`).to.equal(0);
+    const summary = JSON.parse(out);
+    expect(summary).to.deep.include({ violations: [], settled: true, complete: true, seed: 3 });
+    expect(summary.figures.faults, err).to.deep.equal({ done: 5, skipped: 1, failed: 0 });
+    expect(summary.figures.unanswered).to.equal(0);
+    expect(summary.figures.outcomes.ok).to.be.greaterThan(30);
+    expect(err).to.contain("fill node-1 skipped");
+    const page = readFileSync(join(report, "report.html"), "utf8");
+    expect(page).to.contain("no promise broken").and.to.contain("<svg");
+    expect(existsSync(join(report, "timeline.svg"))).to.equal(true);
+
+    await using admin = await connect({ config: config(), project: "admin" });
+    expect((await admin.instance.list({})).instances).to.deep.equal([]);
+    expect((await admin.image.list({})).images.filter(({ name }) => name.startsWith("chaos"))).to.deep.equal(
+      [],
+    );
+
+    const again = await novact("chaos", "judge", report);
+    expect([again.code, again.out]).to.deep.equal([
+      0,
+      `No promise was broken. Judged: ${summary.facts} facts.\n`,
+    ]);
+  });
+
+  it("breaks one thing by hand, and heals it", async () => {
+    const cut = await novact("chaos", "inject", "blackHole", "node-2", "--direction", "toServer");
+    expect([cut.code, cut.err]).to.deep.equal([0, ""]);
+    expect(cut.out).to.contain("node-2/nats, toServer");
+    const stopped = await novact("chaos", "inject", "pause", "node-1");
+    expect(stopped.code, stopped.err).to.equal(0);
+    const healed = await novact("chaos", "heal", "--json");
+    expect(JSON.parse(healed.out)).to.deep.equal({ resumed: 1 });
+    const wrong = await novact("chaos", "inject", "cut", "node-9");
+    expect(wrong.code).to.equal(2);
+    expect(wrong.err).to.contain("There is no link node-9/nats");
+  });
+});

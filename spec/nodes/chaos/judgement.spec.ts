@@ -1,0 +1,134 @@
+/** A history that is judged offline, by value: what clients were told, against what is there in the end. */
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { Completed, Fact, Invoked, Quiet } from "../../../actors/promises/facts.ts";
+import { figuresOf } from "../../../nodes/chaos/figures.ts";
+import { judgeFacts } from "../../../nodes/chaos/judgement.ts";
+import { type FaultRecord, openRecorder, readRecords } from "../../../nodes/chaos/recorder.ts";
+import { timeline } from "../../../nodes/chaos/timeline.ts";
+import type { DesiredPower } from "../../../protocol/states.ts";
+
+const id = "01a20000-0000-7000-8000-000000000001";
+
+function asked(call: number, method: string, request: object = {}): Invoked {
+  return {
+    ...{
+      kind: "invoked",
+      atMs: call * 100,
+      call,
+      client: "c1",
+      project: "demo",
+      method: `instance.${method}`,
+    },
+    ...{ id: method === "create" ? "" : id, requestId: `r${call}`, request: { ...request } },
+  };
+}
+
+function told(call: number, outcome: Completed["outcome"] = "ok", generation = call): Completed {
+  const answer = {
+    instance: { id, project: "demo", generation },
+    operation: { id: `op${call}`, state: "done" },
+  };
+  return { kind: "completed", atMs: call * 100 + 7, call, outcome, ...(outcome === "ok" ? { answer } : {}) };
+}
+
+const quietWith = (desired: DesiredPower, generation: number): Quiet => ({
+  ...{ kind: "quiet", atMs: 9_000, hosts: [], guests: [], remains: [], events: [], eventsTrimmed: 10 },
+  findings: [],
+  operations: [],
+  instances: [
+    {
+      ...{ id, project: "demo", desired, generation, hostId: "h1", operationId: null, failed: false },
+      ...{ state: desired, deleted: desired === "deleted", machine: null },
+    },
+  ],
+});
+
+/** Only of what a client sees: the operations are not in these histories. */
+const messages = (facts: readonly Fact[]): readonly string[] =>
+  judgeFacts(facts)
+    .violations.filter(({ message }) => !message.startsWith("Operation"))
+    .map(({ promise, message }) => `${promise} ${message}`);
+
+describe("the judgement of a history", () => {
+  const made = [asked(1, "create"), told(1)];
+
+  it("finds nothing when what was asked for last is what is there", () => {
+    expect(messages([...made, asked(2, "stop"), told(2), quietWith("stopped", 2)])).to.deep.equal([]);
+  });
+
+  it("finds an acknowledged command that does not hold", () => {
+    const [first] = messages([...made, asked(2, "stop"), told(2), quietWith("running", 2)]);
+    expect(first).to.equal(
+      `I4 Instance ${id} is wanted running, but the last command that c1 was told is accepted is call 2, instance.stop.`,
+    );
+  });
+
+  it("goes back to the command before when one was refused", () => {
+    const facts = [...made, asked(2, "stop"), told(2, "failed")];
+    expect(messages([...facts, quietWith("running", 1)])).to.deep.equal([]);
+    expect(messages([...facts, quietWith("stopped", 1)])).to.have.length(1);
+  });
+
+  it("says nothing where nobody knows what was accepted last", () => {
+    const facts = [...made, asked(2, "stop"), told(2, "unknown")];
+    for (const desired of ["running", "stopped"] as const) {
+      expect(messages([...facts, quietWith(desired, 2)])).to.deep.equal([]);
+    }
+  });
+
+  it("finds a lost instance, and a call that was never answered", () => {
+    const found = messages([...made, asked(2, "stop"), { ...quietWith("running", 1), instances: [] }]);
+    expect(found.join("\n")).to.contain(`I4 Instance ${id} was acknowledged and is lost.`);
+    expect(found.join("\n")).to.contain("I6 Call 2 of c1 (instance.stop) was never answered.");
+  });
+
+  it("says so when a run did not come to its end", () => {
+    expect(judgeFacts(made)).to.deep.include({ complete: false, violations: [] });
+  });
+});
+
+describe("the records of a run", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "novact-records-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const facts: readonly Fact[] = [
+    asked(1, "create"),
+    { kind: "guestStarted", atMs: 104, hostId: "h1", instanceId: id, epoch: 1, pid: 77 },
+    told(1),
+    quietWith("running", 1),
+  ];
+  const [atMs, untilMs] = [105, 105];
+  const fault: FaultRecord = { kind: "kill", target: "nats", atMs, untilMs, outcome: "done", note: "pid 3" };
+
+  it("are read back in the order in which they were told, from all files", async () => {
+    const recorder = openRecorder(directory);
+    for (const fact of facts) recorder.tell(fact);
+    recorder.tellFault(fault);
+    recorder.tellLife({ name: "nats", pid: 3, atMs: 100, untilMs: 105 });
+    await recorder.close();
+    const read = readRecords(directory);
+    expect(read.facts).to.deep.equal(facts);
+    expect(read.faults).to.deep.equal([fault]);
+    expect(read.lives).to.deep.equal(recorder.lives);
+    expect(() => openRecorder(directory)).to.throw("holds the history of another run");
+    appendFileSync(join(directory, "history.jsonl"), "{half\n");
+    expect(() => readRecords(directory)).to.throw(/history\.jsonl:3 is no JSON/);
+  });
+
+  it("become figures and a picture, in which texts of others are only texts", () => {
+    const figures = figuresOf(facts, [fault]);
+    expect(figures).to.deep.include({ calls: 1, unanswered: 0, outcomes: { ok: 1, failed: 0, unknown: 0 } });
+    expect(figures.duringFaults).to.deep.equal({ calls: 1, p50Ms: 7, p99Ms: 7, maxMs: 7 });
+    const svg = timeline({
+      ...{ title: "<script>", fromMs: 0, untilMs: 9_000, violations: [] },
+      records: { facts, faults: [{ ...fault, note: '"><b>' }], lives: [] },
+    });
+    expect(svg).to.contain("&#60;script&#62;").and.not.to.contain("<script>").and.not.to.contain("<b>");
+  });
+});

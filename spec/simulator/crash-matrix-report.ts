@@ -1,0 +1,85 @@
+/** The crash matrix as text for people: the table, the red cells, and how to see one again. Pure. */
+import type { CellFault, Red } from "./crash-matrix-cell.ts";
+import type { CountedStep } from "./interposer.ts";
+
+export interface Cell {
+  readonly operation: string;
+  readonly step: CountedStep;
+  readonly fault: CellFault;
+  readonly red: Red | undefined;
+}
+
+/** One operation: its undisturbed run, and all of its cells. */
+export interface Row {
+  readonly operation: string;
+  readonly steps: number;
+  /** What was wrong when nothing was done to it. */
+  readonly undisturbed: Red | undefined;
+  readonly cells: readonly Cell[];
+}
+
+export interface Totals {
+  readonly operations: number;
+  readonly steps: number;
+  readonly cells: number;
+  readonly green: number;
+  readonly red: number;
+}
+
+/** Of the cells alone; an undisturbed run that is red makes its operation's row count one red more. */
+export function totalsOf(rows: readonly Row[]): Totals {
+  const sum = (count: (row: Row) => number) => rows.reduce((total, row) => total + count(row), 0);
+  const cells = sum((row) => row.cells.length);
+  const red = sum(redIn);
+  return {
+    operations: rows.length,
+    steps: sum(({ steps }) => steps),
+    cells,
+    green: sum(greenIn),
+    red,
+  };
+}
+
+const greenIn = ({ cells }: Row): number => cells.filter(({ red }) => red === undefined).length;
+const redIn = (row: Row): number => row.cells.length - greenIn(row) + (row.undisturbed === undefined ? 0 : 1);
+
+export function matrixText(rows: readonly Row[], seconds: number): string {
+  const totals = totalsOf(rows);
+  const percent = totals.cells === 0 ? 0 : Math.floor((totals.green / totals.cells) * 1_000) / 10;
+  return [
+    line("operation", "steps", "cells", "green", "red"),
+    ...rows.map((row) => line(row.operation, row.steps, row.cells.length, greenIn(row), redIn(row))),
+    line("total", totals.steps, totals.cells, totals.green, totals.red),
+    "",
+    ...redText(rows),
+    `${totals.cells} cells of ${counted(totals.operations, "operation")}, ${percent} % green, in ${seconds.toFixed(1)} s.`,
+  ].join("\n");
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+function line(name: string, ...numbers: readonly (number | string)[]): string {
+  return name.padEnd(40) + numbers.map((number) => String(number).padStart(8)).join("");
+}
+
+function redText(rows: readonly Row[]): readonly string[] {
+  return rows.flatMap(({ operation, undisturbed, cells }) => [
+    ...(undisturbed === undefined ? [] : [`RED ${operation}, undisturbed`, ...said(undisturbed), ""]),
+    ...cells.flatMap(({ step, fault, red }) =>
+      red === undefined
+        ? []
+        : [
+            `RED ${operation}, step ${step.step}, ${fault}: ${step.process} ${step.kind} ${step.what}`,
+            ...said(red),
+            `  ${replay(operation, step.step, fault)}`,
+            "",
+          ],
+    ),
+  ]);
+}
+
+const said = ({ promise, message }: Red): readonly string[] => [`  ${promise}: ${message}`];
+
+export function replay(operation: string, step: number, fault: CellFault): string {
+  return `npm run crashmatrix -- --operation "${operation}" --step ${step} --fault ${fault} --trace`;
+}
