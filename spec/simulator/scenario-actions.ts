@@ -1,4 +1,4 @@
-/** One line of a scenario's commands, after its time. Pure: a word that is not understood is a SyntaxError. */
+/** One line of a scenario's commands, after its time. Pure: an unknown word is a SyntaxError. */
 import { type CommandKind, commandKinds, type FaultKind, faultKinds } from "./plan.ts";
 
 export interface UserAction {

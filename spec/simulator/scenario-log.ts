@@ -119,12 +119,12 @@ export class ScenarioLog {
   }
 }
 
-const because = (reason: string | undefined): string => (reason === undefined ? "" : ` (${reason})`);
+const because = (reason: string | null | undefined): string => (reason ? ` (${reason})` : "");
 
 interface EventBody {
   readonly command?: string;
   readonly cause?: string;
-  readonly reason?: string;
+  readonly reason?: string | null;
   readonly hostId?: string;
 }
 

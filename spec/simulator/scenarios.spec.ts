@@ -36,7 +36,9 @@ describe("the text of a scenario", () => {
   const head = "title: A\nsource: B\nnaive: C\n";
 
   it("is read", () => {
-    const text = `${head}  goes on\nhosts: 2\nshutdown: never\n\ncommands:\n@1.5 user u2 stop web within 7 wait\n\nexpected:\n   1.0  a\n`;
+    const more = "  goes on\nhosts: 2\nshutdown: never\n\n";
+    const commands = "commands:\n@1.5 user u2 stop web within 7 wait\n\n";
+    const text = `${head}${more}${commands}expected:\n   1.0  a\n`;
     expect(parseScenario(text)).to.deep.equal({
       ...{ title: "A", source: "B", naive: "C goes on", hosts: 2, controllers: 1, capacity: 4 },
       ...{ shutdownSeconds: undefined, startSeconds: 0.5, untilSeconds: 4, mutant: undefined },
