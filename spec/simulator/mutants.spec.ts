@@ -1,0 +1,47 @@
+/**
+ * The list of mutants fits the code: each guard is there exactly once, each promise has one, and a few of
+ * them are caught here and now. All of them: npm run simulate -- --mutants
+ */
+import { expect } from "chai";
+import { mutants } from "./mutants.ts";
+import { tryMutants } from "./mutants-run.ts";
+import { mutantNamed, mutated, sourceOf } from "./mutate.ts";
+
+/** Those that the first seeds show. */
+const quick = ["claim-check", "state-untold", "stranger", "machine-file-left"];
+
+describe("mutants", () => {
+  for (const mutant of mutants)
+    it(`${mutant.name} finds its guard once, and changes it`, () => {
+      const source = sourceOf(mutant);
+      expect(mutated(mutant, source)).to.not.equal(source);
+    });
+
+  it("have names of their own", () => {
+    expect(new Set(mutants.map(({ name }) => name)).size).to.equal(mutants.length);
+  });
+
+  it("are there for every promise", () => {
+    const promises = new Set(mutants.map(({ promise }) => promise));
+    const missing = Array.from({ length: 12 }, (_, index) => `I${index + 1}`).filter(
+      (promise) => !(promises as ReadonlySet<string>).has(promise),
+    );
+    expect(missing).to.deep.equal([]);
+  });
+
+  it("of unknown names, and guards that are not there, are refused loudly", () => {
+    expect(() => mutantNamed("made-up")).to.throw("There is no mutant made-up");
+    const [mutant] = mutants;
+    if (mutant === undefined) throw new Error("There are no mutants.");
+    expect(() => mutated(mutant, "")).to.throw("0 times");
+    expect(() => mutated(mutant, mutant.find + mutant.find)).to.throw("2 times");
+  });
+
+  it(`are caught by the promise that they break: ${quick.join(", ")}`, async () => {
+    const signal = new AbortController().signal;
+    const trying = { seeds: 40, from: 1, jobs: 2, size: {}, signal, say: () => undefined };
+    const tried = await tryMutants(quick.map(mutantNamed), trying);
+    const wrong = tried.filter(({ promise, caught }) => caught?.promises.includes(promise) !== true);
+    expect(wrong).to.deep.equal([]);
+  }).timeout(60_000);
+});

@@ -1,0 +1,45 @@
+/**
+ * Puts a mutation into the code as it is loaded: the text of one file is changed before its types are taken
+ * out, in this process and in no file. It must be in place before that file is imported for the first time.
+ */
+import { readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type Mutant, mutants } from "./mutants.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** @throws Error when there is none of this name */
+export function mutantNamed(name: string): Mutant {
+  const found = mutants.find((mutant) => mutant.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`There is no mutant ${name}; there are: ${mutants.map((one) => one.name).join(", ")}.`);
+}
+
+/** The text of the file with the guard switched off. @throws Error when it is not there exactly once */
+export function mutated({ name, file, find, replace }: Mutant, text: string): string {
+  const parts = text.split(find);
+  const [before = "", after = ""] = parts;
+  if (parts.length !== 2)
+    throw new Error(`Mutant ${name}: what it changes is ${parts.length - 1} times in ${file}, not once.`);
+  return before + replace + after;
+}
+
+export const sourceOf = ({ file }: Mutant): string => readFileSync(join(root, file), "utf8");
+
+/** @throws Error when there is no such mutant, or its guard is not found */
+export function installMutant(name: string): void {
+  const mutant = mutantNamed(name);
+  const url = pathToFileURL(join(root, mutant.file)).href;
+  const source = mutated(mutant, sourceOf(mutant));
+  registerHooks({
+    load: (loaded, context, next) =>
+      fileURLOf(loaded) === url
+        ? { format: "module-typescript", source, shortCircuit: true }
+        : next(loaded, context),
+  });
+}
+
+const fileURLOf = (url: string): string =>
+  url.startsWith("file:") ? pathToFileURL(fileURLToPath(url)).href : url;
