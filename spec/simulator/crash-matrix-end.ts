@@ -50,7 +50,8 @@ export function endFault({ told, operations, things, refused }: Ended, goal: Goa
   if (right.some((wanted) => isLike(things, wanted, broken))) return undefined;
   const heard = told.map(({ method, outcome }) => `${method} ${outcome}`).join(", ") || "nothing";
   const wanted = right.map((list) => list.join(" and ") || "nothing").join(", or ");
-  return `The client was told: ${heard}. In the end there is ${things.join(" and ") || "nothing"}, not ${wanted}.`;
+  const found = things.join(" and ") || "nothing";
+  return `The client was told: ${heard}. In the end there is ${found}, not ${wanted}.`;
 }
 
 /** Alike, one by one; what has failed with a reason, where something did fail, is as good. */
