@@ -76,6 +76,9 @@ const faultOfFate = {
   "crash-after": "crashAfter",
 } as const satisfies Record<FateName, StepFault>;
 
+/** Of one rule: what happens all the time is not news. */
+const hitsNotedMax = 3;
+
 const isOwn = (fault: FaultAction["fault"]): fault is OwnFault => ownFaults.some((own) => own === fault);
 
 const methodOf: Partial<Record<CommandKind, string>> = { stopHard: "stop", rebootHard: "reboot" };
@@ -201,8 +204,8 @@ class Stage {
     const { fate, step, what, process, nth, times, bySeconds, forSeconds, next } = action;
     const { kernel, cluster } = this.#world;
     const isMessage = step === "request" || step === "answer";
-    // Of a name the text of a commit has only the id.
-    const pattern = what.replace(/~/g, " ");
+    const pattern = what.replaceAll("~", " ");
+    let hits = 0;
     cluster.interposer.rules.push({
       kind: isMessage ? "message" : "durable",
       process,
@@ -212,7 +215,8 @@ class Stage {
       fault: fate === undefined ? undefined : faultOfFate[fate],
       ...(bySeconds === undefined ? {} : { delayMs: bySeconds * 1_000 }),
       hit: (_what, by) => {
-        this.#note(`${by}: ${text}`);
+        hits += 1;
+        if (hits <= hitsNotedMax) this.#note(`${by}: ${text}`);
         if (fate?.startsWith("crash") === true && forSeconds > 0)
           kernel.after(nobody, forSeconds * 1_000, "", () => this.#startAgain(by));
         if (next !== undefined) kernel.soon(nobody, "", () => this.#do(next, ""));
