@@ -11,6 +11,7 @@ import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
 import type { Aim, CountedStep } from "./interposer.ts";
 import { Kernel, nobody } from "./kernel.ts";
+import { noteSystems } from "./nact-systems.ts";
 import { liveMsMax, type Plan, setUpMs } from "./plan.ts";
 import { quietFact } from "./quiet.ts";
 import { Random } from "./random.ts";
@@ -111,6 +112,7 @@ class Run {
     const stray = (thrown: unknown) =>
       this.#violated(`A promise was rejected and nobody heard it: ${textOf(thrown)}`);
     process.on("unhandledRejection", stray);
+    const forgetSystems = noteSystems();
     try {
       await this.#bringUp();
       this.#schedule();
@@ -118,6 +120,7 @@ class Run {
       if (!this.#kernel.halted) await this.#comeToRest();
     } finally {
       process.off("unhandledRejection", stray);
+      forgetSystems();
     }
     const { trace, steps, nowMs } = this.#kernel;
     const { interposer } = this.#cluster;
