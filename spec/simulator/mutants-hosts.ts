@@ -81,7 +81,7 @@ export const hostMutants: readonly Mutant[] = [
   },
   {
     name: "older-epoch",
-    promise: "I1",
+    promise: "I7",
     file: "actors/machine/ensure.ts",
     find: "if (request.spec.epoch < newest.spec.epoch) return onOlderEpoch(state, request);",
     replace: "",

@@ -99,20 +99,4 @@ export const readerMutants: readonly Mutant[] = [
     replace: 'event: state === "done" ? "operationEnded" : "operationStopped",',
     guard: "The end of an operation is an event.",
   },
-  {
-    name: "nudge-hurried",
-    promise: "I11",
-    file: "actors/instance/actor.ts",
-    find: "if (!overdue && nowMs < state.nudgeAtMs) return { ...state, loaded };",
-    replace: "",
-    guard: "Hosts that do not answer are asked less and less often.",
-  },
-  {
-    name: "retry-at-once",
-    promise: "I11",
-    file: "protocol/retry.ts",
-    find: "return Math.round((thrown.retryAfterMs ?? 0) + ceilingMs * (0.5 + random() / 2));",
-    replace: "return ceilingMs > 0 && random() < 2 ? 1 : 0;",
-    guard: "Who is refused waits before it asks again.",
-  },
 ];

@@ -43,6 +43,7 @@ export interface Failure {
   readonly message: string;
 }
 
+const hourMs = 3_600_000;
 /** How many failing seeds are kept for the list at the end. */
 const failuresMax = 50;
 
@@ -93,7 +94,7 @@ export function summary(totals: Totals, { wallMs, jobs }: Pace) {
   const { commands, faults, outcomes } = totals;
   return {
     ...{ seeds: runs, failed, promises, failures, jobs, wallMs: Math.round(wallMs) },
-    simulatedHours: simulatedMs / 3_600_000,
+    simulatedHours: simulatedMs / hourMs,
     ...{ steps, facts },
     seedsPerSecond: (runs * 1_000) / wallMs,
     simulatedPerReal: simulatedMs / wallMs,
@@ -106,8 +107,8 @@ export function summaryLines(totals: Totals, pace: Pace): readonly string[] {
   const told = summary(totals, pace);
   const grouped = (value: number) => Math.round(value).toLocaleString("en");
   return [
-    `${grouped(told.seeds)} seeds, ${grouped(told.failed)} of them broke a promise${listed(told.promises, ": ")}`,
-    `  ${told.simulatedHours.toFixed(1)} simulated hours in ${(pace.wallMs / 1_000).toFixed(1)} s with ` +
+    `${grouped(told.seeds)} ${told.seeds === 1 ? "seed" : "seeds"}, ${grouped(told.failed)} broke a promise${listed(told.promises, ": ")}`,
+    `  ${spanOf(totals.simulatedMs)} simulated in ${(pace.wallMs / 1_000).toFixed(1)} s with ` +
       `${pace.jobs} ${pace.jobs === 1 ? "job" : "jobs"}: ${told.seedsPerSecond.toFixed(1)} seeds a second, ` +
       `${grouped(told.simulatedPerReal)} times as fast as time itself`,
     `  ${grouped(told.steps)} steps, ${grouped(told.facts)} facts judged`,
@@ -127,6 +128,9 @@ export const failureLine = ({ seed, promise, message }: Failure): string =>
   `seed ${seed}: ${promise} is broken: ${firstLine(message)}`;
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
+
+const spanOf = (ms: number): string =>
+  ms < hourMs ? `${Math.round(ms / 1_000)} s` : `${(ms / hourMs).toFixed(1)} h`;
 
 function listed(counts: Readonly<Counts>, before = ""): string {
   const entries = Object.entries(counts).sort(([, a], [, b]) => b - a);

@@ -11,7 +11,7 @@ const fixedSeeds = 150;
 const freshSeeds = 30;
 /** Seeds of one test: so many take a few seconds. */
 const seedsPerTest = 30;
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 
 /** What a run breaks, with all that is needed to see it again. */
 async function broken(plan: Plan, how: string): Promise<readonly string[]> {
