@@ -60,7 +60,10 @@ function isLike(things: readonly string[], wanted: readonly string[], broken: bo
   return things.every((thing, at) => thing === wanted[at] || (broken && thing === "failed"));
 }
 
-/** Everything there is at a quiet point, but for what was set up before. Flavors, images and hosts by what was told of them last. */
+/**
+ * Everything there is at a quiet point, but for what was set up before. Flavors, images and hosts by what was
+ * told of them last.
+ */
 export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonly string[] {
   const states = instances.map(({ state, failed }) =>
     state === "failed" && !failed ? "failed without a reason" : state,
