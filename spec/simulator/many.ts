@@ -1,6 +1,6 @@
 /** Many seeds on several processes, with the progress on a terminal and each failing seed when it fails. */
 import { Worker } from "./many-workers.ts";
-import { planOfMutant } from "./mutants.ts";
+import { planOfMutant } from "./mutants-plans.ts";
 import { mutantNamed } from "./mutate.ts";
 import type { PlanSize } from "./plan.ts";
 import { failureLine, type RunReport, Totals } from "./report.ts";

@@ -1,6 +1,5 @@
 /** Guards of hosts and their machines, and what switches each off (mutants.ts). */
-import type { Mutant } from "./mutants.ts";
-import { echoing, panicking } from "./mutants-plans.ts";
+import { echoing, type Mutant, panicking } from "./mutants-plans.ts";
 
 export const hostMutants: readonly Mutant[] = [
   {

@@ -1,5 +1,35 @@
-/** Plans in which a guard matters that seeds need too rarely. Pure. */
-import type { Plan, PlannedFault } from "./plan.ts";
+/**
+ * What a mutant is, and the plans that it is tried with: some guards matter too rarely in those of seeds.
+ * Pure.
+ */
+import type { PromiseId } from "../../actors/promises/facts.ts";
+import { type Plan, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
+
+export interface Mutant {
+  readonly name: string;
+  /** What must break without the guard. */
+  readonly promise: PromiseId;
+  readonly file: string;
+  /** Stands exactly once in the file, comments included. */
+  readonly find: string;
+  readonly replace: string;
+  /** What the guard sees to. */
+  readonly guard: string;
+  /** Where the size that seeds draw shows it too rarely. */
+  readonly size?: PlanSize;
+  /** The same, where the size is not enough: makes the plan of a seed another. */
+  readonly shape?: (plan: Plan) => Plan;
+}
+
+/** What a seed is for this mutant; a size that somebody asks for comes before its own. */
+export function planOfMutant(
+  seed: string,
+  { size, shape }: Pick<Mutant, "size" | "shape">,
+  asked: PlanSize,
+): Plan {
+  const plan = planOf(seed, { ...size, ...asked });
+  return shape === undefined ? plan : shape(plan);
+}
 
 /** Builds fail while their guest's process is there, and hosts are slow to end it. */
 export function panicking(plan: Plan): Plan {

@@ -1,5 +1,5 @@
 /** Guards of events, of talk and of tenants, and what switches each off (mutants.ts). */
-import type { Mutant } from "./mutants.ts";
+import type { Mutant } from "./mutants-plans.ts";
 
 export const readerMutants: readonly Mutant[] = [
   {

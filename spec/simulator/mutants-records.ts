@@ -1,5 +1,5 @@
 /** Guards of what is decided and stored, and what switches each off (mutants.ts). */
-import type { Mutant } from "./mutants.ts";
+import type { Mutant } from "./mutants-plans.ts";
 
 export const recordMutants: readonly Mutant[] = [
   {

@@ -5,7 +5,7 @@
 import type { PromiseId } from "../../actors/promises/facts.ts";
 import { Progress } from "./many.ts";
 import { Worker } from "./many-workers.ts";
-import { type Mutant, planOfMutant } from "./mutants.ts";
+import { type Mutant, planOfMutant } from "./mutants-plans.ts";
 import type { Plan, PlanSize } from "./plan.ts";
 
 export interface Trying {

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Mutant, mutants } from "./mutants.ts";
+import { mutants } from "./mutants.ts";
+import type { Mutant } from "./mutants-plans.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 

@@ -107,7 +107,8 @@ export function summaryLines(totals: Totals, pace: Pace): readonly string[] {
   const told = summary(totals, pace);
   const grouped = (value: number) => Math.round(value).toLocaleString("en");
   return [
-    `${grouped(told.seeds)} ${told.seeds === 1 ? "seed" : "seeds"}, ${grouped(told.failed)} broke a promise${listed(told.promises, ": ")}`,
+    `${grouped(told.seeds)} ${told.seeds === 1 ? "seed" : "seeds"}, ` +
+      `${grouped(told.failed)} broke a promise${listed(told.promises, ": ")}`,
     `  ${spanOf(totals.simulatedMs)} simulated in ${(pace.wallMs / 1_000).toFixed(1)} s with ` +
       `${pace.jobs} ${pace.jobs === 1 ? "job" : "jobs"}: ${told.seedsPerSecond.toFixed(1)} seeds a second, ` +
       `${grouped(told.simulatedPerReal)} times as fast as time itself`,
