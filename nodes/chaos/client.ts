@@ -103,7 +103,8 @@ export class Client {
       const send: Asked["send"] = (options) => novact.instance.get(id, {}, options);
       return void (await this.#ask(call, { method: "instance.get", id, request: {}, send }));
     }
-    const choices = sensible[known];
+    const wanted = sensible[known].filter((one) => (this.#options.weights[one] ?? 0) > 0);
+    const choices = wanted.length > 0 ? wanted : sensible[known];
     const chosen = choices.includes(command) || random.next() < 0.1 ? command : random.pick(choices);
     await this.#change(call, chosen, id);
   }

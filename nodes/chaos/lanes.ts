@@ -10,17 +10,36 @@ const laneHeight = 13;
 const byName = ([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number =>
   left < right ? -1 : 1;
 
-/** A lane for each target; what lasts is a bar, what does not a mark. */
+/** A lane for each target, and more where marks would lie on each other; what lasts is a bar. */
 export function faultLanes(axis: Axis, y: number, { faults }: Records): Drawing {
-  const lanes = [...Map.groupBy(faults, ({ target }) => target)].sort(byName);
-  const text = lanes.flatMap(([target, records], index) => {
-    const top = y + index * laneHeight;
-    return [
-      words(axis.left - 6, top + 9, target, 'text-anchor="end"'),
-      ...records.map((record) => faultMark(axis, top, record)),
-    ];
-  });
-  return { height: lanes.length * laneHeight, text: text.join("\n") };
+  const targets = [...Map.groupBy(faults, ({ target }) => target)].sort(byName);
+  const parts: string[] = [];
+  let top = y;
+  for (const [target, records] of targets) {
+    parts.push(words(axis.left - 6, top + 9, target, 'text-anchor="end"'));
+    for (const row of rowsOf(axis, records)) {
+      parts.push(...row.map((record) => faultMark(axis, top, record)));
+      top += laneHeight;
+    }
+  }
+  return { height: top - y, text: parts.join("\n") };
+}
+
+/** Each mark in the first row in which it has room, its word included. */
+function rowsOf(axis: Axis, records: readonly FaultRecord[]): readonly (readonly FaultRecord[])[] {
+  const rows: { records: FaultRecord[]; end: number }[] = [];
+  for (const record of [...records].sort((left, right) => left.atMs - right.atMs)) {
+    const x = axis.x(record.atMs);
+    const text = record.outcome === "done" ? record.kind : `${record.kind} ${record.outcome}`;
+    const end = Math.max(axis.x(record.untilMs), x + 3) + text.length * 5 + 6;
+    const row = rows.find((one) => one.end <= x);
+    if (row === undefined) rows.push({ records: [record], end });
+    else {
+      row.records.push(record);
+      row.end = end;
+    }
+  }
+  return rows.map((row) => row.records);
 }
 
 const faultColours: Readonly<Record<string, string>> = {

@@ -166,6 +166,11 @@ async function healAndEnd(task: Task): Promise<void> {
   }
 }
 
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
+
 const task = JSON.parse(process.argv[2] ?? "{}") as Task;
 let signals = 0;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -179,10 +184,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 try {
   process.exitCode = await perform(task);
+  await written(process.stdout);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(
     `${exitOf(error) === exits.failed && error instanceof Error ? error.stack : `error: ${message}`}\n`,
   );
   process.exitCode = exitOf(error);
+  await written(process.stderr);
 }
+// What a failed run may have left open must not keep the process.
+process.exit();

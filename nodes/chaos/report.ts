@@ -34,7 +34,7 @@ export function writeReport(directory: string, { summary, facts, faults, lives }
   const svg = timeline({
     title: `${summary.scenario}, seed ${summary.seed}: ${verdictOf(summary)}`,
     fromMs: summary.startedAtMs,
-    untilMs: Math.max(summary.faultsEndedAtMs, ...facts.map(({ atMs }) => atMs)),
+    untilMs: endOf(summary, facts.at(-1)?.atMs ?? 0),
     records: { facts, faults, lives },
     violations: summary.violations,
   });
@@ -42,6 +42,12 @@ export function writeReport(directory: string, { summary, facts, faults, lives }
   writeFileSync(join(directory, "summary.json"), `${JSON.stringify(summary, undefined, 2)}\n`);
   writeFileSync(join(directory, "report.html"), page(summary, { facts, faults, lives }, svg));
 }
+
+/** What only waits for the end of what is stuck needs no room in the picture. */
+const calmShownMs = 20_000;
+
+const endOf = ({ faultsEndedAtMs }: Summary, lastFactMs: number): number =>
+  Math.min(Math.max(faultsEndedAtMs, lastFactMs), faultsEndedAtMs + calmShownMs);
 
 function verdictOf({ violations, settled }: Summary): string {
   const broken = violations.length === 0 ? "no promise broken" : `${violations.length} violations`;

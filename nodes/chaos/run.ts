@@ -81,16 +81,21 @@ async function inWorld(running: Running): Promise<Summary> {
   );
   const witness = startWitness({ config: cluster, recorder, watchers: [admin, ...projects], after });
   say(`run ${run}, seed ${seed}, report in ${directory}`);
-  await breakThings(running, usable, offer);
-  const faultsEndedAtMs = Date.now();
-  say("everything is healed and every call is answered; waiting until nothing moves");
-  const moving = await untilSettled(admin, settleWithinMs);
-  for (const sentence of moving) say(`still moves: ${sentence}`);
-  await watchersCaughtUp(witness, admin);
-  await witness.stop();
+  let moving: readonly string[];
+  let faultsEndedAtMs: number;
+  try {
+    await breakThings(running, usable, offer);
+    faultsEndedAtMs = Date.now();
+    say("everything is healed and every call is answered; waiting until nothing moves");
+    moving = await untilSettled(admin, settleWithinMs);
+    for (const sentence of moving) say(`still moves: ${sentence}`);
+    await watchersCaughtUp(witness, admin);
+  } finally {
+    await witness.stop();
+    for (const project of projects) await project.close();
+  }
   recorder.tell(await takeDown({ config: cluster, admin, after }));
   if (!running.keep) await removeAll({ admin, key: runKey, run, offer, say });
-  for (const project of projects) await project.close();
   const judgement = judgeFacts(recorder.facts);
   const summary: Summary = {
     run,

@@ -24,16 +24,17 @@ nodes: [{ name: node-1, hypervisor: fake }, { name: node-2, hypervisor: fake }]
 chaos: { allowed: true }
 `;
 
+/** Without stops: the disks of a fake host end with its process, and only what runs gets a new one. */
 const scenario = `
 minutes: 0.2
-load: [{ name: many, hypervisor: fake, clients: 5, instances: 25, pauseMs: 250 }]
+load: [{ name: many, hypervisor: fake, clients: 5, instances: 25, pauseMs: 250, commands: { stop: 0 } }]
 faults:
   - { kind: wipe, target: nats, atSeconds: 2 }
   - { kind: kill, target: node-1, atSeconds: 4 }
   - { kind: cut, target: node-2, atSeconds: 5, forSeconds: 1.5 }
   - { kind: kill, target: controller-1, atSeconds: 7 }
   - { kind: pause, target: node-1, atSeconds: 7, forSeconds: 1 }
-  - { kind: fill, target: node-1, atSeconds: 8, forSeconds: 1 }
+  - { kind: fill, target: node-1, atSeconds: 8.6, forSeconds: 0.5 }
 `;
 
 describe("novact chaos", function () {
