@@ -51,8 +51,8 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
 function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
   const { instance } = loaded;
   if (observation.state === "gone" || observation.epoch > instance.epoch) return unchanged(loaded);
-  // Only who was told to leave has an intent newer than ours. To tell it again with every answer that it gives
-  // would go on as fast as messages travel, until it is gone.
+  // Only who was told to leave has an intent newer than ours. To tell it again with every answer that it
+  // gives would go on as fast as messages travel, until it is gone.
   if (observation.intentGeneration > instance.generation) return unchanged(loaded);
   const intent = machineIntent(instance);
   return {
@@ -143,7 +143,7 @@ function reasonOf(reason: MachineReason): Reason {
 /**
  * A machine failed at its owner: a build tries the next host, a guest that has run is left where its disk is.
  */
-export function failedAtOwner(it: Draft, error: ErrorBody): Draft {
+function failedAtOwner(it: Draft, error: ErrorBody): Draft {
   const { instance } = it.after;
   if (instance.built || instance.desired === "deleted") return giveUp(it, error);
   const excludedHosts = [

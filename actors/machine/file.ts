@@ -6,7 +6,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 
 import { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
-import { answer, Count, literals, nullable } from "../../protocol/schema.ts";
+import { answer, Count, literals, nullable, TimeMs } from "../../protocol/schema.ts";
 import { machineReasons } from "../../protocol/states.ts";
 import { validatorOf } from "../../protocol/validate.ts";
 import type { GuestFacts } from "./messages.ts";
@@ -20,6 +20,11 @@ const MachineFile = answer({
   resetCount: Count,
   /** Every generation that may have been published is at most this. */
   generationCeiling: Count,
+  /**
+   * The power button was pressed on the process that was started then: when it shuts down, it was asked to.
+   * Named by its start, so that nothing has to be written when it is gone.
+   */
+  shutdownAskedOf: Type.Optional(nullable(TimeMs)),
   rest: nullable(
     answer({
       generation: Count,
@@ -33,7 +38,8 @@ export type MachineFile = Static<typeof MachineFile>;
 
 export function fileOf(machine: Machine): MachineFile {
   const { spec, intent, resetCount, generationCeiling, rest } = machine;
-  return { version: 1, spec, intent, resetCount, generationCeiling, rest: rest ?? null };
+  const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
+  return { version: 1, spec, intent, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
 }
 
 /** Whether the file of the one says something else than the file of the other. */
@@ -43,7 +49,8 @@ export function fileDiffers(before: Machine, after: Machine): boolean {
     before.intent !== after.intent ||
     before.resetCount !== after.resetCount ||
     before.generationCeiling !== after.generationCeiling ||
-    before.rest !== after.rest
+    before.rest !== after.rest ||
+    (after.shutdownAsked && !before.shutdownAsked)
   );
 }
 
@@ -67,8 +74,10 @@ export function revive(file: MachineFile, guest: GuestFacts | undefined): Machin
   }
   const kept = file.rest === null || isPassing(file.rest) ? undefined : file.rest;
   if (guest.epoch !== spec.epoch) return { ...base, guest: "unknown", rest: kept };
-  const rest = kept ?? (resetCount < intent.resetCount ? undefined : restAfter(guest.status, intent));
-  return { ...base, guest: conditionOf(guest), startedAtMs: guest.startedAtMs, rest };
+  const shutdownAsked = file.shutdownAskedOf === guest.startedAtMs;
+  const asked = resetCount < intent.resetCount || (shutdownAsked && guest.status === "shutdown");
+  const rest = kept ?? (asked ? undefined : restAfter(guest.status, intent));
+  return { ...base, shutdownAsked, guest: conditionOf(guest), startedAtMs: guest.startedAtMs, rest };
 }
 
 /** A rest that ends with the agent's next start. */

@@ -1,6 +1,6 @@
 /**
- * A client of the simulated cell: the SDK's clients and its watcher on the simulated bus. It does what the plan
- * says, and tells the judge what it asked for and what it was told, as a history that anybody can read.
+ * A client of the simulated cell: the SDK's clients and its watcher on the simulated bus. It does what the
+ * plan says, and tells the judge what it asked for and what it was told, as a history that anybody can read.
  */
 import type { Completed, Fact } from "../../actors/promises/facts.ts";
 import { type Clients, createClients } from "../../nodes/sdk-clients.ts";
@@ -166,8 +166,8 @@ export class SimulatedClient {
 
   async #send(method: string, id: string, request: Readonly<Record<string, unknown>>, requestId: string) {
     const [noun = "", name = ""] = method.split(".");
-    const service = this.clients[noun as keyof Clients] as unknown as Record<string, Call>;
-    const call = service[name];
+    const service: object = this.clients[noun as keyof Clients];
+    const call = (service as Partial<Record<string, Call>>)[name];
     if (call === undefined) throw new Error(`There is no method ${method}.`);
     const options = { requestId, timeoutMs: patienceMs };
     return id === "" ? call(request, options) : call(id, request, options);
@@ -175,12 +175,14 @@ export class SimulatedClient {
 
   #learn(method: string, answer: Readonly<Record<string, unknown>>): void {
     if (method !== "instance.create") return;
-    const { all, ...one } = answer as unknown as Changed & { readonly all?: readonly Changed[] };
+    const { all, ...one } = answer as CreateAnswer;
     for (const { instance } of all ?? [one])
-      if (!this.instances.some(({ id }) => id === instance.id)) this.instances.push({ id: instance.id });
+      if (instance !== undefined && !this.instances.some(({ id }) => id === instance.id))
+        this.instances.push({ id: instance.id });
   }
 }
 
+type CreateAnswer = Partial<Changed> & { readonly all?: readonly Changed[] };
 type Call = (...given: readonly unknown[]) => Promise<Readonly<Record<string, unknown>>>;
 
 function methodOf({ command }: PlannedCommand): string {

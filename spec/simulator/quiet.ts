@@ -1,4 +1,4 @@
-/** Everything there is at a quiet point, from both sides: what the store says, and what lies on the machines. */
+/** Everything there is at a quiet point, from both sides: what the store says, and what is on machines. */
 import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
 import type { InstanceRow, Store } from "../../actors/runtime/ports.ts";
 import type { ClaimRecord } from "../../actors/runtime/records.ts";

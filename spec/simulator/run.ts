@@ -1,6 +1,7 @@
 /**
- * One run: the cluster comes up, clients and faults do what the plan says, then the faults stop and everything
- * must come to rest as it was asked for. Judged at every step. The same plan gives the same run, byte for byte.
+ * One run: the cluster comes up, clients and faults do what the plan says, then the faults stop and
+ * everything must come to rest as it was asked for. Judged at every step. The same plan gives the same run,
+ * byte for byte.
  */
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";

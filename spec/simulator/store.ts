@@ -1,7 +1,7 @@
 /**
- * The store as one process reaches it: the memory store behind a network. It may be slow or away, a commit may
- * be rolled back for no reason of its own, or be applied and its answer lost. Every commit is told to the
- * judge at the moment at which it is applied.
+ * The store as one process reaches it: the memory store behind a network. It may be slow or away, a commit
+ * may be rolled back for no reason of its own, or be applied and its answer lost. Every commit is told to
+ * the judge at the moment at which it is applied.
  */
 import type { EventStream, Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
@@ -102,11 +102,10 @@ export class StoreServer {
   }
 
   #read({ name, given }: Call): Promise<unknown> {
-    const method = (
-      this.#options.inner as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>
-    )[name];
+    const inner: object = this.#options.inner;
+    const method = (inner as Partial<Record<string, (...given: unknown[]) => Promise<unknown>>>)[name];
     if (method === undefined) throw new Error(`The store has no ${name}.`);
-    return method.apply(this.#options.inner, given as unknown[]);
+    return method.apply(inner, [...given]);
   }
 
   async #commit({ process, given }: Call): Promise<CommitResult> {
@@ -141,7 +140,8 @@ const toldOf = (result: CommitResult): string =>
 export function whatOf(turn: Turn): string {
   const rows = (turn.instances ?? []).map(
     ({ row }) =>
-      `instance ${row.id} v${row.version} g${row.generation} e${row.epoch} ${row.state}${row.settled ? "" : "…"}@${row.hostId ?? "-"}`,
+      `instance ${row.id} v${row.version} g${row.generation} e${row.epoch} ${row.state}${row.settled ? "" : "…"}` +
+      `@${row.hostId ?? "-"}`,
   );
   const machines = (turn.machines ?? []).map(
     (seen) => `saw ${seen.state} e${seen.epoch} g${seen.generation}/${seen.intentGeneration}`,

@@ -35,6 +35,8 @@ interface FakeProcess {
   readonly pid: number;
   readonly startedAtMs: number;
   status: GuestStatus;
+  /** How often it began anew: what it heard before, it has forgotten. */
+  resets: number;
 }
 
 interface Injection {
@@ -94,6 +96,7 @@ export class FakeWorld {
       pid: this.#nextPid++,
       startedAtMs: clock.nowMs(),
       status: "running",
+      resets: 0,
     };
     this.#processes.set(spec.instanceId, guest);
     this.#greet(guest);
@@ -123,16 +126,18 @@ export class FakeWorld {
     const guest = this.#processes.get(instanceId);
     if (guest === undefined) return;
     guest.status = "running";
+    guest.resets += 1;
     this.#greet(guest);
   }
 
   /** The guest hears the button as a real one does: some time later, or never. */
   pressButton(instanceId: string): void {
     const { clock, shutdownLatencyMs } = this.#options;
-    const pid = this.#processes.get(instanceId)?.pid;
+    const { pid, resets } = this.#processes.get(instanceId) ?? {};
     if (shutdownLatencyMs === undefined) return;
     clock.after(shutdownLatencyMs, () => {
-      if (this.#processes.get(instanceId)?.pid === pid) this.guestDoes(instanceId, "shutdown");
+      const present = this.#processes.get(instanceId);
+      if (present?.pid === pid && present?.resets === resets) this.guestDoes(instanceId, "shutdown");
     });
   }
 
