@@ -13,7 +13,7 @@ export type Rule =
   | { readonly kind: "blackHole" }
   | { readonly kind: "delay"; readonly delayMs: number; readonly jitterMs: number };
 
-export const pass: Rule = { kind: "pass" };
+const pass: Rule = { kind: "pass" };
 
 export interface Rules {
   readonly toServer: Rule;

@@ -1,6 +1,7 @@
 /**
- * Where the proxy is told what to do: a unix socket that only its owner may open, one JSON value a line. Rules
- * that are not told to stay end with the connection that asked for them: a run that is killed leaves none.
+ * Where the proxy is told what to do: a unix socket that only its owner may open, one JSON value a line.
+ * Rules that are not told to stay end with the connection that asked for them: a run that is killed leaves
+ * none.
  */
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
