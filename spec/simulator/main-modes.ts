@@ -46,6 +46,8 @@ async function one(options: Options): Promise<number> {
 }
 
 const minimizeTriesMax = 500;
+/** The exit code after Ctrl-C. */
+const interrupted = 130;
 
 async function shorten(options: Options): Promise<number> {
   const plan = planFor(options);
@@ -54,7 +56,9 @@ async function shorten(options: Options): Promise<number> {
     say(`Seed ${plan.seed} breaks no promise: there is nothing to minimize.`);
     return 0;
   }
+  const signal = interruptible();
   const shortest = await minimize(plan, {
+    signal,
     isBroken: async (shorter) => (await runPlan(shorter)).violations[0]?.promise === promise,
     triesMax: minimizeTriesMax,
     told: (tries, { commands, faults }) => {
@@ -66,7 +70,7 @@ async function shorten(options: Options): Promise<number> {
   const file = options.out ?? `simulator-plan-${plan.seed}.json`;
   writeFileSync(file, `${JSON.stringify(shortest, null, 2)}\n`);
   say(options.json ? JSON.stringify(shortest) : await minimizedLines(plan, shortest, file, options));
-  return 1;
+  return signal.aborted ? interrupted : 1;
 }
 
 async function minimizedLines(plan: Plan, shortest: Plan, file: string, options: Options): Promise<string> {
@@ -82,8 +86,6 @@ function interruptible(): AbortSignal {
   process.once("SIGTERM", () => abort.abort());
   return abort.signal;
 }
-
-const interrupted = 130;
 
 async function many(options: Options): Promise<number> {
   const signal = interruptible();

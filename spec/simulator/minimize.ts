@@ -8,6 +8,8 @@ import { type Parameters, type Plan, setUpMs } from "./plan.ts";
 export interface Minimizing {
   readonly isBroken: (plan: Plan) => Promise<boolean>;
   readonly triesMax: number;
+  /** Aborted: what is known is good enough. */
+  readonly signal?: AbortSignal;
   readonly told: (tries: number, plan: Plan) => void;
 }
 
@@ -35,7 +37,7 @@ class Tries {
   }
 
   get over(): boolean {
-    return this.count >= this.#options.triesMax;
+    return this.count >= this.#options.triesMax || this.#options.signal?.aborted === true;
   }
 
   async isBroken(plan: Plan): Promise<boolean> {
