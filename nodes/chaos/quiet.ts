@@ -11,6 +11,7 @@ import type { InstanceState } from "../../protocol/states.ts";
 import type { ClusterConfig } from "../config.ts";
 import type { Novact } from "../sdk.ts";
 import { guestsOf, remainsOf } from "./parties.ts";
+import { streamNumbers } from "./stream-numbers.ts";
 
 const settledStates: ReadonlySet<InstanceState> = new Set([
   "running",
@@ -109,6 +110,9 @@ export async function takeDown({ config, admin, after }: QuietOptions): Promise<
   ];
   const { events, trimmed } = await eventsAfter(admin, after);
   const guests = await guestsOf(config);
+  const last = events.at(-1)?.sequence ?? trimmed;
+  // Where something still moves the stream may be ahead of what was read before it.
+  const stream = (await streamNumbers(config, last))?.filter((number) => number <= last);
   return {
     kind: "quiet",
     atMs: Date.now(),
@@ -121,6 +125,7 @@ export async function takeDown({ config, admin, after }: QuietOptions): Promise<
     remains: await remainsOf(config),
     events,
     eventsTrimmed: trimmed,
+    ...(stream === undefined ? {} : { stream }),
     findings: await findingsOf(admin),
   };
 }

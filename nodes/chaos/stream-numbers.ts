@@ -1,0 +1,73 @@
+/**
+ * The numbers of the events that JetStream holds, read as an operator may: what is left after its disk was
+ * wiped must be all of them again. Read only.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { headerNames } from "../../protocol/headers.ts";
+import { eventStreamName } from "../../protocol/subjects.ts";
+import type { Bus } from "../../protocol/transport.ts";
+import { type ClusterConfig, connectionOf } from "../config.ts";
+import { connectNats } from "../nats.ts";
+
+const nothing = (): void => undefined;
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const requestTimeoutMs = 5_000;
+const atOnce = 64;
+/** Controllers fill it from the store, which takes a moment after a wipe. */
+const filledWithinMs = 20_000;
+/** A longer stream is read from its end. */
+const readMax = 50_000;
+
+interface Info {
+  readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly messages: number };
+}
+
+interface Stored {
+  readonly message?: { readonly hdrs?: string };
+}
+
+/** In the stream's order, when it has come to the event `last` or the time is over; undefined: unreadable. */
+export async function streamNumbers(
+  config: ClusterConfig,
+  last: number,
+): Promise<readonly number[] | undefined> {
+  const bus = await connectNats({ ...connectionOf(config, "admin"), name: "chaos", log: silent });
+  const deadlineMs = performance.now() + filledWithinMs;
+  try {
+    for (;;) {
+      const numbers = await readAll(bus, eventStreamName(config.cell));
+      const filled = numbers !== undefined && (numbers.at(-1) ?? 0) >= last;
+      if (filled || performance.now() > deadlineMs) return numbers;
+      await sleep(500);
+    }
+  } finally {
+    await bus.close();
+  }
+}
+
+async function readAll(bus: Bus, name: string): Promise<readonly number[] | undefined> {
+  const { state } = await ask<Info>(bus, `STREAM.INFO.${name}`);
+  if (state === undefined) return undefined;
+  if (state.messages === 0) return [];
+  const first = Math.max(state.first_seq, state.last_seq - readMax + 1);
+  const numbers: (number | undefined)[] = [];
+  for (let from = first; from <= state.last_seq; from += atOnce) {
+    const length = Math.min(atOnce, state.last_seq - from + 1);
+    const positions = Array.from({ length }, (_, index) => from + index);
+    numbers.push(...(await Promise.all(positions.map((seq) => numberAt(bus, name, seq)))));
+  }
+  return numbers.filter((number) => number !== undefined);
+}
+
+async function numberAt(bus: Bus, name: string, seq: number): Promise<number | undefined> {
+  const { message } = await ask<Stored>(bus, `STREAM.MSG.GET.${name}`, { seq });
+  const headers = Buffer.from(message?.hdrs ?? "", "base64").toString("utf8");
+  const found = new RegExp(`^${headerNames.sequence}: *(\\d+)`, "im").exec(headers);
+  return found === null ? undefined : Number(found[1]);
+}
+
+async function ask<A>(bus: Bus, method: string, body?: object): Promise<A> {
+  const bytes = body === undefined ? new Uint8Array() : Buffer.from(JSON.stringify(body));
+  const answer = await bus.request(`$JS.API.${method}`, { body: bytes, headers: {} }, requestTimeoutMs);
+  return JSON.parse(Buffer.from(answer.body).toString("utf8")) as A;
+}
