@@ -7,7 +7,7 @@
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";
-import { parseFile } from "../machine/file.ts";
+import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import type { Hypervisor, MachineFiles } from "../runtime/ports.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../runtime/system.ts";
@@ -22,7 +22,7 @@ import { type Reporting, silent } from "./state.ts";
 export interface HostActorOptions extends ReporterOptions {
   readonly machines: Machines;
   readonly hypervisor: Pick<Hypervisor, "list">;
-  readonly files: Pick<MachineFiles, "readAll">;
+  readonly files: Pick<MachineFiles, "readAll" | "remove">;
   readonly news: News;
 }
 
@@ -51,7 +51,8 @@ export function hostActor(options: HostActorOptions): ActorDefinition<Life, Host
 async function begin(options: HostActorOptions, context: Context): Promise<Life> {
   const { hypervisor, files, machines } = options;
   machines.clear();
-  const [guests, contents] = await Promise.all([hypervisor.list(), files.readAll()]);
+  const [guests, found] = await Promise.all([hypervisor.list(), files.readAll()]);
+  const contents = takeTombstones(found, options, context);
   for (const guest of guests) machines.noteStray(guest.instanceId, guest);
   for (const { instanceId, content } of contents) {
     const file = parseFile(instanceId, content);
@@ -68,6 +69,33 @@ async function begin(options: HostActorOptions, context: Context): Promise<Life>
   );
   const life = { reporting: silent, reporter, stopping: undefined, leaving: undefined };
   return report(life, { kind: "started" }, options);
+}
+
+type Content = Awaited<ReturnType<MachineFiles["readAll"]>>[number];
+
+/** Those that are old enough go; the others are remembered. Answers the files that are no tombstones. */
+function takeTombstones(
+  found: readonly Content[],
+  options: HostActorOptions,
+  context: Context,
+): readonly Content[] {
+  const buried = found.flatMap(({ instanceId, content }) => {
+    const tombstone = parseTombstone(instanceId, content);
+    return tombstone === undefined ? [] : [{ instanceId, tombstone }];
+  });
+  const keptSinceMs = context.clock.nowMs() - limits.tombstoneKeptMs;
+  for (const { instanceId, tombstone } of buried.sort((a, b) => a.tombstone.atMs - b.tombstone.atMs)) {
+    const gone = tombstone.atMs < keptSinceMs ? instanceId : options.ledger.bury(instanceId, tombstone);
+    if (gone !== undefined) dropTombstone(gone, options, context);
+  }
+  const ids = new Set(buried.map(({ instanceId }) => instanceId));
+  return found.filter(({ instanceId }) => !ids.has(instanceId));
+}
+
+function dropTombstone(instanceId: string, { files }: HostActorOptions, { log }: Context): void {
+  files.remove(instanceId).catch((error: unknown) => {
+    log.warn({ instanceId, err: error }, "An old tombstone could not be removed.");
+  });
 }
 
 function parentOf(context: Context): Parent {
@@ -168,11 +196,12 @@ function tooBusy(instanceId: string): StatusError {
  * Machines that are gone leave memory; what they were asked last is remembered, and what they said waits to
  * be heard.
  */
-function readNews({ options, life }: Turn): Life {
+function readNews({ options, life, context }: Turn): Life {
   const { news, ledger, machines } = options;
   const { hurry, gone } = news.take();
   for (const { instanceId, epoch, intentGeneration: generation } of gone) {
-    ledger.bury(instanceId, { epoch, generation });
+    const dropped = ledger.bury(instanceId, { epoch, generation });
+    if (dropped !== undefined) dropTombstone(dropped, options, context);
     const latest = ledger.latest(instanceId);
     if (latest === undefined || latest.state === "gone") void machines.find(instanceId)?.stop();
   }

@@ -5,7 +5,7 @@
 
 import type { hostAgentService } from "../../protocol/machine.ts";
 import type { AnswerOf } from "../../protocol/service.ts";
-import { parseFile } from "../machine/file.ts";
+import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { MachineFiles } from "../runtime/ports.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -27,7 +27,8 @@ export interface AuditOptions {
 
 export async function audit({ hostId, ledger, files, look }: AuditOptions): Promise<Audit> {
   const before = new Set(ledger.all().map(({ instanceId }) => instanceId));
-  const [found, contents] = await Promise.all([look(), files.readAll()]);
+  const [found, all] = await Promise.all([look(), files.readAll()]);
+  const contents = all.filter(({ instanceId, content }) => parseTombstone(instanceId, content) === undefined);
   const machines = ledger.all();
   const believed = new Set([...before, ...machines.map(({ instanceId }) => instanceId)]);
   const unreadable = contents.filter(

@@ -125,13 +125,16 @@ export class Ledger {
     return this.all().every(({ state }) => state === "stopped" || state === "failed" || state === "gone");
   }
 
-  bury(instanceId: string, tombstone: Tombstone): void {
+  /** Answers whose tombstone had to go, because there are too many. */
+  bury(instanceId: string, tombstone: Tombstone): string | undefined {
     const known = this.#tombstones.get(instanceId);
-    if (known !== undefined && known.epoch > tombstone.epoch) return;
+    if (known !== undefined && known.epoch > tombstone.epoch) return undefined;
     this.#tombstones.delete(instanceId);
     this.#tombstones.set(instanceId, tombstone);
     const [oldest] = this.#tombstones.keys();
-    if (this.#tombstones.size > limits.tombstonesMax && oldest !== undefined) this.#tombstones.delete(oldest);
+    if (this.#tombstones.size <= limits.tombstonesMax || oldest === undefined) return undefined;
+    this.#tombstones.delete(oldest);
+    return oldest;
   }
 
   tombstone(instanceId: string): Tombstone | undefined {

@@ -189,6 +189,9 @@ async function remindOfMissing(
 ): Promise<void> {
   const listed = new Set(machines.map(({ instanceId }) => instanceId));
   for (const instanceId of await store.listOnHost(hostId)) {
-    if (!listed.has(instanceId)) await registry.tell(instanceId, { kind: "tellHosts" });
+    if (listed.has(instanceId)) continue;
+    // What another controller has decided since must not be undone by old news.
+    await registry.tell(instanceId, { kind: "reload" });
+    await registry.tell(instanceId, { kind: "tellHosts" });
   }
 }

@@ -194,10 +194,13 @@ class InstanceTurn {
     const nowMs = this.#options.clock.monotonicMs();
     // The reconciler asks only for what is not settled in the store: who believes otherwise has old news.
     const doubtful = state.loaded.instance.settled && state.loaded.operation === undefined;
-    const loaded = doubtful ? await this.#load() : state.loaded;
-    const overdue =
-      (loaded.operation?.deadlineAtMs ?? Number.POSITIVE_INFINITY) < this.#options.clock.nowMs();
-    if (!overdue && nowMs < state.nudgeAtMs) return { ...state, loaded };
+    const deadlineAtMs = state.loaded.operation?.deadlineAtMs ?? Number.POSITIVE_INFINITY;
+    const due = nowMs >= state.nudgeAtMs || deadlineAtMs < this.#options.clock.nowMs();
+    if (!doubtful && !due) return state;
+    // Hosts are told what follows from the row, not from what was once read: no commit would notice the
+    // difference.
+    const loaded = await this.#load();
+    if (!due) return { ...state, loaded };
     const host = this.#options.hostFacts(loaded.instance.hostId);
     const next = await this.#settle(loaded, (now) => ({
       kind: "reconcile",

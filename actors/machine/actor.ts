@@ -13,9 +13,9 @@ import type { ActorContext, ActorDefinition, Reply } from "../runtime/system.ts"
 import type { Answers } from "./answers.ts";
 import { type Decision, decide, type Effect, introduce } from "./decide.ts";
 import type { Listener, MachinePorts, MachineRunner } from "./effects.ts";
-import { fileOf, type MachineFile, parseFile, revive } from "./file.ts";
+import { fileOf, type MachineFile, parseFile, revive, tombstoneFileOf } from "./file.ts";
 import type { GuestFacts, MachineEvent, MachineMessage, Moment } from "./messages.ts";
-import type { MachineState } from "./state.ts";
+import type { Machine, MachineState } from "./state.ts";
 
 export interface MachineOptions {
   readonly instanceId: string;
@@ -143,12 +143,23 @@ function eventOf(message: MachineMessage, context: Context): MachineEvent | unde
 async function save({ ports, instanceId }: MachineOptions, { save, next }: Decision): Promise<boolean> {
   if (next.kind === "blank") return true;
   try {
-    if (next.gone) await ports.files.remove(instanceId);
+    if (next.gone) await bury(ports, next);
     else await ports.files.write(instanceId, save ?? fileOf(next));
     return true;
   } catch (thrown) {
     ports.log.error({ instanceId, err: thrown }, "The file of a machine could not be written.");
     return false;
+  }
+}
+
+/** A disk that is full has no room for a tombstone, and none of the file is better than the old one. */
+async function bury({ files, clock, log }: MachinePorts, machine: Machine): Promise<void> {
+  const { instanceId } = machine.spec;
+  try {
+    await files.write(instanceId, tombstoneFileOf(machine, clock.nowMs()));
+  } catch (thrown) {
+    log.warn({ instanceId, err: thrown }, "The tombstone of a machine could not be written.");
+    await files.remove(instanceId);
   }
 }
 

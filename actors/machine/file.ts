@@ -6,7 +6,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 
 import { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
-import { answer, Count, literals, nullable, TimeMs } from "../../protocol/schema.ts";
+import { answer, Count, Id, literals, nullable, TimeMs } from "../../protocol/schema.ts";
 import { machineReasons } from "../../protocol/states.ts";
 import { validatorOf } from "../../protocol/validate.ts";
 import type { GuestFacts } from "./messages.ts";
@@ -52,6 +52,27 @@ export function fileDiffers(before: Machine, after: Machine): boolean {
     before.rest !== after.rest ||
     (after.shutdownAsked && !before.shutdownAsked)
   );
+}
+
+const TombstoneFile = answer({
+  version: Type.Literal(1),
+  tombstone: answer({ instanceId: Id, epoch: Count, generation: Count, atMs: TimeMs }),
+});
+export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanceId">;
+
+/**
+ * What stays in the place of the file of a machine that is gone: a message from before must not bring it
+ * back, also when the agent was restarted in between.
+ */
+export function tombstoneFileOf({ spec, intent }: Machine, atMs: number): Static<typeof TombstoneFile> {
+  const { instanceId, epoch } = spec;
+  return { version: 1, tombstone: { instanceId, epoch, generation: intent.generation, atMs } };
+}
+
+export function parseTombstone(instanceId: string, content: unknown): Tombstone | undefined {
+  if (!validatorOf(TombstoneFile).accepts(content)) return undefined;
+  const { instanceId: named, ...tombstone } = content.tombstone;
+  return named === instanceId ? tombstone : undefined;
 }
 
 /** The file's content, or undefined when it is not one of ours. */

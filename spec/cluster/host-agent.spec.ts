@@ -6,6 +6,7 @@ import { limits } from "../../protocol/limits.ts";
 import { ensure } from "../actors/machine/worlds.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
+import { machineFilesOf } from "../support/machine-files.ts";
 
 describe("a host: its controllers", () => {
   let world: HostWorld;
@@ -167,7 +168,7 @@ describe("a host: its agent ends and returns", () => {
     await world.stopAgent();
     world.startAgent();
     await world.until("a", "gone");
-    expect([world.machine.list().length, world.machine.machineFiles.size]).to.deep.equal([0, 0]);
+    expect([world.machine.list().length, machineFilesOf(world.machine).length]).to.deep.equal([0, 0]);
   });
 
   it("leaves what it does not understand alone, and names it", async () => {

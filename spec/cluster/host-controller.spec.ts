@@ -9,6 +9,7 @@ import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../nodes/drivers/index.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
+import { machineFilesOf } from "../support/machine-files.ts";
 import { inventoryOf } from "../support/scripted-host.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
@@ -80,7 +81,9 @@ describe("a cluster of controller and hosts", function () {
       expect(await findings()).to.deep.equal([]);
     }
     await demo.instance.delete(id, { wait: true });
-    expect([machine.list().length, machine.disks.size, machine.machineFiles.size]).to.deep.equal([0, 0, 0]);
+    expect([machine.list().length, machine.disks.size, machineFilesOf(machine).length]).to.deep.equal([
+      0, 0, 0,
+    ]);
     expect(await findings()).to.deep.equal([]);
   });
 
@@ -105,7 +108,7 @@ describe("a cluster of controller and hosts", function () {
     }
     expect((await create("web")).operation).to.deep.include({ state: "failed" });
     await eventually(() =>
-      hosts.every(({ machine }) => machine.disks.size + machine.machineFiles.size === 0),
+      hosts.every(({ machine }) => machine.disks.size + machineFilesOf(machine).length === 0),
     );
     expect((await create("second")).instance.state).to.equal("running");
   });

@@ -6,6 +6,7 @@ import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
+import { machineFilesOf } from "../support/machine-files.ts";
 
 describe("a host: the life of a guest", () => {
   let world: HostWorld;
@@ -46,15 +47,15 @@ describe("a host: the life of a guest", () => {
     await world.clock.advance(5_000);
     const audit = await world.settled(() => world.host.handlers.audit({}, world.context()));
     expect(audit).to.deep.equal({ hostId: "h1", machines: [], processes: [], directories: [], strays: [] });
-    expect([world.machine.disks.size, world.machine.machineFiles.size]).to.deep.equal([0, 0]);
+    expect([world.machine.disks.size, machineFilesOf(world.machine).length]).to.deep.equal([0, 0]);
   });
 
-  it("writes a guest's file once when it is made and once when it is deleted", async () => {
+  it("writes a guest's file when it is made, when it is deleted, and its tombstone when it is gone", async () => {
     world = new HostWorld();
     await world.ensure("a");
     expect(world.writes).to.equal(1);
     await world.ensure("a", { generation: 2, power: "deleted" });
-    expect(world.writes).to.equal(2);
+    expect(world.writes).to.equal(3);
   });
 
   it("leaves no file behind when a deletion is asked for again while it is under way", async () => {
@@ -66,7 +67,24 @@ describe("a host: the life of a guest", () => {
     await world.ensure("a", { generation: 3, power: "deleted" });
     await world.until("a", "gone");
     await world.clock.advance(5_000);
-    expect(world.machine.machineFiles.size).to.equal(0);
+    expect(machineFilesOf(world.machine).length).to.equal(0);
+  });
+
+  it("refuses what is late also after a restart of the agent", async () => {
+    world = new HostWorld();
+    await world.ensure("a", { generation: 1 });
+    await world.ensure("a", { generation: 2, power: "deleted" });
+    await world.until("a", "gone");
+    await world.stopAgent();
+    world.startAgent();
+    await world.clock.advance(1_000);
+    expect((await failureOf(world.ensure("a", { generation: 1 }))).reason).to.equal("staleGeneration");
+    expect(world.machine.list()).to.deep.equal([]);
+    await world.clock.advance(limits.tombstoneKeptMs);
+    await world.stopAgent();
+    world.startAgent();
+    await world.clock.advance(1_000);
+    expect([...world.machine.machineFiles.keys()]).to.deep.equal([]);
   });
 
   it("refuses what is late: a message of before the deletion brings nothing back", async () => {
@@ -136,7 +154,7 @@ describe("a host: effects that fail", () => {
       expect(world.machine.list()).to.deep.equal([]);
       await world.ensure("a", { generation: 2, power: "deleted" });
       await world.until("a", "gone");
-      expect([world.machine.disks.size, world.machine.machineFiles.size]).to.deep.equal([0, 0]);
+      expect([world.machine.disks.size, machineFilesOf(world.machine).length]).to.deep.equal([0, 0]);
     });
   }
 

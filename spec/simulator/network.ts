@@ -260,7 +260,7 @@ export class Network {
       this.#dead.has(`${from.name}>${to.name}`);
     if (!from.alive || blocked()) return;
     const said = from.isNewer ? withUnknownFields(message) : message;
-    this.#options.sent(from.name, `answer ${subject}`, message.body.length);
+    this.#options.sent(from.name, `_INBOX.${subject}`, message.body.length);
     const label = kernel.trace.isRead ? `answer to ${subject} from ${from.name}${codeOf(message)}` : "";
     this.#carry(from, `answer ${methodOf(subject)}`, (lateMs) => {
       kernel.after(to, lateMs, label, () => {

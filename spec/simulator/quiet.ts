@@ -1,8 +1,10 @@
 /** Everything there is at a quiet point, from both sides: what the store says, and what is on machines. */
+
 import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
 import type { InstanceRow, Store } from "../../actors/runtime/ports.ts";
 import type { ClaimRecord } from "../../actors/runtime/records.ts";
 import type { Event } from "../../protocol/event.ts";
+import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";
 
 const everything = 1_000_000;
@@ -33,7 +35,7 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
     ),
     remains: cluster.hosts.flatMap(({ machine: { name, world } }) => [
       ...[...world.disks.keys()].map((instanceId) => ({ hostId: name, instanceId, what: "directory" })),
-      ...[...world.machineFiles.keys()].map((instanceId) => ({
+      ...machineFilesOf(world).map((instanceId) => ({
         hostId: name,
         instanceId,
         what: "machine file",

@@ -1,0 +1,10 @@
+/** Files of machines that are there, without the tombstones that stay of those that are gone. */
+import { parseTombstone } from "../../actors/machine/file.ts";
+import type { FakeWorld } from "../../nodes/drivers/fake/world.ts";
+
+export function machineFilesOf({ machineFiles }: Pick<FakeWorld, "machineFiles">): readonly string[] {
+  return [...machineFiles.keys()].filter(
+    (instanceId) =>
+      parseTombstone(instanceId, JSON.parse(machineFiles.get(instanceId) ?? "{}")) === undefined,
+  );
+}
