@@ -24,6 +24,7 @@ export function compare(input: DoctorInput): Diagnosis {
     settled: new Map(settledRows(input).map((row) => [row.instance.id, row])),
     unsettled: new Set(input.unsettled.map(({ instance }) => instance.id)),
     hostNames: new Map(input.hosts.map(({ id, name }) => [id, name])),
+    fakeHosts: new Set(input.hosts.filter(({ hypervisor }) => hypervisor === "fake").map(({ id }) => id)),
   };
   return {
     findings: [

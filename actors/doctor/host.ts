@@ -105,7 +105,11 @@ function disagreement(
 }
 
 /** Machine against process and directory. */
-function reality(machine: Observation, { instance }: InstanceRow, { audit, where }: Place): Finding[] {
+function reality(
+  machine: Observation,
+  { instance }: InstanceRow,
+  { audit, where, known: { fakeHosts } }: Place,
+): Finding[] {
   const expected = has[machine.state];
   if (expected === undefined) return [];
   const processes = audit.processes.filter(({ instanceId }) => instanceId === machine.instanceId);
@@ -124,10 +128,12 @@ function reality(machine: Observation, { instance }: InstanceRow, { audit, where
     findings.push(finding("leak", `${where} believes it is ${machine.state}, and process ${pids} is there.`));
   }
   // A build that was stopped before its disk was made has none, and needs none.
-  if (expected.directory === true && !directory && instance.built)
-    findings.push(
-      finding("drift", `${where} believes it is ${machine.state}, and its directory is missing.`),
-    );
+  const hasDisk = instance.built && !fakeHosts.has(audit.hostId);
+  if (expected.directory === true && !directory && hasDisk)
+    findings.push({
+      ...finding("drift", `${where} believes it is ${machine.state}, and its directory is missing.`),
+      next: "Its disk is lost: a start makes a new one from the image. Delete it when that is not wanted.",
+    });
   if (expected.directory === false && directory)
     findings.push(finding("leak", `${where} believes it is ${machine.state}, and its directory is there.`));
   return findings;

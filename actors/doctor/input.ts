@@ -43,6 +43,8 @@ export interface Known {
   readonly settled: ReadonlyMap<string, InstanceRow>;
   readonly unsettled: ReadonlySet<string>;
   readonly hostNames: ReadonlyMap<string, string>;
+  /** Their disks end with their agent: what is missing there is no finding. */
+  readonly fakeHosts: ReadonlySet<string>;
 }
 
 export const hostCalled = (known: Known, hostId: string): string =>

@@ -162,7 +162,7 @@ export class Cluster {
         name: `node-${index + 1}`,
         bootId: `boot-${machine.boots}`,
         architecture: "x86_64",
-        hypervisor: "fake",
+        hypervisor: "simulated",
         accelerator: "none",
         acceleratorReason: "simulated",
         hypervisorVersion: "1",

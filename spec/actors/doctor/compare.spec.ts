@@ -35,6 +35,14 @@ describe("doctor: comparison", () => {
       expect(find(busy(state)), state).to.deep.equal([]);
   });
 
+  it("misses no disk of a build that was stopped before it had one, nor on a fake host", () => {
+    const input = audited({ directories: healthy().audit.directories.slice(0, 1) });
+    const unbuilt = input.instances.map((row) => ({ ...row, instance: { ...row.instance, built: false } }));
+    expect(find({ ...input, instances: unbuilt })).to.deep.equal([]);
+    const fake = input.hosts.map((host) => ({ ...host, hypervisor: "fake" }));
+    expect(find({ ...input, hosts: fake })).to.deep.equal([]);
+  });
+
   it("every finding says what to do next", () => {
     const { findings } = compare(audited({ machines: [], strays: ["socket x"] }));
     for (const { next, message } of findings) {
