@@ -1,5 +1,5 @@
 /** Guards of hosts and their machines, and what switches each off (mutants.ts). */
-import { echoing, type Mutant, panicking } from "./mutants-plans.ts";
+import { echoing, forgetful, type Mutant, panicking } from "./mutants-plans.ts";
 
 export const hostMutants: readonly Mutant[] = [
   {
@@ -19,6 +19,17 @@ export const hostMutants: readonly Mutant[] = [
     guard: "A message from before a machine was gone does not bring it back.",
     size: { hosts: 4 },
     shape: echoing,
+  },
+  {
+    name: "tombstone-forgotten",
+    promise: "I9",
+    file: "actors/host/actor.ts",
+    find: "const contents = takeTombstones(found, options, context);",
+    replace:
+      "const contents = found.filter((one) => parseTombstone(one.instanceId, one.content) === undefined);",
+    guard: "Tombstones outlive a restart of the agent.",
+    size: { hosts: 4 },
+    shape: forgetful,
   },
   {
     name: "halt-undone",
@@ -50,9 +61,9 @@ export const hostMutants: readonly Mutant[] = [
     name: "machine-file-left",
     promise: "I7",
     file: "actors/machine/actor.ts",
-    find: "if (next.gone) await ports.files.remove(instanceId);",
+    find: "if (next.gone) await bury(ports, next);",
     replace: "if (next.gone) return true;",
-    guard: "The file of a machine that is gone is removed.",
+    guard: "A tombstone takes the place of the file of a machine that is gone.",
   },
   {
     name: "disks-left",

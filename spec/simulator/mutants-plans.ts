@@ -47,3 +47,16 @@ export function echoing(plan: Plan): Plan {
   const calm = { lost: 0, doubled: 0.3, late: 0.3, hang: 0, latencyMs: 1, driverLatencyMs: 1, startMs: 10 };
   return { ...plan, parameters: { ...plan.parameters, ...calm, refused: 0.4, hostVcpus: 12 } };
 }
+
+/** The same, and agents are killed just after: what a host only had in mind it has forgotten by then. */
+export function forgetful(plan: Plan): Plan {
+  const shaped = echoing(plan);
+  const faults = plan.commands
+    .filter(({ command }) => command === "create")
+    .flatMap(({ atMs }): readonly PlannedFault[] =>
+      Array.from({ length: plan.parameters.hosts }, (_, target) => ({
+        ...{ atMs: atMs + 700, fault: "killAgent", target, forMs: 100 },
+      })),
+    );
+  return { ...shaped, faults };
+}
