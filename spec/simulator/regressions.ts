@@ -15,4 +15,13 @@ export const regressions: readonly Regression[] = [
     run: { seed: "56" },
     broke: "I11: a host sent more than 400 answers to ensure in one second (commit 5169e7f).",
   },
+  {
+    run: { seed: "52213" },
+    broke:
+      "I9: old news in a controller, and an agent that had forgotten its tombstones: an old epoch was started.",
+  },
+  {
+    run: { seed: "52668" },
+    broke: "I2: the same, and the guest of the new epoch was running on another host.",
+  },
 ];
