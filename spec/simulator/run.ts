@@ -202,7 +202,12 @@ class Run {
       if (await this.#isAtRest()) break;
     }
     if (this.#kernel.halted) return;
-    const fact = await this.#quiet();
+    let fact = await this.#quiet();
+    // The doctor takes its time, and a host that an operator enabled meanwhile is an event of its own.
+    for (let again = 0; again < 3 && !(await this.#isAtRest()) && !this.#kernel.halted; again += 1) {
+      await this.#kernel.run(this.#kernel.nowMs + 5_000);
+      fact = await this.#quiet();
+    }
     if (fact !== undefined) this.#see(fact);
   }
 
