@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { parseTombstone } from "../../actors/machine/file.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
 import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
 import { findProved } from "../up/owned-process.ts";
@@ -127,9 +128,21 @@ export async function remainsOf(config: ClusterConfig) {
       if (!existsSync(directory)) continue;
       for (const entry of await readdir(directory)) {
         const [instanceId = ""] = entry.split(".");
-        if (instanceId !== "" && /^[0-9a-f-]{36}$/.test(instanceId)) found.push({ hostId, instanceId, what });
+        if (!/^[0-9a-f-]{36}$/.test(instanceId)) continue;
+        if (folder === "machines" && (await isTombstone(instanceId, join(directory, entry)))) continue;
+        found.push({ hostId, instanceId, what });
       }
     }
   }
   return found;
+}
+
+/** It is kept on purpose, for a day: no remainder. A file that cannot be read is one. */
+async function isTombstone(instanceId: string, file: string): Promise<boolean> {
+  try {
+    return parseTombstone(instanceId, JSON.parse(await readFile(file, "utf8"))) !== undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code !== undefined) return false;
+    throw error;
+  }
 }
