@@ -15,8 +15,8 @@ const requestTimeoutMs = 5_000;
 const atOnce = 64;
 /** Controllers fill it from the store, which takes a moment after a wipe. */
 const filledWithinMs = 20_000;
-/** A longer stream is read from its end. */
-const readMax = 50_000;
+/** A longer stream is not read: half of it could not be judged. */
+const readMax = 250_000;
 
 interface Info {
   readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly messages: number };
@@ -49,7 +49,8 @@ async function readAll(bus: Bus, name: string): Promise<readonly number[] | unde
   const { state } = await ask<Info>(bus, `STREAM.INFO.${name}`);
   if (state === undefined) return undefined;
   if (state.messages === 0) return [];
-  const first = Math.max(state.first_seq, state.last_seq - readMax + 1);
+  if (state.messages > readMax) return undefined;
+  const first = state.first_seq;
   const numbers: (number | undefined)[] = [];
   for (let from = first; from <= state.last_seq; from += atOnce) {
     const length = Math.min(atOnce, state.last_seq - from + 1);
