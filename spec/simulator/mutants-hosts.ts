@@ -89,14 +89,4 @@ export const hostMutants: readonly Mutant[] = [
     replace: 'return "release";',
     guard: "What is left of a machine is released only after its process was ended.",
   },
-  {
-    name: "older-epoch",
-    promise: "I7",
-    file: "actors/machine/ensure.ts",
-    find: "if (request.spec.epoch < newest.spec.epoch) return onOlderEpoch(state, request);",
-    replace: "",
-    guard: "What is meant for an older epoch is not done to the newer one.",
-    size: { hosts: 2 },
-    shape: echoing,
-  },
 ];
