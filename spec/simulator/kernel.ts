@@ -6,6 +6,7 @@
  * While it runs, the global `setImmediate` is its own: nact takes its turns by it, and they become steps like
  * all others. It must never read a real clock, nor wait for anything of the real world.
  */
+import { popDue, pushDue } from "../support/due-heap.ts";
 import type { Trace } from "./trace.ts";
 
 /** Whoever steps belong to: dead, its steps are dropped; paused, they wait. */
@@ -61,7 +62,7 @@ export class Kernel {
   after(owner: Owner, ms: number, label: string, run: () => void): Step {
     const atMs = this.nowMs + Math.max(0, ms);
     const step = this.#make(owner, atMs, label, run);
-    push(this.#later, step);
+    pushDue(this.#later, step);
     return step;
   }
 
@@ -139,7 +140,7 @@ export class Kernel {
       this.nowMs = Math.max(this.nowMs, untilMs);
       return undefined;
     }
-    pop(this.#later);
+    popDue(this.#later);
     this.nowMs = Math.max(this.nowMs, next.atMs);
     return next;
   }
@@ -173,36 +174,4 @@ function allPromises(): Promise<void> {
   return new Promise((resolve) => {
     queueMicrotask(() => process.nextTick(resolve));
   });
-}
-
-function isBefore(a: Step, b: Step): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-}
-
-function push(heap: Step[], step: Step): void {
-  let index = heap.push(step) - 1;
-  while (index > 0) {
-    const above = (index - 1) >> 1;
-    const parent = heap[above];
-    if (parent === undefined || isBefore(parent, step)) break;
-    heap[index] = parent;
-    index = above;
-  }
-  heap[index] = step;
-}
-
-function pop(heap: Step[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let index = 0;
-  for (;;) {
-    const left = 2 * index + 1;
-    const [a, b] = [heap[left], heap[left + 1]];
-    if (a === undefined) break;
-    const [child, at] = b !== undefined && isBefore(b, a) ? [b, left + 1] : [a, left];
-    if (!isBefore(child, last)) break;
-    heap[index] = child;
-    index = at;
-  }
-  heap[index] = last;
 }

@@ -5,6 +5,7 @@
  */
 import { StatusError } from "../../protocol/status.ts";
 import type { Bus, BusHandler, BusMessage, BusSubscription } from "../../protocol/transport.ts";
+import { copyMessage, subjectMatches } from "../support/memory-bus.ts";
 import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -211,7 +212,7 @@ export class Network {
   #route(from: SimulatedProcess, subject: string, message: BusMessage, answer: Answer): void {
     if (!this.#up || this.#isolated.has(from.name)) return;
     const tokens = subject.split(".");
-    const matching = [...this.#members].filter(({ pattern }) => matches(pattern, tokens));
+    const matching = [...this.#members].filter(({ pattern }) => subjectMatches(pattern, tokens));
     if (matching.length === 0) {
       this.#options.kernel.after(from, this.rates.latencyMs, "", () =>
         answer(new StatusError("noResponders", "Nobody listens to the subject.")),
@@ -241,7 +242,7 @@ export class Network {
     if (this.#isolated.has(to.name) || this.#dead.has(`${from.name}>${to.name}`)) return;
     const { kernel } = this.#options;
     kernel.soon(to, kernel.trace.isRead ? `← ${subject} from ${from.name}` : "", () => {
-      const work = handler(subject, copy(message));
+      const work = handler(subject, copyMessage(message));
       running.add(work);
       void work
         .then((said) => {
@@ -264,7 +265,7 @@ export class Network {
     const label = kernel.trace.isRead ? `answer to ${subject} from ${from.name}${codeOf(message)}` : "";
     this.#carry(from, `answer ${methodOf(subject)}`, (lateMs) => {
       kernel.after(to, lateMs, label, () => {
-        if (!blocked()) answer(copy(said));
+        if (!blocked()) answer(copyMessage(said));
       });
     });
   }
@@ -309,15 +310,4 @@ function withUnknownFields(message: BusMessage): BusMessage {
   for (const [key, value] of Object.entries(body))
     if (growing.has(key) && typeof value === "object") grown[key] = { ...value, unheardOf: true };
   return { headers: message.headers, body: new TextEncoder().encode(JSON.stringify(grown)) };
-}
-
-const copy = ({ body, headers }: BusMessage): BusMessage => ({
-  body: Uint8Array.from(body),
-  headers: { ...headers },
-});
-
-function matches(pattern: readonly string[], subject: readonly string[]): boolean {
-  const rest = pattern.at(-1) === ">";
-  if (rest ? subject.length < pattern.length : subject.length !== pattern.length) return false;
-  return pattern.every((token, at) => token === "*" || token === ">" || token === subject[at]);
 }

@@ -27,12 +27,12 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
 
   const receiversOf = (subject: string): readonly Member[] => {
     const tokens = subject.split(".");
-    const matching = [...members].filter(({ pattern }) => matches(pattern, tokens));
+    const matching = [...members].filter(({ pattern }) => subjectMatches(pattern, tokens));
     return oneOfEachQueue(matching, turns);
   };
 
   const deliver = async (member: Member, subject: string, message: BusMessage) => {
-    const work = member.handler(subject, copy(message));
+    const work = member.handler(subject, copyMessage(message));
     member.running.add(work);
     try {
       return await work;
@@ -65,7 +65,7 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
             deliver(receiver, subject, message).then(async (answer) => {
               if (answer === undefined) return;
               await onTheWay();
-              end(() => resolve(copy(answer)));
+              end(() => resolve(copyMessage(answer)));
             }, reject);
           }
         };
@@ -93,12 +93,12 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
   };
 }
 
-const copy = ({ body, headers }: BusMessage): BusMessage => ({
+export const copyMessage = ({ body, headers }: BusMessage): BusMessage => ({
   body: Uint8Array.from(body),
   headers: { ...headers },
 });
 
-function matches(pattern: readonly string[], subject: readonly string[]): boolean {
+export function subjectMatches(pattern: readonly string[], subject: readonly string[]): boolean {
   const rest = pattern.at(-1) === ">";
   if (rest ? subject.length < pattern.length : subject.length !== pattern.length) return false;
   return pattern.every((token, at) => token === "*" || token === ">" || token === subject[at]);

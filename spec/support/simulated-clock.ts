@@ -6,6 +6,7 @@
  */
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { Clock, Timer } from "../../actors/runtime/ports.ts";
+import { popDue, pushDue } from "./due-heap.ts";
 
 /**
  * Rounds of the event loop in which nothing changes before work that claims to be busy is taken to wait for
@@ -54,7 +55,7 @@ export class SimulatedClock implements Clock {
   after(ms: number, run: () => void): Timer {
     this.#registered += 1;
     const alarm: Alarm = { atMs: this.#monotonicMs + Math.max(0, ms), order: this.#registered, run };
-    push(this.#alarms, alarm);
+    pushDue(this.#alarms, alarm);
     return {
       cancel: () => {
         alarm.run = undefined;
@@ -114,7 +115,7 @@ export class SimulatedClock implements Clock {
 
   async #fireNext(untilMs: number): Promise<boolean> {
     for (let alarm = this.#alarms[0]; alarm !== undefined && alarm.atMs <= untilMs; alarm = this.#alarms[0]) {
-      pop(this.#alarms);
+      popDue(this.#alarms);
       if (alarm.run === undefined) continue;
       this.#monotonicMs = Math.max(this.#monotonicMs, alarm.atMs);
       const { run } = alarm;
@@ -124,37 +125,4 @@ export class SimulatedClock implements Clock {
     }
     return false;
   }
-}
-
-/** The alarms are a binary heap: the next one is first. */
-function isBefore(a: Alarm, b: Alarm): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-}
-
-function push(heap: Alarm[], alarm: Alarm): void {
-  let index = heap.push(alarm) - 1;
-  while (index > 0) {
-    const above = (index - 1) >> 1;
-    const parent = heap[above];
-    if (parent === undefined || isBefore(parent, alarm)) break;
-    heap[index] = parent;
-    index = above;
-  }
-  heap[index] = alarm;
-}
-
-function pop(heap: Alarm[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let index = 0;
-  for (;;) {
-    const left = 2 * index + 1;
-    const [a, b] = [heap[left], heap[left + 1]];
-    if (a === undefined) break;
-    const [child, at] = b !== undefined && isBefore(b, a) ? [b, left + 1] : [a, left];
-    if (!isBefore(child, last)) break;
-    heap[index] = child;
-    index = at;
-  }
-  heap[index] = last;
 }
