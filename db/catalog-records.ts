@@ -4,8 +4,8 @@ import type { FlavorRecord, ImageRecord } from "../actors/runtime/records.ts";
 import type { FlavorEntity, ImageEntity } from "./entities/catalog.ts";
 
 export function flavorOf(entity: InferEntity<typeof FlavorEntity>): FlavorRecord {
-  const { id, name, vcpus, memoryMib, diskGib, createdAtMs } = entity;
-  return { id, name, vcpus, memoryMib, diskGib, createdAtMs };
+  const { id, name, vcpus, memoryMib, diskGib, extraSpecs, createdAtMs } = entity;
+  return { id, name, vcpus, memoryMib, diskGib, extraSpecs, createdAtMs };
 }
 
 export function imageOf(entity: InferEntity<typeof ImageEntity>): ImageRecord {

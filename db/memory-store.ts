@@ -3,6 +3,13 @@
  * one microtask. It keeps the promises of the port within one process, and must pass the same contract as
  * PostgreSQL. Several controllers of a simulated cell share one of these; close() therefore changes nothing.
  */
+
+import type {
+  AggregateRecord,
+  GroupMember,
+  QuotaRecord,
+  ServerGroupRecord,
+} from "../actors/runtime/placement-records.ts";
 import type {
   Clock,
   EventPage,
@@ -26,9 +33,11 @@ import type {
 import type { Event } from "../protocol/event.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { lastOfPage } from "./event-page.ts";
-import { applyTurn, machineKey, requestKey, Tables } from "./memory/apply.ts";
+import { applyTurn } from "./memory/apply.ts";
+import { membersOf, quotaOf } from "./memory/apply-placement.ts";
 import { pruneTables } from "./memory/prune.ts";
 import type { Table } from "./memory/table.ts";
+import { machineKey, requestKey, type StoredHost, Tables } from "./memory/tables.ts";
 import { assertTurn } from "./turn-rules.ts";
 
 export class MemoryStore implements Store {
@@ -129,11 +138,42 @@ export class MemoryStore implements Store {
   }
 
   async getHost(key: string): Promise<HostRecord | undefined> {
-    return byIdOrName(this.#tables.hosts, key);
+    const host = byIdOrName(this.#tables.hosts, key);
+    return host && this.#hostsWith([host])[0];
   }
 
   async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {
-    return page(this.#tables.hosts, query);
+    return this.#hostsWith(page(this.#tables.hosts, query));
+  }
+
+  async getAggregate(key: string): Promise<AggregateRecord | undefined> {
+    const found = byIdOrName(this.#tables.aggregates, key);
+    return found && this.#aggregateWith(found);
+  }
+
+  async listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]> {
+    return page(this.#tables.aggregates, query).map((row) => this.#aggregateWith(row));
+  }
+
+  async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
+    const { serverGroups } = this.#tables;
+    const byId = serverGroups.get(key);
+    if (project === undefined || byId?.project === project) return byId;
+    for (const group of serverGroups.values())
+      if (group.project === project && group.name === key) return group;
+    return undefined;
+  }
+
+  async listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
+    return page(this.#tables.serverGroups, query, ({ project }) => (query.project ?? project) === project);
+  }
+
+  async listGroupMembers(groupId: string): Promise<readonly GroupMember[]> {
+    return membersOf(this.#tables, groupId).map(({ id, hostId }) => ({ instanceId: id, hostId }));
+  }
+
+  async getQuota(project: string): Promise<QuotaRecord> {
+    return quotaOf(this.#tables, project);
   }
 
   async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
@@ -167,6 +207,29 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #hostsWith(hosts: readonly StoredHost[]): HostRecord[] {
+    const builds = new Map<string, number>();
+    for (const { hostId, state, settled, operationId } of this.#tables.instances.values())
+      if (hostId !== null && state === "building" && (!settled || operationId !== null))
+        builds.set(hostId, (builds.get(hostId) ?? 0) + 1);
+    const joined = [...this.#tables.aggregateHosts.values()];
+    return hosts.map((host) => {
+      const aggregates = joined
+        .filter(({ hostId }) => hostId === host.id)
+        .flatMap(({ aggregateId }) => this.#tables.aggregates.get(aggregateId) ?? [])
+        .map(({ createdAtMs: _, ...aggregate }) => aggregate);
+      return { ...host, ioOps: builds.get(host.id) ?? 0, aggregates };
+    });
+  }
+
+  #aggregateWith(row: Omit<AggregateRecord, "hostIds">): AggregateRecord {
+    const joined = [...this.#tables.aggregateHosts.values()];
+    return {
+      ...row,
+      hostIds: joined.filter(({ aggregateId }) => aggregateId === row.id).map(({ hostId }) => hostId),
+    };
   }
 
   #rowOf(instance: InstanceRecord): InstanceRow {

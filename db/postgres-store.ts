@@ -5,6 +5,12 @@
  */
 import type { MikroORM } from "@mikro-orm/postgresql";
 import type {
+  AggregateRecord,
+  GroupMember,
+  QuotaRecord,
+  ServerGroupRecord,
+} from "../actors/runtime/placement-records.ts";
+import type {
   EventPage,
   EventQuery,
   InstanceQuery,
@@ -31,12 +37,13 @@ import type { CommitWriter } from "./commit-writer.ts";
 import type { Database, Row } from "./database.ts";
 import { FlavorEntity, ImageEntity } from "./entities/catalog.ts";
 import { EventEntity } from "./entities/event.ts";
-import { HostEntity } from "./entities/host.ts";
 import { InstanceEntity } from "./entities/instance.ts";
 import { ClaimEntity, MachineEntity } from "./entities/machine.ts";
 import { OperationEntity, RequestEntity } from "./entities/operation.ts";
 import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
+import { HostReads } from "./host-reads.ts";
 import * as read from "./instance-reads.ts";
+import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
 
@@ -55,7 +62,8 @@ export class PostgresStore implements Store {
   readonly #claim: Selection<ClaimRecord>;
   readonly #operation: Selection<OperationRecord>;
   readonly #request: Selection<RequestRecord>;
-  readonly #host: Selection<Omit<HostRecord, "lastSeenAtMs">>;
+  readonly #hosts: HostReads;
+  readonly #placement: PlacementReads;
   readonly #event: Selection<EventRow>;
   readonly #columns: read.InstanceColumns;
 
@@ -68,7 +76,8 @@ export class PostgresStore implements Store {
     this.#claim = selectionOf(orm.em, ClaimEntity, "c");
     this.#operation = selectionOf(orm.em, OperationEntity, "o");
     this.#request = selectionOf(orm.em, RequestEntity, "r");
-    this.#host = selectionOf(orm.em, HostEntity, "h");
+    this.#hosts = new HostReads(orm.em, database);
+    this.#placement = new PlacementReads(orm.em, database);
     this.#event = selectionOf(orm.em, EventEntity, "e");
     this.#columns = {
       i: this.#instance.columns,
@@ -176,25 +185,39 @@ export class PostgresStore implements Store {
   }
 
   async getHost(key: string): Promise<HostRecord | undefined> {
-    const rows = await this.#hosts("where h.id = $1 or h.name = $1 order by h.id = $1 desc, h.id limit 1", [
-      key,
-    ]);
-    return rows[0];
+    return this.#hosts.get(key);
   }
 
-  async listHosts({ marker = "", limit }: PageQuery): Promise<readonly HostRecord[]> {
-    return this.#hosts("where h.id > $1 order by h.id limit $2", [marker, limit]);
+  async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {
+    return this.#hosts.list(query);
   }
 
   async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
-    // A row that somebody else is writing is being touched anyway: passing it by, nobody ever waits for
-    // anybody.
-    const text = `with free as (
-        select host_id from host_seen where host_id = any ($1) and last_seen_at_ms < $2 for update skip locked
-      ), touched as (
-        update host_seen set last_seen_at_ms = $2 where host_id in (select host_id from free)
-      ) select host_id from host_seen where host_id = any ($1) order by host_id`;
-    return ids(await this.#database.read({ name: "touch", text, values: [hostIds, atMs] }, "touch hosts"));
+    return this.#hosts.touch(hostIds, atMs);
+  }
+
+  async getAggregate(key: string): Promise<AggregateRecord | undefined> {
+    return this.#placement.aggregate(key);
+  }
+
+  async listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]> {
+    return this.#placement.aggregates(query);
+  }
+
+  async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
+    return this.#placement.serverGroup(key, project);
+  }
+
+  async listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
+    return this.#placement.serverGroups(query);
+  }
+
+  async listGroupMembers(groupId: string): Promise<readonly GroupMember[]> {
+    return this.#placement.members(groupId);
+  }
+
+  async getQuota(project: string): Promise<QuotaRecord> {
+    return this.#placement.quota(project);
   }
 
   async claimTotals(): ReturnType<Store["claimTotals"]> {
@@ -225,16 +248,6 @@ export class PostgresStore implements Store {
       const instance = this.#instance.read(row);
       const machine = this.#machine.read(row, this.#instance.width);
       return instance === undefined ? [] : [{ instance, machine }];
-    });
-  }
-
-  async #hosts(clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
-    const text = `select ${this.#host.columns}, s.last_seen_at_ms from host h
-      join host_seen s on s.host_id = h.id ${clause}`;
-    const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
-    return rows.flatMap((row) => {
-      const host = this.#host.read(row);
-      return host === undefined ? [] : [{ ...host, lastSeenAtMs: Number(row[this.#host.width]) }];
     });
   }
 }

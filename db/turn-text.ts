@@ -4,6 +4,7 @@
  * them again. Pure.
  */
 import type { CommitResult, Turn } from "../actors/runtime/records.ts";
+import { deletingOf, groupedOf, usageOf } from "./placement-turn.ts";
 import { storableJson } from "./storable.ts";
 
 export interface EncodedTurn {
@@ -25,10 +26,18 @@ const mergeableLists: ReadonlySet<string> = new Set([
   "claims",
   "claimsReleased",
   "operations",
+  "buildsEnded",
   "events",
+  "usage",
+  "deleting",
+  "grouped",
 ]);
 
-/** New instances apart from changed ones; the answer as a text, so that it stays as it is. */
+/**
+ * New instances apart from changed ones; the answer as a text, so that it stays as it is; and what follows
+ * from the rows for quotas and groups (placement-turn.ts). Merged turns are checked for what all of them do:
+ * when that breaks a rule, they go apart.
+ */
 export function encodeTurn(turn: Turn): EncodedTurn {
   const { request, instances = [], ...rest } = turn;
   const answer = storableJson(request?.answer ?? null);
@@ -38,6 +47,9 @@ export function encodeTurn(turn: Turn): EncodedTurn {
     created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row),
     updated: instances.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row),
     ...rest,
+    usage: usageOf(turn),
+    deleting: deletingOf(turn),
+    grouped: groupedOf(turn),
   };
   let bytes = 0;
   for (const [name, list] of Object.entries(all)) {

@@ -14,6 +14,9 @@ export const eventNames = {
   host: ["registered", "enabled", "disabled"],
   flavor: ["created", "deleted"],
   image: ["registered", "deleted"],
+  aggregate: ["created", "changed", "hostAdded", "hostRemoved", "deleted"],
+  "server-group": ["created", "deleted"],
+  quota: ["changed"],
   actor: ["restarted", "failed"],
 } as const;
 

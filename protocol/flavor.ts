@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits.ts";
-import { answer, Id, Label, pageRequest, request, TimeMs } from "./schema.ts";
+import { answer, ExtraSpecs, Id, Label, pageRequest, request, TimeMs } from "./schema.ts";
 import { method, service } from "./service.ts";
 
 const size = {
@@ -14,7 +14,7 @@ const size = {
   diskGib: Type.Integer({ minimum: 0, maximum: limits.diskGibMax }),
 };
 
-export const Flavor = answer({ id: Id, name: Label, ...size, createdAtMs: TimeMs });
+export const Flavor = answer({ id: Id, name: Label, ...size, extraSpecs: ExtraSpecs, createdAtMs: TimeMs });
 export type Flavor = Static<typeof Flavor>;
 
 export const flavorService = service({
@@ -23,7 +23,7 @@ export const flavorService = service({
   summary: "Sizes of instances.",
   methods: {
     create: method({
-      request: request({ name: Label, ...size }),
+      request: request({ name: Label, ...size, extraSpecs: Type.Optional(ExtraSpecs) }),
       answer: answer({ flavor: Flavor }),
       target: "collection",
       audience: "admin",

@@ -1,10 +1,13 @@
 /** Hosts, as operators see and steer them. Only in the project `admin`. */
 import { type Static, Type } from "@sinclair/typebox";
+import { NumaNode } from "./machine.ts";
 import {
   answer,
   architectures,
   Count,
+  HostLabels,
   Id,
+  Label,
   literals,
   nullable,
   pageRequest,
@@ -38,6 +41,22 @@ export const Host = answer({
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
   bootId: Type.String(),
+  labels: HostLabels,
+  /** Of its aggregates; null: in none. */
+  availabilityZone: nullable(Label),
+  aggregates: Type.Array(answer({ id: Id, name: Label })),
+  /** Flags of its CPUs. */
+  features: Type.Array(Type.String()),
+  machineTypes: Type.Array(Type.String()),
+  numa: Type.Array(NumaNode),
+  /** Hosts with the same one can open each other's disks. */
+  storageId: nullable(Id),
+  /** Builds that failed in a row; at limits.failedBuildsMax the host is disabled. */
+  failedBuilds: Count,
+  /** Builds under way on it. */
+  ioOps: Count,
+  /** Raised by every change of what the host says about itself. */
+  generation: Count,
 });
 export type Host = Static<typeof Host>;
 

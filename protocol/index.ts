@@ -2,6 +2,7 @@
  * The public names of the protocol, one by one: first for users of the SDK, then for those who build on it.
  */
 
+export { Aggregate, AvailabilityZone, aggregateService, availabilityZoneService } from "./aggregate.ts";
 export { type Binding, commandBinding, hostBinding, reportBinding } from "./binding.ts";
 export {
   type ClientCall,
@@ -20,8 +21,10 @@ export { Instance, instanceService } from "./instance.ts";
 export { limits } from "./limits.ts";
 export { hostAgentService, reportService } from "./machine.ts";
 export { Operation, operationService } from "./operation.ts";
+export { Quota, quotaService } from "./quota.ts";
 export { type RetryOptions, retrying } from "./retry.ts";
 export { createServer, type Implementation, implement, type Server, type ServerOptions } from "./server.ts";
+export { ServerGroup, serverGroupService } from "./server-group.ts";
 export type { CallContext, CallOptions, Client, Handler, Handlers, Method, Service } from "./service.ts";
 export { instanceStates, operationStates } from "./states.ts";
 export { type Code, codes, type ErrorBody, type Reason, reasons, StatusError } from "./status.ts";

@@ -33,6 +33,9 @@ export const Instance = answer({
   metadata: Metadata,
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
+  serverGroupId: nullable(Id),
+  /** As it was asked for; null: any. */
+  availabilityZone: nullable(Label),
   /** What its host saw last; null before the first report. */
   machine: nullable(
     answer({
@@ -77,6 +80,8 @@ const command = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
     summary,
   });
 
+const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: limits.hintInstancesMax });
+
 /** Why a host may or may not take an instance. */
 export const HostVerdict = answer({
   hostId: Id,
@@ -105,13 +110,33 @@ export const instanceService = service({
         metadata: Type.Optional(Metadata),
         /** More than one at once, all or none; the names get a suffix -1, -2, … */
         count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+        /** With `count`: as many of them as find room, but so many at least. */
+        atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+        availabilityZone: Type.Optional(Label),
+        /** Id or name of one of the project's groups. */
+        serverGroup: Type.Optional(Label),
+        hints: Type.Optional(
+          request({
+            /** Ids of instances of the project: only hosts that one of these is on. */
+            sameHost: Type.Optional(hintedInstances),
+            /** And only hosts that none of these is on. */
+            differentHost: Type.Optional(hintedInstances),
+          }),
+        ),
+        /** Id or name of the host; only in the project admin. */
+        host: Type.Optional(Label),
         wait,
       }),
       answer: answer({
         instance: Instance,
         operation: Operation,
-        /** All of them, when `count` was given; the first is `instance` and `operation` above. */
+        /**
+         * When `count` was given: all of them, the first limits.createListedMax; the first of these is
+         * `instance` and `operation` above.
+         */
         all: Type.Optional(Type.Array(changed)),
+        /** The ids of those that were made beyond `all`, and of their operations, in the same order. */
+        more: Type.Optional(Type.Array(answer({ instanceId: Id, operationId: Id }))),
       }),
       target: "collection",
       audience: "project",

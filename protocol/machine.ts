@@ -5,10 +5,12 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
+import { limits } from "./limits.ts";
 import {
   answer,
   architectures,
   Count,
+  HostLabels,
   Id,
   literals,
   Name,
@@ -132,7 +134,19 @@ export const hostAgentService = service({
   },
 });
 
-/** What a host says about itself when its agent starts. */
+const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
+
+/** One node of the machine's memory. */
+export const NumaNode = answer({
+  vcpus: Count,
+  memoryMib: Count,
+  hugePages: Type.Array(answer({ sizeKib: Count, total: Count }), { maxItems: 16 }),
+});
+
+/**
+ * What a host says about itself when its agent starts. What may be absent is not sent by older agents: absent
+ * is the same as empty, or none.
+ */
 export const HostInventory = answer({
   hostId: Id,
   name: Type.String(),
@@ -146,6 +160,15 @@ export const HostInventory = answer({
   vcpus: Count,
   memoryMib: Count,
   diskGib: Count,
+  /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
+  labels: Type.Optional(HostLabels),
+  /** Flags of its CPUs. */
+  features: Type.Optional(words(limits.hostFeaturesMax)),
+  /** What its hypervisor can pretend to be. */
+  machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
+  numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
+  /** Hosts with the same one can open each other's disks. */
+  storageId: Type.Optional(nullable(Id)),
 });
 export type HostInventory = Static<typeof HostInventory>;
 

@@ -36,6 +36,18 @@ export const Metadata = Type.Record(
   Type.String({ maxLength: limits.metadataValueLengthMax }),
   { maxProperties: limits.metadataKeysMax, additionalProperties: false },
 );
+/** A flavor's wishes, each read by the scheduler filter that knows it. */
+export const ExtraSpecs = Type.Record(
+  Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$" }),
+  Type.String({ maxLength: limits.metadataValueLengthMax }),
+  { maxProperties: limits.extraSpecsMax, additionalProperties: false },
+);
+/** Words about a host, as its operator wrote them into the configuration. */
+export const HostLabels = Type.Record(
+  Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" }),
+  Type.String({ maxLength: limits.metadataValueLengthMax }),
+  { maxProperties: limits.hostLabelsMax, additionalProperties: false },
+);
 export { type Architecture, architectures } from "./kinds.ts";
 
 /** A page of a list: ids are time-ordered, so the marker is simply the last id of the page before. */

@@ -54,6 +54,16 @@ export const reasons = {
   hostNotFound: { code: "NOT_FOUND", next: "List what there is: novact host list." },
   flavorNotFound: { code: "NOT_FOUND", next: "List what there is: novact flavor list." },
   imageNotFound: { code: "NOT_FOUND", next: "List what there is: novact image list." },
+  aggregateNotFound: { code: "NOT_FOUND", next: "List what there is: novact aggregate list." },
+  serverGroupNotFound: { code: "NOT_FOUND", next: "List what there is: novact group list." },
+  unknownAvailabilityZone: {
+    code: "INVALID_ARGUMENT",
+    next: "List what there is: novact availability-zone list.",
+  },
+  zoneConflict: {
+    code: "FAILED_PRECONDITION",
+    next: "Take the host out of its other zone first: novact aggregate remove-host.",
+  },
   operationNotFound: { code: "NOT_FOUND", next: "List what there is: novact operation list." },
   markerNotFound: { code: "INVALID_ARGUMENT", next: "Start the list again, without a marker." },
   requestIdReused: { code: "ALREADY_EXISTS", next: "Use a new request id for other content." },
@@ -73,6 +83,14 @@ export const reasons = {
   noValidHost: {
     code: "RESOURCE_EXHAUSTED",
     next: "Ask why: novact instance explain. Free or add capacity, or choose a smaller flavor.",
+  },
+  quotaExceeded: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Delete instances, choose a smaller flavor, or ask an operator for more: novact quota show.",
+  },
+  groupRuleBroken: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Ask again, add hosts, or use a group with another rule: novact group show.",
   },
   mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },

@@ -19,7 +19,7 @@ export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorS
   };
   return {
     create: async (request, context) => {
-      const flavor: FlavorRecord = { id: ids.next(), ...request, createdAtMs: clock.nowMs() };
+      const flavor: FlavorRecord = { id: ids.next(), extraSpecs: {}, ...request, createdAtMs: clock.nowMs() };
       const about = { noun: "flavor", id: flavor.id, event: "created", body: { name: flavor.name } };
       const turn = {
         flavors: [flavor],

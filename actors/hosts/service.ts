@@ -25,10 +25,17 @@ function hostView(host: HostRecord, alive: boolean): Host {
   const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
   return {
     ...rest,
+    availabilityZone: zoneOf(host),
+    aggregates: host.aggregates.map(({ id, name }) => ({ id, name })),
     capacity: { vcpus, memoryMib, diskGib },
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
     alive,
   };
+}
+
+/** Its aggregates agree about it, or have none. */
+export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
+  return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
 }
 
 export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostService> {

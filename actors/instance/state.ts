@@ -128,6 +128,8 @@ export function instanceView(
     metadata: instance.metadata,
     hostId: instance.hostId,
     hostName: host?.name ?? null,
+    serverGroupId: instance.serverGroupId,
+    availabilityZone: instance.availabilityZone,
     machine: machine === undefined ? null : machineView(machine),
     operationId: instance.operationId,
     failure: instance.failure,

@@ -7,6 +7,7 @@
 import type { Event } from "../../protocol/event.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { OperationState } from "../../protocol/states.ts";
+import type { AggregateRecord, GroupMember, QuotaRecord, ServerGroupRecord } from "./placement-records.ts";
 import type {
   CommitResult,
   FlavorRecord,
@@ -113,6 +114,17 @@ export interface Store {
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
   /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
+
+  /** By id or by name. */
+  getAggregate(key: string): Promise<AggregateRecord | undefined>;
+  listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]>;
+  /** By id or by name, of one project; absent: an id, of any project. */
+  getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined>;
+  listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]>;
+  /** Instances of the group that are not deleted, in order of their ids. */
+  listGroupMembers(groupId: string): Promise<readonly GroupMember[]>;
+  /** Of a project, or of `everyProject`: the default. Who is not known has no limit and uses nothing. */
+  getQuota(project: string): Promise<QuotaRecord>;
 
   /** Sums, for the doctor: claims by host as the claim rows have it. */
   claimTotals(): Promise<

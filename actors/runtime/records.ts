@@ -1,6 +1,6 @@
 /**
  * What is remembered: the records of PostgreSQL as the actors see them, and the one way to change them, a
- * {@link Turn}.
+ * {@link Turn}. What surrounds the choice of a host (aggregates, groups, quotas) is in placement-records.ts.
  *
  * Each record has one writer (I1): `instance` and `operation` the instance actor (guarded by `version`),
  * `machine` the host (guarded by its epoch and generation, relayed by the instance actor), `claim` the
@@ -14,6 +14,7 @@ import type { HostInventory, MachineIntent, MachineSpec, Observation } from "../
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState } from "../../protocol/states.ts";
 import type { ErrorBody } from "../../protocol/status.ts";
+import type { AggregateOfHost, InstanceHints, PlacementRefusal, PlacementTurn } from "./placement-records.ts";
 
 export interface InstanceRecord {
   readonly id: string;
@@ -46,6 +47,8 @@ export interface InstanceRecord {
     readonly vcpus: number;
     readonly memoryMib: number;
     readonly diskGib: number;
+    /** Absent in instances that are older than the field. */
+    readonly extraSpecs?: Readonly<Record<string, string>>;
   };
   readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };
   readonly metadata: Readonly<Record<string, string>>;
@@ -57,6 +60,11 @@ export interface InstanceRecord {
   /** Hosts tried for this build, this one included. */
   readonly attempt: number;
   readonly excludedHosts: readonly { readonly hostId: string; readonly reason: string }[];
+  /** Member of this server group until it is deleted. */
+  readonly serverGroupId: string | null;
+  /** As it was asked for; null: any. */
+  readonly availabilityZone: string | null;
+  readonly hints: InstanceHints | null;
   /** The operation under way. */
   readonly operationId: string | null;
   readonly failure: ErrorBody | null;
@@ -87,7 +95,11 @@ export type OperationRecord = Operation;
 export type FlavorRecord = Flavor;
 export type ImageRecord = Image;
 
-export interface HostRecord extends Omit<HostInventory, "hostId"> {
+type InventoryOfPlacement = "labels" | "features" | "machineTypes" | "numa" | "storageId";
+
+export interface HostRecord
+  extends Omit<HostInventory, "hostId" | InventoryOfPlacement>,
+    Required<Pick<HostInventory, InventoryOfPlacement>> {
   readonly id: string;
   readonly enabled: boolean;
   readonly disabledReason: string | null;
@@ -96,6 +108,14 @@ export interface HostRecord extends Omit<HostInventory, "hostId"> {
   readonly memoryMibClaimed: number;
   readonly diskGibClaimed: number;
   readonly instances: number;
+  /** Builds that failed in a row; a build that comes to run sets it back. */
+  readonly failedBuilds: number;
+  /** Raised by every change of the inventory. */
+  readonly generation: number;
+  /** Instances on it with a running build; counted when it is read. */
+  readonly ioOps: number;
+  /** In order of their ids; put together when it is read. */
+  readonly aggregates: readonly AggregateOfHost[];
   readonly registeredAtMs: number;
   readonly lastSeenAtMs: number;
 }
@@ -115,7 +135,7 @@ export interface RequestRecord {
 export type NewEvent = Omit<Event, "sequence">;
 
 /** All that one decision changes. All of it happens, or none of it. */
-export interface Turn {
+export interface Turn extends PlacementTurn {
   /** Inserted first; when it exists already the result is `duplicate` and nothing else happens. */
   readonly request?: RequestRecord;
   /** `expectedVersion` 0: the row must not exist. */
@@ -139,7 +159,11 @@ export interface Turn {
     readonly hostId: string;
     readonly enabled: boolean;
     readonly reason: string | null;
+    /** Only while it is enabled and has failed so many builds in a row; else the result is `conflict`. */
+    readonly failedBuildsMin?: number;
   }[];
+  /** How builds ended on their hosts, in this order. A host that is not there (any more) is passed over. */
+  readonly buildsEnded?: readonly { readonly hostId: string; readonly failed: boolean }[];
   readonly events?: readonly NewEvent[];
 }
 
@@ -159,12 +183,13 @@ export type CommitResult =
   | { readonly kind: "conflict" }
   /** The claim does not fit (any more), or the host is gone: try the next candidate. */
   | { readonly kind: "hostFull"; readonly hostId: string }
-  /** A flavor's or image's name is taken. */
+  /** A name is taken. */
   | { readonly kind: "nameTaken" }
-  /** The flavor, image or host to change does not exist. */
+  /** What is to be changed, removed or joined does not exist. */
   | { readonly kind: "missing" }
-  /** The image to remove is used by an instance that is not deleted. */
-  | { readonly kind: "inUse" };
+  /** What is to be removed is still used: an image or group by an instance, an aggregate by a host. */
+  | { readonly kind: "inUse" }
+  | PlacementRefusal;
 
 /** Everything an instance actor needs to come into being. */
 export interface LoadedInstance {

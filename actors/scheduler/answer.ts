@@ -90,7 +90,7 @@ function rankOne(
 function rankMany(
   scheduler: Scheduler,
   state: SchedulerState,
-  { reply, request, count }: RankManyQuestion,
+  { reply, request, count, atLeast = count }: RankManyQuestion,
   atMs: number,
 ): Answered {
   const timed = { ...request, atMs };
@@ -100,6 +100,7 @@ function rankMany(
     const candidates = rank(scheduler, supposed, timed);
     const [first] = candidates;
     if (first === undefined) {
+      if (all.length >= atLeast) break;
       const denial = noRoomForAll(noValidHost(scheduler, supposed, timed), all.length, count);
       return {
         answer: { kind: "rankMany", reply, answer: { kind: "denied", denial } },

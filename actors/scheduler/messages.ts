@@ -18,6 +18,30 @@ export interface PlacementRequest extends Amounts {
   readonly image: ImageProperties;
   /** Hosts that failed this build already, with what happened there. */
   readonly excluded: readonly { readonly hostId: string; readonly reason: string }[];
+  readonly project?: string;
+  readonly availabilityZone?: string;
+  /** Of the flavor. */
+  readonly extraSpecs?: Readonly<Record<string, string>>;
+  readonly hints?: PlacementHints;
+  readonly group?: GroupOfRequest;
+  /** Hosts with this storage can open the disks that are there already. */
+  readonly storageId?: string;
+}
+
+export interface PlacementHints {
+  /** Ids of hosts. */
+  readonly sameHost?: readonly string[];
+  readonly differentHost?: readonly string[];
+  /** An operator chose it. */
+  readonly hostId?: string;
+}
+
+export interface GroupOfRequest {
+  readonly id: string;
+  readonly policy: "affinity" | "anti-affinity" | "soft-affinity" | "soft-anti-affinity";
+  /** The host of each present member, repetitions allowed. */
+  readonly hostIds: readonly string[];
+  readonly maxPerHost?: number;
 }
 
 export interface Candidate {
@@ -49,6 +73,8 @@ export interface RankManyQuestion {
   readonly kind: "rankMany";
   readonly request: PlacementRequest;
   readonly count: number;
+  /** Fewer than `count` are well, but so many there must be; absent: all of them. */
+  readonly atLeast?: number;
   readonly reply: Reply<Rankings>;
 }
 

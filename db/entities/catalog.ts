@@ -1,6 +1,6 @@
 /** Flavors and images: made and removed by operators, never changed. */
 import { defineEntity } from "@mikro-orm/core";
-import type { ImageRecord } from "../../actors/runtime/records.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/runtime/records.ts";
 import { count, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
 export const FlavorEntity = defineEntity({
@@ -12,6 +12,7 @@ export const FlavorEntity = defineEntity({
     vcpus: count(),
     memoryMib: count(),
     diskGib: count(),
+    extraSpecs: nested<FlavorRecord["extraSpecs"]>(),
     createdAtMs: timeMs(),
   },
   checks: [{ name: "flavor_size_check", expression: notNegative("vcpus", "memory_mib", "disk_gib") }],

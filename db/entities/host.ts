@@ -8,7 +8,7 @@
 import { defineEntity } from "@mikro-orm/core";
 import type { HostRecord } from "../../actors/runtime/records.ts";
 import { architectures } from "../../protocol/schema.ts";
-import { count, flag, id, notNegative, oneOf, text, timeMs } from "./columns.ts";
+import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
 
 export const HostEntity = defineEntity({
   name: "Host",
@@ -29,6 +29,14 @@ export const HostEntity = defineEntity({
     memoryMibClaimed: count(),
     diskGibClaimed: count(),
     instances: count(),
+    labels: nested<HostRecord["labels"]>(),
+    features: nested<HostRecord["features"]>(),
+    machineTypes: nested<HostRecord["machineTypes"]>(),
+    numa: nested<HostRecord["numa"]>(),
+    storageId: text().nullable(),
+    failedBuilds: count(),
+    /** Raised by every change of the inventory. */
+    generation: count(),
     enabled: flag(),
     disabledReason: text().nullable(),
     registeredAtMs: timeMs(),
@@ -39,6 +47,7 @@ export const HostEntity = defineEntity({
       name: "host_claimed_check",
       expression: notNegative("vcpus_claimed", "memory_mib_claimed", "disk_gib_claimed", "instances"),
     },
+    { name: "host_count_check", expression: notNegative("failed_builds", "generation") },
     {
       name: "host_capacity_check",
       expression:

@@ -5,6 +5,7 @@ import { HostEntity, HostSeenEntity } from "./host.ts";
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
 import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
+import { AggregateEntity, AggregateHostEntity, QuotaEntity, ServerGroupEntity } from "./placement.ts";
 
 export const entities = [
   InstanceEntity,
@@ -19,4 +20,8 @@ export const entities = [
   EventHeadEntity,
   FlavorEntity,
   ImageEntity,
+  AggregateEntity,
+  AggregateHostEntity,
+  ServerGroupEntity,
+  QuotaEntity,
 ];

@@ -35,6 +35,9 @@ export const InstanceEntity = defineEntity({
     epoch: count(),
     attempt: count(),
     excludedHosts: nested<InstanceRecord["excludedHosts"]>(),
+    serverGroupId: id().nullable(),
+    availabilityZone: text().nullable(),
+    hints: nested<InstanceRecord["hints"]>().nullable(),
     operationId: id().nullable(),
     failure: nested<InstanceRecord["failure"]>().nullable(),
     createdAtMs: timeMs(),
@@ -66,6 +69,11 @@ export const InstanceEntity = defineEntity({
       name: "instance_unsettled_idx",
       properties: ["id"],
       where: "not settled or operation_id is not null",
+    },
+    {
+      name: "instance_group_idx",
+      properties: ["serverGroupId", "id"],
+      where: "server_group_id is not null and deleted_at_ms is null",
     },
     { name: "instance_deleted_idx", properties: ["deletedAtMs"], where: "deleted_at_ms is not null" },
     {

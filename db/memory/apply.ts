@@ -1,66 +1,30 @@
 /**
  * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
- * `novact_commit` of PostgreSQL (db/migrations): the request first, then instances, catalog, hosts, claims,
- * machines, operations, events. The property test of spec/live/store.spec.ts holds the two against each
- * other.
+ * `novact_commit` of PostgreSQL (db/migrations): the request first, then quotas, instances, catalog, hosts,
+ * aggregates and groups, claims and the rules of their groups, machines, operations, events. The property
+ * test of spec/live/store-comparison.spec.ts holds the two against each other.
  */
-import type {
-  ClaimRecord,
-  CommitResult,
-  FlavorRecord,
-  HostRecord,
-  ImageRecord,
-  InstanceRecord,
-  MachineKey,
-  MachineRecord,
-  OperationRecord,
-  RequestRecord,
-  Turn,
-} from "../../actors/runtime/records.ts";
-import type { Event } from "../../protocol/event.ts";
+import type { ClaimRecord, CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { defectError, instanceRegression, operationRegression, replacesObservation } from "../turn-rules.ts";
-import { frozenCopy, type Journal, Table, undo } from "./table.ts";
-
-export class Tables {
-  readonly instances = new Table<InstanceRecord>();
-  readonly machines = new Table<MachineRecord>();
-  readonly claims = new Table<ClaimRecord>();
-  readonly operations = new Table<OperationRecord>();
-  readonly requests = new Table<RequestRecord>();
-  readonly hosts = new Table<HostRecord>();
-  readonly flavors = new Table<FlavorRecord>();
-  readonly images = new Table<ImageRecord>();
-  /** Event number n is at n - trimmed - 1. */
-  readonly events: Event[] = [];
-  trimmed = 0;
-
-  get lastSequence(): number {
-    return this.trimmed + this.events.length;
-  }
-}
-
-type Refusal = Exclude<CommitResult, { kind: "committed" }>;
-interface Work {
-  readonly tables: Tables;
-  readonly turn: Turn;
-  readonly journal: Journal;
-  readonly nowMs: number;
-}
-
-/** Sorts like the number does, for numbers below 10^16. */
-export const machineKey = ({ instanceId, epoch }: MachineKey): string =>
-  `${instanceId} ${String(epoch).padStart(16, "0")}`;
-export const requestKey = (project: string, requestId: string): string => `${project} ${requestId}`;
+import { applyBuilds, applyEnabled, applyInventories, overfull } from "./apply-hosts.ts";
+import { applyGroups, applyPlacement, applyUse } from "./apply-placement.ts";
+import { frozenCopy, type Journal, type Table, undo } from "./table.ts";
+import { machineKey, type Refusal, requestKey, type StoredHost, type Tables, type Work } from "./tables.ts";
 
 const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
+  applyUse,
   applyInstances,
   applyRemovals,
   applyFlavors,
   applyImages,
-  applyHosts,
+  applyInventories,
+  applyEnabled,
+  applyBuilds,
+  applyPlacement,
   applyReleases,
   applyClaims,
+  applyGroups,
   applyMachines,
   applyOperations,
 ];
@@ -117,7 +81,9 @@ function applyRemovals({ tables, turn, journal }: Work): Refusal | undefined {
 }
 
 function applyFlavors({ tables, turn, journal }: Work): Refusal | undefined {
-  return insertNamed(tables.flavors, turn.flavors, journal);
+  // What a turn of an older controller does not say is empty.
+  const flavors = turn.flavors?.map((flavor) => ({ ...flavor, extraSpecs: flavor.extraSpecs ?? {} }));
+  return insertNamed(tables.flavors, flavors, journal);
 }
 
 function applyImages({ tables, turn, journal }: Work): Refusal | undefined {
@@ -137,33 +103,7 @@ function insertNamed<R extends { readonly id: string; readonly name: string }>(
   return undefined;
 }
 
-function applyHosts({ tables, turn, journal, nowMs }: Work): Refusal | undefined {
-  const idle = { vcpusClaimed: 0, memoryMibClaimed: 0, diskGibClaimed: 0, instances: 0 };
-  for (const { hostId, ...inventory } of turn.hosts ?? []) {
-    const known = tables.hosts.get(hostId);
-    const fresh = { ...idle, id: hostId, enabled: true, disabledReason: null, registeredAtMs: nowMs };
-    const host: HostRecord = { ...(known ?? fresh), ...inventory, lastSeenAtMs: nowMs };
-    if (overfull(host)) return { kind: "hostFull", hostId };
-    const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
-    tables.hosts.put(hostId, { ...host, lastSeenAtMs }, journal);
-  }
-  for (const { hostId, enabled, reason } of turn.hostsEnabled ?? []) {
-    const host = tables.hosts.get(hostId);
-    if (host === undefined) return { kind: "missing" };
-    tables.hosts.put(hostId, { ...host, enabled, disabledReason: reason }, journal);
-  }
-  return undefined;
-}
-
-function overfull(host: HostRecord): boolean {
-  return (
-    host.vcpusClaimed > host.vcpus ||
-    host.memoryMibClaimed > host.memoryMib ||
-    host.diskGibClaimed > host.diskGib
-  );
-}
-
-function claimed(host: HostRecord, claim: ClaimRecord, times: 1 | -1): HostRecord {
+function claimed(host: StoredHost, claim: ClaimRecord, times: 1 | -1): StoredHost {
   return {
     ...host,
     vcpusClaimed: host.vcpusClaimed + times * claim.vcpus,

@@ -2,7 +2,7 @@
  * Removes from memory what is older than its time to be kept; the same rules as db/prune.ts for PostgreSQL.
  */
 import { limits } from "../../protocol/limits.ts";
-import { machineKey, requestKey, type Tables } from "./apply.ts";
+import { machineKey, requestKey, type Tables } from "./tables.ts";
 
 /** Answers how many rows went. */
 export function pruneTables(tables: Tables, nowMs: number): number {

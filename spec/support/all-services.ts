@@ -1,4 +1,5 @@
 /** Every service of the protocol, for specs that hold for all of them. */
+import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
@@ -6,6 +7,8 @@ import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
 import { hostAgentService, reportService } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
+import { quotaService } from "../../protocol/quota.ts";
+import { serverGroupService } from "../../protocol/server-group.ts";
 import type { Service } from "../../protocol/service.ts";
 
 /** What clients reach. */
@@ -16,6 +19,10 @@ export const clientServices: readonly Service[] = [
   flavorService,
   imageService,
   hostService,
+  aggregateService,
+  availabilityZoneService,
+  serverGroupService,
+  quotaService,
   doctorService,
 ];
 

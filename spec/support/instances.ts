@@ -14,6 +14,7 @@ export const tinyFlavor: FlavorRecord = {
   vcpus: 1,
   memoryMib: 128,
   diskGib: 0,
+  extraSpecs: {},
   createdAtMs: 1,
 };
 

@@ -6,6 +6,7 @@ import { expect } from "chai";
 import type { Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { StatusError } from "../../protocol/status.ts";
+import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
 import * as rows from "./store-rows.ts";
@@ -52,6 +53,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     commitContract(() => store, another);
     capacityContract(() => store, another);
     catalogContract(() => store);
+    placementContract(() => store, another);
     readContract(() => store);
     pruneContract(() => store);
   });
@@ -318,7 +320,12 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     const { hostId: _, ...seen } = rows.inventory(host, { bootId: "boot-2", vcpus: 7 });
     expect(await store.getHost(host)).to.deep.equal({
       ...seen,
+      ...rows.nothingSaid,
       id: host,
+      generation: 2,
+      failedBuilds: 0,
+      ioOps: 1,
+      aggregates: [],
       enabled: false,
       disabledReason: "disk smells",
       vcpusClaimed: 1,

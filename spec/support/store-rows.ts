@@ -45,6 +45,7 @@ export const flavor: Flavor = {
   vcpus: 1,
   memoryMib: 64,
   diskGib: 1,
+  extraSpecs: {},
   createdAtMs: wallMs,
 };
 
@@ -73,6 +74,9 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
     epoch: 0,
     attempt: 1,
     excludedHosts: [],
+    serverGroupId: null,
+    availabilityZone: null,
+    hints: null,
     operationId: null,
     failure: null,
     createdAtMs: wallMs,
@@ -182,6 +186,9 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
     ...changes,
   };
 }
+
+/** What a host has that is silent about it, as older agents are. */
+export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
 
 /** What a create of one instance commits: request, instance, claim, operation and two events. */
 export function createTurn(id: string, hostId = "h1"): Turn {

@@ -16,7 +16,7 @@ interface Row {
 
 const everything = [/^/];
 const protocol = /^protocol\//;
-const runtimeTypes = /^actors\/runtime\/(?:ports|records|system)\.ts$/;
+const runtimeTypes = /^actors\/runtime\/(?:ports|records|placement-records|system)\.ts$/;
 const decision = /^actors\/runtime\/decision\.ts$/;
 const messages = /^actors\/[^/]+\/messages\.ts$/;
 /** Functions of their arguments alone, without files, sockets, clocks or processes. */

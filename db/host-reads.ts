@@ -1,0 +1,68 @@
+/**
+ * Reads hosts from PostgreSQL, with what is put together in that moment: when each was heard from, its
+ * aggregates, its running builds; and writes signs of life, which are no commits. It changes nothing else.
+ */
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { PageQuery } from "../actors/runtime/ports.ts";
+import type { HostRecord } from "../actors/runtime/records.ts";
+import type { Database, Row } from "./database.ts";
+import { HostEntity } from "./entities/host.ts";
+import { type Selection, selectionOf } from "./select.ts";
+
+type Kept = Omit<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps">;
+
+/** Few instances are unsettled, and they have an index: this costs little however many there are. */
+const builds = `select host_id, count(*) as running from instance
+  where (not settled or operation_id is not null) and state = 'building' and host_id is not null
+  group by host_id`;
+const aggregates = `select json_agg(json_build_object('id', a.id, 'name', a.name,
+    'availabilityZone', a.availability_zone, 'metadata', a.metadata) order by a.id)
+  from aggregate_host ah join aggregate a on a.id = ah.aggregate_id where ah.host_id = h.id`;
+
+export class HostReads {
+  readonly #database: Database;
+  readonly #host: Selection<Kept>;
+
+  constructor(em: EntityManager, database: Database) {
+    this.#database = database;
+    this.#host = selectionOf(em, HostEntity, "h");
+  }
+
+  /** By id or by name. */
+  async get(key: string): Promise<HostRecord | undefined> {
+    const clause = "where h.id = $1 or h.name = $1 order by h.id = $1 desc, h.id limit 1";
+    return (await this.#read(clause, [key]))[0];
+  }
+
+  async list({ marker = "", limit }: PageQuery): Promise<readonly HostRecord[]> {
+    return this.#read("where h.id > $1 order by h.id limit $2", [marker, limit]);
+  }
+
+  async touch(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
+    // A row that somebody else is writing is being touched anyway: passing it by, nobody ever waits for
+    // anybody.
+    const text = `with free as (
+        select host_id from host_seen where host_id = any ($1) and last_seen_at_ms < $2 for update skip locked
+      ), touched as (
+        update host_seen set last_seen_at_ms = $2 where host_id in (select host_id from free)
+      ) select host_id from host_seen where host_id = any ($1) order by host_id`;
+    const statement = { name: "touch", text, values: [hostIds, atMs] };
+    const rows = await this.#database.read(statement, "touch hosts");
+    return rows.map(([id]) => String(id));
+  }
+
+  async #read(clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
+    const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates})
+      from host h join host_seen s on s.host_id = h.id left join (${builds}) b on b.host_id = h.id ${clause}`;
+    const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
+    return rows.flatMap((row) => this.#record(row) ?? []);
+  }
+
+  #record(row: Row): HostRecord | undefined {
+    const kept = this.#host.read(row);
+    const [lastSeenAtMs, ioOps, joined] = row.slice(this.#host.width);
+    if (kept === undefined) return undefined;
+    const sets = (joined ?? []) as HostRecord["aggregates"];
+    return { ...kept, lastSeenAtMs: Number(lastSeenAtMs), ioOps: Number(ioOps), aggregates: sets };
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The steps of a turn that are about hosts as such: what they say about themselves, whether they are enabled,
+ * how builds on them ended. Claims are in apply.ts.
+ */
+import type { HostInventory } from "../../protocol/machine.ts";
+import type { Refusal, StoredHost, Work } from "./tables.ts";
+
+const idle = {
+  vcpusClaimed: 0,
+  memoryMibClaimed: 0,
+  diskGibClaimed: 0,
+  instances: 0,
+  failedBuilds: 0,
+  generation: 0,
+  enabled: true,
+  disabledReason: null,
+};
+
+/** What an older agent does not say is empty. */
+function whole({ hostId: _, ...inventory }: HostInventory) {
+  return { labels: {}, features: [], machineTypes: [], numa: [], storageId: null, ...inventory };
+}
+
+/** The same text for the same value, in whatever order its keys are. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : part,
+  );
+}
+
+export function applyInventories({ tables, turn, journal, nowMs }: Work): Refusal | undefined {
+  for (const inventory of turn.hosts ?? []) {
+    const id = inventory.hostId;
+    const known = tables.hosts.get(id);
+    const before = known ?? { ...idle, id, registeredAtMs: nowMs };
+    const said = whole(inventory);
+    const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
+    const host: StoredHost = { ...before, ...said, lastSeenAtMs };
+    if (overfull(host)) return { kind: "hostFull", hostId: id };
+    const changed = canonical({ ...before, ...said }) !== canonical(before);
+    const generation = before.generation + (changed ? 1 : 0);
+    tables.hosts.put(id, { ...host, generation }, journal);
+  }
+  return undefined;
+}
+
+export function overfull(host: StoredHost): boolean {
+  return (
+    host.vcpusClaimed > host.vcpus ||
+    host.memoryMibClaimed > host.memoryMib ||
+    host.diskGibClaimed > host.diskGib
+  );
+}
+
+export function applyEnabled({ tables, turn, journal }: Work): Refusal | undefined {
+  const wanted = turn.hostsEnabled ?? [];
+  if (wanted.some(({ hostId }) => tables.hosts.get(hostId) === undefined)) return { kind: "missing" };
+  for (const { hostId, enabled, reason, failedBuildsMin } of wanted) {
+    const host = tables.hosts.get(hostId);
+    if (host === undefined) continue;
+    if (failedBuildsMin !== undefined && (!host.enabled || host.failedBuilds < failedBuildsMin))
+      return { kind: "conflict" };
+    const failedBuilds = enabled ? 0 : host.failedBuilds;
+    tables.hosts.put(hostId, { ...host, enabled, disabledReason: reason, failedBuilds }, journal);
+  }
+  return undefined;
+}
+
+export function applyBuilds({ tables, turn, journal }: Work): undefined {
+  for (const { hostId, failed } of turn.buildsEnded ?? []) {
+    const host = tables.hosts.get(hostId);
+    if (host === undefined || (!failed && host.failedBuilds === 0)) continue;
+    tables.hosts.put(hostId, { ...host, failedBuilds: failed ? host.failedBuilds + 1 : 0 }, journal);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The steps of a turn that are about aggregates, groups and quotas, with the outcomes of migration 0003: what
+ * is made and removed, what projects use, and the hard rules of groups.
+ */
+import type { QuotaRecord } from "../../actors/runtime/placement-records.ts";
+import { everyProject, quotaResources } from "../../protocol/quota.ts";
+import { deletingOf, groupedOf, sumOfUse, type Usage, usageOf, useOf } from "../placement-turn.ts";
+import { aggregateHostKey, type Refusal, type Tables, type Work } from "./tables.ts";
+
+const missing: Refusal = { kind: "missing" };
+
+/** In the order of the fields in PlacementTurn. */
+const steps: readonly ((work: Work) => Refusal | undefined)[] = [
+  removeAggregates,
+  makeAggregates,
+  changeAggregates,
+  moveHosts,
+  judgeZones,
+  removeGroups,
+  makeGroups,
+  setQuotas,
+];
+
+export function applyPlacement(work: Work): Refusal | undefined {
+  for (const step of steps) {
+    const refusal = step(work);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function removeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
+  const removed = turn.aggregatesRemoved ?? [];
+  for (const id of removed) if (!tables.aggregates.delete(id, journal)) return missing;
+  if (removed.length === 0) return undefined;
+  const used = [...tables.aggregateHosts.values()].some(({ aggregateId }) => removed.includes(aggregateId));
+  return used ? { kind: "inUse" } : undefined;
+}
+
+function makeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const { hostIds: _, ...row } of turn.aggregates ?? []) {
+    const taken = [...tables.aggregates.values()].some(({ id, name }) => id === row.id || name === row.name);
+    if (taken) return { kind: "nameTaken" };
+    tables.aggregates.put(row.id, row, journal);
+  }
+  return undefined;
+}
+
+function changeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const { aggregateId, availabilityZone, metadata = {} } of turn.aggregatesChanged ?? []) {
+    const before = tables.aggregates.get(aggregateId);
+    if (before === undefined) return missing;
+    const pairs = Object.entries({ ...before.metadata, ...metadata }).flatMap(([key, value]) =>
+      value === null ? [] : [[key, value] as const],
+    );
+    const after = {
+      ...before,
+      availabilityZone: availabilityZone === undefined ? before.availabilityZone : availabilityZone,
+      metadata: Object.fromEntries(pairs),
+    };
+    tables.aggregates.put(aggregateId, after, journal);
+  }
+  return undefined;
+}
+
+function moveHosts({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const key of turn.aggregateHostsRemoved ?? [])
+    if (!tables.aggregateHosts.delete(aggregateHostKey(key), journal)) return missing;
+  for (const key of turn.aggregateHosts ?? []) {
+    const known = tables.aggregates.get(key.aggregateId) && tables.hosts.get(key.hostId);
+    if (known === undefined) return missing;
+    tables.aggregateHosts.put(aggregateHostKey(key), key, journal);
+  }
+  return undefined;
+}
+
+/** A host is in one zone at most. */
+function judgeZones({ tables, turn }: Work): Refusal | undefined {
+  if (turn.aggregateHosts === undefined && turn.aggregatesChanged === undefined) return undefined;
+  const zones = new Map<string, Set<string>>();
+  for (const { aggregateId, hostId } of tables.aggregateHosts.values()) {
+    const zone = tables.aggregates.get(aggregateId)?.availabilityZone ?? null;
+    if (zone !== null) zones.set(hostId, (zones.get(hostId) ?? new Set()).add(zone));
+  }
+  const [twice] = [...zones]
+    .filter(([, names]) => names.size > 1)
+    .map(([hostId]) => hostId)
+    .sort();
+  return twice === undefined ? undefined : { kind: "zoneConflict", hostId: twice };
+}
+
+function removeGroups({ tables, turn, journal }: Work): Refusal | undefined {
+  const removed = turn.serverGroupsRemoved ?? [];
+  for (const id of removed) if (!tables.serverGroups.delete(id, journal)) return missing;
+  const used = removed.some((id) => membersOf(tables, id).length > 0);
+  return used ? { kind: "inUse" } : undefined;
+}
+
+function makeGroups({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const row of turn.serverGroups ?? []) {
+    const taken = [...tables.serverGroups.values()].some(
+      ({ id, project, name }) => id === row.id || (project === row.project && name === row.name),
+    );
+    if (taken) return { kind: "nameTaken" };
+    tables.serverGroups.put(row.id, row, journal);
+  }
+  return undefined;
+}
+
+function setQuotas({ tables, turn, journal }: Work): undefined {
+  for (const { project, ...limits } of turn.quotas ?? [])
+    tables.quotas.put(project, { ...quotaOf(tables, project), limits }, journal);
+}
+
+/** A project that nobody heard of has no limit and uses nothing. */
+export function quotaOf(tables: Tables, project: string): QuotaRecord {
+  const none = { instances: null, vcpus: null, memoryMib: null };
+  const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
+  return tables.quotas.get(project) ?? { project, limits: none, used: nothing };
+}
+
+/** Before the instances are written, for it compares with what they were. */
+export function applyUse({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const id of deletingOf(turn)) {
+    const before = tables.instances.get(id);
+    if (before === undefined || before.deletedAtMs !== null) continue;
+    const quota = quotaOf(tables, before.project);
+    const { instances, vcpus, memoryMib } = sumOfUse(quota.used, useOf(before), -1);
+    const used = {
+      instances: Math.max(0, instances),
+      vcpus: Math.max(0, vcpus),
+      memoryMib: Math.max(0, memoryMib),
+    };
+    tables.quotas.put(before.project, { ...quota, used }, journal);
+  }
+  for (const usage of usageOf(turn)) {
+    const quota = quotaOf(tables, usage.project);
+    const refusal = beyond(tables, quota, usage);
+    if (refusal !== undefined) return refusal;
+    tables.quotas.put(usage.project, { ...quota, used: sumOfUse(quota.used, usage) }, journal);
+  }
+  return undefined;
+}
+
+function beyond(tables: Tables, { limits, used }: QuotaRecord, asked: Usage): Refusal | undefined {
+  const defaults = quotaOf(tables, everyProject).limits;
+  for (const resource of quotaResources) {
+    const limit = limits[resource] ?? defaults[resource] ?? -1;
+    if (limit < 0 || asked[resource] === 0 || used[resource] + asked[resource] <= limit) continue;
+    return { kind: "quotaExceeded", resource, limit, used: used[resource], asked: asked[resource] };
+  }
+  return undefined;
+}
+
+/** After everything is written: where the members of a group are now, those of this turn included. */
+export function applyGroups({ tables, turn }: Work): Refusal | undefined {
+  const grouped = groupedOf(turn);
+  if (grouped.some(({ groupId }) => tables.serverGroups.get(groupId) === undefined)) return missing;
+  for (const { instanceId, hostId, groupId } of grouped) {
+    const group = tables.serverGroups.get(groupId);
+    const others = membersOf(tables, groupId).filter((member) => member.id !== instanceId);
+    const here = others.filter((member) => member.hostId === hostId).length;
+    const placed = others.filter((member) => member.hostId !== null).length;
+    const broken =
+      (group?.policy === "anti-affinity" && here >= (group.maxPerHost ?? 1)) ||
+      (group?.policy === "affinity" && placed > here);
+    if (broken) return { kind: "groupRule", hostId, groupId };
+  }
+  return undefined;
+}
+
+/** In order of their ids. */
+export function membersOf(tables: Tables, groupId: string) {
+  return [...tables.instances.values()].filter(
+    (instance) => instance.serverGroupId === groupId && instance.deletedAtMs === null,
+  );
+}

@@ -1,0 +1,64 @@
+/** The tables of the store in memory, and their keys. */
+import type {
+  AggregateHostKey,
+  AggregateRecord,
+  QuotaRecord,
+  ServerGroupRecord,
+} from "../../actors/runtime/placement-records.ts";
+import type {
+  ClaimRecord,
+  CommitResult,
+  FlavorRecord,
+  HostRecord,
+  ImageRecord,
+  InstanceRecord,
+  MachineKey,
+  MachineRecord,
+  OperationRecord,
+  RequestRecord,
+  Turn,
+} from "../../actors/runtime/records.ts";
+import type { Event } from "../../protocol/event.ts";
+import { type Journal, Table } from "./table.ts";
+
+/** What is put together when it is read is not kept. */
+export type StoredHost = Omit<HostRecord, "ioOps" | "aggregates">;
+
+export class Tables {
+  readonly instances = new Table<InstanceRecord>();
+  readonly machines = new Table<MachineRecord>();
+  readonly claims = new Table<ClaimRecord>();
+  readonly operations = new Table<OperationRecord>();
+  readonly requests = new Table<RequestRecord>();
+  readonly hosts = new Table<StoredHost>();
+  readonly flavors = new Table<FlavorRecord>();
+  readonly images = new Table<ImageRecord>();
+  readonly aggregates = new Table<Omit<AggregateRecord, "hostIds">>();
+  readonly aggregateHosts = new Table<AggregateHostKey>();
+  readonly serverGroups = new Table<ServerGroupRecord>();
+  readonly quotas = new Table<QuotaRecord>();
+  /** Event number n is at n - trimmed - 1. */
+  readonly events: Event[] = [];
+  trimmed = 0;
+
+  get lastSequence(): number {
+    return this.trimmed + this.events.length;
+  }
+}
+
+export type Refusal = Exclude<CommitResult, { kind: "committed" }>;
+
+/** A turn that is being applied. */
+export interface Work {
+  readonly tables: Tables;
+  readonly turn: Turn;
+  readonly journal: Journal;
+  readonly nowMs: number;
+}
+
+/** Sorts like the number does, for numbers below 10^16. */
+export const machineKey = ({ instanceId, epoch }: MachineKey): string =>
+  `${instanceId} ${String(epoch).padStart(16, "0")}`;
+export const requestKey = (project: string, requestId: string): string => `${project} ${requestId}`;
+export const aggregateHostKey = ({ aggregateId, hostId }: AggregateHostKey): string =>
+  `${aggregateId} ${hostId}`;

@@ -1,0 +1,94 @@
+/** Reads aggregates, server groups and quotas from PostgreSQL. It changes nothing. */
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type {
+  AggregateRecord,
+  GroupMember,
+  QuotaRecord,
+  ServerGroupRecord,
+} from "../actors/runtime/placement-records.ts";
+import type { PageQuery } from "../actors/runtime/ports.ts";
+import type { Database } from "./database.ts";
+import { AggregateEntity, ServerGroupEntity } from "./entities/placement.ts";
+import { readAll, type Selection, selectionOf } from "./select.ts";
+
+export class PlacementReads {
+  readonly #database: Database;
+  readonly #aggregate: Selection<Omit<AggregateRecord, "hostIds">>;
+  readonly #group: Selection<ServerGroupRecord>;
+
+  constructor(em: EntityManager, database: Database) {
+    this.#database = database;
+    this.#aggregate = selectionOf(em, AggregateEntity, "a");
+    this.#group = selectionOf(em, ServerGroupEntity, "g");
+  }
+
+  async aggregate(key: string): Promise<AggregateRecord | undefined> {
+    const clause = "where a.id = $1 or a.name = $1 order by a.id = $1 desc limit 1";
+    return (await this.#aggregates(clause, [key]))[0];
+  }
+
+  async aggregates({ marker = "", limit }: PageQuery): Promise<readonly AggregateRecord[]> {
+    return this.#aggregates("where a.id > $1 order by a.id limit $2", [marker, limit]);
+  }
+
+  async #aggregates(clause: string, values: readonly unknown[]): Promise<AggregateRecord[]> {
+    const hosts = `select coalesce(json_agg(ah.host_id order by ah.host_id), '[]') from aggregate_host ah
+      where ah.aggregate_id = a.id`;
+    const text = `select ${this.#aggregate.columns}, (${hosts}) from aggregate a ${clause}`;
+    const statement = { name: `aggregates_${values.length}`, text, values };
+    const rows = await this.#database.read(statement, "read aggregates");
+    return rows.flatMap((row) => {
+      const found = this.#aggregate.read(row);
+      const hostIds = row[this.#aggregate.width] as readonly string[];
+      return found === undefined ? [] : [{ ...found, hostIds }];
+    });
+  }
+
+  async serverGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
+    const clause =
+      project === undefined
+        ? "where g.id = $1"
+        : "where g.project = $2 and (g.id = $1 or g.name = $1) order by g.id = $1 desc limit 1";
+    const values = project === undefined ? [key] : [key, project];
+    const text = `select ${this.#group.columns} from server_group g ${clause}`;
+    const statement = { name: `group_${values.length}`, text, values };
+    return readAll(this.#group, await this.#database.read(statement, "read a server group"))[0];
+  }
+
+  async serverGroups({
+    marker = "",
+    limit,
+    project,
+  }: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
+    const own = project === undefined ? "" : "and g.project = $3";
+    const values = [marker, limit, ...(project === undefined ? [] : [project])];
+    const text = `select ${this.#group.columns} from server_group g where g.id > $1 ${own} order by g.id limit $2`;
+    const statement = { name: `groups_${values.length}`, text, values };
+    return readAll(this.#group, await this.#database.read(statement, "list server groups"));
+  }
+
+  async members(groupId: string): Promise<readonly GroupMember[]> {
+    const text = `select id, host_id from instance where server_group_id = $1 and deleted_at_ms is null order by id`;
+    const statement = { name: "group_members", text, values: [groupId] };
+    const rows = await this.#database.read(statement, "list a group's members");
+    return rows.map(([id, hostId]) => ({
+      instanceId: String(id),
+      hostId: hostId === null ? null : String(hostId),
+    }));
+  }
+
+  /** Numbers may come as texts: each is made a number where it is one. */
+  async quota(project: string): Promise<QuotaRecord> {
+    const text = `select instances, vcpus, memory_mib, instances_used, vcpus_used, memory_mib_used
+      from quota where project = $1`;
+    const statement = { name: "quota", text, values: [project] };
+    const [row = [null, null, null, 0, 0, 0]] = await this.#database.read(statement, "read a quota");
+    const [instances, vcpus, memoryMib] = row.map((value) => (value === null ? null : Number(value)));
+    const [instancesUsed, vcpusUsed, memoryMibUsed] = row.slice(3).map(Number);
+    return {
+      project,
+      limits: { instances: instances ?? null, vcpus: vcpus ?? null, memoryMib: memoryMib ?? null },
+      used: { instances: instancesUsed ?? 0, vcpus: vcpusUsed ?? 0, memoryMib: memoryMibUsed ?? 0 },
+    };
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * What every Store must do with aggregates, groups, quotas and failed builds; a part of the contract in
+ * store-contract.ts. Groups and quotas are judged in the transaction of the claim, whoever commits with it.
+ */
+import { expect } from "chai";
+import type { ServerGroupRecord } from "../../actors/runtime/placement-records.ts";
+import type { Store } from "../../actors/runtime/ports.ts";
+import type { InstanceRecord, Turn } from "../../actors/runtime/records.ts";
+import { everyProject } from "../../protocol/quota.ts";
+import * as rows from "./store-rows.ts";
+import { names } from "./store-rows.ts";
+
+type OpenStore = () => Promise<Store>;
+
+/** A create of an instance of this project, in this group. */
+function birth(id: string, hostId: string, changes: Partial<InstanceRecord>): Turn {
+  const turn = rows.createTurn(id, hostId);
+  const row = { ...rows.instance(id, { hostId, epoch: 1, operationId: `op-${id}` }), ...changes };
+  return { ...turn, instances: [{ expectedVersion: 0, row }] };
+}
+
+const group = (id: string, changes: Partial<ServerGroupRecord> = {}): ServerGroupRecord => ({
+  id,
+  project: "demo",
+  name: `name-of-${id}`,
+  policy: "anti-affinity",
+  maxPerHost: null,
+  createdAtMs: rows.wallMs,
+  ...changes,
+});
+
+const many = <T>(count: number, make: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => make(n));
+
+export function placementContract(get: () => Store, another: OpenStore): void {
+  groupContract(get, another);
+  quotaContract(get, another);
+  aggregateContract(get);
+  hostContract(get);
+}
+
+function groupContract(get: () => Store, another: OpenStore): void {
+  const prepare = async (hosts: number, changes: Partial<ServerGroupRecord>) => {
+    const [store, it] = [get(), names()];
+    const hostIds = many(hosts, (n) => `${it.host}-${n}`);
+    await store.commit({ hosts: hostIds.map((hostId) => rows.inventory(hostId)) });
+    const groupId = it.id(999);
+    await store.commit({ serverGroups: [group(groupId, { project: it.project, ...changes })] });
+    const member = (n: number, host: number): Turn =>
+      birth(it.id(n), hostIds[host] ?? "", { project: it.project, serverGroupId: groupId });
+    return { store, ...it, groupId, hostIds, member };
+  };
+
+  it("lets one member of an anti-affinity group onto each host, however many come at once", async () => {
+    const { store, groupId, hostIds, member } = await prepare(5, {});
+    const stores = [store, await another()];
+    const results = await Promise.all(many(60, async (n) => stores[n % 2]?.commit(member(n, n % 5))));
+    expect(results.filter((one) => one?.kind === "committed")).to.have.length(5);
+    const refused = results.filter((one) => one?.kind !== "committed");
+    for (const one of refused) expect(one).to.include({ kind: "groupRule", groupId });
+    const members = await store.listGroupMembers(groupId);
+    expect(members.map(({ hostId }) => hostId).sort()).to.deep.equal(hostIds);
+  });
+
+  it("counts up to the group's own maximum, and what a turn brings itself", async () => {
+    const { store, id, groupId, hostIds, member } = await prepare(2, { maxPerHost: 2 });
+    const [first, second, third] = [member(1, 0), member(2, 0), member(3, 0)];
+    const both: Turn = {
+      instances: [first, second, third].flatMap(({ instances = [] }) => instances),
+      claims: [first, second, third].flatMap(({ claims = [] }) => claims),
+    };
+    const broken = { kind: "groupRule", groupId, hostId: hostIds[0] };
+    expect(await store.commit(both)).to.deep.equal(broken);
+    expect(await store.getInstance(id(1))).to.equal(undefined);
+    expect((await store.commit(first)).kind).to.equal("committed");
+    expect((await store.commit(second)).kind).to.equal("committed");
+    expect(await store.commit(third)).to.deep.equal(broken);
+  });
+
+  it("keeps the members of an affinity group on the host of the first", async () => {
+    const { store, groupId, hostIds, member } = await prepare(2, { policy: "affinity" });
+    expect((await store.commit(member(1, 0))).kind).to.equal("committed");
+    expect((await store.commit(member(2, 0))).kind).to.equal("committed");
+    const refused = { kind: "groupRule", groupId, hostId: hostIds[1] };
+    expect(await store.commit(member(3, 1))).to.deep.equal(refused);
+  });
+
+  it("refuses nothing for a soft rule", async () => {
+    const { store, member } = await prepare(1, { policy: "soft-anti-affinity" });
+    expect((await store.commit(member(1, 0))).kind).to.equal("committed");
+    expect((await store.commit(member(2, 0))).kind).to.equal("committed");
+  });
+
+  it("frees a deleted member's place in the turn that deletes it", async () => {
+    const { store, id, groupId, member } = await prepare(1, {});
+    const first = member(1, 0);
+    await store.commit(first);
+    expect((await store.commit(member(2, 0))).kind).to.equal("groupRule");
+    const row = first.instances?.[0]?.row ?? rows.instance(id(1));
+    await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
+    expect(await store.listGroupMembers(groupId)).to.deep.equal([]);
+    expect((await store.commit(member(2, 0))).kind).to.equal("committed");
+  });
+
+  it("takes no member into a group that is gone, and removes none that has members", async () => {
+    const { store, project, groupId, member } = await prepare(1, {});
+    await store.commit(member(1, 0));
+    expect(await store.commit({ serverGroupsRemoved: [groupId] })).to.deep.equal({ kind: "inUse" });
+    expect(await store.getServerGroup(groupId)).to.include({ project });
+    expect(await store.commit({ serverGroupsRemoved: ["nothing"] })).to.deep.equal({ kind: "missing" });
+    const stranger = birth(`${groupId}-x`, "h1", { serverGroupId: "nothing" });
+    const { claims: _, ...unplaced } = stranger;
+    expect((await store.commit(unplaced)).kind).to.equal("committed");
+    const lost = birth(`${groupId}-y`, rows.claim("").hostId, { serverGroupId: "nothing" });
+    await store.commit({ hosts: [rows.inventory("h1")] });
+    expect(await store.commit(lost)).to.deep.equal({ kind: "missing" });
+  });
+
+  it("finds groups by id or name within their project, and keeps names unique there", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const own = group(id(1), { project, name: "db", maxPerHost: 3 });
+    await store.commit({ serverGroups: [own] });
+    const same = { serverGroups: [group(id(2), { project, name: "db" })] };
+    expect(await store.commit(same)).to.deep.equal({ kind: "nameTaken" });
+    await store.commit({ serverGroups: [group(id(3), { project: `${project}-2`, name: "db" })] });
+    expect(await store.getServerGroup("db", project)).to.deep.equal(own);
+    expect(await store.getServerGroup(id(1), project)).to.deep.equal(own);
+    expect(await store.getServerGroup(id(3), project)).to.equal(undefined);
+    expect(await store.getServerGroup(id(3))).to.include({ id: id(3) });
+    expect(await store.listServerGroups({ project, limit: 10 })).to.deep.equal([own]);
+    expect((await store.commit({ serverGroupsRemoved: [id(1)] })).kind).to.equal("committed");
+    expect(await store.listServerGroups({ project, limit: 10 })).to.deep.equal([]);
+  });
+}
+
+function quotaContract(get: () => Store, another: OpenStore): void {
+  const none = { instances: null, vcpus: null, memoryMib: null };
+
+  it("never lets a project have more than its quota, however many ask at once", async () => {
+    const [store, { id, host, project }] = [get(), names()];
+    const stores = [store, await another()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    await store.commit({ quotas: [{ project, ...none, instances: 7 }] });
+    const results = await Promise.all(
+      many(40, async (n) => stores[n % 2]?.commit(birth(id(n), host, { project }))),
+    );
+    expect(results.filter((one) => one?.kind === "committed")).to.have.length(7);
+    const refused = results.filter((one) => one?.kind !== "committed");
+    const exceeded = { kind: "quotaExceeded", resource: "instances", limit: 7, used: 7, asked: 1 };
+    for (const one of refused) expect(one).to.deep.equal(exceeded);
+    const used = { instances: 7, vcpus: 7, memoryMib: 448 };
+    expect(await store.getQuota(project)).to.deep.equal({ project, limits: { ...none, instances: 7 }, used });
+    expect(await store.listInstances({ project, limit: 100 })).to.have.length(7);
+    expect(await store.getHost(host)).to.include({ instances: 7 });
+  });
+
+  it("gives back what is deleted, once, in the turn that deletes it", async () => {
+    const [store, { id, host, project }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)], quotas: [{ project, ...none, vcpus: 1 }] });
+    const first = birth(id(1), host, { project });
+    await store.commit(first);
+    const exceeded = { kind: "quotaExceeded", resource: "vcpus", limit: 1, used: 1, asked: 1 };
+    expect(await store.commit(birth(id(2), host, { project }))).to.deep.equal(exceeded);
+    const row = rows.deleted(first.instances?.[0]?.row ?? rows.instance(id(1)), rows.wallMs);
+    await store.commit(rows.changeTurn(row));
+    await store.commit(rows.changeTurn(rows.next(row, { settled: false })));
+    expect((await store.getQuota(project)).used).to.deep.equal({ instances: 0, vcpus: 0, memoryMib: 0 });
+    expect((await store.commit(birth(id(2), host, { project }))).kind).to.equal("committed");
+  });
+
+  it("counts the memory of all instances of one turn together", async () => {
+    const [store, { id, host, project }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)], quotas: [{ project, ...none, memoryMib: 100 }] });
+    const turns = [birth(id(1), host, { project }), birth(id(2), host, { project })];
+    const both: Turn = { instances: turns.flatMap(({ instances = [] }) => instances) };
+    const exceeded = { kind: "quotaExceeded", resource: "memoryMib", limit: 100, used: 0, asked: 128 };
+    expect(await store.commit(both)).to.deep.equal(exceeded);
+    expect((await store.getQuota(project)).used).to.deep.equal({ instances: 0, vcpus: 0, memoryMib: 0 });
+  });
+
+  it("takes the default where a project has no limit of its own, and -1 for no limit at all", async () => {
+    const [store, { id, host, project }] = [get(), names()];
+    const other = `${project}-2`;
+    await store.commit({
+      hosts: [rows.inventory(host)],
+      quotas: [
+        { project: everyProject, ...none, instances: 0 },
+        { project: other, ...none, instances: -1 },
+      ],
+    });
+    const exceeded = { kind: "quotaExceeded", resource: "instances", limit: 0, used: 0, asked: 1 };
+    expect(await store.commit(birth(id(1), host, { project }))).to.deep.equal(exceeded);
+    expect((await store.commit(birth(id(2), host, { project: other }))).kind).to.equal("committed");
+    await store.commit({ quotas: [{ project: everyProject, ...none }] });
+    expect((await store.commit(birth(id(1), host, { project }))).kind).to.equal("committed");
+    expect((await store.getQuota(`${project}-3`)).limits).to.deep.equal(none);
+  });
+}
+
+function aggregateContract(get: () => Store): void {
+  it("keeps aggregates with their hosts, and shows each host its own", async () => {
+    const [store, { id, host, project: name }] = [get(), names()];
+    const made = {
+      id: id(1),
+      name,
+      availabilityZone: "z1",
+      metadata: { ssd: "true" },
+      createdAtMs: rows.wallMs,
+    };
+    const key = { aggregateId: id(1), hostId: host };
+    await store.commit({ hosts: [rows.inventory(host)] });
+    await store.commit({ aggregates: [{ ...made, hostIds: [] }] });
+    expect(await store.commit({ aggregates: [{ ...made, id: id(2), hostIds: [] }] })).to.deep.equal({
+      kind: "nameTaken",
+    });
+    await store.commit({ aggregateHosts: [key] });
+    expect((await store.commit({ aggregateHosts: [key] })).kind).to.equal("committed");
+    expect(await store.getAggregate(name)).to.deep.equal({ ...made, hostIds: [host] });
+    expect(await store.listAggregates({ limit: 1_000 })).to.deep.include({ ...made, hostIds: [host] });
+    const { createdAtMs: _, ...seen } = made;
+    expect((await store.getHost(host))?.aggregates).to.deep.equal([seen]);
+    expect(await store.commit({ aggregatesRemoved: [id(1)] })).to.deep.equal({ kind: "inUse" });
+    const gone = { aggregateHostsRemoved: [key], aggregatesRemoved: [id(1)] };
+    await store.commit({ aggregateHostsRemoved: [key] });
+    expect(await store.commit(gone)).to.deep.equal({ kind: "missing" });
+    expect((await store.commit({ aggregatesRemoved: [id(1)] })).kind).to.equal("committed");
+    expect((await store.getHost(host))?.aggregates).to.deep.equal([]);
+  });
+
+  it("changes what is named of an aggregate, and leaves the rest", async () => {
+    const [store, { id, project: name }] = [get(), names()];
+    const made = { id: id(1), name, availabilityZone: "z1", createdAtMs: rows.wallMs, hostIds: [] };
+    await store.commit({ aggregates: [{ ...made, metadata: { a: "1", b: "2" } }] });
+    await store.commit({ aggregatesChanged: [{ aggregateId: id(1), metadata: { a: null, c: "3" } }] });
+    expect(await store.getAggregate(id(1))).to.deep.equal({ ...made, metadata: { b: "2", c: "3" } });
+    await store.commit({ aggregatesChanged: [{ aggregateId: id(1), availabilityZone: null }] });
+    expect(await store.getAggregate(id(1))).to.include({ availabilityZone: null });
+    const unknown = { aggregatesChanged: [{ aggregateId: id(9), availabilityZone: "z" }] };
+    expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
+  });
+
+  it("lets a host into one zone only, whichever way it would come into two", async () => {
+    const [store, { id, host, project: name }] = [get(), names()];
+    const made = (n: number, availabilityZone: string | null) => ({
+      ...{ id: id(n), name: `${name}-${n}`, availabilityZone, metadata: {}, hostIds: [] },
+      createdAtMs: rows.wallMs,
+    });
+    await store.commit({
+      hosts: [rows.inventory(host)],
+      aggregates: [made(1, "z1"), made(2, "z2"), made(3, null)],
+    });
+    const join = (n: number) => ({ aggregateHosts: [{ aggregateId: id(n), hostId: host }] });
+    expect((await store.commit(join(1))).kind).to.equal("committed");
+    expect((await store.commit(join(3))).kind).to.equal("committed");
+    const conflict = { kind: "zoneConflict", hostId: host };
+    expect(await store.commit(join(2))).to.deep.equal(conflict);
+    const zoned = { aggregatesChanged: [{ aggregateId: id(3), availabilityZone: "z3" }] };
+    expect(await store.commit(zoned)).to.deep.equal(conflict);
+    const unknown = { aggregateHosts: [{ aggregateId: id(1), hostId: `${host}-2` }] };
+    expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
+  });
+}
+
+function hostContract(get: () => Store): void {
+  it("keeps what a host says about itself, and counts its changes", async () => {
+    const [store, { host }] = [get(), names()];
+    const said = {
+      labels: { rack: "r1" },
+      features: ["sse2"],
+      machineTypes: ["q35"],
+      numa: [{ vcpus: 4, memoryMib: 8_192, hugePages: [{ sizeKib: 2_048, total: 16 }] }],
+      storageId: "shared",
+    };
+    await store.commit({ hosts: [rows.inventory(host)] });
+    expect(await store.getHost(host)).to.deep.include({ ...rows.nothingSaid, generation: 1 });
+    await store.commit({ hosts: [rows.inventory(host, said)] });
+    expect(await store.getHost(host)).to.deep.include({ ...said, generation: 2 });
+    await store.commit({ hosts: [rows.inventory(host, said)] });
+    expect(await store.getHost(host)).to.include({ generation: 2 });
+    await store.commit({ hosts: [rows.inventory(host)] });
+    expect(await store.getHost(host)).to.deep.include({ ...rows.nothingSaid, generation: 3 });
+  });
+
+  it("counts builds that fail in a row, and disables a host only while that is so", async () => {
+    const [store, { host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const ended = async (...ends: boolean[]): Promise<number | undefined> => {
+      await store.commit({ buildsEnded: ends.map((failed) => ({ hostId: host, failed })) });
+      return (await store.getHost(host))?.failedBuilds;
+    };
+    expect(await ended(true, true)).to.equal(2);
+    expect(await ended(true, false, true)).to.equal(1);
+    expect(await ended(false)).to.equal(0);
+    expect(await ended(true, true, true)).to.equal(3);
+    const disable = (failedBuildsMin: number) => ({
+      hostsEnabled: [{ hostId: host, enabled: false, reason: "it fails", failedBuildsMin }],
+    });
+    expect(await store.commit(disable(4))).to.deep.equal({ kind: "conflict" });
+    expect((await store.commit(disable(3))).kind).to.equal("committed");
+    expect(await store.commit(disable(3))).to.deep.equal({ kind: "conflict" });
+    expect(await store.getHost(host)).to.include({
+      enabled: false,
+      disabledReason: "it fails",
+      failedBuilds: 3,
+    });
+    await store.commit({ hostsEnabled: [{ hostId: host, enabled: true, reason: null }] });
+    expect(await store.getHost(host)).to.include({ enabled: true, failedBuilds: 0 });
+  });
+
+  it("counts the builds under way on each host", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    await store.commit(rows.createTurn(id(1), host));
+    await store.commit(rows.createTurn(id(2), host));
+    expect(await store.getHost(host)).to.include({ ioOps: 2 });
+    const row = rows.instance(id(1), { hostId: host, epoch: 1, operationId: `op-${id(1)}` });
+    await store.commit(rows.changeTurn(rows.next(row, { state: "running", built: true, settled: true })));
+    expect((await store.listHosts({ limit: 1_000 })).find((one) => one.id === host)).to.include({ ioOps: 1 });
+  });
+}
