@@ -134,6 +134,26 @@ export const limits = {
   heartbeatPeriodMs: 2_000,
   /** A host that was silent for so long is not alive: the scheduler passes it by. */
   hostSilentMs: 10_000,
+  /**
+   * A host's lease lasts so long after its last renewal was sent, by the host's own monotonic clock. Five
+   * heartbeats: four may be lost. A dead host is noticed this and the margin later.
+   */
+  leaseTtlMs: 10_000,
+  /** So long before its lease ends a host pauses what another host may take over, and begins nothing new. */
+  leasePauseLeadMs: 1_000,
+  /**
+   * Beyond the lease a controller waits so long before it fences: for the guard's scan, for a process on its
+   * way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
+   */
+  fenceMarginMs: 2_000,
+  /** Hosts that were lost within this time were lost at once. */
+  massFailureWindowMs: 300_000,
+  /** Guests that are under way to another host at once, in a cell: their new hosts shall not drown. */
+  recoveriesAtOnceMax: 20,
+  /** Looked for at this period: fenced hosts with guests that can start elsewhere. */
+  recoveryPeriodMs: 1_000,
+  /** A recovery that finds no room is tried again after this time, for ever. */
+  recoveryRetryMs: 15_000,
   /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
   schedulerRefreshPeriodMs: 1_000,
   /** A read of the hosts that takes longer is given up and begun anew. */

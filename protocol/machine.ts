@@ -20,7 +20,7 @@ import {
   TimeMs,
 } from "./schema.ts";
 import { method, service } from "./service.ts";
-import { desiredPowers, machineReasons, machineStates } from "./states.ts";
+import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
 
@@ -43,6 +43,15 @@ export const MachineSpec = answer({
     commandLine: Type.String(),
   }),
   macAddress: Type.String({ pattern: "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
+  /**
+   * Another host may take it over when this host's lease has ended: without a lease it must not run. Absent:
+   * false.
+   */
+  fence: Type.Optional(Type.Boolean()),
+  /** Its disk is there already, left by an older epoch on another host; none is ever made. Absent: false. */
+  takesOverDisk: Type.Optional(Type.Boolean()),
+  /** What its host does when the guest's process has died by itself. Absent: as `restart`. */
+  recovery: Type.Optional(literals(recoveryPolicies)),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
@@ -59,6 +68,8 @@ export const MachineIntent = answer({
   resetMode: literals(["soft", "hard"]),
   /** Starts asked for by a user: raises the patience with a crashing guest anew. */
   startCount: Count,
+  /** With power `deleted`: the disk on shared storage is another host's by now, and stays. Absent: false. */
+  keepDisk: Type.Optional(Type.Boolean()),
 });
 export type MachineIntent = Static<typeof MachineIntent>;
 
@@ -96,6 +107,11 @@ export const hostAgentService = service({
          * from there.
          */
         observedGeneration: Count,
+        /**
+         * The epoch of the host's lease that the claim was made under. A guest with `fence` runs only while
+         * its host holds this very lease. Absent: 0, no lease.
+         */
+        leaseEpoch: Type.Optional(Count),
       }),
       answer: answer({ observation: Observation }),
       ...entityless,
@@ -168,6 +184,7 @@ export const HostInventory = answer({
   machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
   numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
   /** Hosts with the same one can open each other's disks. */
+  /** The shared storage that its guests' disks are in. Null or absent: its own directory. */
   storageId: Type.Optional(nullable(Id)),
 });
 export type HostInventory = Static<typeof HostInventory>;
@@ -204,6 +221,25 @@ export const reportService = service({
       }),
       ...entityless,
       summary: "The host lives; and what its machines are doing.",
+    }),
+    /** A host that never calls it has no lease, and nobody takes its guests over. */
+    lease: method({
+      request: request({
+        /** Of the lease it believes to have; 0 when it knows of none. */
+        epoch: Count,
+        /** No guest of that lease that another host may take over has a process there any more. */
+        cleaned: Type.Boolean(),
+      }),
+      answer: answer({
+        epoch: Count,
+        /**
+         * Renewed, for limits.leaseTtlMs from before the request was sent. False: it was fenced; clean up,
+         * then ask again.
+         */
+        held: Type.Boolean(),
+      }),
+      ...entityless,
+      summary: "Renews the host's lease, or grants a new one after a fence.",
     }),
   },
 });

@@ -30,6 +30,8 @@ export type HostMessage =
       readonly reply: Reply<{ observation: Observation }>;
     }
   | { readonly kind: "report"; readonly event: ReportEvent; readonly incarnation: number }
+  /** The host's lease has changed. */
+  | { readonly kind: "lease" }
   /** Something is in the news. */
   | { readonly kind: "news" }
   | {

@@ -15,6 +15,7 @@ import type { InstanceRegistry } from "../instances/registry.ts";
 import type { Log, Store } from "../runtime/ports.ts";
 import type { HostRecord, Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
+import type { Leases } from "./leases.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
   readonly directory: HostDirectory;
@@ -22,11 +23,12 @@ export interface HostServiceOptions extends CatalogOptions {
 }
 
 function hostView(host: HostRecord, alive: boolean): Host {
-  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
+  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, lease, ...rest } = host;
   return {
     ...rest,
     availabilityZone: zoneOf(host),
     aggregates: host.aggregates.map(({ id, name }) => ({ id, name })),
+    lease: lease === null ? null : { epoch: lease.epoch, fencedBy: lease.fencedBy },
     capacity: { vcpus, memoryMib, diskGib },
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
     alive,
@@ -84,6 +86,7 @@ export interface ReportOptions {
   readonly registry: InstanceRegistry;
   readonly directory: HostDirectory;
   readonly placer: Placer;
+  readonly leases: Leases;
   readonly log: Log;
 }
 
@@ -112,6 +115,12 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       const stored = await take(machines, context, options);
       if (complete) await remindOfMissing(context.id, machines, options);
       return { known: true, stored };
+    },
+    lease: async (asked, context) => {
+      const answer = await options.leases.renew(context.id, asked);
+      if (answer.held) placer.heard(context.id);
+      if (answer.held) directory.heard(context.id);
+      return { ...answer };
     },
   };
 }

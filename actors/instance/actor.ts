@@ -16,7 +16,7 @@ import type { CommitResult, LoadedInstance, RequestRecord, Turn } from "../runti
 import type { ActorDefinition, Reply } from "../runtime/system.ts";
 import { decide } from "./decide.ts";
 import { type InstanceOutside, runEffects } from "./effects.ts";
-import type { Decision, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
+import type { Decision, Fence, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
 import { workEffects } from "./state.ts";
 
 export interface InstanceActorOptions extends InstanceOutside {
@@ -24,7 +24,9 @@ export interface InstanceActorOptions extends InstanceOutside {
   readonly commit: (turn: Turn) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly hostFacts: (hostId: string | null) => HostFacts | undefined;
+  readonly hostFacts: (hostId: string | null) => (HostFacts & { readonly leaseEpoch: number }) | undefined;
+  /** Those of these hosts that are fenced as far as is known. */
+  readonly fencesOf: (hostIds: readonly string[]) => readonly Fence[];
   /** A claim did not fit: the scheduler's picture of that host is wrong. */
   readonly hostFull: (hostId: string) => void;
 }
@@ -88,7 +90,8 @@ class InstanceTurn {
         return fresh(await this.#command(loaded, message), this.#options.clock);
       case "observed": {
         const current = knows(loaded, message.observation) ? loaded : await this.#newest(state, loaded);
-        const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs }));
+        const leaseEpoch = this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
+        const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs, leaseEpoch }));
         message.reply?.ok(true);
         return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
       }
@@ -96,6 +99,8 @@ class InstanceTurn {
         return fresh(await this.#settle(loaded, (nowMs) => ({ ...message, nowMs })), this.#options.clock);
       case "reconcile":
         return this.#reconcile({ ...state, loaded });
+      case "recover":
+        return fresh(await this.#recover(), this.#options.clock);
       case "reload":
         return { ...state, loaded: undefined };
       case "tellHosts":
@@ -166,10 +171,13 @@ class InstanceTurn {
   }
 
   /** Applies an event that nobody waits for, again after each conflict. */
-  async #settle(loaded: LoadedInstance, event: (nowMs: number) => InstanceEvent): Promise<LoadedInstance> {
+  async #settle(
+    loaded: LoadedInstance,
+    event: (nowMs: number, present: LoadedInstance) => InstanceEvent,
+  ): Promise<LoadedInstance> {
     let present = loaded;
     for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-      const decision = decide(present, event(this.#options.clock.nowMs()));
+      const decision = decide(present, event(this.#options.clock.nowMs(), present));
       const result = decision.turn === undefined ? undefined : await this.#options.commit(decision.turn);
       if (result === undefined || result.kind === "committed") {
         runEffects(decision.effects, decision.next.instance, this.#options);
@@ -186,6 +194,15 @@ class InstanceTurn {
       "generationConflict",
       `Instance ${this.#id} was changed by others again and again.`,
     );
+  }
+
+  /** Decided on the row as it is now: what is in memory may be of an owner before. */
+  async #recover(): Promise<LoadedInstance> {
+    const operationId = this.#options.ids.next();
+    return this.#settle(await this.#load(), (nowMs, { claims }) => {
+      const fences = this.#options.fencesOf(claims.map(({ hostId }) => hostId));
+      return { kind: "recover", fences, operationId, nowMs };
+    });
   }
 
   async #reconcile(
@@ -206,6 +223,7 @@ class InstanceTurn {
       kind: "reconcile",
       nowMs: now,
       hostAlive: host?.alive ?? true,
+      leaseEpoch: host?.leaseEpoch ?? 0,
     }));
     const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, limits.nudgeBackoffMsMax);
     return { loaded: next, nudgeAtMs: nowMs + state.nudgeBackoffMs, nudgeBackoffMs };

@@ -13,6 +13,7 @@ export interface EnsureRequest {
   readonly spec: MachineSpec;
   readonly intent: MachineIntent;
   readonly observedGeneration: number;
+  readonly leaseEpoch?: number;
 }
 
 /** The outside, as effects see it. */
@@ -45,9 +46,11 @@ async function ensure(
   effect: Extract<InstanceEffect, { kind: "ensure" }>,
   { askHost, deliver, log }: InstanceOutside,
 ): Promise<void> {
-  const { hostId, spec, intent, observedGeneration } = effect;
+  const { hostId, spec, intent, observedGeneration, leaseEpoch } = effect;
   try {
-    const observation = await askHost(hostId, { spec, intent, observedGeneration });
+    // Only where it means something: an older host knows no leases.
+    const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
+    const observation = await askHost(hostId, { spec, intent, observedGeneration, ...lease });
     deliver(spec.instanceId, { kind: "observed", hostId, observation, reply: undefined });
   } catch (thrown) {
     const error = StatusError.from(thrown, "Telling the host");

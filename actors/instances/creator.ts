@@ -4,6 +4,7 @@
  * proposes.
  */
 import { limits } from "../../protocol/limits.ts";
+import type { RecoveryPolicy } from "../../protocol/states.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { requestIdReused } from "../instance/actor.ts";
 import type { RequestFacts } from "../instance/messages.ts";
@@ -37,6 +38,7 @@ export interface CreateQuestion {
   readonly image: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly count?: number;
+  readonly recovery?: { readonly policy: RecoveryPolicy; readonly priority?: number };
 }
 
 export class Creator {
@@ -85,6 +87,7 @@ export class Creator {
     const { turn, instances } = create({
       name: question.name,
       metadata: question.metadata ?? {},
+      recovery: { policy: "restart", priority: 0, ...question.recovery },
       many: question.count !== undefined,
       flavor,
       image,

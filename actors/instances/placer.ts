@@ -15,6 +15,8 @@ import type { PlacementRequest, Ranking, Rankings, SchedulerMessage } from "../s
 export interface ChosenHost {
   readonly hostId: string;
   readonly hostName: string;
+  readonly leaseEpoch: number;
+  readonly storageId: string | null;
 }
 
 export type ChosenHosts =
@@ -67,7 +69,9 @@ export class Placer {
     for (const { hostId } of hosts) this.#scheduler.tell({ kind: "claimed", hostId, amounts });
   }
 
+  /** Or it holds another lease than was known here: both are read anew. */
   full(hostId: string): void {
+    this.#directory.refreshSoon();
     this.#scheduler.tell({ kind: "full", hostId });
   }
 
@@ -79,10 +83,11 @@ export class Placer {
     this.#scheduler.tell({ kind: "hostsChanged" });
   }
 
-  readonly #chosen = ({ hostId }: { readonly hostId: string }): ChosenHost => ({
-    hostId,
-    hostName: this.#directory.facts(hostId)?.name ?? hostId,
-  });
+  readonly #chosen = ({ hostId }: { readonly hostId: string }): ChosenHost => {
+    const facts = this.#directory.facts(hostId);
+    const { leaseEpoch = 0, storageId = null } = facts ?? {};
+    return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId };
+  };
 }
 
 function placementRequest(instance: InstanceRecord): PlacementRequest {

@@ -56,6 +56,11 @@ export interface InstanceRow {
   readonly machine: MachineRecord | undefined;
 }
 
+export interface LeaseKey {
+  readonly hostId: string;
+  readonly epoch: number;
+}
+
 export interface EventQuery {
   readonly after: number;
   readonly limit: number;
@@ -114,6 +119,16 @@ export interface Store {
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
   /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
+  /**
+   * Counts a renewal of each lease that is held with this epoch, durably; answers the hosts whose lease it
+   * was. Not an event, not a turn.
+   */
+  renewLeases(leases: readonly LeaseKey[]): Promise<readonly string[]>;
+  /**
+   * Ids of instances that may start elsewhere because their host is fenced, those of the highest priority
+   * first; at most so many less what is under way already.
+   */
+  listToRecover(atOnceMax: number): Promise<readonly string[]>;
 
   /** By id or by name. */
   getAggregate(key: string): Promise<AggregateRecord | undefined>;
@@ -204,6 +219,23 @@ export interface Hypervisor {
   onEvent(listener: (event: GuestEvent) => void): void;
   /** Lets go of every guest without touching it: the agent ends, guests run on. */
   detach(): Promise<void>;
+}
+
+/**
+ * Stands beside the agent, as a process of its own: stops every guest with `fence` at the deadline, whatever
+ * has become of the agent.
+ */
+export interface Guard {
+  /**
+   * Resolves when the guard holds at least this deadline (monotonic), and has let go on what it had stopped.
+   */
+  extend(deadlineMs: number): Promise<void>;
+  readonly alive: boolean;
+  onEnd(listener: () => void): void;
+  /** Lets go of it; it goes on by what it knows. */
+  close(): Promise<void>;
+  /** Ends it; refused while a guest with `fence` lives. */
+  end(): Promise<void>;
 }
 
 /** Where a guest's files are on its host. */

@@ -6,6 +6,9 @@ import { flavorHandlers } from "../../actors/catalog/flavors.ts";
 import { type ImageFiles, imageHandlers } from "../../actors/catalog/images.ts";
 import { examine } from "../../actors/doctor/examine.ts";
 import { HostDirectory } from "../../actors/hosts/directory.ts";
+import { Fencer } from "../../actors/hosts/fencer.ts";
+import { Leases } from "../../actors/hosts/leases.ts";
+import { recovererDefinition } from "../../actors/hosts/recoverer.ts";
 import { hostHandlers, reportHandlers } from "../../actors/hosts/service.ts";
 import { type CommitHint, Commits } from "../../actors/instances/commits.ts";
 import { Creator } from "../../actors/instances/creator.ts";
@@ -62,6 +65,8 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const { system, directory, commits, registry } = parts;
   await directory.open();
   system.spawn(reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }));
+  const recover = (id: string) => void registry.tell(id, { kind: "recover" });
+  system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -87,12 +92,25 @@ type Parts = ReturnType<typeof actorsOf>;
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
   const system = createActorSystem({ clock, log });
-  const directory = new HostDirectory({ store, clock, log });
+  const directory = new HostDirectory({
+    store,
+    clock,
+    log,
+    onRound: (hosts, listeningSinceMs) => void fencer.round(hosts, listeningSinceMs),
+  });
   const commits = new Commits(store, clock, (hint) => {
     ports.wakePublisher();
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   });
   const { commit } = commits;
+  const fencer = new Fencer({
+    commit,
+    clock,
+    log,
+    name: `controller-${firstTurn + 1}`,
+    onFenced: () => directory.refreshSoon(),
+  });
+  const leases = new Leases({ store, commit, clock, directory });
   const scheduler = createScheduler(ports.scheduler);
   const placer = new Placer(
     system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
@@ -108,6 +126,7 @@ function actorsOf(ports: ControllerPorts) {
     ids,
     log,
     hostFacts: (hostId) => directory.facts(hostId),
+    fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
     askHost: async (hostId, request) => (await hostAgent(hostId).ensure(request, { timeoutMs })).observation,
     place: (instance) => placer.place(instance),
@@ -120,7 +139,7 @@ function actorsOf(ports: ControllerPorts) {
     ids,
     born: (loaded) => registry.adopt(loaded),
   });
-  return { system, directory, commits, placer, hostAgent, registry, creator };
+  return { system, directory, fencer, leases, commits, placer, hostAgent, registry, creator };
 }
 
 /** What the controller answers to: commands of clients, and reports of hosts. */
