@@ -255,6 +255,8 @@ export const limits = {
   /** Time and address space of the tool that looks into a file from outside. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
+  /** A half copy on shared storage that nobody has written to for so long is a dead host's. */
+  sharedLeftoverMs: 600_000,
   /** What the tools that work on disks get to end. */
   diskToolTimeoutMs: 60_000,
 
