@@ -132,6 +132,22 @@ export const limits = {
 
   /** A host reports at this period. */
   heartbeatPeriodMs: 2_000,
+  /** While the lease has passed the guard looks again after this time: a guest that appears late is stopped. */
+  guardScanPeriodMs: 250,
+  /** So long before the deadline the guard finds out whom it would stop. */
+  guardWarningMs: 1_000,
+  /** The guard waits so long for the shared storage to say whether a disk is there: then nobody can tell. */
+  guardDiskLookMs: 1_000,
+  /** A guard that does not answer in this time is of no use: it answers in a millisecond, and looks first if it must. */
+  guardAnswerTimeoutMs: 3_000,
+  /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
+  guardStartTimeoutMs: 20_000,
+  /** One message to or from the guard. */
+  guardLineBytesMax: 4_096,
+  /** A disk that was taken over may still be locked until the guard of its last host has ended the process. */
+  diskLockPatienceMs: 10_000,
+  /** While a disk is locked, its guest's start is tried again after this time. */
+  diskLockRetryMs: 250,
   /** A host that was silent for so long is not alive: the scheduler passes it by. */
   hostSilentMs: 10_000,
   /**
@@ -273,6 +289,8 @@ export const limits = {
   /** Time and address space of the tool that looks into a file from outside. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
+  /** A half copy on shared storage that nobody has written to for so long is a dead host's. */
+  sharedLeftoverMs: 600_000,
   /** What the tools that work on disks get to end. */
   diskToolTimeoutMs: 60_000,
 

@@ -201,7 +201,7 @@ function enact(effect: Effect, { options, decision, context }: Enacting): void {
       break;
     case "startWork":
       if (decision.next.kind !== "known") break;
-      runner.start(effect.work, decision.next.spec, listenerOf(context));
+      runner.start(effect.work, decision.next, listenerOf(context));
       break;
     case "abortWork":
       runner.abort();
