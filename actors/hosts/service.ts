@@ -175,12 +175,11 @@ async function take(
   const results = await Promise.all(
     machines.map(async (observation) => {
       try {
-        await options.registry.ask<true>(
+        return await options.registry.ask<boolean>(
           observation.instanceId,
           (reply) => ({ kind: "observed", hostId, observation, reply }),
           { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
         );
-        return true;
       } catch (thrown) {
         const error = StatusError.from(thrown, "Taking a report");
         const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };

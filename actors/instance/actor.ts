@@ -92,7 +92,9 @@ class InstanceTurn {
         const current = knows(loaded, message.observation) ? loaded : await this.#newest(state, loaded);
         const leaseEpoch = this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
         const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs, leaseEpoch }));
-        message.reply?.ok(true);
+        // A machine that nobody counts on is told to go, and says again that it is there until it has gone.
+        const stored = message.observation.state === "gone" || knows(current, message.observation);
+        message.reply?.ok(stored);
         return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
       }
       case "placed":

@@ -128,7 +128,8 @@ export type InstanceMessage =
       readonly kind: "observed";
       readonly hostId: string;
       readonly observation: Observation;
-      readonly reply: Reply<true> | undefined;
+      /** Whether the host need not say it again. */
+      readonly reply: Reply<boolean> | undefined;
     }
   | { readonly kind: "reconcile" }
   /** A host that holds something of it was fenced. */

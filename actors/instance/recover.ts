@@ -6,7 +6,15 @@
 import { sentenceOf } from "../../protocol/fence.ts";
 import { isDown } from "../../protocol/states.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
-import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
+import {
+  beginOperation,
+  type Draft,
+  draft,
+  endWhatIsReached,
+  withEvent,
+  withInstance,
+  withStep,
+} from "./change.ts";
 import { operationOf } from "./command.ts";
 import type { Decision, Fence, RecoverEvent } from "./messages.ts";
 import { committed, unchanged } from "./observed.ts";
@@ -27,7 +35,7 @@ export function decideRecover(loaded: LoadedInstance, event: RecoverEvent): Deci
   const freed = { ...it, fences: distinct(fences), after: without(it.after, released) };
   const owned = lost.find(({ claim }) => claim.epoch === instance.epoch && instance.hostId !== null);
   const moved = owned === undefined ? freed : leave(freed, owned.fence, event);
-  const decision = committed(moved);
+  const decision = committed(endWhatIsReached(moved));
   return { ...decision, effects: workEffects(decision.next) };
 }
 

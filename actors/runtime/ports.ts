@@ -244,8 +244,8 @@ export interface Disks {
    */
   ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths>;
   /**
-   * Removes the guest's directory and everything in it, as far as it is of this epoch. Absent: of the epoch
-   * that this host has. The cached image stays, and so does the disk of a later epoch.
+   * Removes the guest's directory and everything in it, as far as it is of this epoch or one before. Absent:
+   * of the epoch that this host has. The cached image stays, and so does the disk of a later epoch.
    */
   release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void>;
   /** Instance ids that have a directory, with the names of their files. */

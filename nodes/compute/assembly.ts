@@ -46,6 +46,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     consoles,
     files: machineFiles,
     findings: () => drivers.audit(),
+    guard: () => drivers.guard(),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,
     log,

@@ -85,10 +85,15 @@ export class SharedStorage {
     return true;
   }
 
-  /** Removes what is of this epoch, and nothing else. */
+  /**
+   * Removes what is of this epoch, and of those before it: their hosts are lost, and this one never took
+   * their disk over. A later one's is never touched.
+   */
   async release(instanceId: string, epoch: number): Promise<void> {
-    const directory = this.#directory(instanceId, epoch);
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    for (const old of await this.#epochs(instanceId)) {
+      if (old > epoch) break;
+      await rm(this.#directory(instanceId, old), { recursive: true, force: true, maxRetries: 3 });
+    }
   }
 
   /** The files of one epoch; none when it has no directory. */

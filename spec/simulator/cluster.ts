@@ -7,9 +7,10 @@ import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
+import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
-import { HostMachine } from "./host-machine.ts";
+import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import { Network } from "./network.ts";
@@ -23,7 +24,8 @@ const sha256 = "0".repeat(64);
 
 export interface ClusterTold {
   committed(by: string, turn: Turn, result: CommitResult): void;
-  guest(kind: "guestStarted" | "guestEnded", hostId: string, guest: Guest): void;
+  guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
+  renewed(hostId: string, epoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
 }
 
@@ -55,6 +57,8 @@ export class Cluster {
   readonly hosts: HostPlace[] = [];
   readonly controllers: ControllerPlace[] = [];
   readonly #options: ClusterOptions;
+  /** What all hosts see, when they share their disks. */
+  readonly #storage: FakeStorage | undefined;
   #births = 0;
   #streamUp = true;
 
@@ -62,7 +66,11 @@ export class Cluster {
     this.#options = options;
     const { kernel, random, parameters, told } = options;
     const { interposer } = this;
-    const world = new SimulatedProcess(kernel, "store", { name: "store", wallShiftMs: 0 });
+    const world = new SimulatedProcess(kernel, "store", {
+      name: "store",
+      wallShiftMs: 0,
+      monotonicShiftMs: 0,
+    });
     this.network = new Network({
       kernel,
       random: random.fork("bus"),
@@ -77,26 +85,32 @@ export class Cluster {
       inner: new MemoryStore(world.clock),
       rates: storeRates(parameters),
       committed: told.committed,
+      renewed: told.renewed,
     });
+    const { sharedDisks } = parameters;
+    this.#storage =
+      sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
     for (let index = 0; index < parameters.controllers; index += 1) this.#addController(index);
-    for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index, world);
+    for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index);
   }
 
   #addController(index: number): void {
-    const machine = { name: `controller-${index + 1}`, wallShiftMs: 0 };
+    const monotonicShiftMs = 1_000_000 * (index + 1);
+    const machine = { name: `controller-${index + 1}`, wallShiftMs: 0, monotonicShiftMs };
     const place = { machine, process: new SimulatedProcess(this.#options.kernel, `c${index + 1}`, machine) };
     this.controllers.push(place);
     this.startController(index);
   }
 
-  #addHost(index: number, world: SimulatedProcess): void {
+  #addHost(index: number): void {
     const { kernel, random, parameters, told } = this.#options;
     const hostId = `h${index + 1}`;
     const machine = new HostMachine({
       kernel,
       random: random.fork(hostId),
       hostId,
-      clock: world.clock,
+      monotonicShiftMs: 7_000_000 * (index + 1),
+      ...(this.#storage === undefined ? {} : { storage: this.#storage }),
       interposer: this.interposer,
       rates: {
         latencyMs: parameters.driverLatencyMs,
@@ -169,6 +183,7 @@ export class Cluster {
         vcpus: parameters.hostVcpus,
         memoryMib: parameters.hostVcpus * 256,
         diskGib: 100,
+        storageId: this.#storage?.storageId ?? null,
       } as const;
       const { clock, ids, log } = agent;
       place.compute = assembleCompute({

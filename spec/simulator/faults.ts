@@ -1,4 +1,5 @@
 /** What each fault of a plan does to the cluster, and what ends it. */
+import { killFakeGuard } from "../../nodes/drivers/fake/guard.ts";
 import type { Clients } from "../../nodes/sdk-clients.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Kernel, nobody } from "./kernel.ts";
@@ -33,6 +34,8 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "agentStops":
     case "diskFull":
     case "hostDisabled":
+    case "guardDies":
+    case "hostAway":
       return onHost(planned, world);
     case "isolate":
     case "cut":
@@ -76,7 +79,11 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
     case "pauseAgent":
       agent.pause();
       return () => agent.resume();
+    case "guardDies":
+      killFakeGuard(machine.world);
+      return undefined;
     case "powerLoss":
+    case "hostAway":
       agent.kill();
       machine.losePower();
       return startAgain;

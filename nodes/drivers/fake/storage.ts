@@ -53,7 +53,7 @@ export class FakeStorage {
   }
 
   release(instanceId: string, epoch: number): void {
-    this.#disks.delete(keyOf(instanceId, epoch));
+    for (const old of this.epochs(instanceId)) if (old <= epoch) this.#disks.delete(keyOf(instanceId, old));
   }
 
   /** Ascending. */
