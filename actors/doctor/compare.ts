@@ -81,6 +81,8 @@ function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
       ({ operation, claims }) =>
         operation === undefined && claims.every(({ hostId }) => answered.has(hostId)),
     )
+    // A guest of a lost host that finds no room is tried again all the time; its failure says so.
+    .filter(({ instance }) => instance.hostId !== null || instance.failure?.reason !== "noValidHost")
     .filter(({ instance }) => nowMs > instance.updatedAtMs + limits.doctorPatienceMs)
     .map(({ instance }) => ({
       kind: "stuck",

@@ -130,7 +130,7 @@ function takeTurn(turn: Turn, message: HostMessage): Life {
       return readNews(turn);
     case "lease":
       for (const ref of options.machines.refs) ref.tell({ kind: "lease" });
-      return life;
+      return message.anew ? report(life, { kind: "leased" }, options) : life;
     case "machineEnded":
       if (message.incarnation === context.incarnation) machineEnded(turn, message);
       return life;

@@ -73,7 +73,7 @@ export function createHost(options: HostOptions): Host {
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();
   });
-  const holder = leaseHolder(options, { ledger, machines, changed: () => ref.tell({ kind: "lease" }) });
+  const holder = leaseHolder(options, { ledger, machines, changed: (anew) => ref.tell({ kind: "lease", anew }) });
   holder?.start();
   news.onNews(() => {
     holder?.poke();
@@ -104,7 +104,7 @@ export function createHost(options: HostOptions): Host {
 interface LeaseParts {
   readonly ledger: Ledger;
   readonly machines: Machines;
-  readonly changed: () => void;
+  readonly changed: (anew: boolean) => void;
 }
 
 function leaseHolder(

@@ -20,8 +20,8 @@ export interface LeaseHolderOptions {
   readonly log: Log;
   /** No guest of a lease that ended has a process. */
   readonly isClean: () => Promise<boolean>;
-  /** What machines may do has changed. */
-  readonly changed: () => void;
+  /** What machines may do has changed; `anew`: this is another lease than the one before. */
+  readonly changed: (anew: boolean) => void;
 }
 
 export class LeaseHolder {
@@ -99,7 +99,8 @@ export class LeaseHolder {
     this.#kind = "held";
     this.#lapseLater();
     const after = this.current();
-    if (before.kind !== after.kind || before.epoch !== after.epoch) this.#tell(after);
+    if (before.kind !== after.kind || before.epoch !== after.epoch)
+      this.#tell(after, before.epoch !== after.epoch);
   }
 
   #fenced(epoch: number, sentAtMs: number): void {
@@ -110,14 +111,14 @@ export class LeaseHolder {
     this.#kind = "fenced";
     this.#lapse?.cancel();
     if (before.kind === "fenced" && before.epoch === epoch) return;
-    this.#tell(this.current());
+    this.#tell(this.current(), false);
     // Perhaps nothing stands in the way.
     this.poke();
   }
 
-  #tell(lease: Lease): void {
+  #tell(lease: Lease, anew: boolean): void {
     this.#options.log.info({ lease: lease.kind, epoch: lease.epoch }, "the host's lease");
-    this.#options.changed();
+    this.#options.changed(anew);
   }
 
   #lapseLater(): void {
@@ -125,7 +126,7 @@ export class LeaseHolder {
     this.#lapse?.cancel();
     const ms = Math.max(0, this.#untilMs - limits.leasePauseLeadMs - clock.monotonicMs());
     this.#lapse = clock.after(ms, () => {
-      if (!this.#ended && this.current().kind === "lapsed") this.#tell(this.current());
+      if (!this.#ended && this.current().kind === "lapsed") this.#tell(this.current(), false);
     });
   }
 
