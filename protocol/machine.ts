@@ -212,6 +212,8 @@ export const reportService = service({
         complete: Type.Boolean(),
         machines: Type.Array(Observation),
         stopping: Type.Boolean(),
+        /** Of the lease that it held when it said so: what is remembered of one before is old. Absent: 0. */
+        leaseEpoch: Type.Optional(Count),
       }),
       answer: answer({
         /** Unknown host: register again. */

@@ -61,6 +61,7 @@ export interface HostEnding {
 export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
+  let holder: LeaseHolder | undefined;
   const news = new News(ledger);
   const ports = { hypervisor, disks, files, clock, log, slots: createSlots(options.bootsMax) };
   const machines = new Machines({
@@ -68,12 +69,16 @@ export function createHost(options: HostOptions): Host {
     publish: (observation, told) => news.publish(observation, told),
     lease: () => holder?.current() ?? noLease,
   });
-  const common = { inventory, reports, ledger, clock, log };
+  const leaseEpoch = () => {
+    const lease = holder?.current() ?? noLease;
+    return lease.kind === "held" ? lease.epoch : 0;
+  };
+  const common = { inventory, reports, ledger, leaseEpoch, clock, log };
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();
   });
-  const holder = leaseHolder(options, { ledger, machines, changed: (anew) => ref.tell({ kind: "lease", anew }) });
+  holder = leaseHolder(options, { ledger, machines, changed: (anew) => ref.tell({ kind: "lease", anew }) });
   holder?.start();
   news.onNews(() => {
     holder?.poke();

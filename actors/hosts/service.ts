@@ -101,18 +101,18 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       await registerHost(inventory, options);
       directory.heard(context.id);
       placer.heard(context.id);
-      await take(machines, context, options);
+      await take(machines, context, { ...options, leaseEpoch: 0 });
       await remindOfMissing(context.id, machines, options);
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping }, context) => {
+    heartbeat: async ({ complete, machines, stopping, leaseEpoch = 0 }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) {
         directory.heard(context.id);
         placer.heard(context.id);
       }
-      const stored = await take(machines, context, options);
+      const stored = await take(machines, context, { ...options, leaseEpoch });
       if (complete) await remindOfMissing(context.id, machines, options);
       return { known: true, stored };
     },
@@ -169,15 +169,16 @@ function registration(inventory: HostInventory, atMs: number): Turn {
 async function take(
   machines: readonly Observation[],
   context: CallContext,
-  options: ReportOptions,
+  options: ReportOptions & { readonly leaseEpoch: number },
 ): Promise<string[]> {
+  const { leaseEpoch } = options;
   const { deadlineMs, signal, id: hostId } = context;
   const results = await Promise.all(
     machines.map(async (observation) => {
       try {
         return await options.registry.ask<boolean>(
           observation.instanceId,
-          (reply) => ({ kind: "observed", hostId, observation, reply }),
+          (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
           { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
         );
       } catch (thrown) {

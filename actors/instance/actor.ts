@@ -89,11 +89,14 @@ class InstanceTurn {
       case "command":
         return fresh(await this.#command(loaded, message), this.#options.clock);
       case "observed": {
-        const current = knows(loaded, message.observation) ? loaded : await this.#newest(state, loaded);
-        const leaseEpoch = this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
+        const held = this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
+        const leaseEpoch = Math.max(held, message.leaseEpoch);
+        const known = knows(loaded, message.observation, leaseEpoch);
+        const current = known ? loaded : await this.#newest(state, loaded);
         const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs, leaseEpoch }));
         // A machine that nobody counts on is told to go, and says again that it is there until it has gone.
-        const stored = message.observation.state === "gone" || knows(current, message.observation);
+        const { observation } = message;
+        const stored = observation.state === "gone" || knows(current, observation, 0);
         message.reply?.ok(stored);
         return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
       }
@@ -232,9 +235,14 @@ class InstanceTurn {
   }
 }
 
-/** A report about an epoch whose claim is not known here may be about a newer one than what is in memory. */
-function knows(loaded: LoadedInstance, observation: Observation): boolean {
-  return loaded.claims.some((claim) => claim.epoch === observation.epoch);
+/**
+ * A report about an epoch whose claim is not known here may be about a newer one than what is in memory; and
+ * what is remembered of a lease that has ended may have gone elsewhere since.
+ */
+function knows(loaded: LoadedInstance, { epoch }: Observation, leaseEpoch: number): boolean {
+  return loaded.claims.some(
+    (claim) => claim.epoch === epoch && (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
+  );
 }
 
 /** The same id: the same answer, word for word; or ALREADY_EXISTS when it was another command. */

@@ -51,7 +51,13 @@ async function ensure(
     // Only where it means something: an older host knows no leases.
     const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
     const observation = await askHost(hostId, { spec, intent, observedGeneration, ...lease });
-    deliver(spec.instanceId, { kind: "observed", hostId, observation, reply: undefined });
+    deliver(spec.instanceId, {
+      kind: "observed",
+      hostId,
+      observation,
+      leaseEpoch: leaseEpoch ?? 0,
+      reply: undefined,
+    });
   } catch (thrown) {
     const error = StatusError.from(thrown, "Telling the host");
     log.debug({ instance: spec.instanceId, host: hostId, reason: error.reason }, "the host did not take it");

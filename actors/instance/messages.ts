@@ -128,6 +128,8 @@ export type InstanceMessage =
       readonly kind: "observed";
       readonly hostId: string;
       readonly observation: Observation;
+      /** Of the lease under which it was said; 0: unknown. */
+      readonly leaseEpoch: number;
       /** Whether the host need not say it again. */
       readonly reply: Reply<boolean> | undefined;
     }

@@ -139,7 +139,9 @@ export class HostMachine implements Machine {
     const { clock } = new SimulatedProcess(kernel, `${hostId} itself`, this);
     const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
     const shared = storage === undefined ? {} : { storage };
-    this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) => told(kind, hostId, guest));
+    this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) =>
+      told(kind, hostId, guest),
+    );
   }
 
   /** What hangs goes on, and nothing else will. */

@@ -87,8 +87,7 @@ class Run {
         committed: (by, turn, result) => this.#committed(by, turn, result),
         guest: (kind, hostId, { instanceId, epoch, pid }) =>
           this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, epoch, pid }),
-        renewed: (hostId, epoch) =>
-          this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, epoch }),
+        renewed: (hostId, epoch) => this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, epoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
       },
     });
