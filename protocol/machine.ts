@@ -9,7 +9,9 @@ import {
   answer,
   architectures,
   Count,
+  growing,
   Id,
+  lenient,
   literals,
   Name,
   nullable,
@@ -68,7 +70,8 @@ export const Observation = answer({
   intentGeneration: Count,
   resetCount: Count,
   state: literals(machineStates),
-  reason: literals(machineReasons),
+  /** A state says the most: a reason that its reader does not know is none. */
+  reason: growing(machineReasons, "requested"),
   /** Public; what went wrong, or empty. */
   message: Type.String(),
   address: nullable(Type.String()),
@@ -77,6 +80,12 @@ export const Observation = answer({
 });
 export type Observation = Static<typeof Observation>;
 
+/**
+ * What a host reports. An observation in a state that a controller does not know is left out: it is not
+ * stored, so that the host says it again until a controller that knows the state takes it.
+ */
+const reported = lenient(Observation);
+
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
 /** What a host answers to; subject `…host.<hostId>.<method>`. */
@@ -84,6 +93,7 @@ export const hostAgentService = service({
   noun: "host-agent",
   version: "1.0.0",
   summary: "What controllers ask of a host.",
+  peers: true,
   methods: {
     ensure: method({
       request: request({
@@ -156,9 +166,10 @@ export const reportService = service({
   noun: "report",
   version: "1.0.0",
   summary: "What hosts report.",
+  peers: true,
   methods: {
     register: method({
-      request: request({ inventory: HostInventory, machines: Type.Array(Observation) }),
+      request: request({ inventory: HostInventory, machines: reported }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
       summary: "The agent is up: what the host has, and every machine on it.",
@@ -170,7 +181,7 @@ export const reportService = service({
          * known.
          */
         complete: Type.Boolean(),
-        machines: Type.Array(Observation),
+        machines: reported,
         stopping: Type.Boolean(),
       }),
       answer: answer({
