@@ -8,7 +8,9 @@ import { MemoryStore } from "../../db/memory-store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";
+import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
+import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
 import { HostMachine } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
@@ -17,8 +19,10 @@ import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
+import { type LifeVersion, Versions, versionsOf } from "./versions.ts";
 
 export const cell = "sim";
+const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
 const sha256 = "0".repeat(64);
 
 export interface ClusterTold {
@@ -32,6 +36,8 @@ export interface ClusterOptions {
   readonly random: Random;
   readonly parameters: Parameters;
   readonly told: ClusterTold;
+  /** What the versions before and after this one know; absent: what the snapshot says. */
+  readonly versions?: Versions;
 }
 
 interface HostPlace {
@@ -55,18 +61,22 @@ export class Cluster {
   readonly hosts: HostPlace[] = [];
   readonly controllers: ControllerPlace[] = [];
   readonly #options: ClusterOptions;
+  /** Drawn for each life: a process may come back newer, and older too. */
+  readonly #nextVersion: () => LifeVersion;
   #births = 0;
   #streamUp = true;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { kernel, random, parameters, told } = options;
+    const { kernel, random, parameters, told, versions = realVersions } = options;
     const { interposer } = this;
+    this.#nextVersion = versionsOf(random.fork("versions"));
     const world = new SimulatedProcess(kernel, "store", { name: "store", wallShiftMs: 0 });
     this.network = new Network({
       kernel,
       random: random.fork("bus"),
       interposer,
+      versions,
       rates: { ...pick(parameters), lateMs: 1_500 },
       sent: told.sent,
     });
@@ -90,7 +100,7 @@ export class Cluster {
   }
 
   #addHost(index: number, world: SimulatedProcess): void {
-    const { kernel, random, parameters, told } = this.#options;
+    const { kernel, random, parameters, told, versions = realVersions } = this.#options;
     const hostId = `h${index + 1}`;
     const machine = new HostMachine({
       kernel,
@@ -98,6 +108,7 @@ export class Cluster {
       hostId,
       clock: world.clock,
       interposer: this.interposer,
+      versions,
       rates: {
         latencyMs: parameters.driverLatencyMs,
         startMs: parameters.startMs,
@@ -125,8 +136,8 @@ export class Cluster {
     this.#births += 1;
     const process = new SimulatedProcess(kernel, `c${index + 1}`, place.machine, this.#births);
     place.process = process;
-    process.isNewer = this.#births % 3 === 0;
-    kernel.soon(process, "starts", () => {
+    process.version = this.#nextVersion();
+    kernel.soon(process, startLabel(process), () => {
       const bus = this.network.connect(process);
       const store = this.store.connect(process);
       const reach = {
@@ -154,8 +165,8 @@ export class Cluster {
     const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
     place.agent = agent;
     place.leaving = false;
-    agent.isNewer = this.#births % 3 === 0;
-    kernel.soon(agent, "starts", () => {
+    agent.version = this.#nextVersion();
+    kernel.soon(agent, startLabel(agent), () => {
       const bus = this.network.connect(agent);
       const inventory = {
         hostId: machine.name,
@@ -225,6 +236,9 @@ export class Cluster {
     });
   }
 }
+
+const startLabel = ({ version }: SimulatedProcess): string =>
+  version === "same" ? "starts" : `starts, as the ${version} version`;
 
 function pick({ latencyMs, lost, doubled, late }: Parameters) {
   return { latencyMs, lost, doubled, late };

@@ -15,6 +15,7 @@ import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import type { Versions } from "./versions.ts";
 
 export interface DriverRates {
   latencyMs: number;
@@ -34,9 +35,12 @@ export interface HostMachineOptions {
   readonly clock: Clock;
   readonly rates: DriverRates;
   readonly interposer: Interposer;
+  readonly versions: Versions;
   readonly shutdownLatencyMs: number | undefined;
   readonly told: (kind: "guestStarted" | "guestEnded", hostId: string, guest: Guest) => void;
 }
+
+const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 class WatchedWorld extends FakeWorld {
   readonly #told: (kind: "guestStarted" | "guestEnded", guest: Guest) => void;
@@ -124,6 +128,7 @@ export class HostMachine implements Machine {
     const verb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) =>
       this.#verb({ agent, what, work, signal });
     const { hypervisor, disks, machineFiles } = inner;
+    const { versions } = this.#options;
     return {
       ...inner,
       hypervisor: {
@@ -156,7 +161,11 @@ export class HostMachine implements Machine {
         list: () => disks.list(),
       },
       machineFiles: {
-        readAll: () => machineFiles.readAll(),
+        readAll: async () =>
+          (await machineFiles.readAll()).map(({ instanceId, content }) => ({
+            instanceId,
+            content: isMap(content) ? versions.kept(agent.version, "host-agent.ensure", content) : content,
+          })),
         write: (id, content) => verb("writeFile", () => this.#roomy(() => machineFiles.write(id, content))),
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
       },
