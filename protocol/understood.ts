@@ -40,40 +40,56 @@ function ofWord({ enum: words, otherwise }: TSchema): Reading {
   return (value) => (typeof value !== "string" || known.has(value) ? value : otherwise);
 }
 
-/** Fields by name; in a map of things, whatever their names are, every value. */
+/** Fields by name; in a map of things, whatever their names are, every value. Copies only what changes. */
 function ofMap(schema: TSchema): Reading {
-  if (schema.properties === undefined && schema.patternProperties === undefined) return unchanged;
   const fields = Object.entries<TSchema>(schema.properties ?? {});
-  const known = new Map(fields.map(([name, field]) => [name, understood(field)]));
   const [things] = Object.values<TSchema>(schema.patternProperties ?? {});
-  const others = things === undefined ? undefined : understood(things);
+  if (schema.properties === undefined) return things === undefined ? unchanged : ofThings(understood(things));
+  const known = new Set(fields.map(([name]) => name));
+  const inner = fields
+    .map(([name, field]) => [name, understood(field)] as const)
+    .filter(([, reading]) => reading !== unchanged);
   return (value, leftOut) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    const read: Record<string, unknown> = {};
-    let changed = false;
-    for (const [name, field] of Object.entries(value)) {
-      const reading = known.get(name) ?? others;
-      if (reading !== undefined) read[name] = reading(field, leftOut);
-      changed ||= reading === undefined || read[name] !== field;
+    if (!isMap(value)) return value;
+    let read = value;
+    if (!Object.keys(value).every((name) => known.has(name)))
+      read = Object.fromEntries(Object.entries(value).filter(([name]) => known.has(name)));
+    for (const [name, reading] of inner) {
+      const field = value[name];
+      const understood = reading(field, leftOut);
+      if (understood !== field) read = { ...read, [name]: understood };
     }
-    return changed ? read : value;
+    return read;
   };
 }
+
+function ofThings(reading: Reading): Reading {
+  if (reading === unchanged) return unchanged;
+  return (value, leftOut) => {
+    if (!isMap(value)) return value;
+    const read = Object.entries(value).map(([name, thing]) => [name, reading(thing, leftOut)] as const);
+    return read.every(([name, thing]) => thing === value[name]) ? value : Object.fromEntries(read);
+  };
+}
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function ofList(items: TSchema, lenient: boolean): Reading {
   const reading = understood(items);
   const validator = validatorOf(items);
+  if (reading === unchanged && !lenient) return unchanged;
   return (value, leftOut) => {
     if (!Array.isArray(value)) return value;
-    let changed = false;
-    const read = value.flatMap((entry: unknown, index) => {
+    const read: unknown[] = [];
+    for (const [index, entry] of value.entries()) {
       const understood = reading(entry, leftOut);
-      const kept = !lenient || validator.accepts(understood);
-      if (!kept) leftOut.push(`Entry ${index}: ${validator.explain(understood)}`);
-      changed ||= !kept || understood !== entry;
-      return kept ? [understood] : [];
-    });
-    return changed ? read : value;
+      if (!lenient || validator.accepts(understood)) read.push(understood);
+      else leftOut.push(`Entry ${index}: ${validator.explain(understood)}`);
+    }
+    return read.length === value.length && read.every((entry, index) => entry === value[index])
+      ? value
+      : read;
   };
 }
 
