@@ -10,8 +10,10 @@ import {
   answer,
   architectures,
   Count,
+  growing,
   HostLabels,
   Id,
+  lenient,
   literals,
   Name,
   nullable,
@@ -81,7 +83,8 @@ export const Observation = answer({
   intentGeneration: Count,
   resetCount: Count,
   state: literals(machineStates),
-  reason: literals(machineReasons),
+  /** A state says the most: a reason that its reader does not know is none. */
+  reason: growing(machineReasons, "requested"),
   /** Public; what went wrong, or empty. */
   message: Type.String(),
   address: nullable(Type.String()),
@@ -90,33 +93,51 @@ export const Observation = answer({
 });
 export type Observation = Static<typeof Observation>;
 
+/**
+ * What a host reports. An observation in a state that a controller does not know is left out: it is not
+ * stored, so that the host says it again until a controller that knows the state takes it.
+ */
+const reported = lenient(Observation);
+
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
 /** What a host answers to; subject `…host.<hostId>.<method>`. */
+const ensured = {
+  spec: MachineSpec,
+  intent: MachineIntent,
+  /**
+   * The newest generation a controller has seen of this machine: a host that lost its file counts on from
+   * there.
+   */
+  observedGeneration: Count,
+};
+
 export const hostAgentService = service({
   noun: "host-agent",
   version: "1.0.0",
   summary: "What controllers ask of a host.",
+  peers: true,
   methods: {
     ensure: method({
-      request: request({
-        spec: MachineSpec,
-        intent: MachineIntent,
-        /**
-         * The newest generation a controller has seen of this machine: a host that lost its file counts on
-         * from there.
-         */
-        observedGeneration: Count,
-        /**
-         * The epoch of the host's lease that the claim was made under. A guest with `fence` runs only while
-         * its host holds this very lease. Absent: 0, no lease.
-         */
-        leaseEpoch: Type.Optional(Count),
-      }),
+      request: request(ensured),
       answer: answer({ observation: Observation }),
       ...entityless,
       summary:
         "Makes the machine be what the intent says; answers at once with what it is now. power deleted removes all of it.",
+    }),
+    /** A method of its own: an agent that knows no leases must not start such a guest, and refuses it. */
+    ensureLeased: method({
+      request: request({
+        ...ensured,
+        /**
+         * The epoch of the host's lease that the claim was made under: a guest with `fence` runs only while
+         * its host holds this very lease.
+         */
+        leaseEpoch: Count,
+      }),
+      answer: answer({ observation: Observation }),
+      ...entityless,
+      summary: "The same for a guest that another host takes over when this host's lease has ended.",
     }),
     console: method({
       request: request({
@@ -196,9 +217,10 @@ export const reportService = service({
   noun: "report",
   version: "1.0.0",
   summary: "What hosts report.",
+  peers: true,
   methods: {
     register: method({
-      request: request({ inventory: HostInventory, machines: Type.Array(Observation) }),
+      request: request({ inventory: HostInventory, machines: reported }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
       summary: "The agent is up: what the host has, and every machine on it.",
@@ -210,7 +232,7 @@ export const reportService = service({
          * known.
          */
         complete: Type.Boolean(),
-        machines: Type.Array(Observation),
+        machines: reported,
         stopping: Type.Boolean(),
         /** Of the lease that it held when it said so: what is remembered of one before is old. Absent: 0. */
         leaseEpoch: Type.Optional(Count),

@@ -4,10 +4,11 @@
  * it is told.
  */
 import { limits } from "../../protocol/limits.ts";
-import type { HostInventory, hostAgentService } from "../../protocol/machine.ts";
-import type { Handlers } from "../../protocol/service.ts";
+import type { HostInventory, hostAgentService, Observation } from "../../protocol/machine.ts";
+import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { noLease } from "../machine/lease.ts";
+import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
 import type { Clock, Consoles, Disks, Guard, Hypervisor, Log, MachineFiles } from "../runtime/ports.ts";
 import type { ActorRef, ActorSystem } from "../runtime/system.ts";
@@ -92,10 +93,8 @@ export function createHost(options: HostOptions): Host {
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
-      ensure: async (request, { deadlineMs, signal }) => {
-        refuseWhenBusy(ref);
-        return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
-      },
+      ensure: (request, context) => ensure(ref, request, context),
+      ensureLeased: (request, context) => ensure(ref, request, context),
       console: (request, context) => reader.read(request, context),
       audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
     },
@@ -104,6 +103,15 @@ export function createHost(options: HostOptions): Host {
       return stopped;
     },
   };
+}
+
+function ensure(
+  ref: ActorRef<HostMessage>,
+  request: EnsureRequest,
+  { deadlineMs, signal }: Pick<CallContext, "deadlineMs" | "signal">,
+): Promise<{ observation: Observation }> {
+  refuseWhenBusy(ref);
+  return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
 }
 
 interface LeaseParts {

@@ -13,7 +13,8 @@ import type { GuestFacts } from "./messages.ts";
 import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
 
 const MachineFile = answer({
-  version: Type.Literal(1),
+  /** 2: it has a lease; an agent that knows of none cannot read it, and so never starts the guest. */
+  version: Type.Union([Type.Literal(1), Type.Literal(2)]),
   spec: MachineSpec,
   intent: MachineIntent,
   /** The host's lease that it was claimed under. Absent: 0, it needs none. */
@@ -43,7 +44,8 @@ export function fileOf(machine: Machine): MachineFile {
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
   const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
   const done = { ...lease, resetCount, generationCeiling };
-  return { version: 1, spec, intent, ...done, rest: rest ?? null, shutdownAskedOf };
+  const version = leaseEpoch === 0 ? 1 : 2;
+  return { version, spec, intent, ...done, rest: rest ?? null, shutdownAskedOf };
 }
 
 /** Whether the file of the one says something else than the file of the other. */

@@ -10,7 +10,10 @@ import type { GuestEvent, GuestStatus } from "../runtime/ports.ts";
 import type { Reply } from "../runtime/system.ts";
 import type { Lease } from "./lease.ts";
 
-export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure>;
+export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure> & {
+  /** Absent: 0, it needs no lease. */
+  readonly leaseEpoch?: number;
+};
 
 export interface Moment {
   /** For people to read. */

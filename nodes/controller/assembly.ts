@@ -128,7 +128,14 @@ function actorsOf(ports: ControllerPorts) {
     hostFacts: (hostId) => directory.facts(hostId),
     fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
-    askHost: async (hostId, request) => (await hostAgent(hostId).ensure(request, { timeoutMs })).observation,
+    askHost: async (hostId, { leaseEpoch, ...asked }) => {
+      const host = hostAgent(hostId);
+      const leased = leaseEpoch > 0 && asked.intent.power !== "deleted";
+      const answer = leased
+        ? host.ensureLeased({ ...asked, leaseEpoch }, { timeoutMs })
+        : host.ensure(asked, { timeoutMs });
+      return (await answer).observation;
+    },
     place: (instance) => placer.place(instance),
   });
   const creator = new Creator({

@@ -15,6 +15,7 @@ import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import type { Versions } from "./versions.ts";
 
 export interface DriverRates {
   latencyMs: number;
@@ -36,12 +37,19 @@ export interface HostMachineOptions {
   readonly storage?: FakeStorage;
   readonly rates: DriverRates;
   readonly interposer: Interposer;
+  readonly versions: Versions;
   readonly shutdownLatencyMs: number | undefined;
   readonly told: (kind: ToldOfGuest, hostId: string, guest: Guest) => void;
 }
 
 /** A process came, went, cannot write any more, or can again. */
 export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
+const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** The format of files about leases is one that agents from before could not read. */
+function isReadable({ version }: SimulatedProcess, content: object): boolean {
+  return version !== "older" || !("version" in content) || content.version === 1;
+}
 
 class WatchedWorld extends FakeWorld {
   readonly #told: (kind: ToldOfGuest, guest: Guest) => void;
@@ -172,6 +180,7 @@ export class HostMachine implements Machine {
     const verb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) =>
       this.#verb({ agent, what, work, signal });
     const { hypervisor, disks, machineFiles } = inner;
+    const { versions } = this.#options;
     return {
       ...inner,
       hypervisor: {
@@ -204,7 +213,14 @@ export class HostMachine implements Machine {
         list: () => disks.list(),
       },
       machineFiles: {
-        readAll: () => machineFiles.readAll(),
+        readAll: async () =>
+          (await machineFiles.readAll()).map(({ instanceId, content }) => ({
+            instanceId,
+            content:
+              isMap(content) && isReadable(agent, content)
+                ? versions.kept(agent.version, "host-agent.ensure", content)
+                : undefined,
+          })),
         write: (id, content) => verb("writeFile", () => this.#roomy(() => machineFiles.write(id, content))),
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
       },

@@ -3,6 +3,14 @@ import { echoing, forgetful, type Mutant, panicking } from "./mutants-plans.ts";
 
 export const hostMutants: readonly Mutant[] = [
   {
+    name: "peers-strict",
+    promise: "I7",
+    file: "protocol/server.ts",
+    find: "reading: service.peers === true ? understood(method.request) : undefined,",
+    replace: "reading: undefined,",
+    guard: "Fields of a newer peer are dropped, not refused.",
+  },
+  {
     name: "observation-ceiling",
     promise: "I7",
     file: "actors/machine/conclude.ts",

@@ -4,6 +4,7 @@
  */
 import type { Clock, Ids, Log } from "../../protocol/transport.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
+import type { LifeVersion } from "./versions.ts";
 
 /** The wall clock when a run begins. */
 export const epochMs = Date.UTC(2030, 0, 1);
@@ -27,8 +28,8 @@ export class SimulatedProcess implements Owner {
   readonly backlog: Step[] = [];
   alive = true;
   paused = false;
-  /** A later version of the program: its answers have fields that nobody else knows. */
-  isNewer = false;
+  /** Of the program that it plays in this life. */
+  version: LifeVersion = "same";
   readonly #life: number;
   #ids = 0;
   readonly #onDeath: (() => void)[] = [];

@@ -17,6 +17,7 @@ import { liveMsMax, type Plan, setUpMs } from "./plan.ts";
 import { quietFact } from "./quiet.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
+import type { Versions } from "./versions.ts";
 
 export interface RunOptions {
   /** Absent: nobody reads, and the run is faster. */
@@ -29,6 +30,8 @@ export interface RunOptions {
   /** Called once everything is up: what happens beside the plan's commands and faults. */
   readonly script?: (world: ScriptWorld) => void;
   readonly countSteps?: boolean;
+  /** What the version before this one knows; absent: what its snapshot says. */
+  readonly versions?: Versions;
 }
 
 export interface ScriptWorld {
@@ -83,6 +86,7 @@ class Run {
       kernel,
       random,
       parameters: plan.parameters,
+      ...(options.versions === undefined ? {} : { versions: options.versions }),
       told: {
         committed: (by, turn, result) => this.#committed(by, turn, result),
         guest: (kind, hostId, { instanceId, epoch, pid }) =>
