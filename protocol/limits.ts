@@ -116,6 +116,27 @@ export const limits = {
 
   /** A host reports at this period. */
   heartbeatPeriodMs: 2_000,
+  /** A host's lease, from before its renewal was sent; then its fenced guests are stopped. */
+  leaseTtlMs: 10_000,
+  /** While the lease has passed the guard looks again so often: a guest that appears late is stopped. */
+  guardScanPeriodMs: 250,
+  /** So long before the deadline the guard finds out whom it would stop. */
+  guardWarningMs: 1_000,
+  /** The guard waits so long for the shared storage to say whether a disk is there: then nobody can tell. */
+  guardDiskLookMs: 1_000,
+  /**
+   * A guard that does not answer in this time is of no use: it takes a millisecond, and guardDiskLookMs when
+   * it has to look first.
+   */
+  guardAnswerTimeoutMs: 3_000,
+  /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
+  guardStartTimeoutMs: 20_000,
+  /** One message to or from the guard. */
+  guardLineBytesMax: 4_096,
+  /** A disk that was taken over is locked until the guard of its last host has ended the process. */
+  diskLockPatienceMs: 10_000,
+  /** While a disk is locked, its guest's start is tried again after this time. */
+  diskLockRetryMs: 250,
   /** A host that was silent for so long is not alive: the scheduler passes it by. */
   hostSilentMs: 10_000,
   /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
@@ -237,6 +258,8 @@ export const limits = {
   /** Time and address space of the tool that looks into a file from outside. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
+  /** A half copy on shared storage that nobody has written to for so long is a dead host's. */
+  sharedLeftoverMs: 600_000,
   /** What the tools that work on disks get to end. */
   diskToolTimeoutMs: 60_000,
 
