@@ -41,6 +41,10 @@ export const MachineSpec = answer({
     commandLine: Type.String(),
   }),
   macAddress: Type.String({ pattern: "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
+  /** Another host may take it over: it must not run when its host's lease has passed. Absent: false. */
+  fence: Type.Optional(Type.Boolean()),
+  /** Its disk is there, as that of a lower epoch, and is never made anew. Absent: false. */
+  takesOverDisk: Type.Optional(Type.Boolean()),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 

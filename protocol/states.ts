@@ -70,6 +70,7 @@ export const machineReasons = [
   "imageMissing",
   "hypervisorRefused",
   "crashLoop",
+  "diskMissing",
 ] as const;
 export type MachineReason = (typeof machineReasons)[number];
 

@@ -105,6 +105,10 @@ export const reasons = {
   guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },
   diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space in the host's state directory." },
   imageMissing: { code: "UNAVAILABLE", next: "The host cannot read the image; check the image store." },
+  diskMissing: {
+    code: "INTERNAL",
+    next: "The disk to take over is not on the shared storage; is the right directory mounted on its host?",
+  },
   hypervisorRefused: { code: "INTERNAL", next: "Look at the failure's detail in the host's log." },
   crashLoop: { code: "INTERNAL", next: "The guest's process died again and again; look at the host's log." },
   internal: { code: "INTERNAL", next: "Report it, with the request id; the detail is in the log." },
