@@ -119,7 +119,7 @@ export class MachineRunner {
         return done(hypervisor.halt(id, signal));
       case "release":
         // The machine file goes with the turn that hears of it: a turn that writes meanwhile would revive it.
-        return done(disks.release(id));
+        return done(disks.release(id, spec.epoch));
     }
   }
 

@@ -152,7 +152,7 @@ export class HostMachine implements Machine {
       disks: {
         ensure: (spec, signal) =>
           verb("ensureDisks", () => this.#roomy(() => disks.ensure(spec, signal)), signal),
-        release: (id) => verb("releaseDisks", () => disks.release(id)),
+        release: (id, epoch) => verb("releaseDisks", () => disks.release(id, epoch)),
         list: () => disks.list(),
       },
       machineFiles: {

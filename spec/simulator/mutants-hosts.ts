@@ -69,7 +69,7 @@ export const hostMutants: readonly Mutant[] = [
     name: "disks-left",
     promise: "I7",
     file: "actors/machine/effects.ts",
-    find: "return done(disks.release(id));",
+    find: "return done(disks.release(id, spec.epoch));",
     replace: 'return { kind: "done" };',
     guard: "The directory of a machine that is gone is removed.",
   },

@@ -166,9 +166,9 @@ export class HostWorld {
     return {
       ensure: (spec, signal) => disks.ensure(spec, signal),
       list: () => disks.list(),
-      release: async (instanceId) => {
+      release: async (instanceId, epoch) => {
         await this.#pass(this.releaseMs);
-        await disks.release(instanceId);
+        await disks.release(instanceId, epoch);
       },
     };
   }

@@ -27,25 +27,44 @@ export class FakeDisks implements Disks {
     const directory = `/fake/guests/${spec.instanceId}`;
     const hasDisk = disk !== null || spec.diskGib > 0;
     const files = this.#world.disks.get(spec.instanceId) ?? new Set<string>();
-    if (hasDisk) files.add(guestFiles.disk);
+    const { storage } = this.#world;
     this.#world.disks.set(spec.instanceId, files);
+    if (hasDisk && storage !== undefined) {
+      this.#world.sharedEpochs.set(spec.instanceId, spec.epoch);
+      storage.ensure(spec);
+    }
+    if (hasDisk && storage === undefined) files.add(guestFiles.disk);
+    const ofDisk =
+      storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.epoch}`;
     const cached = (file: { readonly sha256: string } | null) =>
       file === null ? undefined : `/fake/images/${file.sha256}`;
     return {
       directory,
-      disk: hasDisk ? `${directory}/${guestFiles.disk}` : undefined,
+      disk: hasDisk ? `${ofDisk}/${guestFiles.disk}` : undefined,
       kernel: cached(kernel),
       ramdisk: cached(ramdisk),
     };
   }
 
-  async release(instanceId: string): Promise<void> {
+  async release(instanceId: string, epoch?: number): Promise<void> {
     await this.#world.enter("releaseDisks", instanceId, new AbortController().signal);
-    this.#world.forget(instanceId);
+    const own = this.#world.sharedEpochs.get(instanceId);
+    const released = epoch ?? own;
+    if (released !== undefined) this.#world.storage?.release(instanceId, released);
+    if (own === undefined || released === undefined || own <= released) this.#world.forget(instanceId);
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {
-    return [...this.#world.disks].map(([instanceId, files]) => ({ instanceId, files: [...files] }));
+    return [...this.#world.disks].map(([instanceId, files]) => ({
+      instanceId,
+      files: [...files, ...this.#sharedFiles(instanceId)],
+    }));
+  }
+
+  #sharedFiles(instanceId: string): readonly string[] {
+    const epoch = this.#world.sharedEpochs.get(instanceId);
+    const disk = epoch === undefined ? undefined : this.#world.storage?.find(instanceId, epoch);
+    return disk === undefined ? [] : [guestFiles.disk];
   }
 }
 
