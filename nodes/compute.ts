@@ -88,6 +88,7 @@ function driversOf(config: ClusterConfig, node: NodeConfig, log: Log): Drivers {
     imageStore: paths.images,
     clock: systemClock,
     log,
+    ...(node.sharedDirectory === undefined ? {} : { sharedDirectory: node.sharedDirectory }),
     accelerator: node.accelerator,
     acceleratorCache: join(config.stateDirectory, "accelerator.json"),
     ...(guest === undefined ? {} : { probe: { ...guest, marker: guestMarker } }),

@@ -33,6 +33,8 @@ export interface NodeConfig {
   /** What the node has; not yet multiplied by the ratios. */
   readonly capacity: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number };
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number };
+  /** Absolute: where its guests' disks are, together with other nodes'. Undefined: in its own directory. */
+  readonly sharedDirectory: string | undefined;
 }
 
 export interface ClusterConfig {
@@ -138,7 +140,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     file.stateDirectory === undefined
       ? defaultStateDirectory(dirname(path))
       : resolve(dirname(path), file.stateDirectory);
-  const nodes = file.nodes ?? [{ name: "node-1" }, { name: "node-2" }];
+  const nodes = nodesOf(file);
   const multipliers = file.scheduler?.weighers ?? {};
   return {
     file: path,
@@ -147,7 +149,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     nats: { url: file.nats?.url, port: file.nats?.port ?? 4222 },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
     controllers: file.controllers ?? 1,
-    nodes: nodes.map((node) => completeNode(node, nodes.length, stateDirectory)),
+    nodes: nodes.map((node) => completeNode(node, file, stateDirectory)),
     projects: file.projects ?? ["demo"],
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     scheduler: {
@@ -162,11 +164,28 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
   };
 }
 
+const nodesOf = (file: ClusterFile) => file.nodes ?? [{ name: "node-1" }, { name: "node-2" }];
+
+/** Where nobody says otherwise, each node keeps its guests' disks to itself. */
+function sharedDirectoryOf(
+  node: Static<typeof NodeSchema>,
+  file: ClusterFile,
+  stateDirectory: string,
+): string | undefined {
+  const shared = node.sharedDirectory ?? file.sharedDirectory;
+  return shared === undefined ? undefined : resolve(stateDirectory, shared);
+}
+
 /** Enough that the fake hypervisor is never what limits a test of scale. */
 const fakeCapacity = { vcpus: 4_096, memoryMib: limits.memoryMibMax, diskGib: 1024 * 1024 };
 
-function completeNode(node: Static<typeof NodeSchema>, nodes: number, stateDirectory: string): NodeConfig {
+function completeNode(
+  node: Static<typeof NodeSchema>,
+  file: ClusterFile,
+  stateDirectory: string,
+): NodeConfig {
   const hypervisor = node.hypervisor ?? "qemu";
+  const nodes = nodesOf(file).length;
   const has = hypervisor === "fake" ? fakeCapacity : shareOfMachine(nodes, stateDirectory);
   return {
     name: node.name,
@@ -178,6 +197,7 @@ function completeNode(node: Static<typeof NodeSchema>, nodes: number, stateDirec
       diskGib: node.diskGib ?? has.diskGib,
     },
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
+    sharedDirectory: sharedDirectoryOf(node, file, stateDirectory),
   };
 }
 

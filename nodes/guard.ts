@@ -7,7 +7,7 @@
  * It shall be small and never wait: it imports next to nothing, reads only /proc synchronously, and needs
  * neither QEMU's nor the storage's answer to stop a guest. Started by drivers/qemu/guard-launch.ts.
  */
-import { ftruncateSync, readFileSync, rmSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
+import { ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { setPriority } from "node:os";
 import { decide, nextLookAtMs } from "../actors/guard/decide.ts";
@@ -198,7 +198,7 @@ function end(guard: GuardProcess, socket: Socket): void {
     return;
   }
   say("told to end");
-  unlinkSync(guardFiles.socket);
+  rmSync(guardFiles.socket, { force: true });
   socket.end(`${JSON.stringify({ kind: "ending" })}\n`, () => process.exit(0));
 }
 
@@ -215,12 +215,8 @@ function serve(guard: GuardProcess): void {
     socket.on("error", () => socket.destroy());
     socket.on("close", () => guard.forget(socket));
   });
-  process.umask(0o077);
-  try {
-    unlinkSync(guardFiles.socket);
-  } catch {
-    // There was none.
-  }
+  process.umask(0o177);
+  rmSync(guardFiles.socket, { force: true });
   server.listen(guardFiles.socket);
 }
 
@@ -246,4 +242,4 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const guard = new GuardProcess(guests);
 guard.tick();
 serve(guard);
-say(`it guards ${guests}`);
+say(`it guards ${guests} as process ${process.pid}`);

@@ -132,19 +132,22 @@ export const limits = {
 
   /** A host reports at this period. */
   heartbeatPeriodMs: 2_000,
-  /** While the lease has passed the guard looks again after this time: a guest that appears late is stopped. */
+  /** While the lease has passed the guard looks again so often: a guest that appears late is stopped. */
   guardScanPeriodMs: 250,
   /** So long before the deadline the guard finds out whom it would stop. */
   guardWarningMs: 1_000,
   /** The guard waits so long for the shared storage to say whether a disk is there: then nobody can tell. */
   guardDiskLookMs: 1_000,
-  /** A guard that does not answer in this time is of no use: it answers in a millisecond, and looks first if it must. */
+  /**
+   * A guard that does not answer in this time is of no use: it takes a millisecond, and guardDiskLookMs when
+   * it has to look first.
+   */
   guardAnswerTimeoutMs: 3_000,
   /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
   guardStartTimeoutMs: 20_000,
   /** One message to or from the guard. */
   guardLineBytesMax: 4_096,
-  /** A disk that was taken over may still be locked until the guard of its last host has ended the process. */
+  /** A disk that was taken over is locked until the guard of its last host has ended the process. */
   diskLockPatienceMs: 10_000,
   /** While a disk is locked, its guest's start is tried again after this time. */
   diskLockRetryMs: 250,

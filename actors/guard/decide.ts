@@ -1,5 +1,6 @@
 /**
- * What the guard does, as a function of what it sees. Pure: the guard's process and the simulator run the same.
+ * What the guard does, as a function of what it sees. Pure: the guard's process and the simulator run the
+ * same.
  *
  *   before the deadline      nothing, but that a guest whose disk was taken over is ended
  *   from the deadline on     every fenced guest is stopped, and stopped again if something has continued it
@@ -36,7 +37,8 @@ function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision 
   // A lease never lasts longer than its time to live: what says so is a mistake.
   const deadlineMs = Math.min(event.deadlineMs, nowMs + limits.leaseTtlMs);
   const late = nowMs >= state.deadlineMs;
-  const unanswered = state.stopped.length > 0;
+  // Late: even a guard that slept through the deadline, and has stopped nobody, looks before it answers.
+  const unanswered = late || state.stopped.length > 0;
   const next = {
     ...state,
     deadlineMs,

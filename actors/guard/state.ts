@@ -13,7 +13,7 @@ export interface GuardState {
   readonly extendedAtMs: number;
   /** What this guard has stopped: nothing else is continued. */
   readonly stopped: readonly FencedGuest[];
-  /** The newest message is answered when what was stopped has been looked at. */
+  /** The newest message is answered when the guests have been looked at. */
   readonly unanswered: boolean;
   /** Until then the disks are looked at though the lease holds: it was renewed late. */
   readonly watchUntilMs: number;

@@ -33,6 +33,14 @@ const ratio = (what: string) =>
       description: `how many times the ${what} of the node may be promised to instances`,
     }),
   );
+const sharedDirectory = (whose: string) =>
+  Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: limits.pathLengthMax,
+      description: `a directory that nodes share, for the disks of ${whose}; relative to the state directory`,
+    }),
+  );
 const token = { pattern: "^[A-Za-z0-9_-]{1,64}$" };
 
 export const NodeSchema = Type.Object(
@@ -75,6 +83,7 @@ export const NodeSchema = Type.Object(
           "disk space for guests in GiB; leave it out to take this node's share of the file system",
       }),
     ),
+    sharedDirectory: sharedDirectory("this node's guests"),
     ratios: Type.Optional(
       part({ cpu: ratio("CPUs"), ram: ratio("memory"), disk: ratio("disk space") }, "the overcommit ratios"),
     ),
@@ -129,6 +138,7 @@ export const ClusterSchema = Type.Object(
     nodes: Type.Optional(
       Type.Array(NodeSchema, { minItems: 1, maxItems: 1_000, description: "the compute nodes to run here" }),
     ),
+    sharedDirectory: sharedDirectory("the guests of every node that does not say its own"),
     projects: Type.Optional(
       Type.Array(Type.String(token), {
         minItems: 1,

@@ -11,7 +11,7 @@ import { systemClock } from "../../nodes/clock.ts";
 import { ImageStore } from "../../nodes/drivers/image-store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { disksContract } from "../support/disks-contract.ts";
+import { disksContract, sharedDisksContract } from "../support/disks-contract.ts";
 import { machineSpec, silentLog, temporaryDirectory } from "../support/driver-world.ts";
 import { hypervisorContract } from "../support/hypervisor-contract.ts";
 import { guestOfSetup, missingForGuests, type TestGuest } from "../support/live-guest.ts";
@@ -22,6 +22,8 @@ const marker = "NOVACT-GUEST READY";
 
 interface Place {
   readonly drivers: () => Drivers;
+  /** Of a host on storage that all such hosts of the place share. */
+  readonly sharing: (name: string) => Drivers;
   makeSpec(has: { disk: boolean; kernel: boolean; diskGib?: number; epoch?: number }): MachineSpec;
   close(): Promise<void>;
 }
@@ -39,13 +41,13 @@ async function makePlace(guest: TestGuest): Promise<Place> {
     store.registerFile({ path: guest.ramdisk }),
     store.registerFile({ path: guest.disk, format: "qcow2" }),
   ]);
-  const drivers = () =>
-    createDrivers("qemu", {
-      ...{ stateDirectory: join(directory.path, "state"), imageStore, clock: systemClock, log: silentLog },
-      accelerator: "tcg",
-    });
+  const options = { imageStore, clock: systemClock, log: silentLog, accelerator: "tcg" } as const;
+  const drivers = () => createDrivers("qemu", { ...options, stateDirectory: join(directory.path, "state") });
+  const sharedDirectory = join(directory.path, "shared");
   return {
     drivers,
+    sharing: (name) =>
+      createDrivers("qemu", { ...options, sharedDirectory, stateDirectory: join(directory.path, name) }),
     makeSpec: (has) =>
       machineSpec({
         epoch: has.epoch ?? 1,
@@ -120,6 +122,12 @@ describe("real guests", function () {
       const bench = await makePlace(guest);
       return { ...bench.drivers(), makeSpec: bench.makeSpec, close: bench.close };
     });
+    const sharingHosts = async () => {
+      const { sharing, makeSpec, close } = await makePlace(guest);
+      return { ...sharing("one"), other: sharing("other").disks, makeSpec, close };
+    };
+    disksContract("the file disks on shared storage", sharingHosts);
+    sharedDisksContract("the file disks", sharingHosts);
   }
 
   describe("under QEMU", () => {

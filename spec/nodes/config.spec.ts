@@ -25,6 +25,13 @@ const refusal = (text: string): string => {
 };
 
 describe("the configuration", () => {
+  it("keeps guests' disks with their node, unless it names a directory that nodes share", () => {
+    const shared = (text: string) => parse(text).nodes.map(({ sharedDirectory }) => sharedDirectory);
+    expect(shared("")).to.deep.equal([undefined, undefined]);
+    const nodes = "nodes: [{ name: a }, { name: b, sharedDirectory: /b }]";
+    expect(shared(`sharedDirectory: shared\n${nodes}`)).to.deep.equal(["/tmp/.novact/shared", "/b"]);
+  });
+
   it("needs no word: an empty file is two QEMU nodes that share the machine", () => {
     const config = parse("");
     expect(

@@ -4,12 +4,15 @@
 import { expect } from "chai";
 import type { Disks, MachineFiles } from "../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
 
 export interface DisksBench {
   readonly disks: Disks;
   readonly machineFiles: MachineFiles;
   /** What a spec needs of the image store is there: a disk, a kernel, both. */
   makeSpec(has: { readonly disk: boolean; readonly kernel: boolean; readonly diskGib?: number }): MachineSpec;
+  /** Another host on the same storage; absent: this host's disks are its own. */
+  readonly other?: Disks;
   close(): Promise<void>;
 }
 
@@ -59,6 +62,14 @@ export function disksContract(name: string, makeBench: () => Promise<DisksBench>
       expect(left.map(({ instanceId }) => instanceId)).to.deep.equal([other.instanceId]);
     });
 
+    it("releases a guest's epoch by its number as well", async () => {
+      const spec = bench.makeSpec({ disk: true, kernel: false });
+      await bench.disks.ensure(spec, never);
+      await bench.disks.release(spec.instanceId, spec.epoch);
+      await bench.disks.release(spec.instanceId, spec.epoch);
+      expect(await bench.disks.list()).to.deep.equal([]);
+    });
+
     it("ends early when it is called off", async () => {
       const spec = bench.makeSpec({ disk: true, kernel: false });
       const failed = await bench.disks.ensure(spec, AbortSignal.abort()).catch((error: unknown) => error);
@@ -74,6 +85,89 @@ export function disksContract(name: string, makeBench: () => Promise<DisksBench>
       await machineFiles.remove(instanceId);
       await machineFiles.remove(instanceId);
       expect(await machineFiles.readAll()).to.deep.equal([]);
+    });
+  });
+}
+
+/** What those must do, beyond that, whose disks other hosts see. */
+export function sharedDisksContract(
+  name: string,
+  makeBench: () => Promise<DisksBench & { readonly other: Disks }>,
+): void {
+  describe(`${name} keeps the promises about disks that hosts share`, () => {
+    let bench: Awaited<ReturnType<typeof makeBench>>;
+    let first: MachineSpec;
+    let second: MachineSpec;
+    beforeEach(async () => {
+      bench = await makeBench();
+      first = { ...bench.makeSpec({ disk: true, kernel: false }), epoch: 1, fence: true };
+      second = { ...first, epoch: 3, takesOverDisk: true };
+    });
+    afterEach(() => bench.close());
+
+    const filesOf = async (disks: Disks) => (await disks.list()).flatMap(({ files }) => files);
+    const reasonOf = (promise: Promise<unknown>) =>
+      promise.then(
+        () => "none",
+        (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
+      );
+
+    it("takes over the disk of the highest lower epoch, under a name of its own", async () => {
+      const before = await bench.disks.ensure(first, never);
+      const middle = await bench.other.ensure({ ...second, epoch: 2 }, never);
+      const after = await bench.other.ensure(second, never);
+      const paths = [before, middle, after].map(({ disk }) => disk);
+      expect(paths.map((path) => /\.e([0-9]+)\/disk\.qcow2$/.exec(path ?? "")?.[1])).to.deep.equal([
+        ..."123",
+      ]);
+      expect(await filesOf(bench.disks)).not.to.include("disk.qcow2");
+      expect(await filesOf(bench.other)).to.include("disk.qcow2");
+    });
+
+    it("answers the same when the take-over is asked for again", async () => {
+      await bench.disks.ensure(first, never);
+      const after = await bench.other.ensure(second, never);
+      expect(await bench.other.ensure(second, never)).to.deep.equal(after);
+    });
+
+    it("makes no blank disk where there is none to take over", async () => {
+      expect(await reasonOf(bench.other.ensure(second, never))).to.equal("diskMissing");
+      expect(await filesOf(bench.other)).not.to.include("disk.qcow2");
+      await bench.disks.ensure(first, never);
+      expect(await reasonOf(bench.other.ensure(second, never))).to.equal("none");
+    });
+
+    it("refuses the old owner what was taken over", async () => {
+      await bench.disks.ensure(first, never);
+      await bench.other.ensure(second, never);
+      expect(await reasonOf(bench.disks.ensure(first, never))).to.equal("staleEpoch");
+      const late = { ...second, epoch: 2 };
+      expect(await reasonOf(bench.disks.ensure(late, never))).to.equal("staleEpoch");
+    });
+
+    it("releases only the epoch that is named, or that it has", async () => {
+      await bench.disks.ensure(first, never);
+      await bench.other.ensure(second, never);
+      await bench.disks.release(first.instanceId, first.epoch);
+      expect(await bench.disks.list()).to.deep.equal([]);
+      expect(await filesOf(bench.other)).to.include("disk.qcow2");
+      await bench.other.release(first.instanceId, 1);
+      expect(await filesOf(bench.other)).to.include("disk.qcow2");
+      await bench.other.release(first.instanceId);
+      expect(await bench.other.list()).to.deep.equal([]);
+      expect(await reasonOf(bench.disks.ensure({ ...second, epoch: 4 }, never))).to.equal("diskMissing");
+    });
+
+    it("lets one host of two have a disk that both want to take over", async () => {
+      await bench.disks.ensure(first, never);
+      const wanted = [3, 4, 5, 6].map((epoch) => {
+        const disks = epoch % 2 === 0 ? bench.disks : bench.other;
+        return reasonOf(disks.ensure({ ...second, epoch }, never));
+      });
+      const reasons = await Promise.all(wanted);
+      expect(reasons.at(-1)).to.equal("none");
+      for (const reason of reasons) expect(["none", "staleEpoch"]).to.include(reason);
+      expect(await reasonOf(bench.other.ensure({ ...second, epoch: 5 }, never))).to.equal("staleEpoch");
     });
   });
 }

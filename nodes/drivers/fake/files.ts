@@ -34,7 +34,7 @@ export class FakeDisks implements Disks {
       this.#world.sharedEpochs.set(spec.instanceId, spec.epoch);
       storage.ensure(spec);
     }
-    if (hasDisk) files.add(guestFiles.disk);
+    if (hasDisk && storage === undefined) files.add(guestFiles.disk);
     const ofDisk =
       storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.epoch}`;
     const cached = (file: { readonly sha256: string } | null) =>
@@ -57,7 +57,16 @@ export class FakeDisks implements Disks {
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {
-    return [...this.#world.disks].map(([instanceId, files]) => ({ instanceId, files: [...files] }));
+    return [...this.#world.disks].map(([instanceId, files]) => ({
+      instanceId,
+      files: [...files, ...this.#sharedFiles(instanceId)],
+    }));
+  }
+
+  #sharedFiles(instanceId: string): readonly string[] {
+    const epoch = this.#world.sharedEpochs.get(instanceId);
+    const disk = epoch === undefined ? undefined : this.#world.storage?.find(instanceId, epoch);
+    return disk === undefined ? [] : [guestFiles.disk];
   }
 }
 

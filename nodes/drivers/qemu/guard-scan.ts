@@ -75,12 +75,20 @@ export function isSameProcess({ pid, startTicks }: FencedGuest): boolean {
 function diskOf(argv: readonly string[]): string | undefined {
   for (const [index, option] of argv.entries()) {
     if (option !== "-blockdev") continue;
-    const device: unknown = JSON.parse(argv[index + 1] ?? "null");
-    const { "node-name": name, file } = Object(device);
+    const { "node-name": name, file } = Object(parsed(argv[index + 1] ?? ""));
     const filename: unknown = Object(file).filename;
     if (name === "root" && typeof filename === "string") return filename;
   }
   return undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not of our making, or written over by its process.
+    return undefined;
+  }
 }
 
 function readProc(path: string): string {

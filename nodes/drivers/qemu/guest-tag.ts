@@ -1,7 +1,7 @@
 /**
- * The name of a guest's process: whose it is, of which epoch, and whether another host may take it over. It is
- * in the process's own arguments, so that the kernel's process table alone tells who has to be stopped. The
- * guard's process reads it as well: this file must import nothing.
+ * The name of a guest's process: whose it is, of which epoch, and whether another host may take it over. It
+ * is in the process's own arguments, so that the kernel's process table alone tells who has to be stopped.
+ * The guard's process reads it as well: this file must import nothing.
  */
 
 export interface GuestTag {

@@ -134,6 +134,12 @@ describe("the guard's decisions", () => {
       expect(state.stopped).to.deep.equal([]);
     });
 
+    it("end it before a late renewal is answered, though nobody was awake to stop it", () => {
+      const gone = seen({ diskPresent: false });
+      const { actions } = run(atDeadline, [6_000, extend(4, 9_000)], [6_001, tick([gone], 6_000)]);
+      expect(kinds(actions)).to.deep.equal(["look", "kill", "acknowledge"]);
+    });
+
     it("leave it stopped as long as nobody can tell, and answer the renewal", () => {
       const unknown = seen({ stopped: true, diskPresent: undefined });
       const begun = run(atDeadline, [5_000, tick([seen()])], [6_000, extend(4, 9_000)]).state;
@@ -149,7 +155,7 @@ describe("the guard's decisions", () => {
         [6_000, extend(4, 9_000)],
         [6_001, tick([seen({ stopped: true })], 6_001)],
       ] as const;
-      expect(kinds(run(atDeadline, ...steps).actions)).to.deep.equal(["acknowledge"]);
+      expect(kinds(run(atDeadline, ...steps).actions)).to.deep.equal(["look", "acknowledge"]);
     });
 
     it("take another process with the same number for another", () => {

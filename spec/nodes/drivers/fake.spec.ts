@@ -1,10 +1,11 @@
 /** The fake drivers: the contracts, and what tests and the measurements of scale rest on. */
 import { expect } from "chai";
 import { systemClock } from "../../../nodes/clock.ts";
+import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../../nodes/drivers/index.ts";
 import { StatusError } from "../../../protocol/status.ts";
-import { disksContract } from "../../support/disks-contract.ts";
+import { disksContract, sharedDisksContract } from "../../support/disks-contract.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
 import { hypervisorContract } from "../../support/hypervisor-contract.ts";
 
@@ -41,21 +42,31 @@ for (const startLatencyMs of [0, 2]) {
 
 const file = { sha256: "0".repeat(64), sizeBytes: 1 };
 
-disksContract("the fake driver", async () => ({
-  ...fakeDrivers(new FakeWorld({ clock: systemClock })),
-  makeSpec: ({ disk, kernel, diskGib = 0 }) =>
-    machineSpec({
-      diskGib,
-      image: {
-        id: "image",
-        disk: disk ? { ...file, format: "raw", virtualSizeBytes: 1 } : null,
-        kernel: kernel ? file : null,
-        ramdisk: null,
-        commandLine: "",
-      },
-    }),
+const fakeDisks = (storage?: FakeStorage) => ({
+  ...fakeDrivers(new FakeWorld({ clock: systemClock, ...(storage === undefined ? {} : { storage }) })),
+  makeSpec: diskSpec,
   close: async () => undefined,
-}));
+});
+
+disksContract("the fake driver", async () => fakeDisks());
+disksContract("the fake driver on shared storage", async () => fakeDisks(new FakeStorage("s1")));
+sharedDisksContract("the fake driver", async () => {
+  const storage = new FakeStorage("s1");
+  return { ...fakeDisks(storage), other: fakeDisks(storage).disks };
+});
+
+function diskSpec(has: { readonly disk: boolean; readonly kernel: boolean; readonly diskGib?: number }) {
+  return machineSpec({
+    diskGib: has.diskGib ?? 0,
+    image: {
+      id: "image",
+      disk: has.disk ? { ...file, format: "raw", virtualSizeBytes: 1 } : null,
+      kernel: has.kernel ? file : null,
+      ramdisk: null,
+      commandLine: "",
+    },
+  });
+}
 
 describe("the fake driver, as tests use it", () => {
   const world = () => new FakeWorld({ clock: systemClock });

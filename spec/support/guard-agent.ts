@@ -1,0 +1,16 @@
+/**
+ * An agent that does nothing but hold a lease, for specs that kill or stop it: opens the guard of a directory
+ * and extends it as long as it lives. Arguments: the guard's directory, the guests' directory, the lease in
+ * ms.
+ */
+import { systemClock } from "../../nodes/clock.ts";
+import { openGuard } from "../../nodes/drivers/qemu/guard-client.ts";
+
+const [directory = "", guests = "", leaseMs = "1000"] = process.argv.slice(2);
+const guard = await openGuard({ directory, guests, clock: systemClock });
+for (;;) {
+  const deadlineMs = systemClock.monotonicMs() + Number(leaseMs);
+  await guard.extend(deadlineMs);
+  process.stdout.write(`${Date.now() + Number(leaseMs)}\n`);
+  await new Promise((resolve) => setTimeout(resolve, Number(leaseMs) / 4));
+}

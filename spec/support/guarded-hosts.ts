@@ -1,0 +1,191 @@
+/**
+ * Two real hosts on shared storage, with guests that write to their disks all the time: what the guard's live
+ * specs need. Everything that runs there ends with it.
+ */
+import { readFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { systemClock } from "../../nodes/clock.ts";
+import { ImageStore } from "../../nodes/drivers/image-store.ts";
+import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
+import { parseStat } from "../../nodes/drivers/process-stat.ts";
+import type { MachineSpec } from "../../protocol/machine.ts";
+import { machineSpec, silentLog, temporaryDirectory } from "./driver-world.ts";
+import type { GuardBench, GuestCondition } from "./guard-contract.ts";
+import type { TestGuest } from "./live-guest.ts";
+
+const never = new AbortController().signal;
+export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Typed into the guest's shell: writes a block to its disk again and again. */
+const loop =
+  "i=0; echo WRIT''ING; while true; do i=$((i+1)); " +
+  "dd if=/dev/urandom of=/dev/vda bs=4k seek=$((i%500)) count=1 conv=fsync 2>/dev/null; usleep 50000; done\n";
+
+type MakeSpec = (epoch: number, fence: boolean) => MachineSpec;
+
+interface Started {
+  readonly spec: MachineSpec;
+  readonly pid: number;
+  readonly disk: FileHandle;
+}
+
+export class GuardedHosts implements GuardBench {
+  readonly path: string;
+  readonly one: Drivers;
+  readonly other: Drivers;
+  readonly #remove: () => Promise<void>;
+  readonly #makeSpec: MakeSpec;
+  readonly #started = new Map<string, Started>();
+
+  private constructor(path: string, remove: () => Promise<void>, makeSpec: MakeSpec) {
+    this.path = path;
+    this.#remove = remove;
+    this.#makeSpec = makeSpec;
+    this.one = this.#drivers("one");
+    this.other = this.#drivers("other");
+  }
+
+  static async make(guest: TestGuest): Promise<GuardedHosts> {
+    const { path, remove } = await temporaryDirectory();
+    const store = new ImageStore({ directory: join(path, "store"), sources: [guest.directory] });
+    const kernel = await store.registerFile({ path: guest.kernel });
+    const ramdisk = await store.registerFile({ path: guest.ramdisk });
+    const disk = await store.registerFile({ path: guest.disk, format: "qcow2" });
+    const { virtualSizeBytes = 0 } = disk;
+    const root = { ...disk, format: "qcow2", virtualSizeBytes } as const;
+    const image = { id: "tiny", disk: root, kernel, ramdisk, commandLine: guest.commandLine };
+    return new GuardedHosts(path, remove, (epoch, fence) => machineSpec({ epoch, fence, image }));
+  }
+
+  #drivers(name: string): Drivers {
+    return createDrivers("qemu", {
+      stateDirectory: join(this.path, name),
+      imageStore: join(this.path, "store"),
+      sharedDirectory: join(this.path, "shared"),
+      clock: systemClock,
+      log: silentLog,
+      accelerator: "tcg",
+    });
+  }
+
+  open = () => this.one.guard();
+  nowMs = () => systemClock.monotonicMs();
+  pass = sleep;
+
+  async startGuest({ fence }: { readonly fence: boolean }): Promise<string> {
+    const spec = this.#makeSpec(1, fence);
+    const paths = await this.one.disks.ensure(spec, never);
+    // A guest that is stopped at its start does not answer: the start is not waited for.
+    const starting = this.one.hypervisor.start(spec, paths, never).catch((error: unknown) => error);
+    const pid = await this.#pidOf(spec.instanceId);
+    const disk = await open(paths.disk ?? "", "r");
+    this.#started.set(spec.instanceId, { spec, pid, disk });
+    while ((await this.conditionOf(spec.instanceId)) === "running") {
+      if ((await this.consoleOf(spec.instanceId)).includes("READY")) break;
+      await sleep(30);
+    }
+    if ((await this.conditionOf(spec.instanceId)) === "running") {
+      await starting;
+      await this.#beginToWrite(spec.instanceId, paths.directory);
+    }
+    return spec.instanceId;
+  }
+
+  async #pidOf(instanceId: string): Promise<number> {
+    for (;;) {
+      const { processes } = await this.one.audit();
+      const found = processes.find((one) => one.instanceId === instanceId);
+      if (found !== undefined) return found.pid;
+      await sleep(10);
+    }
+  }
+
+  async #beginToWrite(instanceId: string, directory: string): Promise<void> {
+    const keyboard = connect(join(directory, "run", "console"));
+    keyboard.on("error", () => undefined);
+    while (!(await this.consoleOf(instanceId)).includes("WRITING")) {
+      keyboard.write(`\n${loop}`);
+      for (let round = 0; round < 20; round += 1) {
+        if ((await this.consoleOf(instanceId)).includes("WRITING")) break;
+        await sleep(50);
+      }
+    }
+    keyboard.destroy();
+  }
+
+  async consoleOf(instanceId: string): Promise<string> {
+    return (await this.one.consoles.read(instanceId, {}))?.text ?? "";
+  }
+
+  pidOf(instanceId: string): number {
+    return this.#started.get(instanceId)?.pid ?? Number.NaN;
+  }
+
+  async conditionOf(instanceId: string): Promise<GuestCondition> {
+    return conditionOfProcess(this.pidOf(instanceId));
+  }
+
+  async isWritten(instanceId: string): Promise<boolean> {
+    const { disk } = this.#started.get(instanceId) ?? {};
+    const before = await disk?.stat();
+    await sleep(700);
+    const after = await disk?.stat();
+    return before?.mtimeMs !== after?.mtimeMs;
+  }
+
+  #taking(instanceId: string): MachineSpec {
+    const { spec } = this.#started.get(instanceId) ?? {};
+    if (spec === undefined) throw new Error("There is no such guest.");
+    return { ...spec, epoch: 2, takesOverDisk: true };
+  }
+
+  async takeOver(instanceId: string): Promise<void> {
+    await this.other.disks.ensure(this.#taking(instanceId), never);
+  }
+
+  async canOpenDisk(instanceId: string): Promise<boolean> {
+    const spec = this.#taking(instanceId);
+    const paths = await this.other.disks.ensure(spec, never);
+    return (await this.other.hypervisor.start(spec, paths, never)).status === "running";
+  }
+
+  async endGuest(instanceId: string): Promise<void> {
+    await this.one.hypervisor.halt(instanceId, never);
+  }
+
+  get guardPid(): number {
+    const line = readFileSync(join(this.path, "one/guard/log"), "utf8")
+      .match(/as process ([0-9]+)/g)
+      ?.at(-1);
+    return Number(line?.split(" ").at(-1));
+  }
+
+  async killGuard(): Promise<void> {
+    process.kill(this.guardPid, "SIGKILL");
+  }
+
+  async close(): Promise<void> {
+    for (const drivers of [this.one, this.other]) {
+      const { processes } = await drivers.audit();
+      for (const { pid } of processes) process.kill(pid, "SIGKILL");
+      while ((await drivers.audit()).processes.length > 0) await sleep(10);
+      await drivers.hypervisor.detach();
+    }
+    for (const { disk } of this.#started.values()) await disk.close();
+    await (await this.open()).end();
+    await this.#remove();
+  }
+}
+
+/** What the kernel says of a process at this moment. */
+export function conditionOfProcess(pid: number): GuestCondition {
+  try {
+    const facts = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    if (facts === undefined || facts.dead) return "gone";
+    return facts.state === "T" ? "stopped" : "running";
+  } catch {
+    return "gone";
+  }
+}
