@@ -16,6 +16,7 @@ import { weighers } from "../actors/scheduler/weighers/index.ts";
 import { limits } from "../protocol/limits.ts";
 import { adminProject, systemProject } from "../protocol/subjects.ts";
 import { check, type Finding } from "./config/explain.ts";
+import { completePower, type PowerConfig, powerFindings } from "./config/power.ts";
 import {
   type accelerators,
   type ClusterFile,
@@ -33,6 +34,8 @@ export interface NodeConfig {
   /** What the node has; not yet multiplied by the ratios. */
   readonly capacity: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number };
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number };
+  /** How it can be switched off from outside. */
+  readonly power: PowerConfig | undefined;
 }
 
 export interface ClusterConfig {
@@ -109,6 +112,9 @@ function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
       findings.push({ line: lineOf(["nodes", index, "name"]), message });
     }
   }
+  for (const [index, { power }] of (file.nodes ?? []).entries()) {
+    findings.push(...powerFindings(power, index, lineOf));
+  }
   const reserved: readonly string[] = [adminProject, systemProject, controllerUser];
   for (const [index, project] of (file.projects ?? []).entries()) {
     const line = lineOf(["projects", index]);
@@ -147,7 +153,9 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     nats: { url: file.nats?.url, port: file.nats?.port ?? 4222 },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
     controllers: file.controllers ?? 1,
-    nodes: nodes.map((node) => completeNode(node, nodes.length, stateDirectory)),
+    nodes: nodes.map((node) =>
+      completeNode(node, { nodes: nodes.length, stateDirectory, directory: dirname(path) }),
+    ),
     projects: file.projects ?? ["demo"],
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     scheduler: {
@@ -165,7 +173,16 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
 /** Enough that the fake hypervisor is never what limits a test of scale. */
 const fakeCapacity = { vcpus: 4_096, memoryMib: limits.memoryMibMax, diskGib: 1024 * 1024 };
 
-function completeNode(node: Static<typeof NodeSchema>, nodes: number, stateDirectory: string): NodeConfig {
+interface NodeSurroundings {
+  /** How many nodes share the machine. */
+  readonly nodes: number;
+  readonly stateDirectory: string;
+  /** Of the configuration's file. */
+  readonly directory: string;
+}
+
+function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings): NodeConfig {
+  const { nodes, stateDirectory, directory } = around;
   const hypervisor = node.hypervisor ?? "qemu";
   const has = hypervisor === "fake" ? fakeCapacity : shareOfMachine(nodes, stateDirectory);
   return {
@@ -178,6 +195,7 @@ function completeNode(node: Static<typeof NodeSchema>, nodes: number, stateDirec
       diskGib: node.diskGib ?? has.diskGib,
     },
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
+    power: completePower(node.power, directory),
   };
 }
 
