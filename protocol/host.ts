@@ -41,6 +41,55 @@ export const Host = answer({
 });
 export type Host = Static<typeof Host>;
 
+/**
+ * Why it is sure that nothing of a host's guests runs any more, so that they may start elsewhere (I9). A
+ * proof is for operators; what everybody may read of it is its sentence (actors/hosts/fence-proof.ts).
+ */
+export const FenceProof = Type.Union([
+  answer({
+    /** The lease ended, and so did the time in which the host's own guard stops every guest. */
+    kind: Type.Literal("lease"),
+    leaseEpoch: Count,
+    /** From the lease's end until this was seen, by the database's clock. */
+    silentMs: Count,
+    /** What the guard is given to stop the guests; less than silentMs. */
+    guardMs: Count,
+    /** The controller that saw it. */
+    observedBy: Type.String(),
+    atMs: TimeMs,
+  }),
+  answer({
+    /** The controller of its power says off. */
+    kind: Type.Literal("power"),
+    control: literals(["redfish", "ipmi"]),
+    /** Where that controller is. */
+    address: Type.String(),
+    /** In its own words. */
+    said: Type.String(),
+    tookMs: Count,
+    atMs: TimeMs,
+  }),
+  answer({
+    /** The lease of the storage, without which the host cannot write there, was taken from it. */
+    kind: Type.Literal("storage"),
+    storage: Type.String(),
+    leaseEpoch: Count,
+    /** The host or controller that holds it now. */
+    takenBy: Type.String(),
+    atMs: TimeMs,
+  }),
+  answer({
+    /** An operator signed that the host is off. */
+    kind: Type.Literal("operator"),
+    by: Type.String(),
+    reason: Sentence,
+    /** The host's name, as the operator had to type it. */
+    confirmedName: Type.String(),
+    atMs: TimeMs,
+  }),
+]);
+export type FenceProof = Static<typeof FenceProof>;
+
 const entity = { target: "entity", audience: "admin" } as const;
 const hostAnswer = answer({ host: Host });
 
