@@ -129,7 +129,8 @@ export class RedfishControl implements PowerControl {
       this.#session = typeof link === "string" ? this.#within(link) : undefined;
       return { "X-Auth-Token": token };
     }
-    if (answer.status === 401 || answer.status === 403) this.#accepted(answer);
+    // Without the body, which might repeat what was wrong.
+    if (answer.status === 401 || answer.status === 403) this.#accepted({ ...answer, body: undefined });
     // No sessions here, or none left: the service must take this as well.
     return { Authorization: `Basic ${Buffer.from(`${power.user}:${password}`).toString("base64")}` };
   }

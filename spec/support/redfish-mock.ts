@@ -121,7 +121,7 @@ export class RedfishMock {
     if (!this.behaviour.sessions) {
       reply(response, 404);
     } else if (UserName !== credentials.user || Password !== credentials.password) {
-      reply(response, 401);
+      reply(response, 401, { error: { message: `${UserName} with ${Password} is not known` } });
     } else {
       this.#sessionsMade += 1;
       const token = `token-${this.#sessionsMade}`;

@@ -4,6 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { expect } from "chai";
 import { systemClock } from "../../../nodes/clock.ts";
 import type { RedfishPower } from "../../../nodes/config/power.ts";
@@ -89,7 +90,8 @@ describe("power by Redfish", () => {
         mock.behaviour.sessions = sessions;
         writePassword("wrong");
         const failure = await failureOf(off(), "powerControlRefused");
-        expect(failure.message).to.include("user and password").and.not.include("wrong");
+        expect(failure.message).to.include("user and password");
+        expect(inspect(failure, { depth: 9 }), "the password").to.not.include("wrong");
         expect(mock.heard).to.have.length(sessions ? 1 : 2);
         expect(mock.state).to.equal("On");
       });
