@@ -16,6 +16,7 @@ import { weighers } from "../actors/scheduler/weighers/index.ts";
 import { limits } from "../protocol/limits.ts";
 import { adminProject, systemProject } from "../protocol/subjects.ts";
 import { check, type Finding } from "./config/explain.ts";
+import { completePower, type PowerConfig, powerFindings } from "./config/power.ts";
 import {
   type accelerators,
   type ClusterFile,
@@ -35,6 +36,8 @@ export interface NodeConfig {
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number };
   /** Absolute: where its guests' disks are, together with other nodes'. Undefined: in its own directory. */
   readonly sharedDirectory: string | undefined;
+  /** How it can be switched off from outside. */
+  readonly power: PowerConfig | undefined;
 }
 
 export interface ClusterConfig {
@@ -111,6 +114,9 @@ function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
       findings.push({ line: lineOf(["nodes", index, "name"]), message });
     }
   }
+  for (const [index, { power }] of (file.nodes ?? []).entries()) {
+    findings.push(...powerFindings(power, index, lineOf));
+  }
   const reserved: readonly string[] = [adminProject, systemProject, controllerUser];
   for (const [index, project] of (file.projects ?? []).entries()) {
     const line = lineOf(["projects", index]);
@@ -149,7 +155,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     nats: { url: file.nats?.url, port: file.nats?.port ?? 4222 },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
     controllers: file.controllers ?? 1,
-    nodes: nodes.map((node) => completeNode(node, file, stateDirectory)),
+    nodes: nodes.map((node) => completeNode(node, { file, stateDirectory, directory: dirname(path) })),
     projects: file.projects ?? ["demo"],
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     scheduler: {
@@ -179,11 +185,15 @@ function sharedDirectoryOf(
 /** Enough that the fake hypervisor is never what limits a test of scale. */
 const fakeCapacity = { vcpus: 4_096, memoryMib: limits.memoryMibMax, diskGib: 1024 * 1024 };
 
-function completeNode(
-  node: Static<typeof NodeSchema>,
-  file: ClusterFile,
-  stateDirectory: string,
-): NodeConfig {
+interface NodeSurroundings {
+  readonly file: ClusterFile;
+  readonly stateDirectory: string;
+  /** Of the configuration's file. */
+  readonly directory: string;
+}
+
+function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings): NodeConfig {
+  const { file, stateDirectory, directory } = around;
   const hypervisor = node.hypervisor ?? "qemu";
   const nodes = nodesOf(file).length;
   const has = hypervisor === "fake" ? fakeCapacity : shareOfMachine(nodes, stateDirectory);
@@ -198,6 +208,7 @@ function completeNode(
     },
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
     sharedDirectory: sharedDirectoryOf(node, file, stateDirectory),
+    power: completePower(node.power, directory),
   };
 }
 

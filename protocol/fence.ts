@@ -1,36 +1,46 @@
 /**
  * Why a host is known not to run its guests any more: the proof that must stand before any of them starts
- * elsewhere (I9). Kept with the host's lease, and told with every recovery. Schemas and sentences only.
+ * elsewhere (I9). Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { answer, Count, literals, TimeMs } from "./schema.ts";
+import { answer, Count, literals, Sentence, TimeMs } from "./schema.ts";
 
-export const FenceProof = answer({
-  /**
-   * `lease`: it ended, and the time after which the host's guard has stopped everything has passed. `power`:
-   * the controller of its power says off. `operator`: a person signed that it is off.
-   */
-  kind: literals(["lease", "power", "operator"]),
-  /** Of the lease that it ends. */
-  leaseEpoch: Count,
-  /** `lease`: how long nothing was renewed, on the monotonic clock of the controller that watched. */
-  silentMs: Type.Optional(Count),
-  /** Who watched, which power controller said so (its address), or who signed. */
-  by: Type.String(),
-  /** What was said, or signed. */
-  said: Type.String(),
-  atMs: TimeMs,
-});
+/**
+ * Why it is sure that nothing of a host's guests runs any more, so that they may start elsewhere (I9). A
+ * proof is for operators; what everybody may read of it is its sentence (actors/hosts/fence-proof.ts).
+ */
+export const FenceProof = Type.Union([
+  answer({
+    /** The lease ended, and so did the time in which the host's own guard stops every guest. */
+    kind: Type.Literal("lease"),
+    leaseEpoch: Count,
+    /** So long nothing was renewed, on the monotonic clock of the controller that watched. */
+    silentMs: Count,
+    /** What the guard is given to stop the guests once the lease has ended. */
+    guardMs: Count,
+    /** The controller that saw it. */
+    observedBy: Type.String(),
+    atMs: TimeMs,
+  }),
+  answer({
+    /** The controller of its power says off. */
+    kind: Type.Literal("power"),
+    control: literals(["redfish", "ipmi"]),
+    /** Where that controller is. */
+    address: Type.String(),
+    /** In its own words. */
+    said: Type.String(),
+    tookMs: Count,
+    atMs: TimeMs,
+  }),
+  answer({
+    /** An operator signed that the host is off. */
+    kind: Type.Literal("operator"),
+    by: Type.String(),
+    reason: Sentence,
+    /** The host's name, as the operator had to type it. */
+    confirmedName: Type.String(),
+    atMs: TimeMs,
+  }),
+]);
 export type FenceProof = Static<typeof FenceProof>;
-
-/** One public sentence, without its full stop. */
-export function sentenceOf(proof: FenceProof): string {
-  switch (proof.kind) {
-    case "lease":
-      return `lease ${proof.leaseEpoch} was not renewed for ${((proof.silentMs ?? 0) / 1_000).toFixed(1)} s, and its guard time has passed`;
-    case "power":
-      return `the power controller ${proof.by} said: ${proof.said}`;
-    case "operator":
-      return `${proof.by} signed that the host is off: ${proof.said}`;
-  }
-}

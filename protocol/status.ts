@@ -113,6 +113,26 @@ export const reasons = {
   },
   hostUnreachable: { code: "UNAVAILABLE", next: "The host does not answer: novact host list." },
   hostStopping: { code: "UNAVAILABLE", next: "The host is shutting down; try again after its return." },
+  powerControlMissing: {
+    code: "FAILED_PRECONDITION",
+    next: "Write the node's power in cluster.yaml, or see to it that the host is off and sign for it.",
+  },
+  powerControlRefused: {
+    code: "FAILED_PRECONDITION",
+    next: "Compare the node's power in cluster.yaml with its controller: user, passwordFile, system.",
+  },
+  powerControlUntrusted: {
+    code: "FAILED_PRECONDITION",
+    next: "Compare the certificate of the power controller with caFile or fingerprint in cluster.yaml.",
+  },
+  powerControlFailed: {
+    code: "UNAVAILABLE",
+    next: "The power controller cannot be reached; is it on, and its address right?",
+  },
+  powerNotOff: {
+    code: "DEADLINE_EXCEEDED",
+    next: "It was told, and is not proved to be off: look at the host, then try again.",
+  },
   actorStopped: { code: "UNAVAILABLE", next: "Try again; the actor is loaded anew." },
   storeUnavailable: { code: "UNAVAILABLE", next: "PostgreSQL does not answer; try again." },
   shuttingDown: { code: "UNAVAILABLE", next: "Try again; another controller will answer." },

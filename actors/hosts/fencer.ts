@@ -5,12 +5,12 @@
  */
 
 import type { FenceProof } from "../../protocol/fence.ts";
-import { sentenceOf } from "../../protocol/fence.ts";
 import { limits } from "../../protocol/limits.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import type { CatalogOptions } from "../catalog/turn.ts";
 import type { Clock, Log } from "../runtime/ports.ts";
 import type { HostRecord, NewEvent, Turn } from "../runtime/records.ts";
+import { fenceSentence } from "./fence-proof.ts";
 import { type Brake, brakeOf, type Expired, look, type Watch } from "./watch.ts";
 
 export interface FencerOptions {
@@ -60,12 +60,12 @@ export class Fencer {
       kind: "lease",
       leaseEpoch: epoch,
       silentMs: Math.round(silentMs),
-      by: name,
-      said: `renewals stayed at ${renewals}`,
+      guardMs: limits.fenceMarginMs,
+      observedBy: name,
       atMs: clock.nowMs(),
     };
     const result = await commit(fenceTurn(host, { epoch, renewals, proof }));
-    log.warn({ host: host.name, result: result.kind, proof: sentenceOf(proof) }, "a host is fenced");
+    log.warn({ host: host.name, result: result.kind, proof: fenceSentence(proof) }, "a host is fenced");
     if (result.kind === "committed") onFenced();
   }
 

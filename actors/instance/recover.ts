@@ -3,8 +3,9 @@
  * one whose host came back under a new lease is wanted there again. Nothing here believes a silence (I9); the
  * proof is checked again by the commit, and goes into the instance's operation and events. Pure.
  */
-import { sentenceOf } from "../../protocol/fence.ts";
+
 import { isDown } from "../../protocol/states.ts";
+import { fenceSentence } from "../hosts/fence-proof.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
 import {
   beginOperation,
@@ -70,8 +71,11 @@ function leave(it: Draft, { hostId, proof }: Fence, event: RecoverEvent): Draft 
           operationOf(instance, { kind: "recover", operationId, requestId: operationId, nowMs }),
         )
       : left;
-  const told = withStep(begun, { step: "hostFenced", percent: 5, message: sentenceOf(proof) });
-  return withEvent(told, { event: "hostFenced", body: { hostId, epoch: instance.epoch, proof } });
+  const told = withStep(begun, { step: "hostFenced", percent: 5, message: fenceSentence(proof) });
+  return withEvent(told, {
+    event: "hostFenced",
+    body: { hostId, epoch: instance.epoch, proof: fenceSentence(proof) },
+  });
 }
 
 /**

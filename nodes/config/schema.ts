@@ -8,6 +8,7 @@ import { filters } from "../../actors/scheduler/filters/index.ts";
 import { weighers } from "../../actors/scheduler/weighers/index.ts";
 import { limits } from "../../protocol/limits.ts";
 import { literals } from "../../protocol/schema.ts";
+import { PowerSchema } from "./power.ts";
 
 const part = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
   properties: P,
@@ -87,6 +88,7 @@ export const NodeSchema = Type.Object(
     ratios: Type.Optional(
       part({ cpu: ratio("CPUs"), ram: ratio("memory"), disk: ratio("disk space") }, "the overcommit ratios"),
     ),
+    power: Type.Optional(PowerSchema),
   },
   { additionalProperties: false, description: "a compute node" },
 );

@@ -1,6 +1,6 @@
 /**
- * Runs one short-lived tool of the system (qemu-img, fallocate) to its end, under a deadline, with bounded
- * output. Arguments are always a list: nothing here may ever pass through a shell.
+ * Runs one short-lived tool of the system (qemu-img, fallocate, ipmitool) to its end, under a deadline, with
+ * bounded output. Arguments are always a list: nothing here may ever pass through a shell.
  */
 import { spawn } from "node:child_process";
 import { abortError, throwIfAborted } from "./waiting.ts";
@@ -9,6 +9,8 @@ export interface ToolOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   readonly cwd?: string;
+  /** Besides the little that every tool gets. Where a secret belongs: arguments are seen by everybody. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Given to the tool as descriptor 3. */
   readonly descriptor?: number;
 }
@@ -30,7 +32,7 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
   return new Promise((resolve, reject) => {
     const child = spawn(command, argv, {
       cwd: options.cwd ?? "/",
-      env: toolEnvironment,
+      env: { ...toolEnvironment, ...options.environment },
       stdio: ["ignore", "pipe", "pipe", ...(options.descriptor === undefined ? [] : [options.descriptor])],
       timeout: options.timeoutMs,
       killSignal: "SIGKILL",

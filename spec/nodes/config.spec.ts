@@ -24,6 +24,10 @@ const refusal = (text: string): string => {
   throw new Error("it was accepted");
 };
 
+const redfish = (url: string, more = ""): string => `{ url: "${url}", user: u, passwordFile: p${more} }`;
+const ipmi = (address: string, more = ""): string =>
+  `{ address: "${address}", user: u, passwordFile: p${more} }`;
+
 describe("the configuration", () => {
   it("keeps guests' disks with their node, unless it names a directory that nodes share", () => {
     const shared = (text: string) => parse(text).nodes.map(({ sharedDirectory }) => sharedDirectory);
@@ -60,6 +64,31 @@ describe("the configuration", () => {
       hypervisor: "fake",
     });
     expect(config.nodes[0]?.capacity.vcpus).to.equal(8);
+  });
+
+  it("knows by what a node can be switched off, with files relative to it; it reads no password", () => {
+    const fingerprint = Array.from({ length: 32 }, () => "AB").join(":");
+    const nodes = [
+      `{ name: a, power: { redfish: ${redfish("https://b:8443/", `, caFile: certs/ca.pem`)} } }`,
+      `{ name: b, power: { redfish: ${redfish("http://127.0.0.1:8000", `, system: s, fingerprint: "${fingerprint}"`)} } }`,
+      `{ name: c, power: { ipmi: ${ipmi("10.0.0.9")} } }`,
+      "{ name: d }",
+    ];
+    expect(parse(`nodes: [${nodes.join(", ")}]`).nodes.map(({ power }) => power)).to.deep.equal([
+      {
+        ...{ kind: "redfish", url: "https://b:8443", user: "u", passwordFile: "/tmp/p" },
+        ...{ system: undefined, caFile: "/tmp/certs/ca.pem", fingerprint: undefined },
+      },
+      {
+        ...{ kind: "redfish", url: "http://127.0.0.1:8000", user: "u", passwordFile: "/tmp/p" },
+        ...{ system: "s", caFile: undefined, fingerprint: "ab".repeat(32) },
+      },
+      {
+        ...{ kind: "ipmi", address: "10.0.0.9", port: 623, user: "u", passwordFile: "/tmp/p" },
+        ...{ interface: "lanplus", cipherSuite: undefined },
+      },
+      undefined,
+    ]);
   });
 
   it("lets single weighers be changed, and keeps the others", () => {
@@ -152,6 +181,54 @@ describe("the configuration", () => {
       "nats:\n  url: nats://h\n  port: 1\n",
       "file:3: nats.port is the port of our own",
       "Remove",
+    ],
+    [
+      "a power that says nothing",
+      "nodes:\n  - name: a\n    power: {}\n",
+      "file:3: nodes.0.power is empty",
+      "redfish or ipmi",
+    ],
+    [
+      "two powers of one node",
+      `nodes:\n  - name: a\n    power:\n      redfish: ${redfish("https://b")}\n      ipmi: ${ipmi("b")}\n`,
+      "file:5: nodes.0.power.ipmi is a second way",
+      "Remove one",
+    ],
+    [
+      "a password over the network in the clear",
+      `nodes:\n  - name: a\n    power: { redfish: ${redfish("http://10.0.0.9")} }\n`,
+      "file:3: nodes.0.power.redfish.url would send the password",
+      "Write https://",
+    ],
+    [
+      "a password in the URL",
+      `nodes:\n  - name: a\n    power: { redfish: ${redfish("https://u:p@b")} }\n`,
+      "file:3: nodes.0.power.redfish.url must match pattern",
+      "without user and path",
+    ],
+    [
+      "a password in the file itself",
+      "nodes:\n  - name: a\n    power: { ipmi: { address: b, user: u, password: p } }\n",
+      "file:3: nodes.0.power.ipmi lacks the key passwordFile",
+      "not a known key",
+    ],
+    [
+      "two ways to trust",
+      `nodes:\n  - name: a\n    power: { redfish: ${redfish("https://b", `, caFile: c, fingerprint: ${"ab".repeat(32)}`)} }\n`,
+      "file:3: nodes.0.power.redfish.fingerprint",
+      "Remove it, or caFile",
+    ],
+    [
+      "an option for an address",
+      `nodes:\n  - name: a\n    power: { ipmi: ${ipmi("-Pme")} }\n`,
+      "file:3: nodes.0.power.ipmi.address",
+      "IP address",
+    ],
+    [
+      "a cipher suite without a password",
+      `nodes:\n  - name: a\n    power: { ipmi: ${ipmi("b", ", cipherSuite: 0")} }\n`,
+      "file:3: nodes.0.power.ipmi.cipherSuite must be at least 1",
+      "3 or 17",
     ],
     ["a key twice", "cell: a\ncell: b\n", "file:2: this is not YAML", "unique"],
     ["a broken line", "nats: {port: 1\ncell: a\n", "file:2: this is not YAML", "indentation"],
