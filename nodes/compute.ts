@@ -110,5 +110,6 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     vcpus: Math.floor(capacity.vcpus * ratios.cpu),
     memoryMib: Math.floor(capacity.memoryMib * ratios.ram),
     diskGib: Math.floor(capacity.diskGib * ratios.disk),
+    storageId: drivers.storageId,
   };
 }

@@ -172,14 +172,18 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
 
 const nodesOf = (file: ClusterFile) => file.nodes ?? [{ name: "node-1" }, { name: "node-2" }];
 
-/** Where nobody says otherwise, each node keeps its guests' disks to itself. */
+/**
+ * All nodes are on this machine, so they share their disks where nobody says otherwise: what one of them ran
+ * can start on another. With a file system of its own for each node they cannot.
+ */
 function sharedDirectoryOf(
   node: Static<typeof NodeSchema>,
   file: ClusterFile,
   stateDirectory: string,
 ): string | undefined {
-  const shared = node.sharedDirectory ?? file.sharedDirectory;
-  return shared === undefined ? undefined : resolve(stateDirectory, shared);
+  const apart = node.hypervisor === "fake" || (file.chaos?.nodeFileSystemMib ?? 0) > 0;
+  const shared = node.sharedDirectory ?? file.sharedDirectory ?? (apart ? "none" : "shared");
+  return shared === "none" ? undefined : resolve(stateDirectory, shared);
 }
 
 /** Enough that the fake hypervisor is never what limits a test of scale. */

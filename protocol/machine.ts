@@ -205,6 +205,8 @@ export const HostInventory = answer({
   machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
   numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
   /** Hosts with the same one can open each other's disks. */
+  /** It keeps to leases. Absent: false, an agent from before there were any. */
+  leases: Type.Optional(Type.Boolean()),
   /** The shared storage that its guests' disks are in. Null or absent: its own directory. */
   storageId: Type.Optional(nullable(Id)),
 });

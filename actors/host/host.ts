@@ -74,7 +74,9 @@ export function createHost(options: HostOptions): Host {
     const lease = holder?.current() ?? noLease;
     return lease.kind === "held" ? lease.epoch : 0;
   };
-  const common = { inventory, reports, ledger, leaseEpoch, clock, log };
+  const registered = () => holder?.hurry();
+  const said = options.guard === undefined ? inventory : { ...inventory, leases: true };
+  const common = { inventory: said, reports, ledger, leaseEpoch, registered, clock, log };
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();

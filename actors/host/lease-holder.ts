@@ -70,6 +70,11 @@ export class LeaseHolder {
     if (this.#kind === "fenced" && !this.#ended) void this.#ask();
   }
 
+  /** Where there is no lease yet, one is asked for now. */
+  hurry(): void {
+    if (this.#kind === "unknown" && !this.#ended) void this.#ask();
+  }
+
   async #ask(): Promise<void> {
     const { reports, clock, log, isClean } = this.#options;
     const epoch = this.#epoch;

@@ -19,6 +19,8 @@ export interface ReporterOptions {
   readonly ledger: Ledger;
   /** Of the lease that the host holds; 0: none. */
   readonly leaseEpoch: () => number;
+  /** Controllers know the host: what could not be asked before can be now. */
+  readonly registered: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -79,6 +81,7 @@ export class Reporter {
       const machines = ledger.all().slice(0, limits.reportMachinesMax);
       const { accepted } = await reports.register({ inventory, machines: [...machines] }, this.#call());
       log.info({ accepted, machines: machines.length }, "The host has registered.");
+      if (accepted) this.#options.registered();
       this.#deliver({ kind: "registered", accepted });
     } catch (thrown) {
       this.#failed(thrown, "Registering");

@@ -132,12 +132,16 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
   let offered = inventory;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-    const result = await options.commit(registration(offered, options.clock.nowMs()));
+    const before = await options.store.getHost(inventory.hostId);
+    const first = inventory.leases === true && (before?.id !== inventory.hostId || before.lease === null);
+    const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {
       await options.directory.refresh();
       options.placer.hostsChanged();
       return;
     }
+    // Somebody else granted the lease meanwhile.
+    if (result.kind === "conflict") continue;
     const known = await options.store.getHost(inventory.hostId);
     if (known === undefined) break;
     offered = atLeastClaimed(inventory, known);
@@ -159,10 +163,12 @@ function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInvent
   };
 }
 
-function registration(inventory: HostInventory, atMs: number): Turn {
+/** `first`: it gets its first lease with it, so that nothing is ever placed on it without. */
+function registration({ leases: _, ...inventory }: HostInventory, atMs: number, first: boolean): Turn {
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };
-  return { hosts: [inventory], events: [{ ...about, atMs, project: adminProject }] };
+  const lease = first ? { leasesGranted: [{ hostId, epoch: 1 }] } : {};
+  return { hosts: [inventory], ...lease, events: [{ ...about, atMs, project: adminProject }] };
 }
 
 /** Every report goes to its instance's actor; answers the ids of those that are durable now. */

@@ -178,9 +178,6 @@ begin
         'answer', known.answer::text, 'atMs', known.at_ms))::text`)};
     end if;
   end if;
-  if turn ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
-    done := novact_commit_leases(turn, now_ms);
-  end if;
   if turn ? 'usage' or turn ? 'deleting' then
     done := novact_commit_use(turn);
   end if;
@@ -199,6 +196,9 @@ begin
   if turn ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved', 'aggregateHosts',
       'serverGroupsRemoved', 'serverGroups', 'quotas'] then
     done := novact_commit_placement(turn);
+  end if;
+  if turn ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
+    done := novact_commit_leases(turn, now_ms);
   end if;
   if turn ? 'claims' or turn ? 'claimsReleased' then
     done := novact_commit_claims(turn);

@@ -54,7 +54,7 @@ begin
   return true;
 end $$`;
 
-/** Before everything else that rests on it. */
+/** After the hosts, which may be new, and before the claims on them. */
 const leases = `create function novact_commit_leases(turn jsonb, now_ms bigint) returns boolean language plpgsql as $$
 declare
   changed bigint;

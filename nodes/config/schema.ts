@@ -39,7 +39,7 @@ const sharedDirectory = (whose: string) =>
     Type.String({
       minLength: 1,
       maxLength: limits.pathLengthMax,
-      description: `a directory that nodes share, for the disks of ${whose}; relative to the state directory`,
+      description: `a directory that nodes share, for the disks of ${whose}; none: each node keeps its own; relative to the state directory`,
     }),
   );
 const token = { pattern: "^[A-Za-z0-9_-]{1,64}$" };

@@ -11,6 +11,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
+  exists,
   guestDirectory,
   guestFiles,
   guestUser,
@@ -49,27 +50,40 @@ export class FileDisks implements Disks {
     refuseTooSmall(spec);
     const directory = guestDirectory(this.#directories, spec.instanceId);
     try {
-      const [base, kernelPath, ramdiskPath] = await Promise.all([
-        disk === null ? undefined : this.#bases.ensure(disk, signal),
+      const [cache, shared] = await this.#placeOf(spec);
+      const [image, kernelPath, ramdiskPath] = await Promise.all([
+        disk === null ? undefined : cache.ensure(disk, signal),
         kernel === null ? undefined : this.#cache.ensure(kernel, signal),
         ramdisk === null ? undefined : this.#cache.ensure(ramdisk, signal),
       ]);
       await makeGuestDirectory(directory, guestUser(spec.instanceId));
-      const path = hasDisk(spec) ? await this.#ensureDisk(spec, signal) : undefined;
+      const path = hasDisk(spec) ? await this.#ensureDisk(spec, shared, signal) : undefined;
+      const base = shared === undefined ? undefined : image;
       return { directory, disk: path, base, kernel: kernelPath, ramdisk: ramdiskPath };
     } catch (error) {
       throw diskError(error, `Preparing the disks of instance ${spec.instanceId}`);
     }
   }
 
-  async #ensureDisk(spec: MachineSpec, signal: AbortSignal): Promise<string> {
+  /** A disk that was made before the node shared any stays where it is. */
+  async #placeOf(spec: MachineSpec): Promise<readonly [ImageCache, SharedStorage | undefined]> {
+    const own = join(guestDirectory(this.#directories, spec.instanceId), guestFiles.disk);
+    const shared = this.#shared !== undefined && !(await exists(own));
+    return shared ? [this.#bases, this.#shared] : [this.#cache, undefined];
+  }
+
+  async #ensureDisk(
+    spec: MachineSpec,
+    shared: SharedStorage | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
     const directory = guestDirectory(this.#directories, spec.instanceId);
-    if (this.#shared === undefined) return ensureOverlay(spec, directory, signal);
+    if (shared === undefined) return ensureOverlay(spec, directory, signal);
     // Before there is anything to remember: what was half done is found and released.
     if ((await this.#epochOf(spec.instanceId)) !== spec.epoch) {
       await writeDurably(join(directory, guestFiles.epoch), String(spec.epoch));
     }
-    return this.#shared.ensure(spec, signal);
+    return shared.ensure(spec, signal);
   }
 
   /** Of the guest whose disk this host has on the shared storage. */

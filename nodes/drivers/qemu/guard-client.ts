@@ -23,6 +23,12 @@ export interface GuardOptions {
 
 const connectPeriodMs = 20;
 
+/**
+ * A guard that dies is there again before it is missed, also when the agent is dead or stuck: its parent does
+ * nothing else. A guard that was told to end, or finds another one, ends well and stays away.
+ */
+const keepAlive = 'until "$0" "$@"; do sleep 0.2; done';
+
 /** @throws Error when no guard answers in time */
 export async function openGuard(options: GuardOptions): Promise<Guard> {
   const { clock, directory } = options;
@@ -50,7 +56,8 @@ function start({ directory, guests }: GuardOptions): void {
   const log = openSync(join(directory, guardFiles.log), flags, 0o600);
   try {
     if (fstatSync(log).size > limits.processLogBytesMax) ftruncateSync(log);
-    const child = spawn(process.execPath, [join(import.meta.dirname, "guard-launch.ts"), directory, guests], {
+    const launch = [process.execPath, join(import.meta.dirname, "guard-launch.ts"), directory, guests];
+    const child = spawn("/bin/sh", ["-c", keepAlive, ...launch], {
       cwd: directory,
       env: toolEnvironment,
       detached: true,

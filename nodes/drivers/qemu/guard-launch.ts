@@ -66,6 +66,7 @@ removeLeftovers();
 write(entry);
 const argv = [process.execPath, ...flags, join(program, moduleName(entry)), directory, guests, program];
 closeSync(openSync(guardFiles.lock, "a", 0o600));
-const lock = ["env", "flock", "--nonblock", "--no-fork", guardFiles.lock];
+// Another one that lives is as good: this one has nothing to do, and that is no failure.
+const lock = ["env", "flock", "--nonblock", "--conflict-exit-code", "0", "--no-fork", guardFiles.lock];
 if (process.execve === undefined) throw new Error("This Node cannot replace its process.");
 process.execve("/usr/bin/env", [...lock, ...argv], environment);
