@@ -19,6 +19,8 @@ export interface HostDirectoryOptions {
   readonly store: Pick<Store, "listHosts" | "touchHosts">;
   readonly clock: Clock;
   readonly log: Log;
+  /** After every round's read of the hosts. */
+  readonly onRead?: (hosts: readonly HostRecord[]) => void;
 }
 
 export class HostDirectory {
@@ -65,6 +67,11 @@ export class HostDirectory {
     return this.#hosts.has(hostId);
   }
 
+  /** As they were read last. */
+  all(): readonly HostRecord[] {
+    return [...this.#hosts.values()];
+  }
+
   heard(hostId: string): void {
     this.#heardAtMs.set(hostId, this.#options.clock.monotonicMs());
     this.#toTouch.add(hostId);
@@ -101,6 +108,7 @@ export class HostDirectory {
       if (touched.length > 0) await store.touchHosts(touched, clock.nowMs());
       for (const id of touched) this.#toTouch.delete(id);
       await this.refresh();
+      this.#options.onRead?.(this.all());
     } catch (error) {
       log.warn({ error }, "the hosts were not read");
     }

@@ -15,6 +15,7 @@ import type { InstanceRegistry } from "../instances/registry.ts";
 import type { Log, Store } from "../runtime/ports.ts";
 import type { HostRecord, Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
+import { zoneOf } from "./zones.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
   readonly directory: HostDirectory;
@@ -31,11 +32,6 @@ function hostView(host: HostRecord, alive: boolean): Host {
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
     alive,
   };
-}
-
-/** Its aggregates agree about it, or have none. */
-export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
-  return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
 }
 
 export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostService> {
@@ -56,7 +52,8 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
     const event = enabled ? "enabled" : "disabled";
     const about = { noun: "host", id: host.id, event, body: { name: host.name, reason } };
     const turn = catalogTurn(`host.${event}`, about, { request, context, options });
-    const changed = { host: view({ ...host, enabled, disabledReason: reason }) };
+    const failedBuilds = enabled ? 0 : host.failedBuilds;
+    const changed = { host: view({ ...host, enabled, disabledReason: reason, failedBuilds }) };
     const answer = await commitOnce(
       { hostsEnabled: [{ hostId: host.id, enabled, reason }], ...turn },
       changed,

@@ -75,8 +75,8 @@ export interface PlacementTurn {
   readonly aggregateHosts?: readonly AggregateHostKey[];
   readonly serverGroupsRemoved?: readonly string[];
   readonly serverGroups?: readonly ServerGroupRecord[];
-  /** Limits to set; what is used stays. */
-  readonly quotas?: readonly (QuotaLimits & { readonly project: string })[];
+  /** Limits to set; what is not named, and what is used, stays. */
+  readonly quotas?: readonly (Partial<QuotaLimits> & { readonly project: string })[];
 }
 
 export type PlacementRefusal =

@@ -2,6 +2,7 @@
 import { MemoryStore } from "../../db/memory-store.ts";
 import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
+import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { commandBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";
 import { eventService } from "../../protocol/event.ts";
@@ -10,6 +11,8 @@ import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
 import { operationService } from "../../protocol/operation.ts";
+import { quotaService } from "../../protocol/quota.ts";
+import { serverGroupService } from "../../protocol/server-group.ts";
 import type { Client, Method, Service } from "../../protocol/service.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { inventoryOf, ScriptedHost, type ScriptedHostOptions } from "./scripted-host.ts";
@@ -57,6 +60,10 @@ export async function controllerWorld(options: { readonly controllers?: number }
     flavor: client(flavorService, project),
     image: client(imageService, project),
     host: client(hostService, project),
+    aggregate: client(aggregateService, project),
+    availabilityZone: client(availabilityZoneService, project),
+    serverGroup: client(serverGroupService, project),
+    quota: client(quotaService, project),
     doctor: client(doctorService, project),
   });
   const admin = clients("admin");
@@ -64,10 +71,14 @@ export async function controllerWorld(options: { readonly controllers?: number }
   await admin.image.register({ name: "tiny", kernel: { path: "/kernel" } });
   const host = async (
     id: string,
-    change: Partial<Pick<ScriptedHostOptions, "outcome">> & { vcpus?: number } = {},
+    change: Partial<Pick<ScriptedHostOptions, "outcome">> & { vcpus?: number; memoryMib?: number } = {},
   ) => {
-    const { vcpus, ...rest } = change;
-    const inventory = inventoryOf(id, vcpus === undefined ? {} : { vcpus });
+    const { vcpus, memoryMib, ...rest } = change;
+    const size = {
+      ...(vcpus === undefined ? {} : { vcpus }),
+      ...(memoryMib === undefined ? {} : { memoryMib }),
+    };
+    const inventory = inventoryOf(id, size);
     const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
     await scripted.register();
     return scripted;

@@ -37,6 +37,7 @@ export function newborn(nowMs = 1_000): LoadedInstance {
     many: false,
     flavor: tinyFlavor,
     image: tinyImage,
+    where: { availabilityZone: null, serverGroupId: null, hints: null },
     request: { project: "demo", requestId: "create", contentHash: "h" },
     births: [{ instanceId: "i", operationId: "op-0", hostId: "a", hostName: "host-a" }],
     nowMs,
