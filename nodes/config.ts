@@ -33,6 +33,8 @@ export interface NodeConfig {
   /** What the node has; not yet multiplied by the ratios. */
   readonly capacity: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number };
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number };
+  /** Words about the node, for the scheduler and for people. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ClusterConfig {
@@ -178,6 +180,7 @@ function completeNode(node: Static<typeof NodeSchema>, nodes: number, stateDirec
       diskGib: node.diskGib ?? has.diskGib,
     },
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
+    labels: node.labels ?? {},
   };
 }
 

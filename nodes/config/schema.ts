@@ -33,6 +33,8 @@ const ratio = (what: string) =>
       description: `how many times the ${what} of the node may be promised to instances`,
     }),
   );
+/** The same as HostLabels of the protocol. */
+const labelKey = { pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" };
 const token = { pattern: "^[A-Za-z0-9_-]{1,64}$" };
 
 export const NodeSchema = Type.Object(
@@ -77,6 +79,14 @@ export const NodeSchema = Type.Object(
     ),
     ratios: Type.Optional(
       part({ cpu: ratio("CPUs"), ram: ratio("memory"), disk: ratio("disk space") }, "the overcommit ratios"),
+    ),
+    labels: Type.Optional(
+      Type.Record(Type.String(labelKey), Type.String({ maxLength: limits.metadataValueLengthMax }), {
+        maxProperties: limits.hostLabelsMax,
+        additionalProperties: false,
+        description:
+          "words about the node, such as { rack: r1 }: names of letters, digits, . _ / -, and texts",
+      }),
     ),
   },
   { additionalProperties: false, description: "a compute node" },

@@ -48,6 +48,8 @@ export interface Drivers {
   readonly machineFiles: MachineFiles;
   readonly consoles: Consoles;
   audit(): Promise<AuditFindings>;
+  /** What a guest's machine can be, in the hypervisor's words; absent: there is no choice. Never rejects. */
+  readonly machineTypes?: () => Promise<readonly string[]>;
 }
 
 export type DriverFactory = (options: DriverOptions) => Drivers;

@@ -55,6 +55,16 @@ describe("the configuration", () => {
     expect(config.nodes[0]?.capacity.vcpus).to.equal(8);
   });
 
+  it("keeps a node's labels, and says what a label may be", () => {
+    const config = parse(
+      "nodes: [{ name: big, hypervisor: fake, labels: { rack: r1, zone.io/ssd: 'true' } }]",
+    );
+    expect(config.nodes[0]?.labels).to.deep.equal({ rack: "r1", "zone.io/ssd": "true" });
+    expect(parse("").nodes[0]?.labels).to.deep.equal({});
+    expect(refusal("nodes: [{ name: big, labels: { rack: 5 } }]")).to.contain("labels.rack must be a text");
+    expect(refusal("nodes: [{ name: big, labels: { 'a b': x } }]")).to.contain("labels");
+  });
+
   it("lets single weighers be changed, and keeps the others", () => {
     expect(parse("scheduler: { weighers: { freeRam: -2 } }").scheduler.weighers).to.deep.equal({
       freeRam: -2,
