@@ -1,4 +1,5 @@
-/** A controller on a memory bus and a memory store, with clients and scripted hosts: the smallest cluster. */
+/** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
+import type { Store } from "../../actors/runtime/ports.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
@@ -27,9 +28,17 @@ export const silentLog = {
 const cell = "test";
 const sha256 = "0".repeat(64);
 
-export async function controllerWorld(options: { readonly controllers?: number } = {}) {
+export interface WorldOptions {
+  readonly controllers?: number;
+  /** Absent: one in memory. */
+  readonly store?: Store;
+  /** False: the store has flavor and image already. */
+  readonly catalog?: boolean;
+}
+
+export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
-  const store = new MemoryStore(systemClock);
+  const store = options.store ?? new MemoryStore(systemClock);
   const common = { bus, clock: systemClock, ids: systemIds, log: silentLog };
   const controllers: Controller[] = [];
   for (let index = 0; index < (options.controllers ?? 1); index += 1) {
@@ -67,8 +76,10 @@ export async function controllerWorld(options: { readonly controllers?: number }
     doctor: client(doctorService, project),
   });
   const admin = clients("admin");
-  await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
-  await admin.image.register({ name: "tiny", kernel: { path: "/kernel" } });
+  if (options.catalog !== false) {
+    await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
+    await admin.image.register({ name: "tiny", kernel: { path: "/kernel" } });
+  }
   const host = async (
     id: string,
     change: Partial<Pick<ScriptedHostOptions, "outcome">> & { vcpus?: number; memoryMib?: number } = {},
