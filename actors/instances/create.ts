@@ -50,8 +50,6 @@ export interface CreateAnswer extends Changed {
 
 export interface Created {
   readonly turn: Turn;
-  /** What can be said of each; the answer has a part of it. */
-  readonly changed: readonly Changed[];
   readonly instances: readonly LoadedInstance[];
 }
 
@@ -92,7 +90,7 @@ export function create(facts: CreateFacts): Created {
     operations: instances.flatMap(({ operation }) => operation ?? []),
     events: instances.map((loaded) => birthEvent(loaded, facts)),
   };
-  return { turn, instances, changed };
+  return { turn, instances };
 }
 
 function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {

@@ -151,7 +151,8 @@ export class Creator {
       births: hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() })),
       nowMs: clock.nowMs(),
     });
-    if (question.count === undefined || fits(created.changed)) return created;
+    // The rows are larger than what is answered about them, and the turn is as large as they are.
+    if (question.count === undefined || fits(created.turn.instances)) return created;
     const message = `So much metadata in ${question.count} instances at once is too large: create fewer.`;
     throw new StatusError("answerTooLarge", message);
   }

@@ -101,6 +101,17 @@ describe("a controller with groups, quotas and zones", () => {
     expect((await refused(create({ serverGroup: "apart" }))).reason).to.equal("serverGroupNotFound");
   });
 
+  it("keeps the group's rule when a build goes elsewhere", async () => {
+    await world.host("a");
+    await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });
+    const first = await create({ serverGroup: "apart", wait: true });
+    const outcome = () => ({ state: "failed", reason: "hypervisorRefused", message: "no" }) as const;
+    await world.host("bad", { outcome, vcpus: 32 });
+    await world.host("c");
+    const { instance } = await create({ serverGroup: "apart", wait: true });
+    expect([first.instance.hostId, instance.hostId]).to.deep.equal(["a", "c"]);
+  });
+
   it("shows a project its own groups only, and uses no other's", async () => {
     await hosts(world, 1);
     const { serverGroup } = await world.other.serverGroup.create({ name: "theirs", policy: "affinity" });
