@@ -69,6 +69,17 @@ export function unsettledStatement({ marker = "", limit }: PageQuery): Statement
   return { name: "unsettled", text, values: [marker, limit] };
 }
 
+/** Movable, on a fenced host, and claimed under the lease that the fence ended or one before it. */
+export function toRecoverStatement(atOnceMax: number): Statement {
+  const text = `select i.id from instance i
+      join host_lease l on l.host_id = i.host_id and l.fenced_by is not null
+      join claim c on c.instance_id = i.id and c.epoch = i.epoch and c.lease_epoch between 1 and l.epoch
+    where i.movable and i.desired <> 'deleted'
+    order by (i.recovery->>'priority')::bigint desc, i.id
+    limit greatest(0, $1 - (select count(*) from operation where state = 'running' and kind = 'recover'))`;
+  return { name: "to_recover", text, values: [atOnceMax] };
+}
+
 export function onHostStatement(hostId: string): Statement {
   const text = `select instance_id from claim where host_id = $1
     union select instance_id from machine where host_id = $1 order by 1`;

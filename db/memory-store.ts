@@ -16,10 +16,12 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
+  LeaseKey,
   PageQuery,
   Store,
 } from "../actors/runtime/ports.ts";
 import type {
+  ClaimRecord,
   CommitResult,
   FlavorRecord,
   HostRecord,
@@ -186,6 +188,33 @@ export class MemoryStore implements Store {
     return known;
   }
 
+  async renewLeases(leases: readonly LeaseKey[]): Promise<readonly string[]> {
+    const { hosts } = this.#tables;
+    return leases.flatMap(({ hostId, epoch }) => {
+      const host = hosts.get(hostId);
+      if (host?.lease?.epoch !== epoch || host.lease.fencedBy !== null) return [];
+      hosts.put(hostId, { ...host, lease: { ...host.lease, renewals: host.lease.renewals + 1 } }, []);
+      return [hostId];
+    });
+  }
+
+  async listToRecover(atOnceMax: number): Promise<readonly string[]> {
+    const { instances, operations, hosts, claims } = this.#tables;
+    const underWay = [...operations.values()].filter(
+      ({ kind, state }) => kind === "recover" && state === "running",
+    ).length;
+    const stranded = [...instances.values()].filter((row) => {
+      const claim = claims.get(machineKey({ instanceId: row.id, epoch: row.epoch }));
+      const lease = hosts.get(row.hostId ?? "")?.lease;
+      const lost = lease !== undefined && lease !== null && lease.fencedBy !== null;
+      return row.movable && row.desired !== "deleted" && lost && isUnder(claim, lease.epoch);
+    });
+    return stranded
+      .sort((a, b) => b.recovery.priority - a.recovery.priority || (a.id < b.id ? -1 : 1))
+      .slice(0, Math.max(0, atOnceMax - underWay))
+      .map(({ id }) => id);
+  }
+
   async claimTotals(): ReturnType<Store["claimTotals"]> {
     const totals = new Map<string, Awaited<ReturnType<Store["claimTotals"]>>[number]>();
     for (const { hostId, vcpus, memoryMib, diskGib } of this.#tables.claims.values()) {
@@ -236,6 +265,10 @@ export class MemoryStore implements Store {
     const key = machineKey({ instanceId: instance.id, epoch: instance.epoch });
     return { instance, machine: this.#tables.machines.get(key) };
   }
+}
+
+function isUnder(claim: ClaimRecord | undefined, leaseEpoch: number): boolean {
+  return claim !== undefined && claim.leaseEpoch > 0 && claim.leaseEpoch <= leaseEpoch;
 }
 
 function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {

@@ -15,6 +15,7 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
+  LeaseKey,
   PageQuery,
   Store,
 } from "../actors/runtime/ports.ts";
@@ -218,6 +219,14 @@ export class PostgresStore implements Store {
 
   async getQuota(project: string): Promise<QuotaRecord> {
     return this.#placement.quota(project);
+  }
+
+  async renewLeases(leases: readonly LeaseKey[]): Promise<readonly string[]> {
+    return this.#hosts.renew(leases);
+  }
+
+  async listToRecover(atOnceMax: number): Promise<readonly string[]> {
+    return ids(await this.#database.read(read.toRecoverStatement(atOnceMax), "list instances to recover"));
   }
 
   async claimTotals(): ReturnType<Store["claimTotals"]> {

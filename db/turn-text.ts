@@ -28,6 +28,7 @@ const mergeableLists: ReadonlySet<string> = new Set([
   "operations",
   "buildsEnded",
   "events",
+  "fencesExpected",
   "usage",
   "deleting",
   "grouped",

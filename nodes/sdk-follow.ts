@@ -3,7 +3,6 @@
  * is a loop of long polls around a position, so an interruption of any kind costs time and nothing else.
  */
 import type { Event } from "../protocol/event.ts";
-import { errorFrom } from "../protocol/headers.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Operation } from "../protocol/operation.ts";
 import { pauseMs } from "../protocol/retry.ts";
@@ -150,7 +149,7 @@ async function waitFor({ clients, patiently, id }: WaitedFor, options: WaitOptio
     onProgress?.(operation);
     if (operation.state === "done") return operation;
     if (operation.state === "running") continue;
-    if (operation.error !== null) throw errorFrom(operation.error);
+    if (operation.error !== null) throw StatusError.fromBody(operation.error);
     throw new StatusError("cancelled", `The operation ${operation.kind} ended as ${operation.state}.`);
   }
 }

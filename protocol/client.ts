@@ -12,7 +12,8 @@ import { limits } from "./limits.ts";
 import type { CallOptions, Client, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import type { Bus, Clock, Ids } from "./transport.ts";
-import { validated, validatorOf } from "./validate.ts";
+import { openWords, understood, validRequest } from "./understood.ts";
+import { validatorOf } from "./validate.ts";
 
 /** One call on its way through the interceptors. */
 export interface ClientCall {
@@ -57,7 +58,7 @@ export function createClient<M extends Record<string, Method>>(
 ): Client<Service<M>> {
   const invoke = (options.interceptors ?? []).reduceRight<Invoke>(
     (next, interceptor) => interceptor(next),
-    (call) => send(call, options),
+    (call) => send(call, options, service.peers === true),
   );
   const calls = Object.entries(service.methods).map(([name, method]) => {
     const start = (id: string, request: ClientCall["request"], callOptions: CallOptions = {}) =>
@@ -93,9 +94,13 @@ function timeoutOf({ wait, waitMs }: ClientCall["request"]): number {
 }
 
 /** One attempt. @throws StatusError: what the server answered, or what became of the message */
-async function send(call: ClientCall, { bus, binding, clock, encoding }: ClientOptions): Promise<unknown> {
+async function send(
+  call: ClientCall,
+  { bus, binding, clock, encoding }: ClientOptions,
+  peers: boolean,
+): Promise<unknown> {
   call.signal?.throwIfAborted();
-  const request = validated(validatorOf(call.method.request), call.request);
+  const request = validRequest(call.method.request, call.request);
   const timeoutMs = Math.ceil(call.deadlineMs - clock.monotonicMs());
   if (timeoutMs <= 0) {
     throw new StatusError(
@@ -115,23 +120,23 @@ async function send(call: ClientCall, { bus, binding, clock, encoding }: ClientO
   };
   const subject = binding.subjectOf({ project, noun, id, method });
   const answer = await bus.request(subject, message, timeoutMs + limits.answerGraceMs, call.signal);
-  return accept(call, decodeAnswer(answer.body), answer.headers);
+  const body = decodeAnswer(answer.body);
+  const error = errorOf(answer.headers, body);
+  if (error !== undefined) throw error;
+  return accept(call, body, peers);
 }
 
-function accept(
-  call: ClientCall,
-  body: Readonly<Record<string, unknown>>,
-  headers: Readonly<Record<string, string>>,
-): unknown {
-  const error = errorOf(headers, body);
-  if (error !== undefined) throw error;
-  const validator = validatorOf(call.method.answer);
-  if (validator.accepts(body)) return body;
+/** The server may be of another version: what it has added is dropped between peers, and kept for clients. */
+function accept(call: ClientCall, body: Readonly<Record<string, unknown>>, peers: boolean): unknown {
+  const { answer } = call.method;
+  const read = peers ? understood(answer)(body, []) : body;
+  const validator = validatorOf(peers ? answer : openWords(answer));
+  if (validator.accepts(read)) return read;
   throw new StatusError(
     "internal",
     `The answer to ${call.noun}.${call.name} is not what its schema promises.`,
     {
-      detail: validator.explain(body),
+      detail: validator.explain(read),
     },
   );
 }

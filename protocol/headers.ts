@@ -4,11 +4,10 @@
  * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as one: the HTTP status of the
  * code. A header that came from outside is checked here before anything else sees it.
  */
-import type { Static } from "@sinclair/typebox";
 import { type Encoding, encodeBody } from "./codec.ts";
 import { limits } from "./limits.ts";
 import { ErrorAnswer } from "./schema.ts";
-import { codes, type Reason, reasons, StatusError } from "./status.ts";
+import { codes, reasons, StatusError } from "./status.ts";
 import type { BusMessage } from "./transport.ts";
 import { validatorOf } from "./validate.ts";
 
@@ -110,20 +109,9 @@ export function errorOf(headers: BusMessage["headers"], body: Readonly<Record<st
   const code = headerOf(headers, headerNames.code);
   const number = headerOf(headers, headerNames.errorNumber);
   if (code === undefined && number === undefined) return undefined;
-  if (errorValidator.accepts(body.error)) return errorFrom(body.error);
+  if (errorValidator.accepts(body.error)) return StatusError.fromBody(body.error);
   const reason = headerOf(headers, headerNames.reason) ?? "";
   const message =
     headerOf(headers, headerNames.errorMessage) ?? "The peer answered with an error and no text.";
-  return new StatusError(isReason(reason) ? reason : "internal", message);
-}
-
-const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
-
-/**
- * An error as it came over the wire, or as an operation keeps it. A reason of a newer peer counts as
- * `internal`.
- */
-export function errorFrom(error: Static<typeof ErrorAnswer>): StatusError {
-  const reason: Reason = isReason(error.reason) ? error.reason : "internal";
-  return StatusError.fromBody({ ...error, reason, code: reasons[reason].code });
+  return StatusError.fromBody({ code: code ?? "", reason, message, next: reasons.internal.next });
 }

@@ -1,5 +1,6 @@
 /** Hosts, as operators see and steer them. Only in the project `admin`. */
 import { type Static, Type } from "@sinclair/typebox";
+import { FenceProof } from "./fence.ts";
 import { NumaNode } from "./machine.ts";
 import {
   answer,
@@ -57,6 +58,11 @@ export const Host = answer({
   ioOps: Count,
   /** Raised by every change of what the host says about itself. */
   generation: Count,
+  /**
+   * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
+   * more. Null or absent: it has none, and nothing of it is taken over.
+   */
+  lease: Type.Optional(nullable(answer({ epoch: Count, fencedBy: nullable(FenceProof) }))),
 });
 export type Host = Static<typeof Host>;
 

@@ -45,6 +45,11 @@ export const wireLimits = {
   retryBackoffMsMin: 20,
   retryBackoffMsMax: 1_000,
   /**
+   * Repetitions of what a server is too old for: some tenths of a second, after which most of a few
+   * controllers were asked.
+   */
+  olderServerRetriesMax: 5,
+  /**
    * Requests that one server works on, long polls included; each may hold a body. Beyond that:
    * RESOURCE_EXHAUSTED.
    */

@@ -5,10 +5,12 @@
  * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to
  * these.
  */
+import { placementLimits } from "./limits-placement.ts";
 import { wireLimits } from "./limits-wire.ts";
 
 export const limits = {
   ...wireLimits,
+  ...placementLimits,
 
   /** Ids are tokens of NATS subjects. A UUID needs 36. */
   idLengthMax: 64,
@@ -19,24 +21,6 @@ export const limits = {
   metadataKeysMax: 128,
   metadataValueLengthMax: 255,
 
-  /** Instances of one create: a turn of some 5 MB, which holds up other commits for a part of a second. */
-  createCountMax: 1_000,
-  /** Instances that the answer to one create has in full; of the others it has the ids. */
-  createListedMax: 100,
-  /** Members of a group that may be on one host, when its rule allows more than one. */
-  groupMembersMax: 100_000,
-  /** Members that a group's view lists. */
-  groupMembersListedMax: 1_000,
-  /** Instances named in one scheduler hint. */
-  hintInstancesMax: 100,
-  extraSpecsMax: 128,
-  /** What a host says about itself: a CPU has about 150 flags, QEMU about 60 machine types. */
-  hostLabelsMax: 64,
-  hostFeaturesMax: 512,
-  hostMachineTypesMax: 256,
-  hostNumaNodesMax: 64,
-  /** Builds that fail in a row before a host is kept from new ones. Nova's threshold is 10 as well. */
-  failedBuildsMax: 10,
   pageLengthMax: 1_000,
   pageLengthDefault: 100,
   /** Bytes of console text in one answer; the guest's log is paged. */
@@ -132,8 +116,44 @@ export const limits = {
 
   /** A host reports at this period. */
   heartbeatPeriodMs: 2_000,
+  /** While the lease has passed the guard looks again after this time: a guest that appears late is stopped. */
+  guardScanPeriodMs: 250,
+  /** So long before the deadline the guard finds out whom it would stop. */
+  guardWarningMs: 1_000,
+  /** The guard waits so long for the shared storage to say whether a disk is there: then nobody can tell. */
+  guardDiskLookMs: 1_000,
+  /** A guard that does not answer in this time is of no use: it answers in a millisecond, and looks first if it must. */
+  guardAnswerTimeoutMs: 3_000,
+  /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
+  guardStartTimeoutMs: 20_000,
+  /** One message to or from the guard. */
+  guardLineBytesMax: 4_096,
+  /** A disk that was taken over may still be locked until the guard of its last host has ended the process. */
+  diskLockPatienceMs: 10_000,
+  /** While a disk is locked, its guest's start is tried again after this time. */
+  diskLockRetryMs: 250,
   /** A host that was silent for so long is not alive: the scheduler passes it by. */
   hostSilentMs: 10_000,
+  /**
+   * A host's lease lasts so long after its last renewal was sent, by the host's own monotonic clock. Five
+   * heartbeats: four may be lost. A dead host is noticed this and the margin later.
+   */
+  leaseTtlMs: 10_000,
+  /** So long before its lease ends a host pauses what another host may take over, and begins nothing new. */
+  leasePauseLeadMs: 1_000,
+  /**
+   * Beyond the lease a controller waits so long before it fences: for the guard's scan, for a process on its
+   * way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
+   */
+  fenceMarginMs: 2_000,
+  /** Hosts that were lost within this time were lost at once. */
+  massFailureWindowMs: 300_000,
+  /** Guests that are under way to another host at once, in a cell: their new hosts shall not drown. */
+  recoveriesAtOnceMax: 20,
+  /** Looked for at this period: fenced hosts with guests that can start elsewhere. */
+  recoveryPeriodMs: 1_000,
+  /** A recovery that finds no room is tried again after this time, for ever. */
+  recoveryRetryMs: 15_000,
   /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
   schedulerRefreshPeriodMs: 1_000,
   /** A read of the hosts that takes longer is given up and begun anew. */
@@ -253,6 +273,8 @@ export const limits = {
   /** Time and address space of the tool that looks into a file from outside. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
+  /** A half copy on shared storage that nobody has written to for so long is a dead host's. */
+  sharedLeftoverMs: 600_000,
   /** What the tools that work on disks get to end. */
   diskToolTimeoutMs: 60_000,
 

@@ -10,8 +10,10 @@ import {
   answer,
   architectures,
   Count,
+  growing,
   HostLabels,
   Id,
+  lenient,
   literals,
   Name,
   nullable,
@@ -20,7 +22,7 @@ import {
   TimeMs,
 } from "./schema.ts";
 import { method, service } from "./service.ts";
-import { desiredPowers, machineReasons, machineStates } from "./states.ts";
+import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
 
@@ -43,6 +45,15 @@ export const MachineSpec = answer({
     commandLine: Type.String(),
   }),
   macAddress: Type.String({ pattern: "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
+  /**
+   * Another host may take it over when this host's lease has ended: without a lease it must not run. Absent:
+   * false.
+   */
+  fence: Type.Optional(Type.Boolean()),
+  /** Its disk is there already, left by an older epoch on another host; none is ever made. Absent: false. */
+  takesOverDisk: Type.Optional(Type.Boolean()),
+  /** What its host does when the guest's process has died by itself. Absent: as `restart`. */
+  recovery: Type.Optional(literals(recoveryPolicies)),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
@@ -59,6 +70,8 @@ export const MachineIntent = answer({
   resetMode: literals(["soft", "hard"]),
   /** Starts asked for by a user: raises the patience with a crashing guest anew. */
   startCount: Count,
+  /** With power `deleted`: the disk on shared storage is another host's by now, and stays. Absent: false. */
+  keepDisk: Type.Optional(Type.Boolean()),
 });
 export type MachineIntent = Static<typeof MachineIntent>;
 
@@ -70,7 +83,8 @@ export const Observation = answer({
   intentGeneration: Count,
   resetCount: Count,
   state: literals(machineStates),
-  reason: literals(machineReasons),
+  /** A state says the most: a reason that its reader does not know is none. */
+  reason: growing(machineReasons, "requested"),
   /** Public; what went wrong, or empty. */
   message: Type.String(),
   address: nullable(Type.String()),
@@ -79,28 +93,51 @@ export const Observation = answer({
 });
 export type Observation = Static<typeof Observation>;
 
+/**
+ * What a host reports. An observation in a state that a controller does not know is left out: it is not
+ * stored, so that the host says it again until a controller that knows the state takes it.
+ */
+const reported = lenient(Observation);
+
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
 /** What a host answers to; subject `…host.<hostId>.<method>`. */
+const ensured = {
+  spec: MachineSpec,
+  intent: MachineIntent,
+  /**
+   * The newest generation a controller has seen of this machine: a host that lost its file counts on from
+   * there.
+   */
+  observedGeneration: Count,
+};
+
 export const hostAgentService = service({
   noun: "host-agent",
   version: "1.0.0",
   summary: "What controllers ask of a host.",
+  peers: true,
   methods: {
     ensure: method({
-      request: request({
-        spec: MachineSpec,
-        intent: MachineIntent,
-        /**
-         * The newest generation a controller has seen of this machine: a host that lost its file counts on
-         * from there.
-         */
-        observedGeneration: Count,
-      }),
+      request: request(ensured),
       answer: answer({ observation: Observation }),
       ...entityless,
       summary:
         "Makes the machine be what the intent says; answers at once with what it is now. power deleted removes all of it.",
+    }),
+    /** A method of its own: an agent that knows no leases must not start such a guest, and refuses it. */
+    ensureLeased: method({
+      request: request({
+        ...ensured,
+        /**
+         * The epoch of the host's lease that the claim was made under: a guest with `fence` runs only while
+         * its host holds this very lease.
+         */
+        leaseEpoch: Count,
+      }),
+      answer: answer({ observation: Observation }),
+      ...entityless,
+      summary: "The same for a guest that another host takes over when this host's lease has ended.",
     }),
     console: method({
       request: request({
@@ -168,6 +205,7 @@ export const HostInventory = answer({
   machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
   numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
   /** Hosts with the same one can open each other's disks. */
+  /** The shared storage that its guests' disks are in. Null or absent: its own directory. */
   storageId: Type.Optional(nullable(Id)),
 });
 export type HostInventory = Static<typeof HostInventory>;
@@ -179,9 +217,10 @@ export const reportService = service({
   noun: "report",
   version: "1.0.0",
   summary: "What hosts report.",
+  peers: true,
   methods: {
     register: method({
-      request: request({ inventory: HostInventory, machines: Type.Array(Observation) }),
+      request: request({ inventory: HostInventory, machines: reported }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
       summary: "The agent is up: what the host has, and every machine on it.",
@@ -193,8 +232,10 @@ export const reportService = service({
          * known.
          */
         complete: Type.Boolean(),
-        machines: Type.Array(Observation),
+        machines: reported,
         stopping: Type.Boolean(),
+        /** Of the lease that it held when it said so: what is remembered of one before is old. Absent: 0. */
+        leaseEpoch: Type.Optional(Count),
       }),
       answer: answer({
         /** Unknown host: register again. */
@@ -204,6 +245,25 @@ export const reportService = service({
       }),
       ...entityless,
       summary: "The host lives; and what its machines are doing.",
+    }),
+    /** A host that never calls it has no lease, and nobody takes its guests over. */
+    lease: method({
+      request: request({
+        /** Of the lease it believes to have; 0 when it knows of none. */
+        epoch: Count,
+        /** No guest of that lease that another host may take over has a process there any more. */
+        cleaned: Type.Boolean(),
+      }),
+      answer: answer({
+        epoch: Count,
+        /**
+         * Renewed, for limits.leaseTtlMs from before the request was sent. False: it was fenced; clean up,
+         * then ask again.
+         */
+        held: Type.Boolean(),
+      }),
+      ...entityless,
+      summary: "Renews the host's lease, or grants a new one after a fence.",
     }),
   },
 });

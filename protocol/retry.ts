@@ -1,16 +1,18 @@
 /**
- * Whether and when a failed attempt is repeated follows from its code alone (status.ts), never from who asks:
- * UNAVAILABLE was not executed and is always repeated; RESOURCE_EXHAUSTED when the answer says when to come
- * again; DEADLINE_EXCEEDED may have been executed and is repeated with the same request id, which makes that
- * harmless.
+ * Whether and when a failed attempt is repeated follows from its code alone (status.ts), never from who
+ * asks: UNAVAILABLE was not executed and is always repeated; RESOURCE_EXHAUSTED when the answer says when
+ * to come again; DEADLINE_EXCEEDED may have been executed and is repeated with the same request id, which
+ * makes that harmless. One thing is beside the codes: a server that is older than its client, in the
+ * middle of an upgrade, refuses what it does not know yet, and the next one may know it.
  *
- * Everything ends at the call's deadline: there is no count of attempts, and the last real error is what is
- * thrown.
+ * Everything ends at the call's deadline: there is no count of attempts but of those at older servers, and
+ * the last real error is what is thrown.
  */
 import type { ClientCall, Interceptor } from "./client.ts";
 import { limits } from "./limits.ts";
 import { codes, StatusError } from "./status.ts";
 import type { Clock } from "./transport.ts";
+import { validatorOf } from "./validate.ts";
 
 export interface RetryOptions {
   readonly clock: Clock;
@@ -28,7 +30,8 @@ export function retrying(options: RetryOptions): Interceptor {
         const answer = await next({ ...call, deadlineMs: attemptDeadlineMs(call, options) });
         if (!hasToWaitOn(call, answer, options.clock)) return answer;
       } catch (thrown) {
-        const waitMs = pauseMs(thrown, attempt, options);
+        const waitMs =
+          olderServerPauseMs(thrown, attempt, call, options) ?? pauseMs(thrown, attempt, options);
         const left = call.deadlineMs - options.clock.monotonicMs();
         if (waitMs === undefined || waitMs >= left) throw thrown;
         await pause(options.clock, waitMs, call.signal);
@@ -64,6 +67,23 @@ function isUnderWay(answer: { readonly operation?: { readonly state?: unknown } 
   return answer.operation?.state === "running";
 }
 
+/**
+ * Undefined: it was not that. What this client knows and its server does not, the server is too old for;
+ * nothing was done. When every server is, that is soon said.
+ */
+function olderServerPauseMs(
+  thrown: unknown,
+  attempt: number,
+  { method, request }: ClientCall,
+  options: RetryOptions,
+): number | undefined {
+  if (!(thrown instanceof StatusError) || attempt >= limits.olderServerRetriesMax) return undefined;
+  const { reason } = thrown;
+  const isOlder =
+    reason === "unknownMethod" || (reason === "unknownField" && validatorOf(method.request).accepts(request));
+  return isOlder ? backOffMs(attempt, options) : undefined;
+}
+
 /** How long to wait before the next attempt; undefined: there shall be none. */
 export function pauseMs(
   thrown: unknown,
@@ -74,8 +94,12 @@ export function pauseMs(
   const { retry } = codes[thrown.code];
   if (retry === "never" || retry === "afterRead") return undefined;
   if (retry === "backOff" && thrown.retryAfterMs === undefined) return undefined;
+  return Math.round((thrown.retryAfterMs ?? 0) + backOffMs(attempt, { random }));
+}
+
+function backOffMs(attempt: number, { random }: Pick<RetryOptions, "random">): number {
   const ceilingMs = Math.min(limits.retryBackoffMsMax, limits.retryBackoffMsMin * 2 ** Math.min(attempt, 16));
-  return Math.round((thrown.retryAfterMs ?? 0) + ceilingMs * (0.5 + random() / 2));
+  return ceilingMs * (0.5 + random() / 2);
 }
 
 /** Rejects with the signal's reason when it is aborted meanwhile. */

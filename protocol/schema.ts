@@ -15,6 +15,16 @@ export const answer = <P extends TProperties>(properties: P): TObject<P> => Type
 export const literals = <const T extends readonly string[]>(values: T) =>
   Type.Unsafe<T[number]>({ type: "string", enum: [...values] });
 
+/**
+ * The same between peers, where the list may grow: a reader that does not know a value takes it for
+ * `otherwise`.
+ */
+export const growing = <const T extends readonly string[]>(values: T, otherwise: T[number]) =>
+  Type.Unsafe<T[number]>({ type: "string", enum: [...values], otherwise });
+
+/** A list between peers: an entry that its reader cannot understand is left out, and named in the log. */
+export const lenient = <T extends TSchema>(items: T) => Type.Array(items, { lenient: true });
+
 /** Absent is written as null in answers, so that a field never disappears from sight. */
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 

@@ -15,7 +15,8 @@ import type { CallContext, Handlers, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import { adminProject, systemProject } from "./subjects.ts";
 import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
-import { type Validator, validated, validatorOf } from "./validate.ts";
+import { type Reading, understood, validRequest } from "./understood.ts";
+import { type Validator, validatorOf } from "./validate.ts";
 
 /** A service with its handlers, their types forgotten. Made by {@link implement}. */
 export interface Implementation {
@@ -56,7 +57,8 @@ export interface Server {
 interface Endpoint {
   readonly name: string;
   readonly method: Method;
-  readonly request: Validator<unknown>;
+  /** What a peer says, as this version knows it. Undefined: the request is a client's, and taken as it is. */
+  readonly reading: Reading | undefined;
   readonly answer: Validator<unknown>;
   readonly call: (request: unknown, context: CallContext) => Promise<unknown>;
   readonly stats: EndpointStats;
@@ -100,9 +102,9 @@ function endpointsOf(services: readonly Implementation[]): ReadonlyMap<string, E
       endpoints.set(`${service.noun}.${name}`, {
         name: `${service.noun}.${name}`,
         method,
-        request: validatorOf(method.request),
+        reading: service.peers === true ? understood(method.request) : undefined,
         answer: validatorOf(method.answer),
-        // The validator above has made sure that it is what the handler takes.
+        // It was validated before (requestOf), so that it is what the handler takes.
         call: async (request, context) => handler(request as never, context),
         stats: { requests: 0, errors: 0, lastError: "", processingMs: 0 },
       });
@@ -166,6 +168,9 @@ function createGate() {
   };
 }
 
+/** Of entries that could not be understood. */
+const leftOutNamedMax = 3;
+
 interface Incoming {
   readonly options: ServerOptions;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -187,7 +192,7 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     endpoint.stats.requests += 1;
     const headers = readRequestHeaders(message.headers);
     requestId = headers.requestId ?? options.ids.next();
-    const request = validated(endpoint.request, decodeRequest(message.body, options.binding.bodyBytesMax));
+    const request = requestOf(incoming, endpoint);
     const leave = incoming.gate.enter(address.project);
     const call = { endpoint, request, options, timeoutMs: headers.timeoutMs, gate: incoming.gate };
     const context = { ...address, requestId, traceparent: headers.traceparent };
@@ -199,6 +204,25 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     note(incoming, { endpoint, requestId, thrown, error });
     return errorMessage(error, encoding);
   }
+}
+
+const mayBeOlder =
+  " Nothing was done. If the name is right, this server is older than its client, and another may know it.";
+
+/** @throws INVALID_ARGUMENT */
+function requestOf({ options, subject, message }: Incoming, { reading, method }: Endpoint): unknown {
+  const body = decodeRequest(message.body, options.binding.bodyBytesMax);
+  if (reading === undefined) return validRequest(method.request, body, mayBeOlder);
+  const leftOut: string[] = [];
+  const read = reading(body, leftOut);
+  if (leftOut.length > 0) {
+    const few = leftOut.slice(0, leftOutNamedMax);
+    options.log.warn(
+      { subject, entries: leftOut.length, leftOut: few },
+      "entries of a message were left out: their sender is newer",
+    );
+  }
+  return validRequest(method.request, read);
 }
 
 function malformedSubject(binding: Binding): StatusError {
@@ -313,6 +337,8 @@ function note({ options, subject }: Incoming, { endpoint, requestId, thrown, err
       { ...fields, detail: error.detail, error: thrown },
       "a request failed by our own fault",
     );
+  } else if (endpoint?.reading !== undefined && error.code === "INVALID_ARGUMENT") {
+    options.log.warn({ ...fields, message: error.message }, "a peer asks what is not understood here");
   } else {
     options.log.debug({ ...fields, message: error.message }, "a request was refused");
   }

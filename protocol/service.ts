@@ -29,6 +29,12 @@ export interface Service<M extends Record<string, Method> = Record<string, Metho
   readonly noun: string;
   readonly version: string;
   readonly summary: string;
+  /**
+   * Both ends are our own processes, perhaps of two versions while a cluster is upgraded: what one of them
+   * does not know is dropped before its handler sees it, never refused. Absent: the requests of clients,
+   * in which an unknown field is a mistake that must be said.
+   */
+  readonly peers?: true;
   readonly methods: M;
 }
 

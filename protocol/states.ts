@@ -52,7 +52,11 @@ export type InstanceState = (typeof instanceStates)[number];
 const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete"] as const;
 export type InstanceCommand = (typeof instanceCommands)[number];
 
-export const operationKinds = ["create", ...instanceCommands] as const;
+/**
+ * `recover` is nobody's command: the host was fenced, and the guest starts elsewhere. `evacuate` is the same,
+ * asked for by an operator.
+ */
+export const operationKinds = ["create", ...instanceCommands, "recover", "evacuate"] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
 export const operationStates = ["running", "done", "failed", "cancelled"] as const;
@@ -70,8 +74,18 @@ export const machineReasons = [
   "imageMissing",
   "hypervisorRefused",
   "crashLoop",
+  "leaseLost",
+  "diskMissing",
 ] as const;
 export type MachineReason = (typeof machineReasons)[number];
+
+/**
+ * What becomes of an instance whose host is lost. `restart`: it starts on another host, when its disk can be
+ * opened there and the lost host is proved not to write to it any more. `wait`: it starts again when its host
+ * does. `leave`: it stays down until its user starts it.
+ */
+export const recoveryPolicies = ["restart", "wait", "leave"] as const;
+export type RecoveryPolicy = (typeof recoveryPolicies)[number];
 
 /** The part of an intent that a state is made of. */
 export interface IntentFacts {

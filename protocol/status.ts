@@ -36,6 +36,10 @@ export const reasons = {
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
   schemaMismatch: { code: "INVALID_ARGUMENT", next: "Compare the named field with the method's schema." },
+  unknownField: {
+    code: "INVALID_ARGUMENT",
+    next: "Correct the field's name or leave it out. If it is newer than this server, ask again: another may know it.",
+  },
   malformedSubject: {
     code: "INVALID_ARGUMENT",
     next: "Use novact.v1.<cell>.cmd.<project>.<noun>[.<id>].<method>; ids match [A-Za-z0-9_-]{1,64}.",
@@ -123,6 +127,10 @@ export const reasons = {
   guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },
   diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space in the host's state directory." },
   imageMissing: { code: "UNAVAILABLE", next: "The host cannot read the image; check the image store." },
+  diskMissing: {
+    code: "INTERNAL",
+    next: "The disk to take over is not on the shared storage; is the right directory mounted on its host?",
+  },
   hypervisorRefused: { code: "INTERNAL", next: "Look at the failure's detail in the host's log." },
   crashLoop: { code: "INTERNAL", next: "The guest's process died again and again; look at the host's log." },
   internal: { code: "INTERNAL", next: "Report it, with the request id; the detail is in the log." },
@@ -152,6 +160,12 @@ export interface ErrorBody {
   readonly causes?: string[];
 }
 
+/** The same from a peer, which may know codes and reasons that are not known here. */
+export type PeerError = Omit<ErrorBody, "code" | "reason"> & {
+  readonly code: string;
+  readonly reason: string;
+};
+
 export class StatusError extends Error {
   override readonly name = "StatusError";
   readonly reason: Reason;
@@ -159,6 +173,8 @@ export class StatusError extends Error {
   readonly details: unknown;
   /** For the log only: never crosses the wire. */
   readonly detail: string | undefined;
+  /** Of a peer's error, whose reason is not known here. */
+  readonly #theirs: Pick<StatusErrorOptions, "code" | "next">;
 
   constructor(reason: Reason, message: string, options: StatusErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -166,10 +182,11 @@ export class StatusError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.details = options.details;
     this.detail = options.detail;
+    this.#theirs = { code: options.code, next: options.next };
   }
 
   get code(): Code {
-    return reasons[this.reason].code;
+    return this.#theirs.code ?? reasons[this.reason].code;
   }
 
   /** Wraps whatever was thrown; a StatusError passes unchanged, anything else becomes `internal`. */
@@ -189,11 +206,16 @@ export class StatusError extends Error {
   }
 
   /**
-   * The error that a peer sent. An unknown reason (of a newer peer) becomes `internal` with the peer's text.
+   * The error that a peer sent. An unknown reason (of a newer peer) becomes `internal`, with the peer's code
+   * and text: whether to repeat follows from the code.
    */
-  static fromBody(body: ErrorBody): StatusError {
-    const reason: Reason = body.reason in reasons ? body.reason : "internal";
-    return StatusError.of({ ...body, reason });
+  static fromBody(body: PeerError): StatusError {
+    const { reason, code, message, next, retryAfterMs, details } = body;
+    return new StatusError(isReason(reason) ? reason : "internal", message, {
+      ...(!isReason(reason) && isCode(code) ? { code, next } : {}),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(details === undefined ? {} : { details }),
+    });
   }
 
   toBody(): ErrorBody {
@@ -202,7 +224,7 @@ export class StatusError extends Error {
       code: this.code,
       reason: this.reason,
       message: this.message,
-      next: reasons[this.reason].next,
+      next: this.#theirs.next ?? reasons[this.reason].next,
       ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
       ...(this.details === undefined ? {} : { details: this.details }),
       ...(causes.length === 0 ? {} : { causes }),
@@ -215,7 +237,12 @@ export interface StatusErrorOptions {
   readonly detail?: string;
   readonly retryAfterMs?: number;
   readonly details?: unknown;
+  readonly code?: Code | undefined;
+  readonly next?: string | undefined;
 }
+
+const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
+const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
 
 /** Only the messages of our own errors are public; a library's text may hold a path or a password. */
 function publicCauses(cause: unknown): string[] {

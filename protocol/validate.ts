@@ -1,17 +1,20 @@
 /**
  * Values to typed values: every schema of the protocol becomes one ajv validator, compiled once and kept.
  *
- * Requests refuse unknown fields, answers and events let them pass; that is in the schemas (schema.ts), not
- * here. An error names the field, what is wrong and what is allowed, and never repeats a value.
+ * Requests refuse unknown fields, answers and events let them pass; that is in the schemas (schema.ts),
+ * not here; what processes of two versions make of each other's words is in understood.ts. An error names
+ * the field, what is wrong and what is allowed, and never repeats a value.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { StatusError } from "./status.ts";
 
 /** Stops at the first error: a hostile body must not make it collect thousands. */
 const ajv = new Ajv({ strict: true });
 /** Says everything, for small bodies only. */
 const talkativeAjv = new Ajv({ strict: true, allErrors: true, verbose: true });
+/** Of understood.ts; they say nothing about what is valid. */
+const readingWords = ["otherwise", "lenient"];
+for (const one of [ajv, talkativeAjv]) one.addVocabulary(readingWords);
 
 const bytesExplained = 4_096;
 const errorsNamed = 3;
@@ -32,12 +35,6 @@ export function validatorOf<S extends TSchema>(schema: S): Validator<Static<S>> 
   const validator = compile<Static<S>>(schema);
   kept.set(schema, validator);
   return validator;
-}
-
-/** @throws INVALID_ARGUMENT schemaMismatch */
-export function validated<T>(validator: Validator<T>, value: unknown): T {
-  if (validator.accepts(value)) return value;
-  throw new StatusError("schemaMismatch", validator.explain(value));
 }
 
 function compile<T>(schema: TSchema): Validator<T> {

@@ -76,18 +76,22 @@ function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
  */
 function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
   const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
-  return unsettled
-    .filter(
-      ({ operation, claims }) =>
-        operation === undefined && claims.every(({ hostId }) => answered.has(hostId)),
-    )
-    .filter(({ instance }) => nowMs > instance.updatedAtMs + limits.doctorPatienceMs)
-    .map(({ instance }) => ({
-      kind: "stuck",
-      subject: `instance ${instance.id}`,
-      message: `It shall be ${instance.desired} and is ${instance.state}, and nothing is under way.`,
-      next: `Ask what it waits for: novact instance explain ${instance.id}.`,
-    }));
+  return (
+    unsettled
+      .filter(
+        ({ operation, claims }) =>
+          operation === undefined && claims.every(({ hostId }) => answered.has(hostId)),
+      )
+      // A guest of a lost host that finds no room is tried again all the time; its failure says so.
+      .filter(({ instance }) => instance.hostId !== null || instance.failure?.reason !== "noValidHost")
+      .filter(({ instance }) => nowMs > instance.updatedAtMs + limits.doctorPatienceMs)
+      .map(({ instance }) => ({
+        kind: "stuck",
+        subject: `instance ${instance.id}`,
+        message: `It shall be ${instance.desired} and is ${instance.state}, and nothing is under way.`,
+        next: `Ask what it waits for: novact instance explain ${instance.id}.`,
+      }))
+  );
 }
 
 /** I2: two processes of one instance, on whichever hosts. */

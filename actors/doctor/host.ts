@@ -127,8 +127,10 @@ function reality(
     const pids = processes.map(({ pid }) => pid).join(", ");
     findings.push(finding("leak", `${where} believes it is ${machine.state}, and process ${pids} is there.`));
   }
-  // A build that was stopped before its disk was made has none, and needs none.
-  const hasDisk = instance.built && !fakeHosts.has(audit.hostId);
+  // A build that was stopped before its disk was made has none, and needs none; what has come from another
+  // host has none before its first start here.
+  const own = instance.storageId === null && !instance.movable;
+  const hasDisk = instance.built && own && !fakeHosts.has(audit.hostId);
   if (expected.directory === true && !directory && hasDisk)
     findings.push({
       ...finding("drift", `${where} believes it is ${machine.state}, and its directory is missing.`),

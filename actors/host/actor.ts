@@ -57,7 +57,10 @@ async function begin(options: HostActorOptions, context: Context): Promise<Life>
   for (const { instanceId, content } of contents) {
     const file = parseFile(instanceId, content);
     if (file === undefined) context.log.error({ instanceId }, "The file of a machine cannot be read.");
-    else machines.spawn(instanceId, file, parentOf(context));
+    else {
+      machines.noteSpec(file.spec);
+      machines.spawn(instanceId, file, parentOf(context));
+    }
   }
   const { incarnation } = context;
   const reporter = new Reporter(options, context.signal, (event) =>
@@ -125,6 +128,9 @@ function takeTurn(turn: Turn, message: HostMessage): Life {
       return message.incarnation === context.incarnation ? report(life, message.event, options) : life;
     case "news":
       return readNews(turn);
+    case "lease":
+      for (const ref of options.machines.refs) ref.tell({ kind: "lease" });
+      return message.anew ? report(life, { kind: "leased" }, options) : life;
     case "machineEnded":
       if (message.incarnation === context.incarnation) machineEnded(turn, message);
       return life;
@@ -174,6 +180,7 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
     reply.fail(late);
     return;
   }
+  machines.noteSpec(request.spec);
   const ref = machines.find(instanceId) ?? machines.spawn(instanceId, undefined, parentOf(context));
   const heard = Machines.hasRoom(ref) && ref.tell({ kind: "ensure", request, reply });
   if (!heard) reply.fail(tooBusy(instanceId));

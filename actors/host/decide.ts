@@ -49,6 +49,9 @@ function hear(state: Reporting, event: ReportEvent, effects: ReportEffect[]): Re
       return answered(state, event, effects);
     case "unanswered":
       return failed({ ...state, inFlight: state.inFlight - 1, due: true }, effects);
+    case "leased":
+      effects.push({ kind: "renewAll" });
+      return { ...state, due: true, completeDue: true };
     case "stopping":
       return { ...state, stopping: true, due: true };
   }

@@ -4,15 +4,18 @@
  * it is told.
  */
 import { limits } from "../../protocol/limits.ts";
-import type { HostInventory, hostAgentService } from "../../protocol/machine.ts";
-import type { Handlers } from "../../protocol/service.ts";
+import type { HostInventory, hostAgentService, Observation } from "../../protocol/machine.ts";
+import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
+import { noLease } from "../machine/lease.ts";
+import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
-import type { Clock, Consoles, Disks, Hypervisor, Log, MachineFiles } from "../runtime/ports.ts";
+import type { Clock, Consoles, Disks, Guard, Hypervisor, Log, MachineFiles } from "../runtime/ports.ts";
 import type { ActorRef, ActorSystem } from "../runtime/system.ts";
 import { hostActor } from "./actor.ts";
 import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
+import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
 import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
@@ -29,6 +32,8 @@ export interface HostOptions {
   /** What is really there, found without asking the actors. */
   readonly findings: () => Promise<Findings>;
   readonly reports: ReportClient;
+  /** Opens the guard of this node. Absent: it asks for no lease, and nobody takes its guests over. */
+  readonly guard?: () => Promise<Guard>;
   readonly clock: Clock;
   readonly log: Log;
   /** Guests that boot at once. */
@@ -57,15 +62,29 @@ export interface HostEnding {
 export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
+  let holder: LeaseHolder | undefined;
   const news = new News(ledger);
   const ports = { hypervisor, disks, files, clock, log, slots: createSlots(options.bootsMax) };
-  const machines = new Machines({ ports, publish: (observation, told) => news.publish(observation, told) });
-  const common = { inventory, reports, ledger, clock, log };
+  const machines = new Machines({
+    ports,
+    publish: (observation, told) => news.publish(observation, told),
+    lease: () => holder?.current() ?? noLease,
+  });
+  const leaseEpoch = () => {
+    const lease = holder?.current() ?? noLease;
+    return lease.kind === "held" ? lease.epoch : 0;
+  };
+  const common = { inventory, reports, ledger, leaseEpoch, clock, log };
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();
   });
-  news.onNews(() => ref.tell({ kind: "news" }));
+  holder = leaseHolder(options, { ledger, machines, changed: (anew) => ref.tell({ kind: "lease", anew }) });
+  holder?.start();
+  news.onNews(() => {
+    holder?.poke();
+    return ref.tell({ kind: "news" });
+  });
   hypervisor.onEvent((event) => {
     if (machines.hear(event)) return;
     log.error({ instanceId: event.instanceId, event: event.kind }, "A machine did not hear its guest.");
@@ -74,18 +93,46 @@ export function createHost(options: HostOptions): Host {
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
-      ensure: async (request, { deadlineMs, signal }) => {
-        refuseWhenBusy(ref);
-        return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
-      },
+      ensure: (request, context) => ensure(ref, request, context),
+      ensureLeased: (request, context) => ensure(ref, request, context),
       console: (request, context) => reader.read(request, context),
       audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
     },
     stop: (ending) => {
-      stopped ??= stop(ref, options, ending);
+      stopped ??= stop(ref, options, ending).then(() => holder?.end(ending.guests));
       return stopped;
     },
   };
+}
+
+function ensure(
+  ref: ActorRef<HostMessage>,
+  request: EnsureRequest,
+  { deadlineMs, signal }: Pick<CallContext, "deadlineMs" | "signal">,
+): Promise<{ observation: Observation }> {
+  refuseWhenBusy(ref);
+  return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
+}
+
+interface LeaseParts {
+  readonly ledger: Ledger;
+  readonly machines: Machines;
+  readonly changed: (anew: boolean) => void;
+}
+
+function leaseHolder(
+  options: HostOptions,
+  { ledger, machines, changed }: LeaseParts,
+): LeaseHolder | undefined {
+  const { guard, reports, clock, log, hypervisor } = options;
+  if (guard === undefined) return undefined;
+  /** Neither what the machines say nor what is really there knows of one. */
+  const isClean = async () => {
+    if (!ledger.areDown(machines.fenced)) return false;
+    const living = await hypervisor.list();
+    return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));
+  };
+  return new LeaseHolder({ reports, guard, clock, log, isClean, changed });
 }
 
 /**

@@ -122,7 +122,12 @@ export class Ledger {
 
   /** No machine is on its way, up or down. */
   get isDown(): boolean {
-    return this.all().every(({ state }) => state === "stopped" || state === "failed" || state === "gone");
+    return this.all().every(isDownNow);
+  }
+
+  /** None of these machines has a process, as far as they have said. */
+  areDown(instanceIds: Iterable<string>): boolean {
+    return [...instanceIds].every((id) => (this.#machines.get(id) ?? []).every(isDownNow));
   }
 
   /** Answers whose tombstone had to go, because there are too many. */
@@ -168,6 +173,9 @@ export class Ledger {
     }
   }
 }
+
+const isDownNow = ({ state }: Observation): boolean =>
+  state === "stopped" || state === "failed" || state === "gone";
 
 export interface Tombstone {
   readonly epoch: number;

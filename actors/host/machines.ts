@@ -10,6 +10,7 @@ import type { Observation } from "../../protocol/machine.ts";
 import { type Found, machineActor } from "../machine/actor.ts";
 import { Answers } from "../machine/answers.ts";
 import { type MachinePorts, MachineRunner } from "../machine/effects.ts";
+import type { Lease } from "../machine/lease.ts";
 import type { MachineMessage } from "../machine/messages.ts";
 import type { GuestEvent } from "../runtime/ports.ts";
 import type { ActorDefinition, ActorEnd, ActorRef } from "../runtime/system.ts";
@@ -17,6 +18,8 @@ import type { ActorDefinition, ActorEnd, ActorRef } from "../runtime/system.ts";
 export interface MachinesOptions {
   readonly ports: MachinePorts;
   readonly publish: (observation: Observation, told: boolean) => void;
+  /** Of the host, at this moment. */
+  readonly lease: () => Lease;
 }
 
 /** What a machine keeps from one incarnation to the next. */
@@ -39,6 +42,8 @@ export class Machines {
   readonly #strays = new Map<string, Found["guest"]>();
   /** Their supervisor gave up: the next actor of one finds out itself what is there. */
   readonly #broken = new Set<string>();
+  /** Those that another host may take over. */
+  readonly #fenced = new Set<string>();
 
   constructor(options: MachinesOptions) {
     this.#options = options;
@@ -59,13 +64,27 @@ export class Machines {
     return [...this.#refs.values()];
   }
 
+  get fenced(): ReadonlySet<string> {
+    return this.#fenced;
+  }
+
+  /** Of a guest that nobody knows it cannot be said that nobody takes it over. */
+  mayBeFenced(instanceId: string): boolean {
+    return this.#fenced.has(instanceId) || this.#refs.get(instanceId) === undefined;
+  }
+
+  /** What is asked for, or was once: kept until the machine is gone. */
+  noteSpec({ instanceId, fence }: { readonly instanceId: string; readonly fence?: boolean }): void {
+    if (fence === true) this.#fenced.add(instanceId);
+  }
+
   noteStray(instanceId: string, guest: Found["guest"]): void {
     this.#strays.set(instanceId, guest);
   }
 
   /** The actor of an instance that has none. `file`: what the host read of it. */
   spawn(instanceId: string, file: Found["file"], by: Parent): ActorRef<MachineMessage> {
-    const { ports, publish } = this.#options;
+    const { ports, publish, lease } = this.#options;
     const lasting = this.#lasting.get(instanceId) ?? {
       runner: new MachineRunner(instanceId, ports),
       answers: new Answers(ports.clock),
@@ -73,7 +92,7 @@ export class Machines {
     this.#lasting.set(instanceId, lasting);
     const found = this.#broken.delete(instanceId) ? undefined : { file, guest: this.#strays.get(instanceId) };
     this.#strays.delete(instanceId);
-    const ref = by.spawn(machineActor({ instanceId, ports, publish, found, ...lasting }));
+    const ref = by.spawn(machineActor({ instanceId, ports, publish, found, lease, ...lasting }));
     this.#refs.set(instanceId, ref);
     ref.onEnd((end) => by.onEnd(end));
     return ref;
@@ -90,8 +109,10 @@ export class Machines {
    */
   ended(instanceId: string, how: ActorEnd["how"]): void {
     this.#refs.delete(instanceId);
-    if (how === "stopped") this.#lasting.delete(instanceId);
-    else this.#broken.add(instanceId);
+    if (how === "stopped") {
+      this.#lasting.delete(instanceId);
+      this.#fenced.delete(instanceId);
+    } else this.#broken.add(instanceId);
   }
 
   /** A guest without an actor that ends is no stray any more. */

@@ -15,6 +15,8 @@ export type ReportEvent =
   /** `more`: not everything that had changed was in the report. */
   | { readonly kind: "answered"; readonly known: boolean; readonly more: boolean }
   | { readonly kind: "unanswered" }
+  /** What controllers took in under the lease before may have become nobody's: they shall hear all of it. */
+  | { readonly kind: "leased" }
   | { readonly kind: "stopping" };
 
 /**
@@ -30,6 +32,8 @@ export type HostMessage =
       readonly reply: Reply<{ observation: Observation }>;
     }
   | { readonly kind: "report"; readonly event: ReportEvent; readonly incarnation: number }
+  /** The host's lease has changed; `anew`: it is another one than before. */
+  | { readonly kind: "lease"; readonly anew: boolean }
   /** Something is in the news. */
   | { readonly kind: "news" }
   | {

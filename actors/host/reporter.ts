@@ -17,6 +17,8 @@ export interface ReporterOptions {
   readonly inventory: HostInventory;
   readonly reports: ReportClient;
   readonly ledger: Ledger;
+  /** Of the lease that the host holds; 0: none. */
+  readonly leaseEpoch: () => number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -89,7 +91,9 @@ export class Reporter {
     if (complete) ledger.renewAll();
     const sent = ledger.take(limits.reportMachinesMax);
     const more = ledger.changes > 0;
-    const request = { complete: complete && !more, machines: [...sent], stopping };
+    const leaseEpoch = this.#options.leaseEpoch();
+    const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
+    const request = { complete: complete && !more, machines: [...sent], stopping, ...lease };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());
       ledger.settle(sent, new Set(stored));

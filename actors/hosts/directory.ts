@@ -7,20 +7,28 @@
  * dead, only that it is silent.
  */
 import { limits } from "../../protocol/limits.ts";
+import type { Fence } from "../instance/messages.ts";
 import type { Clock, Log, Store, Timer } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
 
 export interface HostFacts {
   readonly name: string;
   readonly alive: boolean;
+  /** Of the lease that it holds; 0: none. */
+  readonly leaseEpoch: number;
+  /** The shared storage that its guests' disks are in; null: its own. */
+  readonly storageId: string | null;
 }
 
 export interface HostDirectoryOptions {
   readonly store: Pick<Store, "listHosts" | "touchHosts">;
   readonly clock: Clock;
   readonly log: Log;
-  /** After every round's read of the hosts. */
-  readonly onRead?: (hosts: readonly HostRecord[]) => void;
+  /**
+   * After every round that read the hosts. `listeningSinceMs` (monotonic): before it nothing could be heard,
+   * so silence counts from there.
+   */
+  readonly onRound?: (hosts: readonly HostRecord[], listeningSinceMs: number) => void;
 }
 
 export class HostDirectory {
@@ -32,6 +40,7 @@ export class HostDirectory {
   #lastRoundAtMs: number;
   #timer: Timer | undefined;
   #closed = false;
+  #refreshing: Promise<void> | undefined;
 
   constructor(options: HostDirectoryOptions) {
     this.#options = options;
@@ -51,7 +60,23 @@ export class HostDirectory {
 
   facts(hostId: string | null): HostFacts | undefined {
     const host = hostId === null ? undefined : this.#hosts.get(hostId);
-    return host === undefined ? undefined : { name: host.name, alive: this.alive(host.id) };
+    if (host === undefined) return undefined;
+    const { name, lease, storageId = null } = host;
+    const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.epoch;
+    return { name, alive: this.alive(host.id), leaseEpoch, storageId };
+  }
+
+  get(hostId: string): HostRecord | undefined {
+    return this.#hosts.get(hostId);
+  }
+
+  /** The hosts among these that are fenced as far as is known; what rests on it is checked by its commit. */
+  fencesOf(hostIds: readonly string[]): readonly Fence[] {
+    return [...new Set(hostIds)].flatMap((hostId) => {
+      const lease = this.#hosts.get(hostId)?.lease;
+      const proof = lease?.fencedBy ?? null;
+      return lease && proof !== null ? [{ hostId, epoch: lease.epoch, proof }] : [];
+    });
   }
 
   alive(hostId: string): boolean {
@@ -82,6 +107,16 @@ export class HostDirectory {
     this.#listeningSinceMs = this.#options.clock.monotonicMs();
   }
 
+  /** Something about hosts has changed: read them once more, soon; a failure is found by the next round. */
+  refreshSoon(): void {
+    if (this.#closed || this.#refreshing !== undefined) return;
+    this.#refreshing = this.refresh()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
+  }
+
   /** Something about hosts has changed: read them now. @throws UNAVAILABLE storeUnavailable */
   async refresh(): Promise<void> {
     const hosts: HostRecord[] = [];
@@ -108,8 +143,10 @@ export class HostDirectory {
       if (touched.length > 0) await store.touchHosts(touched, clock.nowMs());
       for (const id of touched) this.#toTouch.delete(id);
       await this.refresh();
-      this.#options.onRead?.(this.all());
+      this.#options.onRound?.([...this.#hosts.values()], this.#listeningSinceMs);
     } catch (error) {
+      // Without the store nobody can have renewed anything.
+      this.#listeningSinceMs = clock.monotonicMs();
       log.warn({ error }, "the hosts were not read");
     }
     if (!this.#closed) this.#timer = clock.after(limits.heartbeatPeriodMs / 2, () => void this.#round());

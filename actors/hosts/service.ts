@@ -15,6 +15,7 @@ import type { InstanceRegistry } from "../instances/registry.ts";
 import type { Log, Store } from "../runtime/ports.ts";
 import type { HostRecord, Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
+import type { Leases } from "./leases.ts";
 import { zoneOf } from "./zones.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
@@ -23,11 +24,12 @@ export interface HostServiceOptions extends CatalogOptions {
 }
 
 function hostView(host: HostRecord, alive: boolean): Host {
-  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
+  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, lease, ...rest } = host;
   return {
     ...rest,
     availabilityZone: zoneOf(host),
     aggregates: host.aggregates.map(({ id, name }) => ({ id, name })),
+    lease: lease === null ? null : { epoch: lease.epoch, fencedBy: lease.fencedBy },
     capacity: { vcpus, memoryMib, diskGib },
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
     alive,
@@ -81,6 +83,7 @@ export interface ReportOptions {
   readonly registry: InstanceRegistry;
   readonly directory: HostDirectory;
   readonly placer: Placer;
+  readonly leases: Leases;
   readonly log: Log;
 }
 
@@ -95,20 +98,26 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       await registerHost(inventory, options);
       directory.heard(context.id);
       placer.heard(context.id);
-      await take(machines, context, options);
+      await take(machines, context, { ...options, leaseEpoch: 0 });
       await remindOfMissing(context.id, machines, options);
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping }, context) => {
+    heartbeat: async ({ complete, machines, stopping, leaseEpoch = 0 }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) {
         directory.heard(context.id);
         placer.heard(context.id);
       }
-      const stored = await take(machines, context, options);
+      const stored = await take(machines, context, { ...options, leaseEpoch });
       if (complete) await remindOfMissing(context.id, machines, options);
       return { known: true, stored };
+    },
+    lease: async (asked, context) => {
+      const answer = await options.leases.renew(context.id, asked);
+      if (answer.held) placer.heard(context.id);
+      if (answer.held) directory.heard(context.id);
+      return { ...answer };
     },
   };
 }
@@ -157,18 +166,18 @@ function registration(inventory: HostInventory, atMs: number): Turn {
 async function take(
   machines: readonly Observation[],
   context: CallContext,
-  options: ReportOptions,
+  options: ReportOptions & { readonly leaseEpoch: number },
 ): Promise<string[]> {
+  const { leaseEpoch } = options;
   const { deadlineMs, signal, id: hostId } = context;
   const results = await Promise.all(
     machines.map(async (observation) => {
       try {
-        await options.registry.ask<true>(
+        return await options.registry.ask<boolean>(
           observation.instanceId,
-          (reply) => ({ kind: "observed", hostId, observation, reply }),
+          (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
           { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
         );
-        return true;
       } catch (thrown) {
         const error = StatusError.from(thrown, "Taking a report");
         const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };

@@ -16,7 +16,7 @@ import type { CommitResult, LoadedInstance, RequestRecord, Turn } from "../runti
 import type { ActorDefinition, Reply } from "../runtime/system.ts";
 import { decide } from "./decide.ts";
 import { type InstanceOutside, runEffects } from "./effects.ts";
-import type { Decision, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
+import type { Decision, Fence, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
 import { workEffects } from "./state.ts";
 
 export interface InstanceActorOptions extends InstanceOutside {
@@ -24,7 +24,9 @@ export interface InstanceActorOptions extends InstanceOutside {
   readonly commit: (turn: Turn) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly hostFacts: (hostId: string | null) => HostFacts | undefined;
+  readonly hostFacts: (hostId: string | null) => (HostFacts & { readonly leaseEpoch: number }) | undefined;
+  /** Those of these hosts that are fenced as far as is known. */
+  readonly fencesOf: (hostIds: readonly string[]) => readonly Fence[];
   /** A claim did not fit: the scheduler's picture of that host is wrong. */
   readonly hostFull: (hostId: string) => void;
 }
@@ -87,15 +89,23 @@ class InstanceTurn {
       case "command":
         return fresh(await this.#command(loaded, message), this.#options.clock);
       case "observed": {
-        const current = knows(loaded, message.observation) ? loaded : await this.#newest(state, loaded);
-        const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs }));
-        message.reply?.ok(true);
+        const held = this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
+        const leaseEpoch = Math.max(held, message.leaseEpoch);
+        const known = knows(loaded, message.observation, leaseEpoch);
+        const current = known ? loaded : await this.#newest(state, loaded);
+        const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs, leaseEpoch }));
+        // A machine that nobody counts on is told to go, and says again that it is there until it has gone.
+        const { observation } = message;
+        const stored = observation.state === "gone" || knows(current, observation, 0);
+        message.reply?.ok(stored);
         return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
       }
       case "placed":
         return fresh(await this.#settle(loaded, (nowMs) => ({ ...message, nowMs })), this.#options.clock);
       case "reconcile":
         return this.#reconcile({ ...state, loaded });
+      case "recover":
+        return fresh(await this.#recover(), this.#options.clock);
       case "reload":
         return { ...state, loaded: undefined };
       case "tellHosts":
@@ -166,10 +176,13 @@ class InstanceTurn {
   }
 
   /** Applies an event that nobody waits for, again after each conflict. */
-  async #settle(loaded: LoadedInstance, event: (nowMs: number) => InstanceEvent): Promise<LoadedInstance> {
+  async #settle(
+    loaded: LoadedInstance,
+    event: (nowMs: number, present: LoadedInstance) => InstanceEvent,
+  ): Promise<LoadedInstance> {
     let present = loaded;
     for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-      const decision = decide(present, event(this.#options.clock.nowMs()));
+      const decision = decide(present, event(this.#options.clock.nowMs(), present));
       const result = decision.turn === undefined ? undefined : await this.#options.commit(decision.turn);
       if (result === undefined || result.kind === "committed") {
         runEffects(decision.effects, decision.next.instance, this.#options);
@@ -186,6 +199,15 @@ class InstanceTurn {
       "generationConflict",
       `Instance ${this.#id} was changed by others again and again.`,
     );
+  }
+
+  /** Decided on the row as it is now: what is in memory may be of an owner before. */
+  async #recover(): Promise<LoadedInstance> {
+    const operationId = this.#options.ids.next();
+    return this.#settle(await this.#load(), (nowMs, { claims }) => {
+      const fences = this.#options.fencesOf(claims.map(({ hostId }) => hostId));
+      return { kind: "recover", fences, operationId, nowMs };
+    });
   }
 
   async #reconcile(
@@ -206,15 +228,21 @@ class InstanceTurn {
       kind: "reconcile",
       nowMs: now,
       hostAlive: host?.alive ?? true,
+      leaseEpoch: host?.leaseEpoch ?? 0,
     }));
     const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, limits.nudgeBackoffMsMax);
     return { loaded: next, nudgeAtMs: nowMs + state.nudgeBackoffMs, nudgeBackoffMs };
   }
 }
 
-/** A report about an epoch whose claim is not known here may be about a newer one than what is in memory. */
-function knows(loaded: LoadedInstance, observation: Observation): boolean {
-  return loaded.claims.some((claim) => claim.epoch === observation.epoch);
+/**
+ * A report about an epoch whose claim is not known here may be about a newer one than what is in memory; and
+ * what is remembered of a lease that has ended may have gone elsewhere since.
+ */
+function knows(loaded: LoadedInstance, { epoch }: Observation, leaseEpoch: number): boolean {
+  return loaded.claims.some(
+    (claim) => claim.epoch === epoch && (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
+  );
 }
 
 /** The same id: the same answer, word for word; or ALREADY_EXISTS when it was another command. */

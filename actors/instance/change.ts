@@ -12,7 +12,7 @@ import type {
   OperationRecord,
   Turn,
 } from "../runtime/records.ts";
-import { currentMachine, intentFacts, settledOf, stateOf } from "./state.ts";
+import { currentMachine, intentFacts, isMovable, settledOf, stateOf } from "./state.ts";
 
 /** A value of an instance in the making; `change` starts one, `turnOf` ends it. */
 export interface Draft {
@@ -23,6 +23,8 @@ export interface Draft {
   readonly events: readonly NewEvent[];
   /** Builds that ended here, on the host that had them. */
   readonly builds: NonNullable<Turn["buildsEnded"]>;
+  /** What it rests on. */
+  readonly fences: readonly { readonly hostId: string; readonly epoch: number }[];
   readonly nowMs: number;
 }
 
@@ -32,6 +34,7 @@ export const draft = (before: LoadedInstance, nowMs: number): Draft => ({
   ended: [],
   events: [],
   builds: [],
+  fences: [],
   nowMs,
 });
 
@@ -152,6 +155,7 @@ function finished(it: Draft): Draft {
   return withInstance(told, {
     state,
     settled: settledOf(it.after),
+    movable: isMovable(it.after.instance),
     version: it.before.instance.version + 1,
     updatedAtMs: it.nowMs,
   });
@@ -167,16 +171,17 @@ export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedI
     machines: after.machines.filter((machine) => !before.machines.includes(machine)),
     machinesGone: missing(before.machines, after.machines),
     claims: after.claims.filter((claim) => !before.claims.includes(claim)),
-    claimsReleased: missing(before.claims, after.claims),
+    claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),
     operations: operations.filter((operation) => operation !== before.operation),
     ...(done.builds.length === 0 ? {} : { buildsEnded: done.builds }),
     events: done.events,
+    ...(done.fences.length === 0 ? {} : { fencesExpected: done.fences }),
   };
   return { turn, next: after };
 }
 
 function missing(before: readonly MachineKey[], after: readonly MachineKey[]): readonly MachineKey[] {
-  return before
-    .filter((old) => !after.some((kept) => kept.epoch === old.epoch))
-    .map(({ instanceId, epoch }) => ({ instanceId, epoch }));
+  return before.filter((old) => !after.some((kept) => kept.epoch === old.epoch)).map(keyOf);
 }
+
+const keyOf = ({ instanceId, epoch }: MachineKey): MachineKey => ({ instanceId, epoch });

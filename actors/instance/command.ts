@@ -50,10 +50,25 @@ const timeoutMsOf = {
   pause: limits.verbTimeoutMs,
   unpause: limits.verbTimeoutMs,
   delete: limits.deleteTimeoutMs,
+  recover: limits.startTimeoutMs,
+  evacuate: limits.startTimeoutMs,
 } as const satisfies Record<OperationKind, number>;
 
 export function newOperation(instance: InstanceRecord, event: CommandEvent): OperationRecord {
-  const kind = operationKindOf[event.command];
+  const { operationId, nowMs, request } = event;
+  const { requestId } = request;
+  return operationOf(instance, { kind: operationKindOf[event.command], operationId, nowMs, requestId });
+}
+
+export interface Beginning {
+  readonly kind: OperationKind;
+  readonly operationId: string;
+  readonly requestId: string;
+  readonly nowMs: number;
+}
+
+export function operationOf(instance: InstanceRecord, event: Beginning): OperationRecord {
+  const { kind } = event;
   const ownMs = kind === "stop" ? instance.stop.timeoutMs : 0;
   return {
     id: event.operationId,
@@ -64,7 +79,7 @@ export function newOperation(instance: InstanceRecord, event: CommandEvent): Ope
     percent: 0,
     step: "accepted",
     steps: [{ step: "accepted", atMs: event.nowMs }],
-    requestId: event.request.requestId,
+    requestId: event.requestId,
     startedAtMs: event.nowMs,
     deadlineAtMs: event.nowMs + ownMs + timeoutMsOf[kind] + limits.operationGraceMs,
     endedAtMs: null,

@@ -22,6 +22,7 @@ import { cancelledBy, changeOfIntent, commandAnswer, newOperation } from "./comm
 import type { CommandEvent, Decision, InstanceEvent } from "./messages.ts";
 import { decideObserved } from "./observed.ts";
 import { decidePlaced, decideReconcile } from "./reconcile.ts";
+import { decideRecover } from "./recover.ts";
 import { stateOf, workEffects } from "./state.ts";
 
 export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
@@ -34,6 +35,8 @@ export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
       return decideReconcile(loaded, event);
     case "placed":
       return decidePlaced(loaded, event);
+    case "recover":
+      return decideRecover(loaded, event);
   }
 }
 

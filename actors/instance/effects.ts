@@ -4,7 +4,7 @@
  * again.
  */
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { type Code, StatusError } from "../../protocol/status.ts";
 import type { Log } from "../runtime/ports.ts";
 import type { InstanceRecord } from "../runtime/records.ts";
 import type { InstanceEffect, InstanceMessage, Placement } from "./messages.ts";
@@ -13,6 +13,7 @@ export interface EnsureRequest {
   readonly spec: MachineSpec;
   readonly intent: MachineIntent;
   readonly observedGeneration: number;
+  readonly leaseEpoch: number;
 }
 
 /** The outside, as effects see it. */
@@ -41,17 +42,30 @@ export function runEffects(
   }
 }
 
+/** It will be so again until one of the two is of another version: somebody has to hear of it. */
+const notUnderstood: ReadonlySet<Code> = new Set(["INVALID_ARGUMENT", "UNIMPLEMENTED"]);
+
 async function ensure(
   effect: Extract<InstanceEffect, { kind: "ensure" }>,
   { askHost, deliver, log }: InstanceOutside,
 ): Promise<void> {
-  const { hostId, spec, intent, observedGeneration } = effect;
+  const { kind: _, hostId, ...request } = effect;
+  const { spec, leaseEpoch } = request;
   try {
-    const observation = await askHost(hostId, { spec, intent, observedGeneration });
-    deliver(spec.instanceId, { kind: "observed", hostId, observation, reply: undefined });
+    const observation = await askHost(hostId, request);
+    deliver(spec.instanceId, {
+      kind: "observed",
+      hostId,
+      observation,
+      leaseEpoch,
+      reply: undefined,
+    });
   } catch (thrown) {
     const error = StatusError.from(thrown, "Telling the host");
-    log.debug({ instance: spec.instanceId, host: hostId, reason: error.reason }, "the host did not take it");
+    const fields = { instance: spec.instanceId, host: hostId, reason: error.reason, message: error.message };
+    if (notUnderstood.has(error.code))
+      log.warn(fields, "the host and this controller do not understand each other");
+    else log.debug(fields, "the host did not take it");
     const stale = error.reason === "staleGeneration" || error.reason === "staleEpoch";
     if (stale) deliver(spec.instanceId, { kind: "reload" });
   }

@@ -3,6 +3,8 @@
  *
  * Ids and times come in with the event, so that a decision is a function of its arguments alone.
  */
+
+import type { FenceProof } from "../../protocol/fence.ts";
 import type { Changed } from "../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { Denial } from "../../protocol/status.ts";
@@ -39,6 +41,8 @@ export interface ObservedEvent {
   readonly hostId: string;
   readonly observation: Observation;
   readonly nowMs: number;
+  /** Of the lease that the host holds as far as is known; 0: none. */
+  readonly leaseEpoch: number;
 }
 
 /** Look again: is a deadline past, is something not done that should be? */
@@ -46,10 +50,32 @@ export interface ReconcileEvent {
   readonly kind: "reconcile";
   readonly nowMs: number;
   readonly hostAlive: boolean;
+  /** Of the lease that its host holds as far as is known; 0: none. */
+  readonly leaseEpoch: number;
+}
+
+/** Hosts that were fenced; what the instance has there shall go on elsewhere. */
+export interface RecoverEvent {
+  readonly kind: "recover";
+  readonly fences: readonly Fence[];
+  readonly operationId: string;
+  readonly nowMs: number;
+}
+
+export interface Fence {
+  readonly hostId: string;
+  readonly epoch: number;
+  readonly proof: FenceProof;
 }
 
 export type Placement =
-  | { readonly kind: "host"; readonly hostId: string; readonly hostName: string }
+  | {
+      readonly kind: "host";
+      readonly hostId: string;
+      readonly hostName: string;
+      readonly leaseEpoch: number;
+      readonly storageId: string | null;
+    }
   | { readonly kind: "denied"; readonly denial: Denial };
 
 /** What the scheduler said when a host was asked for. */
@@ -61,7 +87,7 @@ export interface PlacedEvent {
   readonly nowMs: number;
 }
 
-export type InstanceEvent = CommandEvent | ObservedEvent | ReconcileEvent | PlacedEvent;
+export type InstanceEvent = CommandEvent | ObservedEvent | ReconcileEvent | PlacedEvent | RecoverEvent;
 
 /**
  * What is to be done after the commit. Each may be done twice, or be lost: the reconciler asks for it again.
@@ -73,6 +99,7 @@ export type InstanceEffect =
       readonly spec: MachineSpec;
       readonly intent: MachineIntent;
       readonly observedGeneration: number;
+      readonly leaseEpoch: number;
     }
   | { readonly kind: "place" };
 
@@ -101,9 +128,14 @@ export type InstanceMessage =
       readonly kind: "observed";
       readonly hostId: string;
       readonly observation: Observation;
-      readonly reply: Reply<true> | undefined;
+      /** Of the lease under which it was said; 0: unknown. */
+      readonly leaseEpoch: number;
+      /** Whether the host need not say it again. */
+      readonly reply: Reply<boolean> | undefined;
     }
   | { readonly kind: "reconcile" }
+  /** A host that holds something of it was fenced. */
+  | { readonly kind: "recover" }
   | { readonly kind: "placed"; readonly placement: Placement; readonly epoch: number }
   /** A host knows something newer: what is in memory is old. */
   | { readonly kind: "reload" }

@@ -19,7 +19,8 @@ import {
   withStep,
 } from "./change.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
-import { leaving, machineIntent, machineSpec, mayBePlaced, workEffects } from "./state.ts";
+import { reclaimed } from "./recover.ts";
+import { leaving, machineSpec, mayBePlaced, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
   return { outcome: { kind: "unchanged" }, next: loaded, turn: undefined, effects: [] };
@@ -39,11 +40,11 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   const it = withMachine(draft(loaded, event.nowMs), event);
   const owned = observation.epoch === loaded.instance.epoch && loaded.instance.hostId !== null;
   const before = it.after.instance.generation;
-  const seen = endWhatIsReached(owned ? seenAtOwner(it, observation) : it);
+  const seen = reclaimed(endWhatIsReached(owned ? seenAtOwner(it, observation) : it), event.leaseEpoch);
   const moved =
     seen.after.instance.generation !== before || seen.after.instance.hostId !== it.after.instance.hostId;
   const decision = committed(seen);
-  return moved || mayBePlaced(decision.next)
+  return moved || mayBePlaced(decision.next) || !seen.after.claims.includes(claim)
     ? { ...decision, effects: workEffects(decision.next) }
     : decision;
 }
@@ -55,7 +56,7 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
   // Only who was told to leave has an intent newer than ours. To tell it again with every answer that it
   // gives would go on as fast as messages travel, until it is gone.
   if (observation.intentGeneration > instance.generation) return unchanged(loaded);
-  const intent = machineIntent(instance);
+  const intent = leaving(instance);
   return {
     ...unchanged(loaded),
     effects: [
@@ -64,10 +65,11 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
         hostId,
         spec: machineSpec(instance, observation.epoch),
         intent: {
-          ...leaving(intent),
-          generation: Math.max(intent.generation, observation.intentGeneration) + 1,
+          ...intent,
+          generation: Math.max(intent.generation, observation.intentGeneration + 1),
         },
         observedGeneration: observation.generation,
+        leaseEpoch: 0,
       },
     ],
   };
@@ -143,11 +145,13 @@ function reasonOf(reason: MachineReason): Reason {
 }
 
 /**
- * A machine failed at its owner: a build tries the next host, a guest that has run is left where its disk is.
+ * A machine failed at its owner: a build, or a guest on its way from a lost host, tries the next one; another
+ * that has run is left where its disk is.
  */
 function failedAtOwner(it: Draft, error: ErrorBody): Draft {
-  const { instance } = it.after;
-  if (instance.built || instance.desired === "deleted") return giveUp(it, error);
+  const { instance, operation } = it.after;
+  const recovering = instance.movable && operation?.kind === "recover";
+  if ((instance.built && !recovering) || instance.desired === "deleted") return giveUp(it, error);
   const excludedHosts = [
     ...instance.excludedHosts,
     ...(instance.hostId === null ? [] : [{ hostId: instance.hostId, reason: error.message }]),

@@ -3,7 +3,7 @@
  * found. The same for a lost message, a restarted controller and a slow host: look at what is, and ask for
  * what should be. Pure.
  */
-import { errorBodyOf } from "../../protocol/status.ts";
+import { type ErrorBody, errorBodyOf } from "../../protocol/status.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
 import {
   type Draft,
@@ -17,6 +17,7 @@ import {
 } from "./change.ts";
 import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
+import { reclaimed } from "./recover.ts";
 import { mayBePlaced, settledOf, workEffects } from "./state.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
@@ -26,6 +27,11 @@ export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): 
     return { ...decision, effects: workEffects(decision.next) };
   }
   const reached = endWhatIsReached(draft(loaded, event.nowMs));
+  const again = reclaimed(reached, event.leaseEpoch);
+  if (again !== reached) {
+    const decision = committed(again);
+    return { ...decision, effects: workEffects(decision.next) };
+  }
   const stale = settledOf(loaded) !== instance.settled;
   if (reached.events.length > 0 || stale) return committed(reached);
   return settledOf(loaded) ? unchanged(loaded) : { ...unchanged(loaded), effects: workEffects(loaded) };
@@ -65,10 +71,15 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const wanted = instance.desired === "running" || instance.desired === "paused";
   if (!wanted || instance.epoch !== event.epoch || !mayBePlaced(loaded)) return unchanged(loaded);
   const it = draft(loaded, event.nowMs);
-  if (event.placement.kind === "denied") return committed(giveUp(it, errorBodyOf(event.placement.denial)));
-  const { hostId, hostName } = event.placement;
-  const owned = withInstance(it, { hostId, epoch: instance.epoch + 1, attempt: instance.attempt + 1 });
-  const claims = [...owned.after.claims, claimOf(owned.after, hostId)];
+  if (event.placement.kind === "denied") return denied(it, errorBodyOf(event.placement.denial));
+  const { hostId, hostName, storageId } = event.placement;
+  const owned = withInstance(it, {
+    hostId,
+    epoch: instance.epoch + 1,
+    attempt: instance.attempt + 1,
+    ...(instance.built ? { failure: null } : { storageId }),
+  });
+  const claims = [...owned.after.claims, claimOf(owned.after, event.placement)];
   const claimed = { ...owned, after: { ...owned.after, claims } };
   const told = withEvent(withStep(claimed, { step: "placed", percent: 10, message: hostName }), {
     event: "placed",
@@ -78,7 +89,18 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   return { outcome: { kind: "accepted" }, next, turn, effects: workEffects(next) };
 }
 
-export function claimOf({ instance }: Pick<LoadedInstance, "instance">, hostId: string): ClaimRecord {
+/** A guest that has run is asked for again and again: its failure is told once. */
+function denied(it: Draft, error: ErrorBody): Decision {
+  const { instance } = it.before;
+  const told =
+    instance.built && instance.failure?.reason === error.reason && it.before.operation === undefined;
+  return told ? unchanged(it.before) : committed(giveUp(it, error));
+}
+
+export function claimOf(
+  { instance }: Pick<LoadedInstance, "instance">,
+  { hostId, leaseEpoch }: { readonly hostId: string; readonly leaseEpoch: number },
+): ClaimRecord {
   const { vcpus, memoryMib, diskGib } = instance.flavor;
-  return { instanceId: instance.id, epoch: instance.epoch, hostId, vcpus, memoryMib, diskGib };
+  return { instanceId: instance.id, epoch: instance.epoch, hostId, vcpus, memoryMib, diskGib, leaseEpoch };
 }

@@ -39,6 +39,12 @@ export function settledOf(loaded: LoadedInstance): boolean {
   return isSettled(intentFacts(instance), currentMachine(loaded));
 }
 
+/** Its policy says so, and its disk, if it has one, is where other hosts can open it. */
+export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId" | "image" | "flavor">) {
+  const diskless = instance.image.disk === null && instance.flavor.diskGib === 0;
+  return instance.recovery.policy === "restart" && (instance.storageId !== null || diskless);
+}
+
 export function machineSpec(instance: InstanceRecord, epoch: number): MachineSpec {
   const { id, disk, kernel, ramdisk, commandLine } = instance.image;
   return {
@@ -52,6 +58,9 @@ export function machineSpec(instance: InstanceRecord, epoch: number): MachineSpe
     diskGib: instance.flavor.diskGib,
     image: { id, disk, kernel, ramdisk, commandLine },
     macAddress: instance.macAddress,
+    ...(instance.movable ? { fence: true } : {}),
+    ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
+    ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
   };
 }
 
@@ -66,23 +75,29 @@ export function machineIntent(instance: InstanceRecord): MachineIntent {
   };
 }
 
-/** For a host that is no owner any more: newer than anything it was told as the owner. */
-export function leaving(intent: MachineIntent): MachineIntent {
-  return { ...intent, generation: intent.generation + 1, power: "deleted" };
+/**
+ * For a host that is no owner any more: newer than anything it was told as the owner. A disk with a guest's
+ * data on shared storage is the next owner's.
+ */
+export function leaving(instance: InstanceRecord): MachineIntent {
+  const intent = machineIntent(instance);
+  const keepDisk = instance.built && instance.storageId !== null && instance.desired !== "deleted";
+  const kept = keepDisk ? { keepDisk } : {};
+  return { ...intent, ...kept, generation: intent.generation + 1, power: "deleted" };
 }
 
 /** Tells every host that holds something of the instance what it shall be; older epochs shall be gone. */
 function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { instance, claims, machines } = loaded;
   return claims.map((claim) => {
-    const wanted = machineIntent(instance);
     const current = claim.epoch === instance.epoch && instance.hostId !== null;
     return {
       kind: "ensure",
       hostId: claim.hostId,
       spec: machineSpec(instance, claim.epoch),
-      intent: current ? wanted : leaving(wanted),
+      intent: current ? machineIntent(instance) : leaving(instance),
       observedGeneration: machines.find((machine) => machine.epoch === claim.epoch)?.generation ?? 0,
+      leaseEpoch: claim.leaseEpoch,
     };
   });
 }
@@ -99,11 +114,13 @@ export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
 }
 
 /**
- * Nobody holds anything of it: each host that had it has said `gone`. A host that is silent, or has only not
- * yet said so, may still run the guest, and no time that passes makes that untrue (I2, I9).
+ * Nobody holds anything of it: each host that had it has said `gone`, or was fenced. A host that is silent,
+ * or has only not yet said so, may still run the guest, and no time that passes makes that untrue (I2, I9).
+ * A build that failed waits for its user; a guest that has run is never given up.
  */
 export function mayBePlaced({ instance, claims }: LoadedInstance): boolean {
-  return instance.hostId === null && instance.failure === null && claims.length === 0;
+  const givenUp = instance.failure !== null && !instance.built;
+  return instance.hostId === null && !givenUp && claims.length === 0;
 }
 
 /**

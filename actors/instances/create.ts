@@ -9,7 +9,7 @@ import type { Denial } from "../../protocol/status.ts";
 import { commandAnswer } from "../instance/command.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import { claimOf } from "../instance/reconcile.ts";
-import { intentFacts } from "../instance/state.ts";
+import { intentFacts, isMovable } from "../instance/state.ts";
 import type {
   FlavorRecord,
   ImageRecord,
@@ -26,11 +26,14 @@ export interface Birth {
   readonly operationId: string;
   readonly hostId: string;
   readonly hostName: string;
+  readonly leaseEpoch: number;
+  readonly storageId: string | null;
 }
 
 export interface CreateFacts {
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly recovery: InstanceRecord["recovery"];
   /** True when a count was given: names get a suffix, and the answer lists all. */
   readonly many: boolean;
   readonly flavor: FlavorRecord;
@@ -115,7 +118,7 @@ function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedIns
   return {
     instance: { ...instance, state },
     machines: [],
-    claims: [claimOf({ instance }, birth.hostId)],
+    claims: [claimOf({ instance }, birth)],
     operation,
   };
 }
@@ -123,7 +126,7 @@ function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedIns
 function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRecord {
   const { image, nowMs } = facts;
   const { createdAtMs: _created, ...flavor } = effectiveSize(facts.flavor, image);
-  return {
+  const record: InstanceRecord = {
     id: birth.instanceId,
     project: facts.request.project,
     name: facts.many ? `${facts.name}-${index + 1}` : facts.name,
@@ -149,6 +152,9 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     },
     metadata: facts.metadata,
     macAddress: macAddressOf(birth.instanceId),
+    recovery: facts.recovery,
+    storageId: birth.storageId,
+    movable: false,
     hostId: birth.hostId,
     epoch: 1,
     attempt: 1,
@@ -160,6 +166,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     updatedAtMs: nowMs,
     deletedAtMs: null,
   };
+  return { ...record, movable: isMovable(record) };
 }
 
 function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationRecord {

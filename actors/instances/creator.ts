@@ -5,6 +5,7 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { QuotaResource } from "../../protocol/quota.ts";
+import type { RecoveryPolicy } from "../../protocol/states.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { requestIdReused } from "../instance/actor.ts";
 import type { RequestFacts } from "../instance/messages.ts";
@@ -40,6 +41,7 @@ export interface CreateQuestion extends WhereQuestion {
   readonly flavor: string;
   readonly image: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  readonly recovery?: { readonly policy: RecoveryPolicy; readonly priority?: number };
 }
 
 export class Creator {
@@ -143,6 +145,7 @@ export class Creator {
     const created = create({
       name: question.name,
       metadata: question.metadata ?? {},
+      recovery: { policy: "restart", priority: 0, ...question.recovery },
       many: question.count !== undefined,
       flavor,
       image,

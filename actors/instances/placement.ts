@@ -19,24 +19,28 @@ export interface Wish {
   readonly availabilityZone: string | null;
   readonly serverGroupId: string | null;
   readonly hints: InstanceHints | null;
+  /** The shared storage that its disk is in, once there is one. */
+  readonly storageId?: string | null;
 }
 
 export type PlacementStore = Pick<Store, "getInstance" | "getServerGroup" | "listGroupMembers">;
 
 export function wishOf(instance: InstanceRecord): Wish {
   const { id, project, flavor, image, excludedHosts, availabilityZone, serverGroupId, hints } = instance;
-  const about = { project, instanceId: id, flavor, availabilityZone, serverGroupId, hints };
+  const storageId = instance.built ? instance.storageId : null;
+  const about = { project, instanceId: id, flavor, availabilityZone, serverGroupId, hints, storageId };
   return { ...about, imageProperties: image.properties, excluded: excludedHosts };
 }
 
 /** Reads nothing for who has neither hints nor a group. @throws UNAVAILABLE storeUnavailable */
 export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
-  const { flavor, availabilityZone, project } = wish;
+  const { flavor, availabilityZone, project, storageId = null } = wish;
   const { vcpus, memoryMib, diskGib, extraSpecs = {} } = flavor;
   const plain: PlacementRequest = {
     ...{ vcpus, memoryMib, diskGib, project, image: wish.imageProperties, excluded: wish.excluded },
     ...(Object.keys(extraSpecs).length === 0 ? {} : { extraSpecs }),
     ...(availabilityZone === null ? {} : { availabilityZone }),
+    ...(storageId === null ? {} : { storageId }),
   };
   if (wish.hints === null && wish.serverGroupId === null) return plain;
   const [hints, group] = await Promise.all([hintsOf(wish, store), groupOf(wish, store)]);

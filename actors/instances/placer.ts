@@ -16,6 +16,8 @@ import { type PlacementStore, placementRequest, wishOf } from "./placement.ts";
 export interface ChosenHost {
   readonly hostId: string;
   readonly hostName: string;
+  readonly leaseEpoch: number;
+  readonly storageId: string | null;
 }
 
 export type ChosenHosts =
@@ -82,7 +84,9 @@ export class Placer {
     for (const { hostId } of hosts) this.#scheduler.tell({ kind: "claimed", hostId, amounts });
   }
 
+  /** Or it holds another lease than was known here: both are read anew. */
   full(hostId: string): void {
+    this.#directory.refreshSoon();
     this.#scheduler.tell({ kind: "full", hostId });
   }
 
@@ -94,8 +98,9 @@ export class Placer {
     this.#scheduler.tell({ kind: "hostsChanged" });
   }
 
-  readonly #chosen = ({ hostId }: { readonly hostId: string }): ChosenHost => ({
-    hostId,
-    hostName: this.#directory.facts(hostId)?.name ?? hostId,
-  });
+  readonly #chosen = ({ hostId }: { readonly hostId: string }): ChosenHost => {
+    const facts = this.#directory.facts(hostId);
+    const { leaseEpoch = 0, storageId = null } = facts ?? {};
+    return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId };
+  };
 }

@@ -14,6 +14,7 @@ import type { Answers } from "./answers.ts";
 import { type Decision, decide, type Effect, introduce } from "./decide.ts";
 import type { Listener, MachinePorts, MachineRunner } from "./effects.ts";
 import { fileOf, type MachineFile, parseFile, revive, tombstoneFileOf } from "./file.ts";
+import type { Lease } from "./lease.ts";
 import type { GuestFacts, MachineEvent, MachineMessage, Moment } from "./messages.ts";
 import type { Machine, MachineState } from "./state.ts";
 
@@ -32,6 +33,8 @@ export interface MachineOptions {
    * itself.
    */
   readonly found: Found | undefined;
+  /** Of the host, at this moment. */
+  readonly lease: () => Lease;
 }
 
 export interface Found {
@@ -71,7 +74,7 @@ async function begin(options: MachineOptions, context: Context): Promise<Life> {
   const first = context.incarnation === 1 ? found : undefined;
   const { file, guest } = first ?? (await look(options));
   if (file === undefined) return { state: { kind: "blank", guest }, unsaved: false };
-  const decision = introduce(revive(file, guest), momentOf(context));
+  const decision = introduce(revive(file, guest), momentOf(options, context));
   const unsaved = !(await save(options, decision));
   for (const effect of decision.effects) enact(effect, { options, decision, context });
   context.self.tell({ kind: "begin" });
@@ -94,7 +97,7 @@ interface Turn {
 
 async function takeTurn(turn: Turn): Promise<Life> {
   const { message, context } = turn;
-  const event = eventOf(message, context);
+  const event = eventOf(turn.options, message, context);
   if (event === undefined) return turn.life;
   try {
     return await act(turn, decide(turn.life.state, event));
@@ -120,14 +123,19 @@ async function act({ options, life, message, context }: Turn, decision: Decision
 
 const isGone = (state: MachineState): boolean => state.kind === "known" && state.gone;
 
-function eventOf(message: MachineMessage, context: Context): MachineEvent | undefined {
-  const at = momentOf(context);
+function eventOf(
+  options: MachineOptions,
+  message: MachineMessage,
+  context: Context,
+): MachineEvent | undefined {
+  const at = momentOf(options, context);
   switch (message.kind) {
     case "ensure":
       return { kind: "ensure", request: message.request, at };
     case "guest":
     case "begin":
     case "hostStopping":
+    case "lease":
       return { ...message, at };
     case "prepared":
     case "settled":
@@ -193,7 +201,7 @@ function enact(effect: Effect, { options, decision, context }: Enacting): void {
       break;
     case "startWork":
       if (decision.next.kind !== "known") break;
-      runner.start(effect.work, decision.next.spec, listenerOf(context));
+      runner.start(effect.work, decision.next, listenerOf(context));
       break;
     case "abortWork":
       runner.abort();
@@ -211,6 +219,6 @@ function listenerOf({ incarnation, signal, self }: Context): Listener {
   return { incarnation, signal, tell: (message) => self.tell(message) };
 }
 
-function momentOf({ clock }: Context): Moment {
-  return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+function momentOf({ lease }: MachineOptions, { clock }: Context): Moment {
+  return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs(), lease: lease() };
 }

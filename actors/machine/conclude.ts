@@ -6,6 +6,7 @@
 import type { Observation } from "../../protocol/machine.ts";
 import type { Ensured } from "./ensure.ts";
 import { fileDiffers, fileOf, type MachineFile } from "./file.ts";
+import { under } from "./lease.ts";
 import type { Answer, Moment } from "./messages.ts";
 import { isStillWanted, nextStep, seen } from "./plan.ts";
 import { succeed } from "./settle.ts";
@@ -38,9 +39,10 @@ export interface Concluding {
 export function conclude({ before, next, at, reply, publish }: Concluding): Decision {
   const effects: Effect[] = publish === undefined ? [] : [{ kind: "publish", observation: publish }];
   if (next.kind === "blank") return { next, save: undefined, answer: undefined, effects };
-  const seenLast = observe(advance(next, effects), at, effects);
+  const seenLast = observe(advance(under(next, at.lease), effects), at, effects);
   const successor = succeed(seenLast);
-  const after = successor === undefined ? seenLast : observe(advance(successor, effects), at, effects);
+  const after =
+    successor === undefined ? seenLast : observe(advance(under(successor, at.lease), effects), at, effects);
   const old = before.kind === "known" ? before : undefined;
   rewind(old?.wait, after.wait, effects);
   const changed = old === undefined || fileDiffers(old, after);
@@ -55,7 +57,7 @@ export function conclude({ before, next, at, reply, publish }: Concluding): Deci
 /** The first decision of a machine that came to life from its file: it only says what it is. */
 export function introduce(machine: Machine, at: Moment): Decision {
   const effects: Effect[] = [];
-  const next = observe(machine, at, effects);
+  const next = observe(under(machine, at.lease), at, effects);
   return { next, save: fileOf(next), answer: undefined, effects };
 }
 

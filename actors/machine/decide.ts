@@ -39,6 +39,8 @@ function apply(machine: Machine, event: Happening): Machine {
       return onBegin(machine, event.at);
     case "hostStopping":
       return onHostStopping(machine, event.graceMs);
+    case "lease":
+      return machine;
   }
 }
 

@@ -9,7 +9,7 @@ import { StatusError } from "../../protocol/status.ts";
 import type { Clock, Disks, GuestPaths, Hypervisor, Log, MachineFiles, Timer } from "../runtime/ports.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
 import type { Slots } from "./slots.ts";
-import type { Work } from "./state.ts";
+import type { Machine, Work } from "./state.ts";
 
 export interface MachinePorts {
   readonly hypervisor: Hypervisor;
@@ -41,14 +41,16 @@ export class MachineRunner {
   }
 
   /** Starts the work; @throws Error when other work is under way, which only a bug can cause. */
-  start(work: Work, spec: MachineSpec, listener: Listener): void {
+  start(work: Work, machine: Pick<Machine, "spec" | "intent">, listener: Listener): void {
     if (this.#running !== undefined) throw new Error(`The machine ${this.#instanceId} has work under way.`);
     const abort = new AbortController();
     const end = () => abort.abort();
     if (listener.signal.aborted) end();
     listener.signal.addEventListener("abort", end);
     this.#abort = abort;
-    this.#running = this.#run({ work, spec, signal: abort.signal, listener }).finally(() =>
+    const { spec, intent } = machine;
+    const keepDisk = intent.keepDisk === true;
+    this.#running = this.#run({ work, spec, keepDisk, signal: abort.signal, listener }).finally(() =>
       listener.signal.removeEventListener("abort", end),
     );
   }
@@ -101,12 +103,12 @@ export class MachineRunner {
     }
   }
 
-  async #perform({ work, spec, signal, listener }: Run): Promise<Outcome> {
+  async #perform({ work, spec, keepDisk, signal, listener }: Run): Promise<Outcome> {
     const { hypervisor, disks } = this.#ports;
     const id = this.#instanceId;
     switch (work.kind) {
       case "boot":
-        return this.#boot({ work, spec, signal, listener });
+        return this.#boot({ work, spec, keepDisk, signal, listener });
       case "pause":
         return done(hypervisor.pause(id, signal));
       case "resume":
@@ -119,7 +121,7 @@ export class MachineRunner {
         return done(hypervisor.halt(id, signal));
       case "release":
         // The machine file goes with the turn that hears of it: a turn that writes meanwhile would revive it.
-        return done(disks.release(id));
+        return done(disks.release(id, spec.epoch, { keepDisk }));
     }
   }
 
@@ -156,6 +158,8 @@ export class MachineRunner {
 interface Run {
   readonly work: Work;
   readonly spec: MachineSpec;
+  /** Of a release. */
+  readonly keepDisk: boolean;
   readonly signal: AbortSignal;
   readonly listener: Listener;
 }

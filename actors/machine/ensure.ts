@@ -61,7 +61,8 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   const known = machine.intent.generation;
   if (intent.generation < known) return { next: machine, reply: stale(request, known) };
   const generationFloor = Math.max(machine.generationFloor, observedGeneration);
-  const heard = { ...machine, generationFloor };
+  const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch ?? 0);
+  const heard = { ...machine, generationFloor, leaseEpoch };
   if (intent.generation === known) return { next: heard, reply: present };
   const going = machine.intent.power === "deleted";
   return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };

@@ -13,9 +13,12 @@ import type { GuestFacts } from "./messages.ts";
 import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
 
 const MachineFile = answer({
-  version: Type.Literal(1),
+  /** 2: it has a lease; an agent that knows of none cannot read it, and so never starts the guest. */
+  version: Type.Union([Type.Literal(1), Type.Literal(2)]),
   spec: MachineSpec,
   intent: MachineIntent,
+  /** The host's lease that it was claimed under. Absent: 0, it needs none. */
+  leaseEpoch: Type.Optional(Count),
   /** Resets that were done. */
   resetCount: Count,
   /** Every generation that may have been published is at most this. */
@@ -37,9 +40,12 @@ const MachineFile = answer({
 export type MachineFile = Static<typeof MachineFile>;
 
 export function fileOf(machine: Machine): MachineFile {
-  const { spec, intent, resetCount, generationCeiling, rest } = machine;
+  const { spec, intent, leaseEpoch, resetCount, generationCeiling, rest } = machine;
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
-  return { version: 1, spec, intent, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
+  const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
+  const done = { ...lease, resetCount, generationCeiling };
+  const version = leaseEpoch === 0 ? 1 : 2;
+  return { version, spec, intent, ...done, rest: rest ?? null, shutdownAskedOf };
 }
 
 /** Whether the file of the one says something else than the file of the other. */
@@ -47,6 +53,7 @@ export function fileDiffers(before: Machine, after: Machine): boolean {
   return (
     before.spec !== after.spec ||
     before.intent !== after.intent ||
+    before.leaseEpoch !== after.leaseEpoch ||
     before.resetCount !== after.resetCount ||
     before.generationCeiling !== after.generationCeiling ||
     before.rest !== after.rest ||
@@ -88,7 +95,8 @@ export function parseFile(instanceId: string, content: unknown): MachineFile | u
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
   const { spec, intent, resetCount, generationCeiling: generation } = file;
-  const base = newMachine({ spec, intent, resetCount, generation });
+  const { leaseEpoch = 0 } = file;
+  const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";
     return { ...base, guest: condition, rest: restAfterAbsence(file) };

@@ -3,6 +3,7 @@
  * Pure. An event that comes while the process is being started or cleared away never contradicts that work.
  */
 import type { GuestEvent } from "../runtime/ports.ts";
+import { barOf } from "./lease.ts";
 import type { Moment } from "./messages.ts";
 import { countLoss, retryLater } from "./patience.ts";
 import { resetDue } from "./plan.ts";
@@ -40,7 +41,8 @@ function keepEarly(machine: Machine, work: Work, event: GuestEvent["kind"]): Mac
  */
 function onPaused(machine: Machine): Machine {
   const paused: Machine = { ...machine, guest: "paused" };
-  const expected = machine.work !== undefined || machine.intent.power === "paused" || !wantsUp(machine);
+  const meant = machine.intent.power === "paused" || !wantsUp(machine) || barOf(machine) !== undefined;
+  const expected = machine.work !== undefined || meant;
   return expected ? paused : retryLater(paused);
 }
 
@@ -63,7 +65,9 @@ function onPanicked(machine: Machine): Machine {
 /** The process is gone without being asked; the halt that follows clears away what it left. */
 function onLost(machine: Machine, at: Moment): Machine {
   const lost = fallen(machine, "unknown");
-  return machine.guest === "down" || !wantsUp(machine) ? lost : countLoss(lost, at);
+  // Without a lease the guard may have ended it: that is no crash.
+  const meant = machine.guest === "down" || !wantsUp(machine) || barOf(machine) !== undefined;
+  return meant ? lost : countLoss(lost, at);
 }
 
 function fallen(machine: Machine, guest: "down" | "unknown"): Machine {

@@ -8,14 +8,20 @@ import type { RequestOf } from "../../protocol/service.ts";
 import type { Denial, Reason } from "../../protocol/status.ts";
 import type { GuestEvent, GuestStatus } from "../runtime/ports.ts";
 import type { Reply } from "../runtime/system.ts";
+import type { Lease } from "./lease.ts";
 
-export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure>;
+export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure> & {
+  /** Absent: 0, it needs no lease. */
+  readonly leaseEpoch?: number;
+};
 
 export interface Moment {
   /** For people to read. */
   readonly wallMs: number;
   /** For everything that is counted. */
   readonly monotonicMs: number;
+  /** Of the host, at that moment. */
+  readonly lease: Lease;
 }
 
 export interface GuestFacts {
@@ -40,6 +46,8 @@ export type MachineEvent = { readonly at: Moment } & (
   /** The actor came to life from its file: do what the file says. */
   | { readonly kind: "begin" }
   | { readonly kind: "hostStopping"; readonly graceMs: number }
+  /** The host's lease has changed: the moment says to what. */
+  | { readonly kind: "lease" }
 );
 
 export type Answer =
@@ -62,4 +70,5 @@ export type MachineMessage =
     }
   | { readonly kind: "timer"; readonly timerId: number; readonly incarnation: number }
   | { readonly kind: "begin" }
-  | { readonly kind: "hostStopping"; readonly graceMs: number };
+  | { readonly kind: "hostStopping"; readonly graceMs: number }
+  | { readonly kind: "lease" };

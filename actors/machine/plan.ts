@@ -6,6 +6,7 @@
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import type { MachineReason, MachineState as SeenState } from "../../protocol/states.ts";
+import { type Bar, barOf } from "./lease.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
 
 export type Step = WorkKind | "idle";
@@ -14,7 +15,16 @@ export type Step = WorkKind | "idle";
 export function nextStep(machine: Machine): Step {
   if (machine.gone) return "idle";
   if (machine.intent.power === "deleted") return machine.guest === "none" ? "release" : "halt";
-  return wantsUp(machine) ? stepUp(machine) : stepDown(machine);
+  if (!wantsUp(machine)) return stepDown(machine);
+  const bar = barOf(machine);
+  return bar === undefined ? stepUp(machine) : stepBarred(machine, bar);
+}
+
+/** Without its lease nothing begins; what may run elsewhere by now is halted, what may not yet is paused. */
+function stepBarred({ guest }: Machine, bar: Bar): Step {
+  if (guest === "none") return "idle";
+  if (bar === "halt" || guest === "unknown" || guest === "down") return "halt";
+  return bar === "pause" && guest === "running" ? "pause" : "idle";
 }
 
 function stepUp(machine: Machine): Step {
@@ -101,6 +111,7 @@ function seenState(machine: Machine): SeenState {
   if (machine.gone) return "gone";
   if (machine.intent.power === "deleted") return "stopping";
   const up = wantsUp(machine);
+  if (up && machine.guest === "none" && barOf(machine) !== undefined) return barredDown(machine);
   switch (machine.guest) {
     case "running":
     case "paused":
@@ -111,6 +122,11 @@ function seenState(machine: Machine): SeenState {
     case "none":
       return up ? comingUp(machine) : restingDown(machine);
   }
+}
+
+/** A boot that was aborted may still bring a process into being. */
+function barredDown({ work }: Machine): SeenState {
+  return work?.kind === "boot" ? "starting" : "stopped";
 }
 
 function comingUp(machine: Machine): SeenState {
@@ -134,6 +150,8 @@ function seenReason(machine: Machine, state: SeenState): { reason: MachineReason
   const rest = activeRest(machine);
   if (rest !== undefined && !machine.gone) return { reason: rest.reason, message: rest.message };
   if (machine.trouble !== undefined) return machine.trouble;
+  if (!machine.gone && wantsUp(machine) && barOf(machine) !== undefined)
+    return { reason: "leaseLost", message: "" };
   const reason = machine.lost && state === "starting" ? "processLost" : "requested";
   return { reason, message: "" };
 }

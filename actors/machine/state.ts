@@ -13,6 +13,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { MachineReason } from "../../protocol/states.ts";
 import type { GuestStatus } from "../runtime/ports.ts";
+import { type Lease, noLease } from "./lease.ts";
 import type { EnsureRequest, GuestFacts } from "./messages.ts";
 
 /**
@@ -68,6 +69,10 @@ export interface Machine {
   readonly kind: "known";
   readonly spec: MachineSpec;
   readonly intent: MachineIntent;
+  /** The epoch of the host's lease that it was claimed under; 0: it needs none. */
+  readonly leaseEpoch: number;
+  /** The host's lease as of this turn. */
+  readonly lease: Lease;
   readonly guest: GuestCondition;
   readonly startedAtMs: number | null;
   readonly resetCount: number;
@@ -120,6 +125,7 @@ export function freshMachine(request: EnsureRequest, guest: GuestFacts | undefin
   const condition = ours ? conditionOf(guest) : up && guest === undefined ? "none" : "unknown";
   return {
     ...newMachine({ spec, intent, resetCount: intent.resetCount, generation: observedGeneration }),
+    leaseEpoch: request.leaseEpoch ?? 0,
     guest: condition,
     startedAtMs: ours ? guest.startedAtMs : null,
     rest: ours ? restAfter(guest.status, intent) : undefined,
@@ -157,6 +163,8 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
     kind: "known",
     spec,
     intent,
+    leaseEpoch: 0,
+    lease: noLease,
     resetCount,
     guest: "none",
     startedAtMs: null,

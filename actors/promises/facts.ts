@@ -66,6 +66,25 @@ export interface GuestProcess {
   readonly pid: number;
 }
 
+/**
+ * A living process cannot write (it is paused, or its guard has stopped it), or can again. Simulator only.
+ */
+export interface GuestHeld {
+  readonly kind: "guestHeld" | "guestFree";
+  readonly atMs: number;
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly pid: number;
+}
+
+/** A renewal of a host's lease became durable. Simulator only. */
+export interface LeaseRenewed {
+  readonly kind: "leaseRenewed";
+  readonly atMs: number;
+  readonly hostId: string;
+  readonly epoch: number;
+}
+
 /** A living guest wrote to its disk. Simulator only. */
 export interface DiskWritten {
   readonly kind: "diskWritten";
@@ -161,6 +180,8 @@ export type Fact =
   | Committed
   | Watched
   | GuestProcess
+  | GuestHeld
+  | LeaseRenewed
   | DiskWritten
   | Sent
   | Measured

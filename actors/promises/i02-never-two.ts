@@ -1,25 +1,41 @@
 /**
- * I2: at no instant two processes of one instance, on whatever hosts and of whatever epochs; and nobody but
- * the one living process writes to a disk.
+ * I2: at no instant two processes of one instance that can write to its disks, on whatever hosts and of
+ * whatever epochs; and nobody but the one that can writes. A process that its host's guard has stopped, or
+ * its agent has paused, cannot write for good only while the host is fenced: then it is never let go again.
  */
-import type { Checker, DiskWritten, Fact, GuestProcess, Quiet } from "./facts.ts";
+import type { Checker, Committed, DiskWritten, Fact, GuestHeld, GuestProcess, Quiet } from "./facts.ts";
+import { Leases } from "./leases.ts";
+import { isCommitted } from "./ledger.ts";
 
-/** `host/pid` of the living processes, by instance. */
-type Living = Map<string, Set<string>>;
-
-export function neverTwo(): Checker {
-  const living: Living = new Map();
-  return { promise: "I2", see: (fact) => faultsOf(living, fact) };
+interface Process {
+  readonly hostId: string;
+  held: boolean;
 }
 
-function faultsOf(living: Living, fact: Fact): readonly string[] {
+/** `host/pid` of the living processes, by instance. */
+interface Known {
+  readonly living: Map<string, Map<string, Process>>;
+  readonly leases: Leases;
+}
+
+export function neverTwo(): Checker {
+  const known: Known = { living: new Map(), leases: new Leases() };
+  return { promise: "I2", see: (fact) => faultsOf(known, fact) };
+}
+
+function faultsOf(known: Known, fact: Fact): readonly string[] {
   switch (fact.kind) {
     case "guestStarted":
-      return started(living, fact);
+      return started(known, fact);
     case "guestEnded":
-      return ended(living, fact);
+      return ended(known, fact);
+    case "guestHeld":
+    case "guestFree":
+      return held(known, fact);
+    case "committed":
+      return isCommitted(fact) ? committed(known, fact) : [];
     case "diskWritten":
-      return written(living, fact);
+      return written(known, fact);
     case "quiet":
       return still(fact);
     default:
@@ -29,25 +45,51 @@ function faultsOf(living: Living, fact: Fact): readonly string[] {
 
 const nameOf = ({ hostId, pid }: { readonly hostId: string; readonly pid: number }) => `${hostId}/${pid}`;
 
-function started(living: Living, fact: GuestProcess): readonly string[] {
-  const processes = living.get(fact.instanceId) ?? new Set();
-  living.set(fact.instanceId, processes.add(nameOf(fact)));
-  if (processes.size < 2) return [];
-  return [`Instance ${fact.instanceId} has ${processes.size} processes: ${[...processes].join(", ")}.`];
+function writers({ living, leases }: Known, instanceId: string): readonly string[] {
+  return [...(living.get(instanceId) ?? [])]
+    .filter(([, { hostId, held }]) => !(held && leases.isOut(hostId)))
+    .map(([name]) => name);
 }
 
-function ended(living: Living, fact: GuestProcess): readonly string[] {
+function tooMany(known: Known, instanceId: string): readonly string[] {
+  const names = writers(known, instanceId);
+  if (names.length < 2) return [];
+  return [`Instance ${instanceId} has ${names.length} processes that can write: ${names.join(", ")}.`];
+}
+
+function started(known: Known, fact: GuestProcess): readonly string[] {
+  const processes = known.living.get(fact.instanceId) ?? new Map<string, Process>();
+  known.living.set(fact.instanceId, processes.set(nameOf(fact), { hostId: fact.hostId, held: false }));
+  return tooMany(known, fact.instanceId);
+}
+
+function ended({ living }: Known, fact: GuestProcess): readonly string[] {
   const processes = living.get(fact.instanceId);
   processes?.delete(nameOf(fact));
   if (processes?.size === 0) living.delete(fact.instanceId);
   return [];
 }
 
-function written(living: Living, fact: DiskWritten): readonly string[] {
-  const processes = living.get(fact.instanceId);
-  if (processes?.size === 1 && processes.has(nameOf(fact))) return [];
-  const others = [...(processes ?? [])].join(", ") || "none";
-  return [`Instance ${fact.instanceId}: ${nameOf(fact)} wrote to the disk, but alive are: ${others}.`];
+function held(known: Known, fact: GuestHeld): readonly string[] {
+  const process = known.living.get(fact.instanceId)?.get(nameOf(fact));
+  if (process === undefined) return [];
+  process.held = fact.kind === "guestHeld";
+  return tooMany(known, fact.instanceId);
+}
+
+/** A host that is granted a lease again must have ended what it held. */
+function committed(known: Known, fact: Committed): readonly string[] {
+  known.leases.committed(fact);
+  if (fact.turn.leasesGranted === undefined) return [];
+  return [...known.living.keys()].flatMap((instanceId) => tooMany(known, instanceId));
+}
+
+function written(known: Known, fact: DiskWritten): readonly string[] {
+  const names = writers(known, fact.instanceId);
+  const writer = known.living.get(fact.instanceId)?.get(nameOf(fact));
+  if (names.length === 1 && names[0] === nameOf(fact) && writer?.held === false) return [];
+  const others = names.join(", ") || "none";
+  return [`Instance ${fact.instanceId}: ${nameOf(fact)} wrote to the disk, but able to are: ${others}.`];
 }
 
 function still({ guests }: Quiet): readonly string[] {

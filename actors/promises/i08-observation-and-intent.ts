@@ -66,6 +66,7 @@ const seenByHost: ReadonlySet<Reason> = new Set([
   "imageMissing",
   "hypervisorRefused",
   "crashLoop",
+  "diskMissing",
 ]);
 
 function failureFaults({ before, row, machine }: Change): readonly string[] {

@@ -1,16 +1,19 @@
 /**
  * I9: an instance goes to another host only after every earlier one was proved to be without its guest: by
- * giving the claim back, which follows the host's `gone`, or by the host's own last word that no process is
- * there. A silence proves nothing.
+ * giving the claim back, which follows the host's `gone`, by the host's own last word that no process is
+ * there, or by a fence of the lease that the claim was made under. A silence proves nothing, and a fence by
+ * silence proves something only when nothing was renewed for the lease's whole time.
  */
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import type { InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
 import type { Checker, GuestProcess } from "./facts.ts";
+import { Leases } from "./leases.ts";
 import { isCommitted } from "./ledger.ts";
 
 /** An epoch that was claimed, and what its host said last; `undefined`: nothing yet. */
 interface Claimed {
   readonly hostId: string;
+  readonly leaseEpoch: number;
   last: MachineState | undefined;
 }
 
@@ -24,20 +27,38 @@ type Known = Map<string, Owned>;
 
 export function recoveryNeedsProof(): Checker {
   const known: Known = new Map();
+  const leases = new Leases();
   return {
     promise: "I9",
     see(fact) {
       if (fact.kind === "guestStarted") return started(known, fact);
-      return isCommitted(fact) ? committed(known, fact.turn) : [];
+      if (fact.kind === "leaseRenewed") leases.renewed(fact);
+      if (!isCommitted(fact)) return [];
+      return [
+        ...leases.committed(fact),
+        ...unfenced(known, leases, fact.turn),
+        ...committed(known, fact.turn),
+      ];
     },
   };
+}
+
+/** What a recovery takes from its hosts must be under a lease that is fenced at that moment. */
+function unfenced(known: Known, leases: Leases, turn: Turn): readonly string[] {
+  const recovers = turn.events?.some(({ event }) => event === "hostFenced") === true;
+  if (!recovers && turn.fencesExpected === undefined) return [];
+  return (turn.claimsReleased ?? []).flatMap(({ instanceId, epoch }) => {
+    const claim = known.get(instanceId)?.claimed.get(epoch);
+    if (claim === undefined || leases.isFenced(claim.hostId, claim.leaseEpoch)) return [];
+    return [`Instance ${instanceId} leaves ${claim.hostId}, whose lease ${claim.leaseEpoch} is not fenced.`];
+  });
 }
 
 function committed(known: Known, turn: Turn): readonly string[] {
   for (const key of turn.claimsReleased ?? []) known.get(key.instanceId)?.claimed.delete(key.epoch);
   for (const claim of turn.claims ?? []) {
     const { claimed } = ownedOf(known, claim.instanceId);
-    claimed.set(claim.epoch, { hostId: claim.hostId, last: undefined });
+    claimed.set(claim.epoch, { hostId: claim.hostId, leaseEpoch: claim.leaseEpoch, last: undefined });
   }
   for (const key of turn.machinesGone ?? []) heard(known, key, "gone");
   for (const machine of turn.machines ?? []) heard(known, machine, machine.state);

@@ -56,6 +56,11 @@ export interface InstanceRow {
   readonly machine: MachineRecord | undefined;
 }
 
+export interface LeaseKey {
+  readonly hostId: string;
+  readonly epoch: number;
+}
+
 export interface EventQuery {
   readonly after: number;
   readonly limit: number;
@@ -114,6 +119,16 @@ export interface Store {
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
   /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
+  /**
+   * Counts a renewal of each lease that is held with this epoch, durably; answers the hosts whose lease it
+   * was. Not an event, not a turn.
+   */
+  renewLeases(leases: readonly LeaseKey[]): Promise<readonly string[]>;
+  /**
+   * Ids of instances that may start elsewhere because their host is fenced, those of the highest priority
+   * first; at most so many less what is under way already.
+   */
+  listToRecover(atOnceMax: number): Promise<readonly string[]>;
 
   /** By id or by name. */
   getAggregate(key: string): Promise<AggregateRecord | undefined>;
@@ -211,21 +226,56 @@ export interface GuestPaths {
   readonly directory: string;
   /** Absent when the image has no disk. */
   readonly disk: string | undefined;
+  /** The image below the disk. Absent: it is in the host's own cache. */
+  readonly base?: string | undefined;
   readonly kernel: string | undefined;
   readonly ramdisk: string | undefined;
 }
 
 /**
  * Root disks and the cache of base images. Every verb is idempotent. @throws diskFull, imageMissing,
- * checksumMismatch
+ * checksumMismatch, diskMissing, staleEpoch
  */
 export interface Disks {
-  /** Makes what is missing of the guest's directory, cached image and overlay; keeps an existing overlay. */
+  /**
+   * Makes what is missing of the guest's directory, cached image and overlay; keeps an existing overlay. With
+   * `takesOverDisk` the disk of the highest lower epoch becomes this epoch's, and no longer has its old name;
+   * where there is none it fails, and makes nothing.
+   */
   ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths>;
-  /** Removes the guest's directory and everything in it. The cached image stays. */
-  release(instanceId: string): Promise<void>;
+  /**
+   * Removes the guest's directory and everything in it, as far as it is of this epoch or one before. Absent:
+   * of the epoch that this host has. The cached image stays, and so does the disk of a later epoch.
+   */
+  release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void>;
   /** Instance ids that have a directory, with the names of their files. */
   list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]>;
+}
+
+export interface ReleaseOptions {
+  /** What is on the shared storage is the next owner's. */
+  readonly keepDisk: boolean;
+}
+
+/**
+ * The guard of this host: it stops every guest that another host may take over when the deadline has passed,
+ * also when whoever extends it is dead or stuck.
+ */
+export interface Guard {
+  /**
+   * Resolves when the guard holds at least this deadline, and whoever it has stopped and may run goes on.
+   * Monotonic, as the Clock has it; it never holds one that is further than limits.leaseTtlMs from now.
+   * @throws Error when the guard has ended or does not answer: then the lease must not be relied on
+   */
+  extend(deadlineMs: number): Promise<void>;
+  /** False from the moment that it is known to have ended or not to answer; it stays false. */
+  readonly alive: boolean;
+  /** Called once when it is no longer alive, at once when it is not; not after close or end. */
+  onEnd(listener: () => void): void;
+  /** Lets go of it: it goes on guarding. */
+  close(): Promise<void>;
+  /** Ends it. @throws Error, and it goes on, while a guest lives that it has to guard */
+  end(): Promise<void>;
 }
 
 /** A small file per machine, so that an agent that starts knows what it had. Durable when it resolves. */

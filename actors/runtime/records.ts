@@ -8,11 +8,12 @@
  * operations, which are seconds long, are compared with them.
  */
 import type { Event } from "../../protocol/event.ts";
+import type { FenceProof } from "../../protocol/fence.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 import type { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { Operation } from "../../protocol/operation.ts";
-import type { DesiredPower, InstanceState } from "../../protocol/states.ts";
+import type { DesiredPower, InstanceState, RecoveryPolicy } from "../../protocol/states.ts";
 import type { ErrorBody } from "../../protocol/status.ts";
 import type { AggregateOfHost, InstanceHints, PlacementRefusal, PlacementTurn } from "./placement-records.ts";
 
@@ -53,6 +54,14 @@ export interface InstanceRecord {
   readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };
   readonly metadata: Readonly<Record<string, string>>;
   readonly macAddress: string;
+  /** What becomes of it when its host is lost; among many, those of higher priority go first. */
+  readonly recovery: { readonly policy: RecoveryPolicy; readonly priority: number };
+  /** The shared storage that its disk is in: hosts with the same one can open it. Null: its host's own. */
+  readonly storageId: string | null;
+  /**
+   * Another host may take it over when its own is fenced. Derived; kept so that those that may can be found.
+   */
+  readonly movable: boolean;
   /** The owner; null before the first placement and when everything is gone. */
   readonly hostId: string | null;
   /** Raised with every change of owner. 0: never placed. */
@@ -89,6 +98,11 @@ export interface ClaimRecord {
   readonly vcpus: number;
   readonly memoryMib: number;
   readonly diskGib: number;
+  /**
+   * The epoch of the host's lease that it was made under; a commit refuses one that is not held. 0: the host
+   * has no lease.
+   */
+  readonly leaseEpoch: number;
 }
 
 export type OperationRecord = Operation;
@@ -118,6 +132,20 @@ export interface HostRecord
   readonly aggregates: readonly AggregateOfHost[];
   readonly registeredAtMs: number;
   readonly lastSeenAtMs: number;
+  /** Null: it never asked for one (an agent of an older version). */
+  readonly lease: HostLease | null;
+}
+
+/**
+ * A host's right to run guests that others may take over. Renewals are counted, not dated: who judges the
+ * lease watches the count on its own monotonic clock, so that no wall clock, PostgreSQL's neither, is trusted.
+ */
+export interface HostLease {
+  /** Raised by every grant after a fence. */
+  readonly epoch: number;
+  readonly renewals: number;
+  /** Set by the fence: nothing is renewed any more, and guests may be taken over. */
+  readonly fencedBy: FenceProof | null;
 }
 
 /** An accepted command, by its idempotency key (I5). Key: (project, requestId). */
@@ -164,6 +192,20 @@ export interface Turn extends PlacementTurn {
   }[];
   /** How builds ended on their hosts, in this order. A host that is not there (any more) is passed over. */
   readonly buildsEnded?: readonly { readonly hostId: string; readonly failed: boolean }[];
+  /** A new lease: the first one, or one epoch above a fenced one. `conflict` when it is not so. */
+  readonly leasesGranted?: readonly { readonly hostId: string; readonly epoch: number }[];
+  /**
+   * Ends a lease that is held. `renewals`: only if nothing was renewed since; null: whatever was. `conflict`
+   * when it is not so.
+   */
+  readonly leasesFenced?: readonly {
+    readonly hostId: string;
+    readonly epoch: number;
+    readonly renewals: number | null;
+    readonly proof: FenceProof;
+  }[];
+  /** What this turn rests on: the hosts are fenced, with this epoch. `conflict` when one is not. */
+  readonly fencesExpected?: readonly { readonly hostId: string; readonly epoch: number }[];
   readonly events?: readonly NewEvent[];
 }
 
@@ -181,7 +223,7 @@ export type CommitResult =
   | { readonly kind: "duplicate"; readonly request: RequestRecord }
   /** A row was not at the expected version: load it again and decide again. */
   | { readonly kind: "conflict" }
-  /** The claim does not fit (any more), or the host is gone: try the next candidate. */
+  /** The claim does not fit (any more), or the host is gone or holds another lease: try the next candidate. */
   | { readonly kind: "hostFull"; readonly hostId: string }
   /** A name is taken. */
   | { readonly kind: "nameTaken" }

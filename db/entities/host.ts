@@ -7,6 +7,7 @@
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { HostRecord } from "../../actors/runtime/records.ts";
+import type { FenceProof } from "../../protocol/fence.ts";
 import { architectures } from "../../protocol/schema.ts";
 import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
 
@@ -55,6 +56,19 @@ export const HostEntity = defineEntity({
     },
   ],
   indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
+});
+
+/** Renewals change it all the time, beside the commits; only a commit grants and fences. */
+export const HostLeaseEntity = defineEntity({
+  name: "HostLease",
+  tableName: "host_lease",
+  properties: {
+    hostId: id().primary(),
+    epoch: count(),
+    renewals: count(),
+    fencedBy: nested<FenceProof>().nullable(),
+  },
+  checks: [{ name: "host_lease_count_check", expression: "least(epoch, renewals) >= 1" }],
 });
 
 export const HostSeenEntity = defineEntity({

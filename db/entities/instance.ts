@@ -31,6 +31,9 @@ export const InstanceEntity = defineEntity({
     image: nested<InstanceRecord["image"]>(),
     metadata: nested<InstanceRecord["metadata"]>(),
     macAddress: text(),
+    recovery: nested<InstanceRecord["recovery"]>(),
+    storageId: id().nullable(),
+    movable: flag(),
     hostId: id().nullable(),
     epoch: count(),
     attempt: count(),
@@ -65,6 +68,7 @@ export const InstanceEntity = defineEntity({
     { name: "instance_name_idx", properties: ["project", "name", "id"], where: "deleted_at_ms is null" },
     { name: "instance_state_idx", properties: ["project", "state", "id"], where: "deleted_at_ms is null" },
     { name: "instance_host_idx", properties: ["hostId", "id"], where: "host_id is not null" },
+    { name: "instance_movable_idx", properties: ["hostId", "id"], where: "movable" },
     {
       name: "instance_unsettled_idx",
       properties: ["id"],

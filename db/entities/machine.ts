@@ -46,6 +46,7 @@ export const ClaimEntity = defineEntity({
     vcpus: count(),
     memoryMib: count(),
     diskGib: count(),
+    leaseEpoch: count(),
   },
   checks: [
     { name: "claim_epoch_check", expression: "epoch >= 1" },

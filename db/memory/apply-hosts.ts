@@ -14,6 +14,7 @@ const idle = {
   generation: 0,
   enabled: true,
   disabledReason: null,
+  lease: null,
 };
 
 /** What an older agent does not say is empty. */

@@ -1,18 +1,20 @@
 /**
  * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
- * `novact_commit` of PostgreSQL (db/migrations): the request first, then quotas, instances, catalog, hosts,
+ * `novact_commit` of PostgreSQL (db/migrations): the request first, then leases, quotas, instances, catalog, hosts,
  * aggregates and groups, claims and the rules of their groups, machines, operations, events. The property
  * test of spec/live/store-comparison.spec.ts holds the two against each other.
  */
 import type { ClaimRecord, CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { defectError, instanceRegression, operationRegression, replacesObservation } from "../turn-rules.ts";
 import { applyBuilds, applyEnabled, applyInventories, overfull } from "./apply-hosts.ts";
+import { applyLeases, unleased } from "./apply-leases.ts";
 import { applyGroups, applyPlacement, applyUse } from "./apply-placement.ts";
 import { frozenCopy, type Journal, type Table, undo } from "./table.ts";
 import { machineKey, type Refusal, requestKey, type StoredHost, type Tables, type Work } from "./tables.ts";
 
 const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
+  applyLeases,
   applyUse,
   applyInstances,
   applyRemovals,
@@ -123,7 +125,10 @@ function applyReleases({ tables, turn, journal }: Work): undefined {
   }
 }
 
-function applyClaims({ tables, turn, journal }: Work): Refusal | undefined {
+function applyClaims(work: Work): Refusal | undefined {
+  const { tables, turn, journal } = work;
+  const refused = unleased(work);
+  if (refused !== undefined) return refused;
   for (const claim of turn.claims ?? []) {
     const host = tables.hosts.get(claim.hostId);
     const fuller = host && claimed(host, claim, 1);

@@ -23,6 +23,8 @@ export interface ComputePorts {
   readonly log: Log;
   /** Guests that boot at once. */
   readonly bootsMax: number;
+  /** False: as an agent from before there were leases. Absent: true. */
+  readonly leased?: boolean;
   /** The node is of no use any more until its process begins anew; its guests run on. */
   readonly onFailed?: () => void;
 }
@@ -46,6 +48,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     consoles,
     files: machineFiles,
     findings: () => drivers.audit(),
+    ...(ports.leased === false ? {} : { guard: () => drivers.guard() }),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,
     log,

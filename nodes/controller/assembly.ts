@@ -10,6 +10,9 @@ import { examine } from "../../actors/doctor/examine.ts";
 import { aggregateHandlers } from "../../actors/hosts/aggregates.ts";
 import { disableFailing } from "../../actors/hosts/breaker.ts";
 import { HostDirectory } from "../../actors/hosts/directory.ts";
+import { Fencer } from "../../actors/hosts/fencer.ts";
+import { Leases } from "../../actors/hosts/leases.ts";
+import { recovererDefinition } from "../../actors/hosts/recoverer.ts";
 import { hostHandlers, reportHandlers } from "../../actors/hosts/service.ts";
 import { zoneHandlers } from "../../actors/hosts/zones.ts";
 import { type CommitHint, Commits } from "../../actors/instances/commits.ts";
@@ -70,6 +73,8 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const { system, directory, commits, registry } = parts;
   await directory.open();
   system.spawn(reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }));
+  const recover = (id: string) => void registry.tell(id, { kind: "recover" });
+  system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -97,9 +102,10 @@ function actorsOf(ports: ControllerPorts) {
   const system = createActorSystem({ clock, log });
   const directory = new HostDirectory({
     ...{ store, clock, log },
-    onRead: (hosts) => {
+    onRound: (hosts, listeningSinceMs) => {
       const onDisabled = () => placer.hostsChanged();
-      void disableFailing(hosts, { commit: commits.commit, clock, log, onDisabled });
+      void fencer.round(hosts, listeningSinceMs);
+      void disableFailing(hosts, { commit, clock, log, onDisabled });
     },
   });
   const commits = new Commits(store, clock, (hint) => {
@@ -107,6 +113,14 @@ function actorsOf(ports: ControllerPorts) {
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   });
   const { commit } = commits;
+  const fencer = new Fencer({
+    commit,
+    clock,
+    log,
+    name: `controller-${firstTurn + 1}`,
+    onFenced: () => directory.refreshSoon(),
+  });
+  const leases = new Leases({ store, commit, clock, directory });
   const scheduler = createScheduler(ports.scheduler);
   const placer = new Placer({
     scheduler: system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
@@ -121,8 +135,16 @@ function actorsOf(ports: ControllerPorts) {
     ids,
     log,
     hostFacts: (hostId) => directory.facts(hostId),
+    fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
-    askHost: async (hostId, request) => (await hostAgent(hostId).ensure(request, { timeoutMs })).observation,
+    askHost: async (hostId, { leaseEpoch, ...asked }) => {
+      const host = hostAgent(hostId);
+      const leased = leaseEpoch > 0 && asked.intent.power !== "deleted";
+      const answer = leased
+        ? host.ensureLeased({ ...asked, leaseEpoch }, { timeoutMs })
+        : host.ensure(asked, { timeoutMs });
+      return (await answer).observation;
+    },
     place: (instance) => placer.place(instance),
   });
   const creator = new Creator({
@@ -133,7 +155,7 @@ function actorsOf(ports: ControllerPorts) {
     ids,
     born: (loaded) => registry.adopt(loaded),
   });
-  return { system, directory, commits, placer, hostAgent, registry, creator };
+  return { system, directory, fencer, leases, commits, placer, hostAgent, registry, creator };
 }
 
 /** What the controller answers to: commands of clients, and reports of hosts. */

@@ -3,12 +3,14 @@
  * directory:
  *
  *   images/<sha256>                 cached images, read-only
+ *   guard/                          the files of its guard (guard-files.ts)
  *   machines/<instanceId>.json      what the agent remembers of a machine
  *   guests/<instanceId>/            the hypervisor's working directory: all its paths are relative to it, so
  *                                   that a long one does not matter (a socket's path has 107 bytes)
  *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so that
  *                                   they cannot be swapped
  *     process.json  process.log     written by the agent: who the process is, and its standard error
+ *     epoch                         of the guest, when its disk is on shared storage (shared-storage.ts)
  *     run/                          sockets and pid file, made by the process
  *
  * A guest's process must never be able to replace a file that the agent (perhaps root) opens by name.
@@ -25,6 +27,7 @@ export const guestFiles = {
   console: "console.log",
   process: "process.json",
   processLog: "process.log",
+  epoch: "epoch",
   runtime: "run",
   pid: "run/pid",
   qmp: "run/qmp",
@@ -34,6 +37,7 @@ export const guestFiles = {
 } as const;
 
 export interface StateDirectories {
+  readonly root: string;
   readonly guests: string;
   readonly images: string;
   readonly machines: string;
@@ -44,21 +48,24 @@ export interface StateDirectories {
  * @throws Error when guests' users could not reach them
  */
 export function makeStateDirectories(stateDirectory: string): StateDirectories {
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o711 });
-  const root = realpathSync(stateDirectory);
+  const root = makeOpenDirectories(stateDirectory, ["guests", "images"]);
+  const machines = join(root, "machines");
+  mkdirSync(machines, { recursive: true, mode: 0o700 });
+  return { root, guests: join(root, "guests"), images: join(root, "images"), machines };
+}
+
+/**
+ * A directory, and directories in it, that guests' users get through; they can list nothing. Answers its real
+ * path. @throws Error when guests' users could not reach it
+ */
+export function makeOpenDirectories(directory: string, names: readonly string[]): string {
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const root = realpathSync(directory);
   const mode = statSync(root).mode & 0o777;
-  // Guests' users must get through to the cached images; they can list nothing.
   if (process.getuid?.() === 0 && (mode & 0o011) !== 0o011) chmodSync(root, mode | 0o011);
   if (process.getuid?.() === 0) refuseClosed(root, root);
-  const paths = {
-    guests: join(root, "guests"),
-    images: join(root, "images"),
-    machines: join(root, "machines"),
-  };
-  mkdirSync(paths.guests, { recursive: true, mode: 0o711 });
-  mkdirSync(paths.images, { recursive: true, mode: 0o711 });
-  mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
-  return paths;
+  for (const name of names) mkdirSync(join(root, name), { recursive: true, mode: 0o711 });
+  return root;
 }
 
 /** QEMU resolves the path of its pid file from the root on, as the guest's user. */
@@ -72,7 +79,7 @@ function refuseClosed(directory: string, wanted: string): void {
 }
 
 /** Where a verified image is kept on this host. */
-export function cachedImage(directories: StateDirectories, sha256: string): string {
+export function cachedImage(directories: Pick<StateDirectories, "images">, sha256: string): string {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error("A checksum that is none cannot name a file.");
   return join(directories.images, sha256);
 }

@@ -12,14 +12,26 @@ import { diskError, isMissing, syncDirectory, temporaryName } from "./durable-fi
 import { cachedImage, type StateDirectories } from "./guest-directory.ts";
 import { orAborted, throwIfAborted } from "./waiting.ts";
 
+/** Half copies older than this are nobody's any more; younger ones may be another host's work. */
+interface CacheOptions {
+  readonly leftoverMsMin: number;
+}
+
 export class ImageCache {
-  readonly #directories: StateDirectories;
+  readonly #directories: Pick<StateDirectories, "images">;
   readonly #store: string;
+  readonly #options: CacheOptions;
   readonly #copies = new Map<string, Copy>();
 
-  constructor(directories: StateDirectories, store: string) {
+  /** Options for a cache that other hosts copy into as well; absent: this process alone does. */
+  constructor(
+    directories: Pick<StateDirectories, "images">,
+    store: string,
+    options: CacheOptions = { leftoverMsMin: 0 },
+  ) {
     this.#directories = directories;
     this.#store = store;
+    this.#options = options;
   }
 
   /**
@@ -66,7 +78,9 @@ export class ImageCache {
   /** Of an agent that died while it copied this image. */
   async #removeLeftovers(sha256: string): Promise<void> {
     for (const name of await readdir(this.#directories.images)) {
-      if (name.startsWith(`${sha256}.`)) await rm(join(this.#directories.images, name), { force: true });
+      if (!name.startsWith(`${sha256}.`)) continue;
+      const path = join(this.#directories.images, name);
+      if (await isOlder(path, this.#options.leftoverMsMin)) await rm(path, { force: true });
     }
   }
 }
@@ -102,6 +116,16 @@ class Copy {
 async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   try {
     return (await stat(path)).size === sizeBytes;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function isOlder(path: string, ageMs: number): Promise<boolean> {
+  if (ageMs === 0) return true;
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > ageMs;
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;

@@ -1,7 +1,15 @@
 /**
  * What a set of drivers gets and gives. Interfaces only.
  */
-import type { Clock, Consoles, Disks, Hypervisor, Log, MachineFiles } from "../../actors/runtime/ports.ts";
+import type {
+  Clock,
+  Consoles,
+  Disks,
+  Guard,
+  Hypervisor,
+  Log,
+  MachineFiles,
+} from "../../actors/runtime/ports.ts";
 import type { FakeWorld } from "./fake/world.ts";
 import type { ProbeGuest, WantedAccelerator } from "./qemu/accelerator.ts";
 
@@ -10,6 +18,8 @@ export interface DriverOptions {
   readonly stateDirectory: string;
   /** Where registered images are, by checksum; readable by this host. */
   readonly imageStore: string;
+  /** Where root disks are, for all hosts that see it; absent: in the state directory. Not for fake guests. */
+  readonly sharedDirectory?: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Absent: `auto`. */
@@ -45,8 +55,15 @@ export interface AuditFindings {
 export interface Drivers {
   readonly hypervisor: Hypervisor;
   readonly disks: Disks;
+  /** Hosts that answer the same see the same disks; null: nobody else sees this host's. */
+  readonly storageId: string | null;
   readonly machineFiles: MachineFiles;
   readonly consoles: Consoles;
+  /**
+   * The guard of this host, that is there or is started; it outlives whoever asks. One caller at a time.
+   * @throws Error when it does not answer
+   */
+  guard(): Promise<Guard>;
   audit(): Promise<AuditFindings>;
   /** What a guest's machine can be, in the hypervisor's words; absent: there is no choice. Never rejects. */
   readonly machineTypes?: () => Promise<readonly string[]>;

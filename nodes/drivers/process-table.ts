@@ -5,6 +5,7 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../actors/runtime/ports.ts";
+import { parseStat } from "./process-stat.ts";
 import { delay, throwIfAborted } from "./waiting.ts";
 
 export interface ProcessIdentity {
@@ -46,25 +47,6 @@ export async function readProcess(pid: number): Promise<ProcessFacts | undefined
     if (isGoneError(error)) return undefined;
     throw error;
   }
-}
-
-export interface StatFacts {
-  readonly state: string;
-  readonly startTicks: number;
-  /** Ended, and only waiting to be asked for its exit code: it holds no memory, file or lock any more. */
-  readonly dead: boolean;
-}
-
-/** The facts in /proc/PID/stat; the command's name in it may hold spaces and parentheses. Source: proc(5). */
-export function parseStat(stat: string): StatFacts | undefined {
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const state = fields[0] ?? "";
-  const threads = Number(fields[17]);
-  const startTicks = Number(fields[19]);
-  if (state === "" || !Number.isInteger(startTicks)) return undefined;
-  // A zombie that still counts threads is one whose first thread has ended before the others: it lives.
-  const dead = (state === "Z" && threads <= 1) || state === "X" || state === "x";
-  return { state, startTicks, dead };
 }
 
 function isGoneError(error: unknown): boolean {

@@ -67,7 +67,12 @@ describe("the tables", function () {
     const names = await orm.em
       .getConnection()
       .execute<{ name: string }[]>("select name from novact_migration");
-    expect(names.map(({ name }) => name)).to.deep.equal(["0001-tables", "0002-commit", "0003-placement"]);
+    expect(names.map(({ name }) => name)).to.deep.equal([
+      "0001-tables",
+      "0002-commit",
+      "0003-placement",
+      "0004-lease",
+    ]);
   });
 
   it("would be seen to differ, were a CHECK or an index missing", async () => {

@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { instanceService } from "../../protocol/instance.ts";
 import { answer, nullable, request } from "../../protocol/schema.ts";
 import type { Method } from "../../protocol/service.ts";
-import { validated, validatorOf } from "../../protocol/validate.ts";
+import { validatorOf } from "../../protocol/validate.ts";
 import { allServices } from "../support/all-services.ts";
 
 const create = validatorOf(instanceService.methods.create.request);
@@ -80,9 +80,6 @@ describe("validation", () => {
   });
 
   it("lets unknown fields of an answer pass", () => {
-    expect(validated(validatorOf(answer({ a: Type.Integer() })), { a: 1, b: 2 })).to.deep.equal({
-      a: 1,
-      b: 2,
-    });
+    expect(validatorOf(answer({ a: Type.Integer() })).accepts({ a: 1, b: 2 })).to.equal(true);
   });
 });

@@ -54,7 +54,7 @@ export class SimulatedClient {
     this.#options = options;
     const { kernel, network, random, name, project } = options;
     this.project = project;
-    this.process = new SimulatedProcess(kernel, name, { name, wallShiftMs: 0 });
+    this.process = new SimulatedProcess(kernel, name, { name, wallShiftMs: 0, monotonicShiftMs: 0 });
     const { clock, ids } = this.process;
     const world = {
       bus: network.connect(this.process),

@@ -7,9 +7,12 @@ import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
+import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";
+import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
-import { HostMachine } from "./host-machine.ts";
+import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
+import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import { Network } from "./network.ts";
@@ -17,13 +20,16 @@ import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
+import { type LifeVersion, Versions, versionsOf } from "./versions.ts";
 
 export const cell = "sim";
+const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
 const sha256 = "0".repeat(64);
 
 export interface ClusterTold {
   committed(by: string, turn: Turn, result: CommitResult): void;
-  guest(kind: "guestStarted" | "guestEnded", hostId: string, guest: Guest): void;
+  guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
+  renewed(hostId: string, epoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
 }
 
@@ -32,6 +38,8 @@ export interface ClusterOptions {
   readonly random: Random;
   readonly parameters: Parameters;
   readonly told: ClusterTold;
+  /** What the versions before and after this one know; absent: what the snapshot says. */
+  readonly versions?: Versions;
 }
 
 interface HostPlace {
@@ -55,18 +63,28 @@ export class Cluster {
   readonly hosts: HostPlace[] = [];
   readonly controllers: ControllerPlace[] = [];
   readonly #options: ClusterOptions;
+  /** What all hosts see, when they share their disks. */
+  readonly #storage: FakeStorage | undefined;
+  /** Drawn for each life: a process may come back newer, and older too. */
+  readonly #nextVersion: Readonly<Record<"controller" | "agent", () => LifeVersion>>;
   #births = 0;
   #streamUp = true;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { kernel, random, parameters, told } = options;
+    const { kernel, random, parameters, told, versions = realVersions } = options;
     const { interposer } = this;
-    const world = new SimulatedProcess(kernel, "store", { name: "store", wallShiftMs: 0 });
+    const world = new SimulatedProcess(kernel, "store", {
+      name: "store",
+      wallShiftMs: 0,
+      monotonicShiftMs: 0,
+    });
+    this.#nextVersion = versionsOf(random.fork("versions"));
     this.network = new Network({
       kernel,
       random: random.fork("bus"),
       interposer,
+      versions,
       rates: { ...pick(parameters), lateMs: 1_500 },
       sent: told.sent,
     });
@@ -77,27 +95,34 @@ export class Cluster {
       inner: new MemoryStore(world.clock),
       rates: storeRates(parameters),
       committed: told.committed,
+      renewed: told.renewed,
     });
+    const { sharedDisks } = parameters;
+    this.#storage =
+      sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
     for (let index = 0; index < parameters.controllers; index += 1) this.#addController(index);
-    for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index, world);
+    for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index);
   }
 
   #addController(index: number): void {
-    const machine = { name: `controller-${index + 1}`, wallShiftMs: 0 };
+    const monotonicShiftMs = 1_000_000 * (index + 1);
+    const machine = { name: `controller-${index + 1}`, wallShiftMs: 0, monotonicShiftMs };
     const place = { machine, process: new SimulatedProcess(this.#options.kernel, `c${index + 1}`, machine) };
     this.controllers.push(place);
     this.startController(index);
   }
 
-  #addHost(index: number, world: SimulatedProcess): void {
-    const { kernel, random, parameters, told } = this.#options;
+  #addHost(index: number): void {
+    const { kernel, random, parameters, told, versions = realVersions } = this.#options;
     const hostId = `h${index + 1}`;
     const machine = new HostMachine({
       kernel,
       random: random.fork(hostId),
       hostId,
-      clock: world.clock,
+      monotonicShiftMs: 7_000_000 * (index + 1),
+      ...(this.#storage === undefined ? {} : { storage: this.#storage }),
       interposer: this.interposer,
+      versions,
       rates: {
         latencyMs: parameters.driverLatencyMs,
         startMs: parameters.startMs,
@@ -125,8 +150,8 @@ export class Cluster {
     this.#births += 1;
     const process = new SimulatedProcess(kernel, `c${index + 1}`, place.machine, this.#births);
     place.process = process;
-    process.isNewer = this.#births % 3 === 0;
-    kernel.soon(process, "starts", () => {
+    process.version = this.#nextVersion.controller();
+    kernel.soon(process, startLabel(process), () => {
       const bus = this.network.connect(process);
       const store = this.store.connect(process);
       const reach = {
@@ -154,8 +179,8 @@ export class Cluster {
     const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
     place.agent = agent;
     place.leaving = false;
-    agent.isNewer = this.#births % 3 === 0;
-    kernel.soon(agent, "starts", () => {
+    agent.version = this.#nextVersion.agent();
+    kernel.soon(agent, startLabel(agent), () => {
       const bus = this.network.connect(agent);
       const inventory = {
         hostId: machine.name,
@@ -169,12 +194,15 @@ export class Cluster {
         vcpus: parameters.hostVcpus,
         memoryMib: parameters.hostVcpus * 256,
         diskGib: 100,
+        storageId: this.#storage?.storageId ?? null,
       } as const;
       const { clock, ids, log } = agent;
+      const leased = agent.version !== "older";
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log },
         drivers: machine.drivers(agent),
         bootsMax: 8,
+        leased,
         onFailed: () => {
           agent.kill();
           kernel.after(nobody, 1_000, `${machine.name} is started again`, () => this.startAgent(index));
@@ -225,6 +253,9 @@ export class Cluster {
     });
   }
 }
+
+const startLabel = ({ version }: SimulatedProcess): string =>
+  version === "same" ? "starts" : `starts, as the ${version} version`;
 
 function pick({ latencyMs, lost, doubled, late }: Parameters) {
   return { latencyMs, lost, doubled, late };

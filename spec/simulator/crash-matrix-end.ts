@@ -33,6 +33,8 @@ const wantedBy: Readonly<Record<OperationKind, string>> = {
   pause: "paused",
   stop: "stopped",
   delete: "deleted",
+  recover: "running",
+  evacuate: "running",
 };
 
 /** What is wrong with the end, as a sentence; undefined when it is right. */

@@ -1,8 +1,12 @@
 /** What each fault of a plan does to the cluster, and what ends it. */
+import { killFakeGuard, openFakeGuard } from "../../nodes/drivers/fake/guard.ts";
 import type { Clients } from "../../nodes/sdk-clients.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { PlannedFault } from "./plan.ts";
+
+/** Until a guard that died is there again. */
+const guardRestartMs = 500;
 
 export interface FaultWorld {
   readonly kernel: Kernel;
@@ -33,6 +37,8 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "agentStops":
     case "diskFull":
     case "hostDisabled":
+    case "guardDies":
+    case "hostAway":
       return onHost(planned, world);
     case "isolate":
     case "cut":
@@ -76,7 +82,13 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
     case "pauseAgent":
       agent.pause();
       return () => agent.resume();
+    case "guardDies":
+      killFakeGuard(machine.world);
+      // Its own parent starts it again, whatever has become of the agent.
+      kernel.after(nobody, guardRestartMs, "", () => void openFakeGuard(machine.world));
+      return undefined;
     case "powerLoss":
+    case "hostAway":
       agent.kill();
       machine.losePower();
       return startAgain;

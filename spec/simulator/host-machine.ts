@@ -5,16 +5,17 @@
  */
 import type { Guest, GuestEvent } from "../../actors/runtime/ports.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
+import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { abortError } from "../../nodes/drivers/waiting.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";
-import type { Clock } from "../../protocol/transport.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Machine, SimulatedProcess } from "./process.ts";
+import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import type { Versions } from "./versions.ts";
 
 export interface DriverRates {
   latencyMs: number;
@@ -31,15 +32,28 @@ export interface HostMachineOptions {
   readonly kernel: Kernel;
   readonly random: Random;
   readonly hostId: string;
-  readonly clock: Clock;
+  readonly monotonicShiftMs: number;
+  /** Absent: its disks are its own. */
+  readonly storage?: FakeStorage;
   readonly rates: DriverRates;
   readonly interposer: Interposer;
+  readonly versions: Versions;
   readonly shutdownLatencyMs: number | undefined;
-  readonly told: (kind: "guestStarted" | "guestEnded", hostId: string, guest: Guest) => void;
+  readonly told: (kind: ToldOfGuest, hostId: string, guest: Guest) => void;
+}
+
+/** A process came, went, cannot write any more, or can again. */
+export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
+const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** The format of files about leases is one that agents from before could not read. */
+function isReadable({ version }: SimulatedProcess, content: object): boolean {
+  return version !== "older" || !("version" in content) || content.version === 1;
 }
 
 class WatchedWorld extends FakeWorld {
-  readonly #told: (kind: "guestStarted" | "guestEnded", guest: Guest) => void;
+  readonly #told: (kind: ToldOfGuest, guest: Guest) => void;
+  readonly #held = new Set<number>();
 
   constructor(options: ConstructorParameters<typeof FakeWorld>[0], told: WatchedWorld["told"]) {
     super(options);
@@ -66,6 +80,41 @@ class WatchedWorld extends FakeWorld {
     super.kill(instanceId);
   }
 
+  override setStatus(instanceId: string, status: Guest["status"]): void {
+    super.setStatus(instanceId, status);
+    this.#tellHeld(instanceId);
+  }
+
+  override guestDoes(...deed: Parameters<FakeWorld["guestDoes"]>): void {
+    super.guestDoes(...deed);
+    this.#tellHeld(deed[0]);
+  }
+
+  override reboot(instanceId: string): void {
+    super.reboot(instanceId);
+    this.#tellHeld(instanceId);
+  }
+
+  override freeze(instanceId: string): void {
+    super.freeze(instanceId);
+    this.#tellHeld(instanceId);
+  }
+
+  override thaw(instanceId: string): void {
+    super.thaw(instanceId);
+    this.#tellHeld(instanceId);
+  }
+
+  #tellHeld(instanceId: string): void {
+    const guest = this.find(instanceId);
+    if (guest === undefined) return;
+    const held = this.isFrozen(instanceId) || guest.status === "paused";
+    if (held === this.#held.has(guest.pid)) return;
+    if (held) this.#held.add(guest.pid);
+    else this.#held.delete(guest.pid);
+    this.#told(held ? "guestHeld" : "guestFree", guest);
+  }
+
   override losePower(): void {
     for (const { instanceId } of this.list()) this.#ending(instanceId);
     super.losePower();
@@ -82,18 +131,25 @@ export class HostMachine implements Machine {
   readonly world: WatchedWorld;
   readonly rates: DriverRates;
   wallShiftMs = 0;
+  readonly monotonicShiftMs: number;
   diskFull = false;
   boots = 1;
   readonly #options: HostMachineOptions;
   readonly #hanging = new Set<() => void>();
 
   constructor(options: HostMachineOptions) {
-    const { clock, hostId, shutdownLatencyMs, told } = options;
+    const { kernel, hostId, shutdownLatencyMs, storage, told } = options;
     this.#options = options;
     this.name = hostId;
     this.rates = options.rates;
+    this.monotonicShiftMs = options.monotonicShiftMs;
+    // What is no process of ours: guests, and the guard, as long as the machine has power.
+    const { clock } = new SimulatedProcess(kernel, `${hostId} itself`, this);
     const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
-    this.world = new WatchedWorld({ clock, ...shutdown }, (kind, guest) => told(kind, hostId, guest));
+    const shared = storage === undefined ? {} : { storage };
+    this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) =>
+      told(kind, hostId, guest),
+    );
   }
 
   /** What hangs goes on, and nothing else will. */
@@ -124,6 +180,7 @@ export class HostMachine implements Machine {
     const verb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) =>
       this.#verb({ agent, what, work, signal });
     const { hypervisor, disks, machineFiles } = inner;
+    const { versions } = this.#options;
     return {
       ...inner,
       hypervisor: {
@@ -152,11 +209,18 @@ export class HostMachine implements Machine {
       disks: {
         ensure: (spec, signal) =>
           verb("ensureDisks", () => this.#roomy(() => disks.ensure(spec, signal)), signal),
-        release: (id) => verb("releaseDisks", () => disks.release(id)),
+        release: (id, epoch, options) => verb("releaseDisks", () => disks.release(id, epoch, options)),
         list: () => disks.list(),
       },
       machineFiles: {
-        readAll: () => machineFiles.readAll(),
+        readAll: async () =>
+          (await machineFiles.readAll()).map(({ instanceId, content }) => ({
+            instanceId,
+            content:
+              isMap(content) && isReadable(agent, content)
+                ? versions.kept(agent.version, "host-agent.ensure", content)
+                : undefined,
+          })),
         write: (id, content) => verb("writeFile", () => this.#roomy(() => machineFiles.write(id, content))),
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
       },

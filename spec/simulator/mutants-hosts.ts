@@ -3,6 +3,14 @@ import { echoing, forgetful, type Mutant, panicking } from "./mutants-plans.ts";
 
 export const hostMutants: readonly Mutant[] = [
   {
+    name: "peers-strict",
+    promise: "I7",
+    file: "protocol/server.ts",
+    find: "reading: service.peers === true ? understood(method.request) : undefined,",
+    replace: "reading: undefined,",
+    guard: "Fields of a newer peer are dropped, not refused.",
+  },
+  {
     name: "observation-ceiling",
     promise: "I7",
     file: "actors/machine/conclude.ts",
@@ -69,7 +77,7 @@ export const hostMutants: readonly Mutant[] = [
     name: "disks-left",
     promise: "I7",
     file: "actors/machine/effects.ts",
-    find: "return done(disks.release(id));",
+    find: "return done(disks.release(id, spec.epoch, { keepDisk }));",
     replace: 'return { kind: "done" };',
     guard: "The directory of a machine that is gone is removed.",
   },

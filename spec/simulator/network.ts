@@ -3,6 +3,7 @@
  * and out of order; a process may be cut off (it notices after a while), one direction between two may be
  * dead (nobody notices), and the server itself may be away.
  */
+import { errorMessage } from "../../protocol/headers.ts";
 import { StatusError } from "../../protocol/status.ts";
 import type { Bus, BusHandler, BusMessage, BusSubscription } from "../../protocol/transport.ts";
 import { copyMessage, subjectMatches } from "../support/memory-bus.ts";
@@ -10,6 +11,7 @@ import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import type { Part, Versions } from "./versions.ts";
 
 export interface NetworkRates {
   latencyMs: number;
@@ -43,6 +45,7 @@ export interface NetworkOptions {
   readonly random: Random;
   readonly rates: NetworkRates;
   readonly interposer: Interposer;
+  readonly versions: Versions;
   readonly sent: (from: string, subject: string, bytes: number) => void;
 }
 
@@ -188,7 +191,8 @@ export class Network {
   }
 
   /** On its way: perhaps twice, perhaps never. */
-  #send(from: SimulatedProcess, subject: string, message: BusMessage, answer: Answer): void {
+  #send(from: SimulatedProcess, subject: string, asked: BusMessage, answer: Answer): void {
+    const message = this.#options.versions.said(from.version, subject, "request", asked);
     this.#options.sent(from.name, subject, message.body.length);
     const label = this.#options.kernel.trace.isRead ? `→ ${subject}` : subject;
     this.#carry(from, `request ${methodOf(subject)}`, (lateMs) => {
@@ -242,7 +246,9 @@ export class Network {
     if (this.#isolated.has(to.name) || this.#dead.has(`${from.name}>${to.name}`)) return;
     const { kernel } = this.#options;
     kernel.soon(to, kernel.trace.isRead ? `← ${subject} from ${from.name}` : "", () => {
-      const work = handler(subject, copyMessage(message));
+      const heard = this.#heard(to, subject, "request", message);
+      const work =
+        heard.message === undefined ? Promise.resolve(heard.refused) : handler(subject, heard.message);
       running.add(work);
       void work
         .then((said) => {
@@ -250,6 +256,12 @@ export class Network {
         })
         .finally(() => running.delete(work));
     });
+  }
+
+  /** A message as the version of its receiver understands it, or as it would refuse it. */
+  #heard({ version }: SimulatedProcess, subject: string, part: Part, message: BusMessage) {
+    const heard = this.#options.versions.heard(version, subject, part, copyMessage(message));
+    return heard instanceof StatusError ? { refused: errorMessage(heard, "json") } : { message: heard };
   }
 
   #answer(from: SimulatedProcess, to: SimulatedProcess, { subject, message, answer }: Delivery): void {
@@ -260,12 +272,14 @@ export class Network {
       this.#isolated.has(to.name) ||
       this.#dead.has(`${from.name}>${to.name}`);
     if (!from.alive || blocked()) return;
-    const said = from.isNewer ? withUnknownFields(message) : message;
-    this.#options.sent(from.name, `_INBOX.${subject}`, message.body.length);
+    const { versions } = this.#options;
+    const said = versions.said(from.version, subject, "answer", message);
+    this.#options.sent(from.name, `_INBOX.${subject}`, said.body.length);
     const label = kernel.trace.isRead ? `answer to ${subject} from ${from.name}${codeOf(message)}` : "";
     this.#carry(from, `answer ${methodOf(subject)}`, (lateMs) => {
       kernel.after(to, lateMs, label, () => {
-        if (!blocked()) answer(copyMessage(said));
+        const heard = this.#heard(to, subject, "answer", said);
+        if (!blocked()) answer(heard.message ?? heard.refused);
       });
     });
   }
@@ -299,15 +313,3 @@ const codeOf = ({ headers }: BusMessage): string => {
   const error = headers["Nats-Service-Error"];
   return error === undefined ? "" : ` (${error})`;
 };
-
-/** Parts of answers that may grow with versions. */
-const growing = new Set(["instance", "operation", "observation", "host", "flavor", "image"]);
-
-/** What a later version says: fields that this one has never heard of, which it is to ignore. */
-function withUnknownFields(message: BusMessage): BusMessage {
-  const body = JSON.parse(new TextDecoder().decode(message.body)) as Record<string, unknown>;
-  const grown: Record<string, unknown> = { ...body, unheardOf: { of: 1 } };
-  for (const [key, value] of Object.entries(body))
-    if (growing.has(key) && typeof value === "object") grown[key] = { ...value, unheardOf: true };
-  return { headers: message.headers, body: new TextEncoder().encode(JSON.stringify(grown)) };
-}

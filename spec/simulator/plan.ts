@@ -25,6 +25,11 @@ export interface Parameters {
   readonly hang: number;
   /** Absent: guests do not hear their power button. */
   readonly shutdownMs?: number;
+  /**
+   * Disks are where every host sees them; `locked`: a second process is refused. Absent: there are none, and
+   * guests can start anywhere.
+   */
+  readonly sharedDisks?: "locked" | "unlocked";
 }
 
 export const commandKinds = [
@@ -74,6 +79,8 @@ export const faultKinds = [
   "clockJump",
   "hostDisabled",
   "agentStops",
+  "guardDies",
+  "hostAway",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -118,7 +125,10 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     seed,
     parameters,
     commands: commandsOf(random.fork("commands"), { parameters, faultyMs, size }),
-    faults: faultsOf(random.fork("faults"), parameters, faultyMs),
+    faults: [
+      ...faultsOf(random.fork("faults"), parameters, faultyMs),
+      ...awayOf(random.fork("away"), faultyMs),
+    ].sort((a, b) => a.atMs - b.atMs),
     faultyMs,
   };
 }
@@ -146,6 +156,7 @@ function parametersOf(random: Random, size: PlanSize): Parameters {
     refused: sometimes(0.4, 0.2),
     hang: sometimes(0.3, 0.05),
     ...(random.chance(0.8) ? { shutdownMs: random.pick([5, 500, 4_000, 30_000]) } : {}),
+    ...(random.chance(0.6) ? { sharedDisks: random.pick(["locked", "unlocked"] as const) } : {}),
   };
 }
 
@@ -184,9 +195,25 @@ function commandsOf(
   return commands.sort((a, b) => a.atMs - b.atMs);
 }
 
+const ordinaryFaults = faultKinds.filter((kind) => kind !== "guardDies" && kind !== "hostAway");
+
+/** Hosts that are away for longer than any lease, in all the ways there are; and guards that die. */
+function awayOf(random: Random, faultyMs: number): readonly PlannedFault[] {
+  const count = random.chance(0.4) ? 0 : random.whole(1, 3);
+  return Array.from({ length: count }, (): PlannedFault => {
+    const fault = random.weighted({ hostAway: 3, isolate: 2, pauseAgent: 2, killAgent: 2, guardDies: 1 });
+    return {
+      atMs: Math.round(random.between(setUpMs, faultyMs)),
+      fault,
+      target: random.whole(0, 30),
+      forMs: Math.round(random.between(5_000, 60_000)),
+    };
+  });
+}
+
 function faultsOf(random: Random, parameters: Parameters, faultyMs: number): readonly PlannedFault[] {
   const weights = Object.fromEntries(
-    faultKinds.map((kind) => [kind, random.chance(0.5) ? random.between(0.2, 1) : 0.01]),
+    ordinaryFaults.map((kind) => [kind, random.chance(0.5) ? random.between(0.2, 1) : 0.01]),
   ) as Record<FaultKind, number>;
   const count = random.chance(0.1) ? 0 : random.whole(1, 14 + parameters.hosts);
   const faults = Array.from({ length: count }, (): PlannedFault => {

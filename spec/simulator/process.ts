@@ -1,10 +1,10 @@
 /**
  * A process of the simulated cluster: it can be killed, paused and gone on with, and everything it does is
- * gated by that. Its clock is one of its own: the wall clock of its machine may jump, and its monotonic clock
- * begins anywhere.
+ * gated by that. Its clock is its machine's: the wall clock may jump, and the monotonic one began anywhere.
  */
 import type { Clock, Ids, Log } from "../../protocol/transport.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
+import type { LifeVersion } from "./versions.ts";
 
 /** The wall clock when a run begins. */
 export const epochMs = Date.UTC(2030, 0, 1);
@@ -14,6 +14,8 @@ export interface Machine {
   readonly name: string;
   /** The wall clock is wrong by so much. */
   wallShiftMs: number;
+  /** Where its monotonic clock began: the same for all its processes, and another on every machine. */
+  readonly monotonicShiftMs: number;
 }
 
 export class SimulatedProcess implements Owner {
@@ -26,8 +28,8 @@ export class SimulatedProcess implements Owner {
   readonly backlog: Step[] = [];
   alive = true;
   paused = false;
-  /** A later version of the program: its answers have fields that nobody else knows. */
-  isNewer = false;
+  /** Of the program that it plays in this life. */
+  version: LifeVersion = "same";
   readonly #life: number;
   #ids = 0;
   readonly #onDeath: (() => void)[] = [];
@@ -38,10 +40,9 @@ export class SimulatedProcess implements Owner {
     this.kernel = kernel;
     this.name = name;
     this.machine = machine;
-    const bornAtMs = kernel.nowMs;
     this.clock = {
       nowMs: () => Math.floor(epochMs + kernel.nowMs + machine.wallShiftMs),
-      monotonicMs: () => kernel.nowMs - bornAtMs + 100,
+      monotonicMs: () => kernel.nowMs + machine.monotonicShiftMs,
       after: (ms, run) => {
         const step = kernel.after(this, ms, "", run);
         return {

@@ -17,6 +17,7 @@ import { liveMsMax, type Plan, setUpMs } from "./plan.ts";
 import { quietFact } from "./quiet.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
+import type { Versions } from "./versions.ts";
 
 export interface RunOptions {
   /** Absent: nobody reads, and the run is faster. */
@@ -29,6 +30,8 @@ export interface RunOptions {
   /** Called once everything is up: what happens beside the plan's commands and faults. */
   readonly script?: (world: ScriptWorld) => void;
   readonly countSteps?: boolean;
+  /** What the version before this one knows; absent: what its snapshot says. */
+  readonly versions?: Versions;
 }
 
 export interface ScriptWorld {
@@ -83,10 +86,12 @@ class Run {
       kernel,
       random,
       parameters: plan.parameters,
+      ...(options.versions === undefined ? {} : { versions: options.versions }),
       told: {
         committed: (by, turn, result) => this.#committed(by, turn, result),
         guest: (kind, hostId, { instanceId, epoch, pid }) =>
           this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, epoch, pid }),
+        renewed: (hostId, epoch) => this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, epoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
       },
     });
@@ -147,7 +152,10 @@ class Run {
     const { flavor, image } = this.#admin.clients;
     this.#kernel.after(this.#admin.process, 500, "sets up", () => {
       void flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1 }, { timeoutMs: 60_000 });
-      void image.register({ name: "tiny", kernel: { path: "/kernel" } }, { timeoutMs: 60_000 });
+      const shared = this.#plan.parameters.sharedDisks !== undefined;
+      const disk = shared ? { disk: { path: "/disk", format: "qcow2" as const } } : {};
+      const tiny = { name: "tiny", kernel: { path: "/kernel" }, ...disk };
+      void image.register(tiny, { timeoutMs: 60_000 });
     });
     await this.#kernel.run(setUpMs);
     Object.assign(network.rates, rates[0]);
@@ -159,7 +167,7 @@ class Run {
     const atMs = this.#kernel.nowMs;
     for (const { machine } of this.#cluster.hosts)
       for (const { instanceId, pid, status } of machine.world.list())
-        if (status === "running")
+        if (status === "running" && !machine.world.isFrozen(instanceId))
           this.#see({ kind: "diskWritten", atMs, hostId: machine.name, instanceId, pid });
     this.#see({ kind: "measured", atMs, what: "timers", amount: this.#kernel.waiting, max: timersMax });
     this.#kernel.after(nobody, lookPeriodMs, "", () => this.#look());

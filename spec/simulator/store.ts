@@ -3,7 +3,7 @@
  * may be rolled back for no reason of its own, or be applied and its answer lost. Every commit is told to
  * the judge at the moment at which it is applied.
  */
-import type { EventStream, Store } from "../../actors/runtime/ports.ts";
+import type { EventStream, LeaseKey, Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import type { MemoryStore } from "../../db/memory-store.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -30,6 +30,7 @@ export interface StoreOptions {
   readonly interposer: Interposer;
   readonly inner: MemoryStore;
   readonly committed: (by: string, turn: Turn, result: CommitResult) => void;
+  readonly renewed: (hostId: string, epoch: number) => void;
 }
 
 /** How often a call that found the server away looks for it again. */
@@ -92,6 +93,7 @@ export class StoreServer {
       await kernel.sleep(nobody, lookAgainMs, "");
       return this.#perform({ ...call, patienceMs: call.patienceMs - lookAgainMs });
     }
+    if (call.name === "renewLeases") return this.#renew(call);
     if (call.name !== "commit") return this.#read(call);
     if (random.chance(this.rates.rolledBack)) throw lost;
     const result = await this.#commit(call);
@@ -99,6 +101,16 @@ export class StoreServer {
     if (call.fault === "crashAfter") call.process.kill();
     if (call.fault === "loseReply" || random.chance(this.rates.answerLost)) throw lost;
     return result;
+  }
+
+  async #renew(call: Call): Promise<unknown> {
+    const { random, inner, renewed } = this.#options;
+    if (random.chance(this.rates.rolledBack)) throw lost;
+    const leases = call.given[0] as readonly LeaseKey[];
+    const held = await inner.renewLeases(leases);
+    for (const { hostId, epoch } of leases) if (held.includes(hostId)) renewed(hostId, epoch);
+    if (random.chance(this.rates.answerLost)) throw lost;
+    return held;
   }
 
   #read({ name, given }: Call): Promise<unknown> {

@@ -35,6 +35,9 @@ export class PlayedController {
   stores = true;
   registrations = 0;
   inventory: HostInventory | undefined;
+  /** Not held: fenced, until the host says that it has cleaned up. */
+  lease = { epoch: 1, held: true };
+  readonly leasesAsked: { epoch: number; cleaned: boolean }[] = [];
   readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
   /** The newest observation of each machine. */
   readonly seen = new Map<string, Observation>();
@@ -66,6 +69,13 @@ export class PlayedController {
       this.#hear(request.machines);
       const stored = this.stores ? request.machines.map(({ instanceId }) => instanceId) : [];
       return { known: true, stored };
+    },
+    lease: async (asked: { epoch: number; cleaned: boolean }) => {
+      this.#reach();
+      this.leasesAsked.push(asked);
+      if (this.lease.held || asked.epoch !== this.lease.epoch || !asked.cleaned) return this.lease;
+      this.lease = { epoch: this.lease.epoch + 1, held: true };
+      return this.lease;
     },
   };
 
@@ -166,9 +176,9 @@ export class HostWorld {
     return {
       ensure: (spec, signal) => disks.ensure(spec, signal),
       list: () => disks.list(),
-      release: async (instanceId) => {
+      release: async (instanceId, epoch, options) => {
         await this.#pass(this.releaseMs);
-        await disks.release(instanceId);
+        await disks.release(instanceId, epoch, options);
       },
     };
   }

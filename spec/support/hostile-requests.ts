@@ -29,6 +29,8 @@ export const hostileCreates: readonly {
   readonly name: string;
   readonly body: object;
   readonly field: string;
+  /** schemaMismatch unless it says otherwise. */
+  readonly reason?: string;
 }[] = [
   ...Object.entries(takes).flatMap(([field, right]) =>
     Object.entries(values)
@@ -45,7 +47,10 @@ export const hostileCreates: readonly {
     body: Object.fromEntries(Object.entries(sound).filter(([name]) => name !== field)),
     field,
   })),
-  { name: "a field that does not exist", body: { ...sound, hostId: "h1" }, field: "hostId" },
+  {
+    ...{ name: "a field that does not exist", body: { ...sound, hostId: "h1" }, field: "hostId" },
+    reason: "unknownField",
+  },
   { name: "too large a count", body: { ...sound, count: 1_001 }, field: "count" },
   { name: "a negative count", body: { ...sound, count: -1 }, field: "count" },
   { name: "too long a name", body: { ...sound, name: "x".repeat(256) }, field: "name" },

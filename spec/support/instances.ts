@@ -30,7 +30,10 @@ export const tinyImage: ImageRecord = {
 };
 
 /** An instance as its create leaves it: placed on host `a`, building. */
-export function newborn(nowMs = 1_000): LoadedInstance {
+export function newborn(
+  nowMs = 1_000,
+  place: { readonly leaseEpoch?: number; readonly storageId?: string } = {},
+): LoadedInstance {
   const [loaded] = create({
     name: "web",
     metadata: {},
@@ -39,7 +42,18 @@ export function newborn(nowMs = 1_000): LoadedInstance {
     image: tinyImage,
     where: { availabilityZone: null, serverGroupId: null, hints: null },
     request: { project: "demo", requestId: "create", contentHash: "h" },
-    births: [{ instanceId: "i", operationId: "op-0", hostId: "a", hostName: "host-a" }],
+    recovery: { policy: "restart", priority: 0 },
+    births: [
+      {
+        instanceId: "i",
+        operationId: "op-0",
+        hostId: "a",
+        hostName: "host-a",
+        leaseEpoch: 0,
+        storageId: null,
+        ...place,
+      },
+    ],
     nowMs,
   }).instances;
   if (loaded === undefined) throw new Error("no instance");
@@ -63,8 +77,11 @@ export function command(
 }
 
 /** What the owner reports when it has acted on the newest intent; `change` says what is different. */
-export function observed(loaded: LoadedInstance, change: Partial<Observation> & { hostId?: string } = {}) {
-  const { hostId, ...rest } = change;
+export function observed(
+  loaded: LoadedInstance,
+  change: Partial<Observation> & { hostId?: string; leaseEpoch?: number } = {},
+) {
+  const { hostId, leaseEpoch = 0, ...rest } = change;
   const { instance, machines } = loaded;
   const epoch = rest.epoch ?? instance.epoch;
   const known = machines.find((machine) => machine.epoch === epoch);
@@ -73,6 +90,7 @@ export function observed(loaded: LoadedInstance, change: Partial<Observation> & 
     kind: "observed",
     hostId: hostId ?? loaded.claims.find((claim) => claim.epoch === epoch)?.hostId ?? "a",
     nowMs: 3_000,
+    leaseEpoch,
     observation: {
       instanceId: instance.id,
       epoch,

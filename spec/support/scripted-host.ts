@@ -2,6 +2,7 @@
  * A host that does what a test says: it answers `ensure` like the real agent and reports on its own. For
  * specs of the controller alone; whole clusters use the real host actors.
  */
+import type { EnsureRequest } from "../../actors/machine/messages.ts";
 import { hostBinding, reportBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";
 import {
@@ -52,13 +53,8 @@ export class ScriptedHost {
       discoverable: false,
       services: [
         implement(hostAgentService, {
-          ensure: async ({ spec, intent, observedGeneration }) => {
-            if (this.silent) throw new StatusError("hostUnreachable", "Silent.");
-            this.ensured.push({ spec, intent });
-            const observation = this.#ensure(spec, intent, observedGeneration);
-            await this.answerAfter;
-            return { observation };
-          },
+          ensure: (request) => this.#answer(request),
+          ensureLeased: (request) => this.#answer(request),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
           audit: async () => ({
             hostId: inventory.hostId,
@@ -72,6 +68,14 @@ export class ScriptedHost {
         }),
       ],
     });
+  }
+
+  async #answer({ spec, intent, observedGeneration }: EnsureRequest) {
+    if (this.silent) throw new StatusError("hostUnreachable", "Silent.");
+    this.ensured.push({ spec, intent });
+    const observation = this.#ensure(spec, intent, observedGeneration);
+    await this.answerAfter;
+    return { observation };
   }
 
   async register(): Promise<void> {

@@ -334,6 +334,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
       instances: 1,
       registeredAtMs: rows.wallMs,
       lastSeenAtMs: rows.wallMs,
+      lease: null,
     });
     const smaller = { hosts: [rows.inventory(host, { vcpus: 0 })] };
     expect(await store.commit(smaller)).to.deep.equal({ kind: "hostFull", hostId: host });

@@ -70,6 +70,9 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
     image: imageOfInstance,
     metadata: {},
     macAddress: "52:54:00:00:00:01",
+    recovery: { policy: "restart", priority: 0 },
+    storageId: null,
+    movable: true,
     hostId: null,
     epoch: 0,
     attempt: 1,
@@ -121,7 +124,8 @@ export function machine(instanceId: string, changes: Partial<MachineRecord> = {}
 }
 
 export function claim(instanceId: string, hostId = "h1", changes: Partial<ClaimRecord> = {}): ClaimRecord {
-  return { instanceId, epoch: 1, hostId, vcpus: 1, memoryMib: 64, diskGib: 1, ...changes };
+  const size = { vcpus: 1, memoryMib: 64, diskGib: 1 };
+  return { instanceId, epoch: 1, hostId, ...size, leaseEpoch: 0, ...changes };
 }
 
 export function operation(

@@ -8,6 +8,7 @@ import type {
   Disks,
   GuestPaths,
   MachineFiles,
+  ReleaseOptions,
 } from "../../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { type ConsoleStart, readConsolePage } from "../console-page.ts";
@@ -27,21 +28,32 @@ export class FakeDisks implements Disks {
     const directory = `/fake/guests/${spec.instanceId}`;
     const hasDisk = disk !== null || spec.diskGib > 0;
     const files = this.#world.disks.get(spec.instanceId) ?? new Set<string>();
-    if (hasDisk) files.add(guestFiles.disk);
+    const { storage } = this.#world;
     this.#world.disks.set(spec.instanceId, files);
+    if (hasDisk && storage !== undefined) {
+      this.#world.sharedEpochs.set(spec.instanceId, spec.epoch);
+      storage.ensure(spec);
+    }
+    if (hasDisk) files.add(guestFiles.disk);
+    const ofDisk =
+      storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.epoch}`;
     const cached = (file: { readonly sha256: string } | null) =>
       file === null ? undefined : `/fake/images/${file.sha256}`;
     return {
       directory,
-      disk: hasDisk ? `${directory}/${guestFiles.disk}` : undefined,
+      disk: hasDisk ? `${ofDisk}/${guestFiles.disk}` : undefined,
       kernel: cached(kernel),
       ramdisk: cached(ramdisk),
     };
   }
 
-  async release(instanceId: string): Promise<void> {
+  async release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void> {
     await this.#world.enter("releaseDisks", instanceId, new AbortController().signal);
-    this.#world.forget(instanceId);
+    const own = this.#world.sharedEpochs.get(instanceId);
+    const released = epoch ?? own;
+    if (released !== undefined && options?.keepDisk !== true)
+      this.#world.storage?.release(instanceId, released);
+    if (own === undefined || released === undefined || own <= released) this.#world.forget(instanceId);
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {

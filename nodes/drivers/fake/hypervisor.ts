@@ -10,10 +10,11 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
 } from "../../../actors/runtime/ports.ts";
+import { limits } from "../../../protocol/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/status.ts";
-import { Turns } from "../waiting.ts";
-import type { FakeVerb, FakeWorld } from "./world.ts";
+import { delay, Turns } from "../waiting.ts";
+import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
 export class FakeHypervisor implements Hypervisor {
   readonly #world: FakeWorld;
@@ -42,7 +43,7 @@ export class FakeHypervisor implements Hypervisor {
   async #start(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
     await this.#world.enter("start", spec.instanceId, signal);
     const living = this.#world.find(spec.instanceId);
-    if (living === undefined) return this.#world.boot(spec, signal);
+    if (living === undefined) return this.#boot(spec, signal);
     if (living.epoch > spec.epoch) {
       const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
       throw new StatusError("staleEpoch", message);
@@ -52,7 +53,22 @@ export class FakeHypervisor implements Hypervisor {
       return { ...living, status: "running" };
     }
     this.#world.end(spec.instanceId);
-    return this.#world.boot(spec, signal);
+    return this.#boot(spec, signal);
+  }
+
+  /** A disk that another process still has open is waited for, as QEMU's driver does. */
+  async #boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
+    const { clock } = this.#world;
+    const deadlineMs = clock.monotonicMs() + limits.diskLockPatienceMs;
+    for (;;) {
+      try {
+        return await this.#world.boot(spec, signal);
+      } catch (error) {
+        const inUse = error instanceof StatusError && error.message === diskInUse(spec.instanceId);
+        if (!inUse || clock.monotonicMs() >= deadlineMs) throw error;
+        await delay(clock, limits.diskLockRetryMs, signal);
+      }
+    }
   }
 
   async list(): Promise<readonly Guest[]> {
@@ -103,6 +119,9 @@ export class FakeHypervisor implements Hypervisor {
   async #living(verb: FakeVerb, instanceId: string, signal: AbortSignal): Promise<Guest> {
     await this.#world.enter(verb, instanceId, signal);
     const guest = this.#world.find(instanceId);
+    if (this.#world.isFrozen(instanceId)) {
+      throw new StatusError("hypervisorRefused", `The hypervisor of instance ${instanceId} does not answer.`);
+    }
     if (guest !== undefined) return guest;
     throw new StatusError("guestFailed", `Instance ${instanceId} has no running process.`);
   }

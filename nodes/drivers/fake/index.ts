@@ -4,6 +4,7 @@
  */
 import type { DriverOptions, Drivers } from "../kinds.ts";
 import { FakeConsoles, FakeDisks, FakeMachineFiles } from "./files.ts";
+import { openFakeGuard } from "./guard.ts";
 import { FakeHypervisor } from "./hypervisor.ts";
 import { FakeWorld } from "./world.ts";
 
@@ -18,6 +19,8 @@ export function createFakeDrivers(options: DriverOptions): Drivers {
   return {
     hypervisor: new FakeHypervisor(world),
     disks,
+    storageId: world.storage?.storageId ?? null,
+    guard: () => openFakeGuard(world),
     machineFiles: new FakeMachineFiles(world),
     consoles: new FakeConsoles(world),
     audit: async () => ({

@@ -4,11 +4,14 @@
  * world and finds the guests running. In a real process (hypervisor: fake) the world ends with the process,
  * and its guests with it. Tests steer it: what fails, what hangs, which guest dies.
  */
+import type { SeenGuest } from "../../../actors/guard/messages.ts";
+import type { StoredGuard } from "../../../actors/guard/state.ts";
 import type { Clock, Guest, GuestEvent, GuestStatus } from "../../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import type { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/status.ts";
 import { hostName } from "../qemu/arguments.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
+import type { FakeDisk, FakeStorage } from "./storage.ts";
 
 export type FakeVerb =
   | "start"
@@ -26,7 +29,11 @@ export interface FakeWorldOptions {
   readonly startLatencyMs?: number;
   /** From the power button to the guest's end. Absent: the guest ignores the button. */
   readonly shutdownLatencyMs?: number;
+  /** Where disks are that other worlds see as well. Absent: this world's disks are its own. */
+  readonly storage?: FakeStorage;
 }
+
+type OwnDeed = "paused" | "resumed" | "shutdown" | "panicked" | "reset";
 
 interface FakeProcess {
   readonly instanceId: string;
@@ -37,6 +44,12 @@ interface FakeProcess {
   status: GuestStatus;
   /** How often it began anew: what it heard before, it has forgotten. */
   resets: number;
+  readonly fence: boolean;
+  /** What it has opened on the shared storage, whatever that is called now. */
+  readonly disk: FakeDisk | undefined;
+  /** Stopped as a whole, as by SIGSTOP: what it would have done meanwhile, it does afterwards. */
+  frozen: boolean;
+  readonly pending: OwnDeed[];
 }
 
 interface Injection {
@@ -53,6 +66,12 @@ const firstFakePid = 10_000_000;
 export class FakeWorld {
   readonly disks = new Map<string, Set<string>>();
   readonly machineFiles = new Map<string, string>();
+  /** Epochs of the guests whose disks this host has on the shared storage. */
+  readonly sharedEpochs = new Map<string, number>();
+  /** What a guard has written down for the one after it. */
+  guardMemory: StoredGuard | undefined;
+  /** How often the machine has started. */
+  starts = 1;
   readonly #processes = new Map<string, FakeProcess>();
   readonly #consoles = new Map<string, string>();
   readonly #listeners = new Set<(event: GuestEvent) => void>();
@@ -62,6 +81,14 @@ export class FakeWorld {
 
   constructor(options: FakeWorldOptions) {
     this.#options = options;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get storage(): FakeStorage | undefined {
+    return this.#options.storage;
   }
 
   /**
@@ -84,23 +111,71 @@ export class FakeWorld {
     else if (injection !== undefined) throw injection.outcome;
   }
 
-  /** @throws AbortError: then there is no process */
+  /** @throws AbortError, hypervisorRefused when the disk is in use: then there is no process */
   async boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
     const { clock, startLatencyMs = 0 } = this.#options;
     if (startLatencyMs > 0) await delay(clock, startLatencyMs, signal);
     throwIfAborted(signal);
+    const pid = this.#nextPid++;
     const guest: FakeProcess = {
       instanceId: spec.instanceId,
       epoch: spec.epoch,
       name: hostName(spec),
-      pid: this.#nextPid++,
+      pid,
       startedAtMs: clock.nowMs(),
       status: "running",
       resets: 0,
+      fence: spec.fence === true,
+      disk: this.#openDisk(spec, pid),
+      frozen: false,
+      pending: [],
     };
     this.#processes.set(spec.instanceId, guest);
     this.#greet(guest);
     return factsOf(guest);
+  }
+
+  #openDisk(spec: MachineSpec, pid: number): FakeDisk | undefined {
+    const disk = this.storage?.find(spec.instanceId, spec.epoch);
+    if (this.storage?.locks === true && disk !== undefined && disk.openedBy.size > 0) {
+      throw new StatusError("hypervisorRefused", diskInUse(spec.instanceId));
+    }
+    disk?.openedBy.add(pid);
+    return disk;
+  }
+
+  /** Every guest that a guard has to know of, as its process table shows it. */
+  fencedGuests(): readonly SeenGuest[] {
+    const fenced = [...this.#processes.values()].filter(({ fence }) => fence);
+    return fenced.map(({ instanceId, epoch, pid, frozen: stopped, disk }) => ({
+      ...{ instanceId, epoch, pid, startTicks: pid, stopped },
+      diskPresent: disk === undefined || this.storage?.find(instanceId, epoch) === disk,
+    }));
+  }
+
+  /** Stops the process as a whole: the guest neither writes nor answers nor does anything by itself. */
+  freeze(instanceId: string): void {
+    const guest = this.#processes.get(instanceId);
+    if (guest !== undefined) guest.frozen = true;
+  }
+
+  thaw(instanceId: string): void {
+    const guest = this.#processes.get(instanceId);
+    if (guest === undefined || !guest.frozen) return;
+    guest.frozen = false;
+    for (const deed of guest.pending.splice(0)) this.guestDoes(instanceId, deed);
+  }
+
+  isFrozen(instanceId: string): boolean {
+    return this.#processes.get(instanceId)?.frozen === true;
+  }
+
+  /** The guest writes to its disk on the shared storage; false when it cannot. */
+  write(instanceId: string): boolean {
+    const guest = this.#processes.get(instanceId);
+    if (guest?.disk === undefined || guest.frozen || guest.status !== "running") return false;
+    guest.disk.writes += 1;
+    return true;
   }
 
   #greet(guest: FakeProcess): void {
@@ -143,23 +218,34 @@ export class FakeWorld {
 
   /** Ends the process because a driver asked for it. */
   end(instanceId: string): void {
-    this.#processes.delete(instanceId);
+    this.#remove(instanceId);
+  }
+
+  #remove(instanceId: string): boolean {
+    const guest = this.#processes.get(instanceId);
+    guest?.disk?.openedBy.delete(guest.pid);
+    return this.#processes.delete(instanceId);
   }
 
   /** The process dies by itself, as under SIGKILL. */
   kill(instanceId: string): void {
-    if (this.#processes.delete(instanceId)) this.#emit({ kind: "lost", instanceId });
+    if (this.#remove(instanceId)) this.#emit({ kind: "lost", instanceId });
   }
 
   /** The machine loses power: every process is gone, disks and files stay, and nobody hears of it. */
   losePower(): void {
-    this.#processes.clear();
+    for (const instanceId of [...this.#processes.keys()]) this.#remove(instanceId);
+    this.starts += 1;
   }
 
   /** The guest does something by itself. */
-  guestDoes(instanceId: string, kind: "paused" | "resumed" | "shutdown" | "panicked" | "reset"): void {
+  guestDoes(instanceId: string, kind: OwnDeed): void {
     const guest = this.#processes.get(instanceId);
     if (guest === undefined) return;
+    if (guest.frozen) {
+      guest.pending.push(kind);
+      return;
+    }
     guest.status = kind === "resumed" || kind === "reset" ? "running" : kind;
     if (kind === "reset") this.#greet(guest);
     this.#emit({ kind, instanceId });
@@ -175,6 +261,7 @@ export class FakeWorld {
 
   forget(instanceId: string): void {
     this.disks.delete(instanceId);
+    this.sharedEpochs.delete(instanceId);
     this.#consoles.delete(instanceId);
   }
 
@@ -200,3 +287,6 @@ function untilAborted(signal: AbortSignal): Promise<never> {
     signal.addEventListener("abort", () => reject(abortError()), { once: true });
   });
 }
+
+export const diskInUse = (instanceId: string): string =>
+  `The disk of instance ${instanceId} is in use by another process.`;

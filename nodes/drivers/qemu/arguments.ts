@@ -10,6 +10,7 @@
  */
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { type GuestUser, guestFiles } from "../guest-directory.ts";
+import { guestName } from "./guest-tag.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -29,30 +30,6 @@ export interface QemuArguments {
   readonly ramdisk: string | undefined;
   /** A firmware other than the machine type's own: qboot, for a kernel that needs no BIOS. */
   readonly firmware: string | undefined;
-}
-
-export interface GuestTag {
-  readonly instanceId: string;
-  readonly epoch: number;
-}
-
-/** The process's name: says whose it is and of which epoch, in the process table and through QMP. */
-export const guestName = (tag: GuestTag): string => `novact.${tag.instanceId}.${tag.epoch}`;
-
-/** The tag in a name of {@link guestName}, or undefined when it is none. */
-export function parseGuestName(name: string): GuestTag | undefined {
-  const match = /^novact\.([A-Za-z0-9_-]{1,64})\.([0-9]{1,15})$/.exec(name);
-  const [, instanceId, epoch] = match ?? [];
-  if (instanceId === undefined || epoch === undefined) return undefined;
-  return { instanceId, epoch: Number(epoch) };
-}
-
-/** What a process table's argv says of a process, if it is a guest of ours. */
-export function tagOfArgv(argv: readonly string[]): GuestTag | undefined {
-  const name = argv[argv.indexOf("-name") + 1];
-  const uuid = argv[argv.indexOf("-uuid") + 1];
-  const tag = name === undefined || !argv.includes("-name") ? undefined : parseGuestName(name);
-  return tag !== undefined && uuid === tag.instanceId ? tag : undefined;
 }
 
 export const isUuid = (text: string): boolean =>

@@ -39,7 +39,7 @@ import {
   recordedStart,
   spawnGuest,
 } from "./guest-process.ts";
-import { bringUp } from "./launch.ts";
+import { bringUp, whenUnlocked } from "./launch.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
@@ -178,13 +178,16 @@ export class QemuHypervisor implements Hypervisor {
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
     const bootId = await this.#readBootId();
-    throwIfAborted(signal);
     const launch = launchAs(user, choice.groups, qemu);
-    const tag = { instanceId: spec.instanceId, epoch: spec.epoch };
-    const spawned = spawn(launch, { tag, directory, user, bootId, nowMs: clock.nowMs() });
-    const guest = this.#keep(spawned.process, false);
-    await bringUp(guest, spawned, { clock, log, signal });
-    return guest.facts;
+    const { instanceId, epoch, fence } = spec;
+    const tag = { instanceId, epoch, fence };
+    return whenUnlocked(instanceId, { clock, signal }, async () => {
+      throwIfAborted(signal);
+      const spawned = spawn(launch, { tag, directory, user, bootId, nowMs: clock.nowMs() });
+      const guest = this.#keep(spawned.process, false);
+      await bringUp(guest, spawned, { clock, log, signal });
+      return guest.facts;
+    });
   }
 
   async #arguments(spec: MachineSpec, paths: GuestPaths, choice: AcceleratorChoice) {
@@ -192,12 +195,13 @@ export class QemuHypervisor implements Hypervisor {
     const own = guestDirectory(directories, spec.instanceId);
     const near = (path: string | undefined) => (path === undefined ? undefined : relative(own, path));
     const { disk } = spec.image;
-    const base = disk && { file: relative(own, cachedImage(directories, disk.sha256)), format: disk.format };
+    const image = disk && (paths.base ?? cachedImage(directories, disk.sha256));
+    const base = disk && image ? { file: relative(own, image), format: disk.format } : undefined;
     return qemuArguments({
       spec,
       accelerator: choice.accelerator,
       disk: near(paths.disk),
-      base: base ?? undefined,
+      base,
       kernel: near(paths.kernel),
       ramdisk: near(paths.ramdisk),
       firmware: await firmwareFor(paths.kernel),

@@ -10,9 +10,11 @@ import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, wr
 import { open, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type GuestUser, guestFiles, type StateDirectories } from "../guest-directory.ts";
-import { findProcesses, type ProcessFacts, type ProcessIdentity, parseStat } from "../process-table.ts";
+import { parseStat } from "../process-stat.ts";
+import { findProcesses, type ProcessFacts, type ProcessIdentity } from "../process-table.ts";
 import { toolEnvironment } from "../tool.ts";
-import { type GuestTag, type Launch, tagOfArgv } from "./arguments.ts";
+import type { Launch } from "./arguments.ts";
+import { type GuestTag, isGuestProgram, tagOfArgv } from "./guest-tag.ts";
 
 export interface GuestProcess extends ProcessIdentity {
   readonly tag: GuestTag;
@@ -139,11 +141,9 @@ export async function findGuests(directories: StateDirectories): Promise<readonl
   });
 }
 
-/**
- * setpriv for the first millisecond, then QEMU; "(deleted)" follows the name after its package was upgraded.
- */
+/** "(deleted)" follows the name after its package was upgraded. */
 const isLauncher = (facts: ProcessFacts): boolean =>
-  /^(setpriv|qemu-system-[a-z0-9_]+)( \(deleted\))?$/.test(basename(facts.executable));
+  isGuestProgram(basename(facts.executable).replace(/ \(deleted\)$/, ""));
 
 /** Removes what a process that is proved gone has left: stale sockets, pid file, record. */
 export async function clearRemains(directory: string): Promise<void> {

@@ -11,8 +11,8 @@ import { StatusError } from "../../../protocol/status.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { isAlive, signalProcess, waitGone } from "../process-table.ts";
 import { delay, isAbort, throwIfAborted } from "../waiting.ts";
-import { parseGuestName } from "./arguments.ts";
 import { type GuestProcess, lastWords } from "./guest-process.ts";
+import { parseGuestName } from "./guest-tag.ts";
 import { asObject, QmpConnection, type QmpEvent, QmpSilence } from "./qmp.ts";
 
 export interface GuestOptions {
@@ -52,7 +52,8 @@ export class QemuGuest {
 
   get facts(): Guest {
     const { tag, pid, startedAtMs } = this.process;
-    return { ...tag, pid, startedAtMs, status: this.#status };
+    const { instanceId, epoch } = tag;
+    return { instanceId, epoch, pid, startedAtMs, status: this.#status };
   }
 
   /** @throws QmpSilence, QmpRefusal, AbortError, or the socket's error */

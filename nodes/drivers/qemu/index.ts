@@ -9,10 +9,12 @@ import { FileDisks } from "../disks-file.ts";
 import { makeStateDirectories } from "../guest-directory.ts";
 import type { DriverOptions, Drivers } from "../kinds.ts";
 import { DirectoryMachineFiles } from "../machine-files.ts";
+import { SharedStorage } from "../shared-storage.ts";
 import { runTool } from "../tool.ts";
 import { chooseAccelerator } from "./accelerator.ts";
 import { auditFiles } from "./audit.ts";
 import { type AcceleratorChoice, QemuHypervisor } from "./driver.ts";
+import { openGuard } from "./guard-client.ts";
 
 const executable = "qemu-system-x86_64";
 const versionTimeoutMs = 20_000;
@@ -29,10 +31,14 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
       cacheFile: options.acceleratorCache ?? join(options.stateDirectory, "accelerator.json"),
     }),
   );
-  const disks = new FileDisks(directories, options.imageStore);
+  const { sharedDirectory } = options;
+  const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory);
+  const disks = new FileDisks(directories, options.imageStore, shared);
   return {
     hypervisor: new QemuHypervisor({ directories, clock, log, executable, version, accelerator }),
     disks,
+    storageId: shared?.storageId ?? null,
+    guard: () => openGuard({ directory: join(directories.root, "guard"), guests: directories.guests, clock }),
     machineFiles: new DirectoryMachineFiles(directories),
     consoles: new FileConsoles(directories, log),
     audit: () => auditFiles(directories, disks),

@@ -52,6 +52,38 @@ export async function bringUp(
   }
 }
 
+/**
+ * Tries again while the disk is still open in another process: the guard of the disk's last host may not have
+ * ended that one yet.
+ * @throws StatusError hypervisorRefused when it stays so; whatever else the start throws
+ */
+export async function whenUnlocked<T>(
+  instanceId: string,
+  { clock, signal }: Pick<BringUpOptions, "clock" | "signal">,
+  start: () => Promise<T>,
+): Promise<T> {
+  const deadlineMs = clock.monotonicMs() + limits.diskLockPatienceMs;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      if (clock.monotonicMs() < deadlineMs) await delay(clock, limits.diskLockRetryMs, signal);
+      else throw stillLocked(instanceId, error);
+    }
+  }
+}
+
+/** Source: QEMU 7.2, block/file-posix.c. */
+const isLocked = (error: unknown): error is StatusError =>
+  error instanceof StatusError && /Failed to get (?:shared )?"write" lock/.test(error.detail ?? "");
+
+function stillLocked(instanceId: string, cause: StatusError): StatusError {
+  const message = `The disk of instance ${instanceId} is in use by another process.`;
+  const detail = cause.detail === undefined ? {} : { detail: cause.detail };
+  return new StatusError("hypervisorRefused", message, { cause, ...detail });
+}
+
 async function connectWhenReady(guest: QemuGuest, spawned: SpawnedGuest, options: BringUpOptions) {
   const { clock, signal } = options;
   const deadline = clock.monotonicMs() + limits.qmpGreetingTimeoutMs;

@@ -198,6 +198,7 @@ describe("doctor: comparison", () => {
         vcpus: 1,
         memoryMib: 512,
         diskGib: 1,
+        leaseEpoch: 0,
       }));
       const totals = input.claimTotals.map((total) => ({
         ...total,
@@ -252,7 +253,9 @@ describe("doctor: comparison", () => {
 
     it("what waits for a silent host is told once, as the host's silence", () => {
       const { input } = healthy();
-      const claims = [{ instanceId: "i3", epoch: 1, hostId: "h1", vcpus: 0, memoryMib: 0, diskGib: 0 }];
+      const claims = [
+        { instanceId: "i3", epoch: 1, hostId: "h1", vcpus: 0, memoryMib: 0, diskGib: 0, leaseEpoch: 0 },
+      ];
       const world = with3({ claims }, { updatedAtMs: input.nowMs - late });
       const found = find({
         ...world,

@@ -39,6 +39,9 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
   serverGroupId: null,
   availabilityZone: null,
   hints: null,
+  recovery: { policy: "restart", priority: 0 },
+  storageId: null,
+  movable: true,
   hostId: "h1",
   epoch: 1,
   attempt: 1,
@@ -130,7 +133,15 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
 export function busy(state: MachineState): DoctorInput {
   const { input, audit } = healthy();
   const record = instance("i1", { settled: false, operationId: "o1" });
-  const claim = { instanceId: "i1", epoch: 1, hostId: "h1", vcpus: 1, memoryMib: 512, diskGib: 1 };
+  const claim = {
+    instanceId: "i1",
+    epoch: 1,
+    hostId: "h1",
+    vcpus: 1,
+    memoryMib: 512,
+    diskGib: 1,
+    leaseEpoch: 0,
+  };
   return {
     ...input,
     instances: [row(record, "running"), ...input.instances.slice(1)],

@@ -9,6 +9,8 @@ import { limits } from "../../../protocol/limits.ts";
 import { instanceStates } from "../../../protocol/states.ts";
 import { command, newborn, observed } from "../../support/instances.ts";
 
+const unleased = { leaseEpoch: 0, storageId: null };
+
 const following = (
   loaded: LoadedInstance,
   ...events: ((now: LoadedInstance) => InstanceEvent)[]
@@ -181,18 +183,23 @@ describe("instance decide: reports", () => {
 
   it("goes to no other host as long as the first may hold it, whoever offers one", () => {
     const left = following(newborn(), (now) => observed(now, { state: "failed", reason: "diskFull" }));
-    const placement = { kind: "host", hostId: "b", hostName: "host-b" } as const;
+    const placement = { kind: "host", hostId: "b", hostName: "host-b", ...unleased } as const;
     const { next, turn } = decide(left, { kind: "placed", placement, epoch: 1, nowMs: 4_000 });
     expect(turn).to.equal(undefined);
     expect(next.instance.hostId).to.equal(null);
-    const overdue = decide(left, { kind: "reconcile", nowMs: 10_000_000, hostAlive: false }).next;
+    const overdue = decide(left, {
+      kind: "reconcile",
+      nowMs: 10_000_000,
+      hostAlive: false,
+      leaseEpoch: 0,
+    }).next;
     const again = decide(overdue, command("start"));
     expect(again.effects.map(({ kind }) => kind)).to.deep.equal(["ensure"]);
   });
 
   it("a new host gets a new epoch and its own claim", () => {
     const left = following(newborn(), (now) => observed(now, { state: "failed", reason: "diskFull" }), gone);
-    const placement = { kind: "host", hostId: "b", hostName: "host-b" } as const;
+    const placement = { kind: "host", hostId: "b", hostName: "host-b", ...unleased } as const;
     const placed = decide(left, { kind: "placed", placement, epoch: 1, nowMs: 4_000 }).next;
     expect(placed.instance).to.include({ hostId: "b", epoch: 2, attempt: 2 });
     expect(placed.claims.map(({ hostId, epoch }) => [hostId, epoch])).to.deep.equal([["b", 2]]);
@@ -209,7 +216,7 @@ describe("instance decide: reports", () => {
         (now) => observed(now, { state: "failed", reason: "diskFull", message: "full" }),
         (now) => gone(now, epoch),
       );
-      const placement = { kind: "host", hostId: `h${attempt}`, hostName: "h" } as const;
+      const placement = { kind: "host", hostId: `h${attempt}`, hostName: "h", ...unleased } as const;
       loaded = decide(loaded, { kind: "placed", placement, epoch: loaded.instance.epoch, nowMs: 5_000 }).next;
     }
     expect(loaded.instance).to.include({ state: "failed", hostId: null, attempt: limits.buildAttemptsMax });
@@ -250,7 +257,7 @@ describe("instance decide: reports", () => {
 
 describe("instance decide: time", () => {
   it("a build whose host fell silent waits for it: silence proves nothing", () => {
-    const event = { kind: "reconcile", nowMs: 2_000, hostAlive: false } as const;
+    const event = { kind: "reconcile", nowMs: 2_000, hostAlive: false, leaseEpoch: 0 } as const;
     const { next, effects } = decide(newborn(), event);
     expect(next.instance.hostId).to.equal("a");
     expect(effects.map(({ kind }) => kind)).to.deep.equal(["ensure"]);
@@ -258,7 +265,7 @@ describe("instance decide: time", () => {
 
   it("an operation that is overdue fails, and the instance says so until the next command", () => {
     const starting = following(stopped(), () => command("start"));
-    const overdue = { kind: "reconcile", nowMs: 10_000_000, hostAlive: true } as const;
+    const overdue = { kind: "reconcile", nowMs: 10_000_000, hostAlive: true, leaseEpoch: 0 } as const;
     const { next } = decide(starting, overdue);
     expect(next.instance.state).to.equal("failed");
     expect(next.instance.failure).to.include({ reason: "operationTimeout" });
@@ -268,10 +275,15 @@ describe("instance decide: time", () => {
 
   it("a stop that a silent host never heard is done when the host is back", () => {
     const stopping = following(running(), () => command("stop"));
-    const { next } = decide(stopping, { kind: "reconcile", nowMs: 10_000_000, hostAlive: false });
+    const { next } = decide(stopping, {
+      kind: "reconcile",
+      nowMs: 10_000_000,
+      hostAlive: false,
+      leaseEpoch: 0,
+    });
     expect(next.instance).to.include({ desired: "stopped", settled: false });
     expect(next.instance.failure).to.include({ reason: "hostUnreachable" });
-    const again = decide(next, { kind: "reconcile", nowMs: 10_000_001, hostAlive: true });
+    const again = decide(next, { kind: "reconcile", nowMs: 10_000_001, hostAlive: true, leaseEpoch: 0 });
     expect(again.effects.map(({ kind }) => kind)).to.deep.equal(["ensure"]);
     const back = following(next, (now) => observed(now));
     expect(back.instance).to.include({ state: "stopped", settled: true, failure: null });
@@ -279,7 +291,12 @@ describe("instance decide: time", () => {
 
   it("a delete whose host stays silent ends for the user, and stays work in progress for us", () => {
     const deleting = following(running(), () => command("delete"));
-    const { next, turn } = decide(deleting, { kind: "reconcile", nowMs: 10_000_000, hostAlive: false });
+    const { next, turn } = decide(deleting, {
+      kind: "reconcile",
+      nowMs: 10_000_000,
+      hostAlive: false,
+      leaseEpoch: 0,
+    });
     expect(next.instance).to.include({ state: "deleted", settled: false });
     expect(next.claims).to.have.length(1);
     expect(turn?.operations?.at(-1)).to.include({ kind: "delete", state: "done" });
@@ -289,7 +306,7 @@ describe("instance decide: time", () => {
   });
 
   it("a late answer of the scheduler for an epoch that has passed is ignored", () => {
-    const placement = { kind: "host", hostId: "b", hostName: "b" } as const;
+    const placement = { kind: "host", hostId: "b", hostName: "b", ...unleased } as const;
     const loaded = running();
     expect(decide(loaded, { kind: "placed", placement, epoch: 1, nowMs: 4_000 }).turn).to.equal(undefined);
     expect(stateOf(loaded, false)).to.equal("unknown");

@@ -12,6 +12,8 @@ import type { LoadedInstance } from "../../../actors/runtime/records.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { command, newborn } from "../../support/instances.ts";
 
+const unleased = { leaseEpoch: 0, storageId: null };
+
 type Step =
   | { readonly kind: "command"; readonly index: number }
   | { readonly kind: "deliver" | "repeat" | "lose" | "reconcile" | "die"; readonly fail: boolean };
@@ -61,7 +63,7 @@ class Model {
   run(effect: InstanceEffect, fail: boolean): void {
     if (effect.kind === "place") {
       this.#hosts += 1;
-      const placement = { kind: "host", hostId: `host-${this.#hosts}`, hostName: "x" } as const;
+      const placement = { kind: "host", hostId: `host-${this.#hosts}`, hostName: "x", ...unleased } as const;
       const { epoch } = this.loaded.instance;
       this.apply({ kind: "placed", placement, epoch, nowMs: this.now() });
       return;
@@ -99,7 +101,7 @@ class Model {
   }
 
   hear(report: { hostId: string; observation: Observation } | undefined): void {
-    if (report !== undefined) this.apply({ kind: "observed", ...report, nowMs: this.now() });
+    if (report !== undefined) this.apply({ kind: "observed", ...report, nowMs: this.now(), leaseEpoch: 0 });
   }
 
   /** The process of the newest machine dies; its host brings it back. */
@@ -114,7 +116,7 @@ class Model {
   }
 
   reconcile(): void {
-    this.apply({ kind: "reconcile", nowMs: this.now(), hostAlive: true });
+    this.apply({ kind: "reconcile", nowMs: this.now(), hostAlive: true, leaseEpoch: 0 });
   }
 
   /** No more faults: everything is delivered, in order, until nothing happens any more. */

@@ -1,10 +1,15 @@
 /** Machines in every situation, and the small requests the specs are made of. */
 import { decide } from "../../../actors/machine/decide.ts";
+import { noLease } from "../../../actors/machine/lease.ts";
 import type { EnsureRequest, MachineEvent, Moment, Outcome } from "../../../actors/machine/messages.ts";
 import type { Machine, MachineState } from "../../../actors/machine/state.ts";
 import type { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 
-export const at = (monotonicMs = 1_000): Moment => ({ wallMs: 1_700_000_000_000 + monotonicMs, monotonicMs });
+export const at = (monotonicMs = 1_000, lease = noLease): Moment => ({
+  wallMs: 1_700_000_000_000 + monotonicMs,
+  monotonicMs,
+  lease,
+});
 
 export const spec = (changes: Partial<MachineSpec> = {}): MachineSpec => ({
   instanceId: "i1",

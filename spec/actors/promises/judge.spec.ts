@@ -64,7 +64,7 @@ describe("the judge of the promises", () => {
       (it) => observed(it, { state: "failed", reason: "diskFull" }),
       ({ instance: { epoch } }) => ({
         kind: "placed",
-        placement: { kind: "host", hostId: "b", hostName: "host-b" },
+        placement: { kind: "host", hostId: "b", hostName: "host-b", leaseEpoch: 0, storageId: null },
         epoch,
         nowMs: 4_000,
       }),
@@ -76,7 +76,7 @@ describe("the judge of the promises", () => {
 
   it("says which promise is broken, when, and by what", () => {
     const facts = [guest("guestStarted"), guest("guestStarted", { pid: 101, atMs: 7 })];
-    const message = "Instance i has 2 processes: h1/100, h1/101.";
+    const message = "Instance i has 2 processes that can write: h1/100, h1/101.";
     expect(broken(facts)).to.deep.equal([{ promise: "I2", atMs: 7, message }]);
   });
 

@@ -39,6 +39,7 @@ export const host = (id: string, changes: Partial<HostRecord> = {}): HostRecord 
   instances: 0,
   registeredAtMs: 0,
   lastSeenAtMs: wallMs,
+  lease: null,
   ...changes,
 });
 

@@ -1,13 +1,7 @@
 /** QEMU's command line, by value. */
 import { expect } from "chai";
-import {
-  guestName,
-  hostName,
-  launchAs,
-  parseGuestName,
-  qemuArguments,
-  tagOfArgv,
-} from "../../../nodes/drivers/qemu/arguments.ts";
+import { hostName, launchAs, qemuArguments } from "../../../nodes/drivers/qemu/arguments.ts";
+import { guestName, parseGuestName, tagOfArgv } from "../../../nodes/drivers/qemu/guest-tag.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
 const instanceId = "01890000-0000-7000-8000-00000000000a";
@@ -126,6 +120,9 @@ describe("a guest's host name", () => {
 describe("a guest's name", () => {
   it("is read back as it was written", () => {
     expect(parseGuestName(guestName({ instanceId, epoch: 3 }))).to.deep.equal({ instanceId, epoch: 3 });
+    const fenced = { instanceId, epoch: 3, fence: true };
+    expect(parseGuestName(guestName(fenced))).to.deep.equal(fenced);
+    expect(parseGuestName(guestName({ ...fenced, fence: false }))).to.deep.equal({ instanceId, epoch: 3 });
   });
 
   it("of anything else is none", () => {

@@ -8,13 +8,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { systemClock } from "../../../nodes/clock.ts";
 import { guestUser, mapsUid } from "../../../nodes/drivers/guest-directory.ts";
-import {
-  isAlive,
-  parseStat,
-  readProcess,
-  signalProcess,
-  waitGone,
-} from "../../../nodes/drivers/process-table.ts";
+import { parseStat } from "../../../nodes/drivers/process-stat.ts";
+import { isAlive, readProcess, signalProcess, waitGone } from "../../../nodes/drivers/process-table.ts";
 import { chooseAccelerator, kvmAccess } from "../../../nodes/drivers/qemu/accelerator.ts";
 import { meaningOf, statusOf } from "../../../nodes/drivers/qemu/guest.ts";
 import { silentLog, temporaryDirectory } from "../../support/driver-world.ts";

@@ -1,0 +1,144 @@
+/**
+ * Holds the lease of a host: asks for its renewal at every heartbeat, hands each new deadline to the guard
+ * before it counts on it, and tells the machines what they may do. The deadline is the sending of the request
+ * plus the lease's time, on the monotonic clock: what the network does to the answer makes it only shorter.
+ *
+ * It must never say "held" for a time that the guard does not know of, nor ask for a new lease while a guest
+ * of the old one has a process.
+ */
+import { limits } from "../../protocol/limits.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { type Lease, noLease } from "../machine/lease.ts";
+import type { Clock, Guard, Log, Timer } from "../runtime/ports.ts";
+import type { ReportClient } from "./reporter.ts";
+
+export interface LeaseHolderOptions {
+  readonly reports: Pick<ReportClient, "lease">;
+  /** Opens the guard, or finds it again. */
+  readonly guard: () => Promise<Guard>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** No guest of a lease that ended has a process. */
+  readonly isClean: () => Promise<boolean>;
+  /** What machines may do has changed; `anew`: this is another lease than the one before. */
+  readonly changed: (anew: boolean) => void;
+}
+
+export class LeaseHolder {
+  readonly #options: LeaseHolderOptions;
+  #kind: Lease["kind"] = noLease.kind;
+  #epoch = 0;
+  #untilMs = Number.NEGATIVE_INFINITY;
+  /** When the request was sent whose answer was taken last: older answers are old news. */
+  #takenSentAtMs = Number.NEGATIVE_INFINITY;
+  #guard: Promise<Guard> | undefined;
+  #next: Timer | undefined;
+  #lapse: Timer | undefined;
+  #ended = false;
+
+  constructor(options: LeaseHolderOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#ended) return;
+    this.#next = this.#options.clock.after(limits.heartbeatPeriodMs, () => this.start());
+    void this.#ask();
+  }
+
+  /** Begins no more. The guard goes on by what it knows, unless the guests have ended as well. */
+  async end(guests: boolean): Promise<void> {
+    this.#ended = true;
+    this.#next?.cancel();
+    this.#lapse?.cancel();
+    try {
+      const guard = await this.#guard;
+      await (guests ? guard?.end() : guard?.close());
+    } catch (thrown) {
+      this.#options.log.warn({ err: thrown }, "the guard goes on");
+    }
+  }
+
+  /** By the clock, whatever timers have fired: a process that was stopped knows at once that it is late. */
+  current(): Lease {
+    const late = this.#options.clock.monotonicMs() >= this.#untilMs - limits.leasePauseLeadMs;
+    return { kind: this.#kind === "held" && late ? "lapsed" : this.#kind, epoch: this.#epoch };
+  }
+
+  /** A guest's process has ended: perhaps it was the last one that stood in the way. */
+  poke(): void {
+    if (this.#kind === "fenced" && !this.#ended) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const { reports, clock, log, isClean } = this.#options;
+    const epoch = this.#epoch;
+    try {
+      const cleaned = this.#kind === "fenced" && (await isClean());
+      const sentAtMs = clock.monotonicMs();
+      const answer = await reports.lease({ epoch, cleaned }, { timeoutMs: limits.hostRequestTimeoutMs });
+      if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
+      if (answer.held) await this.#held(answer.epoch, sentAtMs);
+      else this.#fenced(answer.epoch, sentAtMs);
+    } catch (thrown) {
+      const { reason, message } = StatusError.from(thrown, "Renewing the lease");
+      if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");
+    }
+  }
+
+  async #held(epoch: number, sentAtMs: number): Promise<void> {
+    const untilMs = sentAtMs + limits.leaseTtlMs;
+    // A renewal of what was fenced since has been overtaken.
+    if (epoch < this.#epoch || (this.#kind === "fenced" && epoch === this.#epoch)) return;
+    await this.#extend(untilMs);
+    if (this.#ended || sentAtMs < this.#takenSentAtMs || epoch < this.#epoch) return;
+    const before = this.current();
+    this.#takenSentAtMs = sentAtMs;
+    this.#untilMs = untilMs;
+    this.#epoch = epoch;
+    this.#kind = "held";
+    this.#lapseLater();
+    const after = this.current();
+    if (before.kind !== after.kind || before.epoch !== after.epoch)
+      this.#tell(after, before.epoch !== after.epoch);
+  }
+
+  #fenced(epoch: number, sentAtMs: number): void {
+    if (epoch < this.#epoch) return;
+    const before = this.current();
+    this.#takenSentAtMs = sentAtMs;
+    this.#epoch = epoch;
+    this.#kind = "fenced";
+    this.#lapse?.cancel();
+    if (before.kind === "fenced" && before.epoch === epoch) return;
+    this.#tell(this.current(), false);
+    // Perhaps nothing stands in the way.
+    this.poke();
+  }
+
+  #tell(lease: Lease, anew: boolean): void {
+    this.#options.log.info({ lease: lease.kind, epoch: lease.epoch }, "the host's lease");
+    this.#options.changed(anew);
+  }
+
+  #lapseLater(): void {
+    const { clock } = this.#options;
+    this.#lapse?.cancel();
+    const ms = Math.max(0, this.#untilMs - limits.leasePauseLeadMs - clock.monotonicMs());
+    this.#lapse = clock.after(ms, () => {
+      if (!this.#ended && this.current().kind === "lapsed") this.#tell(this.current(), false);
+    });
+  }
+
+  /** A guard that has died is opened anew by the next renewal; until then there is none. */
+  async #extend(untilMs: number): Promise<void> {
+    this.#guard ??= this.#options.guard();
+    try {
+      const guard = await this.#guard;
+      await guard.extend(untilMs);
+    } catch (thrown) {
+      this.#guard = undefined;
+      throw thrown;
+    }
+  }
+}

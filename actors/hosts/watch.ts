@@ -1,0 +1,77 @@
+/**
+ * When a lease has ended for good: this controller has seen the same count of renewals for the lease's whole
+ * time and the guard's, on its own monotonic clock. No wall clock is looked at, and no time is believed in
+ * which this controller could not have seen a renewal. Pure.
+ *
+ * Why that is enough: the host counts from before it sent a renewal, the controller from after it read the
+ * result of its commit. So when the controller's time is over the host's has been for at least the margin.
+ */
+import { limits } from "../../protocol/limits.ts";
+import type { HostRecord } from "../runtime/records.ts";
+
+export interface Watched {
+  readonly epoch: number;
+  readonly renewals: number;
+  /** Monotonic: the same count was first seen then, or hosts can be heard since then. */
+  readonly sinceMs: number;
+}
+
+export type Watch = ReadonlyMap<string, Watched>;
+
+export interface Expired {
+  readonly host: HostRecord;
+  readonly epoch: number;
+  readonly renewals: number;
+  readonly silentMs: number;
+}
+
+export interface Look {
+  readonly next: Watch;
+  /** Held as the store has it, and over. */
+  readonly expired: readonly Expired[];
+}
+
+export function look(
+  before: Watch,
+  hosts: readonly HostRecord[],
+  { nowMs, listeningSinceMs }: { readonly nowMs: number; readonly listeningSinceMs: number },
+): Look {
+  const next = new Map<string, Watched>();
+  const expired: Expired[] = [];
+  for (const host of hosts) {
+    if (host.lease === null || host.lease.fencedBy !== null) continue;
+    const { epoch, renewals } = host.lease;
+    const known = before.get(host.id);
+    const same = known !== undefined && known.epoch === epoch && known.renewals === renewals;
+    const sinceMs = Math.max(same ? known.sinceMs : nowMs, listeningSinceMs);
+    next.set(host.id, { epoch, renewals, sinceMs });
+    const silentMs = nowMs - sinceMs;
+    if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)
+      expired.push({ host, epoch, renewals, silentMs });
+  }
+  return { next, expired };
+}
+
+export interface Brake {
+  readonly on: boolean;
+  /** Lost at once: those whose lease is over, and those that were fenced a short while ago. */
+  readonly lost: readonly HostRecord[];
+  readonly of: number;
+}
+
+/**
+ * A third of the hosts at once, and more than one: that is us, not them. Nothing is fenced and nothing
+ * recovered until fewer are lost, or an operator signs.
+ */
+export function brakeOf(hosts: readonly HostRecord[], expired: readonly Expired[], wallMs: number): Brake {
+  const over = new Set(expired.map(({ host }) => host.id));
+  const leased = hosts.filter(({ lease }) => lease !== null);
+  const lost = leased.filter((host) => over.has(host.id) || lostLately(host, wallMs));
+  return { on: lost.length > 1 && lost.length * 3 >= leased.length, lost, of: leased.length };
+}
+
+/** A host that an operator or its power controller said is off is no mystery. */
+function lostLately({ lease }: HostRecord, wallMs: number): boolean {
+  const proof = lease?.fencedBy ?? null;
+  return proof?.kind === "lease" && Math.abs(wallMs - proof.atMs) < limits.massFailureWindowMs;
+}

@@ -1,0 +1,41 @@
+/** The leases of hosts as the facts have them: who holds which, who is fenced, and when it was renewed last. */
+import { limits } from "../../protocol/limits.ts";
+import type { Committed, LeaseRenewed } from "./facts.ts";
+
+interface Lease {
+  readonly epoch: number;
+  readonly fenced: boolean;
+  readonly renewedAtMs: number;
+}
+
+export class Leases {
+  readonly #leases = new Map<string, Lease>();
+
+  renewed({ hostId, epoch, atMs }: LeaseRenewed): void {
+    this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
+  }
+
+  /** Answers what is wrong with the fences of a turn that was committed. */
+  committed({ turn, atMs }: Pick<Committed, "turn" | "atMs">): readonly string[] {
+    for (const { hostId, epoch } of turn.leasesGranted ?? [])
+      this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
+    return (turn.leasesFenced ?? []).flatMap(({ hostId, epoch, proof }) => {
+      const renewedAtMs = this.#leases.get(hostId)?.renewedAtMs ?? Number.NEGATIVE_INFINITY;
+      this.#leases.set(hostId, { epoch, fenced: true, renewedAtMs });
+      const silentMs = atMs - renewedAtMs;
+      if (proof.kind !== "lease" || silentMs >= limits.leaseTtlMs) return [];
+      return [`Host ${hostId} was fenced ${Math.round(silentMs)} ms after its lease ${epoch} was renewed.`];
+    });
+  }
+
+  /** Whether everything that ran there under this lease, or one before it, is stopped for good. */
+  isFenced(hostId: string, leaseEpoch: number): boolean {
+    const lease = this.#leases.get(hostId);
+    return lease?.fenced === true && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
+  }
+
+  /** Now, whatever the lease. */
+  isOut(hostId: string): boolean {
+    return this.#leases.get(hostId)?.fenced === true;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The steps of a turn that are about leases: grants, fences, what a turn rests on, and that every claim is
+ * made under the lease that its host holds. Renewals are no turns.
+ */
+import type { Refusal, StoredHost, Work } from "./tables.ts";
+
+export function applyLeases({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const { hostId, epoch } of turn.leasesGranted ?? []) {
+    const host = tables.hosts.get(hostId);
+    if (host === undefined) return { kind: "missing" };
+    const fits =
+      host.lease === null ? epoch === 1 : host.lease.fencedBy !== null && epoch === host.lease.epoch + 1;
+    if (!fits) return { kind: "conflict" };
+    const renewals = (host.lease?.renewals ?? 0) + 1;
+    tables.hosts.put(hostId, { ...host, lease: { epoch, renewals, fencedBy: null } }, journal);
+  }
+  for (const { hostId, epoch, renewals, proof } of turn.leasesFenced ?? []) {
+    const host = tables.hosts.get(hostId);
+    const lease = host?.lease ?? null;
+    const held = lease !== null && lease.epoch === epoch && lease.fencedBy === null;
+    if (host === undefined || !held || (renewals ?? lease.renewals) !== lease.renewals)
+      return { kind: "conflict" };
+    tables.hosts.put(hostId, { ...host, lease: { ...lease, fencedBy: proof } }, journal);
+  }
+  for (const { hostId, epoch } of turn.fencesExpected ?? []) {
+    const lease = tables.hosts.get(hostId)?.lease;
+    if (lease?.epoch !== epoch || lease.fencedBy === null) return { kind: "conflict" };
+  }
+  return undefined;
+}
+
+/** The first claim that is not made under the lease that its host holds. */
+export function unleased({ tables, turn }: Work): Refusal | undefined {
+  const found = turn.claims?.find(
+    ({ hostId, leaseEpoch }) => !isLeased(tables.hosts.get(hostId), leaseEpoch),
+  );
+  return found && { kind: "hostFull", hostId: found.hostId };
+}
+
+/** A claim is made under the very lease that the host holds, or under none when it never had one. */
+function isLeased(host: StoredHost | undefined, leaseEpoch: number): boolean {
+  if (host === undefined) return false;
+  if (host.lease === null) return leaseEpoch === 0;
+  return host.lease.fencedBy === null && host.lease.epoch === leaseEpoch;
+}

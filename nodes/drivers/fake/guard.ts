@@ -1,0 +1,151 @@
+/**
+ * The guard of a fake machine: the real decisions, on a fake world. It outlives the agent that opened it, as
+ * the real process does, and ends with the machine's power.
+ */
+import { decide, nextLookAtMs } from "../../../actors/guard/decide.ts";
+import type { GuardAction, GuardEvent } from "../../../actors/guard/messages.ts";
+import { beginGuard, type GuardState } from "../../../actors/guard/state.ts";
+import type { Guard, Timer } from "../../../actors/runtime/ports.ts";
+import type { FakeWorld } from "./world.ts";
+
+const present = new WeakMap<FakeWorld, FakeGuardProcess>();
+
+/** The guard of the machine; it is started when none lives. */
+export async function openFakeGuard(world: FakeWorld): Promise<Guard> {
+  return new FakeGuard(livingGuard(world));
+}
+
+/** The guard of the machine dies by itself; whoever has it open hears of it. */
+export function killFakeGuard(world: FakeWorld): void {
+  present.get(world)?.end();
+}
+
+function livingGuard(world: FakeWorld): FakeGuardProcess {
+  const known = present.get(world);
+  if (known?.lives === true) return known;
+  const fresh = new FakeGuardProcess(world);
+  present.set(world, fresh);
+  return fresh;
+}
+
+class FakeGuardProcess {
+  readonly #world: FakeWorld;
+  /** The start of the machine that it lives in. */
+  readonly #start: number;
+  readonly #listeners = new Set<() => void>();
+  #state: GuardState;
+  #timer: Timer | undefined;
+  #ended = false;
+
+  constructor(world: FakeWorld) {
+    this.#world = world;
+    this.#start = world.starts;
+    this.#state = beginGuard(world.guardMemory, this.#bootId, this.#nowMs);
+    this.#tick();
+  }
+
+  get lives(): boolean {
+    return !this.#ended && this.#world.starts === this.#start;
+  }
+
+  get #bootId(): string {
+    return String(this.#start);
+  }
+
+  get #nowMs(): number {
+    return this.#world.clock.monotonicMs();
+  }
+
+  /** @throws Error when it has ended */
+  extend(deadlineMs: number): void {
+    if (!this.lives) throw new Error("The guard has ended.");
+    this.#take({ kind: "extend", number: this.#state.number + 1, deadlineMs });
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#timer?.cancel();
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** @throws Error */
+  refuseIfBusy(): void {
+    const guests = this.lives ? this.#world.fencedGuests().length : 0;
+    if (guests > 0) throw new Error(`The guard still has ${guests} guests.`);
+  }
+
+  listen(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  #tick(): void {
+    this.#take({ kind: "tick", guests: this.#world.fencedGuests(), lookedAtMs: this.#nowMs });
+  }
+
+  #take(event: GuardEvent): void {
+    if (!this.lives) {
+      this.end();
+      return;
+    }
+    const { next, actions } = decide(this.#state, event, this.#nowMs);
+    this.#state = next;
+    for (const action of actions) this.#act(action);
+    const { deadlineMs, number, stopped } = this.#state;
+    this.#world.guardMemory = { bootId: this.#bootId, deadlineMs, number, stopped };
+    this.#timer?.cancel();
+    const waitMs = nextLookAtMs(this.#state, this.#nowMs) - this.#nowMs;
+    this.#timer = this.#world.clock.after(waitMs, () => this.#tick());
+  }
+
+  #act(action: GuardAction): void {
+    if (action.kind === "stop") this.#world.freeze(action.guest.instanceId);
+    if (action.kind === "continue") this.#world.thaw(action.guest.instanceId);
+    if (action.kind === "kill") this.#world.kill(action.guest.instanceId);
+    if (action.kind === "look") this.#tick();
+  }
+}
+
+class FakeGuard implements Guard {
+  readonly #process: FakeGuardProcess;
+  readonly #onEnd: (() => void)[] = [];
+  readonly #hear = () => {
+    for (const listener of this.#onEnd.splice(0)) listener();
+  };
+  #closed = false;
+
+  constructor(process: FakeGuardProcess) {
+    this.#process = process;
+    process.listen(this.#hear);
+  }
+
+  get alive(): boolean {
+    return !this.#closed && this.#process.lives;
+  }
+
+  async extend(deadlineMs: number): Promise<void> {
+    if (this.#closed) throw new Error("The guard was let go of.");
+    this.#process.extend(deadlineMs);
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#closed) return;
+    if (this.alive) this.#onEnd.push(listener);
+    else listener();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#process.unlisten(this.#hear);
+  }
+
+  async end(): Promise<void> {
+    this.#process.refuseIfBusy();
+    await this.close();
+    this.#process.end();
+  }
+}

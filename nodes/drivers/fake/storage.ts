@@ -1,0 +1,67 @@
+/**
+ * Storage that fake hosts share: disks by instance and epoch, in memory, with the rules of the real one
+ * (shared-storage.ts). A process that has opened a disk keeps it, whatever it is called later, as with a real
+ * file.
+ */
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/status.ts";
+
+export interface FakeDisk {
+  /** How often a guest has written to it. */
+  writes: number;
+  /** Pids of the processes that have it open. */
+  readonly openedBy: Set<number>;
+}
+
+export class FakeStorage {
+  readonly storageId: string;
+  /** Whether a second process is refused; storage between real hosts may well not do it. */
+  readonly locks: boolean;
+  readonly #disks = new Map<string, FakeDisk>();
+
+  constructor(storageId: string, { locks }: { readonly locks: boolean } = { locks: true }) {
+    this.storageId = storageId;
+    this.locks = locks;
+  }
+
+  /** @throws diskMissing, staleEpoch */
+  ensure(spec: MachineSpec): void {
+    const { instanceId, epoch } = spec;
+    if (this.find(instanceId, epoch) !== undefined) return;
+    const epochs = this.epochs(instanceId);
+    if ((epochs.at(-1) ?? 0) > epoch) {
+      throw new StatusError("staleEpoch", `The disk of instance ${instanceId} belongs to a newer epoch.`);
+    }
+    if (spec.takesOverDisk !== true) {
+      this.#disks.set(keyOf(instanceId, epoch), { writes: 0, openedBy: new Set() });
+      return;
+    }
+    const from = epochs.at(-1);
+    const disk = from === undefined ? undefined : this.find(instanceId, from);
+    if (from === undefined || disk === undefined) {
+      throw new StatusError(
+        "diskMissing",
+        `The disk of instance ${instanceId} is not on the shared storage.`,
+      );
+    }
+    this.#disks.delete(keyOf(instanceId, from));
+    this.#disks.set(keyOf(instanceId, epoch), disk);
+  }
+
+  find(instanceId: string, epoch: number): FakeDisk | undefined {
+    return this.#disks.get(keyOf(instanceId, epoch));
+  }
+
+  release(instanceId: string, epoch: number): void {
+    for (const old of this.epochs(instanceId)) if (old <= epoch) this.#disks.delete(keyOf(instanceId, old));
+  }
+
+  /** Ascending. */
+  epochs(instanceId: string): readonly number[] {
+    const prefix = `${instanceId}.e`;
+    const keys = [...this.#disks.keys()].filter((key) => key.startsWith(prefix));
+    return keys.map((key) => Number(key.slice(prefix.length))).sort((one, other) => one - other);
+  }
+}
+
+const keyOf = (instanceId: string, epoch: number): string => `${instanceId}.e${epoch}`;

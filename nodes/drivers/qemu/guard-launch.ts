@@ -1,0 +1,71 @@
+/**
+ * Becomes the guard's process: makes plain JavaScript of the guard's few files, takes the lock that lets only
+ * one live, and replaces itself. A process of its own does this, because what turns TypeScript into
+ * JavaScript would stay in the guard's memory, and takes as much as the rest of it.
+ *
+ *   node guard-launch.ts DIRECTORY GUESTS
+ */
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { dirname, join } from "node:path";
+import { guardFiles } from "../guard-files.ts";
+import { toolEnvironment } from "../tool.ts";
+
+const root = dirname(dirname(dirname(import.meta.dirname)));
+const entry = "nodes/guard.ts";
+
+/**
+ * Measured: an interpreter without compiler, with small spaces, one arena for malloc and no helper threads is
+ * what makes it small.
+ */
+const flags = [
+  ...["--jitless", "--single-threaded", "--v8-pool-size=0", "--optimize-for-size"],
+  ...["--max-semi-space-size=1", "--max-old-space-size=16", "--disable-warning=ExperimentalWarning"],
+];
+const environment = { ...toolEnvironment, MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "2" };
+
+/** Relative to the guard's directory; the guard removes it when it has read it. */
+const program = `${guardFiles.program}.${process.pid}`;
+const importPattern = /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)\.ts";$/gm;
+const moduleName = (path: string): string => path.replace(/\.ts$/, ".mjs");
+
+/** Writes a file of the project and everything that it imports, as it lies in the project. */
+function write(path: string, done = new Set<string>()): void {
+  if (done.has(path)) return;
+  done.add(path);
+  const code = stripTypeScriptTypes(readFileSync(join(root, path), "utf8"));
+  const target = join(program, moduleName(path));
+  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+  writeFileSync(
+    target,
+    code.replaceAll(importPattern, (line) => line.replace(/\.ts";$/, '.mjs";')),
+  );
+  for (const [, name = ""] of code.matchAll(importPattern)) write(join(dirname(path), `${name}.ts`), done);
+}
+
+/** Of a start that came to nothing. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(".")) {
+    const pid = name.startsWith(`${guardFiles.program}.`) ? Number(name.split(".")[1]) : 0;
+    if (pid > 0 && !existsSync(`/proc/${pid}`)) rmSync(name, { recursive: true, force: true });
+  }
+}
+
+const [directory = "", guests = ""] = process.argv.slice(2);
+process.chdir(directory);
+removeLeftovers();
+write(entry);
+const argv = [process.execPath, ...flags, join(program, moduleName(entry)), directory, guests, program];
+closeSync(openSync(guardFiles.lock, "a", 0o600));
+const lock = ["env", "flock", "--nonblock", "--no-fork", guardFiles.lock];
+if (process.execve === undefined) throw new Error("This Node cannot replace its process.");
+process.execve("/usr/bin/env", [...lock, ...argv], environment);

@@ -1,0 +1,149 @@
+/**
+ * Disks in a directory that several hosts see:
+ *
+ *   storage.json                        the id of this storage, made once
+ *   images/<sha256>                     cached images, read-only, as on a host
+ *   guests/<instanceId>.e<epoch>/       the disk of one epoch of an instance, and nothing else
+ *     disk.qcow2
+ *
+ * To take a disk over is to rename its directory to the new epoch's name: at that moment the old owner's path
+ * is gone, for its agent and for its guard. This file must never make a disk where one should have been taken
+ * over, nor touch the disk of a later epoch.
+ */
+import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { uuidv7 } from "uuidv7";
+import type { MachineSpec } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
+import { isToken } from "../../protocol/subjects.ts";
+import { isMissing, syncDirectory, temporaryName } from "./durable-file.ts";
+import { exists, guestFiles, makeOpenDirectories } from "./guest-directory.ts";
+import { ensureOverlay } from "./overlay.ts";
+import { throwIfAborted } from "./waiting.ts";
+
+/** Whoever renames at the same time wins once for each epoch; more than a few in a row is no race. */
+const renamesMax = 8;
+
+export class SharedStorage {
+  readonly storageId: string;
+  readonly images: string;
+  readonly #guests: string;
+
+  /**
+   * Makes what is missing. Synchronous: it happens once, before anything else can.
+   * @throws Error when guests' users could not reach it
+   */
+  constructor(directory: string) {
+    const root = makeOpenDirectories(directory, ["guests", "images"]);
+    this.#guests = join(root, "guests");
+    this.images = join(root, "images");
+    this.storageId = storageIdOf(root);
+  }
+
+  /**
+   * The path of the disk under this epoch's name. Idempotent: what a crash has left half done is done.
+   * @throws diskMissing, staleEpoch, diskFull; AbortError
+   */
+  async ensure(spec: MachineSpec, signal: AbortSignal): Promise<string> {
+    const directory = this.#directory(spec.instanceId, spec.epoch);
+    const path = join(directory, guestFiles.disk);
+    for (let round = 0; round < renamesMax; round += 1) {
+      throwIfAborted(signal);
+      if (await exists(path)) return path;
+      const epochs = await this.#epochs(spec.instanceId);
+      if ((epochs.at(-1) ?? 0) > spec.epoch) throw stale(spec);
+      if (spec.takesOverDisk !== true) return this.#make(spec, directory, signal);
+      if (await this.#takeOver(spec, epochs)) return path;
+    }
+    throw stale(spec);
+  }
+
+  async #make(spec: MachineSpec, directory: string, signal: AbortSignal): Promise<string> {
+    await mkdir(directory, { recursive: true, mode: 0o711 });
+    if (process.getuid?.() === 0) await chmod(directory, 0o711);
+    await syncDirectory(this.#guests);
+    return ensureOverlay(spec, directory, signal);
+  }
+
+  /** False: somebody else was faster. */
+  async #takeOver(spec: MachineSpec, epochs: readonly number[]): Promise<boolean> {
+    const from = epochs.findLast((epoch) => epoch < spec.epoch);
+    if (from === undefined) throw missing(spec);
+    const old = this.#directory(spec.instanceId, from);
+    if (!(await exists(join(old, guestFiles.disk)))) {
+      if (await exists(old)) throw missing(spec);
+      return false;
+    }
+    try {
+      await rename(old, this.#directory(spec.instanceId, spec.epoch));
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+    await syncDirectory(this.#guests);
+    return true;
+  }
+
+  /**
+   * Removes what is of this epoch, and of those before it: their hosts are lost, and this one never took
+   * their disk over. A later one's is never touched.
+   */
+  async release(instanceId: string, epoch: number): Promise<void> {
+    for (const old of await this.#epochs(instanceId)) {
+      if (old > epoch) break;
+      await rm(this.#directory(instanceId, old), { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+
+  /** The files of one epoch; none when it has no directory. */
+  async files(instanceId: string, epoch: number): Promise<readonly string[]> {
+    try {
+      return await readdir(this.#directory(instanceId, epoch));
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Ascending. */
+  async #epochs(instanceId: string): Promise<readonly number[]> {
+    const names = await readdir(this.#guests);
+    const prefix = `${instanceId}.e`;
+    const epochs = names
+      .filter((name) => name.startsWith(prefix) && /^[0-9]{1,15}$/.test(name.slice(prefix.length)))
+      .map((name) => Number(name.slice(prefix.length)));
+    return epochs.sort((one, other) => one - other);
+  }
+
+  /** @throws Error when the id is not one: it would be a way out of the directory */
+  #directory(instanceId: string, epoch: number): string {
+    if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
+    return join(this.#guests, `${instanceId}.e${epoch}`);
+  }
+}
+
+const missing = (spec: MachineSpec): StatusError =>
+  new StatusError("diskMissing", `The disk of instance ${spec.instanceId} is not on the shared storage.`);
+
+const stale = (spec: MachineSpec): StatusError =>
+  new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
+
+/** Made by whoever comes first: whole or not there, and never replaced. */
+function storageIdOf(root: string): string {
+  const path = join(root, "storage.json");
+  const temporary = temporaryName(path);
+  writeFileSync(temporary, `${JSON.stringify({ storageId: uuidv7() })}\n`, { flag: "wx", flush: true });
+  try {
+    chmodSync(temporary, 0o600);
+    linkSync(temporary, path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  const content: unknown = JSON.parse(readFileSync(path, "utf8"));
+  const id = new Map<string, unknown>(Object.entries(content ?? {})).get("storageId");
+  if (typeof id === "string" && isToken(id)) return id;
+  throw new Error(`${path} has no storage id.`);
+}

@@ -1,0 +1,118 @@
+/** The fake guard on simulated time: the contract, and what the simulator rests on. */
+import { expect } from "chai";
+import { killFakeGuard } from "../../../nodes/drivers/fake/guard.ts";
+import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
+import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
+import { createDrivers } from "../../../nodes/drivers/index.ts";
+import { limits } from "../../../protocol/limits.ts";
+import { machineSpec, silentLog } from "../../support/driver-world.ts";
+import { guardContract } from "../../support/guard-contract.ts";
+import { SimulatedClock } from "../../support/simulated-clock.ts";
+
+const never = new AbortController().signal;
+
+/** Two hosts on one storage. */
+function hosts(options?: { readonly locks: boolean }) {
+  const clock = new SimulatedClock({ monotonicMs: 50_000 });
+  const storage = new FakeStorage("s1", options);
+  const host = () => {
+    const world = new FakeWorld({ clock, storage });
+    const unused = { stateDirectory: "/fake", imageStore: "/fake" };
+    return { world, drivers: createDrivers("fake", { ...unused, clock, log: silentLog, world }) };
+  };
+  return { clock, storage, one: host(), other: host() };
+}
+
+const specOf = (instanceId: string, epoch: number, fence = true) =>
+  machineSpec({ instanceId, epoch, fence, diskGib: 1, takesOverDisk: epoch > 1 });
+
+guardContract("the fake guard", {
+  timeoutMs: 2_000,
+  makeBench: async () => {
+    const { clock, one, other } = hosts();
+    let started = 0;
+    return {
+      open: () => one.drivers.guard(),
+      nowMs: () => clock.monotonicMs(),
+      pass: (ms) => clock.advance(ms),
+      startGuest: async ({ fence }) => {
+        started += 1;
+        const spec = specOf(`i${started}`, 1, fence);
+        const paths = await one.drivers.disks.ensure(spec, never);
+        await one.drivers.hypervisor.start(spec, paths, never);
+        return spec.instanceId;
+      },
+      conditionOf: async (id) => {
+        if (one.world.find(id) === undefined) return "gone";
+        return one.world.isFrozen(id) ? "stopped" : "running";
+      },
+      isWritten: async (id) => one.world.write(id),
+      takeOver: async (id) => void (await other.drivers.disks.ensure(specOf(id, 2), never)),
+      canOpenDisk: async (id) => {
+        const spec = specOf(id, 2);
+        const paths = await other.drivers.disks.ensure(spec, never);
+        return (await other.drivers.hypervisor.start(spec, paths, never)).status === "running";
+      },
+      endGuest: async (id) => one.world.kill(id),
+      killGuard: async () => killFakeGuard(one.world),
+      close: async () => undefined,
+    };
+  },
+});
+
+describe("fake hosts on shared storage", () => {
+  const start = async ({ drivers }: ReturnType<typeof hosts>["one"], epoch: number) => {
+    const spec = specOf("i1", epoch);
+    return drivers.hypervisor.start(spec, await drivers.disks.ensure(spec, never), never);
+  };
+
+  it("a guest waits for a disk that is still open, and starts when the guard has ended the other", async () => {
+    const { clock, one, other } = hosts();
+    await start(one, 1);
+    const guard = await one.drivers.guard();
+    await guard.extend(clock.monotonicMs() + 1_000);
+    const second = start(other, 2);
+    await clock.advance(2_000);
+    expect((await second).epoch).to.equal(2);
+    expect(one.world.find("i1")).to.equal(undefined);
+  });
+
+  it("a disk that stays open makes the start fail, after some patience", async () => {
+    const { clock, one, other } = hosts();
+    await start(one, 1);
+    const failed = start(other, 2).catch((error: unknown) => error);
+    await clock.advance(limits.diskLockPatienceMs + limits.diskLockRetryMs);
+    expect(await failed)
+      .to.have.property("message")
+      .that.matches(/in use by another process/);
+  });
+
+  it("storage without locks lets both write: nothing but the guard is in the way", async () => {
+    const { storage, one, other } = hosts({ locks: false });
+    await start(one, 1);
+    await start(other, 2);
+    expect(one.world.write("i1") && other.world.write("i1")).to.equal(true);
+    expect(storage.find("i1", 2)?.writes).to.equal(2);
+  });
+
+  it("a guest that is frozen answers nothing, and does afterwards what it was about to do", async () => {
+    const { one } = hosts();
+    await start(one, 1);
+    one.world.freeze("i1");
+    const failed = await one.drivers.hypervisor.pause("i1", never).catch((error: unknown) => error);
+    expect(failed).to.have.property("reason", "hypervisorRefused");
+    one.world.guestDoes("i1", "shutdown");
+    expect(one.world.find("i1")?.status).to.equal("running");
+    one.world.thaw("i1");
+    expect(one.world.find("i1")?.status).to.equal("shutdown");
+  });
+
+  it("the power of a host takes its guard with it, and the next one begins anew", async () => {
+    const { clock, one } = hosts();
+    const guard = await one.drivers.guard();
+    await guard.extend(clock.monotonicMs() + 9_000);
+    one.world.losePower();
+    expect(guard.alive).to.equal(false);
+    expect((await one.drivers.guard()).alive).to.equal(true);
+  });
+});

@@ -1,0 +1,174 @@
+/**
+ * What every guard must do: the port's promises, told as behaviour. The fake passes on simulated time, the
+ * real one with real guests. Deadlines are short; a lease of ten seconds differs in nothing else.
+ */
+import { expect } from "chai";
+import type { Guard } from "../../actors/runtime/ports.ts";
+
+export type GuestCondition = "running" | "stopped" | "gone";
+
+export interface GuardBench {
+  /** As an agent that starts: the guard that is there, or a new one. */
+  open(): Promise<Guard>;
+  nowMs(): number;
+  pass(ms: number): Promise<void>;
+  /** A guest that writes to its disk on shared storage as long as it runs; answers its id. */
+  startGuest(options: { readonly fence: boolean }): Promise<string>;
+  /** Of the guest's process; `gone`: the process has ended. */
+  conditionOf(instanceId: string): Promise<GuestCondition>;
+  /** Whether the disk is written to while some time passes. */
+  isWritten(instanceId: string): Promise<boolean>;
+  /** Another host takes the guest's disk over. */
+  takeOver(instanceId: string): Promise<void>;
+  /** Another host starts the guest on the disk that it has taken over: false when it is still in use. */
+  canOpenDisk(instanceId: string): Promise<boolean>;
+  endGuest(instanceId: string): Promise<void>;
+  /** The guard dies, as under SIGKILL. */
+  killGuard(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** From the deadline until a guest must be seen stopped. */
+const graceMs = 500;
+
+export function guardContract(
+  name: string,
+  options: { readonly timeoutMs: number; makeBench(): Promise<GuardBench> },
+): void {
+  describe(`${name} keeps the guard port's promises`, function () {
+    this.timeout(options.timeoutMs);
+    let bench: GuardBench;
+    let guard: Guard;
+    beforeEach(async () => {
+      bench = await options.makeBench();
+      guard = await bench.open();
+    });
+    afterEach(() => bench.close());
+
+    /** Holds a deadline so far ahead, and passes it. */
+    const expire = async (ms = 200) => {
+      await guard.extend(bench.nowMs() + ms);
+      await bench.pass(ms + graceMs);
+    };
+    const failure = (promise: Promise<unknown>) =>
+      promise.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+
+    it("never stops a guest whose lease is extended in time", async () => {
+      const id = await bench.startGuest({ fence: true });
+      for (let round = 0; round < 6; round += 1) {
+        await guard.extend(bench.nowMs() + 700);
+        await bench.pass(300);
+        expect(await bench.conditionOf(id)).to.equal("running");
+      }
+      expect(guard.alive).to.equal(true);
+    });
+
+    it("stops a guest at the deadline, and nothing is written any more", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await guard.extend(bench.nowMs() + 1_500);
+      expect(await bench.isWritten(id)).to.equal(true);
+      await expire();
+      expect(await bench.conditionOf(id)).to.equal("stopped");
+      expect(await bench.isWritten(id)).to.equal(false);
+    });
+
+    it("leaves a guest alone that nobody else may take over", async () => {
+      const id = await bench.startGuest({ fence: false });
+      await expire();
+      expect(await bench.conditionOf(id)).to.equal("running");
+    });
+
+    it("stops a guest that appears after the deadline", async () => {
+      await expire();
+      const id = await bench.startGuest({ fence: true });
+      await bench.pass(graceMs);
+      expect(await bench.conditionOf(id)).to.equal("stopped");
+    });
+
+    it("lets what it has stopped go on when the lease is renewed late, before it answers", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await expire();
+      await guard.extend(bench.nowMs() + 9_000);
+      expect(await bench.conditionOf(id)).to.equal("running");
+      expect(await bench.isWritten(id)).to.equal(true);
+    });
+
+    it("ends a guest whose disk was taken over, and the disk is free", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await expire();
+      expect(await bench.conditionOf(id)).to.equal("stopped");
+      await bench.takeOver(id);
+      await bench.pass(graceMs);
+      expect(await bench.conditionOf(id)).to.equal("gone");
+      expect(await bench.canOpenDisk(id)).to.equal(true);
+    });
+
+    it("never lets a guest go on whose disk was taken over, though the lease is renewed", async () => {
+      const [taken, kept] = [
+        await bench.startGuest({ fence: true }),
+        await bench.startGuest({ fence: true }),
+      ];
+      await expire();
+      await bench.takeOver(taken);
+      await guard.extend(bench.nowMs() + 9_000);
+      await bench.pass(graceMs);
+      expect(await bench.conditionOf(taken)).to.equal("gone");
+      expect(await bench.conditionOf(kept)).to.equal("running");
+    });
+
+    it("goes on when it is let go of, and is found again", async () => {
+      const id = await bench.startGuest({ fence: true });
+      let told = 0;
+      guard.onEnd(() => {
+        told += 1;
+      });
+      await guard.extend(bench.nowMs() + 300);
+      await guard.close();
+      expect(guard.alive).to.equal(false);
+      await bench.pass(300 + graceMs);
+      expect(await bench.conditionOf(id)).to.equal("stopped");
+      const again = await bench.open();
+      await again.extend(bench.nowMs() + 9_000);
+      expect(await bench.conditionOf(id)).to.equal("running");
+      expect(told).to.equal(0);
+      expect(await failure(guard.extend(bench.nowMs() + 9_000))).to.be.instanceOf(Error);
+    });
+
+    it("tells of its end, and the next one keeps to its deadline and continues what it has stopped", async () => {
+      const id = await bench.startGuest({ fence: true });
+      let told = 0;
+      guard.onEnd(() => {
+        told += 1;
+      });
+      await expire();
+      await bench.killGuard();
+      await bench.pass(100);
+      expect(told).to.equal(1);
+      expect(guard.alive).to.equal(false);
+      guard.onEnd(() => {
+        told += 1;
+      });
+      expect(told).to.equal(2);
+      expect(await failure(guard.extend(bench.nowMs() + 9_000))).to.be.instanceOf(Error);
+      const next = await bench.open();
+      await bench.pass(graceMs);
+      expect(await bench.conditionOf(id)).to.equal("stopped");
+      await next.extend(bench.nowMs() + 9_000);
+      expect(await bench.conditionOf(id)).to.equal("running");
+    });
+
+    it("does not end while there is a guest to guard, and ends afterwards", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await guard.extend(bench.nowMs() + 9_000);
+      expect(await failure(guard.end())).to.be.instanceOf(Error);
+      await guard.extend(bench.nowMs() + 9_000);
+      await bench.endGuest(id);
+      await guard.end();
+      expect(guard.alive).to.equal(false);
+      expect((await bench.open()).alive).to.equal(true);
+    });
+  });
+}
