@@ -130,6 +130,19 @@ export const limits = {
   schedulerMailboxLengthMax: 10_000,
   /** Hosts offered for one placement, best first: a commit that finds one full takes the next. */
   candidatesMax: 10,
+  /**
+   * Instances that are built or moved on one host at once, unless an aggregate says otherwise: more than a
+   * second's worth of creates. Nova's 8 is for an aggregate of hosts with slow disks to say.
+   */
+  hostIoOpsMax: 2_000,
+  /** Instances of one host, unless an aggregate says otherwise: more than a real host holds. */
+  hostInstancesMax: 50_000,
+  /** A host whose builds failed so often in a row is passed by, as in Nova. */
+  hostFailedBuildsMax: 10,
+  /** So many builds at once on a host are half of the worst: what Nova allows. */
+  weigherIoOpsHalf: 8,
+  /** So many instances on a host are half of the worst: what Nova allows. */
+  weigherInstancesHalf: 50,
   /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
   hostVerdictsMax: 50,
   /** A host lists everything it has at this period, whether it changed or not. */

@@ -5,19 +5,20 @@
 import type { HostVerdict } from "../../protocol/instance.ts";
 import type { Denial } from "../../protocol/status.ts";
 import type { Reply } from "../runtime/system.ts";
+import { explain, noValidHost } from "./explain.ts";
 import { isAlive } from "./filters/alive.ts";
 import type {
-  Candidate,
   ExplainQuestion,
-  PlacementRequest,
   Question,
   Ranking,
   Rankings,
   RankManyQuestion,
   RankQuestion,
 } from "./messages.ts";
-import { explain, noValidHost, rank, type Scheduler } from "./rank.ts";
-import { add, type SchedulerState, withHost } from "./state.ts";
+import type { Scheduler } from "./prepare.ts";
+import { rank } from "./rank.ts";
+import { rankMany } from "./rank-many.ts";
+import type { SchedulerState } from "./state.ts";
 
 export type Answer =
   | { readonly kind: "rank"; readonly reply: Reply<Ranking>; readonly answer: Ranking }
@@ -39,8 +40,11 @@ export interface Answered {
   readonly turn: number;
 }
 
-export const isDenial = (answer: Answer): boolean =>
-  (answer.kind === "rank" || answer.kind === "rankMany") && answer.answer.kind === "denied";
+/** There may be more to offer than this, by fresher views. */
+export function fallsShort(answer: Answer): boolean {
+  if (answer.kind === "rank") return answer.answer.kind === "denied";
+  return answer.kind === "rankMany" && (answer.answer.kind === "denied" || answer.answer.rest !== undefined);
+}
 
 /** The answer by the views at hand, and what `turn` becomes. */
 export function answerTo(
@@ -53,11 +57,11 @@ export function answerTo(
     case "rank":
       return rankOne(scheduler, state, question, atMs);
     case "rankMany":
-      return rankMany(scheduler, state, question, atMs);
+      return rankSeveral(scheduler, state, question, atMs);
     case "explain":
       return { answer: explainTo(scheduler, state, question, atMs), turn: state.turn };
     case "alive": {
-      const alive = new Set(state.hosts.filter((host) => isAlive(host, atMs)).map(({ id }) => id));
+      const alive = new Set([...state.hosts].filter((host) => isAlive(host, atMs)).map(({ id }) => id));
       return { answer: { kind: "alive", reply: question.reply, answer: alive }, turn: state.turn };
     }
   }
@@ -87,35 +91,19 @@ function rankOne(
   return { answer: { kind: "rank", reply, answer }, turn: state.turn + 1 };
 }
 
-function rankMany(
+function rankSeveral(
   scheduler: Scheduler,
   state: SchedulerState,
-  { reply, request, count }: RankManyQuestion,
+  { reply, request, count, as = "all", countMin = 1 }: RankManyQuestion,
   atMs: number,
 ): Answered {
-  const timed = { ...request, atMs };
-  const all: Candidate[][] = [];
-  let supposed = state;
-  while (all.length < count) {
-    const candidates = rank(scheduler, supposed, timed);
-    const [first] = candidates;
-    if (first === undefined) {
-      const denial = noRoomForAll(noValidHost(scheduler, supposed, timed), all.length, count);
-      return {
-        answer: { kind: "rankMany", reply, answer: { kind: "denied", denial } },
-        turn: supposed.turn,
-      };
-    }
-    all.push(candidates);
-    supposed = supposeClaim(supposed, first.hostId, request);
-  }
-  const answer: Rankings = { kind: "ranked", candidates: all };
-  return { answer: { kind: "rankMany", reply, answer }, turn: supposed.turn };
-}
-
-function supposeClaim(state: SchedulerState, hostId: string, request: PlacementRequest): SchedulerState {
-  const turned = { ...state, turn: state.turn + 1 };
-  return withHost(turned, hostId, (view) => ({ ...view, claimed: add(view.claimed, request) }));
+  const { candidates, supposed, request: next } = rankMany(scheduler, state, { ...request, atMs }, count);
+  const { turn } = supposed;
+  const answered = (answer: Rankings): Answered => ({ answer: { kind: "rankMany", reply, answer }, turn });
+  if (candidates.length === count) return answered({ kind: "ranked", candidates });
+  const denial = noRoomForAll(noValidHost(scheduler, supposed, next), candidates.length, count);
+  const enough = as === "asManyAsFit" && candidates.length >= Math.max(1, countMin);
+  return answered(enough ? { kind: "ranked", candidates, rest: denial } : { kind: "denied", denial });
 }
 
 function noRoomForAll(denial: Denial, placed: number, count: number): Denial {

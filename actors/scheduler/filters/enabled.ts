@@ -1,8 +1,13 @@
 /** Passes hosts that an operator has not disabled. */
-import type { Filter } from "./filter.ts";
+import { efforts, type Filter, type Refuse } from "./filter.ts";
+
+const refuse: Refuse = ({ disabledReason }) => ({
+  reason: `the host is disabled: ${disabledReason ?? "no reason was given"}`,
+  remedy: "enable the host",
+});
 
 export const enabled: Filter = {
   name: "enabled",
-  check: (host) =>
-    host.enabled || (() => `the host is disabled: ${host.disabledReason ?? "no reason was given"}`),
+  effort: efforts.command,
+  prepare: () => (host) => host.enabled || refuse,
 };

@@ -1,5 +1,6 @@
 /** What the scheduler makes of what it is told: optimistic accounting, freshness, turns. All by value. */
 import { expect } from "chai";
+import { ClaimLog } from "../../../actors/scheduler/claim-log.ts";
 import { decide } from "../../../actors/scheduler/decide.ts";
 import type { SchedulerMessage } from "../../../actors/scheduler/messages.ts";
 import { emptyState, type SchedulerState } from "../../../actors/scheduler/state.ts";
@@ -21,7 +22,7 @@ const rankMessage: SchedulerMessage = { kind: "rank", request: request(), reply 
 const claimed = (hostId: string): SchedulerMessage => ({ kind: "claimed", hostId, amounts: request() });
 const released = (hostId: string): SchedulerMessage => ({ kind: "released", hostId, amounts: request() });
 const freeVcpus = (state: SchedulerState, position = 0): number | undefined => {
-  const view = state.hosts[position];
+  const view = state.hosts.at(position);
   return view === undefined ? undefined : view.capacity.vcpus - view.claimed.vcpus;
 };
 
@@ -37,18 +38,16 @@ describe("scheduler: decisions", () => {
     expect(freeVcpus(readBefore)).to.equal(7);
     const readAfter = decide(scheduler, readBefore, refresh([host("a", { vcpusClaimed: 1 })], 7), 8).next;
     expect(freeVcpus(readAfter)).to.equal(7);
-    expect(readAfter.pending).to.deep.equal([]);
+    expect([...readAfter.pending]).to.deep.equal([]);
   });
 
   it("remembers a bounded number of claims", () => {
-    const pending = Array.from({ length: limits.schedulerPendingMax }, () => ({
-      hostId: "a",
-      amounts: request(),
-      atMs: 1,
-    }));
+    const claim = { hostId: "a", amounts: request(), sign: 1, atMs: 1 } as const;
+    let pending = ClaimLog.none();
+    for (let count = 0; count < limits.schedulerPendingMax; count++) pending = pending.add(claim);
     const { next } = decide(scheduler, { ...knowing(host("a")), pending }, claimed("a"), 2);
     expect(next.pending).to.have.length(limits.schedulerPendingMax);
-    expect(next.pending.at(-1)).to.include({ atMs: 2 });
+    expect([...next.pending].at(-1)).to.include({ atMs: 2 });
   });
 
   it("spreads equal requests evenly over equal hosts", () => {

@@ -1,8 +1,9 @@
 /** Who is a candidate, in which order, and why not: by value, and for random clusters. */
 import { expect } from "chai";
 import fc from "fast-check";
+import { explain, noValidHost } from "../../../actors/scheduler/explain.ts";
 import { filters } from "../../../actors/scheduler/filters/index.ts";
-import { createScheduler, explain, noValidHost, rank } from "../../../actors/scheduler/rank.ts";
+import { createScheduler, rank } from "../../../actors/scheduler/rank.ts";
 import { weighers } from "../../../actors/scheduler/weighers/index.ts";
 import { limits } from "../../../protocol/limits.ts";
 import { host, hostIds, knowing, ranking, request, scheduler } from "./worlds.ts";
@@ -63,8 +64,9 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     );
     const denial = noValidHost(scheduler, state, at(1));
     expect(denial.message).to.equal(
-      "No host fits: of 3, the filter enabled refused 1 (name-a: the host is disabled: no reason was given), " +
-        "the filter cpu refused 2 (name-b: 1 vCPUs are asked for, 0 are free).",
+      "No host fits: of 3, the filter cpu refused 2 (name-b: 1 vCPUs are asked for, 0 are free), " +
+        "the filter enabled refused 1 (name-a: the host is disabled: no reason was given). " +
+        "To use name-a, enable the host.",
     );
     expect(denial.details).to.have.length(3);
   });
