@@ -143,6 +143,14 @@ export const limits = {
   weigherIoOpsHalf: 8,
   /** So many instances on a host are half of the worst: what Nova allows. */
   weigherInstancesHalf: 50,
+  /**
+   * So many instances of one create are ranked one after the other; for more, all hosts are sorted once,
+   * which costs as much as some dozens of rankings.
+   */
+  rankedOneByOneMax: 32,
+  /** Hosts that a move of a rebalance is looked for from, most loaded first; and to, least loaded first. */
+  rebalanceSourcesMax: 16,
+  rebalanceTargetsMax: 64,
   /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
   hostVerdictsMax: 50,
   /** A host lists everything it has at this period, whether it changed or not. */

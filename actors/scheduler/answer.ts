@@ -8,6 +8,7 @@ import type { Reply } from "../runtime/system.ts";
 import { explain, noValidHost } from "./explain.ts";
 import { isAlive } from "./filters/alive.ts";
 import type {
+  AliveQuestion,
   ExplainQuestion,
   Question,
   Ranking,
@@ -15,9 +16,9 @@ import type {
   RankManyQuestion,
   RankQuestion,
 } from "./messages.ts";
-import type { Scheduler } from "./prepare.ts";
 import { rank } from "./rank.ts";
 import { rankMany } from "./rank-many.ts";
+import type { Scheduler } from "./schedule.ts";
 import type { SchedulerState } from "./state.ts";
 
 export type Answer =
@@ -36,14 +37,11 @@ export type Answer =
   | { readonly kind: "failed"; readonly reply: Question["reply"]; readonly denial: Denial };
 
 export interface Answered {
-  readonly answer: Answer;
+  /** Made when it is given: a denial looks at every host once more, and often nobody hears it. */
+  readonly answer: () => Answer;
+  /** There may be more to offer by fresher views. */
+  readonly fallsShort: boolean;
   readonly turn: number;
-}
-
-/** There may be more to offer than this, by fresher views. */
-export function fallsShort(answer: Answer): boolean {
-  if (answer.kind === "rank") return answer.answer.kind === "denied";
-  return answer.kind === "rankMany" && (answer.answer.kind === "denied" || answer.answer.rest !== undefined);
 }
 
 /** The answer by the views at hand, and what `turn` becomes. */
@@ -59,12 +57,19 @@ export function answerTo(
     case "rankMany":
       return rankSeveral(scheduler, state, question, atMs);
     case "explain":
-      return { answer: explainTo(scheduler, state, question, atMs), turn: state.turn };
-    case "alive": {
-      const alive = new Set([...state.hosts].filter((host) => isAlive(host, atMs)).map(({ id }) => id));
-      return { answer: { kind: "alive", reply: question.reply, answer: alive }, turn: state.turn };
-    }
+      return {
+        answer: () => explainTo(scheduler, state, question, atMs),
+        fallsShort: false,
+        turn: state.turn,
+      };
+    case "alive":
+      return { answer: () => aliveIn(state, question, atMs), fallsShort: false, turn: state.turn };
   }
+}
+
+function aliveIn(state: SchedulerState, { reply }: AliveQuestion, atMs: number): Answer {
+  const alive = [...state.hosts].filter((host) => isAlive(host, atMs)).map(({ id }) => id);
+  return { kind: "alive", reply, answer: new Set(alive) };
 }
 
 function explainTo(
@@ -84,11 +89,12 @@ function rankOne(
 ): Answered {
   const timed = { ...request, atMs };
   const candidates = rank(scheduler, state, timed);
-  const answer: Ranking =
-    candidates.length > 0
-      ? { kind: "ranked", candidates }
-      : { kind: "denied", denial: noValidHost(scheduler, state, timed) };
-  return { answer: { kind: "rank", reply, answer }, turn: state.turn + 1 };
+  const fallsShort = candidates.length === 0;
+  const ranking = (): Ranking =>
+    fallsShort
+      ? { kind: "denied", denial: noValidHost(scheduler, state, timed) }
+      : { kind: "ranked", candidates };
+  return { answer: () => ({ kind: "rank", reply, answer: ranking() }), fallsShort, turn: state.turn + 1 };
 }
 
 function rankSeveral(
@@ -98,12 +104,18 @@ function rankSeveral(
   atMs: number,
 ): Answered {
   const { candidates, supposed, request: next } = rankMany(scheduler, state, { ...request, atMs }, count);
-  const { turn } = supposed;
-  const answered = (answer: Rankings): Answered => ({ answer: { kind: "rankMany", reply, answer }, turn });
-  if (candidates.length === count) return answered({ kind: "ranked", candidates });
-  const denial = noRoomForAll(noValidHost(scheduler, supposed, next), candidates.length, count);
-  const enough = as === "asManyAsFit" && candidates.length >= Math.max(1, countMin);
-  return answered(enough ? { kind: "ranked", candidates, rest: denial } : { kind: "denied", denial });
+  const placed = candidates.length;
+  const enough = as === "asManyAsFit" && placed >= Math.max(1, countMin);
+  const rankings = (): Rankings => {
+    if (placed === count) return { kind: "ranked", candidates };
+    const denial = noRoomForAll(noValidHost(scheduler, supposed, next), placed, count);
+    return enough ? { kind: "ranked", candidates, rest: denial } : { kind: "denied", denial };
+  };
+  return {
+    answer: () => ({ kind: "rankMany", reply, answer: rankings() }),
+    fallsShort: placed < count,
+    turn: supposed.turn,
+  };
 }
 
 function noRoomForAll(denial: Denial, placed: number, count: number): Denial {

@@ -6,12 +6,20 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";
-import { type Answer, answerTo, fallsShort } from "./answer.ts";
+import { type Answer, type Answered, answerTo } from "./answer.ts";
 import { FactsOfRead } from "./facts.ts";
 import { HostList } from "./host-list.ts";
 import type { Claim, Question, SchedulerMessage } from "./messages.ts";
-import type { Scheduler } from "./prepare.ts";
-import { type HostView, type SchedulerState, viewIn, viewOf, withClaim, withHost } from "./state.ts";
+import type { Scheduler } from "./schedule.ts";
+import {
+  type HostView,
+  type SchedulerState,
+  viewIn,
+  viewOf,
+  withClaim,
+  withHeard,
+  withHost,
+} from "./state.ts";
 
 export type Effect =
   /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
@@ -39,7 +47,7 @@ export function decide(
     case "alive":
       return answerOrWait(scheduler, state, message, atMs);
     case "heard":
-      return only(withHost(state, message.hostId, (view) => ({ ...view, heardAtMs: atMs })));
+      return only(withHeard(state, message.hostId, atMs));
     case "claimed":
       return only(remembering(state, message, 1, atMs));
     case "released":
@@ -94,14 +102,15 @@ function answerOrWait(
   question: Question,
   atMs: number,
 ): Decision {
-  const known = state.readAtMs === undefined ? undefined : answerNow(scheduler, state, question, atMs);
-  if (known !== undefined && !isStale(state) && !fallsShort(known.answer)) return known.decision;
+  const known = state.readAtMs === undefined ? undefined : answerTo(scheduler, state, question, atMs);
+  if (known !== undefined && !isStale(state) && !known.fallsShort) return given(state, known);
   if (state.waiting.length < limits.schedulerWaitingMax) {
     const { next, effects } = read(state, atMs);
     const waiting = [...next.waiting, { question, askedAtMs: atMs }];
     return { next: { ...next, waiting }, answers: [], effects };
   }
-  return known?.decision ?? { next: state, answers: [unavailable(question)], effects: [] };
+  if (known !== undefined) return given(state, known);
+  return { next: state, answers: [unavailable(question)], effects: [] };
 }
 
 /** The views are older than a change that we were told of. */
@@ -113,11 +122,11 @@ const unavailable = (question: Question): Answer => ({
   denial: { reason: "storeUnavailable", message: "The scheduler cannot read the list of hosts." },
 });
 
-/** One question answered from the views at hand. */
-function answerNow(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number) {
-  const { answer, turn } = answerTo(scheduler, state, question, atMs);
-  return { answer, decision: { next: { ...state, turn }, answers: [answer], effects: [] } };
-}
+const given = (state: SchedulerState, { answer, turn }: Answered): Decision => ({
+  next: { ...state, turn },
+  answers: [answer()],
+  effects: [],
+});
 
 /**
  * The answer of views that are fresh. A claim that is still pending may be in the store's sums already and so
@@ -125,10 +134,9 @@ function answerNow(scheduler: Scheduler, state: SchedulerState, question: Questi
  * last word.
  */
 function lastWord(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number): Decision {
-  const counted = answerNow(scheduler, state, question, atMs);
-  if (!fallsShort(counted.answer) || state.pending.length === 0) return counted.decision;
-  const { answer, turn } = answerTo(scheduler, withPending(state, -1), question, atMs);
-  return { next: { ...state, turn }, answers: [answer], effects: [] };
+  const counted = answerTo(scheduler, state, question, atMs);
+  if (!counted.fallsShort || state.pending.length === 0) return given(state, counted);
+  return given(state, answerTo(scheduler, withPending(state, -1), question, atMs));
 }
 
 /** Counts all pending claims, or (-1) takes them out again: one change for each host. */
@@ -238,13 +246,13 @@ function readFailed(scheduler: Scheduler, state: SchedulerState, atMs: number): 
   const answers: Answer[] = [];
   let next: SchedulerState = { ...state, readingSinceMs: undefined, waiting: [] };
   for (const { question } of state.waiting) {
-    const known = next.readAtMs === undefined ? undefined : answerNow(scheduler, next, question, atMs);
-    if (known === undefined || fallsShort(known.answer)) {
+    const known = next.readAtMs === undefined ? undefined : answerTo(scheduler, next, question, atMs);
+    if (known === undefined || known.fallsShort) {
       answers.push(unavailable(question));
       continue;
     }
-    answers.push(known.answer);
-    next = known.decision.next;
+    answers.push(known.answer());
+    next = { ...next, turn: known.turn };
   }
   return { next, answers, effects: [] };
 }

@@ -7,8 +7,9 @@ import type { HostVerdict } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Denial } from "../../protocol/status.ts";
 import type { Refuse, TimedRequest } from "./filters/filter.ts";
-import { Prepared, type Scheduler } from "./prepare.ts";
+import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";
+import type { Scheduler } from "./schedule.ts";
 import { type HostView, type SchedulerState, viewIn } from "./state.ts";
 
 /**

@@ -46,7 +46,7 @@ export interface Hints {
   readonly hostId?: string;
 }
 
-type GroupPolicy = "affinity" | "anti-affinity" | "soft-affinity" | "soft-anti-affinity";
+export type GroupPolicy = "affinity" | "anti-affinity" | "soft-affinity" | "soft-anti-affinity";
 
 /** The server group that the instance is to be a member of. */
 export interface GroupMembership {

@@ -48,6 +48,8 @@ export interface HostView {
   readonly claimed: Amounts;
   readonly instances: number;
   readonly ioOps: number;
+  /** The store knows them; else a claim that is remembered here would count for more than one that is not. */
+  readonly knowsIoOps: boolean;
   readonly failedBuilds: number;
   readonly pinnedCpus: number;
   /** CPUs that are there, without any ratio; 0: the host does not say. */
@@ -122,6 +124,7 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
     },
     instances: record.instances,
     ioOps: record.ioOps ?? 0,
+    knowsIoOps: record.ioOps !== undefined,
     failedBuilds: record.failedBuilds ?? 0,
     pinnedCpus: record.pinnedCpus ?? 0,
     realCpus: numa.reduce((sum, { vcpus }) => sum + vcpus, 0),
@@ -155,7 +158,7 @@ export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView 
       diskGib: claimed.diskGib + sign * claim.diskGib,
     },
     instances: Math.max(0, view.instances + sign),
-    ioOps: Math.max(0, view.ioOps + sign),
+    ioOps: view.knowsIoOps ? Math.max(0, view.ioOps + sign) : view.ioOps,
     pinnedCpus: isDedicated(claim.extraSpecs) ? view.pinnedCpus + sign * claim.vcpus : view.pinnedCpus,
     cellUse: typeof demand === "object" ? useWith(view, demand) : view.cellUse,
   };
@@ -171,6 +174,14 @@ export function withHost(
   const view = position === undefined ? undefined : state.hosts.at(position);
   if (position === undefined || view === undefined) return state;
   return { ...state, hosts: state.hosts.with(position, change(view)) };
+}
+
+/** The state with a sign of life of one host: the most frequent change by far, and no weigher sees it. */
+export function withHeard(state: SchedulerState, hostId: string, atMs: number): SchedulerState {
+  const position = state.positions.get(hostId);
+  const view = position === undefined ? undefined : state.hosts.at(position);
+  if (position === undefined || view === undefined) return state;
+  return { ...state, hosts: state.hosts.withSameWorth(position, { ...view, heardAtMs: atMs }) };
 }
 
 /** The view of a host; undefined when it is not known. */

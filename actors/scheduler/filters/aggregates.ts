@@ -2,11 +2,12 @@
  * The filters of what the metadata of aggregates says, each as Nova's of nearly the same name: who may be
  * there, which flavors and images, and what a flavor asks of the aggregate.
  */
+import type { AggregateFacts } from "../facts.ts";
 import { matcher } from "../matching.ts";
-import { type Check, efforts, type Filter, type Refuse, type TimedRequest } from "./filter.ts";
+import { type Check, efforts, type Refuse, type RequestFilter, type TimedRequest } from "./filter.ts";
 
 /** AggregateMultiTenancyIsolation: filter_tenant_id… names the only projects of the aggregate's hosts. */
-export const aggregateProjects: Filter = {
+export const aggregateProjects: RequestFilter = {
   name: "aggregateProjects",
   effort: efforts.command,
   prepare: ({ project }) => {
@@ -20,7 +21,7 @@ export const aggregateProjects: Filter = {
 };
 
 /** AggregateTypeAffinity: instance_type names the only flavors of the aggregate's hosts. */
-export const aggregateFlavors: Filter = {
+export const aggregateFlavors: RequestFilter = {
   name: "aggregateFlavors",
   effort: efforts.command,
   prepare: ({ flavor }) => {
@@ -37,7 +38,7 @@ export const aggregateFlavors: Filter = {
  * AggregateInstanceExtraSpecs: every extra spec of the scope, and every one without a scope, must match what
  * an aggregate of the host says.
  */
-export const aggregateExtraSpecs: Filter = {
+export const aggregateExtraSpecs: RequestFilter = {
   name: "aggregateExtraSpecs",
   effort: efforts.command,
   prepare: ({ extraSpecs = {} }) => {
@@ -73,7 +74,7 @@ function matching(key: string, requirement: string): Check {
 }
 
 /** AggregateImagePropertiesIsolation: of a property that the image has, aggregates must say the same. */
-export const aggregateImages: Filter = {
+export const aggregateImages: RequestFilter = {
   name: "aggregateImages",
   effort: efforts.command,
   prepare: (request) => allOf(imageFacts(request).map(([key, value]) => isolating(key, value))),
@@ -98,14 +99,19 @@ function isolating(key: string, value: string): Check {
   };
 }
 
-/** Hosts of no aggregate with metadata are asked nothing more than they must be. */
+/**
+ * All must pass. There are few different lists of aggregates, and hosts of one list share what was worked out
+ * about it: each is asked once.
+ */
 function allOf(checks: readonly Check[]): Check | undefined {
   if (checks.length === 0) return undefined;
+  const known = new Map<AggregateFacts, true | Refuse>();
   return (host) => {
-    for (const check of checks) {
-      const result = check(host);
-      if (result !== true) return result;
+    let result = known.get(host.aggregates);
+    if (result === undefined) {
+      result = checks.map((check) => check(host)).find((one) => one !== true) ?? true;
+      known.set(host.aggregates, result);
     }
-    return true;
+    return result;
   };
 }

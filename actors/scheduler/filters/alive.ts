@@ -1,12 +1,12 @@
 /** Passes hosts that were heard from lately. */
 import { limits } from "../../../protocol/limits.ts";
 import type { HostView } from "../state.ts";
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 export const isAlive = (host: HostView, atMs: number): boolean =>
   atMs - host.heardAtMs <= limits.hostSilentMs;
 
-export const alive: Filter = {
+export const alive: RequestFilter = {
   name: "alive",
   effort: efforts.work,
   prepare: ({ atMs }) => {

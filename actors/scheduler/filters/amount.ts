@@ -1,11 +1,12 @@
 /** What the filters of memory, CPUs and disk have in common: so much is asked for, so much is free. */
 import type { Amounts } from "../messages.ts";
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 /** Of one of the amounts, counted with its overcommit ratio. */
-export const amountFilter = (name: string, amount: keyof Amounts, unit: string): Filter => ({
+export const amountFilter = (name: string, amount: keyof Amounts, unit: string): RequestFilter => ({
   name,
   effort: efforts.work,
+  amount,
   prepare: (request) => {
     const asked = request[amount];
     const refuse: Refuse = ({ capacity, claimed }) => {

@@ -1,7 +1,7 @@
 /** Passes hosts whose processors run the image's instructions. */
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-export const architecture: Filter = {
+export const architecture: RequestFilter = {
   name: "architecture",
   effort: efforts.another,
   prepare: ({ image }) => {

@@ -1,8 +1,8 @@
 /** Passes hosts of the zone that is asked for. A host is in the zone of its aggregates, else in `nova`. */
 import { defaultZone } from "../facts.ts";
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-export const availabilityZone: Filter = {
+export const availabilityZone: RequestFilter = {
   name: "availabilityZone",
   effort: efforts.command,
   prepare: ({ availabilityZone: zone }) => {

@@ -5,7 +5,7 @@
 import type { Value } from "../matching.ts";
 import { matcher } from "../matching.ts";
 import type { HostView } from "../state.ts";
-import { type Check, efforts, type Filter, type Refuse } from "./filter.ts";
+import { type Check, efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 type Read = (host: HostView) => Value | undefined;
 
@@ -30,7 +30,7 @@ const known: Readonly<Record<string, Read>> = {
 
 const scope = "capabilities:";
 
-export const capabilities: Filter = {
+export const capabilities: RequestFilter = {
   name: "capabilities",
   effort: efforts.another,
   prepare: ({ extraSpecs = {} }) => {

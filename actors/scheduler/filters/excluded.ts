@@ -1,7 +1,7 @@
 /** Passes hosts where this build has not failed before. */
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-export const excluded: Filter = {
+export const excluded: RequestFilter = {
   name: "excluded",
   effort: efforts.work,
   prepare: (request) => {

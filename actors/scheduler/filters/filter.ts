@@ -3,7 +3,7 @@
  * works out once, in `prepare`; what it then does for each of thousands of hosts is a comparison or two, and
  * makes no sentence and no object.
  */
-import type { PlacementRequest } from "../messages.ts";
+import type { Amounts, PlacementRequest } from "../messages.ts";
 import type { HostView } from "../state.ts";
 
 /** A request at the moment of its ranking. */
@@ -39,9 +39,23 @@ export const efforts = {
   another: 50,
 } as const;
 
-export interface Filter {
+interface Named {
   readonly name: string;
   readonly effort: number;
+}
+
+/** Looks at the host alone: its answer is known before anybody asks. */
+export interface HostFilter extends Named {
+  readonly check: Check;
+}
+
+export interface RequestFilter extends Named {
+  /** When the filter is about one amount: a host with less of it free than is asked for is refused. */
+  readonly amount?: keyof Amounts;
+  /** When it is plain from the request: ids of the only hosts that can pass. Undefined: it is not plain. */
+  only?(request: TimedRequest, members: Members): Iterable<string> | undefined;
   /** Undefined: nothing is asked for that this filter is about, and every host passes. */
   prepare(request: TimedRequest, members: Members): Check | undefined;
 }
+
+export type Filter = HostFilter | RequestFilter;

@@ -2,12 +2,14 @@
  * The filters of server groups whose policy is strict. The soft policies are weighers. Members that are only
  * supposed to be somewhere, because many are placed at once, count like those that are there.
  */
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 /** Passes the hosts of the members; the first member may go anywhere. */
-export const groupAffinity: Filter = {
+export const groupAffinity: RequestFilter = {
   name: "groupAffinity",
   effort: efforts.asking,
+  only: ({ group }, members) =>
+    group?.policy === "affinity" && members.size > 0 ? members.keys() : undefined,
   prepare: ({ group }, members) => {
     if (group?.policy !== "affinity") return undefined;
     const refuse: Refuse = () => ({
@@ -19,7 +21,7 @@ export const groupAffinity: Filter = {
 };
 
 /** Passes hosts with fewer members than may be together. */
-export const groupAntiAffinity: Filter = {
+export const groupAntiAffinity: RequestFilter = {
   name: "groupAntiAffinity",
   effort: efforts.asking,
   prepare: ({ group }, members) => {

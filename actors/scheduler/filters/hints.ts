@@ -1,10 +1,11 @@
 /** The filters of hints: near other instances, away from them, or one host by its id. */
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 /** Passes the hosts of the instances that were named: the guests want to be near each other. */
-export const sameHost: Filter = {
+export const sameHost: RequestFilter = {
   name: "sameHost",
   effort: efforts.asking,
+  only: ({ hints }) => hints?.sameHost,
   prepare: ({ hints }) => {
     if (hints?.sameHost === undefined) return undefined;
     const wanted = new Set(hints.sameHost);
@@ -17,7 +18,7 @@ export const sameHost: Filter = {
 };
 
 /** Passes all but the hosts of the instances that were named. */
-export const differentHost: Filter = {
+export const differentHost: RequestFilter = {
   name: "differentHost",
   effort: efforts.asking,
   prepare: ({ hints }) => {
@@ -32,9 +33,10 @@ export const differentHost: Filter = {
 };
 
 /** Passes the one host that an operator asked for. */
-export const forcedHost: Filter = {
+export const forcedHost: RequestFilter = {
   name: "forcedHost",
   effort: efforts.asking,
+  only: ({ hints }) => (hints?.hostId === undefined ? undefined : [hints.hostId]),
   prepare: ({ hints }) => {
     const wanted = hints?.hostId;
     if (wanted === undefined) return undefined;

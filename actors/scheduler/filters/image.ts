@@ -1,7 +1,7 @@
 /** Passes hosts that suit the image's other properties, and refuses flavors that are too small for it. */
-import { type Check, efforts, type Filter, type Refuse, type TimedRequest } from "./filter.ts";
+import { type Check, efforts, type Refuse, type RequestFilter, type TimedRequest } from "./filter.ts";
 
-export const image: Filter = {
+export const image: RequestFilter = {
   name: "image",
   effort: efforts.asking,
   prepare: (request) => {

@@ -3,7 +3,7 @@
  * aggregate may lower or raise the first two by Nova's metadata.
  */
 import { limits } from "../../../protocol/limits.ts";
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type HostFilter, type Refuse } from "./filter.ts";
 
 const tooBusy: Refuse = ({ ioOps, aggregates }) => ({
   reason: `${ioOps} instances are being built or moved there, ${aggregates.ioOpsMax} may be at once`,
@@ -11,10 +11,10 @@ const tooBusy: Refuse = ({ ioOps, aggregates }) => ({
 });
 
 /** Metadata of an aggregate: max_io_ops_per_host. */
-export const ioOps: Filter = {
+export const ioOps: HostFilter = {
   name: "ioOps",
   effort: efforts.waiting,
-  prepare: () => (host) => host.ioOps < host.aggregates.ioOpsMax || tooBusy,
+  check: (host) => host.ioOps < host.aggregates.ioOpsMax || tooBusy,
 };
 
 const tooMany: Refuse = ({ instances: count, aggregates }) => ({
@@ -23,10 +23,10 @@ const tooMany: Refuse = ({ instances: count, aggregates }) => ({
 });
 
 /** Metadata of an aggregate: max_instances_per_host. */
-export const instances: Filter = {
+export const instances: HostFilter = {
   name: "instances",
   effort: efforts.work,
-  prepare: () => (host) => host.instances < host.aggregates.instancesMax || tooMany,
+  check: (host) => host.instances < host.aggregates.instancesMax || tooMany,
 };
 
 const failing: Refuse = ({ failedBuilds: count }) => ({
@@ -35,8 +35,8 @@ const failing: Refuse = ({ failedBuilds: count }) => ({
 });
 
 /** As Nova's consecutive_build_service_disable_threshold, which disables the host instead. */
-export const failedBuilds: Filter = {
+export const failedBuilds: HostFilter = {
   name: "failedBuilds",
   effort: efforts.work,
-  prepare: () => (host) => host.failedBuilds < limits.hostFailedBuildsMax || failing,
+  check: (host) => host.failedBuilds < limits.hostFailedBuildsMax || failing,
 };

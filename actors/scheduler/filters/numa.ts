@@ -1,8 +1,8 @@
 /** Passes hosts with so many NUMA cells as are asked for, each with the CPUs, the memory and the pages. */
 import { cellsFor, cellsGiving, type NumaDemand, numaDemand } from "../numa.ts";
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-export const numa: Filter = {
+export const numa: RequestFilter = {
   name: "numa",
   effort: efforts.work,
   prepare: (request) => {

@@ -5,9 +5,9 @@
 
 import { isDedicated } from "../numa.ts";
 import type { HostView } from "../state.ts";
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-export const pinning: Filter = {
+export const pinning: RequestFilter = {
   name: "pinning",
   effort: efforts.work,
   prepare: (request) => (isDedicated(request.extraSpecs) ? dedicated(request.vcpus) : shared(request.vcpus)),

@@ -1,7 +1,7 @@
 /** Passes hosts that can open the disk, when it exists already and lies in a storage that hosts share. */
-import { efforts, type Filter, type Refuse } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-export const storage: Filter = {
+export const storage: RequestFilter = {
   name: "storage",
   effort: efforts.another,
   prepare: ({ storageId }) => {

@@ -1,6 +1,6 @@
 /** Passes hosts with every trait that flavor or image require, and with none that they forbid. */
 import { featureKey } from "../facts.ts";
-import { efforts, type Filter, type Refuse, type TimedRequest } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter, type TimedRequest } from "./filter.ts";
 
 interface Trait {
   readonly name: string;
@@ -8,7 +8,7 @@ interface Trait {
   readonly required: boolean;
 }
 
-export const traits: Filter = {
+export const traits: RequestFilter = {
   name: "traits",
   effort: efforts.another,
   prepare: (request) => {
@@ -23,9 +23,15 @@ export const traits: Filter = {
         remedy: "choose a flavor and an image without these",
       };
     };
+    // Hosts with the same processors share one set: each is asked once.
+    const known = new Map<ReadonlySet<string>, boolean>();
     return ({ features }) => {
-      for (const { key, required } of asked) if (features.has(key) !== required) return refuse;
-      return true;
+      let good = known.get(features);
+      if (good === undefined) {
+        good = asked.every(({ key, required }) => features.has(key) === required);
+        known.set(features, good);
+      }
+      return good || refuse;
     };
   },
 };

@@ -1,27 +1,9 @@
 /** Spreads: prefers hosts that keep the largest part of their memory, CPUs or disk free. */
-import type { Amounts } from "../messages.ts";
-import type { Weigher } from "./weigher.ts";
+import type { FreeWeigher } from "./weigher.ts";
 
-/** The part of the whole that would still be free afterwards, 0 to 1. */
-const freeShare = (
-  names: Pick<Weigher, "name" | "novaName">,
-  amount: keyof Amounts,
-  multiplier: number,
-): Weigher => ({
-  ...names,
-  multiplier,
-  prepare: (request) => {
-    const asked = request[amount];
-    return ({ capacity, claimed }) => {
-      const whole = capacity[amount];
-      if (whole <= 0) return 0;
-      const share = (whole - claimed[amount] - asked) / whole;
-      return share < 0 ? 0 : share > 1 ? 1 : share;
-    };
-  },
-});
+export const freeRam: FreeWeigher = { name: "freeRam", novaName: "ram", multiplier: 1, amount: "memoryMib" };
 
-export const freeRam = freeShare({ name: "freeRam", novaName: "ram" }, "memoryMib", 1);
-export const freeCpu = freeShare({ name: "freeCpu", novaName: "cpu" }, "vcpus", 1);
+export const freeCpu: FreeWeigher = { name: "freeCpu", novaName: "cpu", multiplier: 1, amount: "vcpus" };
+
 /** Off unless it is asked for: overlays take little of the disk that they are promised. */
-export const freeDisk = freeShare({ name: "freeDisk", novaName: "disk" }, "diskGib", 0);
+export const freeDisk: FreeWeigher = { name: "freeDisk", novaName: "disk", multiplier: 0, amount: "diskGib" };

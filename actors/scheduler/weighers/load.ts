@@ -1,27 +1,27 @@
 /** How busy a host is: builds under way, instances, builds that failed in a row. All avoid, as in Nova. */
 import { limits } from "../../../protocol/limits.ts";
-import { saturating, type Weigher } from "./weigher.ts";
+import { type HostWeigher, saturating } from "./weigher.ts";
 
 /** One half at as many builds as Nova allows at once. */
-export const ioLoad: Weigher = {
+export const ioLoad: HostWeigher = {
   name: "ioLoad",
   novaName: "io_ops",
   multiplier: -1,
-  prepare: () => (host) => (host.ioOps === 0 ? 0 : saturating(host.ioOps, limits.weigherIoOpsHalf)),
+  weigh: (host) => (host.ioOps === 0 ? 0 : saturating(host.ioOps, limits.weigherIoOpsHalf)),
 };
 
 /** Off unless it is asked for, as in Nova: how large the instances are says more than how many. */
-export const instanceCount: Weigher = {
+export const instanceCount: HostWeigher = {
   name: "instanceCount",
   novaName: "num_instances",
   multiplier: 0,
-  prepare: () => (host) => saturating(host.instances, limits.weigherInstancesHalf),
+  weigh: (host) => saturating(host.instances, limits.weigherInstancesHalf),
 };
 
 /** Outweighs everything else: a host that fails builds is empty, and would draw all of them. */
-export const buildFailures: Weigher = {
+export const buildFailures: HostWeigher = {
   name: "buildFailures",
   novaName: "build_failure",
   multiplier: -1_000,
-  prepare: () => (host) => (host.failedBuilds === 0 ? 0 : saturating(host.failedBuilds, 1)),
+  weigh: (host) => (host.failedBuilds === 0 ? 0 : saturating(host.failedBuilds, 1)),
 };

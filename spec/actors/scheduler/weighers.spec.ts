@@ -1,0 +1,116 @@
+/** Every weigher by value, whose multiplier counts, and that columns say what weighers say. */
+import { expect } from "chai";
+import fc from "fast-check";
+import { explain } from "../../../actors/scheduler/explain.ts";
+import type { PlacementRequest } from "../../../actors/scheduler/messages.ts";
+import { Prepared } from "../../../actors/scheduler/prepare.ts";
+import { rank } from "../../../actors/scheduler/rank.ts";
+import { createScheduler } from "../../../actors/scheduler/schedule.ts";
+import { weighers } from "../../../actors/scheduler/weighers/index.ts";
+import { host, knowing, request, scheduler, type WorldHost } from "./worlds.ts";
+
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+const timed = (changes: Partial<PlacementRequest> = {}) => ({ ...request(changes), atMs: 1 });
+const aggregates = (...metadata: Record<string, string>[]) => ({
+  aggregates: metadata.map((one, index) => ({
+    id: `${index}${JSON.stringify(metadata)}`,
+    name: "x",
+    availabilityZone: null,
+    metadata: one,
+  })),
+});
+const soft = (policy: "soft-affinity" | "soft-anti-affinity", ...hostIds: string[]) => ({
+  group: { id: "g", policy, hostIds },
+});
+
+describe(`scheduler: weighers (seed ${seed})`, () => {
+  /** The weight of one weigher, times one. */
+  const weight = (name: string, changes: Partial<WorldHost>, asked: Partial<PlacementRequest> = {}) => {
+    const only = createScheduler({ weighers: { [name]: 1 } });
+    return explain(only, knowing(host("a", changes)), timed(asked))[0]?.weights[name] ?? 0;
+  };
+
+  const cases: readonly (readonly [string, Partial<WorldHost>, Partial<PlacementRequest>, number])[] = [
+    ["freeRam", { memoryMibClaimed: 3_584 }, {}, 0.5],
+    ["freeCpu", { vcpusClaimed: 5 }, {}, 0.25],
+    ["freeDisk", { diskGibClaimed: 74 }, {}, 0.25],
+    ["freeDisk", { diskGib: 0 }, {}, 0],
+    ["ioLoad", { ioOps: 8 }, {}, 0.5],
+    ["ioLoad", {}, {}, 0],
+    ["instanceCount", { instances: 50 }, {}, 0.5],
+    ["buildFailures", { failedBuilds: 1 }, {}, 0.5],
+    ["softAffinity", {}, soft("soft-affinity", "a", "b", "a", "a"), 0.75],
+    ["softAffinity", {}, soft("soft-affinity", "b"), 0],
+    ["softAffinity", {}, soft("soft-anti-affinity", "a"), 0],
+    ["softAntiAffinity", {}, soft("soft-anti-affinity", "a"), -0.5],
+    ["label", { labels: { weight: "0.25" } }, {}, 0.25],
+    ["label", { labels: { weight: "-7" } }, {}, -1],
+    ["label", { labels: { weight: "fast" } }, {}, 0],
+  ];
+  for (const [name, changes, asked, expected] of cases)
+    it(`${name} gives ${expected} for ${JSON.stringify({ ...changes, ...asked })}`, () => {
+      expect(weight(name, changes, asked)).to.equal(expected);
+    });
+
+  it("every one has a case", () => {
+    expect(new Set(cases.map(([name]) => name))).to.deep.equal(new Set(weighers.map(({ name }) => name)));
+  });
+
+  const first = (hosts: WorldHost[], asked: Partial<PlacementRequest> = {}) =>
+    rank(scheduler, knowing(...hosts), timed(asked))[0]?.hostId;
+
+  it("by default avoid hosts that are busy or fail builds, whatever else speaks for them", () => {
+    expect(first([host("a", { ioOps: 4 }), host("b", { vcpusClaimed: 1 })])).to.equal("b");
+    expect(first([host("a", { failedBuilds: 1 }), host("b", { vcpusClaimed: 7 })])).to.equal("b");
+  });
+
+  it("draw a group's members together, or keep them apart, as long as there is room", () => {
+    const hosts = [host("a"), host("b", { memoryMibClaimed: 4_096 })];
+    expect(first(hosts, soft("soft-affinity", "b"))).to.equal("b");
+    expect(first(hosts, soft("soft-anti-affinity", "a"))).to.equal("b");
+    expect(first([host("a"), host("b", { vcpusClaimed: 8 })], soft("soft-anti-affinity", "a"))).to.equal("a");
+  });
+
+  it("an aggregate has the last word about a multiplier, of several the smallest, under either name", () => {
+    const weights = (...metadata: Record<string, string>[]) =>
+      explain(scheduler, knowing(host("a", aggregates(...metadata))), timed())[0]?.weights;
+    const usual = weights();
+    expect(weights({ ram_weight_multiplier: "3" }, { ram_weight_multiplier: "2" })?.freeRam).to.equal(
+      2 * (usual?.freeRam ?? 0),
+    );
+    expect(weights({ freeDisk_weight_multiplier: "1" })?.freeDisk).to.equal(0.99);
+    expect(weights({ freeRam_weight_multiplier: "0" })).to.not.have.property("freeRam");
+    expect(weights({ ram_weight_multiplier: "much" })).to.deep.equal(usual);
+  });
+
+  it("whatever the multipliers, the columns give the score that the weighers give", () => {
+    const anyHost = fc.record({
+      vcpusClaimed: fc.nat(10),
+      memoryMibClaimed: fc.nat(9_000),
+      vcpus: fc.nat(8),
+      ioOps: fc.nat(5),
+      failedBuilds: fc.nat(2),
+      aggregates: fc.constantFrom([], aggregates({ cpu_weight_multiplier: "-1" }).aggregates),
+    });
+    const multipliers = fc.dictionary(
+      fc.constantFrom(...weighers.map(({ name }) => name)),
+      fc.double({ min: -3, max: 3, noNaN: true }),
+    );
+    const anyGroup = fc.constantFrom({}, soft("soft-affinity", "h1", "h3"), soft("soft-anti-affinity", "h0"));
+    fc.assert(
+      fc.property(fc.array(anyHost, { maxLength: 140 }), multipliers, anyGroup, (hosts, chosen, asked) => {
+        const weighed = createScheduler({ weighers: chosen });
+        const state = knowing(...hosts.map((one, index) => host(`h${index}`, one)));
+        const prepared = new Prepared(weighed, timed(asked));
+        const byHand = [...state.hosts]
+          .filter((view) => prepared.fits(view))
+          .map((view) => prepared.score(view))
+          .sort((left, right) => right - left);
+        const ranked = rank(weighed, state, timed(asked)).map(({ score }) => score);
+        expect(ranked).to.deep.equal(byHand.slice(0, ranked.length));
+        expect(ranked.length).to.equal(Math.min(10, byHand.length));
+      }),
+      { seed },
+    );
+  });
+});
