@@ -151,6 +151,8 @@ export const limits = {
   /** Hosts that a move of a rebalance is looked for from, most loaded first; and to, least loaded first. */
   rebalanceSourcesMax: 16,
   rebalanceTargetsMax: 64,
+  /** Different requests whose denial is remembered as long as nothing about hosts changes. */
+  denialsRememberedMax: 64,
   /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
   hostVerdictsMax: 50,
   /** A host lists everything it has at this period, whether it changed or not. */

@@ -1,7 +1,7 @@
 /**
  * Says why: what each filter has against each host, what would make it fit, and why no host does. Asks every
  * filter about every host, which a ranking avoids; sentences are made for those hosts alone that are shown.
- * Pure.
+ * Pure, but for remembering what it said of the very same hosts.
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -94,6 +94,14 @@ function count(counted: Map<string, Counted>, first: Counted): void {
   else known.hosts++;
 }
 
+/** What was denied by the same views a moment ago: a full cluster is asked for the same thing by many. */
+const denials = new WeakMap<SchedulerState["hosts"], Remembered>();
+
+interface Remembered {
+  readonly scheduler: Scheduler;
+  readonly byRequest: Map<string, Denial>;
+}
+
 /**
  * Why no host fits: how many hosts each filter was the first to refuse, most first, with an example; what
  * would help with the least effort; and the verdicts as details.
@@ -101,6 +109,18 @@ function count(counted: Map<string, Counted>, first: Counted): void {
 export function noValidHost(scheduler: Scheduler, state: SchedulerState, request: TimedRequest): Denial {
   if (state.hosts.length === 0)
     return { reason: "noValidHost", message: "No host fits: no host is registered.", details: [] };
+  const remembered = denials.get(state.hosts);
+  const byRequest = remembered?.scheduler === scheduler ? remembered.byRequest : new Map<string, Denial>();
+  const key = JSON.stringify(request);
+  const before = byRequest.get(key);
+  if (before !== undefined) return before;
+  const denial = denied(scheduler, state, request);
+  if (byRequest.size < limits.denialsRememberedMax) byRequest.set(key, denial);
+  denials.set(state.hosts, { scheduler, byRequest });
+  return denial;
+}
+
+function denied(scheduler: Scheduler, state: SchedulerState, request: TimedRequest): Denial {
   const prepared = new Prepared(scheduler, request);
   const surveyed = survey(prepared, state);
   const counts = surveyed.refused.map(

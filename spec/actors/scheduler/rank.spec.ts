@@ -72,6 +72,14 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     expect(denial.details).to.have.length(3);
   });
 
+  it("does not look at every host again for the same request by the same views", () => {
+    const state = knowing(host("a", { vcpusClaimed: 8 }));
+    expect(noValidHost(scheduler, state, at(1))).to.equal(noValidHost(scheduler, state, at(1)));
+    expect(noValidHost(scheduler, state, at(1, { vcpus: 2 })).message).to.match(/2 vCPUs are asked for/);
+    const other = knowing(host("a", { enabled: false }));
+    expect(noValidHost(scheduler, other, at(1)).message).to.match(/the filter enabled refused 1/);
+  });
+
   it("says so when no host is registered at all", () => {
     expect(noValidHost(scheduler, knowing(), at(1)).message).to.equal("No host fits: no host is registered.");
   });
