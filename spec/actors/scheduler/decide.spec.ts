@@ -32,6 +32,18 @@ describe("scheduler: decisions", () => {
     expect(freeVcpus(following(state, [claimed("a"), claimed("a"), released("a")]).next)).to.equal(7);
   });
 
+  it("counts what else a claim takes: CPUs of its own, and the work of a build where that is known", () => {
+    const numa = [{ vcpus: 8, memoryMib: 8_192, hugePages: [] }];
+    const amounts = request({ vcpus: 3, extraSpecs: { "hw:cpu_policy": "dedicated" } });
+    const message: SchedulerMessage = { kind: "claimed", hostId: "a", amounts };
+    const after = following(knowing(host("a", { numa, ioOps: 1, instances: 4 })), [message]).next;
+    expect(after.hosts.at(0)).to.include({ pinnedCpus: 3, ioOps: 2, instances: 5 });
+    expect(after.hosts.at(0)?.cellUse).to.deep.equal([{ pinnedCpus: 3, memoryMib: 512, hugePages: [] }]);
+    const released = following(after, [{ ...message, kind: "released" }]).next;
+    expect(released.hosts.at(0)).to.include({ pinnedCpus: 0, ioOps: 1, instances: 4 });
+    expect(following(knowing(host("a")), [message]).next.hosts.at(0)?.ioOps).to.equal(0);
+  });
+
   it("a read that began after a claim replaces it; one that began before does not lose it", () => {
     const state = following(knowing(host("a")), [claimed("a")], 5).next;
     const readBefore = decide(scheduler, state, refresh([host("a")], 4), 6).next;

@@ -76,6 +76,8 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     const state = knowing(host("a", { vcpusClaimed: 8 }));
     expect(noValidHost(scheduler, state, at(1))).to.equal(noValidHost(scheduler, state, at(1)));
     expect(noValidHost(scheduler, state, at(1, { vcpus: 2 })).message).to.match(/2 vCPUs are asked for/);
+    const lessStrict = createScheduler({ filters: ["ram"] });
+    expect(noValidHost(lessStrict, state, at(1)).message).to.not.match(/filter cpu/);
     const other = knowing(host("a", { enabled: false }));
     expect(noValidHost(scheduler, other, at(1)).message).to.match(/the filter enabled refused 1/);
   });

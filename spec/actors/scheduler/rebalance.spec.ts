@@ -89,6 +89,16 @@ describe(`scheduler: rebalance (seed ${seed})`, () => {
     expect(moved(plan)).to.deep.equal(["i1: a → b"]);
   });
 
+  it("lets a lone member of a group that wants to be together go anywhere, and two nowhere", () => {
+    const member = (id: string, others: readonly string[]) =>
+      instance(id, "a", { group: { id: "g", policy: "affinity", hostIds: others } });
+    const stays = instance("stays", "a");
+    const alone = [member("i1", []), { ...stays, movable: "it is locked" }];
+    expect(moved(proposed(alone, [host("a"), host("b")]))).to.deep.equal(["i1: a → b"]);
+    const two = [member("i1", ["a"]), member("i2", ["a"])];
+    expect(moved(proposed(two, [host("a"), host("b")]))).to.deep.equal([]);
+  });
+
   const anyWorld = fc.record({
     hosts: fc.integer({ min: 1, max: 8 }),
     places: fc.array(fc.tuple(fc.nat(7), fc.integer({ min: 1, max: 3 })), { maxLength: 20 }),

@@ -100,6 +100,23 @@ describe(`scheduler: values (seed ${seed})`, () => {
     expect(host.cellUse[0]?.hugePages).to.deep.equal([{ sizeKib: 2_048, claimed: 1_024 }]);
   });
 
+  it("a cell gives its CPUs once to guests that have them to themselves, and many times to others", () => {
+    const numa = [{ vcpus: 4, memoryMib: 65_536, hugePages: [] }];
+    const demand = (policy: string) =>
+      numaDemand({ vcpus: 3, memoryMib: 512, extraSpecs: { "hw:numa_nodes": "1", "hw:cpu_policy": policy } });
+    for (const [policy, times] of Object.entries({ dedicated: 1, shared: 3 })) {
+      const asked = demand(policy);
+      if (typeof asked !== "object") throw new Error("It makes sense.");
+      let host = { numa, cellUse: [] as ReturnType<typeof useWith> };
+      let placed = 0;
+      while (placed < 3 && cellsFor(host, asked) !== undefined) {
+        host = { numa, cellUse: useWith(host, asked) };
+        placed++;
+      }
+      expect(placed, policy).to.equal(times);
+    }
+  });
+
   it("a list of hosts is like an array, and a change leaves the one before as it was", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 400 }), fc.nat(), (items, at) => {

@@ -5,8 +5,10 @@ import { explain } from "../../../actors/scheduler/explain.ts";
 import type { PlacementRequest } from "../../../actors/scheduler/messages.ts";
 import { Prepared } from "../../../actors/scheduler/prepare.ts";
 import { rank } from "../../../actors/scheduler/rank.ts";
-import { createScheduler } from "../../../actors/scheduler/schedule.ts";
+import { createScheduler, type Scheduler } from "../../../actors/scheduler/schedule.ts";
+import { type SchedulerState, withClaim, withHost } from "../../../actors/scheduler/state.ts";
 import { weighers } from "../../../actors/scheduler/weighers/index.ts";
+import { limits } from "../../../protocol/limits.ts";
 import { host, knowing, request, scheduler, type WorldHost } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -83,34 +85,72 @@ describe(`scheduler: weighers (seed ${seed})`, () => {
     expect(weights({ ram_weight_multiplier: "much" })).to.deep.equal(usual);
   });
 
-  it("whatever the multipliers, the columns give the score that the weighers give", () => {
-    const anyHost = fc.record({
-      vcpusClaimed: fc.nat(10),
-      memoryMibClaimed: fc.nat(9_000),
-      vcpus: fc.nat(8),
-      ioOps: fc.nat(5),
-      failedBuilds: fc.nat(2),
-      aggregates: fc.constantFrom([], aggregates({ cpu_weight_multiplier: "-1" }).aggregates),
-    });
-    const multipliers = fc.dictionary(
-      fc.constantFrom(...weighers.map(({ name }) => name)),
-      fc.double({ min: -3, max: 3, noNaN: true }),
-    );
-    const anyGroup = fc.constantFrom({}, soft("soft-affinity", "h1", "h3"), soft("soft-anti-affinity", "h0"));
+  /** Every host is asked every filter and weighed by hand; then sorted, equals in turn. */
+  const byHand = (weighed: Scheduler, state: SchedulerState, asked: ReturnType<typeof timed>) => {
+    const prepared = new Prepared(weighed, asked);
+    const hosts = [...state.hosts];
+    const first = hosts.length === 0 ? 0 : state.turn % hosts.length;
+    return [...hosts.slice(first), ...hosts.slice(0, first)]
+      .filter((view) => prepared.fits(view))
+      .map((view) => ({ hostId: view.id, score: prepared.score(view) }))
+      .sort((left, right) => right.score - left.score)
+      .slice(0, limits.candidatesMax);
+  };
+
+  // Few values, so that many are equal; many hosts, so that some chunks are passed by.
+  const anyHost = fc.record({
+    vcpusClaimed: fc.constantFrom(0, 0, 3, 7),
+    memoryMibClaimed: fc.constantFrom(0, 4_096, 8_192),
+    vcpus: fc.constantFrom(8, 8, 4),
+    failedBuilds: fc.constantFrom(0, 0, 0, 1),
+    enabled: fc.constantFrom(true, true, false),
+    aggregates: fc.constantFrom(
+      ...[[], [], aggregates({ cpu_weight_multiplier: "-1" }, { ioLoad_weight_multiplier: "5" }).aggregates],
+    ),
+  });
+  const multipliers = fc.dictionary(
+    fc.constantFrom(...weighers.map(({ name }) => name)),
+    fc.constantFrom(-2, -1, 0, 0.5, 1, 3),
+  );
+  const ids = fc.array(
+    fc.nat(300).map((index) => `h${String(index).padStart(3, "0")}`),
+    { maxLength: 20 },
+  );
+  const anyAsked = fc.oneof(
+    fc.constant({}),
+    fc.record({ vcpus: fc.constantFrom(1, 4, 8), memoryMib: fc.constantFrom(0, 4_096) }),
+    fc.record({ hints: fc.record({ sameHost: ids }) }),
+    ids.map((hostIds) => soft("soft-affinity", ...hostIds)),
+    ids.map((hostIds) => soft("soft-anti-affinity", ...hostIds)),
+  );
+  const anyHosts = fc.array(anyHost, { maxLength: 300, size: "max" });
+
+  it("whatever is passed by, the ranking is the one that is made by hand", () => {
     fc.assert(
-      fc.property(fc.array(anyHost, { maxLength: 140 }), multipliers, anyGroup, (hosts, chosen, asked) => {
+      fc.property(anyHosts, multipliers, anyAsked, fc.nat(600), (hosts, chosen, asked, turn) => {
         const weighed = createScheduler({ weighers: chosen });
-        const state = knowing(...hosts.map((one, index) => host(`h${index}`, one)));
-        const prepared = new Prepared(weighed, timed(asked));
-        const byHand = [...state.hosts]
-          .filter((view) => prepared.fits(view))
-          .map((view) => prepared.score(view))
-          .sort((left, right) => right - left);
-        const ranked = rank(weighed, state, timed(asked)).map(({ score }) => score);
-        expect(ranked).to.deep.equal(byHand.slice(0, ranked.length));
-        expect(ranked.length).to.equal(Math.min(10, byHand.length));
+        const records = hosts.map((one, index) => host(`h${String(index).padStart(3, "0")}`, one));
+        const state = { ...knowing(...records), turn };
+        expect(rank(weighed, state, timed(asked))).to.deep.equal(byHand(weighed, state, timed(asked)));
       }),
-      { seed },
+      { seed, numRuns: 300 },
+    );
+  });
+
+  it("nor does the ranking change when hosts change after they were looked at", () => {
+    fc.assert(
+      fc.property(anyHosts, fc.array(fc.nat(299), { maxLength: 30 }), fc.nat(600), (hosts, claims, turn) => {
+        const records = hosts.map((one, index) => host(`h${String(index).padStart(3, "0")}`, one));
+        let state: SchedulerState = { ...knowing(...records), turn };
+        for (const index of claims) {
+          rank(scheduler, state, timed());
+          state = withHost(state, `h${String(index).padStart(3, "0")}`, (view) =>
+            withClaim(view, request(), 1),
+          );
+        }
+        expect(rank(scheduler, state, timed())).to.deep.equal(byHand(scheduler, state, timed()));
+      }),
+      { seed, numRuns: 50 },
     );
   });
 });
