@@ -154,7 +154,9 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     scheduler: {
       filters: file.scheduler?.filters ?? filters.map(({ name }) => name),
-      weighers: Object.fromEntries(weighers.map(({ name }) => [name, multipliers[name] ?? 1])),
+      weighers: Object.fromEntries(
+        weighers.map(({ name, multiplier }) => [name, multipliers[name] ?? multiplier]),
+      ),
     },
     chaos: {
       allowed: file.chaos?.allowed ?? false,

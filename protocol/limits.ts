@@ -154,20 +154,6 @@ export const limits = {
   recoveryPeriodMs: 1_000,
   /** A recovery that finds no room is tried again after this time, for ever. */
   recoveryRetryMs: 15_000,
-  /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
-  schedulerRefreshPeriodMs: 1_000,
-  /** A read of the hosts that takes longer is given up and begun anew. */
-  schedulerReadTimeoutMs: 5_000,
-  /** Claims made since the last read that are remembered: more than one controller commits in two periods. */
-  schedulerPendingMax: 20_000,
-  /** Requests that wait for a fresh read because no host fits by the last one. */
-  schedulerWaitingMax: 1_000,
-  /** One question is answered in well under a millisecond: so many are a few seconds' work. */
-  schedulerMailboxLengthMax: 10_000,
-  /** Hosts offered for one placement, best first: a commit that finds one full takes the next. */
-  candidatesMax: 10,
-  /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
-  hostVerdictsMax: 50,
   /** A host lists everything it has at this period, whether it changed or not. */
   inventoryPeriodMs: 30_000,
   reconcilePeriodMs: 1_000,

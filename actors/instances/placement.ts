@@ -6,7 +6,7 @@ import type { Image } from "../../protocol/image.ts";
 import type { InstanceHints } from "../runtime/placement-records.ts";
 import type { Store } from "../runtime/ports.ts";
 import type { InstanceRecord } from "../runtime/records.ts";
-import type { GroupOfRequest, PlacementHints, PlacementRequest } from "../scheduler/messages.ts";
+import type { GroupMembership, Hints, PlacementRequest } from "../scheduler/messages.ts";
 
 /** What an instance wishes of its host, as it is kept with the instance. */
 export interface Wish {
@@ -38,6 +38,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
   const { vcpus, memoryMib, diskGib, extraSpecs = {} } = flavor;
   const plain: PlacementRequest = {
     ...{ vcpus, memoryMib, diskGib, project, image: wish.imageProperties, excluded: wish.excluded },
+    flavor: flavor.name,
     ...(Object.keys(extraSpecs).length === 0 ? {} : { extraSpecs }),
     ...(availabilityZone === null ? {} : { availabilityZone }),
     ...(storageId === null ? {} : { storageId }),
@@ -51,7 +52,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
   };
 }
 
-async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<PlacementHints | undefined> {
+async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<Hints | undefined> {
   if (hints === null) return undefined;
   const { sameHost, differentHost, hostId } = hints;
   const [same, different] = await Promise.all([hostsOf(sameHost, store), hostsOf(differentHost, store)]);
@@ -76,7 +77,7 @@ async function hostsOf(
 async function groupOf(
   { serverGroupId, instanceId }: Wish,
   store: PlacementStore,
-): Promise<GroupOfRequest | undefined> {
+): Promise<GroupMembership | undefined> {
   if (serverGroupId === null) return undefined;
   const [group, members] = await Promise.all([
     store.getServerGroup(serverGroupId),

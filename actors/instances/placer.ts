@@ -54,7 +54,10 @@ export class Placer {
   /** The best host for each of `count` equal instances, or of fewer when these are enough. */
   async placeMany(request: PlacementRequest, { count, atLeast, deadlineMs }: HowMany): Promise<ChosenHosts> {
     const ranking = await this.#scheduler.ask<Rankings>(
-      (reply) => ({ kind: "rankMany", request, count, atLeast, reply }),
+      (reply) => ({
+        ...{ kind: "rankMany", request, count, reply },
+        ...(atLeast < count ? { as: "asManyAsFit", countMin: atLeast } : {}),
+      }),
       { deadlineMs },
     );
     if (ranking.kind === "denied") return ranking;

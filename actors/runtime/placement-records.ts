@@ -16,6 +16,19 @@ export interface InstanceHints {
   readonly hostId?: string;
 }
 
+/** What a host says about itself for its choice; of older agents, which do not, it is empty. */
+export interface SaidOfHost {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly features: readonly string[];
+  readonly machineTypes: readonly string[];
+  readonly numa: readonly {
+    readonly vcpus: number;
+    readonly memoryMib: number;
+    readonly hugePages: readonly { readonly sizeKib: number; readonly total: number }[];
+  }[];
+  readonly storageId: string | null;
+}
+
 /** A set of hosts that operators made. A host is in one availability zone at most. */
 export interface AggregateRecord extends Omit<Aggregate, "hostIds"> {
   /** In order; a turn that makes one leaves it empty. */

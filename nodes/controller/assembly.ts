@@ -26,7 +26,7 @@ import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { Bus, Clock, Ids, Log, Store } from "../../actors/runtime/ports.ts";
 import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
-import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/rank.ts";
+import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/schedule.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { commandBinding, hostBinding, reportBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";

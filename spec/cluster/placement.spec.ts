@@ -201,6 +201,26 @@ describe("a controller with groups, quotas and zones", () => {
     expect(host.aggregates.map(({ name }) => name)).to.deep.equal(["racks"]);
   });
 
+  it("places where it was asked to: by zone, by host, with or without another, and many apart", async () => {
+    await hosts(world, 4);
+    await world.admin.aggregate.create({ name: "racks", availabilityZone: "z1" });
+    await world.admin.aggregate.addHost("racks", { host: "h2" });
+    const where = async (request: object, project: "demo" | "admin" = "demo") =>
+      (await create(request, project)).instance.hostId;
+    expect(await where({ availabilityZone: "z1" })).to.equal("h2");
+    expect(await where({ host: "h3" }, "admin")).to.equal("h3");
+    const { instance } = await create();
+    expect(await where({ hints: { sameHost: [instance.id] } })).to.equal(instance.hostId);
+    expect(await where({ hints: { differentHost: [instance.id] } })).not.to.equal(instance.hostId);
+    await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });
+    const { all = [] } = await create({ count: 4, serverGroup: "apart" });
+    expect(new Set(all.map((one) => one.instance.hostId)).size).to.equal(4);
+    expect((await refused(create({ serverGroup: "apart" }))).reason).to.equal("noValidHost");
+    await world.demo.serverGroup.create({ name: "together", policy: "affinity" });
+    const { all: near = [] } = await create({ count: 3, serverGroup: "together" });
+    expect(new Set(near.map((one) => one.instance.hostId)).size).to.equal(1);
+  });
+
   it("changes aggregates once for each request id, with an event, and refuses a second zone", async () => {
     await hosts(world, 1);
     const { admin } = world;

@@ -66,10 +66,9 @@ describe("the configuration", () => {
   });
 
   it("lets single weighers be changed, and keeps the others", () => {
-    expect(parse("scheduler: { weighers: { freeRam: -2 } }").scheduler.weighers).to.deep.equal({
-      freeRam: -2,
-      freeCpu: 1,
-    });
+    const changed = parse("scheduler: { weighers: { freeRam: -2 } }").scheduler.weighers;
+    expect(changed).to.deep.equal({ ...parse("").scheduler.weighers, freeRam: -2 });
+    expect(changed).to.include({ freeCpu: 1, ioLoad: -1, freeDisk: 0 });
   });
 
   const wrong: readonly (readonly [string, string, string, string])[] = [
