@@ -12,6 +12,7 @@ import { systemClock, systemIds } from "./clock.ts";
 import { assembleCompute } from "./compute/assembly.ts";
 import { type ClusterConfig, connectionOf, hostIdOf, type NodeConfig, statePaths } from "./config.ts";
 import { createDrivers, type Drivers } from "./drivers/index.ts";
+import { cpuFeatures, numaNodes } from "./drivers/machine-facts.ts";
 import { readBootId } from "./drivers/process-table.ts";
 import { connectNats } from "./nats.ts";
 import { findGuest } from "./setup/guest/build.ts";
@@ -96,7 +97,13 @@ function driversOf(config: ClusterConfig, node: NodeConfig, log: Log): Drivers {
 }
 
 async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): Promise<HostInventory> {
-  const [capabilities, bootId] = await Promise.all([drivers.hypervisor.capabilities(), readBootId()]);
+  const [capabilities, bootId, features, numa, machineTypes] = await Promise.all([
+    drivers.hypervisor.capabilities(),
+    readBootId(),
+    cpuFeatures(),
+    numaNodes(),
+    drivers.machineTypes?.() ?? [],
+  ]);
   const { capacity, ratios } = node;
   return {
     hostId,
@@ -111,5 +118,9 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     memoryMib: Math.floor(capacity.memoryMib * ratios.ram),
     diskGib: Math.floor(capacity.diskGib * ratios.disk),
     storageId: drivers.storageId,
+    labels: { ...node.labels },
+    features,
+    numa,
+    machineTypes: [...machineTypes],
   };
 }

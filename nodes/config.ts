@@ -38,6 +38,8 @@ export interface NodeConfig {
   readonly sharedDirectory: string | undefined;
   /** How it can be switched off from outside. */
   readonly power: PowerConfig | undefined;
+  /** Words about the node, for the scheduler and for people. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ClusterConfig {
@@ -160,7 +162,9 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     scheduler: {
       filters: file.scheduler?.filters ?? filters.map(({ name }) => name),
-      weighers: Object.fromEntries(weighers.map(({ name }) => [name, multipliers[name] ?? 1])),
+      weighers: Object.fromEntries(
+        weighers.map(({ name, multiplier }) => [name, multipliers[name] ?? multiplier]),
+      ),
     },
     chaos: {
       allowed: file.chaos?.allowed ?? false,
@@ -213,6 +217,7 @@ function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings)
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
     sharedDirectory: sharedDirectoryOf(node, file, stateDirectory),
     power: completePower(node.power, directory),
+    labels: node.labels ?? {},
   };
 }
 

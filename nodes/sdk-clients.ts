@@ -2,6 +2,7 @@
  * The typed clients of every service that clients reach, on whatever bus. This list of services is the only
  * one in the SDK; the methods come from the definitions.
  */
+import { aggregateService, availabilityZoneService } from "../protocol/aggregate.ts";
 import { commandBinding } from "../protocol/binding.ts";
 import { createClient, type Interceptor } from "../protocol/client.ts";
 import type { Encoding } from "../protocol/codec.ts";
@@ -11,7 +12,9 @@ import { doctorService, hostService } from "../protocol/host.ts";
 import { imageService } from "../protocol/image.ts";
 import { instanceService } from "../protocol/instance.ts";
 import { operationService } from "../protocol/operation.ts";
+import { quotaService } from "../protocol/quota.ts";
 import { retrying } from "../protocol/retry.ts";
+import { serverGroupService } from "../protocol/server-group.ts";
 import type { Client, Method, Service } from "../protocol/service.ts";
 import { adminProject } from "../protocol/subjects.ts";
 import type { Bus, Clock, Ids } from "../protocol/transport.ts";
@@ -25,6 +28,10 @@ export const services = {
   flavor: flavorService,
   image: imageService,
   host: hostService,
+  aggregate: aggregateService,
+  availabilityZone: availabilityZoneService,
+  serverGroup: serverGroupService,
+  quota: quotaService,
   doctor: doctorService,
 } as const;
 

@@ -87,11 +87,13 @@ export const HostVerdict = answer({
   hostId: Id,
   hostName: Type.String(),
   fits: Type.Boolean(),
-  /** Per filter: true, or the reason against. */
+  /** Per filter that the request concerns: true, or the reason against. */
   filters: Type.Record(Type.String(), Type.Union([Type.Literal(true), Type.String()])),
-  /** Per weigher: 0 to 1, times its multiplier. */
+  /** Per weigher that gives anything: -1 to 1, times its multiplier. */
   weights: Type.Record(Type.String(), Type.Number()),
   score: Type.Number(),
+  /** What would make it fit; absent when it does. */
+  remedy: Type.Optional(Type.String()),
 });
 export type HostVerdict = Static<typeof HostVerdict>;
 

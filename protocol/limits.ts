@@ -5,10 +5,12 @@
  * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to
  * these.
  */
+import { placementLimits } from "./limits-placement.ts";
 import { wireLimits } from "./limits-wire.ts";
 
 export const limits = {
   ...wireLimits,
+  ...placementLimits,
 
   /** Ids are tokens of NATS subjects. A UUID needs 36. */
   idLengthMax: 64,
@@ -19,24 +21,6 @@ export const limits = {
   metadataKeysMax: 128,
   metadataValueLengthMax: 255,
 
-  /** Instances of one create: a turn of some 5 MB, which holds up other commits for a part of a second. */
-  createCountMax: 1_000,
-  /** Instances that the answer to one create has in full; of the others it has the ids. */
-  createListedMax: 100,
-  /** Members of a group that may be on one host, when its rule allows more than one. */
-  groupMembersMax: 100_000,
-  /** Members that a group's view lists. */
-  groupMembersListedMax: 1_000,
-  /** Instances named in one scheduler hint. */
-  hintInstancesMax: 100,
-  extraSpecsMax: 128,
-  /** What a host says about itself: a CPU has about 150 flags, QEMU about 60 machine types. */
-  hostLabelsMax: 64,
-  hostFeaturesMax: 512,
-  hostMachineTypesMax: 256,
-  hostNumaNodesMax: 64,
-  /** Builds that fail in a row before a host is kept from new ones. Nova's threshold is 10 as well. */
-  failedBuildsMax: 10,
   pageLengthMax: 1_000,
   pageLengthDefault: 100,
   /** Bytes of console text in one answer; the guest's log is paged. */
@@ -173,20 +157,6 @@ export const limits = {
   recoveryPeriodMs: 1_000,
   /** A recovery that finds no room is tried again after this time, for ever. */
   recoveryRetryMs: 15_000,
-  /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
-  schedulerRefreshPeriodMs: 1_000,
-  /** A read of the hosts that takes longer is given up and begun anew. */
-  schedulerReadTimeoutMs: 5_000,
-  /** Claims made since the last read that are remembered: more than one controller commits in two periods. */
-  schedulerPendingMax: 20_000,
-  /** Requests that wait for a fresh read because no host fits by the last one. */
-  schedulerWaitingMax: 1_000,
-  /** One question is answered in well under a millisecond: so many are a few seconds' work. */
-  schedulerMailboxLengthMax: 10_000,
-  /** Hosts offered for one placement, best first: a commit that finds one full takes the next. */
-  candidatesMax: 10,
-  /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
-  hostVerdictsMax: 50,
   /** A host lists everything it has at this period, whether it changed or not. */
   inventoryPeriodMs: 30_000,
   reconcilePeriodMs: 1_000,

@@ -34,7 +34,7 @@ const firstCells = (path: string, name: string): readonly string[] =>
 
 /** Keys of the configuration as a person writes them, down to what has a value of its own. */
 function keysOf(schema: TSchema, path: string): readonly string[] {
-  if (schema.type === "object") {
+  if (schema.type === "object" && schema.properties !== undefined) {
     const properties = Object.entries(schema.properties as Record<string, TSchema>);
     return properties.flatMap(([key, inner]) => keysOf(inner, path === "" ? key : `${path}.${key}`));
   }

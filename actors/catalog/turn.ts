@@ -13,7 +13,9 @@ import type { CommitResult, NewEvent, Turn } from "../runtime/records.ts";
 export interface CatalogOptions {
   readonly store: Pick<
     Store,
-    "getFlavor" | "listFlavors" | "getImage" | "listImages" | "getHost" | "listHosts" | "getRequest"
+    | ("getFlavor" | "listFlavors" | "getImage" | "listImages" | "getHost" | "listHosts" | "getRequest")
+    | ("getAggregate" | "listAggregates" | "getServerGroup" | "listServerGroups" | "listGroupMembers")
+    | "getQuota"
   >;
   readonly commit: (turn: Turn) => Promise<CommitResult>;
   readonly clock: Clock;
@@ -26,7 +28,8 @@ interface Cause {
   readonly options: CatalogOptions;
 }
 
-type About = Pick<NewEvent, "noun" | "id" | "event" | "body">;
+/** Without a project it is the operators' business. */
+type About = Pick<NewEvent, "noun" | "id" | "event" | "body"> & Partial<Pick<NewEvent, "project">>;
 
 /** The request row (without its answer yet) and the event of a change. */
 export function catalogTurn(
@@ -39,7 +42,7 @@ export function catalogTurn(
   const hash = contentHash(method, id, { ...request });
   return {
     request: { project, requestId, contentHash: hash, answer: null, atMs },
-    events: [{ ...about, atMs, project: adminProject, requestId }],
+    events: [{ project: adminProject, ...about, atMs, requestId }],
   };
 }
 
@@ -61,7 +64,7 @@ export async function answeredBefore<A>(
 
 /**
  * Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse,
- * requestIdReused
+ * zoneConflict, requestIdReused
  */
 export async function commitOnce<A>(
   turn: Turn & Required<Pick<Turn, "request">>,
@@ -80,6 +83,8 @@ export async function commitOnce<A>(
       throw new StatusError("nameTaken", "The name is taken.");
     case "inUse":
       throw new StatusError("inUse", "An instance uses it.");
+    case "zoneConflict":
+      throw new StatusError("zoneConflict", `The host ${result.hostId} would be in two availability zones.`);
     default:
       throw new StatusError(
         "generationConflict",

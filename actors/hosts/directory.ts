@@ -92,6 +92,11 @@ export class HostDirectory {
     return this.#hosts.has(hostId);
   }
 
+  /** As they were read last. */
+  all(): readonly HostRecord[] {
+    return [...this.#hosts.values()];
+  }
+
   heard(hostId: string): void {
     this.#heardAtMs.set(hostId, this.#options.clock.monotonicMs());
     this.#toTouch.add(hostId);

@@ -16,6 +16,7 @@ import type { Log, Store } from "../runtime/ports.ts";
 import type { HostRecord, Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
 import type { Leases } from "./leases.ts";
+import { zoneOf } from "./zones.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
   readonly directory: HostDirectory;
@@ -28,16 +29,14 @@ function hostView(host: HostRecord, alive: boolean): Host {
     ...rest,
     availabilityZone: zoneOf(host),
     aggregates: host.aggregates.map(({ id, name }) => ({ id, name })),
+    features: [...host.features],
+    machineTypes: [...host.machineTypes],
+    numa: host.numa.map((node) => ({ ...node, hugePages: [...node.hugePages] })),
     lease: lease === null ? null : { epoch: lease.epoch, fencedBy: lease.fencedBy },
     capacity: { vcpus, memoryMib, diskGib },
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
     alive,
   };
-}
-
-/** Its aggregates agree about it, or have none. */
-export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
-  return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
 }
 
 export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostService> {
@@ -58,7 +57,8 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
     const event = enabled ? "enabled" : "disabled";
     const about = { noun: "host", id: host.id, event, body: { name: host.name, reason } };
     const turn = catalogTurn(`host.${event}`, about, { request, context, options });
-    const changed = { host: view({ ...host, enabled, disabledReason: reason }) };
+    const failedBuilds = enabled ? 0 : host.failedBuilds;
+    const changed = { host: view({ ...host, enabled, disabledReason: reason, failedBuilds }) };
     const answer = await commitOnce(
       { hostsEnabled: [{ hostId: host.id, enabled, reason }], ...turn },
       changed,

@@ -188,8 +188,8 @@ class InstanceTurn {
         runEffects(decision.effects, decision.next.instance, this.#options);
         return decision.next;
       }
-      if (result.kind === "hostFull") {
-        this.#options.hostFull(result.hostId);
+      if (result.kind === "hostFull" || result.kind === "groupRule") {
+        if (result.kind === "hostFull") this.#options.hostFull(result.hostId);
         runEffects([{ kind: "place" }], present.instance, this.#options);
         return present;
       }

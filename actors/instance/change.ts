@@ -21,6 +21,8 @@ export interface Draft {
   /** Operations that ended here and are not the present one any more. */
   readonly ended: readonly OperationRecord[];
   readonly events: readonly NewEvent[];
+  /** Builds that ended here, on the host that had them. */
+  readonly builds: NonNullable<Turn["buildsEnded"]>;
   /** What it rests on. */
   readonly fences: readonly { readonly hostId: string; readonly epoch: number }[];
   readonly nowMs: number;
@@ -31,9 +33,16 @@ export const draft = (before: LoadedInstance, nowMs: number): Draft => ({
   after: before,
   ended: [],
   events: [],
+  builds: [],
   fences: [],
   nowMs,
 });
+
+/** The build ended on its host: hosts on which too many fail are kept from new ones. */
+export function withBuild(it: Draft, failed: boolean): Draft {
+  const { hostId } = it.after.instance;
+  return hostId === null ? it : { ...it, builds: [...it.builds, { hostId, failed }] };
+}
 
 export function withInstance(it: Draft, change: Partial<InstanceRecord>): Draft {
   return { ...it, after: { ...it.after, instance: { ...it.after.instance, ...change } } };
@@ -164,6 +173,7 @@ export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedI
     claims: after.claims.filter((claim) => !before.claims.includes(claim)),
     claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),
     operations: operations.filter((operation) => operation !== before.operation),
+    ...(done.builds.length === 0 ? {} : { buildsEnded: done.builds }),
     events: done.events,
     ...(done.fences.length === 0 ? {} : { fencesExpected: done.fences }),
   };

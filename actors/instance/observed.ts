@@ -13,6 +13,7 @@ import {
   endOperation,
   endWhatIsReached,
   turnOf,
+  withBuild,
   withEvent,
   withInstance,
   withStep,
@@ -108,7 +109,8 @@ function seenAtOwner(it: Draft, seen: Observation): Draft {
     message: seen.message || undefined,
   });
   const ran = seen.state === "running" || seen.state === "paused";
-  const built = ran && !stepped.after.instance.built ? withInstance(stepped, { built: true }) : stepped;
+  const built =
+    ran && !stepped.after.instance.built ? withBuild(withInstance(stepped, { built: true }), false) : stepped;
   const { instance } = built.after;
   if (seen.intentGeneration !== instance.generation) return built;
   if (seen.state === "failed") return failedAtOwner(built, errorOf(seen));
@@ -154,7 +156,8 @@ function failedAtOwner(it: Draft, error: ErrorBody): Draft {
     ...instance.excludedHosts,
     ...(instance.hostId === null ? [] : [{ hostId: instance.hostId, reason: error.message }]),
   ];
-  const left = withInstance(withStep(it, { step: "leftHost", percent: 10, message: error.message }), {
+  const counted = withBuild(it, true);
+  const left = withInstance(withStep(counted, { step: "leftHost", percent: 10, message: error.message }), {
     hostId: null,
     excludedHosts,
   });

@@ -19,6 +19,7 @@ import type {
   OperationRecord,
   Turn,
 } from "../runtime/records.ts";
+import type { Where } from "./wishes.ts";
 
 export interface Birth {
   readonly instanceId: string;
@@ -37,13 +38,17 @@ export interface CreateFacts {
   readonly many: boolean;
   readonly flavor: FlavorRecord;
   readonly image: ImageRecord;
+  readonly where: Where;
   readonly request: RequestFacts;
   readonly births: readonly Birth[];
   readonly nowMs: number;
 }
 
 export interface CreateAnswer extends Changed {
+  /** The first limits.createListedMax. */
   readonly all?: Changed[];
+  /** The others. */
+  readonly more?: { readonly instanceId: string; readonly operationId: string }[];
 }
 
 export interface Created {
@@ -80,9 +85,7 @@ export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | u
 export function create(facts: CreateFacts): Created {
   const instances = facts.births.map((birth, index) => newInstance(facts, birth, index));
   const changed = instances.map((loaded, index) => answerFor(loaded, facts.births[index]));
-  const first = changed[0];
-  if (first === undefined) throw new Error("A create makes at least one instance.");
-  const answer: CreateAnswer = facts.many ? { ...first, all: changed } : first;
+  const answer = answerOf(changed, facts.many);
   const turn: Turn = {
     request: { ...facts.request, answer, atMs: facts.nowMs },
     instances: instances.map(({ instance }) => ({ expectedVersion: 0, row: instance })),
@@ -91,6 +94,16 @@ export function create(facts: CreateFacts): Created {
     events: instances.map((loaded) => birthEvent(loaded, facts)),
   };
   return { turn, instances };
+}
+
+function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {
+  const [first] = changed;
+  if (first === undefined) throw new Error("A create makes at least one instance.");
+  if (!many) return first;
+  const more = changed
+    .slice(limits.createListedMax)
+    .map(({ instance, operation }) => ({ instanceId: instance.id, operationId: operation.id }));
+  return { ...first, all: changed.slice(0, limits.createListedMax), ...(more.length === 0 ? {} : { more }) };
 }
 
 function answerFor(loaded: LoadedInstance, birth: Birth | undefined): Changed {
@@ -146,9 +159,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     epoch: 1,
     attempt: 1,
     excludedHosts: [],
-    serverGroupId: null,
-    availabilityZone: null,
-    hints: null,
+    ...facts.where,
     operationId: birth.operationId,
     failure: null,
     createdAtMs: nowMs,

@@ -11,6 +11,7 @@ import type { Clock } from "../runtime/ports.ts";
 import type { InstanceRecord } from "../runtime/records.ts";
 import type { ActorRef } from "../runtime/system.ts";
 import type { PlacementRequest, Ranking, Rankings, SchedulerMessage } from "../scheduler/messages.ts";
+import { type PlacementStore, placementRequest, wishOf } from "./placement.ts";
 
 export interface ChosenHost {
   readonly hostId: string;
@@ -23,24 +24,41 @@ export type ChosenHosts =
   | { readonly kind: "hosts"; readonly hosts: readonly ChosenHost[] }
   | { readonly kind: "denied"; readonly denial: Denial };
 
+export interface PlacerOptions {
+  readonly scheduler: ActorRef<SchedulerMessage>;
+  readonly directory: HostDirectory;
+  readonly store: PlacementStore;
+  readonly clock: Clock;
+}
+
+export interface HowMany {
+  readonly count: number;
+  /** So many are enough, when there is no room for more. */
+  readonly atLeast: number;
+  readonly deadlineMs: number;
+}
+
 export class Placer {
   readonly #scheduler: ActorRef<SchedulerMessage>;
   readonly #directory: HostDirectory;
+  readonly #store: PlacementStore;
   readonly #clock: Clock;
 
-  constructor(scheduler: ActorRef<SchedulerMessage>, directory: HostDirectory, clock: Clock) {
+  constructor({ scheduler, directory, store, clock }: PlacerOptions) {
     this.#scheduler = scheduler;
     this.#directory = directory;
+    this.#store = store;
     this.#clock = clock;
   }
 
-  /** The best host for each of `count` equal instances. */
-  async placeMany(request: PlacementRequest, count: number, deadlineMs: number): Promise<ChosenHosts> {
+  /** The best host for each of `count` equal instances, or of fewer when these are enough. */
+  async placeMany(request: PlacementRequest, { count, atLeast, deadlineMs }: HowMany): Promise<ChosenHosts> {
     const ranking = await this.#scheduler.ask<Rankings>(
-      (reply) => ({ kind: "rankMany", request, count, reply }),
-      {
-        deadlineMs,
-      },
+      (reply) => ({
+        ...{ kind: "rankMany", request, count, reply },
+        ...(atLeast < count ? { as: "asManyAsFit", countMin: atLeast } : {}),
+      }),
+      { deadlineMs },
     );
     if (ranking.kind === "denied") return ranking;
     return { kind: "hosts", hosts: ranking.candidates.flatMap((list) => list.slice(0, 1).map(this.#chosen)) };
@@ -48,7 +66,7 @@ export class Placer {
 
   /** A host for a build that has none (any more); those it failed on are left out. */
   async place(instance: InstanceRecord): Promise<Placement> {
-    const request = placementRequest(instance);
+    const request = await placementRequest(wishOf(instance), this.#store);
     const deadlineMs = this.#clock.monotonicMs() + limits.timeoutMsDefault;
     const ranking = await this.#scheduler.ask<Ranking>((reply) => ({ kind: "rank", request, reply }), {
       deadlineMs,
@@ -59,8 +77,8 @@ export class Placer {
     return { kind: "host", ...this.#chosen(best) };
   }
 
-  explain(instance: InstanceRecord, deadlineMs: number): Promise<readonly HostVerdict[]> {
-    const request = placementRequest(instance);
+  async explain(instance: InstanceRecord, deadlineMs: number): Promise<readonly HostVerdict[]> {
+    const request = await placementRequest(wishOf(instance), this.#store);
     return this.#scheduler.ask((reply) => ({ kind: "explain", request, reply }), { deadlineMs });
   }
 
@@ -88,9 +106,4 @@ export class Placer {
     const { leaseEpoch = 0, storageId = null } = facts ?? {};
     return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId };
   };
-}
-
-function placementRequest(instance: InstanceRecord): PlacementRequest {
-  const { vcpus, memoryMib, diskGib } = instance.flavor;
-  return { vcpus, memoryMib, diskGib, image: instance.image.properties, excluded: instance.excludedHosts };
 }

@@ -147,10 +147,16 @@ async function waitForAll(
   context: CallContext,
   options: InstanceServiceOptions,
 ): Promise<CreateAnswer> {
-  const all = await Promise.all((answer.all ?? [answer]).map((one) => waitFor(one, context, options)));
+  const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
+  const { all: listed = [answer], more = [] } = answer;
+  const unlisted = more.map(({ operationId }) =>
+    options.commits.untilEnded(operationId, () => options.store.getOperation(operationId), until),
+  );
+  const all = await Promise.all(listed.map((one) => waitFor(one, context, options)));
+  await Promise.all(unlisted);
   const [first] = all;
   if (first === undefined) return answer;
-  return answer.all === undefined ? first : { ...first, all };
+  return answer.all === undefined ? first : { ...answer, ...first, all };
 }
 
 interface ConsoleRequest {

@@ -1,9 +1,11 @@
 /**
- * I3: the sum of the claims on a host never exceeds what it has. The sums are kept here, from the claims
+ * I3: the sum of the claims on a host never exceeds what it has; nor does a claim break its group's rule, or
+ * a create the quota of its project (groups-and-quotas.ts). The sums are kept here, from the claims
  * themselves; that the store's own sums agree with them is judged when all is quiet.
  */
 import type { ClaimRecord, MachineKey, Turn } from "../runtime/records.ts";
 import type { Amounts, Checker, Quiet } from "./facts.ts";
+import { groupsAndQuotas } from "./groups-and-quotas.ts";
 import { isCommitted } from "./ledger.ts";
 
 interface Known {
@@ -17,11 +19,13 @@ const resources = ["vcpus", "memoryMib", "diskGib"] as const;
 
 export function neverOverfull(): Checker {
   const known: Known = { capacities: new Map(), sums: new Map(), claims: new Map() };
+  const rulesBrokenBy = groupsAndQuotas();
   return {
     promise: "I3",
     see(fact) {
       if (fact.kind === "quiet") return still(fact);
-      return isCommitted(fact) ? applied(known, fact.turn) : [];
+      if (!isCommitted(fact)) return [];
+      return [...applied(known, fact.turn), ...rulesBrokenBy(fact.turn)];
     },
   };
 }

@@ -16,6 +16,19 @@ export interface InstanceHints {
   readonly hostId?: string;
 }
 
+/** What a host says about itself for its choice; of older agents, which do not, it is empty. */
+export interface SaidOfHost {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly features: readonly string[];
+  readonly machineTypes: readonly string[];
+  readonly numa: readonly {
+    readonly vcpus: number;
+    readonly memoryMib: number;
+    readonly hugePages: readonly { readonly sizeKib: number; readonly total: number }[];
+  }[];
+  readonly storageId: string | null;
+}
+
 /** A set of hosts that operators made. A host is in one availability zone at most. */
 export interface AggregateRecord extends Omit<Aggregate, "hostIds"> {
   /** In order; a turn that makes one leaves it empty. */
@@ -75,8 +88,8 @@ export interface PlacementTurn {
   readonly aggregateHosts?: readonly AggregateHostKey[];
   readonly serverGroupsRemoved?: readonly string[];
   readonly serverGroups?: readonly ServerGroupRecord[];
-  /** Limits to set; what is used stays. */
-  readonly quotas?: readonly (QuotaLimits & { readonly project: string })[];
+  /** Limits to set; what is not named, and what is used, stays. */
+  readonly quotas?: readonly (Partial<QuotaLimits> & { readonly project: string })[];
 }
 
 export type PlacementRefusal =

@@ -15,7 +15,13 @@ import type { HostInventory, MachineIntent, MachineSpec, Observation } from "../
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, RecoveryPolicy } from "../../protocol/states.ts";
 import type { ErrorBody } from "../../protocol/status.ts";
-import type { AggregateOfHost, InstanceHints, PlacementRefusal, PlacementTurn } from "./placement-records.ts";
+import type {
+  AggregateOfHost,
+  InstanceHints,
+  PlacementRefusal,
+  PlacementTurn,
+  SaidOfHost,
+} from "./placement-records.ts";
 
 export interface InstanceRecord {
   readonly id: string;
@@ -109,11 +115,7 @@ export type OperationRecord = Operation;
 export type FlavorRecord = Flavor;
 export type ImageRecord = Image;
 
-type InventoryOfPlacement = "labels" | "features" | "machineTypes" | "numa" | "storageId";
-
-export interface HostRecord
-  extends Omit<HostInventory, "hostId" | InventoryOfPlacement>,
-    Required<Pick<HostInventory, InventoryOfPlacement>> {
+export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfHost>, SaidOfHost {
   readonly id: string;
   readonly enabled: boolean;
   readonly disabledReason: string | null;

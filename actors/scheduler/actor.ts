@@ -11,7 +11,7 @@ import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
 import type { Answer } from "./answer.ts";
 import { decide, type Effect } from "./decide.ts";
 import type { SchedulerMessage } from "./messages.ts";
-import type { Scheduler } from "./rank.ts";
+import type { Scheduler } from "./schedule.ts";
 import { emptyState, type SchedulerState } from "./state.ts";
 
 export interface SchedulerActorOptions {

@@ -5,19 +5,21 @@
 import type { HostVerdict } from "../../protocol/instance.ts";
 import type { Denial } from "../../protocol/status.ts";
 import type { Reply } from "../runtime/system.ts";
+import { explain, noValidHost } from "./explain.ts";
 import { isAlive } from "./filters/alive.ts";
 import type {
-  Candidate,
+  AliveQuestion,
   ExplainQuestion,
-  PlacementRequest,
   Question,
   Ranking,
   Rankings,
   RankManyQuestion,
   RankQuestion,
 } from "./messages.ts";
-import { explain, noValidHost, rank, type Scheduler } from "./rank.ts";
-import { add, type SchedulerState, withHost } from "./state.ts";
+import { rank } from "./rank.ts";
+import { rankMany } from "./rank-many.ts";
+import type { Scheduler } from "./schedule.ts";
+import type { SchedulerState } from "./state.ts";
 
 export type Answer =
   | { readonly kind: "rank"; readonly reply: Reply<Ranking>; readonly answer: Ranking }
@@ -35,12 +37,12 @@ export type Answer =
   | { readonly kind: "failed"; readonly reply: Question["reply"]; readonly denial: Denial };
 
 export interface Answered {
-  readonly answer: Answer;
+  /** Made when it is given: a denial looks at every host once more, and often nobody hears it. */
+  readonly answer: () => Answer;
+  /** There may be more to offer by fresher views. */
+  readonly fallsShort: boolean;
   readonly turn: number;
 }
-
-export const isDenial = (answer: Answer): boolean =>
-  (answer.kind === "rank" || answer.kind === "rankMany") && answer.answer.kind === "denied";
 
 /** The answer by the views at hand, and what `turn` becomes. */
 export function answerTo(
@@ -53,14 +55,21 @@ export function answerTo(
     case "rank":
       return rankOne(scheduler, state, question, atMs);
     case "rankMany":
-      return rankMany(scheduler, state, question, atMs);
+      return rankSeveral(scheduler, state, question, atMs);
     case "explain":
-      return { answer: explainTo(scheduler, state, question, atMs), turn: state.turn };
-    case "alive": {
-      const alive = new Set(state.hosts.filter((host) => isAlive(host, atMs)).map(({ id }) => id));
-      return { answer: { kind: "alive", reply: question.reply, answer: alive }, turn: state.turn };
-    }
+      return {
+        answer: () => explainTo(scheduler, state, question, atMs),
+        fallsShort: false,
+        turn: state.turn,
+      };
+    case "alive":
+      return { answer: () => aliveIn(state, question, atMs), fallsShort: false, turn: state.turn };
   }
+}
+
+function aliveIn(state: SchedulerState, { reply }: AliveQuestion, atMs: number): Answer {
+  const alive = [...state.hosts].filter((host) => isAlive(host, atMs)).map(({ id }) => id);
+  return { kind: "alive", reply, answer: new Set(alive) };
 }
 
 function explainTo(
@@ -80,43 +89,33 @@ function rankOne(
 ): Answered {
   const timed = { ...request, atMs };
   const candidates = rank(scheduler, state, timed);
-  const answer: Ranking =
-    candidates.length > 0
-      ? { kind: "ranked", candidates }
-      : { kind: "denied", denial: noValidHost(scheduler, state, timed) };
-  return { answer: { kind: "rank", reply, answer }, turn: state.turn + 1 };
+  const fallsShort = candidates.length === 0;
+  const ranking = (): Ranking =>
+    fallsShort
+      ? { kind: "denied", denial: noValidHost(scheduler, state, timed) }
+      : { kind: "ranked", candidates };
+  return { answer: () => ({ kind: "rank", reply, answer: ranking() }), fallsShort, turn: state.turn + 1 };
 }
 
-function rankMany(
+function rankSeveral(
   scheduler: Scheduler,
   state: SchedulerState,
-  { reply, request, count, atLeast = count }: RankManyQuestion,
+  { reply, request, count, as = "all", countMin = 1 }: RankManyQuestion,
   atMs: number,
 ): Answered {
-  const timed = { ...request, atMs };
-  const all: Candidate[][] = [];
-  let supposed = state;
-  while (all.length < count) {
-    const candidates = rank(scheduler, supposed, timed);
-    const [first] = candidates;
-    if (first === undefined) {
-      if (all.length >= atLeast) break;
-      const denial = noRoomForAll(noValidHost(scheduler, supposed, timed), all.length, count);
-      return {
-        answer: { kind: "rankMany", reply, answer: { kind: "denied", denial } },
-        turn: supposed.turn,
-      };
-    }
-    all.push(candidates);
-    supposed = supposeClaim(supposed, first.hostId, request);
-  }
-  const answer: Rankings = { kind: "ranked", candidates: all };
-  return { answer: { kind: "rankMany", reply, answer }, turn: supposed.turn };
-}
-
-function supposeClaim(state: SchedulerState, hostId: string, request: PlacementRequest): SchedulerState {
-  const turned = { ...state, turn: state.turn + 1 };
-  return withHost(turned, hostId, (view) => ({ ...view, claimed: add(view.claimed, request) }));
+  const { candidates, supposed, request: next } = rankMany(scheduler, state, { ...request, atMs }, count);
+  const placed = candidates.length;
+  const enough = as === "asManyAsFit" && placed >= Math.max(1, countMin);
+  const rankings = (): Rankings => {
+    if (placed === count) return { kind: "ranked", candidates };
+    const denial = noRoomForAll(noValidHost(scheduler, supposed, next), placed, count);
+    return enough ? { kind: "ranked", candidates, rest: denial } : { kind: "denied", denial };
+  };
+  return {
+    answer: () => ({ kind: "rankMany", reply, answer: rankings() }),
+    fallsShort: placed < count,
+    turn: supposed.turn,
+  };
 }
 
 function noRoomForAll(denial: Denial, placed: number, count: number): Denial {

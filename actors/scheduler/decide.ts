@@ -6,10 +6,20 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";
-import { type Answer, answerTo, isDenial } from "./answer.ts";
-import type { Amounts, Question, SchedulerMessage } from "./messages.ts";
-import type { Scheduler } from "./rank.ts";
-import { add, type HostView, negative, type SchedulerState, viewOf, withHost } from "./state.ts";
+import { type Answer, type Answered, answerTo } from "./answer.ts";
+import { FactsOfRead } from "./facts.ts";
+import { HostList } from "./host-list.ts";
+import type { Claim, Question, SchedulerMessage } from "./messages.ts";
+import type { Scheduler } from "./schedule.ts";
+import {
+  type HostView,
+  type SchedulerState,
+  viewIn,
+  viewOf,
+  withClaim,
+  withHeard,
+  withHost,
+} from "./state.ts";
 
 export type Effect =
   /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
@@ -37,11 +47,11 @@ export function decide(
     case "alive":
       return answerOrWait(scheduler, state, message, atMs);
     case "heard":
-      return only(withHost(state, message.hostId, (view) => ({ ...view, heardAtMs: atMs })));
+      return only(withHeard(state, message.hostId, atMs));
     case "claimed":
-      return only(withClaim(state, message.hostId, message.amounts, atMs));
+      return only(remembering(state, message, 1, atMs));
     case "released":
-      return only(withClaim(state, message.hostId, negative(message.amounts), atMs));
+      return only(remembering(state, message, -1, atMs));
     case "full":
       // Until the read is here the host counts as full: the next request goes elsewhere instead of failing as
       // this one.
@@ -76,12 +86,14 @@ function read(state: SchedulerState, atMs: number): Decision {
   };
 }
 
-function withClaim(state: SchedulerState, hostId: string, amounts: Amounts, atMs: number): SchedulerState {
-  const pending = [...state.pending, { hostId, amounts, atMs }].slice(-limits.schedulerPendingMax);
-  return withHost({ ...state, pending }, hostId, (view) => ({
-    ...view,
-    claimed: add(view.claimed, amounts),
-  }));
+function remembering(
+  state: SchedulerState,
+  { hostId, amounts }: { readonly hostId: string; readonly amounts: Claim },
+  sign: 1 | -1,
+  atMs: number,
+): SchedulerState {
+  const pending = state.pending.add({ hostId, amounts, sign, atMs });
+  return withHost({ ...state, pending }, hostId, (view) => withClaim(view, amounts, sign));
 }
 
 function answerOrWait(
@@ -90,14 +102,15 @@ function answerOrWait(
   question: Question,
   atMs: number,
 ): Decision {
-  const known = state.readAtMs === undefined ? undefined : answerNow(scheduler, state, question, atMs);
-  if (known !== undefined && !isStale(state) && !isDenial(known.answer)) return known.decision;
+  const known = state.readAtMs === undefined ? undefined : answerTo(scheduler, state, question, atMs);
+  if (known !== undefined && !isStale(state) && !known.fallsShort) return given(state, known);
   if (state.waiting.length < limits.schedulerWaitingMax) {
     const { next, effects } = read(state, atMs);
     const waiting = [...next.waiting, { question, askedAtMs: atMs }];
     return { next: { ...next, waiting }, answers: [], effects };
   }
-  return known?.decision ?? { next: state, answers: [unavailable(question)], effects: [] };
+  if (known !== undefined) return given(state, known);
+  return { next: state, answers: [unavailable(question)], effects: [] };
 }
 
 /** The views are older than a change that we were told of. */
@@ -109,11 +122,11 @@ const unavailable = (question: Question): Answer => ({
   denial: { reason: "storeUnavailable", message: "The scheduler cannot read the list of hosts." },
 });
 
-/** One question answered from the views at hand. */
-function answerNow(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number) {
-  const { answer, turn } = answerTo(scheduler, state, question, atMs);
-  return { answer, decision: { next: { ...state, turn }, answers: [answer], effects: [] } };
-}
+const given = (state: SchedulerState, { answer, turn }: Answered): Decision => ({
+  next: { ...state, turn },
+  answers: [answer()],
+  effects: [],
+});
 
 /**
  * The answer of views that are fresh. A claim that is still pending may be in the store's sums already and so
@@ -121,21 +134,22 @@ function answerNow(scheduler: Scheduler, state: SchedulerState, question: Questi
  * last word.
  */
 function lastWord(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number): Decision {
-  const counted = answerNow(scheduler, state, question, atMs);
-  if (!isDenial(counted.answer) || state.pending.length === 0) return counted.decision;
-  const { answer, turn } = answerTo(scheduler, withPending(state, negative), question, atMs);
-  return { next: { ...state, turn }, answers: [answer], effects: [] };
+  const counted = answerTo(scheduler, state, question, atMs);
+  if (!counted.fallsShort || state.pending.length === 0) return given(state, counted);
+  return given(state, answerTo(scheduler, withPending(state, -1), question, atMs));
 }
 
-/** All pending claims at once: one copy of the list, however many they are. */
-function withPending(state: SchedulerState, as: (amounts: Amounts) => Amounts): SchedulerState {
-  const hosts = [...state.hosts];
-  for (const { hostId, amounts } of state.pending) {
+/** Counts all pending claims, or (-1) takes them out again: one change for each host. */
+function withPending(state: SchedulerState, times: 1 | -1): SchedulerState {
+  const changed = new Map<number, HostView>();
+  for (const { hostId, amounts, sign } of state.pending) {
     const position = state.positions.get(hostId);
-    const view = position === undefined ? undefined : hosts[position];
-    if (position === undefined || view === undefined) continue;
-    hosts[position] = { ...view, claimed: add(view.claimed, as(amounts)) };
+    if (position === undefined) continue;
+    const view = changed.get(position) ?? state.hosts.at(position);
+    if (view !== undefined) changed.set(position, withClaim(view, amounts, sign === times ? 1 : -1));
   }
+  let { hosts } = state;
+  for (const [position, view] of changed) hosts = hosts.with(position, view);
   return { ...state, hosts };
 }
 
@@ -158,16 +172,32 @@ function withHosts(
   state: SchedulerState,
   { hosts: records, readAtMs, wallMs }: Extract<SchedulerMessage, { kind: "refresh" }>,
 ): SchedulerState {
-  const ordered = [...records].sort((left, right) => (left.id < right.id ? -1 : 1));
-  const positions = new Map(ordered.map(({ id }, position) => [id, position]));
-  const newestMs = Math.min(wallMs, Math.max(...records.map(({ lastSeenAtMs }) => lastSeenAtMs)));
-  const hosts = ordered.map((record) => {
-    const before = state.hosts[state.positions.get(record.id) ?? -1];
-    return viewOf(record, heardAt(record, before, { readAtMs, newestMs }));
-  });
-  const pending = state.pending.filter((claim) => claim.atMs >= readAtMs);
+  const ordered = inOrder(records);
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for (const { lastSeenAtMs } of records) newestMs = Math.max(newestMs, lastSeenAtMs);
+  const marks = { readAtMs, newestMs: Math.min(wallMs, newestMs) };
+  const facts = new FactsOfRead();
+  const views = ordered.map((record) =>
+    viewOf(record, heardAt(record, viewIn(state, record.id), marks), facts),
+  );
+  const hosts = HostList.of(views);
+  const positions = positionsOf(state, views);
+  const pending = state.pending.since(readAtMs);
   const readingSinceMs = state.readingSinceMs === readAtMs ? undefined : state.readingSinceMs;
-  return withPending({ ...state, hosts, positions, pending, readAtMs, readingSinceMs }, (amounts) => amounts);
+  return withPending({ ...state, hosts, positions, pending, readAtMs, readingSinceMs }, 1);
+}
+
+/** A store gives them in order, usually. */
+function inOrder(records: readonly HostRecord[]): readonly HostRecord[] {
+  const isOrdered = records.every(({ id }, index) => index === 0 || (records[index - 1]?.id ?? "") < id);
+  return isOrdered ? records : [...records].sort((left, right) => (left.id < right.id ? -1 : 1));
+}
+
+/** Nearly always the same hosts as a second ago: the map is kept then. */
+function positionsOf(state: SchedulerState, views: readonly HostView[]): SchedulerState["positions"] {
+  const same =
+    views.length === state.hosts.length && views.every(({ id }, index) => state.positions.get(id) === index);
+  return same ? state.positions : new Map(views.map(({ id }, position) => [id, position]));
 }
 
 /**
@@ -216,13 +246,13 @@ function readFailed(scheduler: Scheduler, state: SchedulerState, atMs: number): 
   const answers: Answer[] = [];
   let next: SchedulerState = { ...state, readingSinceMs: undefined, waiting: [] };
   for (const { question } of state.waiting) {
-    const known = next.readAtMs === undefined ? undefined : answerNow(scheduler, next, question, atMs);
-    if (known === undefined || isDenial(known.answer)) {
+    const known = next.readAtMs === undefined ? undefined : answerTo(scheduler, next, question, atMs);
+    if (known === undefined || known.fallsShort) {
       answers.push(unavailable(question));
       continue;
     }
-    answers.push(known.answer);
-    next = known.decision.next;
+    answers.push(known.answer());
+    next = { ...next, turn: known.turn };
   }
   return { next, answers, effects: [] };
 }

@@ -13,34 +13,48 @@ export interface Amounts {
   readonly diskGib: number;
 }
 
-/** What is to be placed. */
-export interface PlacementRequest extends Amounts {
+/** What a claim takes: the amounts, and by the extra specs CPUs of its own and large pages. */
+export interface Claim extends Amounts {
+  /** The flavor's, in Nova's names: `hw:cpu_policy`, `trait:…`, `capabilities:…` and so on. */
+  readonly extraSpecs?: Readonly<Record<string, string>>;
+}
+
+/** What is to be placed. What is absent is not asked for. */
+export interface PlacementRequest extends Claim {
   readonly image: ImageProperties;
   /** Hosts that failed this build already, with what happened there. */
   readonly excluded: readonly { readonly hostId: string; readonly reason: string }[];
   readonly project?: string;
+  /** The flavor's name, for aggregates that are kept for some. */
+  readonly flavor?: string;
   readonly availabilityZone?: string;
-  /** Of the flavor. */
-  readonly extraSpecs?: Readonly<Record<string, string>>;
-  readonly hints?: PlacementHints;
-  readonly group?: GroupOfRequest;
-  /** Hosts with this storage can open the disks that are there already. */
+  /** The image's further properties, in Nova's names: `hw_machine_type`, `trait:…`. */
+  readonly imageProperties?: Readonly<Record<string, string>>;
+  /** Traits that the image requires. */
+  readonly imageTraits?: readonly string[];
+  readonly hints?: Hints;
+  readonly group?: GroupMembership;
+  /** The disk of an instance that exists is in this storage, and only its hosts can open it. */
   readonly storageId?: string;
 }
 
-export interface PlacementHints {
-  /** Ids of hosts. */
+/** Wishes of the one who asks; all ids are those of hosts. */
+export interface Hints {
   readonly sameHost?: readonly string[];
   readonly differentHost?: readonly string[];
-  /** An operator chose it. */
+  /** This host and no other; an operator's wish. The other filters are asked all the same. */
   readonly hostId?: string;
 }
 
-export interface GroupOfRequest {
+export type GroupPolicy = "affinity" | "anti-affinity" | "soft-affinity" | "soft-anti-affinity";
+
+/** The server group that the instance is to be a member of. */
+export interface GroupMembership {
   readonly id: string;
-  readonly policy: "affinity" | "anti-affinity" | "soft-affinity" | "soft-anti-affinity";
-  /** The host of each present member, repetitions allowed. */
+  readonly policy: GroupPolicy;
+  /** The host of each member that has one, with repetitions. Without the instance's own when it is moved. */
   readonly hostIds: readonly string[];
+  /** For anti-affinity: members on one host; absent: one. */
   readonly maxPerHost?: number;
 }
 
@@ -60,7 +74,12 @@ export type Ranking =
  * first.
  */
 export type Rankings =
-  | { readonly kind: "ranked"; readonly candidates: readonly (readonly Candidate[])[] }
+  | {
+      readonly kind: "ranked";
+      readonly candidates: readonly (readonly Candidate[])[];
+      /** Why there are fewer than were asked for; only when as many as fit were. */
+      readonly rest?: Denial;
+    }
   | { readonly kind: "denied"; readonly denial: Denial };
 
 export interface RankQuestion {
@@ -73,8 +92,10 @@ export interface RankManyQuestion {
   readonly kind: "rankMany";
   readonly request: PlacementRequest;
   readonly count: number;
-  /** Fewer than `count` are well, but so many there must be; absent: all of them. */
-  readonly atLeast?: number;
+  /** Absent: all, or none. */
+  readonly as?: "all" | "asManyAsFit";
+  /** With `asManyAsFit`: fewer than these are a denial. Absent: 1. */
+  readonly countMin?: number;
   readonly reply: Reply<Rankings>;
 }
 
@@ -102,8 +123,8 @@ export type SchedulerMessage =
   /** A host gave a sign of life to this controller. */
   | { readonly kind: "heard"; readonly hostId: string }
   /** A commit of this controller claimed so much of the host. */
-  | { readonly kind: "claimed"; readonly hostId: string; readonly amounts: Amounts }
-  | { readonly kind: "released"; readonly hostId: string; readonly amounts: Amounts }
+  | { readonly kind: "claimed"; readonly hostId: string; readonly amounts: Claim }
+  | { readonly kind: "released"; readonly hostId: string; readonly amounts: Claim }
   /** A commit said hostFull: the view is too old. */
   | { readonly kind: "full"; readonly hostId: string }
   /**

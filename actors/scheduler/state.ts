@@ -6,39 +6,77 @@
  */
 import type { Architecture } from "../../protocol/schema.ts";
 import type { HostRecord } from "../runtime/records.ts";
-import type { Amounts, WaitingQuestion } from "./messages.ts";
+import { ClaimLog } from "./claim-log.ts";
+import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
+import { HostList } from "./host-list.ts";
+import type { Amounts, Claim, WaitingQuestion } from "./messages.ts";
+import { type Cell, type CellUse, isDedicated, numaDemand, useWith } from "./numa.ts";
+
+/** What a host's record may have beyond what every record has; what is absent is asked of nobody. */
+export interface HostExtras {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Flags of the processors and traits of the host, in any spelling. */
+  readonly features: readonly string[];
+  readonly machineTypes: readonly string[];
+  readonly numa: readonly Cell[];
+  /** What is taken of each cell; absent: only the sums are known. */
+  readonly numaClaimed: readonly CellUse[];
+  /** Sum of the vCPUs of guests that have CPUs of their own. */
+  readonly pinnedCpus: number;
+  /** In a row. */
+  readonly failedBuilds: number;
+  /** Instances that are being built or moved there. */
+  readonly ioOps: number;
+  readonly instances: number;
+  readonly storageId: string | null;
+  readonly aggregates: readonly Aggregate[];
+  readonly leaseHeld: boolean;
+}
+
+export type ReadHost = HostRecord & Partial<HostExtras>;
 
 export interface HostView {
   readonly id: string;
   readonly name: string;
   readonly architecture: Architecture;
   readonly hypervisor: string;
+  readonly hypervisorVersion: string;
   readonly accelerator: string;
   /** Already times the overcommit ratios. */
   readonly capacity: Amounts;
   /** As the store had it, plus what changed here since. */
   readonly claimed: Amounts;
+  readonly instances: number;
+  readonly ioOps: number;
+  /** The store knows them; else a claim that is remembered here would count for more than one that is not. */
+  readonly knowsIoOps: boolean;
+  readonly failedBuilds: number;
+  readonly pinnedCpus: number;
+  /** CPUs that are there, without any ratio; 0: the host does not say. */
+  readonly realCpus: number;
+  readonly numa: readonly Cell[];
+  readonly cellUse: readonly CellUse[];
   readonly enabled: boolean;
   readonly disabledReason: string | null;
+  readonly leaseHeld: boolean;
+  readonly storageId: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly machineTypes: readonly string[];
+  /** By {@link featureKey}. */
+  readonly features: ReadonlySet<string>;
+  readonly aggregates: AggregateFacts;
   /** Monotonic time of the newest sign of life. */
   readonly heardAtMs: number;
   /** The store's own mark of the newest sign of life: when it moves, some controller has heard the host. */
   readonly lastSeenAtMs: number;
 }
 
-/** A claim (or, negative, a release) that the store's sums may not show yet. */
-export interface PendingClaim {
-  readonly hostId: string;
-  readonly amounts: Amounts;
-  readonly atMs: number;
-}
-
 export interface SchedulerState {
   /** In order of id. */
-  readonly hosts: readonly HostView[];
-  /** Position in `hosts`; made anew by every refresh. */
+  readonly hosts: HostList<HostView>;
+  /** Position in `hosts`; made anew when hosts come or go. */
   readonly positions: ReadonlyMap<string, number>;
-  readonly pending: readonly PendingClaim[];
+  readonly pending: ClaimLog;
   /**
    * Raised by every ranking: rotates hosts of equal score, so that equals share the load without randomness.
    */
@@ -55,9 +93,9 @@ export interface SchedulerState {
 
 /** Nothing is known yet; `turn` lets controllers begin at different hosts. */
 export const emptyState = (turn = 0): SchedulerState => ({
-  hosts: [],
+  hosts: HostList.of<HostView>([]),
   positions: new Map(),
-  pending: [],
+  pending: ClaimLog.none(),
   turn,
   readAtMs: undefined,
   changedAtMs: Number.NEGATIVE_INFINITY,
@@ -65,36 +103,66 @@ export const emptyState = (turn = 0): SchedulerState => ({
   waiting: [],
 });
 
-export const add = (left: Amounts, right: Amounts): Amounts => ({
-  vcpus: left.vcpus + right.vcpus,
-  memoryMib: left.memoryMib + right.memoryMib,
-  diskGib: left.diskGib + right.diskGib,
-});
-
-export const negative = (amounts: Amounts): Amounts => ({
-  vcpus: -amounts.vcpus,
-  memoryMib: -amounts.memoryMib,
-  diskGib: -amounts.diskGib,
-});
+const none: readonly never[] = [];
+const noLabels: HostExtras["labels"] = {};
 
 /** A view of what the store has; `heardAtMs` is the caller's to judge. */
-export const viewOf = (record: HostRecord, heardAtMs: number): HostView => ({
-  id: record.id,
-  name: record.name,
-  architecture: record.architecture,
-  hypervisor: record.hypervisor,
-  accelerator: record.accelerator,
-  capacity: { vcpus: record.vcpus, memoryMib: record.memoryMib, diskGib: record.diskGib },
-  claimed: {
-    vcpus: record.vcpusClaimed,
-    memoryMib: record.memoryMibClaimed,
-    diskGib: record.diskGibClaimed,
-  },
-  enabled: record.enabled,
-  disabledReason: record.disabledReason,
-  heardAtMs,
-  lastSeenAtMs: record.lastSeenAtMs,
-});
+export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead): HostView {
+  const numa = record.numa ?? none;
+  return {
+    id: record.id,
+    name: record.name,
+    architecture: record.architecture,
+    hypervisor: record.hypervisor,
+    hypervisorVersion: record.hypervisorVersion,
+    accelerator: record.accelerator,
+    capacity: { vcpus: record.vcpus, memoryMib: record.memoryMib, diskGib: record.diskGib },
+    claimed: {
+      vcpus: record.vcpusClaimed,
+      memoryMib: record.memoryMibClaimed,
+      diskGib: record.diskGibClaimed,
+    },
+    instances: record.instances,
+    ioOps: record.ioOps ?? 0,
+    knowsIoOps: record.ioOps !== undefined,
+    failedBuilds: record.failedBuilds ?? 0,
+    pinnedCpus: record.pinnedCpus ?? 0,
+    realCpus: numa.reduce((sum, { vcpus }) => sum + vcpus, 0),
+    numa,
+    cellUse: record.numaClaimed ?? none,
+    enabled: record.enabled,
+    disabledReason: record.disabledReason,
+    leaseHeld: record.leaseHeld ?? true,
+    storageId: record.storageId ?? null,
+    labels: record.labels ?? noLabels,
+    machineTypes: record.machineTypes ?? none,
+    features: facts.features(record.features ?? none),
+    aggregates: facts.aggregates(record.aggregates ?? none),
+    heardAtMs,
+    lastSeenAtMs: record.lastSeenAtMs,
+  };
+}
+
+/**
+ * The view with a claim more (sign 1) or less (-1). Which cells a claim had is not known when it goes: they
+ * stay taken until the next read.
+ */
+export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView {
+  const { claimed } = view;
+  const demand = sign === 1 ? numaDemand(claim) : undefined;
+  return {
+    ...view,
+    claimed: {
+      vcpus: claimed.vcpus + sign * claim.vcpus,
+      memoryMib: claimed.memoryMib + sign * claim.memoryMib,
+      diskGib: claimed.diskGib + sign * claim.diskGib,
+    },
+    instances: Math.max(0, view.instances + sign),
+    ioOps: view.knowsIoOps ? Math.max(0, view.ioOps + sign) : view.ioOps,
+    pinnedCpus: isDedicated(claim.extraSpecs) ? view.pinnedCpus + sign * claim.vcpus : view.pinnedCpus,
+    cellUse: typeof demand === "object" ? useWith(view, demand) : view.cellUse,
+  };
+}
 
 /** The state with one host's view changed; unknown hosts change nothing. */
 export function withHost(
@@ -103,7 +171,19 @@ export function withHost(
   change: (view: HostView) => HostView,
 ): SchedulerState {
   const position = state.positions.get(hostId);
-  const view = position === undefined ? undefined : state.hosts[position];
+  const view = position === undefined ? undefined : state.hosts.at(position);
   if (position === undefined || view === undefined) return state;
   return { ...state, hosts: state.hosts.with(position, change(view)) };
 }
+
+/** The state with a sign of life of one host: the most frequent change by far, and no weigher sees it. */
+export function withHeard(state: SchedulerState, hostId: string, atMs: number): SchedulerState {
+  const position = state.positions.get(hostId);
+  const view = position === undefined ? undefined : state.hosts.at(position);
+  if (position === undefined || view === undefined) return state;
+  return { ...state, hosts: state.hosts.withSameWorth(position, { ...view, heardAtMs: atMs }) };
+}
+
+/** The view of a host; undefined when it is not known. */
+export const viewIn = ({ hosts, positions }: SchedulerState, hostId: string): HostView | undefined =>
+  hosts.at(positions.get(hostId) ?? -1);

@@ -108,8 +108,10 @@ function makeGroups({ tables, turn, journal }: Work): Refusal | undefined {
 }
 
 function setQuotas({ tables, turn, journal }: Work): undefined {
-  for (const { project, ...limits } of turn.quotas ?? [])
-    tables.quotas.put(project, { ...quotaOf(tables, project), limits }, journal);
+  for (const { project, ...given } of turn.quotas ?? []) {
+    const quota = quotaOf(tables, project);
+    tables.quotas.put(project, { ...quota, limits: { ...quota.limits, ...given } }, journal);
+  }
 }
 
 /** A project that nobody heard of has no limit and uses nothing. */

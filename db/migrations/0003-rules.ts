@@ -85,11 +85,14 @@ begin
   )}
   ${insertAll("serverGroups", "server_group", serverGroup)}
   if turn ? 'quotas' then
-    insert into quota as t (project, instances, vcpus, memory_mib, instances_used, vcpus_used, memory_mib_used)
-      select r.project, r.instances, r.vcpus, r."memoryMib", 0, 0, 0 from jsonb_to_recordset(turn->'quotas')
-        as r(project text, instances bigint, vcpus bigint, "memoryMib" bigint)
-      on conflict (project) do update set instances = excluded.instances, vcpus = excluded.vcpus,
-        memory_mib = excluded.memory_mib;
+    insert into quota (project, instances_used, vcpus_used, memory_mib_used)
+      select r.project, 0, 0, 0 from jsonb_to_recordset(turn->'quotas') as r(project text)
+      on conflict do nothing;
+    update quota t set
+        instances = case when r.one ? 'instances' then (r.one->>'instances')::bigint else t.instances end,
+        vcpus = case when r.one ? 'vcpus' then (r.one->>'vcpus')::bigint else t.vcpus end,
+        memory_mib = case when r.one ? 'memoryMib' then (r.one->>'memoryMib')::bigint else t.memory_mib end
+      from jsonb_array_elements(turn->'quotas') as r(one) where t.project = r.one->>'project';
   end if;
   return true;
 end $$`;

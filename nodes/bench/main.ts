@@ -1,7 +1,7 @@
 /**
  * npm run bench -- NAME: one benchmark, several, or `all`. Progress goes to stderr, one JSON value with
- * figures to stdout. Every run has a cluster of its own, in a new directory and on free ports; nothing that
- * runs here already is touched. Each benchmark takes less than two minutes.
+ * figures to stdout. Every run that needs a cluster has its own, in a new directory and on free ports;
+ * nothing that runs here already is touched. Each benchmark takes less than two minutes.
  */
 import { join } from "node:path";
 import { machine } from "./figures.ts";
@@ -12,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   lifecycle: async () => (await import("./lifecycle.ts")).lifecycle(),
   boot: async () => (await import("./boot.ts")).boot(),
   reads: async () => (await import("./reads.ts")).reads(),
+  scheduler: async () => (await import("./scheduler.ts")).scheduler(),
   memory: async () => (await import("./memory.ts")).memory(),
 };
 

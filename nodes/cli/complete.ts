@@ -89,6 +89,12 @@ async function names(what: string, run: Run): Promise<readonly string[]> {
       return (await (await run.session()).flavor.list(page, call)).flavors.map(({ name }) => name);
     case "image":
       return (await (await run.session()).image.list(page, call)).images.map(({ name }) => name);
+    case "group":
+      return (await (await run.session()).serverGroup.list(page, call)).serverGroups.map(({ name }) => name);
+    case "zone":
+      return (await (await run.session()).availabilityZone.list({}, call)).zones.map(({ name }) => name);
+    case "aggregate":
+      return (await (await run.adminSession()).aggregate.list(page, call)).aggregates.map(({ name }) => name);
     case "host":
       return (await (await run.adminSession()).host.list(page, call)).hosts.map(({ name }) => name);
     default:

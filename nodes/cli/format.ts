@@ -71,6 +71,12 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** `a=1, b=2`; undefined when there are none. */
+export function pairsOf(pairs: Readonly<Record<string, string>>): string | undefined {
+  const all = Object.entries(pairs).map(([key, value]) => `${key}=${value}`);
+  return all.length === 0 ? undefined : all.join(", ");
+}
+
 /** `key=value`, repeatable. */
 export function parsePair(text: string, before: Readonly<Record<string, string>> = {}) {
   const at = text.indexOf("=");

@@ -6,15 +6,18 @@
 import { Command } from "commander";
 import { exitCodes } from "./exit-codes.ts";
 import { parseDuration } from "./format.ts";
+import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
 import { chaosCommand } from "./nouns/chaos.ts";
 import { completionCommand } from "./nouns/completion.ts";
 import { doctorCommand } from "./nouns/doctor.ts";
 import { eventCommand } from "./nouns/event.ts";
 import { flavorCommand } from "./nouns/flavor.ts";
+import { groupCommand } from "./nouns/group.ts";
 import { hostCommand } from "./nouns/host.ts";
 import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
 import { operationCommand } from "./nouns/operation.ts";
+import { quotaCommand } from "./nouns/quota.ts";
 import { upCommand } from "./nouns/up.ts";
 import type { Invoke } from "./run.ts";
 
@@ -38,7 +41,11 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     imageCommand,
     operationCommand,
     eventCommand,
+    groupCommand,
+    quotaCommand,
+    availabilityZoneCommand,
     hostCommand,
+    aggregateCommand,
     doctorCommand,
     chaosCommand,
     upCommand,

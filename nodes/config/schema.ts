@@ -42,6 +42,8 @@ const sharedDirectory = (whose: string) =>
       description: `a directory that nodes share, for the disks of ${whose}; none: each node keeps its own; relative to the state directory`,
     }),
   );
+/** The same as HostLabels of the protocol. */
+const labelKey = { pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" };
 const token = { pattern: "^[A-Za-z0-9_-]{1,64}$" };
 
 export const NodeSchema = Type.Object(
@@ -89,6 +91,14 @@ export const NodeSchema = Type.Object(
       part({ cpu: ratio("CPUs"), ram: ratio("memory"), disk: ratio("disk space") }, "the overcommit ratios"),
     ),
     power: Type.Optional(PowerSchema),
+    labels: Type.Optional(
+      Type.Record(Type.String(labelKey), Type.String({ maxLength: limits.metadataValueLengthMax }), {
+        maxProperties: limits.hostLabelsMax,
+        additionalProperties: false,
+        description:
+          "words about the node, such as { rack: r1 }: names of letters, digits, . _ / -, and texts",
+      }),
+    ),
   },
   { additionalProperties: false, description: "a compute node" },
 );

@@ -4,12 +4,17 @@
  */
 import { flavorHandlers } from "../../actors/catalog/flavors.ts";
 import { type ImageFiles, imageHandlers } from "../../actors/catalog/images.ts";
+import { quotaHandlers } from "../../actors/catalog/quotas.ts";
+import { serverGroupHandlers } from "../../actors/catalog/server-groups.ts";
 import { examine } from "../../actors/doctor/examine.ts";
+import { aggregateHandlers } from "../../actors/hosts/aggregates.ts";
+import { disableFailing } from "../../actors/hosts/breaker.ts";
 import { HostDirectory } from "../../actors/hosts/directory.ts";
 import { Fencer } from "../../actors/hosts/fencer.ts";
 import { Leases } from "../../actors/hosts/leases.ts";
 import { recovererDefinition } from "../../actors/hosts/recoverer.ts";
 import { hostHandlers, reportHandlers } from "../../actors/hosts/service.ts";
+import { zoneHandlers } from "../../actors/hosts/zones.ts";
 import { type CommitHint, Commits } from "../../actors/instances/commits.ts";
 import { Creator } from "../../actors/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/instances/operations.ts";
@@ -21,7 +26,8 @@ import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { Bus, Clock, Ids, Log, Store } from "../../actors/runtime/ports.ts";
 import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
-import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/rank.ts";
+import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/schedule.ts";
+import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { commandBinding, hostBinding, reportBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";
 import { eventService } from "../../protocol/event.ts";
@@ -32,7 +38,9 @@ import { instanceService } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
 import { hostAgentService, reportService } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
+import { quotaService } from "../../protocol/quota.ts";
 import { createServer, implement, type Server } from "../../protocol/server.ts";
+import { serverGroupService } from "../../protocol/server-group.ts";
 import type { Client } from "../../protocol/service.ts";
 import { outboxHintSubject, systemProject } from "../../protocol/subjects.ts";
 
@@ -93,10 +101,12 @@ function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
   const system = createActorSystem({ clock, log });
   const directory = new HostDirectory({
-    store,
-    clock,
-    log,
-    onRound: (hosts, listeningSinceMs) => void fencer.round(hosts, listeningSinceMs),
+    ...{ store, clock, log },
+    onRound: (hosts, listeningSinceMs) => {
+      const onDisabled = () => placer.hostsChanged();
+      void fencer.round(hosts, listeningSinceMs);
+      void disableFailing(hosts, { commit, clock, log, onDisabled });
+    },
   });
   const commits = new Commits(store, clock, (hint) => {
     ports.wakePublisher();
@@ -112,11 +122,10 @@ function actorsOf(ports: ControllerPorts) {
   });
   const leases = new Leases({ store, commit, clock, directory });
   const scheduler = createScheduler(ports.scheduler);
-  const placer = new Placer(
-    system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
-    directory,
-    clock,
-  );
+  const placer = new Placer({
+    scheduler: system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
+    ...{ directory, store, clock },
+  });
   const hostAgent = hostAgents(ports);
   const timeoutMs = limits.hostRequestTimeoutMs;
   const registry = new InstanceRegistry(system, {
@@ -164,6 +173,10 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
     implement(flavorService, flavorHandlers(catalog)),
     implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles })),
     implement(hostService, hostHandlers({ ...catalog, ...parts })),
+    implement(aggregateService, aggregateHandlers({ ...catalog, ...parts })),
+    implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
+    implement(serverGroupService, serverGroupHandlers(catalog)),
+    implement(quotaService, quotaHandlers(catalog)),
     implement(doctorService, { examine: async () => diagnosis(await examine({ store, auditHost, clock })) }),
   ];
   const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));

@@ -65,6 +65,8 @@ export interface Drivers {
    */
   guard(): Promise<Guard>;
   audit(): Promise<AuditFindings>;
+  /** What a guest's machine can be, in the hypervisor's words; absent: there is no choice. Never rejects. */
+  readonly machineTypes?: () => Promise<readonly string[]>;
 }
 
 export type DriverFactory = (options: DriverOptions) => Drivers;

@@ -19,6 +19,7 @@ describe("the text of turns", () => {
         requests: [{ ...rows.request("r1"), answer: '{"b":1,"a":2}' }],
         created: [rows.instance("i1")],
         events: [rows.event("i1"), rows.event("i1")],
+        usage: [{ project: "demo", instances: 1, vcpus: 1, memoryMib: 64 }],
       },
       { updated: [rows.next(rows.instance("i2"))] },
     ]);
@@ -38,6 +39,25 @@ describe("the text of turns", () => {
 
   it("says nothing of the turns when the merged one was refused", () => {
     expect(splitOutcome({ kind: "conflict" }, [first, second])).to.equal(undefined);
+  });
+
+  it("says what follows for quotas and groups, once for what a turn does several times", () => {
+    const [one, two] = ["i1", "i2"].map((id) =>
+      rows.instance(id, { serverGroupId: "g", hostId: "h1", epoch: 1 }),
+    );
+    if (one === undefined || two === undefined) throw new Error("two rows");
+    const born = { expectedVersion: 0, row: one };
+    const claims = [rows.claim("i1"), rows.claim("i2")];
+    const turn = encodeTurn({ instances: [born, { ...born, row: two }], claims });
+    const [made] = JSON.parse(apartText([turn]));
+    expect(made.usage).to.deep.equal([{ project: "demo", instances: 2, vcpus: 2, memoryMib: 128 }]);
+    expect(made.grouped).to.deep.equal([
+      { instanceId: "i1", hostId: "h1", groupId: "g" },
+      { instanceId: "i2", hostId: "h1", groupId: "g" },
+    ]);
+    const gone = encodeTurn(rows.changeTurn(rows.deleted(one, 1)));
+    expect(JSON.parse(apartText([gone]))[0]).to.include.keys("updated", "deleting");
+    expect([turn, gone].map(({ mergeable }) => mergeable)).to.deep.equal([true, true]);
   });
 
   it("merges turns about instances only", () => {

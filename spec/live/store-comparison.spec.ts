@@ -26,10 +26,13 @@ const step = fc.record({
     "move",
     "delete",
     "host",
+    "member",
+    "member",
+    "placement",
     "catalog",
     "prune",
   ),
-  instance: fc.nat(4),
+  instance: fc.nat(9),
   host: fc.nat(2),
   request: fc.nat(6),
   amount: fc.nat(3),
@@ -46,7 +49,9 @@ const hostOf = (prefix: string, { host }: Step): string => `${prefix}-h${host}`;
  */
 const group = fc.array(step, { minLength: 1, maxLength: 6 });
 const together = (steps: readonly Step[]): boolean =>
-  steps.every(({ kind }) => kind === "create" || kind === "change" || kind === "observe");
+  steps.every(
+    ({ kind }) => kind === "create" || kind === "change" || kind === "observe" || kind === "member",
+  );
 
 /** The turn of a step, made of what is stored now: the same for both stores. */
 async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
@@ -80,10 +85,65 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
       );
       return write({ hostId, epoch: epoch + it.amount }, { claimsReleased: released, claims });
     }
+    case "member": {
+      const born = rows.createTurn(id, hostId);
+      const grouped = { project: prefix, serverGroupId: `${prefix}-g${it.amount % 2}` };
+      const instances = (born.instances ?? []).map(({ expectedVersion, row }) => ({
+        expectedVersion,
+        row: { ...row, ...grouped },
+      }));
+      return { ...born, request, instances };
+    }
     case "delete":
       return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
+    case "placement":
+      return placementTurn(prefix, it);
     default:
       return catalogTurn(prefix, it);
+  }
+}
+
+/** Groups, quotas, aggregates and builds; often of what is not there, or there already. */
+function placementTurn(prefix: string, it: Step): Turn {
+  const hostId = hostOf(prefix, it);
+  const groupId = `${prefix}-g${it.amount % 2}`;
+  const aggregateId = `${prefix}-a${it.amount % 2}`;
+  const key = { aggregateId, hostId };
+  const createdAtMs = rows.wallMs;
+  switch (it.request) {
+    case 0: {
+      const policy = it.amount > 1 ? "affinity" : "anti-affinity";
+      const maxPerHost = it.stale === 1 ? 2 : null;
+      return {
+        serverGroups: [{ id: groupId, project: prefix, name: groupId, policy, maxPerHost, createdAtMs }],
+      };
+    }
+    case 1:
+      return { serverGroupsRemoved: [groupId] };
+    case 2:
+      return {
+        quotas: [{ project: prefix, [it.stale === 0 ? "instances" : "memoryMib"]: it.amount * 64 - 1 }],
+      };
+    case 3: {
+      const made = { id: aggregateId, name: aggregateId, availabilityZone: null, metadata: {}, hostIds: [] };
+      return it.stale === 0
+        ? { aggregates: [{ ...made, createdAtMs }] }
+        : { aggregatesRemoved: [aggregateId] };
+    }
+    case 4:
+      return it.stale === 1 ? { aggregateHostsRemoved: [key] } : { aggregateHosts: [key] };
+    case 5: {
+      const metadata = { a: it.stale === 0 ? null : "1", b: String(it.stale) };
+      return { aggregatesChanged: [{ aggregateId, availabilityZone: `z${it.amount}`, metadata }] };
+    }
+    default: {
+      const buildsEnded = Array.from({ length: it.amount + 1 }, (_, n) => ({
+        hostId: n % 2 === 0 ? hostId : hostOf(prefix, { ...it, host: 0 }),
+        failed: (n + it.instance) % 3 !== 0,
+      }));
+      const off = { hostId, enabled: false, reason: "fails", failedBuildsMin: it.amount };
+      return it.stale === 1 ? { hostsEnabled: [off] } : { buildsEnded };
+    }
   }
 }
 
@@ -108,7 +168,7 @@ async function resultOf(store: Store, turn: Turn): Promise<CommitResult | string
   }
 }
 
-async function everything(store: Store): Promise<unknown> {
+async function everything(store: Store, prefix: string): Promise<unknown> {
   const all = { limit: 1_000 };
   const instances = await store.listInstances({ ...all, deleted: true });
   return {
@@ -121,6 +181,10 @@ async function everything(store: Store): Promise<unknown> {
     images: await store.listImages(all),
     hosts: await store.listHosts(all),
     totals: await store.claimTotals(),
+    aggregates: await store.listAggregates(all),
+    serverGroups: await store.listServerGroups(all),
+    members: await store.listGroupMembers(`${prefix}-g0`),
+    quota: await store.getQuota(prefix),
   };
 }
 
@@ -162,12 +226,29 @@ describe("the stores in memory and on PostgreSQL, given the same turns", () => {
         if (together(steps)) await compare(prefix, steps);
         else for (const it of steps) await compare(prefix, [it]);
       }
-      expect(await everything(postgres)).to.deep.equal(await everything(memory));
+      expect(await everything(postgres, prefix)).to.deep.equal(await everything(memory, prefix));
     });
     await fc.assert(sameForBoth, { seed, numRuns: 25, endOnFailure: true });
   });
 });
 
 async function setUp(stores: readonly Store[], prefix: string): Promise<void> {
-  for (const store of stores) await store.commit({ hosts: [rows.inventory(`${prefix}-h0`, { vcpus: 4 })] });
+  const group = { id: `${prefix}-g0`, project: prefix, name: "g0", createdAtMs: rows.wallMs };
+  const aggregates = [0, 1].map((n) => ({
+    ...{
+      id: `${prefix}-a${n}`,
+      name: `${prefix}-a${n}`,
+      availabilityZone: `z${n}`,
+      metadata: {},
+      hostIds: [],
+    },
+    createdAtMs: rows.wallMs,
+  }));
+  for (const store of stores) {
+    await store.commit({ hosts: [0, 1].map((n) => rows.inventory(`${prefix}-h${n}`, { vcpus: 4 })) });
+    await store.commit({
+      aggregates,
+      serverGroups: [{ ...group, policy: "anti-affinity", maxPerHost: null }],
+    });
+  }
 }

@@ -29,9 +29,11 @@ const ipmi = (address: string, more = ""): string =>
   `{ address: "${address}", user: u, passwordFile: p${more} }`;
 
 describe("the configuration", () => {
-  it("keeps guests' disks with their node, unless it names a directory that nodes share", () => {
+  it("lets nodes share their guests' disks, unless they have a file system of their own or say otherwise", () => {
     const shared = (text: string) => parse(text).nodes.map(({ sharedDirectory }) => sharedDirectory);
-    expect(shared("")).to.deep.equal([undefined, undefined]);
+    expect(shared("")).to.deep.equal(["/tmp/.novact/shared", "/tmp/.novact/shared"]);
+    expect(shared("sharedDirectory: none")).to.deep.equal([undefined, undefined]);
+    expect(shared("chaos: { allowed: true, nodeFileSystemMib: 64 }")).to.deep.equal([undefined, undefined]);
     const nodes = "nodes: [{ name: a }, { name: b, sharedDirectory: /b }]";
     expect(shared(`sharedDirectory: shared\n${nodes}`)).to.deep.equal(["/tmp/.novact/shared", "/b"]);
   });
@@ -91,11 +93,20 @@ describe("the configuration", () => {
     ]);
   });
 
+  it("keeps a node's labels, and says what a label may be", () => {
+    const config = parse(
+      "nodes: [{ name: big, hypervisor: fake, labels: { rack: r1, zone.io/ssd: 'true' } }]",
+    );
+    expect(config.nodes[0]?.labels).to.deep.equal({ rack: "r1", "zone.io/ssd": "true" });
+    expect(parse("").nodes[0]?.labels).to.deep.equal({});
+    expect(refusal("nodes: [{ name: big, labels: { rack: 5 } }]")).to.contain("labels.rack must be a text");
+    expect(refusal("nodes: [{ name: big, labels: { 'a b': x } }]")).to.contain("labels");
+  });
+
   it("lets single weighers be changed, and keeps the others", () => {
-    expect(parse("scheduler: { weighers: { freeRam: -2 } }").scheduler.weighers).to.deep.equal({
-      freeRam: -2,
-      freeCpu: 1,
-    });
+    const changed = parse("scheduler: { weighers: { freeRam: -2 } }").scheduler.weighers;
+    expect(changed).to.deep.equal({ ...parse("").scheduler.weighers, freeRam: -2 });
+    expect(changed).to.include({ freeCpu: 1, ioLoad: -1, freeDisk: 0 });
   });
 
   const wrong: readonly (readonly [string, string, string, string])[] = [

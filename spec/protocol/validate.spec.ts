@@ -34,13 +34,13 @@ describe("validation", () => {
     [{ ...sound, flavor: null }, "The field flavor must be of type string, not null."],
     [{ ...sound, count: 1.5 }, "The field count must be of type integer, not number."],
     [{ ...sound, count: 0 }, "The field count must be >= 1."],
-    [{ ...sound, count: 101 }, "The field count must be <= 100."],
+    [{ ...sound, count: 1_001 }, "The field count must be <= 1000."],
     [{ ...sound, wait: "yes" }, "The field wait must be of type boolean, not string."],
     [{ ...sound, metadata: [] }, "The field metadata must be of type object, not array."],
     [{ ...sound, metadata: { "a/b": 5 } }, "The field metadata.a/b must be of type string, not number."],
     [
       { ...sound, colour: "red" },
-      "The field colour is not known; known are name, flavor, image, metadata, count, wait.",
+      "The field colour is not known; known are name, flavor, image, metadata, count, atLeast, availabilityZone,",
     ],
   ];
   for (const [value, sentence] of wrong) {

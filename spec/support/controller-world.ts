@@ -1,7 +1,9 @@
-/** A controller on a memory bus and a memory store, with clients and scripted hosts: the smallest cluster. */
+/** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
+import type { Store } from "../../actors/runtime/ports.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
+import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { commandBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";
 import { eventService } from "../../protocol/event.ts";
@@ -10,6 +12,8 @@ import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
 import { operationService } from "../../protocol/operation.ts";
+import { quotaService } from "../../protocol/quota.ts";
+import { serverGroupService } from "../../protocol/server-group.ts";
 import type { Client, Method, Service } from "../../protocol/service.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { inventoryOf, ScriptedHost, type ScriptedHostOptions } from "./scripted-host.ts";
@@ -24,9 +28,17 @@ export const silentLog = {
 const cell = "test";
 const sha256 = "0".repeat(64);
 
-export async function controllerWorld(options: { readonly controllers?: number } = {}) {
+export interface WorldOptions {
+  readonly controllers?: number;
+  /** Absent: one in memory. */
+  readonly store?: Store;
+  /** False: the store has flavor and image already. */
+  readonly catalog?: boolean;
+}
+
+export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
-  const store = new MemoryStore(systemClock);
+  const store = options.store ?? new MemoryStore(systemClock);
   const common = { bus, clock: systemClock, ids: systemIds, log: silentLog };
   const controllers: Controller[] = [];
   for (let index = 0; index < (options.controllers ?? 1); index += 1) {
@@ -57,17 +69,27 @@ export async function controllerWorld(options: { readonly controllers?: number }
     flavor: client(flavorService, project),
     image: client(imageService, project),
     host: client(hostService, project),
+    aggregate: client(aggregateService, project),
+    availabilityZone: client(availabilityZoneService, project),
+    serverGroup: client(serverGroupService, project),
+    quota: client(quotaService, project),
     doctor: client(doctorService, project),
   });
   const admin = clients("admin");
-  await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
-  await admin.image.register({ name: "tiny", kernel: { path: "/kernel" } });
+  if (options.catalog !== false) {
+    await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
+    await admin.image.register({ name: "tiny", kernel: { path: "/kernel" } });
+  }
   const host = async (
     id: string,
-    change: Partial<Pick<ScriptedHostOptions, "outcome">> & { vcpus?: number } = {},
+    change: Partial<Pick<ScriptedHostOptions, "outcome">> & { vcpus?: number; memoryMib?: number } = {},
   ) => {
-    const { vcpus, ...rest } = change;
-    const inventory = inventoryOf(id, vcpus === undefined ? {} : { vcpus });
+    const { vcpus, memoryMib, ...rest } = change;
+    const size = {
+      ...(vcpus === undefined ? {} : { vcpus }),
+      ...(memoryMib === undefined ? {} : { memoryMib }),
+    };
+    const inventory = inventoryOf(id, size);
     const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
     await scripted.register();
     return scripted;

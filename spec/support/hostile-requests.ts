@@ -51,7 +51,7 @@ export const hostileCreates: readonly {
     ...{ name: "a field that does not exist", body: { ...sound, hostId: "h1" }, field: "hostId" },
     reason: "unknownField",
   },
-  { name: "too large a count", body: { ...sound, count: 101 }, field: "count" },
+  { name: "too large a count", body: { ...sound, count: 1_001 }, field: "count" },
   { name: "a negative count", body: { ...sound, count: -1 }, field: "count" },
   { name: "too long a name", body: { ...sound, name: "x".repeat(256) }, field: "name" },
 ];

@@ -40,6 +40,7 @@ export function newborn(
     many: false,
     flavor: tinyFlavor,
     image: tinyImage,
+    where: { availabilityZone: null, serverGroupId: null, hints: null },
     request: { project: "demo", requestId: "create", contentHash: "h" },
     recovery: { policy: "restart", priority: 0 },
     births: [

@@ -3,15 +3,18 @@
  * is for and no schema can say is in protocol-notes.ts.
  */
 import type { TSchema } from "@sinclair/typebox";
+import { Aggregate, AvailabilityZone } from "../../protocol/aggregate.ts";
 import { Event, eventNames } from "../../protocol/event.ts";
 import { Flavor } from "../../protocol/flavor.ts";
 import { Capacity, Finding, Host } from "../../protocol/host.ts";
 import { Image, ImageDisk, ImageFile, ImageProperties } from "../../protocol/image.ts";
 import { HostVerdict, Instance } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
-import { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
+import { HostInventory, MachineIntent, MachineSpec, NumaNode, Observation } from "../../protocol/machine.ts";
 import { Operation, OperationStep } from "../../protocol/operation.ts";
+import { Quota, QuotaLimits } from "../../protocol/quota.ts";
 import { ErrorAnswer, Id, Label, Metadata, Name, Path, Sha256, TimeMs } from "../../protocol/schema.ts";
+import { ServerGroup } from "../../protocol/server-group.ts";
 import type { Method, Service } from "../../protocol/service.ts";
 import { codes, reasons } from "../../protocol/status.ts";
 import { clientServices, nodeServices } from "./all-services.ts";
@@ -30,6 +33,12 @@ const types: Readonly<Record<string, TSchema>> = {
   ImageProperties,
   Host,
   Capacity,
+  NumaNode,
+  Aggregate,
+  AvailabilityZone,
+  ServerGroup,
+  Quota,
+  QuotaLimits,
   HostVerdict,
   Finding,
   Error: ErrorAnswer,

@@ -1,9 +1,14 @@
 /** Passes hosts whose processors run the image's instructions. */
-import type { Filter } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-export const architecture: Filter = {
+export const architecture: RequestFilter = {
   name: "architecture",
-  check: (host, request) =>
-    host.architecture === request.image.architecture ||
-    (() => `the image is for ${request.image.architecture}, the host is ${host.architecture}`),
+  effort: efforts.another,
+  prepare: ({ image }) => {
+    const refuse: Refuse = (host) => ({
+      reason: `the image is for ${image.architecture}, the host is ${host.architecture}`,
+      remedy: `choose an image for ${host.architecture}`,
+    });
+    return (host) => host.architecture === image.architecture || refuse;
+  },
 };

@@ -1,12 +1,4 @@
-/** Passes hosts with enough free CPU, counted with their overcommit ratio. */
-import type { Filter } from "./filter.ts";
+/** Passes hosts with enough free CPU. Which of the CPUs a guest may have to itself is pinning.ts's to say. */
+import { amountFilter } from "./amount.ts";
 
-export const cpu: Filter = {
-  name: "cpu",
-  check: (host, request) => {
-    const free = host.capacity.vcpus - host.claimed.vcpus;
-    return (
-      request.vcpus <= free || (() => `${request.vcpus} vCPUs are asked for, ${Math.max(0, free)} are free`)
-    );
-  },
-};
+export const cpu = amountFilter("cpu", "vcpus", "vCPUs");

@@ -1,12 +1,4 @@
-/** Passes hosts with enough free disk, counted with their overcommit ratio. */
-import type { Filter } from "./filter.ts";
+/** Passes hosts with enough free disk. */
+import { amountFilter } from "./amount.ts";
 
-export const disk: Filter = {
-  name: "disk",
-  check: (host, request) => {
-    const free = host.capacity.diskGib - host.claimed.diskGib;
-    return (
-      request.diskGib <= free || (() => `${request.diskGib} GiB are asked for, ${Math.max(0, free)} are free`)
-    );
-  },
-};
+export const disk = amountFilter("disk", "diskGib", "GiB");

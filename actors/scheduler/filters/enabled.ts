@@ -1,8 +1,13 @@
 /** Passes hosts that an operator has not disabled. */
-import type { Filter } from "./filter.ts";
+import { efforts, type HostFilter, type Refuse } from "./filter.ts";
 
-export const enabled: Filter = {
+const refuse: Refuse = ({ disabledReason }) => ({
+  reason: `the host is disabled: ${disabledReason ?? "no reason was given"}`,
+  remedy: "enable the host",
+});
+
+export const enabled: HostFilter = {
   name: "enabled",
-  check: (host) =>
-    host.enabled || (() => `the host is disabled: ${host.disabledReason ?? "no reason was given"}`),
+  effort: efforts.command,
+  check: (host) => host.enabled || refuse,
 };

@@ -1,13 +1,52 @@
-/** The filters there are. A new one is a file beside this one and a line in this list. */
+/** The filters there are. A new one is in a file of this folder and in this list. */
+import { aggregateExtraSpecs, aggregateFlavors, aggregateImages, aggregateProjects } from "./aggregates.ts";
 import { alive } from "./alive.ts";
 import { architecture } from "./architecture.ts";
+import { availabilityZone } from "./availability-zone.ts";
+import { capabilities } from "./capabilities.ts";
 import { cpu } from "./cpu.ts";
 import { disk } from "./disk.ts";
 import { enabled } from "./enabled.ts";
 import { excluded } from "./excluded.ts";
 import type { Filter } from "./filter.ts";
+import { groupAffinity, groupAntiAffinity } from "./group.ts";
+import { differentHost, forcedHost, sameHost } from "./hints.ts";
 import { image } from "./image.ts";
+import { lease } from "./lease.ts";
+import { failedBuilds, instances, ioOps } from "./load.ts";
+import { numa } from "./numa.ts";
+import { pinning } from "./pinning.ts";
 import { ram } from "./ram.ts";
+import { storage } from "./storage.ts";
+import { traits } from "./traits.ts";
 
 /** In the order in which they are asked: those first that refuse cheaply and often. */
-export const filters: readonly Filter[] = [enabled, alive, ram, cpu, disk, architecture, image, excluded];
+export const filters: readonly Filter[] = [
+  enabled,
+  lease,
+  alive,
+  forcedHost,
+  availabilityZone,
+  groupAffinity,
+  groupAntiAffinity,
+  sameHost,
+  differentHost,
+  storage,
+  ram,
+  cpu,
+  disk,
+  architecture,
+  image,
+  excluded,
+  failedBuilds,
+  ioOps,
+  instances,
+  aggregateProjects,
+  aggregateFlavors,
+  aggregateImages,
+  aggregateExtraSpecs,
+  capabilities,
+  traits,
+  pinning,
+  numa,
+];

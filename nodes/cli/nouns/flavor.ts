@@ -1,7 +1,16 @@
 /** novact flavor …: the sizes that instances come in. */
 import { Command } from "commander";
 import type { Flavor } from "../../../protocol/flavor.ts";
-import { gibibytes, mebibytes, parseCount, parseGibibytes, parseMebibytes, time } from "../format.ts";
+import {
+  gibibytes,
+  mebibytes,
+  pairsOf,
+  parseCount,
+  parseGibibytes,
+  parseMebibytes,
+  parsePair,
+  time,
+} from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column } from "../table.ts";
@@ -38,6 +47,7 @@ async function print(run: Run, flavor: Flavor): Promise<void> {
         ["vCPUs", String(flavor.vcpus)],
         ["memory", mebibytes(flavor.memoryMib)],
         ["disk", diskOf(flavor)],
+        ["extra specs", pairsOf(flavor.extraSpecs)],
         ["created", time(flavor.createdAtMs)],
       ],
       run.paint,
@@ -78,6 +88,7 @@ interface Size {
   readonly vcpus: number;
   readonly memory: number;
   readonly disk: number;
+  readonly spec?: Record<string, string>;
 }
 
 function createCommand(invoke: Invoke): Command {
@@ -87,10 +98,16 @@ function createCommand(invoke: Invoke): Command {
     .requiredOption("--vcpus <n>", "how many virtual CPUs", parseCount)
     .requiredOption("--memory <size>", "such as 512M or 2G", parseMebibytes)
     .option("--disk <size>", "size of the root disk, such as 10G; 0 takes the image's own", parseGibibytes, 0)
-    .action((name: string, { vcpus, memory, disk }: Size, command: Command) =>
+    .option(
+      "--spec <key=value>",
+      "an extra spec, read by the scheduler filter that knows it; repeatable",
+      parsePair,
+    )
+    .action((name: string, { vcpus, memory, disk, spec }: Size, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
-        const request = { name, vcpus, memoryMib: memory, diskGib: disk };
+        const extraSpecs = spec === undefined ? {} : { extraSpecs: spec };
+        const request = { name, vcpus, memoryMib: memory, diskGib: disk, ...extraSpecs };
         await print(run, (await session.flavor.create(request, run.call())).flavor);
         return 0;
       }),

@@ -1,7 +1,7 @@
 /** novact host …: compute nodes, for operators. */
 import { Command } from "commander";
 import type { Host } from "../../../protocol/host.ts";
-import { age, gibibytes, mebibytes, time } from "../format.ts";
+import { age, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column, Fact } from "../table.ts";
@@ -38,8 +38,18 @@ const columns = (nowMs: number): readonly Column<Host>[] => [
   { title: "DISK", value: ({ claimed, capacity }) => used(claimed.diskGib, capacity.diskGib, gibibytes) },
   { title: "INSTANCES", value: ({ instances }) => String(instances) },
   { title: "RUNS", value: ({ hypervisor, accelerator }) => `${hypervisor}/${accelerator}`, spare: true },
+  { title: "ZONE", value: ({ availabilityZone }) => availabilityZone ?? "-", spare: true },
   { title: "HEARD", value: ({ lastSeenAtMs }) => age(lastSeenAtMs, nowMs) },
 ];
+
+const buildsOf = ({ ioOps, failedBuilds }: Host): string =>
+  `${ioOps} under way${failedBuilds === 0 ? "" : `, the last ${failedBuilds} failed`}`;
+
+const numaOf = ({ vcpus, memoryMib, hugePages }: Host["numa"][number]): string => {
+  const pages = hugePages.filter(({ total }) => total > 0);
+  const huge = pages.map(({ total, sizeKib }) => `${total} pages of ${mebibytes(sizeKib / 1_024)}`);
+  return [`${vcpus} CPUs`, mebibytes(memoryMib), ...huge].join(", ");
+};
 
 const facts = (host: Host, nowMs: number): readonly Fact[] => [
   ["id", host.id],
@@ -51,6 +61,14 @@ const facts = (host: Host, nowMs: number): readonly Fact[] => [
   ["memory", `${mebibytes(host.claimed.memoryMib)} of ${mebibytes(host.capacity.memoryMib)} claimed`],
   ["disk", `${gibibytes(host.claimed.diskGib)} of ${gibibytes(host.capacity.diskGib)} claimed`],
   ["instances", String(host.instances)],
+  ["builds", buildsOf(host)],
+  ["zone", host.availabilityZone ?? undefined],
+  ["aggregates", host.aggregates.map(({ name }) => name).join(", ") || undefined],
+  ["labels", pairsOf(host.labels)],
+  ["storage", host.storageId ?? undefined],
+  ["NUMA nodes", host.numa.length === 0 ? undefined : host.numa.map(numaOf).join("; ")],
+  ["features", host.features.length === 0 ? undefined : `${host.features.length} CPU flags`],
+  ["machine types", host.machineTypes.length === 0 ? undefined : String(host.machineTypes.length)],
   ["architecture", host.architecture],
   ["hypervisor", `${host.hypervisor} ${host.hypervisorVersion}`],
   ["accelerator", `${host.accelerator}: ${host.acceleratorReason}`],

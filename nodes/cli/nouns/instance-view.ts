@@ -2,7 +2,7 @@
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { InstanceState } from "../../../protocol/states.ts";
-import { age, duration, gibibytes, mebibytes, time } from "../format.ts";
+import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
 
@@ -52,11 +52,13 @@ export function instanceFacts(instance: Instance): readonly Fact[] {
     ["flavor", `${flavor.name}: ${flavor.vcpus} vCPU, ${mebibytes(flavor.memoryMib)}, ${disk}`],
     ["image", instance.image.name],
     ["host", instance.hostName ?? instance.hostId ?? undefined],
+    ["zone", instance.availabilityZone ?? undefined],
+    ["group", instance.serverGroupId ?? undefined],
     ["machine", machine === null ? undefined : machineOf(machine)],
     ["address", machine?.address ?? undefined],
     ["started", moment(machine?.startedAtMs)],
     ["operation", instance.operationId ?? undefined],
-    ["metadata", pairs(metadata)],
+    ["metadata", pairsOf(metadata)],
     ["created", time(instance.createdAtMs)],
     ["updated", time(instance.updatedAtMs)],
     ["deleted", moment(instance.deletedAtMs)],
@@ -70,11 +72,6 @@ function machineOf({ state, reason, message }: NonNullable<Instance["machine"]>)
 
 const moment = (ms: number | null | undefined): string | undefined =>
   ms === null || ms === undefined ? undefined : time(ms);
-
-const pairs = (metadata: Readonly<Record<string, string>>): string | undefined => {
-  const all = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
-  return all.length === 0 ? undefined : all.join(", ");
-};
 
 export const verdictColumns: readonly Column<HostVerdict>[] = [
   { title: "HOST", value: ({ hostName }) => hostName },

@@ -9,6 +9,7 @@ import { readPages } from "../pages.ts";
 import { repeatable } from "../repeatable.ts";
 import { hostId, instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
+import type { Session } from "../session.ts";
 import { consoleCommand } from "./console.ts";
 import { instanceEventsCommand } from "./event.ts";
 import { instanceColumns, instanceFacts, operationLine, verdictColumns } from "./instance-view.ts";
@@ -31,6 +32,12 @@ interface CreateOptions {
   readonly image: string;
   readonly metadata?: Record<string, string>;
   readonly count?: number;
+  readonly atLeast?: number;
+  readonly zone?: string;
+  readonly group?: string;
+  readonly sameHost?: readonly string[];
+  readonly differentHost?: readonly string[];
+  readonly host?: string;
   readonly wait?: boolean;
   readonly requestId?: string;
 }
@@ -47,23 +54,33 @@ function createCommand(invoke: Invoke): Command {
         parseCount,
       ),
     )
+    .option("--at-least <n>", "with --count: as many as find room, but so many at least", parseCount)
+    .option("--zone <zone>", "only on hosts of this availability zone: novact availability-zone list")
+    .option("--group <group>", "as a member of this server group, by name or id: novact group list")
+    .option("--same-host <instance>", "only where this one is, by name or id; repeatable", collected)
+    .option("--different-host <instance>", "only where this one is not; repeatable", collected)
+    .option("--host <host>", "on this host and no other; for operators, with --project admin")
     .option("--wait", "wait until it runs, and show the steps")
     .option("--request-id <id>", "the same id again makes nothing twice and gives the same answer")
     .action((name: string, options: CreateOptions, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
-        const { flavor, image, metadata, count, requestId } = options;
+        const { flavor, image, metadata, count, atLeast, requestId } = options;
         const request = {
           name,
           flavor,
           image,
           ...(metadata === undefined ? {} : { metadata }),
           ...(count === undefined ? {} : { count }),
+          ...(atLeast === undefined ? {} : { atLeast }),
+          ...(await whereOf(run, session, options)),
         };
         const answer = await repeatable({ line: "the same command with", requestId }, (id) =>
           session.instance.create(request, run.call({ requestId: id })),
         );
         const all: readonly Changed[] = answer.all ?? [answer];
+        if (answer.more !== undefined)
+          run.remark(`And ${answer.more.length} more were made: novact instance list shows them.`);
         return finishChanges(run, session, {
           changes: all,
           wait: options.wait ?? false,
@@ -71,6 +88,24 @@ function createCommand(invoke: Invoke): Command {
         });
       }),
     );
+}
+
+const collected = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+/** Names of instances become ids. */
+async function whereOf(run: Run, session: Session, options: CreateOptions) {
+  const { zone, group, sameHost, differentHost, host } = options;
+  const idsOf = (keys: readonly string[]) => Promise.all(keys.map((key) => instanceId(run, session, key)));
+  const hints = {
+    ...(sameHost === undefined ? {} : { sameHost: await idsOf(sameHost) }),
+    ...(differentHost === undefined ? {} : { differentHost: await idsOf(differentHost) }),
+  };
+  return {
+    ...(zone === undefined ? {} : { availabilityZone: zone }),
+    ...(group === undefined ? {} : { serverGroup: group }),
+    ...(Object.keys(hints).length === 0 ? {} : { hints }),
+    ...(host === undefined ? {} : { host }),
+  };
 }
 
 interface ListOptions {

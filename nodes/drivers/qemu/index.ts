@@ -2,6 +2,7 @@
  * The drivers of one host on QEMU and its local file system, put together.
  */
 import { join } from "node:path";
+import { limits } from "../../../protocol/limits.ts";
 import { StatusError } from "../../../protocol/status.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
@@ -41,6 +42,7 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
     machineFiles: new DirectoryMachineFiles(directories),
     consoles: new FileConsoles(directories, log),
     audit: () => auditFiles(directories, disks),
+    machineTypes: once(() => findMachineTypes(log)),
   };
 }
 
@@ -53,6 +55,25 @@ async function findVersion(): Promise<string> {
   const version = /version ([0-9]+(\.[0-9]+)*)/.exec(result.output)?.[1];
   if (result.exitCode === 0 && version !== undefined) return version;
   throw new StatusError("hypervisorRefused", "QEMU does not tell its version.", { detail: result.errors });
+}
+
+/** Not needed to run guests: when QEMU does not tell them, there are none. */
+async function findMachineTypes(log: DriverOptions["log"]): Promise<readonly string[]> {
+  try {
+    const { output } = await runTool(executable, ["-machine", "help"], { timeoutMs: versionTimeoutMs });
+    return machineTypesIn(output).slice(0, limits.hostMachineTypesMax);
+  } catch (error) {
+    log.warn({ error }, "QEMU does not tell which machines it can pretend to be");
+    return [];
+  }
+}
+
+/** The first word of each line, but for the heading and `none`, which is no machine. */
+export function machineTypesIn(output: string): readonly string[] {
+  const words = output
+    .split("\n")
+    .flatMap((line) => /^([a-z0-9][A-Za-z0-9_.-]{0,63})\s{2,}/.exec(line)?.[1] ?? []);
+  return [...new Set(words)].filter((word) => word !== "none").sort();
 }
 
 /** The same promise for all who ask; asked anew after a failure. */

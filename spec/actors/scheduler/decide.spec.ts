@@ -1,5 +1,6 @@
 /** What the scheduler makes of what it is told: optimistic accounting, freshness, turns. All by value. */
 import { expect } from "chai";
+import { ClaimLog } from "../../../actors/scheduler/claim-log.ts";
 import { decide } from "../../../actors/scheduler/decide.ts";
 import type { SchedulerMessage } from "../../../actors/scheduler/messages.ts";
 import { emptyState, type SchedulerState } from "../../../actors/scheduler/state.ts";
@@ -21,7 +22,7 @@ const rankMessage: SchedulerMessage = { kind: "rank", request: request(), reply 
 const claimed = (hostId: string): SchedulerMessage => ({ kind: "claimed", hostId, amounts: request() });
 const released = (hostId: string): SchedulerMessage => ({ kind: "released", hostId, amounts: request() });
 const freeVcpus = (state: SchedulerState, position = 0): number | undefined => {
-  const view = state.hosts[position];
+  const view = state.hosts.at(position);
   return view === undefined ? undefined : view.capacity.vcpus - view.claimed.vcpus;
 };
 
@@ -31,24 +32,33 @@ describe("scheduler: decisions", () => {
     expect(freeVcpus(following(state, [claimed("a"), claimed("a"), released("a")]).next)).to.equal(7);
   });
 
+  it("counts what else a claim takes: CPUs of its own, and the work of a build", () => {
+    const numa = [{ vcpus: 8, memoryMib: 8_192, hugePages: [] }];
+    const amounts = request({ vcpus: 3, extraSpecs: { "hw:cpu_policy": "dedicated" } });
+    const message: SchedulerMessage = { kind: "claimed", hostId: "a", amounts };
+    const after = following(knowing(host("a", { numa, ioOps: 1, instances: 4 })), [message]).next;
+    expect(after.hosts.at(0)).to.include({ pinnedCpus: 3, ioOps: 2, instances: 5 });
+    expect(after.hosts.at(0)?.cellUse).to.deep.equal([{ pinnedCpus: 3, memoryMib: 512, hugePages: [] }]);
+    const released = following(after, [{ ...message, kind: "released" }]).next;
+    expect(released.hosts.at(0)).to.include({ pinnedCpus: 0, ioOps: 1, instances: 4 });
+  });
+
   it("a read that began after a claim replaces it; one that began before does not lose it", () => {
     const state = following(knowing(host("a")), [claimed("a")], 5).next;
     const readBefore = decide(scheduler, state, refresh([host("a")], 4), 6).next;
     expect(freeVcpus(readBefore)).to.equal(7);
     const readAfter = decide(scheduler, readBefore, refresh([host("a", { vcpusClaimed: 1 })], 7), 8).next;
     expect(freeVcpus(readAfter)).to.equal(7);
-    expect(readAfter.pending).to.deep.equal([]);
+    expect([...readAfter.pending]).to.deep.equal([]);
   });
 
   it("remembers a bounded number of claims", () => {
-    const pending = Array.from({ length: limits.schedulerPendingMax }, () => ({
-      hostId: "a",
-      amounts: request(),
-      atMs: 1,
-    }));
+    const claim = { hostId: "a", amounts: request(), sign: 1, atMs: 1 } as const;
+    let pending = ClaimLog.none();
+    for (let count = 0; count < limits.schedulerPendingMax; count++) pending = pending.add(claim);
     const { next } = decide(scheduler, { ...knowing(host("a")), pending }, claimed("a"), 2);
     expect(next.pending).to.have.length(limits.schedulerPendingMax);
-    expect(next.pending.at(-1)).to.include({ atMs: 2 });
+    expect([...next.pending].at(-1)).to.include({ atMs: 2 });
   });
 
   it("spreads equal requests evenly over equal hosts", () => {

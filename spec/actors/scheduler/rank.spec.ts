@@ -1,8 +1,10 @@
 /** Who is a candidate, in which order, and why not: by value, and for random clusters. */
 import { expect } from "chai";
 import fc from "fast-check";
+import { explain, noValidHost } from "../../../actors/scheduler/explain.ts";
 import { filters } from "../../../actors/scheduler/filters/index.ts";
-import { createScheduler, explain, noValidHost, rank } from "../../../actors/scheduler/rank.ts";
+import { rank } from "../../../actors/scheduler/rank.ts";
+import { createScheduler } from "../../../actors/scheduler/schedule.ts";
 import { weighers } from "../../../actors/scheduler/weighers/index.ts";
 import { limits } from "../../../protocol/limits.ts";
 import { host, hostIds, knowing, ranking, request, scheduler } from "./worlds.ts";
@@ -63,10 +65,21 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     );
     const denial = noValidHost(scheduler, state, at(1));
     expect(denial.message).to.equal(
-      "No host fits: of 3, the filter enabled refused 1 (name-a: the host is disabled: no reason was given), " +
-        "the filter cpu refused 2 (name-b: 1 vCPUs are asked for, 0 are free).",
+      "No host fits: of 3, the filter cpu refused 2 (name-b: 1 vCPUs are asked for, 0 are free), " +
+        "the filter enabled refused 1 (name-a: the host is disabled: no reason was given). " +
+        "To use name-a, enable the host.",
     );
     expect(denial.details).to.have.length(3);
+  });
+
+  it("does not look at every host again for the same request by the same views", () => {
+    const state = knowing(host("a", { vcpusClaimed: 8 }));
+    expect(noValidHost(scheduler, state, at(1))).to.equal(noValidHost(scheduler, state, at(1)));
+    expect(noValidHost(scheduler, state, at(1, { vcpus: 2 })).message).to.match(/2 vCPUs are asked for/);
+    const lessStrict = createScheduler({ filters: ["ram"] });
+    expect(noValidHost(lessStrict, state, at(1)).message).to.not.match(/filter cpu/);
+    const other = knowing(host("a", { enabled: false }));
+    expect(noValidHost(scheduler, other, at(1)).message).to.match(/the filter enabled refused 1/);
   });
 
   it("says so when no host is registered at all", () => {

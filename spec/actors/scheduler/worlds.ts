@@ -4,13 +4,16 @@ import type { HostRecord } from "../../../actors/runtime/records.ts";
 import type { Reply } from "../../../actors/runtime/system.ts";
 import { decide } from "../../../actors/scheduler/decide.ts";
 import type { PlacementRequest, Ranking, SchedulerMessage } from "../../../actors/scheduler/messages.ts";
-import { createScheduler } from "../../../actors/scheduler/rank.ts";
-import { emptyState, type SchedulerState } from "../../../actors/scheduler/state.ts";
+import { createScheduler } from "../../../actors/scheduler/schedule.ts";
+import { emptyState, type HostExtras, type SchedulerState } from "../../../actors/scheduler/state.ts";
 
 export const scheduler = createScheduler();
 export const wallMs = 1_000_000;
 
-export const host = (id: string, changes: Partial<HostRecord> = {}): HostRecord => ({
+/** A record as the store has it, also with what only some have. */
+export type WorldHost = HostRecord & Partial<HostExtras>;
+
+export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost => ({
   id,
   name: `name-${id}`,
   bootId: "boot",

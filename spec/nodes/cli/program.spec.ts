@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { exitCodeOf, exitCodes } from "../../../nodes/cli/exit-codes.ts";
 import { buildProgram } from "../../../nodes/cli/program.ts";
 import { services } from "../../../nodes/sdk-clients.ts";
+import type { Service } from "../../../protocol/service.ts";
 import { type Code, codes } from "../../../protocol/status.ts";
 import { commandOn, nowhere } from "./cli-world.ts";
 
@@ -16,10 +17,14 @@ const pathsOf = (command: Command, before = ""): string[] => {
 describe("cli: program", () => {
   it("has a command for every method of every service", () => {
     const paths = new Set(pathsOf(buildProgram()));
-    const otherwise: Readonly<Record<string, string>> = { get: "show", examine: "" };
-    for (const [noun, service] of Object.entries(services)) {
+    const otherwise: Readonly<Record<string, string>> = {
+      ...{ get: "show", examine: "", getDefault: "show", setDefault: "set", "server-group": "group" },
+    };
+    const word = (name: string): string =>
+      otherwise[name] ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    for (const service of Object.values<Service>(services)) {
       for (const method of Object.keys(service.methods)) {
-        const path = `novact ${noun} ${otherwise[method] ?? method}`.trim();
+        const path = `novact ${word(service.noun)} ${word(method)}`.trim();
         expect(paths.has(path), path).to.equal(true);
       }
     }

@@ -1,0 +1,91 @@
+/**
+ * What is asked of the scheduler for an instance: its size and wishes, and what these mean at this moment,
+ * for hints and groups are about where other instances are. Read anew for every choice: members come and go.
+ */
+import type { Image } from "../../protocol/image.ts";
+import type { InstanceHints } from "../runtime/placement-records.ts";
+import type { Store } from "../runtime/ports.ts";
+import type { InstanceRecord } from "../runtime/records.ts";
+import type { GroupMembership, Hints, PlacementRequest } from "../scheduler/messages.ts";
+
+/** What an instance wishes of its host, as it is kept with the instance. */
+export interface Wish {
+  readonly project: string;
+  /** Absent before it exists. */
+  readonly instanceId?: string;
+  readonly flavor: InstanceRecord["flavor"];
+  readonly imageProperties: Image["properties"];
+  readonly excluded: PlacementRequest["excluded"];
+  readonly availabilityZone: string | null;
+  readonly serverGroupId: string | null;
+  readonly hints: InstanceHints | null;
+  /** The shared storage that its disk is in, once there is one. */
+  readonly storageId?: string | null;
+}
+
+export type PlacementStore = Pick<Store, "getInstance" | "getServerGroup" | "listGroupMembers">;
+
+export function wishOf(instance: InstanceRecord): Wish {
+  const { id, project, flavor, image, excludedHosts, availabilityZone, serverGroupId, hints } = instance;
+  const storageId = instance.built ? instance.storageId : null;
+  const about = { project, instanceId: id, flavor, availabilityZone, serverGroupId, hints, storageId };
+  return { ...about, imageProperties: image.properties, excluded: excludedHosts };
+}
+
+/** Reads nothing for who has neither hints nor a group. @throws UNAVAILABLE storeUnavailable */
+export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
+  const { flavor, availabilityZone, project, storageId = null } = wish;
+  const { vcpus, memoryMib, diskGib, extraSpecs = {} } = flavor;
+  const plain: PlacementRequest = {
+    ...{ vcpus, memoryMib, diskGib, project, image: wish.imageProperties, excluded: wish.excluded },
+    flavor: flavor.name,
+    ...(Object.keys(extraSpecs).length === 0 ? {} : { extraSpecs }),
+    ...(availabilityZone === null ? {} : { availabilityZone }),
+    ...(storageId === null ? {} : { storageId }),
+  };
+  if (wish.hints === null && wish.serverGroupId === null) return plain;
+  const [hints, group] = await Promise.all([hintsOf(wish, store), groupOf(wish, store)]);
+  return {
+    ...plain,
+    ...(hints === undefined ? {} : { hints }),
+    ...(group === undefined ? {} : { group }),
+  };
+}
+
+async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<Hints | undefined> {
+  if (hints === null) return undefined;
+  const { sameHost, differentHost, hostId } = hints;
+  const [same, different] = await Promise.all([hostsOf(sameHost, store), hostsOf(differentHost, store)]);
+  return {
+    ...(same === undefined ? {} : { sameHost: same }),
+    ...(different === undefined ? {} : { differentHost: different }),
+    ...(hostId === undefined ? {} : { hostId }),
+  };
+}
+
+/** An instance that is on no host (any more) says nothing. */
+async function hostsOf(
+  instanceIds: readonly string[] | undefined,
+  store: PlacementStore,
+): Promise<readonly string[] | undefined> {
+  if (instanceIds === undefined) return undefined;
+  const rows = await Promise.all(instanceIds.map((id) => store.getInstance(id)));
+  const hostIds = rows.flatMap((row) => row?.instance.hostId ?? []);
+  return [...new Set(hostIds)];
+}
+
+async function groupOf(
+  { serverGroupId, instanceId }: Wish,
+  store: PlacementStore,
+): Promise<GroupMembership | undefined> {
+  if (serverGroupId === null) return undefined;
+  const [group, members] = await Promise.all([
+    store.getServerGroup(serverGroupId),
+    store.listGroupMembers(serverGroupId),
+  ]);
+  if (group === undefined) return undefined;
+  const others = members.filter((member) => member.instanceId !== instanceId);
+  const { id, policy, maxPerHost } = group;
+  const hostIds = others.flatMap(({ hostId }) => hostId ?? []);
+  return { id, policy, hostIds, ...(maxPerHost === null ? {} : { maxPerHost }) };
+}

@@ -1,0 +1,99 @@
+/**
+ * The part of I3 that is about groups and quotas: a claim never breaks the hard rule of its instance's group,
+ * and no create takes a project above its quota. Both are counted here, from the rows themselves.
+ */
+import { everyProject, type QuotaLimits, quotaResources } from "../../protocol/quota.ts";
+import type { QuotaUse, ServerGroupRecord } from "../runtime/placement-records.ts";
+import type { ClaimRecord, InstanceRecord, Turn } from "../runtime/records.ts";
+
+interface Known {
+  readonly groups: Map<string, ServerGroupRecord>;
+  readonly limits: Map<string, QuotaLimits>;
+  /** Not deleted. */
+  readonly live: Map<string, InstanceRecord>;
+  readonly used: Map<string, QuotaUse>;
+  /** Ids of live instances, by group. */
+  readonly members: Map<string, Set<string>>;
+}
+
+const nothing: QuotaUse = { instances: 0, vcpus: 0, memoryMib: 0 };
+const unset: QuotaLimits = { instances: null, vcpus: null, memoryMib: null };
+
+/** What each committed turn breaks, as sentences. */
+export function groupsAndQuotas(): (turn: Turn) => readonly string[] {
+  const known: Known = {
+    groups: new Map(),
+    limits: new Map(),
+    live: new Map(),
+    used: new Map(),
+    members: new Map(),
+  };
+  return (turn) => {
+    learn(known, turn);
+    const grown = new Set<string>();
+    for (const { expectedVersion, row } of turn.instances ?? []) {
+      if (expectedVersion === 0) grown.add(row.project);
+      write(known, row);
+    }
+    return [
+      ...[...grown].flatMap((project) => exceeded(known, project)),
+      ...(turn.claims ?? []).flatMap((claim) => broken(known, claim)),
+    ];
+  };
+}
+
+function learn({ groups, limits }: Known, turn: Turn): void {
+  for (const id of turn.serverGroupsRemoved ?? []) groups.delete(id);
+  for (const group of turn.serverGroups ?? []) groups.set(group.id, group);
+  for (const { project, ...given } of turn.quotas ?? [])
+    limits.set(project, { ...(limits.get(project) ?? unset), ...given });
+}
+
+function write(known: Known, row: InstanceRecord): void {
+  const before = known.live.get(row.id);
+  if (before !== undefined) count(known, before, -1);
+  known.live.delete(row.id);
+  if (row.deletedAtMs !== null) return;
+  known.live.set(row.id, row);
+  count(known, row, 1);
+}
+
+function count({ used, members }: Known, { id, project, flavor, serverGroupId }: InstanceRecord, by: 1 | -1) {
+  const { instances, vcpus, memoryMib } = used.get(project) ?? nothing;
+  used.set(project, {
+    instances: instances + by,
+    vcpus: vcpus + by * flavor.vcpus,
+    memoryMib: memoryMib + by * flavor.memoryMib,
+  });
+  if (serverGroupId === null) return;
+  const ofGroup = members.get(serverGroupId) ?? new Set();
+  if (by === 1) ofGroup.add(id);
+  else ofGroup.delete(id);
+  members.set(serverGroupId, ofGroup);
+}
+
+function exceeded({ used, limits }: Known, project: string): readonly string[] {
+  const [own, every] = [limits.get(project) ?? unset, limits.get(everyProject) ?? unset];
+  const has = used.get(project) ?? nothing;
+  return quotaResources.flatMap((resource) => {
+    const limit = own[resource] ?? every[resource] ?? -1;
+    if (limit < 0 || has[resource] <= limit) return [];
+    return [`The project ${project} has ${has[resource]} ${resource} of ${limit} that it may have.`];
+  });
+}
+
+function broken({ groups, live, members }: Known, { instanceId, hostId }: ClaimRecord): readonly string[] {
+  const group = groups.get(live.get(instanceId)?.serverGroupId ?? "");
+  if (group === undefined) return [];
+  const others = [...(members.get(group.id) ?? [])].flatMap((id) => {
+    const host = id === instanceId ? null : live.get(id)?.hostId;
+    return host === null || host === undefined ? [] : [host];
+  });
+  const here = others.filter((host) => host === hostId).length;
+  const crowded = group.policy === "anti-affinity" && here >= (group.maxPerHost ?? 1);
+  const apart = group.policy === "affinity" && here < others.length;
+  if (!crowded && !apart) return [];
+  return [
+    `Instance ${instanceId} on host ${hostId} breaks the rule ${group.policy} of the group ${group.id}.`,
+  ];
+}

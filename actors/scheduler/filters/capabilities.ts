@@ -1,0 +1,66 @@
+/**
+ * Passes hosts that have what the flavor's `capabilities:…` ask for: what a host reports of itself under
+ * Nova's names, and its labels under theirs. What a host does not have refuses it, as in Nova.
+ */
+import type { Value } from "../matching.ts";
+import { matcher } from "../matching.ts";
+import type { HostView } from "../state.ts";
+import { type Check, efforts, type Refuse, type RequestFilter } from "./filter.ts";
+
+type Read = (host: HostView) => Value | undefined;
+
+const known: Readonly<Record<string, Read>> = {
+  host: ({ name }) => name,
+  hypervisor_hostname: ({ name }) => name,
+  hypervisor_type: ({ hypervisor }) => hypervisor,
+  hypervisor_version: ({ hypervisorVersion }) => hypervisorVersion,
+  accelerator: ({ accelerator }) => accelerator,
+  "cpu_info:arch": ({ architecture }) => architecture,
+  "cpu_info:features": ({ features }) => [...features],
+  machine_types: ({ machineTypes }) => machineTypes,
+  vcpus_total: ({ capacity }) => String(capacity.vcpus),
+  vcpus_used: ({ claimed }) => String(claimed.vcpus),
+  total_usable_ram_mb: ({ capacity }) => String(capacity.memoryMib),
+  free_ram_mb: ({ capacity, claimed }) => String(capacity.memoryMib - claimed.memoryMib),
+  total_usable_disk_gb: ({ capacity }) => String(capacity.diskGib),
+  free_disk_mb: ({ capacity, claimed }) => String((capacity.diskGib - claimed.diskGib) * 1024),
+  num_instances: ({ instances }) => String(instances),
+  num_io_ops: ({ ioOps }) => String(ioOps),
+};
+
+const scope = "capabilities:";
+
+export const capabilities: RequestFilter = {
+  name: "capabilities",
+  effort: efforts.another,
+  prepare: ({ extraSpecs = {} }) => {
+    const checks = Object.entries(extraSpecs)
+      .filter(([spec]) => spec.startsWith(scope))
+      .map(([spec, requirement]) => asking(spec.slice(scope.length), requirement));
+    if (checks.length === 0) return undefined;
+    return (host) => {
+      for (const check of checks) {
+        const result = check(host);
+        if (result !== true) return result;
+      }
+      return true;
+    };
+  },
+};
+
+function asking(key: string, requirement: string): Check {
+  const read = Object.hasOwn(known, key) ? known[key] : ({ labels }: HostView) => labels[key];
+  const matches = matcher(requirement);
+  const refuse: Refuse = (host) => {
+    const value = read?.(host);
+    const has = value === undefined ? "no such thing" : value.toString();
+    return {
+      reason: `the flavor wants ${key} ${requirement}, the host has ${has}`,
+      remedy: `choose another flavor${Object.hasOwn(known, key) ? "" : `, or label the host with ${key}`}`,
+    };
+  };
+  return (host) => {
+    const value = read?.(host);
+    return (value !== undefined && matches(value)) || refuse;
+  };
+}

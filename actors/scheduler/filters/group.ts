@@ -1,0 +1,36 @@
+/**
+ * The filters of server groups whose policy is strict. The soft policies are weighers. Members that are only
+ * supposed to be somewhere, because many are placed at once, count like those that are there.
+ */
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
+
+/** Passes the hosts of the members; the first member may go anywhere. */
+export const groupAffinity: RequestFilter = {
+  name: "groupAffinity",
+  effort: efforts.asking,
+  only: ({ group }, members) =>
+    group?.policy === "affinity" && members.size > 0 ? members.keys() : undefined,
+  prepare: ({ group }, members) => {
+    if (group?.policy !== "affinity") return undefined;
+    const refuse: Refuse = () => ({
+      reason: "the group wants its members together, and they are on another host",
+      remedy: "move the group's members there, or choose a group with the policy soft-affinity",
+    });
+    return (host) => members.size === 0 || members.has(host.id) || refuse;
+  },
+};
+
+/** Passes hosts with fewer members than may be together. */
+export const groupAntiAffinity: RequestFilter = {
+  name: "groupAntiAffinity",
+  effort: efforts.asking,
+  prepare: ({ group }, members) => {
+    if (group?.policy !== "anti-affinity") return undefined;
+    const countMax = group.maxPerHost ?? 1;
+    const refuse: Refuse = ({ id }) => ({
+      reason: `the group may have ${countMax} of its members on one host, and has ${members.get(id)} here`,
+      remedy: "move a member of the group away, or choose a group with the policy soft-anti-affinity",
+    });
+    return (host) => (members.get(host.id) ?? 0) < countMax || refuse;
+  },
+};

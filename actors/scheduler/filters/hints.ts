@@ -1,0 +1,49 @@
+/** The filters of hints: near other instances, away from them, or one host by its id. */
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
+
+/** Passes the hosts of the instances that were named: the guests want to be near each other. */
+export const sameHost: RequestFilter = {
+  name: "sameHost",
+  effort: efforts.asking,
+  only: ({ hints }) => hints?.sameHost,
+  prepare: ({ hints }) => {
+    if (hints?.sameHost === undefined) return undefined;
+    const wanted = new Set(hints.sameHost);
+    const refuse: Refuse = () => ({
+      reason: "none of the instances that were named in same_host is there",
+      remedy: "leave out the hint same_host, or move one of its instances there",
+    });
+    return (host) => wanted.has(host.id) || refuse;
+  },
+};
+
+/** Passes all but the hosts of the instances that were named. */
+export const differentHost: RequestFilter = {
+  name: "differentHost",
+  effort: efforts.asking,
+  prepare: ({ hints }) => {
+    if (hints?.differentHost === undefined) return undefined;
+    const unwanted = new Set(hints.differentHost);
+    const refuse: Refuse = () => ({
+      reason: "an instance that was named in different_host is there",
+      remedy: "leave out the hint different_host, or move its instances away",
+    });
+    return (host) => !unwanted.has(host.id) || refuse;
+  },
+};
+
+/** Passes the one host that an operator asked for. */
+export const forcedHost: RequestFilter = {
+  name: "forcedHost",
+  effort: efforts.asking,
+  only: ({ hints }) => (hints?.hostId === undefined ? undefined : [hints.hostId]),
+  prepare: ({ hints }) => {
+    const wanted = hints?.hostId;
+    if (wanted === undefined) return undefined;
+    const refuse: Refuse = () => ({
+      reason: `the host ${wanted} is asked for, and no other`,
+      remedy: "ask for this host, or for none",
+    });
+    return (host) => host.id === wanted || refuse;
+  },
+};

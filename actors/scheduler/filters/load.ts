@@ -1,0 +1,42 @@
+/**
+ * The filters of how busy a host is, whatever room it has: builds at once, instances, builds that failed. An
+ * aggregate may lower or raise the first two by Nova's metadata.
+ */
+import { limits } from "../../../protocol/limits.ts";
+import { efforts, type HostFilter, type Refuse } from "./filter.ts";
+
+const tooBusy: Refuse = ({ ioOps, aggregates }) => ({
+  reason: `${ioOps} instances are being built or moved there, ${aggregates.ioOpsMax} may be at once`,
+  remedy: "wait until some of these are done",
+});
+
+/** Metadata of an aggregate: max_io_ops_per_host. */
+export const ioOps: HostFilter = {
+  name: "ioOps",
+  effort: efforts.waiting,
+  check: (host) => host.ioOps < host.aggregates.ioOpsMax || tooBusy,
+};
+
+const tooMany: Refuse = ({ instances: count, aggregates }) => ({
+  reason: `${count} instances are there, ${aggregates.instancesMax} may be`,
+  remedy: "move instances away, or raise max_instances_per_host of the host's aggregates",
+});
+
+/** Metadata of an aggregate: max_instances_per_host. */
+export const instances: HostFilter = {
+  name: "instances",
+  effort: efforts.work,
+  check: (host) => host.instances < host.aggregates.instancesMax || tooMany,
+};
+
+const failing: Refuse = ({ failedBuilds: count }) => ({
+  reason: `the last ${count} builds on this host failed`,
+  remedy: "mend what failed there, then enable the host anew",
+});
+
+/** As Nova's consecutive_build_service_disable_threshold, which disables the host instead. */
+export const failedBuilds: HostFilter = {
+  name: "failedBuilds",
+  effort: efforts.work,
+  check: (host) => host.failedBuilds < limits.failedBuildsMax || failing,
+};

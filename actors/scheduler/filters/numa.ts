@@ -1,0 +1,43 @@
+/** Passes hosts with so many NUMA cells as are asked for, each with the CPUs, the memory and the pages. */
+import { cellsFor, cellsGiving, type NumaDemand, numaDemand } from "../numa.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
+
+export const numa: RequestFilter = {
+  name: "numa",
+  effort: efforts.work,
+  prepare: (request) => {
+    const demand = numaDemand(request);
+    if (demand === undefined) return undefined;
+    if (typeof demand === "string") {
+      const wrong: Refuse = () => ({ reason: `the flavor's ${demand}`, remedy: "choose another flavor" });
+      return () => wrong;
+    }
+    const refuse: Refuse = (host) => {
+      if (host.numa.length === 0)
+        return {
+          reason: "the host does not report its NUMA cells",
+          remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
+        };
+      return { reason: shortage(demand, cellsGiving(host, demand)), remedy: remedyFor(demand) };
+    };
+    return (host) => cellsFor(host, demand) !== undefined || refuse;
+  },
+};
+
+function shortage(demand: NumaDemand, giving: ReturnType<typeof cellsGiving>): string {
+  const { nodes, vcpus, memoryMib, dedicated, page } = demand;
+  const asked = `${nodes} NUMA ${nodes === 1 ? "cell" : "cells"}`;
+  const cpus = `${vcpus} ${dedicated ? "free CPUs" : "CPUs"}`;
+  const size = page === "large" ? "large" : `${page} KiB`;
+  if (giving.cpus < nodes) return `${asked} with ${cpus} are asked for, ${giving.cpus} have them`;
+  if (page !== undefined && giving.pages < nodes)
+    return `${asked} with ${memoryMib} MiB in ${size} pages are asked for, ${giving.pages} have them`;
+  if (page === undefined && giving.memory < nodes)
+    return `${asked} with ${memoryMib} MiB are asked for, ${giving.memory} have them`;
+  return `${asked} with ${cpus} and ${memoryMib} MiB are asked for, and no cells have both`;
+}
+
+const remedyFor = ({ nodes, page }: NumaDemand): string =>
+  page === undefined
+    ? `choose a flavor with ${nodes === 1 ? "hw:numa_nodes 2 or " : ""}less in each NUMA node`
+    : "give the host more pages of this size, or choose a flavor with hw:mem_page_size any";

@@ -1,0 +1,55 @@
+/**
+ * The hosts as a list that is a value: `with` gives another list and leaves this one as it is. It lies in
+ * chunks, so a change copies some dozens of references and not ten thousand: every sign of life and every
+ * claim is one. What was worked out about a chunk stays with it until a host of it changes.
+ */
+const chunkBits = 6;
+export const chunkLength = 1 << chunkBits;
+
+export interface Chunk<T> {
+  readonly hosts: readonly T[];
+  /** Worked out of these hosts by worth.ts, and of nothing else: a list stays a value. */
+  worth: object | undefined;
+}
+
+export class HostList<T> implements Iterable<T> {
+  readonly length: number;
+  readonly chunks: readonly Chunk<T>[];
+
+  private constructor(chunks: readonly Chunk<T>[], length: number) {
+    this.chunks = chunks;
+    this.length = length;
+  }
+
+  static of<T>(hosts: readonly T[]): HostList<T> {
+    const chunks: Chunk<T>[] = [];
+    for (let from = 0; from < hosts.length; from += chunkLength)
+      chunks.push({ hosts: hosts.slice(from, from + chunkLength), worth: undefined });
+    return new HostList(chunks, hosts.length);
+  }
+
+  /** Undefined when the position is outside. */
+  at(position: number): T | undefined {
+    return this.chunks[position >> chunkBits]?.hosts[position & (chunkLength - 1)];
+  }
+
+  /** @throws RangeError when the position is outside: a bug */
+  with(position: number, host: T): HostList<T> {
+    return this.#with(position, host, undefined);
+  }
+
+  /** The same for a change that no weigher sees, nor any filter that looks at the host alone. */
+  withSameWorth(position: number, host: T): HostList<T> {
+    return this.#with(position, host, this.chunks[position >> chunkBits]?.worth);
+  }
+
+  #with(position: number, host: T, worth: object | undefined): HostList<T> {
+    const hosts = this.chunks[position >> chunkBits]?.hosts ?? [];
+    const changed = { hosts: hosts.with(position & (chunkLength - 1), host), worth };
+    return new HostList(this.chunks.with(position >> chunkBits, changed), this.length);
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    for (const { hosts } of this.chunks) yield* hosts;
+  }
+}

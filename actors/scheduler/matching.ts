@@ -1,0 +1,61 @@
+/**
+ * What a flavor's extra specs ask of a value, compiled once for each request: Nova's operators, exactly.
+ * Source: nova/scheduler/filters/extra_specs_ops.py. Pure.
+ */
+
+/** What a host has: one value or a list of them. */
+export type Value = string | readonly string[];
+export type Matcher = (value: Value) => boolean;
+
+type Compare<T> = (left: T, right: T) => boolean;
+
+/** A single `=` means "at least", as in Nova. */
+const ofNumbers: Readonly<Record<string, Compare<number>>> = {
+  "=": (left, right) => left >= right,
+  "==": (left, right) => left === right,
+  "!=": (left, right) => left !== right,
+  ">=": (left, right) => left >= right,
+  "<=": (left, right) => left <= right,
+};
+
+const ofTexts: Readonly<Record<string, Compare<string>>> = {
+  "s==": (left, right) => left === right,
+  "s!=": (left, right) => left !== right,
+  "s<": (left, right) => left < right,
+  "s<=": (left, right) => left <= right,
+  "s>": (left, right) => left > right,
+  "s>=": (left, right) => left >= right,
+};
+
+/** A text without an operator wants to be equalled; an operator without an operand matches nothing. */
+export function matcher(requirement: string): Matcher {
+  const [operator = "", ...operands] = requirement.split(/\s+/).filter((word) => word !== "");
+  const [first] = operands;
+  if (operator === "<or>") return anyOf(operands.filter((_, index) => index % 2 === 0));
+  const numbers = ofNumbers[operator];
+  if (numbers !== undefined) return first === undefined ? never : comparing(numbers, first);
+  const texts = ofTexts[operator];
+  if (texts !== undefined) return first === undefined ? never : (value) => texts(textOf(value), first);
+  if (operator === "<in>") return first === undefined ? never : (value) => value.includes(first);
+  if (operator === "<all-in>")
+    return operands.length === 0 ? never : (value) => operands.every((operand) => value.includes(operand));
+  return (value) => textOf(value) === requirement;
+}
+
+const never: Matcher = () => false;
+const textOf = (value: Value): string => (typeof value === "string" ? value : value.join(","));
+
+function anyOf(texts: readonly string[]): Matcher {
+  const wanted = new Set(texts);
+  return (value) => (typeof value === "string" ? wanted.has(value) : value.some((one) => wanted.has(one)));
+}
+
+/** What is no number is like no number. */
+function comparing(compare: Compare<number>, operand: string): Matcher {
+  const wanted = Number(operand);
+  return (value) => {
+    const text = textOf(value);
+    const has = text.trim() === "" ? Number.NaN : Number(text);
+    return !Number.isNaN(has) && !Number.isNaN(wanted) && compare(has, wanted);
+  };
+}

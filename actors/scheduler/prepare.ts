@@ -1,0 +1,151 @@
+/**
+ * A request made ready for thousands of hosts: what each filter and weigher needs of it is worked out once,
+ * and those that it does not concern are left out. Lives for one question. Pure, but for the members that
+ * {@link Prepared.suppose} adds while many are placed.
+ */
+import type { Check, Filter, Refuse, TimedRequest } from "./filters/filter.ts";
+import type { Amounts } from "./messages.ts";
+import { freeOf, freeShare, multiplierFor, ownScore, type Scheduler } from "./schedule.ts";
+import type { HostView } from "./state.ts";
+import type { Worth } from "./worth.ts";
+
+interface ActiveFilter {
+  readonly filter: Filter;
+  readonly check: Check;
+}
+
+export class Prepared {
+  readonly scheduler: Scheduler;
+  /** Those that the request concerns, in the order in which they are asked. */
+  readonly filters: readonly ActiveFilter[];
+  readonly request: TimedRequest;
+  readonly #members = new Map<string, number>();
+  readonly #group: Scheduler["groupWeighers"];
+  /** Of the filters that look at the request; the others are in the hosts' worth. */
+  readonly #checks: Check[];
+  readonly #amounts: readonly (keyof Amounts)[];
+  /** By column of the hosts' worth. */
+  readonly #asked: readonly number[];
+  readonly #multipliers: readonly number[];
+
+  constructor(scheduler: Scheduler, request: TimedRequest) {
+    this.scheduler = scheduler;
+    this.request = request;
+    for (const hostId of request.group?.hostIds ?? []) this.suppose(hostId);
+    const members = this.#members;
+    this.filters = scheduler.filters.flatMap((filter) => {
+      const check = "check" in filter ? filter.check : filter.prepare(request, members);
+      return check === undefined ? [] : [{ filter, check }];
+    });
+    this.#checks = this.filters.filter(({ filter }) => "prepare" in filter).map(({ check }) => check);
+    this.#amounts = scheduler.requestFilters.flatMap(({ amount }) => (amount === undefined ? [] : [amount]));
+    this.#asked = scheduler.columnWeighers.map(({ amount }) => request[amount]);
+    this.#multipliers = scheduler.columnWeighers.map(({ multiplier }) => multiplier);
+    this.#group = scheduler.groupWeighers.filter(({ policy }) => policy === request.group?.policy);
+  }
+
+  /** Ids of the only hosts that can fit, the fewest that a filter names; undefined: any may. */
+  get only(): ReadonlySet<string> | undefined {
+    const named = this.scheduler.requestFilters.flatMap((filter) => {
+      const ids = filter.only?.(this.request, this.#members);
+      return ids === undefined ? [] : [new Set(ids)];
+    });
+    return named.sort((left, right) => left.size - right.size)[0];
+  }
+
+  /** The hosts that the group draws or keeps away: the score of no other host knows of the group. */
+  get weighedMembers(): Iterable<string> {
+    return this.#group.length === 0 ? [] : this.#members.keys();
+  }
+
+  /** One member of the request's group more is on this host from now on. */
+  suppose(hostId: string): void {
+    this.#members.set(hostId, (this.#members.get(hostId) ?? 0) + 1);
+  }
+
+  /** No host that is worth so much has room. */
+  overtaxes({ freeMax }: Worth): boolean {
+    for (const amount of this.#amounts) if (this.request[amount] > freeMax[amount]) return true;
+    return false;
+  }
+
+  /**
+   * Of a host whose other filters, which look at the host alone, pass. Whoever refuses is asked earlier from
+   * then on: what refuses often comes to be asked first, and in which order they are asked changes no answer.
+   */
+  fitsOpen(host: HostView): boolean {
+    const checks = this.#checks;
+    for (let index = 0; index < checks.length; index++) {
+      const check = checks[index];
+      if (check === undefined || check(host) === true) continue;
+      const before = checks[index - 1];
+      if (before !== undefined) {
+        checks[index - 1] = check;
+        checks[index] = before;
+      }
+      return false;
+    }
+    return true;
+  }
+
+  fits(host: HostView): boolean {
+    for (const { check } of this.filters) if (check(host) !== true) return false;
+    return true;
+  }
+
+  /** The score by the columns: that of {@link score} without the group, for a host that is not special. */
+  columnScore({ free, whole, own }: Worth, index: number): number {
+    let score = 0;
+    for (let column = 0; column < free.length; column++) {
+      const share = freeShare(
+        free[column]?.[index] ?? 0,
+        whole[column]?.[index] ?? 1,
+        this.#asked[column] ?? 0,
+      );
+      score += (this.#multipliers[column] ?? 0) * share;
+    }
+    return score + (own[index] ?? 0);
+  }
+
+  /** Of any host, whether it fits or not. */
+  score(host: HostView): number {
+    let score = 0;
+    for (const weigher of this.scheduler.freeWeighers)
+      score += multiplierFor(weigher, host) * this.#share(weigher, host);
+    return score + ownScore(this.scheduler, host) + this.groupScore(host);
+  }
+
+  #share({ amount }: Scheduler["freeWeighers"][number], host: HostView): number {
+    const { left, all } = freeOf(host, amount);
+    return freeShare(left, all, this.request[amount]);
+  }
+
+  groupScore(host: HostView): number {
+    let score = 0;
+    for (const weigher of this.#group)
+      score += multiplierFor(weigher, host) * weigher.weighCount(this.#members.get(host.id) ?? 0);
+    return score;
+  }
+
+  /** What each weigher gives, times its multiplier; those that give nothing are left out. */
+  weights(host: HostView): Record<string, number> {
+    const { freeWeighers, hostWeighers } = this.scheduler;
+    const given: [string, number][] = [
+      ...freeWeighers.map((one): [string, number] => [
+        one.name,
+        multiplierFor(one, host) * this.#share(one, host),
+      ]),
+      ...hostWeighers.map((one): [string, number] => [one.name, multiplierFor(one, host) * one.weigh(host)]),
+      ...this.#group.map(({ name }): [string, number] => [name, this.groupScore(host)]),
+    ];
+    return Object.fromEntries(given.filter(([, weight]) => weight !== 0));
+  }
+
+  /** Every filter that refuses the host, in the order in which they are asked. */
+  refusals(host: HostView): { readonly filter: Filter; readonly refuse: Refuse }[] {
+    return this.filters.flatMap(({ filter, check }) => {
+      const result = check(host);
+      return result === true ? [] : [{ filter, refuse: result }];
+    });
+  }
+}

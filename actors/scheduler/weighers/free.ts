@@ -1,0 +1,9 @@
+/** Spreads: prefers hosts that keep the largest part of their memory, CPUs or disk free. */
+import type { FreeWeigher } from "./weigher.ts";
+
+export const freeRam: FreeWeigher = { name: "freeRam", novaName: "ram", multiplier: 1, amount: "memoryMib" };
+
+export const freeCpu: FreeWeigher = { name: "freeCpu", novaName: "cpu", multiplier: 1, amount: "vcpus" };
+
+/** Off unless it is asked for: overlays take little of the disk that they are promised. */
+export const freeDisk: FreeWeigher = { name: "freeDisk", novaName: "disk", multiplier: 0, amount: "diskGib" };

@@ -1,0 +1,86 @@
+/**
+ * What a chunk of hosts is worth to any request, in columns of numbers: what is free, what the weighers give
+ * that look at the host alone, and whether the filters pass that do. A ranking reads these instead of ten
+ * thousand hosts, and passes by a chunk whose best cannot be good enough. Worked out when it is first asked
+ * for; pure but for being kept with its chunk.
+ */
+import type { Chunk } from "./host-list.ts";
+import { freeOf, freeShare, hasOwnColumns, ownScore, type Scheduler } from "./schedule.ts";
+import type { HostView } from "./state.ts";
+
+export class Worth {
+  readonly scheduler: Scheduler;
+  /** By amount that a weigher looks at, as {@link Scheduler.columnWeighers} has them: free, and the whole. */
+  readonly free: readonly Float64Array[];
+  readonly whole: readonly Float64Array[];
+  /** What the weighers give that look at the host alone. */
+  readonly own: Float64Array;
+  /** 1: the filters pass that look at the host alone. */
+  readonly open: Uint8Array;
+  /** 1: aggregates of the host have other multipliers for these, and the columns do not say its score. */
+  readonly special: Uint8Array;
+  /** No open host has a higher score, whatever is asked for, but for its group. */
+  scoreMax = Number.NEGATIVE_INFINITY;
+  /** The most that is free on any open host. */
+  readonly freeMax = { vcpus: nothing, memoryMib: nothing, diskGib: nothing };
+
+  constructor(scheduler: Scheduler, hosts: readonly HostView[]) {
+    const column = () => new Float64Array(hosts.length);
+    this.scheduler = scheduler;
+    this.free = scheduler.columnWeighers.map(column);
+    this.whole = scheduler.columnWeighers.map(column);
+    this.own = column();
+    this.open = new Uint8Array(hosts.length);
+    this.special = new Uint8Array(hosts.length);
+    hosts.forEach((host, index) => {
+      this.#enter(host, index);
+    });
+  }
+
+  #enter(host: HostView, index: number): void {
+    const own = ownScore(this.scheduler, host);
+    const isSpecial = hasOwnColumns(this.scheduler, host);
+    this.own[index] = own;
+    this.special[index] = isSpecial ? 1 : 0;
+    const bound = own + this.#enterFree(host, index);
+    if (!isOpen(this.scheduler, host)) return;
+    this.open[index] = 1;
+    this.scoreMax = Math.max(this.scoreMax, isSpecial ? Number.POSITIVE_INFINITY : bound);
+    for (const amount of amounts)
+      this.freeMax[amount] = Math.max(this.freeMax[amount], host.capacity[amount] - host.claimed[amount]);
+  }
+
+  /** The most that these can give, to a request for nothing; one that turns a weigher around can give 0. */
+  #enterFree(host: HostView, index: number): number {
+    let bound = 0;
+    for (let column = 0; column < this.free.length; column++) {
+      const { amount, multiplier } = this.scheduler.columnWeighers[column] ?? {
+        amount: "vcpus",
+        multiplier: 0,
+      };
+      const { left, all } = freeOf(host, amount);
+      const [free, whole] = [this.free[column], this.whole[column]];
+      if (free !== undefined) free[index] = left;
+      if (whole !== undefined) whole[index] = all;
+      if (multiplier > 0) bound += multiplier * freeShare(left, all, 0);
+    }
+    return bound;
+  }
+}
+
+const nothing: number = Number.NEGATIVE_INFINITY;
+
+export function worthOf(scheduler: Scheduler, chunk: Chunk<HostView>): Worth {
+  const { worth } = chunk;
+  if (worth instanceof Worth && worth.scheduler === scheduler) return worth;
+  const worked = new Worth(scheduler, chunk.hosts);
+  chunk.worth = worked;
+  return worked;
+}
+
+const amounts = ["vcpus", "memoryMib", "diskGib"] as const;
+
+function isOpen({ hostFilters }: Scheduler, host: HostView): boolean {
+  for (const { check } of hostFilters) if (check(host) !== true) return false;
+  return true;
+}

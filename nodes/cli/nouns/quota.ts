@@ -1,0 +1,130 @@
+/** novact quota …: how much a project may have, and has. */
+import { Command } from "commander";
+import type { Quota, QuotaLimits, QuotaResource } from "../../../protocol/quota.ts";
+import { CommandError } from "../errors.ts";
+import { mebibytes, parseCount, parseMebibytes } from "../format.ts";
+import type { Invoke, Run } from "../run.ts";
+import type { Column } from "../table.ts";
+
+export function quotaCommand(invoke: Invoke): Command {
+  const noun = new Command("quota").description("How much a project may have. Operators set it.");
+  noun.addCommand(showCommand(invoke));
+  noun.addCommand(setCommand(invoke));
+  return noun;
+}
+
+interface Line {
+  readonly resource: string;
+  readonly used: string;
+  readonly limit: string;
+  readonly from: string;
+}
+
+const columns: readonly Column<Line>[] = [
+  { title: "RESOURCE", value: ({ resource }) => resource },
+  { title: "USED", value: ({ used }) => used },
+  { title: "LIMIT", value: ({ limit }) => limit },
+  { title: "FROM", value: ({ from }) => from, style: () => "dim" },
+];
+
+const titles: readonly (readonly [QuotaResource, string, (value: number) => string])[] = [
+  ["instances", "instances", String],
+  ["vcpus", "vCPUs", String],
+  ["memoryMib", "memory", mebibytes],
+];
+
+const linesOf = ({ limits, effective, used }: Quota): Line[] =>
+  titles.map(([resource, title, format]) => ({
+    resource: title,
+    used: format(used[resource]),
+    limit: effective[resource] < 0 ? "none" : format(effective[resource]),
+    from: limits[resource] === null ? "the default" : "its own",
+  }));
+
+const defaultsOf = (limits: QuotaLimits): Line[] =>
+  titles.map(([resource, title, format]) => {
+    const limit = limits[resource] ?? -1;
+    return { resource: title, used: "-", limit: limit < 0 ? "none" : format(limit), from: "the default" };
+  });
+
+const print = (run: Run, quota: Quota): Promise<void> => run.list(linesOf(quota), columns, quota);
+
+const printDefault = (run: Run, limits: QuotaLimits): Promise<void> =>
+  run.list(defaultsOf(limits), columns.toSpliced(1, 1), limits);
+
+function showCommand(invoke: Invoke): Command {
+  return new Command("show")
+    .description("Shows the project's quota and what it uses.")
+    .argument("[project]", "of which project; for operators (default: your own)")
+    .option("--default", "what holds for projects without a limit of their own; for operators")
+    .action((project: string | undefined, options: { default?: boolean }, command: Command) =>
+      invoke(command, async (run) => {
+        if (options.default === true) {
+          const { limits } = await (await run.adminSession()).quota.getDefault({}, run.call());
+          await printDefault(run, limits);
+        } else if (project === undefined) {
+          await print(run, (await (await run.session()).quota.get({}, run.call())).quota);
+        } else {
+          await print(run, (await (await run.adminSession()).quota.show(project, {}, run.call())).quota);
+        }
+        return 0;
+      }),
+    );
+}
+
+/** `none` is no limit, `default` that of all projects; commander keeps no null. */
+type Given = number | "default";
+
+const limitOf =
+  (parse: (text: string) => number) =>
+  (text: string): Given => {
+    if (text === "none") return -1;
+    return text === "default" ? text : parse(text);
+  };
+
+interface SetOptions {
+  readonly default?: boolean;
+  readonly instances?: Given;
+  readonly vcpus?: Given;
+  readonly memory?: Given;
+}
+
+function setCommand(invoke: Invoke): Command {
+  return new Command("set")
+    .description("Sets limits; for operators. What is not named stays, and nothing that runs is touched.")
+    .argument("[project]", "of which project")
+    .option("--default", "for projects without a limit of their own, instead of one project")
+    .option(
+      "--instances <n>",
+      "how many instances; none: no limit; default: that of all",
+      limitOf(parseCount),
+    )
+    .option("--vcpus <n>", "how many virtual CPUs, all in all", limitOf(parseCount))
+    .option("--memory <size>", "how much memory, such as 64G", limitOf(parseMebibytes))
+    .action((project: string | undefined, options: SetOptions, command: Command) =>
+      invoke(command, async (run) => {
+        if ((project === undefined) !== (options.default === true))
+          throw new CommandError("usage", "Whose limits?", "Name a project, or --default.");
+        const session = await run.adminSession();
+        const request = requestOf(options);
+        if (project === undefined) {
+          const { limits } = await session.quota.setDefault(request, run.call());
+          await printDefault(run, limits);
+        } else await print(run, (await session.quota.set(project, request, run.call())).quota);
+        return 0;
+      }),
+    );
+}
+
+function requestOf({ instances, vcpus, memory }: SetOptions): Partial<QuotaLimits> {
+  const given = [
+    ["instances", instances] as const,
+    ["vcpus", vcpus] as const,
+    ["memoryMib", memory] as const,
+  ];
+  return Object.fromEntries(
+    given.flatMap(([resource, limit]) =>
+      limit === undefined ? [] : [[resource, limit === "default" ? null : limit]],
+    ),
+  );
+}

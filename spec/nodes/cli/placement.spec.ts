@@ -1,0 +1,112 @@
+/** The CLI's nouns around placement, against a controller on a memory bus: as text and as JSON. */
+import { stripVTControlCharacters } from "node:util";
+import { expect } from "chai";
+import { controllerWorld } from "../../support/controller-world.ts";
+import { commandOn, connectOn } from "./cli-world.ts";
+
+type World = Awaited<ReturnType<typeof controllerWorld>>;
+
+describe("novact around placement", () => {
+  let world: World;
+  let novact: ReturnType<typeof commandOn>;
+  beforeEach(async () => {
+    world = await controllerWorld();
+    await world.host("a");
+    novact = commandOn(connectOn(world.bus, "test").connect);
+  });
+  afterEach(() => world.stop());
+  const json = async (line: string) => JSON.parse((await novact(`${line} --json`)).out);
+  const create = (name: string, more: string) =>
+    novact(`instance create ${name} --flavor tiny --image tiny ${more}`);
+  const table = async (line: string): Promise<readonly string[]> => {
+    const lines = stripVTControlCharacters((await novact(line, { tty: true })).out)
+      .trimEnd()
+      .split("\n");
+    for (const one of lines) expect(one.length, one).to.be.at.most(100);
+    return lines;
+  };
+
+  it("group makes, lists, shows and deletes, and instances come into it by name", async () => {
+    const made = await json("group create apart --policy anti-affinity --max-per-host 2");
+    expect(made).to.include({ name: "apart", policy: "anti-affinity", maxPerHost: 2, project: "demo" });
+    expect((await create("one", "--group apart --wait")).exit).to.equal(0);
+    const [head, row] = await table("group list");
+    expect(head).to.match(/^ID +NAME +RULE +MEMBERS$/);
+    expect(row).to.match(/^\S{36} +apart +anti-affinity, 2 per host +1$/);
+    const { out } = await novact("group show apart");
+    expect(out).to.match(/^rule +anti-affinity, 2 per host$/m);
+    expect((await json("group show apart")).members).to.have.length(1);
+    const refused = await novact("group delete apart");
+    expect(refused.exit).to.not.equal(0);
+    expect(refused.err).to.contain("The group apart has 1 members.");
+    expect((await novact("instance show one")).out).to.contain(made.id);
+    await novact("instance delete one --wait");
+    expect((await novact("group delete apart")).exit).to.equal(0);
+    expect(await json("group list")).to.deep.equal([]);
+  });
+
+  it("a second member that has no host of its own is refused with a reason and what to do", async () => {
+    await novact("group create apart --policy anti-affinity");
+    await create("one", "--group apart --wait");
+    const { exit, err } = await create("two", "--group apart");
+    expect(exit).to.not.equal(0);
+    expect(err)
+      .to.match(/^error: /m)
+      .and.to.match(/^next: /m);
+  });
+
+  it("quota is shown to a project, set by operators, and refuses in numbers", async () => {
+    expect((await novact("quota set demo --instances 1 --memory 1G")).exit).to.equal(0);
+    await novact("quota set --default --vcpus 8");
+    await create("one", "--wait");
+    const lines = await table("quota show");
+    expect(lines[0]).to.match(/^RESOURCE +USED +LIMIT +FROM$/);
+    expect(lines[1]).to.match(/^instances +1 +1 +its own$/);
+    expect(lines[2]).to.match(/^vCPUs +1 +8 +the default$/);
+    expect(lines[3]).to.match(/^memory +128 MiB +1 GiB +its own$/);
+    const { err } = await create("two", "");
+    expect(err).to.contain("The project demo may have 1 instances; it has 1, and 1 more were asked for.");
+    expect((await json("quota set demo --instances none")).effective.instances).to.equal(-1);
+    expect((await json("quota set demo --memory default")).limits.memoryMib).to.equal(null);
+    expect(await json("quota show --default")).to.deep.equal({ instances: null, vcpus: 8, memoryMib: null });
+    expect((await table("quota show --default"))[2]).to.match(/^vCPUs +8 +the default$/);
+    expect((await json("quota show other")).used.instances).to.equal(0);
+    expect((await novact("quota set --instances 1")).err).to.contain("Whose limits?");
+  });
+
+  it("aggregate and availability-zone show operators hosts, and users the zones' names", async () => {
+    await novact("aggregate create racks --zone z1 --metadata ssd=true --metadata row=3");
+    expect((await json("aggregate add-host racks host-a")).hostIds).to.deep.equal(["a"]);
+    const [head, row] = await table("aggregate list");
+    expect(head).to.match(/^ID +NAME +ZONE +HOSTS +METADATA$/);
+    expect(row).to.match(/^\S{36} +racks +z1 +host-a +(ssd=true, row=3|row=3, ssd=true)$/);
+    expect(await table("availability-zone list")).to.have.length(2);
+    expect((await table("availability-zone list"))[1]).to.match(/^z1 +available$/);
+    expect((await table("--project admin availability-zone list"))[1]).to.match(/^z1 +available +host-a$/);
+    expect((await novact("host show host-a")).out)
+      .to.match(/^zone +z1$/m)
+      .and.to.match(/^aggregates +racks$/m);
+    await create("one", "--zone z1 --wait");
+    expect((await novact("instance show one")).out).to.match(/^zone +z1$/m);
+    const set = await json("aggregate set racks --no-zone --metadata ssd=");
+    expect(set).to.deep.include({ availabilityZone: null, metadata: { row: "3" } });
+    await novact("aggregate remove-host racks host-a");
+    expect((await novact("aggregate delete racks")).exit).to.equal(0);
+    expect((await create("two", "--zone z1")).err).to.contain("There is no availability zone z1.");
+  });
+
+  it("flavor create keeps extra specs", async () => {
+    const flavor = await json("flavor create pinned --vcpus 1 --memory 128 --spec hw:cpu_policy=dedicated");
+    expect(flavor.extraSpecs).to.deep.equal({ "hw:cpu_policy": "dedicated" });
+    expect((await novact("flavor show pinned")).out).to.match(/^extra specs +hw:cpu_policy=dedicated$/m);
+  });
+
+  it("instance create takes hints by name, a host for operators, and at least so many", async () => {
+    await create("one", "--wait");
+    expect((await create("two", "--same-host one --wait")).exit).to.equal(0);
+    expect((await create("three", "--same-host nobody")).err).to.contain("There is no instance nobody.");
+    expect((await create("three", "--host host-a")).err).to.contain("Only an operator");
+    const made = await json("instance create many --flavor tiny --image tiny --count 20 --at-least 5");
+    expect(made).to.have.length(14);
+  });
+});
