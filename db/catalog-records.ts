@@ -5,7 +5,7 @@ import type { FlavorEntity, ImageEntity } from "./entities/catalog.ts";
 
 export function flavorOf(entity: InferEntity<typeof FlavorEntity>): FlavorRecord {
   const { id, name, vcpus, memoryMib, diskGib, extraSpecs, createdAtMs } = entity;
-  return { id, name, vcpus, memoryMib, diskGib, extraSpecs, createdAtMs };
+  return { id, name, vcpus, memoryMib, diskGib, extraSpecs: extraSpecs ?? {}, createdAtMs };
 }
 
 export function imageOf(entity: InferEntity<typeof ImageEntity>): ImageRecord {

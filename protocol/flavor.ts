@@ -14,7 +14,13 @@ const size = {
   diskGib: Type.Integer({ minimum: 0, maximum: limits.diskGibMax }),
 };
 
-export const Flavor = answer({ id: Id, name: Label, ...size, extraSpecs: ExtraSpecs, createdAtMs: TimeMs });
+export const Flavor = answer({
+  id: Id,
+  name: Label,
+  ...size,
+  extraSpecs: Type.Optional(ExtraSpecs),
+  createdAtMs: TimeMs,
+});
 export type Flavor = Static<typeof Flavor>;
 
 export const flavorService = service({

@@ -42,22 +42,23 @@ export const Host = answer({
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
   bootId: Type.String(),
-  labels: HostLabels,
+  // From here on: absent in the answers of a controller of an older version, and then not known.
+  labels: Type.Optional(HostLabels),
   /** Of its aggregates; null: in none. */
-  availabilityZone: nullable(Label),
-  aggregates: Type.Array(answer({ id: Id, name: Label })),
+  availabilityZone: Type.Optional(nullable(Label)),
+  aggregates: Type.Optional(Type.Array(answer({ id: Id, name: Label }))),
   /** Flags of its CPUs. */
-  features: Type.Array(Type.String()),
-  machineTypes: Type.Array(Type.String()),
-  numa: Type.Array(NumaNode),
+  features: Type.Optional(Type.Array(Type.String())),
+  machineTypes: Type.Optional(Type.Array(Type.String())),
+  numa: Type.Optional(Type.Array(NumaNode)),
   /** Hosts with the same one can open each other's disks. */
-  storageId: nullable(Id),
+  storageId: Type.Optional(nullable(Id)),
   /** Builds that failed in a row; at limits.failedBuildsMax the host is disabled. */
-  failedBuilds: Count,
+  failedBuilds: Type.Optional(Count),
   /** Builds under way on it. */
-  ioOps: Count,
+  ioOps: Type.Optional(Count),
   /** Raised by every change of what the host says about itself. */
-  generation: Count,
+  generation: Type.Optional(Count),
   /**
    * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
    * more. Null or absent: it has none, and nothing of it is taken over.

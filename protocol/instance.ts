@@ -33,9 +33,9 @@ export const Instance = answer({
   metadata: Metadata,
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
-  serverGroupId: nullable(Id),
+  serverGroupId: Type.Optional(nullable(Id)),
   /** As it was asked for; null: any. */
-  availabilityZone: nullable(Label),
+  availabilityZone: Type.Optional(nullable(Label)),
   /** What its host saw last; null before the first report. */
   machine: nullable(
     answer({

@@ -198,7 +198,7 @@ describe("a controller with groups, quotas and zones", () => {
     expect((await refused(create({ host: "h9" }, "admin"))).reason).to.equal("hostNotFound");
     const { host } = await world.admin.host.get("h1", {});
     expect(host).to.deep.include({ availabilityZone: "z1", labels: {} });
-    expect(host.aggregates.map(({ name }) => name)).to.deep.equal(["racks"]);
+    expect(host.aggregates?.map(({ name }) => name)).to.deep.equal(["racks"]);
   });
 
   it("places where it was asked to: by zone, by host, with or without another, and many apart", async () => {

@@ -20,7 +20,7 @@ import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
-import { type LifeVersion, Versions, versionsOf } from "./versions.ts";
+import { type VersionDraw, Versions, versionsOf } from "./versions.ts";
 
 export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
@@ -66,7 +66,9 @@ export class Cluster {
   /** What all hosts see, when they share their disks. */
   readonly #storage: FakeStorage | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
-  readonly #nextVersion: Readonly<Record<"controller" | "agent", () => LifeVersion>>;
+  readonly #nextVersion: VersionDraw;
+  /** Agents of today are about. */
+  readonly #leased: boolean;
   #births = 0;
   #streamUp = true;
 
@@ -80,6 +82,7 @@ export class Cluster {
       monotonicShiftMs: 0,
     });
     this.#nextVersion = versionsOf(random.fork("versions"));
+    this.#leased = this.#nextVersion.leased;
     this.network = new Network({
       kernel,
       random: random.fork("bus"),
@@ -169,7 +172,7 @@ export class Cluster {
     });
   }
 
-  startAgent(index: number): void {
+  startAgent(index: number, version = this.#nextVersion.agent()): void {
     const place = this.hosts[index];
     if (place === undefined) return;
     place.agent.kill();
@@ -179,7 +182,7 @@ export class Cluster {
     const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
     place.agent = agent;
     place.leaving = false;
-    agent.version = this.#nextVersion.agent();
+    agent.version = this.#leased ? version : "older";
     kernel.soon(agent, startLabel(agent), () => {
       const bus = this.network.connect(agent);
       const inventory = {
@@ -244,7 +247,9 @@ export class Cluster {
     this.store.cutOff.clear();
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.heal();
-      if (!agent.alive || leaving) this.startAgent(index);
+      // An agent of the version before leases cannot clear up what one of today has left there.
+      const behind = this.#leased && agent.version === "older";
+      if (!agent.alive || leaving || behind) this.startAgent(index, "same");
       else if (agent.paused) agent.resume();
     });
     this.controllers.forEach(({ process }, index) => {

@@ -23,10 +23,16 @@ export type Part = "request" | "answer";
  * agents (decision 0006): where one of them is older, all agents are, for an older controller knows nothing
  * of leases. Agents may come back older.
  */
-export function versionsOf(random: Random): Readonly<Record<"controller" | "agent", () => LifeVersion>> {
+export interface VersionDraw extends Readonly<Record<"controller" | "agent", () => LifeVersion>> {
+  /** Some agents are of today, or of later. */
+  readonly leased: boolean;
+}
+
+export function versionsOf(random: Random): VersionDraw {
   const weights = { older: random.between(0, 1), same: random.between(0, 1), newer: random.between(0, 1) };
   const begun = random.chance(0.7);
   return {
+    leased: begun,
     controller: () => random.weighted(begun ? { ...weights, older: 0 } : weights),
     agent: () => (begun ? random.weighted(weights) : "older"),
   };

@@ -140,6 +140,28 @@ export const notes: Readonly<Record<string, string>> = {
     "`machines` is everything the host has; else only what changed and is not known to be stored.",
   "report.heartbeat.answer.known": "False: register again.",
   "report.heartbeat.answer.stored": "Whose observations are durable now; the others are to be sent again.",
+  "report.heartbeat.leaseEpoch":
+    "Of the lease that it held when it said so: what is remembered of one before is old. Absent: 0, none.",
+  "report.lease.epoch": "Of the lease it believes to have; 0 when it knows of none.",
+  "report.lease.cleaned":
+    "No guest of that lease that another host may take over has a process there any more.",
+  "report.lease.answer.held":
+    "Renewed, for 10 s from before the request was sent. False: it was fenced; clean up, then ask again.",
+  "HostInventory.leases": "It keeps to leases. Absent: false, and nobody takes its guests over.",
+  "HostInventory.storageId":
+    "Hosts with the same one can open each other's disks. Absent: its disks are its own.",
+  "HostInventory.labels": "Words of its configuration. Absent: none.",
+  "HostInventory.features": "Flags of its CPUs. Absent: none are known.",
+  "HostInventory.machineTypes": "What its hypervisor can pretend to be. Absent: not known.",
+  "HostInventory.numa": "Absent: one cell, of which nothing is known.",
+  "MachineSpec.fence":
+    "Another host may take it over: it runs only under the lease it was claimed under. Absent: false.",
+  "MachineSpec.takesOverDisk":
+    "Its disk is there, left by an older epoch on another host, and never made anew. Absent: false.",
+  "MachineSpec.recovery":
+    "What its host does when its process has died, or the host was down: `leave` starts nothing. Absent: `restart`.",
+  "MachineIntent.keepDisk":
+    "With power `deleted`: the disk on shared storage is another host's by now. Absent: false.",
   "MachineSpec.epoch": "Raised with every change of owner: an older owner has nothing to say any more.",
   "MachineIntent.generation": "The newest counts, whatever came before it.",
   "MachineIntent.resetCount":

@@ -42,10 +42,10 @@ const columns = (nowMs: number): readonly Column<Host>[] => [
   { title: "HEARD", value: ({ lastSeenAtMs }) => age(lastSeenAtMs, nowMs) },
 ];
 
-const buildsOf = ({ ioOps, failedBuilds }: Host): string =>
+const buildsOf = ({ ioOps = 0, failedBuilds = 0 }: Host): string =>
   `${ioOps} under way${failedBuilds === 0 ? "" : `, the last ${failedBuilds} failed`}`;
 
-const numaOf = ({ vcpus, memoryMib, hugePages }: Host["numa"][number]): string => {
+const numaOf = ({ vcpus, memoryMib, hugePages }: NonNullable<Host["numa"]>[number]): string => {
   const pages = hugePages.filter(({ total }) => total > 0);
   const huge = pages.map(({ total, sizeKib }) => `${total} pages of ${mebibytes(sizeKib / 1_024)}`);
   return [`${vcpus} CPUs`, mebibytes(memoryMib), ...huge].join(", ");
@@ -63,12 +63,12 @@ const facts = (host: Host, nowMs: number): readonly Fact[] => [
   ["instances", String(host.instances)],
   ["builds", buildsOf(host)],
   ["zone", host.availabilityZone ?? undefined],
-  ["aggregates", host.aggregates.map(({ name }) => name).join(", ") || undefined],
-  ["labels", pairsOf(host.labels)],
+  ["aggregates", host.aggregates?.map(({ name }) => name).join(", ") || undefined],
+  ["labels", pairsOf(host.labels ?? {})],
   ["storage", host.storageId ?? undefined],
-  ["NUMA nodes", host.numa.length === 0 ? undefined : host.numa.map(numaOf).join("; ")],
-  ["features", host.features.length === 0 ? undefined : `${host.features.length} CPU flags`],
-  ["machine types", host.machineTypes.length === 0 ? undefined : String(host.machineTypes.length)],
+  ["NUMA nodes", host.numa?.map(numaOf).join("; ") || undefined],
+  ["features", host.features?.length ? `${host.features.length} CPU flags` : undefined],
+  ["machine types", host.machineTypes?.length ? String(host.machineTypes.length) : undefined],
   ["architecture", host.architecture],
   ["hypervisor", `${host.hypervisor} ${host.hypervisorVersion}`],
   ["accelerator", `${host.accelerator}: ${host.acceleratorReason}`],
