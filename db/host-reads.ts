@@ -8,9 +8,14 @@ import type { HostRecord } from "../actors/runtime/records.ts";
 import type { FenceProof } from "../protocol/fence.ts";
 import type { Database, Row } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";
+import { HostSaid, isBulky } from "./host-said.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
-type Kept = Omit<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease">;
+type Kept = Omit<
+  HostRecord,
+  "lastSeenAtMs" | "aggregates" | "ioOps" | "lease" | "labels" | "features" | "machineTypes" | "numa"
+>;
+type Light = Kept & Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease">;
 
 /** Few instances are unsettled, and they have an index: this costs little however many there are. */
 const builds = `select host_id, count(*) as running from instance
@@ -23,10 +28,12 @@ const aggregates = `select json_agg(json_build_object('id', a.id, 'name', a.name
 export class HostReads {
   readonly #database: Database;
   readonly #host: Selection<Kept>;
+  readonly #said: HostSaid;
 
   constructor(em: EntityManager, database: Database) {
     this.#database = database;
-    this.#host = selectionOf(em, HostEntity, "h");
+    this.#host = selectionOf(em, HostEntity, "h", (field) => !isBulky(field));
+    this.#said = new HostSaid(em, database);
   }
 
   /** By id or by name. */
@@ -72,10 +79,10 @@ export class HostReads {
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
       left join (${builds}) b on b.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
-    return rows.flatMap((row) => this.#record(row) ?? []);
+    return this.#said.complete(rows.flatMap((row) => this.#record(row) ?? []));
   }
 
-  #record(row: Row): HostRecord | undefined {
+  #record(row: Row): Light | undefined {
     const kept = this.#host.read(row);
     const [lastSeenAtMs, ioOps, joined, epoch, renewals, fencedBy] = row.slice(this.#host.width);
     if (kept === undefined) return undefined;

@@ -17,13 +17,17 @@ export interface Selection<T> {
   read(row: Row, from?: number): T | undefined;
 }
 
-/** @param T the record: its fields are the entity's properties */
+/** @param T the record: its fields are the entity's properties, those that are wanted */
 export function selectionOf<T extends object, E extends object>(
   em: EntityManager,
   entity: EntityName<E>,
   alias: string,
+  wanted: (field: string) => boolean = () => true,
 ): Selection<T> {
-  const properties = em.getMetadata().get(entity).props;
+  const properties = em
+    .getMetadata()
+    .get(entity)
+    .props.filter(({ name }) => wanted(name));
   const fields = properties.map(({ name }) => name);
   return {
     columns: properties.map(({ fieldNames }) => `${alias}.${fieldNames[0]}`).join(", "),

@@ -7,7 +7,7 @@ import type { ServerGroup, serverGroupService } from "../../protocol/server-grou
 import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
-import { nextMarker } from "../instances/page.ts";
+import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import { scopeOf } from "../instances/service.ts";
 import type { ServerGroupRecord } from "../runtime/placement-records.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
@@ -33,8 +33,9 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
     },
     list: async (request, context) => {
       const limit = request.limit ?? limits.pageLengthDefault;
-      const groups = await store.listServerGroups({ ...request, ...scopeOf(context), limit });
-      return { serverGroups: await Promise.all(groups.map(view)), ...nextMarker(groups, limit) };
+      const found = await store.listServerGroups({ ...request, ...scopeOf(context), limit });
+      const serverGroups = fitting(await Promise.all(found.map(view)), jsonBytes);
+      return { serverGroups: [...serverGroups], ...nextMarker(serverGroups, limit, found.length) };
     },
     get: async (_request, context) => ({ serverGroup: await view(await find(context, options)) }),
     delete: async (request, context) => {

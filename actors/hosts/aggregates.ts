@@ -7,7 +7,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
-import { nextMarker } from "../instances/page.ts";
+import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { AggregateRecord } from "../runtime/placement-records.ts";
 import type { Turn } from "../runtime/records.ts";
@@ -33,8 +33,9 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
     },
     list: async (request) => {
       const limit = request.limit ?? limits.pageLengthDefault;
-      const aggregates = await store.listAggregates({ ...request, limit });
-      return { aggregates: aggregates.map(view), ...nextMarker(aggregates, limit) };
+      const found = await store.listAggregates({ ...request, limit });
+      const aggregates = fitting(found.map(view), jsonBytes);
+      return { aggregates: [...aggregates], ...nextMarker(aggregates, limit, found.length) };
     },
     get: async (_request, context) => ({ aggregate: view(await find(context.id, options)) }),
     set: (request, context) =>

@@ -9,7 +9,7 @@ import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import { type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
-import { nextMarker } from "../instances/page.ts";
+import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { InstanceRegistry } from "../instances/registry.ts";
 import type { Log, Store } from "../runtime/ports.ts";
@@ -70,8 +70,9 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   return {
     list: async (request) => {
       const limit = request.limit ?? limits.pageLengthDefault;
-      const hosts = await store.listHosts({ ...request, limit });
-      return { hosts: hosts.map(view), ...nextMarker(hosts, limit) };
+      const found = await store.listHosts({ ...request, limit });
+      const hosts = fitting(found.map(view), jsonBytes);
+      return { hosts: [...hosts], ...nextMarker(hosts, limit, found.length) };
     },
     get: async (_request, context) => ({ host: view(await find(context.id)) }),
     enable: (request, context) => switchHost(request, context, true),
