@@ -179,7 +179,11 @@ const overtaking: readonly Operation[] = [
 const byItself: readonly Operation[] = [
   one("guest dies", created, [fault("guestDies")], ["running", "running"]),
   one("guest shuts down", created, [fault("guestShutsDown")], ["running", "stopped"]),
-  one("guest panics", created, [fault("guestPanics")], ["running", "failed"]),
+  {
+    ...one("guest panics", created, [fault("guestPanics")], ["running", "failed"]),
+    // Or its host was lost before anybody heard of the panic, and another one has started it.
+    done: [["failed"], ["running"]],
+  },
   one("agent restart", created, [fault("agentStops")], ["running", "running"]),
   one("power loss", created, [fault("powerLoss")], ["running", "running"]),
   {

@@ -3,8 +3,14 @@
  * (mutants-run.ts); whoever changes such a line finds the spec red and changes the row with it.
  */
 import { hostMutants } from "./mutants-hosts.ts";
+import { leaseMutants } from "./mutants-leases.ts";
 import type { Mutant } from "./mutants-plans.ts";
 import { readerMutants } from "./mutants-readers.ts";
 import { recordMutants } from "./mutants-records.ts";
 
-export const mutants: readonly Mutant[] = [...recordMutants, ...hostMutants, ...readerMutants];
+export const mutants: readonly Mutant[] = [
+  ...recordMutants,
+  ...hostMutants,
+  ...leaseMutants,
+  ...readerMutants,
+];
