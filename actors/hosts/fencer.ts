@@ -8,9 +8,9 @@ import type { FenceProof } from "../../protocol/fence.ts";
 import { limits } from "../../protocol/limits.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import type { CatalogOptions } from "../catalog/turn.ts";
+import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { Clock, Log } from "../runtime/ports.ts";
 import type { HostRecord, NewEvent, Turn } from "../runtime/records.ts";
-import { fenceSentence } from "./fence-proof.ts";
 import { type Brake, brakeOf, type Expired, look, type Watch } from "./watch.ts";
 
 export interface FencerOptions {

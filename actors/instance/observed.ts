@@ -19,7 +19,7 @@ import {
   withStep,
 } from "./change.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
-import { reclaimed } from "./recover.ts";
+import { reclaimed } from "./reclaim.ts";
 import { leaving, machineSpec, mayBePlaced, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
@@ -63,7 +63,7 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
       {
         kind: "ensure",
         hostId,
-        spec: machineSpec(instance, observation.epoch),
+        spec: machineSpec(instance, { epoch: observation.epoch, leaseEpoch: 0 }),
         intent: {
           ...intent,
           generation: Math.max(intent.generation, observation.intentGeneration + 1),

@@ -17,7 +17,7 @@ import {
 } from "./change.ts";
 import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
-import { reclaimed } from "./recover.ts";
+import { reclaimed } from "./reclaim.ts";
 import { mayBePlaced, settledOf, workEffects } from "./state.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {

@@ -1,11 +1,10 @@
 /**
- * What follows from a fence: an instance whose host is proved not to run it any more starts elsewhere, and
- * one whose host came back under a new lease is wanted there again. Nothing here believes a silence (I9); the
+ * What follows from a fence: an instance whose host is proved not to run it any more starts elsewhere.
+ * Nothing here believes a silence (I9); the
  * proof is checked again by the commit, and goes into the instance's operation and events. Pure.
  */
 
-import { isDown } from "../../protocol/states.ts";
-import { fenceSentence } from "../hosts/fence-proof.ts";
+import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
 import {
   beginOperation,
@@ -19,7 +18,7 @@ import {
 import { operationOf } from "./command.ts";
 import type { Decision, Fence, RecoverEvent } from "./messages.ts";
 import { committed, unchanged } from "./observed.ts";
-import { currentMachine, workEffects } from "./state.ts";
+import { workEffects } from "./state.ts";
 
 export function decideRecover(loaded: LoadedInstance, event: RecoverEvent): Decision {
   const { instance, claims } = loaded;
@@ -76,19 +75,4 @@ function leave(it: Draft, { hostId, proof }: Fence, event: RecoverEvent): Draft 
     event: "hostFenced",
     body: { hostId, epoch: instance.epoch, proof: fenceSentence(proof) },
   });
-}
-
-/**
- * Its host was fenced and is back, under a newer lease, before it went elsewhere: the claim is made anew
- * under that lease, which is what the host waits for. The same draft when there is no need.
- */
-export function reclaimed(it: Draft, leaseEpoch: number): Draft {
-  const { instance, claims } = it.after;
-  const claim = claims.find(({ epoch }) => epoch === instance.epoch);
-  if (claim === undefined || claim.hostId !== instance.hostId || !instance.movable) return it;
-  // A claim without a lease is of a guest that its host was never told to stop without one.
-  if (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch || !isDown(currentMachine(it.after)?.state))
-    return it;
-  const renewed = claims.map((one) => (one === claim ? { ...one, leaseEpoch } : one));
-  return { ...it, after: { ...it.after, claims: renewed } };
 }

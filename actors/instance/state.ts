@@ -45,7 +45,14 @@ export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId
   return instance.recovery.policy === "restart" && (instance.storageId !== null || diskless);
 }
 
-export function machineSpec(instance: InstanceRecord, epoch: number): MachineSpec {
+/**
+ * What a claim asks of its host. Without a lease nobody takes the guest over, so it needs no fence either:
+ * a guard that stopped it would stop it for nothing.
+ */
+export function machineSpec(
+  instance: InstanceRecord,
+  { epoch, leaseEpoch }: { readonly epoch: number; readonly leaseEpoch: number },
+): MachineSpec {
   const { id, disk, kernel, ramdisk, commandLine } = instance.image;
   return {
     instanceId: instance.id,
@@ -58,13 +65,13 @@ export function machineSpec(instance: InstanceRecord, epoch: number): MachineSpe
     diskGib: instance.flavor.diskGib,
     image: { id, disk, kernel, ramdisk, commandLine },
     macAddress: instance.macAddress,
-    ...(instance.movable ? { fence: true } : {}),
+    ...(instance.movable && leaseEpoch > 0 ? { fence: true } : {}),
     ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
     ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
   };
 }
 
-export function machineIntent(instance: InstanceRecord): MachineIntent {
+function machineIntent(instance: InstanceRecord): MachineIntent {
   return {
     generation: instance.generation,
     power: instance.desired,
@@ -94,7 +101,7 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
     return {
       kind: "ensure",
       hostId: claim.hostId,
-      spec: machineSpec(instance, claim.epoch),
+      spec: machineSpec(instance, claim),
       intent: current ? machineIntent(instance) : leaving(instance),
       observedGeneration: machines.find((machine) => machine.epoch === claim.epoch)?.generation ?? 0,
       leaseEpoch: claim.leaseEpoch,

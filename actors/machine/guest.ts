@@ -3,7 +3,7 @@
  * Pure. An event that comes while the process is being started or cleared away never contradicts that work.
  */
 import type { GuestEvent } from "../runtime/ports.ts";
-import { barOf } from "./lease.ts";
+import { barOf } from "./bar.ts";
 import type { Moment } from "./messages.ts";
 import { countLoss, retryLater } from "./patience.ts";
 import { resetDue } from "./plan.ts";

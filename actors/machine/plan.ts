@@ -6,7 +6,7 @@
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import type { MachineReason, MachineState as SeenState } from "../../protocol/states.ts";
-import { type Bar, barOf } from "./lease.ts";
+import { type Bar, barOf } from "./bar.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
 
 export type Step = WorkKind | "idle";

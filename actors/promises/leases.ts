@@ -1,4 +1,4 @@
-/** The leases of hosts as the facts have them: who holds which, who is fenced, and when it was renewed last. */
+/** The leases of hosts as the facts have them: who holds which, who is fenced, and since when. */
 import { limits } from "../../protocol/limits.ts";
 import type { Committed, LeaseRenewed } from "./facts.ts";
 

@@ -140,7 +140,8 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
 
 /**
  * A host's right to run guests that others may take over. Renewals are counted, not dated: who judges the
- * lease watches the count on its own monotonic clock, so that no wall clock, PostgreSQL's neither, is trusted.
+ * lease watches the count on its own monotonic clock, so that no wall clock is trusted, not even
+ * PostgreSQL's.
  */
 export interface HostLease {
   /** Raised by every grant after a fence. */
@@ -225,7 +226,7 @@ export type CommitResult =
   | { readonly kind: "duplicate"; readonly request: RequestRecord }
   /** A row was not at the expected version: load it again and decide again. */
   | { readonly kind: "conflict" }
-  /** The claim does not fit (any more), or the host is gone or holds another lease: try the next candidate. */
+  /** The claim does not fit (any more), or the host is gone or holds another lease: try the next one. */
   | { readonly kind: "hostFull"; readonly hostId: string }
   /** A name is taken. */
   | { readonly kind: "nameTaken" }

@@ -1,7 +1,7 @@
 /**
  * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
  * `novact_commit` of PostgreSQL (db/migrations): the request first, then quotas, instances, catalog, hosts,
- * aggregates and groups, leases, claims and the rules of their groups, machines, operations, events. The property
+ * aggregates and groups, leases, claims and their groups' rules, machines, operations, events. The property
  * test of spec/live/store-comparison.spec.ts holds the two against each other.
  */
 import type { ClaimRecord, CommitResult, Turn } from "../../actors/runtime/records.ts";

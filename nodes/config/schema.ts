@@ -39,7 +39,11 @@ const sharedDirectory = (whose: string) =>
     Type.String({
       minLength: 1,
       maxLength: limits.pathLengthMax,
-      description: `a directory that nodes share, for the disks of ${whose}; none: each node keeps its own; relative to the state directory`,
+      description: [
+        `a directory that nodes share, for the disks of ${whose}`,
+        "relative to the state directory",
+        "none: each node keeps its own",
+      ].join("; "),
     }),
   );
 /** The same as HostLabels of the protocol. */

@@ -45,7 +45,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "no-epoch-check",
     promise: "I9",
-    file: "actors/machine/lease.ts",
+    file: "actors/machine/bar.ts",
     find: "if (leaseEpoch === lease.epoch) return undefined;",
     replace: "if (leaseEpoch <= lease.epoch) return undefined;",
     guard: "Under a new lease nothing of an older one starts before it is asked for anew.",
@@ -54,8 +54,8 @@ export const leaseMutants: readonly Mutant[] = [
     name: "unclean-return",
     promise: "I2",
     file: "actors/host/host.ts",
-    find: "if (!ledger.areDown(machines.fenced)) return false;\n    const living = await hypervisor.list();\n    return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));",
-    replace: "return true;",
+    find: "const isClean = async () => {",
+    replace: "const isClean = async () => {\n    if (ledger.size >= 0) return true;",
     guard: "A host that comes back ends what may run elsewhere before it asks for a lease.",
   },
   {

@@ -4,7 +4,7 @@
  * had an instance there may read it.
  */
 import type { FenceProof } from "../../protocol/fence.ts";
-import type { PowerProof } from "../runtime/ports.ts";
+import type { PowerProof } from "./ports.ts";
 
 const controlNames = { redfish: "Redfish", ipmi: "IPMI" } as const;
 

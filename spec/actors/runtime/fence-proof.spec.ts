@@ -1,6 +1,6 @@
 /** Proofs that a host is fenced: their shapes on the wire, and the sentence that everybody may read. */
 import { expect } from "chai";
-import { fenceSentence, ofPower } from "../../../actors/hosts/fence-proof.ts";
+import { fenceSentence, ofPower } from "../../../actors/runtime/fence-proof.ts";
 import { FenceProof } from "../../../protocol/fence.ts";
 import { validatorOf } from "../../../protocol/validate.ts";
 
