@@ -97,7 +97,7 @@ export class Fencer {
 }
 
 /** `renewals` null: whatever was renewed, because somebody knows better than the lease. */
-export function fenceTurn(
+function fenceTurn(
   host: Pick<HostRecord, "id" | "name">,
   { epoch, renewals, proof }: { epoch: number; renewals: number | null; proof: FenceProof },
 ): Turn {
