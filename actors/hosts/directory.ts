@@ -73,9 +73,10 @@ export class HostDirectory {
   /** The hosts among these that are fenced as far as is known; what rests on it is checked by its commit. */
   fencesOf(hostIds: readonly string[]): readonly Fence[] {
     return [...new Set(hostIds)].flatMap((hostId) => {
-      const lease = this.#hosts.get(hostId)?.lease;
-      const proof = lease?.fencedBy ?? null;
-      return lease && proof !== null ? [{ hostId, epoch: lease.epoch, proof }] : [];
+      const host = this.#hosts.get(hostId);
+      const proof = host?.lease?.fencedBy ?? null;
+      if (!host?.lease || proof === null) return [];
+      return [{ hostId, hostName: host.name, epoch: host.lease.epoch, proof }];
     });
   }
 

@@ -64,6 +64,7 @@ export interface RecoverEvent {
 
 export interface Fence {
   readonly hostId: string;
+  readonly hostName: string;
   readonly epoch: number;
   readonly proof: FenceProof;
 }

@@ -83,7 +83,7 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const claimed = { ...owned, after: { ...owned.after, claims } };
   const told = withEvent(withStep(claimed, { step: "placed", percent: 10, message: hostName }), {
     event: "placed",
-    body: { hostId },
+    body: { hostId, hostName },
   });
   const { turn, next } = turnOf(told);
   return { outcome: { kind: "accepted" }, next, turn, effects: workEffects(next) };

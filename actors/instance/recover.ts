@@ -57,7 +57,7 @@ function without(loaded: LoadedInstance, epochs: ReadonlySet<number>): LoadedIns
 }
 
 /** Nobody owns it; what is under way goes on, on the next host. */
-function leave(it: Draft, { hostId, proof }: Fence, event: RecoverEvent): Draft {
+function leave(it: Draft, { hostId, hostName, proof }: Fence, event: RecoverEvent): Draft {
   const { instance, operation } = it.after;
   const again = instance.built ? { attempt: 0, excludedHosts: [], failure: null } : {};
   const left = withInstance(it, { hostId: null, ...again });
@@ -73,6 +73,6 @@ function leave(it: Draft, { hostId, proof }: Fence, event: RecoverEvent): Draft 
   const told = withStep(begun, { step: "hostFenced", percent: 5, message: fenceSentence(proof) });
   return withEvent(told, {
     event: "hostFenced",
-    body: { hostId, epoch: instance.epoch, proof: fenceSentence(proof) },
+    body: { hostId, hostName, because: fenceSentence(proof) },
   });
 }

@@ -146,6 +146,11 @@ function whatNow(config: ClusterConfig): string {
     ["npx novact doctor", "does everything agree?"],
   ] as const;
   const lines = commands.map(([command, what]) => `  ${`${command}${option}`.padEnd(68)} ${what}`);
+  const [first, second] = config.nodes;
+  if (first?.sharedDirectory !== undefined && second !== undefined)
+    lines.push(
+      `  ${`pkill -STOP -f 'compute --name ${first.name}'`.padEnd(68)} lose a node: its guests come back`,
+    );
   const subject = `novact.v1.${config.cell}.cmd.${project}.instance.list`;
   return [
     "",
