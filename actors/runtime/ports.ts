@@ -226,6 +226,11 @@ export interface GuestPaths {
   readonly directory: string;
   /** Absent when the image has no disk. */
   readonly disk: string | undefined;
+  /**
+   * The disk is written past the page cache: what a process had written when it was stopped is on the storage
+   * then, and is not written back some time later. Absent: false.
+   */
+  readonly direct?: boolean;
   /** The image below the disk. Absent: it is in the host's own cache. */
   readonly base?: string | undefined;
   readonly kernel: string | undefined;

@@ -59,7 +59,8 @@ export class FileDisks implements Disks {
       await makeGuestDirectory(directory, guestUser(spec.instanceId));
       const path = hasDisk(spec) ? await this.#ensureDisk(spec, shared, signal) : undefined;
       const base = shared === undefined ? undefined : image;
-      return { directory, disk: path, base, kernel: kernelPath, ramdisk: ramdiskPath };
+      const direct = path !== undefined && shared?.direct === true;
+      return { directory, disk: path, direct, base, kernel: kernelPath, ramdisk: ramdiskPath };
     } catch (error) {
       throw diskError(error, `Preparing the disks of instance ${spec.instanceId}`);
     }

@@ -10,7 +10,16 @@
  * is gone, for its agent and for its guard. This file must never make a disk where one should have been taken
  * over, nor touch the disk of a later epoch.
  */
-import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
@@ -27,6 +36,8 @@ const renamesMax = 8;
 
 export class SharedStorage {
   readonly storageId: string;
+  /** The file system lets files be written past the page cache; one in memory does not. */
+  readonly direct: boolean;
   readonly images: string;
   readonly #guests: string;
 
@@ -39,6 +50,7 @@ export class SharedStorage {
     this.#guests = join(root, "guests");
     this.images = join(root, "images");
     this.storageId = storageIdOf(root);
+    this.direct = canWriteDirectly(root);
   }
 
   /**
@@ -146,4 +158,17 @@ function storageIdOf(root: string): string {
   const id = new Map<string, unknown>(Object.entries(content ?? {})).get("storageId");
   if (typeof id === "string" && isToken(id)) return id;
   throw new Error(`${path} has no storage id.`);
+}
+
+function canWriteDirectly(root: string): boolean {
+  const path = temporaryName(join(root, "direct"));
+  try {
+    const { O_CREAT, O_DIRECT, O_EXCL, O_RDWR } = constants;
+    closeSync(openSync(path, O_RDWR | O_CREAT | O_EXCL | O_DIRECT, 0o600));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(path, { force: true });
+  }
 }

@@ -125,7 +125,15 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
   const { clock, log } = options;
   const { spec, directory, user, groups } = place;
   const argv = qemuArguments({
-    ...{ spec, accelerator: "kvm", disk: undefined, base: undefined, kernel: "kernel", ramdisk: "ramdisk" },
+    ...{
+      spec,
+      accelerator: "kvm",
+      disk: undefined,
+      direct: false,
+      base: undefined,
+      kernel: "kernel",
+      ramdisk: "ramdisk",
+    },
     firmware: await firmwareFor(probe.kernel),
   });
   const launch = launchAs(user, groups, { command: options.executable, argv });

@@ -24,6 +24,8 @@ export interface QemuArguments {
   readonly accelerator: Accelerator;
   /** Relative to the guest's directory, or undefined. */
   readonly disk: string | undefined;
+  /** Past the page cache. */
+  readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
   readonly base: { readonly file: string; readonly format: "qcow2" | "raw" } | undefined;
   readonly kernel: string | undefined;
@@ -153,7 +155,7 @@ function rootDisk(given: QemuArguments, disk: string): readonly string[] {
     driver: "qcow2",
     "node-name": "root",
     discard: "unmap",
-    file: { ...file(disk), discard: "unmap" },
+    file: { ...file(disk), discard: "unmap", ...(given.direct ? { cache: { direct: true } } : {}) },
     backing: base ?? null,
   };
   return [

@@ -201,6 +201,7 @@ export class QemuHypervisor implements Hypervisor {
       spec,
       accelerator: choice.accelerator,
       disk: near(paths.disk),
+      direct: paths.direct === true,
       base,
       kernel: near(paths.kernel),
       ramdisk: near(paths.ramdisk),

@@ -18,6 +18,7 @@ const bare = {
   spec,
   accelerator: "tcg",
   disk: undefined,
+  direct: false,
   base: undefined,
   kernel: undefined,
   ramdisk: undefined,
@@ -81,6 +82,11 @@ describe("QEMU's arguments", () => {
         file: { driver: "file", filename: "../../images/base", locking: "on" },
       },
     });
+  });
+
+  it("write a disk that other hosts see past the page cache", () => {
+    const argv = qemuArguments({ ...bare, disk: "disk.qcow2", direct: true, base });
+    expect(JSON.parse(optionOf(argv, "-blockdev") ?? "").file.cache).to.deep.equal({ direct: true });
   });
 
   it("cut the chain at a qcow2 base, whatever its header says", () => {
