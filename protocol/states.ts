@@ -80,9 +80,10 @@ export const machineReasons = [
 export type MachineReason = (typeof machineReasons)[number];
 
 /**
- * What becomes of an instance whose host is lost. `restart`: it starts on another host, when its disk can be
- * opened there and the lost host is proved not to write to it any more. `wait`: it starts again when its host
- * does. `leave`: it stays down until its user starts it.
+ * What becomes of an instance that goes down without being asked. `restart`: it starts again where it is when
+ * its process died, and on another host when its own is lost, its disk can be opened there, and the lost host
+ * is proved not to write to it any more. `wait`: it starts again when its host does, and only then. `leave`:
+ * it stays down until its user starts it.
  */
 export const recoveryPolicies = ["restart", "wait", "leave"] as const;
 export type RecoveryPolicy = (typeof recoveryPolicies)[number];
