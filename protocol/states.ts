@@ -54,9 +54,9 @@ export type InstanceCommand = (typeof instanceCommands)[number];
 
 /**
  * `recover` is nobody's command: the host was fenced, and the guest starts elsewhere. `evacuate` is the same,
- * asked for by an operator.
+ * asked for by an operator. `move`: its host is drained, and it goes on elsewhere.
  */
-export const operationKinds = ["create", ...instanceCommands, "recover", "evacuate"] as const;
+export const operationKinds = ["create", ...instanceCommands, "recover", "evacuate", "move"] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
 export const operationStates = ["running", "done", "failed", "cancelled"] as const;
