@@ -10,6 +10,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { Fence } from "../instance/messages.ts";
 import type { Clock, Log, Store, Timer } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
+import { fenceSentence } from "./fence-proof.ts";
 
 export interface HostFacts {
   readonly name: string;
@@ -77,6 +78,12 @@ export class HostDirectory {
       const proof = lease?.fencedBy ?? null;
       return lease && proof !== null ? [{ hostId, epoch: lease.epoch, proof }] : [];
     });
+  }
+
+  /** Why it is sure that nothing runs on a fenced host; undefined: it is not known to be fenced. */
+  fenceOf(hostId: string | null): string | undefined {
+    const proof = hostId === null ? undefined : this.#hosts.get(hostId)?.lease?.fencedBy;
+    return proof ? fenceSentence(proof) : undefined;
   }
 
   alive(hostId: string): boolean {

@@ -37,6 +37,12 @@ export class Fencer {
     return this.#brake;
   }
 
+  /** So long no renewal of the host's lease was seen here; undefined: it is not watched (yet, or any more). */
+  silentMs(hostId: string): number | undefined {
+    const watched = this.#watch.get(hostId);
+    return watched && Math.max(0, this.#options.clock.monotonicMs() - watched.sinceMs);
+  }
+
   /** Called with every reading of the hosts; one round at a time. */
   async round(hosts: readonly HostRecord[], listeningSinceMs: number): Promise<void> {
     if (this.#busy) return;

@@ -66,7 +66,8 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
         placer.explain(row.instance, context.deadlineMs),
         store.listOperations({ instanceId: row.instance.id, limit: limits.pageLengthDefault }),
       ]);
-      return explanation({ instance: view(row), row, hosts, operations });
+      const fence = directory.fenceOf(row.instance.hostId);
+      return explanation({ instance: view(row), row, hosts, operations, fence });
     },
   };
 }
