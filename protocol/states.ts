@@ -48,9 +48,8 @@ export const instanceStates = [
 ] as const;
 export type InstanceState = (typeof instanceStates)[number];
 
-/** Commands to one instance. Each has a cell for every state in actors/instance/admission.ts. */
+/** Its user's commands. Each has a cell for every state in actors/instance/admission.ts. */
 const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete"] as const;
-export type InstanceCommand = (typeof instanceCommands)[number];
 
 /**
  * `recover` is nobody's command: the host was fenced, and the guest starts elsewhere. `evacuate` is the same,

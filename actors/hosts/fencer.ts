@@ -37,7 +37,7 @@ export class Fencer {
     return this.#brake;
   }
 
-  /** So long no renewal of the host's lease was seen here; undefined: it is not watched (yet, or any more). */
+  /** So long no renewal of the host's lease was seen here; undefined: it is not watched. */
   silentMs(hostId: string): number | undefined {
     const watched = this.#watch.get(hostId);
     return watched && Math.max(0, this.#options.clock.monotonicMs() - watched.sinceMs);

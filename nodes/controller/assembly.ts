@@ -200,7 +200,10 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
     implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
     implement(serverGroupService, serverGroupHandlers(catalog)),
     implement(quotaService, quotaHandlers(catalog)),
-    implement(doctorService, { examine: async () => diagnosis(await examine({ store, auditHost, clock })) }),
+    implement(doctorService, {
+      examine: async () =>
+        diagnosis(await examine({ store, auditHost, clock, brake: () => parts.fencer.brake })),
+    }),
   ];
   const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));
   const common = { bus, clock, ids, log };

@@ -41,7 +41,7 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
   hints: null,
   recovery: { policy: "restart", priority: 0 },
   storageId: null,
-  movable: true,
+  movable: false,
   hostId: "h1",
   epoch: 1,
   attempt: 1,
