@@ -1,6 +1,6 @@
 /**
- * The verbs that change instances: start, stop, reboot, pause, unpause, delete, evacuate; each for one instance or
- * several.
+ * The verbs that change instances: start, stop, reboot, pause, unpause, delete, evacuate; each for one
+ * instance or several.
  */
 import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
