@@ -174,7 +174,7 @@ export const hostService = service({
     fence: method({
       request: request({
         /** The host's name, typed again: nothing on it may run any more when this is answered. */
-        confirm: Label,
+        confirm: Sentence,
         /** The operator's word that the host is off, and why it is sure. Needed unless `power`. */
         reason: Type.Optional(Sentence),
         /** Let the controller of its power switch it off, and take that for the proof. */

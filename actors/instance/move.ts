@@ -14,7 +14,10 @@ import { opensElsewhere, workEffects } from "./state.ts";
 export function moveDenied(instance: InstanceRecord): string | undefined {
   if (!opensElsewhere(instance)) return "Its disk is only on this host.";
   const { policy } = instance.recovery;
-  return policy === "restart" ? undefined : `Its recovery policy is ${policy}: it stays with its host.`;
+  if (policy !== "restart") return `Its recovery policy is ${policy}: it stays with its host.`;
+  return instance.desired === "paused"
+    ? "It is paused: a guest that hears nothing is not shut down."
+    : undefined;
 }
 
 /** Something is under way with it; when that has ended it may go. */

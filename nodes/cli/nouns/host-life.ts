@@ -131,7 +131,10 @@ export function removeCommand(invoke: Invoke, print: Print): Command {
           session.host.remove(key, {}, run.call({ requestId })),
         );
         if (run.json) await print(run, host);
-        else run.print(`${plain(host.name)} is removed. It comes back when its agent registers again.`);
+        else
+          run.print(
+            `${plain(host.name)} is removed. An agent that still runs there registers again: stop it.`,
+          );
         return 0;
       }),
     );

@@ -149,10 +149,13 @@ describe("instance: move", () => {
   it("changes nothing twice, of another host, in the middle of something, or when it may not go", () => {
     const moved = move(running()).next;
     const rebooting = decide(running(), command("reboot")).next;
+    const pausing = decide(running(), command("pause")).next;
+    const paused = decide(pausing, observed(pausing)).next;
     const cases = [
       move(moved),
       move(running(), "b"),
       move(rebooting),
+      move(paused),
       move(newborn()),
       move(running("wait")),
       move(running("restart", local())),
