@@ -65,7 +65,8 @@ export class HostReads {
     const text = `with held as (
         select l.host_id from host_lease l join unnest($1::text[], $2::bigint[]) as r(host_id, epoch)
           on r.host_id = l.host_id and r.epoch = l.epoch
-          where l.fenced_by is null order by l.host_id for update of l
+          where l.fenced_by is null and exists (select from host h where h.id = l.host_id)
+          order by l.host_id for update of l
       ) update host_lease l set renewals = l.renewals + 1 from held h
         where l.host_id = h.host_id returning l.host_id`;
     const values = [leases.map(({ hostId }) => hostId), leases.map(({ epoch }) => epoch)];

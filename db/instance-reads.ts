@@ -69,12 +69,15 @@ export function unsettledStatement({ marker = "", limit }: PageQuery): Statement
   return { name: "unsettled", text, values: [marker, limit] };
 }
 
-/** Movable, on a fenced host, and claimed under the lease that the fence ended or one before it. */
+/**
+ * Movable, with something on a fenced host that was claimed under the lease that the fence ended or one
+ * before it: also what had only just left its host, and waits for that host's word.
+ */
 export function toRecoverStatement(atOnceMax: number): Statement {
   const text = `select i.id from instance i
-      join host_lease l on l.host_id = i.host_id and l.fenced_by is not null
-      join claim c on c.instance_id = i.id and c.epoch = i.epoch and c.lease_epoch between 1 and l.epoch
-    where i.movable and i.desired <> 'deleted'
+    where i.movable and i.desired <> 'deleted' and i.id in (
+      select c.instance_id from host_lease l join claim c
+        on c.host_id = l.host_id and c.lease_epoch between 1 and l.epoch where l.fenced_by is not null)
     order by (i.recovery->>'priority')::bigint desc, i.id
     limit greatest(0, $1 - (select count(*) from operation where state = 'running' and kind = 'recover'))`;
   return { name: "to_recover", text, values: [atOnceMax] };

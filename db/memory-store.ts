@@ -21,7 +21,6 @@ import type {
   Store,
 } from "../actors/runtime/ports.ts";
 import type {
-  ClaimRecord,
   CommitResult,
   FlavorRecord,
   HostRecord,
@@ -203,12 +202,14 @@ export class MemoryStore implements Store {
     const underWay = [...operations.values()].filter(
       ({ kind, state }) => kind === "recover" && state === "running",
     ).length;
-    const stranded = [...instances.values()].filter((row) => {
-      const claim = claims.get(machineKey({ instanceId: row.id, epoch: row.epoch }));
-      const lease = hosts.get(row.hostId ?? "")?.lease;
-      const lost = lease !== undefined && lease !== null && lease.fencedBy !== null;
-      return row.movable && row.desired !== "deleted" && lost && isUnder(claim, lease.epoch);
-    });
+    const lost = new Set(
+      [...claims.values()]
+        .filter(({ hostId, leaseEpoch }) => isOver(hosts.get(hostId)?.lease ?? null, leaseEpoch))
+        .map(({ instanceId }) => instanceId),
+    );
+    const stranded = [...instances.values()].filter(
+      (row) => row.movable && row.desired !== "deleted" && lost.has(row.id),
+    );
     return stranded
       .sort((a, b) => b.recovery.priority - a.recovery.priority || (a.id < b.id ? -1 : 1))
       .slice(0, Math.max(0, atOnceMax - underWay))
@@ -267,8 +268,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function isUnder(claim: ClaimRecord | undefined, leaseEpoch: number): boolean {
-  return claim !== undefined && claim.leaseEpoch > 0 && claim.leaseEpoch <= leaseEpoch;
+function isOver(lease: HostRecord["lease"], leaseEpoch: number): boolean {
+  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
 }
 
 function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {

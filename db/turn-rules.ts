@@ -76,6 +76,7 @@ function doubledIn(turn: Turn): string | undefined {
     turn.operations?.map(({ id }) => id),
     turn.hosts?.map(({ hostId }) => hostId),
     turn.hostsEnabled?.map(({ hostId }) => hostId),
+    turn.hostsRemoved?.map(({ hostId }) => hostId),
   ];
   for (const list of keys) {
     if (list !== undefined && list.length > 1 && new Set(list).size < list.length)

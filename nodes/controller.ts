@@ -12,6 +12,7 @@ import { assembleController } from "./controller/assembly.ts";
 import { ImageStore } from "./drivers/image-store.ts";
 import { startEventPublisher } from "./event-publisher.ts";
 import { createEventStream } from "./event-stream.ts";
+import { createPowerFence } from "./fence/index.ts";
 import { connectNats } from "./nats.ts";
 import { controllerUser } from "./up/nats-access.ts";
 
@@ -49,6 +50,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     scheduler: config.scheduler,
     firstTurn: index,
     imageFiles: imageFilesOf(config),
+    power: createPowerFence({ nodes: config.nodes, clock, log }),
     wakePublisher: () => publisher.wake(),
   });
   bus.onConnected(() => controller.cutOff());

@@ -10,8 +10,9 @@ import { method, service } from "./service.ts";
 
 /** Past tense; `<noun>.<event>` is the name. */
 export const eventNames = {
-  instance: ["accepted", "stateChanged", "operationEnded", "placed", "deleted"],
-  host: ["registered", "enabled", "disabled"],
+  instance: ["accepted", "stateChanged", "operationEnded", "placed", "leaving", "hostFenced", "deleted"],
+  host: ["registered", "enabled", "disabled", "draining", "leaseGranted", "fenced", "removed"],
+  recovery: ["recoveryStopped", "recoveryResumed"],
   flavor: ["created", "deleted"],
   image: ["registered", "deleted"],
   aggregate: ["created", "changed", "hostAdded", "hostRemoved", "deleted"],

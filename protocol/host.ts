@@ -1,6 +1,7 @@
 /** Hosts, as operators see and steer them. Only in the project `admin`. */
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
+import { limits } from "./limits.ts";
 import { NumaNode } from "./machine.ts";
 import {
   answer,
@@ -63,12 +64,68 @@ export const Host = answer({
    * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
    * more. Null or absent: it has none, and nothing of it is taken over.
    */
-  lease: Type.Optional(nullable(answer({ epoch: Count, fencedBy: nullable(FenceProof) }))),
+  lease: Type.Optional(
+    nullable(
+      answer({
+        epoch: Count,
+        fencedBy: nullable(FenceProof),
+        /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
+        state: Type.Optional(literals(["held", "ended", "fenced"])),
+        /** So long nothing was renewed, as the controller that answers has seen it. Not of a fenced host. */
+        silentMs: Type.Optional(Count),
+        /** Of a fenced host: why it is sure that nothing runs there, as everybody may read it. */
+        sentence: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+  /** What is on it goes elsewhere, so many at once, since then. Null or absent: it is not drained. */
+  draining: Type.Optional(nullable(answer({ sinceMs: TimeMs, parallelism: Count }))),
 });
 export type Host = Static<typeof Host>;
 
+/** How far the draining of a host has come, counted in instances. */
+export const Drain = answer({
+  /** They have been asked to leave, and still hold something of the host. */
+  moving: Count,
+  /** They were on it when it began, and are not any more. */
+  moved: Count,
+  /** They will be asked. */
+  left: Count,
+  /** They stay, as long as nothing changes; the first limits.drainListedMax. */
+  cannot: Type.Array(answer({ instanceId: Id, name: Type.String(), why: Type.String() })),
+  /** All that stay. */
+  staying: Count,
+});
+export type Drain = Static<typeof Drain>;
+
+/** Moves that would make the loads of the hosts more alike, in the order in which they are to be made. */
+export const Rebalance = answer({
+  /** Standard deviation of the hosts' loads; a load is how full memory and CPUs are, 0 to 1. */
+  spreadBefore: Type.Number(),
+  spreadAfter: Type.Number(),
+  moves: Type.Array(
+    answer({
+      instanceId: Id,
+      instanceName: Type.String(),
+      fromHostId: Id,
+      fromHostName: Type.String(),
+      toHostId: Id,
+      toHostName: Type.String(),
+      /** By how much it lowers the spread. */
+      gain: Type.Number(),
+    }),
+  ),
+  /** Instances that may not be moved, by the reason. */
+  unmovable: Type.Array(answer({ why: Type.String(), instances: Count })),
+  /** Why there are no more moves. */
+  end: literals(["movesMax", "noBetterMove"]),
+});
+export type Rebalance = Static<typeof Rebalance>;
+
 const entity = { target: "entity", audience: "admin" } as const;
 const hostAnswer = answer({ host: Host });
+/** `drain`: of a host that is drained. */
+const drainAnswer = answer({ host: Host, drain: Type.Optional(Drain) });
 
 export const hostService = service({
   noun: "host",
@@ -85,10 +142,10 @@ export const hostService = service({
     }),
     get: method({
       request: request({}),
-      answer: hostAnswer,
+      answer: drainAnswer,
       ...entity,
       mutates: false,
-      summary: "Shows one host, by id or name.",
+      summary: "Shows one host, by id or name; while it is drained, how far that has come.",
     }),
     enable: method({
       request: request({}),
@@ -103,6 +160,53 @@ export const hostService = service({
       ...entity,
       mutates: true,
       summary: "Keeps new instances away from the host; what runs there runs on.",
+    }),
+    drain: method({
+      request: request({
+        reason: Sentence,
+        /** So many instances leave at once; limits.drainParallelismDefault unless said. */
+        parallelism: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.drainParallelismMax })),
+      }),
+      answer: drainAnswer,
+      ...entity,
+      mutates: true,
+      summary: "Disables the host and moves what is on it elsewhere, until it is enabled again.",
+    }),
+    fence: method({
+      request: request({
+        /** The host's name, typed again: nothing on it may run any more when this is answered. */
+        confirm: Sentence,
+        /** The operator's word that the host is off, and why it is sure. Needed unless `power`. */
+        reason: Type.Optional(Sentence),
+        /** Let the controller of its power switch it off, and take that for the proof. */
+        power: Type.Optional(Type.Boolean()),
+        /** Although the host was heard a moment ago. */
+        force: Type.Optional(Type.Boolean()),
+      }),
+      answer: hostAnswer,
+      ...entity,
+      mutates: true,
+      long: true,
+      summary: "Ends the host's lease by a proof that it is off, so that its guests may start elsewhere.",
+    }),
+    remove: method({
+      request: request({}),
+      answer: hostAnswer,
+      ...entity,
+      mutates: true,
+      summary: "Forgets a host that nothing is on, or a fenced one with what is left of deleted instances.",
+    }),
+    rebalance: method({
+      request: request({
+        /** At most so many; limits.rebalanceMovesDefault unless said. */
+        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.rebalanceMovesMax })),
+      }),
+      answer: answer({ rebalance: Rebalance }),
+      target: "collection",
+      audience: "admin",
+      mutates: false,
+      long: true,
+      summary: "Proposes moves that would make the hosts' loads more alike. It makes none.",
     }),
   },
 });

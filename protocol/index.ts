@@ -15,7 +15,7 @@ export { decodeAnswer, decodeRequest, type Encoding, encodeBody } from "./codec.
 export { Event, eventNames, eventService } from "./event.ts";
 export { Flavor, flavorService } from "./flavor.ts";
 export { headerNames } from "./headers.ts";
-export { doctorService, Finding, Host, hostService } from "./host.ts";
+export { Drain, doctorService, Finding, Host, hostService, Rebalance } from "./host.ts";
 export { Image, imageService } from "./image.ts";
 export { Instance, instanceService } from "./instance.ts";
 export { limits } from "./limits.ts";

@@ -17,7 +17,10 @@ import {
   TimeMs,
 } from "./schema.ts";
 import { method, service } from "./service.ts";
-import { desiredPowers, instanceStates, machineReasons, machineStates } from "./states.ts";
+import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
+
+/** Among many, those of higher priority are recovered first. */
+const priority = Type.Integer({ minimum: 0, maximum: limits.recoveryPriorityMax });
 
 export const Instance = answer({
   id: Id,
@@ -36,6 +39,8 @@ export const Instance = answer({
   serverGroupId: Type.Optional(nullable(Id)),
   /** As it was asked for; null: any. */
   availabilityZone: Type.Optional(nullable(Label)),
+  /** What becomes of it when it goes down without being asked. */
+  recovery: Type.Optional(answer({ policy: literals(recoveryPolicies), priority })),
   /** What its host saw last; null before the first report. */
   machine: nullable(
     answer({
@@ -127,6 +132,10 @@ export const instanceService = service({
         ),
         /** Id or name of the host; only in the project admin. */
         host: Type.Optional(Label),
+        /** Absent: `restart`, with priority 0. */
+        recovery: Type.Optional(
+          request({ policy: literals(recoveryPolicies), priority: Type.Optional(priority) }),
+        ),
         wait,
       }),
       answer: answer({
@@ -185,6 +194,14 @@ export const instanceService = service({
     pause: command({}, "Freezes the guest's CPUs; its memory stays."),
     unpause: command({}, "Lets a paused guest go on."),
     delete: command({}, "Deletes in any state, also in the middle of a build."),
+    evacuate: method({
+      request: request({ wait }),
+      answer: changed,
+      target: "entity",
+      audience: "admin",
+      mutates: true,
+      summary: "Takes an instance from its fenced host to another one, whatever its recovery policy.",
+    }),
     console: method({
       request: request({
         /** Byte position to read from; absent: the beginning of what is kept. */

@@ -55,6 +55,20 @@ export const placementLimits = {
   rebalanceTargetsMax: 64,
   /** Different requests whose denial is remembered as long as nothing about hosts changes. */
   denialsRememberedMax: 64,
+  /** Instances are recovered in the order of it, the highest first. */
+  recoveryPriorityMax: 1_000_000,
+  /** Moves that one rebalance proposes at most, and unless it is said. */
+  rebalanceMovesMax: 1_000,
+  rebalanceMovesDefault: 10,
+  /** A move that lowers the spread of the hosts' loads by less is not worth its trouble. */
+  rebalanceGainMin: 0.001,
+  /** Hosts that are drained are looked at in this period. */
+  drainPeriodMs: 1_000,
+  /** Instances that leave one host at once: each boots elsewhere meanwhile. */
+  drainParallelismDefault: 4,
+  drainParallelismMax: 100,
+  /** Instances that cannot leave and are named in one answer; the others are counted. */
+  drainListedMax: 100,
   /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
   hostVerdictsMax: 50,
 } as const;

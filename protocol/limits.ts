@@ -347,6 +347,8 @@ export const limits = {
   powerSettleMs: 3_000,
   /** From the order until the proof; then there is none. */
   powerOffTimeoutMs: 60_000,
+  /** For a command that fences by the power: the time above, and what surrounds it. */
+  fenceTimeoutMs: 75_000,
   /** Ending the session at a power controller holds up nobody for longer. */
   powerCloseTimeoutMs: 2_000,
   /** One answer of a power controller; a description of a system has some 10 KiB. */

@@ -52,7 +52,7 @@ export const MachineSpec = answer({
   fence: Type.Optional(Type.Boolean()),
   /** Its disk is there already, left by an older epoch on another host; none is ever made. Absent: false. */
   takesOverDisk: Type.Optional(Type.Boolean()),
-  /** What its host does when the guest's process has died by itself. Absent: as `restart`. */
+  /** What its host does when the guest went down without being asked. Absent: as `restart`. */
   recovery: Type.Optional(literals(recoveryPolicies)),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
@@ -70,7 +70,10 @@ export const MachineIntent = answer({
   resetMode: literals(["soft", "hard"]),
   /** Starts asked for by a user: raises the patience with a crashing guest anew. */
   startCount: Count,
-  /** With power `deleted`: the disk on shared storage is another host's by now, and stays. Absent: false. */
+  /**
+   * With power `deleted`: the guest goes on elsewhere. Its disk on shared storage stays, and while the host
+   * holds its lease the guest is asked to shut down, as `stop` says. Absent: false.
+   */
   keepDisk: Type.Optional(Type.Boolean()),
 });
 export type MachineIntent = Static<typeof MachineIntent>;

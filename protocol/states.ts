@@ -48,15 +48,14 @@ export const instanceStates = [
 ] as const;
 export type InstanceState = (typeof instanceStates)[number];
 
-/** Commands to one instance. Each has a cell for every state in actors/instance/admission.ts. */
+/** Its user's commands. Each has a cell for every state in actors/instance/admission.ts. */
 const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete"] as const;
-export type InstanceCommand = (typeof instanceCommands)[number];
 
 /**
  * `recover` is nobody's command: the host was fenced, and the guest starts elsewhere. `evacuate` is the same,
- * asked for by an operator.
+ * asked for by an operator. `move`: its host is drained, and it goes on elsewhere.
  */
-export const operationKinds = ["create", ...instanceCommands, "recover", "evacuate"] as const;
+export const operationKinds = ["create", ...instanceCommands, "recover", "evacuate", "move"] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
 export const operationStates = ["running", "done", "failed", "cancelled"] as const;
@@ -80,9 +79,10 @@ export const machineReasons = [
 export type MachineReason = (typeof machineReasons)[number];
 
 /**
- * What becomes of an instance whose host is lost. `restart`: it starts on another host, when its disk can be
- * opened there and the lost host is proved not to write to it any more. `wait`: it starts again when its host
- * does. `leave`: it stays down until its user starts it.
+ * What becomes of an instance that goes down without being asked. `restart`: it starts again where it is when
+ * its process died, and on another host when its own is lost, its disk can be opened there, and the lost host
+ * is proved not to write to it any more. `wait`: it starts again when its host does, and only then. `leave`:
+ * it stays down until its user starts it.
  */
 export const recoveryPolicies = ["restart", "wait", "leave"] as const;
 export type RecoveryPolicy = (typeof recoveryPolicies)[number];

@@ -113,6 +113,30 @@ export const reasons = {
   },
   hostUnreachable: { code: "UNAVAILABLE", next: "The host does not answer: novact host list." },
   hostStopping: { code: "UNAVAILABLE", next: "The host is shutting down; try again after its return." },
+  hostAlive: {
+    code: "FAILED_PRECONDITION",
+    next: "Switch the host off first: nothing of it may run when its guests start elsewhere. If it is off, wait some seconds.",
+  },
+  hostNotFenced: {
+    code: "FAILED_PRECONDITION",
+    next: "Wait until its lease has ended (novact host show), or see that it is off and say so: novact host fence.",
+  },
+  hostWithoutLease: {
+    code: "FAILED_PRECONDITION",
+    next: "Upgrade its agent: only hosts that keep to leases can be fenced. Delete what is on it, or bring it back.",
+  },
+  hostNotEmpty: {
+    code: "FAILED_PRECONDITION",
+    next: "Drain it first: novact host drain. Delete what cannot leave, or fence the host when it is lost.",
+  },
+  confirmMismatch: {
+    code: "INVALID_ARGUMENT",
+    next: "Look which host is meant (novact host show), and give its name exactly as confirm.",
+  },
+  diskNotShared: {
+    code: "FAILED_PRECONDITION",
+    next: "Bring its host back, or delete the instance: no other host has its disk.",
+  },
   powerControlMissing: {
     code: "FAILED_PRECONDITION",
     next: "Write the node's power in cluster.yaml, or see to it that the host is off and sign for it.",

@@ -10,6 +10,7 @@ import type { Finding } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { InstanceRow } from "../runtime/ports.ts";
 import { compareClaims } from "./claims.ts";
+import { brakeFindings, fencedFindings } from "./fenced.ts";
 import { compareHost } from "./host.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 
@@ -28,7 +29,9 @@ export function compare(input: DoctorInput): Diagnosis {
   };
   return {
     findings: [
+      ...brakeFindings(input),
       ...silentHosts(input, known),
+      ...fencedFindings(input, known),
       ...compareClaims(input, known),
       ...overdueOperations(input),
       ...stuckInstances(input),

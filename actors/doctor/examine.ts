@@ -17,6 +17,7 @@ export interface DoctorOptions {
   /** Asks one host. @throws StatusError when it cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
   readonly clock: Clock;
+  readonly brake: () => DoctorInput["brake"];
 }
 
 /** What does not agree, and what was compared. @throws UNAVAILABLE storeUnavailable */
@@ -28,7 +29,7 @@ export async function examine(options: DoctorOptions): Promise<Diagnosis> {
   return { ...second, findings: inBoth(first.findings, second.findings) };
 }
 
-async function look({ store, auditHost, clock }: DoctorOptions): Promise<Diagnosis> {
+async function look({ store, auditHost, clock, brake: brakeNow }: DoctorOptions): Promise<Diagnosis> {
   const answers = await askAll(store, auditHost);
   const before = await store.claimTotals();
   const hosts = await allHosts(store);
@@ -44,7 +45,9 @@ async function look({ store, auditHost, clock }: DoctorOptions): Promise<Diagnos
   const claimTotals = await store.claimTotals();
   const movingHosts = differing(before, claimTotals);
   const nowMs = clock.nowMs();
-  return compare({ nowMs, instances, unsettled, operations, hosts, claimTotals, answers, movingHosts });
+  const brake = brakeNow();
+  const read = { instances, unsettled, operations, hosts, claimTotals, answers, movingHosts };
+  return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
 }
 
 const allHosts = (store: DoctorOptions["store"]) =>

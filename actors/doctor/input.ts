@@ -34,6 +34,12 @@ export interface DoctorInput {
   readonly hosts: readonly HostRecord[];
   readonly claimTotals: readonly ClaimTotal[];
   readonly answers: readonly HostAnswer[];
+  /** The brake on automatic recovery, as the controller that was asked has it. Absent: off. */
+  readonly brake?: {
+    readonly on: boolean;
+    readonly lost: readonly { readonly name: string }[];
+    readonly of: number;
+  };
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
   readonly movingHosts: ReadonlySet<string>;
 }

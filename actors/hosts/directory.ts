@@ -8,6 +8,7 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Fence } from "../instance/messages.ts";
+import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { Clock, Log, Store, Timer } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
 
@@ -78,6 +79,12 @@ export class HostDirectory {
       if (!host?.lease || proof === null) return [];
       return [{ hostId, hostName: host.name, epoch: host.lease.epoch, proof }];
     });
+  }
+
+  /** Why it is sure that nothing runs on a fenced host; undefined: it is not known to be fenced. */
+  fenceOf(hostId: string | null): string | undefined {
+    const proof = hostId === null ? undefined : this.#hosts.get(hostId)?.lease?.fencedBy;
+    return proof ? fenceSentence(proof) : undefined;
   }
 
   alive(hostId: string): boolean {

@@ -37,6 +37,12 @@ export class Fencer {
     return this.#brake;
   }
 
+  /** So long no renewal of the host's lease was seen here; undefined: it is not watched. */
+  silentMs(hostId: string): number | undefined {
+    const watched = this.#watch.get(hostId);
+    return watched && Math.max(0, this.#options.clock.monotonicMs() - watched.sinceMs);
+  }
+
   /** Called with every reading of the hosts; one round at a time. */
   async round(hosts: readonly HostRecord[], listeningSinceMs: number): Promise<void> {
     if (this.#busy) return;
@@ -97,7 +103,7 @@ export class Fencer {
 }
 
 /** `renewals` null: whatever was renewed, because somebody knows better than the lease. */
-function fenceTurn(
+export function fenceTurn(
   host: Pick<HostRecord, "id" | "name">,
   { epoch, renewals, proof }: { epoch: number; renewals: number | null; proof: FenceProof },
 ): Turn {

@@ -2,41 +2,37 @@
  * Hosts as operators see and steer them, and what hosts report: both sides of a controller's knowledge of
  * hosts.
  */
-import type { Host, hostService } from "../../protocol/host.ts";
+import type { hostService } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, Observation, reportService } from "../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import { type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
+import { drainOf, type LeavingStore, onHost, ownedBy } from "../instances/leaving.ts";
 import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
+import type { PlacementStore } from "../instances/placement.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { InstanceRegistry } from "../instances/registry.ts";
-import type { Log, Store } from "../runtime/ports.ts";
-import type { HostRecord, Turn } from "../runtime/records.ts";
+import type { Log, PowerFence, Store } from "../runtime/ports.ts";
+import type { Draining, HostRecord, Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
+import type { Drainer } from "./drainer.ts";
+import { fenceHost } from "./fence.ts";
+import type { Fencer } from "./fencer.ts";
 import type { Leases } from "./leases.ts";
-import { zoneOf } from "./zones.ts";
+import { type Propose, proposeMoves } from "./rebalance.ts";
+import { removeHost } from "./remove.ts";
+import { hostView } from "./view.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
+  readonly store: CatalogOptions["store"] & LeavingStore & PlacementStore;
   readonly directory: HostDirectory;
   readonly placer: Placer;
-}
-
-function hostView(host: HostRecord, alive: boolean): Host {
-  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, lease, ...rest } = host;
-  return {
-    ...rest,
-    availabilityZone: zoneOf(host),
-    aggregates: host.aggregates.map(({ id, name }) => ({ id, name })),
-    features: [...host.features],
-    machineTypes: [...host.machineTypes],
-    numa: host.numa.map((node) => ({ ...node, hugePages: [...node.hugePages] })),
-    lease: lease === null ? null : { epoch: lease.epoch, fencedBy: lease.fencedBy },
-    capacity: { vcpus, memoryMib, diskGib },
-    claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
-    alive,
-  };
+  readonly fencer: Pick<Fencer, "silentMs">;
+  readonly drainer: Pick<Drainer, "obstaclesOf">;
+  readonly power: PowerFence;
+  readonly propose: Propose;
 }
 
 export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostService> {
@@ -46,7 +42,14 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
     if (host === undefined) throw new StatusError("hostNotFound", `There is no host ${key}.`);
     return host;
   };
-  const view = (host: HostRecord) => hostView(host, directory.alive(host.id));
+  const view = (host: HostRecord) =>
+    hostView(host, { alive: directory.alive(host.id), silentMs: options.fencer.silentMs(host.id) });
+  const withDrain = async (host: HostRecord) => {
+    if (host.draining === null) return { host: view(host) };
+    const there = await onHost(host.id, store);
+    return { host: view(host), drain: drainOf(there, host.draining, options.drainer.obstaclesOf(host.id)) };
+  };
+  const parts = { ...options, view, find };
   const switchHost = async (
     request: { readonly reason?: string },
     context: CallContext,
@@ -58,7 +61,8 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
     const about = { noun: "host", id: host.id, event, body: { name: host.name, reason } };
     const turn = catalogTurn(`host.${event}`, about, { request, context, options });
     const failedBuilds = enabled ? 0 : host.failedBuilds;
-    const changed = { host: view({ ...host, enabled, disabledReason: reason, failedBuilds }) };
+    const draining = enabled ? null : host.draining;
+    const changed = { host: view({ ...host, enabled, disabledReason: reason, failedBuilds, draining }) };
     const answer = await commitOnce(
       { hostsEnabled: [{ hostId: host.id, enabled, reason }], ...turn },
       changed,
@@ -74,10 +78,40 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
       const hosts = fitting(found.map(view), jsonBytes);
       return { hosts: [...hosts], ...nextMarker(hosts, limit, found.length) };
     },
-    get: async (_request, context) => ({ host: view(await find(context.id)) }),
+    get: async (_request, context) => withDrain(await find(context.id)),
     enable: (request, context) => switchHost(request, context, true),
     disable: (request, context) => switchHost(request, context, false),
+    drain: async (request, context) => {
+      const host = await find(context.id);
+      const draining = await drainingOf(host, request, options);
+      const { reason } = request;
+      const about = { noun: "host", id: host.id, event: "draining", body: { name: host.name, reason } };
+      const turn = catalogTurn("host.drain", about, { request, context, options });
+      const answer = await withDrain({ ...host, enabled: false, disabledReason: reason, draining });
+      const drained = { hostsEnabled: [{ hostId: host.id, enabled: false, reason, draining }], ...turn };
+      const answered = await commitOnce(drained, answer, options);
+      await directory.refresh();
+      options.placer.hostsChanged();
+      return answered;
+    },
+    fence: (request, context) => fenceHost(request, context, parts),
+    remove: (request, context) => removeHost(request, context, parts),
+    rebalance: async ({ moves }) => ({ rebalance: await proposeMoves(moves, options) }),
   };
+}
+
+/** A host that is drained already goes on where it is, perhaps faster. */
+async function drainingOf(
+  { id, draining }: HostRecord,
+  { parallelism }: { readonly parallelism?: number },
+  { store, clock }: HostServiceOptions,
+): Promise<Draining> {
+  const known = draining ?? {
+    atMs: clock.nowMs(),
+    parallelism: limits.drainParallelismDefault,
+    instances: (await ownedBy(id, store)).length,
+  };
+  return { ...known, ...(parallelism === undefined ? {} : { parallelism }) };
 }
 
 export interface ReportOptions {
@@ -134,7 +168,9 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
   let offered = inventory;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
-    const first = inventory.leases === true && (before?.id !== inventory.hostId || before.lease === null);
+    // A host that was removed has a lease of before: then it registers without a new one, and asks for it.
+    const known = before?.id === inventory.hostId;
+    const first = inventory.leases === true && (known ? before.lease === null : attempt === 1);
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {
       await options.directory.refresh();
@@ -143,9 +179,9 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     }
     // Somebody else granted the lease meanwhile.
     if (result.kind === "conflict") continue;
-    const known = await options.store.getHost(inventory.hostId);
-    if (known === undefined) break;
-    offered = atLeastClaimed(inventory, known);
+    const claimed = await options.store.getHost(inventory.hostId);
+    if (claimed === undefined) break;
+    offered = atLeastClaimed(inventory, claimed);
     const { vcpus, memoryMib, diskGib } = offered;
     options.log.warn(
       { host: inventory.hostId, vcpus, memoryMib, diskGib },

@@ -14,9 +14,10 @@ import { adminProject } from "../../protocol/subjects.ts";
 import type { Clock, Ids, Store } from "../runtime/ports.ts";
 import type { CommitResult, LoadedInstance, RequestRecord, Turn } from "../runtime/records.ts";
 import type { ActorDefinition, Reply } from "../runtime/system.ts";
+import type { AdmissionCommand } from "./admission.ts";
 import { decide } from "./decide.ts";
 import { type InstanceOutside, runEffects } from "./effects.ts";
-import type { Decision, Fence, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
+import type { CommandEvent, Decision, Fence, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
 import { workEffects } from "./state.ts";
 
 export interface InstanceActorOptions extends InstanceOutside {
@@ -106,6 +107,11 @@ class InstanceTurn {
         return this.#reconcile({ ...state, loaded });
       case "recover":
         return fresh(await this.#recover(), this.#options.clock);
+      case "move": {
+        const operationId = this.#options.ids.next();
+        const moved = await this.#settle(loaded, (nowMs) => ({ ...message, operationId, nowMs }));
+        return moved === loaded ? { ...state, loaded } : fresh(moved, this.#options.clock);
+      }
       case "reload":
         return { ...state, loaded: undefined };
       case "tellHosts":
@@ -137,7 +143,8 @@ class InstanceTurn {
     for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
       const host = this.#options.hostFacts(present.instance.hostId);
       const nowMs = this.#options.clock.nowMs();
-      const event = { kind: "command", command, stopTimeoutMs, request, operationId, nowMs, host } as const;
+      const asked = { command, stopTimeoutMs, request, operationId, nowMs, host };
+      const event = { kind: "command", ...asked, ...this.#fencesFor(command, present) } as const;
       const decision = decide(present, event);
       if (decision.outcome.kind === "denied") {
         // What is in memory may be old news; a refusal is not guarded by the commit, so it is decided on the
@@ -165,6 +172,11 @@ class InstanceTurn {
       "generationConflict",
       `Instance ${this.#id} was changed by others again and again.`,
     );
+  }
+
+  #fencesFor(command: AdmissionCommand, { claims }: LoadedInstance): Pick<CommandEvent, "fences"> {
+    if (command !== "evacuate") return {};
+    return { fences: this.#options.fencesOf(claims.map(({ hostId }) => hostId)) };
   }
 
   /** Refused now, but perhaps this very command was accepted before: then it is answered as it was. */

@@ -5,7 +5,7 @@
  * A newer intent replaces an older one at any time (hosts are level-triggered), so almost everything is
  * accepted; denied is only what has no sensible meaning. Pure data: no clock, no I/O.
  */
-import type { InstanceCommand, InstanceState } from "../../protocol/states.ts";
+import type { InstanceState, OperationKind } from "../../protocol/states.ts";
 import { type Cell, deny, go, ignore } from "../runtime/decision.ts";
 
 /**
@@ -21,6 +21,7 @@ export const admissionCommands = [
   "pause",
   "unpause",
   "delete",
+  "evacuate",
 ] as const;
 export type AdmissionCommand = (typeof admissionCommands)[number];
 
@@ -34,6 +35,7 @@ export const admission = {
     pause: deny("building"),
     unpause: deny("building"),
     delete: go,
+    evacuate: go,
   },
   starting: {
     start: ignore,
@@ -44,6 +46,7 @@ export const admission = {
     pause: deny("notRunning"),
     unpause: deny("notPaused"),
     delete: go,
+    evacuate: go,
   },
   running: {
     start: ignore,
@@ -54,6 +57,7 @@ export const admission = {
     pause: go,
     unpause: ignore,
     delete: go,
+    evacuate: go,
   },
   rebooting: {
     start: ignore,
@@ -64,6 +68,7 @@ export const admission = {
     pause: deny("notRunning"),
     unpause: ignore,
     delete: go,
+    evacuate: go,
   },
   pausing: {
     start: deny("pausedNow"),
@@ -74,6 +79,7 @@ export const admission = {
     pause: ignore,
     unpause: go,
     delete: go,
+    evacuate: go,
   },
   paused: {
     start: deny("pausedNow"),
@@ -84,6 +90,7 @@ export const admission = {
     pause: ignore,
     unpause: go,
     delete: go,
+    evacuate: go,
   },
   unpausing: {
     start: ignore,
@@ -94,6 +101,7 @@ export const admission = {
     pause: go,
     unpause: ignore,
     delete: go,
+    evacuate: go,
   },
   stopping: {
     start: go,
@@ -104,6 +112,7 @@ export const admission = {
     pause: deny("stopPending"),
     unpause: deny("stopPending"),
     delete: go,
+    evacuate: go,
   },
   stopped: {
     start: go,
@@ -114,6 +123,7 @@ export const admission = {
     pause: deny("notRunning"),
     unpause: deny("notPaused"),
     delete: go,
+    evacuate: go,
   },
   failed: {
     start: go,
@@ -124,6 +134,7 @@ export const admission = {
     pause: deny("failedNow"),
     unpause: deny("failedNow"),
     delete: go,
+    evacuate: go,
   },
   unknown: {
     start: go,
@@ -134,6 +145,7 @@ export const admission = {
     pause: deny("hostUnreachable"),
     unpause: deny("hostUnreachable"),
     delete: go,
+    evacuate: go,
   },
   deleting: {
     start: deny("beingDeleted"),
@@ -144,6 +156,7 @@ export const admission = {
     pause: deny("beingDeleted"),
     unpause: deny("beingDeleted"),
     delete: ignore,
+    evacuate: deny("beingDeleted"),
   },
   deleted: {
     start: deny("instanceNotFound"),
@@ -154,6 +167,7 @@ export const admission = {
     pause: deny("instanceNotFound"),
     unpause: deny("instanceNotFound"),
     delete: deny("instanceNotFound"),
+    evacuate: deny("instanceNotFound"),
   },
 } as const satisfies Record<InstanceState, Record<AdmissionCommand, Cell>>;
 
@@ -171,4 +185,5 @@ export const operationKindOf = {
   pause: "pause",
   unpause: "unpause",
   delete: "delete",
-} as const satisfies Record<AdmissionCommand, InstanceCommand>;
+  evacuate: "evacuate",
+} as const satisfies Record<AdmissionCommand, OperationKind>;

@@ -39,6 +39,8 @@ function intentOf(
       return { desired: "running" };
     case "delete":
       return { desired: "deleted" };
+    case "evacuate":
+      return {};
   }
 }
 
@@ -52,6 +54,7 @@ const timeoutMsOf = {
   delete: limits.deleteTimeoutMs,
   recover: limits.startTimeoutMs,
   evacuate: limits.startTimeoutMs,
+  move: limits.startTimeoutMs,
 } as const satisfies Record<OperationKind, number>;
 
 export function newOperation(instance: InstanceRecord, event: CommandEvent): OperationRecord {
@@ -69,7 +72,7 @@ export interface Beginning {
 
 export function operationOf(instance: InstanceRecord, event: Beginning): OperationRecord {
   const { kind } = event;
-  const ownMs = kind === "stop" ? instance.stop.timeoutMs : 0;
+  const ownMs = kind === "stop" || kind === "move" ? instance.stop.timeoutMs : 0;
   return {
     id: event.operationId,
     project: instance.project,

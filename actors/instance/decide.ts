@@ -6,6 +6,7 @@
  * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with
  * the event.
  */
+import type { Denial } from "../../protocol/status.ts";
 import type { LoadedInstance, OperationRecord, RequestRecord } from "../runtime/records.ts";
 import { admit, operationKindOf } from "./admission.ts";
 import {
@@ -20,9 +21,10 @@ import {
 } from "./change.ts";
 import { cancelledBy, changeOfIntent, commandAnswer, newOperation } from "./command.ts";
 import type { CommandEvent, Decision, InstanceEvent } from "./messages.ts";
+import { decideMove } from "./move.ts";
 import { decideObserved } from "./observed.ts";
 import { decidePlaced, decideReconcile } from "./reconcile.ts";
-import { decideRecover } from "./recover.ts";
+import { decideRecover, evacuationDenied, freed } from "./recover.ts";
 import { stateOf, workEffects } from "./state.ts";
 
 export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
@@ -37,6 +39,8 @@ export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
       return decidePlaced(loaded, event);
     case "recover":
       return decideRecover(loaded, event);
+    case "move":
+      return decideMove(loaded, event);
   }
 }
 
@@ -46,14 +50,19 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
   switch (cell.kind) {
     case "deny": {
       const message = `Cannot ${operationKindOf[event.command]} instance ${loaded.instance.id}: it is ${state}.`;
-      const denial = { reason: cell.reason, message, details: { state } };
-      return { outcome: { kind: "denied", denial }, next: loaded, turn: undefined, effects: [] };
+      return denied(loaded, { reason: cell.reason, message, details: { state } });
     }
     case "ignore":
       return acceptUnchanged(loaded, event);
-    case "go":
-      return accept(loaded, event);
+    case "go": {
+      const denial = event.command === "evacuate" ? evacuationDenied(loaded, event) : undefined;
+      return denial === undefined ? accept(loaded, event) : denied(loaded, denial);
+    }
   }
+}
+
+function denied(loaded: LoadedInstance, denial: Denial): Decision {
+  return { outcome: { kind: "denied", denial }, next: loaded, turn: undefined, effects: [] };
 }
 
 /**
@@ -78,9 +87,9 @@ function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
   const cancelled = endOperation(draft(loaded, event.nowMs), "cancelled", cancelledBy(event));
   const changed = withInstance(cancelled, changeOfIntent(loaded.instance, event));
   const begun = beginOperation(changed, newOperation(changed.after.instance, event));
-  const ended = endWhatIsReached(
-    withEvent(begun, accepted(event, { changed: true, generation: begun.after.instance.generation })),
-  );
+  const { generation } = begun.after.instance;
+  const told = withEvent(begun, accepted(event, { changed: true, generation }));
+  const ended = endWhatIsReached(event.command === "evacuate" ? freed(told, event) : told);
   const { turn, next } = turnOf(ended);
   const operation = next.operation ?? ended.ended.at(-1);
   if (operation === undefined) throw new Error("An accepted command has an operation.");

@@ -29,6 +29,8 @@ export interface CommandEvent {
   readonly nowMs: number;
   /** The owner of the instance, if it has one: its name, and whether it was heard from lately. */
   readonly host: HostFacts | undefined;
+  /** For `evacuate`: those of its hosts that are fenced as far as is known. */
+  readonly fences?: readonly Fence[];
 }
 
 export interface HostFacts {
@@ -62,6 +64,15 @@ export interface RecoverEvent {
   readonly nowMs: number;
 }
 
+/** Its host is to be empty: it goes on elsewhere, when it may. */
+export interface MoveEvent {
+  readonly kind: "move";
+  /** That host: an instance that is not there (any more) stays where it is. */
+  readonly hostId: string;
+  readonly operationId: string;
+  readonly nowMs: number;
+}
+
 export interface Fence {
   readonly hostId: string;
   readonly hostName: string;
@@ -88,7 +99,13 @@ export interface PlacedEvent {
   readonly nowMs: number;
 }
 
-export type InstanceEvent = CommandEvent | ObservedEvent | ReconcileEvent | PlacedEvent | RecoverEvent;
+export type InstanceEvent =
+  | CommandEvent
+  | ObservedEvent
+  | ReconcileEvent
+  | PlacedEvent
+  | RecoverEvent
+  | MoveEvent;
 
 /**
  * What is to be done after the commit. Each may be done twice, or be lost: the reconciler asks for it again.
@@ -137,6 +154,8 @@ export type InstanceMessage =
   | { readonly kind: "reconcile" }
   /** A host that holds something of it was fenced. */
   | { readonly kind: "recover" }
+  /** A host that is drained asks it to go on elsewhere. */
+  | { readonly kind: "move"; readonly hostId: string }
   | { readonly kind: "placed"; readonly placement: Placement; readonly epoch: number }
   /** A host knows something newer: what is in memory is old. */
   | { readonly kind: "reload" }

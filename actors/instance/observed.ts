@@ -4,7 +4,7 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
-import type { MachineReason, MachineState } from "../../protocol/states.ts";
+import type { MachineReason, MachineState, OperationKind } from "../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../protocol/status.ts";
 import type { LoadedInstance } from "../runtime/records.ts";
 import {
@@ -66,6 +66,8 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
         spec: machineSpec(instance, { epoch: observation.epoch, leaseEpoch: 0 }),
         intent: {
           ...intent,
+          // It may run elsewhere: there is no time to be kind.
+          stop: { mode: "hard", timeoutMs: 0 },
           generation: Math.max(intent.generation, observation.intentGeneration + 1),
         },
         observedGeneration: observation.generation,
@@ -144,13 +146,15 @@ function reasonOf(reason: MachineReason): Reason {
   return reason in reasons ? (reason as Reason) : "guestFailed";
 }
 
+const fromHostToHost: ReadonlySet<OperationKind> = new Set(["recover", "evacuate", "move"]);
+
 /**
- * A machine failed at its owner: a build, or a guest on its way from a lost host, tries the next one; another
- * that has run is left where its disk is.
+ * A machine failed at its owner: a build, or a guest on its way from another host, tries the next one;
+ * another that has run is left where its disk is.
  */
 function failedAtOwner(it: Draft, error: ErrorBody): Draft {
   const { instance, operation } = it.after;
-  const recovering = instance.movable && operation?.kind === "recover";
+  const recovering = operation !== undefined && fromHostToHost.has(operation.kind);
   if ((instance.built && !recovering) || instance.desired === "deleted") return giveUp(it, error);
   const excludedHosts = [
     ...instance.excludedHosts,

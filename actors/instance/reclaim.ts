@@ -4,7 +4,7 @@
  */
 import { isDown } from "../../protocol/states.ts";
 import type { Draft } from "./change.ts";
-import { currentMachine } from "./state.ts";
+import { currentMachine, opensElsewhere } from "./state.ts";
 
 /**
  * Its host was fenced and is back, under a newer lease, before it went elsewhere: the claim is made anew
@@ -13,7 +13,7 @@ import { currentMachine } from "./state.ts";
 export function reclaimed(it: Draft, leaseEpoch: number): Draft {
   const { instance, claims } = it.after;
   const claim = claims.find(({ epoch }) => epoch === instance.epoch);
-  if (claim === undefined || claim.hostId !== instance.hostId || !instance.movable) return it;
+  if (claim === undefined || claim.hostId !== instance.hostId || !opensElsewhere(instance)) return it;
   // A claim without a lease is of a guest that its host was never told to stop without one.
   if (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch || !isDown(currentMachine(it.after)?.state))
     return it;

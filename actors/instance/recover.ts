@@ -4,6 +4,7 @@
  * proof is checked again by the commit, and goes into the instance's operation and events. Pure.
  */
 
+import type { Denial } from "../../protocol/status.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
 import {
@@ -16,27 +17,60 @@ import {
   withStep,
 } from "./change.ts";
 import { operationOf } from "./command.ts";
-import type { Decision, Fence, RecoverEvent } from "./messages.ts";
+import type { CommandEvent, Decision, Fence, RecoverEvent } from "./messages.ts";
 import { committed, unchanged } from "./observed.ts";
-import { workEffects } from "./state.ts";
+import { opensElsewhere, workEffects } from "./state.ts";
 
 export function decideRecover(loaded: LoadedInstance, event: RecoverEvent): Decision {
-  const { instance, claims } = loaded;
+  const { instance } = loaded;
   if (!instance.movable || instance.desired === "deleted") return unchanged(loaded);
-  const lost = claims.flatMap((claim) => {
-    const fence = event.fences.find((one) => ends(one, claim));
+  if (lostOf(loaded, event.fences).length === 0) return unchanged(loaded);
+  const decision = committed(endWhatIsReached(freed(draft(loaded, event.nowMs), event)));
+  return { ...decision, effects: workEffects(decision.next) };
+}
+
+/**
+ * Why an operator cannot take it to another host now; undefined when it can be done. Its policy is not asked:
+ * the operator knows better.
+ */
+export function evacuationDenied(
+  { instance, claims }: LoadedInstance,
+  event: CommandEvent,
+): Denial | undefined {
+  const { id } = instance;
+  if (lostOf({ claims }, event.fences ?? []).length === 0) {
+    const where = event.host === undefined ? "it is on no host" : `its host ${event.host.name} is not fenced`;
+    return { reason: "hostNotFenced", message: `Cannot evacuate instance ${id}: ${where}.` };
+  }
+  if (opensElsewhere(instance)) return undefined;
+  const message = `Cannot evacuate instance ${id}: its disk is only on ${event.host?.name ?? "its host"}.`;
+  return { reason: "diskNotShared", message };
+}
+
+interface Lost {
+  readonly claim: ClaimRecord;
+  readonly fence: Fence;
+}
+
+function lostOf({ claims }: Pick<LoadedInstance, "claims">, fences: readonly Fence[]): readonly Lost[] {
+  return claims.flatMap((claim) => {
+    const fence = fences.find((one) => ends(one, claim));
     return fence === undefined ? [] : [{ claim, fence }];
   });
-  const [first] = lost;
-  if (first === undefined) return unchanged(loaded);
+}
+
+/** What it holds on fenced hosts is released, and when one of them owns it, nobody does. */
+export function freed(
+  it: Draft,
+  event: { readonly fences?: readonly Fence[]; readonly operationId: string; readonly nowMs: number },
+): Draft {
+  const { instance } = it.after;
+  const lost = lostOf(it.after, event.fences ?? []);
   const released = new Set(lost.map(({ claim }) => claim.epoch));
-  const fences = lost.map(({ fence: { hostId, epoch } }) => ({ hostId, epoch }));
-  const it = draft(loaded, event.nowMs);
-  const freed = { ...it, fences: distinct(fences), after: without(it.after, released) };
+  const fences = distinct(lost.map(({ fence: { hostId, epoch } }) => ({ hostId, epoch })));
+  const rid = { ...it, fences, after: without(it.after, released) };
   const owned = lost.find(({ claim }) => claim.epoch === instance.epoch && instance.hostId !== null);
-  const moved = owned === undefined ? freed : leave(freed, owned.fence, event);
-  const decision = committed(endWhatIsReached(moved));
-  return { ...decision, effects: workEffects(decision.next) };
+  return owned === undefined ? rid : leave(rid, owned.fence, event);
 }
 
 /** The claim was made under the lease that the fence ended, or under one before it. */
@@ -57,7 +91,11 @@ function without(loaded: LoadedInstance, epochs: ReadonlySet<number>): LoadedIns
 }
 
 /** Nobody owns it; what is under way goes on, on the next host. */
-function leave(it: Draft, { hostId, hostName, proof }: Fence, event: RecoverEvent): Draft {
+function leave(
+  it: Draft,
+  { hostId, hostName, proof }: Fence,
+  event: { readonly operationId: string; readonly nowMs: number },
+): Draft {
   const { instance, operation } = it.after;
   const again = instance.built ? { attempt: 0, excludedHosts: [], failure: null } : {};
   const left = withInstance(it, { hostId: null, ...again });

@@ -41,8 +41,20 @@ export function settledOf(loaded: LoadedInstance): boolean {
 
 /** Its policy says so, and its disk, if it has one, is where other hosts can open it. */
 export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId" | "image" | "flavor">) {
-  const diskless = instance.image.disk === null && instance.flavor.diskGib === 0;
-  return instance.recovery.policy === "restart" && (instance.storageId !== null || diskless);
+  return instance.recovery.policy === "restart" && opensElsewhere(instance);
+}
+
+/**
+ * Its disk, if it has one, is where other hosts can open it: whatever its policy, an operator may take it to
+ * another host once its own is fenced. So it must never run there without a lease.
+ */
+export function opensElsewhere({
+  image,
+  flavor,
+  storageId,
+}: Pick<InstanceRecord, "storageId" | "image" | "flavor">) {
+  const diskless = image.disk === null && flavor.diskGib === 0;
+  return storageId !== null || diskless;
 }
 
 /**
@@ -65,7 +77,7 @@ export function machineSpec(
     diskGib: instance.flavor.diskGib,
     image: { id, disk, kernel, ramdisk, commandLine },
     macAddress: instance.macAddress,
-    ...(instance.movable && leaseEpoch > 0 ? { fence: true } : {}),
+    ...(opensElsewhere(instance) && leaseEpoch > 0 ? { fence: true } : {}),
     ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
     ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
   };
@@ -83,12 +95,12 @@ function machineIntent(instance: InstanceRecord): MachineIntent {
 }
 
 /**
- * For a host that is no owner any more: newer than anything it was told as the owner. A disk with a guest's
- * data on shared storage is the next owner's.
+ * For a host that is no owner any more: newer than anything it was told as the owner. A guest that has run
+ * goes on elsewhere, with its disk on shared storage if it has one.
  */
 export function leaving(instance: InstanceRecord): MachineIntent {
   const intent = machineIntent(instance);
-  const keepDisk = instance.built && instance.storageId !== null && instance.desired !== "deleted";
+  const keepDisk = instance.built && opensElsewhere(instance) && instance.desired !== "deleted";
   const kept = keepDisk ? { keepDisk } : {};
   return { ...intent, ...kept, generation: intent.generation + 1, power: "deleted" };
 }
@@ -154,6 +166,7 @@ export function instanceView(
     hostName: host?.name ?? null,
     serverGroupId: instance.serverGroupId,
     availabilityZone: instance.availabilityZone,
+    recovery: instance.recovery,
     machine: machine === undefined ? null : machineView(machine),
     operationId: instance.operationId,
     failure: instance.failure,

@@ -66,12 +66,13 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
         placer.explain(row.instance, context.deadlineMs),
         store.listOperations({ instanceId: row.instance.id, limit: limits.pageLengthDefault }),
       ]);
-      return explanation({ instance: view(row), row, hosts, operations });
+      const fence = directory.fenceOf(row.instance.hostId);
+      return explanation({ instance: view(row), row, hosts, operations, fence });
     },
   };
 }
 
-type CommandName = "start" | "stop" | "reboot" | "pause" | "unpause" | "delete";
+type CommandName = "start" | "stop" | "reboot" | "pause" | "unpause" | "delete" | "evacuate";
 
 function commandHandlers(options: InstanceServiceOptions): Pick<Service, CommandName> {
   const command =
@@ -99,6 +100,11 @@ function commandHandlers(options: InstanceServiceOptions): Pick<Service, Command
     pause: command("pause"),
     unpause: command("unpause"),
     delete: command("delete"),
+    evacuate: async (request, context) => {
+      // What rests on a fence that another controller has just made must not be refused here.
+      await options.directory.refresh();
+      return command("evacuate")(request, context);
+    },
   };
 }
 

@@ -4,12 +4,14 @@
  * serves an older intent. It never throws for what a user, a host or a guest can cause, and it never starts
  * work before the last has settled.
  */
+
+import { barOf, under } from "./bar.ts";
 import { conclude, type Decision } from "./conclude.ts";
 import { onEnsure } from "./ensure.ts";
 import { isPassing } from "./file.ts";
 import { onGuest } from "./guest.ts";
 import type { MachineEvent, Moment } from "./messages.ts";
-import { countLoss } from "./patience.ts";
+import { countLoss, leftDown, recoveryOf } from "./patience.ts";
 import { onSettled } from "./settle.ts";
 import { type Machine, type MachineState, wantsUp } from "./state.ts";
 
@@ -40,7 +42,7 @@ function apply(machine: Machine, event: Happening): Machine {
     case "hostStopping":
       return onHostStopping(machine, event.graceMs);
     case "lease":
-      return machine;
+      return onLease(machine, event.at);
   }
 }
 
@@ -67,8 +69,16 @@ function onTimer(machine: Machine, timerId: number): Machine {
 function onBegin(machine: Machine, at: Moment): Machine {
   const { rest } = machine;
   if (rest === undefined || !isPassing(rest) || machine.hostStopping !== undefined) return machine;
+  if (recoveryOf(machine) === "leave") return { ...machine, rest: leftDown(machine, rest.reason) };
   const awakened = { ...machine, rest: undefined };
   return rest.reason === "processLost" ? countLoss(awakened, at) : awakened;
+}
+
+/** Its host was fenced: what goes down for that comes up with the next lease, unless it is to be left. */
+function onLease(machine: Machine, at: Moment): Machine {
+  if (recoveryOf(machine) !== "leave" || machine.gone || !wantsUp(machine)) return machine;
+  const fenced = barOf(under(machine, at.lease)) === "halt";
+  return fenced ? { ...machine, rest: leftDown(machine, "leaseLost") } : machine;
 }
 
 /** Guests go down with their host; the intent in the file stays, so that they come up with it again. */

@@ -5,7 +5,7 @@
 import type { GuestEvent } from "../runtime/ports.ts";
 import { barOf } from "./bar.ts";
 import type { Moment } from "./messages.ts";
-import { countLoss, retryLater } from "./patience.ts";
+import { afterLoss, retryLater } from "./patience.ts";
 import { resetDue } from "./plan.ts";
 import { type Machine, panicRest, type Work, wantsUp } from "./state.ts";
 
@@ -67,7 +67,7 @@ function onLost(machine: Machine, at: Moment): Machine {
   const lost = fallen(machine, "unknown");
   // Without a lease the guard may have ended it: that is no crash.
   const meant = machine.guest === "down" || !wantsUp(machine) || barOf(machine) !== undefined;
-  return meant ? lost : countLoss(lost, at);
+  return meant ? lost : afterLoss(lost, at);
 }
 
 function fallen(machine: Machine, guest: "down" | "unknown"): Machine {

@@ -14,10 +14,19 @@ export type Step = WorkKind | "idle";
 /** What is to be done now if nothing were under way. `idle` includes waiting for a timer or the guest. */
 export function nextStep(machine: Machine): Step {
   if (machine.gone) return "idle";
-  if (machine.intent.power === "deleted") return machine.guest === "none" ? "release" : "halt";
+  if (machine.intent.power === "deleted") return stepAway(machine);
   if (!wantsUp(machine)) return stepDown(machine);
   const bar = barOf(machine);
   return bar === undefined ? stepUp(machine) : stepBarred(machine, bar);
+}
+
+/**
+ * A guest that goes on elsewhere is asked to shut down, as by a stop; not when its lease is over, for then it
+ * may be running there already.
+ */
+function stepAway(machine: Machine): Step {
+  if (machine.guest === "none") return "release";
+  return machine.intent.keepDisk === true && barOf(machine) === undefined ? stepDown(machine) : "halt";
 }
 
 /** Without its lease nothing begins; what may run elsewhere by now is halted, what may not yet is paused. */
@@ -69,7 +78,8 @@ export function resetDue(machine: Machine): boolean {
 
 function isGraceful(machine: Machine): boolean {
   if (machine.hostStopping !== undefined) return true;
-  return machine.intent.power === "stopped" && machine.intent.stop.mode === "graceful";
+  const { power, stop } = machine.intent;
+  return (power === "stopped" || power === "deleted") && stop.mode === "graceful";
 }
 
 /** How long the guest may take to answer the power button. */
@@ -78,7 +88,8 @@ export function buttonPatienceMs(machine: Machine): number {
   const asked = machine.intent.stop.timeoutMs;
   const host = machine.hostStopping?.graceMs;
   if (host === undefined) return asked;
-  return machine.intent.power === "stopped" ? Math.min(asked, host) : host;
+  const { power } = machine.intent;
+  return power === "stopped" || power === "deleted" ? Math.min(asked, host) : host;
 }
 
 /**

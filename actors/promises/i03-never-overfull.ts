@@ -37,6 +37,8 @@ function applied(known: Known, turn: Turn): readonly string[] {
     capacities.set(host.hostId, host);
     touched.add(host.hostId);
   }
+  for (const { hostId } of turn.hostsRemoved ?? [])
+    for (const claim of [...known.claims.values()]) if (claim.hostId === hostId) release(known, claim);
   for (const key of turn.claimsReleased ?? []) release(known, key);
   for (const claim of turn.claims ?? []) {
     take(known, claim);

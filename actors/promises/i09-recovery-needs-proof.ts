@@ -37,6 +37,7 @@ export function recoveryNeedsProof(): Checker {
       return [
         ...leases.committed(fact),
         ...unfenced(known, leases, fact.turn),
+        ...removed(known, leases, fact.turn),
         ...committed(known, fact.turn),
       ];
     },
@@ -52,6 +53,21 @@ function unfenced(known: Known, leases: Leases, turn: Turn): readonly string[] {
     if (claim === undefined || leases.isFenced(claim.hostId, claim.leaseEpoch)) return [];
     return [`Instance ${instanceId} leaves ${claim.hostId}, whose lease ${claim.leaseEpoch} is not fenced.`];
   });
+}
+
+/** A host that is forgotten takes its claims with it: what was on it must be proved to run no more. */
+function removed(known: Known, leases: Leases, turn: Turn): readonly string[] {
+  return (turn.hostsRemoved ?? []).flatMap(({ hostId }) =>
+    [...known].flatMap(([id, { claimed }]) =>
+      [...claimed]
+        .filter(([, claim]) => claim.hostId === hostId)
+        .flatMap(([epoch, claim]) => {
+          claimed.delete(epoch);
+          const proved = leases.isOut(hostId) || isDown(claim.last ?? "running");
+          return proved ? [] : [`Instance ${id} is forgotten with ${hostId}, which is not fenced.`];
+        }),
+    ),
+  );
 }
 
 function committed(known: Known, turn: Turn): readonly string[] {

@@ -27,6 +27,10 @@ export function createLedger(): Ledger {
     claims: (id) => claims.get(id) ?? none,
     apply(turn) {
       for (const { row } of turn.instances ?? []) rows.set(row.id, row);
+      for (const { hostId } of turn.hostsRemoved ?? []) {
+        removeHost(claims, hostId);
+        removeHost(machines, hostId);
+      }
       for (const key of turn.claimsReleased ?? []) remove(claims, key);
       for (const claim of turn.claims ?? []) put(claims, claim);
       for (const key of turn.machinesGone ?? []) remove(machines, key);
@@ -47,6 +51,14 @@ function remove(table: Map<string, Map<number, unknown>>, { instanceId, epoch }:
   const ofInstance = table.get(instanceId);
   ofInstance?.delete(epoch);
   if (ofInstance?.size === 0) table.delete(instanceId);
+}
+
+function removeHost<V extends MachineKey & { readonly hostId: string }>(
+  table: Map<string, Map<number, V>>,
+  hostId: string,
+): void {
+  for (const ofInstance of [...table.values()])
+    for (const value of [...ofInstance.values()]) if (value.hostId === hostId) remove(table, value);
 }
 
 /** A turn that the store applied; a refused one changes nothing. */

@@ -119,6 +119,8 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly id: string;
   readonly enabled: boolean;
   readonly disabledReason: string | null;
+  /** What is on it shall go elsewhere; ended by enabling it. */
+  readonly draining: Draining | null;
   /** Sums of the claims; only a commit changes them, under a CHECK against the capacity (I3). */
   readonly vcpusClaimed: number;
   readonly memoryMibClaimed: number;
@@ -136,6 +138,14 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly lastSeenAtMs: number;
   /** Null: it never asked for one (an agent of an older version). */
   readonly lease: HostLease | null;
+}
+
+export interface Draining {
+  readonly atMs: number;
+  /** So many instances leave at once. */
+  readonly parallelism: number;
+  /** That were on it when it began. */
+  readonly instances: number;
 }
 
 /**
@@ -192,7 +202,16 @@ export interface Turn extends PlacementTurn {
     readonly reason: string | null;
     /** Only while it is enabled and has failed so many builds in a row; else the result is `conflict`. */
     readonly failedBuildsMin?: number;
+    /** Begins, or goes on with other numbers. Absent: as it was; a host that is enabled is not drained. */
+    readonly draining?: Draining;
   }[];
+  /**
+   * Hosts that are forgotten, with their places in aggregates, their claims and machines. `inUse` while an
+   * instance that is not deleted is owned by it, or, unless `parked`, while anything is claimed on it: what
+   * was parked goes with a host that is fenced, which `fencesExpected` has to say. Their leases are kept: a
+   * host that comes back must clean up like any other that was fenced.
+   */
+  readonly hostsRemoved?: readonly { readonly hostId: string; readonly parked: boolean }[];
   /** How builds ended on their hosts, in this order. A host that is not there (any more) is passed over. */
   readonly buildsEnded?: readonly { readonly hostId: string; readonly failed: boolean }[];
   /** A new lease: the first one, or one epoch above a fenced one. `conflict` when it is not so. */

@@ -132,7 +132,7 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
     cellUse: record.numaClaimed ?? none,
     enabled: record.enabled,
     disabledReason: record.disabledReason,
-    leaseHeld: record.leaseHeld ?? (record.lease === null || record.lease?.fencedBy === null),
+    leaseHeld: record.leaseHeld ?? (record.lease?.fencedBy ?? null) === null,
     storageId: record.storageId ?? null,
     labels: record.labels ?? noLabels,
     machineTypes: record.machineTypes ?? none,

@@ -6,7 +6,7 @@
  * and may be lost without harm.
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { HostRecord } from "../../actors/runtime/records.ts";
+import type { Draining, HostRecord } from "../../actors/runtime/records.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { architectures } from "../../protocol/schema.ts";
 import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
@@ -40,6 +40,7 @@ export const HostEntity = defineEntity({
     generation: count(),
     enabled: flag(),
     disabledReason: text().nullable(),
+    draining: nested<Draining>().nullable(),
     registeredAtMs: timeMs(),
   },
   checks: [

@@ -1,9 +1,16 @@
 /**
  * The steps of a turn that are about hosts as such: what they say about themselves, whether they are enabled,
- * how builds on them ended. Claims are in apply.ts.
+ * how builds on them ended, and their end. Claims are in apply.ts.
  */
 import type { HostInventory } from "../../protocol/machine.ts";
-import type { Refusal, StoredHost, Work } from "./tables.ts";
+import {
+  aggregateHostKey,
+  machineKey,
+  type Refusal,
+  type StoredHost,
+  type Tables,
+  type Work,
+} from "./tables.ts";
 
 const idle = {
   vcpusClaimed: 0,
@@ -14,7 +21,7 @@ const idle = {
   generation: 0,
   enabled: true,
   disabledReason: null,
-  lease: null,
+  draining: null,
 };
 
 /** What an older agent does not say is empty. */
@@ -35,7 +42,8 @@ export function applyInventories({ tables, turn, journal, nowMs }: Work): Refusa
   for (const inventory of turn.hosts ?? []) {
     const id = inventory.hostId;
     const known = tables.hosts.get(id);
-    const before = known ?? { ...idle, id, registeredAtMs: nowMs };
+    const lease = tables.leasesKept.get(id) ?? null;
+    const before = known ?? { ...idle, id, lease, registeredAtMs: nowMs };
     const said = whole(inventory);
     const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
     const host: StoredHost = { ...before, ...said, lastSeenAtMs };
@@ -58,15 +66,39 @@ export function overfull(host: StoredHost): boolean {
 export function applyEnabled({ tables, turn, journal }: Work): Refusal | undefined {
   const wanted = turn.hostsEnabled ?? [];
   if (wanted.some(({ hostId }) => tables.hosts.get(hostId) === undefined)) return { kind: "missing" };
-  for (const { hostId, enabled, reason, failedBuildsMin } of wanted) {
+  for (const { hostId, enabled, reason, failedBuildsMin, draining: begun } of wanted) {
     const host = tables.hosts.get(hostId);
     if (host === undefined) continue;
     if (failedBuildsMin !== undefined && (!host.enabled || host.failedBuilds < failedBuildsMin))
       return { kind: "conflict" };
     const failedBuilds = enabled ? 0 : host.failedBuilds;
-    tables.hosts.put(hostId, { ...host, enabled, disabledReason: reason, failedBuilds }, journal);
+    const draining = enabled ? null : (begun ?? host.draining);
+    tables.hosts.put(hostId, { ...host, enabled, disabledReason: reason, failedBuilds, draining }, journal);
   }
   return undefined;
+}
+
+export function applyRemovals({ tables, turn, journal }: Work): Refusal | undefined {
+  const removed = turn.hostsRemoved ?? [];
+  if (removed.some(({ hostId }) => tables.hosts.get(hostId) === undefined)) return { kind: "missing" };
+  if (removed.some(({ hostId, parked }) => isUsed(tables, hostId, parked))) return { kind: "inUse" };
+  for (const { hostId } of removed) {
+    const lease = tables.hosts.get(hostId)?.lease ?? null;
+    if (lease !== null) tables.leasesKept.put(hostId, lease, journal);
+    for (const claim of [...tables.claims.values()].filter((one) => one.hostId === hostId))
+      tables.claims.delete(machineKey(claim), journal);
+    for (const machine of [...tables.machines.values()].filter((one) => one.hostId === hostId))
+      tables.machines.delete(machineKey(machine), journal);
+    for (const key of [...tables.aggregateHosts.values()].filter((one) => one.hostId === hostId))
+      tables.aggregateHosts.delete(aggregateHostKey(key), journal);
+    tables.hosts.delete(hostId, journal);
+  }
+  return undefined;
+}
+
+function isUsed({ instances, claims }: Tables, hostId: string, parked: boolean): boolean {
+  const owned = [...instances.values()].some((row) => row.hostId === hostId && row.deletedAtMs === null);
+  return owned || (!parked && [...claims.values()].some((claim) => claim.hostId === hostId));
 }
 
 export function applyBuilds({ tables, turn, journal }: Work): undefined {

@@ -1,12 +1,13 @@
 /**
  * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
  * `novact_commit` of PostgreSQL (db/migrations): the request first, then quotas, instances, catalog, hosts,
- * aggregates and groups, leases, claims and their groups' rules, machines, operations, events. The property
+ * aggregates and groups, leases, removals of hosts, claims and their groups' rules, machines, operations,
+ * events. The property
  * test of spec/live/store-comparison.spec.ts holds the two against each other.
  */
 import type { ClaimRecord, CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { defectError, instanceRegression, operationRegression, replacesObservation } from "../turn-rules.ts";
-import { applyBuilds, applyEnabled, applyInventories, overfull } from "./apply-hosts.ts";
+import { applyBuilds, applyEnabled, applyInventories, applyRemovals, overfull } from "./apply-hosts.ts";
 import { applyLeases, unleased } from "./apply-leases.ts";
 import { applyGroups, applyPlacement, applyUse } from "./apply-placement.ts";
 import { frozenCopy, type Journal, type Table, undo } from "./table.ts";
@@ -16,7 +17,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
   applyUse,
   applyInstances,
-  applyRemovals,
+  applyCatalogRemovals,
   applyFlavors,
   applyImages,
   applyInventories,
@@ -24,6 +25,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyBuilds,
   applyPlacement,
   applyLeases,
+  applyRemovals,
   applyReleases,
   applyClaims,
   applyGroups,
@@ -70,7 +72,7 @@ function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
   return undefined;
 }
 
-function applyRemovals({ tables, turn, journal }: Work): Refusal | undefined {
+function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefined {
   for (const id of turn.flavorsRemoved ?? [])
     if (!tables.flavors.delete(id, journal)) return { kind: "missing" };
   for (const id of turn.imagesRemoved ?? [])

@@ -31,6 +31,8 @@ export class Tables {
   readonly operations = new Table<OperationRecord>();
   readonly requests = new Table<RequestRecord>();
   readonly hosts = new Table<StoredHost>();
+  /** Of hosts that were removed: should they come back, they go on from there. */
+  readonly leasesKept = new Table<NonNullable<HostRecord["lease"]>>();
   readonly flavors = new Table<FlavorRecord>();
   readonly images = new Table<ImageRecord>();
   readonly aggregates = new Table<Omit<AggregateRecord, "hostIds">>();

@@ -3,10 +3,12 @@ import { Migration0001Tables } from "./0001-tables.ts";
 import { Migration0002Commit } from "./0002-commit.ts";
 import { Migration0003Placement } from "./0003-placement.ts";
 import { Migration0004Lease } from "./0004-lease.ts";
+import { Migration0005Drain } from "./0005-drain.ts";
 
 export const migrations = [
   { name: "0001-tables", class: Migration0001Tables },
   { name: "0002-commit", class: Migration0002Commit },
   { name: "0003-placement", class: Migration0003Placement },
   { name: "0004-lease", class: Migration0004Lease },
+  { name: "0005-drain", class: Migration0005Drain },
 ];

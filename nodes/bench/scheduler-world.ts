@@ -40,6 +40,7 @@ function benchHost(index: number, next: () => number): BenchHost {
     diskGib: 4_096,
     enabled: next() > 0.01,
     disabledReason: null,
+    draining: null,
     vcpusClaimed,
     memoryMibClaimed: vcpusClaimed * 2_048,
     diskGibClaimed: vcpusClaimed * 20,

@@ -23,8 +23,24 @@ export async function onProcess(
     env: process.env,
     nowMs: () => Date.now(),
     signal: interrupted.signal,
+    ask: (question) => askThere(question, interrupted.signal),
   };
   return command(terminal, connectBySdk);
+}
+
+/** Questions go to stderr: stdout is for results. */
+async function askThere(question: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal });
+  } catch {
+    // Ctrl-C or Ctrl-D: no answer.
+    return undefined;
+  } finally {
+    lines.close();
+  }
 }
 
 function readerGone(error: NodeJS.ErrnoException): void {

@@ -18,6 +18,7 @@ import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
 import { operationCommand } from "./nouns/operation.ts";
 import { quotaCommand } from "./nouns/quota.ts";
+import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
 import type { Invoke } from "./run.ts";
 
@@ -46,6 +47,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     availabilityZoneCommand,
     hostCommand,
     aggregateCommand,
+    rebalanceCommand,
     doctorCommand,
     chaosCommand,
     upCommand,

@@ -18,6 +18,8 @@ export interface Terminal {
   nowMs(): number;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Asks whoever sits there; undefined: nobody does, or no answer came. */
+  ask(question: string): Promise<string | undefined>;
 }
 
 export type Style = "red" | "green" | "yellow" | "cyan" | "dim" | "bold";

@@ -10,6 +10,7 @@ import { examine } from "../../actors/doctor/examine.ts";
 import { aggregateHandlers } from "../../actors/hosts/aggregates.ts";
 import { disableFailing } from "../../actors/hosts/breaker.ts";
 import { HostDirectory } from "../../actors/hosts/directory.ts";
+import { Drainer, drainerDefinition } from "../../actors/hosts/drainer.ts";
 import { Fencer } from "../../actors/hosts/fencer.ts";
 import { Leases } from "../../actors/hosts/leases.ts";
 import { recovererDefinition } from "../../actors/hosts/recoverer.ts";
@@ -23,9 +24,10 @@ import { InstanceRegistry } from "../../actors/instances/registry.ts";
 import { instanceHandlers } from "../../actors/instances/service.ts";
 import { reconcilerDefinition } from "../../actors/reconciler/actor.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
-import type { Bus, Clock, Ids, Log, Store } from "../../actors/runtime/ports.ts";
+import type { Bus, Clock, Ids, Log, PowerFence, Store } from "../../actors/runtime/ports.ts";
 import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
+import { proposal } from "../../actors/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/schedule.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { commandBinding, hostBinding, reportBinding } from "../../protocol/binding.ts";
@@ -55,6 +57,8 @@ export interface ControllerPorts {
   /** Where equals begin to take turns: another number in every controller. */
   readonly firstTurn: number;
   readonly imageFiles: ImageFiles;
+  /** The controllers of the hosts' power. */
+  readonly power: PowerFence;
   /** Events were committed: publish them. */
   readonly wakePublisher: () => void;
 }
@@ -75,6 +79,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   system.spawn(reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }));
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
+  system.spawn(drainerDefinition(parts.drainer));
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -155,7 +160,25 @@ function actorsOf(ports: ControllerPorts) {
     ids,
     born: (loaded) => registry.adopt(loaded),
   });
-  return { system, directory, fencer, leases, commits, placer, hostAgent, registry, creator };
+  const drainer = new Drainer({
+    ...{ store, directory, placer },
+    move: (id, hostId) => void registry.tell(id, { kind: "move", hostId }),
+  });
+  const propose = (question: Parameters<typeof proposal>[1]) =>
+    proposal(scheduler, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+  return {
+    system,
+    directory,
+    fencer,
+    leases,
+    commits,
+    placer,
+    hostAgent,
+    registry,
+    creator,
+    drainer,
+    propose,
+  };
 }
 
 /** What the controller answers to: commands of clients, and reports of hosts. */
@@ -172,12 +195,15 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
     implement(eventService, eventHandlers(read)),
     implement(flavorService, flavorHandlers(catalog)),
     implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles })),
-    implement(hostService, hostHandlers({ ...catalog, ...parts })),
+    implement(hostService, hostHandlers({ ...catalog, ...parts, power: ports.power })),
     implement(aggregateService, aggregateHandlers({ ...catalog, ...parts })),
     implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
     implement(serverGroupService, serverGroupHandlers(catalog)),
     implement(quotaService, quotaHandlers(catalog)),
-    implement(doctorService, { examine: async () => diagnosis(await examine({ store, auditHost, clock })) }),
+    implement(doctorService, {
+      examine: async () =>
+        diagnosis(await examine({ store, auditHost, clock, brake: () => parts.fencer.brake })),
+    }),
   ];
   const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));
   const common = { bus, clock, ids, log };

@@ -72,6 +72,7 @@ describe("the tables", function () {
       "0002-commit",
       "0003-placement",
       "0004-lease",
+      "0005-drain",
     ]);
   });
 

@@ -26,6 +26,7 @@ const step = fc.record({
     "move",
     "delete",
     "host",
+    "remove",
     "member",
     "member",
     "placement",
@@ -152,8 +153,12 @@ function catalogTurn(prefix: string, it: Step): Turn {
   const name = `${prefix}-n${it.amount}`;
   const id = `${prefix}-c${it.request}`;
   const image = { ...rows.image, id, name };
-  if (it.kind === "host" && it.stale !== 0)
-    return { hostsEnabled: [{ hostId, enabled: it.amount === 0, reason: null }] };
+  if (it.kind === "remove") return { hostsRemoved: [{ hostId, parked: it.stale === 0 }] };
+  if (it.kind === "host" && it.stale !== 0) {
+    const draining = { atMs: rows.wallMs, parallelism: it.amount + 1, instances: it.request };
+    const drained = it.stale === 1 ? { draining } : {};
+    return { hostsEnabled: [{ hostId, enabled: it.amount === 0, reason: null, ...drained }] };
+  }
   if (it.kind === "host") return { hosts: [rows.inventory(hostId, { vcpus: it.amount + 1 })] };
   if (it.stale !== 0) return { imagesRemoved: [id], flavorsRemoved: it.amount === 0 ? [id] : [] };
   return { images: [image], flavors: it.amount === 0 ? [{ ...rows.flavor, id, name }] : [] };

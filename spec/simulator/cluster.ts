@@ -9,6 +9,7 @@ import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";
+import { createPowerFence } from "../../nodes/fence/index.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
@@ -166,7 +167,8 @@ export class Cluster {
       const publisher = startEventPublisher({ store, stream, clock, log });
       const wakePublisher = () => publisher.wake();
       const ports = { cell, store, bus, clock, ids, log, wakePublisher, scheduler: {}, firstTurn: index };
-      void assembleController({ ...ports, imageFiles }).then((controller) => {
+      const power = createPowerFence({ nodes: [], clock, log });
+      void assembleController({ ...ports, imageFiles, power }).then((controller) => {
         bus.onConnected(() => controller.cutOff());
       });
     });

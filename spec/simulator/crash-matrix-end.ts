@@ -35,6 +35,7 @@ const wantedBy: Readonly<Record<OperationKind, string>> = {
   delete: "deleted",
   recover: "running",
   evacuate: "running",
+  move: "running",
 };
 
 /** What is wrong with the end, as a sentence; undefined when it is right. */

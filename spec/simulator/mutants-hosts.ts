@@ -93,7 +93,7 @@ export const hostMutants: readonly Mutant[] = [
     name: "gone-alive",
     promise: "I7",
     file: "actors/machine/plan.ts",
-    find: 'return machine.guest === "none" ? "release" : "halt";',
+    find: 'if (machine.guest === "none") return "release";',
     replace: 'return "release";',
     guard: "What is left of a machine is released only after its process was ended.",
   },

@@ -1,8 +1,9 @@
 /** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
-import type { Store } from "../../actors/runtime/ports.ts";
+import type { PowerFence, Store } from "../../actors/runtime/ports.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
+import { createPowerFence } from "../../nodes/fence/index.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { commandBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";
@@ -11,6 +12,7 @@ import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
+import type { HostInventory } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
@@ -34,6 +36,8 @@ export interface WorldOptions {
   readonly store?: Store;
   /** False: the store has flavor and image already. */
   readonly catalog?: boolean;
+  /** Absent: no host has a controller of its power. */
+  readonly power?: PowerFence;
 }
 
 export async function controllerWorld(options: WorldOptions = {}) {
@@ -53,6 +57,7 @@ export async function controllerWorld(options: WorldOptions = {}) {
           register: async ({ format }) => ({ sha256, sizeBytes: 1, format, virtualSizeBytes: 1024 ** 3 }),
           registerPlain: async () => ({ sha256, sizeBytes: 1 }),
         },
+        power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
         wakePublisher: () => undefined,
       }),
     );
@@ -82,14 +87,11 @@ export async function controllerWorld(options: WorldOptions = {}) {
   }
   const host = async (
     id: string,
-    change: Partial<Pick<ScriptedHostOptions, "outcome">> & { vcpus?: number; memoryMib?: number } = {},
+    change: Partial<Pick<ScriptedHostOptions, "outcome">> & Partial<HostInventory> = {},
   ) => {
-    const { vcpus, memoryMib, ...rest } = change;
-    const size = {
-      ...(vcpus === undefined ? {} : { vcpus }),
-      ...(memoryMib === undefined ? {} : { memoryMib }),
-    };
-    const inventory = inventoryOf(id, size);
+    const { outcome, ...said } = change;
+    const inventory = inventoryOf(id, said);
+    const rest = outcome === undefined ? {} : { outcome };
     const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
     await scripted.register();
     return scripted;

@@ -9,7 +9,7 @@ const nextMarker = "Ask with this as `marker` for the next page; absent on the l
 const waited =
   "When there is nothing yet, wait so long for it (a long poll). Set `Novact-Timeout-Ms` higher.";
 
-const commands = ["start", "stop", "reboot", "pause", "unpause", "delete"];
+const commands = ["start", "stop", "reboot", "pause", "unpause", "delete", "evacuate"];
 
 export const notes: Readonly<Record<string, string>> = {
   "instance.create.name": "Need not be unique.",
@@ -23,6 +23,8 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.create.hints":
     "Ids of the project's instances: hosts that one of these is on, and that none of those is on.",
   "instance.create.host": "Id or name; only in the project `admin`.",
+  "instance.create.recovery":
+    "What becomes of it when it goes down without being asked; absent: `restart` with priority 0.",
   "instance.create.wait": wait,
   "instance.create.answer.all":
     "All of them, when `count` was given, up to `createListedMax`; the first is `instance` and `operation`.",
@@ -81,6 +83,16 @@ export const notes: Readonly<Record<string, string>> = {
   "host.list.limit": limit,
   "host.list.marker": marker,
   "host.list.answer.nextMarker": nextMarker,
+  "host.get.answer.drain": "Only of a host that is drained.",
+  "host.drain.reason": "Others will read it.",
+  "host.drain.parallelism": "So many instances leave at once; 4 unless said.",
+  "host.drain.answer.drain": "As it was when the draining began.",
+  "host.fence.confirm": "The host's name, typed again.",
+  "host.fence.reason": "Why it is sure that the host is off: your signed word. Needed unless `power`.",
+  "host.fence.power":
+    "Let the controller of its power switch it off, and take that for the proof. Set `Novact-Timeout-Ms` to 75000.",
+  "host.fence.force": "Although the host was heard a moment ago.",
+  "host.rebalance.moves": "At most so many; 10 unless said.",
   "doctor.examine.answer.findings": "Empty on a healthy cluster.",
   "doctor.examine.answer.compared": "How many of each kind were compared.",
   "Instance.state": "What a user sees; see *States*.",
@@ -114,6 +126,18 @@ export const notes: Readonly<Record<string, string>> = {
   "QuotaLimits.instances": "null: the default; -1: no limit.",
   "QuotaLimits.vcpus": "null: the default; -1: no limit.",
   "QuotaLimits.memoryMib": "null: the default; -1: no limit.",
+  "Instance.recovery": "What becomes of it when it goes down without being asked; absent: an older server.",
+  "Host.lease":
+    "Its right to run guests that others may take over; null or absent: none, and nothing of it is taken over.",
+  "Host.draining": "What is on it goes elsewhere since then; null or absent: it is not drained.",
+  "Drain.moving": "Asked to leave, and still holding something of the host.",
+  "Drain.moved": "Were on it when the draining began, and are not any more.",
+  "Drain.left": "Will be asked.",
+  "Drain.cannot": "Stay as long as nothing changes; the first 100.",
+  "Drain.staying": "All that stay.",
+  "Rebalance.spreadBefore": "Standard deviation of the hosts' loads, 0 to 1.",
+  "Rebalance.moves": "In the order in which they are to be made.",
+  "Rebalance.unmovable": "Instances that may not be moved, by the reason.",
   "Host.availabilityZone": "Of its aggregates; null: it is in none.",
   "Host.labels": "`nodes[].labels` of its configuration.",
   "Host.features": "Flags of its CPUs.",

@@ -6,7 +6,7 @@ import type { TSchema } from "@sinclair/typebox";
 import { Aggregate, AvailabilityZone } from "../../protocol/aggregate.ts";
 import { Event, eventNames } from "../../protocol/event.ts";
 import { Flavor } from "../../protocol/flavor.ts";
-import { Capacity, Finding, Host } from "../../protocol/host.ts";
+import { Capacity, Drain, Finding, Host, Rebalance } from "../../protocol/host.ts";
 import { Image, ImageDisk, ImageFile, ImageProperties } from "../../protocol/image.ts";
 import { HostVerdict, Instance } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -33,6 +33,8 @@ const types: Readonly<Record<string, TSchema>> = {
   ImageProperties,
   Host,
   Capacity,
+  Drain,
+  Rebalance,
   NumaNode,
   Aggregate,
   AvailabilityZone,

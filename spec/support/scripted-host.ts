@@ -85,6 +85,10 @@ export class ScriptedHost {
     });
   }
 
+  async lease(epoch: number, cleaned = false): Promise<{ readonly epoch: number; readonly held: boolean }> {
+    return this.#reports.lease({ epoch, cleaned });
+  }
+
   /** The machine changes by itself; the report is acknowledged when this resolves. */
   async become(instanceId: string, change: Partial<Observation>): Promise<void> {
     const known = this.machines.get(instanceId);

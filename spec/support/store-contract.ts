@@ -6,6 +6,7 @@ import { expect } from "chai";
 import type { Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { StatusError } from "../../protocol/status.ts";
+import { hostContract } from "./store-contract-hosts.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
@@ -54,6 +55,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     capacityContract(() => store, another);
     catalogContract(() => store);
     placementContract(() => store, another);
+    hostContract(() => store);
     readContract(() => store);
     pruneContract(() => store);
   });
@@ -328,6 +330,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
       aggregates: [],
       enabled: false,
       disabledReason: "disk smells",
+      draining: null,
       vcpusClaimed: 1,
       memoryMibClaimed: 64,
       diskGibClaimed: 1,

@@ -1,11 +1,12 @@
 /** novact host …: compute nodes, for operators. */
 import { Command } from "commander";
-import type { Host } from "../../../protocol/host.ts";
-import { age, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
+import type { Drain, Host } from "../../../protocol/host.ts";
+import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
+import { drainCommand, fenceCommand, removeCommand } from "./host-life.ts";
 
 export function hostCommand(invoke: Invoke): Command {
   const noun = new Command("host").description("Compute nodes; for operators.");
@@ -13,16 +14,39 @@ export function hostCommand(invoke: Invoke): Command {
   noun.addCommand(showCommand(invoke));
   noun.addCommand(enableCommand(invoke));
   noun.addCommand(disableCommand(invoke));
+  noun.addCommand(drainCommand(invoke, print));
+  noun.addCommand(fenceCommand(invoke, print));
+  noun.addCommand(removeCommand(invoke, print));
   return noun;
 }
 
-/** Silence weighs more than an operator's wish. */
-const stateOf = ({ alive, enabled }: Host): string => (alive ? (enabled ? "up" : "disabled") : "silent");
+/** Silence weighs more than an operator's wish, and a proof more than silence. */
+function stateOf({ alive, enabled, lease, draining }: Host): string {
+  if (lease?.state === "fenced") return "fenced";
+  if (!alive) return "silent";
+  if (draining) return "draining";
+  return enabled ? "up" : "disabled";
+}
 
 function styleOf(host: Host): Style {
-  if (!host.alive) return "red";
+  if (!host.alive || host.lease?.state === "fenced") return "red";
   return host.enabled ? "green" : "yellow";
 }
+
+/** Since when it is over, and by what proof. */
+function leaseOf({ lease }: Host, nowMs: number): string | undefined {
+  if (lease === undefined || lease === null) return undefined;
+  const { epoch, fencedBy, state, silentMs, sentence } = lease;
+  if (fencedBy !== null)
+    return `fenced ${age(fencedBy.atMs, nowMs)} ago, epoch ${epoch}: ${sentence ?? fencedBy.kind}`;
+  const renewed = silentMs === undefined ? "" : `, renewed ${duration(silentMs)} ago`;
+  return `${state ?? "held"}, epoch ${epoch}${renewed}`;
+}
+
+const leaseCell = ({ lease }: Host): string =>
+  lease === null || lease === undefined
+    ? "none"
+    : (lease.state ?? (lease.fencedBy === null ? "held" : "fenced"));
 
 const used = (claimed: number, capacity: number, format: (value: number) => string): string =>
   `${format(claimed)} / ${format(capacity)}`;
@@ -37,6 +61,7 @@ const columns = (nowMs: number): readonly Column<Host>[] => [
   },
   { title: "DISK", value: ({ claimed, capacity }) => used(claimed.diskGib, capacity.diskGib, gibibytes) },
   { title: "INSTANCES", value: ({ instances }) => String(instances) },
+  { title: "LEASE", value: leaseCell, spare: true },
   { title: "RUNS", value: ({ hypervisor, accelerator }) => `${hypervisor}/${accelerator}`, spare: true },
   { title: "ZONE", value: ({ availabilityZone }) => availabilityZone ?? "-", spare: true },
   { title: "HEARD", value: ({ lastSeenAtMs }) => age(lastSeenAtMs, nowMs) },
@@ -51,11 +76,18 @@ const numaOf = ({ vcpus, memoryMib, hugePages }: NonNullable<Host["numa"]>[numbe
   return [`${vcpus} CPUs`, mebibytes(memoryMib), ...huge].join(", ");
 };
 
-const facts = (host: Host, nowMs: number): readonly Fact[] => [
+const drainFacts = ({ moving, moved, left, cannot, staying }: Drain): readonly Fact[] => [
+  ["draining", `${moved} moved, ${moving} on their way, ${left} left, ${staying} stay`],
+  ...cannot.map(({ name, why }): Fact => ["stays", `${name}: ${why}`, "yellow"]),
+];
+
+const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["id", host.id],
   ["name", host.name],
   ["state", stateOf(host), styleOf(host)],
   ["disabled because", host.disabledReason ?? undefined],
+  ...(drain === undefined ? [] : drainFacts(drain)),
+  ["lease", leaseOf(host, nowMs)],
   ["heard", `${age(host.lastSeenAtMs, nowMs)} ago`],
   ["vCPUs", `${host.claimed.vcpus} of ${host.capacity.vcpus} claimed`],
   ["memory", `${mebibytes(host.claimed.memoryMib)} of ${mebibytes(host.capacity.memoryMib)} claimed`],
@@ -75,10 +107,10 @@ const facts = (host: Host, nowMs: number): readonly Fact[] => [
   ["registered", time(host.registeredAtMs)],
 ];
 
-async function print(run: Run, host: Host): Promise<void> {
-  if (run.json) return run.emit(host);
+async function print(run: Run, host: Host, drain?: Drain): Promise<void> {
+  if (run.json) return run.emit(drain === undefined ? host : { ...host, drain });
   const { renderFacts } = await import("../table.ts");
-  run.print(renderFacts(facts(host, run.terminal.nowMs()), run.paint));
+  run.print(renderFacts(facts(host, run.terminal.nowMs(), drain), run.paint));
 }
 
 function listCommand(invoke: Invoke): Command {
@@ -104,7 +136,8 @@ function showCommand(invoke: Invoke): Command {
     .action((key: string, _options: object, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
-        await print(run, (await session.host.get(key, {}, run.call())).host);
+        const { host, drain } = await session.host.get(key, {}, run.call());
+        await print(run, host, drain);
         return 0;
       }),
     );

@@ -54,6 +54,7 @@ export function instanceFacts(instance: Instance): readonly Fact[] {
     ["host", instance.hostName ?? instance.hostId ?? undefined],
     ["zone", instance.availabilityZone ?? undefined],
     ["group", instance.serverGroupId ?? undefined],
+    ["recovery", recoveryOf(instance)],
     ["machine", machine === null ? undefined : machineOf(machine)],
     ["address", machine?.address ?? undefined],
     ["started", moment(machine?.startedAtMs)],
@@ -63,6 +64,11 @@ export function instanceFacts(instance: Instance): readonly Fact[] {
     ["updated", time(instance.updatedAtMs)],
     ["deleted", moment(instance.deletedAtMs)],
   ];
+}
+
+function recoveryOf({ recovery }: Instance): string | undefined {
+  if (recovery === undefined) return undefined;
+  return recovery.priority === 0 ? recovery.policy : `${recovery.policy}, priority ${recovery.priority}`;
 }
 
 function machineOf({ state, reason, message }: NonNullable<Instance["machine"]>): string {

@@ -2,7 +2,7 @@
 import { Argument, Command, Option } from "commander";
 import type { Changed, Instance } from "../../../protocol/instance.ts";
 import { limits } from "../../../protocol/limits.ts";
-import { instanceStates } from "../../../protocol/states.ts";
+import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { parseCount, parsePair } from "../format.ts";
 import { readPages } from "../pages.ts";
@@ -38,6 +38,8 @@ interface CreateOptions {
   readonly sameHost?: readonly string[];
   readonly differentHost?: readonly string[];
   readonly host?: string;
+  readonly recovery?: RecoveryPolicy;
+  readonly recoveryPriority?: number;
   readonly wait?: boolean;
   readonly requestId?: string;
 }
@@ -60,6 +62,13 @@ function createCommand(invoke: Invoke): Command {
     .option("--same-host <instance>", "only where this one is, by name or id; repeatable", collected)
     .option("--different-host <instance>", "only where this one is not; repeatable", collected)
     .option("--host <host>", "on this host and no other; for operators, with --project admin")
+    .addOption(
+      new Option(
+        "--recovery <policy>",
+        "what becomes of it when it goes down by itself (default: restart)",
+      ).choices(recoveryPolicies),
+    )
+    .option("--recovery-priority <n>", "of many on a lost host, the highest is recovered first", parseCount)
     .option("--wait", "wait until it runs, and show the steps")
     .option("--request-id <id>", "the same id again makes nothing twice and gives the same answer")
     .action((name: string, options: CreateOptions, command: Command) =>
@@ -73,6 +82,7 @@ function createCommand(invoke: Invoke): Command {
           ...(metadata === undefined ? {} : { metadata }),
           ...(count === undefined ? {} : { count }),
           ...(atLeast === undefined ? {} : { atLeast }),
+          ...recoveryOf(options),
           ...(await whereOf(run, session, options)),
         };
         const answer = await repeatable({ line: "the same command with", requestId }, (id) =>
@@ -91,6 +101,12 @@ function createCommand(invoke: Invoke): Command {
 }
 
 const collected = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+function recoveryOf({ recovery, recoveryPriority }: CreateOptions) {
+  if (recovery === undefined && recoveryPriority === undefined) return {};
+  const priority = recoveryPriority === undefined ? {} : { priority: recoveryPriority };
+  return { recovery: { policy: recovery ?? ("restart" as const), ...priority } };
+}
 
 /** Names of instances become ids. */
 async function whereOf(run: Run, session: Session, options: CreateOptions) {

@@ -1,6 +1,6 @@
 /**
- * The verbs that change instances: start, stop, reboot, pause, unpause, delete; each for one instance or
- * several.
+ * The verbs that change instances: start, stop, reboot, pause, unpause, delete, evacuate; each for one
+ * instance or several.
  */
 import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
@@ -36,6 +36,12 @@ export function verbCommands(invoke: Invoke): readonly Command[] {
     simple("pause", "Freezes the CPUs of running instances; their memory stays."),
     simple("unpause", "Lets paused instances go on."),
     simple("delete", "Deletes instances in any state, also in the middle of a build."),
+    verb(
+      invoke,
+      { name: "evacuate", summary: "Takes instances from their fenced host to another one; for operators." },
+      async (_session, id, options, run) =>
+        (await run.adminSession()).instance.evacuate(id, {}, run.call(options)),
+    ),
   ];
 }
 

@@ -157,6 +157,45 @@ describe("doctor: comparison", () => {
     expect(found).to.deep.equal(["leak machine i2: It is stopped on host two, but its owner is host one."]);
   });
 
+  describe("of a fenced host", () => {
+    const proof = { kind: "operator", by: "admin", reason: "off", confirmedName: "one", atMs: 1 } as const;
+    const fenced = (changes: Partial<InstanceRecord> = {}): DoctorInput => {
+      const { input } = healthy();
+      const hosts = input.hosts.map((one) => ({ ...one, lease: { epoch: 1, renewals: 1, fencedBy: proof } }));
+      const instances = input.instances.map((row, index) =>
+        index === 0 ? { ...row, instance: { ...row.instance, movable: true, ...changes } } : row,
+      );
+      return { ...input, hosts, instances };
+    };
+    const disk = { sha256: "0".repeat(64), sizeBytes: 1, format: "qcow2", virtualSizeBytes: 1 } as const;
+    const local = { ...instance("i1").image, disk };
+    const next = (input: DoctorInput) => compare(input).findings.map((finding) => finding.next);
+
+    it("names the instances that shall be up, and what is to be done about each", () => {
+      expect(find(fenced())).to.deep.equal([
+        "stuck instance i1: It shall be running, and host one is fenced.",
+      ]);
+      expect(next(fenced())[0]).to.contain("novact instance explain i1");
+      expect(next(fenced({ movable: false, image: local }))[0]).to.contain("Its disk is only on that host");
+      const kept = { movable: false, recovery: { policy: "wait", priority: 0 }, storageId: "s" } as const;
+      expect(next(fenced(kept))[0]).to.contain("novact instance evacuate i1");
+    });
+
+    it("names the brake on recovery, and the way past it", () => {
+      const { lease: _, ...host } = fenced().hosts[0] ?? {};
+      const lost = [
+        { ...host, name: "one" },
+        { ...host, name: "two" },
+      ];
+      const braked = { ...fenced(), brake: { on: true, lost, of: 3 } };
+      expect(find(braked)[0]).to.equal(
+        "stuck recovery: It is stopped: of 3 hosts 2 were lost at once (one, two).",
+      );
+      expect(next(braked)[1]).to.contain("by hand: novact instance evacuate i1");
+      expect(find({ ...healthy().input, brake: { on: false, lost: [], of: 3 } })).to.deep.equal([]);
+    });
+  });
+
   describe("claims", () => {
     const withTotals = (change: Partial<DoctorInput["claimTotals"][number]>): DoctorInput => {
       const { input } = healthy();

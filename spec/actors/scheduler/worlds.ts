@@ -27,6 +27,7 @@ export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost =>
   diskGib: 100,
   enabled: true,
   disabledReason: null,
+  draining: null,
   labels: {},
   features: [],
   machineTypes: [],

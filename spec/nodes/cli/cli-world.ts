@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly columns?: number;
   readonly env?: Terminal["env"];
   readonly signal?: AbortSignal;
+  /** What whoever sits there answers to one question after the other; absent: nobody does. */
+  readonly answers?: readonly string[];
   /** Called with everything that is written to stdout, as it is written. */
   readonly onOut?: (text: string) => void;
 }
@@ -26,6 +28,7 @@ export interface Outcome {
 export const commandOn = (connect: Connect) =>
   async function novact(line: string, options: RunOptions = {}): Promise<Outcome> {
     const written = { out: "", err: "" };
+    const answers = [...(options.answers ?? [])];
     const stream = (name: "out" | "err") => ({
       isTTY: options.tty ?? false,
       columns: options.columns ?? 100,
@@ -40,6 +43,10 @@ export const commandOn = (connect: Connect) =>
       env: options.env ?? {},
       nowMs: () => systemClock.nowMs(),
       signal: options.signal ?? new AbortController().signal,
+      ask: async (question) => {
+        written.err += `${question}\n`;
+        return answers.shift();
+      },
     };
     const argv = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
     const exit = await runCommand(argv, terminal, connect);

@@ -24,7 +24,8 @@ describe("cli: program", () => {
       otherwise[name] ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     for (const service of Object.values<Service>(services)) {
       for (const method of Object.keys(service.methods)) {
-        const path = `novact ${word(service.noun)} ${word(method)}`.trim();
+        const named = `novact ${word(service.noun)} ${word(method)}`.trim();
+        const path = named === "novact host rebalance" ? "novact rebalance" : named;
         expect(paths.has(path), path).to.equal(true);
       }
     }

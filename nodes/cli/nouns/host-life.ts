@@ -1,0 +1,141 @@
+/** novact host fence, drain, remove: what ends a host, or empties it; for operators. */
+import { Command, Option } from "commander";
+import type { Drain, Host } from "../../../protocol/host.ts";
+import { limits } from "../../../protocol/limits.ts";
+import { CommandError } from "../errors.ts";
+import { parseCount } from "../format.ts";
+import { repeatable } from "../repeatable.ts";
+import type { Invoke, Run } from "../run.ts";
+import { plain } from "../terminal.ts";
+
+type Print = (run: Run, host: Host, drain?: Drain) => Promise<void>;
+
+const requestIdOption = [
+  "--request-id <id>",
+  "the same id again does nothing twice and gives the same answer",
+] as const;
+
+interface FenceOptions {
+  readonly confirm?: string;
+  readonly reason?: string;
+  readonly power?: boolean;
+  readonly force?: boolean;
+  readonly requestId?: string;
+}
+
+export function fenceCommand(invoke: Invoke, print: Print): Command {
+  return new Command("fence")
+    .description("Says that a host is off, so that its instances may start elsewhere. Asks twice.")
+    .argument("<host>", "its id or name")
+    .option("--reason <text>", "why it is sure that the host is off; others will read it")
+    .option("--power", "let the controller of its power switch it off, and take that for the proof")
+    .option(
+      "--force",
+      "although the host was heard a moment ago; what runs there runs twice unless it is off",
+    )
+    .option("--confirm <name>", "the host's name typed again: asks nothing, for scripts")
+    .option(...requestIdOption)
+    .action((key: string, options: FenceOptions, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.adminSession();
+        const { power, force } = options;
+        const { host } = await session.host.get(key, {}, run.call());
+        const confirm = options.confirm ?? (await confirmed(run, host, power === true));
+        const reason = options.reason ?? (power === true ? undefined : await reasonOf(run));
+        const request = {
+          confirm,
+          ...(reason === undefined ? {} : { reason }),
+          ...(power === undefined ? {} : { power }),
+          ...(force === undefined ? {} : { force }),
+        };
+        const again = { line: "the same command with", requestId: options.requestId };
+        const fenced = await repeatable(again, (requestId) =>
+          session.host.fence(host.id, request, run.call({ requestId, atLeastMs: limits.fenceTimeoutMs })),
+        );
+        await print(run, fenced.host);
+        return 0;
+      }),
+    );
+}
+
+/** Typed, then meant. @throws CommandError */
+async function confirmed(run: Run, { name, instances }: Host, power: boolean): Promise<string> {
+  const what = power ? "Its power is switched off" : "You say that it is off";
+  run.remark(`${what}: ${instances} instances of ${plain(name)} may start elsewhere. Twice is data lost.`);
+  const typed = await run.terminal.ask(`Type the name of the host to go on: `);
+  if (typed === undefined)
+    throw new CommandError(
+      "usage",
+      "Nobody is there to confirm it.",
+      `Repeat the name: --confirm ${plain(name)}`,
+    );
+  if (typed.trim() !== name) throw new CommandError("confirmMismatch", `The host is called ${plain(name)}.`);
+  const sure = await run.terminal.ask(power ? "Switch it off? [yes/no] " : "Is it off, for sure? [yes/no] ");
+  if (sure?.trim() !== "yes") throw new CommandError("usage", "Nothing was done.", "Answer yes to go on.");
+  return name;
+}
+
+async function reasonOf(run: Run): Promise<string> {
+  const reason = (await run.terminal.ask("Why is it sure? "))?.trim();
+  if (reason !== undefined && reason !== "") return reason;
+  throw new CommandError(
+    "usage",
+    "Say why it is sure that the host is off.",
+    "Add --reason TEXT, or --power.",
+  );
+}
+
+interface DrainOptions {
+  readonly reason: string;
+  readonly parallel?: number;
+  readonly requestId?: string;
+}
+
+export function drainCommand(invoke: Invoke, print: Print): Command {
+  return new Command("drain")
+    .description("Disables the host and moves what is on it elsewhere; host enable ends that.")
+    .argument("<host>", "its id or name")
+    .requiredOption("--reason <text>", "why; others will read it")
+    .addOption(
+      new Option(
+        "--parallel <n>",
+        `so many leave at once (default: ${limits.drainParallelismDefault})`,
+      ).argParser(parseCount),
+    )
+    .option(...requestIdOption)
+    .action((key: string, { reason, parallel, requestId: id }: DrainOptions, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.adminSession();
+        const request = { reason, ...(parallel === undefined ? {} : { parallelism: parallel }) };
+        const again = { line: "the same command with", requestId: id };
+        const { host, drain } = await repeatable(again, (requestId) =>
+          session.host.drain(key, request, run.call({ requestId })),
+        );
+        await print(run, host, drain);
+        if (!run.json) run.remark(`How far it has come: novact host show ${plain(host.name)}`);
+        return 0;
+      }),
+    );
+}
+
+export function removeCommand(invoke: Invoke, print: Print): Command {
+  return new Command("remove")
+    .description("Forgets a host that nothing is on, or a fenced one with the remains of deleted instances.")
+    .argument("<host>", "its id or name")
+    .option(...requestIdOption)
+    .action((key: string, options: { readonly requestId?: string }, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.adminSession();
+        const again = { line: "the same command with", requestId: options.requestId };
+        const { host } = await repeatable(again, (requestId) =>
+          session.host.remove(key, {}, run.call({ requestId })),
+        );
+        if (run.json) await print(run, host);
+        else
+          run.print(
+            `${plain(host.name)} is removed. An agent that still runs there registers again: stop it.`,
+          );
+        return 0;
+      }),
+    );
+}

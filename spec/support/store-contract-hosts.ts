@@ -1,0 +1,139 @@
+/**
+ * What every Store must do with hosts that are fenced, drained and removed; a part of the contract in
+ * store-contract.ts.
+ */
+import { expect } from "chai";
+import type { Store } from "../../actors/runtime/ports.ts";
+import type { InstanceRecord } from "../../actors/runtime/records.ts";
+import * as rows from "./store-rows.ts";
+import { names } from "./store-rows.ts";
+
+const proof = { kind: "operator", by: "admin", reason: "It burnt.", confirmedName: "h", atMs: 1 } as const;
+const draining = { atMs: rows.wallMs, parallelism: 4, instances: 2 };
+
+export function hostContract(get: () => Store): void {
+  drainContract(get);
+  removalContract(get);
+  recoveryContract(get);
+}
+
+/** A host with the first lease, and an instance on it. */
+async function prepare(store: Store, changes: Partial<InstanceRecord> = {}) {
+  const it = names();
+  const { host, id } = it;
+  await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
+  const row = rows.instance(id(1), { hostId: host, epoch: 1, built: true, ...changes });
+  const claim = rows.claim(id(1), host, { leaseEpoch: 1 });
+  const machine = rows.machine(id(1), { hostId: host });
+  const turn = { instances: [{ expectedVersion: 0, row }], claims: [claim], machines: [machine] };
+  expect((await store.commit(turn)).kind).to.equal("committed");
+  const fence = { hostId: host, epoch: 1, renewals: null, proof };
+  return { ...it, row, fence: async () => store.commit({ leasesFenced: [fence] }) };
+}
+
+function drainContract(get: () => Store): void {
+  it("remembers that a host is drained until it is enabled, whatever else is said of it", async () => {
+    const [store, { host: hostId }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(hostId)] });
+    const say = async (enabled: boolean, more: object = {}) => {
+      await store.commit({ hostsEnabled: [{ hostId, enabled, reason: null, ...more }] });
+      return (await store.getHost(hostId))?.draining;
+    };
+    expect(await say(false)).to.equal(null);
+    expect(await say(false, { draining })).to.deep.equal(draining);
+    expect(await say(false)).to.deep.equal(draining);
+    await store.commit({ hosts: [rows.inventory(hostId, { bootId: "boot-2" })] });
+    expect((await store.getHost(hostId))?.draining).to.deep.equal(draining);
+    expect(await say(true)).to.equal(null);
+    expect(await say(true, { draining })).to.equal(null);
+  });
+}
+
+function removalContract(get: () => Store): void {
+  const removal = (hostId: string, parked = true) => ({ hostsRemoved: [{ hostId, parked }] });
+
+  it("removes a host on which nothing is claimed, with its places in aggregates", async () => {
+    const [store, { host, id }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const made = {
+      id: id(1),
+      name: id(1),
+      availabilityZone: null,
+      metadata: {},
+      createdAtMs: 1,
+      hostIds: [],
+    };
+    await store.commit({ aggregates: [made] });
+    await store.commit({ aggregateHosts: [{ aggregateId: id(1), hostId: host }] });
+    expect((await store.commit(removal(host, false))).kind).to.equal("committed");
+    expect(await store.getHost(host)).to.equal(undefined);
+    expect(await store.touchHosts([host], rows.wallMs)).to.deep.equal([]);
+    expect((await store.getAggregate(id(1)))?.hostIds).to.deep.equal([]);
+    expect(await store.commit(removal(host))).to.deep.equal({ kind: "missing" });
+  });
+
+  it("removes no host that owns an instance, nor, unless it is parked, one with a claim", async () => {
+    const store = get();
+    const { host, row } = await prepare(store);
+    expect(await store.commit(removal(host))).to.deep.equal({ kind: "inUse" });
+    await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
+    expect(await store.commit(removal(host, false))).to.deep.equal({ kind: "inUse" });
+    expect((await store.getHost(host))?.instances).to.equal(1);
+  });
+
+  it("removes a fenced host with what was parked there, and not one whose fence is another", async () => {
+    const store = get();
+    const { host, row, id, fence } = await prepare(store);
+    await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
+    const turn = { ...removal(host), fencesExpected: [{ hostId: host, epoch: 1 }] };
+    expect(await store.commit(turn)).to.deep.equal({ kind: "conflict" });
+    await fence();
+    expect((await store.commit(turn)).kind).to.equal("committed");
+    expect(await store.loadInstance(id(1))).to.deep.include({ claims: [], machines: [] });
+    expect(await store.listOnHost(host)).to.deep.equal([]);
+    expect((await store.claimTotals()).map(({ hostId }) => hostId)).to.not.include(host);
+  });
+
+  it("keeps the lease of a removed host: when it comes back it is as fenced as before", async () => {
+    const store = get();
+    const { host, row, fence } = await prepare(store);
+    await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
+    await fence();
+    await store.commit(removal(host));
+    expect(await store.renewLeases([{ hostId: host, epoch: 1 }])).to.deep.equal([]);
+    const first = { hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] };
+    expect(await store.commit(first)).to.deep.equal({ kind: "conflict" });
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const again = await store.getHost(host);
+    expect(again).to.deep.include({ enabled: true, draining: null, instances: 0, generation: 1 });
+    expect(again?.lease).to.deep.include({ epoch: 1, fencedBy: proof });
+    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
+    expect(await store.renewLeases([{ hostId: host, epoch: 2 }])).to.deep.equal([host]);
+  });
+
+  it("renews no lease of a host that is not there", async () => {
+    const [store, { host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
+    expect(await store.renewLeases([{ hostId: host, epoch: 1 }])).to.deep.equal([host]);
+    await store.commit(removal(host, false));
+    expect(await store.renewLeases([{ hostId: host, epoch: 1 }])).to.deep.equal([]);
+  });
+}
+
+function recoveryContract(get: () => Store): void {
+  const found = async (store: Store, id: string) => (await store.listToRecover(1_000)).includes(id);
+
+  it("lists what may start elsewhere because its host is fenced, also when it had just left it", async () => {
+    const store = get();
+    const { row, id, fence } = await prepare(store);
+    expect(await found(store, id(1))).to.equal(false);
+    await fence();
+    expect(await found(store, id(1))).to.equal(true);
+    const left = rows.next(row, { hostId: null });
+    await store.commit(rows.changeTurn(left));
+    expect(await found(store, id(1))).to.equal(true);
+    const released = { claimsReleased: [{ instanceId: id(1), epoch: 1 }] };
+    await store.commit(rows.changeTurn(rows.next(left), released));
+    expect(await found(store, id(1))).to.equal(false);
+  });
+}
