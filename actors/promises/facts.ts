@@ -67,13 +67,15 @@ export interface GuestProcess {
 }
 
 /**
- * A living process cannot write (it is paused, or its guard has stopped it), or can again. Simulator only.
+ * A living process cannot write (its CPU does not run yet, it is paused, or its guard has stopped it), or can
+ * again. Simulator only.
  */
 export interface GuestHeld {
   readonly kind: "guestHeld" | "guestFree";
   readonly atMs: number;
   readonly hostId: string;
   readonly instanceId: string;
+  readonly epoch: number;
   readonly pid: number;
 }
 

@@ -6,7 +6,7 @@
  */
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import type { InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
-import type { Checker, GuestProcess } from "./facts.ts";
+import type { Checker, GuestHeld, GuestProcess } from "./facts.ts";
 import { Leases } from "./leases.ts";
 import { isCommitted } from "./ledger.ts";
 
@@ -31,7 +31,9 @@ export function recoveryNeedsProof(): Checker {
   return {
     promise: "I9",
     see(fact) {
-      if (fact.kind === "guestStarted") return started(known, fact);
+      // A process that was on its way when its host was fenced is there, but it must never run.
+      if (fact.kind === "guestStarted" && leases.isOut(fact.hostId)) return [];
+      if (fact.kind === "guestStarted" || fact.kind === "guestFree") return started(known, fact);
       if (fact.kind === "leaseRenewed") leases.renewed(fact);
       if (!isCommitted(fact)) return [];
       return [
@@ -112,7 +114,7 @@ function unproven({ epoch, hostId, claimed }: Owned, id: string, what: string): 
 }
 
 /** A late start of an older epoch, a start of one that nobody committed, or one beside a possible other. */
-function started(known: Known, { instanceId, hostId, epoch }: GuestProcess): readonly string[] {
+function started(known: Known, { instanceId, hostId, epoch }: GuestProcess | GuestHeld): readonly string[] {
   const owned = known.get(instanceId);
   if (owned === undefined) return [];
   if (epoch !== owned.epoch) {

@@ -54,6 +54,8 @@ function isReadable({ version }: SimulatedProcess, content: object): boolean {
 class WatchedWorld extends FakeWorld {
   readonly #told: (kind: ToldOfGuest, guest: Guest) => void;
   readonly #held = new Set<number>();
+  /** Pids whose CPU does not run yet. */
+  readonly #starting = new Set<number>();
 
   constructor(options: ConstructorParameters<typeof FakeWorld>[0], told: WatchedWorld["told"]) {
     super(options);
@@ -66,7 +68,9 @@ class WatchedWorld extends FakeWorld {
 
   override async boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
     const guest = await super.boot(spec, signal);
+    this.#starting.add(guest.pid);
     this.#told("guestStarted", guest);
+    this.#tellHeld(spec.instanceId);
     return guest;
   }
 
@@ -105,10 +109,22 @@ class WatchedWorld extends FakeWorld {
     this.#tellHeld(instanceId);
   }
 
+  /** Its CPU runs from now on. */
+  run(instanceId: string): void {
+    const guest = this.find(instanceId);
+    if (guest !== undefined && this.#starting.delete(guest.pid)) this.#tellHeld(instanceId);
+  }
+
+  canWrite(instanceId: string): boolean {
+    const guest = this.find(instanceId);
+    return guest?.status === "running" && !this.isFrozen(instanceId) && !this.#starting.has(guest.pid);
+  }
+
   #tellHeld(instanceId: string): void {
     const guest = this.find(instanceId);
     if (guest === undefined) return;
-    const held = this.isFrozen(instanceId) || guest.status === "paused";
+    const waits = this.#starting.has(guest.pid);
+    const held = waits || this.isFrozen(instanceId) || guest.status === "paused";
     if (held === this.#held.has(guest.pid)) return;
     if (held) this.#held.add(guest.pid);
     else this.#held.delete(guest.pid);
@@ -236,7 +252,10 @@ export class HostMachine implements Machine {
   async #startTakes(agent: SimulatedProcess, instanceId: string, signal: AbortSignal): Promise<void> {
     const { kernel, random } = this.#options;
     await kernel.sleep(agent, random.latencyMs(this.rates.startMs), "");
-    if (!signal.aborted) return;
+    if (!signal.aborted) {
+      this.world.run(instanceId);
+      return;
+    }
     this.world.end(instanceId);
     throw abortError();
   }

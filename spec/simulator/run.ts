@@ -166,8 +166,8 @@ class Run {
   #look(): void {
     const atMs = this.#kernel.nowMs;
     for (const { machine } of this.#cluster.hosts)
-      for (const { instanceId, pid, status } of machine.world.list())
-        if (status === "running" && !machine.world.isFrozen(instanceId))
+      for (const { instanceId, pid } of machine.world.list())
+        if (machine.world.canWrite(instanceId))
           this.#see({ kind: "diskWritten", atMs, hostId: machine.name, instanceId, pid });
     this.#see({ kind: "measured", atMs, what: "timers", amount: this.#kernel.waiting, max: timersMax });
     this.#kernel.after(nobody, lookPeriodMs, "", () => this.#look());
