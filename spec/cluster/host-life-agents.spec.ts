@@ -5,6 +5,7 @@
 import { expect } from "chai";
 import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
+import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../nodes/drivers/index.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
@@ -22,8 +23,9 @@ describe("hosts with agents that end", function () {
   let world: World;
   let computes: Compute[];
 
-  const addNode = async (id: string): Promise<FakeWorld> => {
-    const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2 });
+  const addNode = async (id: string, storage?: FakeStorage): Promise<FakeWorld> => {
+    const shared = storage === undefined ? {} : { storage };
+    const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2, ...shared });
     const log = { ...silentLog, error: () => undefined };
     const common = { clock: systemClock, log };
     const drivers = createDrivers("fake", {
@@ -32,7 +34,7 @@ describe("hosts with agents that end", function () {
       imageStore: "/x",
       world: machine,
     });
-    const inventory = inventoryOf(id, { leases: true });
+    const inventory = inventoryOf(id, { leases: true, storageId: storage?.storageId ?? null });
     const rest = { cell: "test", bus: world.bus, ids: systemIds, bootsMax: 4 };
     computes.push(assembleCompute({ ...common, ...rest, drivers, inventory }));
     await eventually(async () => (await world.admin.host.list({})).hosts.some((host) => host.id === id));
@@ -74,6 +76,25 @@ describe("hosts with agents that end", function () {
     await eventually(async () => (await world.admin.host.list({})).hosts.some(({ id }) => id === "a"));
     const { host } = await world.admin.host.get("a", {});
     expect(host).to.deep.include({ enabled: true, draining: null, instances: 0 });
+  });
+
+  it("a drain hands the disk on shared storage over, and leaves who has its own where it is", async () => {
+    await world.admin.image.register({ name: "disk", disk: { path: "/disk", format: "raw" } });
+    const storage = new FakeStorage("s1");
+    const a = await addNode("a", storage);
+    const { id } = await create("db", { image: "disk" });
+    expect(a.write(id)).to.equal(true);
+    const [epoch = 0] = storage.epochs(id);
+    const written = storage.find(id, epoch);
+    await addNode("b");
+    await world.admin.host.drain("a", { reason: "a new disk" });
+    await eventually(async () => (await world.admin.host.get("a", {})).drain?.staying === 1);
+    expect(await runsOn(id, "a")).to.equal(true);
+    const c = await addNode("c", storage);
+    await eventually(() => runsOn(id, "c"));
+    expect(storage.epochs(id)).to.deep.equal([epoch + 1]);
+    expect(storage.find(id, epoch + 1)).to.equal(written);
+    expect([a.write(id), c.write(id), written?.writes]).to.deep.equal([false, true, 2]);
   });
 
   it("a host that is fenced while it lives halts its guest, and comes back under a new lease", async () => {

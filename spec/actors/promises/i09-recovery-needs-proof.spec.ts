@@ -32,6 +32,17 @@ describe("promise I9, recovery needs proof", () => {
     expect(faults(step(row, {}, { claimsReleased: old }), moved())).to.deep.equal([]);
   });
 
+  it("is broken by a host that is forgotten with a guest, unless it is fenced", () => {
+    const forgotten: Turn = { hostsRemoved: [{ hostId: "h1", parked: true }] };
+    const proof = { kind: "operator", by: "admin", reason: "off", confirmedName: "h1", atMs: 1 } as const;
+    const fenced: Turn = { leasesFenced: [{ hostId: "h1", epoch: 1, renewals: null, proof }] };
+    expect(faults(saw("running"), forgotten)).to.deep.equal([
+      "Instance i is forgotten with h1, which is not fenced.",
+    ]);
+    expect(faults(saw("running"), fenced, forgotten, moved())).to.deep.equal([]);
+    expect(faults(saw("stopped"), forgotten)).to.deep.equal([]);
+  });
+
   it("is broken by a move away from a host that said nothing yet", () => {
     expect(faults(step(row, { hostId: null }), moved())).to.deep.equal([
       "Instance i goes to h2 as epoch 2, but of epoch 1 host h1 said nothing yet.",
