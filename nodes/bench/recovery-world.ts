@@ -19,6 +19,8 @@ import { countingName, registerCountingGuest, tinyGuest } from "./counting-guest
 import { WriterLog, type WriterSummary } from "./writer-log.ts";
 
 const lookEveryMs = 50;
+/** Every controller has heard by then of what one of them was told of a host. */
+const hostsHeardMs = 3_000;
 const patient = { timeoutMs: limits.buildTimeoutMs };
 
 export interface HeardEvent {
@@ -127,23 +129,40 @@ export class RecoveryWorld {
 
   /** Guests on one node, each of which counts already. */
   async createGuests(node: string, count: number): Promise<readonly string[]> {
-    const { admin, demo } = this.cluster;
+    const { admin } = this.cluster;
     const others = this.nodeNames.filter((name) => name !== node);
     for (const name of others) await admin.host.disable(name, { reason: "the guests begin elsewhere" });
-    const asked = { flavor: countingName, image: countingName, wait: true };
-    const made = await Promise.all(
-      Array.from({ length: count }, (_, index) =>
-        demo.instance.create({ ...asked, name: `counting-${index + 1}` }, patient),
-      ),
-    );
-    const failed = made.find(({ operation }) => operation.state !== "done");
-    if (failed !== undefined)
-      throw new Error(`A guest was not made: ${JSON.stringify(failed.operation.error)}`);
+    if (others.length > 0) await pause(hostsHeardMs, undefined, { signal: this.signal });
+    const made = await this.#create(count);
     for (const name of others) await admin.host.enable(name, {});
-    const ids = made.map(({ instance }) => instance.id);
+    const astray = made.find(({ hostName }) => hostName !== node);
+    if (astray !== undefined) throw new Error(`A guest was placed on ${astray.hostName}, not on ${node}.`);
+    const ids = made.map(({ id }) => id);
     this.counters.start(ids);
     await this.countOn(ids, node, { sinceMs: performance.now(), withinMs: 60_000 });
     return ids;
+  }
+
+  /** Where the scheduler likes. */
+  async createAnywhere(count: number): Promise<readonly string[]> {
+    const made = await this.#create(count);
+    const ids = made.map(({ id }) => id);
+    this.counters.start(ids);
+    const when = { sinceMs: performance.now(), withinMs: 60_000 };
+    await Promise.all(made.map(({ id, hostName }) => this.countOn([id], hostName ?? "", when)));
+    return ids;
+  }
+
+  async #create(count: number) {
+    const asked = { flavor: countingName, image: countingName, wait: true };
+    const made = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        this.cluster.demo.instance.create({ ...asked, name: `counting-${index + 1}` }, patient),
+      ),
+    );
+    const failed = made.find(({ operation }) => operation.state !== "done");
+    if (failed === undefined) return made.map(({ instance }) => instance);
+    throw new Error(`A guest was not made: ${JSON.stringify(failed.operation.error)}`);
   }
 
   countOn(ids: readonly string[], node: string, when: { sinceMs: number; withinMs: number }) {

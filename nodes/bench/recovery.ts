@@ -11,6 +11,7 @@ import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
 import { round, spread } from "./figures.ts";
 import { type RecoveryCase, recoveryCases } from "./recovery-cases.ts";
 import { type Run, runOnce } from "./recovery-run.ts";
+import { thirdLost } from "./recovery-third.ts";
 import { RecoveryWorld } from "./recovery-world.ts";
 
 export interface RecoveryOptions {
@@ -22,34 +23,39 @@ export interface RecoveryOptions {
   readonly signal: AbortSignal;
 }
 
+const runsDefault = 5;
 type CaseName = keyof typeof recoveryCases;
 const say = (text: string): unknown => process.stderr.write(`  ${text}\n`);
 
 /** @throws Error when there is no such case */
 export async function recovery(options: RecoveryOptions): Promise<unknown> {
+  const { signal, runs = runsDefault } = options;
   const missing = missingForCounting();
   if (missing !== undefined) {
     process.stderr.write(`\n*** recovery is SKIPPED: ${missing} ***\n\n`);
     return { skipped: missing };
   }
-  const names = options.cases ?? Object.keys(recoveryCases);
+  const known = [...Object.keys(recoveryCases), thirdLost.name];
+  const names = options.cases ?? known;
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no case ${unknown}, but: ${known.join(", ")}.`);
   const results: Record<string, unknown> = {};
   const directory = mkdtempSync(join(tmpdir(), "novact-recovery-"));
   say(`logs of writers, and disks that are not as they should be: ${directory}`);
   for (const name of names) {
-    options.signal.throwIfAborted();
-    results[name] = await measure(name, join(directory, name), options);
+    signal.throwIfAborted();
+    results[name] =
+      name === thirdLost.name
+        ? await thirdLost({ signal, say, directory: join(directory, name), runs })
+        : await measure(name as CaseName, join(directory, name), options);
   }
   return { directory, target: "power loss to the first number elsewhere: 99 % within 30 s", ...results };
 }
 
-async function measure(name: string, directory: string, options: RecoveryOptions): Promise<unknown> {
-  if (!Object.hasOwn(recoveryCases, name)) {
-    throw new Error(`There is no case ${name}, but: ${Object.keys(recoveryCases).join(", ")}.`);
-  }
-  const what: RecoveryCase = recoveryCases[name as CaseName];
+async function measure(name: CaseName, directory: string, options: RecoveryOptions): Promise<unknown> {
+  const what: RecoveryCase = recoveryCases[name];
   mkdirSync(directory, { recursive: true });
-  const { signal, runs = 5, guests = what.guests } = options;
+  const { signal, runs = runsDefault, guests = what.guests } = options;
   const writerLog = join(directory, "writers.jsonl");
   const world = await RecoveryWorld.open({ nodes: 2, writerLog, signal, say });
   const done: (Run & { readonly load: number })[] = [];
