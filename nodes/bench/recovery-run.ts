@@ -60,9 +60,10 @@ async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
   const { signal } = world;
   const epoch = await world.leaseEpoch(node);
   const before = new Map(ids.map((id) => [id, world.counters.newest(id)]));
+  await fault.inject(world, node);
+  // From here on: whom a signal is for may take long to find on a machine that is busy.
   const sinceMs = performance.now();
   world.writers.note({ fault: fault.summary, node });
-  await fault.inject(world, node);
   const copying = fault.healAfterMs === undefined ? copies(ground) : Promise.resolve([]);
   const opened = whenOpened(ground, sinceMs);
   const recovery = Promise.all(
@@ -190,9 +191,10 @@ async function runStaying(ground: Ground, fault: Fault): Promise<Run> {
   const { world, ids, node } = ground;
   const { signal } = world;
   const pids = ids.map((id) => world.writers.openersOf(id)[0]?.pid);
+  await fault.inject(world, node);
+  // From here on: whom a signal is for may take long to find on a machine that is busy.
   const sinceMs = performance.now();
   world.writers.note({ fault: fault.summary, node });
-  await fault.inject(world, node);
   await healLater(ground, fault, { sinceMs, recovery: Promise.resolve() });
   await pause(wouldHaveMovedMs, undefined, { signal });
   await world.countOn(ids, node, { sinceMs: performance.now(), withinMs: 30_000 }).catch(() => []);
