@@ -50,11 +50,13 @@ export interface BenchClusterOptions {
   /** Links through a proxy that can be told to break them. */
   readonly chaos?: boolean;
   readonly mayStart?: ClusterOptions["mayStart"];
+  /** Hears of what happens to its processes; absent: the standard error. */
+  readonly say?: Screen["say"];
   /** Ends the start, when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-const quiet: Screen["say"] = (text) => process.stderr.write(`  ${text}\n`);
+const told: Screen["say"] = (text) => process.stderr.write(`  ${text}\n`);
 
 /** Runs `work` with a new cluster, and ends the cluster whatever happens. */
 export async function withCluster<T>(
@@ -80,7 +82,8 @@ export async function openCluster(
   writeFileSync(file, clusterFile(options));
   const config = loadConfig(file);
   mkdirSync(statePaths(config).log, { recursive: true, mode: 0o711 });
-  const screen: Screen = { say: quiet, show: quiet, sinceStartMs: () => performance.now() };
+  const { say = told } = options;
+  const screen: Screen = { say, show: say, sinceStartMs: () => performance.now() };
   const { guest = Promise.resolve(), mayStart, signal } = options;
   const chosen = { ...(mayStart && { mayStart }), ...(signal && { signal }) };
   const cluster = await startCluster({ config, screen, guest, ...chosen }).catch((error: unknown) => {

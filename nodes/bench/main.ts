@@ -63,7 +63,7 @@ for (const name of wanted) {
     results[name] = await benchmarks[name]?.();
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
-    process.stderr.write(`${name}: ended by a signal; nothing of it is left\n`);
+    process.stderr.write(`${name}: ended by a signal; its cluster is gone\n`);
     process.exit(130);
   }
   process.stderr.write(`${name}: ${Math.round((performance.now() - startMs) / 1000)} s\n`);

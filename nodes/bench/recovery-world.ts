@@ -88,9 +88,9 @@ export class RecoveryWorld {
   static async open(options: WorldOptions): Promise<RecoveryWorld> {
     const tiny = await tinyGuest(join(tmpdir(), "novact-bench-guest"), options.say);
     const gates = new Gates();
-    const { nodes, signal } = options;
+    const { nodes, signal, say } = options;
     const cluster = await openCluster({
-      ...{ hypervisor: "qemu", accelerator: "tcg", nodes, controllers: 2, chaos: true, signal },
+      ...{ hypervisor: "qemu", accelerator: "tcg", nodes, controllers: 2, chaos: true, signal, say },
       mayStart: gates.mayStart,
     });
     try {
