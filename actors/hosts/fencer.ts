@@ -49,10 +49,10 @@ export class Fencer {
     this.#busy = true;
     try {
       const nowMs = this.#options.clock.monotonicMs();
-      const { next, expired } = look(this.#watch, hosts, { nowMs, listeningSinceMs });
-      this.#watch = next;
-      await this.#turnBrake(brakeOf(hosts, expired, this.#options.clock.nowMs()));
-      if (!this.#brake.on) for (const one of expired) await this.#fence(one);
+      const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
+      this.#watch = seen.next;
+      await this.#turnBrake(brakeOf(hosts, seen, this.#options.clock.nowMs()));
+      if (!this.#brake.on) for (const one of seen.expired) await this.#fence(one);
     } catch (error) {
       this.#options.log.warn({ err: error }, "a host that is lost was not fenced; it is tried again");
     } finally {
@@ -84,8 +84,9 @@ export class Fencer {
     log.error({ on: brake.on, lost: names, of: brake.of }, "the brake on automatic recovery");
     const event = brake.on ? "recoveryStopped" : "recoveryResumed";
     const atMs = clock.nowMs();
-    // Every controller finds out by itself; told is it once in a while.
-    const told = `${event} ${Math.floor(atMs / limits.massFailureWindowMs)}`;
+    // Every controller finds out by itself, within a second or so; what they say meanwhile is the same.
+    // Before the brake can be on again a lease has to end.
+    const told = `${event} ${Math.floor(atMs / limits.leaseTtlMs)}`;
     await commit({
       request: { project: adminProject, requestId: told, contentHash: told, answer: null, atMs },
       events: [

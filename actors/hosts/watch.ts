@@ -29,6 +29,8 @@ export interface Look {
   readonly next: Watch;
   /** Held as the store has it, and over. */
   readonly expired: readonly Expired[];
+  /** Ids of those that have missed so many renewals that theirs is about to be. */
+  readonly overdue: ReadonlySet<string>;
 }
 
 export function look(
@@ -38,6 +40,7 @@ export function look(
 ): Look {
   const next = new Map<string, Watched>();
   const expired: Expired[] = [];
+  const overdue = new Set<string>();
   for (const host of hosts) {
     if (host.lease === null || host.lease.fencedBy !== null) continue;
     const { epoch, renewals } = host.lease;
@@ -46,15 +49,16 @@ export function look(
     const sinceMs = Math.max(same ? known.sinceMs : nowMs, listeningSinceMs);
     next.set(host.id, { epoch, renewals, sinceMs });
     const silentMs = nowMs - sinceMs;
+    if (silentMs >= limits.leaseTtlMs - limits.heartbeatPeriodMs) overdue.add(host.id);
     if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)
       expired.push({ host, epoch, renewals, silentMs });
   }
-  return { next, expired };
+  return { next, expired, overdue };
 }
 
 export interface Brake {
   readonly on: boolean;
-  /** Lost at once: those whose lease is over, and those that were fenced a short while ago. */
+  /** Lost at once: those whose lease is over or about to be, and those that were fenced a short while ago. */
   readonly lost: readonly HostRecord[];
   readonly of: number;
 }
@@ -62,12 +66,20 @@ export interface Brake {
 /**
  * A third of the hosts at once, and more than one: that is us, not them. Nothing is fenced and nothing
  * recovered until fewer are lost, or an operator signs.
+ *
+ * Those that were lost at once did not renew at once: their leases end within a heartbeat of each other. So
+ * when the first has ended, those that are overdue count as well, else two of three would be fenced before
+ * the third is missed. As long as none has ended they may be on their way back.
  */
-export function brakeOf(hosts: readonly HostRecord[], expired: readonly Expired[], wallMs: number): Brake {
-  const over = new Set(expired.map(({ host }) => host.id));
+export function brakeOf(
+  hosts: readonly HostRecord[],
+  { expired, overdue }: Pick<Look, "expired" | "overdue">,
+  wallMs: number,
+): Brake {
   const leased = hosts.filter(({ lease }) => lease !== null);
-  const lost = leased.filter((host) => over.has(host.id) || lostLately(host, wallMs));
-  return { on: lost.length > 1 && lost.length * 3 >= leased.length, lost, of: leased.length };
+  const lost = leased.filter((host) => overdue.has(host.id) || lostLately(host, wallMs));
+  const begun = expired.length > 0 || lost.some((host) => lostLately(host, wallMs));
+  return { on: begun && lost.length > 1 && lost.length * 3 >= leased.length, lost, of: leased.length };
 }
 
 /** A host that an operator or its power controller said is off is no mystery. */

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig, statePaths } from "../config.ts";
 import { connect, type Novact } from "../sdk.ts";
-import { startCluster } from "../up/cluster.ts";
+import { type ClusterOptions, startCluster } from "../up/cluster.ts";
 import type { Screen } from "../up/screen.ts";
 
 export interface BenchCluster {
@@ -43,9 +43,20 @@ export interface BenchClusterOptions {
   /** Where a guest was built; needed for qemu. */
   readonly guest?: Promise<unknown>;
   readonly accelerator?: "auto" | "tcg";
+  /** Absent: 2. */
+  readonly nodes?: number;
+  /** Absent: 1. */
+  readonly controllers?: number;
+  /** Links through a proxy that can be told to break them. */
+  readonly chaos?: boolean;
+  readonly mayStart?: ClusterOptions["mayStart"];
+  /** Hears of what happens to its processes; absent: the standard error. */
+  readonly say?: Screen["say"];
+  /** Ends the start, when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
-const quiet: Screen["say"] = (text) => process.stderr.write(`  ${text}\n`);
+const told: Screen["say"] = (text) => process.stderr.write(`  ${text}\n`);
 
 /** Runs `work` with a new cluster, and ends the cluster whatever happens. */
 export async function withCluster<T>(
@@ -71,9 +82,16 @@ export async function openCluster(
   writeFileSync(file, clusterFile(options));
   const config = loadConfig(file);
   mkdirSync(statePaths(config).log, { recursive: true, mode: 0o711 });
-  const screen: Screen = { say: quiet, show: quiet, sinceStartMs: () => performance.now() };
-  const cluster = await startCluster({ config, screen, guest: options.guest ?? Promise.resolve() });
+  const { say = told } = options;
+  const screen: Screen = { say, show: say, sinceStartMs: () => performance.now() };
+  const { guest = Promise.resolve(), mayStart, signal } = options;
+  const chosen = { ...(mayStart && { mayStart }), ...(signal && { signal }) };
+  const cluster = await startCluster({ config, screen, guest, ...chosen }).catch((error: unknown) => {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  });
   const remove = async () => {
+    cluster.hurry();
     await cluster.stop();
     rmSync(directory, { recursive: true, force: true });
   };
@@ -95,12 +113,15 @@ export async function openCluster(
 }
 
 /** Room enough: what is measured is never the capacity of the machine. */
-function clusterFile({ hypervisor, accelerator }: BenchClusterOptions): string {
+function clusterFile(options: BenchClusterOptions): string {
+  const { hypervisor, accelerator, nodes = 2, controllers = 1, chaos = false } = options;
   const chosen = accelerator === undefined ? "" : `, accelerator: ${accelerator}`;
   const room = hypervisor === "fake" ? "" : ", vcpus: 64, memoryMib: 65536, diskGib: 4096";
-  const node = (name: string) => `  - { name: ${name}, hypervisor: ${hypervisor}${chosen}${room} }\n`;
+  const node = (index: number) =>
+    `  - { name: node-${index + 1}, hypervisor: ${hypervisor}${chosen}${room} }\n`;
   const servers = "stateDirectory: state\nnats: { port: 0 }\npostgres: { port: 0 }\ndemo: false\n";
-  return `${servers}nodes:\n${node("node-1")}${node("node-2")}`;
+  const also = `controllers: ${controllers}\nchaos: { allowed: ${chaos} }\n`;
+  return `${servers}${also}nodes:\n${Array.from({ length: nodes }, (_, index) => node(index)).join("")}`;
 }
 
 async function hostsAlive(admin: Novact, count: number): Promise<void> {

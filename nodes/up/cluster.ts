@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly screen: Screen;
   /** Compute nodes start when it resolves: they try their guests with it. */
   readonly guest: Promise<unknown>;
+  /** Awaited before each start of a compute node: who breaks one on purpose keeps it down by this. */
+  readonly mayStart?: (node: string) => Promise<void>;
   /** Gives up between two steps of the start. */
   readonly signal?: AbortSignal;
 }
@@ -154,12 +156,14 @@ async function startControllers({ config, screen }: ClusterOptions, parts: Parts
 }
 
 /** One after the other is not needed: compute nodes do not know each other. */
-async function startComputes({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
+async function startComputes({ config, screen, mayStart }: ClusterOptions, parts: Parts): Promise<void> {
   const started = await Promise.allSettled(
     config.nodes.map(async ({ name, hypervisor }) => {
       if (hypervisor === "qemu") await mountNodeFileSystem(config, name, screen.say);
       const environment = environmentOf(parts.links, name);
-      return keepNode(config, screen, { name, role: ["compute", "--name", name], environment });
+      const role = ["compute", "--name", name];
+      const before = async () => mayStart?.(name);
+      return keepNode(config, screen, { name, role, environment, before });
     }),
   );
   for (const each of started) if (each.status === "fulfilled") parts.computes.push(each.value);
@@ -170,16 +174,18 @@ interface NodeToKeep {
   readonly name: string;
   readonly role: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  readonly before?: () => Promise<void>;
 }
 
 async function keepNode(
   config: ClusterConfig,
   { say }: Screen,
-  { name, role, environment }: NodeToKeep,
+  { name, role, environment, before }: NodeToKeep,
 ): Promise<Keeper<NodeProcess>> {
   const { log, run } = statePaths(config);
-  const start = () =>
-    startNodeProcess({
+  const start = async () => {
+    await before?.();
+    return startNodeProcess({
       name,
       arguments: [...role, "--config", config.file],
       environment,
@@ -189,6 +195,7 @@ async function keepNode(
       // time.
       nodeArguments: role[0] === "compute" ? ["--max-semi-space-size=2"] : [],
     });
+  };
   const keeper = await keep({ name, start, say, clock: systemClock });
   say(`${name} serves (pid ${keeper.current()?.pid ?? 0})`);
   return keeper;

@@ -1,0 +1,94 @@
+/**
+ * A guest that says how far it has come: ten times a second it appends a line with the next number to a file
+ * on its disk, makes it durable, and only then says the number on its console. So what was said must be on
+ * the disk whatever happens, and two that write to one disk are seen by the file.
+ *
+ * Made of what the set-up installs: the tiny guest with another inittab, and an ext4 file system as its disk.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { loadConfig, statePaths } from "../config.ts";
+import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
+import { cpioArchive } from "../setup/guest/cpio.ts";
+import type { BenchCluster } from "./bench-cluster.ts";
+
+const run = promisify(execFile);
+const diskBytes = 64 * 1024 ** 2;
+
+/** Of the image and of the flavor. */
+export const countingName = "counting";
+
+/** The words of its console, and the lines of its file. */
+export const saidLine = /^COUNTER ([0-9a-f-]{36}) ([0-9]+) ([0-9.]+)$/;
+export const fileLine = /^([0-9]+) ([0-9a-f-]{36}) ([0-9.]+)$/;
+export const counterFile = "/counter";
+
+const inittab = "::sysinit:/etc/count\n::ctrlaltdel:/bin/reboot\n";
+
+/** A last line that is no number begins again at 0: that is seen, and shall be. */
+const script = `#!/bin/sh
+export PATH=/bin:/sbin
+exec >/dev/console 2>&1
+while [ ! -b /dev/vda ]; do usleep 20000; done
+mount -t ext4 /dev/vda /disk || echo "COUNTER has no disk"
+read -r boot </proc/sys/kernel/random/boot_id
+n=$(tail -n 1 /disk/counter 2>/dev/null | cut -d ' ' -f 1)
+case $n in '' | *[!0-9]*) n=0 ;; esac
+while :; do
+  n=$((n + 1))
+  read -r up _ </proc/uptime
+  echo "$n $boot $up" >>/disk/counter
+  sync /disk/counter && echo "COUNTER $boot $n $up"
+  usleep 80000
+done
+`;
+
+/** What is not installed, as a sentence; undefined when nothing is missing. */
+export function missingForCounting(): string | undefined {
+  const tools = ["qemu-system-x86_64", "qemu-img", "mke2fs", "e2fsck", "debugfs", "lz4", "setpriv"];
+  const missing = tools.filter((tool) => spawnSync(tool, ["-V"], { stdio: "ignore" }).error !== undefined);
+  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
+}
+
+/** The tiny guest as the set-up left it; built where it is not there. */
+export async function tinyGuest(directory: string, say: (text: string) => void): Promise<GuestFiles> {
+  const known = findGuest(statePaths(loadConfig()).guest) ?? findGuest(directory);
+  return known ?? buildGuest(directory, say);
+}
+
+/** Registers the image and a flavor for it. */
+export async function registerCountingGuest({ admin, config }: BenchCluster, tiny: GuestFiles) {
+  const imports = statePaths(config).import;
+  mkdirSync(imports, { recursive: true });
+  const at = (name: string) => join(imports, name);
+  cpSync(tiny.kernel, at("kernel"));
+  await Promise.all([makeRamdisk(tiny.ramdisk, at("ramdisk")), makeDisk(at("disk.raw"))]);
+  await admin.flavor.create({ name: countingName, vcpus: 1, memoryMib: 96, diskGib: 0 });
+  await admin.image.register({
+    name: countingName,
+    kernel: { path: at("kernel") },
+    ramdisk: { path: at("ramdisk") },
+    disk: { path: at("disk.raw"), format: "raw" },
+    commandLine: tiny.commandLine,
+  });
+}
+
+/** Later files of a ramdisk replace earlier ones of the same name. */
+async function makeRamdisk(tiny: string, file: string): Promise<void> {
+  const archive = `${file}.cpio`;
+  await run("lz4", ["-d", "-f", "-q", tiny, archive]);
+  const ours = cpioArchive([
+    { kind: "file", path: "etc/inittab", mode: 0o644, content: Buffer.from(inittab) },
+    { kind: "file", path: "etc/count", mode: 0o755, content: Buffer.from(script) },
+  ]);
+  writeFileSync(archive, Buffer.concat([readFileSync(archive), ours]));
+  await run("lz4", ["-l", "-f", "-q", archive, file]);
+}
+
+async function makeDisk(file: string): Promise<void> {
+  writeFileSync(file, "");
+  truncateSync(file, diskBytes);
+  await run("mke2fs", ["-q", "-F", "-t", "ext4", "-J", "size=4", "-E", "lazy_itable_init=0", file]);
+}

@@ -1,0 +1,208 @@
+/**
+ * One run of a case: breaks a host under its guests, measures what becomes of them, heals it, and looks for
+ * what must not be. What was wrong is listed and nothing is thrown, but when the run cannot go on.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { limits } from "../../protocol/limits.ts";
+import type { Boot } from "./counters.ts";
+import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
+import { round } from "./figures.ts";
+import type { RecoveryCase } from "./recovery-cases.ts";
+import type { RecoveryWorld } from "./recovery-world.ts";
+
+const recoveredWithinMs = 120_000;
+const cleanWithinMs = 90_000;
+/** After everything is well again: whoever still wanted to move or stop a guest would do it by then. */
+const afterwardsMs = 3_000;
+/** After a fault that shall move nothing: until a lease that had been missed would have ended for good. */
+const wouldHaveMovedMs = limits.leaseTtlMs + limits.fenceMarginMs + 3_000;
+
+export interface Run {
+  /** Of each guest: from the fault to its first number on the other host, in ms. */
+  readonly recoveryMs?: readonly number[];
+  /** From the fault to the fence. */
+  readonly fencedMs?: number;
+  /** From the fault until the first guest had its disk open on the other host. */
+  readonly openedMs?: number;
+  /** From the end of the fault until the old host has nothing of them, and a lease. */
+  readonly cleanMs?: number;
+  /** The longest time that a guest did not count, but for its move. */
+  readonly silentMs?: readonly number[];
+  /** From the fault to the last number on the old host. */
+  readonly countedOnMs?: number;
+  readonly problems: readonly string[];
+}
+
+export interface Ground {
+  readonly world: RecoveryWorld;
+  readonly ids: readonly string[];
+  /** Where the guests are. */
+  readonly node: string;
+  readonly other: string;
+  /** For copies of disks. */
+  readonly directory: string;
+}
+
+export async function runOnce(ground: Ground, { expected, ...rest }: RecoveryCase): Promise<Run> {
+  const { world, node, ids } = ground;
+  await world.until("all hosts are well", cleanWithinMs, () => world.hostsWell());
+  await world.countOn(ids, node, { sinceMs: performance.now(), withinMs: 60_000 });
+  world.counters.forgetGaps();
+  return expected === "moves" ? runMoving(ground, rest) : runStaying(ground, rest);
+}
+
+type Fault = Omit<RecoveryCase, "expected">;
+
+async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
+  const { world, ids, node, other } = ground;
+  const { signal } = world;
+  const epoch = await world.leaseEpoch(node);
+  const before = new Map(ids.map((id) => [id, world.counters.newest(id)]));
+  await fault.inject(world, node);
+  // From here on: whom a signal is for may take long to find on a machine that is busy.
+  const sinceMs = performance.now();
+  world.writers.note({ fault: fault.summary, node });
+  const copying = fault.healAfterMs === undefined ? copies(ground) : Promise.resolve([]);
+  const opened = whenOpened(ground, sinceMs);
+  const recovery = Promise.all(
+    ids.map(async (id) => {
+      const when = { node: other, sinceMs, withinMs: recoveredWithinMs, signal };
+      await world.counters.saidOn(id, when);
+      return round((firstOn(world, id, other, sinceMs)?.firstAtMs ?? 0) - sinceMs, 0);
+    }),
+  );
+  const healing = healLater(ground, fault, { sinceMs, recovery });
+  const recoveryMs = await recovery;
+  const healedAtMs = await healing;
+  const problems: string[] = [];
+  await goneFrom(ground, epoch).catch((error: Error) => problems.push(error.message));
+  const cleanMs = round(performance.now() - healedAtMs, 0);
+  await pause(afterwardsMs, undefined, { signal });
+  problems.push(...(await whereTheyAre(ground, other)), ...movedOnce(ground, sinceMs));
+  for (const found of await copying) problems.push(...(await found()));
+  const last = ids.map((id) => (before.get(id)?.lastAtMs ?? sinceMs) - sinceMs);
+  return {
+    recoveryMs,
+    fencedMs: round((fenceSince(world, sinceMs) ?? Number.NaN) - sinceMs, 0),
+    openedMs: round((await opened) - sinceMs, 0),
+    cleanMs,
+    countedOnMs: round(Math.max(...last), 0),
+    problems,
+  };
+}
+
+const fenceSince = (world: RecoveryWorld, sinceMs: number): number | undefined =>
+  world.events.find(({ atMs, event }) => atMs > sinceMs && event.noun === "host" && event.event === "fenced")
+    ?.atMs;
+
+const firstOn = (world: RecoveryWorld, id: string, node: string, sinceMs: number): Boot | undefined =>
+  world.counters.bootsOf(id).find((boot) => boot.node === node && boot.firstAtMs > sinceMs);
+
+async function whenOpened({ world, ids, other }: Ground, sinceMs: number): Promise<number> {
+  const there = () =>
+    ids.some((id) =>
+      world.writers.openersOf(id).some(({ cwd, writes }) => writes && cwd.includes(`/${other}/`)),
+    );
+  try {
+    await world.until("a guest has its disk open elsewhere", recoveredWithinMs, there);
+    return performance.now();
+  } catch {
+    // What is missing is told by whoever waits for the guest itself.
+    return sinceMs;
+  }
+}
+
+async function healLater(
+  { world, node }: Ground,
+  fault: Fault,
+  { sinceMs, recovery }: { sinceMs: number; recovery: Promise<unknown> },
+): Promise<number> {
+  const { healAfterMs } = fault;
+  if (healAfterMs === undefined) await recovery.catch(() => undefined);
+  else
+    await pause(Math.max(0, sinceMs + healAfterMs - performance.now()), undefined, { signal: world.signal });
+  world.writers.note({ healed: fault.summary, node });
+  await fault.heal(world, node);
+  return performance.now();
+}
+
+/** The old host has nothing of the guests any more, and a lease of its own again, a new one. */
+async function goneFrom({ world, node, ids }: Ground, epoch: number): Promise<void> {
+  await world.until(
+    `${node} holds a new lease`,
+    cleanWithinMs,
+    async () => (await world.leaseEpoch(node)) > epoch,
+  );
+  await world.until("all hosts are well again", cleanWithinMs, () => world.hostsWell());
+  await world.until(
+    `${node} has nothing of the guests: ${world.remainsOn(node, ids).join(", ")}`,
+    cleanWithinMs,
+    () => world.remainsOn(node, ids).length === 0,
+  );
+}
+
+/** The copies are made at once, as long as nobody writes; they are looked at when time is not measured. */
+function copies({ world, ids, directory }: Ground): Promise<readonly (() => Promise<readonly string[]>)[]> {
+  mkdirSync(directory, { recursive: true });
+  return Promise.all(
+    ids.map(async (id) => {
+      const disk = diskOf(world.sharedGuests, id);
+      if (disk === undefined) return async () => [`the disk of ${id} is not there`];
+      const copy = join(directory, `${id}.raw`);
+      // Who starts elsewhere meanwhile says more than what is here.
+      const boots = world.counters.bootsOf(id).map((boot) => ({ ...boot }));
+      await copyDisk(disk, copy);
+      return async () =>
+        (await checkCopy(copy, boots)).problems.map((one) => `${id} after the fault: ${one}`);
+    }),
+  );
+}
+
+async function whereTheyAre({ world, ids }: Ground, node: string): Promise<readonly string[]> {
+  const found = await Promise.all(ids.map((id) => world.cluster.demo.instance.get(id, {})));
+  return found.flatMap(({ instance }) => {
+    const problems: string[] = [];
+    if (instance.state !== "running" || instance.hostName !== node)
+      problems.push(
+        `${instance.id} is ${instance.state} on ${instance.hostName ?? "no host"}, not on ${node}`,
+      );
+    const openers = world.writers.openersOf(instance.id);
+    const [only] = openers;
+    if (openers.length !== 1 || only?.cwd.includes(`/${node}/`) !== true || only.state === "T")
+      problems.push(`${instance.id} has the processes ${JSON.stringify(openers)}`);
+    return problems;
+  });
+}
+
+/** One boot on the other host since the fault, and none on the old one. */
+function movedOnce({ world, ids, other }: Ground, sinceMs: number): readonly string[] {
+  return ids.flatMap((id) => {
+    const boots = world.counters.bootsOf(id).filter(({ firstAtMs }) => firstAtMs > sinceMs);
+    const [first] = boots;
+    return boots.length === 1 && first?.node === other
+      ? []
+      : [`${id} booted ${boots.length} times since the fault: ${boots.map((boot) => boot.node).join(", ")}`];
+  });
+}
+
+async function runStaying(ground: Ground, fault: Fault): Promise<Run> {
+  const { world, ids, node } = ground;
+  const { signal } = world;
+  const pids = ids.map((id) => world.writers.openersOf(id)[0]?.pid);
+  await fault.inject(world, node);
+  // From here on: whom a signal is for may take long to find on a machine that is busy.
+  const sinceMs = performance.now();
+  world.writers.note({ fault: fault.summary, node });
+  await healLater(ground, fault, { sinceMs, recovery: Promise.resolve() });
+  await pause(wouldHaveMovedMs, undefined, { signal });
+  await world.countOn(ids, node, { sinceMs: performance.now(), withinMs: 30_000 }).catch(() => []);
+  const problems = [...(await whereTheyAre(ground, node))];
+  for (const [index, id] of ids.entries()) {
+    const pid = world.writers.openersOf(id)[0]?.pid;
+    if (pid !== pids[index]) problems.push(`${id} had process ${pids[index]}, and has ${pid}`);
+  }
+  if (fenceSince(world, sinceMs) !== undefined) problems.push("a host was fenced");
+  return { silentMs: ids.map((id) => round(world.counters.newest(id)?.gapMs ?? 0, 0)), problems };
+}

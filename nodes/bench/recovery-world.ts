@@ -1,0 +1,287 @@
+/**
+ * The cluster that recovery is measured on: two controllers, QEMU nodes that can lose their power for good,
+ * links that can be broken, guests that count, and somebody who watches their disks.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { limits } from "../../protocol/limits.ts";
+import { linkName, passing, rulesOf } from "../chaos/link-rules.ts";
+import { openLinks } from "../chaos/links.ts";
+import { processesOf } from "../chaos/parties.ts";
+import { type ClusterConfig, statePaths } from "../config.ts";
+import { signalProcess } from "../drivers/process-table.ts";
+import type { Event } from "../sdk.ts";
+import { type BenchCluster, openCluster } from "./bench-cluster.ts";
+import { Counters } from "./counters.ts";
+import { countingName, registerCountingGuest, tinyGuest } from "./counting-guest.ts";
+import { WriterLog, type WriterSummary } from "./writer-log.ts";
+
+const lookEveryMs = 50;
+/** Every controller has heard by then of what one of them was told of a host. */
+const hostsHeardMs = 3_000;
+const patient = { timeoutMs: limits.buildTimeoutMs };
+
+export interface HeardEvent {
+  readonly atMs: number;
+  readonly event: Event;
+}
+
+export interface WorldOptions {
+  readonly nodes: number;
+  /** JSON lines of who could write when. */
+  readonly writerLog: string;
+  readonly signal: AbortSignal;
+  readonly say: (text: string) => void;
+}
+
+/** Keeps nodes down until they may start again. */
+class Gates {
+  readonly #held = new Map<string, PromiseWithResolvers<void>>();
+  #closed = false;
+
+  hold(node: string): void {
+    if (!this.#held.has(node)) this.#held.set(node, Promise.withResolvers());
+  }
+
+  release(node: string): void {
+    this.#held.get(node)?.resolve();
+    this.#held.delete(node);
+  }
+
+  readonly mayStart = async (node: string): Promise<void> => {
+    await this.#held.get(node)?.promise;
+    if (this.#closed) throw new Error(`${node} stays down: everything ends.`);
+  };
+
+  close(): void {
+    this.#closed = true;
+    for (const node of [...this.#held.keys()]) this.release(node);
+  }
+}
+
+export class RecoveryWorld {
+  readonly cluster: BenchCluster & { close(): Promise<void> };
+  readonly counters: Counters;
+  readonly writers: WriterLog;
+  readonly events: HeardEvent[] = [];
+  readonly signal: AbortSignal;
+  readonly #gates: Gates;
+  readonly #links: Awaited<ReturnType<typeof openLinks>>;
+  readonly #watching = new AbortController();
+
+  private constructor(
+    cluster: RecoveryWorld["cluster"],
+    gates: Gates,
+    parts: { links: Awaited<ReturnType<typeof openLinks>>; options: WorldOptions },
+  ) {
+    this.cluster = cluster;
+    this.#gates = gates;
+    this.#links = parts.links;
+    this.signal = parts.options.signal;
+    this.counters = new Counters(cluster.config);
+    this.writers = new WriterLog(this.sharedGuests, parts.options.writerLog);
+    void this.#watch();
+  }
+
+  static async open(options: WorldOptions): Promise<RecoveryWorld> {
+    const tiny = await tinyGuest(join(tmpdir(), "novact-bench-guest"), options.say);
+    const gates = new Gates();
+    const { nodes, signal, say } = options;
+    const cluster = await openCluster({
+      ...{ hypervisor: "qemu", accelerator: "tcg", nodes, controllers: 2, chaos: true, signal, say },
+      mayStart: gates.mayStart,
+    });
+    try {
+      await registerCountingGuest(cluster, tiny);
+      const links = await openLinks(cluster.config);
+      return new RecoveryWorld(cluster, gates, { links, options });
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+
+  get config(): ClusterConfig {
+    return this.cluster.config;
+  }
+
+  get nodeNames(): readonly string[] {
+    return this.config.nodes.map(({ name }) => name);
+  }
+
+  /** Where the disks of all guests are. */
+  get sharedGuests(): string {
+    return join(this.config.nodes[0]?.sharedDirectory ?? "", "guests");
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#watching;
+    try {
+      for await (const event of this.cluster.admin.watch({ signal })) {
+        this.events.push({ atMs: performance.now(), event });
+      }
+    } catch (error) {
+      if (!signal.aborted) process.stderr.write(`  events are not heard any more: ${String(error)}\n`);
+    }
+  }
+
+  /** Guests on one node, each of which counts already. */
+  async createGuests(node: string, count: number): Promise<readonly string[]> {
+    const { admin } = this.cluster;
+    const others = this.nodeNames.filter((name) => name !== node);
+    for (const name of others) await admin.host.disable(name, { reason: "the guests begin elsewhere" });
+    if (others.length > 0) await pause(hostsHeardMs, undefined, { signal: this.signal });
+    const made = await this.#create(count);
+    for (const name of others) await admin.host.enable(name, {});
+    const astray = made.find(({ hostName }) => hostName !== node);
+    if (astray !== undefined) throw new Error(`A guest was placed on ${astray.hostName}, not on ${node}.`);
+    const ids = made.map(({ id }) => id);
+    this.counters.start(ids);
+    await this.countOn(ids, node, { sinceMs: performance.now(), withinMs: 60_000 });
+    return ids;
+  }
+
+  /** Where the scheduler likes. */
+  async createAnywhere(count: number): Promise<readonly string[]> {
+    const made = await this.#create(count);
+    const ids = made.map(({ id }) => id);
+    this.counters.start(ids);
+    const when = { sinceMs: performance.now(), withinMs: 60_000 };
+    await Promise.all(made.map(({ id, hostName }) => this.countOn([id], hostName ?? "", when)));
+    return ids;
+  }
+
+  async #create(count: number) {
+    const asked = { flavor: countingName, image: countingName, wait: true };
+    const made = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        this.cluster.demo.instance.create({ ...asked, name: `counting-${index + 1}` }, patient),
+      ),
+    );
+    const failed = made.find(({ operation }) => operation.state !== "done");
+    if (failed === undefined) return made.map(({ instance }) => instance);
+    throw new Error(`A guest was not made: ${JSON.stringify(failed.operation.error)}`);
+  }
+
+  countOn(ids: readonly string[], node: string, when: { sinceMs: number; withinMs: number }) {
+    const { signal } = this;
+    return Promise.all(ids.map((id) => this.counters.saidOn(id, { node, ...when, signal })));
+  }
+
+  /** Stopped hard: what is on their disks then is what was durable. */
+  async stopGuests(ids: readonly string[]): Promise<void> {
+    const { instance } = this.cluster.demo;
+    const hard = { mode: "hard", wait: true } as const;
+    await Promise.all(ids.map((id) => instance.stop(id, hard, patient)));
+  }
+
+  async deleteGuests(ids: readonly string[]): Promise<void> {
+    const { instance } = this.cluster.demo;
+    await Promise.all(ids.map((id) => instance.delete(id, { wait: true }, patient)));
+  }
+
+  /** Agent, guard, its shell and guests at once; they stay away until the power is back. */
+  powerLoss(nodes: readonly string[]): void {
+    for (const node of nodes) this.#gates.hold(node);
+    for (let round = 0; round < 20; round += 1) {
+      const pids = nodes.flatMap((node) => processesOfNode(this.config, node));
+      if (pids.length === 0) return;
+      for (const pid of pids) kill(pid, "SIGKILL");
+    }
+  }
+
+  /** It may start again; the agent's keeper does that, within a second or some. */
+  powerBack(node: string): void {
+    this.#gates.release(node);
+  }
+
+  async killAgent(node: string): Promise<void> {
+    this.#gates.hold(node);
+    await this.signalAgent(node, "SIGKILL");
+  }
+
+  async signalAgent(node: string, signal: NodeJS.Signals): Promise<void> {
+    const [agent] = await processesOf(this.config, node);
+    if (agent === undefined) throw new Error(`The agent of ${node} does not run.`);
+    await signalProcess(agent, signal);
+  }
+
+  /** Nothing passes between the agent and NATS, in either direction; nothing is lost but time. */
+  async partition(node: string, on: boolean): Promise<void> {
+    const rules = on ? rulesOf({ kind: "blackHole" }, "both") : passing;
+    await this.#links?.set(linkName(node, "nats"), rules, false);
+  }
+
+  async until(what: string, withinMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const startMs = performance.now();
+    while (!(await holds())) {
+      if (performance.now() - startMs > withinMs)
+        throw new Error(`Not within ${withinMs / 1_000} s: ${what}`);
+      await pause(lookEveryMs, undefined, { signal: this.signal });
+    }
+  }
+
+  /** Every host is heard, and has a lease that nobody has ended. */
+  async hostsWell(): Promise<boolean> {
+    const { hosts } = await this.cluster.admin.host.list({});
+    return hosts.every(({ alive, lease }) => alive && lease != null && lease.fencedBy === null);
+  }
+
+  async leaseEpoch(node: string): Promise<number> {
+    const { host } = await this.cluster.admin.host.get(node, {});
+    return host.lease?.epoch ?? 0;
+  }
+
+  /** The node's processes and working directories of these guests. */
+  remainsOn(node: string, ids: readonly string[]): readonly string[] {
+    const directory = join(statePaths(this.config).node(node), "guests");
+    const directories = readdirSync(directory).filter((name) => ids.includes(name));
+    const opened = ids.flatMap((id) =>
+      this.writers
+        .openersOf(id)
+        .flatMap(({ cwd, pid }) => (cwd.startsWith(`${directory}/`) ? [`pid ${pid}`] : [])),
+    );
+    return [...directories, ...opened];
+  }
+
+  async close(): Promise<WriterSummary> {
+    this.counters.end();
+    this.#watching.abort();
+    this.#links?.close();
+    this.#gates.close();
+    const summary = await this.writers.end();
+    const { config } = this;
+    await this.cluster.close();
+    for (const node of config.nodes)
+      for (const pid of processesOfNode(config, node.name)) kill(pid, "SIGKILL");
+    return summary;
+  }
+}
+
+/** Everything that would lose its power with the node, by its arguments or where it works. */
+function processesOfNode(config: ClusterConfig, node: string): readonly number[] {
+  const directory = statePaths(config).node(node);
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^[0-9]+$/.test(name) || Number(name) === process.pid) return [];
+    try {
+      const argv = readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0");
+      const agent = argv.includes("compute") && argv.includes(node) && argv.includes(config.file);
+      const inside = (path: string) => path === directory || path.startsWith(`${directory}/`);
+      const works = agent || argv.some(inside) || inside(readlinkSync(`/proc/${name}/cwd`));
+      return works ? [Number(name)] : [];
+    } catch {
+      // It ended while it was looked at, or is a zombie.
+      return [];
+    }
+  });
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

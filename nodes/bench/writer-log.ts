@@ -1,0 +1,240 @@
+/**
+ * Who may write to a guest's disk, seen from outside: every 50 ms the kernel is asked which QEMU processes
+ * have it open for writing and are not stopped, and the disk whether it has changed. What is seen goes into a
+ * log of JSON lines; two writers at once are a violation, and so is a disk that changes without one.
+ */
+import {
+  createWriteStream,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  type WriteStream,
+} from "node:fs";
+import { join } from "node:path";
+import { guestFiles } from "../drivers/guest-directory.ts";
+import { parseStat } from "../drivers/process-stat.ts";
+import { tagOfArgv } from "../drivers/qemu/guest-tag.ts";
+
+const periodMs = 50;
+/** A process that was no guest for so many looks is looked at no more. */
+const strangerAfter = 60;
+/** What a process had under way when it was stopped may reach the file a little later. */
+const tailMs = 200;
+/** An undisturbed disk is in the log so often. */
+const quietEveryMs = 1_000;
+
+export interface Opener {
+  readonly pid: number;
+  /** The directory that it works in. */
+  readonly cwd: string;
+  readonly epoch: number;
+  readonly state: string;
+  readonly writes: boolean;
+  readonly inode: number;
+}
+
+export interface WriterSummary {
+  readonly samples: number;
+  /** The longest time between two looks. */
+  readonly gapMsMax: number;
+  readonly twoWriters: readonly string[];
+  readonly writtenByNobody: readonly string[];
+  /** Samples in which a stopped process and one that runs had the same disk open: allowed. */
+  readonly stoppedBeside: number;
+}
+
+interface Disk {
+  signature: string;
+  mtimeMs: number;
+  inode: number;
+  wroteAtMs: number;
+  writerSeenAtMs: number;
+  loggedAtMs: number;
+  changes: number;
+}
+
+export class WriterLog {
+  readonly #guests: string;
+  readonly #out: WriteStream;
+  readonly #strangers = new Map<number, number>();
+  readonly #argv = new Map<number, readonly string[]>();
+  readonly #disks = new Map<string, Disk>();
+  readonly #twoWriters: string[] = [];
+  readonly #writtenByNobody: string[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #samples = 0;
+  #stoppedBeside = 0;
+  #gapMsMax = 0;
+  #lastAtMs = performance.now();
+  #now: ReadonlyMap<string, readonly Opener[]> = new Map();
+
+  /** `guests`: where the disks are, on the storage that the nodes share. */
+  constructor(guests: string, file: string) {
+    this.#guests = guests;
+    this.#out = createWriteStream(file, { flags: "a" });
+    this.#timer = setInterval(() => this.#sample(), periodMs);
+  }
+
+  /** As of the last look. */
+  openersOf(instanceId: string): readonly Opener[] {
+    return this.#now.get(instanceId) ?? [];
+  }
+
+  note(what: Readonly<Record<string, unknown>>): void {
+    this.#out.write(`${JSON.stringify({ atMs: Date.now(), ...what })}\n`);
+  }
+
+  summary(): WriterSummary {
+    return {
+      samples: this.#samples,
+      gapMsMax: Math.round(this.#gapMsMax),
+      twoWriters: this.#twoWriters,
+      writtenByNobody: this.#writtenByNobody,
+      stoppedBeside: this.#stoppedBeside,
+    };
+  }
+
+  async end(): Promise<WriterSummary> {
+    clearInterval(this.#timer);
+    await new Promise<void>((resolve) => this.#out.end(() => resolve()));
+    return this.summary();
+  }
+
+  #sample(): void {
+    const nowMs = performance.now();
+    this.#gapMsMax = Math.max(this.#gapMsMax, nowMs - this.#lastAtMs);
+    this.#lastAtMs = nowMs;
+    this.#samples += 1;
+    const openers = this.#openers();
+    this.#now = openers;
+    const places = this.#places();
+    for (const instanceId of new Set([...openers.keys(), ...places.keys()])) {
+      this.#judge(instanceId, {
+        nowMs,
+        openers: openers.get(instanceId) ?? [],
+        epochs: places.get(instanceId) ?? [],
+      });
+    }
+  }
+
+  #judge(instanceId: string, { nowMs, openers, epochs }: Seen): void {
+    const writers = openers.filter(({ writes, state }) => writes && !/^[TtZX]$/.test(state));
+    const stopped = openers.filter(({ writes, state }) => writes && /^[Tt]$/.test(state));
+    if (writers.length > 0 && stopped.length > 0) this.#stoppedBeside += 1;
+    const path = join(this.#guests, `${instanceId}.e${epochs.at(-1)}`, guestFiles.disk);
+    const { mtimeMs, ino } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0, ino: 0 };
+    const disk = this.#diskOf(instanceId, { nowMs, mtimeMs, inode: ino });
+    const changed = disk.mtimeMs !== mtimeMs && disk.inode === ino && mtimeMs > 0;
+    disk.mtimeMs = mtimeMs;
+    disk.inode = ino;
+    if (changed) disk.changes += 1;
+    const orphan = changed && writers.length === 0 && nowMs - disk.writerSeenAtMs > tailMs;
+    if (writers.length > 0) disk.writerSeenAtMs = nowMs;
+    const line = JSON.stringify({ epochs, inode: ino, openers: openers.map(withoutR) });
+    if (writers.length > 1) this.#twoWriters.push(`${instanceId}: ${line}`);
+    if (orphan) this.#writtenByNobody.push(`${instanceId}: ${line}`);
+    const due = nowMs - disk.loggedAtMs >= quietEveryMs;
+    if (line === disk.signature && !orphan && writers.length < 2 && !due) return;
+    disk.signature = line;
+    disk.loggedAtMs = nowMs;
+    const { changes } = disk;
+    disk.changes = 0;
+    this.note({ instanceId, epochs, inode: ino, mtimeMs, changes, writers: writers.length, openers });
+  }
+
+  #diskOf(instanceId: string, seen: { nowMs: number; mtimeMs: number; inode: number }): Disk {
+    const known = this.#disks.get(instanceId);
+    if (known !== undefined) return known;
+    const { nowMs, mtimeMs, inode } = seen;
+    const times = { wroteAtMs: nowMs, writerSeenAtMs: nowMs, loggedAtMs: 0 };
+    const disk = { signature: "", mtimeMs, inode, changes: 0, ...times };
+    this.#disks.set(instanceId, disk);
+    return disk;
+  }
+
+  /** The epochs under which each disk lies on the storage, in order: one, but for a moment. */
+  #places(): ReadonlyMap<string, readonly number[]> {
+    const places = new Map<string, number[]>();
+    for (const name of namesIn(this.#guests)) {
+      const [, instanceId, epoch] = /^([0-9a-f-]{36})\.e([0-9]+)$/.exec(name) ?? [];
+      if (instanceId === undefined) continue;
+      places.set(
+        instanceId,
+        [...(places.get(instanceId) ?? []), Number(epoch)].sort((a, b) => a - b),
+      );
+    }
+    return places;
+  }
+
+  #openers(): ReadonlyMap<string, readonly Opener[]> {
+    const found = new Map<string, Opener[]>();
+    const pids = namesIn("/proc")
+      .filter((name) => /^[0-9]+$/.test(name))
+      .map(Number);
+    const living = new Set(pids);
+    for (const known of [this.#strangers, this.#argv])
+      for (const pid of known.keys()) if (!living.has(pid)) known.delete(pid);
+    for (const pid of pids) {
+      const argv = this.#guestArgv(pid);
+      const tag = argv && tagOfArgv(argv);
+      if (tag === undefined) continue;
+      const opener = this.#openerOf(pid, tag.epoch);
+      if (opener !== undefined) found.set(tag.instanceId, [...(found.get(tag.instanceId) ?? []), opener]);
+    }
+    return found;
+  }
+
+  #guestArgv(pid: number): readonly string[] | undefined {
+    const known = this.#argv.get(pid);
+    if (known !== undefined) return known;
+    const looks = this.#strangers.get(pid) ?? 0;
+    if (looks > strangerAfter) return undefined;
+    const argv = (reading(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? "").split("\0");
+    if ((argv[0] ?? "").includes("qemu-system")) {
+      this.#argv.set(pid, argv);
+      return argv;
+    }
+    this.#strangers.set(pid, looks + 1);
+    return undefined;
+  }
+
+  /** Undefined for one that is gone, or has no disk of this storage open. */
+  #openerOf(pid: number, epoch: number): Opener | undefined {
+    return reading(() => {
+      const stat = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+      if (stat === undefined || stat.dead) return undefined;
+      let inode = 0;
+      let writes = false;
+      for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
+        const path = reading(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`)) ?? "";
+        if (!path.startsWith(this.#guests) || !path.includes(guestFiles.disk)) continue;
+        inode = statSync(`/proc/${pid}/fd/${descriptor}`).ino;
+        const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8"));
+        writes ||= (Number.parseInt(flags?.[1] ?? "0", 8) & 3) !== 0;
+      }
+      if (inode === 0) return undefined;
+      return { pid, cwd: readlinkSync(`/proc/${pid}/cwd`), epoch, state: stat.state, writes, inode };
+    });
+  }
+}
+
+interface Seen {
+  readonly nowMs: number;
+  readonly openers: readonly Opener[];
+  readonly epochs: readonly number[];
+}
+
+/** Whether it sleeps or computes is no change worth a line. */
+const withoutR = ({ state, ...rest }: Opener) => ({ ...rest, state: /^[RSD]$/.test(state) ? "R" : state });
+
+const namesIn = (directory: string): readonly string[] => reading(() => readdirSync(directory)) ?? [];
+
+/** A process may be gone between two questions. */
+function reading<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}

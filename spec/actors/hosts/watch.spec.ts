@@ -1,0 +1,51 @@
+/** When a lease has ended for good, and when so many have that it is rather us. */
+import { expect } from "chai";
+import { brakeOf, look, type Watch } from "../../../actors/hosts/watch.ts";
+import type { HostRecord } from "../../../actors/runtime/records.ts";
+import { limits } from "../../../protocol/limits.ts";
+
+const host = (index: number, renewals: number): HostRecord => {
+  const lease = { epoch: 1, renewals, fencedBy: null };
+  return { id: `host-${index}`, name: `node-${index}`, lease } as HostRecord;
+};
+
+/**
+ * Nine hosts that renew every heartbeat, each at its own time; the first `lost` of them lose their power at
+ * once. Answers how many were to be fenced before the brake was on.
+ */
+function fencedBeforeTheBrake(lost: number): { readonly fenced: number; readonly braked: boolean } {
+  const lostAtMs = 20_000;
+  let watch: Watch = new Map();
+  let fenced = 0;
+  for (let nowMs = 0; nowMs < 60_000; nowMs += limits.heartbeatPeriodMs / 2) {
+    const hosts = Array.from({ length: 9 }, (_, index) => {
+      const untilMs = index < lost ? Math.min(nowMs, lostAtMs) : nowMs;
+      const aheadMs = ((index % 3) * limits.heartbeatPeriodMs) / 3;
+      return host(index, Math.floor((untilMs + aheadMs) / limits.heartbeatPeriodMs));
+    });
+    const seen = look(watch, hosts, { nowMs, listeningSinceMs: 0 });
+    watch = seen.next;
+    if (brakeOf(hosts, seen, 0).on) return { fenced, braked: true };
+    fenced += seen.expired.length;
+  }
+  return { fenced, braked: false };
+}
+
+describe("the brake on recovery", () => {
+  it("is on before the first of a third is fenced, though they did not renew at the same time", () => {
+    expect(fencedBeforeTheBrake(3)).to.deep.equal({ fenced: 0, braked: true });
+  });
+
+  it("is never on for fewer", () => {
+    expect(fencedBeforeTheBrake(2).braked).to.equal(false);
+    expect(fencedBeforeTheBrake(2).fenced).to.be.greaterThan(0);
+  });
+
+  it("is off while nobody's lease is over: those that are late may be on their way back", () => {
+    const hosts = Array.from({ length: 3 }, (_, index) => host(index, 1));
+    const before = look(new Map(), hosts, { nowMs: 0, listeningSinceMs: 0 });
+    const seen = look(before.next, hosts, { nowMs: limits.leaseTtlMs, listeningSinceMs: 0 });
+    expect(seen.expired).to.deep.equal([]);
+    expect(brakeOf(hosts, seen, 0).on).to.equal(false);
+  });
+});
