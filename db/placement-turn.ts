@@ -50,7 +50,9 @@ export function deletingOf({ instances = [] }: Turn): readonly string[] {
 export function groupedOf({ instances = [], claims = [] }: Turn): readonly GroupedClaim[] {
   if (claims.length === 0) return [];
   const groups = new Map<string, string>();
-  for (const { row } of instances) if (row.serverGroupId !== null) groups.set(row.id, row.serverGroupId);
+  // What is going is no member where its disk happens to be removed.
+  for (const { row } of instances)
+    if (row.serverGroupId !== null && row.desired !== "deleted") groups.set(row.id, row.serverGroupId);
   return claims.flatMap(({ instanceId, hostId }) => {
     const groupId = groups.get(instanceId);
     return groupId === undefined ? [] : [{ instanceId, hostId, groupId }];

@@ -50,6 +50,8 @@ export const MachineSpec = answer({
    * false.
    */
   fence: Type.Optional(Type.Boolean()),
+  /** The shared storage that its disk is in. Absent: its host's own. */
+  storageId: Type.Optional(Id),
   /** Its disk is there already, left by an older epoch on another host; none is ever made. Absent: false. */
   takesOverDisk: Type.Optional(Type.Boolean()),
   /** What its host does when the guest went down without being asked. Absent: as `restart`. */

@@ -66,6 +66,7 @@ function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
     next: {
       ...state,
       stopped: stopped.map(({ guest }) => nameOf(guest)),
+      adopts: false,
       unanswered: state.unanswered && !answered,
     },
     actions: answered ? [...actions, acknowledge(state.number)] : actions,
@@ -81,7 +82,7 @@ function judge(
   { past, fresh }: { readonly past: boolean; readonly fresh: boolean },
 ): Verdict {
   if (guest.diskPresent === false) return "kill";
-  const ours = state.stopped.some((one) => isSame(one, guest));
+  const ours = state.stopped.some((one) => isSame(one, guest)) || (state.adopts && guest.stopped);
   if (past && !guest.stopped) return "stop";
   if (!ours) return "leave";
   return !past && fresh && guest.diskPresent === true ? "continue" : "stay";

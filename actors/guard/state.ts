@@ -13,6 +13,11 @@ export interface GuardState {
   readonly extendedAtMs: number;
   /** What this guard has stopped: nothing else is continued. */
   readonly stopped: readonly FencedGuest[];
+  /**
+   * Its first look: what is stopped then, after the deadline, is ours. The guard before it may have died
+   * between the stop and the note of it.
+   */
+  readonly adopts: boolean;
   /** The newest message is answered when the guests have been looked at. */
   readonly unanswered: boolean;
   /** Until then the disks are looked at though the lease holds: it was renewed late. */
@@ -36,6 +41,7 @@ export function beginGuard(stored: StoredGuard | undefined, bootId: string, nowM
     number: known?.number ?? 0,
     extendedAtMs: nowMs,
     stopped: known?.stopped ?? [],
+    adopts: known !== undefined && nowMs >= known.deadlineMs,
     unanswered: false,
     watchUntilMs: nowMs,
   };

@@ -76,18 +76,32 @@ export class LeaseHolder {
   }
 
   async #ask(): Promise<void> {
-    const { reports, clock, log, isClean } = this.#options;
-    const epoch = this.#epoch;
+    const { clock, log, isClean } = this.#options;
     try {
+      // Without a guard that answers nothing is renewed: the host is fenced then, and its guests go elsewhere.
+      await this.#guarded();
+      const epoch = this.#epoch;
       const cleaned = this.#kind === "fenced" && (await isClean());
       const sentAtMs = clock.monotonicMs();
-      const answer = await reports.lease({ epoch, cleaned }, { timeoutMs: limits.hostRequestTimeoutMs });
+      const answer = await this.#renewed({ epoch, cleaned });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.epoch, sentAtMs);
       else this.#fenced(answer.epoch, sentAtMs);
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");
+    }
+  }
+
+  /** A controller of the version before may have heard it: the next one may know what is meant. */
+  async #renewed(asked: { readonly epoch: number; readonly cleaned: boolean }) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
+      } catch (thrown) {
+        const older = thrown instanceof StatusError && thrown.reason === "unknownMethod";
+        if (!older || attempt === limits.commitAttemptsMax) throw thrown;
+      }
     }
   }
 
@@ -135,12 +149,23 @@ export class LeaseHolder {
     });
   }
 
-  /** A guard that has died is opened anew by the next renewal; until then there is none. */
-  async #extend(untilMs: number): Promise<void> {
+  /** The guard, once it has answered; one that has died or does not answer is opened anew. */
+  async #guarded(): Promise<Guard> {
     this.#guard ??= this.#options.guard();
     try {
       const guard = await this.#guard;
-      await guard.extend(untilMs);
+      if (guard.alive) return guard;
+    } catch (thrown) {
+      this.#guard = undefined;
+      throw thrown;
+    }
+    this.#guard = this.#options.guard();
+    return this.#guard;
+  }
+
+  async #extend(untilMs: number): Promise<void> {
+    try {
+      await (await this.#guarded()).extend(untilMs);
     } catch (thrown) {
       this.#guard = undefined;
       throw thrown;

@@ -47,7 +47,9 @@ export async function fenceHost(
   const now = await options.find(host.id);
   const lease = leaseOf(now);
   const { request: row, events } = catalogTurn("host.fence", about(host, proof), cause);
-  const { leasesFenced = [] } = fenceTurn(host, { epoch: lease.epoch, renewals: null, proof });
+  // What was renewed since the proof was begun has made it old, unless it was meant to be forced.
+  const renewals = request.force === true ? null : (host.lease?.renewals ?? null);
+  const { leasesFenced = [] } = fenceTurn(host, { epoch: lease.epoch, renewals, proof });
   const answer = { host: options.view({ ...now, lease: { ...lease, fencedBy: proof } }) };
   const answered = await commitOnce({ leasesFenced, events, request: row }, answer, options);
   await options.directory.refresh();

@@ -79,7 +79,8 @@ export function brakeOf(
   const leased = hosts.filter(({ lease }) => lease !== null);
   const lost = leased.filter((host) => overdue.has(host.id) || lostLately(host, wallMs));
   const begun = expired.length > 0 || lost.some((host) => lostLately(host, wallMs));
-  return { on: begun && lost.length > 1 && lost.length * 3 >= leased.length, lost, of: leased.length };
+  const many = lost.length === leased.length || (lost.length > 1 && lost.length * 3 >= leased.length);
+  return { on: begun && many, lost, of: leased.length };
 }
 
 /** A host that an operator or its power controller said is off is no mystery. */

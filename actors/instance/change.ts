@@ -12,7 +12,7 @@ import type {
   OperationRecord,
   Turn,
 } from "../runtime/records.ts";
-import { currentMachine, intentFacts, isMovable, settledOf, stateOf } from "./state.ts";
+import { currentMachine, intentFacts, isAdrift, isMovable, settledOf, stateOf } from "./state.ts";
 
 /** A value of an instance in the making; `change` starts one, `turnOf` ends it. */
 export interface Draft {
@@ -128,6 +128,7 @@ export function beginOperation(it: Draft, operation: OperationRecord): Draft {
  */
 export function endWhatIsReached(it: Draft): Draft {
   const { instance, claims } = it.after;
+  if (isAdrift(it.after)) return it;
   if (instance.desired === "deleted" && instance.deletedAtMs === null && claims.length === 0) {
     const gone = withInstance(it, { deletedAtMs: it.nowMs, hostId: null });
     return endOperation(withEvent(gone, { event: "deleted", body: {} }), "done");

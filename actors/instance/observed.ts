@@ -90,7 +90,11 @@ function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const current = observation.epoch === instance.epoch && instance.hostId !== null;
   const wanted = current && instance.desired !== "deleted";
   const kept = wanted ? claims : claims.filter((claim) => claim.epoch !== observation.epoch);
-  return { ...it, after: { ...it.after, machines: others, claims: kept } };
+  const next = { ...it, after: { ...it.after, machines: others, claims: kept } };
+  // The newest epoch's host has removed the disk, and those of the epochs before it.
+  const removed = instance.desired === "deleted" && observation.epoch === instance.epoch;
+  if (!removed) return next;
+  return withInstance(next, { storageId: null, ...(instance.deletedAtMs === null ? {} : { hostId: null }) });
 }
 
 const percentOf = {

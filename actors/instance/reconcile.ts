@@ -18,7 +18,7 @@ import {
 import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
 import { reclaimed } from "./reclaim.ts";
-import { mayBePlaced, settledOf, workEffects } from "./state.ts";
+import { isAdrift, mayBePlaced, settledOf, workEffects } from "./state.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
   const { instance, operation } = loaded;
@@ -69,7 +69,10 @@ function parkDelete(it: Draft): Draft {
 export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decision {
   const { instance } = loaded;
   const wanted = instance.desired === "running" || instance.desired === "paused";
-  if (!wanted || instance.epoch !== event.epoch || !mayBePlaced(loaded)) return unchanged(loaded);
+  const adrift = isAdrift(loaded);
+  if (instance.epoch !== event.epoch || !(adrift || (wanted && mayBePlaced(loaded))))
+    return unchanged(loaded);
+  if (adrift && event.placement.kind === "denied") return unchanged(loaded);
   const it = draft(loaded, event.nowMs);
   if (event.placement.kind === "denied") return denied(it, errorBodyOf(event.placement.denial));
   const { hostId, hostName, storageId } = event.placement;
@@ -101,6 +104,8 @@ export function claimOf(
   { instance }: Pick<LoadedInstance, "instance">,
   { hostId, leaseEpoch }: { readonly hostId: string; readonly leaseEpoch: number },
 ): ClaimRecord {
-  const { vcpus, memoryMib, diskGib } = instance.flavor;
+  // To remove a disk takes nothing of a host.
+  const none = { vcpus: 0, memoryMib: 0, diskGib: 0 };
+  const { vcpus, memoryMib, diskGib } = instance.desired === "deleted" ? none : instance.flavor;
   return { instanceId: instance.id, epoch: instance.epoch, hostId, vcpus, memoryMib, diskGib, leaseEpoch };
 }

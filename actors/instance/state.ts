@@ -34,9 +34,18 @@ export function stateOf(loaded: LoadedInstance, hostAlive = true): InstanceState
 export function settledOf(loaded: LoadedInstance): boolean {
   const { instance, claims } = loaded;
   if (claims.some((claim) => claim.epoch !== instance.epoch)) return false;
-  if (instance.deletedAtMs !== null) return claims.length === 0;
+  if (instance.deletedAtMs !== null) return claims.length === 0 && !isAdrift(loaded);
   if (instance.hostId === null && claims.length > 0) return false;
   return isSettled(intentFacts(instance), currentMachine(loaded));
+}
+
+/**
+ * It shall be deleted, no host has anything of it, and its disk is on shared storage all the same: its host
+ * was fenced. Any host that sees the storage can remove it.
+ */
+export function isAdrift({ instance, claims }: Pick<LoadedInstance, "instance" | "claims">): boolean {
+  const { desired, built, storageId, hostId } = instance;
+  return desired === "deleted" && built && storageId !== null && hostId === null && claims.length === 0;
 }
 
 /** Its policy says so, and its disk, if it has one, is where other hosts can open it. */
@@ -78,6 +87,7 @@ export function machineSpec(
     image: { id, disk, kernel, ramdisk, commandLine },
     macAddress: instance.macAddress,
     ...(opensElsewhere(instance) && leaseEpoch > 0 ? { fence: true } : {}),
+    ...(instance.storageId === null ? {} : { storageId: instance.storageId }),
     ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
     ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
   };
@@ -127,7 +137,7 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
 export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { desired } = loaded.instance;
   const wanted = desired === "running" || desired === "paused";
-  return wanted && mayBePlaced(loaded)
+  return isAdrift(loaded) || (wanted && mayBePlaced(loaded))
     ? [...ensureEffects(loaded), { kind: "place" }]
     : ensureEffects(loaded);
 }

@@ -26,10 +26,19 @@ export interface Wish {
 export type PlacementStore = Pick<Store, "getInstance" | "getServerGroup" | "listGroupMembers">;
 
 export function wishOf(instance: InstanceRecord): Wish {
+  if (instance.desired === "deleted") return wishToRemove(instance);
   const { id, project, flavor, image, excludedHosts, availabilityZone, serverGroupId, hints } = instance;
   const storageId = instance.built ? instance.storageId : null;
   const about = { project, instanceId: id, flavor, availabilityZone, serverGroupId, hints, storageId };
   return { ...about, imageProperties: image.properties, excluded: excludedHosts };
+}
+
+/** Any host that sees the disk, however full. */
+function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord): Wish {
+  const nothing = { availabilityZone: null, serverGroupId: null, hints: null };
+  const size = { id: flavor.id, name: flavor.name, vcpus: 0, memoryMib: 0, diskGib: 0 };
+  const about = { project, instanceId: id, flavor: size, ...nothing, storageId };
+  return { ...about, imageProperties: { ...image.properties, memoryMibMin: 0, diskGibMin: 0 }, excluded: [] };
 }
 
 /** Reads nothing for who has neither hints nor a group. @throws UNAVAILABLE storeUnavailable */

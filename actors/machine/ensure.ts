@@ -32,7 +32,10 @@ function onNewerEpoch(machine: Machine, request: EnsureRequest): Ensured {
     const { counter, hostStopping } = machine;
     return { next: { ...freshMachine(request, undefined), counter, hostStopping }, reply: present };
   }
-  const intent: MachineIntent = { ...machine.intent, power: "deleted" };
+  // The guest's data goes over to the newer epoch, here as well as on any other host.
+  const keepDisk = machine.intent.keepDisk === true || request.spec.takesOverDisk === true;
+  const kept = keepDisk ? { keepDisk } : {};
+  const intent: MachineIntent = { ...machine.intent, ...kept, power: "deleted" };
   const next = { ...renewed(machine, intent), successor: request };
   return { next, reply: { kind: "observation", observation: provisional(request) } };
 }

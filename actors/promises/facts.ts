@@ -161,6 +161,8 @@ export interface Quiet {
     readonly instanceId: string;
     readonly what: string;
   }[];
+  /** Instances whose guest has run and whose disk is nowhere any more; absent where disks cannot be seen. */
+  readonly disksLost?: readonly string[];
   /** All that the store still has, in order. */
   readonly events: readonly Event[];
   readonly eventsTrimmed: number;

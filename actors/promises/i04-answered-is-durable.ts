@@ -35,13 +35,18 @@ export function answeredIsDurable(): Checker {
     promise: "I4",
     see(fact) {
       if (isCommitted(fact)) remember(durable, fact.turn);
-      if (fact.kind === "quiet") return lost(acknowledged, fact);
+      if (fact.kind === "quiet") return [...lost(acknowledged, fact), ...disksLost(fact)];
       const call = calls.endOf(fact);
       if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
       acknowledge(acknowledged, call);
       return durable.seen ? unbacked(durable, call) : [];
     },
   };
+}
+
+/** What a guest has written is as durable as its storage: nobody of ours may remove it. */
+function disksLost({ disksLost = [] }: Quiet): readonly string[] {
+  return disksLost.map((id) => `The disk of instance ${id} is gone, and the instance is not.`);
 }
 
 function remember(durable: Durable, { request, instances, operations }: Turn): void {

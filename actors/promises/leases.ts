@@ -10,6 +10,8 @@ interface Lease {
 
 export class Leases {
   readonly #leases = new Map<string, Lease>();
+  /** From outside nobody sees commits. */
+  #seen = false;
 
   renewed({ hostId, epoch, atMs }: LeaseRenewed): void {
     this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
@@ -17,6 +19,7 @@ export class Leases {
 
   /** Answers what is wrong with the fences of a turn that was committed. */
   committed({ turn, atMs }: Pick<Committed, "turn" | "atMs">): readonly string[] {
+    this.#seen = true;
     for (const { hostId, epoch } of turn.leasesGranted ?? [])
       this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
     return (turn.leasesFenced ?? []).flatMap(({ hostId, epoch, proof }) => {
@@ -34,8 +37,8 @@ export class Leases {
     return lease?.fenced === true && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
   }
 
-  /** Now, whatever the lease. */
+  /** Now, whatever the lease; where no commits are seen, for all that can be said. */
   isOut(hostId: string): boolean {
-    return this.#leases.get(hostId)?.fenced === true;
+    return !this.#seen || this.#leases.get(hostId)?.fenced === true;
   }
 }

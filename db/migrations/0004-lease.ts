@@ -20,6 +20,16 @@ const instance = record(
 const values = instance.values
   .replace('r."recovery"', `coalesce(r.recovery, '{"policy":"restart","priority":0}')`)
   .replace('r."movable"', "coalesce(r.movable, false)");
+/** An older controller says nothing of these, and must not wipe them. */
+const kept = ["storageId", "serverGroupId", "availabilityZone", "hints"];
+const assignments = instance.assignments
+  .replace('= r."recovery"', "= coalesce(r.recovery, t.recovery)")
+  .replace('= r."movable"', "= coalesce(r.movable, t.movable)")
+  .replace(/([a-z_]+) = r\."([A-Za-z]+)"/g, (whole, column: string, field: string) =>
+    kept.includes(field)
+      ? `${column} = case when r.movable is null then t.${column} else r."${field}" end`
+      : whole,
+  );
 const key = `"instanceId" text, epoch bigint`;
 const claimDefinition = `${key}, "hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint`;
 
@@ -43,7 +53,7 @@ begin
     end if;
   end if;
   if turn ? 'updated' then
-    update instance t set ${instance.assignments}
+    update instance t set ${assignments}
       from jsonb_to_recordset(turn->'updated') as r(${instance.definition})
       where t.id = r.id and t.version = r.version - 1;
     get diagnostics changed = row_count;

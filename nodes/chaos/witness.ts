@@ -67,7 +67,12 @@ async function watchGuests({ config, recorder }: WitnessOptions, signal: AbortSi
   while (!signal.aborted) {
     const guests = await guestsOf(config);
     const now = new Map(guests.map((guest) => [keyOf(guest), guest]));
-    for (const [key, guest] of known) if (!now.has(key)) recorder.tell(factOf("guestEnded", guest));
+    for (const [key, guest] of known) {
+      const seen = now.get(key);
+      if (seen === undefined) recorder.tell(factOf("guestEnded", guest));
+      else if (isStopped(seen) !== isStopped(guest))
+        recorder.tell(factOf(isStopped(seen) ? "guestHeld" : "guestFree", guest));
+    }
     for (const [key, guest] of now) if (!known.has(key)) recorder.tell(factOf("guestStarted", guest));
     known = now;
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
@@ -97,6 +102,11 @@ async function watchParties({ config, recorder }: WitnessOptions, signal: AbortS
 
 const keyOf = ({ process }: GuestParty): string => `${process.pid}/${process.startTicks}`;
 
-function factOf(kind: "guestStarted" | "guestEnded", { process, hostId, instanceId, epoch }: GuestParty) {
+/** By its guard, or by one of our own faults: it cannot write. */
+const isStopped = ({ process }: GuestParty): boolean => process.state === "T";
+
+type Kind = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
+
+function factOf(kind: Kind, { process, hostId, instanceId, epoch }: GuestParty) {
   return { kind, atMs: Date.now(), hostId, instanceId, epoch, pid: process.pid };
 }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Disks, GuestPaths, ReleaseOptions } from "../../actors/runtime/ports.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
+import { StatusError } from "../../protocol/status.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
   exists,
@@ -69,6 +70,12 @@ export class FileDisks implements Disks {
   /** A disk that was made before the node shared any stays where it is. */
   async #placeOf(spec: MachineSpec): Promise<readonly [ImageCache, SharedStorage | undefined]> {
     const own = join(guestDirectory(this.#directories, spec.instanceId), guestFiles.disk);
+    // A storage that is not mounted is an empty directory with another id: no new disk is made in it.
+    if (hasDisk(spec) && spec.storageId !== undefined && spec.storageId !== this.#shared?.storageId)
+      throw new StatusError(
+        "diskMissing",
+        `The disk of instance ${spec.instanceId} is on shared storage that this host does not see.`,
+      );
     const shared = this.#shared !== undefined && !(await exists(own));
     return shared ? [this.#bases, this.#shared] : [this.#cache, undefined];
   }
@@ -107,6 +114,8 @@ export class FileDisks implements Disks {
       await this.#shared?.release(instanceId, released);
     // The working directory serves the later epoch already.
     if (own !== undefined && released !== undefined && own > released) return;
+    // A disk of its own that shall be kept is somebody's data, whatever the record says.
+    if (options?.keepDisk === true && (await exists(join(directory, guestFiles.disk)))) return;
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
 

@@ -65,7 +65,7 @@ export class Cluster {
   readonly controllers: ControllerPlace[] = [];
   readonly #options: ClusterOptions;
   /** What all hosts see, when they share their disks. */
-  readonly #storage: FakeStorage | undefined;
+  readonly storage: FakeStorage | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
   readonly #nextVersion: VersionDraw;
   /** Agents of today are about. */
@@ -102,7 +102,7 @@ export class Cluster {
       renewed: told.renewed,
     });
     const { sharedDisks } = parameters;
-    this.#storage =
+    this.storage =
       sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
     for (let index = 0; index < parameters.controllers; index += 1) this.#addController(index);
     for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index);
@@ -124,7 +124,7 @@ export class Cluster {
       random: random.fork(hostId),
       hostId,
       monotonicShiftMs: 7_000_000 * (index + 1),
-      ...(this.#storage === undefined ? {} : { storage: this.#storage }),
+      ...(this.storage === undefined ? {} : { storage: this.storage }),
       interposer: this.interposer,
       versions,
       rates: {
@@ -199,7 +199,7 @@ export class Cluster {
         vcpus: parameters.hostVcpus,
         memoryMib: parameters.hostVcpus * 256,
         diskGib: 100,
-        storageId: this.#storage?.storageId ?? null,
+        storageId: this.storage?.storageId ?? null,
       } as const;
       const { clock, ids, log } = agent;
       const leased = agent.version !== "older";

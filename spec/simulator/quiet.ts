@@ -33,19 +33,38 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
         running: status === "running",
       })),
     ),
-    remains: cluster.hosts.flatMap(({ machine: { name, world } }) => [
-      ...[...world.disks.keys()].map((instanceId) => ({ hostId: name, instanceId, what: "directory" })),
-      ...machineFilesOf(world).map((instanceId) => ({
-        hostId: name,
-        instanceId,
-        what: "machine file",
-      })),
-    ]),
+    remains: cluster.hosts
+      .flatMap(({ machine: { name, world } }) => [
+        ...[...world.disks.keys()].map((instanceId) => ({ hostId: name, instanceId, what: "directory" })),
+        ...machineFilesOf(world).map((instanceId) => ({
+          hostId: name,
+          instanceId,
+          what: "machine file",
+        })),
+      ])
+      .concat(leftOnStorage(cluster, rows)),
+    disksLost: lostOnStorage(cluster, rows),
     events,
     eventsTrimmed: trimmed,
     stream: cluster.stream.events.map(({ sequence }) => sequence),
     findings,
   };
+}
+
+/** Disks of deleted instances, on what hosts share. */
+function leftOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): Quiet["remains"] {
+  const gone = rows.filter(({ instance }) => instance.deletedAtMs !== null);
+  return gone
+    .filter(({ instance: { id } }) => (storage?.epochs(id).length ?? 0) > 0)
+    .map(({ instance: { id } }) => ({ hostId: "shared storage", instanceId: id, what: "disk" }));
+}
+
+function lostOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): readonly string[] {
+  return rows
+    .map(({ instance }) => instance)
+    .filter(({ built, storageId, deletedAtMs }) => built && storageId !== null && deletedAtMs === null)
+    .filter(({ id }) => storage?.epochs(id).length !== 1)
+    .map(({ id }) => id);
 }
 
 function factsOf({ instance, machine }: InstanceRow): InstanceFacts {

@@ -180,6 +180,7 @@ export const notes: Readonly<Record<string, string>> = {
   "HostInventory.numa": "Absent: one cell, of which nothing is known.",
   "MachineSpec.fence":
     "Another host may take it over: it runs only under the lease it was claimed under. Absent: false.",
+  "MachineSpec.storageId": "The shared storage that its disk is in. Absent: its host's own directory.",
   "MachineSpec.takesOverDisk":
     "Its disk is there, left by an older epoch on another host, and never made anew. Absent: false.",
   "MachineSpec.recovery":
