@@ -57,7 +57,7 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
     stop: async (ending) => {
       // Machines wait for their guests' answer to the power button; once those are gone there is none to wait
       // for.
-      await Promise.race([compute.stop(ending), hurried.promise]);
+      await Promise.race([compute.stop(ending), hurried.promise.then(() => compute.endLease())]);
       await bus.close();
     },
     hurry: async () => {

@@ -50,6 +50,8 @@ export interface Host {
    * Resolves when nothing of the agent acts any more; takes in no case much longer than it must. Idempotent.
    */
   stop(ending: HostEnding): Promise<void>;
+  /** For who cannot wait for `stop` any more, after its guests have ended: the guard ends as well. */
+  endLease(): Promise<void>;
 }
 
 export interface HostEnding {
@@ -104,6 +106,7 @@ export function createHost(options: HostOptions): Host {
       stopped ??= stop(ref, options, ending).then(() => holder?.end(ending.guests));
       return stopped;
     },
+    endLease: async () => holder?.end(true),
   };
 }
 

@@ -78,7 +78,7 @@ export class LeaseHolder {
   async #ask(): Promise<void> {
     const { clock, log, isClean } = this.#options;
     try {
-      // Without a guard that answers nothing is renewed: the host is fenced then, and its guests go elsewhere.
+      // Without a guard that answers nothing is renewed: the host is fenced, and its guests go elsewhere.
       await this.#guarded();
       const epoch = this.#epoch;
       const cleaned = this.#kind === "fenced" && (await isClean());

@@ -33,6 +33,8 @@ export interface Compute {
   readonly system: ActorSystem;
   /** Answers what was asked, says its last word, and lets the guests run on or takes them down. */
   stop(ending: HostEnding): Promise<void>;
+  /** For who cannot wait for `stop` any more, after its guests have ended. */
+  endLease(): Promise<void>;
 }
 
 export function assembleCompute(ports: ComputePorts): Compute {
@@ -64,6 +66,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
   const trimming = trimPeriodically(ports);
   return {
     system,
+    endLease: () => host.endLease(),
     stop: async (ending) => {
       trimming.cancel();
       await host.stop(ending);

@@ -1,5 +1,5 @@
 /** Guards of leases, fences and recovery (see mutants.ts). */
-import type { Mutant } from "./mutants-plans.ts";
+import { crowded, type Mutant } from "./mutants-plans.ts";
 
 export const leaseMutants: readonly Mutant[] = [
   {
@@ -65,5 +65,23 @@ export const leaseMutants: readonly Mutant[] = [
     find: "if (lease?.epoch !== epoch || lease.fencedBy === null)",
     replace: "if (lease === undefined)",
     guard: "What rests on a fence is committed only while the host is still fenced.",
+  },
+  {
+    name: "disk-dropped",
+    promise: "I4",
+    file: "actors/machine/ensure.ts",
+    find: "machine.intent.keepDisk === true || request.spec.takesOverDisk === true",
+    replace: "machine.intent.keepDisk === true",
+    guard: "A newer epoch on the same host takes the disk over, too.",
+    size: { hosts: 2, controllers: 1, seconds: 90 },
+    shape: crowded,
+  },
+  {
+    name: "disk-not-left",
+    promise: "I4",
+    file: "actors/instance/state.ts",
+    find: 'instance.built && opensElsewhere(instance) && instance.desired !== "deleted"',
+    replace: "false",
+    guard: "A host that lost a guest leaves its disk to the next.",
   },
 ];

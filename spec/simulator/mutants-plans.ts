@@ -60,3 +60,19 @@ export function forgetful(plan: Plan): Plan {
     );
   return { ...shaped, faults };
 }
+
+/** Hosts are full, and lose their power one after the other: what one has lost finds room only there again. */
+export function crowded(plan: Plan): Plan {
+  const calm = { lost: 0, doubled: 0, late: 0, refused: 0, hang: 0, rolledBack: 0, answerLost: 0, slow: 0 };
+  const parameters = { ...plan.parameters, ...calm, hostVcpus: 4, sharedDisks: "locked" as const };
+  const faults = [20_000, 45_000, 70_000].map(
+    (atMs, target): PlannedFault => ({ atMs, fault: "hostAway", target, forMs: 14_000 }),
+  );
+  const commands = plan.commands.filter(({ command }) => command === "create" || command === "get");
+  return {
+    ...plan,
+    parameters: { ...parameters, storeLatencyMs: 40, driverLatencyMs: 300 },
+    commands,
+    faults,
+  };
+}

@@ -63,7 +63,7 @@ function lostOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): read
   return rows
     .map(({ instance }) => instance)
     .filter(({ built, storageId, deletedAtMs }) => built && storageId !== null && deletedAtMs === null)
-    .filter(({ id }) => storage?.epochs(id).length !== 1)
+    .filter(({ id }) => storage?.epochs(id).length === 0)
     .map(({ id }) => id);
 }
 
