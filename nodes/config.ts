@@ -31,7 +31,7 @@ export interface NodeConfig {
   readonly name: string;
   readonly hypervisor: (typeof hypervisors)[number];
   readonly accelerator: (typeof accelerators)[number];
-  /** What the node has; not yet multiplied by the ratios. */
+  /** What the node has for instances; not yet multiplied by the ratios. */
   readonly capacity: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number };
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number };
   /** Absolute: where its guests' disks are, together with other nodes'. Undefined: in its own directory. */
@@ -210,9 +210,9 @@ function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings)
     hypervisor,
     accelerator: node.accelerator ?? "auto",
     capacity: {
-      vcpus: node.vcpus ?? has.vcpus,
-      memoryMib: node.memoryMib ?? has.memoryMib,
-      diskGib: node.diskGib ?? has.diskGib,
+      vcpus: Math.max(0, (node.vcpus ?? has.vcpus) - (node.reserved?.vcpus ?? 0)),
+      memoryMib: Math.max(0, (node.memoryMib ?? has.memoryMib) - (node.reserved?.memoryMib ?? 0)),
+      diskGib: Math.max(0, (node.diskGib ?? has.diskGib) - (node.reserved?.diskGib ?? 0)),
     },
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
     sharedDirectory: sharedDirectoryOf(node, file, stateDirectory),

@@ -102,42 +102,42 @@ export const HostVerdict = answer({
 });
 export type HostVerdict = Static<typeof HostVerdict>;
 
+/** What a new instance shall be, and where. */
+const wanted = {
+  name: Name,
+  /** Id or name. */
+  flavor: Label,
+  /** Id or name. */
+  image: Label,
+  metadata: Type.Optional(Metadata),
+  /** More than one at once, all or none; the names get a suffix -1, -2, … */
+  count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+  /** With `count`: as many of them as find room, but so many at least. */
+  atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+  availabilityZone: Type.Optional(Label),
+  /** Id or name of one of the project's groups. */
+  serverGroup: Type.Optional(Label),
+  hints: Type.Optional(
+    request({
+      /** Ids of instances of the project: only hosts that one of these is on. */
+      sameHost: Type.Optional(hintedInstances),
+      /** And only hosts that none of these is on. */
+      differentHost: Type.Optional(hintedInstances),
+    }),
+  ),
+  /** Id or name of the host; only in the project admin. */
+  host: Type.Optional(Label),
+  /** Absent: `restart`, with priority 0. */
+  recovery: Type.Optional(request({ policy: literals(recoveryPolicies), priority: Type.Optional(priority) })),
+};
+
 export const instanceService = service({
   noun: "instance",
   version: "1.0.0",
   summary: "Virtual machines.",
   methods: {
     create: method({
-      request: request({
-        name: Name,
-        /** Id or name. */
-        flavor: Label,
-        /** Id or name. */
-        image: Label,
-        metadata: Type.Optional(Metadata),
-        /** More than one at once, all or none; the names get a suffix -1, -2, … */
-        count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
-        /** With `count`: as many of them as find room, but so many at least. */
-        atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
-        availabilityZone: Type.Optional(Label),
-        /** Id or name of one of the project's groups. */
-        serverGroup: Type.Optional(Label),
-        hints: Type.Optional(
-          request({
-            /** Ids of instances of the project: only hosts that one of these is on. */
-            sameHost: Type.Optional(hintedInstances),
-            /** And only hosts that none of these is on. */
-            differentHost: Type.Optional(hintedInstances),
-          }),
-        ),
-        /** Id or name of the host; only in the project admin. */
-        host: Type.Optional(Label),
-        /** Absent: `restart`, with priority 0. */
-        recovery: Type.Optional(
-          request({ policy: literals(recoveryPolicies), priority: Type.Optional(priority) }),
-        ),
-        wait,
-      }),
+      request: request({ ...wanted, wait }),
       answer: answer({
         instance: Instance,
         operation: Operation,
@@ -153,6 +153,14 @@ export const instanceService = service({
       audience: "project",
       mutates: true,
       summary: "Makes one or more instances, places them and starts them.",
+    }),
+    explainCreate: method({
+      request: request(wanted),
+      answer: answer({ hosts: Type.Array(HostVerdict) }),
+      target: "collection",
+      audience: "project",
+      mutates: false,
+      summary: "Says where such an instance would go, why not elsewhere, and what would help. Makes nothing.",
     }),
     list: method({
       request: request({

@@ -73,6 +73,13 @@ export class Creator {
     }
   }
 
+  /** What each host says to it now; nothing is made, and nothing is promised. @throws as create */
+  async explain(question: CreateQuestion, project: string, deadlineMs: number) {
+    const { placer, store } = this.#options;
+    const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" });
+    return placer.explainRequest(await placementRequest(wish, store), deadlineMs);
+  }
+
   async #planOf(question: CreateQuestion, request: RequestFacts): Promise<Plan> {
     const [flavor, image] = await Promise.all([
       this.#flavors.get(question.flavor),

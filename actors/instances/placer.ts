@@ -78,7 +78,10 @@ export class Placer {
   }
 
   async explain(instance: InstanceRecord, deadlineMs: number): Promise<readonly HostVerdict[]> {
-    const request = await placementRequest(wishOf(instance), this.#store);
+    return this.explainRequest(await placementRequest(wishOf(instance), this.#store), deadlineMs);
+  }
+
+  explainRequest(request: PlacementRequest, deadlineMs: number): Promise<readonly HostVerdict[]> {
     return this.#scheduler.ask((reply) => ({ kind: "explain", request, reply }), { deadlineMs });
   }
 

@@ -51,6 +51,9 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const answer = await creator.create(request, facts, context.deadlineMs);
       return request.wait === true ? waitForAll(answer, context, options) : answer;
     },
+    explainCreate: async (request, { project, deadlineMs }) => ({
+      hosts: [...(await creator.explain(request, project, deadlineMs))],
+    }),
     list: async (request, context) => {
       const limit = request.limit ?? limits.pageLengthDefault;
       const query: InstanceQuery = { ...request, ...scopeOf(context), limit };

@@ -245,7 +245,7 @@ export type CommitResult =
   | { readonly kind: "duplicate"; readonly request: RequestRecord }
   /** A row was not at the expected version: load it again and decide again. */
   | { readonly kind: "conflict" }
-  /** The claim does not fit (any more), or the host is gone or holds another lease: try the next one. */
+  /** The claim does not fit, or its host is gone, disabled, or holds another lease: try the next one. */
   | { readonly kind: "hostFull"; readonly hostId: string }
   /** A name is taken. */
   | { readonly kind: "nameTaken" }

@@ -2,6 +2,7 @@
  * The steps of a turn that are about leases: grants, fences, what a turn rests on, and that every claim is
  * made under the lease that its host holds. Renewals are no turns.
  */
+import type { MachineKey, Turn } from "../../actors/runtime/records.ts";
 import type { Refusal, StoredHost, Work } from "./tables.ts";
 
 export function applyLeases({ tables, turn, journal }: Work): Refusal | undefined {
@@ -29,13 +30,22 @@ export function applyLeases({ tables, turn, journal }: Work): Refusal | undefine
   return undefined;
 }
 
-/** The first claim that is not made under the lease that its host holds. */
+/**
+ * The first claim that is not made under the lease that its host holds, or is a new one on a host that is
+ * disabled.
+ */
 export function unleased({ tables, turn }: Work): Refusal | undefined {
-  const found = turn.claims?.find(
-    ({ hostId, leaseEpoch }) => !isLeased(tables.hosts.get(hostId), leaseEpoch),
-  );
+  const found = turn.claims?.find((claim) => {
+    const host = tables.hosts.get(claim.hostId);
+    const takes = host?.enabled !== false || isHeld(claim, turn);
+    return !takes || !isLeased(host, claim.leaseEpoch);
+  });
   return found && { kind: "hostFull", hostId: found.hostId };
 }
+
+/** What is there already is only claimed anew. */
+const isHeld = ({ instanceId, epoch }: MachineKey, { claimsReleased = [] }: Turn): boolean =>
+  claimsReleased.some((key) => key.instanceId === instanceId && key.epoch === epoch);
 
 /** A claim is made under the very lease that the host holds, or under none when it never had one. */
 function isLeased(host: StoredHost | undefined, leaseEpoch: number): boolean {

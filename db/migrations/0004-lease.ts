@@ -128,8 +128,11 @@ begin
   end if;
   select r."hostId" into full_host
     from rows from (jsonb_to_recordset(turn->'claims') as (${claimDefinition})) with ordinality as r
-      left join host_lease l on l.host_id = r."hostId"
+      left join host_lease l on l.host_id = r."hostId" left join host h on h.id = r."hostId"
     where coalesce(r."leaseEpoch", 0) <> case when l.fenced_by is null then coalesce(l.epoch, 0) else -1 end
+      -- What is there already may be claimed anew on a host that takes nothing new.
+      or (not h.enabled and not coalesce(turn->'claimsReleased' @> jsonb_build_array(
+        jsonb_build_object('instanceId', r."instanceId", 'epoch', r.epoch)), false))
     order by r.ordinality limit 1;
   if found then
     ${refuse(`jsonb_build_object('kind', 'hostFull', 'hostId', full_host)::text`)};

@@ -48,6 +48,10 @@ const sharedDirectory = (whose: string) =>
   );
 /** The same as HostLabels of the protocol. */
 const labelKey = { pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" };
+const reserved = (what: string, maximum: number) =>
+  Type.Optional(
+    Type.Integer({ minimum: 0, maximum, description: `so many ${what} of the node are kept from instances` }),
+  );
 const token = { pattern: "^[A-Za-z0-9_-]{1,64}$" };
 
 export const NodeSchema = Type.Object(
@@ -91,6 +95,16 @@ export const NodeSchema = Type.Object(
       }),
     ),
     sharedDirectory: sharedDirectory("this node's guests"),
+    reserved: Type.Optional(
+      part(
+        {
+          vcpus: reserved("CPUs", 4_096),
+          memoryMib: reserved("MiB of memory", limits.memoryMibMax),
+          diskGib: reserved("GiB of disk", 16 * 1024 * 1024),
+        },
+        "what is kept from instances, before the ratios",
+      ),
+    ),
     ratios: Type.Optional(
       part({ cpu: ratio("CPUs"), ram: ratio("memory"), disk: ratio("disk space") }, "the overcommit ratios"),
     ),

@@ -64,6 +64,22 @@ describe("groups and quotas under a rush of creates", function () {
     });
   }
 
+  it("says beforehand where one would go, why not elsewhere and what would help, and makes nothing", async () => {
+    await hosts(world, 2);
+    await world.admin.host.disable("h1", { reason: "new disk" });
+    const asked = { name: "m", flavor: "tiny", image: "tiny" };
+    const { hosts: verdicts } = await world.demo.instance.explainCreate(asked);
+    expect(verdicts.map(({ hostId, fits }) => [hostId, fits])).to.deep.equal([
+      ["h0", true],
+      ["h1", false],
+    ]);
+    expect(verdicts[1]?.filters.enabled).to.contain("new disk");
+    expect(verdicts[1]?.remedy).to.be.a("string");
+    expect((await world.demo.instance.list({})).instances).to.deep.equal([]);
+    const unknown = await refused(world.demo.instance.explainCreate({ ...asked, flavor: "none" }));
+    expect(unknown.reason).to.equal("unknownFlavor");
+  });
+
   it("gives one to each host when these are fewer than the quota, and says why not more", async () => {
     await hosts(world, 10);
     await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });

@@ -93,6 +93,14 @@ describe("the configuration", () => {
     ]);
   });
 
+  it("takes what is reserved off what a node has", () => {
+    const size = "vcpus: 8, memoryMib: 4096, diskGib: 100";
+    const node = `{ name: a, ${size}, reserved: { vcpus: 2, memoryMib: 96, diskGib: 200 } }`;
+    expect(parse(`nodes: [${node}]`).nodes[0]?.capacity).to.deep.equal({
+      ...{ vcpus: 6, memoryMib: 4_000, diskGib: 0 },
+    });
+  });
+
   it("keeps a node's labels, and says what a label may be", () => {
     const config = parse(
       "nodes: [{ name: big, hypervisor: fake, labels: { rack: r1, zone.io/ssd: 'true' } }]",

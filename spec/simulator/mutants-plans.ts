@@ -61,7 +61,7 @@ export function forgetful(plan: Plan): Plan {
   return { ...shaped, faults };
 }
 
-/** Hosts are full, and lose their power one after the other: what one has lost finds room only there again. */
+/** Hosts are full, and lose their power one after the other: what one has lost finds room only there. */
 export function crowded(plan: Plan): Plan {
   const calm = { lost: 0, doubled: 0, late: 0, refused: 0, hang: 0, rolledBack: 0, answerLost: 0, slow: 0 };
   const parameters = { ...plan.parameters, ...calm, hostVcpus: 4, sharedDisks: "locked" as const };

@@ -7,6 +7,7 @@ import type { Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { hostContract } from "./store-contract-hosts.ts";
+import { leaseContract } from "./store-contract-leases.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
@@ -55,6 +56,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     capacityContract(() => store, another);
     catalogContract(() => store);
     placementContract(() => store, another);
+    leaseContract(() => store);
     hostContract(() => store);
     readContract(() => store);
     pruneContract(() => store);

@@ -1,6 +1,6 @@
 /** novact instance …: the virtual machines of a project. */
 import { Argument, Command, Option } from "commander";
-import type { Changed, Instance } from "../../../protocol/instance.ts";
+import type { Changed, HostVerdict, Instance } from "../../../protocol/instance.ts";
 import { limits } from "../../../protocol/limits.ts";
 import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../exit-codes.ts";
@@ -40,6 +40,7 @@ interface CreateOptions {
   readonly host?: string;
   readonly recovery?: RecoveryPolicy;
   readonly recoveryPriority?: number;
+  readonly dryRun?: boolean;
   readonly wait?: boolean;
   readonly requestId?: string;
 }
@@ -69,6 +70,7 @@ function createCommand(invoke: Invoke): Command {
       ).choices(recoveryPolicies),
     )
     .option("--recovery-priority <n>", "of many on a lost host, the highest is recovered first", parseCount)
+    .option("--dry-run", "make nothing: say what each host says to it, and what would help")
     .option("--wait", "wait until it runs, and show the steps")
     .option("--request-id <id>", "the same id again makes nothing twice and gives the same answer")
     .action((name: string, options: CreateOptions, command: Command) =>
@@ -85,6 +87,12 @@ function createCommand(invoke: Invoke): Command {
           ...recoveryOf(options),
           ...(await whereOf(run, session, options)),
         };
+        if (options.dryRun === true) {
+          const { hosts } = await session.instance.explainCreate(request, run.call());
+          if (run.json) run.emit(hosts);
+          else await printVerdicts(run, hosts);
+          return hosts.some(({ fits }) => fits) ? 0 : exitCodeOf("RESOURCE_EXHAUSTED");
+        }
         const answer = await repeatable({ line: "the same command with", requestId }, (id) =>
           session.instance.create(request, run.call({ requestId: id })),
         );
@@ -203,13 +211,20 @@ function explainCommand(invoke: Invoke): Command {
     );
 }
 
+async function printVerdicts(run: Run, hosts: readonly HostVerdict[]): Promise<void> {
+  const { indented, renderTable } = await import("../table.ts");
+  const width = run.width === undefined ? undefined : run.width - 2;
+  run.print(run.paint("bold", "hosts, as the scheduler sees them now"));
+  run.print(indented(renderTable(verdictColumns, hosts, { paint: run.paint, width })));
+}
+
 type Explained = Awaited<ReturnType<Awaited<ReturnType<Run["session"]>>["instance"]["explain"]>>;
 
 async function printExplained(
   run: Run,
   { instance, waitingFor, hosts, operations }: Explained,
 ): Promise<void> {
-  const { indented, renderFacts, renderTable } = await import("../table.ts");
+  const { indented, renderFacts } = await import("../table.ts");
   const failure =
     instance.failure === null ? undefined : `${instance.failure.reason}: ${instance.failure.message}`;
   run.print(
@@ -225,10 +240,9 @@ async function printExplained(
   );
   const sentences = waitingFor.length === 0 ? ["It is waiting for nothing."] : waitingFor;
   run.print(sentences.map((sentence) => `${run.paint("cyan", "·")} ${sentence}`).join("\n"));
-  const width = run.width === undefined ? undefined : run.width - 2;
   if (hosts.length > 0) {
-    run.print(`\n${run.paint("bold", "hosts, as the scheduler sees them now")}`);
-    run.print(indented(renderTable(verdictColumns, hosts, { paint: run.paint, width })));
+    run.print("");
+    await printVerdicts(run, hosts);
   }
   if (operations.length > 0) {
     run.print(`\n${run.paint("bold", "operations")}`);

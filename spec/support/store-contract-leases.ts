@@ -1,0 +1,101 @@
+/** What every Store must do with leases: grants, renewals, fences, and what rests on them. */
+import { expect } from "chai";
+import type { Store } from "../../actors/runtime/ports.ts";
+import type { FenceProof } from "../../protocol/fence.ts";
+import * as rows from "./store-rows.ts";
+import { names } from "./store-rows.ts";
+
+const proof: FenceProof = {
+  ...{ kind: "lease", leaseEpoch: 1, silentMs: 12_000, guardMs: 2_000, observedBy: "controller-1", atMs: 1 },
+};
+const conflict = { kind: "conflict" };
+
+export function leaseContract(get: () => Store): void {
+  const leased = async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
+    return { store, id, host };
+  };
+  const fence = (hostId: string, renewals: number | null, epoch = 1) => ({
+    leasesFenced: [{ hostId, epoch, renewals, proof }],
+  });
+  const born = (id: string, host: string, leaseEpoch: number) => {
+    const { claims = [], ...turn } = rows.createTurn(id, host);
+    return { ...turn, claims: claims.map((claim) => ({ ...claim, leaseEpoch })) };
+  };
+
+  it("grants the first lease with the host, and another only one above a fenced one", async () => {
+    const { store, host } = await leased();
+    expect((await store.getHost(host))?.lease).to.deep.equal({ epoch: 1, renewals: 1, fencedBy: null });
+    for (const epoch of [1, 2])
+      expect(await store.commit({ leasesGranted: [{ hostId: host, epoch }] })).to.deep.equal(conflict);
+    await store.commit(fence(host, null));
+    expect(await store.commit({ leasesGranted: [{ hostId: host, epoch: 3 }] })).to.deep.equal(conflict);
+    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
+    expect((await store.getHost(host))?.lease).to.deep.equal({ epoch: 2, renewals: 2, fencedBy: null });
+    const nobody = { leasesGranted: [{ hostId: `${host}-none`, epoch: 1 }] };
+    expect(await store.commit(nobody)).to.deep.equal({ kind: "missing" });
+  });
+
+  it("counts renewals of the lease that is held, and of no other", async () => {
+    const { store, host } = await leased();
+    const asked = [
+      { hostId: host, epoch: 1 },
+      { hostId: `${host}-none`, epoch: 1 },
+    ];
+    expect(await store.renewLeases(asked)).to.deep.equal([host]);
+    expect((await store.getHost(host))?.lease?.renewals).to.equal(2);
+    expect(await store.renewLeases([{ hostId: host, epoch: 2 }])).to.deep.equal([]);
+    await store.commit(fence(host, null));
+    expect(await store.renewLeases([{ hostId: host, epoch: 1 }])).to.deep.equal([]);
+  });
+
+  it("fences only while nothing was renewed, once, and keeps the proof", async () => {
+    const { store, host } = await leased();
+    await store.renewLeases([{ hostId: host, epoch: 1 }]);
+    expect(await store.commit(fence(host, 1))).to.deep.equal(conflict);
+    expect(await store.commit(fence(host, 2, 2))).to.deep.equal(conflict);
+    expect((await store.commit(fence(host, 2))).kind).to.equal("committed");
+    expect((await store.getHost(host))?.lease?.fencedBy).to.deep.equal(proof);
+    expect(await store.commit(fence(host, 2))).to.deep.equal(conflict);
+  });
+
+  it("commits what rests on a fence only while it stands", async () => {
+    const { store, host } = await leased();
+    const rests = { fencesExpected: [{ hostId: host, epoch: 1 }] };
+    expect(await store.commit(rests)).to.deep.equal(conflict);
+    await store.commit(fence(host, null));
+    expect((await store.commit(rests)).kind).to.equal("committed");
+    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
+    expect(await store.commit(rests)).to.deep.equal(conflict);
+  });
+
+  it("takes a claim only under the lease that the host holds", async () => {
+    const { store, id, host } = await leased();
+    const full = { kind: "hostFull", hostId: host };
+    expect(await store.commit(born(id(1), host, 0))).to.deep.equal(full);
+    expect(await store.commit(born(id(1), host, 2))).to.deep.equal(full);
+    expect((await store.commit(born(id(1), host, 1))).kind).to.equal("committed");
+    await store.commit(fence(host, null));
+    expect(await store.commit(born(id(2), host, 1))).to.deep.equal(full);
+    expect((await store.loadInstance(id(1)))?.claims[0]?.leaseEpoch).to.equal(1);
+  });
+
+  it("takes no new claim on a disabled host, but one that is there already anew", async () => {
+    const { store, id, host } = await leased();
+    await store.commit(born(id(1), host, 1));
+    await store.commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "disk smells" }] });
+    expect(await store.commit(born(id(2), host, 1))).to.deep.equal({ kind: "hostFull", hostId: host });
+    const loaded = await store.loadInstance(id(1));
+    const row = loaded?.instance;
+    const [claim] = loaded?.claims ?? [];
+    if (row === undefined || claim === undefined) throw new Error("It was not made.");
+    const again = {
+      instances: [{ expectedVersion: row.version, row: rows.next(row) }],
+      claimsReleased: [{ instanceId: claim.instanceId, epoch: claim.epoch }],
+      claims: [claim],
+    };
+    expect((await store.commit(again)).kind).to.equal("committed");
+    expect(await store.getHost(host)).to.include({ instances: 1, vcpusClaimed: 1 });
+  });
+}
