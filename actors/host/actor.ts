@@ -7,6 +7,7 @@
 import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";
+import { goneOf } from "../machine/ensure.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import type { Hypervisor, MachineFiles } from "../runtime/ports.ts";
@@ -178,6 +179,12 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
   const late = buried === undefined ? undefined : lateFor(request, buried);
   if (late !== undefined) {
     reply.fail(late);
+    return;
+  }
+  // It went as it shall go: to begin it anew, only to clear it away, helps nobody.
+  const went = buried !== undefined && request.spec.epoch <= buried.epoch;
+  if (went && request.intent.power === "deleted" && machines.find(instanceId) === undefined) {
+    reply.ok({ observation: goneOf(request) });
     return;
   }
   machines.noteSpec(request.spec);

@@ -36,7 +36,8 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   const claim = loaded.claims.find((held) => held.epoch === observation.epoch);
   if (claim === undefined) return decideUnclaimed(loaded, event);
   const known = loaded.machines.find((machine) => machine.epoch === observation.epoch);
-  if (claim.hostId !== hostId || (known?.generation ?? 0) >= observation.generation) return unchanged(loaded);
+  if (claim.hostId !== hostId) return unchanged(loaded);
+  if ((known?.generation ?? 0) >= observation.generation) return notNewer(loaded, observation, known?.state);
   const it = withMachine(draft(loaded, event.nowMs), event);
   const owned = observation.epoch === loaded.instance.epoch && loaded.instance.hostId !== null;
   const before = it.after.instance.generation;
@@ -47,6 +48,15 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   return moved || mayBePlaced(decision.next) || !seen.after.claims.includes(claim)
     ? { ...decision, effects: workEffects(decision.next) }
     : decision;
+}
+
+/**
+ * It changes nothing. One that contradicts what came to rest may be of a life of the machine that does not
+ * know what the one before it said (its file could not be written): told what is known, it speaks above it.
+ */
+function notNewer(loaded: LoadedInstance, { state }: Observation, known?: MachineState): Decision {
+  const contradicts = state !== known && loaded.instance.settled;
+  return contradicts ? { ...unchanged(loaded), effects: workEffects(loaded) } : unchanged(loaded);
 }
 
 /** A machine nobody counts on: its claim was given back after its host had said `gone`. It shall go again. */

@@ -47,9 +47,13 @@ function onOlderEpoch(machine: Machine, request: EnsureRequest): Ensured {
     const message = `The host has epoch ${machine.spec.epoch} of the instance ${instanceId}, not ${epoch}.`;
     return { next: machine, reply: denied("staleEpoch", message) };
   }
-  const { observedGeneration: seen } = request;
-  const observation = { ...provisional(request), generation: seen + 1, state: "gone" } as const;
+  const observation = goneOf(request);
   return { next: machine, reply: { kind: "observation", observation }, publish: observation };
+}
+
+/** Of an epoch that is not here any more. */
+export function goneOf(request: EnsureRequest): Observation {
+  return { ...provisional(request), generation: request.observedGeneration + 1, state: "gone" };
 }
 
 function onSuccessor(machine: Machine, request: EnsureRequest): Ensured {
@@ -63,9 +67,14 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   const { intent, observedGeneration } = request;
   const known = machine.intent.generation;
   if (intent.generation < known) return { next: machine, reply: stale(request, known) };
-  const generationFloor = Math.max(machine.generationFloor, observedGeneration);
+  // The same generation may be another life's: what is seen is said anew, above it.
+  const mistaken = machine.revived && observedGeneration >= machine.observation.generation;
+  const seenFloor = mistaken
+    ? Math.max(observedGeneration, machine.observation.generation) + 1
+    : observedGeneration;
+  const generationFloor = Math.max(machine.generationFloor, seenFloor);
   const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch ?? 0);
-  const heard = { ...machine, generationFloor, leaseEpoch };
+  const heard = { ...machine, generationFloor, leaseEpoch, revived: false };
   if (intent.generation === known) return { next: heard, reply: present };
   const going = machine.intent.power === "deleted";
   return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };

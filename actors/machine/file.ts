@@ -96,7 +96,7 @@ export function parseFile(instanceId: string, content: unknown): MachineFile | u
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
   const { spec, intent, resetCount, generationCeiling: generation } = file;
   const { leaseEpoch = 0 } = file;
-  const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch };
+  const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch, revived: true };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";
     return { ...base, guest: condition, rest: restAfterAbsence(file) };

@@ -99,6 +99,11 @@ export interface Machine {
   readonly observation: Observation;
   /** A generation that controllers know already: the next one is above it. */
   readonly generationFloor: number;
+  /**
+   * It came to life from its file, and no controller has said yet what it has seen: a life whose file could
+   * not be written may have published generations that the file does not know.
+   */
+  readonly revived: boolean;
   /** Generations up to here are reserved in the file. */
   readonly generationCeiling: number;
   /** Gives work and timers their ids. */
@@ -182,6 +187,7 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
     gone: false,
     observation: unseen(spec, generation),
     generationFloor: generation,
+    revived: false,
     generationCeiling: generation,
     counter: 0,
   };

@@ -79,9 +79,13 @@ export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonl
   return [...states, ...others.values()].sort();
 }
 
-/** An agent that starts says who it is, and a host that was away for long gets another lease. */
+/**
+ * An agent that starts says who it is, and a host that was away for long gets another lease; while it is the
+ * only one, recovery waits for it.
+ */
 const isBirth = (noun: string, event: string): boolean =>
-  noun === "host" && (event === "registered" || event === "fenced" || event === "leaseGranted");
+  noun === "recovery" ||
+  (noun === "host" && (event === "registered" || event === "fenced" || event === "leaseGranted"));
 
 /** What became of the calls, and of the operations that they began. */
 export function toldAndBegun(

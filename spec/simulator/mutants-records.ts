@@ -22,8 +22,8 @@ export const recordMutants: readonly Mutant[] = [
     name: "double-placement",
     promise: "I9",
     file: "actors/instance/reconcile.ts",
-    find: "if (!wanted || instance.epoch !== event.epoch || !mayBePlaced(loaded)) return unchanged(loaded);",
-    replace: "if (!wanted) return unchanged(loaded);",
+    find: "if (instance.epoch !== event.epoch || !(adrift || (wanted && mayBePlaced(loaded))))",
+    replace: "if (!wanted && !adrift)",
     guard: "The answer to an older question for a host places nothing.",
   },
   {

@@ -24,4 +24,17 @@ export const regressions: readonly Regression[] = [
     run: { seed: "52668" },
     broke: "I2: the same, and the guest of the new epoch was running on another host.",
   },
+  {
+    run: { seed: "1064" },
+    broke: "I6: a fence without a lease froze a guest for ever.",
+  },
+  {
+    run: { seed: "505824" },
+    broke:
+      "I6: a life with a full disk used generations that its file did not know; the next one's were not news.",
+  },
+  {
+    run: { seed: "511745" },
+    broke: "I7: the same for what had come to rest, of which hosts were asked nothing.",
+  },
 ];

@@ -234,6 +234,16 @@ describe("instance decide: reports", () => {
     expect(decide(deleted, observed(deleted, leaving)).effects).to.deep.equal([]);
   });
 
+  it("a host that contradicts what is settled, at a generation that is known, is told what is known", () => {
+    const up = running();
+    const [known] = up.machines;
+    if (known === undefined) throw new Error("There is no machine.");
+    const other = decide(up, observed(up, { state: "failed", generation: known.generation }));
+    expect([other.turn, other.effects[0]?.kind]).to.deep.equal([undefined, "ensure"]);
+    const same = decide(up, observed(up, { generation: known.generation }));
+    expect([same.turn, same.effects]).to.deep.equal([undefined, []]);
+  });
+
   it("a machine that nobody counts on any more is told to go", () => {
     const gone = following(
       running(),
