@@ -7,7 +7,7 @@
  * It shall be small and never wait: it imports next to nothing, reads only /proc synchronously, and needs
  * neither QEMU's nor the storage's answer to stop a guest. Started by drivers/qemu/guard-launch.ts.
  */
-import { ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { access, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { setPriority } from "node:os";
 import { decide, nextLookAtMs } from "../actors/guard/decide.ts";
@@ -220,6 +220,13 @@ function serve(guard: GuardProcess): void {
   server.listen(guardFiles.socket);
 }
 
+/** Its directory was removed with all that was in it: no agent finds it again, and it has nobody to guard. */
+function endWithoutHome(guard: GuardProcess): void {
+  access(guardFiles.lock, (error) => {
+    if (error?.code === "ENOENT" && guard.count() === 0) process.exit(0);
+  });
+}
+
 /** The last to be killed when memory is short, and not the last to get the processor: as far as it may. */
 function takePrecedence(): void {
   const ways = [() => setPriority(-10), () => writeFileSync("/proc/self/oom_score_adj", "-900")];
@@ -242,4 +249,5 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const guard = new GuardProcess(guests);
 guard.tick();
 serve(guard);
+setInterval(() => endWithoutHome(guard), limits.guardHomeLookMs);
 say(`it guards ${guests} as process ${process.pid}`);

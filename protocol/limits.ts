@@ -129,6 +129,8 @@ export const limits = {
   guardAnswerTimeoutMs: 3_000,
   /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
   guardStartTimeoutMs: 20_000,
+  /** So often the guard looks whether its own directory is still there: without it nobody can find it. */
+  guardHomeLookMs: 5_000,
   /** One message to or from the guard. */
   guardLineBytesMax: 4_096,
   /** A disk that was taken over is locked until the guard of its last host has ended the process. */

@@ -64,6 +64,8 @@ export interface GuestProcess {
   readonly instanceId: string;
   readonly epoch: number;
   readonly pid: number;
+  /** It is born as one that cannot write yet: its CPU does not run. */
+  readonly held?: boolean;
 }
 
 /**

@@ -59,7 +59,8 @@ function tooMany(known: Known, instanceId: string): readonly string[] {
 
 function started(known: Known, fact: GuestProcess): readonly string[] {
   const processes = known.living.get(fact.instanceId) ?? new Map<string, Process>();
-  known.living.set(fact.instanceId, processes.set(nameOf(fact), { hostId: fact.hostId, held: false }));
+  const { hostId, held = false } = fact;
+  known.living.set(fact.instanceId, processes.set(nameOf(fact), { hostId, held }));
   return tooMany(known, fact.instanceId);
 }
 

@@ -144,7 +144,9 @@ function actorsOf(ports: ControllerPorts) {
     hostFull: (hostId) => placer.full(hostId),
     askHost: async (hostId, { leaseEpoch, ...asked }) => {
       const host = hostAgent(hostId);
-      const leased = leaseEpoch > 0 && asked.intent.power !== "deleted";
+      // An agent from before leases would drop what it does not know, and remove a disk that shall be kept.
+      const { power, keepDisk } = asked.intent;
+      const leased = keepDisk === true || (leaseEpoch > 0 && power !== "deleted");
       const answer = leased
         ? host.ensureLeased({ ...asked, leaseEpoch }, { timeoutMs })
         : host.ensure(asked, { timeoutMs });

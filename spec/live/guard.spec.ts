@@ -3,7 +3,7 @@
  * can show. It needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
@@ -64,6 +64,13 @@ describe("the guard of real guests", function () {
         expect(await hosts.isWritten(id)).to.equal(false);
       });
     }
+
+    it("ends with its directory, when there is nobody to guard", async () => {
+      const { guardPid } = hosts;
+      agent.kill("SIGKILL");
+      rmSync(join(hosts.path, "one/guard"), { recursive: true });
+      while (existsSync(`/proc/${guardPid}`)) await sleep(50);
+    });
 
     it("the guard lives in a session of its own, is small, and only one lives at a time", async () => {
       const { guardPid } = hosts;

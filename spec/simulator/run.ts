@@ -90,7 +90,15 @@ class Run {
       told: {
         committed: (by, turn, result) => this.#committed(by, turn, result),
         guest: (kind, hostId, { instanceId, epoch, pid }) =>
-          this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, epoch, pid }),
+          this.#see({
+            kind,
+            atMs: kernel.nowMs,
+            hostId,
+            instanceId,
+            epoch,
+            pid,
+            held: kind === "guestStarted",
+          }),
         renewed: (hostId, epoch) => this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, epoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
       },
@@ -222,6 +230,7 @@ class Run {
   async #isAtRest(): Promise<boolean> {
     const { inner } = this.#cluster.store;
     if ([...this.#clients, this.#admin].some(({ underWay }) => underWay > 0)) return false;
+    if (this.#cluster.store.committing > 0) return false;
     if ((await inner.listUnsettled({ limit: 1 })).length > 0) return false;
     if ((await inner.listOperations({ limit: 1, state: "running" })).length > 0) return false;
     const last = await inner.lastSequence();

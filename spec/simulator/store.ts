@@ -41,6 +41,8 @@ export class StoreServer {
   /** Names of processes that do not reach it. */
   readonly cutOff = new Set<string>();
   readonly rates: StoreRates;
+  /** Asked for, and not yet applied or refused: news may be in it. */
+  committing = 0;
   readonly #options: StoreOptions;
 
   constructor(options: StoreOptions) {
@@ -71,6 +73,8 @@ export class StoreServer {
       process.kill();
       return new Promise(() => undefined);
     }
+    const amount = name === "commit" ? 1 : 0;
+    this.committing += amount;
     return new Promise((resolve, reject) => {
       const back = (settle: () => void) =>
         kernel.after(process, random.latencyMs(this.rates.latencyMs / 2), "", settle);
@@ -78,10 +82,15 @@ export class StoreServer {
       const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
       const extraMs = fault === "delay" ? 400 : slowMs;
       kernel.after(nobody, random.latencyMs(this.rates.latencyMs / 2) + extraMs, "", () => {
-        this.#perform({ process, name, given, fault, patienceMs: limits.storePatienceMs }).then(
-          (value) => back(() => resolve(value)),
-          (thrown: unknown) => (thrown === lost ? fail() : back(() => reject(thrown))),
-        );
+        const performed = this.#perform({ process, name, given, fault, patienceMs: limits.storePatienceMs });
+        performed
+          .finally(() => {
+            this.committing -= amount;
+          })
+          .then(
+            (value) => back(() => resolve(value)),
+            (thrown: unknown) => (thrown === lost ? fail() : back(() => reject(thrown))),
+          );
       });
     });
   }

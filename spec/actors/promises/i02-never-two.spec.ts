@@ -23,6 +23,12 @@ describe("promise I2, never two", () => {
     expect(judged(neverTwo(), [guest("guestStarted"), guest("guestStarted")])).to.deep.equal([]);
   });
 
+  it("is kept by a process that comes to be on a host without its lease, and cannot write", () => {
+    const second = (held: boolean) => guest("guestStarted", { hostId: "h2", epoch: 2, held });
+    expect(judged(neverTwo(), [guest("guestStarted"), second(true)])).to.deep.equal([]);
+    expect(judged(neverTwo(), [guest("guestStarted"), second(false)])).to.have.length(1);
+  });
+
   it("is broken by a second process, on the same or another host, of whatever epoch", () => {
     for (const second of [{ pid: 101 }, { hostId: "h2" }, { pid: 101, epoch: 2 }]) {
       const facts = [guest("guestStarted"), guest("guestStarted", second)];
