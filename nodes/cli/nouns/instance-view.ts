@@ -100,6 +100,34 @@ function whyOf({ fits, filters, weights }: HostVerdict): string {
     .join(", ");
 }
 
+/** What one change would make fit, for how many hosts: the change that frees most of them first. */
+export interface Remedy {
+  readonly remedy: string;
+  readonly hostNames: readonly string[];
+}
+
+export function remediesOf(hosts: readonly HostVerdict[]): readonly Remedy[] {
+  const names = new Map<string, string[]>();
+  for (const { hostName, remedy } of hosts) {
+    if (remedy === undefined) continue;
+    const known = names.get(remedy) ?? [];
+    known.push(hostName);
+    names.set(remedy, known);
+  }
+  return [...names]
+    .map(([remedy, hostNames]) => ({ remedy, hostNames }))
+    .sort((one, other) => other.hostNames.length - one.hostNames.length);
+}
+
+export const remedyColumns: readonly Column<Remedy>[] = [
+  {
+    title: "TO USE",
+    value: ({ hostNames: [first = "", ...more] }) =>
+      more.length === 0 ? first : `${first} and ${more.length} more`,
+  },
+  { title: "DO", value: ({ remedy }) => remedy, cut: true },
+];
+
 /** `create: accepted, placed +12 ms, … done +3.1 s` */
 export function operationLine({ kind, state, steps, startedAtMs, error }: Operation): string {
   const path = steps.map(({ step, atMs }, index) =>

@@ -12,7 +12,14 @@ import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import { consoleCommand } from "./console.ts";
 import { instanceEventsCommand } from "./event.ts";
-import { instanceColumns, instanceFacts, operationLine, verdictColumns } from "./instance-view.ts";
+import {
+  instanceColumns,
+  instanceFacts,
+  operationLine,
+  remediesOf,
+  remedyColumns,
+  verdictColumns,
+} from "./instance-view.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
 
 export function instanceCommand(invoke: Invoke): Command {
@@ -211,11 +218,20 @@ function explainCommand(invoke: Invoke): Command {
     );
 }
 
+/** A screen has room for so many; of hosts that lack different amounts each is another one. */
+const remediesMax = 10;
+
 async function printVerdicts(run: Run, hosts: readonly HostVerdict[]): Promise<void> {
   const { indented, renderTable } = await import("../table.ts");
   const width = run.width === undefined ? undefined : run.width - 2;
   run.print(run.paint("bold", "hosts, as the scheduler sees them now"));
   run.print(indented(renderTable(verdictColumns, hosts, { paint: run.paint, width })));
+  const remedies = remediesOf(hosts);
+  if (remedies.length === 0) return;
+  run.print(`\n${run.paint("bold", "what would make more of them fit")}`);
+  const shown = remedies.slice(0, remediesMax);
+  run.print(indented(renderTable(remedyColumns, shown, { paint: run.paint, width })));
+  if (remedies.length > remediesMax) run.remark(`And ${remedies.length - remediesMax} more: --json has all.`);
 }
 
 type Explained = Awaited<ReturnType<Awaited<ReturnType<Run["session"]>>["instance"]["explain"]>>;

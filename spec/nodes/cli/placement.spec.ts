@@ -45,6 +45,20 @@ describe("novact around placement", () => {
     expect(await json("group list")).to.deep.equal([]);
   });
 
+  it("create --dry-run says where it would go, or what would make it fit, and makes nothing", async () => {
+    const fits = await create("one", "--dry-run");
+    expect(fits.exit).to.equal(0);
+    expect(fits.out)
+      .to.match(/host-a +yes +/)
+      .and.not.to.contain("make more of them fit");
+    await novact("flavor create huge --vcpus 2 --memory 900GiB --disk 0 --project admin");
+    const line = "instance create two --flavor huge --image tiny --dry-run";
+    const lines = await table(line);
+    expect((await novact(line)).exit).to.equal(5);
+    expect(lines.join("\n")).to.match(/host-a +no +- +ram: [\s\S]*TO USE +DO\n +host-a +\S+/);
+    expect(await json("instance list")).to.deep.equal([]);
+  });
+
   it("a second member that has no host of its own is refused with a reason and what to do", async () => {
     await novact("group create apart --policy anti-affinity");
     await create("one", "--group apart --wait");
