@@ -3,7 +3,7 @@
  * aggregates, its running builds; and writes signs of life, which are no commits. It changes nothing else.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { LeaseKey, PageQuery } from "../actors/runtime/ports.ts";
+import type { PageQuery, Renewal } from "../actors/runtime/ports.ts";
 import type { HostRecord } from "../actors/runtime/records.ts";
 import type { FenceProof } from "../protocol/fence.ts";
 import type { Database, Row } from "./database.ts";
@@ -59,24 +59,30 @@ export class HostReads {
     return rows.map(([id]) => String(id));
   }
 
-  async renew(leases: readonly LeaseKey[]): Promise<readonly string[]> {
+  async renew(leases: readonly Renewal[]): Promise<readonly string[]> {
     // In order of id, so that two controllers never wait for each other; a fence under way is waited for, and
     // then the lease is not held any more.
     const text = `with held as (
-        select l.host_id from host_lease l join unnest($1::text[], $2::bigint[]) as r(host_id, epoch)
+        select l.host_id, r.held from host_lease l
+          join unnest($1::text[], $2::bigint[], $3::boolean[]) as r(host_id, epoch, held)
           on r.host_id = l.host_id and r.epoch = l.epoch
           where l.fenced_by is null and exists (select from host h where h.id = l.host_id)
           order by l.host_id for update of l
-      ) update host_lease l set renewals = l.renewals + 1 from held h
+      ) update host_lease l set renewals = l.renewals + 1,
+          storage_epoch = case when h.held then l.epoch else 0 end from held h
         where l.host_id = h.host_id returning l.host_id`;
-    const values = [leases.map(({ hostId }) => hostId), leases.map(({ epoch }) => epoch)];
+    const values = [
+      leases.map(({ hostId }) => hostId),
+      leases.map(({ epoch }) => epoch),
+      leases.map(({ storageHeld }) => storageHeld),
+    ];
     const rows = await this.#database.read({ name: "renew_leases", text, values }, "renew leases");
     return rows.map(([id]) => String(id));
   }
 
   async #read(clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
-        l.epoch, l.renewals, l.fenced_by
+        l.epoch, l.renewals, l.storage_epoch, l.fenced_by
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
       left join (${builds}) b on b.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
@@ -85,16 +91,19 @@ export class HostReads {
 
   #record(row: Row): Light | undefined {
     const kept = this.#host.read(row);
-    const [lastSeenAtMs, ioOps, joined, epoch, renewals, fencedBy] = row.slice(this.#host.width);
+    const [lastSeenAtMs, ioOps, joined, ...lease] = row.slice(this.#host.width);
     if (kept === undefined) return undefined;
     const sets = (joined ?? []) as HostRecord["aggregates"];
-    const lease = leaseOf(epoch, renewals, fencedBy);
-    return { ...kept, lastSeenAtMs: Number(lastSeenAtMs), ioOps: Number(ioOps), aggregates: sets, lease };
+    const counts = { lastSeenAtMs: Number(lastSeenAtMs), ioOps: Number(ioOps) };
+    return { ...kept, ...counts, aggregates: sets, lease: leaseOf(lease) };
   }
 }
 
-function leaseOf(epoch: unknown, renewals: unknown, fencedBy: unknown): HostRecord["lease"] {
+function leaseOf([epoch, renewals, storageEpoch, fencedBy]: Row): HostRecord["lease"] {
   if (epoch === null) return null;
+  // A grant leaves what was said of the lease before it, which is of another epoch.
+  const storageHeld = storageEpoch === epoch;
   // Written by novact_commit_leases, and by nobody else.
-  return { epoch: Number(epoch), renewals: Number(renewals), fencedBy: fencedBy as FenceProof | null };
+  const proof = fencedBy as FenceProof | null;
+  return { epoch: Number(epoch), renewals: Number(renewals), storageHeld, fencedBy: proof };
 }

@@ -16,8 +16,8 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
-  LeaseKey,
   PageQuery,
+  Renewal,
   Store,
 } from "../actors/runtime/ports.ts";
 import type {
@@ -187,12 +187,13 @@ export class MemoryStore implements Store {
     return known;
   }
 
-  async renewLeases(leases: readonly LeaseKey[]): Promise<readonly string[]> {
+  async renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]> {
     const { hosts } = this.#tables;
-    return leases.flatMap(({ hostId, epoch }) => {
+    return renewals.flatMap(({ hostId, epoch, storageHeld }) => {
       const host = hosts.get(hostId);
       if (host?.lease?.epoch !== epoch || host.lease.fencedBy !== null) return [];
-      hosts.put(hostId, { ...host, lease: { ...host.lease, renewals: host.lease.renewals + 1 } }, []);
+      const lease = { ...host.lease, renewals: host.lease.renewals + 1, storageHeld };
+      hosts.put(hostId, { ...host, lease }, []);
       return [hostId];
     });
   }

@@ -15,8 +15,8 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
-  LeaseKey,
   PageQuery,
+  Renewal,
   Store,
 } from "../actors/runtime/ports.ts";
 import type {
@@ -221,8 +221,8 @@ export class PostgresStore implements Store {
     return this.#placement.quota(project);
   }
 
-  async renewLeases(leases: readonly LeaseKey[]): Promise<readonly string[]> {
-    return this.#hosts.renew(leases);
+  async renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]> {
+    return this.#hosts.renew(renewals);
   }
 
   async listToRecover(atOnceMax: number): Promise<readonly string[]> {

@@ -3,7 +3,7 @@
  * elsewhere (I9). Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { answer, Count, literals, Sentence, TimeMs } from "./schema.ts";
+import { answer, Count, Id, literals, Sentence, TimeMs } from "./schema.ts";
 
 /**
  * Why it is sure that nothing of a host's guests runs any more, so that they may start elsewhere (I9). A
@@ -20,6 +20,22 @@ export const FenceProof = Type.Union([
     guardMs: Count,
     /** The controller that saw it. */
     observedBy: Type.String(),
+    atMs: TimeMs,
+  }),
+  answer({
+    /**
+     * Another host took its lease on the storage that both share: no process of it that could write there
+     * lives, and none can be started any more.
+     */
+    kind: Type.Literal("storage"),
+    leaseEpoch: Count,
+    storageId: Id,
+    /** The host that took it; it had seen it held before. */
+    takenBy: Type.String(),
+    /** The controller that asked for it. */
+    observedBy: Type.String(),
+    /** So long nothing was renewed. */
+    silentMs: Count,
     atMs: TimeMs,
   }),
   answer({

@@ -5,12 +5,14 @@
  * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to
  * these.
  */
+import { leaseLimits } from "./limits-lease.ts";
 import { placementLimits } from "./limits-placement.ts";
 import { wireLimits } from "./limits-wire.ts";
 
 export const limits = {
   ...wireLimits,
   ...placementLimits,
+  ...leaseLimits,
 
   /** Ids are tokens of NATS subjects. A UUID needs 36. */
   idLengthMax: 64,
@@ -116,45 +118,6 @@ export const limits = {
 
   /** A host reports at this period. */
   heartbeatPeriodMs: 2_000,
-  /** While the lease has passed the guard looks again so often: a guest that appears late is stopped. */
-  guardScanPeriodMs: 250,
-  /** So long before the deadline the guard finds out whom it would stop. */
-  guardWarningMs: 1_000,
-  /** The guard waits so long for the shared storage to say whether a disk is there: then nobody can tell. */
-  guardDiskLookMs: 1_000,
-  /**
-   * A guard that does not answer in this time is of no use: it takes a millisecond, and guardDiskLookMs when
-   * it has to look first.
-   */
-  guardAnswerTimeoutMs: 3_000,
-  /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
-  guardStartTimeoutMs: 20_000,
-  /** So often the guard looks whether its own directory is still there: without it nobody can find it. */
-  guardHomeLookMs: 5_000,
-  /** One message to or from the guard. */
-  guardLineBytesMax: 4_096,
-  /** A disk that was taken over is locked until the guard of its last host has ended the process. */
-  diskLockPatienceMs: 10_000,
-  /** While a disk is locked, its guest's start is tried again after this time. */
-  diskLockRetryMs: 250,
-  /** A host that was silent for so long is not alive: the scheduler passes it by. */
-  hostSilentMs: 10_000,
-  /**
-   * A host's lease lasts so long after its last renewal was sent, by the host's own monotonic clock. Five
-   * heartbeats: four may be lost. A dead host is noticed this and the margin later.
-   */
-  leaseTtlMs: 10_000,
-  /** So long before its lease ends a host pauses what another host may take over, and begins nothing new. */
-  leasePauseLeadMs: 1_000,
-  /**
-   * Beyond the lease a controller waits so long before it fences: for the guard's scan, for a process on its
-   * way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
-   */
-  fenceMarginMs: 2_000,
-  /** Hosts that were lost within this time were lost at once. */
-  massFailureWindowMs: 300_000,
-  /** Guests that are under way to another host at once, in a cell: their new hosts shall not drown. */
-  recoveriesAtOnceMax: 20,
   /** Looked for at this period: fenced hosts with guests that can start elsewhere. */
   recoveryPeriodMs: 1_000,
   /** A recovery that finds no room is tried again after this time, for ever. */

@@ -104,6 +104,12 @@ export type Observation = Static<typeof Observation>;
  */
 const reported = lenient(Observation);
 
+/**
+ * `held`: by a process of that host. `free`: by nobody, and it was not taken. `absent`: there is none, or
+ * this host does not see it.
+ */
+const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
+
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
 /** What a host answers to; subject `…host.<hostId>.<method>`. */
@@ -143,6 +149,18 @@ export const hostAgentService = service({
       answer: answer({ observation: Observation }),
       ...entityless,
       summary: "The same for a guest that another host takes over when this host's lease has ended.",
+    }),
+    storageLease: method({
+      request: request({
+        /** Of another host, whose lease it is. */
+        hostId: Id,
+        leaseEpoch: Count,
+        /** Take it, when nobody holds it: nothing can ever be begun under it then. */
+        take: Type.Boolean(),
+      }),
+      answer: answer({ state: literals(storageLeaseStates) }),
+      ...entityless,
+      summary: "Looks at another host's lease on the storage that both share, or takes it.",
     }),
     console: method({
       request: request({
@@ -260,6 +278,11 @@ export const reportService = service({
         epoch: Count,
         /** No guest of that lease that another host may take over has a process there any more. */
         cleaned: Type.Boolean(),
+        /**
+         * Every guest of that lease that another host may take over holds the host's lease on the shared
+         * storage, and so will those that are begun before this is asked again. Absent: false.
+         */
+        storageHeld: Type.Optional(Type.Boolean()),
       }),
       answer: answer({
         epoch: Count,

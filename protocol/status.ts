@@ -175,6 +175,10 @@ export const reasons = {
     code: "INTERNAL",
     next: "The disk to take over is not on the shared storage; is the right directory mounted on its host?",
   },
+  storageUnknown: {
+    code: "UNAVAILABLE",
+    next: "Look at the host's log: its shared storage does not lock files, or does not answer.",
+  },
   hypervisorRefused: { code: "INTERNAL", next: "Look at the failure's detail in the host's log." },
   crashLoop: { code: "INTERNAL", next: "The guest's process died again and again; look at the host's log." },
   internal: { code: "INTERNAL", next: "Report it, with the request id; the detail is in the log." },

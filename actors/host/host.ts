@@ -5,12 +5,13 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../protocol/machine.ts";
-import type { CallContext, Handlers } from "../../protocol/service.ts";
+import type { CallContext, Handlers, RequestOf } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { noLease } from "../machine/lease.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
 import type { Clock, Consoles, Disks, Guard, Hypervisor, Log, MachineFiles } from "../runtime/ports.ts";
+import type { StorageLeases } from "../runtime/storage-leases.ts";
 import type { ActorRef, ActorSystem } from "../runtime/system.ts";
 import { hostActor } from "./actor.ts";
 import { audit, type Findings } from "./audit.ts";
@@ -21,6 +22,7 @@ import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
 import { News } from "./news.ts";
 import type { ReportClient } from "./reporter.ts";
+import { StorageHold } from "./storage-hold.ts";
 
 export interface HostOptions {
   readonly system: ActorSystem;
@@ -34,6 +36,8 @@ export interface HostOptions {
   readonly reports: ReportClient;
   /** Opens the guard of this node. Absent: it asks for no lease, and nobody takes its guests over. */
   readonly guard?: () => Promise<Guard>;
+  /** Of the storage that its guests' disks are in; absent: it shares none. */
+  readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
   /** Guests that boot at once. */
@@ -100,6 +104,7 @@ export function createHost(options: HostOptions): Host {
       ensure: (request, context) => ensure(ref, request, context),
       ensureLeased: (request, context) => ensure(ref, request, context),
       console: (request, context) => reader.read(request, context),
+      storageLease: (asked) => examineStorage(options, asked),
       audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
     },
     stop: (ending) => {
@@ -119,6 +124,20 @@ function ensure(
   return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
 }
 
+/** @throws storageUnknown */
+async function examineStorage(
+  { storageLeases, log }: Pick<HostOptions, "storageLeases" | "log">,
+  { hostId, leaseEpoch, take }: RequestOf<(typeof hostAgentService)["methods"]["storageLease"]>,
+) {
+  const lease = { hostId, epoch: leaseEpoch };
+  try {
+    return { state: (await storageLeases?.examine(lease, take)) ?? "absent" };
+  } catch (error) {
+    log.warn({ err: error, lease }, "a lease on the shared storage could not be looked at");
+    throw new StatusError("storageUnknown", "The shared storage does not say who holds its leases.");
+  }
+}
+
 interface LeaseParts {
   readonly ledger: Ledger;
   readonly machines: Machines;
@@ -129,7 +148,7 @@ function leaseHolder(
   options: HostOptions,
   { ledger, machines, changed }: LeaseParts,
 ): LeaseHolder | undefined {
-  const { guard, reports, clock, log, hypervisor } = options;
+  const { guard, reports, clock, log, hypervisor, storageLeases: leases, inventory } = options;
   if (guard === undefined) return undefined;
   /** Neither what the machines say nor what is really there knows of one. */
   const isClean = async () => {
@@ -137,7 +156,9 @@ function leaseHolder(
     const living = await hypervisor.list();
     return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));
   };
-  return new LeaseHolder({ reports, guard, clock, log, isClean, changed });
+  const storage = new StorageHold({ leases, clock, log });
+  const { hostId } = inventory;
+  return new LeaseHolder({ hostId, reports, guard, storage, clock, log, isClean, changed });
 }
 
 /**

@@ -3,19 +3,26 @@
  * before it counts on it, and tells the machines what they may do. The deadline is the sending of the request
  * plus the lease's time, on the monotonic clock: what the network does to the answer makes it only shorter.
  *
+ * On storage that hosts share it holds a lease as well, beside the one that is counted. When another host
+ * took that, this one is fenced, whatever the controllers know of it: it cleans up, and is silent until they
+ * have fenced it too.
+ *
  * It must never say "held" for a time that the guard does not know of, nor ask for a new lease while a guest
- * of the old one has a process.
+ * of the old one has a process, nor begin anything under a lease that was taken on the storage.
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
 import type { Clock, Guard, Log, Timer } from "../runtime/ports.ts";
 import type { ReportClient } from "./reporter.ts";
+import type { StorageHold } from "./storage-hold.ts";
 
 export interface LeaseHolderOptions {
+  readonly hostId: string;
   readonly reports: Pick<ReportClient, "lease">;
   /** Opens the guard, or finds it again. */
   readonly guard: () => Promise<Guard>;
+  readonly storage: StorageHold;
   readonly clock: Clock;
   readonly log: Log;
   /** No guest of a lease that ended has a process. */
@@ -31,6 +38,10 @@ export class LeaseHolder {
   #untilMs = Number.NEGATIVE_INFINITY;
   /** When the request was sent whose answer was taken last: older answers are old news. */
   #takenSentAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the lease that another host took on the storage; 0: none. */
+  #takenEpoch = 0;
+  /** Nothing is asked before. */
+  #quietUntilMs = Number.NEGATIVE_INFINITY;
   #guard: Promise<Guard> | undefined;
   #next: Timer | undefined;
   #lapse: Timer | undefined;
@@ -52,6 +63,7 @@ export class LeaseHolder {
     this.#next?.cancel();
     this.#lapse?.cancel();
     try {
+      await this.#options.storage.close();
       const guard = await this.#guard;
       await (guests ? guard?.end() : guard?.close());
     } catch (thrown) {
@@ -77,13 +89,16 @@ export class LeaseHolder {
 
   async #ask(): Promise<void> {
     const { clock, log, isClean } = this.#options;
+    if (clock.monotonicMs() < this.#quietUntilMs) return;
     try {
       // Without a guard that answers nothing is renewed: the host is fenced, and its guests go elsewhere.
       await this.#guarded();
       const epoch = this.#epoch;
+      const storageHeld = await this.#holds(epoch);
       const cleaned = this.#kind === "fenced" && (await isClean());
       const sentAtMs = clock.monotonicMs();
-      const answer = await this.#renewed({ epoch, cleaned });
+      if (this.#ended || sentAtMs < this.#quietUntilMs) return;
+      const answer = await this.#renewed({ epoch, cleaned, storageHeld });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.epoch, sentAtMs);
       else this.#fenced(answer.epoch, sentAtMs);
@@ -94,7 +109,7 @@ export class LeaseHolder {
   }
 
   /** A controller of the version before may have heard it: the next one may know what is meant. */
-  async #renewed(asked: { readonly epoch: number; readonly cleaned: boolean }) {
+  async #renewed(asked: Parameters<LeaseHolderOptions["reports"]["lease"]>[0]) {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
@@ -108,7 +123,15 @@ export class LeaseHolder {
   async #held(epoch: number, sentAtMs: number): Promise<void> {
     const untilMs = sentAtMs + limits.leaseTtlMs;
     // A renewal of what was fenced since has been overtaken.
-    if (epoch < this.#epoch || (this.#kind === "fenced" && epoch === this.#epoch)) return;
+    if (epoch < this.#epoch || (this.#kind === "fenced" && epoch === this.#epoch)) {
+      if (epoch === this.#takenEpoch) this.#beQuiet();
+      return;
+    }
+    // Before the guard lets anybody go on: nothing may run under what was taken.
+    if (epoch !== this.#epoch && (await this.#options.storage.of(this.#key(epoch))) === "taken") {
+      this.#taken(epoch);
+      return;
+    }
     await this.#extend(untilMs);
     if (this.#ended || sentAtMs < this.#takenSentAtMs || epoch < this.#epoch) return;
     const before = this.current();
@@ -120,6 +143,30 @@ export class LeaseHolder {
     const after = this.current();
     if (before.kind !== after.kind || before.epoch !== after.epoch)
       this.#tell(after, before.epoch !== after.epoch);
+  }
+
+  /** Whether every such guest is known to hold the lease on the storage. */
+  async #holds(epoch: number): Promise<boolean> {
+    if (this.#kind !== "held") return false;
+    const holding = await this.#options.storage.of(this.#key(epoch));
+    if (holding === "taken" && this.#kind === "held" && epoch === this.#epoch) this.#taken(epoch);
+    return holding === "held";
+  }
+
+  #key(epoch: number) {
+    return { hostId: this.#options.hostId, epoch };
+  }
+
+  #taken(epoch: number): void {
+    this.#options.log.warn({ epoch }, "another host took this host's lease on the shared storage");
+    this.#takenEpoch = epoch;
+    this.#beQuiet();
+    this.#fenced(epoch, this.#options.clock.monotonicMs());
+  }
+
+  /** What is asked is counted, and would keep the controllers from seeing that this host is lost. */
+  #beQuiet(): void {
+    this.#quietUntilMs = this.#options.clock.monotonicMs() + limits.storageTakenQuietMs;
   }
 
   #fenced(epoch: number, sentAtMs: number): void {

@@ -1,6 +1,7 @@
 /**
- * Fences the hosts whose lease has ended, and stops when too many have. Every controller has one; the commit
- * under the count of renewals decides which of them did it, and a renewal that came first undoes nothing.
+ * Fences the hosts whose lease has ended, or was taken on the storage that they share, and stops when those
+ * are too many. Every controller has one; the commit under the count of renewals decides which of them did
+ * it, and a renewal that came first undoes nothing.
  * It must never fence what it has not watched itself for the whole time.
  */
 
@@ -11,7 +12,8 @@ import type { CatalogOptions } from "../catalog/turn.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { Clock, Log } from "../runtime/ports.ts";
 import type { HostRecord, NewEvent, Turn } from "../runtime/records.ts";
-import { type Brake, brakeOf, type Expired, look, type Watch } from "./watch.ts";
+import { areManyMissed, type Brake, brakeOf, type Expired, type Look, look, type Watch } from "./watch.ts";
+import { type ExamineStorage, Witnesses } from "./witnesses.ts";
 
 export interface FencerOptions {
   readonly commit: CatalogOptions["commit"];
@@ -19,18 +21,23 @@ export interface FencerOptions {
   readonly log: Log;
   /** Names this controller in proofs. */
   readonly name: string;
+  readonly examineStorage: ExamineStorage;
   /** A host was fenced. */
   readonly onFenced: () => void;
 }
 
 export class Fencer {
   readonly #options: FencerOptions;
+  readonly #witnesses: Witnesses;
+  /** Ids of hosts whose lease the storage is being asked for. */
+  readonly #taking = new Set<string>();
   #watch: Watch = new Map();
   #brake: Brake = { on: false, lost: [], of: 0 };
   #busy = false;
 
   constructor(options: FencerOptions) {
     this.#options = options;
+    this.#witnesses = new Witnesses({ examine: options.examineStorage, clock: options.clock });
   }
 
   get brake(): Brake {
@@ -51,8 +58,13 @@ export class Fencer {
       const nowMs = this.#options.clock.monotonicMs();
       const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
       this.#watch = seen.next;
-      await this.#turnBrake(brakeOf(hosts, seen, this.#options.clock.nowMs()));
-      if (!this.#brake.on) for (const one of seen.expired) await this.#fence(one);
+      this.#witnesses.look(hosts, seen.missed);
+      const wallMs = this.#options.clock.nowMs();
+      await this.#turnBrake(brakeOf(hosts, seen, wallMs));
+      if (this.#brake.on) return;
+      if (!areManyMissed(hosts, seen, wallMs))
+        for (const one of seen.takeable) void this.#take(one, hosts, seen);
+      for (const one of seen.expired) await this.#fence(one, this.#silence(one));
     } catch (error) {
       this.#options.log.warn({ err: error }, "a host that is lost was not fenced; it is tried again");
     } finally {
@@ -60,16 +72,38 @@ export class Fencer {
     }
   }
 
-  async #fence({ host, epoch, renewals, silentMs }: Expired): Promise<void> {
-    const { commit, clock, log, name, onFenced } = this.#options;
-    const proof: FenceProof = {
-      kind: "lease",
-      leaseEpoch: epoch,
-      silentMs: Math.round(silentMs),
-      guardMs: limits.fenceMarginMs,
-      observedBy: name,
-      atMs: clock.nowMs(),
-    };
+  /** Asks the storage, by a host that shares it, whether anything of this one lives. Never rejects. */
+  async #take(one: Expired, hosts: readonly HostRecord[], { missed }: Look): Promise<void> {
+    const { host, epoch, silentMs } = one;
+    if (this.#taking.has(host.id)) return;
+    this.#taking.add(host.id);
+    try {
+      const witness = await this.#witnesses.take(host, hosts, missed);
+      if (witness === undefined || this.#brake.on) return;
+      const { name: observedBy, clock } = this.#options;
+      const storageId = host.storageId ?? "";
+      const about = { leaseEpoch: epoch, storageId, takenBy: witness.name, observedBy };
+      const atMs = clock.nowMs();
+      await this.#fence(one, { kind: "storage", ...about, silentMs: Math.round(silentMs), atMs });
+    } catch (error) {
+      this.#options.log.warn(
+        { err: error },
+        "a host that the storage gave up was not fenced; it is tried again",
+      );
+    } finally {
+      this.#taking.delete(host.id);
+    }
+  }
+
+  #silence({ epoch, silentMs }: Expired): FenceProof {
+    const { clock, name: observedBy } = this.#options;
+    const guardMs = limits.fenceMarginMs;
+    const about = { leaseEpoch: epoch, silentMs: Math.round(silentMs), guardMs, observedBy };
+    return { kind: "lease", ...about, atMs: clock.nowMs() };
+  }
+
+  async #fence({ host, epoch, renewals }: Expired, proof: FenceProof): Promise<void> {
+    const { commit, log, onFenced } = this.#options;
     const result = await commit(fenceTurn(host, { epoch, renewals, proof }));
     log.warn({ host: host.name, result: result.kind, proof: fenceSentence(proof) }, "a host is fenced");
     if (result.kind === "committed") onFenced();

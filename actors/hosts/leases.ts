@@ -6,12 +6,14 @@
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import type { CatalogOptions } from "../catalog/turn.ts";
-import type { Clock, LeaseKey, Store } from "../runtime/ports.ts";
+import type { Clock, LeaseKey, Renewal, Store } from "../runtime/ports.ts";
 import type { HostDirectory } from "./directory.ts";
 
 export interface LeaseRequest {
   readonly epoch: number;
   readonly cleaned: boolean;
+  /** Absent: false. */
+  readonly storageHeld?: boolean;
 }
 
 export interface LeaseAnswer {
@@ -27,7 +29,7 @@ export interface LeasesOptions {
 }
 
 interface Waiting {
-  readonly key: LeaseKey;
+  readonly key: Renewal;
   readonly resolve: (held: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -43,8 +45,8 @@ export class Leases {
 
   /** @throws NOT_FOUND hostNotFound; ABORTED generationConflict: ask again; what the store throws */
   async renew(hostId: string, asked: LeaseRequest): Promise<LeaseAnswer> {
-    if (asked.epoch > 0 && (await this.#count({ hostId, epoch: asked.epoch })))
-      return { epoch: asked.epoch, held: true };
+    const { epoch, storageHeld = false } = asked;
+    if (epoch > 0 && (await this.#count({ hostId, epoch, storageHeld }))) return { epoch, held: true };
     return this.#anew(hostId, asked);
   }
 
@@ -62,7 +64,8 @@ export class Leases {
     // Its own grant, whose answer was lost, or that of the agent before it: nothing was taken over under it.
     const may = epoch === 0 || (cleaned && epoch === lease.epoch - 1);
     if (!may) return { epoch: lease.epoch - 1, held: false };
-    if (await this.#count({ hostId, epoch: lease.epoch })) return { epoch: lease.epoch, held: true };
+    if (await this.#count({ hostId, epoch: lease.epoch, storageHeld: false }))
+      return { epoch: lease.epoch, held: true };
     throw changed(hostId);
   }
 
@@ -86,7 +89,7 @@ export class Leases {
     return { epoch, held: true };
   }
 
-  #count(key: LeaseKey): Promise<boolean> {
+  #count(key: Renewal): Promise<boolean> {
     const held = new Promise<boolean>((resolve, reject) => {
       this.#waiting.push({ key, resolve, reject });
     });

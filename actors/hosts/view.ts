@@ -31,9 +31,9 @@ export function hostView(host: HostRecord, seen: Seen): Host {
 
 function leaseView({ lease }: HostRecord, { silentMs }: Seen): NonNullable<Host["lease"]> | null {
   if (lease === null) return null;
-  const { epoch, fencedBy } = lease;
+  const { epoch, fencedBy, storageHeld } = lease;
   if (fencedBy !== null) return { epoch, fencedBy, state: "fenced", sentence: fenceSentence(fencedBy) };
-  if (silentMs === undefined) return { epoch, fencedBy, state: "held" };
+  if (silentMs === undefined) return { epoch, fencedBy, storageHeld, state: "held" };
   const state = silentMs >= limits.leaseTtlMs ? "ended" : "held";
-  return { epoch, fencedBy, state, silentMs: Math.round(silentMs) };
+  return { epoch, fencedBy, storageHeld, state, silentMs: Math.round(silentMs) };
 }

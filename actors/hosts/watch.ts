@@ -31,6 +31,10 @@ export interface Look {
   readonly expired: readonly Expired[];
   /** Ids of those that have missed so many renewals that theirs is about to be. */
   readonly overdue: ReadonlySet<string>;
+  /** Ids of those of whom a renewal is missed. */
+  readonly missed: ReadonlySet<string>;
+  /** Silent for so long that the storage may be asked whether anything of them lives. */
+  readonly takeable: readonly Expired[];
 }
 
 export function look(
@@ -41,6 +45,8 @@ export function look(
   const next = new Map<string, Watched>();
   const expired: Expired[] = [];
   const overdue = new Set<string>();
+  const missed = new Set<string>();
+  const takeable: Expired[] = [];
   for (const host of hosts) {
     if (host.lease === null || host.lease.fencedBy !== null) continue;
     const { epoch, renewals } = host.lease;
@@ -49,11 +55,14 @@ export function look(
     const sinceMs = Math.max(same ? known.sinceMs : nowMs, listeningSinceMs);
     next.set(host.id, { epoch, renewals, sinceMs });
     const silentMs = nowMs - sinceMs;
+    if (silentMs >= limits.storageMissedMs) missed.add(host.id);
+    if (silentMs >= limits.storageTakeMs && host.lease.storageHeld)
+      takeable.push({ host, epoch, renewals, silentMs });
     if (silentMs >= limits.leaseTtlMs - limits.heartbeatPeriodMs) overdue.add(host.id);
     if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)
       expired.push({ host, epoch, renewals, silentMs });
   }
-  return { next, expired, overdue };
+  return { next, expired, overdue, missed, takeable };
 }
 
 export interface Brake {
@@ -76,15 +85,33 @@ export function brakeOf(
   { expired, overdue }: Pick<Look, "expired" | "overdue">,
   wallMs: number,
 ): Brake {
-  const leased = hosts.filter(({ lease }) => lease !== null);
-  const lost = leased.filter((host) => overdue.has(host.id) || lostLately(host, wallMs));
+  const { lost, of, many } = lostAmong(hosts, overdue, wallMs);
   const begun = expired.length > 0 || lost.some((host) => lostLately(host, wallMs));
+  return { on: begun && many, lost, of };
+}
+
+/**
+ * Before the storage is asked, long before a lease ends: too many are missed already, and it is for the brake
+ * to tell whether they come back.
+ */
+export function areManyMissed(
+  hosts: readonly HostRecord[],
+  { missed }: Pick<Look, "missed">,
+  wallMs: number,
+): boolean {
+  return lostAmong(hosts, missed, wallMs).many;
+}
+
+function lostAmong(hosts: readonly HostRecord[], silent: ReadonlySet<string>, wallMs: number) {
+  const leased = hosts.filter(({ lease }) => lease !== null);
+  const lost = leased.filter((host) => silent.has(host.id) || lostLately(host, wallMs));
   const many = lost.length === leased.length || (lost.length > 1 && lost.length * 3 >= leased.length);
-  return { on: begun && many, lost, of: leased.length };
+  return { lost, of: leased.length, many };
 }
 
 /** A host that an operator or its power controller said is off is no mystery. */
 function lostLately({ lease }: HostRecord, wallMs: number): boolean {
   const proof = lease?.fencedBy ?? null;
-  return proof?.kind === "lease" && Math.abs(wallMs - proof.atMs) < limits.massFailureWindowMs;
+  const silent = proof?.kind === "lease" || proof?.kind === "storage";
+  return silent && Math.abs(wallMs - proof.atMs) < limits.massFailureWindowMs;
 }

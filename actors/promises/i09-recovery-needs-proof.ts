@@ -2,7 +2,8 @@
  * I9: an instance goes to another host only after every earlier one was proved to be without its guest: by
  * giving the claim back, which follows the host's `gone`, by the host's own last word that no process is
  * there, or by a fence of the lease that the claim was made under. A silence proves nothing, and a fence by
- * silence proves something only when nothing was renewed for the lease's whole time.
+ * silence proves something only when nothing was renewed for the lease's whole time; one by the storage only
+ * when no process lives there that was claimed under a lease.
  */
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import type { InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
@@ -24,13 +25,17 @@ interface Owned {
 }
 
 type Known = Map<string, Owned>;
+/** Living processes by host and pid. */
+type Living = Map<string, Map<number, GuestProcess>>;
 
 export function recoveryNeedsProof(): Checker {
   const known: Known = new Map();
+  const living: Living = new Map();
   const leases = new Leases();
   return {
     promise: "I9",
     see(fact) {
+      if (fact.kind === "guestStarted" || fact.kind === "guestEnded") lives(living, fact);
       // A process that was on its way when its host was fenced is there, but it must never run.
       if (fact.kind === "guestStarted" && leases.isOut(fact.hostId)) return [];
       if (fact.kind === "guestStarted" || fact.kind === "guestFree") return started(known, fact);
@@ -38,12 +43,33 @@ export function recoveryNeedsProof(): Checker {
       if (!isCommitted(fact)) return [];
       return [
         ...leases.committed(fact),
+        ...inhabited(known, living, fact.turn),
         ...unfenced(known, leases, fact.turn),
         ...removed(known, leases, fact.turn),
         ...committed(known, fact.turn),
       ];
     },
   };
+}
+
+function lives(living: Living, fact: GuestProcess): void {
+  const there = living.get(fact.hostId) ?? new Map<number, GuestProcess>();
+  living.set(fact.hostId, there);
+  if (fact.kind === "guestStarted") there.set(fact.pid, fact);
+  else there.delete(fact.pid);
+}
+
+/** A host that its storage gave up has no process that could write there, whether it is stopped or not. */
+function inhabited(known: Known, living: Living, { leasesFenced = [] }: Turn): readonly string[] {
+  const given = leasesFenced.filter(({ proof }) => proof.kind === "storage");
+  return given.flatMap(({ hostId }) =>
+    [...(living.get(hostId)?.values() ?? [])]
+      .filter(({ instanceId, epoch }) => {
+        const claim = known.get(instanceId)?.claimed.get(epoch);
+        return claim?.hostId === hostId && claim.leaseEpoch > 0;
+      })
+      .map(({ instanceId }) => `The storage gave up ${hostId} while a process of ${instanceId} lived there.`),
+  );
 }
 
 /** What a recovery takes from its hosts must be under a lease that is fenced at that moment. */

@@ -15,6 +15,10 @@ export function fenceSentence(proof: FenceProof): string {
       const ended = `the lease of epoch ${proof.leaseEpoch} was not renewed for ${duration(proof.silentMs)}`;
       return `${ended} and its guard time of ${duration(proof.guardMs)} has passed`;
     }
+    case "storage": {
+      const taken = `the host ${proof.takenBy} took its lease of epoch ${proof.leaseEpoch} on their shared storage`;
+      return `${taken}, which nothing of it held any more`;
+    }
     case "power":
       return `the controller of its power (${controlNames[proof.control]}) says that it is off: ${proof.said}`;
     case "operator":

@@ -61,6 +61,11 @@ export interface LeaseKey {
   readonly epoch: number;
 }
 
+export interface Renewal extends LeaseKey {
+  /** See HostLease. */
+  readonly storageHeld: boolean;
+}
+
 export interface EventQuery {
   readonly after: number;
   readonly limit: number;
@@ -123,7 +128,7 @@ export interface Store {
    * Counts a renewal of each lease that is held with this epoch, durably; answers the hosts whose lease it
    * was. Not an event, not a turn.
    */
-  renewLeases(leases: readonly LeaseKey[]): Promise<readonly string[]>;
+  renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]>;
   /**
    * Ids of instances that may start elsewhere because their host is fenced, those of the highest priority
    * first; at most so many less what is under way already.

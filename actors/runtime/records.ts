@@ -157,6 +157,8 @@ export interface HostLease {
   /** Raised by every grant after a fence. */
   readonly epoch: number;
   readonly renewals: number;
+  /** The last renewal said that all who could write to the shared storage hold the host's lease there. */
+  readonly storageHeld: boolean;
   /** Set by the fence: nothing is renewed any more, and guests may be taken over. */
   readonly fencedBy: FenceProof | null;
 }

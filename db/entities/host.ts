@@ -67,6 +67,8 @@ export const HostLeaseEntity = defineEntity({
     hostId: id().primary(),
     epoch: count(),
     renewals: count(),
+    /** Whose renewal said last that the lease on the shared storage is held; 0: none did. */
+    storageEpoch: count().default(0),
     fencedBy: nested<FenceProof>().nullable(),
   },
   checks: [{ name: "host_lease_count_check", expression: "least(epoch, renewals) >= 1" }],

@@ -24,6 +24,8 @@ export interface Run {
   readonly recoveryMs?: readonly number[];
   /** From the fault to the fence. */
   readonly fencedMs?: number;
+  /** The kind of its proof. */
+  readonly fencedBy?: string | undefined;
   /** From the fault until the first guest had its disk open on the other host. */
   readonly openedMs?: number;
   /** From the end of the fault until the old host has nothing of them, and a lease. */
@@ -85,7 +87,8 @@ async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
   const last = ids.map((id) => (before.get(id)?.lastAtMs ?? sinceMs) - sinceMs);
   return {
     recoveryMs,
-    fencedMs: round((fenceSince(world, sinceMs) ?? Number.NaN) - sinceMs, 0),
+    fencedMs: round((fenceSince(world, sinceMs)?.atMs ?? Number.NaN) - sinceMs, 0),
+    fencedBy: Object(fenceSince(world, sinceMs)?.event.body).proof?.kind,
     openedMs: round((await opened) - sinceMs, 0),
     cleanMs,
     countedOnMs: round(Math.max(...last), 0),
@@ -93,9 +96,8 @@ async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
   };
 }
 
-const fenceSince = (world: RecoveryWorld, sinceMs: number): number | undefined =>
-  world.events.find(({ atMs, event }) => atMs > sinceMs && event.noun === "host" && event.event === "fenced")
-    ?.atMs;
+const fenceSince = (world: RecoveryWorld, sinceMs: number) =>
+  world.events.find(({ atMs, event }) => atMs > sinceMs && event.noun === "host" && event.event === "fenced");
 
 const firstOn = (world: RecoveryWorld, id: string, node: string, sinceMs: number): Boot | undefined =>
   world.counters.bootsOf(id).find((boot) => boot.node === node && boot.firstAtMs > sinceMs);

@@ -51,6 +51,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     files: machineFiles,
     findings: () => drivers.audit(),
     ...(ports.leased === false ? {} : { guard: () => drivers.guard() }),
+    ...(drivers.storageLeases === undefined ? {} : { storageLeases: drivers.storageLeases }),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,
     log,

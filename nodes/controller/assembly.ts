@@ -15,6 +15,7 @@ import { Fencer } from "../../actors/hosts/fencer.ts";
 import { Leases } from "../../actors/hosts/leases.ts";
 import { recovererDefinition } from "../../actors/hosts/recoverer.ts";
 import { hostHandlers, reportHandlers } from "../../actors/hosts/service.ts";
+import type { ExamineStorage } from "../../actors/hosts/witnesses.ts";
 import { zoneHandlers } from "../../actors/hosts/zones.ts";
 import { type CommitHint, Commits } from "../../actors/instances/commits.ts";
 import { Creator } from "../../actors/instances/creator.ts";
@@ -118,11 +119,13 @@ function actorsOf(ports: ControllerPorts) {
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   });
   const { commit } = commits;
+  const hostAgent = hostAgents(ports);
   const fencer = new Fencer({
     commit,
     clock,
     log,
     name: `controller-${firstTurn + 1}`,
+    examineStorage: storageExaminer(hostAgent),
     onFenced: () => directory.refreshSoon(),
   });
   const leases = new Leases({ store, commit, clock, directory });
@@ -131,7 +134,6 @@ function actorsOf(ports: ControllerPorts) {
     scheduler: system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
     ...{ directory, store, clock },
   });
-  const hostAgent = hostAgents(ports);
   const timeoutMs = limits.hostRequestTimeoutMs;
   const registry = new InstanceRegistry(system, {
     store,
@@ -228,6 +230,14 @@ function hostAgents({
     const client = createClient(hostAgentService, { bus, clock, ids, binding: hostBinding(cell, hostId) });
     clients.set(hostId, client);
     return client;
+  };
+}
+
+function storageExaminer(hostAgent: ReturnType<typeof hostAgents>): ExamineStorage {
+  const timeoutMs = limits.hostRequestTimeoutMs;
+  return async (witnessId, { hostId, epoch: leaseEpoch }, take) => {
+    const answer = await hostAgent(witnessId).storageLease({ hostId, leaseEpoch, take }, { timeoutMs });
+    return answer.state;
   };
 }
 

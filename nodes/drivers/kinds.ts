@@ -10,6 +10,7 @@ import type {
   Log,
   MachineFiles,
 } from "../../actors/runtime/ports.ts";
+import type { StorageLeases } from "../../actors/runtime/storage-leases.ts";
 import type { FakeWorld } from "./fake/world.ts";
 import type { ProbeGuest, WantedAccelerator } from "./qemu/accelerator.ts";
 
@@ -57,6 +58,8 @@ export interface Drivers {
   readonly disks: Disks;
   /** Hosts that answer the same see the same disks; null: nobody else sees this host's. */
   readonly storageId: string | null;
+  /** Of the storage that it shares; absent: it shares none. */
+  readonly storageLeases?: StorageLeases;
   readonly machineFiles: MachineFiles;
   readonly consoles: Consoles;
   /**

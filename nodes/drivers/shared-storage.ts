@@ -3,6 +3,7 @@
  *
  *   storage.json                        the id of this storage, made once
  *   images/<sha256>                     cached images, read-only, as on a host
+ *   leases/                             of the hosts (storage-leases.ts)
  *   guests/<instanceId>.e<epoch>/       the disk of one epoch of an instance, and nothing else
  *     disk.qcow2
  *
@@ -38,6 +39,8 @@ export class SharedStorage {
   readonly storageId: string;
   /** The file system lets files be written past the page cache; one in memory does not. */
   readonly direct: boolean;
+  /** The real path of the whole. */
+  readonly root: string;
   readonly images: string;
   readonly #guests: string;
 
@@ -47,6 +50,7 @@ export class SharedStorage {
    */
   constructor(directory: string) {
     const root = makeOpenDirectories(directory, ["guests", "images"]);
+    this.root = root;
     this.#guests = join(root, "guests");
     this.images = join(root, "images");
     this.storageId = storageIdOf(root);

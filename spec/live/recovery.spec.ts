@@ -43,8 +43,11 @@ describe("a host without power", function () {
     const [node = "", other = ""] = world.nodeNames;
     const ids = await world.createGuests(node, 1);
     const run = await runOnce({ world, ids, node, other, directory }, recoveryCases.powerLoss);
-    console.info(`      ${run.recoveryMs?.join(", ")} ms, fenced after ${run.fencedMs} ms`);
+    const how = `fenced by its ${run.fencedBy} after ${run.fencedMs} ms`;
+    console.info(`      ${run.recoveryMs?.join(", ")} ms, ${how}`);
     expect(run.problems).to.deep.equal([]);
+    // No process of it held its lease on the storage any more: its silence did not have to be waited for.
+    expect(run.fencedBy).to.equal("storage");
     const { twoWriters, writtenByNobody, samples } = world.writers.summary();
     expect({ twoWriters, writtenByNobody }).to.deep.equal({ twoWriters: [], writtenByNobody: [] });
     expect(samples).to.be.greaterThan(100);

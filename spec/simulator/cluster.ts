@@ -68,6 +68,8 @@ export class Cluster {
   readonly storage: FakeStorage | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
   readonly #nextVersion: VersionDraw;
+  /** For each life of an agent: whether it knows of leases on the storage. */
+  readonly #storageAware: () => boolean;
   /** Agents of today are about. */
   readonly #leased: boolean;
   #births = 0;
@@ -84,6 +86,8 @@ export class Cluster {
     });
     this.#nextVersion = versionsOf(random.fork("versions"));
     this.#leased = this.#nextVersion.leased;
+    const storage = random.fork("storage unaware");
+    this.#storageAware = () => !storage.chance(parameters.storageUnaware ?? 0);
     this.network = new Network({
       kernel,
       random: random.fork("bus"),
@@ -205,7 +209,7 @@ export class Cluster {
       const leased = agent.version !== "older";
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log },
-        drivers: machine.drivers(agent),
+        drivers: machine.drivers(agent, this.#storageAware()),
         bootsMax: 8,
         leased,
         onFailed: () => {

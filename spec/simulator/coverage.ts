@@ -13,6 +13,8 @@ export class Coverage {
   readonly commands: Record<string, number> = {};
   readonly faults: Record<string, number> = {};
   readonly outcomes: Record<string, number> = {};
+  /** By the kind of their proof. */
+  readonly fences: Record<string, number> = {};
   readonly cells = new Set<string>();
   readonly #states = new Map<string, InstanceState>();
   facts = 0;
@@ -34,6 +36,8 @@ export class Coverage {
       this.outcomes[key] = (this.outcomes[key] ?? 0) + 1;
     }
     if (fact.kind !== "committed" || fact.result.kind !== "committed") return;
+    for (const { proof } of fact.turn.leasesFenced ?? [])
+      this.fences[proof.kind] = (this.fences[proof.kind] ?? 0) + 1;
     for (const event of fact.turn.events ?? []) {
       const { command } = event.body as { readonly command?: string };
       const state = this.#states.get(event.id);
@@ -45,7 +49,7 @@ export class Coverage {
 
   /** Takes in what another run has tried. */
   add(other: Coverage): void {
-    for (const key of ["commands", "faults", "outcomes"] as const)
+    for (const key of ["commands", "faults", "outcomes", "fences"] as const)
       for (const [kind, count] of Object.entries(other[key]))
         this[key][kind] = (this[key][kind] ?? 0) + count;
     for (const cell of other.cells) this.cells.add(cell);

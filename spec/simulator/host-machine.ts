@@ -4,6 +4,7 @@
  * process that comes or goes is told to the judge at that moment.
  */
 import type { Guest, GuestEvent } from "../../actors/runtime/ports.ts";
+import type { StorageLeases } from "../../actors/runtime/storage-leases.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
@@ -182,8 +183,8 @@ export class HostMachine implements Machine {
     this.boots += 1;
   }
 
-  /** Drivers of one life of the agent. */
-  drivers(agent: SimulatedProcess): Drivers {
+  /** Drivers of one life of the agent; `storageAware`: it knows of leases on the storage. */
+  drivers(agent: SimulatedProcess, storageAware: boolean): Drivers {
     const { clock, log } = agent;
     const inner = createFakeDrivers({
       stateDirectory: "/fake",
@@ -195,10 +196,14 @@ export class HostMachine implements Machine {
     agent.onDeath(() => void inner.hypervisor.detach());
     const verb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) =>
       this.#verb({ agent, what, work, signal });
-    const { hypervisor, disks, machineFiles } = inner;
+    const { storageLeases: aware, ...rest } = inner;
+    const storageLeases = storageAware ? aware : undefined;
+    const { hypervisor, disks, machineFiles } = rest;
+    if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
     const { versions } = this.#options;
     return {
-      ...inner,
+      ...rest,
+      ...(storageLeases === undefined ? {} : { storageLeases: slowed(storageLeases, verb) }),
       hypervisor: {
         capabilities: () => hypervisor.capabilities(),
         start: async (spec, paths, signal) => {
@@ -295,6 +300,16 @@ export class HostMachine implements Machine {
       });
     });
   }
+}
+
+type SlowVerb = <T>(what: string, work: () => Promise<T>) => Promise<T>;
+
+function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
+  return {
+    hold: (key) => verb("holdStorageLease", () => leases.hold(key)),
+    examine: (key, take) => verb("examineStorageLease", () => leases.examine(key, take)),
+    close: () => leases.close(),
+  };
 }
 
 interface Verb<T> {

@@ -1,5 +1,5 @@
 /** Guards of leases, fences and recovery (see mutants.ts). */
-import { crowded, type Mutant } from "./mutants-plans.ts";
+import { crowded, type Mutant, mixedAgents } from "./mutants-plans.ts";
 
 export const leaseMutants: readonly Mutant[] = [
   {
@@ -33,6 +33,32 @@ export const leaseMutants: readonly Mutant[] = [
     find: "if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)",
     replace: "if (silentMs >= 4_000)",
     guard: "A host is fenced after the lease's whole time and the guard's, not after some silence.",
+  },
+  {
+    name: "storage-not-held",
+    promise: "I9",
+    file: "nodes/drivers/fake/world.ts",
+    find: "guest.lease?.holders.add(guest);",
+    replace: "",
+    guard: "Every guest that another host may take over holds its host's lease on the storage.",
+  },
+  {
+    name: "no-witness",
+    promise: "I9",
+    file: "actors/hosts/witnesses.ts",
+    find: "known?.by.has(one.id) === true && ",
+    replace: "one.id !== host.id && one.storageId === host.storageId && ",
+    guard: "Only who has seen a lease held can tell that it is not.",
+  },
+  {
+    name: "storage-uncovered",
+    promise: "I9",
+    file: "nodes/drivers/fake/storage-leases.ts",
+    find: 'return this.#world.everyGuestHolds(lease) ? "held" : "uncovered";',
+    replace: 'return "held";',
+    guard: "A lease proves nothing while a guest lives that does not hold it.",
+    size: { hosts: 4, controllers: 1, seconds: 90 },
+    shape: mixedAgents,
   },
   {
     name: "late-renewal",

@@ -44,8 +44,8 @@ export function panicking(plan: Plan): Plan {
 
 /** Builds fail at once, and what was said to their hosts arrives again, much later. */
 export function echoing(plan: Plan): Plan {
-  const calm = { lost: 0, doubled: 0.3, late: 0.3, hang: 0, latencyMs: 1, driverLatencyMs: 1, startMs: 10 };
-  return { ...plan, parameters: { ...plan.parameters, ...calm, refused: 0.4, hostVcpus: 12 } };
+  const fast = { lost: 0, doubled: 0.3, late: 0.3, hang: 0, latencyMs: 1, driverLatencyMs: 1, startMs: 10 };
+  return { ...plan, parameters: { ...plan.parameters, ...fast, refused: 0.4, hostVcpus: 12 } };
 }
 
 /** The same, and agents are killed just after: what a host only had in mind it has forgotten by then. */
@@ -61,9 +61,25 @@ export function forgetful(plan: Plan): Plan {
   return { ...shaped, faults };
 }
 
+const calm = { lost: 0, doubled: 0, late: 0, refused: 0, hang: 0, rolledBack: 0, answerLost: 0, slow: 0 };
+
+/** Agents begin anew, some as before there were leases on the storage, and are missed one after the other. */
+export function mixedAgents(plan: Plan): Plan {
+  const parameters = { ...plan.parameters, ...calm, sharedDisks: "locked", storageUnaware: 0.5 } as const;
+  const again = [12_000, 16_000, 20_000].flatMap((atMs) =>
+    Array.from({ length: parameters.hosts }, (_, target): PlannedFault => {
+      return { atMs: atMs + 100 * target, fault: "killAgent", target, forMs: 200 };
+    }),
+  );
+  const missed = [30_000, 45_000, 60_000].map(
+    (atMs, target): PlannedFault => ({ atMs, fault: "killAgent", target, forMs: 9_500 }),
+  );
+  const commands = plan.commands.filter(({ command }) => command === "create");
+  return { ...plan, parameters, commands, faults: [...again, ...missed] };
+}
+
 /** Hosts are full, and lose their power one after the other: what one has lost finds room only there. */
 export function crowded(plan: Plan): Plan {
-  const calm = { lost: 0, doubled: 0, late: 0, refused: 0, hang: 0, rolledBack: 0, answerLost: 0, slow: 0 };
   const parameters = { ...plan.parameters, ...calm, hostVcpus: 4, sharedDisks: "locked" as const };
   const faults = [20_000, 45_000, 70_000].map(
     (atMs, target): PlannedFault => ({ atMs, fault: "hostAway", target, forMs: 14_000 }),

@@ -30,6 +30,8 @@ export interface Parameters {
    * guests can start anywhere.
    */
   readonly sharedDisks?: "locked" | "unlocked";
+  /** How many lives of agents are of before there were leases on the storage; absent: none. */
+  readonly storageUnaware?: number;
 }
 
 export const commandKinds = [
@@ -135,6 +137,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
 
 /** Swarm: each kind of trouble is there in some runs and quite absent in others. */
 function parametersOf(random: Random, size: PlanSize): Parameters {
+  const unaware = random.fork("storage unaware");
   const sometimes = (probability: number, max: number): number =>
     random.chance(probability) ? random.between(0, max) : 0;
   const hosts = size.hosts ?? random.weighted({ "1": 1, "2": 4, "3": 4, "5": 2, "8": 1 });
@@ -157,6 +160,7 @@ function parametersOf(random: Random, size: PlanSize): Parameters {
     hang: sometimes(0.3, 0.05),
     ...(random.chance(0.8) ? { shutdownMs: random.pick([5, 500, 4_000, 30_000]) } : {}),
     ...(random.chance(0.6) ? { sharedDisks: random.pick(["locked", "unlocked"] as const) } : {}),
+    ...(unaware.chance(0.25) ? { storageUnaware: unaware.between(0, 0.7) } : {}),
   };
 }
 

@@ -17,23 +17,24 @@ export interface RunReport {
   readonly commands: Counts;
   readonly faults: Counts;
   readonly outcomes: Counts;
+  readonly fences: Counts;
   readonly cells: readonly string[];
   readonly cellsMax: number;
 }
 
 export function reportOf({ plan, violations, digest, steps, simulatedMs, coverage }: Outcome): RunReport {
-  const { commands, faults, outcomes, cells, facts } = coverage;
+  const { commands, faults, outcomes, fences, cells, facts } = coverage;
   const { cellsMax } = Coverage;
   return {
     ...{ seed: plan.seed, violations, digest, steps, facts, simulatedMs },
-    ...{ commands, faults, outcomes, cells: [...cells], cellsMax },
+    ...{ commands, faults, outcomes, fences, cells: [...cells], cellsMax },
   };
 }
 
 /** A run that broke off: the harness or the code threw where nobody listens, or it never came to an end. */
 export function brokenReport({ seed }: Plan, message: string): RunReport {
   const nothing = { digest: "", steps: 0, facts: 0, simulatedMs: 0 };
-  const none = { commands: {}, faults: {}, outcomes: {}, cells: [], cellsMax: 0 };
+  const none = { commands: {}, faults: {}, outcomes: {}, fences: {}, cells: [], cellsMax: 0 };
   return { seed, violations: [{ promise: "I6", atMs: 0, message }], ...nothing, ...none };
 }
 
@@ -59,6 +60,7 @@ export class Totals {
   readonly commands: Counts = {};
   readonly faults: Counts = {};
   readonly outcomes: Counts = {};
+  readonly fences: Counts = {};
   readonly cells = new Set<string>();
 
   add(report: RunReport): void {
@@ -68,7 +70,7 @@ export class Totals {
     this.simulatedMs += report.simulatedMs;
     this.cellsMax = Math.max(this.cellsMax, report.cellsMax);
     for (const cell of report.cells) this.cells.add(cell);
-    for (const key of ["commands", "faults", "outcomes"] as const)
+    for (const key of ["commands", "faults", "outcomes", "fences"] as const)
       for (const [kind, count] of Object.entries(report[key])) plus(this[key], kind, count);
     const [first] = report.violations;
     if (first === undefined) return;
@@ -91,14 +93,14 @@ export interface Pace {
 /** The same as the lines for people, for programs. */
 export function summary(totals: Totals, { wallMs, jobs }: Pace) {
   const { runs, failed, promises, steps, facts, simulatedMs, failures, cells, cellsMax } = totals;
-  const { commands, faults, outcomes } = totals;
+  const { commands, faults, outcomes, fences } = totals;
   return {
     ...{ seeds: runs, failed, promises, failures, jobs, wallMs: Math.round(wallMs) },
     simulatedHours: simulatedMs / hourMs,
     ...{ steps, facts },
     seedsPerSecond: (runs * 1_000) / wallMs,
     simulatedPerReal: simulatedMs / wallMs,
-    ...{ faults, commands, outcomes },
+    ...{ faults, commands, outcomes, fences },
     admissionCells: { reached: cells.size, of: cellsMax },
   };
 }
@@ -116,6 +118,7 @@ export function summaryLines(totals: Totals, pace: Pace): readonly string[] {
     `  commands: ${listed(told.commands)}`,
     `  faults: ${listed(told.faults)}`,
     `  answers: ${listed(told.outcomes)}`,
+    `  fences: ${listed(told.fences)}`,
     `  cells of the admission table: ${told.admissionCells.reached} of ${told.admissionCells.of}`,
   ];
 }

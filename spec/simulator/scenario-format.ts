@@ -29,6 +29,8 @@ export interface Scenario {
   readonly controllers: number;
   /** How many of the small instances fit on each host. */
   readonly capacity: number;
+  /** Guests' disks are on storage that hosts share, with locks or without; absent: they have none. */
+  readonly disks: "locked" | "unlocked" | undefined;
   /** A guest takes so long to hear its power button; absent: it does not hear it. */
   readonly shutdownSeconds: number | undefined;
   readonly startSeconds: number;
@@ -50,7 +52,7 @@ export class ScenarioError extends Error {
 
 const keys = [
   ...["title", "source", "naive", "hosts", "controllers", "capacity", "shutdown", "start", "until"],
-  ...["mutant", "find", "replace"],
+  ...["disks", "mutant", "find", "replace"],
 ] as const;
 type Key = (typeof keys)[number];
 type Header = Map<Key, { readonly line: number; value: string }>;
@@ -73,6 +75,7 @@ export function parseScenario(text: string): Scenario {
     hosts: amount(header, "hosts") ?? 1,
     controllers: amount(header, "controllers") ?? 1,
     capacity: amount(header, "capacity") ?? 4,
+    disks: disksOf(header),
     shutdownSeconds:
       header.get("shutdown")?.value === "never" ? undefined : (amount(header, "shutdown") ?? 2),
     startSeconds: amount(header, "start") ?? 0.5,
@@ -113,6 +116,12 @@ function headerOf(lines: readonly string[]): Header {
     last = entry;
   });
   return header;
+}
+
+function disksOf(header: Header): Scenario["disks"] {
+  const { line, value } = header.get("disks") ?? { line: 0, value: undefined };
+  if (value === undefined || value === "locked" || value === "unlocked") return value;
+  throw new ScenarioError(line, `"disks" is locked or unlocked, not "${value}".`);
 }
 
 function required(header: Header, key: Key, line: number): string {

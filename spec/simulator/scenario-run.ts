@@ -53,7 +53,7 @@ export async function performScenario(
 }
 
 function planOf(scenario: Scenario): Plan {
-  const { hosts, controllers, capacity, startSeconds, shutdownSeconds, untilSeconds } = scenario;
+  const { hosts, controllers, capacity, disks, startSeconds, shutdownSeconds, untilSeconds } = scenario;
   const users = scenario.happenings.flatMap(({ action }) => (action.kind === "user" ? [action.user] : []));
   const parameters: Parameters = {
     ...{ hosts, controllers, hostVcpus: capacity },
@@ -61,6 +61,7 @@ function planOf(scenario: Scenario): Plan {
     ...{ latencyMs: 10, lost: 0, doubled: 0, late: 0 },
     ...{ storeLatencyMs: 10, rolledBack: 0, answerLost: 0, slow: 0 },
     ...{ driverLatencyMs: 50, startMs: startSeconds * 1_000, refused: 0, hang: 0 },
+    ...(disks === undefined ? {} : { sharedDisks: disks }),
     ...(shutdownSeconds === undefined ? {} : { shutdownMs: shutdownSeconds * 1_000 }),
   };
   const faultyMs = setUpMs + untilSeconds * 1_000;

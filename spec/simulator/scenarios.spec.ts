@@ -41,7 +41,13 @@ describe("the text of a scenario", () => {
     const text = `${head}${more}${commands}expected:\n   1.0  a\n`;
     expect(parseScenario(text)).to.deep.equal({
       ...{ title: "A", source: "B", naive: "C goes on", hosts: 2, controllers: 1, capacity: 4 },
-      ...{ shutdownSeconds: undefined, startSeconds: 0.5, untilSeconds: 4, mutant: undefined },
+      ...{
+        disks: undefined,
+        shutdownSeconds: undefined,
+        startSeconds: 0.5,
+        untilSeconds: 4,
+        mutant: undefined,
+      },
       happenings: [
         {
           atSeconds: 1.5,

@@ -3,7 +3,7 @@
  * may be rolled back for no reason of its own, or be applied and its answer lost. Every commit is told to
  * the judge at the moment at which it is applied.
  */
-import type { EventStream, LeaseKey, Store } from "../../actors/runtime/ports.ts";
+import type { EventStream, Renewal, Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import type { MemoryStore } from "../../db/memory-store.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -115,7 +115,7 @@ export class StoreServer {
   async #renew(call: Call): Promise<unknown> {
     const { random, inner, renewed } = this.#options;
     if (random.chance(this.rates.rolledBack)) throw lost;
-    const leases = call.given[0] as readonly LeaseKey[];
+    const leases = call.given[0] as readonly Renewal[];
     const held = await inner.renewLeases(leases);
     for (const { hostId, epoch } of leases) if (held.includes(hostId)) renewed(hostId, epoch);
     if (random.chance(this.rates.answerLost)) throw lost;

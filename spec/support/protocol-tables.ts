@@ -60,7 +60,6 @@ const shapes: Readonly<Record<string, TSchema>> = {
   path: Path,
   sha256: Sha256,
   metadata: Metadata,
-  "time (ms)": TimeMs,
 };
 
 const same = (a: TSchema, b: TSchema): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -71,11 +70,13 @@ function nameOf(schema: TSchema): string | undefined {
   return Object.entries(shapes).find(([, known]) => same(known, schema))?.[0];
 }
 
-/** A schema in a few words. */
-function typeText(schema: TSchema): string {
+/** A schema in a few words; its field's name tells a time from other counts. */
+function typeText(schema: TSchema, field = ""): string {
   const named = nameOf(schema);
   if (named !== undefined) return named;
-  if (Array.isArray(schema.anyOf)) return schema.anyOf.map(typeText).join(" or ");
+  if (field.endsWith("Ms") && same(schema, TimeMs)) return "time (ms)";
+  if (Array.isArray(schema.anyOf))
+    return schema.anyOf.map((one: TSchema) => typeText(one, field)).join(" or ");
   if (Array.isArray(schema.enum)) return schema.enum.map((value: string) => `\`${value}\``).join(", ");
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.type === "array") return `list of ${typeText(schema.items)}`;
@@ -89,7 +90,7 @@ function objectText(schema: TSchema): string {
   const [values] = Object.values(schema.patternProperties ?? {});
   if (values !== undefined) return `map of text to ${typeText(values as TSchema)}`;
   const inner = Object.entries<TSchema>(schema.properties ?? {}).map(
-    ([name, field]) => `${name}${isRequired(schema, name) ? "" : "?"}: ${typeText(field)}`,
+    ([name, field]) => `${name}${isRequired(schema, name) ? "" : "?"}: ${typeText(field, name)}`,
   );
   return `{ ${inner.join(", ")} }`;
 }
@@ -116,7 +117,7 @@ function fieldTable(path: string, schema: TSchema, use: readonly [string, string
     "| --- | --- | --- |",
     ...fields.map(([name, field]) => {
       const optional = isRequired(schema, name) ? "" : " (optional)";
-      return `| \`${name}\`${optional} | ${typeText(field)} | ${notes[`${path}.${name}`] ?? ""} |`;
+      return `| \`${name}\`${optional} | ${typeText(field, name)} | ${notes[`${path}.${name}`] ?? ""} |`;
     }),
     "",
   ];

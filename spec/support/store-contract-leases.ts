@@ -26,13 +26,23 @@ export function leaseContract(get: () => Store): void {
 
   it("grants the first lease with the host, and another only one above a fenced one", async () => {
     const { store, host } = await leased();
-    expect((await store.getHost(host))?.lease).to.deep.equal({ epoch: 1, renewals: 1, fencedBy: null });
+    expect((await store.getHost(host))?.lease).to.deep.equal({
+      epoch: 1,
+      renewals: 1,
+      storageHeld: false,
+      fencedBy: null,
+    });
     for (const epoch of [1, 2])
       expect(await store.commit({ leasesGranted: [{ hostId: host, epoch }] })).to.deep.equal(conflict);
     await store.commit(fence(host, null));
     expect(await store.commit({ leasesGranted: [{ hostId: host, epoch: 3 }] })).to.deep.equal(conflict);
     await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
-    expect((await store.getHost(host))?.lease).to.deep.equal({ epoch: 2, renewals: 2, fencedBy: null });
+    expect((await store.getHost(host))?.lease).to.deep.equal({
+      epoch: 2,
+      renewals: 2,
+      storageHeld: false,
+      fencedBy: null,
+    });
     const nobody = { leasesGranted: [{ hostId: `${host}-none`, epoch: 1 }] };
     expect(await store.commit(nobody)).to.deep.equal({ kind: "missing" });
   });
@@ -40,19 +50,36 @@ export function leaseContract(get: () => Store): void {
   it("counts renewals of the lease that is held, and of no other", async () => {
     const { store, host } = await leased();
     const asked = [
-      { hostId: host, epoch: 1 },
-      { hostId: `${host}-none`, epoch: 1 },
+      { hostId: host, epoch: 1, storageHeld: false },
+      { hostId: `${host}-none`, epoch: 1, storageHeld: false },
     ];
     expect(await store.renewLeases(asked)).to.deep.equal([host]);
     expect((await store.getHost(host))?.lease?.renewals).to.equal(2);
-    expect(await store.renewLeases([{ hostId: host, epoch: 2 }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 2, storageHeld: false }])).to.deep.equal([]);
     await store.commit(fence(host, null));
-    expect(await store.renewLeases([{ hostId: host, epoch: 1 }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageHeld: false }])).to.deep.equal([]);
+  });
+
+  it("keeps what the last renewal says of the storage, for the lease that it renews", async () => {
+    const { store, host } = await leased();
+    const said = async (epoch: number, storageHeld: boolean) => {
+      await store.renewLeases([{ hostId: host, epoch, storageHeld }]);
+      return (await store.getHost(host))?.lease?.storageHeld;
+    };
+    expect(await said(1, true)).to.equal(true);
+    expect(await said(1, false)).to.equal(false);
+    expect(await said(2, true)).to.equal(false);
+    expect(await said(1, true)).to.equal(true);
+    await store.commit(fence(host, null));
+    expect((await store.getHost(host))?.lease?.storageHeld).to.equal(true);
+    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
+    expect((await store.getHost(host))?.lease?.storageHeld).to.equal(false);
+    expect(await said(2, true)).to.equal(true);
   });
 
   it("fences only while nothing was renewed, once, and keeps the proof", async () => {
     const { store, host } = await leased();
-    await store.renewLeases([{ hostId: host, epoch: 1 }]);
+    await store.renewLeases([{ hostId: host, epoch: 1, storageHeld: false }]);
     expect(await store.commit(fence(host, 1))).to.deep.equal(conflict);
     expect(await store.commit(fence(host, 2, 2))).to.deep.equal(conflict);
     expect((await store.commit(fence(host, 2))).kind).to.equal("committed");

@@ -6,6 +6,7 @@ import type { DriverOptions, Drivers } from "../kinds.ts";
 import { FakeConsoles, FakeDisks, FakeMachineFiles } from "./files.ts";
 import { openFakeGuard } from "./guard.ts";
 import { FakeHypervisor } from "./hypervisor.ts";
+import { FakeStorageLeases } from "./storage-leases.ts";
 import { FakeWorld } from "./world.ts";
 
 /** A guest obeys its power button after this time when nothing else was said; fast, and yet never at once. */
@@ -20,6 +21,7 @@ export function createFakeDrivers(options: DriverOptions): Drivers {
     hypervisor: new FakeHypervisor(world),
     disks,
     storageId: world.storage?.storageId ?? null,
+    ...(world.storage === undefined ? {} : { storageLeases: new FakeStorageLeases(world, world.storage) }),
     guard: () => openFakeGuard(world),
     machineFiles: new FakeMachineFiles(world),
     consoles: new FakeConsoles(world),

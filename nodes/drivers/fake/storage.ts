@@ -3,6 +3,7 @@
  * (shared-storage.ts). A process that has opened a disk keeps it, whatever it is called later, as with a real
  * file.
  */
+import type { LeaseKey } from "../../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/status.ts";
 
@@ -13,11 +14,18 @@ export interface FakeDisk {
   readonly openedBy: Set<number>;
 }
 
+/** A lease file: who has it open, and whether it was taken. */
+export interface FakeLease {
+  readonly holders: Set<object>;
+  taken: boolean;
+}
+
 export class FakeStorage {
   readonly storageId: string;
   /** Whether a second process is refused; storage between real hosts may well not do it. */
   readonly locks: boolean;
   readonly #disks = new Map<string, FakeDisk>();
+  readonly #leases = new Map<string, FakeLease>();
 
   constructor(storageId: string, { locks }: { readonly locks: boolean } = { locks: true }) {
     this.storageId = storageId;
@@ -46,6 +54,16 @@ export class FakeStorage {
     }
     this.#disks.delete(keyOf(instanceId, from));
     this.#disks.set(keyOf(instanceId, epoch), disk);
+  }
+
+  /** Of a host, made when `make` says so. */
+  lease({ hostId, epoch }: LeaseKey, make: boolean): FakeLease | undefined {
+    const key = keyOf(hostId, epoch);
+    const known = this.#leases.get(key);
+    if (known !== undefined || !make) return known;
+    const fresh = { holders: new Set<object>(), taken: false };
+    this.#leases.set(key, fresh);
+    return fresh;
   }
 
   find(instanceId: string, epoch: number): FakeDisk | undefined {

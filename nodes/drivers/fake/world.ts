@@ -11,7 +11,7 @@ import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/status.ts";
 import { hostName } from "../qemu/arguments.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
-import type { FakeDisk, FakeStorage } from "./storage.ts";
+import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
 
 export type FakeVerb =
   | "start"
@@ -47,6 +47,8 @@ interface FakeProcess {
   readonly fence: boolean;
   /** What it has opened on the shared storage, whatever that is called now. */
   readonly disk: FakeDisk | undefined;
+  /** The lease of its host on the shared storage, which it holds until it ends. */
+  readonly lease: FakeLease | undefined;
   /** Stopped as a whole, as by SIGSTOP: what it would have done meanwhile, it does afterwards. */
   frozen: boolean;
   readonly pending: OwnDeed[];
@@ -68,6 +70,8 @@ export class FakeWorld {
   readonly machineFiles = new Map<string, string>();
   /** Epochs of the guests whose disks this host has on the shared storage. */
   readonly sharedEpochs = new Map<string, number>();
+  /** What the agent holds on the shared storage: guests that are begun are born with it. */
+  lease: FakeLease | undefined;
   /** What a guard has written down for the one after it. */
   guardMemory: StoredGuard | undefined;
   /** How often the machine has started. */
@@ -126,13 +130,27 @@ export class FakeWorld {
       status: "running",
       resets: 0,
       fence: spec.fence === true,
+      lease: this.#leaseFor(spec),
       disk: this.#openDisk(spec, pid),
       frozen: false,
       pending: [],
     };
     this.#processes.set(spec.instanceId, guest);
+    guest.lease?.holders.add(guest);
     this.#greet(guest);
     return factsOf(guest);
+  }
+
+  /** @throws hypervisorRefused when another host has taken it */
+  #leaseFor({ fence }: MachineSpec): FakeLease | undefined {
+    const lease = fence === true ? this.lease : undefined;
+    if (lease?.taken !== true) return lease;
+    throw new StatusError("hypervisorRefused", "The host's lease on the shared storage could not be held.");
+  }
+
+  /** Those that another host may take over. */
+  everyGuestHolds(lease: FakeLease): boolean {
+    return [...this.#processes.values()].every((guest) => !guest.fence || guest.lease === lease);
   }
 
   #openDisk(spec: MachineSpec, pid: number): FakeDisk | undefined {
@@ -224,6 +242,7 @@ export class FakeWorld {
   #remove(instanceId: string): boolean {
     const guest = this.#processes.get(instanceId);
     guest?.disk?.openedBy.delete(guest.pid);
+    if (guest !== undefined) guest.lease?.holders.delete(guest);
     return this.#processes.delete(instanceId);
   }
 

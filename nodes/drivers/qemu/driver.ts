@@ -5,6 +5,7 @@
  * kernel's process table before the first start, adopted when it is of the same epoch, and ended with proof
  * when older.
  */
+import type { FileHandle } from "node:fs/promises";
 import { relative } from "node:path";
 import type {
   Clock,
@@ -37,6 +38,7 @@ import {
   type GuestProcess,
   record,
   recordedStart,
+  type SpawnOptions,
   spawnGuest,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
@@ -56,6 +58,8 @@ export interface QemuOptions {
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly accelerator: () => Promise<AcceleratorChoice>;
+  /** What a guest that another host may take over holds open. Absent, or answering none: nothing. */
+  readonly openLease?: () => Promise<FileHandle | undefined>;
 }
 
 export class QemuHypervisor implements Hypervisor {
@@ -183,11 +187,22 @@ export class QemuHypervisor implements Hypervisor {
     const tag = { instanceId, epoch, fence };
     return whenUnlocked(instanceId, { clock, signal }, async () => {
       throwIfAborted(signal);
-      const spawned = spawn(launch, { tag, directory, user, bootId, nowMs: clock.nowMs() });
-      const guest = this.#keep(spawned.process, false);
+      const about = { tag, directory, user, bootId, nowMs: clock.nowMs() };
+      const { spawned, guest } = await this.#spawn(launch, about);
       await bringUp(guest, spawned, { clock, log, signal });
       return guest.facts;
     });
+  }
+
+  /** From the start until it is kept nothing is awaited: no scan may find it first. */
+  async #spawn(launch: Launch, about: SpawnOptions) {
+    const lease = about.tag.fence === true ? await this.#options.openLease?.() : undefined;
+    try {
+      const spawned = spawn(launch, { ...about, held: lease?.fd });
+      return { spawned, guest: this.#keep(spawned.process, false) };
+    } finally {
+      await lease?.close();
+    }
   }
 
   async #arguments(spec: MachineSpec, paths: GuestPaths, choice: AcceleratorChoice) {
@@ -323,7 +338,7 @@ function refuseUnfit(spec: MachineSpec): void {
   throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
 }
 
-function spawn(launch: Launch, options: Parameters<typeof spawnGuest>[1]) {
+function spawn(launch: Launch, options: SpawnOptions) {
   try {
     return spawnGuest(launch, options);
   } catch (error) {

@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { open, readlink, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type GuestUser, guestFiles, type StateDirectories } from "../guest-directory.ts";
 import { parseStat } from "../process-stat.ts";
@@ -34,6 +34,8 @@ export interface SpawnOptions {
   readonly user: GuestUser | undefined;
   readonly bootId: string;
   readonly nowMs: number;
+  /** A descriptor that the process is to hold open until it ends. */
+  readonly held?: number | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest 
       cwd: directory,
       env: toolEnvironment,
       detached: true,
-      stdio: ["ignore", log, log],
+      stdio: ["ignore", log, log, ...(options.held === undefined ? [] : [options.held])],
     });
     const ended = endOf(child);
     const identity = identityOf(child);
@@ -62,6 +64,9 @@ export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest 
     closeSync(log);
   }
 }
+
+/** The first after those of every process. */
+const heldDescriptor = 3;
 
 const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
@@ -139,6 +144,16 @@ export async function findGuests(directories: StateDirectories): Promise<readonl
     if (tag === undefined || !isLauncher(facts) || !(facts.cwd === own || removed)) return [];
     return [{ ...facts, tag, hasDirectory: !removed }];
   });
+}
+
+/**
+ * Whether every living guest of this state directory that another host may take over has the file open, as
+ * spawnGuest gave it. In doubt it has not.
+ */
+export async function everyGuestHolds(directories: StateDirectories, path: string): Promise<boolean> {
+  const fenced = (await findGuests(directories)).filter(({ tag }) => tag.fence === true);
+  const links = fenced.map(({ pid }) => readlink(`/proc/${pid}/fd/${heldDescriptor}`).catch(() => ""));
+  return (await Promise.all(links)).every((link) => link === path);
 }
 
 /** "(deleted)" follows the name after its package was upgraded. */

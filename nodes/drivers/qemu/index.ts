@@ -10,11 +10,13 @@ import { makeStateDirectories } from "../guest-directory.ts";
 import type { DriverOptions, Drivers } from "../kinds.ts";
 import { DirectoryMachineFiles } from "../machine-files.ts";
 import { SharedStorage } from "../shared-storage.ts";
+import { FileStorageLeases } from "../storage-leases.ts";
 import { runTool } from "../tool.ts";
 import { chooseAccelerator } from "./accelerator.ts";
 import { auditFiles } from "./audit.ts";
 import { type AcceleratorChoice, QemuHypervisor } from "./driver.ts";
 import { openGuard } from "./guard-client.ts";
+import { everyGuestHolds } from "./guest-process.ts";
 
 const executable = "qemu-system-x86_64";
 const versionTimeoutMs = 20_000;
@@ -34,9 +36,20 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
   const { sharedDirectory } = options;
   const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory);
   const disks = new FileDisks(directories, options.imageStore, shared);
+  const leases =
+    shared &&
+    new FileStorageLeases({
+      directory: shared.root,
+      everyGuestHolds: (path) => everyGuestHolds(directories, path),
+    });
+  const openLease = async () => leases?.openForGuest();
   return {
-    hypervisor: new QemuHypervisor({ directories, clock, log, executable, version, accelerator }),
+    hypervisor: new QemuHypervisor({
+      ...{ directories, clock, log, executable, version, accelerator },
+      openLease,
+    }),
     disks,
+    ...(leases === undefined ? {} : { storageLeases: leases }),
     storageId: shared?.storageId ?? null,
     guard: () => openGuard({ directory: join(directories.root, "guard"), guests: directories.guests, clock }),
     machineFiles: new DirectoryMachineFiles(directories),

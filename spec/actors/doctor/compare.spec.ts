@@ -161,7 +161,10 @@ describe("doctor: comparison", () => {
     const proof = { kind: "operator", by: "admin", reason: "off", confirmedName: "one", atMs: 1 } as const;
     const fenced = (changes: Partial<InstanceRecord> = {}): DoctorInput => {
       const { input } = healthy();
-      const hosts = input.hosts.map((one) => ({ ...one, lease: { epoch: 1, renewals: 1, fencedBy: proof } }));
+      const hosts = input.hosts.map((one) => ({
+        ...one,
+        lease: { epoch: 1, renewals: 1, storageHeld: false, fencedBy: proof },
+      }));
       const instances = input.instances.map((row, index) =>
         index === 0 ? { ...row, instance: { ...row.instance, movable: true, ...changes } } : row,
       );

@@ -15,7 +15,11 @@ describe("the fencer", () => {
       return { kind: "committed" } as const;
     };
     const make = (name: string) =>
-      new Fencer({ commit: commit as never, clock, log: silentLog, name, onFenced: () => undefined });
+      new Fencer({
+        ...{ commit: commit as never, clock, log: silentLog, name },
+        examineStorage: async () => "absent" as const,
+        onFenced: () => undefined,
+      });
     const fencers = [make("one"), make("other")];
     let renewals = 0;
     const host = (id: string): HostRecord =>

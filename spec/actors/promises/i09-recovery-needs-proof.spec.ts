@@ -43,6 +43,24 @@ describe("promise I9, recovery needs proof", () => {
     expect(faults(saw("stopped"), forgotten)).to.deep.equal([]);
   });
 
+  it("is broken by a fence of the storage while a process lives that was claimed under a lease", () => {
+    const said = { leaseEpoch: 1, storageId: "s", takenBy: "h2", observedBy: "c", silentMs: 6_000, atMs: 1 };
+    const fenced: Turn = {
+      leasesFenced: [{ hostId: "h1", epoch: 1, renewals: 1, proof: { kind: "storage", ...said } }],
+    };
+    const leased = { ...born, claims: [claim("i", "h1", { leaseEpoch: 1 })] };
+    const run = (first: Turn, ...between: Parameters<typeof guest>[0][]) => {
+      const facts = history(first, fenced);
+      const [birth, fence] = [facts.slice(0, -1), facts.slice(-1)];
+      return judged(recoveryNeedsProof(), [...birth, ...between.map((kind) => guest(kind)), ...fence]);
+    };
+    expect(run(leased, "guestStarted")).to.deep.equal([
+      "The storage gave up h1 while a process of i lived there.",
+    ]);
+    expect(run(leased, "guestStarted", "guestEnded")).to.deep.equal([]);
+    expect(run(born, "guestStarted")).to.deep.equal([]);
+  });
+
   it("is broken by a move away from a host that said nothing yet", () => {
     expect(faults(step(row, { hostId: null }), moved())).to.deep.equal([
       "Instance i goes to h2 as epoch 2, but of epoch 1 host h1 said nothing yet.",

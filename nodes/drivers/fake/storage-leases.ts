@@ -1,0 +1,45 @@
+/**
+ * Leases on storage that fake hosts share, with the rules of the real ones (storage-leases.ts): held by the
+ * life of an agent and by processes, and seen by other hosts only where locks are the storage's own.
+ */
+import type { LeaseKey } from "../../../actors/runtime/ports.ts";
+import type { StorageLeaseState, StorageLeases } from "../../../actors/runtime/storage-leases.ts";
+import type { FakeLease, FakeStorage } from "./storage.ts";
+import type { FakeWorld } from "./world.ts";
+
+export class FakeStorageLeases implements StorageLeases {
+  readonly #world: FakeWorld;
+  readonly #storage: FakeStorage;
+  #held: FakeLease | undefined;
+
+  constructor(world: FakeWorld, storage: FakeStorage) {
+    this.#world = world;
+    this.#storage = storage;
+  }
+
+  async hold(key: LeaseKey): Promise<"held" | "uncovered" | "taken"> {
+    const lease = this.#storage.lease(key, true);
+    if (lease !== this.#held) await this.close();
+    if (lease === undefined) return "taken";
+    lease.holders.add(this);
+    this.#held = lease;
+    this.#world.lease = lease;
+    if (lease.taken) return "taken";
+    return this.#world.everyGuestHolds(lease) ? "held" : "uncovered";
+  }
+
+  async examine(key: LeaseKey, take: boolean): Promise<StorageLeaseState> {
+    const lease = this.#storage.lease(key, false);
+    if (lease === undefined) return "absent";
+    if (lease.taken) return "taken";
+    if (this.#storage.locks && lease.holders.size > 0) return "held";
+    lease.taken = take;
+    return take ? "taken" : "free";
+  }
+
+  async close(): Promise<void> {
+    this.#held?.holders.delete(this);
+    if (this.#world.lease === this.#held) this.#world.lease = undefined;
+    this.#held = undefined;
+  }
+}

@@ -1,0 +1,90 @@
+/** Who may take a lost host's lease on the storage: those who have seen it held, and nobody else. */
+import { expect } from "chai";
+import { type ExamineStorage, Witnesses } from "../../../actors/hosts/witnesses.ts";
+import type { HostRecord } from "../../../actors/runtime/records.ts";
+import { limits } from "../../../protocol/limits.ts";
+import { SimulatedClock } from "../../support/simulated-clock.ts";
+
+const nobody: ReadonlySet<string> = new Set();
+
+function host(id: string, change: { epoch?: number; storageHeld?: boolean; storageId?: string | null } = {}) {
+  const { epoch = 1, storageHeld = true, storageId = "s1" } = change;
+  return {
+    id,
+    name: id,
+    storageId,
+    lease: { epoch, renewals: 1, storageHeld, fencedBy: null },
+  } as HostRecord;
+}
+
+function worldOf(answer: (witness: string, hostId: string, take: boolean) => string) {
+  const clock = new SimulatedClock();
+  const asked: string[] = [];
+  const examine: ExamineStorage = async (witness, { hostId, epoch }, take) => {
+    asked.push(`${witness} ${take ? "takes" : "looks at"} ${hostId}.e${epoch}`);
+    const state = answer(witness, hostId, take);
+    if (state === "error") throw new Error("It does not answer.");
+    return state as never;
+  };
+  const witnesses = new Witnesses({ examine, clock });
+  const rounds = async (hosts: readonly HostRecord[], count: number) => {
+    for (let round = 0; round < count; round += 1) {
+      witnesses.look(hosts, nobody);
+      await clock.advance(1_000);
+    }
+  };
+  return { clock, asked, witnesses, rounds };
+}
+
+describe("witnesses of leases on the storage", () => {
+  const hosts = ["a", "b", "c", "d"].map((id) => host(id));
+  const [lost = host("a")] = hosts;
+
+  it("are two for each host, and are asked once", async () => {
+    const { asked, rounds } = worldOf(() => "held");
+    await rounds(hosts, 10);
+    expect(asked.filter((one) => one.endsWith("a.e1"))).to.have.length(2);
+    expect(asked).to.have.length(hosts.length * limits.storageWitnessesMax);
+  });
+
+  it("take a lease; who has not seen it held is not asked", async () => {
+    const { asked, witnesses, rounds } = worldOf((_, __, take) => (take ? "taken" : "held"));
+    expect(await witnesses.take(lost, hosts, nobody)).to.equal(undefined);
+    expect(asked).to.deep.equal([]);
+    await rounds(hosts, 5);
+    const seen = asked.filter((one) => one.endsWith("looks at a.e1")).map((one) => one[0]);
+    expect((await witnesses.take(lost, hosts, nobody))?.id).to.equal(seen.sort()[0]);
+  });
+
+  it("are asked one after the other, and one that sees it held is believed", async () => {
+    const { asked, witnesses, rounds } = worldOf((witness, _, take) => {
+      if (!take) return "held";
+      return witness === "b" ? "error" : "held";
+    });
+    await rounds(hosts.slice(0, 3), 5);
+    expect(await witnesses.take(lost, hosts, nobody)).to.equal(undefined);
+    expect(asked.slice(-2)).to.deep.equal(["b takes a.e1", "c takes a.e1"]);
+  });
+
+  it("are none where locks end at each host, however long it is looked for them", async () => {
+    const { asked, witnesses, rounds } = worldOf(() => "free");
+    await rounds(hosts, 120);
+    expect(await witnesses.take(lost, hosts, nobody)).to.equal(undefined);
+    const looksMax = (hosts.length * 120_000) / limits.storageLookAgainMs + hosts.length;
+    expect(asked.length).to.be.at.most(looksMax);
+  });
+
+  it("are those of the lease's present epoch, of the same storage, and not missed themselves", async () => {
+    const { asked, witnesses, rounds } = worldOf((_, __, take) => (take ? "taken" : "held"));
+    await rounds([...hosts.slice(0, 2), host("x", { storageId: "s2" }), host("y", { storageId: null })], 5);
+    expect(asked.some((one) => /[xy]/.test(one))).to.equal(false);
+    expect(await witnesses.take(lost, hosts, new Set(["b"]))).to.equal(undefined);
+    expect(await witnesses.take(host("a", { epoch: 2 }), hosts, nobody)).to.equal(undefined);
+  });
+
+  it("are sought for nobody who does not hold it", async () => {
+    const { asked, rounds } = worldOf(() => "held");
+    await rounds([host("a", { storageHeld: false }), host("b", { storageHeld: false })], 5);
+    expect(asked).to.deep.equal([]);
+  });
+});
