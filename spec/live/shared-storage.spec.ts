@@ -10,6 +10,12 @@ import { GuardedHosts, sleep } from "../support/guarded-hosts.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
 
+/** The kernel takes a moment to end a process. */
+async function expectSoon<T>(wanted: T, look: () => Promise<T>): Promise<void> {
+  for (let round = 0; round < 100 && (await look()) !== wanted; round += 1) await sleep(20);
+  expect(await look()).to.equal(wanted);
+}
+
 const never = new AbortController().signal;
 
 describe("disks on shared storage", function () {
@@ -59,6 +65,35 @@ describe("disks on shared storage", function () {
     await hosts.one.disks.release(id, 1);
     for (const drivers of [hosts.one, hosts.other]) expect(await drivers.disks.list()).to.deep.equal([]);
     expect(execFileSync("ls", [join(hosts.path, "shared/guests")]).toString()).to.equal("");
+  });
+
+  it("have a lease that a guest holds until its process ends, whatever becomes of the agent", async () => {
+    const lease = { hostId: "one", epoch: 1 };
+    const [own, other] = [hosts.one.storageLeases, hosts.other.storageLeases];
+    if (own === undefined || other === undefined) throw new Error("There are no leases.");
+    expect(await own.hold(lease)).to.equal("held");
+    const id = await hosts.startGuest({ fence: true });
+    await own.close();
+    expect(await other.examine(lease, true)).to.equal("held");
+    // The next life of the agent finds the guest again, and that it holds it.
+    expect(await own.hold(lease)).to.equal("held");
+    await own.close();
+    process.kill(hosts.pidOf(id), "SIGSTOP");
+    expect(await other.examine(lease, true)).to.equal("held");
+    process.kill(hosts.pidOf(id), "SIGKILL");
+    await expectSoon("taken", () => other.examine(lease, true));
+    expect(await own.hold(lease)).to.equal("taken");
+    await own.close();
+  });
+
+  it("have no lease that covers a guest that was begun without it", async () => {
+    const [own, other] = [hosts.one.storageLeases, hosts.nextLife().storageLeases];
+    const id = await hosts.startGuest({ fence: true });
+    expect(await own?.hold({ hostId: "one", epoch: 1 })).to.equal("uncovered");
+    expect(await other?.hold({ hostId: "one", epoch: 1 })).to.equal("uncovered");
+    process.kill(hosts.pidOf(id), "SIGKILL");
+    await expectSoon("held", async () => other?.hold({ hostId: "one", epoch: 1 }));
+    await Promise.all([own?.close(), other?.close()]);
   });
 
   it("that stay open make a start fail with a reason, after some patience", async () => {

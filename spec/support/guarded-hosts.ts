@@ -70,6 +70,11 @@ export class GuardedHosts implements GuardBench {
     });
   }
 
+  /** Other drivers of the first host, as its agent has them when it begins anew. */
+  nextLife(): Drivers {
+    return this.#drivers("one");
+  }
+
   open = () => this.one.guard();
   nowMs = () => systemClock.monotonicMs();
   pass = sleep;
