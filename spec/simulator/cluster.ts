@@ -21,7 +21,7 @@ import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
-import { type VersionDraw, Versions, versionsOf } from "./versions.ts";
+import { oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
 
 export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
@@ -84,7 +84,7 @@ export class Cluster {
       wallShiftMs: 0,
       monotonicShiftMs: 0,
     });
-    this.#nextVersion = versionsOf(random.fork("versions"));
+    this.#nextVersion = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
     this.#leased = this.#nextVersion.leased;
     const storage = random.fork("storage unaware");
     this.#storageAware = () => !storage.chance(parameters.storageUnaware ?? 0);

@@ -211,6 +211,22 @@ const byItself: readonly Operation[] = [
   },
 ];
 
+const three = ["running", "running", "running"];
+
+/** A host with a guest, for longer than any lease: the guest starts elsewhere. */
+const lost = (name: string, kind: FaultKind): Operation => ({
+  ...{ name, prepare: [command("create", 0, { count: 3 })], act: [fault(kind, 0, 18_000)] },
+  ...{ done: [three], undone: [three] },
+  parameters: { hosts: 3, sharedDisks: "locked", oneVersion: true },
+});
+
+const recovered: readonly Operation[] = [
+  lost("power lost for long", "hostAway"),
+  lost("agent dead for long", "killAgent"),
+  lost("agent stopped for long", "pauseAgent"),
+  lost("host cut off for long", "isolate"),
+];
+
 const catalog = (
   name: string,
   prepare: readonly Act[],
@@ -238,5 +254,6 @@ export const operations: readonly Operation[] = [
   ...removal,
   ...overtaking,
   ...byItself,
+  ...recovered,
   ...operators,
 ];

@@ -30,6 +30,8 @@ export interface Parameters {
    * guests can start anywhere.
    */
   readonly sharedDisks?: "locked" | "unlocked";
+  /** Nobody is of another version. */
+  readonly oneVersion?: boolean;
   /** How many lives of agents are of before there were leases on the storage; absent: none. */
   readonly storageUnaware?: number;
 }

@@ -38,6 +38,9 @@ export function versionsOf(random: Random): VersionDraw {
   };
 }
 
+/** Everything is of today. */
+export const oneVersion: VersionDraw = { leased: true, controller: () => "same", agent: () => "same" };
+
 /** One method, in the versions that have it. */
 interface Both {
   readonly present: MethodShape | undefined;
