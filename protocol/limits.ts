@@ -7,12 +7,14 @@
  */
 import { leaseLimits } from "./limits-lease.ts";
 import { placementLimits } from "./limits-placement.ts";
+import { storageLimits } from "./limits-storage.ts";
 import { wireLimits } from "./limits-wire.ts";
 
 export const limits = {
   ...wireLimits,
   ...placementLimits,
   ...leaseLimits,
+  ...storageLimits,
 
   /** Ids are tokens of NATS subjects. A UUID needs 36. */
   idLengthMax: 64,
@@ -292,10 +294,7 @@ export const limits = {
    */
   consoleWaitersMax: 256,
   consolePollMs: 100,
-  /**
-   * How often console logs are cut to consoleLogBytesMax: what a guest writes meanwhile is the host's to
-   * keep.
-   */
+  /** How often console logs are cut to consoleLogBytesMax; what comes meanwhile is the host's to keep. */
   consoleTrimPeriodMs: 5_000,
   /** Guests that boot at once, for each CPU of the node: more only makes all of them later. */
   bootsPerCpu: 2,

@@ -109,6 +109,9 @@ const reported = lenient(Observation);
  * this host does not see it.
  */
 const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
+/** On storage that hosts share: what one epoch of an instance has there, or has left there. */
+export const SharedDisk = answer({ instanceId: Id, epoch: Count });
+export type SharedDisk = Static<typeof SharedDisk>;
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
@@ -190,6 +193,30 @@ export const hostAgentService = service({
       ...entityless,
       mutates: false,
       summary: "Lists what the host believes and what is really there.",
+    }),
+    /** Apart from `audit`: one host of those that share a storage is asked, for all of them. */
+    sharedDisks: method({
+      request: request({
+        storageId: Id,
+        /** The last instance id of the page before. */
+        marker: Type.Optional(Id),
+      }),
+      answer: answer({ disks: Type.Array(SharedDisk), nextMarker: Type.Optional(Id) }),
+      ...entityless,
+      mutates: false,
+      summary: "Lists the disks on the storage that the host shares with others, in order of instance ids.",
+    }),
+    removeSharedDisks: method({
+      request: request({
+        storageId: Id,
+        disks: Type.Array(SharedDisk, { maxItems: limits.sharedDisksRemovedMax }),
+      }),
+      answer: answer({
+        /** The others are of machines that this host has itself: they go with these. */
+        removed: Type.Array(SharedDisk),
+      }),
+      ...entityless,
+      summary: "Removes disks that nobody owns: of each instance, that of this epoch and those before it.",
     }),
   },
 });

@@ -10,6 +10,7 @@ import type { Finding } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { InstanceRow } from "../runtime/ports.ts";
 import { compareClaims } from "./claims.ts";
+import { diskFindings } from "./disks.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";
 import { compareHost } from "./host.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
@@ -37,6 +38,7 @@ export function compare(input: DoctorInput): Diagnosis {
       ...stuckInstances(input),
       ...audits.flatMap((audit) => compareHost(audit, known)),
       ...twice(audits, known),
+      ...diskFindings(input, known),
     ],
     compared: counts(input, audits),
   };
@@ -126,10 +128,14 @@ function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, nu
       .reduce((total, { instances }) => total + instances, 0),
     machines: sum(({ machines }) => machines.length),
     processes: sum(({ processes }) => processes.length),
+    sharedDisks: sharedDisks(input),
     directories: sum(({ directories }) => directories.length),
     files: sum(({ directories }) => directories.reduce((total, { files }) => total + files.length, 0)),
   };
 }
+
+const sharedDisks = ({ storages = [] }: DoctorInput): number =>
+  storages.reduce((total, storage) => total + ("error" in storage ? 0 : storage.disks.length), 0);
 
 /** What both examinations found: the rest was a change that happened while they looked. */
 export function inBoth(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {

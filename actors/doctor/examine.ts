@@ -6,16 +6,31 @@ import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
 import type { Clock, InstanceRow, Store } from "../runtime/ports.ts";
 import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
+import {
+  listStorage,
+  ownersOf,
+  type StorageAgent,
+  type StorageAnswer,
+  storagesOf,
+} from "../runtime/shared-storages.ts";
 import { compare, type Diagnosis, inBoth } from "./compare.ts";
-import type { Audit, ClaimTotal, DoctorInput, HostAnswer } from "./input.ts";
+import type { Audit, ClaimTotal, DoctorInput, HostAnswer, StorageState } from "./input.ts";
 
 export interface DoctorOptions {
   readonly store: Pick<
     Store,
-    "listInstances" | "listUnsettled" | "loadInstance" | "listOperations" | "listHosts" | "claimTotals"
+    | "listInstances"
+    | "getInstance"
+    | "listUnsettled"
+    | "loadInstance"
+    | "listOperations"
+    | "listHosts"
+    | "claimTotals"
   >;
   /** Asks one host. @throws StatusError when it cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
+  /** Asks one host about the storage that it shares. */
+  readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
   readonly brake: () => DoctorInput["brake"];
 }
@@ -29,8 +44,10 @@ export async function examine(options: DoctorOptions): Promise<Diagnosis> {
   return { ...second, findings: inBoth(first.findings, second.findings) };
 }
 
-async function look({ store, auditHost, clock, brake: brakeNow }: DoctorOptions): Promise<Diagnosis> {
+async function look(options: DoctorOptions): Promise<Diagnosis> {
+  const { store, auditHost, clock, brake: brakeNow } = options;
   const answers = await askAll(store, auditHost);
+  const listed = await listStorages(answers, options);
   const before = await store.claimTotals();
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
@@ -42,11 +59,12 @@ async function look({ store, auditHost, clock, brake: brakeNow }: DoctorOptions)
     (page) => store.listOperations({ ...page, state: "running" }),
     (operation) => operation.id,
   );
+  const storages = await withOwners(listed, instances, store);
   const claimTotals = await store.claimTotals();
   const movingHosts = differing(before, claimTotals);
   const nowMs = clock.nowMs();
   const brake = brakeNow();
-  const read = { instances, unsettled, operations, hosts, claimTotals, answers, movingHosts };
+  const read = { instances, unsettled, operations, hosts, claimTotals, answers, movingHosts, storages };
   return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
 }
 
@@ -62,6 +80,32 @@ async function askAll(
 ): Promise<readonly HostAnswer[]> {
   const hosts = await allHosts(store);
   return Promise.all(hosts.map(({ id }) => ask(id, auditHost)));
+}
+
+/** By hosts that have answered: the others are a finding already. */
+async function listStorages(
+  answers: readonly HostAnswer[],
+  { store, storageAgent }: DoctorOptions,
+): Promise<readonly StorageAnswer[]> {
+  const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
+  const hosts = (await allHosts(store)).filter(({ id }) => answered.has(id));
+  const listings = storagesOf(hosts).map((storage) =>
+    listStorage(storage, storageAgent, limits.hostRequestTimeoutMs),
+  );
+  return (await Promise.all(listings)).filter((listing) => listing !== undefined);
+}
+
+async function withOwners(
+  listed: readonly StorageAnswer[],
+  instances: readonly InstanceRow[],
+  store: DoctorOptions["store"],
+): Promise<readonly StorageState[]> {
+  const living = new Map(instances.map(({ instance }) => [instance.id, instance]));
+  return Promise.all(
+    listed.map(async (listing) =>
+      "error" in listing ? listing : { ...listing, owners: await ownersOf(listing, living, store) },
+    ),
+  );
 }
 
 async function readUnsettled(store: DoctorOptions["store"]): Promise<DoctorInput["unsettled"]> {

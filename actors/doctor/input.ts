@@ -1,8 +1,10 @@
 /** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../protocol/machine.ts";
 import type { AnswerOf } from "../../protocol/service.ts";
+import type { DiskOwner } from "../runtime/ownerless.ts";
 import type { InstanceRow } from "../runtime/ports.ts";
 import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
+import type { StorageListing } from "../runtime/shared-storages.ts";
 
 export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 
@@ -20,6 +22,11 @@ export interface ClaimTotal {
   readonly instances: number;
 }
 
+/** What is on one shared storage, and whose it is; or why nobody could say it. */
+export type StorageState =
+  | (StorageListing & { readonly owners: ReadonlyMap<string, DiskOwner> })
+  | { readonly storageId: string; readonly error: string };
+
 export interface DoctorInput {
   /** Wall clock: deadlines of operations are compared with it. */
   readonly nowMs: number;
@@ -34,6 +41,8 @@ export interface DoctorInput {
   readonly hosts: readonly HostRecord[];
   readonly claimTotals: readonly ClaimTotal[];
   readonly answers: readonly HostAnswer[];
+  /** Absent: none is shared, or no host can list it. */
+  readonly storages?: readonly StorageState[];
   /** The brake on automatic recovery, as the controller that was asked has it. Absent: off. */
   readonly brake?: {
     readonly on: boolean;

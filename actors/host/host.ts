@@ -22,6 +22,7 @@ import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
 import { News } from "./news.ts";
 import type { ReportClient } from "./reporter.ts";
+import { sharedDisksHandlers } from "./shared-disks.ts";
 import { StorageHold } from "./storage-hold.ts";
 
 export interface HostOptions {
@@ -106,6 +107,7 @@ export function createHost(options: HostOptions): Host {
       console: (request, context) => reader.read(request, context),
       storageLease: (asked) => examineStorage(options, asked),
       audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
+      ...sharedDisksHandlers({ storageId: inventory.storageId ?? null, disks, ledger }),
     },
     stop: (ending) => {
       stopped ??= stop(ref, options, ending).then(() => holder?.end(ending.guests));

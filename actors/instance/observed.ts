@@ -101,9 +101,10 @@ function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const wanted = current && instance.desired !== "deleted";
   const kept = wanted ? claims : claims.filter((claim) => claim.epoch !== observation.epoch);
   const next = { ...it, after: { ...it.after, machines: others, claims: kept } };
-  // The newest epoch's host has removed the disk, and those of the epochs before it.
-  const removed = instance.desired === "deleted" && observation.epoch === instance.epoch;
-  if (!removed) return next;
+  // The newest epoch's host has removed the disk, and those of the epochs before it: unless a guest has run
+  // on it, and goes on elsewhere.
+  const unwanted = instance.desired === "deleted" || (!instance.built && !wanted);
+  if (!unwanted || observation.epoch !== instance.epoch) return next;
   return withInstance(next, { storageId: null, ...(instance.deletedAtMs === null ? {} : { hostId: null }) });
 }
 

@@ -40,13 +40,17 @@ export function settledOf(loaded: LoadedInstance): boolean {
 }
 
 /**
- * It shall be deleted, no host has anything of it, and its disk is on shared storage all the same: its host
- * was fenced. Any host that sees the storage can remove it.
+ * It shall be deleted, no host has anything of it, and its disk may be on shared storage all the same: its
+ * host was fenced, perhaps before its guest ever ran. Any host that sees the storage can remove it.
  */
 export function isAdrift({ instance, claims }: Pick<LoadedInstance, "instance" | "claims">): boolean {
-  const { desired, built, storageId, hostId } = instance;
-  return desired === "deleted" && built && storageId !== null && hostId === null && claims.length === 0;
+  const { desired, storageId, hostId } = instance;
+  const shared = storageId !== null && !isDiskless(instance);
+  return desired === "deleted" && shared && hostId === null && claims.length === 0;
 }
+
+const isDiskless = ({ image, flavor }: Pick<InstanceRecord, "image" | "flavor">): boolean =>
+  image.disk === null && flavor.diskGib === 0;
 
 /** Its policy says so, and its disk, if it has one, is where other hosts can open it. */
 export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId" | "image" | "flavor">) {
@@ -57,13 +61,8 @@ export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId
  * Its disk, if it has one, is where other hosts can open it: whatever its policy, an operator may take it to
  * another host once its own is fenced. So it must never run there without a lease.
  */
-export function opensElsewhere({
-  image,
-  flavor,
-  storageId,
-}: Pick<InstanceRecord, "storageId" | "image" | "flavor">) {
-  const diskless = image.disk === null && flavor.diskGib === 0;
-  return storageId !== null || diskless;
+export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "image" | "flavor">) {
+  return instance.storageId !== null || isDiskless(instance);
 }
 
 /**

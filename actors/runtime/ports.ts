@@ -5,7 +5,7 @@
  * behaviour.
  */
 import type { Event } from "../../protocol/event.ts";
-import type { MachineSpec } from "../../protocol/machine.ts";
+import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type { AggregateRecord, GroupMember, QuotaRecord, ServerGroupRecord } from "./placement-records.ts";
 import type {
@@ -260,6 +260,16 @@ export interface Disks {
   release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void>;
   /** Instance ids that have a directory, with the names of their files. */
   list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]>;
+  /**
+   * All disks on the storage that this host shares with others, whoever has them, in order of instance and
+   * epoch; none when it shares no storage.
+   */
+  listShared(): Promise<readonly SharedDisk[]>;
+  /**
+   * Removes from the shared storage the instance's disks of this epoch and of those before it. This host's
+   * own directories stay.
+   */
+  releaseShared(instanceId: string, epoch: number): Promise<void>;
 }
 
 export interface ReleaseOptions {

@@ -15,6 +15,7 @@ import { Fencer } from "../../actors/hosts/fencer.ts";
 import { Leases } from "../../actors/hosts/leases.ts";
 import { recovererDefinition } from "../../actors/hosts/recoverer.ts";
 import { hostHandlers, reportHandlers } from "../../actors/hosts/service.ts";
+import { sweeperDefinition } from "../../actors/hosts/sweeper.ts";
 import type { ExamineStorage } from "../../actors/hosts/witnesses.ts";
 import { zoneHandlers } from "../../actors/hosts/zones.ts";
 import { type CommitHint, Commits } from "../../actors/instances/commits.ts";
@@ -81,6 +82,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
   system.spawn(drainerDefinition(parts.drainer));
+  system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent }));
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -193,6 +195,7 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
   const read = { store, clock, commits: parts.commits };
   const timeoutMs = limits.hostRequestTimeoutMs;
   const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
+  const asked = { auditHost, storageAgent: parts.hostAgent };
   const services = [
     implement(instanceService, instanceHandlers({ ...parts, store })),
     implement(operationService, operationHandlers(read)),
@@ -206,7 +209,7 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
     implement(quotaService, quotaHandlers(catalog)),
     implement(doctorService, {
       examine: async () =>
-        diagnosis(await examine({ store, auditHost, clock, brake: () => parts.fencer.brake })),
+        diagnosis(await examine({ ...asked, store, clock, brake: () => parts.fencer.brake })),
     }),
   ];
   const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));

@@ -8,7 +8,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Disks, GuestPaths, ReleaseOptions } from "../../actors/runtime/ports.ts";
 import { limits } from "../../protocol/limits.ts";
-import type { MachineSpec } from "../../protocol/machine.ts";
+import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
@@ -117,6 +117,14 @@ export class FileDisks implements Disks {
     // A disk of its own that shall be kept is somebody's data, whatever the record says.
     if (options?.keepDisk === true && (await exists(join(directory, guestFiles.disk)))) return;
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  async listShared(): Promise<readonly SharedDisk[]> {
+    return (await this.#shared?.list()) ?? [];
+  }
+
+  async releaseShared(instanceId: string, epoch: number): Promise<void> {
+    await this.#shared?.release(instanceId, epoch);
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {

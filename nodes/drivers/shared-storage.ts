@@ -6,10 +6,12 @@
  *   leases/                             of the hosts (storage-leases.ts)
  *   guests/<instanceId>.e<epoch>/       the disk of one epoch of an instance, and nothing else
  *     disk.qcow2
+ *   guests/<instanceId>.r<epoch>/       the same, being removed
  *
  * To take a disk over is to rename its directory to the new epoch's name: at that moment the old owner's path
- * is gone, for its agent and for its guard. This file must never make a disk where one should have been taken
- * over, nor touch the disk of a later epoch.
+ * is gone, for its agent and for its guard. So is to remove one: a host that still sees an old name in its
+ * cache would otherwise empty the directory that has got a new one. This file must never make a disk where
+ * one should have been taken over, nor touch the disk of a later epoch.
  */
 import {
   chmodSync,
@@ -24,12 +26,13 @@ import {
 import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
-import type { MachineSpec } from "../../protocol/machine.ts";
+import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { isToken } from "../../protocol/subjects.ts";
 import { isMissing, syncDirectory, temporaryName } from "./durable-file.ts";
 import { exists, guestFiles, makeOpenDirectories } from "./guest-directory.ts";
 import { ensureOverlay } from "./overlay.ts";
+import { asideFirst, byInstance, type Found, foundIn } from "./shared-names.ts";
 import { throwIfAborted } from "./waiting.ts";
 
 /** Whoever renames at the same time wins once for each epoch; more than a few in a row is no race. */
@@ -70,16 +73,28 @@ export class SharedStorage {
       const epochs = await this.#epochs(spec.instanceId);
       if ((epochs.at(-1) ?? 0) > spec.epoch) throw stale(spec);
       if (spec.takesOverDisk !== true) return this.#make(spec, directory, signal);
-      if (await this.#takeOver(spec, epochs)) return path;
+      if (!(await this.#takeOver(spec, epochs))) continue;
+      await this.#clearBefore(spec);
+      return path;
     }
     throw stale(spec);
+  }
+
+  /**
+   * Nobody can take over what is below a disk that is there. A guest runs without its being done: what stays
+   * is found on this storage by whoever looks.
+   */
+  async #clearBefore({ instanceId, epoch }: MachineSpec): Promise<void> {
+    await this.release(instanceId, epoch - 1).catch(() => undefined);
   }
 
   async #make(spec: MachineSpec, directory: string, signal: AbortSignal): Promise<string> {
     await mkdir(directory, { recursive: true, mode: 0o711 });
     if (process.getuid?.() === 0) await chmod(directory, 0o711);
     await syncDirectory(this.#guests);
-    return ensureOverlay(spec, directory, signal);
+    const path = await ensureOverlay(spec, directory, signal);
+    await this.#clearBefore(spec);
+    return path;
   }
 
   /** False: somebody else was faster. */
@@ -91,12 +106,7 @@ export class SharedStorage {
       if (await exists(old)) throw missing(spec);
       return false;
     }
-    try {
-      await rename(old, this.#directory(spec.instanceId, spec.epoch));
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
+    if (!(await renamed(old, this.#directory(spec.instanceId, spec.epoch)))) return false;
     await syncDirectory(this.#guests);
     return true;
   }
@@ -106,10 +116,20 @@ export class SharedStorage {
    * their disk over. A later one's is never touched.
    */
   async release(instanceId: string, epoch: number): Promise<void> {
-    for (const old of await this.#epochs(instanceId)) {
-      if (old > epoch) break;
-      await rm(this.#directory(instanceId, old), { recursive: true, force: true, maxRetries: 3 });
+    const upTo = (one: Found) => one.instanceId === instanceId && one.epoch <= epoch;
+    for (const one of (await this.#all()).filter(upTo).sort(asideFirst)) {
+      const aside = this.#directory(instanceId, one.epoch, "r");
+      if (one.letter === "e" && !(await renamed(this.#directory(instanceId, one.epoch), aside))) continue;
+      await rm(aside, { recursive: true, force: true, maxRetries: 3 });
     }
+  }
+
+  /** In order of instances and epochs; what is half removed counts as there. */
+  async list(): Promise<readonly SharedDisk[]> {
+    const disks = new Map(
+      (await this.#all()).map(({ instanceId, epoch }) => [`${instanceId}.${epoch}`, { instanceId, epoch }]),
+    );
+    return [...disks.values()].sort(byInstance);
   }
 
   /** The files of one epoch; none when it has no directory. */
@@ -124,18 +144,29 @@ export class SharedStorage {
 
   /** Ascending. */
   async #epochs(instanceId: string): Promise<readonly number[]> {
-    const names = await readdir(this.#guests);
-    const prefix = `${instanceId}.e`;
-    const epochs = names
-      .filter((name) => name.startsWith(prefix) && /^[0-9]{1,15}$/.test(name.slice(prefix.length)))
-      .map((name) => Number(name.slice(prefix.length)));
-    return epochs.sort((one, other) => one - other);
+    const disks = (await this.#all()).filter((one) => one.letter === "e" && one.instanceId === instanceId);
+    return disks.map(({ epoch }) => epoch).sort((one, other) => one - other);
+  }
+
+  async #all(): Promise<readonly Found[]> {
+    return (await readdir(this.#guests)).flatMap((name) => foundIn(name) ?? []);
   }
 
   /** @throws Error when the id is not one: it would be a way out of the directory */
-  #directory(instanceId: string, epoch: number): string {
+  #directory(instanceId: string, epoch: number, letter: Found["letter"] = "e"): string {
     if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
-    return join(this.#guests, `${instanceId}.e${epoch}`);
+    return join(this.#guests, `${instanceId}.${letter}${epoch}`);
+  }
+}
+
+/** False: it has no longer that name. */
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }
 

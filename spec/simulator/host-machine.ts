@@ -232,6 +232,8 @@ export class HostMachine implements Machine {
           verb("ensureDisks", () => this.#roomy(() => disks.ensure(spec, signal)), signal),
         release: (id, epoch, options) => verb("releaseDisks", () => disks.release(id, epoch, options)),
         list: () => disks.list(),
+        listShared: () => disks.listShared(),
+        releaseShared: (id, epoch) => verb("releaseDisks", () => disks.releaseShared(id, epoch)),
       },
       machineFiles: {
         readAll: async () =>

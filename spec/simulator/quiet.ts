@@ -51,12 +51,16 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
   };
 }
 
-/** Disks of deleted instances, on what hosts share. */
+/** What stands for a host where something lies on what hosts share. */
+export const sharedStorage = "shared storage";
+
+/** On what hosts share: disks of deleted instances, and those below another one of the same instance. */
 function leftOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): Quiet["remains"] {
-  const gone = rows.filter(({ instance }) => instance.deletedAtMs !== null);
-  return gone
-    .filter(({ instance: { id } }) => (storage?.epochs(id).length ?? 0) > 0)
-    .map(({ instance: { id } }) => ({ hostId: "shared storage", instanceId: id, what: "disk" }));
+  return rows.flatMap(({ instance: { id, deletedAtMs } }) => {
+    const epochs = storage?.epochs(id) ?? [];
+    const left = deletedAtMs === null ? epochs.slice(0, -1) : epochs;
+    return left.map((epoch) => ({ hostId: sharedStorage, instanceId: id, what: `disk of epoch ${epoch}` }));
+  });
 }
 
 function lostOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): readonly string[] {

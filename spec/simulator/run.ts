@@ -6,6 +6,7 @@
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
+import { limits } from "../../protocol/limits.ts";
 import { SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
@@ -14,7 +15,7 @@ import type { Aim, CountedStep } from "./interposer.ts";
 import { Kernel, nobody } from "./kernel.ts";
 import { noteSystems } from "./nact-systems.ts";
 import { liveMsMax, type Plan, setUpMs } from "./plan.ts";
-import { quietFact } from "./quiet.ts";
+import { quietFact, sharedStorage } from "./quiet.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
 import type { Versions } from "./versions.ts";
@@ -62,6 +63,8 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
 const lookPeriodMs = 500;
 /** Timers that have not fired, cancelled ones included; runs of this size have some hundreds. */
 const timersMax = 20_000;
+/** A round of the sweep, with what delays it. */
+const sweepMs = 20_000;
 
 class Run {
   readonly #plan: Plan;
@@ -224,6 +227,10 @@ class Run {
       await this.#kernel.run(this.#kernel.nowMs + 5_000);
       fact = await this.#quiet();
     }
+    if (fact !== undefined && hasLeftDisks(fact)) {
+      await this.#kernel.run(this.#kernel.nowMs + limits.sweepPeriodMs + sweepMs);
+      fact = await this.#quiet();
+    }
     if (fact !== undefined) this.#see(fact);
   }
 
@@ -282,6 +289,9 @@ class Run {
     this.#kernel.halted = true;
   }
 }
+
+/** Until the controllers have looked for disks that nobody owns, those that are left may be there. */
+const hasLeftDisks = ({ remains }: Quiet): boolean => remains.some(({ hostId }) => hostId === sharedStorage);
 
 const textOf = (thrown: unknown): string =>
   thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

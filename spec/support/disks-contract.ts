@@ -169,5 +169,29 @@ export function sharedDisksContract(
       for (const reason of reasons) expect(["none", "staleEpoch"]).to.include(reason);
       expect(await reasonOf(bench.other.ensure({ ...second, epoch: 5 }, never))).to.equal("staleEpoch");
     });
+
+    it("clears away what lower epochs have left, when a later one has its disk", async () => {
+      await bench.disks.ensure(first, never);
+      await bench.other.ensure({ ...first, epoch: 2 }, never);
+      expect(await bench.disks.listShared()).to.deep.equal([{ instanceId: first.instanceId, epoch: 2 }]);
+      await bench.disks.ensure(second, never);
+      expect(await bench.other.listShared()).to.deep.equal([{ instanceId: first.instanceId, epoch: 3 }]);
+    });
+
+    it("lists the disks of every host, and removes there what it is told and nothing else", async () => {
+      const another = { ...bench.makeSpec({ disk: true, kernel: false }), epoch: 4, fence: true };
+      await bench.disks.ensure(first, never);
+      await bench.other.ensure(another, never);
+      const [one, other] = [first, another].map(({ instanceId, epoch }) => ({ instanceId, epoch }));
+      const shared = () => bench.disks.listShared();
+      expect(await shared()).to.have.deep.members([one, other]);
+      await bench.disks.releaseShared(another.instanceId, 3);
+      expect(await shared()).to.have.deep.members([one, other]);
+      await bench.disks.releaseShared(another.instanceId, 4);
+      await bench.disks.releaseShared(another.instanceId, 4);
+      expect(await shared()).to.deep.equal([one]);
+      expect(await filesOf(bench.disks)).to.include("disk.qcow2");
+      expect(await bench.other.list()).to.have.length(1);
+    });
   });
 }

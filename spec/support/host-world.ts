@@ -6,6 +6,7 @@ import { createHost, type Host, type HostEnding } from "../../actors/host/host.t
 import type { Disks, MachineFiles } from "../../actors/runtime/ports.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
+import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
@@ -106,6 +107,8 @@ export interface HostWorldOptions {
   readonly startLatencyMs?: number;
   readonly shutdownLatencyMs?: number;
   readonly bootsMax?: number;
+  /** That it shares with other hosts. */
+  readonly storage?: FakeStorage;
 }
 
 export class HostWorld {
@@ -122,10 +125,11 @@ export class HostWorld {
   host: Host;
   readonly #bootsMax: number;
 
-  constructor({ startLatencyMs = 0, shutdownLatencyMs, bootsMax = 4 }: HostWorldOptions = {}) {
+  constructor({ startLatencyMs = 0, shutdownLatencyMs, bootsMax = 4, storage }: HostWorldOptions = {}) {
     const { clock } = this;
+    const shared = storage === undefined ? {} : { storage };
     const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
-    this.machine = new FakeWorld({ clock, startLatencyMs, ...shutdown });
+    this.machine = new FakeWorld({ clock, startLatencyMs, ...shutdown, ...shared });
     this.#bootsMax = bootsMax;
     this.host = this.#start();
   }
@@ -146,7 +150,7 @@ export class HostWorld {
     });
     return createHost({
       system: this.system,
-      inventory,
+      inventory: { ...inventory, storageId: this.machine.storage?.storageId ?? null },
       hypervisor,
       disks: this.#slow(disks),
       consoles,
@@ -176,6 +180,8 @@ export class HostWorld {
     return {
       ensure: (spec, signal) => disks.ensure(spec, signal),
       list: () => disks.list(),
+      listShared: () => disks.listShared(),
+      releaseShared: (instanceId, epoch) => disks.releaseShared(instanceId, epoch),
       release: async (instanceId, epoch, options) => {
         await this.#pass(this.releaseMs);
         await disks.release(instanceId, epoch, options);

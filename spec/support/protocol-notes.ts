@@ -160,6 +160,8 @@ export const notes: Readonly<Record<string, string>> = {
   "Error.causes": "What led to it, outermost first.",
   "host-agent.ensure.observedGeneration":
     "The newest generation of this machine a controller has seen: a host that lost its file counts on from there.",
+  "host-agent.removeSharedDisks.answer.removed":
+    "The others are of machines that this host has itself: they go with these.",
   "report.heartbeat.complete":
     "`machines` is everything the host has; else only what changed and is not known to be stored.",
   "report.heartbeat.answer.known": "False: register again.",

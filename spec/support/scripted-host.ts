@@ -12,6 +12,7 @@ import {
   type MachineSpec,
   type Observation,
   reportService,
+  type SharedDisk,
 } from "../../protocol/machine.ts";
 import { createServer, implement } from "../../protocol/server.ts";
 import { isDown, type MachineState } from "../../protocol/states.ts";
@@ -34,6 +35,17 @@ export class ScriptedHost {
   readonly machines = new Map<string, Observation>();
   readonly ensured: { readonly spec: MachineSpec; readonly intent: MachineIntent }[] = [];
   readonly #reports;
+  /** What is on the storage that it shares. */
+  sharedDisks: readonly SharedDisk[] = [];
+  readonly storage = {
+    sharedDisks: async () => ({ disks: [...this.sharedDisks] }),
+    removeSharedDisks: async ({ disks }: { readonly disks: readonly SharedDisk[] }) => {
+      const isUnwanted = (one: SharedDisk) =>
+        disks.some(({ instanceId, epoch }) => one.instanceId === instanceId && one.epoch <= epoch);
+      this.sharedDisks = this.sharedDisks.filter((one) => !isUnwanted(one));
+      return { removed: [...disks] };
+    },
+  };
   /** While true, nothing is answered and nothing reported. */
   silent = false;
   /** What it was told is done at once, but the answer waits for this. */
@@ -66,6 +78,8 @@ export class ScriptedHost {
             directories: [...this.machines.keys()].map((instanceId) => ({ instanceId, files: [] })),
             strays: [],
           }),
+          sharedDisks: () => this.storage.sharedDisks(),
+          removeSharedDisks: (request) => this.storage.removeSharedDisks(request),
         }),
       ],
     });

@@ -10,7 +10,7 @@ import type {
   MachineFiles,
   ReleaseOptions,
 } from "../../../actors/runtime/ports.ts";
-import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { type ConsoleStart, readConsolePage } from "../console-page.ts";
 import { guestFiles } from "../guest-directory.ts";
 import type { FakeWorld } from "./world.ts";
@@ -54,6 +54,15 @@ export class FakeDisks implements Disks {
     if (released !== undefined && options?.keepDisk !== true)
       this.#world.storage?.release(instanceId, released);
     if (own === undefined || released === undefined || own <= released) this.#world.forget(instanceId);
+  }
+
+  async listShared(): Promise<readonly SharedDisk[]> {
+    return this.#world.storage?.list() ?? [];
+  }
+
+  async releaseShared(instanceId: string, epoch: number): Promise<void> {
+    await this.#world.enter("releaseDisks", instanceId, new AbortController().signal);
+    this.#world.storage?.release(instanceId, epoch);
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {

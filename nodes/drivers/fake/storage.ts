@@ -4,8 +4,9 @@
  * file.
  */
 import type { LeaseKey } from "../../../actors/runtime/ports.ts";
-import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/status.ts";
+import { byInstance } from "../shared-names.ts";
 
 export interface FakeDisk {
   /** How often a guest has written to it. */
@@ -42,6 +43,7 @@ export class FakeStorage {
     }
     if (spec.takesOverDisk !== true) {
       this.#disks.set(keyOf(instanceId, epoch), { writes: 0, openedBy: new Set() });
+      this.release(instanceId, epoch - 1);
       return;
     }
     const from = epochs.at(-1);
@@ -54,6 +56,7 @@ export class FakeStorage {
     }
     this.#disks.delete(keyOf(instanceId, from));
     this.#disks.set(keyOf(instanceId, epoch), disk);
+    this.release(instanceId, epoch - 1);
   }
 
   /** Of a host, made when `make` says so. */
@@ -74,12 +77,21 @@ export class FakeStorage {
     for (const old of this.epochs(instanceId)) if (old <= epoch) this.#disks.delete(keyOf(instanceId, old));
   }
 
+  list(): readonly SharedDisk[] {
+    return [...this.#disks.keys()].map(diskOf).sort(byInstance);
+  }
+
   /** Ascending. */
   epochs(instanceId: string): readonly number[] {
     const prefix = `${instanceId}.e`;
     const keys = [...this.#disks.keys()].filter((key) => key.startsWith(prefix));
     return keys.map((key) => Number(key.slice(prefix.length))).sort((one, other) => one - other);
   }
+}
+
+function diskOf(key: string): SharedDisk {
+  const [instanceId = "", epoch] = key.split(".e");
+  return { instanceId, epoch: Number(epoch) };
 }
 
 const keyOf = (instanceId: string, epoch: number): string => `${instanceId}.e${epoch}`;
