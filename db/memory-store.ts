@@ -8,6 +8,7 @@ import type {
   AggregateRecord,
   GroupMember,
   QuotaRecord,
+  QuotaTotal,
   ServerGroupRecord,
 } from "../actors/runtime/placement-records.ts";
 import type {
@@ -35,7 +36,7 @@ import type { Event } from "../protocol/event.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { lastOfPage } from "./event-page.ts";
 import { applyTurn } from "./memory/apply.ts";
-import { membersOf, quotaOf } from "./memory/apply-placement.ts";
+import { membersOf, quotaOf, quotaTotalsOf } from "./memory/apply-placement.ts";
 import { pruneTables } from "./memory/prune.ts";
 import type { Table } from "./memory/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "./memory/tables.ts";
@@ -175,6 +176,10 @@ export class MemoryStore implements Store {
 
   async getQuota(project: string): Promise<QuotaRecord> {
     return quotaOf(this.#tables, project);
+  }
+
+  async quotaTotals(): Promise<readonly QuotaTotal[]> {
+    return quotaTotalsOf(this.#tables);
   }
 
   async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {

@@ -4,6 +4,8 @@ import type {
   AggregateRecord,
   GroupMember,
   QuotaRecord,
+  QuotaTotal,
+  QuotaUse,
   ServerGroupRecord,
 } from "../actors/runtime/placement-records.ts";
 import type { PageQuery } from "../actors/runtime/ports.ts";
@@ -77,6 +79,23 @@ export class PlacementReads {
     }));
   }
 
+  /** One statement: what is made or deleted meanwhile is in both sums, or in neither. */
+  async quotaTotals(): Promise<readonly QuotaTotal[]> {
+    const text = `select project, coalesce(q.instances_used, 0), coalesce(q.vcpus_used, 0), coalesce(q.memory_mib_used, 0),
+        coalesce(i.instances, 0), coalesce(i.vcpus, 0), coalesce(i.memory, 0)
+      from quota q full join (
+        select project, count(*) as instances, sum((flavor->>'vcpus')::bigint)::bigint as vcpus,
+            sum((flavor->>'memoryMib')::bigint)::bigint as memory
+          from instance where deleted_at_ms is null group by project
+      ) i using (project) order by project`;
+    const rows = await this.#database.read({ name: "quota_totals", text }, "sum what projects use");
+    return rows.map(([project, ...sums]) => ({
+      project: String(project),
+      used: useIn(sums.slice(0, 3)),
+      counted: useIn(sums.slice(3)),
+    }));
+  }
+
   /** Numbers may come as texts: each is made a number where it is one. */
   async quota(project: string): Promise<QuotaRecord> {
     const text = `select instances, vcpus, memory_mib, instances_used, vcpus_used, memory_mib_used
@@ -91,4 +110,9 @@ export class PlacementReads {
       used: { instances: instancesUsed ?? 0, vcpus: vcpusUsed ?? 0, memoryMib: memoryMibUsed ?? 0 },
     };
   }
+}
+
+function useIn(sums: readonly unknown[]): QuotaUse {
+  const [instances = 0, vcpus = 0, memoryMib = 0] = sums.map(Number);
+  return { instances, vcpus, memoryMib };
 }

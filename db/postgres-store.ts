@@ -8,6 +8,7 @@ import type {
   AggregateRecord,
   GroupMember,
   QuotaRecord,
+  QuotaTotal,
   ServerGroupRecord,
 } from "../actors/runtime/placement-records.ts";
 import type {
@@ -219,6 +220,10 @@ export class PostgresStore implements Store {
 
   async getQuota(project: string): Promise<QuotaRecord> {
     return this.#placement.quota(project);
+  }
+
+  async quotaTotals(): Promise<readonly QuotaTotal[]> {
+    return this.#placement.quotaTotals();
   }
 
   async renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]> {

@@ -14,6 +14,7 @@ import { diskFindings } from "./disks.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";
 import { compareHost } from "./host.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
+import { compareQuotas } from "./quotas.ts";
 
 export interface Diagnosis {
   readonly findings: readonly Finding[];
@@ -34,6 +35,7 @@ export function compare(input: DoctorInput): Diagnosis {
       ...silentHosts(input, known),
       ...fencedFindings(input, known),
       ...compareClaims(input, known),
+      ...compareQuotas(input),
       ...overdueOperations(input),
       ...stuckInstances(input),
       ...audits.flatMap((audit) => compareHost(audit, known)),
@@ -126,6 +128,7 @@ function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, nu
     claims: input.claimTotals
       .filter(({ hostId }) => !input.movingHosts.has(hostId))
       .reduce((total, { instances }) => total + instances, 0),
+    projects: input.quotaTotals.length,
     machines: sum(({ machines }) => machines.length),
     processes: sum(({ processes }) => processes.length),
     sharedDisks: sharedDisks(input),

@@ -26,6 +26,7 @@ export interface DoctorOptions {
     | "listOperations"
     | "listHosts"
     | "claimTotals"
+    | "quotaTotals"
   >;
   /** Asks one host. @throws StatusError when it cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
@@ -62,9 +63,20 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const storages = await withOwners(listed, instances, store);
   const claimTotals = await store.claimTotals();
   const movingHosts = differing(before, claimTotals);
+  const quotaTotals = await store.quotaTotals();
   const nowMs = clock.nowMs();
   const brake = brakeNow();
-  const read = { instances, unsettled, operations, hosts, claimTotals, answers, movingHosts, storages };
+  const read = {
+    instances,
+    unsettled,
+    operations,
+    hosts,
+    claimTotals,
+    quotaTotals,
+    answers,
+    movingHosts,
+    storages,
+  };
   return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
 }
 

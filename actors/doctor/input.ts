@@ -2,6 +2,7 @@
 import type { hostAgentService } from "../../protocol/machine.ts";
 import type { AnswerOf } from "../../protocol/service.ts";
 import type { DiskOwner } from "../runtime/ownerless.ts";
+import type { QuotaTotal } from "../runtime/placement-records.ts";
 import type { InstanceRow } from "../runtime/ports.ts";
 import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 import type { StorageListing } from "../runtime/shared-storages.ts";
@@ -40,6 +41,7 @@ export interface DoctorInput {
   readonly operations: readonly OperationRecord[];
   readonly hosts: readonly HostRecord[];
   readonly claimTotals: readonly ClaimTotal[];
+  readonly quotaTotals: readonly QuotaTotal[];
   readonly answers: readonly HostAnswer[];
   /** Absent: none is shared, or no host can list it. */
   readonly storages?: readonly StorageState[];

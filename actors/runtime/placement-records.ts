@@ -66,6 +66,13 @@ export interface QuotaUse {
   readonly memoryMib: number;
 }
 
+/** What a project's quota counts as used, beside what its instances that are not deleted add up to. */
+export interface QuotaTotal {
+  readonly project: string;
+  readonly used: QuotaUse;
+  readonly counted: QuotaUse;
+}
+
 export interface AggregateHostKey {
   readonly aggregateId: string;
   readonly hostId: string;

@@ -7,7 +7,13 @@
 import type { Event } from "../../protocol/event.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import type { OperationState } from "../../protocol/states.ts";
-import type { AggregateRecord, GroupMember, QuotaRecord, ServerGroupRecord } from "./placement-records.ts";
+import type {
+  AggregateRecord,
+  GroupMember,
+  QuotaRecord,
+  QuotaTotal,
+  ServerGroupRecord,
+} from "./placement-records.ts";
 import type {
   CommitResult,
   FlavorRecord,
@@ -150,6 +156,12 @@ export interface Store {
   claimTotals(): Promise<
     readonly { hostId: string; vcpus: number; memoryMib: number; diskGib: number; instances: number }[]
   >;
+
+  /**
+   * For the doctor: of every project that has a quota or instances, both at the same moment, in order of
+   * their names.
+   */
+  quotaTotals(): Promise<readonly QuotaTotal[]>;
 
   /** Removes what is older than its time to be kept (limits.ts); answers how many rows went. */
   prune(nowMs: number): Promise<number>;

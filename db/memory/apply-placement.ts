@@ -2,7 +2,7 @@
  * The steps of a turn that are about aggregates, groups and quotas, with the outcomes of migration 0003: what
  * is made and removed, what projects use, and the hard rules of groups.
  */
-import type { QuotaRecord } from "../../actors/runtime/placement-records.ts";
+import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/runtime/placement-records.ts";
 import { everyProject, quotaResources } from "../../protocol/quota.ts";
 import { deletingOf, groupedOf, sumOfUse, type Usage, usageOf, useOf } from "../placement-turn.ts";
 import { aggregateHostKey, type Refusal, type Tables, type Work } from "./tables.ts";
@@ -119,6 +119,21 @@ export function quotaOf(tables: Tables, project: string): QuotaRecord {
   const none = { instances: null, vcpus: null, memoryMib: null };
   const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
   return tables.quotas.get(project) ?? { project, limits: none, used: nothing };
+}
+
+/** Of every project with a quota or an instance that is not deleted, in order. */
+export function quotaTotalsOf(tables: Tables): readonly QuotaTotal[] {
+  const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
+  const counted = new Map<string, QuotaUse>();
+  for (const row of tables.instances.values())
+    if (row.deletedAtMs === null)
+      counted.set(row.project, sumOfUse(counted.get(row.project) ?? nothing, useOf(row)));
+  const quotas = [...tables.quotas.values()].map(({ project }) => project);
+  const projects = [...new Set([...quotas, ...counted.keys()])].sort();
+  return projects.map((project) => {
+    const { used } = quotaOf(tables, project);
+    return { project, used, counted: counted.get(project) ?? nothing };
+  });
 }
 
 /** Before the instances are written, for it compares with what they were. */

@@ -190,6 +190,7 @@ async function everything(store: Store, prefix: string): Promise<unknown> {
     serverGroups: await store.listServerGroups(all),
     members: await store.listGroupMembers(`${prefix}-g0`),
     quota: await store.getQuota(prefix),
+    quotaTotals: (await store.quotaTotals()).filter(({ project }) => project.startsWith(prefix)),
   };
 }
 

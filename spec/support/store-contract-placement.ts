@@ -154,6 +154,21 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     expect(await store.getHost(host)).to.include({ instances: 7 });
   });
 
+  it("sums for the doctor what a project has beside what its quota counts", async () => {
+    const [store, { id, host, project }] = [get(), names()];
+    const totalsOf = async () => (await store.quotaTotals()).filter((one) => one.project === project);
+    await store.commit({ hosts: [rows.inventory(host)] });
+    expect(await totalsOf()).to.deep.equal([]);
+    const turns = [1, 2].map((n) => birth(id(n), host, { project }));
+    for (const turn of turns) await store.commit(turn);
+    const both = { instances: 2, vcpus: 2, memoryMib: 128 };
+    expect(await totalsOf()).to.deep.equal([{ project, used: both, counted: both }]);
+    for (const { instances = [] } of turns)
+      for (const { row } of instances) await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
+    const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
+    expect(await totalsOf()).to.deep.equal([{ project, used: nothing, counted: nothing }]);
+  });
+
   it("gives back what is deleted, once, in the turn that deletes it", async () => {
     const [store, { id, host, project }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)], quotas: [{ project, ...none, vcpus: 1 }] });

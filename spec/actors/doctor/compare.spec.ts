@@ -199,6 +199,15 @@ describe("doctor: comparison", () => {
     });
   });
 
+  it("finds a quota that counts other than what the project has", () => {
+    const { input } = healthy();
+    const counted = { instances: 1, vcpus: 1, memoryMib: 1_536 };
+    const quotaTotals = input.quotaTotals.map((total) => ({ ...total, counted }));
+    expect(find({ ...input, quotaTotals })).to.deep.equal([
+      "drift project demo: Its quota and its instances differ: the quota has +1 instances, +1 vcpus, -512 memoryMib.",
+    ]);
+  });
+
   describe("claims", () => {
     const withTotals = (change: Partial<DoctorInput["claimTotals"][number]>): DoctorInput => {
       const { input } = healthy();

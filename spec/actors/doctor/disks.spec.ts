@@ -102,6 +102,7 @@ describe("doctor: disks on shared storage", () => {
         loadInstance: async () => undefined,
         listOperations: async () => [],
         listHosts: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
+        quotaTotals: async () => [],
         claimTotals: async () => [...input.claimTotals],
       },
       auditHost: async (hostId) => {

@@ -108,6 +108,7 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
     ],
     strays: [],
   };
+  const quota = { instances: 2, vcpus: 2, memoryMib: 1_024 };
   const claims = { vcpus: 2, memoryMib: 1_024, diskGib: 2, instances: 2 };
   const input: DoctorInput = {
     nowMs,
@@ -121,6 +122,7 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
       host("h1", { name: "one", vcpusClaimed: 2, memoryMibClaimed: 1_024, diskGibClaimed: 2, instances: 2 }),
     ],
     claimTotals: [{ hostId: "h1", ...claims }],
+    quotaTotals: [{ project: "demo", used: quota, counted: quota }],
     answers: [{ hostId: "h1", audit }],
     movingHosts: new Set(),
   };
