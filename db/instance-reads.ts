@@ -1,5 +1,5 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
-import type { InstanceQuery, PageQuery } from "../actors/runtime/ports.ts";
+import type { InstanceQuery, PageQuery, Whereabouts } from "../actors/runtime/ports.ts";
 import type { OperationState } from "../protocol/states.ts";
 import type { Statement } from "./database.ts";
 import { storableJson } from "./storable.ts";
@@ -81,6 +81,20 @@ export function toRecoverStatement(atOnceMax: number): Statement {
     order by (i.recovery->>'priority')::bigint desc, i.id
     limit greatest(0, $1 - (select count(*) from operation where state = 'running' and kind = 'recover'))`;
   return { name: "to_recover", text, values: [atOnceMax] };
+}
+
+export function whereaboutsStatement(ids: readonly string[]): Statement {
+  const text = `select id, host_id, desired from instance where id = any ($1) and deleted_at_ms is null
+    order by id`;
+  return { name: "whereabouts", text, values: [ids] };
+}
+
+export function whereaboutsIn([id, hostId, desired]: readonly unknown[]): Whereabouts {
+  return {
+    instanceId: String(id),
+    hostId: hostId === null ? null : String(hostId),
+    desired: desired as Whereabouts["desired"],
+  };
 }
 
 export function onHostStatement(hostId: string): Statement {

@@ -20,6 +20,7 @@ import type {
   PageQuery,
   Renewal,
   Store,
+  Whereabouts,
 } from "../actors/runtime/ports.ts";
 import type {
   CommitResult,
@@ -77,6 +78,14 @@ export class MemoryStore implements Store {
   async listUnsettled(query: PageQuery): Promise<readonly string[]> {
     const { instances } = this.#tables;
     return page(instances, query, (row) => !row.settled || row.operationId !== null).map(({ id }) => id);
+  }
+
+  async whereabouts(ids: readonly string[]): Promise<readonly Whereabouts[]> {
+    return [...new Set(ids)].sort().flatMap((instanceId) => {
+      const row = this.#tables.instances.get(instanceId);
+      if (row === undefined || row.deletedAtMs !== null) return [];
+      return [{ instanceId, hostId: row.hostId, desired: row.desired }];
+    });
   }
 
   async listOnHost(hostId: string): Promise<readonly string[]> {

@@ -19,6 +19,7 @@ import type {
   PageQuery,
   Renewal,
   Store,
+  Whereabouts,
 } from "../actors/runtime/ports.ts";
 import type {
   ClaimRecord,
@@ -118,6 +119,11 @@ export class PostgresStore implements Store {
 
   async listUnsettled(query: PageQuery): Promise<readonly string[]> {
     return ids(await this.#database.read(read.unsettledStatement(query), "list unsettled instances"));
+  }
+
+  async whereabouts(instanceIds: readonly string[]): Promise<readonly Whereabouts[]> {
+    const rows = await this.#database.read(read.whereaboutsStatement(instanceIds), "find instances");
+    return rows.map(read.whereaboutsIn);
   }
 
   async listOnHost(hostId: string): Promise<readonly string[]> {

@@ -87,10 +87,15 @@ export type Host = Static<typeof Host>;
 
 /** How far the draining of a host has come, counted in instances. */
 export const Drain = answer({
-  /** They have been asked to leave, and still hold something of the host. */
+  /** They have been asked to leave, and still hold something of the host, or wait for another one. */
   moving: Count,
-  /** They were on it when it began, and are not any more. */
+  /** They were on it when it began, and are elsewhere now, or stopped and on no host. */
   moved: Count,
+  /**
+   * They were on it when it began, and were deleted meanwhile. Absent: unknown, for they were too many; then
+   * they count as moved.
+   */
+  deleted: Type.Optional(Count),
   /** They will be asked. */
   left: Count,
   /** They stay, as long as nothing changes; the first limits.drainListedMax. */

@@ -67,6 +67,8 @@ export const placementLimits = {
   /** Instances that leave one host at once: each boots elsewhere meanwhile. */
   drainParallelismDefault: 4,
   drainParallelismMax: 100,
+  /** Instances of a host that is drained whose ids its row remembers: some 40 KiB, read once a second. */
+  drainRememberedMax: 1_000,
   /** Instances that cannot leave and are named in one answer; the others are counted. */
   drainListedMax: 100,
   /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */

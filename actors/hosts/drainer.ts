@@ -56,7 +56,7 @@ export class Drainer {
     if (lease?.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
     if (!directory.alive(hostId)) return all(leaving, "Its host is silent, and cannot let it go.");
     const obstacles = new Map<string, string>();
-    let free = (draining?.parallelism ?? 0) - there.leaving;
+    let free = (draining?.parallelism ?? 0) - there.leaving.length;
     for (const instance of leaving) {
       if (free <= 0 || obstacles.size >= limits.drainListedMax) break;
       const obstacle = await this.#obstacleFor(instance);

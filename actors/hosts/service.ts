@@ -9,13 +9,13 @@ import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import { type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
-import { drainOf, type LeavingStore, onHost, ownedBy } from "../instances/leaving.ts";
+import { drainNow, type LeavingStore, ownedBy } from "../instances/leaving.ts";
 import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import type { PlacementStore } from "../instances/placement.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { InstanceRegistry } from "../instances/registry.ts";
 import type { Log, PowerFence, Store } from "../runtime/ports.ts";
-import type { Draining, HostRecord, Turn } from "../runtime/records.ts";
+import type { Draining, HostRecord, InstanceRecord, Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
 import type { Drainer } from "./drainer.ts";
 import { fenceHost } from "./fence.ts";
@@ -45,9 +45,8 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   const view = (host: HostRecord) =>
     hostView(host, { alive: directory.alive(host.id), silentMs: options.fencer.silentMs(host.id) });
   const withDrain = async (host: HostRecord) => {
-    if (host.draining === null) return { host: view(host) };
-    const there = await onHost(host.id, store);
-    return { host: view(host), drain: drainOf(there, host.draining, options.drainer.obstaclesOf(host.id)) };
+    const drain = await drainNow(host, store, options.drainer.obstaclesOf(host.id));
+    return { host: view(host), ...(drain === undefined ? {} : { drain }) };
   };
   const parts = { ...options, view, find };
   const switchHost = async (
@@ -106,12 +105,14 @@ async function drainingOf(
   { parallelism }: { readonly parallelism?: number },
   { store, clock }: HostServiceOptions,
 ): Promise<Draining> {
-  const known = draining ?? {
-    atMs: clock.nowMs(),
-    parallelism: limits.drainParallelismDefault,
-    instances: (await ownedBy(id, store)).length,
-  };
+  const known = draining ?? beginning(await ownedBy(id, store), clock.nowMs());
   return { ...known, ...(parallelism === undefined ? {} : { parallelism }) };
+}
+
+function beginning(owned: readonly InstanceRecord[], atMs: number): Draining {
+  const instanceIds = owned.map((instance) => instance.id);
+  const remembered = owned.length > limits.drainRememberedMax ? {} : { instanceIds };
+  return { atMs, parallelism: limits.drainParallelismDefault, instances: owned.length, ...remembered };
 }
 
 export interface ReportOptions {

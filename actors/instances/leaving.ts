@@ -5,28 +5,28 @@
 import type { Drain } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import { isBusy, moveDenied } from "../instance/move.ts";
-import type { Store } from "../runtime/ports.ts";
-import type { Draining, InstanceRecord } from "../runtime/records.ts";
+import type { Store, Whereabouts } from "../runtime/ports.ts";
+import type { Draining, HostRecord, InstanceRecord } from "../runtime/records.ts";
 
-export type LeavingStore = Pick<Store, "listInstances" | "listOnHost" | "getInstance">;
+export type LeavingStore = Pick<Store, "listInstances" | "listOnHost" | "whereabouts">;
 
 export interface OnHost {
   /** It is their host, in order of their ids. */
   readonly owned: readonly InstanceRecord[];
-  /** It is not their host any more, and has not said yet that they are gone. Deleted ones are not counted. */
-  readonly leaving: number;
+  /**
+   * Ids: it is not their host any more, and has not said yet that they are gone. Without those that shall be
+   * deleted.
+   */
+  readonly leaving: readonly string[];
 }
 
 export async function onHost(hostId: string, store: LeavingStore): Promise<OnHost> {
   const owned = await ownedBy(hostId, store);
   const ours = new Set(owned.map(({ id }) => id));
-  let leaving = 0;
-  for (const id of await store.listOnHost(hostId)) {
-    if (ours.has(id)) continue;
-    const row = await store.getInstance(id);
-    if (row !== undefined && row.instance.desired !== "deleted") leaving += 1;
-  }
-  return { owned, leaving };
+  const others = (await store.listOnHost(hostId)).filter((id) => !ours.has(id));
+  const living = others.length === 0 ? [] : await store.whereabouts(others);
+  const leaving = living.filter(({ desired }) => desired !== "deleted");
+  return { owned, leaving: leaving.map(({ instanceId }) => instanceId) };
 }
 
 /** Without a host: all that are on any. */
@@ -56,11 +56,14 @@ export function movableNow(instance: InstanceRecord): true | string {
   return moveDenied(instance)?.replace(/\.$/, "") ?? true;
 }
 
-/** `obstacles`: what stood in the way of those that may leave, when it was tried last. */
-export function drainOf(
+/**
+ * `obstacles`: what stood in the way of those that may leave, when it was tried last. `living`: those that
+ * were there when it began and are not deleted; absent: nobody remembers who was there.
+ */
+function drainOf(
   { owned, leaving }: OnHost,
   draining: Draining,
-  obstacles: ReadonlyMap<string, string>,
+  { obstacles, living }: { readonly obstacles: ReadonlyMap<string, string>; readonly living?: Living },
 ): Drain {
   const cannot = owned.flatMap((instance) => {
     if (instance.desired === "deleted") return [];
@@ -68,10 +71,43 @@ export function drainOf(
     return why === undefined ? [] : [{ instanceId: instance.id, name: instance.name, why }];
   });
   return {
-    moving: leaving,
-    moved: Math.max(0, draining.instances - owned.length - leaving),
+    moving: leaving.length,
+    moved: Math.max(0, draining.instances - owned.length - leaving.length),
+    ...(living === undefined ? {} : counted({ owned, leaving }, draining, living)),
     left: owned.length - cannot.length,
     cannot: cannot.slice(0, limits.drainListedMax),
     staying: cannot.length,
   };
+}
+
+type Living = readonly Whereabouts[];
+
+/** Who has left and shall run has moved when it is on another host; in between it is on its way. */
+function counted(
+  { owned, leaving }: OnHost,
+  { instances }: Draining,
+  living: Living,
+): Pick<Required<Drain>, "moving" | "moved" | "deleted"> {
+  const here = new Set([...owned.map(({ id }) => id), ...leaving]);
+  const left = living.filter(({ instanceId }) => !here.has(instanceId));
+  const between = left.filter(({ hostId, desired }) => hostId === null && desired !== "stopped");
+  return {
+    moving: leaving.length + between.length,
+    moved: left.length - between.length,
+    deleted: instances - living.length,
+  };
+}
+
+/** As it is now; undefined when the host is not drained. */
+export async function drainNow(
+  { id, draining }: Pick<HostRecord, "id" | "draining">,
+  store: LeavingStore,
+  obstacles: ReadonlyMap<string, string>,
+): Promise<Drain | undefined> {
+  if (draining === null) return undefined;
+  const { instanceIds } = draining;
+  // In this order: who leaves in between is counted as still there.
+  const there = await onHost(id, store);
+  const living = instanceIds === undefined ? undefined : await store.whereabouts(instanceIds);
+  return drainOf(there, draining, { obstacles, ...(living === undefined ? {} : { living }) });
 }

@@ -62,6 +62,10 @@ export interface InstanceRow {
   readonly machine: MachineRecord | undefined;
 }
 
+export interface Whereabouts extends Pick<InstanceRecord, "hostId" | "desired"> {
+  readonly instanceId: string;
+}
+
 export interface LeaseKey {
   readonly hostId: string;
   readonly epoch: number;
@@ -107,6 +111,8 @@ export interface Store {
   listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]>;
   /** Ids of instances that are not settled or have an operation under way; after `marker`, in order of id. */
   listUnsettled(query: PageQuery): Promise<readonly string[]>;
+  /** Of these instances, those that are not deleted; in order of id. */
+  whereabouts(ids: readonly string[]): Promise<readonly Whereabouts[]>;
   /** Ids of instances that have a claim or machine on a host. */
   listOnHost(hostId: string): Promise<readonly string[]>;
 

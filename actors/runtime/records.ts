@@ -146,6 +146,8 @@ export interface Draining {
   readonly parallelism: number;
   /** That were on it when it began. */
   readonly instances: number;
+  /** Which these were; absent when they were too many to remember (limits.drainRememberedMax). */
+  readonly instanceIds?: readonly string[];
 }
 
 /**

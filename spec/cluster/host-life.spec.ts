@@ -193,7 +193,7 @@ describe("the end of a host", function () {
       expect(most).to.be.at.most(2);
       const why = "Its recovery policy is wait: it stays with its host.";
       expect(ended).to.deep.equal({
-        ...{ moving: 0, moved: 6, left: 0, staying: 1 },
+        ...{ moving: 0, moved: 6, left: 0, staying: 1, deleted: 0 },
         cannot: [{ instanceId: stays.id, name: "stays", why }],
       });
       for (const { id } of moving) await runningOn(id, "b");
@@ -209,6 +209,19 @@ describe("the end of a host", function () {
       await first.register();
       expect((await world.admin.host.get("a", {})).host).to.include({ enabled: true, instances: 0 });
       expect(await first.lease(0)).to.deep.equal({ epoch: 1, held: true });
+    });
+
+    it("counts apart what was deleted meanwhile, and as moved only what is elsewhere", async () => {
+      const ids = [];
+      for (const name of ["one", "two", "three"]) ids.push((await create(name)).id);
+      await drain();
+      await until(progress, (now) => now?.staying === 3);
+      await world.demo.instance.delete(ids[0] ?? "", { wait: true });
+      const before = await until(progress, (now) => now?.staying === 2);
+      expect(before).to.include({ moved: 0, moving: 0, deleted: 1 });
+      await second();
+      const ended = await until(progress, (now) => now?.staying === 0 && now.left === 0 && now.moving === 0);
+      expect(ended).to.include({ moved: 2, deleted: 1 });
     });
 
     it("asks nobody to leave who finds no room, and says so", async () => {

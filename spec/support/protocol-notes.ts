@@ -130,8 +130,10 @@ export const notes: Readonly<Record<string, string>> = {
   "Host.lease":
     "Its right to run guests that others may take over; null or absent: none, and nothing of it is taken over.",
   "Host.draining": "What is on it goes elsewhere since then; null or absent: it is not drained.",
-  "Drain.moving": "Asked to leave, and still holding something of the host.",
-  "Drain.moved": "Were on it when the draining began, and are not any more.",
+  "Drain.moving": "Asked to leave, and still holding something of the host, or waiting for another one.",
+  "Drain.moved": "Were on it when the draining began, and are elsewhere now, or stopped and on no host.",
+  "Drain.deleted":
+    "Were on it when the draining began, and were deleted meanwhile. Absent: unknown; they count as moved.",
   "Drain.left": "Will be asked.",
   "Drain.cannot": "Stay as long as nothing changes; the first 100.",
   "Drain.staying": "All that stay.",

@@ -9,7 +9,7 @@ import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
 const proof = { kind: "operator", by: "admin", reason: "It burnt.", confirmedName: "h", atMs: 1 } as const;
-const draining = { atMs: rows.wallMs, parallelism: 4, instances: 2 };
+const draining = { atMs: rows.wallMs, parallelism: 4, instances: 2, instanceIds: ["i1", "i2"] };
 
 export function hostContract(get: () => Store): void {
   drainContract(get);

@@ -34,6 +34,21 @@ export function readContract(get: () => Store): void {
     expect(await found({ limit: 3, marker: id(3) })).to.include.members([id(4), id(9)]);
   });
 
+  it("says where those of a list are that are not deleted, in order", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit(rows.changeTurn(rows.instance(id(2), { hostId: host, epoch: 1, desired: "running" })));
+    await store.commit(rows.changeTurn(rows.instance(id(1), { desired: "stopped" })));
+    const gone = rows.instance(id(3));
+    await store.commit(rows.changeTurn(gone));
+    await store.commit(rows.changeTurn(rows.deleted(gone, rows.wallMs)));
+    await store.commit(rows.changeTurn(rows.instance(id(4))));
+    expect(await store.whereabouts([id(3), id(2), "nothing", id(1)])).to.deep.equal([
+      { instanceId: id(1), hostId: null, desired: "stopped" },
+      { instanceId: id(2), hostId: host, desired: "running" },
+    ]);
+    expect(await store.whereabouts([])).to.deep.equal([]);
+  });
+
   it("filters instances by each field and by all of them together", async () => {
     const [store, { id, project, host }] = [get(), names()];
     const plain = rows.instance(id(1), { project });

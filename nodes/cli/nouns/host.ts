@@ -77,8 +77,11 @@ const numaOf = ({ vcpus, memoryMib, hugePages }: NonNullable<Host["numa"]>[numbe
   return [`${vcpus} CPUs`, mebibytes(memoryMib), ...huge].join(", ");
 };
 
-const drainFacts = ({ moving, moved, left, cannot, staying }: Drain): readonly Fact[] => [
-  ["draining", `${moved} moved, ${moving} on their way, ${left} left, ${staying} stay`],
+const drainFacts = ({ moving, moved, deleted = 0, left, cannot, staying }: Drain): readonly Fact[] => [
+  [
+    "draining",
+    `${moved} moved, ${moving} on their way, ${left} left, ${staying} stay${deleted === 0 ? "" : `, ${deleted} deleted`}`,
+  ],
   ...cannot.map(({ name, why }): Fact => ["stays", `${name}: ${why}`, "yellow"]),
 ];
 
