@@ -52,7 +52,10 @@ export const FenceProof = Type.Union([
   answer({
     /** An operator signed that the host is off. */
     kind: Type.Literal("operator"),
+    /** Proved: as whom the bus let the operator speak (spec/decisions/0013-who-an-operator-is.md). */
     by: Type.String(),
+    /** Who the operator's client said to be: nobody has checked it. Absent: it said nothing. */
+    claimedBy: Type.Optional(Type.String()),
     reason: Sentence,
     /** The host's name, as the operator had to type it. */
     confirmedName: Type.String(),

@@ -11,6 +11,7 @@ import {
   Id,
   Label,
   literals,
+  Name,
   nullable,
   pageRequest,
   request,
@@ -187,6 +188,8 @@ export const hostService = service({
         reason: Type.Optional(Sentence),
         /** Let the controller of its power switch it off, and take that for the proof. */
         power: Type.Optional(Type.Boolean()),
+        /** Who you are, for whoever reads it later. It is written down as claimed: nobody checks it. */
+        claimedBy: Type.Optional(Name),
         /** Although the host was heard a moment ago. */
         force: Type.Optional(Type.Boolean()),
       }),

@@ -93,8 +93,11 @@ async function word({ id, name }: HostRecord, { request, context, options }: Cau
     const lately = `within the last ${limits.hostSilentMs / 1_000} s`;
     throw new StatusError("hostAlive", `The host ${name} was heard ${lately}: it does not seem to be off.`);
   }
-  const { confirm: confirmedName, reason = "" } = request;
-  return { kind: "operator", by: context.project, reason, confirmedName, atMs: options.clock.nowMs() };
+  const { confirm: confirmedName, reason = "", claimedBy } = request;
+  const claim = claimedBy === undefined ? {} : { claimedBy };
+  // All that is proved: the bus let it speak with this token (spec/decisions/0013-who-an-operator-is.md).
+  const by = context.project;
+  return { kind: "operator", by, ...claim, reason, confirmedName, atMs: options.clock.nowMs() };
 }
 
 /** @throws powerControlMissing and what else the controller of its power is refused with */

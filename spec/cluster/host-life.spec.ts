@@ -80,6 +80,15 @@ describe("the end of a host", function () {
       expect((await refused(world.demo.host.fence("a", burnt))).reason).to.equal("adminOnly");
     });
 
+    it("keeps what the operator claims to be apart from what is proved, and out of the sentence", async () => {
+      const { host } = await world.admin.host.fence("a", { ...burnt, claimedBy: "ada@desk" });
+      expect(host.lease?.fencedBy).to.include({ kind: "operator", by: "admin", claimedBy: "ada@desk" });
+      expect(host.lease).to.include({ sentence });
+      const { events } = await world.admin.event.list({ after: 0, noun: "host", id: "a", limit: 1_000 });
+      const fenced = events.find(({ event }) => event === "fenced");
+      expect(JSON.stringify(fenced?.body)).to.include("ada@desk");
+    });
+
     it("is refused while the host was heard a moment ago, and says to switch it off", async () => {
       const { reason, message, code } = await refused(
         world.admin.host.fence("a", { confirm: "host-a", reason: "I think." }),

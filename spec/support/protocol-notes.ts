@@ -91,6 +91,7 @@ export const notes: Readonly<Record<string, string>> = {
   "host.fence.reason": "Why it is sure that the host is off: your signed word. Needed unless `power`.",
   "host.fence.power":
     "Let the controller of its power switch it off, and take that for the proof. Set `Novact-Timeout-Ms` to 75000.",
+  "host.fence.claimedBy": "Who you are, for whoever reads it later; nobody checks it.",
   "host.fence.force": "Although the host was heard a moment ago.",
   "host.rebalance.moves": "At most so many; 10 unless said.",
   "doctor.examine.answer.findings": "Empty on a healthy cluster.",

@@ -1,4 +1,5 @@
 /** novact host fence, drain, remove: what ends a host, or empties it; for operators. */
+import { hostname, userInfo } from "node:os";
 import { Command, Option } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
 import { limits } from "../../../protocol/limits.ts";
@@ -44,6 +45,7 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
         const reason = options.reason ?? (power === true ? undefined : await reasonOf(run));
         const request = {
           confirm,
+          ...claimedBy(),
           ...(reason === undefined ? {} : { reason }),
           ...(power === undefined ? {} : { power }),
           ...(force === undefined ? {} : { force }),
@@ -56,6 +58,16 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
         return 0;
       }),
     );
+}
+
+/** Whoever is logged in here; nothing when that has no name. */
+function claimedBy(): { claimedBy?: string } {
+  try {
+    return { claimedBy: `${userInfo().username}@${hostname()}` };
+  } catch {
+    // A user id without an entry in the password file.
+    return {};
+  }
 }
 
 /** Typed, then meant. @throws CommandError */

@@ -44,6 +44,13 @@ function leaseOf({ lease }: Host, nowMs: number): string | undefined {
   return `${state ?? "held"}, epoch ${epoch}${renewed}${storage}`;
 }
 
+/** Who signed it: what the bus has proved, then what was only said. */
+function fencedBy({ lease }: Host): string | undefined {
+  const proof = lease?.fencedBy;
+  if (proof?.kind !== "operator") return undefined;
+  return proof.claimedBy === undefined ? proof.by : `${proof.by}, who claims to be ${proof.claimedBy}`;
+}
+
 const leaseCell = ({ lease }: Host): string =>
   lease === null || lease === undefined
     ? "none"
@@ -92,6 +99,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["disabled because", host.disabledReason ?? undefined],
   ...(drain === undefined ? [] : drainFacts(drain)),
   ["lease", leaseOf(host, nowMs)],
+  ["fenced by", fencedBy(host)],
   ["heard", `${age(host.lastSeenAtMs, nowMs)} ago`],
   ["vCPUs", `${host.claimed.vcpus} of ${host.capacity.vcpus} claimed`],
   ["memory", `${mebibytes(host.claimed.memoryMib)} of ${mebibytes(host.capacity.memoryMib)} claimed`],

@@ -36,6 +36,7 @@ describe("novact and the end of hosts", function () {
     expect(exit).to.equal(0);
     expect(err).to.contain("1 instances of host-a may start elsewhere");
     expect(out).to.match(/^state +fenced$/m);
+    expect(out).to.match(/^fenced by +admin, who claims to be \S+@\S+$/m);
     expect(out).to.match(
       /^lease +fenced \S+ ago, epoch 1: the operator admin confirmed that host-a is off: It burnt\.$/m,
     );
