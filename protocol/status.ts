@@ -86,7 +86,7 @@ export const reasons = {
   },
   noValidHost: {
     code: "RESOURCE_EXHAUSTED",
-    next: "Ask why: novact instance explain. Free or add capacity, or choose a smaller flavor.",
+    next: "Ask why: novact instance explain, or create --dry-run. Free or add capacity, or take a smaller flavor.",
   },
   quotaExceeded: {
     code: "RESOURCE_EXHAUSTED",

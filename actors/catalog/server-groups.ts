@@ -44,8 +44,12 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
       if (before !== undefined) return before;
       const group = await find(context, options);
       const serverGroup = await view(group);
-      if (serverGroup.members.length > 0)
-        throw new StatusError("inUse", `The group ${group.name} has ${serverGroup.members.length} members.`);
+      const { length } = serverGroup.members;
+      if (length > 0)
+        throw new StatusError(
+          "inUse",
+          `The group ${group.name} has ${length} ${length === 1 ? "member" : "members"}.`,
+        );
       const { id, project, name } = group;
       const about = { noun: "server-group", id, project, event: "deleted", body: { name } };
       const turn = catalogTurn("server-group.delete", about, cause);

@@ -62,6 +62,10 @@ export async function answeredBefore<A>(
   return known.answer as A;
 }
 
+interface HostNames {
+  get(hostId: string): { readonly name: string } | undefined;
+}
+
 /**
  * Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse,
  * zoneConflict, requestIdReused
@@ -69,7 +73,7 @@ export async function answeredBefore<A>(
 export async function commitOnce<A>(
   turn: Turn & Required<Pick<Turn, "request">>,
   answer: A,
-  { commit }: Pick<CatalogOptions, "commit">,
+  { commit, directory }: Pick<CatalogOptions, "commit"> & { readonly directory?: HostNames },
 ): Promise<A> {
   const result = await commit({ ...turn, request: { ...turn.request, answer } });
   switch (result.kind) {
@@ -83,8 +87,10 @@ export async function commitOnce<A>(
       throw new StatusError("nameTaken", "The name is taken.");
     case "inUse":
       throw new StatusError("inUse", "An instance uses it.");
-    case "zoneConflict":
-      throw new StatusError("zoneConflict", `The host ${result.hostId} would be in two availability zones.`);
+    case "zoneConflict": {
+      const host = directory?.get(result.hostId)?.name ?? result.hostId;
+      throw new StatusError("zoneConflict", `The host ${host} would be in two availability zones.`);
+    }
     default:
       throw new StatusError(
         "generationConflict",

@@ -66,8 +66,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       }),
     delete: (request, context) =>
       change("delete", "deleted", { request, context }, async (before) => {
-        if (before.hostIds.length > 0)
-          throw new StatusError("inUse", `The aggregate ${before.name} has ${before.hostIds.length} hosts.`);
+        if (before.hostIds.length > 0) throw notEmpty(before);
         return { turn: { aggregatesRemoved: [before.id] }, after: before, body: {} };
       }),
   };
@@ -117,6 +116,11 @@ function changed(before: AggregateRecord, { availabilityZone, metadata = {} }: S
     availabilityZone: availabilityZone === undefined ? before.availabilityZone : availabilityZone,
     metadata: Object.fromEntries(pairs),
   };
+}
+
+function notEmpty({ name, hostIds: { length } }: AggregateRecord): StatusError {
+  const hosts = `${length} ${length === 1 ? "host" : "hosts"}`;
+  return new StatusError("inUse", `The aggregate ${name} has ${hosts}: take them out first.`);
 }
 
 async function find(key: string, { store }: AggregateOptions): Promise<AggregateRecord> {

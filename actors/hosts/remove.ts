@@ -64,7 +64,7 @@ async function assertEmpty(
   if (owned.length === 0 && (fenced || claiming.length === 0)) return;
   const remains = parked > 0 ? `remains of ${parked} that were deleted or have left` : "";
   const left = [
-    ...(owned.length > 0 ? [`${owned.length} instances`] : []),
+    ...(owned.length > 0 ? [`${owned.length} ${owned.length === 1 ? "instance" : "instances"}`] : []),
     ...(remains === "" ? [] : [remains]),
   ];
   const unproved = owned.length === 0 ? ", and it is not fenced" : "";

@@ -71,6 +71,12 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** So many, and one at least. */
+export function parsePositive(text: string): number {
+  if (/^0+$/.test(text)) throw new InvalidArgumentError("Give 1 or more.");
+  return parseCount(text);
+}
+
 /** `a=1, b=2`; undefined when there are none. */
 export function pairsOf(pairs: Readonly<Record<string, string>>): string | undefined {
   const all = Object.entries(pairs).map(([key, value]) => `${key}=${value}`);

@@ -87,12 +87,29 @@ function cutWidths<T>(columns: readonly Column<T>[], cells: readonly string[][],
 /** `[name, value]` pairs, aligned; what is undefined is left out. */
 export type Fact = readonly [name: string, value: string | undefined, style?: Style | undefined];
 
-export function renderFacts(facts: readonly Fact[], paint: Paint): string {
+/** `width`: of the terminal; long values go on below themselves. Absent: each is one line. */
+export function renderFacts(facts: readonly Fact[], paint: Paint, width?: number): string {
   const shown = facts.filter(([, value]) => value !== undefined);
-  const width = Math.max(0, ...shown.map(([name]) => name.length)) + gap;
+  const indent = Math.max(0, ...shown.map(([name]) => name.length)) + gap;
   return shown
-    .map(([name, value, style]) => `${paint("dim", name.padEnd(width))}${paint(style, plain(value ?? ""))}`)
+    .flatMap(([name, value, style]) =>
+      linesOf(plain(value ?? ""), (width ?? Number.POSITIVE_INFINITY) - indent).map(
+        (line, at) => `${paint("dim", (at === 0 ? name : "").padEnd(indent))}${paint(style, line)}`,
+      ),
+    )
     .join("\n");
+}
+
+/** Broken between words; a word that is too long stays whole. At least one line. */
+export function linesOf(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** Lines one step further in. */

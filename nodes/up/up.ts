@@ -141,7 +141,7 @@ function whatNow(config: ClusterConfig): string {
   const commands = [
     ["npx novact instance list", "what there is"],
     ["npx novact instance create web --flavor tiny --image tiny --wait", "one more"],
-    ["npx novact instance console hello --follow", "watch a console"],
+    [`npx novact instance console ${config.demo ? "hello" : "web"} --follow`, "watch a console"],
     ["npx novact host list", "the compute nodes"],
     ["npx novact doctor", "does everything agree?"],
   ] as const;

@@ -211,7 +211,7 @@ describe("the end of a host", function () {
       const { operations } = await world.demo.operation.list({ instanceId: moving[0]?.id ?? "" });
       expect(operations.at(-1)).to.include({ kind: "move", state: "done" });
       const full = await refused(world.admin.host.remove("a", {}));
-      expect(full).to.include({ reason: "hostNotEmpty", message: "The host host-a still has 1 instances." });
+      expect(full).to.include({ reason: "hostNotEmpty", message: "The host host-a still has 1 instance." });
       await world.demo.instance.delete(stays.id, { wait: true });
       expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");
       expect((await world.admin.host.list({})).hosts.map(({ id }) => id)).to.deep.equal(["b"]);

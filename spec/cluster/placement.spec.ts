@@ -244,7 +244,11 @@ describe("a controller with groups, quotas and zones", () => {
     await admin.aggregate.create({ name: "two", availabilityZone: "z2" });
     const once = () => admin.aggregate.addHost("one", { host: "h0" }, { requestId: "r1" });
     expect(await once()).to.deep.equal(await once());
-    expect((await refused(admin.aggregate.addHost("two", { host: "h0" }))).reason).to.equal("zoneConflict");
+    const { reason, message } = await refused(admin.aggregate.addHost("two", { host: "h0" }));
+    expect([reason, message]).to.deep.equal([
+      "zoneConflict",
+      "The host host-h0 would be in two availability zones.",
+    ]);
     expect((await refused(admin.aggregate.delete("one", {}))).reason).to.equal("inUse");
     const { aggregate } = await admin.aggregate.set("two", {
       availabilityZone: null,

@@ -28,7 +28,7 @@ export const groupAntiAffinity: RequestFilter = {
     if (group?.policy !== "anti-affinity") return undefined;
     const countMax = group.maxPerHost ?? 1;
     const refuse: Refuse = ({ id }) => ({
-      reason: `the group may have ${countMax} of its members on one host, and has ${members.get(id)} here`,
+      reason: `it may have ${countMax} ${countMax === 1 ? "member" : "members"} of the group, and has ${members.get(id)}`,
       remedy: "move a member of the group away, or choose a group with the policy soft-anti-affinity",
     });
     return (host) => (members.get(host.id) ?? 0) < countMax || refuse;

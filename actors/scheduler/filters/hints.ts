@@ -41,7 +41,7 @@ export const forcedHost: RequestFilter = {
     const wanted = hints?.hostId;
     if (wanted === undefined) return undefined;
     const refuse: Refuse = () => ({
-      reason: `the host ${wanted} is asked for, and no other`,
+      reason: "another host is asked for",
       remedy: "ask for this host, or for none",
     });
     return (host) => host.id === wanted || refuse;

@@ -6,8 +6,8 @@ export const storage: RequestFilter = {
   effort: efforts.another,
   prepare: ({ storageId }) => {
     if (storageId === undefined) return undefined;
-    const refuse: Refuse = (host) => ({
-      reason: `the disk is in the storage ${storageId}, the host has ${host.storageId ?? "none that is shared"}`,
+    const refuse: Refuse = () => ({
+      reason: "the disk is in a storage that the host does not see",
       remedy: `give the host the storage ${storageId}`,
     });
     return (host) => host.storageId === storageId || refuse;

@@ -59,7 +59,7 @@ async function hostNames(session: Session, run: Run): Promise<ReadonlyMap<string
 async function print(run: Run, session: Session, aggregate: Aggregate): Promise<void> {
   if (run.json) return run.emit(aggregate);
   const { renderFacts } = await import("../table.ts");
-  run.print(renderFacts(facts(aggregate, await hostNames(session, run)), run.paint));
+  run.print(renderFacts(facts(aggregate, await hostNames(session, run)), run.paint, run.width));
 }
 
 function listCommand(invoke: Invoke): Command {

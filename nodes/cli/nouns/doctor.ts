@@ -10,6 +10,9 @@ const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", 
 /** `hostsAsked` as people write it. */
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
+/** Of a list that would be twice as long. */
+const widthMax = 100;
+
 const styleOf = (exit: number): Style => (exit === exitCodes.ok.exit ? "green" : "red");
 
 export function doctorCommand(invoke: Invoke): Command {
@@ -33,9 +36,12 @@ export function doctorCommand(invoke: Invoke): Command {
           );
           run.print(`       ${run.paint("cyan", "next:")} ${plain(next)}`);
         }
+        const { linesOf } = await import("../table.ts");
         const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;
         const counted = Object.entries(compared).map(([what, number]) => `${number} ${spaced(what)}`);
-        run.print(`${run.paint(styleOf(exit), count)} Compared: ${counted.join(", ")}.`);
+        run.print(run.paint(styleOf(exit), count));
+        for (const line of linesOf(`Compared: ${counted.join(", ")}.`, run.width ?? widthMax))
+          run.print(line);
         return exit;
       }),
     );

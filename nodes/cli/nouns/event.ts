@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import type { Event } from "../../../protocol/event.ts";
 import { limits } from "../../../protocol/limits.ts";
-import { parseCount, time } from "../format.ts";
+import { parseCount, parsePositive, time } from "../format.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
@@ -36,7 +36,7 @@ function listCommand(invoke: Invoke): Command {
       "those after this number, oldest first; 0 for all that are kept",
       parseCount,
     )
-    .option("--limit <n>", "at most so many (default: 50 newest, or all after --after)", parseCount)
+    .option("--limit <n>", "at most so many (default: 50 newest, or all after --after)", parsePositive)
     .action((options: Scope & { after?: number; limit?: number }, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();

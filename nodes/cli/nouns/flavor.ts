@@ -5,10 +5,10 @@ import {
   gibibytes,
   mebibytes,
   pairsOf,
-  parseCount,
   parseGibibytes,
   parseMebibytes,
   parsePair,
+  parsePositive,
   time,
 } from "../format.ts";
 import { readPages } from "../pages.ts";
@@ -51,6 +51,7 @@ async function print(run: Run, flavor: Flavor): Promise<void> {
         ["created", time(flavor.createdAtMs)],
       ],
       run.paint,
+      run.width,
     ),
   );
 }
@@ -95,7 +96,7 @@ function createCommand(invoke: Invoke): Command {
   return new Command("create")
     .description("Makes a flavor; for operators. Its name must be free.")
     .argument("<name>", "its name")
-    .requiredOption("--vcpus <n>", "how many virtual CPUs", parseCount)
+    .requiredOption("--vcpus <n>", "how many virtual CPUs", parsePositive)
     .requiredOption("--memory <size>", "such as 512M or 2G", parseMebibytes)
     .option("--disk <size>", "size of the root disk, such as 10G; 0 takes the image's own", parseGibibytes, 0)
     .option(

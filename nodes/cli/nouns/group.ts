@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import { groupPolicies } from "../../../protocol/kinds.ts";
 import type { ServerGroup } from "../../../protocol/server-group.ts";
-import { parseCount, time } from "../format.ts";
+import { parsePositive, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
@@ -44,14 +44,16 @@ const facts = (group: ServerGroup): readonly Fact[] => [
   ["name", group.name],
   ["project", group.project],
   ["rule", ruleOf(group)],
-  ["members", group.members.length === 0 ? "none" : group.members.join("\n         ")],
+  ...(group.members.length === 0 ? ["none"] : group.members).map(
+    (member, at): Fact => [at === 0 ? "members" : "", member],
+  ),
   ["created", time(group.createdAtMs)],
 ];
 
 async function print(run: Run, group: ServerGroup): Promise<void> {
   if (run.json) return run.emit(group);
   const { renderFacts } = await import("../table.ts");
-  run.print(renderFacts(facts(group), run.paint));
+  run.print(renderFacts(facts(group), run.paint, run.width));
 }
 
 function listCommand(invoke: Invoke): Command {
@@ -98,7 +100,7 @@ function createCommand(invoke: Invoke): Command {
         .choices(groupPolicies)
         .makeOptionMandatory(),
     )
-    .option("--max-per-host <n>", "with anti-affinity: so many may share a host (default: 1)", parseCount)
+    .option("--max-per-host <n>", "with anti-affinity: so many may share a host (default: 1)", parsePositive)
     .action((name: string, { policy, maxPerHost }: CreateOptions, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();

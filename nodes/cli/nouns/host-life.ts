@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
 import { limits } from "../../../protocol/limits.ts";
 import { CommandError } from "../errors.ts";
-import { parseCount } from "../format.ts";
+import { parsePositive } from "../format.ts";
 import { repeatable } from "../repeatable.ts";
 import type { Invoke, Run } from "../run.ts";
 import { plain } from "../terminal.ts";
@@ -112,7 +112,7 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
       new Option(
         "--parallel <n>",
         `so many leave at once (default: ${limits.drainParallelismDefault})`,
-      ).argParser(parseCount),
+      ).argParser(parsePositive),
     )
     .option(...requestIdOption)
     .action((key: string, { reason, parallel, requestId: id }: DrainOptions, command: Command) =>
@@ -130,6 +130,12 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
     );
 }
 
+/** What is alive comes back at once, and is given new instances. */
+const afterwards = ({ alive }: Host): string =>
+  alive
+    ? "But it was heard a moment ago: it registers again, enabled. Stop its agent first, then remove it."
+    : "An agent that still runs there registers again: stop it.";
+
 export function removeCommand(invoke: Invoke, print: Print): Command {
   return new Command("remove")
     .description("Forgets a host that nothing is on, or a fenced one with the remains of deleted instances.")
@@ -143,10 +149,7 @@ export function removeCommand(invoke: Invoke, print: Print): Command {
           session.host.remove(key, {}, run.call({ requestId })),
         );
         if (run.json) await print(run, host);
-        else
-          run.print(
-            `${plain(host.name)} is removed. An agent that still runs there registers again: stop it.`,
-          );
+        else run.print(`${plain(host.name)} is removed. ${afterwards(host)}`);
         return 0;
       }),
     );

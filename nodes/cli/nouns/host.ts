@@ -122,7 +122,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
 async function print(run: Run, host: Host, drain?: Drain): Promise<void> {
   if (run.json) return run.emit(drain === undefined ? host : { ...host, drain });
   const { renderFacts } = await import("../table.ts");
-  run.print(renderFacts(facts(host, run.terminal.nowMs(), drain), run.paint));
+  run.print(renderFacts(facts(host, run.terminal.nowMs(), drain), run.paint, run.width));
 }
 
 function listCommand(invoke: Invoke): Command {

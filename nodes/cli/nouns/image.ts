@@ -67,7 +67,7 @@ function facts({
 async function print(run: Run, image: Image): Promise<void> {
   if (run.json) return run.emit(image);
   const { renderFacts } = await import("../table.ts");
-  run.print(renderFacts(facts(image), run.paint));
+  run.print(renderFacts(facts(image), run.paint, run.width));
 }
 
 function listCommand(invoke: Invoke): Command {

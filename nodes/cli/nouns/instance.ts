@@ -4,7 +4,7 @@ import type { Changed, HostVerdict, Instance } from "../../../protocol/instance.
 import { limits } from "../../../protocol/limits.ts";
 import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../exit-codes.ts";
-import { parseCount, parsePair } from "../format.ts";
+import { parseCount, parsePair, parsePositive } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { repeatable } from "../repeatable.ts";
 import { hostId, instanceId } from "../resolve.ts";
@@ -61,10 +61,10 @@ function createCommand(invoke: Invoke): Command {
     .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
     .addOption(
       new Option("--count <n>", `so many at once, all or none, at most ${limits.createCountMax}`).argParser(
-        parseCount,
+        parsePositive,
       ),
     )
-    .option("--at-least <n>", "with --count: as many as find room, but so many at least", parseCount)
+    .option("--at-least <n>", "with --count: as many as find room, but so many at least", parsePositive)
     .option("--zone <zone>", "only on hosts of this availability zone: novact availability-zone list")
     .option("--group <group>", "as a member of this server group, by name or id: novact group list")
     .option("--same-host <instance>", "only where this one is, by name or id; repeatable", collected)
@@ -156,7 +156,7 @@ function listCommand(invoke: Invoke): Command {
     .option("--host <host>", "only on this host, by name or id")
     .option("--metadata <key=value>", "only with this pair; repeatable", parsePair)
     .option("--deleted", "deleted ones as well")
-    .option("--limit <n>", "at most so many", parseCount)
+    .option("--limit <n>", "at most so many", parsePositive)
     .action((options: ListOptions, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
@@ -195,7 +195,7 @@ function showCommand(invoke: Invoke): Command {
         if (run.json) run.emit(instance);
         else {
           const { renderFacts } = await import("../table.ts");
-          run.print(renderFacts(instanceFacts(instance), run.paint));
+          run.print(renderFacts(instanceFacts(instance), run.paint, run.width));
         }
         return 0;
       }),
@@ -252,6 +252,7 @@ async function printExplained(
         ["failure", failure, "red"],
       ],
       run.paint,
+      run.width,
     ),
   );
   const sentences = waitingFor.length === 0 ? ["It is waiting for nothing."] : waitingFor;

@@ -4,7 +4,7 @@ import type { Operation } from "../../../protocol/operation.ts";
 import { operationStates } from "../../../protocol/states.ts";
 import { errorLines } from "../errors.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
-import { age, duration, parseCount, time } from "../format.ts";
+import { age, duration, parsePositive, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { waitForAll } from "../progress.ts";
 import { instanceId } from "../resolve.ts";
@@ -26,7 +26,7 @@ function listCommand(invoke: Invoke): Command {
     .description("Lists operations, oldest first.")
     .option("--instance <instance>", "only of this instance, by name or id")
     .addOption(new Option("--state <state>", "only in this state").choices(operationStates))
-    .option("--limit <n>", "at most so many", parseCount)
+    .option("--limit <n>", "at most so many", parsePositive)
     .action((options: { instance?: string; state?: Operation["state"]; limit?: number }, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
@@ -104,7 +104,7 @@ function showCommand(invoke: Invoke): Command {
 
 async function print(run: Run, operation: Operation): Promise<void> {
   const { indented, renderFacts, renderTable } = await import("../table.ts");
-  run.print(renderFacts(facts(operation), run.paint));
+  run.print(renderFacts(facts(operation), run.paint, run.width));
   const rows = operation.steps.map((step) => ({ ...step, afterMs: step.atMs - operation.startedAtMs }));
   const steps = renderTable(
     [

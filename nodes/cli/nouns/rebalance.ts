@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import type { Rebalance } from "../../../protocol/host.ts";
 import { CommandError } from "../errors.ts";
-import { parseCount } from "../format.ts";
+import { parsePositive } from "../format.ts";
 import type { Invoke } from "../run.ts";
 import type { Column } from "../table.ts";
 import { plain } from "../terminal.ts";
@@ -21,7 +21,7 @@ export function rebalanceCommand(invoke: Invoke): Command {
   return new Command("rebalance")
     .description("Proposes moves that would make the hosts' loads more alike. It makes none.")
     .option("--dry-run", "only propose; there is nothing else yet")
-    .option("--moves <n>", "at most so many", parseCount)
+    .option("--moves <n>", "at most so many", parsePositive)
     .action(({ dryRun, moves }: { dryRun?: boolean; moves?: number }, command: Command) =>
       invoke(command, async (run) => {
         if (dryRun !== true)

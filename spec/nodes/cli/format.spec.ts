@@ -11,9 +11,10 @@ import {
   parseGibibytes,
   parseMebibytes,
   parsePair,
+  parsePositive,
   time,
 } from "../../../nodes/cli/format.ts";
-import { type Column, indented, renderFacts, renderTable } from "../../../nodes/cli/table.ts";
+import { type Column, type Fact, indented, renderFacts, renderTable } from "../../../nodes/cli/table.ts";
 import { harmless, painter, plain } from "../../../nodes/cli/terminal.ts";
 
 const uncoloured = painter({ write: () => undefined }, {});
@@ -124,6 +125,11 @@ describe(`cli: format (seed ${seed})`, () => {
     expect(tiny).to.match(/^n{9}… {2}running$/m);
   });
 
+  it("numbers of things to be made or shown are one at least", () => {
+    expect(parsePositive("12")).to.equal(12);
+    for (const text of ["0", "00", "-1", "1.5", ""]) expect(() => parsePositive(text), text).to.throw(/Give/);
+  });
+
   it("facts are aligned, and what is not there is left out", () => {
     const facts = [
       ["id", "1"],
@@ -131,6 +137,13 @@ describe(`cli: format (seed ${seed})`, () => {
       ["none", undefined],
     ] as const;
     expect(renderFacts(facts, uncoloured)).to.equal("id      1\nlonger  2");
+    const long: readonly Fact[] = [
+      ["why", "one two three four"],
+      ["id", "0123456789abcdef"],
+    ];
+    expect(renderFacts(long, uncoloured, 14)).to.equal(
+      "why  one two\n     three\n     four\nid   0123456789abcdef",
+    );
     expect(indented("a\nb")).to.equal("  a\n  b");
   });
 

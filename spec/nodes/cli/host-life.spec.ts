@@ -99,7 +99,7 @@ describe("novact and the end of hosts", function () {
       await new Promise<void>((resolve) => systemClock.after(25, resolve));
     }
     const full = await novact("host remove host-a");
-    expect(full.err).to.contain("The host host-a still has 1 instances.").and.contain("novact host drain");
+    expect(full.err).to.contain("The host host-a still has 1 instance.").and.contain("novact host drain");
     await novact("instance delete db --wait");
     expect((await novact("host remove host-a")).out).to.contain("host-a is removed");
     expect((await json("host list")).map(({ name }: { name: string }) => name)).to.deep.equal(["host-b"]);

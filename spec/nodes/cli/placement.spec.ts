@@ -36,9 +36,14 @@ describe("novact around placement", () => {
     const { out } = await novact("group show apart");
     expect(out).to.match(/^rule +anti-affinity, 2 per host$/m);
     expect((await json("group show apart")).members).to.have.length(1);
+    await create("two", "--group apart --wait");
+    expect(
+      (await table("group show apart")).filter((line) => /^(?:members)? +[0-9a-f-]{36}$/.test(line)),
+    ).to.have.length(2);
+    await novact("instance delete two --wait");
     const refused = await novact("group delete apart");
     expect(refused.exit).to.not.equal(0);
-    expect(refused.err).to.contain("The group apart has 1 members.");
+    expect(refused.err).to.contain("The group apart has 1 member.");
     expect((await novact("instance show one")).out).to.contain(made.id);
     await novact("instance delete one --wait");
     expect((await novact("group delete apart")).exit).to.equal(0);
