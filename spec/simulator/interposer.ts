@@ -58,8 +58,12 @@ export class Interposer {
   #active = false;
   #aim: Aim | undefined;
   /** Heartbeats and polls go on for ever: they belong to no operation. */
-  readonly #ignored =
-    /heartbeat|holdStorageLease|\.lease$|event\.list|outbox|lastSequence|renewLeases|listToRecover|listHosts|listUnsettled|listEvents|touchHosts/;
+  readonly #ignored = new RegExp(
+    [
+      ...["heartbeat", "holdStorageLease", "\\.lease$", "event\\.list", "outbox", "lastSequence"],
+      ...["renewLeases", "listToRecover", "listHosts", "listUnsettled", "listEvents", "touchHosts"],
+    ].join("|"),
+  );
 
   begin(aim?: Aim): void {
     this.#active = true;
