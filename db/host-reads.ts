@@ -62,19 +62,23 @@ export class HostReads {
   async renew(leases: readonly Renewal[]): Promise<readonly string[]> {
     // In order of id, so that two controllers never wait for each other; a fence under way is waited for, and
     // then the lease is not held any more.
-    const text = `with held as (
-        select l.host_id, r.held from host_lease l
-          join unnest($1::text[], $2::bigint[], $3::boolean[]) as r(host_id, epoch, held)
-          on r.host_id = l.host_id and r.epoch = l.epoch
+    // What is said twice at once and not alike is not said.
+    const text = `with asked as (
+        select host_id, epoch,
+            case when bool_and(storage is not null) and min(storage) = max(storage) then min(storage) end as storage
+          from unnest($1::text[], $2::bigint[], $3::text[]) as r(host_id, epoch, storage) group by host_id, epoch
+      ), held as (
+        select l.host_id, a.storage from host_lease l join asked a on a.host_id = l.host_id and a.epoch = l.epoch
           where l.fenced_by is null and exists (select from host h where h.id = l.host_id)
           order by l.host_id for update of l
-      ) update host_lease l set renewals = l.renewals + 1,
-          storage_epoch = case when h.held then l.epoch else 0 end from held h
-        where l.host_id = h.host_id returning l.host_id`;
+      ) update host_lease l set renewals = l.renewals + 1, storage_id = h.storage, storage_at = l.renewals + 1,
+          storage_renewals = case when h.storage is null then 0
+            when l.storage_id = h.storage and l.storage_at = l.renewals then l.storage_renewals + 1 else 1 end
+        from held h where l.host_id = h.host_id returning l.host_id`;
     const values = [
       leases.map(({ hostId }) => hostId),
       leases.map(({ epoch }) => epoch),
-      leases.map(({ storageHeld }) => storageHeld),
+      leases.map(({ storageId }) => storageId),
     ];
     const rows = await this.#database.read({ name: "renew_leases", text, values }, "renew leases");
     return rows.map(([id]) => String(id));
@@ -82,7 +86,8 @@ export class HostReads {
 
   async #read(clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
-        l.epoch, l.renewals, l.storage_epoch, l.fenced_by
+        l.epoch, l.renewals, l.fenced_by,
+        case when l.storage_at = l.renewals then l.storage_id end, l.storage_renewals
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
       left join (${builds}) b on b.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
@@ -99,11 +104,11 @@ export class HostReads {
   }
 }
 
-function leaseOf([epoch, renewals, storageEpoch, fencedBy]: Row): HostRecord["lease"] {
+function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]: Row): HostRecord["lease"] {
   if (epoch === null) return null;
-  // A grant leaves what was said of the lease before it, which is of another epoch.
-  const storageHeld = storageEpoch === epoch;
+  // A renewal through a controller of the version before says nothing of the storage, nor does a grant.
+  const storage = typeof storageId === "string" ? { id: storageId, renewals: Number(storageRenewals) } : null;
   // Written by novact_commit_leases, and by nobody else.
   const proof = fencedBy as FenceProof | null;
-  return { epoch: Number(epoch), renewals: Number(renewals), storageHeld, fencedBy: proof };
+  return { epoch: Number(epoch), renewals: Number(renewals), storage, fencedBy: proof };
 }

@@ -203,10 +203,12 @@ export class MemoryStore implements Store {
 
   async renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]> {
     const { hosts } = this.#tables;
-    return renewals.flatMap(({ hostId, epoch, storageHeld }) => {
+    return onePerHost(renewals).flatMap(({ hostId, epoch, storageId }) => {
       const host = hosts.get(hostId);
       if (host?.lease?.epoch !== epoch || host.lease.fencedBy !== null) return [];
-      const lease = { ...host.lease, renewals: host.lease.renewals + 1, storageHeld };
+      const before = host.lease.storage?.id === storageId ? host.lease.storage.renewals : 0;
+      const storage = storageId === null ? null : { id: storageId, renewals: before + 1 };
+      const lease = { ...host.lease, renewals: host.lease.renewals + 1, storage };
       hosts.put(hostId, { ...host, lease }, []);
       return [hostId];
     });
@@ -333,4 +335,16 @@ function byIdOrName<V extends { readonly id: string; readonly name: string }>(
   if (found !== undefined) return found;
   for (const row of table.values()) if (row.name === key) return row;
   return undefined;
+}
+
+/** Those that contradict each other about the storage say nothing of it. */
+function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
+  const byKey = new Map<string, Renewal>();
+  for (const one of renewals) {
+    const key = `${one.hostId} ${one.epoch}`;
+    const other = byKey.get(key);
+    const same = other === undefined || other.storageId === one.storageId;
+    byKey.set(key, same ? one : { ...one, storageId: null });
+  }
+  return [...byKey.values()];
 }

@@ -70,8 +70,8 @@ export const Host = answer({
       answer({
         epoch: Count,
         fencedBy: nullable(FenceProof),
-        /** Whoever could write to its shared storage holds its lease there: that can tell that it is lost. */
-        storageHeld: Type.Optional(Type.Boolean()),
+        /** Whoever could write to this shared storage holds its lease there: that can tell that it is lost. */
+        storageId: Type.Optional(nullable(Id)),
         /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
         state: Type.Optional(literals(["held", "ended", "fenced"])),
         /** So long nothing was renewed, as the controller that answers has seen it. Not of a fenced host. */

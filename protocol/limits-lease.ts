@@ -38,7 +38,9 @@ export const leaseLimits = {
    * way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
    */
   fenceMarginMs: 2_000,
-  /** Hosts that were lost within this time were lost at once. */
+  /** Hosts that were heard from for the last time within this time were lost at once: one event took them. */
+  lostAtOnceMs: 30_000,
+  /** Of hosts that were lost one after the other, those of this time count together. */
   massFailureWindowMs: 300_000,
   /** Guests that are under way to another host at once, in a cell: their new hosts shall not drown. */
   recoveriesAtOnceMax: 20,
@@ -54,14 +56,22 @@ export const leaseLimits = {
   storageWitnessesMax: 2,
   /** Questions about such leases under way at once, from one controller. */
   storageLooksAtOnceMax: 50,
-  /** A lease that was not seen held is looked at again after this time. */
+  /** Witnesses look again after this time: a storage may lose its locks, as by the loss of its server. */
   storageLookAgainMs: 30_000,
+  /**
+   * Renewals in a row that must have said that the lease on the storage is held: a late one, of the life of an
+   * agent that is over, is alone.
+   */
+  storageRenewalsMin: 2,
+  /** Questions about other hosts' leases that wait in one agent. */
+  storageQuestionsMax: 16,
   /** A storage that has not answered in this time is not waited for. */
   storageAnswerTimeoutMs: 1_500,
   /** For one lock: a few milliseconds, and the start of a tool on a busy machine. */
   storageLockTimeoutMs: 5_000,
   /** Tries for a lock that somebody looks at at that moment. */
   storageLockAttemptsMax: 5,
+  storageLockRetryMs: 50,
   /**
    * A host whose lease on the storage was taken asks nothing for so long: by then it is fenced by its silence
    * (leaseTtlMs and fenceMarginMs), if it was not before, and may ask for a new lease.

@@ -306,10 +306,10 @@ export const reportService = service({
         /** No guest of that lease that another host may take over has a process there any more. */
         cleaned: Type.Boolean(),
         /**
-         * Every guest of that lease that another host may take over holds the host's lease on the shared
-         * storage, and so will those that are begun before this is asked again. Absent: false.
+         * Every guest of that lease that another host may take over holds the host's lease on this shared
+         * storage, and so will those that are begun before this is asked again. Null or absent: on none.
          */
-        storageHeld: Type.Optional(Type.Boolean()),
+        storageId: Type.Optional(nullable(Id)),
       }),
       answer: answer({
         epoch: Count,

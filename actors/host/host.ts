@@ -5,7 +5,7 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../protocol/machine.ts";
-import type { CallContext, Handlers, RequestOf } from "../../protocol/service.ts";
+import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { noLease } from "../machine/lease.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
@@ -16,6 +16,7 @@ import type { ActorRef, ActorSystem } from "../runtime/system.ts";
 import { hostActor } from "./actor.ts";
 import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
+import { HostStorage } from "./host-storage.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
 import { Machines } from "./machines.ts";
@@ -23,7 +24,6 @@ import type { HostMessage } from "./messages.ts";
 import { News } from "./news.ts";
 import type { ReportClient } from "./reporter.ts";
 import { sharedDisksHandlers } from "./shared-disks.ts";
-import { StorageHold } from "./storage-hold.ts";
 
 export interface HostOptions {
   readonly system: ActorSystem;
@@ -88,7 +88,10 @@ export function createHost(options: HostOptions): Host {
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();
   });
-  holder = leaseHolder(options, { ledger, machines, changed: (anew) => ref.tell({ kind: "lease", anew }) });
+  const { storageId = null } = inventory;
+  const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
+  const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
+  holder = leaseHolder(options, { ledger, machines, storage, changed });
   holder?.start();
   news.onNews(() => {
     holder?.poke();
@@ -105,9 +108,11 @@ export function createHost(options: HostOptions): Host {
       ensure: (request, context) => ensure(ref, request, context),
       ensureLeased: (request, context) => ensure(ref, request, context),
       console: (request, context) => reader.read(request, context),
-      storageLease: (asked) => examineStorage(options, asked),
+      storageLease: async ({ hostId, leaseEpoch: epoch, take }) => ({
+        state: await storage.examine({ hostId, epoch }, take),
+      }),
       audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
-      ...sharedDisksHandlers({ storageId: inventory.storageId ?? null, disks, ledger }),
+      ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
       stopped ??= stop(ref, options, ending).then(() => holder?.end(ending.guests));
@@ -126,31 +131,18 @@ function ensure(
   return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
 }
 
-/** @throws storageUnknown */
-async function examineStorage(
-  { storageLeases, log }: Pick<HostOptions, "storageLeases" | "log">,
-  { hostId, leaseEpoch, take }: RequestOf<(typeof hostAgentService)["methods"]["storageLease"]>,
-) {
-  const lease = { hostId, epoch: leaseEpoch };
-  try {
-    return { state: (await storageLeases?.examine(lease, take)) ?? "absent" };
-  } catch (error) {
-    log.warn({ err: error, lease }, "a lease on the shared storage could not be looked at");
-    throw new StatusError("storageUnknown", "The shared storage does not say who holds its leases.");
-  }
-}
-
 interface LeaseParts {
   readonly ledger: Ledger;
   readonly machines: Machines;
+  readonly storage: HostStorage;
   readonly changed: (anew: boolean) => void;
 }
 
 function leaseHolder(
   options: HostOptions,
-  { ledger, machines, changed }: LeaseParts,
+  { ledger, machines, storage, changed }: LeaseParts,
 ): LeaseHolder | undefined {
-  const { guard, reports, clock, log, hypervisor, storageLeases: leases, inventory } = options;
+  const { guard, reports, clock, log, hypervisor, inventory } = options;
   if (guard === undefined) return undefined;
   /** Neither what the machines say nor what is really there knows of one. */
   const isClean = async () => {
@@ -158,7 +150,6 @@ function leaseHolder(
     const living = await hypervisor.list();
     return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));
   };
-  const storage = new StorageHold({ leases, clock, log });
   const { hostId } = inventory;
   return new LeaseHolder({ hostId, reports, guard, storage, clock, log, isClean, changed });
 }

@@ -14,15 +14,15 @@ import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
 import type { Clock, Guard, Log, Timer } from "../runtime/ports.ts";
+import type { HostStorage } from "./host-storage.ts";
 import type { ReportClient } from "./reporter.ts";
-import type { StorageHold } from "./storage-hold.ts";
 
 export interface LeaseHolderOptions {
   readonly hostId: string;
   readonly reports: Pick<ReportClient, "lease">;
   /** Opens the guard, or finds it again. */
   readonly guard: () => Promise<Guard>;
-  readonly storage: StorageHold;
+  readonly storage: HostStorage;
   readonly clock: Clock;
   readonly log: Log;
   /** No guest of a lease that ended has a process. */
@@ -63,12 +63,21 @@ export class LeaseHolder {
     this.#next?.cancel();
     this.#lapse?.cancel();
     try {
-      await this.#options.storage.close();
+      await this.#letGo();
       const guard = await this.#guard;
       await (guests ? guard?.end() : guard?.close());
     } catch (thrown) {
       this.#options.log.warn({ err: thrown }, "the guard goes on");
     }
+  }
+
+  /** An agent that ends in order is no sign of a lost host: the storage shall not be asked for it. */
+  async #letGo(): Promise<void> {
+    const { storage, reports } = this.#options;
+    const asked = { epoch: this.#epoch, cleaned: false, storageId: null };
+    if (this.#kind === "held" && storage.id !== null)
+      await reports.lease(asked, { timeoutMs: limits.hostFarewellMs }).catch(() => undefined);
+    await storage.close();
   }
 
   /** By the clock, whatever timers have fired: a process that was stopped knows at once that it is late. */
@@ -94,11 +103,11 @@ export class LeaseHolder {
       // Without a guard that answers nothing is renewed: the host is fenced, and its guests go elsewhere.
       await this.#guarded();
       const epoch = this.#epoch;
-      const storageHeld = await this.#holds(epoch);
+      const storageId = await this.#storageHeld(epoch);
       const cleaned = this.#kind === "fenced" && (await isClean());
       const sentAtMs = clock.monotonicMs();
       if (this.#ended || sentAtMs < this.#quietUntilMs) return;
-      const answer = await this.#renewed({ epoch, cleaned, storageHeld });
+      const answer = await this.#renewed({ epoch, cleaned, storageId });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.epoch, sentAtMs);
       else this.#fenced(answer.epoch, sentAtMs);
@@ -128,7 +137,7 @@ export class LeaseHolder {
       return;
     }
     // Before the guard lets anybody go on: nothing may run under what was taken.
-    if (epoch !== this.#epoch && (await this.#options.storage.of(this.#key(epoch))) === "taken") {
+    if (epoch !== this.#epoch && (await this.#options.storage.hold(this.#key(epoch))) === "taken") {
       this.#taken(epoch);
       return;
     }
@@ -145,12 +154,13 @@ export class LeaseHolder {
       this.#tell(after, before.epoch !== after.epoch);
   }
 
-  /** Whether every such guest is known to hold the lease on the storage. */
-  async #holds(epoch: number): Promise<boolean> {
-    if (this.#kind !== "held") return false;
-    const holding = await this.#options.storage.of(this.#key(epoch));
+  /** On which every such guest is known to hold the lease. */
+  async #storageHeld(epoch: number): Promise<string | null> {
+    if (this.#kind !== "held") return null;
+    const { storage } = this.#options;
+    const holding = await storage.hold(this.#key(epoch));
     if (holding === "taken" && this.#kind === "held" && epoch === this.#epoch) this.#taken(epoch);
-    return holding === "held";
+    return holding === "held" ? storage.id : null;
   }
 
   #key(epoch: number) {

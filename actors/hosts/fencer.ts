@@ -12,8 +12,9 @@ import type { CatalogOptions } from "../catalog/turn.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { Clock, Log } from "../runtime/ports.ts";
 import type { HostRecord, NewEvent, Turn } from "../runtime/records.ts";
-import { areManyMissed, type Brake, brakeOf, type Expired, type Look, look, type Watch } from "./watch.ts";
-import { type ExamineStorage, Witnesses } from "./witnesses.ts";
+import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
+import { type Expired, look, silentFor, type Watch } from "./watch.ts";
+import { type ExamineStorage, storageOf, Witnesses } from "./witnesses.ts";
 
 export interface FencerOptions {
   readonly commit: CatalogOptions["commit"];
@@ -33,6 +34,8 @@ export class Fencer {
   readonly #taking = new Set<string>();
   #watch: Watch = new Map();
   #brake: Brake = { on: false, lost: [], of: 0 };
+  /** What the events have of the brake: a store that is away hears of it later. */
+  #told = false;
   #busy = false;
 
   constructor(options: FencerOptions) {
@@ -58,12 +61,13 @@ export class Fencer {
       const nowMs = this.#options.clock.monotonicMs();
       const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
       this.#watch = seen.next;
-      this.#witnesses.look(hosts, seen.missed);
+      const missed = silentFor(seen, limits.storageMissedMs);
+      this.#witnesses.look(hosts, missed);
       const wallMs = this.#options.clock.nowMs();
       await this.#turnBrake(brakeOf(hosts, seen, wallMs));
       if (this.#brake.on) return;
       if (!areManyMissed(hosts, seen, wallMs))
-        for (const one of seen.takeable) void this.#take(one, hosts, seen);
+        for (const one of seen.takeable) void this.#take(one, hosts, missed);
       for (const one of seen.expired) await this.#fence(one, this.#silence(one));
     } catch (error) {
       this.#options.log.warn({ err: error }, "a host that is lost was not fenced; it is tried again");
@@ -73,7 +77,7 @@ export class Fencer {
   }
 
   /** Asks the storage, by a host that shares it, whether anything of this one lives. Never rejects. */
-  async #take(one: Expired, hosts: readonly HostRecord[], { missed }: Look): Promise<void> {
+  async #take(one: Expired, hosts: readonly HostRecord[], missed: ReadonlySet<string>): Promise<void> {
     const { host, epoch, silentMs } = one;
     if (this.#taking.has(host.id)) return;
     this.#taking.add(host.id);
@@ -81,7 +85,7 @@ export class Fencer {
       const witness = await this.#witnesses.take(host, hosts, missed);
       if (witness === undefined || this.#brake.on) return;
       const { name: observedBy, clock } = this.#options;
-      const storageId = host.storageId ?? "";
+      const storageId = storageOf(host.lease) ?? "";
       const about = { leaseEpoch: epoch, storageId, takenBy: witness.name, observedBy };
       const atMs = clock.nowMs();
       await this.#fence(one, { kind: "storage", ...about, silentMs: Math.round(silentMs), atMs });
@@ -111,11 +115,11 @@ export class Fencer {
 
   async #turnBrake(brake: Brake): Promise<void> {
     const { commit, clock, log } = this.#options;
-    const before = this.#brake;
-    this.#brake = brake;
-    if (before.on === brake.on) return;
     const names = brake.lost.map(({ name }) => name);
-    log.error({ on: brake.on, lost: names, of: brake.of }, "the brake on automatic recovery");
+    if (this.#brake.on !== brake.on)
+      log.error({ on: brake.on, lost: names, of: brake.of }, "the brake on automatic recovery");
+    this.#brake = brake;
+    if (this.#told === brake.on) return;
     const event = brake.on ? "recoveryStopped" : "recoveryResumed";
     const atMs = clock.nowMs();
     // Every controller finds out by itself, within a second or so; what they say meanwhile is the same.
@@ -134,6 +138,7 @@ export class Fencer {
         },
       ],
     });
+    this.#told = brake.on;
   }
 }
 

@@ -12,8 +12,8 @@ import type { HostDirectory } from "./directory.ts";
 export interface LeaseRequest {
   readonly epoch: number;
   readonly cleaned: boolean;
-  /** Absent: false. */
-  readonly storageHeld?: boolean;
+  /** Absent: none. */
+  readonly storageId?: string | null;
 }
 
 export interface LeaseAnswer {
@@ -45,8 +45,8 @@ export class Leases {
 
   /** @throws NOT_FOUND hostNotFound; ABORTED generationConflict: ask again; what the store throws */
   async renew(hostId: string, asked: LeaseRequest): Promise<LeaseAnswer> {
-    const { epoch, storageHeld = false } = asked;
-    if (epoch > 0 && (await this.#count({ hostId, epoch, storageHeld }))) return { epoch, held: true };
+    const { epoch, storageId = null } = asked;
+    if (epoch > 0 && (await this.#count({ hostId, epoch, storageId }))) return { epoch, held: true };
     return this.#anew(hostId, asked);
   }
 
@@ -64,7 +64,7 @@ export class Leases {
     // Its own grant, whose answer was lost, or that of the agent before it: nothing was taken over under it.
     const may = epoch === 0 || (cleaned && epoch === lease.epoch - 1);
     if (!may) return { epoch: lease.epoch - 1, held: false };
-    if (await this.#count({ hostId, epoch: lease.epoch, storageHeld: false }))
+    if (await this.#count({ hostId, epoch: lease.epoch, storageId: null }))
       return { epoch: lease.epoch, held: true };
     throw changed(hostId);
   }

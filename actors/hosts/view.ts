@@ -3,6 +3,7 @@ import type { Host } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { HostRecord } from "../runtime/records.ts";
+import { storageOf } from "./witnesses.ts";
 import { zoneOf } from "./zones.ts";
 
 export interface Seen {
@@ -31,9 +32,10 @@ export function hostView(host: HostRecord, seen: Seen): Host {
 
 function leaseView({ lease }: HostRecord, { silentMs }: Seen): NonNullable<Host["lease"]> | null {
   if (lease === null) return null;
-  const { epoch, fencedBy, storageHeld } = lease;
+  const { epoch, fencedBy } = lease;
+  const storageId = storageOf(lease);
   if (fencedBy !== null) return { epoch, fencedBy, state: "fenced", sentence: fenceSentence(fencedBy) };
-  if (silentMs === undefined) return { epoch, fencedBy, storageHeld, state: "held" };
+  if (silentMs === undefined) return { epoch, fencedBy, storageId, state: "held" };
   const state = silentMs >= limits.leaseTtlMs ? "ended" : "held";
-  return { epoch, fencedBy, storageHeld, state, silentMs: Math.round(silentMs) };
+  return { epoch, fencedBy, storageId, state, silentMs: Math.round(silentMs) };
 }

@@ -8,6 +8,7 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";
+import { storageOf } from "./witnesses.ts";
 
 export interface Watched {
   readonly epoch: number;
@@ -29,12 +30,15 @@ export interface Look {
   readonly next: Watch;
   /** Held as the store has it, and over. */
   readonly expired: readonly Expired[];
-  /** Ids of those that have missed so many renewals that theirs is about to be. */
-  readonly overdue: ReadonlySet<string>;
-  /** Ids of those of whom a renewal is missed. */
-  readonly missed: ReadonlySet<string>;
   /** Silent for so long that the storage may be asked whether anything of them lives. */
   readonly takeable: readonly Expired[];
+  /** So long nothing was renewed, by the ids of those that hold a lease. */
+  readonly silentMs: ReadonlyMap<string, number>;
+}
+
+/** Ids of those that are silent for so long. */
+export function silentFor({ silentMs }: Pick<Look, "silentMs">, atLeastMs: number): ReadonlySet<string> {
+  return new Set([...silentMs].filter(([, ms]) => ms >= atLeastMs).map(([id]) => id));
 }
 
 export function look(
@@ -44,9 +48,8 @@ export function look(
 ): Look {
   const next = new Map<string, Watched>();
   const expired: Expired[] = [];
-  const overdue = new Set<string>();
-  const missed = new Set<string>();
   const takeable: Expired[] = [];
+  const silent = new Map<string, number>();
   for (const host of hosts) {
     if (host.lease === null || host.lease.fencedBy !== null) continue;
     const { epoch, renewals } = host.lease;
@@ -55,63 +58,11 @@ export function look(
     const sinceMs = Math.max(same ? known.sinceMs : nowMs, listeningSinceMs);
     next.set(host.id, { epoch, renewals, sinceMs });
     const silentMs = nowMs - sinceMs;
-    if (silentMs >= limits.storageMissedMs) missed.add(host.id);
-    if (silentMs >= limits.storageTakeMs && host.lease.storageHeld)
+    silent.set(host.id, silentMs);
+    if (silentMs >= limits.storageTakeMs && storageOf(host.lease) !== null)
       takeable.push({ host, epoch, renewals, silentMs });
-    if (silentMs >= limits.leaseTtlMs - limits.heartbeatPeriodMs) overdue.add(host.id);
     if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)
       expired.push({ host, epoch, renewals, silentMs });
   }
-  return { next, expired, overdue, missed, takeable };
-}
-
-export interface Brake {
-  readonly on: boolean;
-  /** Lost at once: those whose lease is over or about to be, and those that were fenced a short while ago. */
-  readonly lost: readonly HostRecord[];
-  readonly of: number;
-}
-
-/**
- * A third of the hosts at once, and more than one: that is us, not them. Nothing is fenced and nothing
- * recovered until fewer are lost, or an operator signs.
- *
- * Those that were lost at once did not renew at once: their leases end within a heartbeat of each other. So
- * when the first has ended, those that are overdue count as well, else two of three would be fenced before
- * the third is missed. As long as none has ended they may be on their way back.
- */
-export function brakeOf(
-  hosts: readonly HostRecord[],
-  { expired, overdue }: Pick<Look, "expired" | "overdue">,
-  wallMs: number,
-): Brake {
-  const { lost, of, many } = lostAmong(hosts, overdue, wallMs);
-  const begun = expired.length > 0 || lost.some((host) => lostLately(host, wallMs));
-  return { on: begun && many, lost, of };
-}
-
-/**
- * Before the storage is asked, long before a lease ends: too many are missed already, and it is for the brake
- * to tell whether they come back.
- */
-export function areManyMissed(
-  hosts: readonly HostRecord[],
-  { missed }: Pick<Look, "missed">,
-  wallMs: number,
-): boolean {
-  return lostAmong(hosts, missed, wallMs).many;
-}
-
-function lostAmong(hosts: readonly HostRecord[], silent: ReadonlySet<string>, wallMs: number) {
-  const leased = hosts.filter(({ lease }) => lease !== null);
-  const lost = leased.filter((host) => silent.has(host.id) || lostLately(host, wallMs));
-  const many = lost.length === leased.length || (lost.length > 1 && lost.length * 3 >= leased.length);
-  return { lost, of: leased.length, many };
-}
-
-/** A host that an operator or its power controller said is off is no mystery. */
-function lostLately({ lease }: HostRecord, wallMs: number): boolean {
-  const proof = lease?.fencedBy ?? null;
-  const silent = proof?.kind === "lease" || proof?.kind === "storage";
-  return silent && Math.abs(wallMs - proof.atMs) < limits.massFailureWindowMs;
+  return { next, expired, takeable, silentMs: silent };
 }

@@ -23,13 +23,20 @@ export interface WitnessesOptions {
 }
 
 interface Known {
-  readonly epoch: number;
+  /** Of the lease, and the storage that it is held on. */
+  readonly key: string;
   readonly by: Set<string>;
   /** Takes turns among those who could be asked. */
   turn: number;
   /** Monotonic. */
   nextLookAtMs: number;
   busy: boolean;
+}
+
+/** The storage on which all of a host that could write there holds its lease; null: none is known. */
+export function storageOf(lease: HostRecord["lease"]): string | null {
+  const storage = lease?.fencedBy === null ? lease.storage : null;
+  return storage !== null && storage.renewals >= limits.storageRenewalsMin ? storage.id : null;
 }
 
 export class Witnesses {
@@ -41,14 +48,16 @@ export class Witnesses {
     this.#options = options;
   }
 
-  /** Finds witnesses for whoever has too few; `missed`: ids of hosts that were not heard from lately. */
+  /**
+   * Finds witnesses for whoever has too few, and lets those who are look again now and then; `missed`: ids of
+   * hosts that were not heard from lately.
+   */
   look(hosts: readonly HostRecord[], missed: ReadonlySet<string>): void {
     const present = new Set(hosts.map(({ id }) => id));
     for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);
     const nowMs = this.#options.clock.monotonicMs();
-    const fit = peersByStorage(hosts.filter((host) => holds(host) && !missed.has(host.id)));
-    for (const peers of fit.values())
-      for (const host of peers) if (host.lease?.storageHeld === true) this.#lookAt(host, peers, nowMs);
+    for (const peers of peersByStorage(hosts, missed).values())
+      for (const [place, host] of peers.list.entries()) this.#lookAt(host, peers, { place, nowMs });
   }
 
   /** The host that took it; undefined: it is held, or nobody can tell. */
@@ -57,9 +66,11 @@ export class Witnesses {
     hosts: readonly HostRecord[],
     missed: ReadonlySet<string>,
   ): Promise<HostRecord | undefined> {
-    const known = this.#of(host);
-    const fit = hosts.filter((one) => known?.by.has(one.id) === true && holds(one) && !missed.has(one.id));
-    for (const witness of fit) {
+    const storageId = storageOf(host.lease);
+    const known = this.#known.get(host.id);
+    if (storageId === null || known?.key !== keyOf(host)) return undefined;
+    const peers = peersByStorage(hosts, missed).get(storageId);
+    for (const witness of [...known.by].flatMap((id) => peers?.byId.get(id) ?? [])) {
       const state = await this.#ask(witness, host, true);
       if (state === "taken") return witness;
       if (state === "held") return undefined;
@@ -67,25 +78,31 @@ export class Witnesses {
     return undefined;
   }
 
-  #of({ id, lease }: HostRecord): Known | undefined {
-    if (lease === null) return undefined;
-    const known = this.#known.get(id);
-    if (known?.epoch === lease.epoch) return known;
-    const fresh = { epoch: lease.epoch, by: new Set<string>(), turn: 0, nextLookAtMs: 0, busy: false };
-    this.#known.set(id, fresh);
+  #of(host: HostRecord, place: number): Known {
+    const known = this.#known.get(host.id);
+    if (known?.key === keyOf(host)) return known;
+    // Each begins with another one: nobody is asked by all.
+    const fresh = { key: keyOf(host), by: new Set<string>(), turn: place, nextLookAtMs: 0, busy: false };
+    this.#known.set(host.id, fresh);
     return fresh;
   }
 
-  #lookAt(host: HostRecord, peers: readonly HostRecord[], nowMs: number): void {
-    const known = this.#of(host);
-    if (known === undefined || known.busy || nowMs < known.nextLookAtMs) return;
-    if (this.#looking >= limits.storageLooksAtOnceMax) return;
-    const living = peers.filter(({ id }) => known.by.has(id)).length;
-    const others = peers.filter(({ id }) => id !== host.id && !known.by.has(id));
-    const peer = others[known.turn % Math.max(1, others.length)];
-    if (living >= limits.storageWitnessesMax || peer === undefined) return;
+  #lookAt(host: HostRecord, peers: Peers, { place, nowMs }: { place: number; nowMs: number }): void {
+    const known = this.#of(host, place);
+    if (known.busy || nowMs < known.nextLookAtMs || this.#looking >= limits.storageLooksAtOnceMax) return;
+    const peer = this.#whom(host, peers, known);
+    if (peer !== undefined) void this.#see(host, peer, known);
+  }
+
+  /** Another witness, or one of those who are. */
+  #whom(host: HostRecord, { list, byId }: Peers, known: Known): HostRecord | undefined {
+    const witnesses = [...known.by].filter((id) => byId.has(id));
     known.turn += 1;
-    void this.#see(host, peer, known);
+    if (witnesses.length >= limits.storageWitnessesMax || list.length <= witnesses.length + 1)
+      return byId.get(witnesses[known.turn % Math.max(1, witnesses.length)] ?? "");
+    const isOther = ({ id }: HostRecord) => id !== host.id && !known.by.has(id);
+    while (!isOther(list[known.turn % list.length] ?? host)) known.turn += 1;
+    return list[known.turn % list.length];
   }
 
   async #see(host: HostRecord, peer: HostRecord, known: Known): Promise<void> {
@@ -94,8 +111,12 @@ export class Witnesses {
     const state = await this.#ask(peer, host, false);
     this.#looking -= 1;
     known.busy = false;
+    const before = known.by.size;
     if (state === "held") known.by.add(peer.id);
-    else known.nextLookAtMs = this.#options.clock.monotonicMs() + limits.storageLookAgainMs;
+    // It renews, and yet nobody holds it: the storage shows no locks, or has lost them.
+    else if (state !== undefined) known.by.clear();
+    const more = known.by.size > before && known.by.size < limits.storageWitnessesMax;
+    if (!more) known.nextLookAtMs = this.#options.clock.monotonicMs() + limits.storageLookAgainMs;
   }
 
   /** Undefined: it did not answer, or does not know. */
@@ -109,15 +130,23 @@ export class Witnesses {
   }
 }
 
-const holds = ({ lease }: HostRecord): boolean => lease !== null && lease.fencedBy === null;
+const keyOf = ({ lease }: HostRecord): string => `${lease?.epoch} ${storageOf(lease)}`;
 
-function peersByStorage(hosts: readonly HostRecord[]): ReadonlyMap<string, readonly HostRecord[]> {
-  const found = new Map<string, HostRecord[]>();
+interface Peers {
+  readonly list: HostRecord[];
+  readonly byId: Map<string, HostRecord>;
+}
+
+/** Those that hold a lease on it themselves, and so can see it; by the storage. */
+function peersByStorage(hosts: readonly HostRecord[], missed: ReadonlySet<string>) {
+  const found = new Map<string, Peers>();
   for (const host of hosts) {
-    if (host.storageId === null) continue;
-    const peers = found.get(host.storageId);
-    if (peers === undefined) found.set(host.storageId, [host]);
-    else peers.push(host);
+    const storageId = storageOf(host.lease);
+    if (storageId === null || missed.has(host.id)) continue;
+    const peers = found.get(storageId) ?? { list: [], byId: new Map<string, HostRecord>() };
+    found.set(storageId, peers);
+    peers.list.push(host);
+    peers.byId.set(host.id, host);
   }
   return found;
 }

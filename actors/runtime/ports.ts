@@ -72,8 +72,8 @@ export interface LeaseKey {
 }
 
 export interface Renewal extends LeaseKey {
-  /** See HostLease. */
-  readonly storageHeld: boolean;
+  /** Of the storage whose lease is held, as HostLease has it; null: none. */
+  readonly storageId: string | null;
 }
 
 export interface EventQuery {
@@ -137,7 +137,7 @@ export interface Store {
   /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
   /**
-   * Counts a renewal of each lease that is held with this epoch, durably; answers the hosts whose lease it
+   * Counts a renewal of each lease that is held with this epoch, durably, and for each host once; answers the hosts whose lease it
    * was. Not an event, not a turn.
    */
   renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]>;

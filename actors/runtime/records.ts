@@ -159,8 +159,11 @@ export interface HostLease {
   /** Raised by every grant after a fence. */
   readonly epoch: number;
   readonly renewals: number;
-  /** The last renewal said that all who could write to the shared storage hold the host's lease there. */
-  readonly storageHeld: boolean;
+  /**
+   * The last renewals said that all who could write to this shared storage hold the host's lease there, so
+   * many of them in a row. Null: the last one did not.
+   */
+  readonly storage: { readonly id: string; readonly renewals: number } | null;
   /** Set by the fence: nothing is renewed any more, and guests may be taken over. */
   readonly fencedBy: FenceProof | null;
 }

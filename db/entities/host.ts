@@ -67,8 +67,10 @@ export const HostLeaseEntity = defineEntity({
     hostId: id().primary(),
     epoch: count(),
     renewals: count(),
-    /** Whose renewal said last that the lease on the shared storage is held; 0: none did. */
-    storageEpoch: count().default(0),
+    /** On which the renewal of that count said that the lease is held too, as so many before it in a row. */
+    storageId: text().nullable(),
+    storageAt: count().default(0),
+    storageRenewals: count().default(0),
     fencedBy: nested<FenceProof>().nullable(),
   },
   checks: [{ name: "host_lease_count_check", expression: "least(epoch, renewals) >= 1" }],

@@ -13,11 +13,7 @@ export function applyLeases({ tables, turn, journal }: Work): Refusal | undefine
       host.lease === null ? epoch === 1 : host.lease.fencedBy !== null && epoch === host.lease.epoch + 1;
     if (!fits) return { kind: "conflict" };
     const renewals = (host.lease?.renewals ?? 0) + 1;
-    tables.hosts.put(
-      hostId,
-      { ...host, lease: { epoch, renewals, storageHeld: false, fencedBy: null } },
-      journal,
-    );
+    tables.hosts.put(hostId, { ...host, lease: { epoch, renewals, storage: null, fencedBy: null } }, journal);
   }
   for (const { hostId, epoch, renewals, proof } of turn.leasesFenced ?? []) {
     const host = tables.hosts.get(hostId);

@@ -1,34 +1,36 @@
 /**
- * Leases on a directory that hosts share: one empty file for each host and epoch of its lease, locked as a
- * whole (flock). A shared lock belongs to an open file, so that it ends with the last process that has it
- * open: the agent has one, and every guest's process is born with one of its own. Who gets the exclusive lock
- * writes its word into the file: from then on the lease is taken, whoever locks it later.
+ * Leases on a directory that hosts share: two files for each host and epoch of its lease, locked as a whole
+ * (flock). A lock belongs to an open file, so that it ends with the last process that has it open.
  *
- *   leases/<hostId>.e<epoch>            empty, or who took it
+ *   leases/<hostId>.e<epoch>            empty, or "taken"; held shared by the agent, and by every guest's
+ *                                       process, which is born with a lock of its own
+ *   leases/<hostId>.e<epoch>.agent      held by the agent alone, for others to see that they see its locks
  *
- * On network storage the locks must be the server's, not the client's (NFS: no `nolock`, no `local_lock`);
- * whoever relies on them looks first whether it can see them held. This file must never take a lease that a
- * process holds.
+ * Who gets the exclusive lock of the first writes its word into it: from then on the lease is taken, whoever
+ * locks it later. To look is to try for a shared lock of the second, so that those who look do not take each
+ * other for its holder.
+ *
+ * On network storage the locks must be the server's, not the client's (NFS: no `nolock`, no `local_lock`).
+ * This file must never take a lease that a process holds.
  */
 import { constants, mkdirSync } from "node:fs";
-import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises";
+import { type FileHandle, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { LeaseKey } from "../../actors/runtime/ports.ts";
 import type { StorageLeaseState, StorageLeases } from "../../actors/runtime/storage-leases.ts";
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { isToken } from "../../protocol/subjects.ts";
+import { systemClock } from "../clock.ts";
 import { isMissing, syncDirectory } from "./durable-file.ts";
-import { runTool } from "./tool.ts";
-import { Turns } from "./waiting.ts";
+import { openLocked } from "./locked-file.ts";
+import { delay, Turns } from "./waiting.ts";
 
 const { O_CREAT, O_RDONLY, O_RDWR } = constants;
-/** flock's answer when another one has it; any that the tool does not use by itself. */
-const conflictExitCode = 75;
 
 interface Held {
   readonly path: string;
-  readonly file: FileHandle;
+  readonly files: readonly [lease: FileHandle, agent: FileHandle];
   /** Every such guest that lives was seen to hold it, and every later one is born with it. */
   covered: boolean;
 }
@@ -45,8 +47,6 @@ export class FileStorageLeases implements StorageLeases {
   readonly #options: FileStorageLeasesOptions;
   readonly #turns = new Turns();
   #held: Held | undefined;
-  /** A guest was begun while there was no lease: whether it holds one is not known before the next life. */
-  #begunWithout = false;
 
   constructor(options: FileStorageLeasesOptions) {
     this.#options = options;
@@ -57,50 +57,48 @@ export class FileStorageLeases implements StorageLeases {
   hold(lease: LeaseKey): Promise<"held" | "uncovered" | "taken"> {
     const path = this.#path(lease);
     return this.#turns.run("own", async () => {
-      if (this.#held?.path !== path) {
-        await this.#giveUp();
-        this.#held = await this.#open(path);
-        await this.#removeOlder(lease);
-      }
-      if (await isTaken(this.#held.file)) return "taken";
-      if (this.#begunWithout) return "uncovered";
-      this.#held.covered ||= await this.#options.everyGuestHolds(path);
-      return this.#held.covered ? "held" : "uncovered";
+      const held = await this.#hold(path, lease);
+      if (await isTaken(held.files[0])) return "taken";
+      held.covered ||= await this.#options.everyGuestHolds(path);
+      return held.covered ? "held" : "uncovered";
     });
+  }
+
+  /** What was removed under its holder is made anew, and covers nobody who holds the old one. */
+  async #hold(path: string, lease: LeaseKey): Promise<Held> {
+    const known = this.#held;
+    if (known?.path === path && (await isAt(known.files[0], path))) return known;
+    await this.#giveUp();
+    const files = await this.#open(path);
+    const held = { path, files, covered: false };
+    this.#held = held;
+    await syncDirectory(this.#directory);
+    await this.#removeOlder(lease);
+    return held;
   }
 
   /**
    * For the process of a guest that is about to start: an open file with a lock of its own, for who starts it
-   * to pass on and to close. Undefined: the host holds no lease here.
+   * to pass on, at once, and to close. Undefined: the host holds no lease here.
    * @throws StatusError hypervisorRefused when there is a lease, and it cannot be held
    */
   async openForGuest(): Promise<FileHandle | undefined> {
-    const path = this.#held?.path;
-    if (path === undefined) {
-      this.#begunWithout = true;
-      return undefined;
+    for (let attempt = 1; this.#held !== undefined; attempt += 1) {
+      const { path } = this.#held;
+      const file = await openLocked(path, O_RDONLY, "shared").catch(() => undefined);
+      // Without an await after this: a lease of a later epoch would not be known to cover it.
+      if (file !== undefined && !(await isTaken(file)) && this.#held?.path === path) return file;
+      await file?.close();
+      if (attempt === limits.storageLockAttemptsMax) throw notHeld();
+      await delay(systemClock, limits.storageLockRetryMs);
     }
-    const file = await openLocked(path, O_RDONLY, "shared").catch(() => undefined);
-    if (file !== undefined && !(await isTaken(file))) return file;
-    await file?.close();
-    throw new StatusError("hypervisorRefused", "The host's lease on the shared storage could not be held.");
+    return undefined;
   }
 
   async examine(lease: LeaseKey, take: boolean): Promise<StorageLeaseState> {
     const path = this.#path(lease);
     try {
-      const file = await openLocked(path, O_RDWR, "exclusive");
-      if (file === undefined) return "held";
-      try {
-        if (!(await isAt(file, path))) return "absent";
-        if (await isTaken(file)) return "taken";
-        if (!take) return "free";
-        await file.write("taken\n");
-        await file.datasync();
-        return "taken";
-      } finally {
-        await file.close();
-      }
+      return await (take ? takeAt(path) : lookAt(path));
     } catch (error) {
       if (isMissing(error)) return "absent";
       throw error;
@@ -114,26 +112,34 @@ export class FileStorageLeases implements StorageLeases {
   async #giveUp(): Promise<void> {
     const held = this.#held;
     this.#held = undefined;
-    await held?.file.close();
+    for (const file of held?.files ?? []) await file.close();
   }
 
   /** Another host may be looking at it at this moment. @throws Error when it stays locked */
-  async #open(path: string): Promise<Held> {
-    for (let attempt = 0; attempt < limits.storageLockAttemptsMax; attempt += 1) {
-      const file = await openLocked(path, O_RDONLY | O_CREAT, "shared");
-      if (file !== undefined && (await isAt(file, path))) {
-        await syncDirectory(this.#directory);
-        return { path, file, covered: false };
-      }
-      await file?.close();
+  async #open(path: string): Promise<Held["files"]> {
+    const lease = await this.#openOne(path, O_RDONLY, "shared");
+    try {
+      return [lease, await this.#openOne(agentPath(path), O_RDWR, "exclusive")];
+    } catch (error) {
+      await lease.close();
+      throw error;
     }
-    throw new Error(`The lock of ${path} is held by another host.`);
+  }
+
+  async #openOne(path: string, flags: number, how: "shared" | "exclusive"): Promise<FileHandle> {
+    for (let attempt = 0; attempt < limits.storageLockAttemptsMax; attempt += 1) {
+      const file = await openLocked(path, flags | O_CREAT, how);
+      if (file !== undefined && (await isAt(file, path))) return file;
+      await file?.close();
+      await delay(systemClock, limits.storageLockRetryMs);
+    }
+    throw new Error(`The lock of ${path} is held by another process.`);
   }
 
   /** Of this host: nobody asks for them any more. */
   async #removeOlder({ hostId, epoch }: LeaseKey): Promise<void> {
     for (const name of await readdir(this.#directory)) {
-      const [, id, old] = /^(.+)\.e([0-9]{1,15})$/.exec(name) ?? [];
+      const [, id, old] = /^(.+)\.e([0-9]{1,15})(?:\.agent)?$/.exec(name) ?? [];
       if (id === hostId && Number(old) < epoch) await rm(join(this.#directory, name), { force: true });
     }
   }
@@ -145,25 +151,31 @@ export class FileStorageLeases implements StorageLeases {
   }
 }
 
-/** Undefined: another process has it. @throws Error when nobody can tell; ENOENT */
-async function openLocked(
-  path: string,
-  flags: number,
-  how: "shared" | "exclusive",
-): Promise<FileHandle | undefined> {
-  const file = await open(path, flags, 0o600);
+const agentPath = (path: string): string => `${path}.agent`;
+
+const notHeld = (): StatusError =>
+  new StatusError("hypervisorRefused", "The host's lease on the shared storage could not be held.");
+
+/** Whether its agent holds it. */
+async function lookAt(path: string): Promise<StorageLeaseState> {
+  const file = await openLocked(agentPath(path), O_RDONLY, "shared");
+  await file?.close();
+  if (file === undefined) return "held";
+  return (await stat(path)).size > 0 ? "taken" : "free";
+}
+
+async function takeAt(path: string): Promise<StorageLeaseState> {
+  const file = await openLocked(path, O_RDWR, "exclusive");
+  if (file === undefined) return "held";
   try {
-    const argv = ["--nonblock", "--conflict-exit-code", String(conflictExitCode), `--${how}`, "3"];
-    const timeoutMs = limits.storageLockTimeoutMs;
-    const { exitCode, errors } = await runTool("flock", argv, { timeoutMs, descriptor: file.fd });
-    if (exitCode === 0) return file;
-    if (exitCode !== conflictExitCode) throw new Error(`flock did not lock ${path}: ${errors.trim()}`);
-  } catch (error) {
+    if (!(await isAt(file, path))) return "absent";
+    if (await isTaken(file)) return "taken";
+    await file.write("taken\n");
+    await file.datasync();
+    return "taken";
+  } finally {
     await file.close();
-    throw error;
   }
-  await file.close();
-  return undefined;
 }
 
 /** The file that was locked is the one that has the name: it was not removed in between. */

@@ -46,8 +46,8 @@ export const leaseMutants: readonly Mutant[] = [
     name: "no-witness",
     promise: "I9",
     file: "actors/hosts/witnesses.ts",
-    find: "known?.by.has(one.id) === true && ",
-    replace: "one.id !== host.id && one.storageId === host.storageId && ",
+    find: "[...known.by].flatMap((id) => peers?.byId.get(id) ?? [])",
+    replace: "peers?.list ?? []",
     guard: "Only who has seen a lease held can tell that it is not.",
   },
   {

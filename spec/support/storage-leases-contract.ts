@@ -34,6 +34,13 @@ export function storageLeasesContract(name: string, makeBench: () => Promise<Sto
       expect(await take()).to.equal("held");
     });
 
+    it("shows what is free to all who look at once: they are not each other's holder", async () => {
+      await bench.own.hold(lease);
+      await bench.own.close();
+      const looks = Array.from({ length: 10 }, seen);
+      expect(new Set(await Promise.all(looks))).to.deep.equal(new Set(["free"]));
+    });
+
     it("gives a lease once nobody holds it, for good", async () => {
       await bench.own.hold(lease);
       await bench.own.close();

@@ -100,7 +100,7 @@ function removalContract(get: () => Store): void {
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
     await fence();
     await store.commit(removal(host));
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageHeld: false }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([]);
     const first = { hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] };
     expect(await store.commit(first)).to.deep.equal({ kind: "conflict" });
     await store.commit({ hosts: [rows.inventory(host)] });
@@ -108,15 +108,15 @@ function removalContract(get: () => Store): void {
     expect(again).to.deep.include({ enabled: true, draining: null, instances: 0, generation: 1 });
     expect(again?.lease).to.deep.include({ epoch: 1, fencedBy: proof });
     await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
-    expect(await store.renewLeases([{ hostId: host, epoch: 2, storageHeld: false }])).to.deep.equal([host]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 2, storageId: null }])).to.deep.equal([host]);
   });
 
   it("renews no lease of a host that is not there", async () => {
     const [store, { host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageHeld: false }])).to.deep.equal([host]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([host]);
     await store.commit(removal(host, false));
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageHeld: false }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([]);
   });
 }
 

@@ -29,7 +29,7 @@ export function leaseContract(get: () => Store): void {
     expect((await store.getHost(host))?.lease).to.deep.equal({
       epoch: 1,
       renewals: 1,
-      storageHeld: false,
+      storage: null,
       fencedBy: null,
     });
     for (const epoch of [1, 2])
@@ -40,7 +40,7 @@ export function leaseContract(get: () => Store): void {
     expect((await store.getHost(host))?.lease).to.deep.equal({
       epoch: 2,
       renewals: 2,
-      storageHeld: false,
+      storage: null,
       fencedBy: null,
     });
     const nobody = { leasesGranted: [{ hostId: `${host}-none`, epoch: 1 }] };
@@ -50,36 +50,41 @@ export function leaseContract(get: () => Store): void {
   it("counts renewals of the lease that is held, and of no other", async () => {
     const { store, host } = await leased();
     const asked = [
-      { hostId: host, epoch: 1, storageHeld: false },
-      { hostId: `${host}-none`, epoch: 1, storageHeld: false },
+      { hostId: host, epoch: 1, storageId: null },
+      { hostId: `${host}-none`, epoch: 1, storageId: null },
     ];
     expect(await store.renewLeases(asked)).to.deep.equal([host]);
     expect((await store.getHost(host))?.lease?.renewals).to.equal(2);
-    expect(await store.renewLeases([{ hostId: host, epoch: 2, storageHeld: false }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 2, storageId: null }])).to.deep.equal([]);
     await store.commit(fence(host, null));
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageHeld: false }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([]);
   });
 
-  it("keeps what the last renewal says of the storage, for the lease that it renews", async () => {
+  it("counts the renewals in a row that say of one storage that it is held", async () => {
     const { store, host } = await leased();
-    const said = async (epoch: number, storageHeld: boolean) => {
-      await store.renewLeases([{ hostId: host, epoch, storageHeld }]);
-      return (await store.getHost(host))?.lease?.storageHeld;
+    const said = async (...storageIds: readonly (string | null)[]) => {
+      await store.renewLeases(storageIds.map((storageId) => ({ hostId: host, epoch: 1, storageId })));
+      const { storage } = (await store.getHost(host))?.lease ?? {};
+      return storage && `${storage.id} ${storage.renewals}`;
     };
-    expect(await said(1, true)).to.equal(true);
-    expect(await said(1, false)).to.equal(false);
-    expect(await said(2, true)).to.equal(false);
-    expect(await said(1, true)).to.equal(true);
+    expect([await said("s1"), await said("s1"), await said("s1")]).to.deep.equal(["s1 1", "s1 2", "s1 3"]);
+    expect([await said("s2"), await said("s2")]).to.deep.equal(["s2 1", "s2 2"]);
+    expect([await said(null), await said("s2")]).to.deep.equal([null, "s2 1"]);
+    // What two lives of an agent say at the same time is one renewal, and says nothing.
+    const before = (await store.getHost(host))?.lease?.renewals ?? 0;
+    expect([await said("s2", null), await said(null, "s2"), await said("s1", "s2")]).to.deep.equal([
+      ...[null, null, null],
+    ]);
+    expect((await store.getHost(host))?.lease?.renewals).to.equal(before + 3);
+    expect([await said("s2"), await said("s2", "s2")]).to.deep.equal(["s2 1", "s2 2"]);
     await store.commit(fence(host, null));
-    expect((await store.getHost(host))?.lease?.storageHeld).to.equal(true);
     await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
-    expect((await store.getHost(host))?.lease?.storageHeld).to.equal(false);
-    expect(await said(2, true)).to.equal(true);
+    expect((await store.getHost(host))?.lease?.storage).to.equal(null);
   });
 
   it("fences only while nothing was renewed, once, and keeps the proof", async () => {
     const { store, host } = await leased();
-    await store.renewLeases([{ hostId: host, epoch: 1, storageHeld: false }]);
+    await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }]);
     expect(await store.commit(fence(host, 1))).to.deep.equal(conflict);
     expect(await store.commit(fence(host, 2, 2))).to.deep.equal(conflict);
     expect((await store.commit(fence(host, 2))).kind).to.equal("committed");

@@ -36,11 +36,11 @@ function styleOf(host: Host): Style {
 /** Since when it is over, and by what proof. */
 function leaseOf({ lease }: Host, nowMs: number): string | undefined {
   if (lease === undefined || lease === null) return undefined;
-  const { epoch, fencedBy, state, silentMs, sentence, storageHeld } = lease;
+  const { epoch, fencedBy, state, silentMs, sentence, storageId } = lease;
   if (fencedBy !== null)
     return `fenced ${age(fencedBy.atMs, nowMs)} ago, epoch ${epoch}: ${sentence ?? fencedBy.kind}`;
   const renewed = silentMs === undefined ? "" : `, renewed ${duration(silentMs)} ago`;
-  const storage = storageHeld === true ? "; on its storage, too" : "";
+  const storage = storageId ? "; on its storage, too" : "";
   return `${state ?? "held"}, epoch ${epoch}${renewed}${storage}`;
 }
 

@@ -22,6 +22,7 @@ export class FakeStorageLeases implements StorageLeases {
     if (lease !== this.#held) await this.close();
     if (lease === undefined) return "taken";
     lease.holders.add(this);
+    lease.agents.add(this);
     this.#held = lease;
     this.#world.lease = lease;
     if (lease.taken) return "taken";
@@ -31,14 +32,15 @@ export class FakeStorageLeases implements StorageLeases {
   async examine(key: LeaseKey, take: boolean): Promise<StorageLeaseState> {
     const lease = this.#storage.lease(key, false);
     if (lease === undefined) return "absent";
-    if (lease.taken) return "taken";
-    if (this.#storage.locks && lease.holders.size > 0) return "held";
-    lease.taken = take;
-    return take ? "taken" : "free";
+    const holders = take ? lease.holders : lease.agents;
+    if (this.#storage.locks && holders.size > 0) return "held";
+    lease.taken ||= take;
+    return lease.taken ? "taken" : "free";
   }
 
   async close(): Promise<void> {
     this.#held?.holders.delete(this);
+    this.#held?.agents.delete(this);
     if (this.#world.lease === this.#held) this.#world.lease = undefined;
     this.#held = undefined;
   }

@@ -18,6 +18,8 @@ export interface FakeDisk {
 /** A lease file: who has it open, and whether it was taken. */
 export interface FakeLease {
   readonly holders: Set<object>;
+  /** The lives of its host's agent among them. */
+  readonly agents: Set<object>;
   taken: boolean;
 }
 
@@ -64,7 +66,7 @@ export class FakeStorage {
     const key = keyOf(hostId, epoch);
     const known = this.#leases.get(key);
     if (known !== undefined || !make) return known;
-    const fresh = { holders: new Set<object>(), taken: false };
+    const fresh = { holders: new Set<object>(), agents: new Set<object>(), taken: false };
     this.#leases.set(key, fresh);
     return fresh;
   }

@@ -27,7 +27,7 @@ import {
   type StateDirectories,
 } from "../guest-directory.ts";
 import { isAlive, readBootId } from "../process-table.ts";
-import { Turns, throwIfAborted } from "../waiting.ts";
+import { abortError, Turns, throwIfAborted } from "../waiting.ts";
 import { isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
@@ -188,16 +188,19 @@ export class QemuHypervisor implements Hypervisor {
     return whenUnlocked(instanceId, { clock, signal }, async () => {
       throwIfAborted(signal);
       const about = { tag, directory, user, bootId, nowMs: clock.nowMs() };
-      const { spawned, guest } = await this.#spawn(launch, about);
+      const { spawned, guest } = await this.#spawn(launch, about, signal);
       await bringUp(guest, spawned, { clock, log, signal });
       return guest.facts;
     });
   }
 
   /** From the start until it is kept nothing is awaited: no scan may find it first. */
-  async #spawn(launch: Launch, about: SpawnOptions) {
-    const lease = about.tag.fence === true ? await this.#options.openLease?.() : undefined;
+  async #spawn(launch: Launch, about: SpawnOptions, signal: AbortSignal) {
+    const { openLease } = this.#options;
+    const wanted = about.tag.fence === true && openLease !== undefined;
+    const lease = wanted ? await unlessAborted(openLease(), signal) : undefined;
     try {
+      throwIfAborted(signal);
       const spawned = spawn(launch, { ...about, held: lease?.fd });
       return { spawned, guest: this.#keep(spawned.process, false) };
     } finally {
@@ -336,6 +339,18 @@ function refuseUnfit(spec: MachineSpec): void {
   }
   if (isUuid(spec.instanceId)) return;
   throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
+}
+
+/** A storage that hangs must not keep the start from being called off. @throws AbortError */
+function unlessAborted(opening: Promise<FileHandle | undefined>, signal: AbortSignal) {
+  return new Promise<FileHandle | undefined>((resolve, reject) => {
+    const abort = () => {
+      reject(abortError());
+      void opening.then((late) => late?.close()).catch(() => undefined);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    opening.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 function spawn(launch: Launch, options: SpawnOptions) {

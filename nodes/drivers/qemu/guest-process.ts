@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { open, readlink, rm } from "node:fs/promises";
+import { open, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type GuestUser, guestFiles, type StateDirectories } from "../guest-directory.ts";
 import { parseStat } from "../process-stat.ts";
@@ -152,8 +152,9 @@ export async function findGuests(directories: StateDirectories): Promise<readonl
  */
 export async function everyGuestHolds(directories: StateDirectories, path: string): Promise<boolean> {
   const fenced = (await findGuests(directories)).filter(({ tag }) => tag.fence === true);
-  const links = fenced.map(({ pid }) => readlink(`/proc/${pid}/fd/${heldDescriptor}`).catch(() => ""));
-  return (await Promise.all(links)).every((link) => link === path);
+  const { ino, dev } = await stat(path);
+  const opened = fenced.map(({ pid }) => stat(`/proc/${pid}/fd/${heldDescriptor}`).catch(() => undefined));
+  return (await Promise.all(opened)).every((file) => file?.ino === ino && file.dev === dev);
 }
 
 /** "(deleted)" follows the name after its package was upgraded. */

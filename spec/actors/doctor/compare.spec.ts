@@ -163,7 +163,7 @@ describe("doctor: comparison", () => {
       const { input } = healthy();
       const hosts = input.hosts.map((one) => ({
         ...one,
-        lease: { epoch: 1, renewals: 1, storageHeld: false, fencedBy: proof },
+        lease: { epoch: 1, renewals: 1, storage: null, fencedBy: proof },
       }));
       const instances = input.instances.map((row, index) =>
         index === 0 ? { ...row, instance: { ...row.instance, movable: true, ...changes } } : row,

@@ -1,7 +1,7 @@
 /** The host's lease, and the one on the storage beside it: what is asked, what is believed, and when not. */
 import { expect } from "chai";
+import { HostStorage } from "../../../actors/host/host-storage.ts";
 import { LeaseHolder } from "../../../actors/host/lease-holder.ts";
-import { StorageHold } from "../../../actors/host/storage-hold.ts";
 import type { Guard } from "../../../actors/runtime/ports.ts";
 import type { StorageLeases } from "../../../actors/runtime/storage-leases.ts";
 import { limits } from "../../../protocol/limits.ts";
@@ -12,7 +12,7 @@ type Holding = Awaited<ReturnType<StorageLeases["hold"]>>;
 interface Asked {
   readonly epoch: number;
   readonly cleaned: boolean;
-  readonly storageHeld?: boolean;
+  readonly storageId?: string | null;
 }
 
 /** A host whose controllers grant and renew whatever they are asked for, until the test fences it. */
@@ -46,7 +46,7 @@ function worldOf(holding: () => Promise<Holding>) {
     hostId: "h1",
     reports: { lease: lease as never },
     guard: async () => guard,
-    storage: new StorageHold({ leases, clock, log: silentLog }),
+    storage: new HostStorage({ leases, storageId: "s1", clock, log: silentLog }),
     clock,
     log: silentLog,
     isClean: async () => true,
@@ -65,10 +65,12 @@ describe("a host's lease and the one on its storage", () => {
     const { clock, holder, asked, changes, held } = worldOf(async () => "held");
     holder.start();
     await clock.advance(2 * period);
-    expect(asked.map(({ storageHeld }) => storageHeld)).to.deep.equal([false, true, true]);
+    expect(asked.map(({ storageId }) => storageId)).to.deep.equal([null, "s1", "s1"]);
     expect(held.slice(0, 2)).to.deep.equal([1, 1]);
     expect(changes).to.deep.equal(["held 1"]);
     await holder.end(false);
+    // It ends in order: that it lets go is no sign that it is lost.
+    expect(asked.at(-1)).to.include({ epoch: 1, storageId: null });
   });
 
   for (const [name, answer] of [
@@ -82,7 +84,7 @@ describe("a host's lease and the one on its storage", () => {
       await clock.advance(6 * period);
       expect(holder.current()).to.deep.equal({ kind: "held", epoch: 1 });
       expect(asked.length).to.be.greaterThan(4);
-      expect(asked.every(({ storageHeld }) => storageHeld === false)).to.equal(true);
+      expect(asked.every(({ storageId }) => storageId === null)).to.equal(true);
       await holder.end(false);
     });
   }

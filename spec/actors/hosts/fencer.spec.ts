@@ -23,7 +23,7 @@ describe("the fencer", () => {
     const fencers = [make("one"), make("other")];
     let renewals = 0;
     const host = (id: string): HostRecord =>
-      ({ id, name: id, lease: { epoch: 1, renewals, fencedBy: null } }) as HostRecord;
+      ({ id, name: id, lease: { epoch: 1, renewals, storage: null, fencedBy: null } }) as HostRecord;
     const round = () => Promise.all(fencers.map((one) => one.round([host("a"), host("b")], 0)));
     for (let time = 0; time < 2; time += 1) {
       renewals += 1;

@@ -1,11 +1,12 @@
 /** When a lease has ended for good, and when so many have that it is rather us. */
 import { expect } from "chai";
-import { areManyMissed, brakeOf, look, type Watch } from "../../../actors/hosts/watch.ts";
+import { areManyMissed, brakeOf } from "../../../actors/hosts/brake.ts";
+import { look, type Watch } from "../../../actors/hosts/watch.ts";
 import type { HostRecord } from "../../../actors/runtime/records.ts";
 import { limits } from "../../../protocol/limits.ts";
 
 const host = (index: number, renewals: number): HostRecord => {
-  const lease = { epoch: 1, renewals, storageHeld: true, fencedBy: null };
+  const lease = { epoch: 1, renewals, storage: { id: "s1", renewals: 2 }, fencedBy: null };
   return { id: `host-${index}`, name: `node-${index}`, lease } as HostRecord;
 };
 

@@ -7,14 +7,10 @@ import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const nobody: ReadonlySet<string> = new Set();
 
-function host(id: string, change: { epoch?: number; storageHeld?: boolean; storageId?: string | null } = {}) {
-  const { epoch = 1, storageHeld = true, storageId = "s1" } = change;
-  return {
-    id,
-    name: id,
-    storageId,
-    lease: { epoch, renewals: 1, storageHeld, fencedBy: null },
-  } as HostRecord;
+function host(id: string, change: { epoch?: number; storageId?: string | null; renewals?: number } = {}) {
+  const { epoch = 1, storageId = "s1", renewals = 2 } = change;
+  const storage = storageId === null ? null : { id: storageId, renewals };
+  return { id, name: id, storageId, lease: { epoch, renewals: 9, storage, fencedBy: null } } as HostRecord;
 }
 
 function worldOf(answer: (witness: string, hostId: string, take: boolean) => string) {
@@ -43,8 +39,11 @@ describe("witnesses of leases on the storage", () => {
   it("are two for each host, and are asked once", async () => {
     const { asked, rounds } = worldOf(() => "held");
     await rounds(hosts, 10);
-    expect(asked.filter((one) => one.endsWith("a.e1"))).to.have.length(2);
+    expect(new Set(asked.filter((one) => one.endsWith("a.e1"))).size).to.equal(2);
     expect(asked).to.have.length(hosts.length * limits.storageWitnessesMax);
+    // And nobody is asked by all.
+    const times = hosts.map(({ id }) => asked.filter((one) => one.startsWith(id)).length);
+    expect(Math.max(...times)).to.be.at.most(3);
   });
 
   it("take a lease; who has not seen it held is not asked", async () => {
@@ -70,6 +69,7 @@ describe("witnesses of leases on the storage", () => {
     const { asked, witnesses, rounds } = worldOf(() => "free");
     await rounds(hosts, 120);
     expect(await witnesses.take(lost, hosts, nobody)).to.equal(undefined);
+    expect(asked.some((one) => one.includes("takes"))).to.equal(false);
     const looksMax = (hosts.length * 120_000) / limits.storageLookAgainMs + hosts.length;
     expect(asked.length).to.be.at.most(looksMax);
   });
@@ -82,9 +82,34 @@ describe("witnesses of leases on the storage", () => {
     expect(await witnesses.take(host("a", { epoch: 2 }), hosts, nobody)).to.equal(undefined);
   });
 
+  it("are of the storage that it was held on, though the same lease is held on another one now", async () => {
+    const { asked, witnesses, rounds } = worldOf((_, __, take) => (take ? "taken" : "held"));
+    await rounds(hosts, 5);
+    const moved = host("a", { storageId: "s2" });
+    expect(await witnesses.take(moved, [moved, ...hosts.slice(1)], nobody)).to.equal(undefined);
+    const alone = hosts.map((one) => (one.id === "a" ? one : host(one.id, { storageId: "s2" })));
+    expect(await witnesses.take(lost, alone, nobody)).to.equal(undefined);
+    expect(asked.some((one) => one.includes("takes"))).to.equal(false);
+  });
+
+  it("look again, and are none any more when a host that renews is seen to hold nothing", async () => {
+    let state = "held";
+    const { asked, witnesses, rounds } = worldOf((_, __, take) => (take ? "taken" : state));
+    await rounds(hosts, 5);
+    const before = asked.length;
+    await rounds(hosts, 35);
+    expect(asked.length).to.be.greaterThan(before);
+    state = "free";
+    await rounds(hosts, 70);
+    expect(await witnesses.take(lost, hosts, nobody)).to.equal(undefined);
+    state = "held";
+    await rounds(hosts, 70);
+    expect(await witnesses.take(lost, hosts, nobody)).to.not.equal(undefined);
+  });
+
   it("are sought for nobody who does not hold it", async () => {
     const { asked, rounds } = worldOf(() => "held");
-    await rounds([host("a", { storageHeld: false }), host("b", { storageHeld: false })], 5);
+    await rounds([host("a", { storageId: null }), host("b", { renewals: 1 }), host("c")], 5);
     expect(asked).to.deep.equal([]);
   });
 });

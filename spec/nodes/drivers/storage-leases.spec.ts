@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readlinkSync } from "node:fs";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { systemClock } from "../../../nodes/clock.ts";
@@ -85,10 +85,43 @@ describe("leases on a directory", () => {
     await leases.hold({ hostId: "h1", epoch: 12 });
     const other = await make();
     await other.hold({ hostId: "h1x", epoch: 2 });
-    expect(await names()).to.deep.equal(["h1.e12", "h1x.e2"]);
+    expect(await names()).to.deep.equal(["h1.e12", "h1.e12.agent", "h1x.e2", "h1x.e2.agent"]);
     for (const hostId of ["../h1", "", "a/b"])
       expect(() => leases.hold({ hostId, epoch: 1 })).to.throw(/no token/);
     await Promise.all([leases.close(), other.close()]);
+  });
+
+  it("that were removed under their holder are made anew, and cover nobody who holds the old one", async () => {
+    let all = true;
+    const { path: directory } = await place;
+    const leases = new FileStorageLeases({ directory, everyGuestHolds: async () => all });
+    const lease = { hostId: "h9", epoch: 1 };
+    expect(await leases.hold(lease)).to.equal("held");
+    await rm(join(directory, "leases", "h9.e1"));
+    all = false;
+    expect(await leases.hold(lease)).to.equal("uncovered");
+    const file = await leases.openForGuest();
+    expect(file).to.not.equal(undefined);
+    all = true;
+    expect(await leases.hold(lease)).to.equal("held");
+    expect(await (await make()).examine(lease, true)).to.equal("held");
+    await Promise.all([file?.close(), leases.close()]);
+  });
+
+  it("leave no file open that nobody holds", async () => {
+    const open = async () => (await readdir("/proc/self/fd")).length;
+    const leases = await make();
+    await leases.hold({ hostId: "h7", epoch: 1 });
+    const before = await open();
+    const other = await make();
+    for (let round = 0; round < 5; round += 1) {
+      await other.examine({ hostId: "h7", epoch: 1 }, true);
+      await other.examine({ hostId: "h7", epoch: 1 }, false);
+      await (await leases.openForGuest())?.close();
+      await leases.hold({ hostId: "h7", epoch: 1 });
+    }
+    expect(await open()).to.equal(before);
+    await leases.close();
   });
 
   it("are only those that have the name: what was removed under its holder is no lease", async () => {
