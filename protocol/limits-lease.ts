@@ -59,8 +59,8 @@ export const leaseLimits = {
   /** Witnesses look again after this time: a storage may lose its locks, as by the loss of its server. */
   storageLookAgainMs: 30_000,
   /**
-   * Renewals in a row that must have said that the lease on the storage is held: a late one, of the life of an
-   * agent that is over, is alone.
+   * Renewals in a row that must have said that the lease on the storage is held: a late one, of the life of
+   * an agent that is over, is alone.
    */
   storageRenewalsMin: 2,
   /** Questions about other hosts' leases that wait in one agent. */

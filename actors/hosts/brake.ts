@@ -2,8 +2,9 @@
  * When so many hosts are lost that it is rather us than them: nothing is fenced and nothing recovered until
  * fewer are lost, or an operator signs. Pure.
  *
- * Two at once, or three within minutes, when that is a third of the hosts; or all of them. A single host after
- * another is what hosts do. Three in a row may be an instance that kills each host that it is recovered to.
+ * Two at once, or three within minutes, when that is a third of the hosts; or all of them. A single host
+ * after another is what hosts do. Three in a row may be an instance that kills each host that it is recovered
+ * to.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";

@@ -137,8 +137,8 @@ export interface Store {
   /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
   /**
-   * Counts a renewal of each lease that is held with this epoch, durably, and for each host once; answers the hosts whose lease it
-   * was. Not an event, not a turn.
+   * Counts a renewal of each lease that is held with this epoch, durably, for each host once; answers
+   * the hosts whose lease it was. Not an event, not a turn.
    */
   renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]>;
   /**
