@@ -70,7 +70,7 @@ export const Host = answer({
       answer({
         epoch: Count,
         fencedBy: nullable(FenceProof),
-        /** Whoever could write to this shared storage holds its lease there: it can tell that all are gone. */
+        /** Whoever could write to this shared storage holds its lease there: it can tell when none does. */
         storageId: Type.Optional(nullable(Id)),
         /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
         state: Type.Optional(literals(["held", "ended", "fenced"])),
