@@ -1,7 +1,7 @@
 /** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../protocol/machine.ts";
 import type { AnswerOf } from "../../protocol/service.ts";
-import type { InstanceRow } from "../runtime/ports.ts";
+import type { ClaimTotal, InstanceRow } from "../runtime/ports.ts";
 import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 
 export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
@@ -10,15 +10,6 @@ export type HostAnswer =
   | { readonly hostId: string; readonly audit: Audit }
   /** Why it could not be asked. */
   | { readonly hostId: string; readonly error: string };
-
-/** Sums of claim rows by host, as Store.claimTotals answers them. */
-export interface ClaimTotal {
-  readonly hostId: string;
-  readonly vcpus: number;
-  readonly memoryMib: number;
-  readonly diskGib: number;
-  readonly instances: number;
-}
 
 export interface DoctorInput {
   /** Wall clock: deadlines of operations are compared with it. */

@@ -77,7 +77,7 @@ export function createHost(options: HostOptions): Host {
     return lease.kind === "held" ? lease.epoch : 0;
   };
   const registered = () => holder?.hurry();
-  const said = options.guard === undefined ? inventory : { ...inventory, leases: true };
+  const said = { ...inventory, binds: true, ...(options.guard === undefined ? {} : { leases: true }) };
   const common = { inventory: said, reports, ledger, leaseEpoch, registered, clock, log };
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
@@ -99,6 +99,7 @@ export function createHost(options: HostOptions): Host {
     handlers: {
       ensure: (request, context) => ensure(ref, request, context),
       ensureLeased: (request, context) => ensure(ref, request, context),
+      ensureBound: (request, context) => ensure(ref, request, context),
       console: (request, context) => reader.read(request, context),
       audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
     },

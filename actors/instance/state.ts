@@ -5,7 +5,7 @@
 import type { Instance } from "../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
 import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../protocol/states.ts";
-import type { InstanceRecord, LoadedInstance, MachineRecord } from "../runtime/records.ts";
+import type { ClaimRecord, InstanceRecord, LoadedInstance, MachineRecord } from "../runtime/records.ts";
 import type { InstanceEffect } from "./messages.ts";
 
 export function intentFacts(instance: InstanceRecord): IntentFacts {
@@ -72,7 +72,7 @@ export function opensElsewhere({
  */
 export function machineSpec(
   instance: InstanceRecord,
-  { epoch, leaseEpoch }: { readonly epoch: number; readonly leaseEpoch: number },
+  { epoch, leaseEpoch, numa }: Pick<ClaimRecord, "epoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
   const { id, disk, kernel, ramdisk, commandLine } = instance.image;
   return {
@@ -90,6 +90,7 @@ export function machineSpec(
     ...(instance.storageId === null ? {} : { storageId: instance.storageId }),
     ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
     ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
+    ...(numa === null ? {} : { numa }),
   };
 }
 

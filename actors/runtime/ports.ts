@@ -6,6 +6,7 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
+import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type { AggregateRecord, GroupMember, QuotaRecord, ServerGroupRecord } from "./placement-records.ts";
 import type {
@@ -59,6 +60,17 @@ export interface InstanceRow {
 export interface LeaseKey {
   readonly hostId: string;
   readonly epoch: number;
+}
+
+/** Sums of the claim rows of one host. */
+export interface ClaimTotal {
+  readonly hostId: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+  readonly instances: number;
+  readonly pinnedCpus: number;
+  readonly numaClaimed: readonly NumaUse[];
 }
 
 export interface EventQuery {
@@ -142,9 +154,7 @@ export interface Store {
   getQuota(project: string): Promise<QuotaRecord>;
 
   /** Sums, for the doctor: claims by host as the claim rows have it. */
-  claimTotals(): Promise<
-    readonly { hostId: string; vcpus: number; memoryMib: number; diskGib: number; instances: number }[]
-  >;
+  claimTotals(): Promise<readonly ClaimTotal[]>;
 
   /** Removes what is older than its time to be kept (limits.ts); answers how many rows went. */
   prune(nowMs: number): Promise<number>;

@@ -55,6 +55,7 @@ export class ScriptedHost {
         implement(hostAgentService, {
           ensure: (request) => this.#answer(request),
           ensureLeased: (request) => this.#answer(request),
+          ensureBound: (request) => this.#answer(request),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
           audit: async () => ({
             hostId: inventory.hostId,

@@ -108,7 +108,7 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
     ],
     strays: [],
   };
-  const claims = { vcpus: 2, memoryMib: 1_024, diskGib: 2, instances: 2 };
+  const claims = { vcpus: 2, memoryMib: 1_024, diskGib: 2, instances: 2, pinnedCpus: 0, numaClaimed: [] };
   const input: DoctorInput = {
     nowMs,
     instances: [
@@ -141,6 +141,7 @@ export function busy(state: MachineState): DoctorInput {
     memoryMib: 512,
     diskGib: 1,
     leaseEpoch: 0,
+    numa: null,
   };
   return {
     ...input,

@@ -1,9 +1,9 @@
 /** Cases of the filters that look at what aggregates say and at what flavors ask for in extra specs. */
-import type { Cell } from "../../../actors/scheduler/numa.ts";
+import type { NumaNode } from "../../../protocol/numa.ts";
 import { type Case, inAggregate } from "./filter-cases.ts";
 
 const specs = (extraSpecs: Record<string, string>) => ({ extraSpecs });
-const cell: Cell = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
+const cell: NumaNode = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
 const cells = { numa: [cell, cell], vcpus: 16 };
 
 const pinnedRemedy = "choose a flavor with hw:cpu_policy shared";
@@ -201,7 +201,7 @@ export const flavorCases: readonly Case[] = [
     when: "it does not report its cells",
     host: {},
     asked: specs({ "hw:numa_nodes": "1" }),
-    reason: "the host does not report its NUMA cells",
+    reason: "the host offers no NUMA cells: it does not know them, or its agent is of an older version",
     remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
   },
   {
