@@ -11,6 +11,7 @@
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { type GuestUser, guestFiles } from "../guest-directory.ts";
 import { guestName } from "./guest-tag.ts";
+import { numaArguments, type Pins } from "./pins.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -32,6 +33,8 @@ export interface QemuArguments {
   readonly ramdisk: string | undefined;
   /** A firmware other than the machine type's own: qboot, for a kernel that needs no BIOS. */
   readonly firmware: string | undefined;
+  /** For a spec with `numa`. */
+  readonly pins?: Pins | undefined;
 }
 
 export const isUuid = (text: string): boolean =>
@@ -53,7 +56,7 @@ function identity(spec: MachineSpec): readonly string[] {
 }
 
 function machine(given: QemuArguments): readonly string[] {
-  const { spec, accelerator } = given;
+  const { spec, accelerator, pins } = given;
   // A translation cache of 32 MiB instead of the default share of the host's memory: boots as fast, measured.
   const chosen = {
     kvm: ["-accel", "kvm", "-cpu", "host"],
@@ -62,7 +65,8 @@ function machine(given: QemuArguments): readonly string[] {
   return [
     ...["-no-user-config", "-nodefaults", "-display", "none"],
     ...["-machine", machineType, ...chosen[accelerator]],
-    ...["-smp", `cpus=${spec.vcpus}`, "-m", `size=${spec.memoryMib}M`],
+    ...["-m", `size=${spec.memoryMib}M`],
+    ...(spec.numa && pins ? numaArguments(spec.numa, pins) : ["-smp", `cpus=${spec.vcpus}`]),
     // The process stays when its guest ends or panics, so that the reason can be read; it starts when it is
     // told to.
     ...["-no-shutdown", "-action", "panic=pause", "-S"],

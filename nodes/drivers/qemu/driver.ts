@@ -25,9 +25,11 @@ import {
   makeGuestDirectory,
   type StateDirectories,
 } from "../guest-directory.ts";
+import type { HostCell } from "../machine-facts.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
 import { isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { CpuPools } from "./cpu-pools.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import {
@@ -40,6 +42,7 @@ import {
   spawnGuest,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
+import { pinsOfArgv } from "./pins.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
@@ -56,12 +59,15 @@ export interface QemuOptions {
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly accelerator: () => Promise<AcceleratorChoice>;
+  /** In the order in which the host's inventory has them. */
+  readonly cells: () => Promise<readonly HostCell[]>;
 }
 
 export class QemuHypervisor implements Hypervisor {
   readonly #options: QemuOptions;
   readonly #guests = new Map<string, QemuGuest>();
   readonly #turns = new Turns();
+  readonly #cpus: CpuPools;
   readonly #listeners: ((event: GuestEvent) => void)[] = [];
   #bootId: Promise<string> | undefined;
   #scanning: Promise<void> = Promise.resolve();
@@ -70,6 +76,8 @@ export class QemuHypervisor implements Hypervisor {
 
   constructor(options: QemuOptions) {
     this.#options = options;
+    const guests = () => [...this.#guests.values()];
+    this.#cpus = new CpuPools({ cells: options.cells, guests, log: options.log });
   }
 
   async capabilities(): Promise<HypervisorCapabilities> {
@@ -174,18 +182,22 @@ export class QemuHypervisor implements Hypervisor {
     const directory = guestDirectory(directories, spec.instanceId);
     const user = guestUser(spec.instanceId);
     const choice = await this.#options.accelerator();
-    const qemu = { command: this.#options.executable, argv: await this.#arguments(spec, paths, choice) };
+    const given = await this.#arguments(spec, paths, choice);
+    await (spec.numa && this.#cpus.open());
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
     const bootId = await this.#readBootId();
-    const launch = launchAs(user, choice.groups, qemu);
     const { instanceId, epoch, fence } = spec;
     const tag = { instanceId, epoch, fence };
     return whenUnlocked(instanceId, { clock, signal }, async () => {
       throwIfAborted(signal);
+      // From here to #keep nothing is awaited: no other start may choose the same CPUs.
+      const pins = this.#cpus.choose(spec.numa);
+      const qemu = { command: this.#options.executable, argv: qemuArguments({ ...given, pins }) };
+      const launch = launchAs(user, choice.groups, qemu);
       const spawned = spawn(launch, { tag, directory, user, bootId, nowMs: clock.nowMs() });
-      const guest = this.#keep(spawned.process, false);
-      await bringUp(guest, spawned, { clock, log, signal });
+      const guest = this.#keep({ ...spawned.process, pins }, false);
+      await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange() });
       return guest.facts;
     });
   }
@@ -197,7 +209,7 @@ export class QemuHypervisor implements Hypervisor {
     const { disk } = spec.image;
     const image = disk && (paths.base ?? cachedImage(directories, disk.sha256));
     const base = disk && image ? { file: relative(own, image), format: disk.format } : undefined;
-    return qemuArguments({
+    return {
       spec,
       accelerator: choice.accelerator,
       disk: near(paths.disk),
@@ -206,7 +218,7 @@ export class QemuHypervisor implements Hypervisor {
       kernel: near(paths.kernel),
       ramdisk: near(paths.ramdisk),
       firmware: await firmwareFor(paths.kernel),
-    });
+    };
   }
 
   #keep(process: GuestProcess, established: boolean): QemuGuest {
@@ -225,6 +237,7 @@ export class QemuHypervisor implements Hypervisor {
   #forget(guest: QemuGuest): void {
     const { instanceId } = guest.process.tag;
     if (this.#guests.get(instanceId) === guest) this.#guests.delete(instanceId);
+    if (!this.#detached) this.#cpus.arrangeSoon();
     void this.#turns
       .run(instanceId, () => this.#clearAfter(guest.process))
       .catch((error: unknown) => {
@@ -263,6 +276,7 @@ export class QemuHypervisor implements Hypervisor {
       const batch = unknown.slice(first, first + limits.adoptionsAtOnce);
       await Promise.all(batch.map((one) => this.#adopt(one, bootId)));
     }
+    if (unknown.length > 0) this.#cpus.arrangeSoon();
     this.#scanned = true;
   }
 
@@ -298,7 +312,8 @@ export class QemuHypervisor implements Hypervisor {
     const { pid, startTicks, tag } = one;
     const directory = guestDirectory(directories, tag.instanceId);
     const recorded = recordedStart(directory, one, bootId);
-    const guest = { pid, startTicks, tag, directory, startedAtMs: recorded?.startedAtMs ?? clock.nowMs() };
+    const startedAtMs = recorded?.startedAtMs ?? clock.nowMs();
+    const guest = { pid, startTicks, tag, directory, startedAtMs, pins: pinsOfArgv(one.argv) };
     if (recorded !== undefined) return guest;
     log.warn({ ...tag, pid }, "a living guest was not recorded at its start; the process table proves it");
     record(guest, bootId);

@@ -8,6 +8,7 @@ import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
 import { makeStateDirectories } from "../guest-directory.ts";
 import type { DriverOptions, Drivers } from "../kinds.ts";
+import { hostCells } from "../machine-facts.ts";
 import { DirectoryMachineFiles } from "../machine-files.ts";
 import { SharedStorage } from "../shared-storage.ts";
 import { runTool } from "../tool.ts";
@@ -35,7 +36,10 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
   const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory);
   const disks = new FileDisks(directories, options.imageStore, shared);
   return {
-    hypervisor: new QemuHypervisor({ directories, clock, log, executable, version, accelerator }),
+    hypervisor: new QemuHypervisor({
+      ...{ directories, clock, log, executable, version, accelerator },
+      cells: () => hostCells(),
+    }),
     disks,
     storageId: shared?.storageId ?? null,
     guard: () => openGuard({ directory: join(directories.root, "guard"), guests: directories.guests, clock }),
