@@ -14,6 +14,7 @@ import {
   growing,
   HostLabels,
   Id,
+  Label,
   lenient,
   literals,
   Name,
@@ -57,6 +58,8 @@ export const MachineSpec = answer({
   takesOverDisk: Type.Optional(Type.Boolean()),
   /** What its host does when the guest went down without being asked. Absent: as `restart`. */
   recovery: Type.Optional(literals(recoveryPolicies)),
+  /** What the hypervisor pretends to be, in its words. Absent: its host's choice. */
+  machineType: Type.Optional(Label),
   /** What it has of the host's cells. Absent: nothing of the kind was asked for. */
   numa: Type.Optional(NumaPlacement),
 });
@@ -147,12 +150,13 @@ export const hostAgentService = service({
       ...entityless,
       summary: "The same for a guest that another host takes over when this host's lease has ended.",
     }),
-    /** A method of its own: an agent that binds no guests must not start it as any other, and refuses it. */
+    /** A method of its own: an agent that knows nothing of these must not start it as any other. */
     ensureBound: method({
       request: request({ ...ensured, leaseEpoch: Type.Optional(Count) }),
       answer: answer({ observation: Observation }),
       ...entityless,
-      summary: "The same for a guest with CPUs, cells or pages of its own, whether it needs a lease or not.",
+      summary:
+        "The same for a guest with CPUs, cells or pages of its own, or a machine type, whether it needs a lease or not.",
     }),
     console: method({
       request: request({

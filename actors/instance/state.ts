@@ -74,13 +74,14 @@ export function machineSpec(
   instance: InstanceRecord,
   { epoch, leaseEpoch, numa }: Pick<ClaimRecord, "epoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
-  const { id, disk, kernel, ramdisk, commandLine } = instance.image;
+  const { id, disk, kernel, ramdisk, commandLine, properties } = instance.image;
+  const machineType = properties.extra?.hw_machine_type;
   return {
     instanceId: instance.id,
     project: instance.project,
     name: instance.name,
     epoch,
-    architecture: instance.image.properties.architecture,
+    architecture: properties.architecture,
     vcpus: instance.flavor.vcpus,
     memoryMib: instance.flavor.memoryMib,
     diskGib: instance.flavor.diskGib,
@@ -90,6 +91,7 @@ export function machineSpec(
     ...(instance.storageId === null ? {} : { storageId: instance.storageId }),
     ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
     ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
+    ...(machineType === undefined ? {} : { machineType }),
     ...(numa === null ? {} : { numa }),
   };
 }

@@ -33,8 +33,6 @@ export interface PlacementRequest extends Claim {
   readonly availabilityZone?: string;
   /** The image's further properties, in Nova's names: `hw_machine_type`, `trait:…`. */
   readonly imageProperties?: Readonly<Record<string, string>>;
-  /** Traits that the image requires. */
-  readonly imageTraits?: readonly string[];
   readonly hints?: Hints;
   readonly group?: GroupMembership;
   /** The disk of an instance that exists is in this storage, and only its hosts can open it. */

@@ -1,7 +1,7 @@
 /**
  * What a controller asks of a host's agent, by the method that an agent from before would refuse: one that
- * drops a field it does not know would start a guest without its fence or its CPUs, or remove a disk that
- * shall be kept (decision 0006).
+ * drops a field it does not know would start a guest without its fence, its CPUs or its machine type, or
+ * remove a disk that shall be kept (decision 0006).
  */
 import type { InstanceEffect } from "../../actors/instance/messages.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -19,7 +19,8 @@ export async function askHost(
   const { power, keepDisk } = asked.intent;
   const stays = power !== "deleted";
   const leased = keepDisk === true || (leaseEpoch > 0 && stays);
-  if (stays && asked.spec.numa !== undefined) {
+  const { numa, machineType } = asked.spec;
+  if (stays && (numa ?? machineType) !== undefined) {
     const lease = leased ? { leaseEpoch } : {};
     return (await host.ensureBound({ ...asked, ...lease }, { timeoutMs })).observation;
   }

@@ -107,3 +107,34 @@ describe("guests with CPUs, cells or pages of their own", function () {
     );
   });
 });
+
+describe("images with properties in Nova's names", () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await controllerWorld();
+  });
+  afterEach(() => world.stop());
+
+  it("go to hosts with the traits and machine types that they require, and say so to the host", async () => {
+    await world.host("h0", { features: ["avx"], machineTypes: ["q35"] });
+    const extra = { "trait:HW_CPU_X86_AVX2": "required", hw_machine_type: "q35" };
+    const kernel = { path: "/kernel" };
+    const { image } = await world.admin.image.register({ name: "avx2", kernel, properties: { extra } });
+    expect(image.properties.extra).to.deep.equal(extra);
+    expect((await world.demo.image.get("avx2", {})).image.properties.extra).to.deep.equal(extra);
+    const create = () => world.demo.instance.create({ name: "m", flavor: "tiny", image: "avx2", wait: true });
+    const refused = await create().catch((error: unknown) => error);
+    expect(String(refused)).to.contain("the host lacks HW_CPU_X86_AVX2");
+    const host = await world.host("h1", { features: ["avx2"], machineTypes: ["pc-q35-7.2", "q35"] });
+    const { instance } = await create();
+    expect(instance.hostId).to.equal("h1");
+    expect(host.ensured[0]?.spec.machineType).to.equal("q35");
+  });
+
+  it("are refused when what they say contradicts itself, before a file is read", async () => {
+    const properties = { architecture: "x86_64", extra: { hw_architecture: "aarch64" } } as const;
+    const asked = { name: "odd", kernel: { path: "/kernel" }, properties };
+    const refused = await world.admin.image.register(asked).catch((error: unknown) => error);
+    expect(refused).to.include({ code: "INVALID_ARGUMENT" });
+  });
+});

@@ -185,6 +185,10 @@ export const notes: Readonly<Record<string, string>> = {
   "MachineSpec.storageId": "The shared storage that its disk is in. Absent: its host's own directory.",
   "MachineSpec.takesOverDisk":
     "Its disk is there, left by an older epoch on another host, and never made anew. Absent: false.",
+  "MachineSpec.machineType":
+    "The image's `hw_machine_type`; said by `ensureBound` alone while it shall be there. Absent: its host's choice.",
+  "ImageProperties.extra":
+    "In Nova's names: `trait:…` and `hw_machine_type` choose hosts; `hw_architecture`, `img_hv_type` set these fields.",
   "MachineSpec.numa":
     "What it has of its host's cells; said by `ensureBound` alone while it shall be there. Absent: nothing of its own.",
   "host-agent.ensureBound.leaseEpoch": "As of `ensureLeased`. Absent: 0, it needs no lease.",

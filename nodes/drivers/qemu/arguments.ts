@@ -20,6 +20,9 @@ export type Accelerator = "kvm" | "tcg";
  */
 const machineType = "pc-q35-7.2";
 
+/** Types that have what our devices are plugged into: ports of PCI Express. */
+export const isUsableMachineType = (name: string): boolean => /^(?:pc-)?q35(?:-[0-9.]+)?$/.test(name);
+
 export interface QemuArguments {
   readonly spec: MachineSpec;
   readonly accelerator: Accelerator;
@@ -64,7 +67,7 @@ function machine(given: QemuArguments): readonly string[] {
   };
   return [
     ...["-no-user-config", "-nodefaults", "-display", "none"],
-    ...["-machine", machineType, ...chosen[accelerator]],
+    ...["-machine", spec.machineType ?? machineType, ...chosen[accelerator]],
     ...["-m", `size=${spec.memoryMib}M`],
     ...(spec.numa && pins ? numaArguments(spec.numa, pins) : ["-smp", `cpus=${spec.vcpus}`]),
     // The process stays when its guest ends or panics, so that the reason can be read; it starts when it is

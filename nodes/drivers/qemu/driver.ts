@@ -28,7 +28,7 @@ import {
 import type { HostCell } from "../machine-facts.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
-import { isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { isUsableMachineType, isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
 import { CpuPools } from "./cpu-pools.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
@@ -334,6 +334,8 @@ function refuseUnfit(spec: MachineSpec): void {
       `This host runs x86_64 guests only, not ${spec.architecture}.`,
     );
   }
+  if (spec.machineType !== undefined && !isUsableMachineType(spec.machineType))
+    throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
   if (isUuid(spec.instanceId)) return;
   throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
 }

@@ -13,6 +13,7 @@ import { DirectoryMachineFiles } from "../machine-files.ts";
 import { SharedStorage } from "../shared-storage.ts";
 import { runTool } from "../tool.ts";
 import { chooseAccelerator } from "./accelerator.ts";
+import { isUsableMachineType } from "./arguments.ts";
 import { auditFiles } from "./audit.ts";
 import { type AcceleratorChoice, QemuHypervisor } from "./driver.ts";
 import { openGuard } from "./guard-client.ts";
@@ -65,7 +66,7 @@ async function findVersion(): Promise<string> {
 async function findMachineTypes(log: DriverOptions["log"]): Promise<readonly string[]> {
   try {
     const { output } = await runTool(executable, ["-machine", "help"], { timeoutMs: versionTimeoutMs });
-    return machineTypesIn(output).slice(0, limits.hostMachineTypesMax);
+    return machineTypesIn(output).filter(isUsableMachineType).slice(0, limits.hostMachineTypesMax);
   } catch (error) {
     log.warn({ error }, "QEMU does not tell which machines it can pretend to be");
     return [];

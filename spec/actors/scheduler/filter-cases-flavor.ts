@@ -104,7 +104,7 @@ export const flavorCases: readonly Case[] = [
     host: { features: ["avx", "vmx"] },
     asked: {
       ...specs({ "trait:HW_CPU_X86_AVX2": "required", "trait:HW_CPU_X86_VMX": "forbidden" }),
-      imageTraits: ["CUSTOM_GPU"],
+      imageProperties: { "trait:CUSTOM_GPU": "required" },
     },
     reason: "the host lacks HW_CPU_X86_AVX2, CUSTOM_GPU, and the host has HW_CPU_X86_VMX, which may not be",
     remedy: "choose a flavor and an image without these",
