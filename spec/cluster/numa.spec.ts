@@ -62,6 +62,26 @@ describe("guests with CPUs, cells or pages of their own", function () {
     expect(await claimed("h1")).to.deep.equal([1, [use(1, 512)]]);
   });
 
+  it("have cells of another host when theirs is fenced, and leave nothing claimed there", async () => {
+    const said = { vcpus: 32, numa: cells, binds: true, leases: true };
+    const first = await world.host("h0", said);
+    await flavor("pinned", { ...dedicated, "hw:mem_page_size": "large" }, 2);
+    const { instance } = await create("pinned");
+    const second = await world.host("h1", said);
+    first.silent = true;
+    await world.admin.host.fence("h0", { confirm: "host-h0", reason: "It burnt.", force: true });
+    const operations = async () => {
+      const list = await world.demo.operation.list({ instanceId: instance.id });
+      const recovery = list.operations.find(({ kind }) => kind === "recover");
+      return recovery && world.demo.operation.get(recovery.id, { waitMs: 10_000 });
+    };
+    while ((await operations()) === undefined) await new Promise((resolve) => setImmediate(resolve));
+    expect((await operations())?.operation.state).to.equal("done");
+    expect(await claimed("h0")).to.deep.equal([0, []]);
+    expect(await claimed("h1")).to.deep.equal([2, [use(2, 0, 256)]]);
+    expect(second.ensured[0]?.spec.numa?.cells[0]).to.include({ cell: 0, pageKib: 2_048 });
+  });
+
   it("go to no host whose agent is of a version that would not bind them", async () => {
     await world.host("h0", { vcpus: 32, numa: cells });
     await flavor("pinned", dedicated);

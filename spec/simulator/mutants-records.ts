@@ -43,6 +43,14 @@ export const recordMutants: readonly Mutant[] = [
     guard: "A claim that is given back leaves the host's sum.",
   },
   {
+    name: "cells-unjudged",
+    promise: "I3",
+    file: "db/memory/apply.ts",
+    find: 'if (overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };',
+    replace: "",
+    guard: "A CPU of one's own is given once, whatever the controllers believe.",
+  },
+  {
     name: "answer-before-commit",
     promise: "I4",
     file: "actors/instance/actor.ts",
