@@ -9,15 +9,21 @@ import type { Log } from "../../../actors/runtime/ports.ts";
 import { limits } from "../../../protocol/limits.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { cpusOfList, type HostCell } from "../machine-facts.ts";
-import { isAlive } from "../process-table.ts";
+import { isAlive, type ProcessIdentity } from "../process-table.ts";
 import { runTool } from "../tool.ts";
-import type { QemuGuest } from "./guest.ts";
+import type { GuestProcess } from "./guest-process.ts";
 import { choosePins, cpuPlan, type Pins } from "./pins.ts";
+
+/** As much of a guest as this is about. */
+export interface PooledGuest {
+  readonly process: ProcessIdentity & Pick<GuestProcess, "pins">;
+  vcpuThreads(): Promise<readonly number[]>;
+}
 
 export interface CpuPoolsOptions {
   readonly cells: () => Promise<readonly HostCell[]>;
   /** All that live, or may. */
-  readonly guests: () => readonly QemuGuest[];
+  readonly guests: () => readonly PooledGuest[];
   readonly log: Log;
 }
 
@@ -28,7 +34,7 @@ export class CpuPools {
   /** Some guest may be kept from CPUs that are free by now. */
   #narrowed = true;
   /** Of guests with pins: QEMU is asked once, for it may hang later. */
-  readonly #vcpuThreads = new WeakMap<QemuGuest, readonly number[]>();
+  readonly #vcpuThreads = new WeakMap<PooledGuest, readonly number[]>();
 
   constructor(options: CpuPoolsOptions) {
     this.#options = options;
@@ -53,10 +59,11 @@ export class CpuPools {
 
   /**
    * Every guest that lives is on its CPUs when this resolves. One at a time: whoever comes meanwhile is
-   * arranged after it. @throws Error when a guest cannot be brought there
+   * arranged after it. `beginning`: its CPUs do not run yet, and shall not before it is there. @throws Error
+   * when a guest cannot be brought there
    */
-  arrange(): Promise<void> {
-    this.#arranging = this.#arranging.catch(() => undefined).then(() => this.#arrange());
+  arrange(beginning?: PooledGuest): Promise<void> {
+    this.#arranging = this.#arranging.catch(() => undefined).then(() => this.#arrange(beginning));
     return this.#arranging;
   }
 
@@ -67,7 +74,7 @@ export class CpuPools {
     );
   }
 
-  async #arrange(): Promise<void> {
+  async #arrange(beginning: PooledGuest | undefined): Promise<void> {
     const guests = this.#options.guests();
     const pinned = guests.some(({ process }) => process.pins !== undefined);
     if (!pinned && !this.#narrowed) return;
@@ -75,14 +82,24 @@ export class CpuPools {
     if (this.#cells.length === 0) return;
     this.#narrowed = pinned;
     const taken = this.#taken();
-    for (const guest of guests) await this.#bring(guest, taken);
+    for (const guest of guests) {
+      try {
+        await this.#bring(guest, taken, guest === beginning);
+      } catch (error) {
+        // One that shares CPUs begins all the same; one with its own must have them to itself.
+        if (guest === beginning || beginning?.process.pins?.own !== undefined) throw error;
+        this.#options.log.warn(
+          { pid: guest.process.pid, error: String(error) },
+          "a guest is not on its CPUs",
+        );
+      }
+    }
   }
 
-  async #bring(guest: QemuGuest, taken: ReadonlySet<number>): Promise<void> {
+  async #bring(guest: PooledGuest, taken: ReadonlySet<number>, begins: boolean): Promise<void> {
     const { pid, pins } = guest.process;
     try {
-      const vcpuThreads = pins === undefined ? [] : await this.#threadsOf(guest);
-      // It was brought to its CPUs when it began, and stays there.
+      const vcpuThreads = pins === undefined ? [] : await this.#threadsOf(guest, begins);
       if (vcpuThreads === undefined) return;
       const plan = cpuPlan(pins, vcpuThreads.length, this.#cells, taken);
       const wanted = new Map(vcpuThreads.map((thread, index) => [thread, plan.vcpus[index] ?? plan.process]));
@@ -93,8 +110,11 @@ export class CpuPools {
     }
   }
 
-  /** Undefined: a guest that was found hangs. @throws QmpSilence, QmpRefusal of one that begins */
-  async #threadsOf(guest: QemuGuest): Promise<readonly number[] | undefined> {
+  /**
+   * Undefined: it does not answer. Either it begins as well, and is brought to its CPUs before they run; or
+   * it hangs, and was brought there when it began. @throws QmpSilence, QmpRefusal of the one that begins
+   */
+  async #threadsOf(guest: PooledGuest, begins: boolean): Promise<readonly number[] | undefined> {
     const known = this.#vcpuThreads.get(guest);
     if (known !== undefined) return known;
     try {
@@ -102,8 +122,8 @@ export class CpuPools {
       this.#vcpuThreads.set(guest, threads);
       return threads;
     } catch (error) {
-      if (guest.established) return undefined;
-      throw error;
+      if (begins) throw error;
+      return undefined;
     }
   }
 }

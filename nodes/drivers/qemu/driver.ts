@@ -197,7 +197,7 @@ export class QemuHypervisor implements Hypervisor {
       const launch = launchAs(user, choice.groups, qemu);
       const spawned = spawn(launch, { tag, directory, user, bootId, nowMs: clock.nowMs() });
       const guest = this.#keep({ ...spawned.process, pins }, false);
-      await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange() });
+      await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange(guest) });
       return guest.facts;
     });
   }

@@ -50,11 +50,6 @@ export class QemuGuest {
     this.#established = true;
   }
 
-  /** Its start has succeeded, or it was found. */
-  get established(): boolean {
-    return this.#established;
-  }
-
   get facts(): Guest {
     const { tag, pid, startedAtMs } = this.process;
     const { instanceId, epoch } = tag;
