@@ -6,16 +6,15 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { PageQuery, Renewal } from "../actors/runtime/ports.ts";
 import type { HostRecord } from "../actors/runtime/records.ts";
 import type { FenceProof } from "../protocol/fence.ts";
+import { type NumaUse, nothingUsed } from "../protocol/numa.ts";
 import type { Database, Row } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";
 import { HostSaid, isBulky } from "./host-said.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
-type Kept = Omit<
-  HostRecord,
-  "lastSeenAtMs" | "aggregates" | "ioOps" | "lease" | "labels" | "features" | "machineTypes" | "numa"
->;
-type Light = Kept & Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease">;
+type Kept = Omit<HostRecord, keyof Joined | "labels" | "features" | "machineTypes" | "numa">;
+type Joined = Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease" | "numaClaimed">;
+type Light = Kept & Joined;
 
 /** Few instances are unsettled, and they have an index: this costs little however many there are. */
 const builds = `select host_id, count(*) as running from instance
@@ -25,6 +24,10 @@ const aggregates = `select json_agg(json_build_object('id', a.id, 'name', a.name
     'availabilityZone', a.availability_zone, 'metadata', a.metadata) order by a.id)
   from aggregate_host ah join aggregate a on a.id = ah.aggregate_id where ah.host_id = h.id`;
 
+/** The few hosts with guests in cells of their own have an index. */
+const cells = `select host_id, json_agg(json_build_array(cell, resource, claimed)) as uses from host_cell
+  where claimed > 0 group by host_id`;
+
 export class HostReads {
   readonly #database: Database;
   readonly #host: Selection<Kept>;
@@ -32,7 +35,7 @@ export class HostReads {
 
   constructor(em: EntityManager, database: Database) {
     this.#database = database;
-    this.#host = selectionOf(em, HostEntity, "h", (field) => !isBulky(field));
+    this.#host = selectionOf(em, HostEntity, "h", (field) => !isBulky(field) && field !== "realCpus");
     this.#said = new HostSaid(em, database);
   }
 
@@ -87,20 +90,21 @@ export class HostReads {
   async #read(clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
         l.epoch, l.renewals, l.fenced_by,
-        case when l.storage_at = l.renewals then l.storage_id end, l.storage_renewals
+        case when l.storage_at = l.renewals then l.storage_id end, l.storage_renewals, k.uses
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
-      left join (${builds}) b on b.host_id = h.id ${clause}`;
+      left join (${builds}) b on b.host_id = h.id left join (${cells}) k on k.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
     return this.#said.complete(rows.flatMap((row) => this.#record(row) ?? []));
   }
 
   #record(row: Row): Light | undefined {
     const kept = this.#host.read(row);
-    const [lastSeenAtMs, ioOps, joined, ...lease] = row.slice(this.#host.width);
+    const [lastSeenAtMs, ioOps, joined, ...rest] = row.slice(this.#host.width);
     if (kept === undefined) return undefined;
     const sets = (joined ?? []) as HostRecord["aggregates"];
-    const counts = { lastSeenAtMs: Number(lastSeenAtMs), ioOps: Number(ioOps) };
-    return { ...kept, ...counts, aggregates: sets, lease: leaseOf(lease) };
+    const seen = { lastSeenAtMs: Number(lastSeenAtMs), ioOps: Number(ioOps) };
+    const numaClaimed = usesOf(rest.pop());
+    return { ...kept, ...seen, aggregates: sets, lease: leaseOf(rest), numaClaimed };
   }
 }
 
@@ -111,4 +115,21 @@ function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]: Row): 
   // Written by novact_commit_leases, and by nobody else.
   const proof = fencedBy as FenceProof | null;
   return { epoch: Number(epoch), renewals: Number(renewals), storage, fencedBy: proof };
+}
+
+/** Written by novact_claim_cells, as migration 0006 names them. */
+function usesOf(rows: unknown): NumaUse[] {
+  const uses: NumaUse[] = [];
+  for (const [cell, resource, claimed] of (rows ?? []) as [number, string, number][]) {
+    while (uses.length <= cell) uses.push(nothingUsed);
+    uses[cell] = withResource(uses[cell] ?? nothingUsed, resource, claimed);
+  }
+  return uses;
+}
+
+function withResource(use: NumaUse, resource: string, claimed: number): NumaUse {
+  if (resource === "cpus") return { ...use, pinnedCpus: claimed };
+  if (resource === "memory") return { ...use, memoryMib: claimed };
+  const hugePages = [...use.hugePages, { sizeKib: Number(resource.split(":")[1]), claimed }];
+  return { ...use, hugePages: hugePages.sort((left, right) => left.sizeKib - right.sizeKib) };
 }

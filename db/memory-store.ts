@@ -41,6 +41,7 @@ import { membersOf, quotaOf, quotaTotalsOf } from "./memory/apply-placement.ts";
 import { pruneTables } from "./memory/prune.ts";
 import type { Table } from "./memory/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "./memory/tables.ts";
+import { numaTotals } from "./numa-totals.ts";
 import { assertTurn } from "./turn-rules.ts";
 
 export class MemoryStore implements Store {
@@ -234,18 +235,20 @@ export class MemoryStore implements Store {
   }
 
   async claimTotals(): ReturnType<Store["claimTotals"]> {
-    const totals = new Map<string, Awaited<ReturnType<Store["claimTotals"]>>[number]>();
-    for (const { hostId, vcpus, memoryMib, diskGib } of this.#tables.claims.values()) {
-      const sum = totals.get(hostId) ?? { hostId, vcpus: 0, memoryMib: 0, diskGib: 0, instances: 0 };
-      totals.set(hostId, {
+    const byHost = Map.groupBy(this.#tables.claims.values(), ({ hostId }) => hostId);
+    const totals = [...byHost].map(([hostId, claims]) => {
+      const sum = (unit: "vcpus" | "memoryMib" | "diskGib") =>
+        claims.reduce((all, claim) => all + claim[unit], 0);
+      return {
         hostId,
-        vcpus: sum.vcpus + vcpus,
-        memoryMib: sum.memoryMib + memoryMib,
-        diskGib: sum.diskGib + diskGib,
-        instances: sum.instances + 1,
-      });
-    }
-    return [...totals.values()].sort((a, b) => (a.hostId < b.hostId ? -1 : 1));
+        vcpus: sum("vcpus"),
+        memoryMib: sum("memoryMib"),
+        diskGib: sum("diskGib"),
+        instances: claims.length,
+        ...numaTotals(claims.flatMap(({ numa }) => numa ?? [])),
+      };
+    });
+    return totals.sort((a, b) => (a.hostId < b.hostId ? -1 : 1));
   }
 
   async prune(nowMs: number): Promise<number> {

@@ -34,6 +34,7 @@ import type {
   RequestRecord,
   Turn,
 } from "../actors/runtime/records.ts";
+import type { NumaPlacement } from "../protocol/numa.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { flavorOf, imageOf } from "./catalog-records.ts";
 import type { CommitWriter } from "./commit-writer.ts";
@@ -46,6 +47,7 @@ import { OperationEntity, RequestEntity } from "./entities/operation.ts";
 import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
 import { HostReads } from "./host-reads.ts";
 import * as read from "./instance-reads.ts";
+import { numaTotals } from "./numa-totals.ts";
 import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
@@ -241,15 +243,17 @@ export class PostgresStore implements Store {
   }
 
   async claimTotals(): ReturnType<Store["claimTotals"]> {
-    const text = `select host_id, sum(vcpus)::bigint, sum(memory_mib)::bigint, sum(disk_gib)::bigint, count(*)
+    const text = `select host_id, sum(vcpus)::bigint, sum(memory_mib)::bigint, sum(disk_gib)::bigint, count(*),
+        json_agg(numa) filter (where numa is not null)
       from claim group by host_id order by host_id`;
     const rows = await this.#database.read({ name: "claim_totals", text }, "sum the claims");
-    return rows.map(([hostId, vcpus, memoryMib, diskGib, instances]) => ({
+    return rows.map(([hostId, vcpus, memoryMib, diskGib, instances, numa]) => ({
       hostId: String(hostId),
       vcpus: Number(vcpus),
       memoryMib: Number(memoryMib),
       diskGib: Number(diskGib),
       instances: Number(instances),
+      ...numaTotals((numa ?? []) as NumaPlacement[]),
     }));
   }
 

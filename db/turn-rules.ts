@@ -3,7 +3,13 @@
  * the actor that made it, and both stores refuse it as `internal` before they look at a row. PostgreSQL's
  * CHECKs and triggers say most of it again, for whoever writes past this file. Pure.
  */
-import type { InstanceRecord, MachineRecord, OperationRecord, Turn } from "../actors/runtime/records.ts";
+import type {
+  ClaimRecord,
+  InstanceRecord,
+  MachineRecord,
+  OperationRecord,
+  Turn,
+} from "../actors/runtime/records.ts";
 import { StatusError } from "../protocol/status.ts";
 
 /** @throws INTERNAL when the turn breaks a rule */
@@ -23,12 +29,23 @@ function defectOf(turn: Turn): string | undefined {
     unguardedIn(turn) ??
     first(turn.instances, ({ expectedVersion, row }) => instanceDefect(expectedVersion, row)) ??
     first(turn.operations, operationDefect) ??
-    first(turn.claims, (claim) =>
-      claim.epoch < 1 || claim.vcpus < 0 || claim.memoryMib < 0 || claim.diskGib < 0
-        ? `The claim of ${claim.instanceId} has no epoch or a negative size.`
-        : undefined,
-    )
+    first(turn.claims, claimDefect)
   );
+}
+
+function claimDefect(claim: ClaimRecord): string | undefined {
+  const { instanceId, epoch, vcpus, memoryMib, diskGib, numa } = claim;
+  if (epoch < 1 || vcpus < 0 || memoryMib < 0 || diskGib < 0)
+    return `The claim of ${instanceId} has no epoch or a negative size.`;
+  if (!numa) return undefined;
+  const { cells } = numa;
+  const sum = (unit: "vcpus" | "memoryMib") => cells.reduce((all, one) => all + one[unit], 0);
+  const sound =
+    new Set(cells.map(({ cell }) => cell)).size === cells.length &&
+    cells.every((one) => ((one.memoryMib * 1_024) / (one.pageKib ?? 1)) % 1 === 0) &&
+    sum("vcpus") === vcpus &&
+    sum("memoryMib") === memoryMib;
+  return sound ? undefined : `The cells of the claim of ${instanceId} are not what it takes of its host.`;
 }
 
 function first<T>(rows: readonly T[] | undefined, check: (row: T) => string | undefined): string | undefined {

@@ -2,7 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
 import { limits } from "./limits.ts";
-import { NumaNode } from "./machine.ts";
+import { NumaNode, NumaUse } from "./numa.ts";
 import {
   answer,
   architectures,
@@ -53,6 +53,10 @@ export const Host = answer({
   features: Type.Optional(Type.Array(Type.String())),
   machineTypes: Type.Optional(Type.Array(Type.String())),
   numa: Type.Optional(Type.Array(NumaNode)),
+  /** CPUs that guests have to themselves, a part of the vCPUs claimed. */
+  pinnedCpus: Type.Optional(Count),
+  /** What is claimed of each of `numa`; the last ones may be missing. */
+  numaClaimed: Type.Optional(Type.Array(NumaUse)),
   /** Hosts with the same one can open each other's disks. */
   storageId: Type.Optional(nullable(Id)),
   /** Builds that failed in a row; at limits.failedBuildsMax the host is disabled. */

@@ -10,6 +10,7 @@ import {
   answer,
   architectures,
   Count,
+  ExtraSpecs,
   Id,
   Label,
   literals,
@@ -43,6 +44,8 @@ const properties = {
   diskGibMin: Type.Integer({ minimum: 0, maximum: limits.diskGibMax }),
   /** `qemu` or `fake`; absent: any. */
   hypervisor: Type.Optional(Label),
+  /** In Nova's names, such as `trait:HW_CPU_X86_AVX2` or `hw_machine_type`; absent: none. */
+  extra: Type.Optional(ExtraSpecs),
 };
 export const ImageProperties = answer(properties);
 export type ImageProperties = Static<typeof ImageProperties>;

@@ -19,6 +19,10 @@ export const placementLimits = {
   hostFeaturesMax: 512,
   hostMachineTypesMax: 256,
   hostNumaNodesMax: 64,
+  /** One thread is brought to its CPUs: a short process. */
+  affinityTimeoutMs: 10_000,
+  /** A guest's threads are looked at so often: those that begin meanwhile begin where their parents were. */
+  affinityRoundsMax: 5,
   /** Builds that fail in a row before a host is passed by, and disabled. Nova's threshold is 10 as well. */
   failedBuildsMax: 10,
 

@@ -6,6 +6,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
 import { limits } from "./limits.ts";
+import { NumaNode, NumaPlacement } from "./numa.ts";
 import {
   answer,
   architectures,
@@ -13,6 +14,7 @@ import {
   growing,
   HostLabels,
   Id,
+  Label,
   lenient,
   literals,
   Name,
@@ -56,6 +58,10 @@ export const MachineSpec = answer({
   takesOverDisk: Type.Optional(Type.Boolean()),
   /** What its host does when the guest went down without being asked. Absent: as `restart`. */
   recovery: Type.Optional(literals(recoveryPolicies)),
+  /** What the hypervisor pretends to be, in its words. Absent: its host's choice. */
+  machineType: Type.Optional(Label),
+  /** What it has of the host's cells. Absent: nothing of the kind was asked for. */
+  numa: Type.Optional(NumaPlacement),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
@@ -165,6 +171,14 @@ export const hostAgentService = service({
       ...entityless,
       summary: "Looks at another host's lease on the storage that both share, or takes it.",
     }),
+    /** A method of its own: an agent that knows nothing of these must not start it as any other. */
+    ensureBound: method({
+      request: request({ ...ensured, leaseEpoch: Type.Optional(Count) }),
+      answer: answer({ observation: Observation }),
+      ...entityless,
+      summary:
+        "The same for a guest with CPUs, cells or pages of its own, or a machine type, whether it needs a lease or not.",
+    }),
     console: method({
       request: request({
         instanceId: Id,
@@ -223,13 +237,6 @@ export const hostAgentService = service({
 
 const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
 
-/** One node of the machine's memory. */
-export const NumaNode = answer({
-  vcpus: Count,
-  memoryMib: Count,
-  hugePages: Type.Array(answer({ sizeKib: Count, total: Count }), { maxItems: 16 }),
-});
-
 /**
  * What a host says about itself when its agent starts. What may be absent is not sent by older agents: absent
  * is the same as empty, or none.
@@ -254,6 +261,8 @@ export const HostInventory = answer({
   /** What its hypervisor can pretend to be. */
   machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
   numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
+  /** It binds guests to what they are given of these. Absent: false, and nothing of them is given. */
+  binds: Type.Optional(Type.Boolean()),
   /** Hosts with the same one can open each other's disks. */
   /** It keeps to leases. Absent: false, an agent from before there were any. */
   leases: Type.Optional(Type.Boolean()),

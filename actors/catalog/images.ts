@@ -5,6 +5,7 @@ import type { CallContext, Handlers, RequestOf } from "../../protocol/service.ts
 import { StatusError } from "../../protocol/status.ts";
 import { nextMarker } from "../instances/service.ts";
 import type { ImageRecord } from "../runtime/records.ts";
+import { propertiesOf } from "./image-properties.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
 
 /** Where image files are kept. @throws unusableImage, checksumMismatch, diskFull */
@@ -73,7 +74,9 @@ async function register(
 }
 
 async function imageOf(request: Registration, { files, ids, clock }: ImageOptions): Promise<Image> {
-  const { disk, kernel, ramdisk, properties } = request;
+  const { disk, kernel, ramdisk } = request;
+  // Before the files, which take long.
+  const properties = propertiesOf(request.properties);
   return {
     id: ids.next(),
     name: request.name,
@@ -81,7 +84,7 @@ async function imageOf(request: Registration, { files, ids, clock }: ImageOption
     kernel: kernel === undefined ? null : await files.registerPlain(kernel),
     ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk),
     commandLine: request.commandLine ?? "",
-    properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0, ...properties },
+    properties,
     createdAtMs: clock.nowMs(),
   };
 }

@@ -4,26 +4,30 @@
  * and is told as such. Differences are told, not totals: they stay the same while the totals move. Pure.
  */
 import type { Finding } from "../../protocol/host.ts";
+import { isOverused, realCpusOf, sharedFree } from "../../protocol/numa.ts";
+import type { ClaimTotal } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
-import { type ClaimTotal, type DoctorInput, hostCalled, type Known } from "./input.ts";
+import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
-type Sums = Omit<ClaimTotal, "hostId">;
+type Sums = Omit<ClaimTotal, "hostId" | keyof Cells>;
+type Cells = Pick<ClaimTotal, "pinnedCpus" | "numaClaimed">;
 
 const nothing: Sums = { vcpus: 0, memoryMib: 0, diskGib: 0, instances: 0 };
 
 export function compareClaims(input: DoctorInput, known: Known): Finding[] {
-  const rows = new Map<string, Sums>(input.claimTotals.map((total) => [total.hostId, total]));
+  const rows = new Map(input.claimTotals.map((total) => [total.hostId, total]));
   const accounted = accountedFor(input, known);
   const registered = new Map(input.hosts.map((host) => [host.id, host]));
   const hostIds = new Set([...registered.keys(), ...rows.keys(), ...accounted.keys()]);
   const resting = [...hostIds].filter((hostId) => !input.movingHosts.has(hostId));
   return resting.flatMap((hostId) => {
-    const claims = rows.get(hostId) ?? nothing;
+    const claims = rows.get(hostId) ?? { ...nothing, pinnedCpus: 0, numaClaimed: [] };
     const host = registered.get(hostId);
     return [
       ...sumsFinding(hostCalled(known, hostId), host, claims),
       ...accountFinding(hostCalled(known, hostId), claims, accounted.get(hostId) ?? nothing),
       ...capacityFinding(hostCalled(known, hostId), host, claims),
+      ...(host === undefined ? [] : cellFindings(hostCalled(known, hostId), host, claims)),
     ];
   });
 }
@@ -103,4 +107,42 @@ function capacityFinding(subject: string, host: HostRecord | undefined, claims: 
       next: "Did the host lose memory, CPUs or disk? Disable it, and delete instances there.",
     },
   ];
+}
+
+/** CPUs of one's own, memory and pages by cell: the sums against the claim rows, and against the cells. */
+function cellFindings(subject: string, host: HostRecord, claims: Cells): Finding[] {
+  const { pinnedCpus, numaClaimed, numa, vcpus, vcpusClaimed } = host;
+  const findings: Finding[] = [];
+  if (JSON.stringify([pinnedCpus, cellsOf(host)]) !== JSON.stringify([claims.pinnedCpus, cellsOf(claims)]))
+    findings.push({
+      kind: "drift",
+      subject,
+      message: `Its sums and its claim rows differ by cell: the sums are ${textOf(host)}, the rows ${textOf(claims)}.`,
+      next: "Report it: one transaction writes both. Keep the database as it is until then.",
+    });
+  const pools = { realCpus: realCpusOf(numa), pinnedCpus, vcpus, vcpusClaimed };
+  if (isOverused(numa, numaClaimed) || pinnedCpus > pools.realCpus || sharedFree(pools) < 0)
+    findings.push({
+      kind: "drift",
+      subject,
+      message: `More of its cells or CPUs is claimed than there is: ${textOf(host)}.`,
+      next: "Did the host lose CPUs, memory or huge pages? Disable it, and move instances away.",
+    });
+  return findings;
+}
+
+const cellsOf = ({ numaClaimed }: Cells) =>
+  numaClaimed.map(({ pinnedCpus, memoryMib, hugePages }) => [
+    pinnedCpus,
+    memoryMib,
+    hugePages.map(({ sizeKib, claimed }) => [sizeKib, claimed]),
+  ]);
+
+/** `2 pinned CPUs; cell 0: 2 CPUs, 512 MiB, 4 pages of 2048 KiB`. */
+function textOf({ pinnedCpus, numaClaimed }: Cells): string {
+  const cells = numaClaimed.map((use, cell) => {
+    const pages = use.hugePages.map(({ sizeKib, claimed }) => `, ${claimed} pages of ${sizeKib} KiB`);
+    return `cell ${cell}: ${use.pinnedCpus} CPUs, ${use.memoryMib} MiB${pages.join("")}`;
+  });
+  return [`${pinnedCpus} pinned CPUs`, ...cells].join("; ");
 }

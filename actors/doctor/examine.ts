@@ -4,7 +4,7 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
-import type { Clock, InstanceRow, Store } from "../runtime/ports.ts";
+import type { ClaimTotal, Clock, InstanceRow, Store } from "../runtime/ports.ts";
 import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 import {
   listStorage,
@@ -14,7 +14,7 @@ import {
   storagesOf,
 } from "../runtime/shared-storages.ts";
 import { compare, type Diagnosis, inBoth } from "./compare.ts";
-import type { Audit, ClaimTotal, DoctorInput, HostAnswer, StorageState } from "./input.ts";
+import type { Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
 
 export interface DoctorOptions {
   readonly store: Pick<
@@ -134,8 +134,8 @@ async function readUnsettled(store: DoctorOptions["store"]): Promise<DoctorInput
 }
 
 function differing(before: readonly ClaimTotal[], after: readonly ClaimTotal[]): ReadonlySet<string> {
-  const keyOf = ({ hostId, vcpus, memoryMib, diskGib, instances }: ClaimTotal) =>
-    JSON.stringify([hostId, vcpus, memoryMib, diskGib, instances]);
+  const keyOf = ({ hostId, vcpus, memoryMib, diskGib, instances, ...numa }: ClaimTotal) =>
+    JSON.stringify([hostId, vcpus, memoryMib, diskGib, instances, numa.pinnedCpus, numa.numaClaimed]);
   const [old, young] = [new Set(before.map(keyOf)), new Set(after.map(keyOf))];
   const moved = [
     ...before.filter((total) => !young.has(keyOf(total))),

@@ -3,7 +3,7 @@ import type { hostAgentService } from "../../protocol/machine.ts";
 import type { AnswerOf } from "../../protocol/service.ts";
 import type { DiskOwner } from "../runtime/ownerless.ts";
 import type { QuotaTotal } from "../runtime/placement-records.ts";
-import type { InstanceRow } from "../runtime/ports.ts";
+import type { ClaimTotal, InstanceRow } from "../runtime/ports.ts";
 import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 import type { StorageListing } from "../runtime/shared-storages.ts";
 
@@ -13,15 +13,6 @@ export type HostAnswer =
   | { readonly hostId: string; readonly audit: Audit }
   /** Why it could not be asked. */
   | { readonly hostId: string; readonly error: string };
-
-/** Sums of claim rows by host, as Store.claimTotals answers them. */
-export interface ClaimTotal {
-  readonly hostId: string;
-  readonly vcpus: number;
-  readonly memoryMib: number;
-  readonly diskGib: number;
-  readonly instances: number;
-}
 
 /** What is on one shared storage, and whose it is; or why nobody could say it. */
 export type StorageState =

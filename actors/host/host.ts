@@ -82,7 +82,7 @@ export function createHost(options: HostOptions): Host {
     return lease.kind === "held" ? lease.epoch : 0;
   };
   const registered = () => holder?.hurry();
-  const said = options.guard === undefined ? inventory : { ...inventory, leases: true };
+  const said = { ...inventory, binds: true, ...(options.guard === undefined ? {} : { leases: true }) };
   const common = { inventory: said, reports, ledger, leaseEpoch, registered, clock, log };
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
@@ -107,6 +107,7 @@ export function createHost(options: HostOptions): Host {
     handlers: {
       ensure: (request, context) => ensure(ref, request, context),
       ensureLeased: (request, context) => ensure(ref, request, context),
+      ensureBound: (request, context) => ensure(ref, request, context),
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch: epoch, take }) => ({
         state: await storage.examine({ hostId, epoch }, take),

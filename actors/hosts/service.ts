@@ -16,6 +16,7 @@ import type { Placer } from "../instances/placer.ts";
 import type { InstanceRegistry } from "../instances/registry.ts";
 import type { Log, PowerFence, Store } from "../runtime/ports.ts";
 import type { Draining, HostRecord, InstanceRecord, Turn } from "../runtime/records.ts";
+import { atLeastBound } from "./cells.ts";
 import type { HostDirectory } from "./directory.ts";
 import type { Drainer } from "./drainer.ts";
 import { fenceHost } from "./fence.ts";
@@ -166,7 +167,8 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
  * unknown, and its guests nobody's.
  */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
-  let offered = inventory;
+  const willing = inventory.binds === true ? inventory : { ...inventory, numa: [] };
+  let offered: HostInventory = willing;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
     // A host that was removed has a lease of before: then it registers without a new one, and asks for it.
@@ -182,7 +184,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     if (result.kind === "conflict") continue;
     const claimed = await options.store.getHost(inventory.hostId);
     if (claimed === undefined) break;
-    offered = atLeastClaimed(inventory, claimed);
+    offered = atLeastClaimed(willing, claimed);
     const { vcpus, memoryMib, diskGib } = offered;
     options.log.warn(
       { host: inventory.hostId, vcpus, memoryMib, diskGib },
@@ -195,14 +197,18 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
 function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInventory {
   return {
     ...inventory,
-    vcpus: Math.max(inventory.vcpus, known.vcpusClaimed),
+    ...atLeastBound(inventory, known),
     memoryMib: Math.max(inventory.memoryMib, known.memoryMibClaimed),
     diskGib: Math.max(inventory.diskGib, known.diskGibClaimed),
   };
 }
 
-/** `first`: it gets its first lease with it, so that nothing is ever placed on it without. */
-function registration({ leases: _, ...inventory }: HostInventory, atMs: number, first: boolean): Turn {
+/**
+ * `first`: it gets its first lease with it, so that nothing is ever placed on it without. Cells that nobody
+ * can be bound to are not offered.
+ */
+function registration(said: HostInventory, atMs: number, first: boolean): Turn {
+  const { leases: _, binds: __, ...inventory } = said;
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };
   const lease = first ? { leasesGranted: [{ hostId, epoch: 1 }] } : {};

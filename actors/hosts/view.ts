@@ -22,6 +22,7 @@ export function hostView(host: HostRecord, seen: Seen): Host {
     features: [...host.features],
     machineTypes: [...host.machineTypes],
     numa: host.numa.map((node) => ({ ...node, hugePages: [...node.hugePages] })),
+    numaClaimed: host.numaClaimed.map((use) => ({ ...use, hugePages: [...use.hugePages] })),
     lease: leaseView(host, seen),
     draining: draining === null ? null : { sinceMs: draining.atMs, parallelism: draining.parallelism },
     capacity: { vcpus, memoryMib, diskGib },

@@ -7,6 +7,7 @@
 import type { FenceProof } from "../../protocol/fence.ts";
 import type { Changed } from "../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
+import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Denial } from "../../protocol/status.ts";
 import type { LoadedInstance, Turn } from "../runtime/records.ts";
 import type { Reply } from "../runtime/system.ts";
@@ -87,6 +88,8 @@ export type Placement =
       readonly hostName: string;
       readonly leaseEpoch: number;
       readonly storageId: string | null;
+      /** What it gets of the host's cells; null: it asks for nothing of the kind. */
+      readonly numa: NumaPlacement | null;
     }
   | { readonly kind: "denied"; readonly denial: Denial };
 

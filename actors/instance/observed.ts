@@ -73,7 +73,7 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
       {
         kind: "ensure",
         hostId,
-        spec: machineSpec(instance, { epoch: observation.epoch, leaseEpoch: 0 }),
+        spec: machineSpec(instance, { epoch: observation.epoch, leaseEpoch: 0, numa: null }),
         intent: {
           ...intent,
           // It may run elsewhere: there is no time to be kind.

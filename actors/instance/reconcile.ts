@@ -102,10 +102,12 @@ function denied(it: Draft, error: ErrorBody): Decision {
 
 export function claimOf(
   { instance }: Pick<LoadedInstance, "instance">,
-  { hostId, leaseEpoch }: { readonly hostId: string; readonly leaseEpoch: number },
+  { hostId, leaseEpoch, numa }: Pick<ClaimRecord, "hostId" | "leaseEpoch" | "numa">,
 ): ClaimRecord {
   // To remove a disk takes nothing of a host.
   const none = { vcpus: 0, memoryMib: 0, diskGib: 0 };
-  const { vcpus, memoryMib, diskGib } = instance.desired === "deleted" ? none : instance.flavor;
-  return { instanceId: instance.id, epoch: instance.epoch, hostId, vcpus, memoryMib, diskGib, leaseEpoch };
+  const isGoing = instance.desired === "deleted";
+  const { vcpus, memoryMib, diskGib } = isGoing ? none : instance.flavor;
+  const size = { vcpus, memoryMib, diskGib, numa: isGoing ? null : numa };
+  return { instanceId: instance.id, epoch: instance.epoch, hostId, ...size, leaseEpoch };
 }

@@ -5,7 +5,7 @@
 import type { Instance } from "../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
 import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../protocol/states.ts";
-import type { InstanceRecord, LoadedInstance, MachineRecord } from "../runtime/records.ts";
+import type { ClaimRecord, InstanceRecord, LoadedInstance, MachineRecord } from "../runtime/records.ts";
 import type { InstanceEffect } from "./messages.ts";
 
 export function intentFacts(instance: InstanceRecord): IntentFacts {
@@ -71,15 +71,16 @@ export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "ima
  */
 export function machineSpec(
   instance: InstanceRecord,
-  { epoch, leaseEpoch }: { readonly epoch: number; readonly leaseEpoch: number },
+  { epoch, leaseEpoch, numa }: Pick<ClaimRecord, "epoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
-  const { id, disk, kernel, ramdisk, commandLine } = instance.image;
+  const { id, disk, kernel, ramdisk, commandLine, properties } = instance.image;
+  const machineType = properties.extra?.hw_machine_type;
   return {
     instanceId: instance.id,
     project: instance.project,
     name: instance.name,
     epoch,
-    architecture: instance.image.properties.architecture,
+    architecture: properties.architecture,
     vcpus: instance.flavor.vcpus,
     memoryMib: instance.flavor.memoryMib,
     diskGib: instance.flavor.diskGib,
@@ -89,6 +90,8 @@ export function machineSpec(
     ...(instance.storageId === null ? {} : { storageId: instance.storageId }),
     ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
     ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
+    ...(machineType === undefined ? {} : { machineType }),
+    ...(numa === null ? {} : { numa }),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Changed } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
+import type { NumaPlacement } from "../../protocol/numa.ts";
 import { externalState } from "../../protocol/states.ts";
 import type { Denial } from "../../protocol/status.ts";
 import { commandAnswer } from "../instance/command.ts";
@@ -28,6 +29,7 @@ export interface Birth {
   readonly hostName: string;
   readonly leaseEpoch: number;
   readonly storageId: string | null;
+  readonly numa: NumaPlacement | null;
 }
 
 export interface CreateFacts {

@@ -35,20 +35,24 @@ export function wishOf(instance: InstanceRecord): Wish {
 
 /** Any host that sees the disk, however full. */
 function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord): Wish {
+  const { extra: _, ...properties } = image.properties;
+  const anyHost = { ...properties, memoryMibMin: 0, diskGibMin: 0 };
   const nothing = { availabilityZone: null, serverGroupId: null, hints: null };
   const size = { id: flavor.id, name: flavor.name, vcpus: 0, memoryMib: 0, diskGib: 0 };
   const about = { project, instanceId: id, flavor: size, ...nothing, storageId };
-  return { ...about, imageProperties: { ...image.properties, memoryMibMin: 0, diskGibMin: 0 }, excluded: [] };
+  return { ...about, imageProperties: anyHost, excluded: [] };
 }
 
 /** Reads nothing for who has neither hints nor a group. @throws UNAVAILABLE storeUnavailable */
 export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
   const { flavor, availabilityZone, project, storageId = null } = wish;
   const { vcpus, memoryMib, diskGib, extraSpecs = {} } = flavor;
+  const { extra: imageProperties, ...image } = wish.imageProperties;
   const plain: PlacementRequest = {
-    ...{ vcpus, memoryMib, diskGib, project, image: wish.imageProperties, excluded: wish.excluded },
+    ...{ vcpus, memoryMib, diskGib, project, image, excluded: wish.excluded },
     flavor: flavor.name,
     ...(Object.keys(extraSpecs).length === 0 ? {} : { extraSpecs }),
+    ...(imageProperties === undefined ? {} : { imageProperties }),
     ...(availabilityZone === null ? {} : { availabilityZone }),
     ...(storageId === null ? {} : { storageId }),
   };

@@ -4,13 +4,20 @@
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
+import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Denial } from "../../protocol/status.ts";
 import type { HostDirectory } from "../hosts/directory.ts";
 import type { Placement } from "../instance/messages.ts";
 import type { Clock } from "../runtime/ports.ts";
 import type { InstanceRecord } from "../runtime/records.ts";
 import type { ActorRef } from "../runtime/system.ts";
-import type { PlacementRequest, Ranking, Rankings, SchedulerMessage } from "../scheduler/messages.ts";
+import type {
+  Candidate,
+  PlacementRequest,
+  Ranking,
+  Rankings,
+  SchedulerMessage,
+} from "../scheduler/messages.ts";
 import { type PlacementStore, placementRequest, wishOf } from "./placement.ts";
 
 export interface ChosenHost {
@@ -18,6 +25,8 @@ export interface ChosenHost {
   readonly hostName: string;
   readonly leaseEpoch: number;
   readonly storageId: string | null;
+  /** What an instance gets of the host's cells; null: it asks for nothing of the kind. */
+  readonly numa: NumaPlacement | null;
 }
 
 export type ChosenHosts =
@@ -86,8 +95,10 @@ export class Placer {
   }
 
   claimed(hosts: readonly ChosenHost[], { vcpus, memoryMib, diskGib }: PlacementRequest): void {
-    const amounts = { vcpus, memoryMib, diskGib };
-    for (const { hostId } of hosts) this.#scheduler.tell({ kind: "claimed", hostId, amounts });
+    for (const { hostId, numa } of hosts) {
+      const amounts = { vcpus, memoryMib, diskGib, ...(numa === null ? {} : { numa }) };
+      this.#scheduler.tell({ kind: "claimed", hostId, amounts });
+    }
   }
 
   /** Or it holds another lease than was known here: both are read anew. */
@@ -104,9 +115,9 @@ export class Placer {
     this.#scheduler.tell({ kind: "hostsChanged" });
   }
 
-  readonly #chosen = ({ hostId }: { readonly hostId: string }): ChosenHost => {
+  readonly #chosen = ({ hostId, numa }: Candidate): ChosenHost => {
     const facts = this.#directory.facts(hostId);
     const { leaseEpoch = 0, storageId = null } = facts ?? {};
-    return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId };
+    return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId, numa: numa ?? null };
   };
 }

@@ -4,6 +4,7 @@
  * A checker (one file for each promise) is a function of the facts it has seen: data only, no clock, no I/O.
  */
 import type { Event } from "../../protocol/event.ts";
+import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
 import type { CommitResult, Turn } from "../runtime/records.ts";
@@ -144,12 +145,15 @@ export interface Quiet {
     readonly id: string;
     readonly capacity: Amounts;
     readonly claimed: Amounts;
+    /** What of its cells is claimed, by its own sums; absent where that cannot be seen. */
+    readonly cells?: { readonly pinnedCpus: number; readonly numaClaimed: readonly NumaUse[] };
   }[];
   /** Absent where they cannot be seen from outside. */
   readonly claims?: readonly (Amounts & {
     readonly instanceId: string;
     readonly epoch: number;
     readonly hostId: string;
+    readonly numa?: NumaPlacement | null;
   })[];
   readonly guests: readonly {
     readonly hostId: string;

@@ -1,24 +1,29 @@
 /**
- * I3: the sum of the claims on a host never exceeds what it has; nor does a claim break its group's rule, or
- * a create the quota of its project (groups-and-quotas.ts). The sums are kept here, from the claims
- * themselves; that the store's own sums agree with them is judged when all is quiet.
+ * I3: the sum of the claims on a host never exceeds what it has, nor what any of its cells has (cells.ts);
+ * nor does a claim break its group's rule, or a create the quota of its project (groups-and-quotas.ts). The
+ * sums are kept here, from the claims themselves; that the store's own sums agree with them is judged when
+ * all is quiet.
  */
+import type { HostInventory } from "../../protocol/machine.ts";
 import type { ClaimRecord, MachineKey, Turn } from "../runtime/records.ts";
+import { cellFaults, differences, takenBy, takenIn } from "./cells.ts";
 import type { Amounts, Checker, Quiet } from "./facts.ts";
 import { groupsAndQuotas } from "./groups-and-quotas.ts";
 import { isCommitted } from "./ledger.ts";
 
 interface Known {
-  readonly capacities: Map<string, Amounts>;
+  readonly capacities: Map<string, HostInventory>;
   readonly sums: Map<string, Amounts>;
   readonly claims: Map<string, ClaimRecord>;
+  /** By host, those that take of its cells: most hosts have none. */
+  readonly bound: Map<string, Set<string>>;
 }
 
 const nothing: Amounts = { vcpus: 0, memoryMib: 0, diskGib: 0 };
 const resources = ["vcpus", "memoryMib", "diskGib"] as const;
 
 export function neverOverfull(): Checker {
-  const known: Known = { capacities: new Map(), sums: new Map(), claims: new Map() };
+  const known: Known = { capacities: new Map(), sums: new Map(), claims: new Map(), bound: new Map() };
   const rulesBrokenBy = groupsAndQuotas();
   return {
     promise: "I3",
@@ -44,7 +49,18 @@ function applied(known: Known, turn: Turn): readonly string[] {
     take(known, claim);
     touched.add(claim.hostId);
   }
-  return [...touched].flatMap((id) => overfull(id, sums.get(id) ?? nothing, capacities.get(id)));
+  return [...touched].flatMap((id) => [
+    ...overfull(id, sums.get(id) ?? nothing, capacities.get(id)),
+    ...overfullCells(known, id),
+  ]);
+}
+
+function overfullCells({ capacities, sums, claims, bound }: Known, hostId: string): readonly string[] {
+  const inventory = capacities.get(hostId);
+  const keys = bound.get(hostId);
+  if (inventory === undefined || keys === undefined) return [];
+  const taken = takenBy([...keys].flatMap((key) => claims.get(key)?.numa ?? []));
+  return cellFaults(hostId, inventory, taken, sums.get(hostId)?.vcpus ?? 0);
 }
 
 const keyOf = ({ instanceId, epoch }: MachineKey) => `${instanceId} ${epoch}`;
@@ -53,12 +69,15 @@ function take(known: Known, claim: ClaimRecord): void {
   release(known, claim);
   known.claims.set(keyOf(claim), claim);
   known.sums.set(claim.hostId, plus(known.sums.get(claim.hostId) ?? nothing, claim, 1));
+  if (!claim.numa) return;
+  known.bound.set(claim.hostId, (known.bound.get(claim.hostId) ?? new Set()).add(keyOf(claim)));
 }
 
-function release({ claims, sums }: Known, key: MachineKey): void {
+function release({ claims, sums, bound }: Known, key: MachineKey): void {
   const claim = claims.get(keyOf(key));
   if (claim === undefined) return;
   claims.delete(keyOf(key));
+  bound.get(claim.hostId)?.delete(keyOf(key));
   sums.set(claim.hostId, plus(sums.get(claim.hostId) ?? nothing, claim, -1));
 }
 
@@ -83,11 +102,18 @@ function still({ hosts, claims }: Quiet): readonly string[] {
   for (const claim of claims ?? []) {
     sums.set(claim.hostId, plus(sums.get(claim.hostId) ?? nothing, claim, 1));
   }
-  return hosts.flatMap(({ id, claimed, capacity }) => {
+  return hosts.flatMap(({ id, claimed, capacity, cells }) => {
     const sum = claims === undefined ? claimed : (sums.get(id) ?? nothing);
     const wrong = resources
       .filter((resource) => claimed[resource] !== sum[resource])
       .map((one) => `Host ${id} counts ${claimed[one]} ${one} as claimed, but its claims are ${sum[one]}.`);
-    return [...wrong, ...overfull(id, claimed, capacity)];
+    const held = (claims ?? []).filter(({ hostId }) => hostId === id).flatMap(({ numa }) => numa ?? []);
+    const counted = cells && takenIn(cells.pinnedCpus, cells.numaClaimed);
+    const differing =
+      counted === undefined || claims === undefined ? [] : differences(counted, takenBy(held));
+    const miscounted = differing.map(
+      (what) => `Host ${id} counts ${what} otherwise than its claims have it.`,
+    );
+    return [...wrong, ...miscounted, ...overfull(id, claimed, capacity)];
   });
 }

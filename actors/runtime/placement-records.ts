@@ -4,6 +4,7 @@
  * scheduler believed, a commit that would break one does not happen. Types only.
  */
 import type { Aggregate } from "../../protocol/aggregate.ts";
+import type { NumaNode } from "../../protocol/numa.ts";
 import type { QuotaLimits, QuotaResource } from "../../protocol/quota.ts";
 import type { ServerGroup } from "../../protocol/server-group.ts";
 
@@ -21,11 +22,7 @@ export interface SaidOfHost {
   readonly labels: Readonly<Record<string, string>>;
   readonly features: readonly string[];
   readonly machineTypes: readonly string[];
-  readonly numa: readonly {
-    readonly vcpus: number;
-    readonly memoryMib: number;
-    readonly hugePages: readonly { readonly sizeKib: number; readonly total: number }[];
-  }[];
+  readonly numa: readonly NumaNode[];
   readonly storageId: string | null;
 }
 

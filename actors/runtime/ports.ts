@@ -6,6 +6,7 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
+import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type {
   AggregateRecord,
@@ -74,6 +75,17 @@ export interface LeaseKey {
 export interface Renewal extends LeaseKey {
   /** Of the storage whose lease is held, as HostLease has it; null: none. */
   readonly storageId: string | null;
+}
+
+/** Sums of the claim rows of one host. */
+export interface ClaimTotal {
+  readonly hostId: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+  readonly instances: number;
+  readonly pinnedCpus: number;
+  readonly numaClaimed: readonly NumaUse[];
 }
 
 export interface EventQuery {
@@ -159,9 +171,7 @@ export interface Store {
   getQuota(project: string): Promise<QuotaRecord>;
 
   /** Sums, for the doctor: claims by host as the claim rows have it. */
-  claimTotals(): Promise<
-    readonly { hostId: string; vcpus: number; memoryMib: number; diskGib: number; instances: number }[]
-  >;
+  claimTotals(): Promise<readonly ClaimTotal[]>;
 
   /**
    * For the doctor: of every project that has a quota or instances, both at the same moment, in order of

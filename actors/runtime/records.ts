@@ -12,6 +12,7 @@ import type { FenceProof } from "../../protocol/fence.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 import type { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
+import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, RecoveryPolicy } from "../../protocol/states.ts";
 import type { ErrorBody } from "../../protocol/status.ts";
@@ -109,6 +110,8 @@ export interface ClaimRecord {
    * has no lease.
    */
   readonly leaseEpoch: number;
+  /** What it takes of the host's cells. Null: its flavor asks for nothing of the kind, as most do. */
+  readonly numa: NumaPlacement | null;
 }
 
 export type OperationRecord = Operation;
@@ -126,6 +129,10 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly memoryMibClaimed: number;
   readonly diskGibClaimed: number;
   readonly instances: number;
+  /** CPUs that guests have to themselves, a part of `vcpusClaimed`. */
+  readonly pinnedCpus: number;
+  /** What claims take of each cell, by its position in `numa`; the last ones may be missing. */
+  readonly numaClaimed: readonly NumaUse[];
   /** Builds that failed in a row; a build that comes to run sets it back. */
   readonly failedBuilds: number;
   /** Raised by every change of the inventory. */

@@ -65,7 +65,8 @@ export class Ladder {
     for (let step = 0; step < rung.length && found.length < limits.candidatesMax; step++) {
       const position = rung[(start + step) % rung.length] ?? 0;
       const host = this.#hosts[position];
-      if (host !== undefined && this.#prepared.fits(host)) found.push({ hostId: host.id, score, position });
+      if (host !== undefined && this.#prepared.fits(host))
+        found.push({ hostId: host.id, score, position, ...this.#prepared.cellsOn(host) });
       else refused.add(position);
     }
     if (refused.size > 0) this.#forget(positions, refused);

@@ -2,6 +2,7 @@
 
 import type { ImageProperties } from "../../protocol/image.ts";
 import type { HostVerdict } from "../../protocol/instance.ts";
+import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Denial } from "../../protocol/status.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { Reply } from "../runtime/system.ts";
@@ -17,6 +18,8 @@ export interface Amounts {
 export interface Claim extends Amounts {
   /** The flavor's, in Nova's names: `hw:cpu_policy`, `trait:…`, `capabilities:…` and so on. */
   readonly extraSpecs?: Readonly<Record<string, string>>;
+  /** What it takes of the host's cells, once that is chosen. */
+  readonly numa?: NumaPlacement;
 }
 
 /** What is to be placed. What is absent is not asked for. */
@@ -30,8 +33,6 @@ export interface PlacementRequest extends Claim {
   readonly availabilityZone?: string;
   /** The image's further properties, in Nova's names: `hw_machine_type`, `trait:…`. */
   readonly imageProperties?: Readonly<Record<string, string>>;
-  /** Traits that the image requires. */
-  readonly imageTraits?: readonly string[];
   readonly hints?: Hints;
   readonly group?: GroupMembership;
   /** The disk of an instance that exists is in this storage, and only its hosts can open it. */
@@ -61,6 +62,8 @@ export interface GroupMembership {
 export interface Candidate {
   readonly hostId: string;
   readonly score: number;
+  /** What the request gets of its cells; absent: it asks for nothing of the kind. */
+  readonly numa?: NumaPlacement;
 }
 
 /** Best first, at most limits.candidatesMax. Never empty: no host at all is a denial. */

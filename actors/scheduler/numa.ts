@@ -1,22 +1,16 @@
 /**
  * NUMA cells, CPUs of one's own and huge pages: what a flavor asks for in Nova's words, and which cells of a
- * host can give it. Whoever commits a claim may use {@link cellsFor} too, so that both choose alike. Pure.
+ * host can give it. The commit of the claim judges the choice once more. Pure.
  *
  * As in Nova, CPUs of one's own or large pages make a guest of one cell unless hw:numa_nodes says otherwise.
  */
-
-export interface Cell {
-  readonly vcpus: number;
-  readonly memoryMib: number;
-  readonly hugePages: readonly { readonly sizeKib: number; readonly total: number }[];
-}
-
-/** What of a cell is taken. */
-export interface CellUse {
-  readonly pinnedCpus: number;
-  readonly memoryMib: number;
-  readonly hugePages: readonly { readonly sizeKib: number; readonly claimed: number }[];
-}
+import {
+  type NumaNode,
+  type NumaPlacement,
+  type NumaUse,
+  nothingUsed,
+  ordinaryMib,
+} from "../../protocol/numa.ts";
 
 export interface NumaDemand {
   readonly nodes: number;
@@ -73,13 +67,11 @@ function pageOf(text: string | undefined): number | "large" | "unknown" | undefi
 const ordinaryPageKib = 4;
 
 interface Cells {
-  readonly numa: readonly Cell[];
-  readonly cellUse: readonly CellUse[];
+  readonly numa: readonly NumaNode[];
+  readonly cellUse: readonly NumaUse[];
 }
 
-const nothingUsed: CellUse = { pinnedCpus: 0, memoryMib: 0, hugePages: [] };
-
-const useOf = ({ cellUse }: Cells, index: number): CellUse => cellUse[index] ?? nothingUsed;
+const useOf = ({ cellUse }: Cells, index: number): NumaUse => cellUse[index] ?? nothingUsed;
 
 /** The positions of the first cells that can give it; undefined when there are too few. */
 export function cellsFor(host: Cells, demand: NumaDemand): readonly number[] | undefined {
@@ -89,9 +81,23 @@ export function cellsFor(host: Cells, demand: NumaDemand): readonly number[] | u
   return chosen.length === demand.nodes ? chosen : undefined;
 }
 
+/** What the guest gets of these cells; undefined when they are too few, or have too little. */
+export function placementFor(host: Cells, demand: NumaDemand): NumaPlacement | undefined {
+  const chosen = cellsFor(host, demand);
+  if (chosen === undefined) return undefined;
+  const { vcpus, memoryMib, dedicated } = demand;
+  const cells = chosen.map((index) => {
+    const cell = host.numa[index];
+    const asks = cell !== undefined && demand.page !== undefined;
+    const pageKib = asks ? pageFor(cell, useOf(host, index), demand) : undefined;
+    return { cell: index, vcpus, memoryMib, ...(pageKib === undefined ? {} : { pageKib }) };
+  });
+  return { dedicated, cells };
+}
+
 /** Cells that could give each thing alone, for who has to say what is missing. */
 export function cellsGiving(host: Cells, demand: NumaDemand) {
-  const count = (gives: (cell: Cell, use: CellUse) => boolean) =>
+  const count = (gives: (cell: NumaNode, use: NumaUse) => boolean) =>
     host.numa.filter((cell, index) => gives(cell, useOf(host, index))).length;
   return {
     cpus: count((cell, use) => givesCpus(cell, use, demand)),
@@ -109,14 +115,15 @@ function cellGives(host: Cells, index: number, demand: NumaDemand): boolean {
     : pageFor(cell, use, demand) !== undefined;
 }
 
-const givesCpus = (cell: Cell, use: CellUse, { vcpus, dedicated }: NumaDemand): boolean =>
-  vcpus <= cell.vcpus - (dedicated ? use.pinnedCpus : 0);
+/** CPUs that are another guest's own are no good for one that shares CPUs either. */
+const givesCpus = (cell: NumaNode, use: NumaUse, { vcpus }: NumaDemand): boolean =>
+  vcpus <= cell.vcpus - use.pinnedCpus;
 
-const givesMemory = (cell: Cell, use: CellUse, { memoryMib }: NumaDemand): boolean =>
-  memoryMib <= cell.memoryMib - use.memoryMib;
+const givesMemory = (cell: NumaNode, use: NumaUse, { memoryMib }: NumaDemand): boolean =>
+  memoryMib <= ordinaryMib(cell) - use.memoryMib;
 
 /** The largest page size that suits, in KiB. */
-function pageFor(cell: Cell, use: CellUse, { page, memoryMib }: NumaDemand): number | undefined {
+function pageFor(cell: NumaNode, use: NumaUse, { page, memoryMib }: NumaDemand): number | undefined {
   let best: number | undefined;
   for (const { sizeKib, total } of cell.hugePages) {
     if (page === "large" ? sizeKib <= ordinaryPageKib : sizeKib !== page) continue;
@@ -125,24 +132,4 @@ function pageFor(cell: Cell, use: CellUse, { page, memoryMib }: NumaDemand): num
     if (Number.isInteger(pages) && pages <= total - claimed && sizeKib > (best ?? 0)) best = sizeKib;
   }
   return best;
-}
-
-/** What is taken once a guest like this is there as well; unchanged when it does not fit. */
-export function useWith(host: Cells, demand: NumaDemand): readonly CellUse[] {
-  const chosen = cellsFor(host, demand);
-  if (chosen === undefined) return host.cellUse;
-  return host.numa.map((cell, index) => {
-    const use = useOf(host, index);
-    return chosen.includes(index) ? usedBy(cell, use, demand) : use;
-  });
-}
-
-function usedBy(cell: Cell, use: CellUse, demand: NumaDemand): CellUse {
-  const pinnedCpus = use.pinnedCpus + (demand.dedicated ? demand.vcpus : 0);
-  const sizeKib = demand.page === undefined ? undefined : pageFor(cell, use, demand);
-  if (sizeKib === undefined) return { ...use, pinnedCpus, memoryMib: use.memoryMib + demand.memoryMib };
-  const before = use.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed ?? 0;
-  const claimed = before + (demand.memoryMib * 1024) / sizeKib;
-  const others = use.hugePages.filter((one) => one.sizeKib !== sizeKib);
-  return { ...use, pinnedCpus, hugePages: [...others, { sizeKib, claimed }] };
 }

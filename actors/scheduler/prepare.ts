@@ -4,7 +4,8 @@
  * {@link Prepared.suppose} adds while many are placed.
  */
 import type { Check, Filter, Refuse, TimedRequest } from "./filters/filter.ts";
-import type { Amounts } from "./messages.ts";
+import type { Amounts, Candidate } from "./messages.ts";
+import { type NumaDemand, numaDemand, placementFor } from "./numa.ts";
 import { freeOf, freeShare, multiplierFor, ownScore, type Scheduler } from "./schedule.ts";
 import type { HostView } from "./state.ts";
 import type { Worth } from "./worth.ts";
@@ -20,6 +21,7 @@ export class Prepared {
   readonly filters: readonly ActiveFilter[];
   readonly request: TimedRequest;
   readonly #members = new Map<string, number>();
+  readonly #demand: NumaDemand | undefined;
   readonly #group: Scheduler["groupWeighers"];
   /** Of the filters that look at the request; the others are in the hosts' worth. */
   readonly #checks: Check[];
@@ -31,6 +33,8 @@ export class Prepared {
   constructor(scheduler: Scheduler, request: TimedRequest) {
     this.scheduler = scheduler;
     this.request = request;
+    const demand = numaDemand(request);
+    this.#demand = typeof demand === "object" ? demand : undefined;
     for (const hostId of request.group?.hostIds ?? []) this.suppose(hostId);
     const members = this.#members;
     this.filters = scheduler.filters.flatMap((filter) => {
@@ -139,6 +143,13 @@ export class Prepared {
       ...this.#group.map(({ name }): [string, number] => [name, this.groupScore(host)]),
     ];
     return Object.fromEntries(given.filter(([, weight]) => weight !== 0));
+  }
+
+  /** What the request gets of the host's cells, as a part of the candidate; empty when it asks for none. */
+  cellsOn(host: HostView | undefined): Pick<Candidate, "numa"> {
+    if (this.#demand === undefined || host === undefined) return {};
+    const numa = placementFor(host, this.#demand);
+    return numa === undefined ? {} : { numa };
   }
 
   /** Every filter that refuses the host, in the order in which they are asked. */

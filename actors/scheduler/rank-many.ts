@@ -56,7 +56,7 @@ export function rankOnLadder(prepared: Prepared, state: SchedulerState, count: n
     const found = ladder.best(state.turn + candidates.length);
     const [first] = found;
     if (first === undefined) break;
-    candidates.push(found.map(({ hostId, score }) => ({ hostId, score })));
+    candidates.push(found.map(({ position: _, ...candidate }) => candidate));
     prepared.suppose(first.hostId);
     ladder.claim(first.position);
   }

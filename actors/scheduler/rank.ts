@@ -9,7 +9,7 @@ import { type Chunk, chunkLength } from "./host-list.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import type { Scheduler } from "./schedule.ts";
-import type { HostView, SchedulerState } from "./state.ts";
+import { type HostView, type SchedulerState, viewIn } from "./state.ts";
 import { type Worth, worthOf } from "./worth.ts";
 
 /** The best hosts first, at most limits.candidatesMax; empty when none fits. */
@@ -19,6 +19,10 @@ export const rank = (scheduler: Scheduler, state: SchedulerState, request: Timed
 /** The same for a request that was prepared before. */
 export function rankPrepared(prepared: Prepared, state: SchedulerState): Candidate[] {
   const { hosts, turn } = state;
+  const withCells = (found: Candidate): Candidate => ({
+    ...found,
+    ...prepared.cellsOn(viewIn(state, found.hostId)),
+  });
   const best = new Best(prepared, placesOf(prepared.weighedMembers, state));
   // Begins at another host every time, and a later one must be better to go before an earlier one: equals
   // take turns.
@@ -27,13 +31,13 @@ export function rankPrepared(prepared: Prepared, state: SchedulerState): Candida
   if (only === undefined) {
     best.consider(hosts.chunks, first, hosts.length);
     best.consider(hosts.chunks, 0, first);
-    return best.candidates;
+    return best.candidates.map(withCells);
   }
   const places = [...placesOf(only, state)].sort((left, right) => left - right);
   const start = places.findIndex((place) => place >= first);
   const turned = start < 0 ? places : [...places.slice(start), ...places.slice(0, start)];
   for (const place of turned) best.consider(hosts.chunks, place, place + 1);
-  return best.candidates;
+  return best.candidates.map(withCells);
 }
 
 function placesOf(hostIds: Iterable<string>, { positions }: SchedulerState): Set<number> {

@@ -4,13 +4,21 @@
  * transaction, under the host's CHECK, so a wrong view costs a second try and never an overfull host (I3).
  * Pure, and never mutated.
  */
+import {
+  type NumaNode,
+  type NumaPlacement,
+  type NumaUse,
+  pinnedBy,
+  realCpusOf,
+  useWith,
+} from "../../protocol/numa.ts";
 import type { Architecture } from "../../protocol/schema.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import { ClaimLog } from "./claim-log.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
 import { HostList } from "./host-list.ts";
 import type { Amounts, Claim, WaitingQuestion } from "./messages.ts";
-import { type Cell, type CellUse, isDedicated, numaDemand, useWith } from "./numa.ts";
+import { isDedicated, numaDemand, placementFor } from "./numa.ts";
 
 /** What a host's record may have beyond what every record has; what is absent is asked of nobody. */
 export interface HostExtras {
@@ -18,11 +26,6 @@ export interface HostExtras {
   /** Flags of the processors and traits of the host, in any spelling. */
   readonly features: readonly string[];
   readonly machineTypes: readonly string[];
-  readonly numa: readonly Cell[];
-  /** What is taken of each cell; absent: only the sums are known. */
-  readonly numaClaimed: readonly CellUse[];
-  /** Sum of the vCPUs of guests that have CPUs of their own. */
-  readonly pinnedCpus: number;
   /** In a row. */
   readonly failedBuilds: number;
   /** Instances that are being built or moved there. */
@@ -54,8 +57,9 @@ export interface HostView {
   readonly pinnedCpus: number;
   /** CPUs that are there, without any ratio; 0: the host does not say. */
   readonly realCpus: number;
-  readonly numa: readonly Cell[];
-  readonly cellUse: readonly CellUse[];
+  readonly numa: readonly NumaNode[];
+  /** What is taken of each cell. */
+  readonly cellUse: readonly NumaUse[];
   readonly enabled: boolean;
   readonly disabledReason: string | null;
   readonly leaseHeld: boolean;
@@ -108,7 +112,7 @@ const noLabels: HostExtras["labels"] = {};
 
 /** A view of what the store has; `heardAtMs` is the caller's to judge. */
 export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead): HostView {
-  const numa = record.numa ?? none;
+  const { numa } = record;
   return {
     id: record.id,
     name: record.name,
@@ -126,10 +130,10 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
     ioOps: record.ioOps ?? 0,
     knowsIoOps: record.ioOps !== undefined,
     failedBuilds: record.failedBuilds ?? 0,
-    pinnedCpus: record.pinnedCpus ?? 0,
-    realCpus: numa.reduce((sum, { vcpus }) => sum + vcpus, 0),
+    pinnedCpus: record.pinnedCpus,
+    realCpus: realCpusOf(numa),
     numa,
-    cellUse: record.numaClaimed ?? none,
+    cellUse: record.numaClaimed,
     enabled: record.enabled,
     disabledReason: record.disabledReason,
     leaseHeld: record.leaseHeld ?? (record.lease?.fencedBy ?? null) === null,
@@ -144,12 +148,12 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
 }
 
 /**
- * The view with a claim more (sign 1) or less (-1). Which cells a claim had is not known when it goes: they
- * stay taken until the next read.
+ * The view with a claim more (sign 1) or less (-1). Which cells it takes is chosen here when it does not say
+ * so; of one that goes without saying so they stay taken until the next read.
  */
 export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView {
   const { claimed } = view;
-  const demand = sign === 1 ? numaDemand(claim) : undefined;
+  const numa = claim.numa ?? (sign === 1 ? chosenFor(view, claim) : undefined);
   return {
     ...view,
     claimed: {
@@ -159,9 +163,17 @@ export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView 
     },
     instances: Math.max(0, view.instances + sign),
     ioOps: view.knowsIoOps ? Math.max(0, view.ioOps + sign) : view.ioOps,
-    pinnedCpus: isDedicated(claim.extraSpecs) ? view.pinnedCpus + sign * claim.vcpus : view.pinnedCpus,
-    cellUse: typeof demand === "object" ? useWith(view, demand) : view.cellUse,
+    pinnedCpus: view.pinnedCpus + sign * (numa === undefined ? leavingCpus(claim, sign) : pinnedBy(numa)),
+    cellUse: numa === undefined ? view.cellUse : useWith(view.cellUse, numa, sign),
   };
+}
+
+const leavingCpus = ({ extraSpecs, vcpus }: Claim, sign: 1 | -1): number =>
+  sign === -1 && isDedicated(extraSpecs) ? vcpus : 0;
+
+function chosenFor(view: HostView, claim: Claim): NumaPlacement | undefined {
+  const demand = numaDemand(claim);
+  return typeof demand === "object" ? placementFor(view, demand) : undefined;
 }
 
 /** The state with one host's view changed; unknown hosts change nothing. */

@@ -30,6 +30,9 @@ export const HostEntity = defineEntity({
     memoryMibClaimed: count(),
     diskGibClaimed: count(),
     instances: count(),
+    /** Without any ratio, by what the host says of its cells. */
+    realCpus: count(),
+    pinnedCpus: count(),
     labels: nested<HostRecord["labels"]>(),
     features: nested<HostRecord["features"]>(),
     machineTypes: nested<HostRecord["machineTypes"]>(),
@@ -51,12 +54,33 @@ export const HostEntity = defineEntity({
     },
     { name: "host_count_check", expression: notNegative("failed_builds", "generation") },
     {
+      name: "host_pinned_check",
+      expression:
+        "pinned_cpus >= 0 and pinned_cpus <= real_cpus and " +
+        "(vcpus_claimed - pinned_cpus) * real_cpus <= (real_cpus - pinned_cpus) * vcpus",
+    },
+    {
       name: "host_capacity_check",
       expression:
         "vcpus_claimed <= vcpus and memory_mib_claimed <= memory_mib and disk_gib_claimed <= disk_gib",
     },
   ],
   indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
+});
+
+/** What a host's cells have, and what of it is claimed; `resource` as in migration 0006. */
+export const HostCellEntity = defineEntity({
+  name: "HostCell",
+  tableName: "host_cell",
+  properties: {
+    hostId: id().primary(),
+    cell: count().primary(),
+    resource: text().primary(),
+    total: count(),
+    claimed: count(),
+  },
+  checks: [{ name: "host_cell_claimed_check", expression: "claimed >= 0 and claimed <= total" }],
+  indexes: [{ name: "host_cell_claimed_idx", properties: ["hostId"], where: "claimed > 0" }],
 });
 
 /** Renewals change it all the time, beside the commits; only a commit grants and fences. */

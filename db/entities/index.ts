@@ -1,7 +1,7 @@
 /** Every entity, one by one; the list that MikroORM is given. */
 import { FlavorEntity, ImageEntity } from "./catalog.ts";
 import { EventEntity, EventHeadEntity } from "./event.ts";
-import { HostEntity, HostLeaseEntity, HostSeenEntity } from "./host.ts";
+import { HostCellEntity, HostEntity, HostLeaseEntity, HostSeenEntity } from "./host.ts";
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
 import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
@@ -16,6 +16,7 @@ export const entities = [
   CommitWriterEntity,
   HostEntity,
   HostSeenEntity,
+  HostCellEntity,
   HostLeaseEntity,
   EventEntity,
   EventHeadEntity,

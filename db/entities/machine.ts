@@ -5,8 +5,9 @@
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { MachineRecord } from "../../actors/runtime/records.ts";
+import type { NumaPlacement } from "../../protocol/numa.ts";
 import { machineReasons, machineStates } from "../../protocol/states.ts";
-import { count, id, notNegative, oneOf, text, timeMs } from "./columns.ts";
+import { count, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
 
 export const MachineEntity = defineEntity({
   name: "Machine",
@@ -47,6 +48,7 @@ export const ClaimEntity = defineEntity({
     memoryMib: count(),
     diskGib: count(),
     leaseEpoch: count(),
+    numa: nested<NumaPlacement>().nullable(),
   },
   checks: [
     { name: "claim_epoch_check", expression: "epoch >= 1" },

@@ -3,6 +3,7 @@
  * how builds on them ended, and their end. Claims are in apply.ts.
  */
 import type { HostInventory } from "../../protocol/machine.ts";
+import { isOverused, realCpusOf, sharedFree } from "../../protocol/numa.ts";
 import {
   aggregateHostKey,
   machineKey,
@@ -17,6 +18,8 @@ const idle = {
   memoryMibClaimed: 0,
   diskGibClaimed: 0,
   instances: 0,
+  pinnedCpus: 0,
+  numaClaimed: [],
   failedBuilds: 0,
   generation: 0,
   enabled: true,
@@ -59,8 +62,17 @@ export function overfull(host: StoredHost): boolean {
   return (
     host.vcpusClaimed > host.vcpus ||
     host.memoryMibClaimed > host.memoryMib ||
-    host.diskGibClaimed > host.diskGib
+    host.diskGibClaimed > host.diskGib ||
+    isOverpinned(host)
   );
+}
+
+/** Guests' own CPUs leave too few for the others, or a cell is overfull. */
+function isOverpinned(host: StoredHost): boolean {
+  const { pinnedCpus, vcpus, vcpusClaimed, numa, numaClaimed } = host;
+  const realCpus = realCpusOf(numa);
+  if (pinnedCpus > realCpus || isOverused(numa, numaClaimed)) return true;
+  return sharedFree({ realCpus, pinnedCpus, vcpus, vcpusClaimed }) < 0;
 }
 
 export function applyEnabled({ tables, turn, journal }: Work): Refusal | undefined {

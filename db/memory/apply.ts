@@ -6,6 +6,7 @@
  * test of spec/live/store-comparison.spec.ts holds the two against each other.
  */
 import type { ClaimRecord, CommitResult, Turn } from "../../actors/runtime/records.ts";
+import { pinnedBy, useWith } from "../../protocol/numa.ts";
 import { defectError, instanceRegression, operationRegression, replacesObservation } from "../turn-rules.ts";
 import { applyBuilds, applyEnabled, applyInventories, applyRemovals, overfull } from "./apply-hosts.ts";
 import { applyLeases, unleased } from "./apply-leases.ts";
@@ -117,13 +118,23 @@ function claimed(host: StoredHost, claim: ClaimRecord, times: 1 | -1): StoredHos
   };
 }
 
+/** What it takes of the cells; after the sums of all claims, as in PostgreSQL. */
+function bound(host: StoredHost, { numa }: ClaimRecord, times: 1 | -1): StoredHost {
+  if (numa === null) return host;
+  return {
+    ...host,
+    pinnedCpus: host.pinnedCpus + times * pinnedBy(numa),
+    numaClaimed: useWith(host.numaClaimed, numa, times),
+  };
+}
+
 function applyReleases({ tables, turn, journal }: Work): undefined {
   for (const key of turn.claimsReleased ?? []) {
     const claim = tables.claims.get(machineKey(key));
     const host = claim && tables.hosts.get(claim.hostId);
     if (claim === undefined || host === undefined) continue;
     tables.claims.delete(machineKey(key), journal);
-    tables.hosts.put(host.id, claimed(host, claim, -1), journal);
+    tables.hosts.put(host.id, bound(claimed(host, claim, -1), claim, -1), journal);
   }
 }
 
@@ -137,11 +148,26 @@ function applyClaims(work: Work): Refusal | undefined {
     if (fuller === undefined || overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };
     tables.hosts.put(claim.hostId, fuller, journal);
   }
-  for (const claim of turn.claims ?? []) {
-    if (tables.claims.get(machineKey(claim)) !== undefined) return { kind: "conflict" };
+  return applyClaimRows(work);
+}
+
+function applyClaimRows({ tables, turn, journal }: Work): Refusal | undefined {
+  let conflict = false;
+  for (const written of turn.claims ?? []) {
+    // What a turn of an older controller does not say is nothing.
+    const claim = { ...written, numa: written.numa ?? null };
+    if (tables.claims.get(machineKey(claim)) !== undefined) {
+      conflict = true;
+      continue;
+    }
     tables.claims.put(machineKey(claim), claim, journal);
+    const host = tables.hosts.get(claim.hostId);
+    if (claim.numa === null || host === undefined) continue;
+    const fuller = bound(host, claim, 1);
+    if (overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };
+    tables.hosts.put(claim.hostId, fuller, journal);
   }
-  return undefined;
+  return conflict ? { kind: "conflict" } : undefined;
 }
 
 function applyMachines({ tables, turn, journal }: Work): undefined {

@@ -106,7 +106,7 @@ begin
   return true;
 end $$`;
 
-const claims = `create or replace function novact_commit_claims(turn jsonb) returns boolean language plpgsql as $$
+export const claims = `create or replace function novact_commit_claims(turn jsonb) returns boolean language plpgsql as $$
 declare
   one jsonb;
   fitting text[];

@@ -7,12 +7,12 @@ import { hosts as hosts0003, turn as turn0003 } from "./0003-functions.ts";
 import { refuse } from "./shapes.ts";
 
 /** @throws Error when the text is not there: the migration must not be released like this */
-function swapped(text: string, before: string, after: string): string {
+export function swapped(text: string, before: string, after: string): string {
   if (!text.includes(before)) throw new Error(`A migration looks for what is not there: ${before}`);
   return text.replace(before, () => after);
 }
 
-const hosts = swapped(
+export const hosts = swapped(
   swapped(
     hosts0003,
     "failed_builds = case when r.enabled then 0 else t.failed_builds end",
@@ -26,7 +26,7 @@ const hosts = swapped(
 const removed = `jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)`;
 
 /** The lease stays, for a host that comes back: its epochs must not begin anew. */
-const removals = `create function novact_commit_removals(turn jsonb) returns boolean language plpgsql as $$
+export const removals = `create function novact_commit_removals(turn jsonb) returns boolean language plpgsql as $$
 begin
   if exists (select from ${removed} where not exists (select from host h where h.id = r."hostId")) then
     ${refuse(`'{"kind":"missing"}'`)};

@@ -4,6 +4,7 @@ import { Migration0002Commit } from "./0002-commit.ts";
 import { Migration0003Placement } from "./0003-placement.ts";
 import { Migration0004Lease } from "./0004-lease.ts";
 import { Migration0005Drain } from "./0005-drain.ts";
+import { Migration0006Numa } from "./0006-numa.ts";
 import { Migration0008StorageLease } from "./0008-storage-lease.ts";
 
 export const migrations = [
@@ -12,5 +13,6 @@ export const migrations = [
   { name: "0003-placement", class: Migration0003Placement },
   { name: "0004-lease", class: Migration0004Lease },
   { name: "0005-drain", class: Migration0005Drain },
+  { name: "0006-numa", class: Migration0006Numa },
   { name: "0008-storage-lease", class: Migration0008StorageLease },
 ];

@@ -47,6 +47,7 @@ import { createServer, implement, type Server } from "../../protocol/server.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
 import type { Client } from "../../protocol/service.ts";
 import { outboxHintSubject, systemProject } from "../../protocol/subjects.ts";
+import { askHost } from "./ask-host.ts";
 
 export interface ControllerPorts {
   readonly cell: string;
@@ -136,7 +137,6 @@ function actorsOf(ports: ControllerPorts) {
     scheduler: system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
     ...{ directory, store, clock },
   });
-  const timeoutMs = limits.hostRequestTimeoutMs;
   const registry = new InstanceRegistry(system, {
     store,
     commit,
@@ -146,16 +146,7 @@ function actorsOf(ports: ControllerPorts) {
     hostFacts: (hostId) => directory.facts(hostId),
     fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
-    askHost: async (hostId, { leaseEpoch, ...asked }) => {
-      const host = hostAgent(hostId);
-      // An agent from before leases would drop what it does not know, and remove a disk that shall be kept.
-      const { power, keepDisk } = asked.intent;
-      const leased = keepDisk === true || (leaseEpoch > 0 && power !== "deleted");
-      const answer = leased
-        ? host.ensureLeased({ ...asked, leaseEpoch }, { timeoutMs })
-        : host.ensure(asked, { timeoutMs });
-      return (await answer).observation;
-    },
+    askHost: (hostId, asked) => askHost(hostAgent(hostId), asked),
     place: (instance) => placer.place(instance),
   });
   const creator = new Creator({

@@ -20,17 +20,37 @@ export async function cpuFeatures(file = "/proc/cpuinfo"): Promise<string[]> {
   return [...new Set(words)].sort().slice(0, limits.hostFeaturesMax);
 }
 
-/** In the order of their numbers. */
-export async function numaNodes(directory = "/sys/devices/system/node"): Promise<NumaNodes> {
-  const numbers = (await namesIn(directory)).flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? []);
-  const ordered = numbers.map(Number).sort((left, right) => left - right);
-  const nodes = ordered.slice(0, limits.hostNumaNodesMax).map((number) => join(directory, `node${number}`));
-  return Promise.all(nodes.map(numaNode));
+/** A NUMA node as Linux counts it: its number, and those of its CPUs that this process may use. */
+export interface HostCell {
+  readonly node: number;
+  readonly cpus: readonly number[];
 }
 
-async function numaNode(directory: string): Promise<NumaNodes[number]> {
-  const [cpus, memory, sizes] = await Promise.all([
-    textOf(join(directory, "cpulist")),
+const nodesDirectory = "/sys/devices/system/node";
+const statusFile = "/proc/self/status";
+
+/** In the order of their numbers; the same, and in the same order, as {@link numaNodes}. */
+export async function hostCells(directory = nodesDirectory, status = statusFile): Promise<HostCell[]> {
+  const numbers = (await namesIn(directory)).flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? []);
+  const ordered = numbers.map(Number).sort((left, right) => left - right);
+  const [, allowed] = /^Cpus_allowed_list:\s*(\S+)/m.exec(await textOf(status)) ?? [];
+  const mine = allowed === undefined ? undefined : new Set(cpusOfList(allowed));
+  return Promise.all(
+    ordered.slice(0, limits.hostNumaNodesMax).map(async (node) => {
+      const cpus = cpusOfList(await textOf(join(directory, `node${node}`, "cpulist")));
+      return { node, cpus: cpus.filter((cpu) => mine?.has(cpu) ?? true) };
+    }),
+  );
+}
+
+/** In the order of their numbers. */
+export async function numaNodes(directory = nodesDirectory, status = statusFile): Promise<NumaNodes> {
+  const cells = await hostCells(directory, status);
+  return Promise.all(cells.map(({ node, cpus }) => numaNode(join(directory, `node${node}`), cpus.length)));
+}
+
+async function numaNode(directory: string, vcpus: number): Promise<NumaNodes[number]> {
+  const [memory, sizes] = await Promise.all([
     textOf(join(directory, "meminfo")),
     namesIn(join(directory, "hugepages")),
   ]);
@@ -43,13 +63,14 @@ async function numaNode(directory: string): Promise<NumaNodes[number]> {
     })),
   );
   hugePages.sort((left, right) => left.sizeKib - right.sizeKib);
-  return { vcpus: lengthOfList(cpus), memoryMib: Math.floor(Number(kib) / 1_024), hugePages };
+  return { vcpus, memoryMib: Math.floor(Number(kib) / 1_024), hugePages };
 }
 
 const countOf = (text: string): number => (/^\d+\s*$/.test(text) ? Number(text) : 0);
 
-/** How many numbers are in a list such as `0-3,8`. */
-function lengthOfList(text: string): number {
-  const ranges = [...text.matchAll(/(\d+)(?:-(\d+))?/g)];
-  return ranges.reduce((sum, [, from, to = from]) => sum + Number(to) - Number(from) + 1, 0);
+/** The numbers in a list such as `0-3,8`, in order. */
+export function cpusOfList(text: string): number[] {
+  return [...text.matchAll(/(\d+)(?:-(\d+))?/g)].flatMap(([, from, to = from]) =>
+    Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index),
+  );
 }

@@ -8,6 +8,7 @@ import { openStore } from "../../db/connect.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import type { StatusError } from "../../protocol/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
+import { pinnedRush } from "../support/pinned-rush.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 
@@ -43,6 +44,15 @@ describe("groups and quotas on a real PostgreSQL", function () {
     });
     const [group] = await store.listServerGroups({ limit: 10 });
     expect(await store.listGroupMembers(group?.id ?? "")).to.have.length(40);
+    await world.stop();
+  });
+
+  it("100 creates at once of guests with CPUs of their own give the 16 that four hosts have", async () => {
+    const own = await postgresUrl();
+    const store = await openStore({ url: own, clock: systemClock, log: silentLog });
+    stores.push(store);
+    const world = await controllerWorld({ controllers: 2, store });
+    await pinnedRush(world);
     await world.stop();
   });
 

@@ -38,12 +38,14 @@ describe("the tables", function () {
     return undefined;
   };
 
+  const numa = [{ vcpus: 2, memoryMib: 1_024, hugePages: [] }];
+
   before(async function () {
     url = await postgresUrl(this);
     const stores = await Promise.all(
       [1, 2, 3].map(async () => openStore({ url, clock: systemClock, log: silentLog })),
     );
-    await stores[0]?.commit({ hosts: [rows.inventory("h1", { vcpus: 2 })] });
+    await stores[0]?.commit({ hosts: [rows.inventory("h1", { vcpus: 2, numa })] });
     const row = rows.instance("i1", { generation: 3, epoch: 2 });
     const done = rows.operation("o1", "i1", { state: "done", endedAtMs: 1 });
     await stores[0]?.commit(
@@ -73,6 +75,7 @@ describe("the tables", function () {
       "0003-placement",
       "0004-lease",
       "0005-drain",
+      "0006-numa",
       "0008-storage-lease",
     ]);
   });
@@ -89,6 +92,8 @@ describe("the tables", function () {
     const refused = [
       ["update host set vcpus_claimed = 3", "host_capacity_check"],
       ["update host set disk_gib_claimed = -1", "host_claimed_check"],
+      ["update host set pinned_cpus = real_cpus + 1", "host_pinned_check"],
+      ["update host_cell set claimed = total + 1", "host_cell_claimed_check"],
       ["update instance set version = version + 2", "instance_progress"],
       ["update instance set version = version + 1, generation = 2", "instance_progress"],
       ["update instance set version = version + 1, epoch = 1", "instance_progress"],

@@ -6,7 +6,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Store } from "../../actors/runtime/ports.ts";
-import type { CommitResult, InstanceRecord, Turn } from "../../actors/runtime/records.ts";
+import type { ClaimRecord, CommitResult, InstanceRecord, Turn } from "../../actors/runtime/records.ts";
 import { openStore } from "../../db/connect.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { systemClock } from "../../nodes/clock.ts";
@@ -20,6 +20,7 @@ import * as rows from "../support/store-rows.ts";
 const step = fc.record({
   kind: fc.constantFrom(
     "create",
+    "bound",
     "change",
     "change",
     "observe",
@@ -51,7 +52,8 @@ const hostOf = (prefix: string, { host }: Step): string => `${prefix}-h${host}`;
 const group = fc.array(step, { minLength: 1, maxLength: 6 });
 const together = (steps: readonly Step[]): boolean =>
   steps.every(
-    ({ kind }) => kind === "create" || kind === "change" || kind === "observe" || kind === "member",
+    ({ kind }) =>
+      kind === "bound" || kind === "create" || kind === "change" || kind === "observe" || kind === "member",
   );
 
 /** The turn of a step, made of what is stored now: the same for both stores. */
@@ -71,6 +73,10 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
   switch (it.kind) {
     case "create":
       return { ...rows.createTurn(id, hostId), request };
+    case "bound": {
+      const claims = [rows.claim(id, hostId, boundTo(it))];
+      return { ...rows.createTurn(id, hostId), request, claims };
+    }
     case "change":
       return write(
         { metadata: { a: String(it.amount) }, settled: it.amount === 0 },
@@ -82,7 +88,7 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
     }
     case "move": {
       const claims = Array.from({ length: it.amount }, (_, n) =>
-        rows.claim(id, hostId, { epoch: epoch + n }),
+        rows.claim(id, hostId, { ...(it.request > 3 ? boundTo(it) : {}), epoch: epoch + n }),
       );
       return write({ hostId, epoch: epoch + it.amount }, { claimsReleased: released, claims });
     }
@@ -103,6 +109,22 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
       return catalogTurn(prefix, it);
   }
 }
+
+/** What a claim takes of the host's cells: more or less than there is, of one or both. */
+function boundTo({ amount, request, stale }: Step): Partial<ClaimRecord> {
+  const page = stale === 0 ? {} : { pageKib: 2_048 };
+  const cells = request % 3 === 0 ? [0, 1] : [request % 3];
+  const each = { vcpus: 1, memoryMib: amount * 32 + 2, ...page };
+  const size = { vcpus: cells.length, memoryMib: each.memoryMib * cells.length };
+  return { ...size, numa: { dedicated: request % 2 === 0, cells: cells.map((cell) => ({ cell, ...each })) } };
+}
+
+const numaOf = (amount: number) =>
+  [2, amount].map((vcpus) => ({
+    vcpus,
+    memoryMib: 256,
+    hugePages: [{ sizeKib: 2_048, total: amount * 16 }],
+  }));
 
 /** Groups, quotas, aggregates and builds; often of what is not there, or there already. */
 function placementTurn(prefix: string, it: Step): Turn {
@@ -159,7 +181,8 @@ function catalogTurn(prefix: string, it: Step): Turn {
     const drained = it.stale === 1 ? { draining } : {};
     return { hostsEnabled: [{ hostId, enabled: it.amount === 0, reason: null, ...drained }] };
   }
-  if (it.kind === "host") return { hosts: [rows.inventory(hostId, { vcpus: it.amount + 1 })] };
+  if (it.kind === "host")
+    return { hosts: [rows.inventory(hostId, { vcpus: it.amount + 1, numa: numaOf(it.request % 4) })] };
   if (it.stale !== 0) return { imagesRemoved: [id], flavorsRemoved: it.amount === 0 ? [id] : [] };
   return { images: [image], flavors: it.amount === 0 ? [{ ...rows.flavor, id, name }] : [] };
 }
@@ -251,7 +274,9 @@ async function setUp(stores: readonly Store[], prefix: string): Promise<void> {
     createdAtMs: rows.wallMs,
   }));
   for (const store of stores) {
-    await store.commit({ hosts: [0, 1].map((n) => rows.inventory(`${prefix}-h${n}`, { vcpus: 4 })) });
+    await store.commit({
+      hosts: [0, 1].map((n) => rows.inventory(`${prefix}-h${n}`, { vcpus: 4, numa: numaOf(2) })),
+    });
     await store.commit({
       aggregates,
       serverGroups: [{ ...group, policy: "anti-affinity", maxPerHost: null }],

@@ -24,10 +24,14 @@ export interface ClientOptions {
   readonly told: (fact: Fact) => void;
   /** Numbers every call of the run. */
   readonly numbered: () => number;
+  /** There is a flavor with CPUs of its own. */
+  readonly bound: boolean;
 }
 
 const image = "tiny";
 const flavor = "tiny";
+/** With CPUs of its own. */
+export const boundFlavor = "pinned";
 /** Longer than most faults: clients that give up early see nothing of how it ends. */
 const patienceMs = 60_000;
 
@@ -120,7 +124,7 @@ export class SimulatedClient {
   #create({ count, wait, target }: PlannedCommand): void {
     const request = {
       name: `vm-${target}`,
-      flavor,
+      flavor: this.#options.bound && target % 2 === 1 ? boundFlavor : flavor,
       image,
       ...(count === undefined ? {} : { count }),
       ...(wait === true ? { wait } : {}),

@@ -10,6 +10,7 @@ import { assembleController } from "../../nodes/controller/assembly.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
+import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
@@ -204,6 +205,7 @@ export class Cluster {
         memoryMib: parameters.hostVcpus * 256,
         diskGib: 100,
         storageId: this.storage?.storageId ?? null,
+        ...(parameters.cells === undefined ? {} : { numa: cellsOf(parameters.cells, parameters.hostVcpus) }),
       } as const;
       const { clock, ids, log } = agent;
       const leased = agent.version !== "older";
@@ -285,3 +287,13 @@ const imageFiles = {
   }),
   registerPlain: async () => ({ sha256, sizeBytes: 1 }),
 };
+
+/** Half as many CPUs as vCPUs, so that those who share CPUs notice those who have some to themselves. */
+function cellsOf(count: number, vcpus: number): NumaNode[] {
+  const cpus = Math.max(1, Math.floor(vcpus / 2));
+  return Array.from({ length: count }, (_, cell) => ({
+    vcpus: Math.floor((cpus + cell) / count),
+    memoryMib: vcpus * 256,
+    hugePages: [],
+  }));
+}

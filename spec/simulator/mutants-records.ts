@@ -38,9 +38,17 @@ export const recordMutants: readonly Mutant[] = [
     name: "release-uncounted",
     promise: "I3",
     file: "db/memory/apply.ts",
-    find: "tables.hosts.put(host.id, claimed(host, claim, -1), journal);",
+    find: "tables.hosts.put(host.id, bound(claimed(host, claim, -1), claim, -1), journal);",
     replace: "",
     guard: "A claim that is given back leaves the host's sum.",
+  },
+  {
+    name: "cells-unjudged",
+    promise: "I3",
+    file: "db/memory/apply.ts",
+    find: 'if (overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };',
+    replace: "",
+    guard: "A CPU of one's own is given once, whatever the controllers believe.",
   },
   {
     name: "answer-before-commit",

@@ -34,6 +34,8 @@ export interface Parameters {
   readonly oneVersion?: boolean;
   /** How many lives of agents are of before there were leases on the storage; absent: none. */
   readonly storageUnaware?: number;
+  /** NUMA cells of each host; half of the instances that are made ask for CPUs of their own. Absent: none. */
+  readonly cells?: number;
 }
 
 export const commandKinds = [
@@ -122,7 +124,7 @@ export interface PlanSize {
 
 export function planOf(seed: string, size: PlanSize = {}): Plan {
   const random = new Random(seed);
-  const parameters = parametersOf(random.fork("parameters"), size);
+  const parameters = { ...parametersOf(random.fork("parameters"), size), ...cellsOf(random.fork("cells")) };
   const seconds = size.seconds ?? random.fork("length").whole(20, 90);
   const faultyMs = setUpMs + seconds * 1_000;
   return {
@@ -136,6 +138,10 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     faultyMs,
   };
 }
+
+/** In some runs hosts have NUMA cells, and some guests ask for CPUs of their own. */
+const cellsOf = (random: Random): Pick<Parameters, "cells"> =>
+  random.chance(0.3) ? { cells: random.whole(1, 2) } : {};
 
 /** Swarm: each kind of trouble is there in some runs and quite absent in others. */
 function parametersOf(random: Random, size: PlanSize): Parameters {

@@ -19,10 +19,15 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
     atMs,
     instances: rows.map(factsOf),
     operations: await store.listOperations({ limit: everything }),
-    hosts: hosts.map(({ id, vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed }) => ({
-      id,
-      capacity: { vcpus, memoryMib, diskGib },
-      claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
+    hosts: hosts.map((host) => ({
+      id: host.id,
+      capacity: host,
+      claimed: {
+        vcpus: host.vcpusClaimed,
+        memoryMib: host.memoryMibClaimed,
+        diskGib: host.diskGibClaimed,
+      },
+      cells: host,
     })),
     claims: await claimsOf(store, rows),
     guests: cluster.hosts.flatMap(({ machine }) =>

@@ -7,7 +7,7 @@ import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { limits } from "../../protocol/limits.ts";
-import { SimulatedClient } from "./client.ts";
+import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
@@ -19,6 +19,8 @@ import { quietFact, sharedStorage } from "./quiet.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
 import type { Versions } from "./versions.ts";
+
+const dedicated = { "hw:cpu_policy": "dedicated" };
 
 export interface RunOptions {
   /** Absent: nobody reads, and the run is faster. */
@@ -114,6 +116,7 @@ class Run {
         name,
         project,
         told: (fact) => this.#see(fact),
+        bound: this.#plan.parameters.cells !== undefined,
         numbered: () => {
           this.#calls += 1;
           return this.#calls;
@@ -163,6 +166,10 @@ class Run {
     const { flavor, image } = this.#admin.clients;
     this.#kernel.after(this.#admin.process, 500, "sets up", () => {
       void flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1 }, { timeoutMs: 60_000 });
+      const own = { name: boundFlavor, vcpus: 1, memoryMib: 128, diskGib: 1, extraSpecs: dedicated };
+      // A controller of the version before knows no such flavors, and then there is none.
+      if (this.#plan.parameters.cells !== undefined)
+        void flavor.create(own, { timeoutMs: 60_000 }).catch(() => undefined);
       const shared = this.#plan.parameters.sharedDisks !== undefined;
       const disk = shared ? { disk: { path: "/disk", format: "qcow2" as const } } : {};
       const tiny = { name: "tiny", kernel: { path: "/kernel" }, ...disk };

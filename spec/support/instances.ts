@@ -51,6 +51,7 @@ export function newborn(
         hostName: "host-a",
         leaseEpoch: 0,
         storageId: null,
+        numa: null,
         ...place,
       },
     ],

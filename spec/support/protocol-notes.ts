@@ -182,12 +182,26 @@ export const notes: Readonly<Record<string, string>> = {
   "HostInventory.labels": "Words of its configuration. Absent: none.",
   "HostInventory.features": "Flags of its CPUs. Absent: none are known.",
   "HostInventory.machineTypes": "What its hypervisor can pretend to be. Absent: not known.",
+  "HostInventory.binds":
+    "Guests get the CPUs, cells and pages that they are given. Absent: false, and its cells are not offered.",
   "HostInventory.numa": "Absent: one cell, of which nothing is known.",
   "MachineSpec.fence":
     "Another host may take it over: it runs only under the lease it was claimed under. Absent: false.",
   "MachineSpec.storageId": "The shared storage that its disk is in. Absent: its host's own directory.",
   "MachineSpec.takesOverDisk":
     "Its disk is there, left by an older epoch on another host, and never made anew. Absent: false.",
+  "MachineSpec.machineType":
+    "The image's `hw_machine_type`; said by `ensureBound` alone while it shall be there. Absent: its host's choice.",
+  "ImageProperties.extra":
+    "In Nova's names: `trait:…` and `hw_machine_type` choose hosts; `hw_architecture`, `img_hv_type` set these fields.",
+  "MachineSpec.numa":
+    "What it has of its host's cells; said by `ensureBound` alone while it shall be there. Absent: nothing of its own.",
+  "host-agent.ensureBound.leaseEpoch": "As of `ensureLeased`. Absent: 0, it needs no lease.",
+  "NumaPlacement.dedicated": "Its CPUs are nobody else's.",
+  "NumaPlacement.cells": "Its own NUMA nodes, in this order; `cell` is the position in the host's `numa`.",
+  "NumaUse.memoryMib": "In ordinary pages.",
+  "Host.pinnedCpus": "CPUs that guests have to themselves, a part of the vCPUs claimed.",
+  "Host.numaClaimed": "What is claimed of each of `numa`; the last ones may be missing.",
   "MachineSpec.recovery":
     "What its host does when its process has died, or the host was down: `leave` starts nothing. Absent: `restart`.",
   "MachineIntent.keepDisk":

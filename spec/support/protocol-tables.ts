@@ -10,7 +10,8 @@ import { Capacity, Drain, Finding, Host, Rebalance } from "../../protocol/host.t
 import { Image, ImageDisk, ImageFile, ImageProperties } from "../../protocol/image.ts";
 import { HostVerdict, Instance } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
-import { HostInventory, MachineIntent, MachineSpec, NumaNode, Observation } from "../../protocol/machine.ts";
+import { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
+import { NumaNode, NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import { Operation, OperationStep } from "../../protocol/operation.ts";
 import { Quota, QuotaLimits } from "../../protocol/quota.ts";
 import { ErrorAnswer, Id, Label, Metadata, Name, Path, Sha256, TimeMs } from "../../protocol/schema.ts";
@@ -36,6 +37,7 @@ const types: Readonly<Record<string, TSchema>> = {
   Drain,
   Rebalance,
   NumaNode,
+  NumaUse,
   Aggregate,
   AvailabilityZone,
   ServerGroup,
@@ -50,6 +52,7 @@ const nodeTypes: Readonly<Record<string, TSchema>> = {
   MachineIntent,
   Observation,
   HostInventory,
+  NumaPlacement,
 };
 
 /** Small shapes that are named instead of being spelt out; explained in the document's text. */

@@ -68,6 +68,7 @@ export class ScriptedHost {
           ensure: (request) => this.#answer(request),
           ensureLeased: (request) => this.#answer(request),
           storageLease: async () => ({ state: "absent" as const }),
+          ensureBound: (request) => this.#answer(request),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
           audit: async () => ({
             hostId: inventory.hostId,

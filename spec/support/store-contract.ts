@@ -8,6 +8,7 @@ import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
+import { numaContract } from "./store-contract-numa.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
@@ -57,6 +58,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     catalogContract(() => store);
     placementContract(() => store, another);
     leaseContract(() => store);
+    numaContract(() => store, another);
     hostContract(() => store);
     readContract(() => store);
     pruneContract(() => store);
@@ -259,7 +261,8 @@ function capacityContract(get: () => Store, another: OpenStore): void {
       instances: 20,
     });
     const total = (await store.claimTotals()).find(({ hostId }) => hostId === host);
-    expect(total).to.deep.equal({ hostId: host, vcpus: 20, memoryMib: 1_280, diskGib: 20, instances: 20 });
+    const sums = { hostId: host, vcpus: 20, memoryMib: 1_280, diskGib: 20, instances: 20 };
+    expect(total).to.deep.equal({ ...sums, ...rows.nothingBound });
     expect(await store.listOnHost(host)).to.have.length(20);
   });
 
@@ -337,6 +340,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
       memoryMibClaimed: 64,
       diskGibClaimed: 1,
       instances: 1,
+      ...rows.nothingBound,
       registeredAtMs: rows.wallMs,
       lastSeenAtMs: rows.wallMs,
       lease: null,

@@ -125,7 +125,7 @@ export function machine(instanceId: string, changes: Partial<MachineRecord> = {}
 
 export function claim(instanceId: string, hostId = "h1", changes: Partial<ClaimRecord> = {}): ClaimRecord {
   const size = { vcpus: 1, memoryMib: 64, diskGib: 1 };
-  return { instanceId, epoch: 1, hostId, ...size, leaseEpoch: 0, ...changes };
+  return { instanceId, epoch: 1, hostId, ...size, leaseEpoch: 0, numa: null, ...changes };
 }
 
 export function operation(
@@ -193,6 +193,9 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
 
 /** What a host has that is silent about it, as older agents are. */
 export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
+
+/** What a host has of guests with CPUs or cells of their own, when there are none. */
+export const nothingBound = { pinnedCpus: 0, numaClaimed: [] };
 
 /** What a create of one instance commits: request, instance, claim, operation and two events. */
 export function createTurn(id: string, hostId = "h1"): Turn {

@@ -15,7 +15,7 @@ export const numa: RequestFilter = {
     const refuse: Refuse = (host) => {
       if (host.numa.length === 0)
         return {
-          reason: "the host does not report its NUMA cells",
+          reason: "the host offers no NUMA cells: it does not know them, or its agent is of an older version",
           remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
         };
       return { reason: shortage(demand, cellsGiving(host, demand)), remedy: remedyFor(demand) };
@@ -37,7 +37,9 @@ function shortage(demand: NumaDemand, giving: ReturnType<typeof cellsGiving>): s
   return `${asked} with ${cpus} and ${memoryMib} MiB are asked for, and no cells have both`;
 }
 
-const remedyFor = ({ nodes, page }: NumaDemand): string =>
+const remedyFor = ({ nodes, vcpus, dedicated, page }: NumaDemand): string =>
   page === undefined
-    ? `choose a flavor with ${nodes === 1 ? "hw:numa_nodes 2 or " : ""}less in each NUMA node`
+    ? nodes * vcpus === 1
+      ? `choose a flavor with less memory${dedicated ? ", or free CPUs of its cells" : ""}`
+      : `choose a flavor with ${nodes === 1 ? "hw:numa_nodes 2 or " : ""}less in each NUMA node`
     : "give the host more pages of this size, or choose a flavor with hw:mem_page_size any";

@@ -3,6 +3,7 @@
  * others share with the overcommit ratio. A host that does not report its cells has no CPU to give away.
  */
 
+import { sharedFree } from "../../../protocol/numa.ts";
 import { isDedicated } from "../numa.ts";
 import type { HostView } from "../state.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
@@ -13,10 +14,10 @@ export const pinning: RequestFilter = {
   prepare: (request) => (isDedicated(request.extraSpecs) ? dedicated(request.vcpus) : shared(request.vcpus)),
 };
 
-/** vCPUs that guests without CPUs of their own may still have once `pinned` CPUs are others' own. */
-function sharedFree({ capacity, claimed, pinnedCpus, realCpus }: HostView, pinned: number): number {
-  const ratio = capacity.vcpus / realCpus;
-  return Math.floor((realCpus - pinned) * ratio) - (claimed.vcpus - pinnedCpus);
+/** vCPUs that guests without CPUs of their own may still have once so many more CPUs are a guest's own. */
+function sharedBeside({ capacity, claimed, pinnedCpus, realCpus }: HostView, more: number): number {
+  const after = { pinnedCpus: pinnedCpus + more, vcpusClaimed: claimed.vcpus + more };
+  return sharedFree({ realCpus, vcpus: capacity.vcpus, ...after });
 }
 
 function dedicated(vcpus: number) {
@@ -38,17 +39,17 @@ function dedicated(vcpus: number) {
     };
   };
   return (host: HostView) =>
-    (vcpus <= host.realCpus - host.pinnedCpus && sharedFree(host, host.pinnedCpus + vcpus) >= 0) || refuse;
+    (vcpus <= host.realCpus - host.pinnedCpus && sharedBeside(host, vcpus) >= 0) || refuse;
 }
 
 function shared(vcpus: number) {
   const refuse: Refuse = (host) => {
-    const free = Math.max(0, sharedFree(host, host.pinnedCpus));
+    const free = Math.max(0, sharedBeside(host, 0));
     return {
       reason: `${vcpus} vCPUs are asked for, ${free} are free beside ${host.pinnedCpus} CPUs that are guests' own`,
       remedy: `free ${vcpus - free} vCPUs more or move a guest with CPUs of its own away`,
     };
   };
   return (host: HostView) =>
-    host.pinnedCpus === 0 || host.realCpus === 0 || vcpus <= sharedFree(host, host.pinnedCpus) || refuse;
+    host.pinnedCpus === 0 || host.realCpus === 0 || vcpus <= sharedBeside(host, 0) || refuse;
 }

@@ -44,17 +44,12 @@ function reasonOf(missing: readonly string[], unwanted: readonly string[]): stri
   return parts.join(", and ");
 }
 
-function traitsOf({
-  extraSpecs = {},
-  imageProperties = {},
-  imageTraits = [],
-}: TimedRequest): readonly Trait[] {
+function traitsOf({ extraSpecs = {}, imageProperties = {} }: TimedRequest): readonly Trait[] {
   const named = [...Object.entries(extraSpecs), ...Object.entries(imageProperties)].flatMap(
     ([spec, value]) =>
       spec.startsWith("trait:")
         ? [{ name: spec.slice("trait:".length), required: value !== "forbidden" }]
         : [],
   );
-  const all = [...named, ...imageTraits.map((name) => ({ name, required: true }))];
-  return all.map((trait) => ({ ...trait, key: featureKey(trait.name) }));
+  return named.map((trait) => ({ ...trait, key: featureKey(trait.name) }));
 }

@@ -78,11 +78,23 @@ const columns = (nowMs: number): readonly Column<Host>[] => [
 const buildsOf = ({ ioOps = 0, failedBuilds = 0 }: Host): string =>
   `${ioOps} under way${failedBuilds === 0 ? "" : `, the last ${failedBuilds} failed`}`;
 
-const numaOf = ({ vcpus, memoryMib, hugePages }: NonNullable<Host["numa"]>[number]): string => {
+const ownOf = ({ pinnedCpus = 0 }: Host): string =>
+  pinnedCpus === 0 ? "" : `, ${pinnedCpus} of them CPUs of guests' own`;
+
+type Cell = NonNullable<Host["numa"]>[number];
+type Use = NonNullable<Host["numaClaimed"]>[number];
+
+/** What is claimed of it only where something is: most hosts have no guests that ask for cells. */
+function numaOf({ vcpus, memoryMib, hugePages }: Cell, use: Use | undefined): string {
+  const some = (claimed: number | undefined, text: string) => (claimed ? `${claimed} of ${text}` : text);
   const pages = hugePages.filter(({ total }) => total > 0);
-  const huge = pages.map(({ total, sizeKib }) => `${total} pages of ${mebibytes(sizeKib / 1_024)}`);
-  return [`${vcpus} CPUs`, mebibytes(memoryMib), ...huge].join(", ");
-};
+  const huge = pages.map(({ total, sizeKib }) => {
+    const claimed = use?.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed;
+    return some(claimed, `${total} pages of ${mebibytes(sizeKib / 1_024)}`);
+  });
+  const memory = use?.memoryMib ? `${mebibytes(use.memoryMib)} of ` : "";
+  return [some(use?.pinnedCpus, `${vcpus} CPUs`), `${memory}${mebibytes(memoryMib)}`, ...huge].join(", ");
+}
 
 const drainFacts = ({ moving, moved, deleted = 0, left, cannot, staying }: Drain): readonly Fact[] => [
   [
@@ -101,7 +113,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["lease", leaseOf(host, nowMs)],
   ["fenced by", fencedBy(host)],
   ["heard", `${age(host.lastSeenAtMs, nowMs)} ago`],
-  ["vCPUs", `${host.claimed.vcpus} of ${host.capacity.vcpus} claimed`],
+  ["vCPUs", `${host.claimed.vcpus} of ${host.capacity.vcpus} claimed${ownOf(host)}`],
   ["memory", `${mebibytes(host.claimed.memoryMib)} of ${mebibytes(host.capacity.memoryMib)} claimed`],
   ["disk", `${gibibytes(host.claimed.diskGib)} of ${gibibytes(host.capacity.diskGib)} claimed`],
   ["instances", String(host.instances)],
@@ -110,7 +122,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["aggregates", host.aggregates?.map(({ name }) => name).join(", ") || undefined],
   ["labels", pairsOf(host.labels ?? {})],
   ["storage", host.storageId ?? undefined],
-  ["NUMA nodes", host.numa?.map(numaOf).join("; ") || undefined],
+  ["NUMA nodes", host.numa?.map((cell, at) => numaOf(cell, host.numaClaimed?.[at])).join("; ") || undefined],
   ["features", host.features?.length ? `${host.features.length} CPU flags` : undefined],
   ["machine types", host.machineTypes?.length ? String(host.machineTypes.length) : undefined],
   ["architecture", host.architecture],

@@ -4,7 +4,16 @@ import { Command, Option } from "commander";
 import type { Image } from "../../../protocol/image.ts";
 import { architectures, diskFormats } from "../../../protocol/kinds.ts";
 import { CommandError } from "../errors.ts";
-import { bytes, gibibytes, mebibytes, parseGibibytes, parseMebibytes, time } from "../format.ts";
+import {
+  bytes,
+  gibibytes,
+  mebibytes,
+  pairsOf,
+  parseGibibytes,
+  parseMebibytes,
+  parsePair,
+  time,
+} from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column, Fact } from "../table.ts";
@@ -60,6 +69,7 @@ function facts({
     ["memory, at least", properties.memoryMibMin === 0 ? undefined : mebibytes(properties.memoryMibMin)],
     ["disk, at least", properties.diskGibMin === 0 ? undefined : gibibytes(properties.diskGibMin)],
     ["hypervisor", properties.hypervisor],
+    ["properties", pairsOf(properties.extra ?? {})],
     ["registered", time(createdAtMs)],
   ];
 }
@@ -112,6 +122,7 @@ interface RegisterOptions {
   readonly memoryMin?: number;
   readonly diskMin?: number;
   readonly hypervisor?: string;
+  readonly property?: Record<string, string>;
 }
 
 function registerCommand(invoke: Invoke): Command {
@@ -134,6 +145,11 @@ function registerCommand(invoke: Invoke): Command {
     .option("--memory-min <size>", "what it needs at least, such as 256M", parseMebibytes)
     .option("--disk-min <size>", "what it needs at least, such as 2G", parseGibibytes)
     .option("--hypervisor <name>", "the only hypervisor that it runs under")
+    .option(
+      "--property <key=value>",
+      "in Nova's names, such as trait:HW_CPU_X86_AVX2=required; repeatable",
+      parsePair,
+    )
     .action((name: string, options: RegisterOptions, command: Command) =>
       invoke(command, async (run) => {
         const request = { name, ...filesOf(options), ...propertiesOf(options) };
@@ -181,12 +197,14 @@ function formatOf(path: string, { format }: RegisterOptions): (typeof diskFormat
   );
 }
 
-function propertiesOf({ architecture, memoryMin, diskMin, hypervisor }: RegisterOptions) {
+function propertiesOf(options: RegisterOptions) {
+  const { architecture, memoryMin, diskMin, hypervisor, property } = options;
   const properties = {
     ...(architecture === undefined ? {} : { architecture }),
     ...(memoryMin === undefined ? {} : { memoryMibMin: memoryMin }),
     ...(diskMin === undefined ? {} : { diskGibMin: diskMin }),
     ...(hypervisor === undefined ? {} : { hypervisor }),
+    ...(property === undefined ? {} : { extra: property }),
   };
   return Object.keys(properties).length === 0 ? {} : { properties };
 }

@@ -11,6 +11,7 @@
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { type GuestUser, guestFiles } from "../guest-directory.ts";
 import { guestName } from "./guest-tag.ts";
+import { numaArguments, type Pins } from "./pins.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -18,6 +19,9 @@ export type Accelerator = "kvm" | "tcg";
  * Both ends of a migration must name the same; Debian 12's QEMU has it, and so has every later one for years.
  */
 const machineType = "pc-q35-7.2";
+
+/** Types that have what our devices are plugged into: ports of PCI Express. */
+export const isUsableMachineType = (name: string): boolean => /^(?:pc-)?q35(?:-[0-9.]+)?$/.test(name);
 
 export interface QemuArguments {
   readonly spec: MachineSpec;
@@ -32,6 +36,8 @@ export interface QemuArguments {
   readonly ramdisk: string | undefined;
   /** A firmware other than the machine type's own: qboot, for a kernel that needs no BIOS. */
   readonly firmware: string | undefined;
+  /** For a spec with `numa`. */
+  readonly pins?: Pins | undefined;
 }
 
 export const isUuid = (text: string): boolean =>
@@ -53,7 +59,7 @@ function identity(spec: MachineSpec): readonly string[] {
 }
 
 function machine(given: QemuArguments): readonly string[] {
-  const { spec, accelerator } = given;
+  const { spec, accelerator, pins } = given;
   // A translation cache of 32 MiB instead of the default share of the host's memory: boots as fast, measured.
   const chosen = {
     kvm: ["-accel", "kvm", "-cpu", "host"],
@@ -61,8 +67,9 @@ function machine(given: QemuArguments): readonly string[] {
   };
   return [
     ...["-no-user-config", "-nodefaults", "-display", "none"],
-    ...["-machine", machineType, ...chosen[accelerator]],
-    ...["-smp", `cpus=${spec.vcpus}`, "-m", `size=${spec.memoryMib}M`],
+    ...["-machine", spec.machineType ?? machineType, ...chosen[accelerator]],
+    ...["-m", `size=${spec.memoryMib}M`],
+    ...(spec.numa && pins ? numaArguments(spec.numa, pins) : ["-smp", `cpus=${spec.vcpus}`]),
     // The process stays when its guest ends or panics, so that the reason can be read; it starts when it is
     // told to.
     ...["-no-shutdown", "-action", "panic=pause", "-S"],

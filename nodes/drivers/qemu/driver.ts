@@ -26,9 +26,11 @@ import {
   makeGuestDirectory,
   type StateDirectories,
 } from "../guest-directory.ts";
+import type { HostCell } from "../machine-facts.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { abortError, Turns, throwIfAborted } from "../waiting.ts";
-import { isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { isUsableMachineType, isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { CpuPools } from "./cpu-pools.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import {
@@ -42,6 +44,8 @@ import {
   spawnGuest,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
+import type { Pins } from "./pins.ts";
+import { pinsOfArgv } from "./pins.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
@@ -60,12 +64,15 @@ export interface QemuOptions {
   readonly accelerator: () => Promise<AcceleratorChoice>;
   /** What a guest that another host may take over holds open. Absent, or answering none: nothing. */
   readonly openLease?: () => Promise<FileHandle | undefined>;
+  /** In the order in which the host's inventory has them. */
+  readonly cells: () => Promise<readonly HostCell[]>;
 }
 
 export class QemuHypervisor implements Hypervisor {
   readonly #options: QemuOptions;
   readonly #guests = new Map<string, QemuGuest>();
   readonly #turns = new Turns();
+  readonly #cpus: CpuPools;
   readonly #listeners: ((event: GuestEvent) => void)[] = [];
   #bootId: Promise<string> | undefined;
   #scanning: Promise<void> = Promise.resolve();
@@ -74,6 +81,8 @@ export class QemuHypervisor implements Hypervisor {
 
   constructor(options: QemuOptions) {
     this.#options = options;
+    const guests = () => [...this.#guests.values()];
+    this.#cpus = new CpuPools({ cells: options.cells, guests, log: options.log });
   }
 
   async capabilities(): Promise<HypervisorCapabilities> {
@@ -178,31 +187,44 @@ export class QemuHypervisor implements Hypervisor {
     const directory = guestDirectory(directories, spec.instanceId);
     const user = guestUser(spec.instanceId);
     const choice = await this.#options.accelerator();
-    const qemu = { command: this.#options.executable, argv: await this.#arguments(spec, paths, choice) };
+    const given = await this.#arguments(spec, paths, choice);
+    await (spec.numa && this.#cpus.open());
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
     const bootId = await this.#readBootId();
-    const launch = launchAs(user, choice.groups, qemu);
     const { instanceId, epoch, fence } = spec;
     const tag = { instanceId, epoch, fence };
     return whenUnlocked(instanceId, { clock, signal }, async () => {
       throwIfAborted(signal);
       const about = { tag, directory, user, bootId, nowMs: clock.nowMs() };
-      const { spawned, guest } = await this.#spawn(launch, about, signal);
-      await bringUp(guest, spawned, { clock, log, signal });
+      const pinned = () => {
+        const pins = this.#cpus.choose(spec.numa);
+        const qemu = { command: this.#options.executable, argv: qemuArguments({ ...given, pins }) };
+        return { launch: launchAs(user, choice.groups, qemu), pins };
+      };
+      const { spawned, guest } = await this.#spawn(pinned, about, signal);
+      await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange(guest) });
       return guest.facts;
     });
   }
 
-  /** From the start until it is kept nothing is awaited: no scan may find it first. */
-  async #spawn(launch: Launch, about: SpawnOptions, signal: AbortSignal) {
+  /**
+   * From the choice of CPUs until it is kept nothing is awaited: no other start may choose the same ones, and
+   * no scan find it first.
+   */
+  async #spawn(
+    pinned: () => { launch: Launch; pins: Pins | undefined },
+    about: SpawnOptions,
+    signal: AbortSignal,
+  ) {
     const { openLease } = this.#options;
     const wanted = about.tag.fence === true && openLease !== undefined;
     const lease = wanted ? await unlessAborted(openLease(), signal) : undefined;
     try {
       throwIfAborted(signal);
+      const { launch, pins } = pinned();
       const spawned = spawn(launch, { ...about, held: lease?.fd });
-      return { spawned, guest: this.#keep(spawned.process, false) };
+      return { spawned, guest: this.#keep({ ...spawned.process, pins }, false) };
     } finally {
       await lease?.close();
     }
@@ -215,7 +237,7 @@ export class QemuHypervisor implements Hypervisor {
     const { disk } = spec.image;
     const image = disk && (paths.base ?? cachedImage(directories, disk.sha256));
     const base = disk && image ? { file: relative(own, image), format: disk.format } : undefined;
-    return qemuArguments({
+    return {
       spec,
       accelerator: choice.accelerator,
       disk: near(paths.disk),
@@ -224,7 +246,7 @@ export class QemuHypervisor implements Hypervisor {
       kernel: near(paths.kernel),
       ramdisk: near(paths.ramdisk),
       firmware: await firmwareFor(paths.kernel),
-    });
+    };
   }
 
   #keep(process: GuestProcess, established: boolean): QemuGuest {
@@ -243,6 +265,7 @@ export class QemuHypervisor implements Hypervisor {
   #forget(guest: QemuGuest): void {
     const { instanceId } = guest.process.tag;
     if (this.#guests.get(instanceId) === guest) this.#guests.delete(instanceId);
+    if (!this.#detached) this.#cpus.arrangeSoon();
     void this.#turns
       .run(instanceId, () => this.#clearAfter(guest.process))
       .catch((error: unknown) => {
@@ -281,6 +304,7 @@ export class QemuHypervisor implements Hypervisor {
       const batch = unknown.slice(first, first + limits.adoptionsAtOnce);
       await Promise.all(batch.map((one) => this.#adopt(one, bootId)));
     }
+    if (unknown.length > 0) this.#cpus.arrangeSoon();
     this.#scanned = true;
   }
 
@@ -316,7 +340,8 @@ export class QemuHypervisor implements Hypervisor {
     const { pid, startTicks, tag } = one;
     const directory = guestDirectory(directories, tag.instanceId);
     const recorded = recordedStart(directory, one, bootId);
-    const guest = { pid, startTicks, tag, directory, startedAtMs: recorded?.startedAtMs ?? clock.nowMs() };
+    const startedAtMs = recorded?.startedAtMs ?? clock.nowMs();
+    const guest = { pid, startTicks, tag, directory, startedAtMs, pins: pinsOfArgv(one.argv) };
     if (recorded !== undefined) return guest;
     log.warn({ ...tag, pid }, "a living guest was not recorded at its start; the process table proves it");
     record(guest, bootId);
@@ -337,6 +362,8 @@ function refuseUnfit(spec: MachineSpec): void {
       `This host runs x86_64 guests only, not ${spec.architecture}.`,
     );
   }
+  if (spec.machineType !== undefined && !isUsableMachineType(spec.machineType))
+    throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
   if (isUuid(spec.instanceId)) return;
   throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
 }

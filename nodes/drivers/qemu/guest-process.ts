@@ -15,11 +15,14 @@ import { findProcesses, type ProcessFacts, type ProcessIdentity } from "../proce
 import { toolEnvironment } from "../tool.ts";
 import type { Launch } from "./arguments.ts";
 import { type GuestTag, isGuestProgram, tagOfArgv } from "./guest-tag.ts";
+import type { Pins } from "./pins.ts";
 
 export interface GuestProcess extends ProcessIdentity {
   readonly tag: GuestTag;
   readonly directory: string;
   readonly startedAtMs: number;
+  /** What it has of the host's cells; absent: nothing of its own. */
+  readonly pins?: Pins | undefined;
 }
 
 export interface SpawnedGuest {

@@ -148,6 +148,18 @@ export class QemuGuest {
     if (!(asked && change.ours)) this.#options.emit({ kind: change.kind, instanceId });
   }
 
+  /** Linux's numbers of the threads that are its vCPUs, in their order. @throws QmpSilence, QmpRefusal */
+  async vcpuThreads(): Promise<readonly number[]> {
+    if (this.#qmp === undefined) throw new QmpSilence("QEMU does not answer.");
+    const answer = await this.#qmp.execute("query-cpus-fast", {});
+    const cpus = Array.isArray(answer) ? answer.map(asObject) : [];
+    const known = cpus.flatMap((cpu) => {
+      const [index, thread] = [cpu?.["cpu-index"], cpu?.["thread-id"]];
+      return typeof index === "number" && typeof thread === "number" ? [{ index, thread }] : [];
+    });
+    return known.sort((left, right) => left.index - right.index).map(({ thread }) => thread);
+  }
+
   async pause(signal: AbortSignal): Promise<void> {
     if (this.#status === "paused") return;
     if (this.#status !== "running") {

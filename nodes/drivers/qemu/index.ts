@@ -8,11 +8,13 @@ import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
 import { makeStateDirectories } from "../guest-directory.ts";
 import type { DriverOptions, Drivers } from "../kinds.ts";
+import { hostCells } from "../machine-facts.ts";
 import { DirectoryMachineFiles } from "../machine-files.ts";
 import { SharedStorage } from "../shared-storage.ts";
 import { FileStorageLeases } from "../storage-leases.ts";
 import { runTool } from "../tool.ts";
 import { chooseAccelerator } from "./accelerator.ts";
+import { isUsableMachineType } from "./arguments.ts";
 import { auditFiles } from "./audit.ts";
 import { type AcceleratorChoice, QemuHypervisor } from "./driver.ts";
 import { openGuard } from "./guard-client.ts";
@@ -47,6 +49,7 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
     hypervisor: new QemuHypervisor({
       ...{ directories, clock, log, executable, version, accelerator },
       openLease,
+      cells: () => hostCells(),
     }),
     disks,
     ...(leases === undefined ? {} : { storageLeases: leases }),
@@ -74,7 +77,7 @@ async function findVersion(): Promise<string> {
 async function findMachineTypes(log: DriverOptions["log"]): Promise<readonly string[]> {
   try {
     const { output } = await runTool(executable, ["-machine", "help"], { timeoutMs: versionTimeoutMs });
-    return machineTypesIn(output).slice(0, limits.hostMachineTypesMax);
+    return machineTypesIn(output).filter(isUsableMachineType).slice(0, limits.hostMachineTypesMax);
   } catch (error) {
     log.warn({ error }, "QEMU does not tell which machines it can pretend to be");
     return [];

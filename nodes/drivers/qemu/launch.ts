@@ -25,6 +25,8 @@ export interface BringUpOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** When it answers and its CPUs do not run yet. */
+  readonly beforeRun?: () => Promise<void>;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function bringUp(
   });
   try {
     await connectWhenReady(guest, spawned, options);
+    await options.beforeRun?.();
     await guest.resume(options.signal);
     guest.establish();
   } catch (error) {

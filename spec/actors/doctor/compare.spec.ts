@@ -250,6 +250,7 @@ describe("doctor: comparison", () => {
         memoryMib: 512,
         diskGib: 1,
         leaseEpoch: 0,
+        numa: null,
       }));
       const totals = input.claimTotals.map((total) => ({
         ...total,
@@ -267,6 +268,28 @@ describe("doctor: comparison", () => {
       }));
       const unsettled = [{ ...old, claims, operation: operation("o1") }];
       expect(find({ ...input, hosts, claimTotals: totals, unsettled })).to.deep.equal([]);
+    });
+
+    it("finds cells whose sums are not those of the claims, and cells that are overfull", () => {
+      const { input } = healthy();
+      const node = { vcpus: 1, memoryMib: 64, hugePages: [] };
+      const bound = (cpus: number) => ({
+        pinnedCpus: cpus,
+        numaClaimed: [{ pinnedCpus: cpus, memoryMib: 64, hugePages: [] }],
+      });
+      const world = (sums: number, rows: number): DoctorInput => ({
+        ...input,
+        hosts: input.hosts.map((host) => ({ ...host, numa: [node], ...bound(sums) })),
+        claimTotals: input.claimTotals.map((total) => ({ ...total, ...bound(rows) })),
+      });
+      const much =
+        "More of its cells or CPUs is claimed than there is: 2 pinned CPUs; cell 0: 2 CPUs, 64 MiB.";
+      expect(find(world(2, 2))).to.deep.equal([`drift host one: ${much}`]);
+      const sums =
+        "the sums are 0 pinned CPUs; cell 0: 0 CPUs, 64 MiB, the rows 1 pinned CPUs; cell 0: 1 CPUs, 64 MiB.";
+      expect(find(world(0, 1))).to.deep.equal([
+        `drift host one: Its sums and its claim rows differ by cell: ${sums}`,
+      ]);
     });
 
     it("does not judge a host whose claims moved while it looked", () => {
@@ -305,7 +328,10 @@ describe("doctor: comparison", () => {
     it("what waits for a silent host is told once, as the host's silence", () => {
       const { input } = healthy();
       const claims = [
-        { instanceId: "i3", epoch: 1, hostId: "h1", vcpus: 0, memoryMib: 0, diskGib: 0, leaseEpoch: 0 },
+        {
+          ...{ instanceId: "i3", epoch: 1, hostId: "h1", vcpus: 0, memoryMib: 0, diskGib: 0, leaseEpoch: 0 },
+          numa: null,
+        },
       ];
       const world = with3({ claims }, { updatedAtMs: input.nowMs - late });
       const found = find({

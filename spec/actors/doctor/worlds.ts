@@ -109,7 +109,7 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
     strays: [],
   };
   const quota = { instances: 2, vcpus: 2, memoryMib: 1_024 };
-  const claims = { vcpus: 2, memoryMib: 1_024, diskGib: 2, instances: 2 };
+  const claims = { vcpus: 2, memoryMib: 1_024, diskGib: 2, instances: 2, pinnedCpus: 0, numaClaimed: [] };
   const input: DoctorInput = {
     nowMs,
     instances: [
@@ -143,6 +143,7 @@ export function busy(state: MachineState): DoctorInput {
     memoryMib: 512,
     diskGib: 1,
     leaseEpoch: 0,
+    numa: null,
   };
   return {
     ...input,

@@ -7,7 +7,14 @@ import { command, newborn, observed } from "../../support/instances.ts";
 
 const proof = { kind: "operator", by: "admin", reason: "Burnt.", confirmedName: "host-a", atMs: 1 } as const;
 const fences: readonly Fence[] = [{ hostId: "a", hostName: "host-a", epoch: 1, proof }];
-const host = { kind: "host", hostId: "b", hostName: "host-b", leaseEpoch: 1, storageId: "s1" } as const;
+const host = {
+  kind: "host",
+  hostId: "b",
+  hostName: "host-b",
+  leaseEpoch: 1,
+  storageId: "s1",
+  numa: null,
+} as const;
 
 function building(): LoadedInstance {
   const born = newborn(1_000, { leaseEpoch: 1 });

@@ -9,7 +9,7 @@ import { limits } from "../../../protocol/limits.ts";
 import { instanceStates } from "../../../protocol/states.ts";
 import { command, newborn, observed } from "../../support/instances.ts";
 
-const unleased = { leaseEpoch: 0, storageId: null };
+const unleased = { leaseEpoch: 0, storageId: null, numa: null };
 
 const following = (
   loaded: LoadedInstance,

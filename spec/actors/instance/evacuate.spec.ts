@@ -54,7 +54,8 @@ describe("instance: evacuate", () => {
 
   it("tries the next host when the first one fails, whatever the policy", () => {
     const left = evacuate(running("wait")).next;
-    const place = { kind: "host", hostId: "b", hostName: "host-b", leaseEpoch: 1, storageId: null } as const;
+    const lease = { leaseEpoch: 1, storageId: null, numa: null };
+    const place = { kind: "host", hostId: "b", hostName: "host-b", ...lease } as const;
     const placed = decide(left, {
       kind: "placed",
       placement: place,
@@ -129,7 +130,8 @@ describe("instance: move", () => {
     const left = move(running()).next;
     const gone = decide(left, observed(left, { state: "gone", intentGeneration: 2 }));
     expect(gone.effects).to.deep.equal([{ kind: "place" }]);
-    const place = { kind: "host", hostId: "b", hostName: "host-b", leaseEpoch: 1, storageId: null } as const;
+    const lease = { leaseEpoch: 1, storageId: null, numa: null };
+    const place = { kind: "host", hostId: "b", hostName: "host-b", ...lease } as const;
     const { epoch } = gone.next.instance;
     const placed = decide(gone.next, { kind: "placed", placement: place, epoch, nowMs: 6_000 }).next;
     const done = decide(placed, observed(placed));

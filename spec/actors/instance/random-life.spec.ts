@@ -12,7 +12,7 @@ import type { LoadedInstance } from "../../../actors/runtime/records.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { command, newborn } from "../../support/instances.ts";
 
-const unleased = { leaseEpoch: 0, storageId: null };
+const unleased = { leaseEpoch: 0, storageId: null, numa: null };
 
 type Step =
   | { readonly kind: "command"; readonly index: number }

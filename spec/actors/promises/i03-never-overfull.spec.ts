@@ -1,6 +1,7 @@
 /** I3: the sums of the claims are counted at every commit, and compared with the store's in the end. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
+import type { Turn } from "../../../actors/runtime/records.ts";
 import { claim, createTurn, inventory } from "../../support/store-rows.ts";
 import { amounts, history, judged, quiet, refused } from "./worlds.ts";
 
@@ -44,5 +45,55 @@ describe("promise I3, never overfull", () => {
     expect(found({ claims: [], ...host(1, 2) })).to.have.length(3);
     expect(found(host(2, 2))).to.deep.equal([]);
     expect(found(host(2, 1))).to.have.length(3);
+  });
+
+  describe("by cell", () => {
+    const cell = { vcpus: 2, memoryMib: 512, hugePages: [{ sizeKib: 2_048, total: 64 }] };
+    const numa = (dedicated: boolean, change: object = {}) => ({
+      numa: { dedicated, cells: [{ cell: 0, vcpus: 1, memoryMib: 64, ...change }] },
+    });
+    const host = { hosts: [inventory("h1", { vcpus: 4, numa: [cell] })] };
+    const taken = (id: string, change: object) => ({ claims: [claim(id, "h1", change)] });
+    const found = (...turns: readonly Turn[]) => judged(neverOverfull(), history(...turns));
+
+    it("is kept while each has enough of everything", () => {
+      const pages = numa(false, { memoryMib: 128, pageKib: 2_048 });
+      const turns = [taken("i", numa(true)), taken("j", pages), taken("k", numa(false, { memoryMib: 320 }))];
+      expect(found(host, ...turns)).to.deep.equal([]);
+      expect(found(host, ...turns, { ...taken("l", numa(true)), ...released })).to.deep.equal([]);
+    });
+
+    it("is broken by a CPU that is given twice, memory that is not there, and pages that are not", () => {
+      const third = ["i", "j", "k"].map((id) => taken(id, numa(true)));
+      expect(found(host, ...third)).to.include("Host h1 is overfull: cell 0: CPUs: 3 of 2.");
+      expect(found(host, taken("i", numa(false, { memoryMib: 385 })))).to.deep.equal([
+        "Host h1 is overfull: cell 0: MiB: 385 of 384.",
+      ]);
+      const pages = numa(false, { memoryMib: 130, pageKib: 2_048 });
+      expect(found(host, taken("i", pages))).to.have.length(1);
+      expect(found(host, taken("i", numa(false, { cell: 1 })))).to.have.length(1);
+    });
+
+    it("is broken by guests that share CPUs which others have to themselves", () => {
+      const shared = ["j", "k", "l"].map((id) => taken(id, {}));
+      expect(found(host, taken("i", numa(true)), ...shared)).to.deep.equal([
+        "Host h1 is overfull: 3 vCPUs share 1 of 2 CPUs.",
+      ]);
+    });
+
+    it("compares the store's sums with the claims when all is quiet", () => {
+      const claims = [{ ...amounts(1), instanceId: "i", epoch: 1, hostId: "h1", ...numa(true) }];
+      const counted = (pinnedCpus: number) => ({
+        hosts: [
+          {
+            ...{ id: "h1", claimed: amounts(1), capacity: amounts(2) },
+            cells: { pinnedCpus, numaClaimed: [{ pinnedCpus, memoryMib: 64, hugePages: [] }] },
+          },
+        ],
+      });
+      const look = (change: object) => judged(neverOverfull(), [quiet(change)]);
+      expect(look({ claims, ...counted(1) })).to.deep.equal([]);
+      expect(look({ claims, ...counted(2) })).to.have.length(2);
+    });
   });
 });

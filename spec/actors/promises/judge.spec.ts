@@ -64,7 +64,14 @@ describe("the judge of the promises", () => {
       (it) => observed(it, { state: "failed", reason: "diskFull" }),
       ({ instance: { epoch } }) => ({
         kind: "placed",
-        placement: { kind: "host", hostId: "b", hostName: "host-b", leaseEpoch: 0, storageId: null },
+        placement: {
+          kind: "host",
+          hostId: "b",
+          hostName: "host-b",
+          leaseEpoch: 0,
+          storageId: null,
+          numa: null,
+        },
         epoch,
         nowMs: 4_000,
       }),

@@ -1,9 +1,9 @@
 /** Cases of the filters that look at what aggregates say and at what flavors ask for in extra specs. */
-import type { Cell } from "../../../actors/scheduler/numa.ts";
+import type { NumaNode } from "../../../protocol/numa.ts";
 import { type Case, inAggregate } from "./filter-cases.ts";
 
 const specs = (extraSpecs: Record<string, string>) => ({ extraSpecs });
-const cell: Cell = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
+const cell: NumaNode = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
 const cells = { numa: [cell, cell], vcpus: 16 };
 
 const pinnedRemedy = "choose a flavor with hw:cpu_policy shared";
@@ -104,7 +104,7 @@ export const flavorCases: readonly Case[] = [
     host: { features: ["avx", "vmx"] },
     asked: {
       ...specs({ "trait:HW_CPU_X86_AVX2": "required", "trait:HW_CPU_X86_VMX": "forbidden" }),
-      imageTraits: ["CUSTOM_GPU"],
+      imageProperties: { "trait:CUSTOM_GPU": "required" },
     },
     reason: "the host lacks HW_CPU_X86_AVX2, CUSTOM_GPU, and the host has HW_CPU_X86_VMX, which may not be",
     remedy: "choose a flavor and an image without these",
@@ -201,7 +201,7 @@ export const flavorCases: readonly Case[] = [
     when: "it does not report its cells",
     host: {},
     asked: specs({ "hw:numa_nodes": "1" }),
-    reason: "the host does not report its NUMA cells",
+    reason: "the host offers no NUMA cells: it does not know them, or its agent is of an older version",
     remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
   },
   {

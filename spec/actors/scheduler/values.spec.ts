@@ -5,11 +5,23 @@ import { ClaimLog } from "../../../actors/scheduler/claim-log.ts";
 import { FactsOfRead, featureKey } from "../../../actors/scheduler/facts.ts";
 import { HostList } from "../../../actors/scheduler/host-list.ts";
 import { matcher, type Value } from "../../../actors/scheduler/matching.ts";
-import { cellsFor, numaDemand, useWith } from "../../../actors/scheduler/numa.ts";
+import { cellsFor, type NumaDemand, numaDemand, placementFor } from "../../../actors/scheduler/numa.ts";
 import { limits } from "../../../protocol/limits.ts";
+import { type NumaNode, type NumaUse, useWith } from "../../../protocol/numa.ts";
 import { request } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+
+interface Cells {
+  readonly numa: NumaNode[];
+  readonly cellUse: NumaUse[];
+}
+
+/** With one guest more. */
+function filled(host: Cells, demand: NumaDemand): Cells {
+  const placement = placementFor(host, demand);
+  return placement === undefined ? host : { ...host, cellUse: useWith(host.cellUse, placement, 1) };
+}
 
 describe(`scheduler: values (seed ${seed})`, () => {
   const matches: readonly (readonly [
@@ -90,10 +102,10 @@ describe(`scheduler: values (seed ${seed})`, () => {
       extraSpecs: { "hw:cpu_policy": "dedicated", "hw:mem_page_size": "2MB" },
     });
     if (typeof demand !== "object") throw new Error("It makes sense.");
-    let host = { numa, cellUse: [] as ReturnType<typeof useWith> };
+    let host = { numa, cellUse: [] as NumaUse[] };
     for (const [index, cell] of [0, 0, 1, 1].entries()) {
       expect(cellsFor(host, demand), String(index)).to.deep.equal([cell]);
-      host = { numa, cellUse: useWith(host, demand) };
+      host = filled(host, demand);
     }
     expect(cellsFor(host, demand)).to.equal(undefined);
     expect(host.cellUse.map(({ pinnedCpus }) => pinnedCpus)).to.deep.equal([4, 4]);
@@ -101,16 +113,16 @@ describe(`scheduler: values (seed ${seed})`, () => {
   });
 
   it("a cell gives its CPUs once to guests that have them to themselves, and many times to others", () => {
-    const numa = [{ vcpus: 4, memoryMib: 65_536, hugePages: [] }];
+    const numa: NumaNode[] = [{ vcpus: 4, memoryMib: 65_536, hugePages: [] }];
     const demand = (policy: string) =>
       numaDemand({ vcpus: 3, memoryMib: 512, extraSpecs: { "hw:numa_nodes": "1", "hw:cpu_policy": policy } });
     for (const [policy, times] of Object.entries({ dedicated: 1, shared: 3 })) {
       const asked = demand(policy);
       if (typeof asked !== "object") throw new Error("It makes sense.");
-      let host = { numa, cellUse: [] as ReturnType<typeof useWith> };
+      let host = { numa, cellUse: [] as NumaUse[] };
       let placed = 0;
       while (placed < 3 && cellsFor(host, asked) !== undefined) {
-        host = { numa, cellUse: useWith(host, asked) };
+        host = filled(host, asked);
         placed++;
       }
       expect(placed, policy).to.equal(times);

@@ -41,6 +41,8 @@ export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost =>
   memoryMibClaimed: 0,
   diskGibClaimed: 0,
   instances: 0,
+  pinnedCpus: 0,
+  numaClaimed: [],
   registeredAtMs: 0,
   lastSeenAtMs: wallMs,
   lease: null,

@@ -1,6 +1,11 @@
 /** QEMU's command line, by value. */
 import { expect } from "chai";
-import { hostName, launchAs, qemuArguments } from "../../../nodes/drivers/qemu/arguments.ts";
+import {
+  hostName,
+  isUsableMachineType,
+  launchAs,
+  qemuArguments,
+} from "../../../nodes/drivers/qemu/arguments.ts";
 import { guestName, parseGuestName, tagOfArgv } from "../../../nodes/drivers/qemu/guest-tag.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
@@ -47,6 +52,13 @@ describe("QEMU's arguments", () => {
     expect(optionOf(argv, "-sandbox")).to.equal(
       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
     );
+  });
+
+  it("have the image's machine type, of those that have ports for our devices", () => {
+    const typed = { ...bare, spec: { ...spec, machineType: "pc-q35-6.2" } };
+    expect(optionOf(qemuArguments(typed), "-machine")).to.equal("pc-q35-6.2");
+    const usable = ["q35", "pc-q35-7.2", "pc", "pc-i440fx-7.2", "microvm", "q35,accel=kvm", "none"];
+    expect(usable.filter(isUsableMachineType)).to.deep.equal(["q35", "pc-q35-7.2"]);
   });
 
   it("use the host's processor under KVM", () => {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { cpuFeatures, numaNodes } from "../../../nodes/drivers/machine-facts.ts";
+import { cpuFeatures, hostCells, numaNodes } from "../../../nodes/drivers/machine-facts.ts";
 import { machineTypesIn } from "../../../nodes/drivers/qemu/index.ts";
 
 describe("the facts about a machine", () => {
@@ -31,10 +31,17 @@ describe("the facts about a machine", () => {
     };
     await node(10, "8", 1_024, 0);
     await node(2, "0-3,6", 4_097, 16);
-    expect(await numaNodes(join(directory, "nodes"))).to.deep.equal([
+    const [nodes, status] = [join(directory, "nodes"), join(directory, "status")];
+    expect(await numaNodes(nodes, status)).to.deep.equal([
       { vcpus: 5, memoryMib: 4, hugePages: [{ sizeKib: 2_048, total: 16 }] },
       { vcpus: 1, memoryMib: 1, hugePages: [{ sizeKib: 2_048, total: 0 }] },
     ]);
+    await writeFile(status, "Name:\tnode\nCpus_allowed:\t0\nCpus_allowed_list:\t1-2,8\n");
+    expect(await hostCells(nodes, status)).to.deep.equal([
+      { node: 2, cpus: [1, 2] },
+      { node: 10, cpus: [8] },
+    ]);
+    expect((await numaNodes(nodes, status)).map(({ vcpus }) => vcpus)).to.deep.equal([2, 1]);
   });
 
   it("are what QEMU can pretend to be, without its heading, its descriptions, and none", () => {

@@ -1,0 +1,76 @@
+/**
+ * A part of I3: what claims take of each cell of a host, and CPUs that guests have to themselves. Counted
+ * here from the claims and from what hosts say, and not by the arithmetic that the stores use.
+ */
+import type { HostInventory } from "../../protocol/machine.ts";
+import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
+
+/** By `cell resource`, such as `0 CPUs`; and, under `pinned`, the CPUs of one's own of all cells. */
+export type Taken = ReadonlyMap<string, number>;
+
+const pinned = "pinned CPUs";
+
+/** What claims take together. */
+export function takenBy(placements: readonly NumaPlacement[]): Taken {
+  const taken = new Map<string, number>();
+  const add = (key: string, amount: number) => {
+    if (amount > 0) taken.set(key, (taken.get(key) ?? 0) + amount);
+  };
+  for (const { dedicated, cells } of placements)
+    for (const { cell, vcpus, memoryMib, pageKib } of cells) {
+      add(`cell ${cell}: CPUs`, dedicated ? vcpus : 0);
+      add(pinned, dedicated ? vcpus : 0);
+      if (pageKib === undefined) add(`cell ${cell}: MiB`, memoryMib);
+      else add(`cell ${cell}: pages of ${pageKib} KiB`, (memoryMib * 1_024) / pageKib);
+    }
+  return taken;
+}
+
+/** The same as a host's record has it. */
+export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
+  const taken = uses.flatMap((use, cell): [string, number][] => [
+    [`cell ${cell}: CPUs`, use.pinnedCpus],
+    [`cell ${cell}: MiB`, use.memoryMib],
+    ...use.hugePages.map(({ sizeKib, claimed }): [string, number] => [
+      `cell ${cell}: pages of ${sizeKib} KiB`,
+      claimed,
+    ]),
+  ]);
+  return new Map([[pinned, pinnedCpus] as const, ...taken].filter(([, amount]) => amount > 0));
+}
+
+/** What there is of each thing, by the host's own word. */
+function offeredBy({ numa = [] }: HostInventory): Taken {
+  const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, cell): [string, number][] => {
+    const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);
+    return [
+      [`cell ${cell}: CPUs`, vcpus],
+      [`cell ${cell}: MiB`, memoryMib - Math.floor(pagesKib / 1_024)],
+      ...hugePages.map(({ sizeKib, total }): [string, number] => [
+        `cell ${cell}: pages of ${sizeKib} KiB`,
+        total,
+      ]),
+    ];
+  });
+  const cpus = numa.reduce((sum, { vcpus }) => sum + vcpus, 0);
+  return new Map([[pinned, cpus] as const, ...offered]);
+}
+
+/** Sentences about what is taken beyond what there is; `vcpusClaimed`: by all claims on the host. */
+export function cellFaults(hostId: string, inventory: HostInventory, taken: Taken, vcpusClaimed: number) {
+  const offered = offeredBy(inventory);
+  const faults = [...taken]
+    .filter(([what, amount]) => amount > (offered.get(what) ?? 0))
+    .map(([what, amount]) => `Host ${hostId} is overfull: ${what}: ${amount} of ${offered.get(what) ?? 0}.`);
+  const own = taken.get(pinned) ?? 0;
+  const real = offered.get(pinned) ?? 0;
+  if (own === 0 || real === 0) return faults;
+  const shared = vcpusClaimed - own;
+  const room = ((real - own) * inventory.vcpus) / real;
+  if (shared <= room) return faults;
+  return [...faults, `Host ${hostId} is overfull: ${shared} vCPUs share ${real - own} of ${real} CPUs.`];
+}
+
+/** What differs between two counts of the same; empty when they agree. */
+export const differences = (left: Taken, right: Taken): readonly string[] =>
+  [...new Set([...left.keys(), ...right.keys()])].filter((what) => left.get(what) !== right.get(what));

@@ -1,0 +1,172 @@
+/**
+ * Keeps the threads of all guests of a host on the CPUs that are theirs: those with CPUs of their own there
+ * and nowhere else, and all others off these. Affinity is the kernel's, set by taskset; what a guest has is
+ * read from the kernel each time, so that nothing here can be stale after a restart of the agent. While no
+ * guest has pins, no guest is touched.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import type { Log } from "../../../actors/runtime/ports.ts";
+import { limits } from "../../../protocol/limits.ts";
+import type { NumaPlacement } from "../../../protocol/numa.ts";
+import { cpusOfList, type HostCell } from "../machine-facts.ts";
+import { isAlive, type ProcessIdentity } from "../process-table.ts";
+import { runTool } from "../tool.ts";
+import type { GuestProcess } from "./guest-process.ts";
+import { choosePins, cpuPlan, type Pins } from "./pins.ts";
+
+/** As much of a guest as this is about. */
+export interface PooledGuest {
+  readonly process: ProcessIdentity & Pick<GuestProcess, "pins">;
+  vcpuThreads(): Promise<readonly number[]>;
+}
+
+export interface CpuPoolsOptions {
+  readonly cells: () => Promise<readonly HostCell[]>;
+  /** All that live, or may. */
+  readonly guests: () => readonly PooledGuest[];
+  readonly log: Log;
+}
+
+export class CpuPools {
+  readonly #options: CpuPoolsOptions;
+  #cells: readonly HostCell[] = [];
+  #arranging: Promise<void> = Promise.resolve();
+  /** Some guest may be kept from CPUs that are free by now. */
+  #narrowed = true;
+  /** Of guests with pins: QEMU is asked once, for it may hang later. */
+  readonly #vcpuThreads = new WeakMap<PooledGuest, readonly number[]>();
+
+  constructor(options: CpuPoolsOptions) {
+    this.#options = options;
+  }
+
+  /** Before the first choice. */
+  async open(): Promise<void> {
+    if (this.#cells.length === 0) this.#cells = await this.#options.cells();
+  }
+
+  /**
+   * At once, so that no two starts choose the same: the guest must be among the guests before anything else
+   * is awaited. @throws INTERNAL hypervisorRefused
+   */
+  choose(placement: NumaPlacement | undefined): Pins | undefined {
+    return placement === undefined ? undefined : choosePins(placement, this.#cells, this.#taken());
+  }
+
+  #taken(): ReadonlySet<number> {
+    return new Set(this.#options.guests().flatMap(({ process }) => process.pins?.own ?? []));
+  }
+
+  /**
+   * Every guest that lives is on its CPUs when this resolves. One at a time: whoever comes meanwhile is
+   * arranged after it. `beginning`: its CPUs do not run yet, and shall not before it is there. @throws Error
+   * when a guest cannot be brought there
+   */
+  arrange(beginning?: PooledGuest): Promise<void> {
+    this.#arranging = this.#arranging.catch(() => undefined).then(() => this.#arrange(beginning));
+    return this.#arranging;
+  }
+
+  /** The same for who cannot wait, and has nobody to tell. */
+  arrangeSoon(): void {
+    this.arrange().catch((error: unknown) =>
+      this.#options.log.warn({ error: String(error) }, "guests could not be brought to their CPUs"),
+    );
+  }
+
+  async #arrange(beginning: PooledGuest | undefined): Promise<void> {
+    const guests = this.#options.guests();
+    const pinned = guests.some(({ process }) => process.pins !== undefined);
+    if (!pinned && !this.#narrowed) return;
+    await this.open();
+    if (this.#cells.length === 0) return;
+    this.#narrowed = pinned;
+    const taken = this.#taken();
+    for (const guest of guests) {
+      try {
+        await this.#bring(guest, taken, guest === beginning);
+      } catch (error) {
+        // One that shares CPUs begins all the same; one with its own must have them to itself.
+        if (guest === beginning || beginning?.process.pins?.own !== undefined) throw error;
+        this.#options.log.warn(
+          { pid: guest.process.pid, error: String(error) },
+          "a guest is not on its CPUs",
+        );
+      }
+    }
+  }
+
+  async #bring(guest: PooledGuest, taken: ReadonlySet<number>, begins: boolean): Promise<void> {
+    const { pid, pins } = guest.process;
+    try {
+      const vcpuThreads = pins === undefined ? [] : await this.#threadsOf(guest, begins);
+      if (vcpuThreads === undefined) return;
+      const plan = cpuPlan(pins, vcpuThreads.length, this.#cells, taken);
+      const wanted = new Map(vcpuThreads.map((thread, index) => [thread, plan.vcpus[index] ?? plan.process]));
+      await bringThreads(pid, (thread) => wanted.get(thread) ?? plan.process);
+    } catch (error) {
+      // What has ended, or is ending, is on no CPU.
+      if (await isAlive(guest.process)) throw error;
+    }
+  }
+
+  /**
+   * Undefined: it does not answer. Either it begins as well, and is brought to its CPUs before they run; or
+   * it hangs, and was brought there when it began. @throws QmpSilence, QmpRefusal of the one that begins
+   */
+  async #threadsOf(guest: PooledGuest, begins: boolean): Promise<readonly number[] | undefined> {
+    const known = this.#vcpuThreads.get(guest);
+    if (known !== undefined) return known;
+    try {
+      const threads = await guest.vcpuThreads();
+      this.#vcpuThreads.set(guest, threads);
+      return threads;
+    } catch (error) {
+      if (begins) throw error;
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Threads that a thread starts meanwhile begin where it is: looked at again until all are where they shall
+ * be. Being on fewer CPUs is well: the kernel may keep the guest from some.
+ */
+async function bringThreads(pid: number, cpusOf: (thread: number) => readonly number[]): Promise<void> {
+  for (let round = 1; ; round += 1) {
+    const astray = await threadsAstray(pid, cpusOf);
+    const outside = astray.filter(({ isOutside }) => isOutside);
+    if (astray.length === 0 || (round > 1 && outside.length === 0)) return;
+    if (round > limits.affinityRoundsMax)
+      throw new Error(`Threads of process ${pid} do not stay on their CPUs.`);
+    for (const { thread } of astray) await setAffinity(thread, cpusOf(thread));
+  }
+}
+
+async function threadsAstray(pid: number, cpusOf: (thread: number) => readonly number[]) {
+  const threads = (await readdir(`/proc/${pid}/task`)).map(Number);
+  const found = await Promise.all(
+    threads.map(async (thread) => {
+      const has = await affinityOf(pid, thread);
+      if (has === undefined) return [];
+      const wanted = new Set(cpusOf(thread));
+      const isOutside = has.some((cpu) => !wanted.has(cpu));
+      return isOutside || has.length < wanted.size ? [{ thread, isOutside }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** Undefined: the thread has ended. */
+async function affinityOf(pid: number, thread: number): Promise<readonly number[] | undefined> {
+  const status = await readFile(`/proc/${pid}/task/${thread}/status`, "utf8").catch(() => undefined);
+  const [, list] = /^Cpus_allowed_list:\s*(\S+)/m.exec(status ?? "") ?? [];
+  return list === undefined ? undefined : cpusOfList(list);
+}
+
+async function setAffinity(thread: number, cpus: readonly number[]): Promise<void> {
+  const argv = ["--pid", "--cpu-list", cpus.join(","), String(thread)];
+  const { exitCode, errors } = await runTool("taskset", argv, { timeoutMs: limits.affinityTimeoutMs });
+  // A thread that has ended meanwhile is told by the next look.
+  if (exitCode !== 0 && !/No such process/.test(errors)) throw new Error(`taskset: ${errors.trim()}`);
+}

@@ -1,0 +1,137 @@
+/**
+ * Which of its host's CPUs and nodes a guest has: chosen when its process is started, written into the
+ * process's own arguments in QEMU's words, and read back from there. So the kernel's process table alone
+ * tells which CPUs are taken, also to an agent that has just begun. Pure.
+ */
+import type { NumaPlacement } from "../../../protocol/numa.ts";
+import { StatusError } from "../../../protocol/status.ts";
+import type { HostCell } from "../machine-facts.ts";
+
+export interface Pins {
+  /** Linux's numbers of the nodes that its memory is on, one for each of the guest's own. */
+  readonly nodes: readonly number[];
+  /** The CPU of each vCPU, which is nobody else's; undefined: it shares CPUs with others. */
+  readonly own: readonly number[] | undefined;
+}
+
+/**
+ * The first CPUs of each cell that are nobody's own. `taken`: those that are.
+ * @throws INTERNAL hypervisorRefused when the host has no such cell, or too few CPUs there are free
+ */
+export function choosePins(
+  placement: NumaPlacement,
+  cells: readonly HostCell[],
+  taken: ReadonlySet<number>,
+): Pins {
+  const own: number[] = [];
+  const nodes = placement.cells.map(({ cell, vcpus }) => {
+    const found = cells[cell];
+    if (found === undefined) throw refusal(`This host has no NUMA cell ${cell}.`);
+    const free = found.cpus.filter((cpu) => !taken.has(cpu));
+    if (placement.dedicated && free.length < vcpus)
+      throw refusal(`Of NUMA cell ${cell} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
+    own.push(...free.slice(0, vcpus));
+    return found.node;
+  });
+  return { nodes, own: placement.dedicated ? own : undefined };
+}
+
+const refusal = (message: string) => new StatusError("hypervisorRefused", message);
+
+/** What {@link numaArguments} wrote into the arguments of a living process; undefined: nothing. */
+export function pinsOfArgv(argv: readonly string[]): Pins | undefined {
+  const objects = argv.flatMap((text, index) => (argv[index - 1] === "-object" ? parsed(text) : []));
+  const nodes = objects.flatMap((object) => numbers(object["host-nodes"]));
+  if (nodes.length === 0) return undefined;
+  const own = objects.find((object) => object.id === cpusId)?.["cpu-affinity"];
+  return { nodes, own: own === undefined ? undefined : numbers(own) };
+}
+
+const cpusId = "cpus";
+
+function parsed(text: string): Readonly<Record<string, unknown>>[] {
+  if (!text.startsWith("{")) return [];
+  try {
+    const object: unknown = JSON.parse(text);
+    return typeof object === "object" && object !== null ? [Object.fromEntries(Object.entries(object))] : [];
+  } catch {
+    // No argument of ours: whoever wrote it has nothing pinned by us.
+    return [];
+  }
+}
+
+const numbers = (value: unknown): number[] =>
+  Array.isArray(value) ? value.filter((one): one is number => typeof one === "number") : [];
+
+/** The guest's processors and its memory; empty for a guest without cells, whose arguments are elsewhere. */
+export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): readonly string[] {
+  const { cells } = placement;
+  const [first] = cells;
+  const cores = first?.vcpus ?? 0;
+  // Threads of QEMU's that touch the memory before the guest does run on its CPUs as well.
+  const context = own && { "qom-type": "thread-context", id: cpusId, "cpu-affinity": own };
+  const memory = cells.flatMap(({ memoryMib, pageKib }, index) =>
+    object({
+      ...(pageKib === undefined ? { "qom-type": "memory-backend-ram" } : hugePages(pageKib)),
+      ...(pageKib === undefined || own === undefined ? {} : { "prealloc-context": cpusId }),
+      id: `cell${index}`,
+      size: memoryMib * 1_024 ** 2,
+      "host-nodes": [nodes[index]],
+      policy: "bind",
+    }),
+  );
+  const topology = cells.flatMap((_, index) => [
+    "-numa",
+    `node,nodeid=${index},cpus=${index * cores}-${(index + 1) * cores - 1},memdev=cell${index}`,
+  ]);
+  const smp = `cpus=${cells.length * cores},sockets=${cells.length},cores=${cores},threads=1`;
+  return ["-smp", smp, ...(context === undefined ? [] : object(context)), ...memory, ...topology];
+}
+
+/**
+ * From an anonymous file: no mount of hugetlbfs is needed, nor a right to write there. All of them are taken
+ * at the start: a guest that found none later would be ended by SIGBUS.
+ */
+const hugePages = (pageKib: number) => ({
+  "qom-type": "memory-backend-memfd",
+  hugetlb: true,
+  hugetlbsize: pageKib * 1_024,
+  prealloc: true,
+  share: false,
+});
+
+const object = (properties: Readonly<Record<string, unknown>>): readonly string[] => [
+  "-object",
+  JSON.stringify(properties),
+];
+
+export interface CpuPlan {
+  /** Of all threads but those of vCPUs. */
+  readonly process: readonly number[];
+  /** Of each vCPU; empty: as the others. */
+  readonly vcpus: readonly (readonly number[])[];
+}
+
+/** Where a guest's threads may run. `taken`: CPUs that are some guest's own. */
+export function cpuPlan(
+  pins: Pins | undefined,
+  vcpus: number,
+  cells: readonly HostCell[],
+  taken: ReadonlySet<number>,
+): CpuPlan {
+  if (pins?.own !== undefined) return { process: pins.own, vcpus: pins.own.map((cpu) => [cpu]) };
+  const all = cells.flatMap(({ cpus }) => cpus);
+  const shared = all.filter((cpu) => !taken.has(cpu));
+  // There is always some CPU left by the law of the claims; without it a guest must run somewhere.
+  const anywhere = shared.length > 0 ? shared : all;
+  if (pins === undefined) return { process: anywhere, vcpus: [] };
+  const perNode = pins.nodes.map((node) => {
+    const cpus = cells.find((cell) => cell.node === node)?.cpus.filter((cpu) => !taken.has(cpu)) ?? [];
+    return cpus.length > 0 ? cpus : anywhere;
+  });
+  const each = Math.max(1, vcpus / perNode.length);
+  return {
+    process: [...new Set(perNode.flat())],
+    vcpus: Array.from({ length: vcpus }, (_, index) => perNode[Math.floor(index / each)] ?? anywhere),
+  };
+}
