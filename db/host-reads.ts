@@ -46,6 +46,15 @@ export class HostReads {
     return this.#read("where h.id > $1 order by h.id limit $2", [marker, limit]);
   }
 
+  async all(): Promise<readonly HostRecord[]> {
+    const hosts: HostRecord[] = [];
+    for (;;) {
+      const page = await this.list({ marker: hosts.at(-1)?.id ?? "", limit: 1_000 });
+      hosts.push(...page);
+      if (page.length < 1_000) return hosts;
+    }
+  }
+
   async touch(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
     // A row that somebody else is writing is being touched anyway: passing it by, nobody ever waits for
     // anybody.

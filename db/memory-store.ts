@@ -147,6 +147,10 @@ export class MemoryStore implements Store {
     return this.#hostsWith(page(this.#tables.hosts, query));
   }
 
+  async allHosts(): Promise<readonly HostRecord[]> {
+    return this.listHosts({ limit: Number.POSITIVE_INFINITY });
+  }
+
   async getAggregate(key: string): Promise<AggregateRecord | undefined> {
     const found = byIdOrName(this.#tables.aggregates, key);
     return found && this.#aggregateWith(found);

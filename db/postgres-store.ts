@@ -193,6 +193,10 @@ export class PostgresStore implements Store {
     return this.#hosts.list(query);
   }
 
+  async allHosts(): Promise<readonly HostRecord[]> {
+    return this.#hosts.all();
+  }
+
   async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
     return this.#hosts.touch(hostIds, atMs);
   }

@@ -117,6 +117,11 @@ export interface Store {
   listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
   getHost(key: string): Promise<HostRecord | undefined>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
+  /**
+   * Every host, in order of id, with the lease as it is now. For who reads them again and again: only what
+   * has changed since the last call is read anew.
+   */
+  allHosts(): Promise<readonly HostRecord[]>;
   /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
   /**
