@@ -18,20 +18,34 @@ import { processorTime } from "./processor-time.ts";
 
 const restSeconds = 10;
 const loadSecondsMax = 4;
-const clientCounts = [1, 8, 32, 64];
 const startSecondsMax = 60;
 const patient = { timeoutMs: 60_000 };
 const request = { name: "bench", flavor: "bench", image: "bench" };
 const fakeHostsEntry = join(import.meta.dirname, "fake-hosts.ts");
 
-export async function manyHosts({ hosts = 1_000, controllers = [1, 2] } = {}): Promise<unknown> {
+export interface ManyHostsOptions {
+  readonly hosts: number;
+  /** One cluster after the other, with so many. */
+  readonly controllers: readonly number[];
+  /** At once; one series after the other. */
+  readonly clients: readonly number[];
+}
+
+const usual: ManyHostsOptions = { hosts: 1_000, controllers: [1, 2], clients: [1, 8, 32, 64] };
+
+export async function manyHosts(options: Partial<ManyHostsOptions> = {}): Promise<unknown> {
+  const { hosts, controllers, clients } = { ...usual, ...options };
   const results = [];
-  for (const count of controllers) results.push(await measure(hosts, count));
+  for (const count of controllers) results.push(await measure({ hosts, controllers: count, clients }));
   const agents = "one host is a process of its own, all others share one process and four NATS connections";
   return { hosts, agents, results };
 }
 
-function measure(hosts: number, controllers: number): Promise<unknown> {
+function measure({
+  hosts,
+  controllers,
+  clients,
+}: Omit<ManyHostsOptions, "controllers"> & { readonly controllers: number }): Promise<unknown> {
   return withCluster({ hypervisor: "fake", nodes: 1, ordinary: true, controllers }, async (cluster) => {
     const { config, directory } = cluster;
     const log = openLog({ process: "bench", file: join(directory, "bench.log") });
@@ -54,7 +68,7 @@ function measure(hosts: number, controllers: number): Promise<unknown> {
       await prepareCatalog(cluster);
       const rest = await atRest(cluster, probe);
       const creates = [];
-      for (const clients of clientCounts) creates.push(await createsOf(cluster, clients));
+      for (const count of clients) creates.push(await createsOf(cluster, count));
       const memoryPssMib = cluster.memory();
       const full = await atRest(cluster, probe);
       return {
