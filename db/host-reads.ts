@@ -8,7 +8,7 @@ import type { HostRecord } from "../actors/runtime/records.ts";
 import type { FenceProof } from "../protocol/fence.ts";
 import type { Database, Row } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";
-import { HostSaid, isBulky } from "./host-said.ts";
+import { type HostSaid, isBulky } from "./host-said.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
 type Kept = Omit<
@@ -18,11 +18,13 @@ type Kept = Omit<
 type Light = Kept & Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease">;
 
 /** Few instances are unsettled, and they have an index: this costs little however many there are. */
-const builds = `select host_id, count(*) as running from instance
+export const buildsByHost = `select host_id, count(*) as running from instance
   where (not settled or operation_id is not null) and state = 'building' and host_id is not null
   group by host_id`;
-const aggregates = `select json_agg(json_build_object('id', a.id, 'name', a.name,
-    'availabilityZone', a.availability_zone, 'metadata', a.metadata) order by a.id)
+/** Of the aggregate `a`, as its hosts show it. */
+export const aggregateObject = `json_build_object('id', a.id, 'name', a.name,
+    'availabilityZone', a.availability_zone, 'metadata', a.metadata)`;
+const aggregates = `select json_agg(${aggregateObject} order by a.id)
   from aggregate_host ah join aggregate a on a.id = ah.aggregate_id where ah.host_id = h.id`;
 
 export class HostReads {
@@ -30,10 +32,10 @@ export class HostReads {
   readonly #host: Selection<Kept>;
   readonly #said: HostSaid;
 
-  constructor(em: EntityManager, database: Database) {
+  constructor(em: EntityManager, database: Database, said: HostSaid) {
     this.#database = database;
     this.#host = selectionOf(em, HostEntity, "h", (field) => !isBulky(field));
-    this.#said = new HostSaid(em, database);
+    this.#said = said;
   }
 
   /** By id or by name. */
@@ -44,15 +46,6 @@ export class HostReads {
 
   async list({ marker = "", limit }: PageQuery): Promise<readonly HostRecord[]> {
     return this.#read("where h.id > $1 order by h.id limit $2", [marker, limit]);
-  }
-
-  async all(): Promise<readonly HostRecord[]> {
-    const hosts: HostRecord[] = [];
-    for (;;) {
-      const page = await this.list({ marker: hosts.at(-1)?.id ?? "", limit: 1_000 });
-      hosts.push(...page);
-      if (page.length < 1_000) return hosts;
-    }
   }
 
   async touch(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
@@ -87,7 +80,7 @@ export class HostReads {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
         l.epoch, l.renewals, l.fenced_by
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
-      left join (${builds}) b on b.host_id = h.id ${clause}`;
+      left join (${buildsByHost}) b on b.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
     return this.#said.complete(rows.flatMap((row) => this.#record(row) ?? []));
   }

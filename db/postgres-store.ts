@@ -42,7 +42,9 @@ import { InstanceEntity } from "./entities/instance.ts";
 import { ClaimEntity, MachineEntity } from "./entities/machine.ts";
 import { OperationEntity, RequestEntity } from "./entities/operation.ts";
 import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
+import { HostPicture } from "./host-picture.ts";
 import { HostReads } from "./host-reads.ts";
+import { HostSaid } from "./host-said.ts";
 import * as read from "./instance-reads.ts";
 import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
@@ -64,6 +66,7 @@ export class PostgresStore implements Store {
   readonly #operation: Selection<OperationRecord>;
   readonly #request: Selection<RequestRecord>;
   readonly #hosts: HostReads;
+  readonly #picture: HostPicture;
   readonly #placement: PlacementReads;
   readonly #event: Selection<EventRow>;
   readonly #columns: read.InstanceColumns;
@@ -77,7 +80,9 @@ export class PostgresStore implements Store {
     this.#claim = selectionOf(orm.em, ClaimEntity, "c");
     this.#operation = selectionOf(orm.em, OperationEntity, "o");
     this.#request = selectionOf(orm.em, RequestEntity, "r");
-    this.#hosts = new HostReads(orm.em, database);
+    const said = new HostSaid(orm.em, database);
+    this.#hosts = new HostReads(orm.em, database, said);
+    this.#picture = new HostPicture(orm.em, database, said);
     this.#placement = new PlacementReads(orm.em, database);
     this.#event = selectionOf(orm.em, EventEntity, "e");
     this.#columns = {
@@ -194,7 +199,7 @@ export class PostgresStore implements Store {
   }
 
   async allHosts(): Promise<readonly HostRecord[]> {
-    return this.#hosts.all();
+    return this.#picture.read();
   }
 
   async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {

@@ -5,7 +5,13 @@ import { HostEntity, HostLeaseEntity, HostSeenEntity } from "./host.ts";
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
 import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
-import { AggregateEntity, AggregateHostEntity, QuotaEntity, ServerGroupEntity } from "./placement.ts";
+import {
+  AggregateChangeEntity,
+  AggregateEntity,
+  AggregateHostEntity,
+  QuotaEntity,
+  ServerGroupEntity,
+} from "./placement.ts";
 
 export const entities = [
   InstanceEntity,
@@ -23,6 +29,7 @@ export const entities = [
   ImageEntity,
   AggregateEntity,
   AggregateHostEntity,
+  AggregateChangeEntity,
   ServerGroupEntity,
   QuotaEntity,
 ];

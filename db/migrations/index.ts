@@ -4,6 +4,7 @@ import { Migration0002Commit } from "./0002-commit.ts";
 import { Migration0003Placement } from "./0003-placement.ts";
 import { Migration0004Lease } from "./0004-lease.ts";
 import { Migration0005Drain } from "./0005-drain.ts";
+import { Migration0007AggregateChange } from "./0007-aggregate-change.ts";
 
 export const migrations = [
   { name: "0001-tables", class: Migration0001Tables },
@@ -11,4 +12,5 @@ export const migrations = [
   { name: "0003-placement", class: Migration0003Placement },
   { name: "0004-lease", class: Migration0004Lease },
   { name: "0005-drain", class: Migration0005Drain },
+  { name: "0007-aggregate-change", class: Migration0007AggregateChange },
 ];

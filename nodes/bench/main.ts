@@ -39,6 +39,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   reads: async () => (await import("./reads.ts")).reads(),
   scheduler: async () => (await import("./scheduler.ts")).scheduler(),
   "many-hosts": async () => (await import("./many-hosts.ts")).manyHosts(),
+  rebuild: async () => (await import("./rebuild.ts")).rebuild(),
   memory: async () => (await import("./memory.ts")).memory(),
   recovery: recover,
 };

@@ -73,6 +73,7 @@ describe("the tables", function () {
       "0003-placement",
       "0004-lease",
       "0005-drain",
+      "0007-aggregate-change",
     ]);
   });
 

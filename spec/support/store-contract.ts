@@ -6,6 +6,7 @@ import { expect } from "chai";
 import type { Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import { StatusError } from "../../protocol/status.ts";
+import { allHostsContract } from "./store-contract-all-hosts.ts";
 import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
 import { placementContract } from "./store-contract-placement.ts";
@@ -58,6 +59,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     placementContract(() => store, another);
     leaseContract(() => store);
     hostContract(() => store);
+    allHostsContract(() => store, another);
     readContract(() => store);
     pruneContract(() => store);
   });

@@ -1,0 +1,159 @@
+/**
+ * All hosts, for who reads them every second. What changes all the time (leases, signs of life, builds under
+ * way) is read of every host, in one row of lists; the rest of a host is read again when its row has another
+ * version, and aggregates when their number was raised. So nothing of a lease is ever remembered, and ten
+ * thousand hosts that only beat cost one short statement.
+ *
+ * The version of a row is its xmin, the transaction that wrote it: whoever changes the row changes it, and it
+ * is compared only for being the same. What is remembered is as large as there are hosts.
+ */
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { AggregateOfHost } from "../actors/runtime/placement-records.ts";
+import type { HostLease, HostRecord } from "../actors/runtime/records.ts";
+import type { FenceProof } from "../protocol/fence.ts";
+import { limits } from "../protocol/limits.ts";
+import type { Database, Row } from "./database.ts";
+import { HostEntity } from "./entities/host.ts";
+import { aggregateObject, buildsByHost } from "./host-reads.ts";
+import { type HostSaid, isBulky } from "./host-said.ts";
+import { type Selection, selectionOf } from "./select.ts";
+
+type Beating = "lastSeenAtMs" | "aggregates" | "ioOps" | "lease";
+/** What only a commit changes. */
+type Lasting = Omit<HostRecord, Beating>;
+type Kept = Omit<Lasting, "labels" | "features" | "machineTypes" | "numa">;
+
+interface Known {
+  readonly version: number;
+  readonly lasting: Lasting;
+}
+
+/** The same position in each list is the same host; in order of id. */
+interface Beats {
+  readonly ids: readonly string[];
+  readonly versions: readonly number[];
+  readonly seenAtMs: readonly number[];
+  readonly epochs: readonly (number | null)[];
+  readonly renewals: readonly (number | null)[];
+  readonly fences: Readonly<Record<string, FenceProof>>;
+  readonly builds: Readonly<Record<string, number>>;
+  readonly aggregateChange: number;
+}
+
+const beatsText = `select json_agg(id), json_agg(version), json_agg(seen), json_agg(epoch), json_agg(renewals),
+    json_object_agg(id, fenced_by) filter (where fenced_by is not null),
+    (select json_object_agg(b.host_id, b.running) from (${buildsByHost}) b),
+    (select number from aggregate_change)
+  from (
+    select h.id, h.xmin::text::bigint as version, s.last_seen_at_ms as seen, l.epoch, l.renewals, l.fenced_by
+      from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
+      order by h.id
+  ) beating`;
+
+const setsText = `select (select number from aggregate_change), json_object_agg(host_id, sets) from (
+    select ah.host_id, json_agg(${aggregateObject} order by a.id) as sets
+      from aggregate_host ah join aggregate a on a.id = ah.aggregate_id group by ah.host_id
+  ) joined`;
+
+export class HostPicture {
+  readonly #database: Database;
+  readonly #kept: Selection<Kept>;
+  readonly #said: HostSaid;
+  readonly #known = new Map<string, Known>();
+  #sets: Readonly<Record<string, readonly AggregateOfHost[]>> = {};
+  #setsChange: number | undefined;
+  #reading: Promise<unknown> | undefined;
+  #next: Promise<readonly HostRecord[]> | undefined;
+
+  constructor(em: EntityManager, database: Database, said: HostSaid) {
+    this.#database = database;
+    this.#kept = selectionOf(em, HostEntity, "h", (field) => !isBulky(field));
+    this.#said = said;
+  }
+
+  /** One reading at a time: whoever asks while one is under way shares the next with all others who did. */
+  read(): Promise<readonly HostRecord[]> {
+    this.#next ??= this.#afterPresent();
+    return this.#next;
+  }
+
+  async #afterPresent(): Promise<readonly HostRecord[]> {
+    await this.#reading?.catch(() => undefined);
+    this.#next = undefined;
+    const reading = this.#readNow();
+    this.#reading = reading;
+    return reading;
+  }
+
+  async #readNow(): Promise<readonly HostRecord[]> {
+    const [row = []] = await this.#database.read({ name: "host_beats", text: beatsText }, "read the hosts");
+    const beats = beatsOf(row);
+    if (beats.aggregateChange !== this.#setsChange) await this.#readSets();
+    const stale = beats.ids.filter((id, at) => this.#known.get(id)?.version !== beats.versions[at]);
+    for (let from = 0; from < stale.length; from += limits.pageLengthMax)
+      await this.#readLasting(stale.slice(from, from + limits.pageLengthMax));
+    if (this.#known.size > beats.ids.length) this.#forgetAllBut(new Set(beats.ids));
+    return beats.ids.flatMap((id, at) => this.#record(beats, id, at) ?? []);
+  }
+
+  async #readSets(): Promise<void> {
+    const [row = []] = await this.#database.read({ name: "host_sets", text: setsText }, "read aggregates");
+    const [change, sets] = row;
+    this.#sets = (sets ?? {}) as Readonly<Record<string, readonly AggregateOfHost[]>>;
+    this.#setsChange = Number(change);
+  }
+
+  async #readLasting(ids: readonly string[]): Promise<void> {
+    const text = `select h.xmin::text::bigint, ${this.#kept.columns} from host h where h.id = any ($1)`;
+    const statement = { name: "hosts_changed", text, values: [ids] };
+    const rows = await this.#database.read(statement, "read the hosts that have changed");
+    const versions = new Map<string, number>();
+    const kept = rows.flatMap((row) => {
+      const host = this.#kept.read(row, 1);
+      if (host !== undefined) versions.set(host.id, Number(row[0]));
+      return host ?? [];
+    });
+    for (const lasting of await this.#said.complete(kept))
+      this.#known.set(lasting.id, { version: versions.get(lasting.id) ?? 0, lasting });
+  }
+
+  #forgetAllBut(ids: ReadonlySet<string>): void {
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
+  }
+
+  /** Undefined for a host that was removed while the others were read. */
+  #record(beats: Beats, id: string, at: number): HostRecord | undefined {
+    const lasting = this.#known.get(id)?.lasting;
+    if (lasting === undefined) return undefined;
+    return {
+      ...lasting,
+      lastSeenAtMs: beats.seenAtMs[at] ?? 0,
+      ioOps: beats.builds[id] ?? 0,
+      aggregates: this.#sets[id] ?? none,
+      lease: leaseAt(beats, id, at),
+    };
+  }
+}
+
+const none: readonly AggregateOfHost[] = [];
+
+function leaseAt({ epochs, renewals, fences }: Beats, id: string, at: number): HostLease | null {
+  const epoch = epochs[at] ?? null;
+  if (epoch === null) return null;
+  return { epoch, renewals: renewals[at] ?? 0, fencedBy: fences[id] ?? null };
+}
+
+/** The lists are made by beatsText, of columns whose types it knows. */
+function beatsOf(row: Row): Beats {
+  const [ids, versions, seenAtMs, epochs, renewals, fences, builds, aggregateChange] = row;
+  return {
+    ids: (ids ?? []) as Beats["ids"],
+    versions: (versions ?? []) as Beats["versions"],
+    seenAtMs: (seenAtMs ?? []) as Beats["seenAtMs"],
+    epochs: (epochs ?? []) as Beats["epochs"],
+    renewals: (renewals ?? []) as Beats["renewals"],
+    fences: (fences ?? {}) as Beats["fences"],
+    builds: (builds ?? {}) as Beats["builds"],
+    aggregateChange: Number(aggregateChange),
+  };
+}
