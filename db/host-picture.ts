@@ -26,6 +26,8 @@ type Kept = Omit<Lasting, "labels" | "features" | "machineTypes" | "numa">;
 interface Known {
   readonly version: number;
   readonly lasting: Lasting;
+  /** As it was answered last. */
+  record?: HostRecord;
 }
 
 /** The same position in each list is the same host; in order of id. */
@@ -121,26 +123,41 @@ export class HostPicture {
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
   }
 
-  /** Undefined for a host that was removed while the others were read. */
+  /**
+   * The same object as before when nothing has changed. Undefined for a host that was removed while the
+   * others were read.
+   */
   #record(beats: Beats, id: string, at: number): HostRecord | undefined {
-    const lasting = this.#known.get(id)?.lasting;
-    if (lasting === undefined) return undefined;
-    return {
-      ...lasting,
-      lastSeenAtMs: beats.seenAtMs[at] ?? 0,
-      ioOps: beats.builds[id] ?? 0,
-      aggregates: this.#sets[id] ?? none,
-      lease: leaseAt(beats, id, at),
-    };
+    const known = this.#known.get(id);
+    if (known === undefined) return undefined;
+    const { record: before } = known;
+    const lastSeenAtMs = beats.seenAtMs[at] ?? 0;
+    const ioOps = beats.builds[id] ?? 0;
+    const aggregates = this.#sets[id] ?? none;
+    const lease = leaseAt(beats, at, before?.lease);
+    const isSame =
+      before?.lastSeenAtMs === lastSeenAtMs &&
+      before.ioOps === ioOps &&
+      before.aggregates === aggregates &&
+      before.lease === lease;
+    known.record = isSame ? before : { ...known.lasting, lastSeenAtMs, ioOps, aggregates, lease };
+    return known.record;
   }
 }
 
 const none: readonly AggregateOfHost[] = [];
 
-function leaseAt({ epochs, renewals, fences }: Beats, id: string, at: number): HostLease | null {
-  const epoch = epochs[at] ?? null;
+/** The one that is known, when it is still so; one that is fenced is read as it is each time. */
+function leaseAt(
+  { ids, epochs, renewals, fences }: Beats,
+  at: number,
+  known: HostLease | null | undefined,
+): HostLease | null {
+  const [epoch = null, count = 0] = [epochs[at], renewals[at] ?? 0];
   if (epoch === null) return null;
-  return { epoch, renewals: renewals[at] ?? 0, fencedBy: fences[id] ?? null };
+  const fencedBy = fences[ids[at] ?? ""] ?? null;
+  const isSame = known?.epoch === epoch && known.renewals === count && known.fencedBy === fencedBy;
+  return isSame ? known : { epoch, renewals: count, fencedBy };
 }
 
 /** The lists are made by beatsText, of columns whose types it knows. */

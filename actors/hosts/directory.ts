@@ -30,6 +30,8 @@ export interface HostDirectoryOptions {
    * so silence counts from there.
    */
   readonly onRound?: (hosts: readonly HostRecord[], listeningSinceMs: number) => void;
+  /** After every reading of the hosts, which began at `readAtMs` (monotonic). */
+  readonly onRead?: (hosts: readonly HostRecord[], readAtMs: number) => void;
 }
 
 export class HostDirectory {
@@ -141,7 +143,10 @@ export class HostDirectory {
   }
 
   async #read(): Promise<void> {
-    const hosts = await this.#options.store.allHosts();
+    const { clock, store, onRead } = this.#options;
+    const readAtMs = clock.monotonicMs();
+    const hosts = await store.allHosts();
+    onRead?.(hosts, readAtMs);
     this.#hosts.clear();
     for (const host of hosts) this.#hosts.set(host.id, host);
     for (const id of this.#heardAtMs.keys()) if (!this.#hosts.has(id)) this.#heardAtMs.delete(id);

@@ -1,7 +1,7 @@
 /**
- * A number that is raised with every change of aggregates and of their hosts, by whatever statement. Who reads
- * all hosts again and again sees by it whether what it knows of their aggregates is still so. A row and not a
- * sequence: it is raised and seen with the change itself, neither before nor after.
+ * A number that is raised with every change of aggregates and of their hosts, by whatever statement. Who
+ * reads all hosts again and again sees by it whether what it knows of their aggregates is still so. A row and
+ * not a sequence: it is raised and seen with the change itself, neither before nor after.
  */
 import { Migration } from "@mikro-orm/migrations";
 

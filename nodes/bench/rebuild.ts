@@ -113,7 +113,7 @@ function controllerOf(cluster: BenchCluster): number {
   return pid;
 }
 
-/** Since the start of a process. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second. */
+/** Since its start. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second. */
 function ageMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
   return uptime() * 1_000 - Number(fields[19]) * 10;

@@ -48,6 +48,24 @@ describe("scheduler: actor", () => {
     expect(reads).to.equal(3);
   });
 
+  it("reads nothing by itself while somebody tells what it has read, and again when nobody does", async () => {
+    await ask();
+    reads = 0;
+    const tell = () => {
+      const now = { readAtMs: world.clock.monotonicMs(), wallMs: world.clock.nowMs() };
+      ref.tell({ kind: "refresh", hosts: [living("told")], ...now, told: true });
+    };
+    for (let second = 0; second < 5; second += 1) {
+      tell();
+      await world.clock.advance(limits.schedulerRefreshPeriodMs);
+    }
+    expect(hostIds(await ask())).to.deep.equal(["told"]);
+    expect(reads).to.equal(0);
+    await world.clock.advance(3 * limits.schedulerRefreshPeriodMs);
+    expect(reads).to.be.greaterThan(0);
+    expect(hostIds(await ask())).to.deep.equal(["a", "b"]);
+  });
+
   it("hears of a host that registers, at once when it is told", async () => {
     await ask();
     hosts = [living("z")];
