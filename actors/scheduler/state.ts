@@ -149,7 +149,7 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
   };
 }
 
-/** Whether views of both would be the same, but for signs of life. What is nested is compared as an object. */
+/** Whether both would be shown the same, but for signs of life. What is nested is compared as an object. */
 export function showsTheSame(one: ReadHost, other: ReadHost): boolean {
   if (one === other) return true;
   const same = seenFields.every((field) => one[field] === other[field]);
