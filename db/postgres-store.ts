@@ -27,11 +27,13 @@ import type {
   ImageRecord,
   InstanceRecord,
   LoadedInstance,
+  MachineKey,
   MachineRecord,
   OperationRecord,
   RequestRecord,
   Turn,
 } from "../actors/runtime/records.ts";
+import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { flavorOf, imageOf } from "./catalog-records.ts";
 import type { CommitWriter } from "./commit-writer.ts";
@@ -126,6 +128,12 @@ export class PostgresStore implements Store {
 
   async listOnHost(hostId: string): Promise<readonly string[]> {
     return ids(await this.#database.read(read.onHostStatement(hostId), "list a host's instances"));
+  }
+
+  async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
+    const statement = read.storedStatement(hostId, observations);
+    const rows = await this.#database.read(statement, "look for what is stored");
+    return rows.map(([instanceId, epoch]) => ({ instanceId: String(instanceId), epoch: Number(epoch) }));
   }
 
   async getOperation(id: string): Promise<OperationRecord | undefined> {

@@ -5,7 +5,7 @@
  * behaviour.
  */
 import type { Event } from "../../protocol/event.ts";
-import type { MachineSpec } from "../../protocol/machine.ts";
+import type { MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type { AggregateRecord, GroupMember, QuotaRecord, ServerGroupRecord } from "./placement-records.ts";
 import type {
@@ -15,6 +15,7 @@ import type {
   ImageRecord,
   InstanceRecord,
   LoadedInstance,
+  MachineKey,
   MachineRecord,
   OperationRecord,
   RequestRecord,
@@ -98,6 +99,12 @@ export interface Store {
   listUnsettled(query: PageQuery): Promise<readonly string[]>;
   /** Ids of instances that have a claim or machine on a host. */
   listOnHost(hostId: string): Promise<readonly string[]>;
+
+  /**
+   * Those of a host's observations that say nothing new: its claim is there, and its machine is stored in the
+   * same state, as new or newer. Whatever decides about them decides nothing.
+   */
+  listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]>;
 
   getOperation(id: string): Promise<OperationRecord | undefined>;
   listOperations(

@@ -59,7 +59,7 @@ export class Interposer {
   #aim: Aim | undefined;
   /** Heartbeats and polls go on for ever: they belong to no operation. */
   readonly #ignored =
-    /heartbeat|\.lease$|event\.list|outbox|lastSequence|renewLeases|listToRecover|allHosts|listUnsettled|listEvents|touchHosts/;
+    /heartbeat|\.lease$|event\.list|outbox|lastSequence|renewLeases|(?:all|touch)Hosts|list(?:ToRecover|Stored|Unsettled|Events)/;
 
   begin(aim?: Aim): void {
     this.#active = true;
