@@ -110,17 +110,17 @@ export class CommitWriter {
 
   /**
    * The next batch, from the front of the queue. A turn that cannot be merged goes alone; two turns of one
-   * instance never share a batch, so that they, and their events, keep their order.
+   * instance or host never share a batch, so that they, and their events, keep their order.
    */
   #take(): Waiting[] {
-    const instances = new Set<string>();
+    const written = new Set<string>();
     let bytes = 0;
     let count = 0;
     for (const { turn } of this.#queue) {
       bytes += turn.bytes;
       const full = count === limits.commitBatchMax || bytes > limits.commitBatchBytesMax;
-      if (count > 0 && (full || !turn.mergeable || turn.instanceIds.some((id) => instances.has(id)))) break;
-      for (const id of turn.instanceIds) instances.add(id);
+      if (count > 0 && (full || !turn.mergeable || turn.writes.some((name) => written.has(name)))) break;
+      for (const name of turn.writes) written.add(name);
       count += 1;
       if (!turn.mergeable) break;
     }

@@ -9,7 +9,7 @@ import type { FenceProof } from "../protocol/fence.ts";
 import { type NumaUse, nothingUsed } from "../protocol/numa.ts";
 import type { Database, Row } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";
-import { HostSaid, isBulky } from "./host-said.ts";
+import { type HostSaid, isBulky } from "./host-said.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
 type Kept = Omit<HostRecord, keyof Joined | "labels" | "features" | "machineTypes" | "numa">;
@@ -17,26 +17,34 @@ type Joined = Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease"
 type Light = Kept & Joined;
 
 /** Few instances are unsettled, and they have an index: this costs little however many there are. */
-const builds = `select host_id, count(*) as running from instance
+export const buildsByHost = `select host_id, count(*) as running from instance
   where (not settled or operation_id is not null) and state = 'building' and host_id is not null
   group by host_id`;
-const aggregates = `select json_agg(json_build_object('id', a.id, 'name', a.name,
-    'availabilityZone', a.availability_zone, 'metadata', a.metadata) order by a.id)
+/** Of the aggregate `a`, as its hosts show it. */
+export const aggregateObject = `json_build_object('id', a.id, 'name', a.name,
+    'availabilityZone', a.availability_zone, 'metadata', a.metadata)`;
+const aggregates = `select json_agg(${aggregateObject} order by a.id)
   from aggregate_host ah join aggregate a on a.id = ah.aggregate_id where ah.host_id = h.id`;
 
 /** The few hosts with guests in cells of their own have an index. */
-const cells = `select host_id, json_agg(json_build_array(cell, resource, claimed)) as uses from host_cell
+export const cellsByHost = `select host_id, json_agg(json_build_array(cell, resource, claimed)) as uses from host_cell
   where claimed > 0 group by host_id`;
+
+/** Of the lease `l`: what the renewal of its present count said. */
+export const storageSaid = "case when l.storage_at = l.renewals then l.storage_id end";
+
+/** Fields of a host that are read with it, all but what it says about itself. */
+export const isLight = (field: string): boolean => !isBulky(field) && field !== "realCpus";
 
 export class HostReads {
   readonly #database: Database;
   readonly #host: Selection<Kept>;
   readonly #said: HostSaid;
 
-  constructor(em: EntityManager, database: Database) {
+  constructor(em: EntityManager, database: Database, said: HostSaid) {
     this.#database = database;
-    this.#host = selectionOf(em, HostEntity, "h", (field) => !isBulky(field) && field !== "realCpus");
-    this.#said = new HostSaid(em, database);
+    this.#host = selectionOf(em, HostEntity, "h", isLight);
+    this.#said = said;
   }
 
   /** By id or by name. */
@@ -89,10 +97,9 @@ export class HostReads {
 
   async #read(clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
-        l.epoch, l.renewals, l.fenced_by,
-        case when l.storage_at = l.renewals then l.storage_id end, l.storage_renewals, k.uses
+        l.epoch, l.renewals, l.fenced_by, ${storageSaid}, l.storage_renewals, k.uses
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
-      left join (${builds}) b on b.host_id = h.id left join (${cells}) k on k.host_id = h.id ${clause}`;
+      left join (${buildsByHost}) b on b.host_id = h.id left join (${cellsByHost}) k on k.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
     return this.#said.complete(rows.flatMap((row) => this.#record(row) ?? []));
   }
@@ -108,7 +115,7 @@ export class HostReads {
   }
 }
 
-function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]: Row): HostRecord["lease"] {
+export function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]: Row): HostRecord["lease"] {
   if (epoch === null) return null;
   // A renewal through a controller of the version before says nothing of the storage, nor does a grant.
   const storage = typeof storageId === "string" ? { id: storageId, renewals: Number(storageRenewals) } : null;
@@ -118,7 +125,7 @@ function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]: Row): 
 }
 
 /** Written by novact_claim_cells, as migration 0006 names them. */
-function usesOf(rows: unknown): NumaUse[] {
+export function usesOf(rows: unknown): NumaUse[] {
   const uses: NumaUse[] = [];
   for (const [cell, resource, claimed] of (rows ?? []) as [number, string, number][]) {
     while (uses.length <= cell) uses.push(nothingUsed);

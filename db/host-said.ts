@@ -12,7 +12,9 @@ import { readAll, type Selection, selectionOf } from "./select.ts";
 
 const bulky = ["labels", "features", "machineTypes", "numa"] as const;
 type Bulky = Pick<SaidOfHost, (typeof bulky)[number]>;
-type Known = Bulky & Pick<HostRecord, "id" | "generation">;
+/** A host that was removed and comes back counts its generations anew, but registers later. */
+type Version = Pick<HostRecord, "id" | "generation" | "registeredAtMs">;
+type Known = Bulky & Version;
 
 /** Whether a field of a host is read here. */
 export const isBulky = (field: string): boolean => bulky.some((name) => name === field);
@@ -24,15 +26,14 @@ export class HostSaid {
 
   constructor(em: EntityManager, database: Database) {
     this.#database = database;
-    const wanted = (field: string) => field === "id" || field === "generation" || isBulky(field);
+    const version: readonly string[] = ["id", "generation", "registeredAtMs"];
+    const wanted = (field: string) => version.includes(field) || isBulky(field);
     this.#selection = selectionOf(em, HostEntity, "h", wanted);
   }
 
   /** The same hosts, whole. One more statement when one of them was not read yet, or has changed. */
-  async complete<H extends Pick<HostRecord, "id" | "generation">>(
-    hosts: readonly H[],
-  ): Promise<(H & Bulky)[]> {
-    const stale = hosts.filter(({ id, generation }) => this.#known.get(id)?.generation !== generation);
+  async complete<H extends Version>(hosts: readonly H[]): Promise<(H & Bulky)[]> {
+    const stale = hosts.filter((host) => !isSame(this.#known.get(host.id), host));
     if (stale.length > 0) await this.#load(stale.map(({ id }) => id));
     return hosts.flatMap((host) => {
       const known = this.#known.get(host.id);
@@ -49,3 +50,6 @@ export class HostSaid {
     for (const known of readAll(this.#selection, rows)) this.#known.set(known.id, known);
   }
 }
+
+const isSame = (known: Version | undefined, host: Version): boolean =>
+  known?.generation === host.generation && known.registeredAtMs === host.registeredAtMs;

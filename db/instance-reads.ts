@@ -1,5 +1,6 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
 import type { InstanceQuery, PageQuery, Whereabouts } from "../actors/runtime/ports.ts";
+import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
 import type { Statement } from "./database.ts";
 import { storableJson } from "./storable.ts";
@@ -101,6 +102,21 @@ export function onHostStatement(hostId: string): Statement {
   const text = `select instance_id from claim where host_id = $1
     union select instance_id from machine where host_id = $1 order by 1`;
   return { name: "on_host", text, values: [hostId] };
+}
+
+export function storedStatement(hostId: string, observations: readonly Observation[]): Statement {
+  const text = `select r.instance_id, r.epoch
+    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) as r(instance_id, epoch, generation, state)
+      join claim c on c.instance_id = r.instance_id and c.epoch = r.epoch and c.host_id = $1
+      join machine m on m.instance_id = r.instance_id and m.epoch = r.epoch
+        and m.generation >= r.generation and m.state = r.state`;
+  const lists = [
+    observations.map(({ instanceId }) => instanceId),
+    observations.map(({ epoch }) => epoch),
+    observations.map(({ generation }) => generation),
+    observations.map(({ state }) => state),
+  ];
+  return { name: "stored", text, values: [hostId, ...lists] };
 }
 
 export function operationsStatement(

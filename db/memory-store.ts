@@ -29,11 +29,13 @@ import type {
   ImageRecord,
   InstanceRecord,
   LoadedInstance,
+  MachineKey,
   OperationRecord,
   RequestRecord,
   Turn,
 } from "../actors/runtime/records.ts";
 import type { Event } from "../protocol/event.ts";
+import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { lastOfPage } from "./event-page.ts";
 import { applyTurn } from "./memory/apply.ts";
@@ -93,6 +95,16 @@ export class MemoryStore implements Store {
     const rows = [...this.#tables.claims.values(), ...this.#tables.machines.values()];
     const ids = rows.filter((row) => row.hostId === hostId).map(({ instanceId }) => instanceId);
     return [...new Set(ids)].sort();
+  }
+
+  async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
+    const { claims, machines } = this.#tables;
+    return observations.flatMap(({ instanceId, epoch, generation, state }) => {
+      const key = { instanceId, epoch };
+      const known = machines.get(machineKey(key));
+      const isStored = known !== undefined && known.generation >= generation && known.state === state;
+      return isStored && claims.get(machineKey(key))?.hostId === hostId ? [key] : [];
+    });
   }
 
   async getOperation(id: string): Promise<OperationRecord | undefined> {
@@ -156,6 +168,10 @@ export class MemoryStore implements Store {
 
   async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {
     return this.#hostsWith(page(this.#tables.hosts, query));
+  }
+
+  async allHosts(): Promise<readonly HostRecord[]> {
+    return this.listHosts({ limit: Number.POSITIVE_INFINITY });
   }
 
   async getAggregate(key: string): Promise<AggregateRecord | undefined> {

@@ -29,11 +29,13 @@ import type {
   ImageRecord,
   InstanceRecord,
   LoadedInstance,
+  MachineKey,
   MachineRecord,
   OperationRecord,
   RequestRecord,
   Turn,
 } from "../actors/runtime/records.ts";
+import type { Observation } from "../protocol/machine.ts";
 import type { NumaPlacement } from "../protocol/numa.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { flavorOf, imageOf } from "./catalog-records.ts";
@@ -45,7 +47,9 @@ import { InstanceEntity } from "./entities/instance.ts";
 import { ClaimEntity, MachineEntity } from "./entities/machine.ts";
 import { OperationEntity, RequestEntity } from "./entities/operation.ts";
 import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
+import { HostPicture } from "./host-picture.ts";
 import { HostReads } from "./host-reads.ts";
+import { HostSaid } from "./host-said.ts";
 import * as read from "./instance-reads.ts";
 import { numaTotals } from "./numa-totals.ts";
 import { PlacementReads } from "./placement-reads.ts";
@@ -68,6 +72,7 @@ export class PostgresStore implements Store {
   readonly #operation: Selection<OperationRecord>;
   readonly #request: Selection<RequestRecord>;
   readonly #hosts: HostReads;
+  readonly #picture: HostPicture;
   readonly #placement: PlacementReads;
   readonly #event: Selection<EventRow>;
   readonly #columns: read.InstanceColumns;
@@ -81,7 +86,9 @@ export class PostgresStore implements Store {
     this.#claim = selectionOf(orm.em, ClaimEntity, "c");
     this.#operation = selectionOf(orm.em, OperationEntity, "o");
     this.#request = selectionOf(orm.em, RequestEntity, "r");
-    this.#hosts = new HostReads(orm.em, database);
+    const said = new HostSaid(orm.em, database);
+    this.#hosts = new HostReads(orm.em, database, said);
+    this.#picture = new HostPicture(orm.em, database, said);
     this.#placement = new PlacementReads(orm.em, database);
     this.#event = selectionOf(orm.em, EventEntity, "e");
     this.#columns = {
@@ -130,6 +137,12 @@ export class PostgresStore implements Store {
 
   async listOnHost(hostId: string): Promise<readonly string[]> {
     return ids(await this.#database.read(read.onHostStatement(hostId), "list a host's instances"));
+  }
+
+  async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
+    const statement = read.storedStatement(hostId, observations);
+    const rows = await this.#database.read(statement, "look for what is stored");
+    return rows.map(([instanceId, epoch]) => ({ instanceId: String(instanceId), epoch: Number(epoch) }));
   }
 
   async getOperation(id: string): Promise<OperationRecord | undefined> {
@@ -200,6 +213,10 @@ export class PostgresStore implements Store {
 
   async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {
     return this.#hosts.list(query);
+  }
+
+  async allHosts(): Promise<readonly HostRecord[]> {
+    return this.#picture.read();
   }
 
   async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {

@@ -12,15 +12,18 @@ export interface EncodedTurn {
   readonly lists: ReadonlyMap<string, string>;
   readonly events: number;
   readonly bytes: number;
-  /** It may be merged with others: it is about instances alone. */
+  /** It may be merged with others: it is about instances, or about hosts that register. */
   readonly mergeable: boolean;
-  readonly instanceIds: readonly string[];
+  /** Names of the instances and hosts whose own rows it writes. */
+  readonly writes: readonly string[];
 }
 
 const mergeableLists: ReadonlySet<string> = new Set([
   "requests",
   "created",
   "updated",
+  "hosts",
+  "leasesGranted",
   "machines",
   "machinesGone",
   "claims",
@@ -60,8 +63,12 @@ export function encodeTurn(turn: Turn): EncodedTurn {
     bytes += text.length;
   }
   const mergeable = [...lists.keys()].every((name) => mergeableLists.has(name));
-  const instanceIds = instances.map(({ row }) => row.id);
-  return { lists, events: turn.events?.length ?? 0, bytes, mergeable, instanceIds };
+  return { lists, events: turn.events?.length ?? 0, bytes, mergeable, writes: writesOf(turn) };
+}
+
+function writesOf({ instances = [], hosts = [], leasesGranted = [] }: Turn): string[] {
+  const ofHosts = [...hosts, ...leasesGranted].map(({ hostId }) => `host ${hostId}`);
+  return [...instances.map(({ row }) => row.id), ...ofHosts];
 }
 
 /** One turn that does what all of these do, as the text of a batch of one. */

@@ -26,6 +26,12 @@ export const placementLimits = {
   /** Builds that fail in a row before a host is passed by, and disabled. Nova's threshold is 10 as well. */
   failedBuildsMax: 10,
 
+  /**
+   * A controller writes renewals of leases at this distance at the least: a thousand hosts are 20 writes a
+   * second then, each a flush of the disk, and not 200. The first waits for none; a host hears of another so
+   * much later.
+   */
+  renewalPeriodMs: 50,
   /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
   schedulerRefreshPeriodMs: 1_000,
   /** A read of the hosts that takes longer is given up and begun anew. */

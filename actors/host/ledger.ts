@@ -16,24 +16,29 @@ export function isPassingState(state: MachineState): boolean {
   return passing.has(state);
 }
 
+/**
+ * When an observation is to be reported. `now`: controllers do not know it, and it will last. `whenOld`: it
+ * is about to change. `nextPeriod`: the answer to a controller's question says it as well.
+ */
+export type Due = "now" | "whenOld" | "nextPeriod";
+
 export class Ledger {
   /** By instance: oldest epoch first, the newest observation of each. */
   readonly #machines = new Map<string, Observation[]>();
   /** To be reported at the next opportunity, in the order in which they changed. */
   readonly #changed = new Set<string>();
-  /**
-   * Changed, but about to change again or already told by an answer: to be reported when they have become
-   * old.
-   */
+  /** Changed, but about to change again: to be reported when they have become old. */
   #young = new Set<string>();
   #older = new Set<string>();
-  /** Reported but not stored, for whatever reason: again in the next period, not at once. */
+  /**
+   * Reported but not stored, for whatever reason, or told by an answer, so that controllers only have to say
+   * that they have it: in the next period, not at once.
+   */
   readonly #refused = new Set<string>();
   /** Instances that are gone, with the newest epoch and generation that were asked of them. */
   readonly #tombstones = new Map<string, Tombstone>();
 
-  /** `hurry`: controllers do not know it and it will last. */
-  put(observation: Observation, hurry: boolean): void {
+  put(observation: Observation, due: Due): void {
     const { instanceId, epoch } = observation;
     const known = this.#machines.get(instanceId) ?? [];
     const others = known.filter((other) => other.epoch !== epoch);
@@ -42,7 +47,13 @@ export class Ledger {
       [...others, observation].sort((one, other) => one.epoch - other.epoch),
     );
     this.#forget(instanceId);
-    (hurry ? this.#changed : this.#young).add(instanceId);
+    // What is left of an epoch before was told to nobody.
+    this.#setOf(due === "nextPeriod" && others.length > 0 ? "whenOld" : due).add(instanceId);
+  }
+
+  #setOf(due: Due): Set<string> {
+    if (due === "now") return this.#changed;
+    return due === "whenOld" ? this.#young : this.#refused;
   }
 
   /** Time has passed: what was young before the last call is due. True when something is still young. */

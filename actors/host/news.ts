@@ -4,7 +4,7 @@
  * no mailbox.
  */
 import type { Observation } from "../../protocol/machine.ts";
-import { isPassingState, type Ledger } from "./ledger.ts";
+import { type Due, isPassingState, type Ledger } from "./ledger.ts";
 
 export interface Headlines {
   /** Something came to rest that controllers do not know yet. */
@@ -30,9 +30,9 @@ export class News {
 
   /** `told`: a controller learns of it by the answer to its question. */
   publish(observation: Observation, told: boolean): void {
-    const hurry = !told && !isPassingState(observation.state);
-    this.#ledger.put(observation, hurry);
-    this.#hurry ||= hurry;
+    const due = dueOf(observation, told);
+    this.#ledger.put(observation, due);
+    this.#hurry ||= due === "now";
     if (observation.state === "gone") this.#gone.push(observation);
     if (!this.#told) this.#told = this.#tell();
   }
@@ -44,4 +44,13 @@ export class News {
     this.#gone = [];
     return headlines;
   }
+}
+
+/**
+ * A controller that was told commits it about now: to report it at once would let another one, which hears
+ * the report, do the same, and one of the two would have done it in vain.
+ */
+function dueOf({ state }: Observation, told: boolean): Due {
+  if (isPassingState(state)) return "whenOld";
+  return told ? "nextPeriod" : "now";
 }

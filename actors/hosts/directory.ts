@@ -22,7 +22,7 @@ export interface HostFacts {
 }
 
 export interface HostDirectoryOptions {
-  readonly store: Pick<Store, "listHosts" | "touchHosts">;
+  readonly store: Pick<Store, "allHosts" | "touchHosts">;
   readonly clock: Clock;
   readonly log: Log;
   /**
@@ -30,6 +30,8 @@ export interface HostDirectoryOptions {
    * so silence counts from there.
    */
   readonly onRound?: (hosts: readonly HostRecord[], listeningSinceMs: number) => void;
+  /** After every reading of the hosts, which began at `readAtMs` (monotonic). */
+  readonly onRead?: (hosts: readonly HostRecord[], readAtMs: number) => void;
 }
 
 export class HostDirectory {
@@ -41,7 +43,10 @@ export class HostDirectory {
   #lastRoundAtMs: number;
   #timer: Timer | undefined;
   #closed = false;
-  #refreshing: Promise<void> | undefined;
+  /** The reading that is under way, or was the last. */
+  #reading: Promise<void> | undefined;
+  /** The one that begins when it has ended. */
+  #next: Promise<void> | undefined;
 
   constructor(options: HostDirectoryOptions) {
     this.#options = options;
@@ -117,24 +122,31 @@ export class HostDirectory {
 
   /** Something about hosts has changed: read them once more, soon; a failure is found by the next round. */
   refreshSoon(): void {
-    if (this.#closed || this.#refreshing !== undefined) return;
-    this.#refreshing = this.refresh()
-      .catch(() => undefined)
-      .finally(() => {
-        this.#refreshing = undefined;
-      });
+    if (!this.#closed) this.refresh().catch(() => undefined);
   }
 
-  /** Something about hosts has changed: read them now. @throws UNAVAILABLE storeUnavailable */
-  async refresh(): Promise<void> {
-    const hosts: HostRecord[] = [];
-    for (let more = true; more; ) {
-      const marker = hosts.at(-1)?.id;
-      const query = { limit: limits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
-      const page = await this.#options.store.listHosts(query);
-      hosts.push(...page);
-      more = page.length === limits.pageLengthMax;
-    }
+  /**
+   * Something about hosts has changed: read them now. Whoever asks while they are being read shares the next
+   * reading with all others who did, as this one may be too old for it: a thousand hosts that register at
+   * once cost a few readings, not a thousand. @throws UNAVAILABLE storeUnavailable
+   */
+  refresh(): Promise<void> {
+    this.#next ??= this.#afterPresent();
+    return this.#next;
+  }
+
+  async #afterPresent(): Promise<void> {
+    await this.#reading?.catch(() => undefined);
+    this.#next = undefined;
+    this.#reading = this.#read();
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const { clock, store, onRead } = this.#options;
+    const readAtMs = clock.monotonicMs();
+    const hosts = await store.allHosts();
+    onRead?.(hosts, readAtMs);
     this.#hosts.clear();
     for (const host of hosts) this.#hosts.set(host.id, host);
     for (const id of this.#heardAtMs.keys()) if (!this.#hosts.has(id)) this.#heardAtMs.delete(id);

@@ -1,8 +1,9 @@
 /**
  * Renews and grants the leases of hosts. A renewal is one durable write for many hosts, as those that ask
- * while one is under way share the next; a grant is a commit, and only a host that says it has cleaned up
- * gets one after a fence. It must never answer "held" before the store has said so.
+ * while one is under way, or shortly after it, share the next; a grant is a commit, and only a host that says
+ * it has cleaned up gets one after a fence. It must never answer "held" before the store has said so.
  */
+import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import type { CatalogOptions } from "../catalog/turn.ts";
@@ -102,15 +103,26 @@ export class Leases {
     // One microtask later: what was asked for in the same breath goes together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0);
-      try {
-        const held = new Set(await this.#options.store.renewLeases(batch.map(({ key }) => key)));
-        for (const { key, resolve } of batch) resolve(held.has(key.hostId));
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+      const nextAtMs = this.#options.clock.monotonicMs() + limits.renewalPeriodMs;
+      await this.#write(this.#waiting.splice(0));
+      await this.#until(nextAtMs);
     }
     this.#busy = false;
+  }
+
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const held = new Set(await this.#options.store.renewLeases(batch.map(({ key }) => key)));
+      for (const { key, resolve } of batch) resolve(held.has(key.hostId));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  #until(atMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const ms = atMs - clock.monotonicMs();
+    return ms <= 0 ? Promise.resolve() : new Promise((resolve) => clock.after(ms, resolve));
   }
 }
 

@@ -15,7 +15,7 @@ import type { PlacementStore } from "../instances/placement.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { InstanceRegistry } from "../instances/registry.ts";
 import type { Log, PowerFence, Store } from "../runtime/ports.ts";
-import type { Draining, HostRecord, InstanceRecord, Turn } from "../runtime/records.ts";
+import type { Draining, HostRecord, InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
 import { atLeastBound } from "./cells.ts";
 import type { HostDirectory } from "./directory.ts";
 import type { Drainer } from "./drainer.ts";
@@ -117,13 +117,13 @@ function beginning(owned: readonly InstanceRecord[], atMs: number): Draining {
 }
 
 export interface ReportOptions {
-  readonly store: Pick<Store, "listOnHost" | "getHost">;
+  readonly store: Pick<Store, "listOnHost" | "getHost" | "listStored">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
-  readonly registry: InstanceRegistry;
-  readonly directory: HostDirectory;
-  readonly placer: Placer;
-  readonly leases: Leases;
+  readonly registry: Pick<InstanceRegistry, "has" | "ask" | "tell">;
+  readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh">;
+  readonly placer: Pick<Placer, "heard" | "hostsChanged">;
+  readonly leases: Pick<Leases, "renew">;
   readonly log: Log;
 }
 
@@ -215,33 +215,62 @@ function registration(said: HostInventory, atMs: number, first: boolean): Turn {
   return { hosts: [inventory], ...lease, events: [{ ...about, atMs, project: adminProject }] };
 }
 
-/** Every report goes to its instance's actor; answers the ids of those that are durable now. */
+/**
+ * Every report goes to its instance's actor, but for what is stored already: hosts say most things twice, to
+ * whichever controller hears them, and none has to load what it has not here for that. Answers the ids of
+ * those that are durable now.
+ */
 async function take(
   machines: readonly Observation[],
   context: CallContext,
-  options: ReportOptions & { readonly leaseEpoch: number },
+  options: TakeOptions,
 ): Promise<string[]> {
-  const { leaseEpoch } = options;
-  const { deadlineMs, signal, id: hostId } = context;
-  const results = await Promise.all(
-    machines.map(async (observation) => {
-      try {
-        return await options.registry.ask<boolean>(
-          observation.instanceId,
-          (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
-          { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
-        );
-      } catch (thrown) {
-        const error = StatusError.from(thrown, "Taking a report");
-        const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };
-        options.log.warn(fields, "a report was not stored");
-        // Nobody knows the instance, and nobody ever will: the doctor names it; sending it for ever would not
-        // help.
-        return error.reason === "instanceNotFound";
-      }
-    }),
+  const stored = await storedOf(machines, context.id, options);
+  const taken = await Promise.all(
+    machines.map(async (one) => stored.has(keyOf(one)) || (await takeOne(one, context, options))),
   );
-  return machines.filter((_, index) => results[index]).map(({ instanceId }) => instanceId);
+  return machines.filter((_, index) => taken[index]).map(({ instanceId }) => instanceId);
+}
+
+type TakeOptions = ReportOptions & { readonly leaseEpoch: number };
+
+const keyOf = ({ instanceId, epoch }: MachineKey): string => `${instanceId} ${epoch}`;
+
+/** Of those without an actor here: one that is here knows it sooner than the store. */
+async function storedOf(
+  machines: readonly Observation[],
+  hostId: string,
+  { store, registry, log }: TakeOptions,
+): Promise<ReadonlySet<string>> {
+  const strangers = machines.filter(({ instanceId }) => !registry.has(instanceId));
+  if (strangers.length === 0) return new Set();
+  try {
+    return new Set((await store.listStored(hostId, strangers)).map(keyOf));
+  } catch (error) {
+    log.warn({ error, host: hostId }, "what is stored of a report was not read");
+    return new Set();
+  }
+}
+
+async function takeOne(
+  observation: Observation,
+  { deadlineMs, signal, id: hostId }: CallContext,
+  { registry, leaseEpoch, log }: TakeOptions,
+): Promise<boolean> {
+  try {
+    return await registry.ask<boolean>(
+      observation.instanceId,
+      (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
+      { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
+    );
+  } catch (thrown) {
+    const error = StatusError.from(thrown, "Taking a report");
+    const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };
+    log.warn(fields, "a report was not stored");
+    // Nobody knows the instance, and nobody ever will: the doctor names it; sending it for ever would not
+    // help.
+    return error.reason === "instanceNotFound";
+  }
 }
 
 /**

@@ -85,6 +85,7 @@ class InstanceTurn {
   }
 
   async #receive(state: InstanceActorState, message: InstanceMessage): Promise<InstanceActorState> {
+    if (message.kind === "reconcile" && this.#isNews(state)) return state;
     const loaded = state.loaded ?? (await this.#load());
     switch (message.kind) {
       case "command":
@@ -118,6 +119,14 @@ class InstanceTurn {
         runEffects(workEffects(loaded), loaded.instance, this.#options);
         return { ...state, loaded };
     }
+  }
+
+  /**
+   * What another controller has under way is mostly done before it is due here: it is not even loaded until
+   * then.
+   */
+  #isNews({ loaded, nudgeAtMs }: InstanceActorState): boolean {
+    return loaded === undefined && this.#options.clock.monotonicMs() < nudgeAtMs;
   }
 
   /** Anew from the store, unless this turn has just loaded it. */

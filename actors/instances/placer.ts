@@ -9,7 +9,7 @@ import type { Denial } from "../../protocol/status.ts";
 import type { HostDirectory } from "../hosts/directory.ts";
 import type { Placement } from "../instance/messages.ts";
 import type { Clock } from "../runtime/ports.ts";
-import type { InstanceRecord } from "../runtime/records.ts";
+import type { HostRecord, InstanceRecord } from "../runtime/records.ts";
 import type { ActorRef } from "../runtime/system.ts";
 import type {
   Candidate,
@@ -109,6 +109,11 @@ export class Placer {
 
   heard(hostId: string): void {
     this.#scheduler.tell({ kind: "heard", hostId });
+  }
+
+  /** The hosts were read, from this moment on (monotonic): the scheduler need not read them itself. */
+  read(hosts: readonly HostRecord[], readAtMs: number): void {
+    this.#scheduler.tell({ kind: "refresh", hosts, readAtMs, wallMs: this.#clock.nowMs(), told: true });
   }
 
   hostsChanged(): void {

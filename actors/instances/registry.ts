@@ -39,6 +39,11 @@ export class InstanceRegistry {
     return this.#entries.size;
   }
 
+  /** Whether an actor of it is here. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
   /** @throws what the actor answers; UNAVAILABLE actorStopped, RESOURCE_EXHAUSTED mailboxFull */
   async ask<A>(id: string, message: (reply: Reply<A>) => InstanceMessage, options: AskOptions): Promise<A> {
     await this.#leaving.get(id);

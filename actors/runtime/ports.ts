@@ -5,7 +5,7 @@
  * behaviour.
  */
 import type { Event } from "../../protocol/event.ts";
-import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
+import type { MachineSpec, Observation, SharedDisk } from "../../protocol/machine.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type {
@@ -22,6 +22,7 @@ import type {
   ImageRecord,
   InstanceRecord,
   LoadedInstance,
+  MachineKey,
   MachineRecord,
   OperationRecord,
   RequestRecord,
@@ -128,6 +129,12 @@ export interface Store {
   /** Ids of instances that have a claim or machine on a host. */
   listOnHost(hostId: string): Promise<readonly string[]>;
 
+  /**
+   * Those of a host's observations that say nothing new: its claim is there, and its machine is stored in the
+   * same state, as new or newer. Whatever decides about them decides nothing.
+   */
+  listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]>;
+
   getOperation(id: string): Promise<OperationRecord | undefined>;
   listOperations(
     query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
@@ -146,6 +153,11 @@ export interface Store {
   listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
   getHost(key: string): Promise<HostRecord | undefined>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
+  /**
+   * Every host, in order of id, with the lease as it is now. For who reads them again and again: only what
+   * has changed since the last call is read anew.
+   */
+  allHosts(): Promise<readonly HostRecord[]>;
   /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
   /**

@@ -6,7 +6,6 @@
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
 import type { Store } from "../runtime/ports.ts";
-import type { HostRecord } from "../runtime/records.ts";
 import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
 import type { Answer } from "./answer.ts";
 import { decide, type Effect } from "./decide.ts";
@@ -16,7 +15,7 @@ import { emptyState, type SchedulerState } from "./state.ts";
 
 export interface SchedulerActorOptions {
   readonly scheduler: Scheduler;
-  readonly store: Pick<Store, "listHosts">;
+  readonly store: Pick<Store, "allHosts">;
   /** Where equals begin to take turns: another number in every controller keeps them apart. */
   readonly firstTurn?: number;
 }
@@ -63,7 +62,7 @@ function give(answer: Answer): void {
   }
 }
 
-function perform(effect: Effect, store: Pick<Store, "listHosts">, context: Context): void {
+function perform(effect: Effect, store: Pick<Store, "allHosts">, context: Context): void {
   switch (effect.kind) {
     case "tickLater":
       tickLater(context);
@@ -85,27 +84,14 @@ function tickLater(context: Context): void {
   context.signal.addEventListener("abort", cancel, { once: true });
 }
 
-async function readHosts(readAtMs: number, store: Pick<Store, "listHosts">, context: Context): Promise<void> {
+async function readHosts(readAtMs: number, store: Pick<Store, "allHosts">, context: Context): Promise<void> {
   try {
-    const hosts = await listAllHosts(store);
+    const hosts = await store.allHosts();
     if (context.signal.aborted) return;
     context.self.tell({ kind: "refresh", hosts, readAtMs, wallMs: context.clock.nowMs() });
   } catch (error) {
     if (context.signal.aborted) return;
     context.log.warn({ error: StatusError.from(error, "Reading the hosts").message }, "hosts were not read");
     context.self.tell({ kind: "refreshFailed" });
-  }
-}
-
-async function listAllHosts(store: Pick<Store, "listHosts">): Promise<readonly HostRecord[]> {
-  const all: HostRecord[] = [];
-  for (;;) {
-    const marker = all.at(-1)?.id;
-    const page = await store.listHosts({
-      limit: limits.pageLengthMax,
-      ...(marker === undefined ? {} : { marker }),
-    });
-    all.push(...page);
-    if (page.length < limits.pageLengthMax) return all;
   }
 }

@@ -5,21 +5,11 @@
  * older than the question; and what this controller changed about a host is seen by the next question. Pure.
  */
 import { limits } from "../../protocol/limits.ts";
-import type { HostRecord } from "../runtime/records.ts";
 import { type Answer, type Answered, answerTo } from "./answer.ts";
-import { FactsOfRead } from "./facts.ts";
-import { HostList } from "./host-list.ts";
 import type { Claim, Question, SchedulerMessage } from "./messages.ts";
+import { withHosts, withPending } from "./refresh.ts";
 import type { Scheduler } from "./schedule.ts";
-import {
-  type HostView,
-  type SchedulerState,
-  viewIn,
-  viewOf,
-  withClaim,
-  withHeard,
-  withHost,
-} from "./state.ts";
+import { type SchedulerState, withClaim, withHeard, withHost } from "./state.ts";
 
 export type Effect =
   /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
@@ -56,13 +46,14 @@ export function decide(
       // Until the read is here the host counts as full: the next request goes elsewhere instead of failing as
       // this one.
       return read(
-        withHost(state, message.hostId, (view) => ({ ...view, claimed: view.capacity })),
+        withHost(state, message.hostId, (view) => ({ ...view, claimed: view.capacity, source: undefined })),
         atMs,
       );
     case "hostsChanged":
       return read({ ...state, changedAtMs: atMs }, atMs);
     case "tick": {
-      const decision = read(state, atMs);
+      const told = atMs - state.toldAtMs < 2 * limits.schedulerRefreshPeriodMs;
+      const decision = told ? only(state) : read(state, atMs);
       return { ...decision, effects: [...decision.effects, { kind: "tickLater" }] };
     }
     case "refresh":
@@ -139,20 +130,6 @@ function lastWord(scheduler: Scheduler, state: SchedulerState, question: Questio
   return given(state, answerTo(scheduler, withPending(state, -1), question, atMs));
 }
 
-/** Counts all pending claims, or (-1) takes them out again: one change for each host. */
-function withPending(state: SchedulerState, times: 1 | -1): SchedulerState {
-  const changed = new Map<number, HostView>();
-  for (const { hostId, amounts, sign } of state.pending) {
-    const position = state.positions.get(hostId);
-    if (position === undefined) continue;
-    const view = changed.get(position) ?? state.hosts.at(position);
-    if (view !== undefined) changed.set(position, withClaim(view, amounts, sign === times ? 1 : -1));
-  }
-  let { hosts } = state;
-  for (const [position, view] of changed) hosts = hosts.with(position, view);
-  return { ...state, hosts };
-}
-
 function refreshed(
   scheduler: Scheduler,
   state: SchedulerState,
@@ -161,61 +138,11 @@ function refreshed(
 ): Decision {
   // A read that was given up and came late after all.
   if (state.readAtMs !== undefined && message.readAtMs < state.readAtMs) return only(state);
-  const fresh = withHosts(state, message);
+  const fresh = withHosts(message.told === true ? { ...state, toldAtMs: atMs } : state, message);
   const answered = answerWaiting(scheduler, { ...fresh, waiting: [] }, state.waiting, atMs);
   if (!isStale(answered.next)) return answered;
   const again = read(answered.next, atMs);
   return { ...answered, next: again.next, effects: [...answered.effects, ...again.effects] };
-}
-
-function withHosts(
-  state: SchedulerState,
-  { hosts: records, readAtMs, wallMs }: Extract<SchedulerMessage, { kind: "refresh" }>,
-): SchedulerState {
-  const ordered = inOrder(records);
-  let newestMs = Number.NEGATIVE_INFINITY;
-  for (const { lastSeenAtMs } of records) newestMs = Math.max(newestMs, lastSeenAtMs);
-  const marks = { readAtMs, newestMs: Math.min(wallMs, newestMs) };
-  const facts = new FactsOfRead();
-  const views = ordered.map((record) =>
-    viewOf(record, heardAt(record, viewIn(state, record.id), marks), facts),
-  );
-  const hosts = HostList.of(views);
-  const positions = positionsOf(state, views);
-  const pending = state.pending.since(readAtMs);
-  const readingSinceMs = state.readingSinceMs === readAtMs ? undefined : state.readingSinceMs;
-  return withPending({ ...state, hosts, positions, pending, readAtMs, readingSinceMs }, 1);
-}
-
-/** A store gives them in order, usually. */
-function inOrder(records: readonly HostRecord[]): readonly HostRecord[] {
-  const isOrdered = records.every(({ id }, index) => index === 0 || (records[index - 1]?.id ?? "") < id);
-  return isOrdered ? records : [...records].sort((left, right) => (left.id < right.id ? -1 : 1));
-}
-
-/** Nearly always the same hosts as a second ago: the map is kept then. */
-function positionsOf(state: SchedulerState, views: readonly HostView[]): SchedulerState["positions"] {
-  const same =
-    views.length === state.hosts.length && views.every(({ id }, index) => state.positions.get(id) === index);
-  return same ? state.positions : new Map(views.map(({ id }, position) => [id, position]));
-}
-
-/**
- * Another controller may be the one a host talks to: when the store's mark moves, the host lives. A host seen
- * for the first time is compared with the newest mark of all hosts: that is when a controller last listened,
- * and while nobody listened no host was silent. This can cost no more than one wrong candidate.
- */
-function heardAt(
-  record: HostRecord,
-  before: HostView | undefined,
-  { readAtMs, newestMs }: { readonly readAtMs: number; readonly newestMs: number },
-): number {
-  if (before !== undefined)
-    return record.lastSeenAtMs === before.lastSeenAtMs
-      ? before.heardAtMs
-      : Math.max(before.heardAtMs, readAtMs);
-  const ageMs = Math.max(0, newestMs - record.lastSeenAtMs);
-  return ageMs <= limits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
 }
 
 /** Those asked before the read began are answered as they are; the others may have to wait for the next. */

@@ -6,6 +6,9 @@
 const chunkBits = 6;
 export const chunkLength = 1 << chunkBits;
 
+/** The number of the chunk that has the position. */
+export const chunkOf = (position: number): number => position >> chunkBits;
+
 export interface Chunk<T> {
   readonly hosts: readonly T[];
   /** Worked out of these hosts by worth.ts, and of nothing else: a list stays a value. */
@@ -26,6 +29,18 @@ export class HostList<T> implements Iterable<T> {
     for (let from = 0; from < hosts.length; from += chunkLength)
       chunks.push({ hosts: hosts.slice(from, from + chunkLength), worth: undefined });
     return new HostList(chunks, hosts.length);
+  }
+
+  /**
+   * A list of other hosts in the place of these. What was worked out of a chunk stays with it where the
+   * caller knows that none of its hosts has changed but for what {@link withSameWorth} allows.
+   */
+  replaced(hosts: readonly T[], unchanged: (chunk: number) => boolean): HostList<T> {
+    const list = HostList.of(hosts);
+    list.chunks.forEach((chunk, index) => {
+      if (unchanged(index)) chunk.worth = this.chunks[index]?.worth;
+    });
+    return list;
   }
 
   /** Undefined when the position is outside. */

@@ -136,11 +136,13 @@ export type SchedulerMessage =
   | { readonly kind: "hostsChanged" }
   /** The period has passed. */
   | { readonly kind: "tick" }
-  /** A read that began at `readAtMs` (monotonic) and ended at `nowMs` of the wall clock. */
+  /** A read that began at `readAtMs` (monotonic) and ended at `wallMs` of the wall clock. */
   | {
       readonly kind: "refresh";
       readonly hosts: readonly HostRecord[];
       readonly readAtMs: number;
       readonly wallMs: number;
+      /** Somebody else reads the hosts as often, and tells: as long as it does, no read of its own is due. */
+      readonly told?: boolean;
     }
   | { readonly kind: "refreshFailed" };

@@ -73,6 +73,8 @@ export interface HostView {
   readonly heardAtMs: number;
   /** The store's own mark of the newest sign of life: when it moves, some controller has heard the host. */
   readonly lastSeenAtMs: number;
+  /** The record that it shows and nothing else; undefined since something was counted beyond it. */
+  readonly source: ReadHost | undefined;
 }
 
 export interface SchedulerState {
@@ -89,6 +91,8 @@ export interface SchedulerState {
   readonly readAtMs: number | undefined;
   /** When something about hosts was last said to have changed: older views answer nothing. */
   readonly changedAtMs: number;
+  /** When somebody else last told what it had read. */
+  readonly toldAtMs: number;
   /** When the read under way began; undefined when none is. */
   readonly readingSinceMs: number | undefined;
   /** Questions that no host suits as far as is known: answered when fresher views are here. Bounded. */
@@ -103,6 +107,7 @@ export const emptyState = (turn = 0): SchedulerState => ({
   turn,
   readAtMs: undefined,
   changedAtMs: Number.NEGATIVE_INFINITY,
+  toldAtMs: Number.NEGATIVE_INFINITY,
   readingSinceMs: undefined,
   waiting: [],
 });
@@ -136,7 +141,7 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
     cellUse: record.numaClaimed,
     enabled: record.enabled,
     disabledReason: record.disabledReason,
-    leaseHeld: record.leaseHeld ?? (record.lease?.fencedBy ?? null) === null,
+    leaseHeld: record.leaseHeld ?? !isFenced(record),
     storageId: record.storageId ?? null,
     labels: record.labels ?? noLabels,
     machineTypes: record.machineTypes ?? none,
@@ -144,8 +149,27 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
     aggregates: facts.aggregates(record.aggregates ?? none),
     heardAtMs,
     lastSeenAtMs: record.lastSeenAtMs,
+    source: record,
   };
 }
+
+/** Whether both would be shown the same, but for signs of life. What is nested is compared as an object. */
+export function showsTheSame(one: ReadHost, other: ReadHost): boolean {
+  if (one === other) return true;
+  const same = seenFields.every((field) => one[field] === other[field]);
+  return same && isFenced(one) === isFenced(other);
+}
+
+const isFenced = ({ lease }: ReadHost): boolean => (lease?.fencedBy ?? null) !== null;
+
+/** Everything that {@link viewOf} looks at, but for the lease and signs of life. */
+const seenFields = [
+  ...(["vcpusClaimed", "memoryMibClaimed", "diskGibClaimed", "instances", "ioOps"] as const),
+  ...(["failedBuilds", "aggregates", "enabled", "disabledReason", "leaseHeld"] as const),
+  ...(["vcpus", "memoryMib", "diskGib", "numa", "labels", "features", "machineTypes"] as const),
+  ...(["storageId", "pinnedCpus", "numaClaimed"] as const),
+  ...(["id", "name", "architecture", "hypervisor", "hypervisorVersion", "accelerator"] as const),
+] satisfies readonly (keyof ReadHost)[];
 
 /**
  * The view with a claim more (sign 1) or less (-1). Which cells it takes is chosen here when it does not say
@@ -165,6 +189,7 @@ export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView 
     ioOps: view.knowsIoOps ? Math.max(0, view.ioOps + sign) : view.ioOps,
     pinnedCpus: view.pinnedCpus + sign * (numa === undefined ? leavingCpus(claim, sign) : pinnedBy(numa)),
     cellUse: numa === undefined ? view.cellUse : useWith(view.cellUse, numa, sign),
+    source: undefined,
   };
 }
 

@@ -5,7 +5,13 @@ import { HostCellEntity, HostEntity, HostLeaseEntity, HostSeenEntity } from "./h
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
 import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
-import { AggregateEntity, AggregateHostEntity, QuotaEntity, ServerGroupEntity } from "./placement.ts";
+import {
+  AggregateChangeEntity,
+  AggregateEntity,
+  AggregateHostEntity,
+  QuotaEntity,
+  ServerGroupEntity,
+} from "./placement.ts";
 
 export const entities = [
   InstanceEntity,
@@ -24,6 +30,7 @@ export const entities = [
   ImageEntity,
   AggregateEntity,
   AggregateHostEntity,
+  AggregateChangeEntity,
   ServerGroupEntity,
   QuotaEntity,
 ];

@@ -5,7 +5,7 @@
 import { defineEntity } from "@mikro-orm/core";
 import type { AggregateRecord, ServerGroupRecord } from "../../actors/runtime/placement-records.ts";
 import { groupPolicies } from "../../protocol/kinds.ts";
-import { count, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
+import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
 
 export const AggregateEntity = defineEntity({
   name: "Aggregate",
@@ -25,6 +25,14 @@ export const AggregateHostEntity = defineEntity({
   tableName: "aggregate_host",
   properties: { aggregateId: id().primary(), hostId: id().primary() },
   indexes: [{ name: "aggregate_host_idx", properties: ["hostId", "aggregateId"] }],
+});
+
+/** Raised by triggers, with every change of the two above. */
+export const AggregateChangeEntity = defineEntity({
+  name: "AggregateChange",
+  tableName: "aggregate_change",
+  properties: { single: flag().primary(), number: count() },
+  checks: [{ name: "aggregate_change_single_check", expression: "single" }],
 });
 
 export const ServerGroupEntity = defineEntity({

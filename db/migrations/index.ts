@@ -5,6 +5,7 @@ import { Migration0003Placement } from "./0003-placement.ts";
 import { Migration0004Lease } from "./0004-lease.ts";
 import { Migration0005Drain } from "./0005-drain.ts";
 import { Migration0006Numa } from "./0006-numa.ts";
+import { Migration0007AggregateChange } from "./0007-aggregate-change.ts";
 import { Migration0008StorageLease } from "./0008-storage-lease.ts";
 
 export const migrations = [
@@ -14,5 +15,6 @@ export const migrations = [
   { name: "0004-lease", class: Migration0004Lease },
   { name: "0005-drain", class: Migration0005Drain },
   { name: "0006-numa", class: Migration0006Numa },
+  { name: "0007-aggregate-change", class: Migration0007AggregateChange },
   { name: "0008-storage-lease", class: Migration0008StorageLease },
 ];

@@ -33,7 +33,7 @@ export interface BenchCluster {
 
 export interface ClusterProcess {
   readonly pid: number;
-  readonly name: "controller" | "compute" | "nats-server" | "postgres" | "guests";
+  readonly name: "controller" | "compute" | "fake-hosts" | "nats-server" | "postgres" | "guests";
   /** The instance, for a guest; the node's name for a compute agent. */
   readonly detail: string;
 }
@@ -45,6 +45,8 @@ export interface BenchClusterOptions {
   readonly accelerator?: "auto" | "tcg";
   /** Absent: 2. */
   readonly nodes?: number;
+  /** Nodes have no more than an ordinary machine, also when they only pretend. */
+  readonly ordinary?: boolean;
   /** Absent: 1. */
   readonly controllers?: number;
   /** Links through a proxy that can be told to break them. */
@@ -114,9 +116,9 @@ export async function openCluster(
 
 /** Room enough: what is measured is never the capacity of the machine. */
 function clusterFile(options: BenchClusterOptions): string {
-  const { hypervisor, accelerator, nodes = 2, controllers = 1, chaos = false } = options;
+  const { hypervisor, accelerator, nodes = 2, controllers = 1, chaos = false, ordinary = false } = options;
   const chosen = accelerator === undefined ? "" : `, accelerator: ${accelerator}`;
-  const room = hypervisor === "fake" ? "" : ", vcpus: 64, memoryMib: 65536, diskGib: 4096";
+  const room = hypervisor === "fake" && !ordinary ? "" : ", vcpus: 64, memoryMib: 65536, diskGib: 4096";
   const node = (index: number) =>
     `  - { name: node-${index + 1}, hypervisor: ${hypervisor}${chosen}${room} }\n`;
   const servers = "stateDirectory: state\nnats: { port: 0 }\npostgres: { port: 0 }\ndemo: false\n";
@@ -166,6 +168,7 @@ function nameOf(argv: readonly string[], directory: string, pid: string): Cluste
   }
   if (!argv.some((argument) => argument.includes(directory))) return undefined;
   if (program.includes("nats-server")) return "nats-server";
+  if (argv.some((argument) => argument.endsWith("/fake-hosts.ts"))) return "fake-hosts";
   return (["controller", "compute"] as const).find((role) => argv.includes(role));
 }
 

@@ -1,7 +1,7 @@
 /**
  * npm run bench -- NAME: one benchmark, several, or `all`. Progress goes to stderr, one JSON value with
  * figures to stdout. Every run that needs a cluster has its own, in a new directory and on free ports;
- * nothing that runs here already is touched. Each but `recovery` takes less than two minutes.
+ * nothing that runs here already is touched. Each but `recovery` takes less than three minutes.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -38,6 +38,8 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   boot: async () => (await import("./boot.ts")).boot(),
   reads: async () => (await import("./reads.ts")).reads(),
   scheduler: async () => (await import("./scheduler.ts")).scheduler(),
+  "many-hosts": async () => (await import("./many-hosts.ts")).manyHosts(),
+  rebuild: async () => (await import("./rebuild.ts")).rebuild(),
   memory: async () => (await import("./memory.ts")).memory(),
   recovery: recover,
 };

@@ -39,10 +39,13 @@ function used(cluster: BenchCluster): Record<string, number> {
   return sums;
 }
 
-/** Source: proc(5), /proc/PID/stat, the fields utime and stime. */
+/**
+ * With what children have used that are gone: PostgreSQL's come and go, and their time must not go with them.
+ * Source: proc(5), /proc/PID/stat, the fields utime, stime, cutime and cstime.
+ */
 function usedBy(pid: number): number {
   const fields = statOf(pid).split(") ").at(-1)?.split(" ") ?? [];
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * msPerTick;
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * msPerTick;
 }
 
 /** Empty for a process that has ended meanwhile. */

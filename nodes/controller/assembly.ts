@@ -111,6 +111,7 @@ function actorsOf(ports: ControllerPorts) {
   const system = createActorSystem({ clock, log });
   const directory = new HostDirectory({
     ...{ store, clock, log },
+    onRead: (hosts, readAtMs) => placer.read(hosts, readAtMs),
     onRound: (hosts, listeningSinceMs) => {
       const onDisabled = () => placer.hostsChanged();
       void fencer.round(hosts, listeningSinceMs);

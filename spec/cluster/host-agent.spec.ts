@@ -67,7 +67,7 @@ describe("a host: its controllers", () => {
     world = new HostWorld({ bootsMax: 1_000 });
     const ids = Array.from({ length: 300 }, (_, index) => `i${index}`);
     await Promise.all(ids.map((id) => world.ensure(id)));
-    await world.clock.advance(100);
+    await world.clock.advance(limits.heartbeatPeriodMs);
     expect(world.controller.seen.size).to.equal(300);
     expect(world.controller.heartbeats.length).to.be.below(10);
   });

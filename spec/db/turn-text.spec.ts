@@ -60,8 +60,12 @@ describe("the text of turns", () => {
     expect([turn, gone].map(({ mergeable }) => mergeable)).to.deep.equal([true, true]);
   });
 
-  it("merges turns about instances only", () => {
+  it("merges turns about instances, and of hosts that register, and no others", () => {
     expect([first, second, third].map(({ mergeable }) => mergeable)).to.deep.equal([true, true, true]);
-    expect(encodeTurn({ hosts: [rows.inventory("h1")] })).to.have.property("mergeable", false);
+    const lease = { leasesGranted: [{ hostId: "h1", epoch: 1 }] };
+    const registration = encodeTurn({ hosts: [rows.inventory("h1")], ...lease });
+    expect(registration).to.deep.include({ mergeable: true, writes: ["host h1", "host h1"] });
+    expect(encodeTurn(lease)).to.deep.include({ mergeable: true, writes: ["host h1"] });
+    expect(encodeTurn({ hostsRemoved: [{ hostId: "h1", parked: false }] })).to.include({ mergeable: false });
   });
 });

@@ -76,6 +76,7 @@ describe("the tables", function () {
       "0004-lease",
       "0005-drain",
       "0006-numa",
+      "0007-aggregate-change",
       "0008-storage-lease",
     ]);
   });

@@ -254,6 +254,7 @@ describe("the stores in memory and on PostgreSQL, given the same turns", () => {
       for (const steps of groups) {
         if (together(steps)) await compare(prefix, steps);
         else for (const it of steps) await compare(prefix, [it]);
+        expect(await postgres.allHosts()).to.deep.equal(await memory.allHosts());
       }
       expect(await everything(postgres, prefix)).to.deep.equal(await everything(memory, prefix));
     });

@@ -102,6 +102,35 @@ export function leaseContract(get: () => Store): void {
     expect(await store.commit(rests)).to.deep.equal(conflict);
   });
 
+  it("registers many hosts at once, and refuses only the one that is too small or has its lease", async () => {
+    const [store, { host, id }] = [get(), names()];
+    const turnOf = (hostId: string, changes: object = {}) => ({
+      hosts: [rows.inventory(hostId, changes)],
+      leasesGranted: [{ hostId, epoch: 1 }],
+      events: [rows.event(hostId)],
+    });
+    await store.commit(turnOf(`${host}-1`));
+    await store.commit({ hosts: [rows.inventory(`${host}-2`)] });
+    const row = rows.instance(id(1), { hostId: `${host}-2`, epoch: 1 });
+    const claims = [rows.claim(id(1), `${host}-2`)];
+    await store.commit({ instances: [{ expectedVersion: 0, row }], claims });
+    const turns = Array.from({ length: 20 }, (_, index) =>
+      turnOf(`${host}-${index + 1}`, index === 1 ? { vcpus: 0 } : {}),
+    );
+    const results = await Promise.all([...turns, turnOf(`${host}-20`)].map((turn) => store.commit(turn)));
+    const refused = results.map(({ kind }) => kind).flatMap((kind, at) => (kind === "committed" ? [] : [at]));
+    expect(refused).to.deep.equal([0, 1, 20]);
+    expect(results[1]).to.deep.equal({ kind: "hostFull", hostId: `${host}-2` });
+    const sequences = results.flatMap((one) => (one.kind === "committed" ? [one.lastSequence] : []));
+    expect(sequences).to.deep.equal([...sequences].sort((left, right) => left - right));
+    expect((await store.getHost(`${host}-20`))?.lease).to.deep.equal({
+      epoch: 1,
+      renewals: 1,
+      storage: null,
+      fencedBy: null,
+    });
+  });
+
   it("takes a claim only under the lease that the host holds", async () => {
     const { store, id, host } = await leased();
     const full = { kind: "hostFull", hostId: host };

@@ -39,6 +39,8 @@ async function prepare(store: Store, changes: Partial<HostInventory> = {}) {
     const host = await store.getHost(it.host);
     const total = (await store.claimTotals()).find(({ hostId }) => hostId === it.host);
     const read = { pinnedCpus: host?.pinnedCpus, numaClaimed: host?.numaClaimed };
+    const inAll = (await store.allHosts()).find(({ id }) => id === it.host);
+    expect({ pinnedCpus: inAll?.pinnedCpus, numaClaimed: inAll?.numaClaimed }).to.deep.equal(read);
     const summed = { pinnedCpus: total?.pinnedCpus ?? 0, numaClaimed: total?.numaClaimed ?? [] };
     expect(summed, "the sum of the claims").to.deep.equal(read);
     return read;

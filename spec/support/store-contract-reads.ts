@@ -98,6 +98,27 @@ export function readContract(get: () => Store): void {
     expect(await store.getInstance(id(1))).to.have.property("machine", undefined);
   });
 
+  it("tells what of a host's report is stored already, and what is news", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const row = rows.instance(id(1), { hostId: host, epoch: 1 });
+    const known = rows.machine(id(1), { hostId: host, generation: 5, state: "running" });
+    await store.commit(rows.changeTurn(row, { machines: [known], claims: [rows.claim(id(1), host)] }));
+    const without = rows.instance(id(2), { hostId: host, epoch: 1 });
+    const unclaimed = rows.machine(id(2), { hostId: host, generation: 5 });
+    await store.commit(rows.changeTurn(without, { machines: [unclaimed] }));
+    const seen = (changes: object) => store.listStored(host, [{ ...known, ...changes }]);
+    const key = { instanceId: id(1), epoch: 1 };
+    expect(await seen({})).to.deep.equal([key]);
+    expect(await seen({ generation: 4 })).to.deep.equal([key]);
+    expect(await seen({ generation: 6 })).to.deep.equal([]);
+    expect(await seen({ state: "stopped" })).to.deep.equal([]);
+    expect(await seen({ epoch: 2 })).to.deep.equal([]);
+    expect(await store.listStored(`${host}-2`, [known])).to.deep.equal([]);
+    expect(await store.listStored(host, [unclaimed, known])).to.deep.equal([key]);
+    expect(await store.listStored(host, [])).to.deep.equal([]);
+  });
+
   it("lists what is unsettled or has an operation, and what is on a host by claim or machine", async () => {
     const [store, { id, host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)] });

@@ -25,42 +25,55 @@ const stored = (...names: string[]) => new Set(names);
 describe("host: ledger", () => {
   it("gives what changed once, in the order in which it changed, and only the newest of it", () => {
     const ledger = new Ledger();
-    ledger.put(observation("a"), true);
-    ledger.put(observation("b"), true);
+    ledger.put(observation("a"), "now");
+    ledger.put(observation("b"), "now");
     const newest = observation("a", { generation: 2 });
-    ledger.put(newest, true);
+    ledger.put(newest, "now");
     expect(ledger.take(10)).to.deep.equal([observation("b"), newest]);
     expect(ledger.take(10)).to.deep.equal([]);
   });
 
   it("gives at most as many as are asked for, the rest later", () => {
     const ledger = new Ledger();
-    for (const id of ["a", "b", "c"]) ledger.put(observation(id), true);
+    for (const id of ["a", "b", "c"]) ledger.put(observation(id), "now");
     expect([ids(ledger.take(2)), ledger.changes, ids(ledger.take(2))]).to.deep.equal([["a", "b"], 1, ["c"]]);
   });
 
   it("gives what is young after two ripenings, unless it changed in between", () => {
     const ledger = new Ledger();
-    ledger.put(observation("a", { state: "preparing" }), false);
+    ledger.put(observation("a", { state: "preparing" }), "whenOld");
     expect([ledger.ripen(), ledger.take(10)]).to.deep.equal([true, []]);
-    ledger.put(observation("b", { state: "preparing" }), false);
+    ledger.put(observation("b", { state: "preparing" }), "whenOld");
     expect([ledger.ripen(), ids(ledger.take(10))]).to.deep.equal([true, ["a"]]);
-    ledger.put(observation("b", { generation: 2 }), true);
+    ledger.put(observation("b", { generation: 2 }), "now");
     expect(ids(ledger.take(10))).to.deep.equal(["b"]);
     expect(ledger.ripen()).to.equal(false);
     expect(ledger.take(10)).to.deep.equal([]);
   });
 
+  it("gives what was told by an answer in the next period, but nothing that waits for its place later", () => {
+    const ledger = new Ledger();
+    ledger.put(observation("a"), "nextPeriod");
+    expect([ledger.ripen(), ledger.take(10), ledger.isStored]).to.deep.equal([false, [], false]);
+    ledger.renew();
+    expect(ids(ledger.take(10))).to.deep.equal(["a"]);
+    ledger.put(observation("b", { state: "gone" }), "now");
+    ledger.put(observation("b", { epoch: 2 }), "nextPeriod");
+    ledger.ripen();
+    ledger.ripen();
+    expect(ledger.take(10).map(({ epoch }) => epoch)).to.deep.equal([1]);
+  });
+
   it("gives at once what was in a report that nobody answered", () => {
     const ledger = new Ledger();
-    ledger.put(observation("a"), true);
+    ledger.put(observation("a"), "now");
     ledger.lost(ledger.take(10));
     expect(ids(ledger.take(10))).to.deep.equal(["a"]);
   });
 
   it("gives what was not stored in the next period", () => {
     const ledger = new Ledger();
-    ledger.put(observation("a"), true);
+    ledger.put(observation("a"), "now");
     ledger.settle(ledger.take(10), stored());
     expect([ledger.take(10), ledger.isStored]).to.deep.equal([[], false]);
     ledger.renew();
@@ -70,16 +83,16 @@ describe("host: ledger", () => {
 
   it("does not take a newer observation for stored when an older one was", () => {
     const ledger = new Ledger();
-    ledger.put(observation("a"), true);
+    ledger.put(observation("a"), "now");
     const sent = ledger.take(10);
-    ledger.put(observation("a", { generation: 2 }), true);
+    ledger.put(observation("a", { generation: 2 }), "now");
     ledger.settle(sent, stored("a"));
     expect(ledger.take(10).map(({ generation }) => generation)).to.deep.equal([2]);
   });
 
   it("forgets what is gone when that is stored, not before", () => {
     const ledger = new Ledger();
-    ledger.put(observation("a", { state: "gone" }), true);
+    ledger.put(observation("a", { state: "gone" }), "now");
     ledger.settle(ledger.take(10), stored());
     expect(ledger.size).to.equal(1);
     ledger.renew();
@@ -89,8 +102,8 @@ describe("host: ledger", () => {
 
   it("says that an epoch is gone before it speaks of the next one", () => {
     const ledger = new Ledger();
-    ledger.put(observation("a", { state: "gone" }), true);
-    ledger.put(observation("a", { epoch: 2 }), true);
+    ledger.put(observation("a", { state: "gone" }), "now");
+    ledger.put(observation("a", { epoch: 2 }), "now");
     expect(ledger.latest("a")?.epoch).to.equal(2);
     const sent = ledger.take(10);
     expect(sent.map(({ epoch }) => epoch)).to.deep.equal([1]);
@@ -112,7 +125,7 @@ describe("host: ledger", () => {
     const step = fc.record({
       kind: fc.constantFrom("put", "put", "take", "stored", "refused", "lost", "ripen", "renew"),
       id: fc.constantFrom("a", "b", "c"),
-      hurry: fc.boolean(),
+      due: fc.constantFrom("now", "whenOld", "nextPeriod"),
     });
     const property = fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const ledger = new Ledger();
@@ -124,8 +137,8 @@ describe("host: ledger", () => {
           known.set(one.instanceId, Math.max(one.generation, known.get(one.instanceId) ?? 0));
         ledger.settle(sent, new Set(ids(sent)));
       };
-      for (const { kind, id, hurry } of steps) {
-        if (kind === "put") ledger.put(observation(id, { generation: ++generation }), hurry);
+      for (const { kind, id, due } of steps) {
+        if (kind === "put") ledger.put(observation(id, { generation: ++generation }), due);
         if (kind === "take") flying.push(ledger.take(2));
         if (kind === "stored") store(flying.shift() ?? []);
         if (kind === "refused") ledger.settle(flying.shift() ?? [], new Set());

@@ -28,12 +28,12 @@ describe("scheduler: actor", () => {
     reads = 0;
     failing = false;
     hosts = [living("a"), living("b")];
-    const listHosts = async ({ limit, marker }: { limit: number; marker?: string }) => {
+    const allHosts = async () => {
       reads++;
       if (failing) throw new StatusError("storeUnavailable", "No database.");
-      return hosts.filter(({ id }) => marker === undefined || id > marker).slice(0, limit);
+      return hosts;
     };
-    ref = world.system.spawn(schedulerDefinition({ scheduler, store: { listHosts } }));
+    ref = world.system.spawn(schedulerDefinition({ scheduler, store: { allHosts } }));
   });
   afterEach(() => world.end());
 
@@ -41,14 +41,29 @@ describe("scheduler: actor", () => {
     expect(hostIds(await ask())).to.deep.equal(["a", "b"]);
   });
 
-  it("reads all pages of the hosts, in every period once", async () => {
-    hosts = Array.from({ length: limits.pageLengthMax + 1 }, (_, index) =>
-      living(`h${String(index).padStart(5, "0")}`),
-    );
+  it("reads the hosts in every period once", async () => {
     await world.clock.settle();
     reads = 0;
     await world.clock.advance(3 * limits.schedulerRefreshPeriodMs);
-    expect(reads).to.equal(6);
+    expect(reads).to.equal(3);
+  });
+
+  it("reads nothing by itself while somebody tells what it has read, and again when nobody does", async () => {
+    await ask();
+    reads = 0;
+    const tell = () => {
+      const now = { readAtMs: world.clock.monotonicMs(), wallMs: world.clock.nowMs() };
+      ref.tell({ kind: "refresh", hosts: [living("told")], ...now, told: true });
+    };
+    for (let second = 0; second < 5; second += 1) {
+      tell();
+      await world.clock.advance(limits.schedulerRefreshPeriodMs);
+    }
+    expect(hostIds(await ask())).to.deep.equal(["told"]);
+    expect(reads).to.equal(0);
+    await world.clock.advance(3 * limits.schedulerRefreshPeriodMs);
+    expect(reads).to.be.greaterThan(0);
+    expect(hostIds(await ask())).to.deep.equal(["a", "b"]);
   });
 
   it("hears of a host that registers, at once when it is told", async () => {

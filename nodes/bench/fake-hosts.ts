@@ -1,0 +1,85 @@
+/**
+ * Many compute agents in one process, each on a fake machine of its own: `fake-hosts.ts CONFIG COUNT`. Every
+ * agent is the real one (it registers, sends heartbeats, renews its lease, opens a guard, builds guests);
+ * what they share is the process and a few connections to NATS, under the controllers' name, which may speak
+ * for any host. Not for a cluster that anybody relies on.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { limits } from "../../protocol/limits.ts";
+import type { HostInventory } from "../../protocol/machine.ts";
+import type { Bus, Log } from "../../protocol/transport.ts";
+import { systemClock, systemIds } from "../clock.ts";
+import { assembleCompute, type Compute } from "../compute/assembly.ts";
+import { type ClusterConfig, connectionOf, loadConfig } from "../config.ts";
+import { createDrivers } from "../drivers/index.ts";
+import { cpuFeatures } from "../drivers/machine-facts.ts";
+import { connectNats } from "../nats.ts";
+import { type ChildMessage, isShutdown } from "../up/messages.ts";
+import { controllerUser } from "../up/nats-access.ts";
+
+const connections = 4;
+/** Of an ordinary machine, times the ratios: what is measured is never their capacity. */
+const capacity = { vcpus: 512, memoryMib: 65_536, diskGib: 4_096 };
+/** What thousands of agents say of each other's haste is of no use to anybody. */
+const silent = () => undefined;
+const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
+
+const hostIdAt = (index: number): string => `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+
+const inventoryAt = (index: number, features: string[]): HostInventory => ({
+  hostId: hostIdAt(index),
+  name: `fake-${index}`,
+  bootId: `boot-${index}`,
+  architecture: "x86_64",
+  hypervisor: "fake",
+  accelerator: "none",
+  acceleratorReason: "only pretends",
+  hypervisorVersion: "1",
+  ...capacity,
+  labels: { rack: `r${index % 40}` },
+  features,
+  numa: [],
+  machineTypes: [],
+  storageId: null,
+});
+
+function agent(bus: Bus, { cell, inventory }: { cell: string; inventory: HostInventory }): Compute {
+  const clock = systemClock;
+  const directories = { stateDirectory: "", imageStore: "" };
+  const drivers = createDrivers("fake", { ...directories, clock, log });
+  const bootsMax = limits.bootsPerCpu * capacity.vcpus;
+  return assembleCompute({ cell, inventory, drivers, bus, clock, ids: systemIds, log, bootsMax });
+}
+
+/** Their beats are spread over one period, as those of machines that know nothing of each other. */
+async function start(config: ClusterConfig, count: number, buses: readonly Bus[]): Promise<Compute[]> {
+  const features = await cpuFeatures();
+  const startMs = performance.now();
+  const agents: Compute[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const dueMs = startMs + (index * limits.heartbeatPeriodMs) / count;
+    if (performance.now() < dueMs) await pause(dueMs - performance.now());
+    const bus = buses[index % buses.length];
+    if (bus !== undefined) agents.push(agent(bus, { ...config, inventory: inventoryAt(index, features) }));
+  }
+  return agents;
+}
+
+const tell = (message: ChildMessage): unknown => process.send?.(message);
+const [file = "", count = "0"] = process.argv.slice(2);
+const config = loadConfig(file);
+const credentials = connectionOf(config, controllerUser);
+const buses = await Promise.all(
+  Array.from({ length: connections }, (_, index) =>
+    connectNats({ ...credentials, name: `fake-hosts-${index}`, log }),
+  ),
+);
+const agents = await start(config, Number(count), buses);
+process.on("disconnect", () => process.exit(0));
+process.on("message", async (message) => {
+  if (!isShutdown(message)) return;
+  await Promise.all(agents.map((one) => one.stop({ guests: false })));
+  await Promise.all(buses.map((bus) => bus.close()));
+  process.exit(0);
+});
+tell({ kind: "ready" });
