@@ -111,6 +111,11 @@ export class Placer {
     this.#scheduler.tell({ kind: "heard", hostId });
   }
 
+  /** Nobody could be heard until now. */
+  cutOff(): void {
+    this.#scheduler.tell({ kind: "cutOff" });
+  }
+
   /** The hosts were read, from this moment on (monotonic): the scheduler need not read them itself. */
   read(hosts: readonly HostRecord[], readAtMs: number): void {
     this.#scheduler.tell({ kind: "refresh", hosts, readAtMs, wallMs: this.#clock.nowMs(), told: true });

@@ -9,7 +9,7 @@ import { type Answer, type Answered, answerTo } from "./answer.ts";
 import type { Claim, Question, SchedulerMessage } from "./messages.ts";
 import { withHosts, withPending } from "./refresh.ts";
 import type { Scheduler } from "./schedule.ts";
-import { type SchedulerState, withClaim, withHeard, withHost } from "./state.ts";
+import { type SchedulerState, withAllHeard, withClaim, withHeard, withHost } from "./state.ts";
 
 export type Effect =
   /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
@@ -38,6 +38,8 @@ export function decide(
       return answerOrWait(scheduler, state, message, atMs);
     case "heard":
       return only(withHeard(state, message.hostId, atMs));
+    case "cutOff":
+      return only(withAllHeard(state, atMs));
     case "claimed":
       return only(remembering(state, message, 1, atMs));
     case "released":

@@ -125,6 +125,8 @@ export type SchedulerMessage =
   | Question
   /** A host gave a sign of life to this controller. */
   | { readonly kind: "heard"; readonly hostId: string }
+  /** Nobody could be heard for a while, and now can: silence before this moment proves nothing. */
+  | { readonly kind: "cutOff" }
   /** A commit of this controller claimed so much of the host. */
   | { readonly kind: "claimed"; readonly hostId: string; readonly amounts: Claim }
   | { readonly kind: "released"; readonly hostId: string; readonly amounts: Claim }

@@ -4,6 +4,8 @@
  * transaction, under the host's CHECK, so a wrong view costs a second try and never an overfull host (I3).
  * Pure, and never mutated.
  */
+
+import { limits } from "../../protocol/limits.ts";
 import {
   type NumaNode,
   type NumaPlacement,
@@ -219,6 +221,15 @@ export function withHeard(state: SchedulerState, hostId: string, atMs: number): 
   const view = position === undefined ? undefined : state.hosts.at(position);
   if (position === undefined || view === undefined) return state;
   return { ...state, hosts: state.hosts.withSameWorth(position, { ...view, heardAtMs: atMs }) };
+}
+
+/** Nobody could be heard for a while: who was heard shortly before it gets the benefit of the doubt. */
+export function withAllHeard(state: SchedulerState, atMs: number): SchedulerState {
+  let { hosts } = state;
+  for (const [position, view] of [...hosts].entries())
+    if (atMs - view.heardAtMs <= limits.outageForgivenMs)
+      hosts = hosts.withSameWorth(position, { ...view, heardAtMs: atMs });
+  return { ...state, hosts };
 }
 
 /** The view of a host; undefined when it is not known. */

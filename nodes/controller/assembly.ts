@@ -93,7 +93,10 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const servers = serversOf(ports, parts);
   return {
     system,
-    cutOff: () => directory.cutOff(),
+    cutOff: () => {
+      directory.cutOff();
+      parts.placer.cutOff();
+    },
     stop: async () => {
       await Promise.all([...servers.map((server) => server.drain()), hints.drain()]);
       registry.close();

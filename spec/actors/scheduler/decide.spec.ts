@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { ClaimLog } from "../../../actors/scheduler/claim-log.ts";
 import { decide } from "../../../actors/scheduler/decide.ts";
+import { isAlive } from "../../../actors/scheduler/filters/alive.ts";
 import type { SchedulerMessage } from "../../../actors/scheduler/messages.ts";
 import { emptyState, type SchedulerState } from "../../../actors/scheduler/state.ts";
 import { limits } from "../../../protocol/limits.ts";
@@ -41,6 +42,17 @@ describe("scheduler: decisions", () => {
     expect(after.hosts.at(0)?.cellUse).to.deep.equal([{ pinnedCpus: 3, memoryMib: 512, hugePages: [] }]);
     const released = following(after, [{ ...message, kind: "released" }]).next;
     expect(released.hosts.at(0)).to.include({ pinnedCpus: 0, ioOps: 1, instances: 4 });
+  });
+
+  it("forgives a silence in which nobody could be heard, but not one that began long before", () => {
+    const state = knowing(host("a"));
+    const alive = (atMs: number, ...before: readonly SchedulerMessage[]) => {
+      const view = following(state, before, atMs).next.hosts.at(0);
+      return view !== undefined && isAlive(view, atMs);
+    };
+    const [soon, late] = [limits.hostSilentMs + 5_000, limits.outageForgivenMs + 5_000];
+    expect([alive(soon), alive(soon, { kind: "cutOff" })]).to.deep.equal([false, true]);
+    expect([alive(late), alive(late, { kind: "cutOff" })]).to.deep.equal([false, false]);
   });
 
   it("a read that began after a claim replaces it; one that began before does not lose it", () => {
