@@ -48,8 +48,8 @@ interface Disk {
   signature: string;
   mtimeMs: number;
   inode: number;
-  wroteAtMs: number;
-  writerSeenAtMs: number;
+  /** Undefined: it is being made, and no guest has had it open yet. */
+  writerSeenAtMs: number | undefined;
   loggedAtMs: number;
   changes: number;
 }
@@ -124,12 +124,13 @@ export class WriterLog {
     if (writers.length > 0 && stopped.length > 0) this.#stoppedBeside += 1;
     const path = join(this.#guests, `${instanceId}.e${epochs.at(-1)}`, guestFiles.disk);
     const { mtimeMs, ino } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0, ino: 0 };
-    const disk = this.#diskOf(instanceId, { nowMs, mtimeMs, inode: ino });
+    const disk = this.#diskOf(instanceId, { mtimeMs, inode: ino });
     const changed = disk.mtimeMs !== mtimeMs && disk.inode === ino && mtimeMs > 0;
     disk.mtimeMs = mtimeMs;
     disk.inode = ino;
     if (changed) disk.changes += 1;
-    const orphan = changed && writers.length === 0 && nowMs - disk.writerSeenAtMs > tailMs;
+    const seenAtMs = disk.writerSeenAtMs ?? nowMs;
+    const orphan = changed && writers.length === 0 && nowMs - seenAtMs > tailMs;
     if (writers.length > 0) disk.writerSeenAtMs = nowMs;
     const line = JSON.stringify({ epochs, inode: ino, openers: openers.map(withoutR) });
     if (writers.length > 1) this.#twoWriters.push(`${instanceId}: ${line}`);
@@ -143,12 +144,11 @@ export class WriterLog {
     this.note({ instanceId, epochs, inode: ino, mtimeMs, changes, writers: writers.length, openers });
   }
 
-  #diskOf(instanceId: string, seen: { nowMs: number; mtimeMs: number; inode: number }): Disk {
+  #diskOf(instanceId: string, seen: { mtimeMs: number; inode: number }): Disk {
     const known = this.#disks.get(instanceId);
     if (known !== undefined) return known;
-    const { nowMs, mtimeMs, inode } = seen;
-    const times = { wroteAtMs: nowMs, writerSeenAtMs: nowMs, loggedAtMs: 0 };
-    const disk = { signature: "", mtimeMs, inode, changes: 0, ...times };
+    const { mtimeMs, inode } = seen;
+    const disk = { signature: "", mtimeMs, inode, changes: 0, writerSeenAtMs: undefined, loggedAtMs: 0 };
     this.#disks.set(instanceId, disk);
     return disk;
   }
