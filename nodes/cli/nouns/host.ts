@@ -40,7 +40,7 @@ function leaseOf({ lease }: Host, nowMs: number): string | undefined {
   if (fencedBy !== null)
     return `fenced ${age(fencedBy.atMs, nowMs)} ago, epoch ${epoch}: ${sentence ?? fencedBy.kind}`;
   const renewed = silentMs === undefined ? "" : `, renewed ${duration(silentMs)} ago`;
-  const storage = storageId ? "; on its storage, too" : "";
+  const storage = storageId ? ", also on its storage" : "";
   return `${state ?? "held"}, epoch ${epoch}${renewed}${storage}`;
 }
 
