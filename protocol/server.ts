@@ -11,6 +11,7 @@ import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
 import { errorMessage, readRequestHeaders } from "./headers.ts";
 import { limits } from "./limits.ts";
+import { sayable } from "./sayable.ts";
 import type { CallContext, Handlers, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import { adminProject, systemProject } from "./subjects.ts";
@@ -198,7 +199,7 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     const context = { ...address, requestId, traceparent: headers.traceparent };
     const answer = await callUntilDeadline(call, context).finally(leave);
     endpoint.stats.processingMs += options.clock.monotonicMs() - startedAtMs;
-    return { body: encodeAnswer(endpoint, answer, encoding), headers: {} };
+    return { body: encodeAnswer(sound(endpoint, answer, options.log), encoding), headers: {} };
   } catch (thrown) {
     const error = StatusError.from(thrown, `The request ${requestId ?? ""}`.trim());
     note(incoming, { endpoint, requestId, thrown, error });
@@ -305,12 +306,23 @@ function callUntilDeadline(
   });
 }
 
-function encodeAnswer(endpoint: Endpoint, answer: unknown, encoding: Encoding): Uint8Array {
-  if (!endpoint.answer.accepts(answer)) {
-    throw new StatusError("internal", `The answer of ${endpoint.name} is not what its schema promises.`, {
+/** What its schema promises; of a list that is read, as much as can be said. @throws INTERNAL */
+function sound(endpoint: Endpoint, answer: unknown, log: Log): unknown {
+  if (endpoint.answer.accepts(answer)) return answer;
+  const { method, name, reading } = endpoint;
+  const some = method.mutates || reading !== undefined ? undefined : sayable(method.answer, answer);
+  if (some === undefined) {
+    throw new StatusError("internal", `The answer of ${name} is not what its schema promises.`, {
       detail: endpoint.answer.explain(answer),
     });
   }
+  const [entries, leftOut] = [some.leftOut.length, some.leftOut.slice(0, leftOutNamedMax)];
+  endpoint.stats.errors += 1;
+  log.error({ method: name, entries, leftOut }, "entries of an answer were left out: they break its schema");
+  return some.answer;
+}
+
+function encodeAnswer(answer: unknown, encoding: Encoding): Uint8Array {
   const body = encodeBody(answer, encoding);
   if (body.length <= limits.answerBytesMax) return body;
   throw new StatusError(

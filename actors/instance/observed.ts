@@ -20,7 +20,7 @@ import {
 } from "./change.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
-import { leaving, machineSpec, mayBePlaced, workEffects } from "./state.ts";
+import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
   return { outcome: { kind: "unchanged" }, next: loaded, turn: undefined, effects: [] };
@@ -73,7 +73,7 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
       {
         kind: "ensure",
         hostId,
-        spec: machineSpec(instance, { epoch: observation.epoch, leaseEpoch: 0, numa: null }),
+        spec: removalSpec(instance, { epoch: observation.epoch, leaseEpoch: 0, numa: null }),
         intent: {
           ...intent,
           // It may run elsewhere: there is no time to be kind.

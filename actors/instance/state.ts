@@ -69,7 +69,7 @@ export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "ima
  * What a claim asks of its host. Without a lease nobody takes the guest over, so it needs no fence either:
  * a guard that stopped it would stop it for nothing.
  */
-export function machineSpec(
+function machineSpec(
   instance: InstanceRecord,
   { epoch, leaseEpoch, numa }: Pick<ClaimRecord, "epoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
@@ -93,6 +93,12 @@ export function machineSpec(
     ...(machineType === undefined ? {} : { machineType }),
     ...(numa === null ? {} : { numa }),
   };
+}
+
+/** To remove it takes nothing that its user wrote: no word of it may keep a host from understanding. */
+export function removalSpec(...about: Parameters<typeof machineSpec>): MachineSpec {
+  const spec = machineSpec(...about);
+  return { ...spec, name: spec.instanceId };
 }
 
 function machineIntent(instance: InstanceRecord): MachineIntent {
@@ -122,11 +128,12 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { instance, claims, machines } = loaded;
   return claims.map((claim) => {
     const current = claim.epoch === instance.epoch && instance.hostId !== null;
+    const intent = current ? machineIntent(instance) : leaving(instance);
     return {
       kind: "ensure",
       hostId: claim.hostId,
-      spec: machineSpec(instance, claim),
-      intent: current ? machineIntent(instance) : leaving(instance),
+      spec: intent.power === "deleted" ? removalSpec(instance, claim) : machineSpec(instance, claim),
+      intent,
       observedGeneration: machines.find((machine) => machine.epoch === claim.epoch)?.generation ?? 0,
       leaseEpoch: claim.leaseEpoch,
     };

@@ -84,6 +84,20 @@ export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | u
   return offeredGib < diskGib ? small(`${diskGib} GiB of disk are needed`) : undefined;
 }
 
+const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
+
+/** Whether every one of so many has a name that may be one; undefined: it keeps the name as it is. */
+export function longNameDenied(name: string, count: number | undefined): Denial | undefined {
+  if (count === undefined) return undefined;
+  const longest = nameOf(name, count - 1);
+  // As validators count: characters, however many units of UTF-16 each takes.
+  const [length, given] = [[...longest].length, [...name].length];
+  if (length <= limits.nameLengthMax) return undefined;
+  const most = limits.nameLengthMax - (length - given);
+  const message = `With a count of ${count} the name may have ${most} characters, for each gets a suffix: it has ${given}.`;
+  return { reason: "schemaMismatch", message };
+}
+
 export function create(facts: CreateFacts): Created {
   const instances = facts.births.map((birth, index) => newInstance(facts, birth, index));
   const changed = instances.map((loaded, index) => answerFor(loaded, facts.births[index]));
@@ -131,7 +145,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
   const record: InstanceRecord = {
     id: birth.instanceId,
     project: facts.request.project,
-    name: facts.many ? `${facts.name}-${index + 1}` : facts.name,
+    name: facts.many ? nameOf(facts.name, index) : facts.name,
     version: 1,
     generation: 1,
     desired: "running",

@@ -20,7 +20,14 @@ import type {
 } from "../runtime/records.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
 import { CatalogCache } from "./catalog-cache.ts";
-import { type CreateAnswer, type Created, create, effectiveSize, flavorFits } from "./create.ts";
+import {
+  type CreateAnswer,
+  type Created,
+  create,
+  effectiveSize,
+  flavorFits,
+  longNameDenied,
+} from "./create.ts";
 import { fits } from "./page.ts";
 import { type PlacementStore, placementRequest, type Wish } from "./placement.ts";
 import type { ChosenHost, Placer } from "./placer.ts";
@@ -88,7 +95,7 @@ export class Creator {
     if (flavor === undefined)
       throw new StatusError("unknownFlavor", `There is no flavor ${question.flavor}.`);
     if (image === undefined) throw new StatusError("unknownImage", `There is no image ${question.image}.`);
-    const unfit = flavorFits(flavor, image);
+    const unfit = longNameDenied(question.name, question.count) ?? flavorFits(flavor, image);
     if (unfit !== undefined) throw StatusError.of(unfit);
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)

@@ -17,6 +17,7 @@ import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
 import type { Client, Method, Service } from "../../protocol/service.ts";
+import type { Log } from "../../protocol/transport.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { inventoryOf, ScriptedHost, type ScriptedHostOptions } from "./scripted-host.ts";
 
@@ -38,12 +39,14 @@ export interface WorldOptions {
   readonly catalog?: boolean;
   /** Absent: no host has a controller of its power. */
   readonly power?: PowerFence;
+  /** Absent: says errors, and nothing else. */
+  readonly log?: Log;
 }
 
 export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
   const store = options.store ?? new MemoryStore(systemClock);
-  const common = { bus, clock: systemClock, ids: systemIds, log: silentLog };
+  const common = { bus, clock: systemClock, ids: systemIds, log: options.log ?? silentLog };
   const controllers: Controller[] = [];
   for (let index = 0; index < (options.controllers ?? 1); index += 1) {
     controllers.push(

@@ -15,7 +15,8 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.create.name": "Need not be unique.",
   "instance.create.flavor": "Id or name.",
   "instance.create.image": "Id or name.",
-  "instance.create.count": "More than one at once, all or none; names get a suffix -1, -2, …",
+  "instance.create.count":
+    "More than one at once, all or none; names get a suffix -1, -2, …, the longest of which must fit.",
   "instance.create.atLeast":
     "With `count`: as many of them as hosts and quota have room for, but so many at least.",
   "instance.create.availabilityZone": "Only hosts of this zone.",
