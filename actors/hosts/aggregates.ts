@@ -39,11 +39,15 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
     },
     get: async (_request, context) => ({ aggregate: view(await find(context.id, options)) }),
     set: (request, context) =>
-      change("set", "changed", { request, context }, async (before) => ({
-        turn: { aggregatesChanged: [{ aggregateId: before.id, ...request }] },
-        after: changed(before, request),
-        body: { ...request },
-      })),
+      change("set", "changed", { request, context }, async (before) => {
+        const after = changed(before, request);
+        assertFewKeys(before, after);
+        return {
+          turn: { aggregatesChanged: [{ aggregateId: before.id, ...request }] },
+          after,
+          body: { ...request },
+        };
+      }),
     addHost: (request, context) =>
       change("addHost", "hostAdded", { request, context }, async (before) => {
         const { id: hostId, name: host } = await findHost(request.host, options);
@@ -121,6 +125,14 @@ function changed(before: AggregateRecord, { availabilityZone, metadata = {} }: S
 function notEmpty({ name, hostIds: { length } }: AggregateRecord): StatusError {
   const hosts = `${length} ${length === 1 ? "host" : "hosts"}`;
   return new StatusError("inUse", `The aggregate ${name} has ${hosts}: take them out first.`);
+}
+
+/** One that has too many all the same may always get fewer. @throws schemaMismatch */
+function assertFewKeys(before: AggregateRecord, after: AggregateRecord): void {
+  const [had, has] = [Object.keys(before.metadata).length, Object.keys(after.metadata).length];
+  if (has <= Math.max(had, limits.metadataKeysMax)) return;
+  const message = `The aggregate ${before.name} would have ${has} pairs of metadata, of ${limits.metadataKeysMax} that it may.`;
+  throw new StatusError("schemaMismatch", message);
 }
 
 async function find(key: string, { store }: AggregateOptions): Promise<AggregateRecord> {

@@ -16,6 +16,8 @@ const reasonOf = (attempt: Promise<unknown>): Promise<string> =>
     () => "",
     (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
   );
+const pairs = <V = string>(prefix: string, count: number, value: V | string = "v") =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, value]));
 const long = (length: number) => "x".repeat(length);
 
 describe("one bad row", () => {
@@ -44,6 +46,20 @@ describe("one bad row", () => {
       "string",
     );
     expect((await create({ name: long(nameLengthMax) })).instance.name).to.have.length(nameLengthMax);
+  });
+
+  it("is not made by metadata that comes bit by bit", async () => {
+    const { aggregate } = world.admin;
+    const half = Math.ceil(limits.metadataKeysMax / 2);
+    await aggregate.create({ name: "g", metadata: pairs("a", half) });
+    expect(await reasonOf(aggregate.set("g", { metadata: pairs("b", half + 1) }))).to.equal("schemaMismatch");
+    expect((await aggregate.get("g", {})).aggregate.metadata).to.deep.equal(pairs("a", half));
+    const swapped = { ...pairs("a", half, null), ...pairs("b", half) };
+    expect((await aggregate.set("g", { metadata: swapped })).aggregate.metadata).to.deep.equal(
+      pairs("b", half),
+    );
+    await aggregate.set("g", { metadata: pairs("c", limits.metadataKeysMax - half) });
+    expect((await aggregate.list({})).aggregates).to.have.length(1);
   });
 
   it("is left out of lists, and nobody else's rows are", async () => {
