@@ -29,8 +29,19 @@ export function wishOf(instance: InstanceRecord): Wish {
   if (instance.desired === "deleted") return wishToRemove(instance);
   const { id, project, flavor, image, excludedHosts, availabilityZone, serverGroupId, hints } = instance;
   const storageId = instance.built ? instance.storageId : null;
-  const about = { project, instanceId: id, flavor, availabilityZone, serverGroupId, hints, storageId };
+  const lasting = instance.built ? withoutHost(hints) : hints;
+  const where = { availabilityZone, serverGroupId, hints: lasting };
+  const about = { project, instanceId: id, flavor, ...where, storageId };
   return { ...about, imageProperties: image.properties, excluded: excludedHosts };
+}
+
+/**
+ * An operator chooses where an instance begins, as in Nova: one that has run may go anywhere when its host is
+ * lost, or is to be empty.
+ */
+function withoutHost(hints: InstanceHints | null): InstanceHints | null {
+  const { hostId: _, ...others } = hints ?? {};
+  return Object.keys(others).length === 0 ? null : others;
 }
 
 /** Any host that sees the disk, however full. */
@@ -70,7 +81,8 @@ async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<Hints | 
   const { sameHost, differentHost, hostId } = hints;
   const [same, different] = await Promise.all([hostsOf(sameHost, store), hostsOf(differentHost, store)]);
   return {
-    ...(same === undefined ? {} : { sameHost: same }),
+    // Where none of them is any more there is nothing to be near to.
+    ...(same === undefined || same.length === 0 ? {} : { sameHost: same }),
     ...(different === undefined ? {} : { differentHost: different }),
     ...(hostId === undefined ? {} : { hostId }),
   };

@@ -1,0 +1,74 @@
+/**
+ * What becomes of wishes later on: when the host that was chosen is lost, the instance that was named is
+ * gone, or a member of the group is on its way elsewhere. From outside: a client, a memory bus, a memory
+ * store, and hosts that do what the test says.
+ */
+import { expect } from "chai";
+import { systemClock } from "../../nodes/clock.ts";
+import { controllerWorld } from "../support/controller-world.ts";
+
+type World = Awaited<ReturnType<typeof controllerWorld>>;
+type Host = Awaited<ReturnType<World["host"]>>;
+
+const burnt = { confirm: "host-a", reason: "It burnt.", force: true };
+
+describe("wishes that are kept with an instance", function () {
+  this.timeout(30_000);
+  let world: World;
+  let first: Host;
+  beforeEach(async () => {
+    world = await controllerWorld();
+    first = await world.host("a", { leases: true });
+  });
+  afterEach(() => world.stop());
+
+  const create = async (request: object = {}, project: "demo" | "admin" = "demo") => {
+    const wanted = { name: "web", flavor: "tiny", image: "tiny", wait: true };
+    return (await world[project].instance.create({ ...wanted, ...request })).instance;
+  };
+  const instanceOf = async (id: string) => (await world.admin.instance.get(id, {})).instance;
+  /** Asks again until it is there, or has given up to come. */
+  const ranOn = async (id: string, host: string) => {
+    for (let attempt = 1; attempt <= 400; attempt += 1) {
+      const { state, hostId, failure } = await instanceOf(id);
+      if (failure !== null) throw new Error(failure.message);
+      if (state === "running" && hostId === host) return;
+      await new Promise<void>((resolve) => systemClock.after(25, resolve));
+    }
+    throw new Error(`It never came to ${host}.`);
+  };
+
+  it("let an instance whose host an operator chose be recovered elsewhere", async () => {
+    const { id } = await create({ host: "a" }, "admin");
+    await world.host("b", { leases: true });
+    first.silent = true;
+    await world.admin.host.fence("a", burnt);
+    await ranOn(id, "b");
+  });
+
+  it("and leave its host when that is drained", async () => {
+    const { id } = await create({ host: "a" }, "admin");
+    await world.host("b", { leases: true });
+    await world.admin.host.drain("a", { reason: "new disk" });
+    await ranOn(id, "b");
+  });
+
+  it("but build it on no other host", async () => {
+    await world.host("b", { leases: true });
+    const outcome = () => ({ state: "failed", reason: "diskFull", message: "no" }) as const;
+    await world.host("bad", { leases: true, outcome });
+    const { state, failure } = await create({ host: "bad" }, "admin");
+    expect(state).to.equal("failed");
+    expect(failure?.reason).to.equal("noValidHost");
+  });
+
+  it("ask for no host of an instance that is gone", async () => {
+    const named = await create();
+    const { id } = await create({ hints: { sameHost: [named.id] } });
+    await world.demo.instance.delete(named.id, { wait: true });
+    await world.host("b", { leases: true });
+    first.silent = true;
+    await world.admin.host.fence("a", burnt);
+    await ranOn(id, "b");
+  });
+});
