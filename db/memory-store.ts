@@ -183,6 +183,15 @@ export class MemoryStore implements Store {
     return page(this.#tables.aggregates, query).map((row) => this.#aggregateWith(row));
   }
 
+  async listZones({ name, limit }: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
+    const aggregates = [...this.#tables.aggregates.values()];
+    const zones = new Set(aggregates.flatMap(({ availabilityZone }) => availabilityZone ?? []));
+    return [...zones]
+      .filter((zone) => (name ?? zone) === zone)
+      .sort()
+      .slice(0, limit);
+  }
+
   async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
     const { serverGroups } = this.#tables;
     const byId = serverGroups.get(key);

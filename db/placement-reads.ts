@@ -8,7 +8,7 @@ import type {
   QuotaUse,
   ServerGroupRecord,
 } from "../actors/runtime/placement-records.ts";
-import type { PageQuery } from "../actors/runtime/ports.ts";
+import type { PageQuery, Store } from "../actors/runtime/ports.ts";
 import type { Database } from "./database.ts";
 import { AggregateEntity, ServerGroupEntity } from "./entities/placement.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
@@ -44,6 +44,13 @@ export class PlacementReads {
       const hostIds = row[this.#aggregate.width] as readonly string[];
       return found === undefined ? [] : [{ ...found, hostIds }];
     });
+  }
+
+  async zones({ name, limit }: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
+    const text = `select distinct availability_zone from aggregate
+      where availability_zone = coalesce($1, availability_zone) order by availability_zone limit $2`;
+    const statement = { name: "zones", text, values: [name ?? null, limit] };
+    return (await this.#database.read(statement, "list zones")).map(([zone]) => String(zone));
   }
 
   async serverGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {

@@ -231,6 +231,10 @@ export class PostgresStore implements Store {
     return this.#placement.aggregates(query);
   }
 
+  async listZones(query: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
+    return this.#placement.zones(query);
+  }
+
   async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
     return this.#placement.serverGroup(key, project);
   }

@@ -11,3 +11,6 @@ export const groupPolicies = ["affinity", "anti-affinity", "soft-affinity", "sof
 
 export const diskFormats = ["qcow2", "raw"] as const;
 export type DiskFormat = (typeof diskFormats)[number];
+
+/** Where hosts are that no aggregate puts into a zone; Nova's default_availability_zone. */
+export const defaultZone = "nova";

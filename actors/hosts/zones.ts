@@ -1,12 +1,13 @@
 /**
- * Availability zones: what users see of aggregates. A zone is there while an aggregate names it; a project
- * hears its name and whether it is of use now, an operator also which hosts are in it.
+ * Availability zones: what users see of aggregates. A zone is there while an aggregate names it, and the
+ * default one while a host is in no other. A project hears its name and whether it is of use now, an operator
+ * also which hosts are in it.
  */
 import type { AvailabilityZone, availabilityZoneService } from "../../protocol/aggregate.ts";
+import { defaultZone } from "../../protocol/kinds.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Handlers } from "../../protocol/service.ts";
 import { adminProject } from "../../protocol/subjects.ts";
-import type { AggregateRecord } from "../runtime/placement-records.ts";
 import type { Store } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
@@ -17,18 +18,19 @@ export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string |
 }
 
 interface ZoneOptions {
-  readonly store: Pick<Store, "listAggregates">;
+  readonly store: Pick<Store, "listZones">;
   readonly directory: HostDirectory;
 }
 
 export function zoneHandlers({ store, directory }: ZoneOptions): Handlers<typeof availabilityZoneService> {
   return {
     list: async (_request, context) => {
-      const aggregates = await store.listAggregates({ limit: limits.pageLengthMax });
-      const zones = namesOf(aggregates).map((name): AvailabilityZone => {
+      const named = await store.listZones({ limit: limits.pageLengthMax });
+      const all = directory.all().some((host) => zoneOf(host) === null) ? [...named, defaultZone] : named;
+      const zones = [...new Set(all)].sort().map((name): AvailabilityZone => {
         const hosts = directory
           .all()
-          .filter((host) => zoneOf(host) === name)
+          .filter((host) => (zoneOf(host) ?? defaultZone) === name)
           .map(({ id, name: hostName, enabled }) => ({
             id,
             name: hostName,
@@ -41,8 +43,4 @@ export function zoneHandlers({ store, directory }: ZoneOptions): Handlers<typeof
       return { zones };
     },
   };
-}
-
-function namesOf(aggregates: readonly AggregateRecord[]): string[] {
-  return [...new Set(aggregates.flatMap(({ availabilityZone }) => availabilityZone ?? []))].sort();
 }

@@ -3,7 +3,7 @@
  * instances of the same project, a host that only an operator may name. Refusals name what is wrong; what
  * belongs to another project is not there (I12).
  */
-import { limits } from "../../protocol/limits.ts";
+import { defaultZone } from "../../protocol/kinds.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
 import type { InstanceHints } from "../runtime/placement-records.ts";
@@ -25,7 +25,7 @@ export interface Where {
   readonly hints: InstanceHints | null;
 }
 
-export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "getHost" | "listAggregates">;
+export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "getHost" | "listZones">;
 
 /**
  * Reads nothing for who wishes nothing. @throws unknownAvailabilityZone, serverGroupNotFound,
@@ -42,8 +42,7 @@ export async function whereOf(question: WhereQuestion, project: string, store: W
 }
 
 async function assertZone(zone: string, store: WishStore): Promise<void> {
-  const aggregates = await store.listAggregates({ limit: limits.pageLengthMax });
-  if (aggregates.some(({ availabilityZone }) => availabilityZone === zone)) return;
+  if (zone === defaultZone || (await store.listZones({ name: zone, limit: 1 })).length > 0) return;
   throw new StatusError("unknownAvailabilityZone", `There is no availability zone ${zone}.`);
 }
 

@@ -174,6 +174,8 @@ export interface Store {
   /** By id or by name. */
   getAggregate(key: string): Promise<AggregateRecord | undefined>;
   listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]>;
+  /** Names of zones that an aggregate has, in order; with `name` that one, if there is one. */
+  listZones(query: { readonly name?: string; readonly limit: number }): Promise<readonly string[]>;
   /** By id or by name, of one project; absent: an id, of any project. */
   getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined>;
   listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]>;

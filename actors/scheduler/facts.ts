@@ -3,6 +3,7 @@
  * and its features in one spelling. Most hosts are like many others, so each distinct list is worked out once
  * in a read and shared. Pure but for that.
  */
+import { defaultZone } from "../../protocol/kinds.ts";
 import { limits } from "../../protocol/limits.ts";
 
 export interface Aggregate {
@@ -11,9 +12,6 @@ export interface Aggregate {
   readonly availabilityZone: string | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
-
-/** Where hosts are that no aggregate puts into a zone; Nova's default_availability_zone. */
-export const defaultZone = "nova";
 
 export interface AggregateFacts {
   readonly zone: string;

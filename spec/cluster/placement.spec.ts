@@ -205,9 +205,10 @@ describe("a controller with groups, quotas and zones", () => {
     await world.admin.aggregate.create({ name: "racks", availabilityZone: "z1" });
     await world.admin.aggregate.addHost("racks", { host: "host-h1" });
     expect((await world.demo.availabilityZone.list({})).zones).to.deep.equal([
+      { name: "nova", available: true },
       { name: "z1", available: true },
     ]);
-    const [seen] = (await world.admin.availabilityZone.list({})).zones;
+    const [, seen] = (await world.admin.availabilityZone.list({})).zones;
     expect(seen?.hosts).to.deep.equal([{ id: "h1", name: "host-h1", enabled: true, alive: true }]);
     expect((await create(zone)).instance.availabilityZone).to.equal("z1");
     expect((await refused(create({ host: "h1" }))).reason).to.equal("adminOnly");
@@ -224,6 +225,7 @@ describe("a controller with groups, quotas and zones", () => {
     const where = async (request: object, project: "demo" | "admin" = "demo") =>
       (await create(request, project)).instance.hostId;
     expect(await where({ availabilityZone: "z1" })).to.equal("h2");
+    expect(await where({ availabilityZone: "nova" })).to.not.equal("h2");
     expect(await where({ host: "h3" }, "admin")).to.equal("h3");
     const { instance } = await create();
     expect(await where({ hints: { sameHost: [instance.id] } })).to.equal(instance.hostId);

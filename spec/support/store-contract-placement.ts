@@ -254,6 +254,23 @@ function aggregateContract(get: () => Store): void {
     expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
   });
 
+  it("knows each zone once, by name as well", async () => {
+    const [store, { id, project: name }] = [get(), names()];
+    const made = (n: number, availabilityZone: string | null) => ({
+      ...{ id: id(n), name: `${name}-${n}`, availabilityZone, metadata: {}, hostIds: [] },
+      createdAtMs: rows.wallMs,
+    });
+    await store.commit({
+      aggregates: [made(1, `${name}-b`), made(2, `${name}-a`), made(3, `${name}-b`), made(4, null)],
+    });
+    const zones = await store.listZones({ limit: 1_000 });
+    expect(zones.filter((zone) => zone.startsWith(name))).to.deep.equal([`${name}-a`, `${name}-b`]);
+    expect(zones).to.deep.equal([...zones].sort());
+    expect(await store.listZones({ name: `${name}-b`, limit: 1 })).to.deep.equal([`${name}-b`]);
+    expect(await store.listZones({ name: `${name}-c`, limit: 1 })).to.deep.equal([]);
+    expect(await store.listZones({ limit: 1 })).to.have.length(1);
+  });
+
   it("lets a host into one zone only, whichever way it would come into two", async () => {
     const [store, { id, host, project: name }] = [get(), names()];
     const made = (n: number, availabilityZone: string | null) => ({

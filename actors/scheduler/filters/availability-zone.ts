@@ -1,5 +1,5 @@
 /** Passes hosts of the zone that is asked for. A host is in the zone of its aggregates, else in `nova`. */
-import { defaultZone } from "../facts.ts";
+import { defaultZone } from "../../../protocol/kinds.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 export const availabilityZone: RequestFilter = {
