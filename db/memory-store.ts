@@ -6,6 +6,7 @@
 
 import type {
   AggregateRecord,
+  GroupHost,
   GroupMember,
   QuotaRecord,
   QuotaTotal,
@@ -39,7 +40,7 @@ import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { lastOfPage } from "./event-page.ts";
 import { applyTurn } from "./memory/apply.ts";
-import { membersOf, quotaOf, quotaTotalsOf } from "./memory/apply-placement.ts";
+import { membersOf, placesOf, quotaOf, quotaTotalsOf } from "./memory/apply-placement.ts";
 import { pruneTables } from "./memory/prune.ts";
 import type { Table } from "./memory/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "./memory/tables.ts";
@@ -205,8 +206,17 @@ export class MemoryStore implements Store {
     return page(this.#tables.serverGroups, query, ({ project }) => (query.project ?? project) === project);
   }
 
-  async listGroupMembers(groupId: string): Promise<readonly GroupMember[]> {
-    return membersOf(this.#tables, groupId).map(({ id, hostId }) => ({ instanceId: id, hostId }));
+  async listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]> {
+    const members = membersOf(this.#tables, groupId).slice(0, limit);
+    return members.map(({ id, hostId }) => ({ instanceId: id, hostId }));
+  }
+
+  async listGroupHosts(groupId: string, except?: string): Promise<readonly GroupHost[]> {
+    const members = new Map<string, number>();
+    for (const { hostId } of placesOf(this.#tables, groupId, except))
+      members.set(hostId, (members.get(hostId) ?? 0) + 1);
+    const hostIds = [...members.keys()].sort();
+    return hostIds.map((hostId) => ({ hostId, members: members.get(hostId) ?? 0 }));
   }
 
   async getQuota(project: string): Promise<QuotaRecord> {

@@ -2,6 +2,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type {
   AggregateRecord,
+  GroupHost,
   GroupMember,
   QuotaRecord,
   QuotaTotal,
@@ -76,9 +77,25 @@ export class PlacementReads {
     return readAll(this.#group, await this.#database.read(statement, "list server groups"));
   }
 
-  async members(groupId: string): Promise<readonly GroupMember[]> {
-    const text = `select id, host_id from instance where server_group_id = $1 and deleted_at_ms is null order by id`;
-    const statement = { name: "group_members", text, values: [groupId] };
+  async groupHosts(groupId: string, except = ""): Promise<readonly GroupHost[]> {
+    const member = "i.server_group_id = $1 and i.deleted_at_ms is null and i.id <> $2";
+    const text = `select host_id, count(*) from (
+        select i.host_id from instance i where ${member} and i.host_id is not null
+        union all
+        select host_id from (
+          select distinct i.id, c.host_id from instance i join claim c on c.instance_id = i.id
+            where ${member} and i.host_id is null
+        ) leaving
+      ) places group by host_id order by host_id`;
+    const statement = { name: "group_hosts", text, values: [groupId, except] };
+    const rows = await this.#database.read(statement, "count a group's members by host");
+    return rows.map(([hostId, members]) => ({ hostId: String(hostId), members: Number(members) }));
+  }
+
+  async members(groupId: string, limit: number): Promise<readonly GroupMember[]> {
+    const text = `select id, host_id from instance where server_group_id = $1 and deleted_at_ms is null
+      order by id limit $2`;
+    const statement = { name: "group_members", text, values: [groupId, limit] };
     const rows = await this.#database.read(statement, "list a group's members");
     return rows.map(([id, hostId]) => ({
       instanceId: String(id),

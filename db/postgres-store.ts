@@ -6,6 +6,7 @@
 import type { MikroORM } from "@mikro-orm/postgresql";
 import type {
   AggregateRecord,
+  GroupHost,
   GroupMember,
   QuotaRecord,
   QuotaTotal,
@@ -243,8 +244,12 @@ export class PostgresStore implements Store {
     return this.#placement.serverGroups(query);
   }
 
-  async listGroupMembers(groupId: string): Promise<readonly GroupMember[]> {
-    return this.#placement.members(groupId);
+  async listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]> {
+    return this.#placement.members(groupId, limit);
+  }
+
+  async listGroupHosts(groupId: string, except?: string): Promise<readonly GroupHost[]> {
+    return this.#placement.groupHosts(groupId, except);
   }
 
   async getQuota(project: string): Promise<QuotaRecord> {

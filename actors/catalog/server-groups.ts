@@ -12,12 +12,23 @@ import { scopeOf } from "../instances/service.ts";
 import type { ServerGroupRecord } from "../runtime/placement-records.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
 
+/** Each may have a thousand members to list, of which an answer holds some ten thousand. */
+const groupsReadAtOnce = 16;
+
 export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof serverGroupService> {
   const { store, ids, clock } = options;
   const view = async (group: ServerGroupRecord): Promise<ServerGroup> => {
-    const members = await store.listGroupMembers(group.id);
-    const listed = members.slice(0, limits.groupMembersListedMax);
-    return { ...group, members: listed.map(({ instanceId }) => instanceId) };
+    const members = await store.listGroupMembers(group.id, limits.groupMembersListedMax);
+    return { ...group, members: members.map(({ instanceId }) => instanceId) };
+  };
+  /** As many as one answer holds, from the beginning; some at once, and no more when these are enough. */
+  const views = async (groups: readonly ServerGroupRecord[]): Promise<readonly ServerGroup[]> => {
+    const seen: ServerGroup[] = [];
+    for (let from = 0; from < groups.length; from += groupsReadAtOnce) {
+      seen.push(...(await Promise.all(groups.slice(from, from + groupsReadAtOnce).map(view))));
+      if (fitting(seen, jsonBytes).length < seen.length) break;
+    }
+    return fitting(seen, jsonBytes);
   };
   return {
     create: async (request, context) => {
@@ -34,7 +45,7 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
     list: async (request, context) => {
       const limit = request.limit ?? limits.pageLengthDefault;
       const found = await store.listServerGroups({ ...request, ...scopeOf(context), limit });
-      const serverGroups = fitting(await Promise.all(found.map(view)), jsonBytes);
+      const serverGroups = await views(found);
       return { serverGroups: [...serverGroups], ...nextMarker(serverGroups, limit, found.length) };
     },
     get: async (_request, context) => ({ serverGroup: await view(await find(context, options)) }),

@@ -23,7 +23,7 @@ export interface Wish {
   readonly storageId?: string | null;
 }
 
-export type PlacementStore = Pick<Store, "getInstance" | "getServerGroup" | "listGroupMembers">;
+export type PlacementStore = Pick<Store, "getInstance" | "getServerGroup" | "listGroupHosts">;
 
 export function wishOf(instance: InstanceRecord): Wish {
   if (instance.desired === "deleted") return wishToRemove(instance);
@@ -104,13 +104,12 @@ async function groupOf(
   store: PlacementStore,
 ): Promise<GroupMembership | undefined> {
   if (serverGroupId === null) return undefined;
-  const [group, members] = await Promise.all([
+  const [group, hosts] = await Promise.all([
     store.getServerGroup(serverGroupId),
-    store.listGroupMembers(serverGroupId),
+    store.listGroupHosts(serverGroupId, instanceId),
   ]);
   if (group === undefined) return undefined;
-  const others = members.filter((member) => member.instanceId !== instanceId);
   const { id, policy, maxPerHost } = group;
-  const hostIds = others.flatMap(({ hostId }) => hostId ?? []);
+  const hostIds = hosts.flatMap(({ hostId, members }) => Array.from({ length: members }, () => hostId));
   return { id, policy, hostIds, ...(maxPerHost === null ? {} : { maxPerHost }) };
 }

@@ -4,7 +4,7 @@
  */
 import { everyProject, type QuotaLimits, quotaResources } from "../../protocol/quota.ts";
 import type { QuotaUse, ServerGroupRecord } from "../runtime/placement-records.ts";
-import type { ClaimRecord, InstanceRecord, Turn } from "../runtime/records.ts";
+import type { ClaimRecord, InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
 
 interface Known {
   readonly groups: Map<string, ServerGroupRecord>;
@@ -14,6 +14,8 @@ interface Known {
   readonly used: Map<string, QuotaUse>;
   /** Ids of live instances, by group. */
   readonly members: Map<string, Set<string>>;
+  /** The host of each claim, by instance and epoch. */
+  readonly claims: Map<string, Map<number, string>>;
 }
 
 const nothing: QuotaUse = { instances: 0, vcpus: 0, memoryMib: 0 };
@@ -27,6 +29,7 @@ export function groupsAndQuotas(): (turn: Turn) => readonly string[] {
     live: new Map(),
     used: new Map(),
     members: new Map(),
+    claims: new Map(),
   };
   return (turn) => {
     learn(known, turn);
@@ -35,6 +38,7 @@ export function groupsAndQuotas(): (turn: Turn) => readonly string[] {
       if (expectedVersion === 0) grown.add(row.project);
       write(known, row);
     }
+    hold(known, turn);
     return [
       ...[...grown].flatMap((project) => exceeded(known, project)),
       ...(turn.claims ?? []).flatMap((claim) => broken(known, claim)),
@@ -47,6 +51,22 @@ function learn({ groups, limits }: Known, turn: Turn): void {
   for (const group of turn.serverGroups ?? []) groups.set(group.id, group);
   for (const { project, ...given } of turn.quotas ?? [])
     limits.set(project, { ...(limits.get(project) ?? unset), ...given });
+}
+
+function hold({ claims }: Known, turn: Turn): void {
+  const removed = new Set(turn.hostsRemoved?.map(({ hostId }) => hostId));
+  if (removed.size > 0)
+    for (const [instanceId, held] of claims)
+      for (const [epoch, hostId] of held) if (removed.has(hostId)) release(claims, { instanceId, epoch });
+  for (const key of turn.claimsReleased ?? []) release(claims, key);
+  for (const { instanceId, epoch, hostId } of turn.claims ?? [])
+    claims.set(instanceId, (claims.get(instanceId) ?? new Map<number, string>()).set(epoch, hostId));
+}
+
+function release(claims: Known["claims"], { instanceId, epoch }: MachineKey): void {
+  const held = claims.get(instanceId);
+  held?.delete(epoch);
+  if (held?.size === 0) claims.delete(instanceId);
 }
 
 function write(known: Known, row: InstanceRecord): void {
@@ -82,12 +102,14 @@ function exceeded({ used, limits }: Known, project: string): readonly string[] {
   });
 }
 
-function broken({ groups, live, members }: Known, { instanceId, hostId }: ClaimRecord): readonly string[] {
+/** A member that owns a host or holds a claim on it is there: its guest may run as long as it does. */
+function broken(known: Known, { instanceId, hostId }: ClaimRecord): readonly string[] {
+  const { groups, live, members, claims } = known;
   const group = groups.get(live.get(instanceId)?.serverGroupId ?? "");
   if (group === undefined) return [];
   const others = [...(members.get(group.id) ?? [])].flatMap((id) => {
-    const host = id === instanceId ? null : live.get(id)?.hostId;
-    return host === null || host === undefined ? [] : [host];
+    if (id === instanceId) return [];
+    return [...new Set([live.get(id)?.hostId ?? [], ...(claims.get(id)?.values() ?? [])].flat())];
   });
   const here = others.filter((host) => host === hostId).length;
   const crowded = group.policy === "anti-affinity" && here >= (group.maxPerHost ?? 1);

@@ -49,6 +49,15 @@ export interface GroupMember {
   readonly hostId: string | null;
 }
 
+/**
+ * How many members of a group are on a host. One that leaves its host has none, and is still where its claim
+ * is: its guest may run there until that host says that it is gone.
+ */
+export interface GroupHost {
+  readonly hostId: string;
+  readonly members: number;
+}
+
 /** Limits: null is the default of all projects, -1 is none. */
 export interface QuotaRecord {
   readonly project: string;

@@ -10,6 +10,7 @@ import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type {
   AggregateRecord,
+  GroupHost,
   GroupMember,
   QuotaRecord,
   QuotaTotal,
@@ -179,8 +180,10 @@ export interface Store {
   /** By id or by name, of one project; absent: an id, of any project. */
   getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined>;
   listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]>;
-  /** Instances of the group that are not deleted, in order of their ids. */
-  listGroupMembers(groupId: string): Promise<readonly GroupMember[]>;
+  /** Instances of the group that are not deleted, in order of their ids; at most so many. */
+  listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]>;
+  /** Where its members are, all but this instance; in order of the hosts' ids. */
+  listGroupHosts(groupId: string, except?: string): Promise<readonly GroupHost[]>;
   /** Of a project, or of `everyProject`: the default. Who is not known has no limit and uses nothing. */
   getQuota(project: string): Promise<QuotaRecord>;
 

@@ -79,6 +79,11 @@ export const InstanceEntity = defineEntity({
       properties: ["serverGroupId", "id"],
       where: "server_group_id is not null and deleted_at_ms is null",
     },
+    {
+      name: "instance_group_host_idx",
+      properties: ["serverGroupId", "hostId", "id"],
+      where: "server_group_id is not null and deleted_at_ms is null",
+    },
     { name: "instance_deleted_idx", properties: ["deletedAtMs"], where: "deleted_at_ms is not null" },
     {
       name: "instance_image_idx",

@@ -5,6 +5,7 @@
  */
 import { expect } from "chai";
 import { systemClock } from "../../nodes/clock.ts";
+import { StatusError } from "../../protocol/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
@@ -38,6 +39,14 @@ describe("wishes that are kept with an instance", function () {
     throw new Error(`It never came to ${host}.`);
   };
 
+  const left = async (id: string) => {
+    for (let attempt = 1; attempt <= 400; attempt += 1) {
+      if ((await instanceOf(id)).hostId === null) return;
+      await new Promise<void>((resolve) => systemClock.after(25, resolve));
+    }
+    throw new Error("It never left.");
+  };
+
   it("let an instance whose host an operator chose be recovered elsewhere", async () => {
     const { id } = await create({ host: "a" }, "admin");
     await world.host("b", { leases: true });
@@ -60,6 +69,24 @@ describe("wishes that are kept with an instance", function () {
     const { state, failure } = await create({ host: "bad" }, "admin");
     expect(state).to.equal("failed");
     expect(failure?.reason).to.equal("noValidHost");
+  });
+
+  it("keep a group's members apart, though one of them has not gone from its host yet", async () => {
+    await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });
+    const { id } = await create({ serverGroup: "apart" });
+    await world.host("b", { leases: true });
+    first.silent = true;
+    await world.admin.host.drain("a", { reason: "new disk" });
+    await left(id);
+    await world.admin.host.enable("a", {});
+    await world.admin.host.disable("b", { reason: "full" });
+    const wanted = { name: "web", flavor: "tiny", image: "tiny", serverGroup: "apart" };
+    const denied = await world.demo.instance.create(wanted).then(
+      ({ instance }) => instance.hostId,
+      (error: unknown) => (error instanceof StatusError ? error.reason : error),
+    );
+    expect(denied).to.equal("noValidHost");
+    expect((await world.store.loadInstance(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal(["a"]);
   });
 
   it("ask for no host of an instance that is gone", async () => {

@@ -43,7 +43,7 @@ describe("groups and quotas on a real PostgreSQL", function () {
       used: { instances: 40, vcpus: 40, memoryMib: 40 * 128 },
     });
     const [group] = await store.listServerGroups({ limit: 10 });
-    expect(await store.listGroupMembers(group?.id ?? "")).to.have.length(40);
+    expect(await store.listGroupMembers(group?.id ?? "", 100)).to.have.length(40);
     await world.stop();
   });
 

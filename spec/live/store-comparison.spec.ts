@@ -211,7 +211,9 @@ async function everything(store: Store, prefix: string): Promise<unknown> {
     totals: await store.claimTotals(),
     aggregates: await store.listAggregates(all),
     serverGroups: await store.listServerGroups(all),
-    members: await store.listGroupMembers(`${prefix}-g0`),
+    members: await store.listGroupMembers(`${prefix}-g0`, 1_000),
+    groupHosts: await store.listGroupHosts(`${prefix}-g0`),
+    zones: await store.listZones(all),
     quota: await store.getQuota(prefix),
     quotaTotals: (await store.quotaTotals()).filter(({ project }) => project.startsWith(prefix)),
   };

@@ -58,7 +58,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect(results.filter((one) => one?.kind === "committed")).to.have.length(5);
     const refused = results.filter((one) => one?.kind !== "committed");
     for (const one of refused) expect(one).to.include({ kind: "groupRule", groupId });
-    const members = await store.listGroupMembers(groupId);
+    const members = await store.listGroupMembers(groupId, 100);
     expect(members.map(({ hostId }) => hostId).sort()).to.deep.equal(hostIds);
   });
 
@@ -98,8 +98,39 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect((await store.commit(member(2, 0))).kind).to.equal("groupRule");
     const row = first.instances?.[0]?.row ?? rows.instance(id(1));
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
-    expect(await store.listGroupMembers(groupId)).to.deep.equal([]);
+    expect(await store.listGroupMembers(groupId, 100)).to.deep.equal([]);
     expect((await store.commit(member(2, 0))).kind).to.equal("committed");
+  });
+
+  for (const policy of ["anti-affinity", "affinity"] as const)
+    it(`counts a member of an ${policy} group that leaves where its claim is, until that is released`, async () => {
+      const { store, id, groupId, hostIds, member } = await prepare(2, { policy });
+      const [from = "", to = ""] = hostIds;
+      const first = member(1, 0);
+      await store.commit(first);
+      const row = rows.next(first.instances?.[0]?.row ?? rows.instance(id(1)), { hostId: null });
+      await store.commit(rows.changeTurn(row));
+      expect(await store.listGroupHosts(groupId)).to.deep.equal([{ hostId: from, members: 1 }]);
+      expect(await store.listGroupHosts(groupId, id(1))).to.deep.equal([]);
+      const wrong = policy === "affinity" ? 1 : 0;
+      const refused = { kind: "groupRule", groupId, hostId: hostIds[wrong] };
+      expect(await store.commit(member(2, wrong))).to.deep.equal(refused);
+      const claimsReleased = [{ instanceId: id(1), epoch: 1 }];
+      await store.commit({ ...rows.changeTurn(rows.next(row, {})), claimsReleased });
+      expect(await store.listGroupHosts(groupId)).to.deep.equal([]);
+      expect((await store.commit(member(2, 1))).kind).to.equal("committed");
+      expect(await store.listGroupHosts(groupId)).to.deep.equal([{ hostId: to, members: 1 }]);
+    });
+
+  it("says how many members are on each host, and lists no more than it is asked for", async () => {
+    const { store, id, groupId, hostIds, member } = await prepare(2, { maxPerHost: 2 });
+    for (const [n, host] of [0, 0, 1].entries()) await store.commit(member(n + 1, host));
+    expect(await store.listGroupHosts(groupId)).to.deep.equal([
+      { hostId: hostIds[0], members: 2 },
+      { hostId: hostIds[1], members: 1 },
+    ]);
+    const listed = await store.listGroupMembers(groupId, 2);
+    expect(listed.map(({ instanceId }) => instanceId)).to.deep.equal([id(1), id(2)]);
   });
 
   it("takes no member into a group that is gone, and removes none that has members", async () => {

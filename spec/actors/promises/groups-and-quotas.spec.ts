@@ -43,6 +43,19 @@ describe("promise I3, groups", () => {
     expect(said).to.deep.equal(["Instance k on host h2 breaks the rule affinity of the group g."]);
   });
 
+  it("is broken beside a member that leaves, until its host has given its claim back", () => {
+    const leaving = changeTurn(instance("i", { version: 2, hostId: null, epoch: 1, serverGroupId: "g" }));
+    const went = { claimsReleased: [{ instanceId: "i", epoch: 1 }] };
+    const before = [group("anti-affinity"), member("i", "h1"), leaving];
+    expect(found(...before, member("j", "h1"))).to.have.length(1);
+    expect(found(...before, went, member("j", "h1"))).to.deep.equal([]);
+    const removed = { hostsRemoved: [{ hostId: "h1", parked: true }] };
+    expect(found(...before, removed, member("j", "h1"))).to.deep.equal([]);
+    const together = [group("affinity"), member("i", "h1"), leaving];
+    expect(found(...together, member("j", "h2"))).to.have.length(1);
+    expect(found(...together, member("j", "h1"))).to.deep.equal([]);
+  });
+
   it("is not broken by a soft rule, a turn that was refused, or a member that is placed anew", () => {
     expect(found(group("soft-anti-affinity"), member("i", "h1"), member("j", "h1"))).to.deep.equal([]);
     const before = history(group("anti-affinity"), member("i", "h1"));
