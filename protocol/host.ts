@@ -59,7 +59,7 @@ export const Host = answer({
   numaClaimed: Type.Optional(Type.Array(NumaUse)),
   /** Hosts with the same one can open each other's disks. */
   storageId: Type.Optional(nullable(Id)),
-  /** Builds that failed in a row; at limits.failedBuildsMax the host is disabled. */
+  /** Builds that failed in a row by the host's own fault; at limits.failedBuildsMax it may be disabled. */
   failedBuilds: Type.Optional(Count),
   /** Builds under way on it. */
   ioOps: Type.Optional(Count),

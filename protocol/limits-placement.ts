@@ -23,8 +23,13 @@ export const placementLimits = {
   affinityTimeoutMs: 10_000,
   /** A guest's threads are looked at so often: those that begin meanwhile begin where their parents were. */
   affinityRoundsMax: 5,
-  /** Builds that fail in a row before a host is passed by, and disabled. Nova's threshold is 10 as well. */
+  /**
+   * Builds that fail in a row by a host's own fault, of two projects and two images at least, before it is
+   * disabled. Nova's threshold is 10 as well.
+   */
   failedBuildsMax: 10,
+  /** No more than one in so many hosts is disabled for that; where there are fewer, one. */
+  failingHostsShare: 3,
 
   /**
    * A controller writes renewals of leases at this distance at the least: a thousand hosts are 20 writes a

@@ -38,10 +38,12 @@ export const draft = (before: LoadedInstance, nowMs: number): Draft => ({
   nowMs,
 });
 
-/** The build ended on its host: hosts on which too many fail are kept from new ones. */
+/** The build came to run on its host, or failed by its fault: hosts that fail too many get no new ones. */
 export function withBuild(it: Draft, failed: boolean): Draft {
-  const { hostId } = it.after.instance;
-  return hostId === null ? it : { ...it, builds: [...it.builds, { hostId, failed }] };
+  const { hostId, project, image } = it.after.instance;
+  if (hostId === null) return it;
+  const whose = failed ? { project, imageId: image.id } : {};
+  return { ...it, builds: [...it.builds, { hostId, failed, ...whose }] };
 }
 
 export function withInstance(it: Draft, change: Partial<InstanceRecord>): Draft {

@@ -130,7 +130,7 @@ function seenAtOwner(it: Draft, seen: Observation): Draft {
     ran && !stepped.after.instance.built ? withBuild(withInstance(stepped, { built: true }), false) : stepped;
   const { instance } = built.after;
   if (seen.intentGeneration !== instance.generation) return built;
-  if (seen.state === "failed") return failedAtOwner(built, errorOf(seen));
+  if (seen.state === "failed") return failedAtOwner(built, seen);
   const wanted = instance.desired === "running" || instance.desired === "paused";
   if (seen.state === "stopped" && seen.reason === "guestShutdown" && wanted) return followGuest(built);
   const well = instance.failure !== null && instance.desired === seen.state;
@@ -161,13 +161,20 @@ function reasonOf(reason: MachineReason): Reason {
   return reason in reasons ? (reason as Reason) : "guestFailed";
 }
 
+/**
+ * Faults of the host, whatever it was told to build. What an image, a guest or a request brings about says
+ * nothing against it: a tenant must not be able to have hosts disabled (decision 0014).
+ */
+const faultsOfHosts: ReadonlySet<MachineReason> = new Set(["diskFull", "diskMissing", "hypervisorRefused"]);
+
 const fromHostToHost: ReadonlySet<OperationKind> = new Set(["recover", "evacuate", "move"]);
 
 /**
  * A machine failed at its owner: a build, or a guest on its way from another host, tries the next one;
  * another that has run is left where its disk is.
  */
-function failedAtOwner(it: Draft, error: ErrorBody): Draft {
+function failedAtOwner(it: Draft, seen: Observation): Draft {
+  const error = errorOf(seen);
   const { instance, operation } = it.after;
   const recovering = operation !== undefined && fromHostToHost.has(operation.kind);
   if ((instance.built && !recovering) || instance.desired === "deleted") return giveUp(it, error);
@@ -175,7 +182,7 @@ function failedAtOwner(it: Draft, error: ErrorBody): Draft {
     ...instance.excludedHosts,
     ...(instance.hostId === null ? [] : [{ hostId: instance.hostId, reason: error.message }]),
   ];
-  const counted = withBuild(it, true);
+  const counted = faultsOfHosts.has(seen.reason) ? withBuild(it, true) : it;
   const left = withInstance(withStep(counted, { step: "leftHost", percent: 10, message: error.message }), {
     hostId: null,
     excludedHosts,

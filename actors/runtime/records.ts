@@ -133,8 +133,10 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly pinnedCpus: number;
   /** What claims take of each cell, by its position in `numa`; the last ones may be missing. */
   readonly numaClaimed: readonly NumaUse[];
-  /** Builds that failed in a row; a build that comes to run sets it back. */
+  /** Builds that failed in a row by the host's own fault; a build that comes to run sets it back. */
   readonly failedBuilds: number;
+  /** Whose these were, at most two of each: what all have in common may be the cause. Null: none failed. */
+  readonly failedBuildsOf: FailedBuildsOf | null;
   /** Raised by every change of the inventory. */
   readonly generation: number;
   /** Instances on it with a running build; counted when it is read. */
@@ -145,6 +147,12 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly lastSeenAtMs: number;
   /** Null: it never asked for one (an agent of an older version). */
   readonly lease: HostLease | null;
+}
+
+export interface FailedBuildsOf {
+  readonly projects: readonly string[];
+  /** Ids. */
+  readonly images: readonly string[];
 }
 
 export interface Draining {
@@ -214,7 +222,11 @@ export interface Turn extends PlacementTurn {
     readonly hostId: string;
     readonly enabled: boolean;
     readonly reason: string | null;
-    /** Only while it is enabled and has failed so many builds in a row; else the result is `conflict`. */
+    /**
+     * Only while it is enabled and has failed so many builds in a row, of at least two projects and two
+     * images; and only while no more than a third of the hosts are disabled for that, and another one is
+     * left. Else the result is `conflict`.
+     */
     readonly failedBuildsMin?: number;
     /** Begins, or goes on with other numbers. Absent: as it was; a host that is enabled is not drained. */
     readonly draining?: Draining;
@@ -226,8 +238,16 @@ export interface Turn extends PlacementTurn {
    * host that comes back must clean up like any other that was fenced.
    */
   readonly hostsRemoved?: readonly { readonly hostId: string; readonly parked: boolean }[];
-  /** How builds ended on their hosts, in this order. A host that is not there (any more) is passed over. */
-  readonly buildsEnded?: readonly { readonly hostId: string; readonly failed: boolean }[];
+  /**
+   * Builds that came to run, and those that failed by the fault of their hosts, in this order. A host that is
+   * not there (any more) is passed over. Project and image are those of a failed one.
+   */
+  readonly buildsEnded?: readonly {
+    readonly hostId: string;
+    readonly failed: boolean;
+    readonly project?: string;
+    readonly imageId?: string;
+  }[];
   /** A new lease: the first one, or one epoch above a fenced one. `conflict` when it is not so. */
   readonly leasesGranted?: readonly { readonly hostId: string; readonly epoch: number }[];
   /**

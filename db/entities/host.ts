@@ -6,7 +6,7 @@
  * and may be lost without harm.
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { Draining, HostRecord } from "../../actors/runtime/records.ts";
+import type { Draining, FailedBuildsOf, HostRecord } from "../../actors/runtime/records.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { architectures } from "../../protocol/schema.ts";
 import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
@@ -39,6 +39,7 @@ export const HostEntity = defineEntity({
     numa: nested<HostRecord["numa"]>(),
     storageId: text().nullable(),
     failedBuilds: count(),
+    failedBuildsOf: nested<FailedBuildsOf>().nullable(),
     /** Raised by every change of the inventory. */
     generation: count(),
     enabled: flag(),

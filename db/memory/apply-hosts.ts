@@ -21,6 +21,7 @@ const idle = {
   pinnedCpus: 0,
   numaClaimed: [],
   failedBuilds: 0,
+  failedBuildsOf: null,
   generation: 0,
   enabled: true,
   disabledReason: null,
@@ -81,13 +82,24 @@ export function applyEnabled({ tables, turn, journal }: Work): Refusal | undefin
   for (const { hostId, enabled, reason, failedBuildsMin, draining: begun } of wanted) {
     const host = tables.hosts.get(hostId);
     if (host === undefined) continue;
-    if (failedBuildsMin !== undefined && (!host.enabled || host.failedBuilds < failedBuildsMin))
+    if (failedBuildsMin !== undefined && !mayBreak(tables, host, failedBuildsMin))
       return { kind: "conflict" };
-    const failedBuilds = enabled ? 0 : host.failedBuilds;
+    const failures = enabled ? { failedBuilds: 0, failedBuildsOf: null } : {};
     const draining = enabled ? null : (begun ?? host.draining);
-    tables.hosts.put(hostId, { ...host, enabled, disabledReason: reason, failedBuilds, draining }, journal);
+    tables.hosts.put(hostId, { ...host, ...failures, enabled, disabledReason: reason, draining }, journal);
   }
   return undefined;
+}
+
+function mayBreak({ hosts }: Tables, host: StoredHost, failedBuildsMin: number): boolean {
+  const fails = ({ failedBuilds, failedBuildsOf: of }: StoredHost) =>
+    failedBuilds >= failedBuildsMin && Math.min(of?.projects.length ?? 0, of?.images.length ?? 0) >= 2;
+  if (!host.enabled || !fails(host)) return false;
+  const all = [...hosts.values()];
+  const broken = all.filter(({ enabled, failedBuilds }) => !enabled && failedBuilds >= failedBuildsMin);
+  const left = all.filter(({ id, enabled, lease }) => enabled && id !== host.id && !lease?.fencedBy);
+  const going = broken.length + 1;
+  return left.length > 0 && going <= Math.max(1, Math.floor((going + left.length) / 3));
 }
 
 export function applyRemovals({ tables, turn, journal }: Work): Refusal | undefined {
@@ -114,9 +126,20 @@ function isUsed({ instances, claims }: Tables, hostId: string, parked: boolean):
 }
 
 export function applyBuilds({ tables, turn, journal }: Work): undefined {
-  for (const { hostId, failed } of turn.buildsEnded ?? []) {
+  for (const { hostId, failed, project, imageId } of turn.buildsEnded ?? []) {
     const host = tables.hosts.get(hostId);
     if (host === undefined || (!failed && host.failedBuilds === 0)) continue;
-    tables.hosts.put(hostId, { ...host, failedBuilds: failed ? host.failedBuilds + 1 : 0 }, journal);
+    const { failedBuilds, failedBuildsOf: of } = host;
+    const failedBuildsOf = failed
+      ? { projects: twoOf(of?.projects, project), images: twoOf(of?.images, imageId) }
+      : null;
+    tables.hosts.put(
+      hostId,
+      { ...host, failedBuilds: failed ? failedBuilds + 1 : 0, failedBuildsOf },
+      journal,
+    );
   }
 }
+
+const twoOf = (known: readonly string[] = [], one?: string): readonly string[] =>
+  [...new Set([...known, one ?? []].flat())].sort().slice(0, 2);

@@ -43,7 +43,7 @@ begin
   return true;
 end $$`;
 
-const turn = swapped(
+export const turn = swapped(
   turn0003,
   "if turn ? 'claims' or turn ? 'claimsReleased' then",
   `if turn ? 'hostsRemoved' then

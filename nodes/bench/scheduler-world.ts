@@ -60,6 +60,7 @@ function benchHost(index: number, next: () => number): BenchHost {
     })),
     pinnedCpus: cells === 0 ? 0 : 16,
     failedBuilds: next() < 0.02 ? 1 : 0,
+    failedBuildsOf: null,
     ioOps: Math.floor(next() * 4),
     storageId: `ceph-${index % 3}`,
     aggregates: [zone(index % 3), hardware(index % 8)],

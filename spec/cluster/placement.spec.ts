@@ -269,29 +269,4 @@ describe("a controller with groups, quotas and zones", () => {
       ...["created", "created", "hostAdded", "changed", "hostAdded", "hostRemoved", "deleted"],
     ]);
   });
-
-  it("disables a host on which build after build fails, says why, and begins anew when it is enabled", async () => {
-    const outcome = () => ({ state: "failed", reason: "hypervisorRefused", message: "no" }) as const;
-    await world.host("bad", { outcome });
-    for (let n = 0; n < limits.failedBuildsMax; n += 1) {
-      const { operation } = await create({ wait: true });
-      expect(operation.state).to.equal("failed");
-    }
-    const event = await disabledEvent(world);
-    const reason = `${limits.failedBuildsMax} builds failed on it in a row.`;
-    expect(event).to.deep.include({ id: "bad", event: "disabled" });
-    expect(event?.body).to.deep.include({ reason });
-    const { host } = await world.admin.host.get("bad", {});
-    expect(host).to.include({ enabled: false, disabledReason: reason, failedBuilds: limits.failedBuildsMax });
-    expect((await world.admin.host.enable("bad", {})).host).to.include({ enabled: true, failedBuilds: 0 });
-  });
 });
-
-async function disabledEvent(world: World) {
-  for (let after = 0; ; ) {
-    const { events, last } = await world.admin.event.list({ after, noun: "host", waitMs: 5_000 });
-    const found = events.find(({ event }) => event === "disabled");
-    if (found !== undefined || events.length === 0) return found;
-    after = last;
-  }
-}

@@ -163,6 +163,7 @@ function placementTurn(prefix: string, it: Step): Turn {
       const buildsEnded = Array.from({ length: it.amount + 1 }, (_, n) => ({
         hostId: n % 2 === 0 ? hostId : hostOf(prefix, { ...it, host: 0 }),
         failed: (n + it.instance) % 3 !== 0,
+        ...((n + it.instance) % 3 === 2 ? {} : { project: `p${n}`, imageId: `i${it.request}` }),
       }));
       const off = { hostId, enabled: false, reason: "fails", failedBuildsMin: it.amount };
       return it.stale === 1 ? { hostsEnabled: [off] } : { buildsEnded };

@@ -147,7 +147,8 @@ export const notes: Readonly<Record<string, string>> = {
   "Host.features": "Flags of its CPUs.",
   "Host.machineTypes": "What its hypervisor can pretend to be.",
   "Host.storageId": "Hosts with the same one can open each other's disks.",
-  "Host.failedBuilds": "In a row; at 10 the host is disabled, and enabling it begins anew.",
+  "Host.failedBuilds":
+    "In a row, by its own fault; at 10, of two projects and two images, it is disabled, a third of all at most.",
   "Host.ioOps": "Builds under way.",
   "Host.generation": "Raised by every change of what the host says about itself.",
   "Host.accelerator": "`kvm`, `tcg` or `none`.",

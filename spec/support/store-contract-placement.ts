@@ -1,5 +1,5 @@
 /**
- * What every Store must do with aggregates, groups, quotas and failed builds; a part of the contract in
+ * What every Store must do with aggregates, groups and quotas; a part of the contract in
  * store-contract.ts. Groups and quotas are judged in the transaction of the claim, whoever commits with it.
  */
 import { expect } from "chai";
@@ -7,6 +7,7 @@ import type { ServerGroupRecord } from "../../actors/runtime/placement-records.t
 import type { Store } from "../../actors/runtime/ports.ts";
 import type { InstanceRecord, Turn } from "../../actors/runtime/records.ts";
 import { everyProject } from "../../protocol/quota.ts";
+import { buildsContract } from "./store-contract-builds.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -36,7 +37,7 @@ export function placementContract(get: () => Store, another: OpenStore): void {
   groupContract(get, another);
   quotaContract(get, another);
   aggregateContract(get);
-  hostContract(get);
+  buildsContract(get);
 }
 
 function groupContract(get: () => Store, another: OpenStore): void {
@@ -321,63 +322,5 @@ function aggregateContract(get: () => Store): void {
     expect(await store.commit(zoned)).to.deep.equal(conflict);
     const unknown = { aggregateHosts: [{ aggregateId: id(1), hostId: `${host}-2` }] };
     expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
-  });
-}
-
-function hostContract(get: () => Store): void {
-  it("keeps what a host says about itself, and counts its changes", async () => {
-    const [store, { host }] = [get(), names()];
-    const said = {
-      labels: { rack: "r1" },
-      features: ["sse2"],
-      machineTypes: ["q35"],
-      numa: [{ vcpus: 4, memoryMib: 8_192, hugePages: [{ sizeKib: 2_048, total: 16 }] }],
-      storageId: "shared",
-    };
-    await store.commit({ hosts: [rows.inventory(host)] });
-    expect(await store.getHost(host)).to.deep.include({ ...rows.nothingSaid, generation: 1 });
-    await store.commit({ hosts: [rows.inventory(host, said)] });
-    expect(await store.getHost(host)).to.deep.include({ ...said, generation: 2 });
-    await store.commit({ hosts: [rows.inventory(host, said)] });
-    expect(await store.getHost(host)).to.include({ generation: 2 });
-    await store.commit({ hosts: [rows.inventory(host)] });
-    expect(await store.getHost(host)).to.deep.include({ ...rows.nothingSaid, generation: 3 });
-  });
-
-  it("counts builds that fail in a row, and disables a host only while that is so", async () => {
-    const [store, { host }] = [get(), names()];
-    await store.commit({ hosts: [rows.inventory(host)] });
-    const ended = async (...ends: boolean[]): Promise<number | undefined> => {
-      await store.commit({ buildsEnded: ends.map((failed) => ({ hostId: host, failed })) });
-      return (await store.getHost(host))?.failedBuilds;
-    };
-    expect(await ended(true, true)).to.equal(2);
-    expect(await ended(true, false, true)).to.equal(1);
-    expect(await ended(false)).to.equal(0);
-    expect(await ended(true, true, true)).to.equal(3);
-    const disable = (failedBuildsMin: number) => ({
-      hostsEnabled: [{ hostId: host, enabled: false, reason: "it fails", failedBuildsMin }],
-    });
-    expect(await store.commit(disable(4))).to.deep.equal({ kind: "conflict" });
-    expect((await store.commit(disable(3))).kind).to.equal("committed");
-    expect(await store.commit(disable(3))).to.deep.equal({ kind: "conflict" });
-    expect(await store.getHost(host)).to.include({
-      enabled: false,
-      disabledReason: "it fails",
-      failedBuilds: 3,
-    });
-    await store.commit({ hostsEnabled: [{ hostId: host, enabled: true, reason: null }] });
-    expect(await store.getHost(host)).to.include({ enabled: true, failedBuilds: 0 });
-  });
-
-  it("counts the builds under way on each host", async () => {
-    const [store, { id, host }] = [get(), names()];
-    await store.commit({ hosts: [rows.inventory(host)] });
-    await store.commit(rows.createTurn(id(1), host));
-    await store.commit(rows.createTurn(id(2), host));
-    expect(await store.getHost(host)).to.include({ ioOps: 2 });
-    const row = rows.instance(id(1), { hostId: host, epoch: 1, operationId: `op-${id(1)}` });
-    await store.commit(rows.changeTurn(rows.next(row, { state: "running", built: true, settled: true })));
-    expect((await store.listHosts({ limit: 1_000 })).find((one) => one.id === host)).to.include({ ioOps: 1 });
   });
 }

@@ -334,6 +334,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
       id: host,
       generation: 2,
       failedBuilds: 0,
+      failedBuildsOf: null,
       ioOps: 1,
       aggregates: [],
       enabled: false,

@@ -13,7 +13,7 @@ import { groupAffinity, groupAntiAffinity } from "./group.ts";
 import { differentHost, forcedHost, sameHost } from "./hints.ts";
 import { image } from "./image.ts";
 import { lease } from "./lease.ts";
-import { failedBuilds, instances, ioOps } from "./load.ts";
+import { instances, ioOps } from "./load.ts";
 import { numa } from "./numa.ts";
 import { pinning } from "./pinning.ts";
 import { ram } from "./ram.ts";
@@ -38,7 +38,6 @@ export const filters: readonly Filter[] = [
   architecture,
   image,
   excluded,
-  failedBuilds,
   ioOps,
   instances,
   aggregateProjects,

@@ -1,8 +1,7 @@
 /**
- * The filters of how busy a host is, whatever room it has: builds at once, instances, builds that failed. An
- * aggregate may lower or raise the first two by Nova's metadata.
+ * The filters of how busy a host is, whatever room it has: builds at once, instances. An aggregate may lower
+ * or raise both by Nova's metadata. A host on which builds fail is the weighers' business.
  */
-import { limits } from "../../../protocol/limits.ts";
 import { efforts, type HostFilter, type Refuse } from "./filter.ts";
 
 const tooBusy: Refuse = ({ ioOps, aggregates }) => ({
@@ -27,16 +26,4 @@ export const instances: HostFilter = {
   name: "instances",
   effort: efforts.work,
   check: (host) => host.instances < host.aggregates.instancesMax || tooMany,
-};
-
-const failing: Refuse = ({ failedBuilds: count }) => ({
-  reason: `the last ${count} builds on this host failed`,
-  remedy: "mend what failed there, then enable the host anew",
-});
-
-/** As Nova's consecutive_build_service_disable_threshold, which disables the host instead. */
-export const failedBuilds: HostFilter = {
-  name: "failedBuilds",
-  effort: efforts.work,
-  check: (host) => host.failedBuilds < limits.failedBuildsMax || failing,
 };

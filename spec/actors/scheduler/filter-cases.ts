@@ -1,7 +1,6 @@
 /** Cases of the filters that look at the host's own state, at amounts, and at wishes. */
 import type { Aggregate } from "../../../actors/scheduler/facts.ts";
 import type { PlacementRequest } from "../../../actors/scheduler/messages.ts";
-import { limits } from "../../../protocol/limits.ts";
 import type { WorldHost } from "./worlds.ts";
 
 export interface Case {
@@ -244,20 +243,6 @@ export const hostCases: readonly Case[] = [
     asked: { excluded: [{ hostId: "a", reason: "disk full" }] },
     reason: "the build failed on this host before: disk full",
     remedy: "mend what failed there and create the instance anew",
-  },
-  {
-    filter: "failedBuilds",
-    when: "too many failed",
-    host: { failedBuilds: limits.failedBuildsMax },
-    asked: {},
-    reason: "the last 10 builds on this host failed",
-    remedy: "mend what failed there, then enable the host anew",
-  },
-  {
-    filter: "failedBuilds",
-    when: "some failed",
-    host: { failedBuilds: limits.failedBuildsMax - 1 },
-    asked: {},
   },
   {
     filter: "ioOps",

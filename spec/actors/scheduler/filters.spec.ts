@@ -37,7 +37,7 @@ describe(`scheduler: filters (seed ${seed})`, () => {
     expect([...refusing].sort()).to.deep.equal(filters.map(({ name }) => name).sort());
     const [verdict] = explain(scheduler, knowing(host("a")), { ...request(), atMs: 1 });
     expect(Object.keys(verdict?.filters ?? {})).to.have.members([
-      ...["enabled", "lease", "alive", "ram", "cpu", "disk", "architecture", "failedBuilds"],
+      ...["enabled", "lease", "alive", "ram", "cpu", "disk", "architecture"],
       ...["ioOps", "instances", "aggregateImages", "pinning"],
     ]);
   });

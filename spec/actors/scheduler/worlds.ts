@@ -34,6 +34,7 @@ export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost =>
   numa: [],
   storageId: null,
   failedBuilds: 0,
+  failedBuildsOf: null,
   generation: 1,
   ioOps: 0,
   aggregates: [],
