@@ -37,7 +37,7 @@ export const placementLimits = {
    * much later.
    */
   renewalPeriodMs: 50,
-  /** After an outage in which nobody could be heard, hosts that were heard within this time count as alive. */
+  /** After an outage in which nobody could be heard, hosts heard within this time count as alive. */
   outageForgivenMs: 60_000,
   /** The scheduler reads all hosts from the store at this period; in between it counts what it was told. */
   schedulerRefreshPeriodMs: 1_000,

@@ -57,11 +57,7 @@ export function answerTo(
     case "rankMany":
       return rankSeveral(scheduler, state, question, atMs);
     case "explain":
-      return {
-        answer: () => explainTo(scheduler, state, question, atMs),
-        fallsShort: false,
-        turn: state.turn,
-      };
+      return explainTo(scheduler, state, question, atMs);
     case "alive":
       return { answer: () => aliveIn(state, question, atMs), fallsShort: false, turn: state.turn };
   }
@@ -72,13 +68,16 @@ function aliveIn(state: SchedulerState, { reply }: AliveQuestion, atMs: number):
   return { kind: "alive", reply, answer: new Set(alive) };
 }
 
+/** That nothing fits, or that there is no host, is not said by old views either. */
 function explainTo(
   scheduler: Scheduler,
   state: SchedulerState,
   { reply, request }: ExplainQuestion,
   atMs: number,
-): Answer {
-  return { kind: "explain", reply, answer: explain(scheduler, state, { ...request, atMs }) };
+): Answered {
+  const verdicts = explain(scheduler, state, { ...request, atMs });
+  const answer = (): Answer => ({ kind: "explain", reply, answer: verdicts });
+  return { answer, fallsShort: !verdicts.some(({ fits }) => fits), turn: state.turn };
 }
 
 function rankOne(

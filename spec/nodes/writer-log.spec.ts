@@ -71,7 +71,18 @@ describe("the log of writers", () => {
     expect(stoppedBeside).to.be.greaterThan(0);
   });
 
+  it("does not mind a disk that is being made, before a guest has it", async () => {
+    await pause(350);
+    writeFileSync(disk, "changed");
+    await pause(350);
+    expect((await log.end()).writtenByNobody).to.deep.equal([]);
+  });
+
   it("tells of a disk that changes though nobody may write", async () => {
+    const guest = await open(1, "r+");
+    await seen(1);
+    guest.kill("SIGKILL");
+    await seen(0);
     await pause(350);
     writeFileSync(disk, "changed");
     while (log.summary().writtenByNobody.length === 0) await pause(10);
