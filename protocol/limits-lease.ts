@@ -38,6 +38,8 @@ export const leaseLimits = {
    * way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
    */
   fenceMarginMs: 2_000,
+  /** A host whose power was off so short a while ago has not started again: none boots as fast. */
+  powerProofMs: 2_000,
   /** Hosts that were heard from for the last time within this time were lost at once: one event took them. */
   lostAtOnceMs: 30_000,
   /** Of hosts that were lost one after the other, those of this time count together. */

@@ -17,7 +17,7 @@ import type { HostDirectory } from "./directory.ts";
 import { fenceTurn } from "./fencer.ts";
 
 export interface FenceOptions extends CatalogOptions {
-  readonly directory: HostDirectory;
+  readonly directory: Pick<HostDirectory, "refresh" | "alive" | "get">;
   readonly placer: Pick<Placer, "hostsChanged">;
   readonly power: PowerFence;
   readonly view: (host: HostRecord) => Host;
@@ -40,24 +40,69 @@ export async function fenceHost(
   if (known !== undefined) return known;
   const host = await options.find(context.id);
   assertMeant(host, request);
-  leaseOf(host);
-  // Proved already: another proof would add nothing.
-  if (host.lease?.fencedBy) return { host: options.view(host) };
-  const proof = request.power === true ? await powerProof(host, context, options) : await word(host, cause);
-  const now = await options.find(host.id);
-  const lease = leaseOf(now);
-  const { request: row, events } = catalogTurn("host.fence", about(host, proof), cause);
-  // What was renewed since the proof was begun has made it old, unless it was meant to be forced.
-  const renewals = request.force === true ? null : (host.lease?.renewals ?? null);
-  const { leasesFenced = [] } = fenceTurn(host, { epoch: lease.epoch, renewals, proof });
-  const answer = { host: options.view({ ...now, lease: { ...lease, fencedBy: proof } }) };
-  const answered = await commitOnce({ leasesFenced, events, request: row }, answer, options);
+  const attempt = () => (request.power === true ? byPower(host, cause) : byWord(host, cause));
+  const answered = leaseOf(host).fencedBy === null ? await attempt() : await fencedAlready(host, cause);
   await options.directory.refresh();
   options.placer.hostsChanged();
   return answered;
 }
 
-const about = ({ id, name }: HostRecord, proof: FenceProof) => ({
+/** Proved before: another proof would add nothing. The request is remembered, for a host that comes back. */
+async function fencedAlready(host: HostRecord, cause: Cause): Promise<Answer> {
+  const { options } = cause;
+  const { epoch, fencedBy } = leaseOf(host);
+  const { request } = catalogTurn("host.fence", about(host, fencedBy), cause);
+  const turn = { fencesExpected: [{ hostId: host.id, epoch }], request };
+  return commitOnce(turn, { host: options.view(host) }, options);
+}
+
+async function byWord(host: HostRecord, cause: Cause): Promise<Answer> {
+  const proof = await word(host, cause);
+  const now = await cause.options.find(host.id);
+  // What was renewed since the operator was believed has made the word old, unless it was meant to be forced.
+  const renewals = cause.request.force === true ? null : leaseOf(host).renewals;
+  return commitFence(now, { proof, renewals }, cause);
+}
+
+/**
+ * A host that is off renews nothing: what it had said before may be written a moment later, and then its
+ * power is asked again. So its lease is read right after the proof, before it could have started again.
+ */
+async function byPower({ id, name }: HostRecord, cause: Cause): Promise<Answer> {
+  const { find, power, clock } = cause.options;
+  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    const said = await power.off(name, cause.context.signal);
+    const provedAtMs = clock.monotonicMs();
+    const proof = ofPower(said, clock.nowMs());
+    const now = await find(id);
+    if (leaseOf(now).fencedBy !== null) return fencedAlready(now, cause);
+    if (clock.monotonicMs() - provedAtMs > limits.powerProofMs) continue;
+    try {
+      return await commitFence(now, { proof, renewals: leaseOf(now).renewals }, cause);
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError) || thrown.reason !== "generationConflict") throw thrown;
+    }
+  }
+  const message = `The host ${name} is off, but its lease was changed again and again.`;
+  throw new StatusError("generationConflict", message);
+}
+
+interface Proved {
+  readonly proof: FenceProof;
+  /** Null: whatever was renewed. */
+  readonly renewals: number | null;
+}
+
+async function commitFence(host: HostRecord, { proof, renewals }: Proved, cause: Cause): Promise<Answer> {
+  const { options } = cause;
+  const lease = leaseOf(host);
+  const { request, events } = catalogTurn("host.fence", about(host, proof), cause);
+  const { leasesFenced = [] } = fenceTurn(host, { epoch: lease.epoch, renewals, proof });
+  const answer = { host: options.view({ ...host, lease: { ...lease, fencedBy: proof } }) };
+  return commitOnce({ leasesFenced, events, request }, answer, options);
+}
+
+const about = ({ id, name }: HostRecord, proof: FenceProof | null) => ({
   noun: "host",
   id,
   event: "fenced",
@@ -98,13 +143,4 @@ async function word({ id, name }: HostRecord, { request, context, options }: Cau
   // All that is proved: the bus let it speak with this token (spec/decisions/0013-who-an-operator-is.md).
   const by = context.project;
   return { kind: "operator", by, ...claim, reason, confirmedName, atMs: options.clock.nowMs() };
-}
-
-/** @throws powerControlMissing and what else the controller of its power is refused with */
-async function powerProof(
-  { name }: HostRecord,
-  { signal }: CallContext,
-  { power, clock }: FenceOptions,
-): Promise<FenceProof> {
-  return ofPower(await power.off(name, signal), clock.nowMs());
 }

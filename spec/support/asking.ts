@@ -1,0 +1,24 @@
+/** Waiting for what comes, and for what is refused; for specs of a cluster from outside. */
+import { systemClock } from "../../nodes/clock.ts";
+import { StatusError } from "../../protocol/status.ts";
+
+/** The refusal. @throws what else went wrong, or an Error when nothing did */
+export async function refused(attempt: Promise<unknown>): Promise<StatusError> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (error instanceof StatusError) return error;
+    throw error;
+  }
+  throw new Error("It was not refused.");
+}
+
+/** Asks again until it is so; 400 times at most, with 25 ms between. */
+export async function until<T>(read: () => Promise<T>, so: (value: T) => boolean): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const value = await read();
+    if (so(value)) return value;
+    if (attempt > 400) throw new Error(`It never came: ${JSON.stringify(value)}`);
+    await new Promise<void>((resolve) => systemClock.after(25, resolve));
+  }
+}
