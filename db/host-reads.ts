@@ -6,6 +6,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { PageQuery, Renewal } from "../actors/runtime/ports.ts";
 import type { HostRecord } from "../actors/runtime/records.ts";
 import type { FenceProof } from "../protocol/fence.ts";
+import { limits } from "../protocol/limits.ts";
 import { type NumaUse, nothingUsed } from "../protocol/numa.ts";
 import type { Database, Row } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";
@@ -47,14 +48,18 @@ export class HostReads {
     this.#said = said;
   }
 
-  /** By id or by name. */
-  async get(key: string): Promise<HostRecord | undefined> {
-    const clause = "where h.id = $1 or h.name = $1 order by h.id = $1 desc, h.id limit 1";
-    return (await this.#read(clause, [key]))[0];
+  async get(hostId: string): Promise<HostRecord | undefined> {
+    return (await this.#read("get", "where h.id = $1", [hostId]))[0];
+  }
+
+  async called(key: string): Promise<readonly HostRecord[]> {
+    const clause = `where h.id = $1 or (h.name = $1 and not exists (select from host o where o.id = $1))
+      order by h.id limit $2`;
+    return this.#read("called", clause, [key, limits.hostsOfOneNameMax]);
   }
 
   async list({ marker = "", limit }: PageQuery): Promise<readonly HostRecord[]> {
-    return this.#read("where h.id > $1 order by h.id limit $2", [marker, limit]);
+    return this.#read("list", "where h.id > $1 order by h.id limit $2", [marker, limit]);
   }
 
   async touch(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
@@ -95,12 +100,12 @@ export class HostReads {
     return rows.map(([id]) => String(id));
   }
 
-  async #read(clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
+  async #read(what: string, clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
         l.epoch, l.renewals, l.fenced_by, ${storageSaid}, l.storage_renewals, k.uses
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
       left join (${buildsByHost}) b on b.host_id = h.id left join (${cellsByHost}) k on k.host_id = h.id ${clause}`;
-    const rows = await this.#database.read({ name: `hosts_${values.length}`, text, values }, "read hosts");
+    const rows = await this.#database.read({ name: `hosts_${what}`, text, values }, "read hosts");
     return this.#said.complete(rows.flatMap((row) => this.#record(row) ?? []));
   }
 

@@ -36,6 +36,7 @@ import type {
   Turn,
 } from "../actors/runtime/records.ts";
 import type { Event } from "../protocol/event.ts";
+import { limits } from "../protocol/limits.ts";
 import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { lastOfPage } from "./event-page.ts";
@@ -162,9 +163,15 @@ export class MemoryStore implements Store {
     return page(this.#tables.images, query);
   }
 
-  async getHost(key: string): Promise<HostRecord | undefined> {
-    const host = byIdOrName(this.#tables.hosts, key);
+  async getHost(hostId: string): Promise<HostRecord | undefined> {
+    const host = this.#tables.hosts.get(hostId);
     return host && this.#hostsWith([host])[0];
+  }
+
+  async hostsCalled(key: string): Promise<readonly HostRecord[]> {
+    const host = this.#tables.hosts.get(key);
+    const query = { limit: limits.hostsOfOneNameMax };
+    return this.#hostsWith(host ? [host] : page(this.#tables.hosts, query, ({ name }) => name === key));
   }
 
   async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {

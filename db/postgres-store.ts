@@ -208,8 +208,12 @@ export class PostgresStore implements Store {
     return found.map(imageOf);
   }
 
-  async getHost(key: string): Promise<HostRecord | undefined> {
-    return this.#hosts.get(key);
+  async getHost(hostId: string): Promise<HostRecord | undefined> {
+    return this.#hosts.get(hostId);
+  }
+
+  async hostsCalled(key: string): Promise<readonly HostRecord[]> {
+    return this.#hosts.called(key);
   }
 
   async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {

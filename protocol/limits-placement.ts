@@ -79,6 +79,8 @@ export const placementLimits = {
   rebalanceMovesDefault: 10,
   /** A move that lowers the spread of the hosts' loads by less is not worth its trouble. */
   rebalanceGainMin: 0.001,
+  /** Hosts of one name that are listed when a name is all that was said. */
+  hostsOfOneNameMax: 10,
   /** Hosts that are drained are looked at in this period. */
   drainPeriodMs: 1_000,
   /** Instances that leave one host at once: each boots elsewhere meanwhile. */

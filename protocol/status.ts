@@ -121,6 +121,10 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     next: "Wait until its lease has ended (novact host show), or see that it is off and say so: novact host fence.",
   },
+  hostAmbiguous: {
+    code: "FAILED_PRECONDITION",
+    next: "Say by its id which one is meant: novact host list.",
+  },
   hostWithoutLease: {
     code: "FAILED_PRECONDITION",
     next: "Upgrade its agent: only hosts that keep to leases can be fenced. Delete what is on it, or bring it back.",

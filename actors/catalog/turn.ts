@@ -13,7 +13,7 @@ import type { CommitResult, NewEvent, Turn } from "../runtime/records.ts";
 export interface CatalogOptions {
   readonly store: Pick<
     Store,
-    | ("getFlavor" | "listFlavors" | "getImage" | "listImages" | "getHost" | "listHosts" | "getRequest")
+    | ("getFlavor" | "listFlavors" | "getImage" | "listImages" | "hostsCalled" | "listHosts" | "getRequest")
     | ("getAggregate" | "listAggregates" | "getServerGroup" | "listServerGroups" | "listGroupMembers")
     | "getQuota"
   >;

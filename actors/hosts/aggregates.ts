@@ -9,6 +9,7 @@ import { StatusError } from "../../protocol/status.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
 import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import type { Placer } from "../instances/placer.ts";
+import { findHost } from "../runtime/find-host.ts";
 import type { AggregateRecord } from "../runtime/placement-records.ts";
 import type { Turn } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
@@ -50,7 +51,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       }),
     addHost: (request, context) =>
       change("addHost", "hostAdded", { request, context }, async (before) => {
-        const { id: hostId, name: host } = await findHost(request.host, options);
+        const { id: hostId, name: host } = await findHost(request.host, options.store);
         return {
           turn: { aggregateHosts: [{ aggregateId: before.id, hostId }] },
           after: { ...before, hostIds: [...new Set([...before.hostIds, hostId])].sort() },
@@ -59,7 +60,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       }),
     removeHost: (request, context) =>
       change("removeHost", "hostRemoved", { request, context }, async (before) => {
-        const { id: hostId, name: host } = await findHost(request.host, options);
+        const { id: hostId, name: host } = await findHost(request.host, options.store);
         if (!before.hostIds.includes(hostId))
           throw new StatusError("hostNotFound", `The host ${host} is not in the aggregate ${before.name}.`);
         return {
@@ -139,10 +140,4 @@ async function find(key: string, { store }: AggregateOptions): Promise<Aggregate
   const aggregate = await store.getAggregate(key);
   if (aggregate === undefined) throw new StatusError("aggregateNotFound", `There is no aggregate ${key}.`);
   return aggregate;
-}
-
-async function findHost(key: string, { store }: AggregateOptions) {
-  const host = await store.getHost(key);
-  if (host === undefined) throw new StatusError("hostNotFound", `There is no host ${key}.`);
-  return host;
 }

@@ -21,7 +21,7 @@ export interface FenceOptions extends CatalogOptions {
   readonly placer: Pick<Placer, "hostsChanged">;
   readonly power: PowerFence;
   readonly view: (host: HostRecord) => Host;
-  /** @throws hostNotFound */
+  /** @throws hostNotFound, hostAmbiguous */
   readonly find: (key: string) => Promise<HostRecord>;
 }
 

@@ -17,7 +17,7 @@ export interface RemoveOptions extends CatalogOptions {
   readonly directory: HostDirectory;
   readonly placer: Pick<Placer, "hostsChanged">;
   readonly view: (host: HostRecord) => Host;
-  /** @throws hostNotFound */
+  /** @throws hostNotFound, hostAmbiguous */
   readonly find: (key: string) => Promise<HostRecord>;
 }
 

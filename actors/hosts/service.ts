@@ -14,6 +14,7 @@ import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import type { PlacementStore } from "../instances/placement.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { InstanceRegistry } from "../instances/registry.ts";
+import { findHost } from "../runtime/find-host.ts";
 import type { Log, PowerFence, Store } from "../runtime/ports.ts";
 import type { Draining, HostRecord, InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
 import { atLeastBound } from "./cells.ts";
@@ -38,11 +39,7 @@ export interface HostServiceOptions extends CatalogOptions {
 
 export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostService> {
   const { store, directory } = options;
-  const find = async (key: string): Promise<HostRecord> => {
-    const host = await store.getHost(key);
-    if (host === undefined) throw new StatusError("hostNotFound", `There is no host ${key}.`);
-    return host;
-  };
+  const find = (key: string) => findHost(key, store);
   const view = (host: HostRecord) =>
     hostView(host, { alive: directory.alive(host.id), silentMs: options.fencer.silentMs(host.id) });
   const withDrain = async (host: HostRecord) => {

@@ -6,6 +6,7 @@
 import { defaultZone } from "../../protocol/kinds.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { adminProject } from "../../protocol/subjects.ts";
+import { findHost } from "../runtime/find-host.ts";
 import type { InstanceHints } from "../runtime/placement-records.ts";
 import type { Store } from "../runtime/ports.ts";
 
@@ -25,11 +26,11 @@ export interface Where {
   readonly hints: InstanceHints | null;
 }
 
-export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "getHost" | "listZones">;
+export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "hostsCalled" | "listZones">;
 
 /**
  * Reads nothing for who wishes nothing. @throws unknownAvailabilityZone, serverGroupNotFound,
- * instanceNotFound, hostNotFound, adminOnly, schemaMismatch
+ * instanceNotFound, hostNotFound, hostAmbiguous, adminOnly, schemaMismatch
  */
 export async function whereOf(question: WhereQuestion, project: string, store: WishStore): Promise<Where> {
   const { count, atLeast, availabilityZone, serverGroup } = question;
@@ -82,7 +83,5 @@ async function assertInstance(id: string, project: string, store: WishStore): Pr
 async function forcedHost(key: string, project: string, store: WishStore): Promise<string> {
   if (project !== adminProject)
     throw new StatusError("adminOnly", "Only an operator, in the project admin, may choose the host.");
-  const host = await store.getHost(key);
-  if (host === undefined) throw new StatusError("hostNotFound", `There is no host ${key}.`);
-  return host.id;
+  return (await findHost(key, store)).id;
 }

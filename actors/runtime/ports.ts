@@ -152,7 +152,9 @@ export interface Store {
   listFlavors(query: PageQuery): Promise<readonly FlavorRecord[]>;
   getImage(key: string): Promise<ImageRecord | undefined>;
   listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
-  getHost(key: string): Promise<HostRecord | undefined>;
+  getHost(hostId: string): Promise<HostRecord | undefined>;
+  /** The one of this id; else those of this name, in order of their ids, and no more than can be listed. */
+  hostsCalled(key: string): Promise<readonly HostRecord[]>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
   /**
    * Every host, in order of id, with the lease as it is now. For who reads them again and again: only what

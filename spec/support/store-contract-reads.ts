@@ -195,14 +195,24 @@ export function readContract(get: () => Store): void {
     expect(early).to.deep.include({ events: [], last: 0 });
   });
 
-  it("pages hosts, finds them by id or name, and remembers when they were heard from", async () => {
+  it("pages hosts, finds them by id, or all of one name, and remembers when they were heard from", async () => {
     const [store, { host }] = [get(), names()];
     const ids = [1, 2, 3].map((n) => `${host}${n}`);
     await store.commit({ hosts: ids.map((hostId) => rows.inventory(hostId, { name: host })) });
     const page = await store.listHosts({ limit: 2, marker: ids[0] ?? "" });
     expect(page.map(({ id }) => id)).to.deep.equal(ids.slice(1));
-    expect((await store.getHost(host))?.id).to.equal(ids[0]);
+    expect(await store.getHost(host)).to.equal(undefined);
     expect((await store.getHost(ids[2] ?? ""))?.id).to.equal(ids[2]);
+    const called = async (key: string) => (await store.hostsCalled(key)).map(({ id }) => id);
+    expect(await called(host)).to.deep.equal(ids);
+    expect(await called(`${host}2`)).to.deep.equal([ids[1]]);
+    expect(await called(`${host}4`)).to.deep.equal([]);
+    // An id goes before a name, whoever has it.
+    await store.commit({ hosts: [rows.inventory(`${host}4`, { name: `${host}2` })] });
+    expect(await called(`${host}2`)).to.deep.equal([ids[1]]);
+    const many = Array.from({ length: limits.hostsOfOneNameMax }, (_, n) => `${host}9${n}`);
+    await store.commit({ hosts: many.map((hostId) => rows.inventory(hostId, { name: host })) });
+    expect((await called(host)).length).to.equal(limits.hostsOfOneNameMax);
     const touched = await store.touchHosts([`${host}3`, "unknown", `${host}1`, `${host}1`], rows.wallMs + 5);
     expect(touched).to.deep.equal([ids[0], ids[2]]);
     await store.touchHosts([`${host}1`], rows.wallMs - 5);

@@ -1,0 +1,64 @@
+/** A host named by what several are called: nothing is done to any of them. */
+import { expect } from "chai";
+import { refused } from "../support/asking.ts";
+import { controllerWorld } from "../support/controller-world.ts";
+
+type World = Awaited<ReturnType<typeof controllerWorld>>;
+
+describe("a name that two hosts have", () => {
+  let world: World;
+  const cut: string[] = [];
+  const power = {
+    has: () => true,
+    off: async (name: string) => {
+      cut.push(name);
+      return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 } as const;
+    },
+  };
+  // A node that was installed anew: its old row is fenced, and is still there.
+  beforeEach(async () => {
+    cut.splice(0);
+    world = await controllerWorld({ power });
+    await world.host("a", { leases: true, name: "node-1" });
+    await world.admin.host.fence("a", { confirm: "node-1", reason: "It burnt.", force: true });
+    await world.host("b", { leases: true, name: "node-1" });
+  });
+  afterEach(() => world.stop());
+
+  it("is refused by every method that takes a host, with the ids and what tells them apart", async () => {
+    const { host, aggregate, instance } = world.admin;
+    await aggregate.create({ name: "rack" });
+    const attempts = [
+      () => host.get("node-1", {}),
+      () => host.enable("node-1", {}),
+      () => host.disable("node-1", { reason: "x" }),
+      () => host.drain("node-1", { reason: "x" }),
+      () => host.fence("node-1", { confirm: "node-1", power: true }),
+      () => host.remove("node-1", {}),
+      () => aggregate.addHost("rack", { host: "node-1" }),
+      () => aggregate.removeHost("rack", { host: "node-1" }),
+      () => instance.create({ name: "web", flavor: "tiny", image: "tiny", host: "node-1" }),
+    ];
+    for (const attempt of attempts) {
+      const { reason, code, message, details } = await refused(attempt());
+      expect([reason, code]).to.deep.equal(["hostAmbiguous", "FAILED_PRECONDITION"]);
+      expect(message).to.match(
+        /^Several hosts are called node-1: a \(lease fenced, registered 20.*Z\), b \(lease held, registered 20.*Z\)\.$/,
+      );
+      expect(details).to.deep.equal([{ hostId: "a" }, { hostId: "b" }]);
+    }
+    expect(cut).to.deep.equal([]);
+    const { hosts } = await host.list({});
+    expect(hosts.map(({ enabled, lease }) => [enabled, lease?.state])).to.deep.equal([
+      [true, "fenced"],
+      [true, "held"],
+    ]);
+  });
+
+  it("does no harm to who says the id", async () => {
+    const { host } = await world.admin.host.fence("b", { confirm: "node-1", power: true });
+    expect([host.id, host.lease?.state, cut]).to.deep.equal(["b", "fenced", ["node-1"]]);
+    expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");
+    expect((await world.admin.host.get("node-1", {})).host.id).to.equal("b");
+  });
+});
