@@ -21,6 +21,7 @@ import { explanation } from "./explain.ts";
 import { bytesOfInstance, fitting, nextMarker } from "./page.ts";
 import type { Placer } from "./placer.ts";
 import type { InstanceRegistry } from "./registry.ts";
+import { verdictsFor } from "./verdicts.ts";
 
 export { nextMarker } from "./page.ts";
 
@@ -52,7 +53,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       return request.wait === true ? waitForAll(answer, context, options) : answer;
     },
     explainCreate: async (request, { project, deadlineMs }) => ({
-      hosts: [...(await creator.explain(request, project, deadlineMs))],
+      hosts: verdictsFor(project, await creator.explain(request, project, deadlineMs), directory),
     }),
     list: async (request, context) => {
       const limit = request.limit ?? limits.pageLengthDefault;
@@ -65,11 +66,12 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
     console: async (request, context) => readConsole(await readable(context), request, context, options),
     explain: async (_request, context) => {
       const row = await readable(context);
-      const [hosts, operations] = await Promise.all([
+      const [verdicts, operations] = await Promise.all([
         placer.explain(row.instance, context.deadlineMs),
         store.listOperations({ instanceId: row.instance.id, limit: limits.pageLengthDefault }),
       ]);
       const fence = directory.fenceOf(row.instance.hostId);
+      const hosts = verdictsFor(context.project, verdicts, directory);
       return explanation({ instance: view(row), row, hosts, operations, fence });
     },
   };

@@ -73,7 +73,7 @@ describe("groups and quotas under a rush of creates", function () {
       ["h0", true],
       ["h1", false],
     ]);
-    expect(verdicts[1]?.filters.enabled).to.contain("new disk");
+    expect(verdicts[1]?.filters.enabled).to.equal("the host is disabled");
     expect(verdicts[1]?.remedy).to.be.a("string");
     expect((await world.demo.instance.list({})).instances).to.deep.equal([]);
     const unknown = await refused(world.demo.instance.explainCreate({ ...asked, flavor: "none" }));

@@ -107,7 +107,7 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
   return new Command("drain")
     .description("Disables the host and moves what is on it elsewhere; host enable ends that.")
     .argument("<host>", "its id or name")
-    .requiredOption("--reason <text>", "why; others will read it")
+    .requiredOption("--reason <text>", "why; other operators will read it")
     .addOption(
       new Option(
         "--parallel <n>",

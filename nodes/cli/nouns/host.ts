@@ -184,7 +184,7 @@ function disableCommand(invoke: Invoke): Command {
   return new Command("disable")
     .description("Keeps new instances away from the host; what runs there runs on.")
     .argument("<host>", "its id or name")
-    .requiredOption("--reason <text>", "why; others will read it")
+    .requiredOption("--reason <text>", "why; other operators will read it")
     .action((key: string, { reason }: { reason: string }, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();

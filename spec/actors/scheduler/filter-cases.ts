@@ -33,7 +33,7 @@ export const hostCases: readonly Case[] = [
     when: "an operator disabled it",
     host: { enabled: false, disabledReason: "new disk" },
     asked: {},
-    reason: "the host is disabled: new disk",
+    reason: "the host is disabled",
     remedy: "enable the host",
   },
   {

@@ -19,7 +19,7 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
   });
 
   const refusals: readonly [string, Parameters<typeof host>[1], Parameters<typeof request>[0], RegExp][] = [
-    ["enabled", { enabled: false, disabledReason: "new disk" }, {}, /disabled: new disk/],
+    ["enabled", { enabled: false, disabledReason: "new disk" }, {}, /the host is disabled$/],
     ["alive", { lastSeenAtMs: 0 }, {}, /not been heard from/],
     ["ram", { memoryMibClaimed: 8_000 }, {}, /512 MiB are asked for, 192 are free/],
     ["cpu", { vcpusClaimed: 8 }, {}, /1 vCPUs are asked for, 0 are free/],
@@ -66,7 +66,7 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     const denial = noValidHost(scheduler, state, at(1));
     expect(denial.message).to.equal(
       "No host fits: of 3, the filter cpu refused 2 (name-b: 1 vCPUs are asked for, 0 are free), " +
-        "the filter enabled refused 1 (name-a: the host is disabled: no reason was given). " +
+        "the filter enabled refused 1 (name-a: the host is disabled). " +
         "To use name-a, enable the host.",
     );
     expect(denial.details).to.have.length(3);

@@ -174,7 +174,7 @@ describe("novact on a cluster", () => {
     const { exit, err } = await create("two");
     expect(exit).to.equal(5);
     expect(err)
-      .to.match(/host-a: the host is disabled: new disk/)
+      .to.match(/host-a: the host is disabled$/m)
       .and.to.match(/reason: noValidHost \(RESOURCE_EXHAUSTED\)/);
     expect((await json("host enable host-a")).enabled).to.equal(true);
   });
