@@ -1,19 +1,21 @@
 /**
- * Forgetting a host: one that nothing is on, or one that is fenced, with what was parked there, which are
- * remains of deleted instances. The commit looks again; its lease is kept, should it come back.
+ * Forgetting a host: one that nothing is on, or one that is fenced, with the remains of instances that were
+ * deleted, or left it and are stopped by the fence. The commit looks again; its lease is kept, should it come
+ * back. It must never give a claim back whose guest may still run (I9).
  */
 import type { Host } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { CallContext } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
-import { type LeavingStore, ownedBy } from "../instances/leaving.ts";
+import { type LeavingStore, notStopped, ownedBy } from "../instances/leaving.ts";
 import type { Placer } from "../instances/placer.ts";
+import type { Store } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";
 
 export interface RemoveOptions extends CatalogOptions {
-  readonly store: CatalogOptions["store"] & LeavingStore;
+  readonly store: CatalogOptions["store"] & LeavingStore & Pick<Store, "loadInstance">;
   readonly directory: HostDirectory;
   readonly placer: Pick<Placer, "hostsChanged">;
   readonly view: (host: HostRecord) => Host;
@@ -53,25 +55,24 @@ export async function removeHost(
 }
 
 /** @throws hostNotEmpty */
-async function assertEmpty(
-  { id, name }: HostRecord,
-  fenced: boolean,
-  { store }: RemoveOptions,
-): Promise<void> {
-  const owned = await ownedBy(id, store);
-  const claiming = await store.listOnHost(id);
-  const parked = claiming.length - owned.length;
-  if (owned.length === 0 && (fenced || claiming.length === 0)) return;
-  const remains = parked > 0 ? `remains of ${parked} that were deleted or have left` : "";
+async function assertEmpty(host: HostRecord, fenced: boolean, { store }: RemoveOptions): Promise<void> {
+  const owned = await ownedBy(host.id, store);
+  const ours = new Set(owned.map(({ id }) => id));
+  const others = (await store.listOnHost(host.id)).filter((id) => !ours.has(id));
+  const loose = fenced ? await notStopped(others, host, store) : [];
+  if (owned.length + loose.length === 0 && (fenced || others.length === 0)) return;
+  const parked = others.length - loose.length;
   const left = [
     ...(owned.length > 0 ? [`${owned.length} ${owned.length === 1 ? "instance" : "instances"}`] : []),
-    ...(remains === "" ? [] : [remains]),
+    ...(loose.length > 0
+      ? [`${loose.length} that left and may run there: its fence does not stop them`]
+      : []),
+    ...(parked > 0 ? [`remains of ${parked} that were deleted or have left`] : []),
   ];
-  const unproved = owned.length === 0 ? ", and it is not fenced" : "";
-  throw new StatusError("hostNotEmpty", `The host ${name} still has ${left.join(" and ")}${unproved}.`, {
-    details: {
-      instances: owned.slice(0, limits.drainListedMax).map((one) => ({ instanceId: one.id, name: one.name })),
-      parked,
-    },
+  const unproved = owned.length === 0 && !fenced ? ", and it is not fenced" : "";
+  const message = `The host ${host.name} still has ${left.join(" and ")}${unproved}.`;
+  const named = [...owned, ...loose].slice(0, limits.drainListedMax);
+  throw new StatusError("hostNotEmpty", message, {
+    details: { instances: named.map(({ id, name }) => ({ instanceId: id, name })), parked },
   });
 }

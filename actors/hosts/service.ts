@@ -28,7 +28,7 @@ import { removeHost } from "./remove.ts";
 import { hostView } from "./view.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
-  readonly store: CatalogOptions["store"] & LeavingStore & PlacementStore;
+  readonly store: CatalogOptions["store"] & LeavingStore & PlacementStore & Pick<Store, "loadInstance">;
   readonly directory: HostDirectory;
   readonly placer: Placer;
   readonly fencer: Pick<Fencer, "silentMs">;

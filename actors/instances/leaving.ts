@@ -5,6 +5,7 @@
 import type { Drain } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import { isBusy, moveDenied } from "../instance/move.ts";
+import { opensElsewhere } from "../instance/state.ts";
 import type { Store, Whereabouts } from "../runtime/ports.ts";
 import type { Draining, HostRecord, InstanceRecord } from "../runtime/records.ts";
 
@@ -43,6 +44,27 @@ export async function ownedBy(
     marker = rows.at(-1)?.instance.id;
     if (rows.length < limits.pageLengthMax) return all;
   }
+}
+
+/**
+ * Those that left and are not deleted, and whose guests may run there all the same: a fence by silence stops
+ * no guest without a lease, and none whose disk is only there. To start them elsewhere would be a second one.
+ */
+export async function notStopped(
+  instanceIds: readonly string[],
+  { id: hostId, lease }: HostRecord,
+  store: Pick<Store, "loadInstance">,
+): Promise<readonly InstanceRecord[]> {
+  const kind = lease?.fencedBy?.kind;
+  if (kind === "power" || kind === "operator") return [];
+  const found: InstanceRecord[] = [];
+  for (const id of instanceIds) {
+    const { instance, claims = [] } = (await store.loadInstance(id)) ?? {};
+    if (instance === undefined || instance.deletedAtMs !== null) continue;
+    const bound = (leaseEpoch: number) => leaseEpoch > 0 && opensElsewhere(instance);
+    if (claims.some((claim) => claim.hostId === hostId && !bound(claim.leaseEpoch))) found.push(instance);
+  }
+  return found;
 }
 
 /** Those that may be asked to leave now, in the order in which they are. */

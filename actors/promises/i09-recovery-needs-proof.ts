@@ -21,6 +21,9 @@ interface Claimed {
 interface Owned {
   epoch: number;
   hostId: string | null;
+  /** Other hosts can open its disk, or it has none: a guest with a lease stops when that is over. */
+  opensElsewhere: boolean;
+  deleted: boolean;
   readonly claimed: Map<number, Claimed>;
 }
 
@@ -86,13 +89,16 @@ function unfenced(known: Known, leases: Leases, turn: Turn): readonly string[] {
 /** A host that is forgotten takes its claims with it: what was on it must be proved to run no more. */
 function removed(known: Known, leases: Leases, turn: Turn): readonly string[] {
   return (turn.hostsRemoved ?? []).flatMap(({ hostId }) =>
-    [...known].flatMap(([id, { claimed }]) =>
+    [...known].flatMap(([id, { claimed, opensElsewhere, deleted }]) =>
       [...claimed]
         .filter(([, claim]) => claim.hostId === hostId)
         .flatMap(([epoch, claim]) => {
           claimed.delete(epoch);
-          const proved = leases.isOut(hostId) || isDown(claim.last ?? "running");
-          return proved ? [] : [`Instance ${id} is forgotten with ${hostId}, which is not fenced.`];
+          if (isDown(claim.last ?? "running")) return [];
+          if (!leases.isOut(hostId))
+            return [`Instance ${id} is forgotten with ${hostId}, which is not fenced.`];
+          const stopped = deleted || leases.isOff(hostId) || (opensElsewhere && claim.leaseEpoch > 0);
+          return stopped ? [] : [`Instance ${id} is forgotten with ${hostId}, whose fence does not stop it.`];
         }),
     ),
   );
@@ -110,7 +116,13 @@ function committed(known: Known, turn: Turn): readonly string[] {
 }
 
 function ownedOf(known: Known, id: string): Owned {
-  const owned = known.get(id) ?? { epoch: 0, hostId: null, claimed: new Map() };
+  const owned = known.get(id) ?? {
+    epoch: 0,
+    hostId: null,
+    opensElsewhere: false,
+    deleted: false,
+    claimed: new Map(),
+  };
   known.set(id, owned);
   return owned;
 }
@@ -120,8 +132,11 @@ function heard(known: Known, { instanceId, epoch }: MachineKey, state: MachineSt
   if (claim !== undefined) claim.last = state;
 }
 
-function moved(known: Known, { id, epoch, hostId }: InstanceRecord): readonly string[] {
+function moved(known: Known, row: InstanceRecord): readonly string[] {
+  const { id, epoch, hostId, image, flavor } = row;
   const owned = ownedOf(known, id);
+  owned.opensElsewhere = row.storageId !== null || (image.disk === null && flavor.diskGib === 0);
+  owned.deleted = row.deletedAtMs !== null;
   const elsewhere = epoch > owned.epoch || (hostId !== null && hostId !== owned.hostId);
   owned.epoch = epoch;
   owned.hostId = hostId;

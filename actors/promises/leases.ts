@@ -1,10 +1,13 @@
 /** The leases of hosts as the facts have them: who holds which, who is fenced, and since when. */
+import type { FenceProof } from "../../protocol/fence.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Committed, LeaseRenewed } from "./facts.ts";
 
 interface Lease {
   readonly epoch: number;
   readonly fenced: boolean;
+  /** What the fence rests on. */
+  readonly proof?: FenceProof["kind"];
   readonly renewedAtMs: number;
 }
 
@@ -24,7 +27,7 @@ export class Leases {
       this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
     return (turn.leasesFenced ?? []).flatMap(({ hostId, epoch, proof }) => {
       const renewedAtMs = this.#leases.get(hostId)?.renewedAtMs ?? Number.NEGATIVE_INFINITY;
-      this.#leases.set(hostId, { epoch, fenced: true, renewedAtMs });
+      this.#leases.set(hostId, { epoch, fenced: true, proof: proof.kind, renewedAtMs });
       const silentMs = atMs - renewedAtMs;
       if (proof.kind !== "lease" || silentMs >= limits.leaseTtlMs) return [];
       return [`Host ${hostId} was fenced ${Math.round(silentMs)} ms after its lease ${epoch} was renewed.`];
@@ -35,6 +38,12 @@ export class Leases {
   isFenced(hostId: string, leaseEpoch: number): boolean {
     const lease = this.#leases.get(hostId);
     return lease?.fenced === true && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
+  }
+
+  /** Fenced by who says that nothing at all runs there; without commits, for all that can be said. */
+  isOff(hostId: string): boolean {
+    const { fenced = false, proof } = this.#leases.get(hostId) ?? {};
+    return !this.#seen || (fenced && (proof === "power" || proof === "operator"));
   }
 
   /** Now, whatever the lease; where no commits are seen, for all that can be said. */

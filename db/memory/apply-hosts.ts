@@ -2,6 +2,7 @@
  * The steps of a turn that are about hosts as such: what they say about themselves, whether they are enabled,
  * how builds on them ended, and their end. Claims are in apply.ts.
  */
+import type { ClaimRecord } from "../../actors/runtime/records.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../protocol/numa.ts";
 import {
@@ -120,9 +121,21 @@ export function applyRemovals({ tables, turn, journal }: Work): Refusal | undefi
   return undefined;
 }
 
-function isUsed({ instances, claims }: Tables, hostId: string, parked: boolean): boolean {
-  const owned = [...instances.values()].some((row) => row.hostId === hostId && row.deletedAtMs === null);
-  return owned || (!parked && [...claims.values()].some((claim) => claim.hostId === hostId));
+function isUsed(tables: Tables, hostId: string, parked: boolean): boolean {
+  const owned = [...tables.instances.values()].some(
+    (row) => row.hostId === hostId && row.deletedAtMs === null,
+  );
+  const claims = [...tables.claims.values()].filter((claim) => claim.hostId === hostId);
+  return owned || claims.some((claim) => !parked || mayStillRun(tables, claim));
+}
+
+/** Its host's fence stops only what was claimed under a lease and has its disk where others can open it. */
+function mayStillRun({ instances, hosts }: Tables, { instanceId, hostId, leaseEpoch }: ClaimRecord): boolean {
+  const row = instances.get(instanceId);
+  const kind = hosts.get(hostId)?.lease?.fencedBy?.kind;
+  if (row === undefined || row.deletedAtMs !== null || kind === "power" || kind === "operator") return false;
+  const diskless = row.image.disk === null && row.flavor.diskGib === 0;
+  return leaseEpoch === 0 || !(row.storageId !== null || diskless);
 }
 
 export function applyBuilds({ tables, turn, journal }: Work): undefined {

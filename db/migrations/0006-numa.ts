@@ -178,7 +178,7 @@ const hosts = swappedAll(hosts0005, [
   ],
 ]);
 
-const removals = swapped(
+export const removals = swapped(
   removals0005,
   "delete from machine t using",
   `delete from host_cell t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text)

@@ -7,6 +7,7 @@ import { Migration0005Drain } from "./0005-drain.ts";
 import { Migration0006Numa } from "./0006-numa.ts";
 import { Migration0007AggregateChange } from "./0007-aggregate-change.ts";
 import { Migration0008StorageLease } from "./0008-storage-lease.ts";
+import { Migration0009Removals } from "./0009-removals.ts";
 import { Migration0010Placement } from "./0010-placement.ts";
 
 export const migrations = [
@@ -18,5 +19,6 @@ export const migrations = [
   { name: "0006-numa", class: Migration0006Numa },
   { name: "0007-aggregate-change", class: Migration0007AggregateChange },
   { name: "0008-storage-lease", class: Migration0008StorageLease },
+  { name: "0009-removals", class: Migration0009Removals },
   { name: "0010-placement", class: Migration0010Placement },
 ];

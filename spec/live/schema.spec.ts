@@ -78,6 +78,7 @@ describe("the tables", function () {
       "0006-numa",
       "0007-aggregate-change",
       "0008-storage-lease",
+      "0009-removals",
       "0010-placement",
     ]);
   });

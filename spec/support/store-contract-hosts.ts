@@ -94,6 +94,50 @@ function removalContract(get: () => Store): void {
     expect((await store.claimTotals()).map(({ hostId }) => hostId)).to.not.include(host);
   });
 
+  it("removes no fenced host with a claim of a living instance that the fence does not cover", async () => {
+    const silence = {
+      kind: "lease",
+      leaseEpoch: 1,
+      silentMs: 1,
+      guardMs: 1,
+      observedBy: "c",
+      atMs: 1,
+    } as const;
+    const storage = { storageId: "s", takenBy: "h2", observedBy: "c", leaseEpoch: 1, silentMs: 1, atMs: 1 };
+    const power = { kind: "power", control: "ipmi", address: "x", said: "off", tookMs: 1, atMs: 1 } as const;
+    const proofs = [silence, { kind: "storage", ...storage } as const, power, proof];
+    const diskless = { image: { ...rows.image, disk: null }, flavor: { ...rows.flavor, diskGib: 0 } };
+    /** What removals answer when its claim is all that is left there of an instance, by the proofs above. */
+    const ends = async (changes: Partial<InstanceRecord>, leaseEpoch = 1) => {
+      const kinds = [];
+      for (const fencedBy of proofs) {
+        const [store, { host, id }] = [get(), names()];
+        await store.commit({ hosts: [rows.inventory(host)] });
+        const row = rows.instance(id(1), { hostId: null, epoch: 1, built: false, ...changes });
+        const claims = [rows.claim(id(1), host, { leaseEpoch })];
+        const born = { instances: [{ expectedVersion: 0, row }], claims };
+        const leasesGranted = [{ hostId: host, epoch: 1 }];
+        if (leaseEpoch === 0) await store.commit(born);
+        await store.commit({ leasesGranted });
+        if (leaseEpoch > 0) await store.commit(born);
+        await store.commit({ leasesFenced: [{ hostId: host, epoch: 1, renewals: null, proof: fencedBy }] });
+        const turn = { ...removal(host), fencesExpected: [{ hostId: host, epoch: 1 }] };
+        kinds.push((await store.commit(turn)).kind);
+        const kept = (await store.loadInstance(id(1)))?.claims.length;
+        expect(kept).to.equal(kinds.at(-1) === "committed" ? 0 : 1);
+      }
+      return kinds;
+    };
+    const covered = proofs.map(() => "committed");
+    const byPowerAlone = ["inUse", "inUse", "committed", "committed"];
+    expect(await ends({ storageId: "s" })).to.deep.equal(covered);
+    expect(await ends(diskless)).to.deep.equal(covered);
+    expect(await ends({})).to.deep.equal(byPowerAlone);
+    expect(await ends({ ...diskless, flavor: { ...rows.flavor, diskGib: 1 } })).to.deep.equal(byPowerAlone);
+    expect(await ends({ storageId: "s" }, 0)).to.deep.equal(byPowerAlone);
+    expect(await ends({ deletedAtMs: 1, desired: "deleted", state: "deleted" })).to.deep.equal(covered);
+  });
+
   it("keeps the lease of a removed host: when it comes back it is as fenced as before", async () => {
     const store = get();
     const { host, row, fence } = await prepare(store);

@@ -138,7 +138,9 @@ const afterwards = ({ alive }: Host): string =>
 
 export function removeCommand(invoke: Invoke, print: Print): Command {
   return new Command("remove")
-    .description("Forgets a host that nothing is on, or a fenced one with the remains of deleted instances.")
+    .description(
+      "Forgets a host that nothing is on, or a fenced one with what was deleted, or left and cannot run there.",
+    )
     .argument("<host>", "its id or name")
     .option(...requestIdOption)
     .action((key: string, options: { readonly requestId?: string }, command: Command) =>

@@ -43,6 +43,20 @@ describe("promise I9, recovery needs proof", () => {
     expect(faults(saw("stopped"), forgotten)).to.deep.equal([]);
   });
 
+  it("is broken by a host that is forgotten with a guest that its silence does not stop", () => {
+    const forgotten: Turn = { hostsRemoved: [{ hostId: "h1", parked: true }] };
+    const silence = { leaseEpoch: 1, silentMs: 12_000, guardMs: 2_000, observedBy: "c", atMs: 1 };
+    const proof = { kind: "lease", ...silence } as const;
+    const fenced: Turn = { leasesFenced: [{ hostId: "h1", epoch: 1, renewals: 1, proof }] };
+    const run = (leaseEpoch: number, changes: Parameters<typeof step>[1]) =>
+      faults({ ...born, claims: [claim("i", "h1", { leaseEpoch })] }, step(row, changes), fenced, forgotten);
+    const broken = ["Instance i is forgotten with h1, whose fence does not stop it."];
+    expect(run(1, {})).to.deep.equal(broken);
+    expect(run(0, { storageId: "s" })).to.deep.equal(broken);
+    expect(run(1, { storageId: "s" })).to.deep.equal([]);
+    expect(run(1, { deletedAtMs: 1 })).to.deep.equal([]);
+  });
+
   it("is broken by a fence of the storage while a process lives that was claimed under a lease", () => {
     const said = { leaseEpoch: 1, storageId: "s", takenBy: "h2", observedBy: "c", silentMs: 6_000, atMs: 1 };
     const fenced: Turn = {
