@@ -1,10 +1,15 @@
 /**
  * Drains hosts: asks so many instances at once to leave, in order of their ids, when another host has room
  * for them. Which hosts are drained and who has left is read from the rows each time, so every controller
- * does the same, and one that dies is missed by nobody. It must never ask one to leave that nobody takes.
+ * does the same, and one that dies is missed by nobody.
+ *
+ * It must never have a guest shut down that nobody takes. That a host has room is only a guess here, which
+ * knows nothing of other controllers, nor of those that are on their way: it is claimed in the commit that
+ * lets the instance go, and a guest whose claim does not fit stays where it runs.
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
+import type { HostPlacement, Placement } from "../instance/messages.ts";
 import { type LeavingStore, mayLeave, onHost } from "../instances/leaving.ts";
 import type { Placer } from "../instances/placer.ts";
 import type { Log } from "../runtime/ports.ts";
@@ -16,7 +21,8 @@ export interface DrainerOptions {
   readonly store: LeavingStore;
   readonly directory: Pick<HostDirectory, "all" | "alive">;
   readonly placer: Pick<Placer, "place">;
-  readonly move: (instanceId: string, hostId: string) => void;
+  /** `to`: where it finds room; null: it is to be down. */
+  readonly move: (instanceId: string, hostId: string, to: HostPlacement | null) => void;
 }
 
 /** Why instances that may leave a host did not, by host and instance, when it was tried last. */
@@ -25,6 +31,8 @@ export type Obstacles = ReadonlyMap<string, ReadonlyMap<string, string>>;
 export class Drainer {
   readonly #options: DrainerOptions;
   #obstacles: Obstacles = new Map();
+  /** Those that were asked to leave in the round before; ids. */
+  #asked: ReadonlySet<string> = new Set();
 
   constructor(options: DrainerOptions) {
     this.#options = options;
@@ -38,42 +46,71 @@ export class Drainer {
   async round(log: Log): Promise<void> {
     const draining = this.#options.directory.all().filter((host) => host.draining !== null);
     const obstacles = new Map<string, ReadonlyMap<string, string>>();
+    const asked = new Set<string>();
     for (const host of draining) {
       try {
-        obstacles.set(host.id, await this.#drain(host));
+        obstacles.set(host.id, await this.#drain(host, asked));
       } catch (thrown) {
         const { reason, message } = StatusError.from(thrown, "Draining a host");
         log.warn({ reason, message, host: host.id }, "a round of draining was cut short");
       }
     }
     this.#obstacles = obstacles;
+    this.#asked = asked;
   }
 
-  async #drain({ id: hostId, draining, lease }: HostRecord): Promise<ReadonlyMap<string, string>> {
+  async #drain(host: HostRecord, asked: Set<string>): Promise<ReadonlyMap<string, string>> {
+    const { id: hostId, draining, lease } = host;
     const { store, directory, move } = this.#options;
     const there = await onHost(hostId, store);
     const leaving = mayLeave(there);
     if (lease?.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
     if (!directory.alive(hostId)) return all(leaving, "Its host is silent, and cannot let it go.");
     const obstacles = new Map<string, string>();
+    const denied = new Map<string, Denied>();
     let free = (draining?.parallelism ?? 0) - there.leaving.length;
-    for (const instance of leaving) {
-      if (free <= 0 || obstacles.size >= limits.drainListedMax) break;
-      const obstacle = await this.#obstacleFor(instance);
-      if (obstacle === undefined) {
-        move(instance.id, hostId);
+    for (const instance of this.#inTurn(leaving)) {
+      if (free <= 0) break;
+      const room = await this.#roomFor(instance, denied);
+      if (room?.kind !== "denied") {
+        asked.add(instance.id);
+        move(instance.id, hostId, room);
         free -= 1;
-      } else obstacles.set(instance.id, obstacle);
+      } else if (obstacles.size < limits.drainListedMax) obstacles.set(instance.id, room.denial.message);
     }
     return obstacles;
   }
 
-  /** One that is to be down needs no room: it is placed when it is started. */
-  async #obstacleFor(instance: InstanceRecord): Promise<string | undefined> {
-    if (instance.desired === "stopped") return undefined;
-    const placement = await this.#options.placer.place({ ...instance, excludedHosts: [] });
-    return placement.kind === "denied" ? placement.denial.message : undefined;
+  /** Who was asked and is still there comes last: one whose claim is refused keeps nobody back. */
+  #inTurn(leaving: readonly InstanceRecord[]): readonly InstanceRecord[] {
+    const [again = [], first = []] = [true, false].map((asked) =>
+      leaving.filter(({ id }) => this.#asked.has(id) === asked),
+    );
+    return [...first, ...again];
   }
+
+  /**
+   * Null: it is to be down and needs no room, for it is placed when it is started. Most of those that find
+   * none wish the same, and that is asked once in a round.
+   */
+  async #roomFor(instance: InstanceRecord, denied: Map<string, Denied>): Promise<Placement | null> {
+    if (instance.desired === "stopped") return null;
+    const wish = plainWish(instance);
+    const before = wish === undefined ? undefined : denied.get(wish);
+    if (before !== undefined) return before;
+    const placement = await this.#options.placer.place({ ...instance, excludedHosts: [] });
+    if (wish !== undefined && placement.kind === "denied") denied.set(wish, placement);
+    return placement;
+  }
+}
+
+type Denied = Extract<Placement, { kind: "denied" }>;
+
+/** The same for all that any host answers alike; undefined: it depends on where other instances are. */
+function plainWish(instance: InstanceRecord): string | undefined {
+  const { project, flavor, image, availabilityZone, storageId, hints, serverGroupId } = instance;
+  if (hints !== null || serverGroupId !== null) return undefined;
+  return JSON.stringify([project, flavor, image.properties, availabilityZone, storageId]);
 }
 
 function all(instances: readonly InstanceRecord[], why: string): ReadonlyMap<string, string> {

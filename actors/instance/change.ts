@@ -12,7 +12,7 @@ import type {
   OperationRecord,
   Turn,
 } from "../runtime/records.ts";
-import { currentMachine, intentFacts, isAdrift, isMovable, settledOf, stateOf } from "./state.ts";
+import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 
 /** A value of an instance in the making; `change` starts one, `turnOf` ends it. */
 export interface Draft {
@@ -139,6 +139,14 @@ export function endWhatIsReached(it: Draft): Draft {
   return reached ? endOperation(it, "done") : it;
 }
 
+/** Room is kept only for who is on the way to it and shall run there. */
+function withoutIdleRoom(it: Draft): Draft {
+  const { instance, claims } = it.after;
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  if (keptRoom(it.after) === undefined || (wanted && instance.hostId === null)) return it;
+  return { ...it, after: { ...it.after, claims: claims.filter(({ epoch }) => epoch <= instance.epoch) } };
+}
+
 /** The derived columns, the version, and the event that tells of a new state. */
 function finished(it: Draft): Draft {
   const before = stateOf(it.before);
@@ -166,7 +174,7 @@ function finished(it: Draft): Draft {
 
 /** The turn that makes a draft durable, and the value that holds when it is. */
 export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedInstance } {
-  const done = finished(it);
+  const done = finished(withoutIdleRoom(it));
   const { before, after } = done;
   const operations = [...done.ended, ...(after.operation === undefined ? [] : [after.operation])];
   const turn: Turn = {

@@ -21,6 +21,8 @@ export interface InstanceOutside {
   /** @throws StatusError when the host refuses or cannot be reached */
   askHost(hostId: string, request: EnsureRequest): Promise<Observation>;
   place(instance: InstanceRecord): Promise<Placement>;
+  /** A host that room is kept on, as it is now; undefined: it is silent, fenced or gone. */
+  roomOn(hostId: string): Placement | undefined;
   /** Sends a message to the actor of an instance, loading it when needed. */
   deliver(instanceId: string, message: InstanceMessage): void;
   readonly log: Log;
@@ -32,7 +34,7 @@ export function runEffects(
   outside: InstanceOutside,
 ): void {
   for (const effect of effects) {
-    const done = effect.kind === "ensure" ? ensure(effect, outside) : place(instance, outside);
+    const done = effect.kind === "ensure" ? ensure(effect, outside) : place(effect, instance, outside);
     done.catch((error: unknown) => {
       outside.log.error(
         { error, instance: instance.id, effect: effect.kind },
@@ -71,7 +73,13 @@ async function ensure(
   }
 }
 
-async function place(instance: InstanceRecord, { place, deliver }: InstanceOutside): Promise<void> {
-  const placement = await place(instance);
+/** Where room is kept for it, unless that host cannot take it now: then another one may. */
+async function place(
+  { keptOn }: Extract<InstanceEffect, { kind: "place" }>,
+  instance: InstanceRecord,
+  { roomOn, place, deliver }: InstanceOutside,
+): Promise<void> {
+  const kept = keptOn === undefined ? undefined : roomOn(keptOn);
+  const placement = kept ?? (await place(instance));
   deliver(instance.id, { kind: "placed", placement, epoch: instance.epoch });
 }

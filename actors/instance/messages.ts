@@ -70,6 +70,8 @@ export interface MoveEvent {
   readonly kind: "move";
   /** That host: an instance that is not there (any more) stays where it is. */
   readonly hostId: string;
+  /** Where room was found for it; null: it is to be down, and needs none. */
+  readonly to: HostPlacement | null;
   readonly operationId: string;
   readonly nowMs: number;
 }
@@ -92,6 +94,8 @@ export type Placement =
       readonly numa: NumaPlacement | null;
     }
   | { readonly kind: "denied"; readonly denial: Denial };
+
+export type HostPlacement = Extract<Placement, { kind: "host" }>;
 
 /** What the scheduler said when a host was asked for. */
 export interface PlacedEvent {
@@ -122,7 +126,8 @@ export type InstanceEffect =
       readonly observedGeneration: number;
       readonly leaseEpoch: number;
     }
-  | { readonly kind: "place" };
+  /** `keptOn`: the host that has room for it already. */
+  | { readonly kind: "place"; readonly keptOn?: string };
 
 export interface Decision {
   readonly outcome:
@@ -158,7 +163,7 @@ export type InstanceMessage =
   /** A host that holds something of it was fenced. */
   | { readonly kind: "recover" }
   /** A host that is drained asks it to go on elsewhere. */
-  | { readonly kind: "move"; readonly hostId: string }
+  | { readonly kind: "move"; readonly hostId: string; readonly to: HostPlacement | null }
   | { readonly kind: "placed"; readonly placement: Placement; readonly epoch: number }
   /** A host knows something newer: what is in memory is old. */
   | { readonly kind: "reload" }

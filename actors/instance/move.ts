@@ -1,13 +1,14 @@
 /**
- * A move that its own host takes part in: the owner lets go, which is told to its host, and the instance
- * starts elsewhere when that host has said `gone`. Whether another host has room was asked before. Pure.
+ * A move that its own host takes part in: room on another host is claimed and the owner lets go, in one
+ * commit; its host is told, and the instance starts on the other one when its host has said `gone`. Pure.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { InstanceRecord, LoadedInstance } from "../runtime/records.ts";
-import { beginOperation, draft, withEvent, withInstance, withStep } from "./change.ts";
+import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
 import { operationOf } from "./command.ts";
-import type { Decision, MoveEvent } from "./messages.ts";
+import type { Decision, HostPlacement, MoveEvent } from "./messages.ts";
 import { committed, unchanged } from "./observed.ts";
+import { claimOf } from "./reconcile.ts";
 import { opensElsewhere, workEffects } from "./state.ts";
 
 /** Why it must stay on its host, as a sentence; undefined: it may go. */
@@ -27,8 +28,10 @@ export function isBusy({ built, operationId, desired }: InstanceRecord): boolean
 
 export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
   const { instance } = loaded;
-  const elsewhere = instance.hostId !== event.hostId;
+  const elsewhere = instance.hostId !== event.hostId || event.to?.hostId === event.hostId;
   if (elsewhere || isBusy(instance) || moveDenied(instance) !== undefined) return unchanged(loaded);
+  const wanted = instance.desired !== "stopped";
+  if (wanted && event.to === null) return unchanged(loaded);
   const { operationId, nowMs } = event;
   const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : limits.stopTimeoutMsDefault;
   const left = withInstance(draft(loaded, nowMs), {
@@ -45,6 +48,13 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
     event: "leaving",
     body: { hostId: event.hostId, epoch: instance.epoch },
   });
-  const decision = committed(announced);
+  const decision = committed(wanted && event.to !== null ? withRoom(announced, event.to) : announced);
   return { ...decision, effects: workEffects(decision.next) };
+}
+
+/** Claimed in the commit that lets it go: what is full by then keeps the guest where it runs. */
+function withRoom(it: Draft, to: HostPlacement): Draft {
+  const { instance, claims } = it.after;
+  const room = claimOf({ instance: { ...instance, epoch: instance.epoch + 1 } }, to);
+  return { ...it, after: { ...it.after, claims: [...claims, room] } };
 }

@@ -18,7 +18,7 @@ import {
 import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
 import { reclaimed } from "./reclaim.ts";
-import { isAdrift, mayBePlaced, settledOf, workEffects } from "./state.ts";
+import { isAdrift, keptRoom, mayBePlaced, settledOf, workEffects } from "./state.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
   const { instance, operation } = loaded;
@@ -72,7 +72,8 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const adrift = isAdrift(loaded);
   if (instance.epoch !== event.epoch || !(adrift || (wanted && mayBePlaced(loaded))))
     return unchanged(loaded);
-  if (adrift && event.placement.kind === "denied") return unchanged(loaded);
+  const room = keptRoom(loaded);
+  if (event.placement.kind === "denied" && (adrift || room !== undefined)) return unchanged(loaded);
   const it = draft(loaded, event.nowMs);
   if (event.placement.kind === "denied") return denied(it, errorBodyOf(event.placement.denial));
   const { hostId, hostName, storageId } = event.placement;
@@ -82,7 +83,10 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
     attempt: instance.attempt + 1,
     ...(instance.built ? { failure: null } : { storageId }),
   });
-  const claims = [...owned.after.claims, claimOf(owned.after, event.placement)];
+  // What is kept is claimed anew: its host may hold another lease by now, or be gone.
+  const { leaseEpoch } = event.placement;
+  const claim = room?.hostId === hostId ? { ...room, leaseEpoch } : claimOf(owned.after, event.placement);
+  const claims = [...owned.after.claims.filter((held) => held !== room), claim];
   const claimed = { ...owned, after: { ...owned.after, claims } };
   const told = withEvent(withStep(claimed, { step: "placed", percent: 10, message: hostName }), {
     event: "placed",

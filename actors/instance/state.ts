@@ -123,10 +123,22 @@ export function leaving(instance: InstanceRecord): MachineIntent {
   return { ...intent, ...kept, generation: intent.generation + 1, power: "deleted" };
 }
 
+/**
+ * The room that was claimed for it elsewhere before it was asked to leave its host: a claim of the epoch to
+ * come. Nobody is told of it, and nothing of the instance is there, until it becomes the present one.
+ */
+export function keptRoom({ instance, claims }: Pick<LoadedInstance, "instance" | "claims">) {
+  return claims.find(({ epoch }) => epoch > instance.epoch);
+}
+
+/** Of hosts that have, or may have, something of it. */
+const heldClaims = ({ instance, claims }: LoadedInstance) =>
+  claims.filter(({ epoch }) => epoch <= instance.epoch);
+
 /** Tells every host that holds something of the instance what it shall be; older epochs shall be gone. */
 function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
-  const { instance, claims, machines } = loaded;
-  return claims.map((claim) => {
+  const { instance, machines } = loaded;
+  return heldClaims(loaded).map((claim) => {
     const current = claim.epoch === instance.epoch && instance.hostId !== null;
     const intent = current ? machineIntent(instance) : leaving(instance);
     return {
@@ -146,9 +158,9 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
 export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { desired } = loaded.instance;
   const wanted = desired === "running" || desired === "paused";
-  return isAdrift(loaded) || (wanted && mayBePlaced(loaded))
-    ? [...ensureEffects(loaded), { kind: "place" }]
-    : ensureEffects(loaded);
+  if (!isAdrift(loaded) && !(wanted && mayBePlaced(loaded))) return ensureEffects(loaded);
+  const room = keptRoom(loaded);
+  return [...ensureEffects(loaded), { kind: "place", ...(room && { keptOn: room.hostId }) }];
 }
 
 /**
@@ -156,7 +168,9 @@ export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
  * or has only not yet said so, may still run the guest, and no time that passes makes that untrue (I2, I9).
  * A build that failed waits for its user; a guest that has run is never given up.
  */
-export function mayBePlaced({ instance, claims }: LoadedInstance): boolean {
+export function mayBePlaced(loaded: LoadedInstance): boolean {
+  const { instance } = loaded;
+  const claims = heldClaims(loaded);
   const givenUp = instance.failure !== null && !instance.built;
   return instance.hostId === null && !givenUp && claims.length === 0;
 }

@@ -86,6 +86,16 @@ export class Placer {
     return { kind: "host", ...this.#chosen(best) };
   }
 
+  /** A host that an instance has room on already; undefined: it is silent, fenced or gone. */
+  roomOn(hostId: string): Placement | undefined {
+    const facts = this.#directory.facts(hostId);
+    if (facts === undefined || !facts.alive || this.#directory.fenceOf(hostId) !== undefined)
+      return undefined;
+    const { name: hostName, leaseEpoch, storageId } = facts;
+    // What it gets of the host's cells is in the claim that is there.
+    return { kind: "host", hostId, hostName, leaseEpoch, storageId, numa: null };
+  }
+
   async explain(instance: InstanceRecord, deadlineMs: number): Promise<readonly HostVerdict[]> {
     return this.explainRequest(await placementRequest(wishOf(instance), this.#store), deadlineMs);
   }

@@ -143,10 +143,13 @@ function moved(known: Known, row: InstanceRecord): readonly string[] {
   return elsewhere && hostId !== null ? unproven(owned, id, `goes to ${hostId} as epoch ${epoch}`) : [];
 }
 
-/** Everything but the present epoch on its present host must be proved to be without a process. */
+/**
+ * Everything but the present epoch on its present host must be proved to be without a process. Room that is
+ * kept elsewhere is a claim of the epoch to come: what is started there before is no epoch that is committed.
+ */
 function unproven({ epoch, hostId, claimed }: Owned, id: string, what: string): readonly string[] {
   return [...claimed]
-    .filter(([old, claim]) => old !== epoch || (hostId !== null && claim.hostId !== hostId))
+    .filter(([old, claim]) => old < epoch || (old === epoch && hostId !== null && claim.hostId !== hostId))
     .filter(([, { last }]) => last === undefined || !isDown(last))
     .map(([old, claim]) => {
       const said = claim.last === undefined ? "nothing yet" : `"${claim.last}"`;

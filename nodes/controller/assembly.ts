@@ -152,6 +152,7 @@ function actorsOf(ports: ControllerPorts) {
     hostFull: (hostId) => placer.full(hostId),
     askHost: (hostId, asked) => askHost(hostAgent(hostId), asked),
     place: (instance) => placer.place(instance),
+    roomOn: (hostId) => placer.roomOn(hostId),
   });
   const creator = new Creator({
     store,
@@ -163,7 +164,7 @@ function actorsOf(ports: ControllerPorts) {
   });
   const drainer = new Drainer({
     ...{ store, directory, placer },
-    move: (id, hostId) => void registry.tell(id, { kind: "move", hostId }),
+    move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
   });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(scheduler, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });

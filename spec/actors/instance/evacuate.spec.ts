@@ -1,7 +1,7 @@
 /** How an instance leaves a host that is lost, by an operator's word, and one that is drained. */
 import { expect } from "chai";
 import { decide } from "../../../actors/instance/decide.ts";
-import type { Decision, Fence } from "../../../actors/instance/messages.ts";
+import type { Decision, Fence, HostPlacement } from "../../../actors/instance/messages.ts";
 import { mayBePlaced } from "../../../actors/instance/state.ts";
 import type { InstanceRecord, LoadedInstance } from "../../../actors/runtime/records.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
@@ -109,15 +109,17 @@ describe("instance: evacuate", () => {
 });
 
 describe("instance: move", () => {
-  const move = (loaded: LoadedInstance, hostId = "a") =>
-    decide(loaded, { kind: "move", hostId, operationId: "op-move", nowMs: 5_000 });
+  const lease = { leaseEpoch: 1, storageId: null, numa: null };
+  const place = { kind: "host", hostId: "b", hostName: "host-b", ...lease } as const;
+  const move = (loaded: LoadedInstance, hostId = "a", to: HostPlacement | null = place) =>
+    decide(loaded, { kind: "move", hostId, to, operationId: "op-move", nowMs: 5_000 });
 
   it("lets go, asks the guest to shut down, and waits for its host's word", () => {
     const decision = move(running());
     expect(decision.next.instance.hostId).to.equal(null);
-    expect(decision.next.claims).to.have.length(1);
     expect(decision.next.operation).to.include({ kind: "move", state: "running", step: "leaving" });
     expect(mayBePlaced(decision.next)).to.equal(false);
+    // Where it goes to is told nothing before.
     expect(decision.effects).to.have.length(1);
     expect(ensureOf(decision)?.intent).to.deep.include({
       power: "deleted",
@@ -126,12 +128,79 @@ describe("instance: move", () => {
     });
   });
 
+  it("claims its room in the commit that lets it go, and keeps it while its host takes its time", () => {
+    const decision = move(running());
+    const room = { instanceId: "i", epoch: 2, hostId: "b", leaseEpoch: 1, vcpus: 1, memoryMib: 128 };
+    expect(decision.turn?.claims).to.have.length(1);
+    expect(decision.turn?.claims?.[0]).to.include(room);
+    expect(decision.turn?.claimsReleased).to.deep.equal([]);
+    const look = { kind: "reconcile", nowMs: 6_000, hostAlive: true, leaseEpoch: 0 } as const;
+    const again = decide(decision.next, look);
+    expect(again.next.claims).to.have.length(2);
+    expect(again.next.instance.settled).to.equal(false);
+    expect(again.effects.map((effect) => effect.kind)).to.deep.equal(["ensure"]);
+  });
+
+  it("without room for it is none, unless it is to be down", () => {
+    for (const to of [null, { ...place, hostId: "a" }]) {
+      const { turn, effects } = move(running(), "a", to);
+      expect([turn, effects]).to.deep.equal([undefined, []]);
+    }
+  });
+
+  it("gives its room back when it is to be down, or deleted, before it came there", () => {
+    for (const name of ["stop", "delete"] as const) {
+      const left = move(running()).next;
+      const decision = decide(left, command(name));
+      expect(decision.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
+      const gone = decide(decision.next, observed(decision.next, { state: "gone", intentGeneration: 9 }));
+      expect(gone.next.claims).to.deep.equal([]);
+      expect(gone.next.instance).to.include({ settled: true, hostId: null });
+    }
+  });
+
+  it("takes its room under the lease that its host holds by then", () => {
+    const left = move(running()).next;
+    const { next } = decide(left, observed(left, { state: "gone", intentGeneration: 2 }));
+    const placement = { ...place, leaseEpoch: 3 };
+    const { turn } = decide(next, { kind: "placed", placement, epoch: 1, nowMs: 6_000 });
+    expect(turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
+    expect(turn?.claims?.[0]).to.include({ epoch: 2, hostId: "b", leaseEpoch: 3 });
+  });
+
+  it("goes where else there is room when its host cannot take it any more, and keeps it until then", () => {
+    const left = move(running()).next;
+    const { next } = decide(left, observed(left, { state: "gone", intentGeneration: 2 }));
+    const denial = { reason: "noValidHost", message: "No host fits." } as const;
+    const denied = decide(next, {
+      kind: "placed",
+      placement: { kind: "denied", denial },
+      epoch: 1,
+      nowMs: 6_000,
+    });
+    expect(denied.turn).to.equal(undefined);
+    const placement = { ...place, hostId: "c" };
+    const other = decide(denied.next, { kind: "placed", placement, epoch: 1, nowMs: 6_000 });
+    expect(other.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
+    expect(other.next.claims.map(({ hostId, epoch }) => [hostId, epoch])).to.deep.equal([["c", 2]]);
+    expect(other.next.instance).to.include({ hostId: "c", epoch: 2 });
+  });
+
+  it("loses its room with the lease of the host that it is on", () => {
+    const left = move(running()).next;
+    const lost = [{ ...fences[0], hostId: "b", hostName: "host-b" }] as typeof fences;
+    const decision = decide(left, { kind: "recover", fences: lost, operationId: "op-r", nowMs: 9_000 });
+    expect(decision.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
+    expect(decision.next.instance.hostId).to.equal(null);
+    expect(mayBePlaced(decision.next)).to.equal(false);
+    const gone = decide(decision.next, observed(decision.next, { state: "gone", intentGeneration: 2 }));
+    expect(gone.effects).to.deep.equal([{ kind: "place" }]);
+  });
+
   it("is placed when its host has said gone, and is done when it runs elsewhere", () => {
     const left = move(running()).next;
     const gone = decide(left, observed(left, { state: "gone", intentGeneration: 2 }));
-    expect(gone.effects).to.deep.equal([{ kind: "place" }]);
-    const lease = { leaseEpoch: 1, storageId: null, numa: null };
-    const place = { kind: "host", hostId: "b", hostName: "host-b", ...lease } as const;
+    expect(gone.effects).to.deep.equal([{ kind: "place", keptOn: "b" }]);
     const { epoch } = gone.next.instance;
     const placed = decide(gone.next, { kind: "placed", placement: place, epoch, nowMs: 6_000 }).next;
     const done = decide(placed, observed(placed));
@@ -142,7 +211,8 @@ describe("instance: move", () => {
   it("of a stopped one ends with its host's word, and starts nothing", () => {
     const stopping = decide(running(), command("stop")).next;
     const stopped = decide(stopping, observed(stopping)).next;
-    const left = move(stopped).next;
+    const left = move(stopped, "a", null).next;
+    expect(left.claims).to.have.length(1);
     const gone = decide(left, observed(left, { state: "gone", intentGeneration: 3 }));
     expect(gone.next.instance).to.include({ hostId: null, state: "stopped", settled: true });
     expect(gone.effects).to.deep.equal([]);
@@ -169,6 +239,6 @@ describe("instance: move", () => {
     const left = move(running()).next;
     const decision = decide(left, { kind: "recover", fences, operationId: "op-r", nowMs: 9_000 });
     expect(decision.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 1 }]);
-    expect(decision.effects).to.deep.equal([{ kind: "place" }]);
+    expect(decision.effects).to.deep.equal([{ kind: "place", keptOn: "b" }]);
   });
 });

@@ -16,7 +16,7 @@ const unleased = { leaseEpoch: 0, storageId: null, numa: null };
 
 type Step =
   | { readonly kind: "command"; readonly index: number }
-  | { readonly kind: "deliver" | "repeat" | "lose" | "reconcile" | "die"; readonly fail: boolean };
+  | { readonly kind: "deliver" | "repeat" | "lose" | "reconcile" | "die" | "move"; readonly fail: boolean };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("command" as const), index: fc.nat(admissionCommands.length - 1) }),
@@ -27,6 +27,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       "lose" as const,
       "reconcile" as const,
       "die" as const,
+      "move" as const,
     ),
     fail: fc.boolean(),
   }),
@@ -62,13 +63,15 @@ class Model {
 
   run(effect: InstanceEffect, fail: boolean): void {
     if (effect.kind === "place") {
-      this.#hosts += 1;
-      const placement = { kind: "host", hostId: `host-${this.#hosts}`, hostName: "x", ...unleased } as const;
+      // Where room is kept for it, or the host that has it cannot take it and another one does.
+      const placement = { ...this.#room(), ...(effect.keptOn && !fail ? { hostId: effect.keptOn } : {}) };
       const { epoch } = this.loaded.instance;
       this.apply({ kind: "placed", placement, epoch, nowMs: this.now() });
       return;
     }
     const { hostId, spec, intent } = effect;
+    // Whoever has only room for it is told nothing.
+    expect(spec.epoch).to.be.at.most(this.loaded.instance.epoch);
     const key = `${hostId}/${spec.epoch}`;
     const known = this.machines.get(key);
     if (known !== undefined && known.intentGeneration >= intent.generation) {
@@ -94,6 +97,18 @@ class Model {
     };
     this.machines.set(key, observation);
     this.#report(hostId, observation);
+  }
+
+  #room() {
+    this.#hosts += 1;
+    return { kind: "host", hostId: `host-${this.#hosts}`, hostName: "x", ...unleased } as const;
+  }
+
+  /** Its host is drained. */
+  move(): void {
+    const to = this.#room();
+    const hostId = this.loaded.instance.hostId ?? "none";
+    this.apply({ kind: "move", hostId, to, operationId: `move-${to.hostId}`, nowMs: this.now() });
   }
 
   #report(hostId: string, observation: Observation): void {
@@ -146,6 +161,7 @@ function live(steps: readonly Step[]): Model {
       );
     } else if (it.kind === "reconcile") model.reconcile();
     else if (it.kind === "die") model.die();
+    else if (it.kind === "move") model.move();
     else if (it.kind === "lose") (it.fail ? model.effects : model.reports).shift();
     else {
       const effect = it.kind === "repeat" ? model.effects[0] : model.effects.shift();
