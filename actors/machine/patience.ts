@@ -4,7 +4,7 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Moment } from "./messages.ts";
-import type { Machine, Rest } from "./state.ts";
+import type { Button, Machine, Rest } from "./state.ts";
 
 /** The process died by itself: what follows is what the instance's policy says. */
 export function afterLoss(machine: Machine, at: Moment): Machine {
@@ -39,13 +39,19 @@ export function countLoss(machine: Machine, at: Moment): Machine {
   return { ...machine, losses, lost: true, counter: id, wait: { id, kind: "restart", ms } };
 }
 
-/** Holds all work for a while. */
+/**
+ * Holds all work for a while. There is one timer: who waited for the guest's answer presses the button again
+ * afterwards, and is patient for what was left.
+ */
 export function retryLater(machine: Machine): Machine {
   const attempts = machine.attempts + 1;
   const ms = backoffMs(attempts, limits.machineRetryMsMin, limits.machineRetryMsMax);
   const id = machine.counter + 1;
-  return { ...machine, attempts, counter: id, wait: { id, kind: "retry", ms } };
+  const button = machine.button?.kind === "pressed" ? againAfter(machine.button) : machine.button;
+  return { ...machine, button, attempts, counter: id, wait: { id, kind: "retry", ms } };
 }
+
+const againAfter = ({ leftMs }: Button): Button => ({ kind: leftMs > 0 ? "again" : "expired", leftMs });
 
 function backoffMs(attempt: number, minMs: number, maxMs: number): number {
   return Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));

@@ -37,4 +37,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: "511745" },
     broke: "I7: the same for what had come to rest, of which hosts were asked nothing.",
   },
+  {
+    run: { seed: "3004504" },
+    broke: "I7: a lease that lapsed took the timer of a soft reboot: nobody ever pressed the button again.",
+  },
 ];

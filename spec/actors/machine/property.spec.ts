@@ -48,6 +48,9 @@ class World {
     const begun = decision.effects.filter(({ kind }) => kind === "startWork");
     if (workBefore !== undefined && event.kind !== "settled") expect(begun).to.have.length(0);
     expect(begun.length).to.be.at.most(1);
+    // Whoever waits for the guest's answer has a timer for that, or would wait for ever.
+    const { next } = decision;
+    if (next.kind === "known" && next.button?.kind === "pressed") expect(next.wait?.kind).to.equal("button");
     return decision;
   }
 

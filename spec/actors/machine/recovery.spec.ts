@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { fileOf, revive } from "../../../actors/machine/file.ts";
 import type { Lease } from "../../../actors/machine/lease.ts";
-import type { MachineEvent } from "../../../actors/machine/messages.ts";
+import type { MachineEvent, Outcome } from "../../../actors/machine/messages.ts";
 import type { Machine } from "../../../actors/machine/state.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
 import {
@@ -12,6 +12,7 @@ import {
   done,
   ensure,
   ensured,
+  failed,
   fire,
   following,
   guest,
@@ -38,6 +39,24 @@ function running(recovery: RecoveryPolicy, leased = false): Machine {
 const seen = ({ observation: { state, reason } }: Machine) => `${state}/${reason}`;
 const crashed = (policy: RecoveryPolicy) => settle(following(running(policy), guest("lost")), done);
 const returned = (machine: Machine) => following(revive(fileOf(machine), undefined), begin);
+
+describe("machine: a lease that lapses while the guest was asked to begin anew", () => {
+  it("presses the button again when it is held, though it could not be paused meanwhile", () => {
+    const under = (kind: Lease["kind"]) => at(2_000, { kind, epoch: 1 });
+    const plain = running("restart", true);
+    const request = { ...ensure({ generation: 2, resetCount: 1 }), spec: plain.spec, leaseEpoch: 1 };
+    const asked = following(plain, { kind: "ensure", request, at: under("held") });
+    expect(asked.work?.kind).to.equal("press");
+    const settled = (machine: Machine, outcome: Outcome, kind: Lease["kind"]) =>
+      following(machine, { kind: "settled", workId: machine.work?.id ?? -1, outcome, at: under(kind) });
+    const lapsed = following(settled(asked, done, "held"), { kind: "lease", at: under("lapsed") });
+    expect(lapsed.work?.kind).to.equal("pause");
+    const refused = settled(lapsed, failed("hypervisorRefused"), "lapsed");
+    expect(refused.wait?.kind).to.equal("retry");
+    const held = following(refused, { kind: "timer", timerId: refused.wait?.id ?? -1, at: under("held") });
+    expect(held.work?.kind).to.equal("press");
+  });
+});
 
 describe("machine: recovery policies", () => {
   it("restart: a guest whose process died is started again, and so it is when its host returns", () => {
