@@ -3,7 +3,7 @@
  * giving the claim back, which follows the host's `gone`, by the host's own last word that no process is
  * there, or by a fence of the lease that the claim was made under. A silence proves nothing, and a fence by
  * silence proves something only when nothing was renewed for the lease's whole time; one by the storage only
- * when no process lives there that was claimed under a lease.
+ * when no process lives there that another host may take over.
  */
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import type { InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
@@ -68,8 +68,9 @@ function inhabited(known: Known, living: Living, { leasesFenced = [] }: Turn): r
   return given.flatMap(({ hostId }) =>
     [...(living.get(hostId)?.values() ?? [])]
       .filter(({ instanceId, epoch }) => {
-        const claim = known.get(instanceId)?.claimed.get(epoch);
-        return claim?.hostId === hostId && claim.leaseEpoch > 0;
+        const owned = known.get(instanceId);
+        const claim = owned?.claimed.get(epoch);
+        return claim?.hostId === hostId && claim.leaseEpoch > 0 && owned?.opensElsewhere === true;
       })
       .map(({ instanceId }) => `The storage gave up ${hostId} while a process of ${instanceId} lived there.`),
   );

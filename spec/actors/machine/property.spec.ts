@@ -1,17 +1,20 @@
 /**
- * Any order of intents, guest events, late, failing and aborted work, crashes and agent restarts: the machine
- * ends where the newest intent says, works on one thing at a time, and never starts a process beside another
+ * Any order of intents, guest events, late, failing and aborted work, leases that lapse, crashes and agent
+ * restarts: the machine ends where the newest intent says, works on one thing at a time, and never starts a process beside another
  * one.
  */
 import { expect } from "chai";
 import fc from "fast-check";
 import { type Decision, decide, introduce } from "../../../actors/machine/decide.ts";
 import { type MachineFile, revive } from "../../../actors/machine/file.ts";
+import { type Lease, noLease } from "../../../actors/machine/lease.ts";
 import type { EnsureRequest, GuestFacts, MachineEvent, Outcome } from "../../../actors/machine/messages.ts";
 import { isStillWanted, nextStep } from "../../../actors/machine/plan.ts";
 import { type Machine, type MachineState, type Work, wantsUp } from "../../../actors/machine/state.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { at, blank, ensure, known } from "./worlds.ts";
+
+const held: Lease = { kind: "held", epoch: 1 };
 
 type Process = "none" | "running" | "paused" | "down";
 type Step =
@@ -25,6 +28,7 @@ type Step =
     }
   | { kind: "guest"; event: "paused" | "resumed" | "shutdown" | "reset" | "panicked" | "lost" }
   | { kind: "settle"; how: "done" | "failed" | "early"; leaves: boolean }
+  | { kind: "lease"; to: "held" | "lapsed" }
   | { kind: "prepared" | "timer" | "agentRestart" | "hostBoot" };
 
 /** A host with one machine: the process as it really is, and the work that was begun on it. */
@@ -34,7 +38,14 @@ class World {
   file: MachineFile | undefined;
   readonly published: Observation[] = [];
   newest: EnsureRequest | undefined;
+  /** Another host may take its guest over: it runs under a lease only. */
+  readonly #leased: boolean;
+  #lease: Lease = held;
   #nowMs = 0;
+
+  constructor(leased: boolean) {
+    this.#leased = leased;
+  }
 
   get work(): Work | undefined {
     return this.state.kind === "known" ? this.state.work : undefined;
@@ -82,7 +93,18 @@ class World {
 
   moment() {
     this.#nowMs += 40_000;
-    return at(this.#nowMs);
+    return at(this.#nowMs, this.#lease);
+  }
+
+  lease(kind: Lease["kind"]): void {
+    this.#lease = { ...held, kind };
+    if (this.state.kind === "known") this.send({ kind: "lease", at: this.moment() });
+  }
+
+  #asked(...[intent, more]: Parameters<typeof ensure>): EnsureRequest {
+    const request = ensure(intent, more);
+    if (!this.#leased) return request;
+    return { ...request, spec: { ...request.spec, fence: true }, leaseEpoch: held.epoch };
   }
 
   ensure(step: Extract<Step, { kind: "ensure" }>): void {
@@ -97,7 +119,7 @@ class World {
     const final = last?.intent.power === "deleted" && epoch === last.spec.epoch;
     // A deletion is the last word of an epoch: none is older than an intent that is something else.
     const power = final ? "deleted" : older && step.power === "deleted" ? "stopped" : step.power;
-    const request = same ? last : ensure({ generation, power, resetCount, stop, resetMode }, { epoch });
+    const request = same ? last : this.#asked({ generation, power, resetCount, stop, resetMode }, { epoch });
     if (!older) this.newest = request;
     // The host remembers the machines that are gone and refuses for them.
     if (older && this.state.kind === "blank") return;
@@ -216,6 +238,7 @@ class World {
     if (this.work?.kind === "boot") this.prepared();
     if (this.work !== undefined && this.#canDo(this.work)) this.#perform(this.work);
     if (takesProcess) this.process = "none";
+    this.#lease = noLease;
     if (this.file === undefined) {
       this.state = blank;
       return;
@@ -249,6 +272,9 @@ class World {
       case "timer":
         this.timer();
         break;
+      case "lease":
+        this.lease(step.to);
+        break;
       case "agentRestart":
       case "hostBoot":
         this.restart(step.kind === "hostBoot");
@@ -258,6 +284,7 @@ class World {
 
   /** No fault any more: everything that was begun is done, every timer fires. */
   calm(): void {
+    this.lease("held");
     for (let turns = 0; turns < 50; turns++) {
       if (this.work !== undefined) this.settle("done", false);
       else if (this.state.kind === "known" && this.state.wait !== undefined) this.timer();
@@ -285,6 +312,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     how: fc.constantFrom("done", "done", "done", "failed", "early"),
     leaves: fc.boolean(),
   }),
+  fc.record({ kind: fc.constant("lease" as const), to: fc.constantFrom("held", "lapsed") }),
   fc.record({ kind: fc.constantFrom("prepared", "timer", "timer", "agentRestart", "hostBoot") }),
 );
 
@@ -298,8 +326,8 @@ function expectedProcess(machine: Machine): Process {
 describe("machine: any sequence", () => {
   it("ends where the newest intent says, with one process at most at every moment", () => {
     const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-    const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const world = new World();
+    const property = fc.property(fc.boolean(), fc.array(step, { maxLength: 60 }), (leased, steps) => {
+      const world = new World(leased);
       for (const one of steps) world.run(one);
       world.calm();
       const { newest } = world;

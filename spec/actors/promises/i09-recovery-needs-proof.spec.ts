@@ -57,12 +57,14 @@ describe("promise I9, recovery needs proof", () => {
     expect(run(1, { deletedAtMs: 1 })).to.deep.equal([]);
   });
 
-  it("is broken by a fence of the storage while a process lives that was claimed under a lease", () => {
+  it("is broken by a fence of the storage while a process lives that may be taken over", () => {
     const said = { leaseEpoch: 1, storageId: "s", takenBy: "h2", observedBy: "c", silentMs: 6_000, atMs: 1 };
     const fenced: Turn = {
       leasesFenced: [{ hostId: "h1", epoch: 1, renewals: 1, proof: { kind: "storage", ...said } }],
     };
-    const leased = { ...born, claims: [claim("i", "h1", { leaseEpoch: 1 })] };
+    const alone = { ...born, claims: [claim("i", "h1", { leaseEpoch: 1 })] };
+    const onStorage = born.instances?.map((one) => ({ ...one, row: { ...one.row, storageId: "s" } })) ?? [];
+    const leased = { ...alone, instances: onStorage };
     const run = (first: Turn, ...between: Parameters<typeof guest>[0][]) => {
       const facts = history(first, fenced);
       const [birth, fence] = [facts.slice(0, -1), facts.slice(-1)];
@@ -73,6 +75,8 @@ describe("promise I9, recovery needs proof", () => {
     ]);
     expect(run(leased, "guestStarted", "guestEnded")).to.deep.equal([]);
     expect(run(born, "guestStarted")).to.deep.equal([]);
+    // Its disk is its host's own: nobody takes it over.
+    expect(run(alone, "guestStarted")).to.deep.equal([]);
   });
 
   it("is broken by a move away from a host that said nothing yet", () => {
