@@ -127,7 +127,7 @@ describe("host: ledger", () => {
       id: fc.constantFrom("a", "b", "c"),
       due: fc.constantFrom("now", "whenOld", "nextPeriod"),
     });
-    const property = fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    const property = fc.property(fc.array(step, { maxLength: 80, size: "max" }), (steps) => {
       const ledger = new Ledger();
       const known = new Map<string, number>();
       const flying: (readonly Observation[])[] = [];

@@ -176,7 +176,7 @@ function live(steps: readonly Step[]): Model {
 describe("random lives of an instance", () => {
   it("end in what was asked for last, hold one claim at most, and nothing when deleted", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const { loaded, machines } = live(steps);
         const { instance, claims } = loaded;
         if (instance.failure === null && instance.desired !== "deleted") {
