@@ -41,6 +41,18 @@ describe("a drain where room is scarce", function () {
     expect(events.filter(({ event }) => event === "leaving")).to.have.length(1);
   });
 
+  it("asks nobody of an agent from before leases, which would remove the disk, and says so", async () => {
+    const older = await world.host("a");
+    const { instance } = await world.demo.instance.create({ name: "web", ...tiny });
+    await world.host("b", { leases: true });
+    await drain();
+    const told = await until(progress, (now) => now?.cannot[0]?.why !== undefined);
+    expect(told?.cannot[0]?.why).to.contain("agent is of an older version");
+    expect(older.ensured.filter(({ intent }) => intent.power === "deleted")).to.deep.equal([]);
+    expect(await where()).to.deep.equal({ "running on a": 1 });
+    expect((await world.store.loadInstance(instance.id))?.claims).to.have.length(1);
+  });
+
   it("keeps the room of one that takes its time to leave", async () => {
     const first = await world.host("a", { leases: true });
     const { instance } = await world.demo.instance.create({ name: "web", ...tiny });

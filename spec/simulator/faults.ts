@@ -37,6 +37,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "agentStops":
     case "diskFull":
     case "hostDisabled":
+    case "hostDrained":
     case "guardDies":
     case "hostAway":
       return onHost(planned, world);
@@ -105,11 +106,19 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
       };
     case "hostDisabled":
       return disable(machine.name, world);
+    case "hostDrained":
+      return drain(machine.name, world);
     default:
       kernel.trace.note(kernel.nowMs, agent.name, "is killed");
       agent.kill();
       return startAgain;
   }
+}
+
+function drain(hostId: string, { admin, kernel }: FaultWorld): () => void {
+  const forgive = () => undefined;
+  kernel.soon(nobody, "", () => void admin.host.drain(hostId, { reason: "simulated" }).catch(forgive));
+  return () => void admin.host.enable(hostId, {}, { timeoutMs: 600_000 }).catch(forgive);
 }
 
 function disable(hostId: string, { admin, kernel }: FaultWorld): () => void {

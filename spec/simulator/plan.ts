@@ -87,6 +87,7 @@ export const faultKinds = [
   "agentStops",
   "guardDies",
   "hostAway",
+  "hostDrained",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -134,6 +135,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     faults: [
       ...faultsOf(random.fork("faults"), parameters, faultyMs),
       ...awayOf(random.fork("away"), faultyMs),
+      ...drainsOf(random.fork("drains"), faultyMs),
     ].sort((a, b) => a.atMs - b.atMs),
     faultyMs,
   };
@@ -207,7 +209,9 @@ function commandsOf(
   return commands.sort((a, b) => a.atMs - b.atMs);
 }
 
-const ordinaryFaults = faultKinds.filter((kind) => kind !== "guardDies" && kind !== "hostAway");
+/** They have streams of their own: what was drawn before they came stays what it was. */
+const extraordinary: readonly FaultKind[] = ["guardDies", "hostAway", "hostDrained"];
+const ordinaryFaults = faultKinds.filter((kind) => !extraordinary.includes(kind));
 
 /** Hosts that are away for longer than any lease, in all the ways there are; and guards that die. */
 function awayOf(random: Random, faultyMs: number): readonly PlannedFault[] {
@@ -221,6 +225,20 @@ function awayOf(random: Random, faultyMs: number): readonly PlannedFault[] {
       forMs: Math.round(random.between(5_000, 60_000)),
     };
   });
+}
+
+/** Hosts that are emptied, and taken into service again before or after they are. */
+function drainsOf(random: Random, faultyMs: number): readonly PlannedFault[] {
+  const count = random.chance(0.7) ? 0 : random.whole(1, 3);
+  return Array.from(
+    { length: count },
+    (): PlannedFault => ({
+      atMs: Math.round(random.between(setUpMs, faultyMs)),
+      fault: "hostDrained",
+      target: random.whole(0, 30),
+      forMs: Math.round(random.between(1_000, 60_000)),
+    }),
+  );
 }
 
 function faultsOf(random: Random, parameters: Parameters, faultyMs: number): readonly PlannedFault[] {

@@ -326,27 +326,31 @@ function expectedProcess(machine: Machine): Process {
 describe("machine: any sequence", () => {
   it("ends where the newest intent says, with one process at most at every moment", () => {
     const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-    const property = fc.property(fc.boolean(), fc.array(step, { maxLength: 60, size: "max" }), (leased, steps) => {
-      const world = new World(leased);
-      for (const one of steps) world.run(one);
-      world.calm();
-      const { newest } = world;
-      if (newest === undefined) return;
-      // A host that forgot the machine in a restart is told again, as the reconciler would.
-      world.sendEnsure(newest);
-      world.calm();
-      const machine = known(world.state);
-      expect(machine.spec.epoch).to.equal(newest.spec.epoch);
-      expect(machine.intent.generation).to.equal(newest.intent.generation);
-      expect(machine.intent.power).to.equal(newest.intent.power);
-      expect(world.process).to.equal(expectedProcess(machine));
-      if (newest.intent.power === "deleted") expect(machine.gone).to.equal(true);
-      else expect(machine.observation.state === "gone").to.equal(false);
-      if (world.process !== "none") expect(machine.resetCount).to.equal(newest.intent.resetCount);
-      if (!wantsUp(machine) && newest.intent.power !== "deleted" && newest.intent.power !== "stopped") {
-        expect(machine.observation.reason).to.not.equal("requested");
-      }
-    });
+    const property = fc.property(
+      fc.boolean(),
+      fc.array(step, { maxLength: 60, size: "max" }),
+      (leased, steps) => {
+        const world = new World(leased);
+        for (const one of steps) world.run(one);
+        world.calm();
+        const { newest } = world;
+        if (newest === undefined) return;
+        // A host that forgot the machine in a restart is told again, as the reconciler would.
+        world.sendEnsure(newest);
+        world.calm();
+        const machine = known(world.state);
+        expect(machine.spec.epoch).to.equal(newest.spec.epoch);
+        expect(machine.intent.generation).to.equal(newest.intent.generation);
+        expect(machine.intent.power).to.equal(newest.intent.power);
+        expect(world.process).to.equal(expectedProcess(machine));
+        if (newest.intent.power === "deleted") expect(machine.gone).to.equal(true);
+        else expect(machine.observation.state === "gone").to.equal(false);
+        if (world.process !== "none") expect(machine.resetCount).to.equal(newest.intent.resetCount);
+        if (!wantsUp(machine) && newest.intent.power !== "deleted" && newest.intent.power !== "stopped") {
+          expect(machine.observation.reason).to.not.equal("requested");
+        }
+      },
+    );
     fc.assert(property, { seed, numRuns: Number(process.env.RUNS ?? 1_500) });
   });
 });
