@@ -109,7 +109,7 @@ export function storedStatement(hostId: string, observations: readonly Observati
     from unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) as r(instance_id, epoch, generation, state)
       join claim c on c.instance_id = r.instance_id and c.epoch = r.epoch and c.host_id = $1
       join machine m on m.instance_id = r.instance_id and m.epoch = r.epoch
-        and m.generation >= r.generation and m.state = r.state`;
+        and m.generation = r.generation and m.state = r.state`;
   const lists = [
     observations.map(({ instanceId }) => instanceId),
     observations.map(({ epoch }) => epoch),

@@ -104,7 +104,7 @@ export class MemoryStore implements Store {
     return observations.flatMap(({ instanceId, epoch, generation, state }) => {
       const key = { instanceId, epoch };
       const known = machines.get(machineKey(key));
-      const isStored = known !== undefined && known.generation >= generation && known.state === state;
+      const isStored = known !== undefined && known.generation === generation && known.state === state;
       return isStored && claims.get(machineKey(key))?.hostId === hostId ? [key] : [];
     });
   }

@@ -6,7 +6,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../protocol/status.ts";
-import type { LoadedInstance } from "../runtime/records.ts";
+import type { LoadedInstance, MachineRecord } from "../runtime/records.ts";
 import {
   type Draft,
   draft,
@@ -37,7 +37,8 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   if (claim === undefined) return decideUnclaimed(loaded, event);
   const known = loaded.machines.find((machine) => machine.epoch === observation.epoch);
   if (claim.hostId !== hostId) return unchanged(loaded);
-  if ((known?.generation ?? 0) >= observation.generation) return notNewer(loaded, observation, known?.state);
+  if (known !== undefined && known.generation >= observation.generation)
+    return notNewer(loaded, observation, known);
   const it = withMachine(draft(loaded, event.nowMs), event);
   const owned = observation.epoch === loaded.instance.epoch && loaded.instance.hostId !== null;
   const before = it.after.instance.generation;
@@ -51,12 +52,15 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
 }
 
 /**
- * It changes nothing. One that contradicts what came to rest may be of a life of the machine that does not
- * know what the one before it said (its file could not be written): told what is known, it speaks above it.
+ * It changes nothing. One that contradicts what came to rest, or counts below it, may be of a life of the
+ * machine that does not know what the one before it said (its file could not be written): told what is known,
+ * it speaks above it.
  */
-function notNewer(loaded: LoadedInstance, { state }: Observation, known?: MachineState): Decision {
-  const contradicts = state !== known && loaded.instance.settled;
-  return contradicts ? { ...unchanged(loaded), effects: workEffects(loaded) } : unchanged(loaded);
+function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecord): Decision {
+  const differs = seen.state !== known.state || seen.generation < known.generation;
+  return differs && loaded.instance.settled
+    ? { ...unchanged(loaded), effects: workEffects(loaded) }
+    : unchanged(loaded);
 }
 
 /** A machine nobody counts on: its claim was given back after its host had said `gone`. It shall go again. */

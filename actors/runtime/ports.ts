@@ -131,8 +131,8 @@ export interface Store {
   listOnHost(hostId: string): Promise<readonly string[]>;
 
   /**
-   * Those of a host's observations that say nothing new: its claim is there, and its machine is stored in the
-   * same state, as new or newer. Whatever decides about them decides nothing.
+   * Those of a host's observations that say nothing new: its claim is there, and its machine is stored just
+   * so. Whatever decides about them decides nothing.
    */
   listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]>;
 

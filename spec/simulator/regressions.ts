@@ -41,4 +41,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: "3004504" },
     broke: "I7: a lease that lapsed took the timer of a soft reboot: nobody ever pressed the button again.",
   },
+  {
+    run: { seed: "4008548" },
+    broke: "I7: a life with a full disk counted below what the one before it had said, in the same state.",
+  },
 ];

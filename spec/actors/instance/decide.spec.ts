@@ -240,6 +240,8 @@ describe("instance decide: reports", () => {
     if (known === undefined) throw new Error("There is no machine.");
     const other = decide(up, observed(up, { state: "failed", generation: known.generation }));
     expect([other.turn, other.effects[0]?.kind]).to.deep.equal([undefined, "ensure"]);
+    const below = decide(up, observed(up, { generation: known.generation - 1 }));
+    expect([below.turn, below.effects[0]?.kind]).to.deep.equal([undefined, "ensure"]);
     const same = decide(up, observed(up, { generation: known.generation }));
     expect([same.turn, same.effects]).to.deep.equal([undefined, []]);
   });
