@@ -46,13 +46,19 @@ function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord)
   ];
 }
 
-/** Claims come first: they say which host an epoch is for. */
-function hostFaults({ hosts }: Known, turn: Turn): string[] {
+/**
+ * Claims come first: they say which host an epoch is for. Room that is kept for an epoch to come is nobody's
+ * yet: no host is told of it, and it may be given back for room elsewhere.
+ */
+function hostFaults({ hosts, ledger }: Known, turn: Turn): string[] {
+  const epochs = new Map((turn.instances ?? []).map(({ row }) => [row.id, row.epoch]));
+  const present = (id: string) => epochs.get(id) ?? ledger.row(id)?.epoch ?? Number.POSITIVE_INFINITY;
+  const claims = (turn.claims ?? []).filter(({ instanceId, epoch }) => epoch <= present(instanceId));
   const owners = (turn.instances ?? []).flatMap(({ row: { id, epoch, hostId } }) =>
     hostId === null ? [] : [{ instanceId: id, epoch, hostId, what: "row" }],
   );
   const placed: (MachineKey & { readonly hostId: string; readonly what: string })[] = [
-    ...(turn.claims ?? []).map((claim) => ({ ...claim, what: "claim" })),
+    ...claims.map((claim) => ({ ...claim, what: "claim" })),
     ...owners,
     ...(turn.machines ?? []).map((machine) => ({ ...machine, what: "machine" })),
   ];

@@ -33,6 +33,17 @@ describe("promise I1, one writer", () => {
     }
   });
 
+  it("is kept by room that waits on one host for the next epoch, and is given back for room on another", () => {
+    const left = next(row, { hostId: null });
+    const room = changeTurn(left, { claims: [claim("i", "h2", { epoch: 2 })] });
+    const back = changeTurn(next(left), { claimsReleased: [{ instanceId: "i", epoch: 2 }] });
+    const owner = next(next(left), { epoch: 2, hostId: "h3" });
+    const taken = changeTurn(owner, { claims: [claim("i", "h3", { epoch: 2 })] });
+    expect(faults(room, back, taken)).to.deep.equal([]);
+    const moved = changeTurn(next(owner, { hostId: "h2" }));
+    expect(faults(room, back, taken, moved)).to.have.length(1);
+  });
+
   it("is broken by an epoch on two hosts, whichever record says so", () => {
     const elsewhere = machine("i", { hostId: "h2" });
     expect(faults(changeTurn(next(row), { machines: [elsewhere] }))).to.have.length(1);
