@@ -14,7 +14,7 @@ export const recordMutants: readonly Mutant[] = [
     name: "older-observation",
     promise: "I1",
     file: "actors/instance/observed.ts",
-    find: "(known?.generation ?? 0) >= observation.generation",
+    find: "known !== undefined && known.generation >= observation.generation",
     replace: "false",
     guard: "A report that is not newer than the known one changes nothing.",
   },
