@@ -1,5 +1,5 @@
 /** Guards of leases, fences and recovery (see mutants.ts). */
-import { crowded, type Mutant, mixedAgents } from "./mutants-plans.ts";
+import { crowded, type Mutant, mixedAgents, nearlyLost } from "./mutants-plans.ts";
 
 export const leaseMutants: readonly Mutant[] = [
   {
@@ -67,6 +67,8 @@ export const leaseMutants: readonly Mutant[] = [
     find: "if (host === undefined || !held || (renewals ?? lease.renewals) !== lease.renewals)",
     replace: "if (host === undefined || !held)",
     guard: "A fence counts only when nothing was renewed since it was decided.",
+    size: { hosts: 5, controllers: 2, seconds: 95 },
+    shape: nearlyLost,
   },
   {
     name: "no-epoch-check",

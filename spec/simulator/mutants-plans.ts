@@ -78,6 +78,15 @@ export function mixedAgents(plan: Plan): Plan {
   return { ...plan, parameters, commands, faults: [...again, ...missed] };
 }
 
+/** Agents are stopped for about as long as a lease lasts: they renew while they are being fenced. */
+export function nearlyLost(plan: Plan): Plan {
+  const parameters = { ...plan.parameters, ...calm, slow: 0.5, storeLatencyMs: 40, oneVersion: true };
+  const faults = [15_000, 35_000, 55_000, 75_000].map((atMs, target): PlannedFault => {
+    return { atMs, fault: "pauseAgent", target, forMs: 12_000 + ((atMs + target * 700) % 1_600) };
+  });
+  return { ...plan, parameters, faults };
+}
+
 /** Hosts are full, and lose their power one after the other: what one has lost finds room only there. */
 export function crowded(plan: Plan): Plan {
   const parameters = { ...plan.parameters, ...calm, hostVcpus: 4, sharedDisks: "locked" as const };
