@@ -58,6 +58,8 @@ export const leaseLimits = {
   storageWitnessesMax: 2,
   /** Questions about such leases under way at once, from one controller. */
   storageLooksAtOnceMax: 50,
+  /** A question that nobody answered is asked again after this time, of another host where there is one. */
+  storageAskAgainMs: 5_000,
   /** Witnesses look again after this time: a storage may lose its locks, as by the loss of its server. */
   storageLookAgainMs: 30_000,
   /**

@@ -116,7 +116,9 @@ export class Witnesses {
     // It renews, and yet nobody holds it: the storage shows no locks, or has lost them.
     else if (state !== undefined) known.by.clear();
     const more = known.by.size > before && known.by.size < limits.storageWitnessesMax;
-    if (!more) known.nextLookAtMs = this.#options.clock.monotonicMs() + limits.storageLookAgainMs;
+    // Whoever did not answer says nothing of the storage: soon somebody else is asked.
+    const againMs = state === undefined ? limits.storageAskAgainMs : limits.storageLookAgainMs;
+    if (!more) known.nextLookAtMs = this.#options.clock.monotonicMs() + againMs;
   }
 
   /** Undefined: it did not answer, or does not know. */

@@ -107,6 +107,16 @@ describe("witnesses of leases on the storage", () => {
     expect(await witnesses.take(lost, hosts, nobody)).to.not.equal(undefined);
   });
 
+  it("are soon asked again when they did not answer", async () => {
+    let state = "error";
+    const { witnesses, rounds } = worldOf((_, __, take) => (take ? "taken" : state));
+    const pair = hosts.slice(0, 2);
+    await rounds(pair, 3);
+    state = "held";
+    await rounds(pair, 2 * (limits.storageAskAgainMs / 1_000));
+    expect(await witnesses.take(lost, pair, nobody)).to.not.equal(undefined);
+  });
+
   it("are sought for nobody who does not hold it", async () => {
     const { asked, rounds } = worldOf(() => "held");
     await rounds([host("a", { storageId: null }), host("b", { renewals: 1 }), host("c")], 5);
