@@ -1,5 +1,5 @@
 /** Messages as the NATS library has them, and as the bus has them. */
-import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "nats";
+import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "#nats";
 import { type Reason, StatusError } from "../protocol/status.ts";
 import type { BusMessage } from "../protocol/transport.ts";
 

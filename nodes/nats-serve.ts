@@ -5,7 +5,7 @@
  * The NATS server checks what a user publishes, but not where that user wants the answer: it goes out with
  * our permissions, so it must never go anywhere but to an inbox (I12).
  */
-import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
+import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "#nats";
 import { errorMessage } from "../protocol/headers.ts";
 import { limits } from "../protocol/limits.ts";
 import { StatusError } from "../protocol/status.ts";

@@ -6,7 +6,7 @@
  * It carries bytes; what they mean is protocol/'s. Everything on it may be lost: the truth is in PostgreSQL.
  * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
  */
-import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
+import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "#nats";
 import { limits } from "../protocol/limits.ts";
 import { StatusError } from "../protocol/status.ts";
 import type { Bus, Log } from "../protocol/transport.ts";

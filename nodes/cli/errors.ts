@@ -38,8 +38,6 @@ export function shownOf(thrown: unknown): Shown {
       message: thrown.message,
       next: "Correct what is named, then try again.",
     };
-  if (thrown instanceof Error && "code" in thrown && thrown.code === "ERR_INVALID_URL")
-    return shownOf(new CommandError("usage", "NOVACT_URL is not a URL.", "Set it to nats://HOST:PORT."));
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
     code: "INTERNAL",
@@ -53,6 +51,7 @@ export function shownOf(thrown: unknown): Shown {
 const nextAtTerminal: Readonly<Record<string, string>> = {
   // What changes something says itself how to repeat it (repeatable.ts); what is left only reads.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
+  invalidUrl: "Set NOVACT_URL to nats://HOST:PORT.",
   notConnected: "Is the cluster up? Start it with npm start, or name another: --config FILE, NOVACT_URL.",
 };
 

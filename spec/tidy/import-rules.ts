@@ -45,7 +45,8 @@ const actorRows: readonly Row[] = Object.entries(actorFolders).map(([folder, oth
 }));
 
 export const importTable: readonly Row[] = [
-  { files: protocol, may: [protocol], packages: [pureNode, schemas, /^ajv$/, /^@msgpack\/msgpack$/] },
+  // It runs in browsers too, as the SDK's connection does: no module of Node's.
+  { files: protocol, may: [protocol], packages: [schemas, /^ajv$/, /^@msgpack\/msgpack$/] },
   { files: /^actors\/runtime\/actor\.ts$/, may: [protocol, /^actors\/runtime\//], packages: [/^nact$/] },
   { files: /^actors\/runtime\//, may: [protocol, /^actors\/runtime\//], packages: [pureNode] },
   {
@@ -65,6 +66,12 @@ export const importTable: readonly Row[] = [
     files: /^nodes\/cli(?:\/|\.ts$)/,
     may: [protocol, /^nodes\/(?:cli\/|cli\.ts|sdk\.ts|nats[^/]*\.ts|config\/|config\.ts|log\.ts|clock\.ts)/],
     packages: [/^node:/, /^commander$/, /^cli-table3$/, schemas],
+  },
+  {
+    files: /^nodes\/(?:nats[\w-]*|sdk-[\w-]+|clock)\.ts$/,
+    may: [protocol, /^nodes\/(?:nats[\w-]*|sdk-[\w-]+|clock)\.ts$/],
+    mayTypes: [runtimeTypes],
+    packages: [/^#nats$/, /^uuidv7$/],
   },
   {
     files: /^nodes\//,
