@@ -24,7 +24,7 @@ import {
   type hypervisors,
   type NodeSchema,
 } from "./config/schema.ts";
-import { controllerUser, hostUser, hostUserPrefix } from "./up/nats-access.ts";
+import { controllerUser, hostUser, hostUserPrefix, type WebSocketListener } from "./up/nats-access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "./up/nats-server.ts";
 
 export interface NodeConfig {
@@ -49,7 +49,12 @@ export interface ClusterConfig {
   /** Absolute. */
   readonly stateDirectory: string;
   /** Without a URL a server of our own is run on the port. */
-  readonly nats: { readonly url: string | undefined; readonly port: number };
+  readonly nats: {
+    readonly url: string | undefined;
+    readonly port: number;
+    /** For browsers; undefined: there is none. */
+    readonly websocket: WebSocketListener | undefined;
+  };
   readonly postgres: { readonly url: string | undefined; readonly port: number };
   readonly controllers: number;
   readonly nodes: readonly NodeConfig[];
@@ -135,6 +140,11 @@ function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
     const message = `${server}.port is the port of our own server, and ${server}.url names another. Remove one.`;
     findings.push({ line: lineOf([server, "port"]), message });
   }
+  if (file.nats?.url !== undefined && file.nats.websocket !== undefined) {
+    const message =
+      "nats.websocket is a listener of our own server, and nats.url names another. Configure it there, and remove it here.";
+    findings.push({ line: lineOf(["nats", "websocket"]), message });
+  }
   if ((file.chaos?.nodeFileSystemMib ?? 0) > 0 && file.chaos?.allowed !== true) {
     const message =
       "chaos.nodeFileSystemMib keeps guests in memory, to be filled on purpose. Set chaos.allowed: true, or remove it.";
@@ -154,7 +164,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     file: path,
     cell: file.cell ?? "main",
     stateDirectory,
-    nats: { url: file.nats?.url, port: file.nats?.port ?? 4222 },
+    nats: { url: file.nats?.url, port: file.nats?.port ?? 4222, websocket: webSocketOf(file) },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
     controllers: file.controllers ?? 1,
     nodes: nodes.map((node) => completeNode(node, { file, stateDirectory, directory: dirname(path) })),
@@ -172,6 +182,11 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     },
     demo: file.demo ?? true,
   };
+}
+
+function webSocketOf({ nats }: ClusterFile): WebSocketListener | undefined {
+  if (nats?.websocket === undefined) return undefined;
+  return { port: nats.websocket.port ?? 0, allowedOrigins: nats.websocket.allowedOrigins ?? [] };
 }
 
 const nodesOf = (file: ClusterFile) => file.nodes ?? [{ name: "node-1" }, { name: "node-2" }];
