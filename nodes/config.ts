@@ -24,6 +24,7 @@ import {
   type hypervisors,
   type NodeSchema,
 } from "./config/schema.ts";
+import { isCheckout, treeDirectory } from "./program-files.ts";
 import { controllerUser, hostUser, hostUserPrefix, type WebSocketListener } from "./up/nats-access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "./up/nats-server.ts";
 
@@ -84,17 +85,16 @@ export class ConfigError extends Error {
   }
 }
 
-const projectDirectory = dirname(import.meta.dirname);
-
-/** The file named by NOVACT_CONFIG, or cluster.yaml of this checkout. */
+/** The file named by NOVACT_CONFIG; else cluster.yaml of this checkout, or of the current directory. */
 export const defaultConfigFile = (): string =>
-  resolve(process.env.NOVACT_CONFIG ?? join(projectDirectory, "cluster.yaml"));
+  resolve(process.env.NOVACT_CONFIG ?? (isCheckout ? join(treeDirectory, "cluster.yaml") : "cluster.yaml"));
 
 /** @throws ConfigError */
 export function loadConfig(path: string = defaultConfigFile()): ClusterConfig {
   const file = resolve(path);
   if (!existsSync(file)) {
-    const message = "there is no such file. Name another with --config or NOVACT_CONFIG.";
+    const message =
+      "there is no such file. Name another with --config or NOVACT_CONFIG, or make it: an empty one takes all defaults.";
     throw new ConfigError(file, [{ line: 1, message }]);
   }
   return parseConfig(readFileSync(file, "utf8"), file);

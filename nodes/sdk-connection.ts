@@ -7,7 +7,7 @@ import type { Interceptor } from "../protocol/client.ts";
 import type { Encoding } from "../protocol/codec.ts";
 import type { Log } from "../protocol/transport.ts";
 import { systemClock } from "./clock.ts";
-import { connectNats, type NatsOptions } from "./nats.ts";
+import { connectNats } from "./nats.ts";
 import { type Clients, createClients } from "./sdk-clients.ts";
 import { createFollowers, type Followers } from "./sdk-follow.ts";
 
@@ -30,7 +30,13 @@ export interface CallerOptions {
 
 /** Where a cluster is, and who we are there. */
 export interface Place {
-  readonly credentials: Pick<NatsOptions, "servers" | "user" | "pass" | "inboxPrefix">;
+  /** Spelt out, and not by the bus' own type: the declarations of the SDK shall not need those of NATS. */
+  readonly credentials: {
+    readonly servers: readonly string[];
+    readonly user?: string;
+    readonly pass?: string;
+    readonly inboxPrefix?: string;
+  };
   readonly project: string;
   readonly cell: string;
 }

@@ -17,7 +17,7 @@ import { forbiddenWords, pureRule, type TextRule, textRules, wordHash } from "./
 /** Files whose exports are for somebody outside this project, or found by a tool. */
 const entryPoints = [
   /^protocol\/index\.ts$/,
-  /^nodes\/sdk(?:-browser)?\.ts$/,
+  /^nodes\/(?:sdk(?:-browser)?|package\/plugin)\.ts$/,
   /^db\/migrations\//,
   /^spec\//,
 ];

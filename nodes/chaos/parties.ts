@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { parseTombstone } from "../../actors/machine/file.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
 import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
+import { isProgramFile } from "../program-files.ts";
 import { findProved } from "../up/owned-process.ts";
 import type { Parties } from "./plan.ts";
 
@@ -56,7 +57,7 @@ async function childrenOf(pid: number): Promise<readonly number[]> {
 }
 
 function isRole(argv: readonly string[], name: string): boolean {
-  const entry = argv.findIndex((argument) => argument.endsWith("/main.ts") || argument === "main.ts");
+  const entry = argv.findIndex((argument) => isProgramFile(argument, "main"));
   if (entry < 0) return false;
   const role = argv.slice(entry + 1);
   if (role.includes("controller")) return name === `controller-${Number(optionOf(role, "--index") ?? 0) + 1}`;
@@ -70,12 +71,14 @@ function optionOf(argv: readonly string[], name: string): string | undefined {
   return at < 0 ? undefined : argv[at + 1];
 }
 
-/** Without the option it is the default of the checkout that the program lies in. */
+/** Without the option it is the default of the checkout that the program lies in, or of the directory. */
 function configOf({ argv, cwd }: ProcessFacts): string {
   const named = optionOf(argv, "--config");
   if (named !== undefined) return resolve(cwd, named);
-  const entry = argv.find((argument) => argument.endsWith("main.ts")) ?? "";
-  return resolve(cwd, entry, "..", "..", "cluster.yaml");
+  const entry = argv.find((argument) => isProgramFile(argument, "main")) ?? "";
+  return entry.endsWith(".ts")
+    ? resolve(cwd, entry, "..", "..", "cluster.yaml")
+    : resolve(cwd, "cluster.yaml");
 }
 
 /** Which process each name has at the moment; for PostgreSQL the first one. */

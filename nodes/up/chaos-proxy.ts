@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Link, linkName } from "../chaos/link-rules.ts";
 import { systemClock } from "../clock.ts";
 import { type ClusterConfig, connectionOf, linkVariables, postgresUrlOf, statePaths } from "../config.ts";
+import { programFile } from "../program-files.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { controllerUser } from "./nats-access.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
@@ -17,8 +18,6 @@ type Server = keyof typeof linkVariables;
 /** Of 127.0.0.1, by the name of the link. */
 export type LinkPorts = ReadonlyMap<string, number>;
 
-const entry = join(import.meta.dirname, "..", "chaos", "proxy-main.ts");
-
 /** Starts it and keeps it running; both servers must run. */
 export async function keepProxy(
   config: ClusterConfig,
@@ -29,7 +28,7 @@ export async function keepProxy(
   const start = () =>
     startNodeProcess({
       name: "chaos-proxy",
-      entry,
+      entry: programFile("chaos/proxy-main"),
       arguments: [JSON.stringify({ links, socket })],
       identity: { file: join(run, "chaos-proxy.json"), argument: JSON.stringify({ links, socket }) },
       outputFile: join(log, "chaos-proxy.out"),

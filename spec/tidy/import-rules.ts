@@ -64,7 +64,10 @@ export const importTable: readonly Row[] = [
   },
   {
     files: /^nodes\/cli(?:\/|\.ts$)/,
-    may: [protocol, /^nodes\/(?:cli\/|cli\.ts|sdk\.ts|nats[^/]*\.ts|config\/|config\.ts|log\.ts|clock\.ts)/],
+    may: [
+      protocol,
+      /^nodes\/(?:cli\/|cli\.ts|sdk\.ts|nats[^/]*\.ts|config\/|config\.ts|log\.ts|clock\.ts|program-files\.ts)/,
+    ],
     packages: [/^node:/, /^commander$/, /^cli-table3$/, schemas],
   },
   {
@@ -73,6 +76,7 @@ export const importTable: readonly Row[] = [
     mayTypes: [runtimeTypes],
     packages: [/^#nats$/, /^uuidv7$/],
   },
+  { files: /^nodes\/package\//, may: everything, packages: [/^node:/, /^esbuild$/, schemas] },
   {
     files: /^nodes\//,
     may: [protocol, /^actors\//, /^db\//, /^nodes\//],

@@ -9,6 +9,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock, Guard } from "../../../actors/runtime/ports.ts";
 import { limits } from "../../../protocol/limits.ts";
+import { programFile } from "../../program-files.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay, within } from "../waiting.ts";
@@ -56,7 +57,7 @@ function start({ directory, guests }: GuardOptions): void {
   const log = openSync(join(directory, guardFiles.log), flags, 0o600);
   try {
     if (fstatSync(log).size > limits.processLogBytesMax) ftruncateSync(log);
-    const launch = [process.execPath, join(import.meta.dirname, "guard-launch.ts"), directory, guests];
+    const launch = [process.execPath, programFile("drivers/qemu/guard-launch"), directory, guests];
     const child = spawn("/bin/sh", ["-c", keepAlive, ...launch], {
       cwd: directory,
       env: toolEnvironment,

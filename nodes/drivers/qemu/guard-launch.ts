@@ -1,7 +1,8 @@
 /**
- * Becomes the guard's process: makes plain JavaScript of the guard's few files, takes the lock that lets only
- * one live, and replaces itself. A process of its own does this, because what turns TypeScript into
- * JavaScript would stay in the guard's memory, and takes as much as the rest of it.
+ * Becomes the guard's process: makes plain JavaScript of the guard's few files (in the package they are that
+ * already), takes the lock that lets only one live, and replaces itself. A process of its own does this,
+ * because what turns TypeScript into JavaScript would stay in the guard's memory, and takes as much as the
+ * rest of it.
  *
  *   node guard-launch.ts DIRECTORY GUESTS
  */
@@ -16,12 +17,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { isCheckout, programFile, treeDirectory } from "../../program-files.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 
-const root = dirname(dirname(dirname(import.meta.dirname)));
-const entry = "nodes/guard.ts";
+const entry = relative(treeDirectory, programFile("guard"));
 
 /**
  * Measured: an interpreter without compiler, with small spaces, one arena for malloc and no helper threads is
@@ -35,21 +36,22 @@ const environment = { ...toolEnvironment, MALLOC_ARENA_MAX: "1", UV_THREADPOOL_S
 
 /** Relative to the guard's directory; the guard removes it when it has read it. */
 const program = `${guardFiles.program}.${process.pid}`;
-const importPattern = /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)\.ts";$/gm;
-const moduleName = (path: string): string => path.replace(/\.ts$/, ".mjs");
+const importPattern = /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+\.[tj]s)";$/gm;
+const moduleName = (path: string): string => path.replace(/\.[tj]s$/, ".mjs");
 
 /** Writes a file of the project and everything that it imports, as it lies in the project. */
 function write(path: string, done = new Set<string>()): void {
   if (done.has(path)) return;
   done.add(path);
-  const code = stripTypeScriptTypes(readFileSync(join(root, path), "utf8"));
+  const source = readFileSync(join(treeDirectory, path), "utf8");
+  const code = isCheckout ? stripTypeScriptTypes(source) : source;
   const target = join(program, moduleName(path));
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
   writeFileSync(
     target,
-    code.replaceAll(importPattern, (line) => line.replace(/\.ts";$/, '.mjs";')),
+    code.replaceAll(importPattern, (line) => line.replace(/\.[tj]s";$/, '.mjs";')),
   );
-  for (const [, name = ""] of code.matchAll(importPattern)) write(join(dirname(path), `${name}.ts`), done);
+  for (const [, imported = ""] of code.matchAll(importPattern)) write(join(dirname(path), imported), done);
 }
 
 /** Of a start that came to nothing. */
