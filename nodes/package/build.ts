@@ -9,12 +9,12 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build as bundle, type Plugin } from "esbuild";
-import { treeDirectory } from "../program-files.ts";
+import { treeDirectory } from "../process/program-files.ts";
 
 const out = join(treeDirectory, "build");
 
 /** Started as processes of their own, or by nodes/novact.mjs: no import leads to them. */
-const programs = ["cli/main", "main", "chaos/main", "chaos/proxy-main", "guard", "drivers/qemu/guard-launch"];
+const programs = ["cli/main", "main", "chaos/main", "proxy/entry", "guard/main", "drivers/qemu/guard-launch"];
 const browserBundle = "browser/novact.js";
 
 /** Folders whose other files are read at run time; what only a checkout needs is left out. */
@@ -70,7 +70,7 @@ const withoutNode: Plugin = {
 async function bundleForBrowsers(): Promise<void> {
   await bundle({
     absWorkingDir: treeDirectory,
-    entryPoints: ["nodes/sdk-browser.ts"],
+    entryPoints: ["nodes/sdk/browser.ts"],
     outfile: join(out, browserBundle),
     bundle: true,
     format: "esm",

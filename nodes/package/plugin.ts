@@ -6,26 +6,6 @@
  * the suites that it has to pass.
  */
 export { type Static, type TSchema, Type } from "@sinclair/typebox";
-export type {
-  Clock,
-  ConsolePage,
-  Consoles,
-  Disks,
-  Guard,
-  Guest,
-  GuestEvent,
-  GuestPaths,
-  Hypervisor,
-  HypervisorCapabilities,
-  Ids,
-  Log,
-  MachineFiles,
-  PowerFence,
-  PowerProof,
-  ReleaseOptions,
-  Timer,
-} from "../../actors/runtime/ports.ts";
-export type { StorageLeaseState, StorageLeases } from "../../actors/runtime/storage-leases.ts";
 export {
   type Check,
   efforts,
@@ -36,15 +16,29 @@ export {
   type Refuse,
   type RequestFilter,
   type TimedRequest,
-} from "../../actors/scheduler/filters/filter.ts";
-export type { Amounts, GroupPolicy, PlacementRequest } from "../../actors/scheduler/messages.ts";
-export type { HostView } from "../../actors/scheduler/state.ts";
+} from "../../actors/control/scheduler/filters/filter.ts";
+export type { Amounts, GroupPolicy, PlacementRequest } from "../../actors/control/scheduler/messages.ts";
+export type { HostView } from "../../actors/control/scheduler/state.ts";
 export {
   type FreeWeigher,
   type GroupWeigher,
   type HostWeigher,
   saturating,
   type Weigher,
-} from "../../actors/scheduler/weighers/weigher.ts";
+} from "../../actors/control/scheduler/weighers/weigher.ts";
+export type { ConsolePage, Consoles } from "../../actors/ports/consoles.ts";
+export type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
+export type { Guard } from "../../actors/ports/guard.ts";
+export type {
+  Guest,
+  GuestEvent,
+  GuestPaths,
+  Hypervisor,
+  HypervisorCapabilities,
+} from "../../actors/ports/hypervisor.ts";
+export type { MachineFiles } from "../../actors/ports/machine-files.ts";
+export type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
+export type { StorageLeaseState, StorageLeases } from "../../actors/ports/storage-leases.ts";
 export type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
-export { type Reason, StatusError } from "../../protocol/status.ts";
+export { type Reason, StatusError } from "../../protocol/wire/status.ts";
+export type { Clock, Ids, Log, Timer } from "../../protocol/wire/transport.ts";

@@ -6,14 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { connect } from "nats.ws";
-import {
-  credentialsFile,
-  findNatsServer,
-  type NatsCredentials,
-  type NatsServer,
-  readCredentials,
-  startNatsServer,
-} from "../../nodes/up/nats-server.ts";
+import { credentialsFile, type NatsCredentials, readCredentials } from "../../nodes/bus/credentials.ts";
+import { findNatsServer, type NatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import { freePort, isPortFree } from "../../nodes/up/server-process.ts";
 import { skip } from "../support/services.ts";
 

@@ -18,11 +18,11 @@ import {
 } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative } from "node:path";
-import { isCheckout, programFile, treeDirectory } from "../../program-files.ts";
+import { isCheckout, programFile, treeDirectory } from "../../process/program-files.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 
-const entry = relative(treeDirectory, programFile("guard"));
+const entry = relative(treeDirectory, programFile("guard/main"));
 
 /**
  * Measured: an interpreter without compiler, with small spaces, one arena for malloc and no helper threads is
