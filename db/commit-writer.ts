@@ -14,8 +14,8 @@
 import { randomUUID } from "node:crypto";
 import type { Clock, Log } from "../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../actors/runtime/records.ts";
-import { limits } from "../protocol/limits.ts";
-import { StatusError } from "../protocol/status.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { StatusError } from "../protocol/wire/status.ts";
 import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
 import { failureKind, kindOfCode, storeError, unavailable } from "./failure.ts";
 import { assertTurn } from "./turn-rules.ts";

@@ -6,7 +6,7 @@
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 import type { Clock, Log, Store } from "../actors/runtime/ports.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Database } from "./database.ts";
 import { entities } from "./entities/index.ts";

@@ -6,7 +6,7 @@
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Clock, Log } from "../actors/runtime/ports.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import { failureKind, storeError, unavailable } from "./failure.ts";
 import { storable } from "./storable.ts";
 

@@ -3,7 +3,7 @@
  * `last`. Pure.
  */
 import type { EventQuery } from "../actors/runtime/ports.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 
 /**
  * The last sequence number a page looks at. A filter that no index serves (a noun without an id) looks at a

@@ -11,7 +11,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { AggregateOfHost } from "../actors/runtime/placement-records.ts";
 import type { HostLease, HostRecord } from "../actors/runtime/records.ts";
 import type { FenceProof } from "../protocol/fence.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import type { Database, Row } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";
 import {

@@ -6,7 +6,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { PageQuery, Renewal } from "../actors/runtime/ports.ts";
 import type { HostRecord } from "../actors/runtime/records.ts";
 import type { FenceProof } from "../protocol/fence.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import { type NumaUse, nothingUsed } from "../protocol/numa.ts";
 import type { Database, Row } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";

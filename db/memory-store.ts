@@ -36,7 +36,7 @@ import type {
   Turn,
 } from "../actors/runtime/records.ts";
 import type { Event } from "../protocol/event.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
 import { lastOfPage } from "./event-page.ts";

@@ -10,7 +10,7 @@ import type {
   OperationRecord,
   Turn,
 } from "../actors/runtime/records.ts";
-import { StatusError } from "../protocol/status.ts";
+import { StatusError } from "../protocol/wire/status.ts";
 
 /** @throws INTERNAL when the turn breaks a rule */
 export function assertTurn(turn: Turn): void {

@@ -4,10 +4,10 @@
  */
 import { join } from "node:path";
 import type { HostEnding } from "../actors/host/host.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import type { HostInventory } from "../protocol/machine.ts";
-import { StatusError } from "../protocol/status.ts";
-import type { Log } from "../protocol/transport.ts";
+import { StatusError } from "../protocol/wire/status.ts";
+import type { Log } from "../protocol/wire/transport.ts";
 import { systemClock, systemIds } from "./clock.ts";
 import { assembleCompute } from "./compute/assembly.ts";
 import { type ClusterConfig, connectionOf, hostIdOf, type NodeConfig, statePaths } from "./config.ts";

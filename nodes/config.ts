@@ -13,8 +13,8 @@ import type { Static } from "@sinclair/typebox";
 import { uuidv7 } from "uuidv7";
 import { filters } from "../actors/scheduler/filters/index.ts";
 import { weighers } from "../actors/scheduler/weighers/index.ts";
-import { limits } from "../protocol/limits.ts";
-import { adminProject, systemProject } from "../protocol/subjects.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { adminProject, systemProject } from "../protocol/wire/subjects.ts";
 import { check, type Finding } from "./config/explain.ts";
 import { completePower, type PowerConfig, powerFindings } from "./config/power.ts";
 import {

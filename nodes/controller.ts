@@ -4,8 +4,8 @@
  */
 import type { ImageFiles } from "../actors/catalog/images.ts";
 import { openStore } from "../db/connect.ts";
-import { StatusError } from "../protocol/status.ts";
-import type { Log } from "../protocol/transport.ts";
+import { StatusError } from "../protocol/wire/status.ts";
+import type { Log } from "../protocol/wire/transport.ts";
 import { systemClock, systemIds } from "./clock.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "./config.ts";
 import { assembleController } from "./controller/assembly.ts";

@@ -4,8 +4,8 @@
  * keeps the events, and nobody waits for it: it must never be awaited by a command.
  */
 import type { EventStream, Store } from "../actors/runtime/ports.ts";
-import { limits } from "../protocol/limits.ts";
-import type { Clock, Log, Timer } from "../protocol/transport.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import type { Clock, Log, Timer } from "../protocol/wire/transport.ts";
 
 export interface EventPublisherOptions {
   readonly store: Pick<Store, "listEvents">;

@@ -11,11 +11,16 @@
 
 import type { EventStream } from "../actors/runtime/ports.ts";
 import type { Event } from "../protocol/event.ts";
-import { headerNames } from "../protocol/headers.ts";
-import { limits } from "../protocol/limits.ts";
-import { StatusError } from "../protocol/status.ts";
-import { allEventsPattern, eventLogPattern, eventLogSubject, eventStreamName } from "../protocol/subjects.ts";
-import type { Bus, BusMessage } from "../protocol/transport.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { headerNames } from "../protocol/wire/headers.ts";
+import { StatusError } from "../protocol/wire/status.ts";
+import {
+  allEventsPattern,
+  eventLogPattern,
+  eventLogSubject,
+  eventStreamName,
+} from "../protocol/wire/subjects.ts";
+import type { Bus, BusMessage } from "../protocol/wire/transport.ts";
 
 export interface EventStreamOptions {
   readonly bus: Bus;

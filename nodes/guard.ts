@@ -13,7 +13,7 @@ import { setPriority } from "node:os";
 import { decide, nextLookAtMs } from "../actors/guard/decide.ts";
 import type { FencedGuest, GuardAction, GuardEvent } from "../actors/guard/messages.ts";
 import { beginGuard, type GuardState } from "../actors/guard/state.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "./drivers/guard-files.ts";
 import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "./drivers/qemu/guard-scan.ts";
 

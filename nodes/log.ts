@@ -7,8 +7,8 @@ import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino } from "pino";
 import type { Log } from "../actors/runtime/ports.ts";
-import { limits } from "../protocol/limits.ts";
-import { StatusError } from "../protocol/status.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { StatusError } from "../protocol/wire/status.ts";
 
 const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];

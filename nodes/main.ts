@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config.ts";
 import { type LogFile, openLog } from "./log.ts";
 import { type ChildMessage, isShutdown, type ShutdownMessage } from "./up/messages.ts";

@@ -1,7 +1,7 @@
 /** Messages as the NATS library has them, and as the bus has them. */
 import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "nats";
-import { type Reason, StatusError } from "../protocol/status.ts";
-import type { BusMessage } from "../protocol/transport.ts";
+import { type Reason, StatusError } from "../protocol/wire/status.ts";
+import type { BusMessage } from "../protocol/wire/transport.ts";
 
 export function natsHeaders(record: BusMessage["headers"]): MsgHdrs | undefined {
   const entries = Object.entries(record);

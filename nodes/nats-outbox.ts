@@ -7,7 +7,7 @@
  * close.
  */
 import type { NatsConnection, PublishOptions } from "nats";
-import type { BusMessage } from "../protocol/transport.ts";
+import type { BusMessage } from "../protocol/wire/transport.ts";
 import { natsHeaders } from "./nats-messages.ts";
 
 export interface Outgoing {

@@ -2,9 +2,9 @@
  * Questions that wait for their answers, all at one inbox. Own book-keeping instead of the library's, so that
  * a question ends at once when it is cancelled or when the connection breaks, and leaves nothing behind.
  */
-import { limits } from "../protocol/limits.ts";
-import { StatusError } from "../protocol/status.ts";
-import type { BusMessage } from "../protocol/transport.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { StatusError } from "../protocol/wire/status.ts";
+import type { BusMessage } from "../protocol/wire/transport.ts";
 
 export interface OpenQuestion {
   readonly subject: string;

@@ -6,10 +6,10 @@
  * our permissions, so it must never go anywhere but to an inbox (I12).
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
-import { errorMessage } from "../protocol/headers.ts";
-import { limits } from "../protocol/limits.ts";
-import { StatusError } from "../protocol/status.ts";
-import type { BusHandler, BusMessage, BusSubscription, Log } from "../protocol/transport.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { errorMessage } from "../protocol/wire/headers.ts";
+import { StatusError } from "../protocol/wire/status.ts";
+import type { BusHandler, BusMessage, BusSubscription, Log } from "../protocol/wire/transport.ts";
 import { recordOf } from "./nats-messages.ts";
 import type { Outbox } from "./nats-outbox.ts";
 

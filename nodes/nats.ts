@@ -7,9 +7,9 @@
  * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
  */
 import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
-import { limits } from "../protocol/limits.ts";
-import { StatusError } from "../protocol/status.ts";
-import type { Bus, Log } from "../protocol/transport.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { StatusError } from "../protocol/wire/status.ts";
+import type { Bus, Log } from "../protocol/wire/transport.ts";
 import { fromNats, recordOf } from "./nats-messages.ts";
 import { createOutbox } from "./nats-outbox.ts";
 import { createPendingRequests, type PendingRequests } from "./nats-requests.ts";

@@ -3,9 +3,6 @@
  * one in the SDK; the methods come from the definitions.
  */
 import { aggregateService, availabilityZoneService } from "../protocol/aggregate.ts";
-import { commandBinding } from "../protocol/binding.ts";
-import { createClient, type Interceptor } from "../protocol/client.ts";
-import type { Encoding } from "../protocol/codec.ts";
 import { eventService } from "../protocol/event.ts";
 import { flavorService } from "../protocol/flavor.ts";
 import { doctorService, hostService } from "../protocol/host.ts";
@@ -13,11 +10,14 @@ import { imageService } from "../protocol/image.ts";
 import { instanceService } from "../protocol/instance.ts";
 import { operationService } from "../protocol/operation.ts";
 import { quotaService } from "../protocol/quota.ts";
-import { retrying } from "../protocol/retry.ts";
 import { serverGroupService } from "../protocol/server-group.ts";
-import type { Client, Method, Service } from "../protocol/service.ts";
-import { adminProject } from "../protocol/subjects.ts";
-import type { Bus, Clock, Ids } from "../protocol/transport.ts";
+import { commandBinding } from "../protocol/wire/binding.ts";
+import { createClient, type Interceptor } from "../protocol/wire/client.ts";
+import type { Encoding } from "../protocol/wire/codec.ts";
+import { retrying } from "../protocol/wire/retry.ts";
+import type { Client, Method, Service } from "../protocol/wire/service.ts";
+import { adminProject } from "../protocol/wire/subjects.ts";
+import type { Bus, Clock, Ids } from "../protocol/wire/transport.ts";
 import { systemIds } from "./clock.ts";
 
 /** Every service that clients reach, by its name in the SDK. */

@@ -3,11 +3,11 @@
  * is a loop of long polls around a position, so an interruption of any kind costs time and nothing else.
  */
 import type { Event } from "../protocol/event.ts";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import type { Operation } from "../protocol/operation.ts";
-import { pauseMs } from "../protocol/retry.ts";
-import { StatusError } from "../protocol/status.ts";
-import type { Clock } from "../protocol/transport.ts";
+import { pauseMs } from "../protocol/wire/retry.ts";
+import { StatusError } from "../protocol/wire/status.ts";
+import type { Clock } from "../protocol/wire/transport.ts";
 import type { Clients } from "./sdk-clients.ts";
 
 export interface WatchOptions {

@@ -9,10 +9,10 @@
  * Calls have deadlines, can be cancelled by an AbortSignal, and are repeated as their codes allow. This file
  * must never hold a list of methods: the definitions in protocol/ are the list.
  */
-import type { Interceptor } from "../protocol/client.ts";
-import type { Encoding } from "../protocol/codec.ts";
-import { adminProject } from "../protocol/subjects.ts";
-import type { Log } from "../protocol/transport.ts";
+import type { Interceptor } from "../protocol/wire/client.ts";
+import type { Encoding } from "../protocol/wire/codec.ts";
+import { adminProject } from "../protocol/wire/subjects.ts";
+import type { Log } from "../protocol/wire/transport.ts";
 import { systemClock } from "./clock.ts";
 import { connectNats } from "./nats.ts";
 import { type Clients, createClients } from "./sdk-clients.ts";

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { limits } from "../protocol/limits.ts";
+import { limits } from "../protocol/limits/limits.ts";
 import { loadConfig, statePaths } from "./config.ts";
 import { buildGuest, findGuest } from "./setup/guest/build.ts";
 

@@ -3,7 +3,7 @@
  * elsewhere (I9). Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { answer, Count, Id, literals, Sentence, TimeMs } from "./schema.ts";
+import { answer, Count, Id, literals, Sentence, TimeMs } from "./wire/schema.ts";
 
 /**
  * Why it is sure that nothing of a host's guests runs any more, so that they may start elsewhere (I9). A

@@ -3,9 +3,9 @@
  * id.
  */
 import type { flavorService } from "../../protocol/flavor.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { nextMarker } from "../instances/service.ts";
 import type { FlavorRecord } from "../runtime/records.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";

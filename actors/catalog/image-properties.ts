@@ -4,8 +4,8 @@
  * that there is one truth. Pure.
  */
 import type { Image } from "../../protocol/image.ts";
-import { type Architecture, architectures } from "../../protocol/schema.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { type Architecture, architectures } from "../../protocol/kinds.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 type Properties = Image["properties"];
 

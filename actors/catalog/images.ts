@@ -1,8 +1,8 @@
 /** Images: verified on arrival by the image store, kept under their checksum, listed by everybody. */
 import type { DiskFormat, Image, ImageDisk, ImageFile, imageService } from "../../protocol/image.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { CallContext, Handlers, RequestOf } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { CallContext, Handlers, RequestOf } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { nextMarker } from "../instances/service.ts";
 import type { ImageRecord } from "../runtime/records.ts";
 import { propertiesOf } from "./image-properties.ts";

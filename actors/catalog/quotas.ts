@@ -3,7 +3,7 @@
  * only keeps the project from more.
  */
 import { everyProject, type Quota, type QuotaLimits, type quotaService } from "../../protocol/quota.ts";
-import type { CallContext, Handlers } from "../../protocol/service.ts";
+import type { CallContext, Handlers } from "../../protocol/wire/service.ts";
 import { type CatalogOptions, catalogTurn, commitOnce } from "./turn.ts";
 
 /** The event about the default has this id: an event's id is a token of its subject. */

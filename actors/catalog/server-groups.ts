@@ -2,11 +2,11 @@
  * Server groups: made by users for their own project, never changed, removed when nothing is in them. A group
  * of another project is not there (I12). Who is in a group is said by the instances.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { ServerGroup, serverGroupService } from "../../protocol/server-group.ts";
-import type { CallContext, Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import type { CallContext, Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import { scopeOf } from "../instances/service.ts";
 import type { ServerGroupRecord } from "../runtime/placement-records.ts";

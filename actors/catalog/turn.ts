@@ -2,9 +2,9 @@
  * The common shape of what operators change: one row, one event, one request id, in one turn.
  * Repeating a request with its id is answered as the first time; a refusal names what stands in the way.
  */
-import type { CallContext } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import type { CallContext } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import { requestIdReused } from "../instance/actor.ts";
 import { contentHash } from "../runtime/content-hash.ts";
 import type { Clock, Ids, Store } from "../runtime/ports.ts";

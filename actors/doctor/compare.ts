@@ -7,7 +7,7 @@
  * `inBoth` keeps what stays.
  */
 import type { Finding } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { InstanceRow } from "../runtime/ports.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";

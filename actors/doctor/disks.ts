@@ -4,7 +4,7 @@
  * actors/runtime/ownerless.ts, by which the sweeper removes it.
  */
 import type { Finding } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { type DiskOwner, ownerlessUpTo } from "../runtime/ownerless.ts";
 import type { InstanceRecord } from "../runtime/records.ts";
 import { epochsOf, type StorageListing } from "../runtime/shared-storages.ts";

@@ -2,8 +2,8 @@
  * Collects the three truths and has them compared: twice when the first look finds something, because a
  * cluster at work changes between two reads. It only looks; it never heals.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { ClaimTotal, Clock, InstanceRow, Store } from "../runtime/ports.ts";
 import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 import {

@@ -1,6 +1,6 @@
 /** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../protocol/machine.ts";
-import type { AnswerOf } from "../../protocol/service.ts";
+import type { AnswerOf } from "../../protocol/wire/service.ts";
 import type { DiskOwner } from "../runtime/ownerless.ts";
 import type { QuotaTotal } from "../runtime/placement-records.ts";
 import type { ClaimTotal, InstanceRow } from "../runtime/ports.ts";

@@ -11,7 +11,7 @@
  * It must never let a fenced guest run past the deadline, never end one whose directory is there, and never
  * continue one that somebody else has stopped.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { GuardAction, GuardEvent, SeenGuest } from "./messages.ts";
 import { type GuardState, isSame } from "./state.ts";
 

@@ -2,7 +2,7 @@
  * What the guard of a node remembers, and with what it begins. It trusts nothing but a deadline that it was
  * told, or one that a guard before it was told in the same boot of the machine.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { FencedGuest } from "./messages.ts";
 
 export interface GuardState {

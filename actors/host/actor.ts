@@ -4,9 +4,9 @@
  * At its start it takes over what it finds: every machine file, every living guest. It deletes nothing that
  * it does not understand; `audit` names it. Its end, by a crash or by `stop`, never touches a guest.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { goneOf } from "../machine/ensure.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { EnsureRequest } from "../machine/messages.ts";

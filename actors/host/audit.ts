@@ -4,7 +4,7 @@
  */
 
 import type { hostAgentService } from "../../protocol/machine.ts";
-import type { AnswerOf } from "../../protocol/service.ts";
+import type { AnswerOf } from "../../protocol/wire/service.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { MachineFiles } from "../runtime/ports.ts";
 import type { Ledger } from "./ledger.ts";

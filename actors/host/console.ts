@@ -3,10 +3,10 @@
  * only its own request, and only so many may hold one at a time. What is in the log is the guest's word, and
  * is passed on untouched.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { hostAgentService } from "../../protocol/machine.ts";
-import type { CallContext, RequestOf } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { CallContext, RequestOf } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, ConsolePage, Consoles } from "../runtime/ports.ts";
 
 type ConsoleRequest = RequestOf<typeof hostAgentService.methods.console>;

@@ -3,7 +3,7 @@
  * its way, and at its period in any case. Few reports are under way at once; what changes meanwhile goes with
  * the next one. Pure and total.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { ReportEvent, ReportTimer } from "./messages.ts";
 import type { Reporting } from "./state.ts";
 

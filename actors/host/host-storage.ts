@@ -4,8 +4,8 @@
  * answer too. It must never keep the agent waiting for long, nor ask a storage that has not answered yet once
  * more: every such call may keep one of the few threads that read files.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, LeaseKey, Log } from "../runtime/ports.ts";
 import type { StorageLeaseState, StorageLeases } from "../runtime/storage-leases.ts";
 

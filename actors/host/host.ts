@@ -3,10 +3,10 @@
  * of it. Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as
  * it is told.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../protocol/machine.ts";
-import type { CallContext, Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { CallContext, Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { noLease } from "../machine/lease.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";

@@ -10,8 +10,8 @@
  * It must never say "held" for a time that the guard does not know of, nor ask for a new lease while a guest
  * of the old one has a process, nor begin anything under a lease that was taken on the storage.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
 import type { Clock, Guard, Log, Timer } from "../runtime/ports.ts";
 import type { HostStorage } from "./host-storage.ts";

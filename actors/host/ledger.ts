@@ -6,7 +6,7 @@
  * A plain, deterministic data structure in memory: no clock, no I/O. An older epoch's `gone` goes before its
  * successor.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import type { MachineState } from "../../protocol/states.ts";
 

@@ -5,7 +5,7 @@
  * the answers it owes. It must never have two actors of one instance, nor forget one whose guest may still be
  * there.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import { type Found, machineActor } from "../machine/actor.ts";
 import { Answers } from "../machine/answers.ts";

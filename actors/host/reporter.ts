@@ -2,10 +2,10 @@
  * Makes the host's reports real: takes what is due from the ledger, sends it, and tells what became of it.
  * It decides nothing, and it never throws: an unreachable controller is an ordinary outcome.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory, reportService } from "../../protocol/machine.ts";
-import type { Client } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { Client } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../runtime/ports.ts";
 import type { ReportEffect } from "./decide.ts";
 import type { Ledger } from "./ledger.ts";

@@ -2,10 +2,10 @@
  * What a host answers of the storage that it shares with others: which disks are there, whoever has them. It
  * removes what it is told to, but never a disk of a machine that it has itself: that goes with its machine.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
-import type { Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Disks } from "../runtime/ports.ts";
 import type { Ledger } from "./ledger.ts";
 

@@ -3,9 +3,9 @@
  * scheduler hears of every change here like of any other change of hosts.
  */
 import type { Aggregate, aggregateService } from "../../protocol/aggregate.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { CallContext, Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { CallContext, Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
 import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";
 import type { Placer } from "../instances/placer.ts";

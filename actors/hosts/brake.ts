@@ -6,7 +6,7 @@
  * after another is what hosts do. Three in a row may be an instance that kills each host that it is recovered
  * to.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { Look } from "./watch.ts";
 

@@ -4,8 +4,8 @@
  * fail it is not they (decision 0014). What is looked at may be old, and other controllers look as well: the
  * commit judges all of this anew.
  */
-import { limits } from "../../protocol/limits.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../runtime/ports.ts";
 import type { CommitResult, HostRecord, Turn } from "../runtime/records.ts";
 

@@ -6,7 +6,7 @@
  * period: a silence that it could not have heard through proves nothing. It never decides that a host is
  * dead, only that it is silent.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Fence } from "../instance/messages.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { Clock, Log, Store, Timer } from "../runtime/ports.ts";

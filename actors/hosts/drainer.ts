@@ -7,8 +7,8 @@
  * knows nothing of other controllers, nor of those that are on their way: it is claimed in the commit that
  * lets the instance go, and a guest whose claim does not fit stays where it runs.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { HostPlacement, Placement } from "../instance/messages.ts";
 import { type LeavingStore, mayLeave, onHost } from "../instances/leaving.ts";
 import type { Placer } from "../instances/placer.ts";

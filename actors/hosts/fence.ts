@@ -5,9 +5,9 @@
  */
 import type { FenceProof } from "../../protocol/fence.ts";
 import type { Host, hostService } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { CallContext, RequestOf } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { CallContext, RequestOf } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
 import type { Placer } from "../instances/placer.ts";
 import { ofPower } from "../runtime/fence-proof.ts";

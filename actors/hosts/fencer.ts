@@ -6,8 +6,8 @@
  */
 
 import type { FenceProof } from "../../protocol/fence.ts";
-import { limits } from "../../protocol/limits.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { CatalogOptions } from "../catalog/turn.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { Clock, Log } from "../runtime/ports.ts";

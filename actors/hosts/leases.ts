@@ -3,9 +3,9 @@
  * while one is under way, or shortly after it, share the next; a grant is a commit, and only a host that says
  * it has cleaned up gets one after a fence. It must never answer "held" before the store has said so.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { CatalogOptions } from "../catalog/turn.ts";
 import type { Clock, LeaseKey, Renewal, Store } from "../runtime/ports.ts";
 import type { HostDirectory } from "./directory.ts";

@@ -3,7 +3,7 @@
  * of it. It moves nothing.
  */
 import type { Rebalance } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { movableNow, ownedBy } from "../instances/leaving.ts";
 import { type PlacementStore, placementRequest, wishOf } from "../instances/placement.ts";
 import type { Store } from "../runtime/ports.ts";

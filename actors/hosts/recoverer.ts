@@ -3,8 +3,8 @@
  * tells their actors. It decides nothing and proves nothing: the actor's commit rests on the fence. Only so
  * many are under way at once, and none while the brake is on.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Store } from "../runtime/ports.ts";
 import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
 

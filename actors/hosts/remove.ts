@@ -4,9 +4,9 @@
  * back. It must never give a claim back whose guest may still run (I9).
  */
 import type { Host } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { CallContext } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { CallContext } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
 import { type LeavingStore, notStopped, ownedBy } from "../instances/leaving.ts";
 import type { Placer } from "../instances/placer.ts";

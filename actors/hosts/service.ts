@@ -3,11 +3,11 @@
  * hosts.
  */
 import type { hostService } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory, Observation, reportService } from "../../protocol/machine.ts";
-import type { CallContext, Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import type { CallContext, Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import { type CatalogOptions, catalogTurn, commitOnce } from "../catalog/turn.ts";
 import { drainNow, type LeavingStore, ownedBy } from "../instances/leaving.ts";
 import { fitting, jsonBytes, nextMarker } from "../instances/page.ts";

@@ -3,9 +3,9 @@
  * host that sees it remove what is certainly nobody's (actors/runtime/ownerless.ts). Every controller does
  * it; twice is harmless. It must never name a disk that a take-over may need.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { SharedDisk } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { ownerlessUpTo } from "../runtime/ownerless.ts";
 import type { Log, Store } from "../runtime/ports.ts";
 import type { InstanceRecord } from "../runtime/records.ts";

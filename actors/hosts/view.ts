@@ -1,6 +1,6 @@
 /** A host as operators see it. Pure. */
 import type { Host } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import { storageOf } from "./witnesses.ts";

@@ -6,7 +6,7 @@
  * Why that is enough: the host counts from before it sent a renewal, the controller from after it read the
  * result of its commit. So when the controller's time is over the host's has been for at least the margin.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import { storageOf } from "./witnesses.ts";
 

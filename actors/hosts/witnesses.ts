@@ -5,7 +5,7 @@
  *
  * A memory of one controller; it must never believe a witness of another epoch of the lease.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock, LeaseKey } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { StorageLeaseState } from "../runtime/storage-leases.ts";

@@ -5,9 +5,9 @@
  */
 import type { AvailabilityZone, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { defaultZone } from "../../protocol/kinds.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { Handlers } from "../../protocol/service.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Handlers } from "../../protocol/wire/service.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Store } from "../runtime/ports.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { HostDirectory } from "./directory.ts";

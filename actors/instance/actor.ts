@@ -7,10 +7,10 @@
  * it is dropped.
  */
 import type { Changed } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Clock, Ids, Store } from "../runtime/ports.ts";
 import type { CommitResult, LoadedInstance, RequestRecord, Turn } from "../runtime/records.ts";
 import type { ActorDefinition, Reply } from "../runtime/system.ts";

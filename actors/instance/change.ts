@@ -3,7 +3,7 @@
  * events. The one place that raises a version and that writes the derived columns. Pure.
  */
 import { isSettled, type OperationState } from "../../protocol/states.ts";
-import type { ErrorBody } from "../../protocol/status.ts";
+import type { ErrorBody } from "../../protocol/wire/status.ts";
 import type {
   InstanceRecord,
   LoadedInstance,

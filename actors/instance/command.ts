@@ -1,8 +1,8 @@
 /** What each command does to the intent, how long it may take, and how it is answered. Pure. */
 import type { Changed } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { OperationKind } from "../../protocol/states.ts";
-import { type ErrorBody, errorBodyOf } from "../../protocol/status.ts";
+import { type ErrorBody, errorBodyOf } from "../../protocol/wire/status.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 import { type AdmissionCommand, operationKindOf } from "./admission.ts";
 import type { CommandEvent, HostFacts } from "./messages.ts";

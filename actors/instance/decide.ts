@@ -6,7 +6,7 @@
  * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with
  * the event.
  */
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import type { LoadedInstance, OperationRecord, RequestRecord } from "../runtime/records.ts";
 import { admit, operationKindOf } from "./admission.ts";
 import {

@@ -4,7 +4,7 @@
  * again.
  */
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
-import { type Code, StatusError } from "../../protocol/status.ts";
+import { type Code, StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../runtime/ports.ts";
 import type { InstanceRecord } from "../runtime/records.ts";
 import type { InstanceEffect, InstanceMessage, Placement } from "./messages.ts";

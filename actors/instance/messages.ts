@@ -8,7 +8,7 @@ import type { FenceProof } from "../../protocol/fence.ts";
 import type { Changed } from "../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import type { LoadedInstance, Turn } from "../runtime/records.ts";
 import type { Reply } from "../runtime/system.ts";
 import type { AdmissionCommand } from "./admission.ts";

@@ -2,7 +2,7 @@
  * A move that its own host takes part in: room on another host is claimed and the owner lets go, in one
  * commit; its host is told, and the instance starts on the other one when its host has said `gone`. Pure.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { InstanceRecord, LoadedInstance } from "../runtime/records.ts";
 import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
 import { operationOf } from "./command.ts";

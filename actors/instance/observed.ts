@@ -2,10 +2,10 @@
  * What a host reports becomes knowledge, and sometimes the end of an operation, a failure, or another host's
  * turn. A report never changes an intent that is newer than the one it acted on (I8). Pure.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../protocol/states.ts";
-import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../protocol/status.ts";
+import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../protocol/wire/status.ts";
 import type { LoadedInstance, MachineRecord } from "../runtime/records.ts";
 import {
   type Draft,

@@ -3,7 +3,7 @@
  * found. The same for a lost message, a restarted controller and a slow host: look at what is, and ask for
  * what should be. Pure.
  */
-import { type ErrorBody, errorBodyOf } from "../../protocol/status.ts";
+import { type ErrorBody, errorBodyOf } from "../../protocol/wire/status.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
 import {
   type Draft,

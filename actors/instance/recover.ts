@@ -4,7 +4,7 @@
  * proof is checked again by the commit, and goes into the instance's operation and events. Pure.
  */
 
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import { fenceSentence } from "../runtime/fence-proof.ts";
 import type { ClaimRecord, LoadedInstance } from "../runtime/records.ts";
 import {

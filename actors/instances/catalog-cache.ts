@@ -2,7 +2,7 @@
  * Flavors and images never change, they only appear and go: an answer may be a moment old, an absence may
  * not. Bounded, and emptied rather than tended.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock } from "../runtime/ports.ts";
 
 export class CatalogCache<T> {

@@ -3,7 +3,7 @@
  * a hint. Hints may be lost: every waiter also looks again by itself after a while. It adds nothing to a
  * commit itself.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock, InstanceRow, Store } from "../runtime/ports.ts";
 import type { CommitResult, OperationRecord, Turn } from "../runtime/records.ts";
 

@@ -3,10 +3,10 @@
  * them, or none. Pure: ids, times and hosts come in.
  */
 import type { Changed } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import { externalState } from "../../protocol/states.ts";
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import { commandAnswer } from "../instance/command.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import { claimOf } from "../instance/reconcile.ts";

@@ -3,10 +3,10 @@
  * choose again when another's claim was faster, or a group's rule does not allow the choice (any more). The
  * claim in the turn decides, also about groups and quotas; the scheduler only proposes.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { QuotaResource } from "../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { requestIdReused } from "../instance/actor.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import type { Clock, Ids, Store } from "../runtime/ports.ts";

@@ -3,7 +3,7 @@
  * that a controller that begins knows what another one knew. Reads only.
  */
 import type { Drain } from "../../protocol/host.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { isBusy, moveDenied } from "../instance/move.ts";
 import { opensElsewhere } from "../instance/state.ts";
 import type { Store, Whereabouts } from "../runtime/ports.ts";

@@ -2,10 +2,10 @@
  * Operations and events: what became of commands, and everything that happened, to be read and waited for.
  */
 import type { eventService } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { operationService } from "../../protocol/operation.ts";
-import type { Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, EventPage, Store } from "../runtime/ports.ts";
 import type { Commits } from "./commits.ts";
 import { fitting, jsonBytes, nextMarker } from "./page.ts";

@@ -3,7 +3,7 @@
  * quarter of a megabyte of metadata into each), so that no row can keep anybody from reading a list. Pure.
  */
 import type { Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 /** What the rows of one answer may take; the rest is for what is said beside them. */
 const pageBytesMax = limits.answerBytesMax / 2;

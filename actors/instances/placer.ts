@@ -3,9 +3,9 @@
  * which a person who reads an operation wants to see. Decides nothing.
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import type { HostDirectory } from "../hosts/directory.ts";
 import type { Placement } from "../instance/messages.ts";
 import type { Clock } from "../runtime/ports.ts";

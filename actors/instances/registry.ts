@@ -5,7 +5,7 @@
  * controllers may have the same instance loaded is harmless (the row's version decides); that one controller
  * has it twice is avoided.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { type InstanceActorOptions, instanceDefinition } from "../instance/actor.ts";
 import type { InstanceMessage } from "../instance/messages.ts";
 import type { Clock, Timer } from "../runtime/ports.ts";

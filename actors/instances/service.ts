@@ -3,11 +3,11 @@
  * instance's actor; reads go to the store, which has everything that was ever acknowledged.
  */
 import type { Changed, instanceService } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { hostAgentService } from "../../protocol/machine.ts";
-import type { CallContext, Client, Handlers } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import type { CallContext, Client, Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { HostDirectory } from "../hosts/directory.ts";
 import { notFound } from "../instance/actor.ts";
 import type { AdmissionCommand } from "../instance/admission.ts";

@@ -1,6 +1,6 @@
 /** What hosts say to an instance, as the one who asks may read it. Pure. */
 import type { HostVerdict } from "../../protocol/instance.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { HostDirectory } from "../hosts/directory.ts";
 
 /** Operators hear why a host is disabled, in the words of the one who did it; nobody else does (I12). */

@@ -4,8 +4,8 @@
  * belongs to another project is not there (I12).
  */
 import { defaultZone } from "../../protocol/kinds.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import { findHost } from "../runtime/find-host.ts";
 import type { InstanceHints } from "../runtime/placement-records.ts";
 import type { Store } from "../runtime/ports.ts";

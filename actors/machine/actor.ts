@@ -6,9 +6,9 @@
  * Its own crash never touches the guest: the next incarnation reads the file, looks at the process and goes
  * on.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../runtime/system.ts";
 import type { Answers } from "./answers.ts";
 import { type Decision, decide, type Effect, introduce } from "./decide.ts";

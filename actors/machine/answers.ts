@@ -3,9 +3,9 @@
  * that already says how it ended spares a controller a commit. Nobody waits longer than
  * limits.ensureAnswerMs.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
-import type { StatusError } from "../../protocol/status.ts";
+import type { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Timer } from "../runtime/ports.ts";
 import type { Reply } from "../runtime/system.ts";
 

@@ -5,7 +5,7 @@
  * the one before it. It never throws: how work ended is told as a message, exactly once. It decides nothing.
  */
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Disks, GuestPaths, Hypervisor, Log, MachineFiles, Timer } from "../runtime/ports.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
 import type { Slots } from "./slots.ts";

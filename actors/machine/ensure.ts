@@ -4,7 +4,7 @@
  * Pure.
  */
 import type { MachineIntent, Observation } from "../../protocol/machine.ts";
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import type { Answer, EnsureRequest } from "./messages.ts";
 import { freshMachine, type Machine, type MachineState } from "./state.ts";
 

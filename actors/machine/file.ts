@@ -6,9 +6,9 @@
 import { type Static, Type } from "@sinclair/typebox";
 
 import { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
-import { answer, Count, Id, literals, nullable, TimeMs } from "../../protocol/schema.ts";
 import { machineReasons } from "../../protocol/states.ts";
-import { validatorOf } from "../../protocol/validate.ts";
+import { answer, Count, Id, literals, nullable, TimeMs } from "../../protocol/wire/schema.ts";
+import { validatorOf } from "../../protocol/wire/validate.ts";
 import type { GuestFacts } from "./messages.ts";
 import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
 

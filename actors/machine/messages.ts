@@ -4,8 +4,8 @@
  * the result of. Types only: this file must never contain behaviour.
  */
 import type { hostAgentService, Observation } from "../../protocol/machine.ts";
-import type { RequestOf } from "../../protocol/service.ts";
-import type { Denial, Reason } from "../../protocol/status.ts";
+import type { RequestOf } from "../../protocol/wire/service.ts";
+import type { Denial, Reason } from "../../protocol/wire/status.ts";
 import type { GuestEvent, GuestStatus } from "../runtime/ports.ts";
 import type { Reply } from "../runtime/system.ts";
 import type { Lease } from "./lease.ts";

@@ -2,7 +2,7 @@
  * How patient a machine is: with a process that dies again and again, and with work that failed but must not
  * be given up. Pure; every wait grows with the failures before it and has a maximum.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Moment } from "./messages.ts";
 import type { Button, Machine, Rest } from "./state.ts";
 

@@ -3,7 +3,7 @@
  * what the machine is seen doing. Both are functions of the facts alone, so every path to the same facts goes
  * on alike. Pure and total: every combination of facts has a step.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import type { MachineReason, MachineState as SeenState } from "../../protocol/states.ts";
 import { type Bar, barOf } from "./bar.ts";

@@ -3,7 +3,7 @@
  * its result counts too: a boot that came late leaves a running guest behind, and the next step removes it.
  * Pure; the machine that comes in has no work under way any more.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { machineReasons } from "../../protocol/states.ts";
 import type { Outcome } from "./messages.ts";
 import { retryLater } from "./patience.ts";

@@ -9,7 +9,7 @@
  * The states above are not stored: plan.ts derives them from these facts, so the two can never disagree.
  * Pure data: no clock, no I/O.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { MachineReason } from "../../protocol/states.ts";
 import type { GuestStatus } from "../runtime/ports.ts";

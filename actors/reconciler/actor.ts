@@ -4,8 +4,8 @@
  * crashed actors, restarted controllers and passed deadlines all end here. Every controller runs one; doing
  * it twice is harmless.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Store } from "../runtime/ports.ts";
 import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
 

@@ -8,8 +8,8 @@
  * of a turn. This file must never let anything that user code throws get out, and never run two turns of one
  * actor at once.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { Family } from "./family.ts";
 import { endsInTime } from "./grace.ts";
 import { Incarnation, type Owner } from "./incarnation.ts";

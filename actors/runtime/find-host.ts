@@ -2,7 +2,7 @@
  * The one host that a person means by an id or a name. Names are labels: a node that was installed anew has
  * the name of the row that it left behind, and then only the id says which of them is meant. Reads only.
  */
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Store } from "./ports.ts";
 import type { HostRecord } from "./records.ts";
 

@@ -3,7 +3,7 @@
  * the number of *its* incarnation, so that what it brings back late can be told from what is meant for the
  * next one. It must never come to life again after `end`.
  */
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "./ports.ts";
 import type { ActorContext, ActorDefinition, ActorRef } from "./system.ts";
 

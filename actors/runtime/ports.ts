@@ -40,7 +40,7 @@ export type {
   Ids,
   Log,
   Timer,
-} from "../../protocol/transport.ts";
+} from "../../protocol/wire/transport.ts";
 
 export interface PageQuery {
   readonly limit: number;

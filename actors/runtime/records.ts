@@ -15,7 +15,7 @@ import type { HostInventory, MachineIntent, MachineSpec, Observation } from "../
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, RecoveryPolicy } from "../../protocol/states.ts";
-import type { ErrorBody } from "../../protocol/status.ts";
+import type { ErrorBody } from "../../protocol/wire/status.ts";
 import type {
   AggregateOfHost,
   InstanceHints,

@@ -3,8 +3,8 @@
  * only.
  */
 import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
-import type { Client } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { Client } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { type DiskOwner, ownerOf } from "./ownerless.ts";
 import type { Store } from "./ports.ts";
 import type { InstanceRecord } from "./records.ts";

@@ -13,7 +13,7 @@
  * - Every question ends: with an answer, a StatusError, or DEADLINE_EXCEEDED when its deadline passes first.
  * - A full mailbox refuses: `tell` answers false, `ask` fails with RESOURCE_EXHAUSTED mailboxFull.
  */
-import type { StatusError } from "../../protocol/status.ts";
+import type { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "./ports.ts";
 
 /**

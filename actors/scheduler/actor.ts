@@ -3,8 +3,8 @@
  * so a slow store delays nobody who can be answered from the views at hand; after a crash it begins with
  * nothing and reads anew.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Store } from "../runtime/ports.ts";
 import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
 import type { Answer } from "./answer.ts";

@@ -3,7 +3,7 @@
  * judge. Pure.
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import type { Reply } from "../runtime/system.ts";
 import { explain, noValidHost } from "./explain.ts";
 import { isAlive } from "./filters/alive.ts";

@@ -3,7 +3,7 @@
  * leaves this one as it is. Successive logs share one array, so that a claim costs the same however many are
  * remembered. Bounded by limits.schedulerPendingMax; what is older leaves first (I11).
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Claim } from "./messages.ts";
 
 /** A claim (or, with the sign -1, a release) and when it was heard of. */

@@ -4,7 +4,7 @@
  * moment it was committed until a read that began after it shows it; nobody hears "no valid host" from views
  * older than the question; and what this controller changed about a host is seen by the next question. Pure.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { type Answer, type Answered, answerTo } from "./answer.ts";
 import type { Claim, Question, SchedulerMessage } from "./messages.ts";
 import { withHosts, withPending } from "./refresh.ts";

@@ -4,8 +4,8 @@
  * Pure, but for remembering what it said of the very same hosts.
  */
 import type { HostVerdict } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { Denial } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import type { Refuse, TimedRequest } from "./filters/filter.ts";
 import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";

@@ -4,7 +4,7 @@
  * in a read and shared. Pure but for that.
  */
 import { defaultZone } from "../../protocol/kinds.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 export interface Aggregate {
   readonly id: string;

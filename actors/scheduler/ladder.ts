@@ -3,7 +3,7 @@
  * filter refuses stays refused. So hosts are sorted once, and only those at the top are ever asked the
  * filters. Lives for one question, and changes while it lives.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Candidate } from "./messages.ts";
 import type { Prepared } from "./prepare.ts";
 import { scoresOf } from "./rank.ts";

@@ -3,7 +3,7 @@
 import type { ImageProperties } from "../../protocol/image.ts";
 import type { HostVerdict } from "../../protocol/instance.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import type { Reply } from "../runtime/system.ts";
 

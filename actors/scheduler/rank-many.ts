@@ -3,7 +3,7 @@
  * answers as that many rankings with a claim after each. A few are just that; for many, a ladder of all hosts
  * is made once, for the price of some dozens of rankings. Pure.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { TimedRequest } from "./filters/filter.ts";
 import { Ladder } from "./ladder.ts";
 import type { Candidate } from "./messages.ts";

@@ -3,7 +3,7 @@
  * explanations make sentences, and only hosts that are good enough are asked the filters that look at the
  * request: a ranking of ten thousand hosts takes a fraction of a millisecond. Pure.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { TimedRequest } from "./filters/filter.ts";
 import { type Chunk, chunkLength } from "./host-list.ts";
 import type { Candidate } from "./messages.ts";

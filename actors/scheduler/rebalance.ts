@@ -4,7 +4,7 @@
  * target with all moves before it supposed done, and must be worth its trouble. Whoever makes the moves asks
  * the scheduler again, as time has passed.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { PlacementRequest } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import type { Scheduler } from "./schedule.ts";

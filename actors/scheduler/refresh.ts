@@ -3,7 +3,7 @@
  * have changed: views that still show what was read stay the same, and so does what was worked out of them.
  * Pure.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import { FactsOfRead } from "./facts.ts";
 import { chunkOf } from "./host-list.ts";

@@ -5,7 +5,8 @@
  * Pure, and never mutated.
  */
 
-import { limits } from "../../protocol/limits.ts";
+import type { Architecture } from "../../protocol/kinds.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import {
   type NumaNode,
   type NumaPlacement,
@@ -14,7 +15,6 @@ import {
   realCpusOf,
   useWith,
 } from "../../protocol/numa.ts";
-import type { Architecture } from "../../protocol/schema.ts";
 import type { HostRecord } from "../runtime/records.ts";
 import { ClaimLog } from "./claim-log.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";

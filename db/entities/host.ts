@@ -8,7 +8,7 @@
 import { defineEntity } from "@mikro-orm/core";
 import type { Draining, FailedBuildsOf, HostRecord } from "../../actors/runtime/records.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
-import { architectures } from "../../protocol/schema.ts";
+import { architectures } from "../../protocol/kinds.ts";
 import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
 
 export const HostEntity = defineEntity({

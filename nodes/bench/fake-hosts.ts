@@ -5,9 +5,9 @@
  * for any host. Not for a cluster that anybody relies on.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
-import type { Bus, Log } from "../../protocol/transport.ts";
+import type { Bus, Log } from "../../protocol/wire/transport.ts";
 import { systemClock, systemIds } from "../clock.ts";
 import { assembleCompute, type Compute } from "../compute/assembly.ts";
 import { type ClusterConfig, connectionOf, loadConfig } from "../config.ts";

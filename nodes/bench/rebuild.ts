@@ -10,7 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Store } from "../../actors/runtime/ports.ts";
 import { bulkHostId, fillStore } from "../../db/bulk.ts";
 import { openStore } from "../../db/connect.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { systemClock } from "../clock.ts";
 import { postgresUrlOf } from "../config.ts";
 import { openLog } from "../log.ts";

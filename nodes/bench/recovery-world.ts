@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { linkName, passing, rulesOf } from "../chaos/link-rules.ts";
 import { openLinks } from "../chaos/links.ts";
 import { processesOf } from "../chaos/parties.ts";

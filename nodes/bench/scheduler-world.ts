@@ -6,7 +6,7 @@
 import type { HostRecord } from "../../actors/runtime/records.ts";
 import type { PlacementRequest } from "../../actors/scheduler/messages.ts";
 import type { HostExtras } from "../../actors/scheduler/state.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { createRandom } from "../chaos/random.ts";
 
 export type BenchHost = HostRecord & HostExtras;

@@ -3,7 +3,7 @@
  * descriptions are what a person reads who got one wrong. Pure: text in, scenario or findings out.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { literals } from "../../protocol/schema.ts";
+import { literals } from "../../protocol/wire/schema.ts";
 import { check, type Finding } from "../config/explain.ts";
 
 export const faultKinds = ["kill", "restart", "pause", "wipe", "cut", "blackHole", "delay", "fill"] as const;

@@ -5,12 +5,12 @@
 import { createHost, type HostEnding } from "../../actors/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
-import { hostBinding, reportBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
-import { createServer, implement } from "../../protocol/server.ts";
-import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/transport.ts";
+import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import { createServer, implement } from "../../protocol/wire/server.ts";
+import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
 
 export interface ComputePorts {

@@ -4,9 +4,9 @@
  * remove a disk that shall be kept (decision 0006).
  */
 import type { InstanceEffect } from "../../actors/instance/messages.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { hostAgentService, Observation } from "../../protocol/machine.ts";
-import type { Client } from "../../protocol/service.ts";
+import type { Client } from "../../protocol/wire/service.ts";
 
 type Asked = Omit<Extract<InstanceEffect, { kind: "ensure" }>, "kind" | "hostId">;
 

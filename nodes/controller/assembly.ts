@@ -32,21 +32,21 @@ import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
 import { proposal } from "../../actors/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/schedule.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
-import { commandBinding, hostBinding, reportBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { hostAgentService, reportService } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
-import { createServer, implement, type Server } from "../../protocol/server.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
-import type { Client } from "../../protocol/service.ts";
-import { outboxHintSubject, systemProject } from "../../protocol/subjects.ts";
+import { commandBinding, hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
+import type { Client } from "../../protocol/wire/service.ts";
+import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
 import { askHost } from "./ask-host.ts";
 
 export interface ControllerPorts {

@@ -5,7 +5,7 @@
  * cut a UTF-8 sequence, nor grow over its limit when it is encoded.
  */
 import type { ConsolePage } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 /** A console's log, wherever it is kept. */
 export interface ConsoleBytes {

@@ -7,9 +7,9 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Disks, GuestPaths, ReleaseOptions } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
   exists,

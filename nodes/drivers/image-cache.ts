@@ -7,7 +7,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageFile } from "../../protocol/image.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { diskError, isMissing, syncDirectory, temporaryName } from "./durable-file.ts";
 import { cachedImage, type StateDirectories } from "./guest-directory.ts";
 import { orAborted, throwIfAborted } from "./waiting.ts";

@@ -11,8 +11,8 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import type { DiskFormat } from "../../protocol/image.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { runTool } from "./tool.ts";
 
 const refuse = (why: string, detail?: string): StatusError =>

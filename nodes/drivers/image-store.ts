@@ -19,8 +19,8 @@ import {
 } from "node:fs/promises";
 import { isAbsolute, join, normalize, sep } from "node:path";
 import type { DiskFormat } from "../../protocol/image.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { diskError, isTemporaryName, syncDirectory, temporaryName } from "./durable-file.ts";
 import { copyVerified } from "./image-cache.ts";
 import { inspectDisk } from "./image-inspect.ts";

@@ -1,6 +1,6 @@
 /** Files that are locked as a whole by the tool `flock`: Node has no call for it. */
 import { type FileHandle, open } from "node:fs/promises";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { runTool } from "./tool.ts";
 
 /** flock's answer when another one has it; any that the tool does not use by itself. */

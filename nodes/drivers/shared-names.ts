@@ -1,6 +1,6 @@
 /** Names of directories on shared storage, and their order; see shared-storage.ts. Pure. */
 import type { SharedDisk } from "../../protocol/machine.ts";
-import { isToken } from "../../protocol/subjects.ts";
+import { isToken } from "../../protocol/wire/subjects.ts";
 
 export interface Found extends SharedDisk {
   /** `r`: being removed. */

@@ -4,8 +4,8 @@
  * alone. Nothing here may take an order that was accepted for a proof.
  */
 import type { Clock, Log, PowerProof } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { delay, throwIfAborted } from "../drivers/waiting.ts";
 
 export interface PowerReading {

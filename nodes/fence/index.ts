@@ -7,7 +7,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Clock, Log, PowerFence } from "../../actors/runtime/ports.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { PowerConfig } from "../config/power.ts";
 import { ConfigError, type NodeConfig } from "../config.ts";
 import { type ControlOptions, type PowerControl, type PowerTiming, powerTiming } from "./control.ts";

@@ -9,7 +9,7 @@
  * off in the middle of a reset, or before it is true.
  */
 import type { PowerProof } from "../../actors/runtime/ports.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { delay, throwIfAborted, within } from "../drivers/waiting.ts";
 import type { ControlOptions, PowerControl, PowerReading } from "./control.ts";
 

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { systemClock } from "../clock.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";

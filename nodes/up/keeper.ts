@@ -3,7 +3,7 @@
  * ever. What it did is said on the screen. It knows nothing of what the process is.
  */
 import type { Timer } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { ServerEnd } from "./server-process.ts";
 
 export interface Kept {

@@ -6,7 +6,7 @@
  * Every user but the anonymous one has an inbox prefix of its own, so that nobody can listen to another's
  * answers. Pure: text in, text out.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import {
   adminProject,
   allCommandsPattern,
@@ -14,7 +14,7 @@ import {
   eventPattern,
   eventStreamName,
   hostPattern,
-} from "../../protocol/subjects.ts";
+} from "../../protocol/wire/subjects.ts";
 
 export interface NatsAccess {
   readonly cell: string;

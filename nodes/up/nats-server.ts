@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { type NatsAccess, natsServerConfig, natsUsers } from "./nats-access.ts";
 import {
   clearLeftover,

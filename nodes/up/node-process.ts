@@ -6,7 +6,7 @@
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { isChildMessage, type ShutdownMessage } from "./messages.ts";
 import { proofOf, removeProof, writeProof } from "./owned-process.ts";
 import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";

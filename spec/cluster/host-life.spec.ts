@@ -6,7 +6,7 @@ import { expect } from "chai";
 import type { PowerFence } from "../../actors/runtime/ports.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;

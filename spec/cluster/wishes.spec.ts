@@ -5,7 +5,7 @@
  */
 import { expect } from "chai";
 import { systemClock } from "../../nodes/clock.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;

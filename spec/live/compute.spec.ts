@@ -15,8 +15,6 @@ import { controllerUser } from "../../nodes/up/nats-access.ts";
 import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
 import type { RunningServer } from "../../nodes/up/server-process.ts";
-import { hostBinding, reportBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
 import {
   hostAgentService,
   type MachineIntent,
@@ -24,8 +22,10 @@ import {
   type Observation,
   reportService,
 } from "../../protocol/machine.ts";
-import { createServer, implement } from "../../protocol/server.ts";
-import type { Client } from "../../protocol/service.ts";
+import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import { createServer, implement } from "../../protocol/wire/server.ts";
+import type { Client } from "../../protocol/wire/service.ts";
 import { intent } from "../actors/machine/worlds.ts";
 import {
   machineSpec,

@@ -12,7 +12,7 @@ import {
   startNatsServer,
 } from "../../nodes/up/nats-server.ts";
 import type { RunningServer } from "../../nodes/up/server-process.ts";
-import type { BusMessage } from "../../protocol/transport.ts";
+import type { BusMessage } from "../../protocol/wire/transport.ts";
 import { busContract } from "../support/bus-contract.ts";
 import { natsUrl, skip } from "../support/services.ts";
 import { type Noted, rememberingLog } from "../support/wire-world.ts";

@@ -10,8 +10,8 @@ import type { ClaimRecord, CommitResult, InstanceRecord, Turn } from "../../acto
 import { openStore } from "../../db/connect.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { systemClock } from "../../nodes/clock.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import * as rows from "../support/store-rows.ts";

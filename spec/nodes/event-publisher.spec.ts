@@ -5,8 +5,8 @@
 import { expect } from "chai";
 import type { EventQuery, EventStream } from "../../actors/runtime/ports.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { eventOf, eventsBetween } from "../support/event-stream-contract.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";

@@ -11,7 +11,7 @@ import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { abortError } from "../../nodes/drivers/waiting.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";

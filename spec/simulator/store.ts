@@ -6,8 +6,8 @@
 import type { EventStream, Renewal, Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
 import type { MemoryStore } from "../../db/memory-store.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { SimulatedProcess } from "./process.ts";

@@ -4,7 +4,7 @@
 import { expect } from "chai";
 import type { Disks, MachineFiles } from "../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface DisksBench {
   readonly disks: Disks;

@@ -8,10 +8,10 @@ import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
-import type { CallContext } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { CallContext } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { ensure } from "../actors/machine/worlds.ts";
 import { type ActorWorld, actorWorld } from "./actor-world.ts";
 

@@ -6,7 +6,7 @@
 import { expect } from "chai";
 import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface HypervisorBench {
   readonly hypervisor: Hypervisor;

@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import type { InstanceQuery, Store } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 

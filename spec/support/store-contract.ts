@@ -5,7 +5,7 @@
 import { expect } from "chai";
 import type { Store } from "../../actors/runtime/ports.ts";
 import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { allHostsContract } from "./store-contract-all-hosts.ts";
 import { catalogContract } from "./store-contract-catalog.ts";
 import { hostContract } from "./store-contract-hosts.ts";

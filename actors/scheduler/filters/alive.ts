@@ -1,5 +1,5 @@
 /** Passes hosts that were heard from lately. */
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostView } from "../state.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 

@@ -1,5 +1,5 @@
 /** How busy a host is: builds under way, instances, builds that failed in a row. All avoid, as in Nova. */
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { type HostWeigher, saturating } from "./weigher.ts";
 
 /** One half at as many builds as Nova allows at once. */

@@ -5,7 +5,7 @@
  */
 import type { LeaseKey } from "../../../actors/runtime/ports.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { byInstance } from "../shared-names.ts";
 
 export interface FakeDisk {

@@ -8,7 +8,7 @@ import type { SeenGuest } from "../../../actors/guard/messages.ts";
 import type { StoredGuard } from "../../../actors/guard/state.ts";
 import type { Clock, Guest, GuestEvent, GuestStatus } from "../../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { hostName } from "../qemu/arguments.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";

@@ -9,7 +9,7 @@ import { constants, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Log } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { writeDurably } from "../durable-file.ts";
 import { type GuestUser, guestFiles, guestUser, makeGuestDirectory } from "../guest-directory.ts";

@@ -6,7 +6,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import type { Log } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { cpusOfList, type HostCell } from "../machine-facts.ts";
 import { isAlive, type ProcessIdentity } from "../process-table.ts";

@@ -16,9 +16,9 @@ import type {
   HypervisorCapabilities,
   Log,
 } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import {
   cachedImage,
   guestDirectory,

@@ -8,7 +8,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync } f
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock, Guard } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay, within } from "../waiting.ts";

@@ -6,8 +6,8 @@
  */
 import { join } from "node:path";
 import type { Clock, Guest, GuestEvent, GuestStatus, Log } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { isAlive, signalProcess, waitGone } from "../process-table.ts";
 import { delay, isAbort, throwIfAborted } from "../waiting.ts";

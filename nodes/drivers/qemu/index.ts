@@ -2,8 +2,8 @@
  * The drivers of one host on QEMU and its local file system, put together.
  */
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
 import { makeStateDirectories } from "../guest-directory.ts";

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { compare, inBoth } from "../../../actors/doctor/compare.ts";
 import type { DoctorInput } from "../../../actors/doctor/input.ts";
 import type { InstanceRecord, LoadedInstance } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { busy, healthy, instance, loaded, observation, operation } from "./worlds.ts";
 
 const find = (input: DoctorInput) =>

@@ -4,7 +4,7 @@ import { compare } from "../../../actors/doctor/compare.ts";
 import { examine } from "../../../actors/doctor/examine.ts";
 import type { StorageState } from "../../../actors/doctor/input.ts";
 import type { StorageAgent } from "../../../actors/runtime/shared-storages.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 import { healthy } from "./worlds.ts";
 

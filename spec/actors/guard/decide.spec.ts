@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { decide, nextLookAtMs } from "../../../actors/guard/decide.ts";
 import type { GuardAction, GuardEvent, SeenGuest } from "../../../actors/guard/messages.ts";
 import { beginGuard, type GuardState, type StoredGuard } from "../../../actors/guard/state.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 
 const name = { instanceId: "i1", epoch: 1, pid: 100, startTicks: 7 };
 const seen = (given: Partial<SeenGuest> = {}): SeenGuest => ({

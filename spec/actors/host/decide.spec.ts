@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { decide, type ReportEffect } from "../../../actors/host/decide.ts";
 import type { ReportEvent } from "../../../actors/host/messages.ts";
 import { type Reporting, silent } from "../../../actors/host/state.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 
 const registered: Reporting = { ...silent, phase: "registered" };
 const urgent: ReportEvent = { kind: "changed", urgent: true };

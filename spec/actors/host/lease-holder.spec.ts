@@ -4,7 +4,7 @@ import { HostStorage } from "../../../actors/host/host-storage.ts";
 import { LeaseHolder } from "../../../actors/host/lease-holder.ts";
 import type { Guard } from "../../../actors/runtime/ports.ts";
 import type { StorageLeases } from "../../../actors/runtime/storage-leases.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog } from "../../support/driver-world.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { Ledger } from "../../../actors/host/ledger.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 
 const observation = (instanceId: string, changes: Partial<Observation> = {}): Observation => ({

@@ -4,7 +4,7 @@ import { brakeOf } from "../../../actors/hosts/brake.ts";
 import { look, type Watch } from "../../../actors/hosts/watch.ts";
 import type { HostRecord } from "../../../actors/runtime/records.ts";
 import type { FenceProof } from "../../../protocol/fence.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 
 const roundMs = 1_000;
 

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { disableFailing } from "../../../actors/hosts/breaker.ts";
 import type { HostRecord, Turn } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 import { host } from "../scheduler/worlds.ts";

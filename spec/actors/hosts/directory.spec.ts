@@ -2,8 +2,8 @@
 import { expect } from "chai";
 import { HostDirectory } from "../../../actors/hosts/directory.ts";
 import type { HostRecord } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 import { host } from "../scheduler/worlds.ts";

@@ -5,7 +5,7 @@ import { hostView } from "../../../actors/hosts/view.ts";
 import type { HostRecord } from "../../../actors/runtime/records.ts";
 import { MemoryStore } from "../../../db/memory-store.ts";
 import { systemIds } from "../../../nodes/clock.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 import * as rows from "../../support/store-rows.ts";
 

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { Fencer } from "../../../actors/hosts/fencer.ts";
 import type { HostRecord, Turn } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog } from "../../support/driver-world.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 

@@ -2,8 +2,8 @@
 import { expect } from "chai";
 import { Leases } from "../../../actors/hosts/leases.ts";
 import type { LeaseKey } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { areManyMissed, brakeOf } from "../../../actors/hosts/brake.ts";
 import { look, type Watch } from "../../../actors/hosts/watch.ts";
 import type { HostRecord } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 
 const host = (index: number, renewals: number): HostRecord => {
   const lease = { epoch: 1, renewals, storage: { id: "s1", renewals: 2 }, fencedBy: null };

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { type ExamineStorage, Witnesses } from "../../../actors/hosts/witnesses.ts";
 import type { HostRecord } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const nobody: ReadonlySet<string> = new Set();

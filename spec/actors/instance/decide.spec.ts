@@ -5,7 +5,7 @@ import { decide } from "../../../actors/instance/decide.ts";
 import type { InstanceEvent } from "../../../actors/instance/messages.ts";
 import { settledOf, stateOf } from "../../../actors/instance/state.ts";
 import type { LoadedInstance } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { instanceStates } from "../../../protocol/states.ts";
 import { command, newborn, observed } from "../../support/instances.ts";
 

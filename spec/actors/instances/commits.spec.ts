@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { Commits } from "../../../actors/instances/commits.ts";
 import type { Turn } from "../../../actors/runtime/records.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const turnOf = (project: string): Turn => ({

@@ -4,7 +4,7 @@ import { type Decision, decide } from "../../../actors/machine/decide.ts";
 import { parseFile, revive } from "../../../actors/machine/file.ts";
 import type { MachineEvent } from "../../../actors/machine/messages.ts";
 import type { MachineState } from "../../../actors/machine/state.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import {
   aborted,
   at,

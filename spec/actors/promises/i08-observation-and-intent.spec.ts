@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { observationAndIntent } from "../../../actors/promises/i08-observation-and-intent.ts";
 import type { MachineRecord, Turn } from "../../../actors/runtime/records.ts";
-import { errorBodyOf, type Reason } from "../../../protocol/status.ts";
+import { errorBodyOf, type Reason } from "../../../protocol/wire/status.ts";
 import { createTurn, event, machine, next, request } from "../../support/store-rows.ts";
 import { history, judged, rowOf, step } from "./worlds.ts";
 

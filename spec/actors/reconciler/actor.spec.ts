@@ -4,8 +4,8 @@
  */
 import { expect } from "chai";
 import { type ReconcilerOptions, reconcilerDefinition } from "../../../actors/reconciler/actor.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../support/actor-world.ts";
 
 const { reconcilePeriodMs, reconcileBatchMax, prunePeriodMs } = limits;

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { fenceSentence, ofPower } from "../../../actors/runtime/fence-proof.ts";
 import { FenceProof } from "../../../protocol/fence.ts";
-import { validatorOf } from "../../../protocol/validate.ts";
+import { validatorOf } from "../../../protocol/wire/validate.ts";
 
 const atMs = 1_800_000_000_000;
 const lease: FenceProof = {

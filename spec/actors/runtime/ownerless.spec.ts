@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { type DiskOwner, ownerlessUpTo } from "../../../actors/runtime/ownerless.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { Random } from "../../simulator/random.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 

@@ -4,8 +4,8 @@ import type { HostRecord } from "../../../actors/runtime/records.ts";
 import type { ActorRef } from "../../../actors/runtime/system.ts";
 import { schedulerDefinition } from "../../../actors/scheduler/actor.ts";
 import type { Ranking, SchedulerMessage } from "../../../actors/scheduler/messages.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld, failureOf } from "../../support/actor-world.ts";
 import { host, hostIds, request, scheduler } from "./worlds.ts";
 

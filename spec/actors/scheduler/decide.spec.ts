@@ -5,7 +5,7 @@ import { decide } from "../../../actors/scheduler/decide.ts";
 import { isAlive } from "../../../actors/scheduler/filters/alive.ts";
 import type { SchedulerMessage } from "../../../actors/scheduler/messages.ts";
 import { emptyState, type SchedulerState } from "../../../actors/scheduler/state.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import {
   following,
   host,

@@ -5,7 +5,7 @@ import { explain } from "../../../actors/scheduler/explain.ts";
 import { filters } from "../../../actors/scheduler/filters/index.ts";
 import { rank } from "../../../actors/scheduler/rank.ts";
 import { createScheduler } from "../../../actors/scheduler/schedule.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { type Case, hostCases } from "./filter-cases.ts";
 import { flavorCases } from "./filter-cases-flavor.ts";
 import { host, knowing, request, scheduler } from "./worlds.ts";

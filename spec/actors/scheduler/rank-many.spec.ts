@@ -8,7 +8,7 @@ import { rank } from "../../../actors/scheduler/rank.ts";
 import { rankMany, rankOneByOne, rankOnLadder } from "../../../actors/scheduler/rank-many.ts";
 import { createScheduler } from "../../../actors/scheduler/schedule.ts";
 import { type SchedulerState, withClaim, withHost } from "../../../actors/scheduler/state.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { host, knowing, refresh, reply, request, scheduler } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);

@@ -6,7 +6,7 @@ import { filters } from "../../../actors/scheduler/filters/index.ts";
 import { rank } from "../../../actors/scheduler/rank.ts";
 import { createScheduler } from "../../../actors/scheduler/schedule.ts";
 import { weighers } from "../../../actors/scheduler/weighers/index.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { host, hostIds, knowing, ranking, request, scheduler } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);

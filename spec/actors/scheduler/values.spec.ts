@@ -6,7 +6,7 @@ import { FactsOfRead, featureKey } from "../../../actors/scheduler/facts.ts";
 import { HostList } from "../../../actors/scheduler/host-list.ts";
 import { matcher, type Value } from "../../../actors/scheduler/matching.ts";
 import { cellsFor, type NumaDemand, numaDemand, placementFor } from "../../../actors/scheduler/numa.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { type NumaNode, type NumaUse, useWith } from "../../../protocol/numa.ts";
 import { request } from "./worlds.ts";
 

@@ -8,7 +8,7 @@ import { rank } from "../../../actors/scheduler/rank.ts";
 import { createScheduler, type Scheduler } from "../../../actors/scheduler/schedule.ts";
 import { type SchedulerState, withClaim, withHost } from "../../../actors/scheduler/state.ts";
 import { weighers } from "../../../actors/scheduler/weighers/index.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { host, knowing, request, scheduler, type WorldHost } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);

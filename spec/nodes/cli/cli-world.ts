@@ -5,7 +5,7 @@ import type { Terminal } from "../../../nodes/cli/terminal.ts";
 import { systemClock } from "../../../nodes/clock.ts";
 import { createClients } from "../../../nodes/sdk-clients.ts";
 import { createFollowers } from "../../../nodes/sdk-follow.ts";
-import type { Bus } from "../../../protocol/transport.ts";
+import type { Bus } from "../../../protocol/wire/transport.ts";
 
 export interface RunOptions {
   readonly tty?: boolean;

@@ -4,7 +4,7 @@ import { systemClock } from "../../../nodes/clock.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../../nodes/drivers/index.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { disksContract, sharedDisksContract } from "../../support/disks-contract.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
 import { hypervisorContract } from "../../support/hypervisor-contract.ts";

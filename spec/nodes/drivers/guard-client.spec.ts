@@ -7,7 +7,7 @@ import type { Guard } from "../../../actors/runtime/ports.ts";
 import { systemClock } from "../../../nodes/clock.ts";
 import { guardFiles } from "../../../nodes/drivers/guard-files.ts";
 import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("the guard's process", function () {

@@ -8,8 +8,8 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } f
 import { join } from "node:path";
 import { expect } from "chai";
 import { type ImageSource, ImageStore } from "../../../nodes/drivers/image-store.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("the image store", () => {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { systemClock } from "../../../nodes/clock.ts";
 import { QmpConnection, type QmpEvent, type QmpOptions } from "../../../nodes/drivers/qemu/qmp.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 type Answer = (command: { execute: string; id: number }, socket: Socket) => void;

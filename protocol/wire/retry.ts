@@ -8,8 +8,9 @@
  * Everything ends at the call's deadline: there is no count of attempts but of those at older servers, and
  * the last real error is what is thrown.
  */
+
+import { limits } from "../limits/limits.ts";
 import type { ClientCall, Interceptor } from "./client.ts";
-import { limits } from "./limits.ts";
 import { codes, StatusError } from "./status.ts";
 import type { Clock } from "./transport.ts";
 import { validatorOf } from "./validate.ts";

@@ -5,10 +5,10 @@
  * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to
  * these.
  */
-import { leaseLimits } from "./limits-lease.ts";
-import { placementLimits } from "./limits-placement.ts";
-import { storageLimits } from "./limits-storage.ts";
-import { wireLimits } from "./limits-wire.ts";
+import { leaseLimits } from "./lease.ts";
+import { placementLimits } from "./placement.ts";
+import { storageLimits } from "./storage.ts";
+import { wireLimits } from "./wire.ts";
 
 export const limits = {
   ...wireLimits,

@@ -1,20 +1,20 @@
 /** The server side of the protocol: what is decoded, refused, answered and described, byte for byte. */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
-import { decodeAnswer, encodeBody } from "../../protocol/codec.ts";
-import { headerNames } from "../../protocol/headers.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { CallContext } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { createMemoryBus } from "../support/memory-bus.ts";
-import { SimulatedClock } from "../support/simulated-clock.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { decodeAnswer, encodeBody } from "../../../protocol/wire/codec.ts";
+import { headerNames } from "../../../protocol/wire/headers.ts";
+import type { CallContext } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { createMemoryBus } from "../../support/memory-bus.ts";
+import { SimulatedClock } from "../../support/simulated-clock.ts";
 import {
   type Noted,
   rememberingLog,
   thingClient,
   thingHandlers,
   thingServer,
-} from "../support/wire-world.ts";
+} from "../../support/wire-world.ts";
 
 const make = "novact.v1.test.cmd.demo.thing.make";
 

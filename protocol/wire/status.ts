@@ -32,7 +32,10 @@ export const reasons = {
     code: "INVALID_ARGUMENT",
     next: "Send one JSON object or one msgpack map, nothing before or after it.",
   },
-  bodyTooLarge: { code: "INVALID_ARGUMENT", next: "Keep the body below the limit in protocol/limits.ts." },
+  bodyTooLarge: {
+    code: "INVALID_ARGUMENT",
+    next: "Keep the body below the limit in protocol/limits/limits.ts.",
+  },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
   schemaMismatch: { code: "INVALID_ARGUMENT", next: "Compare the named field with the method's schema." },

@@ -5,10 +5,11 @@
  *
  * Whether an attempt is repeated is the business of an interceptor (retry.ts), not of this file.
  */
+
+import { limits } from "../limits/limits.ts";
 import type { Binding } from "./binding.ts";
 import { decodeAnswer, type Encoding, encodeBody } from "./codec.ts";
 import { errorOf, headerNames } from "./headers.ts";
-import { limits } from "./limits.ts";
 import type { CallOptions, Client, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import type { Bus, Clock, Ids } from "./transport.ts";

@@ -1,15 +1,15 @@
 /** The derived client: subjects, headers, deadlines, interceptors and retries. */
 import { expect } from "chai";
-import type { ClientCall, Interceptor } from "../../protocol/client.ts";
-import { imageService } from "../../protocol/image.ts";
-import { instanceService } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
-import { pauseMs, retrying } from "../../protocol/retry.ts";
-import type { CallContext } from "../../protocol/service.ts";
-import { type Reason, StatusError } from "../../protocol/status.ts";
-import { createMemoryBus } from "../support/memory-bus.ts";
-import { SimulatedClock } from "../support/simulated-clock.ts";
-import { thingClient, thingHandlers, thingServer } from "../support/wire-world.ts";
+import { imageService } from "../../../protocol/image.ts";
+import { instanceService } from "../../../protocol/instance.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { ClientCall, Interceptor } from "../../../protocol/wire/client.ts";
+import { pauseMs, retrying } from "../../../protocol/wire/retry.ts";
+import type { CallContext } from "../../../protocol/wire/service.ts";
+import { type Reason, StatusError } from "../../../protocol/wire/status.ts";
+import { createMemoryBus } from "../../support/memory-bus.ts";
+import { SimulatedClock } from "../../support/simulated-clock.ts";
+import { thingClient, thingHandlers, thingServer } from "../../support/wire-world.ts";
 
 function world() {
   const clock = new SimulatedClock();

@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import { limits } from "./limits.ts";
+import { limits } from "../limits/limits.ts";
 import { type Problem, scanJson, scanMsgpack } from "./scan.ts";
 import { StatusError } from "./status.ts";
 

@@ -6,11 +6,12 @@
  * Nothing thrown ever leaves a bus handler: it would freeze the connection. What was thrown goes to the log,
  * once; the caller hears only what a StatusError makes public.
  */
+
+import { limits } from "../limits/limits.ts";
 import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
 import { errorMessage, readRequestHeaders } from "./headers.ts";
-import { limits } from "./limits.ts";
 import { sayable } from "./sayable.ts";
 import type { CallContext, Handlers, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";

@@ -4,11 +4,11 @@
  */
 import { Type } from "@sinclair/typebox";
 import { expect } from "chai";
-import { instanceService } from "../../protocol/instance.ts";
-import { answer, nullable, request } from "../../protocol/schema.ts";
-import type { Method } from "../../protocol/service.ts";
-import { validatorOf } from "../../protocol/validate.ts";
-import { allServices } from "../support/all-services.ts";
+import { instanceService } from "../../../protocol/instance.ts";
+import { answer, nullable, request } from "../../../protocol/wire/schema.ts";
+import type { Method } from "../../../protocol/wire/service.ts";
+import { validatorOf } from "../../../protocol/wire/validate.ts";
+import { allServices } from "../../support/all-services.ts";
 
 const create = validatorOf(instanceService.methods.create.request);
 const sound = { name: "web", flavor: "small", image: "tiny" };

@@ -2,10 +2,16 @@
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import fc from "fast-check";
-import { decodeAnswer, decodeRequest, type Encoding, encodeBody, encodingOf } from "../../protocol/codec.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { bombs } from "../support/bombs.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import {
+  decodeAnswer,
+  decodeRequest,
+  type Encoding,
+  encodeBody,
+  encodingOf,
+} from "../../../protocol/wire/codec.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { bombs } from "../../support/bombs.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 

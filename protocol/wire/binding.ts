@@ -2,7 +2,7 @@
  * Where a service is: how the address of a call becomes a subject, and a subject an address.
  * There are three such places: commands of clients, what controllers ask of one host, and what hosts report.
  */
-import { limits } from "./limits.ts";
+import { limits } from "../limits/limits.ts";
 import type { Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import {

@@ -3,7 +3,7 @@
  * Requests refuse unknown fields; answers and events let them pass (a newer peer may have more to say).
  */
 import { type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
+import { limits } from "../limits/limits.ts";
 
 /** A request object: unknown fields are refused. */
 export const request = <P extends TProperties>(properties: P): TObject<P> =>
@@ -58,7 +58,6 @@ export const HostLabels = Type.Record(
   Type.String({ maxLength: limits.metadataValueLengthMax }),
   { maxProperties: limits.hostLabelsMax, additionalProperties: false },
 );
-export { type Architecture, architectures } from "./kinds.ts";
 
 /** A page of a list: ids are time-ordered, so the marker is simply the last id of the page before. */
 export const pageRequest = {

@@ -4,8 +4,9 @@
  * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as one: the HTTP status of the
  * code. A header that came from outside is checked here before anything else sees it.
  */
+
+import { limits } from "../limits/limits.ts";
 import { type Encoding, encodeBody } from "./codec.ts";
-import { limits } from "./limits.ts";
 import { ErrorAnswer } from "./schema.ts";
 import { codes, reasons, StatusError } from "./status.ts";
 import type { BusMessage } from "./transport.ts";
