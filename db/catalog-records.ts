@@ -1,6 +1,6 @@
 /** Flavors and images as plain records: nothing of MikroORM leaves db/. */
 import type { InferEntity } from "@mikro-orm/core";
-import type { FlavorRecord, ImageRecord } from "../actors/runtime/records.ts";
+import type { FlavorRecord, ImageRecord } from "../actors/records/catalog.ts";
 import type { FlavorEntity, ImageEntity } from "./entities/catalog.ts";
 
 export function flavorOf(entity: InferEntity<typeof FlavorEntity>): FlavorRecord {

@@ -5,8 +5,9 @@
  */
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
-import type { Clock, Log, Store } from "../actors/runtime/ports.ts";
+import type { Store } from "../actors/ports/store.ts";
 import { limits } from "../protocol/limits/limits.ts";
+import type { Clock, Log } from "../protocol/wire/transport.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Database } from "./database.ts";
 import { entities } from "./entities/index.ts";

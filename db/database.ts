@@ -5,8 +5,8 @@
  * a parameter or the URL.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { Clock, Log } from "../actors/runtime/ports.ts";
 import { limits } from "../protocol/limits/limits.ts";
+import type { Clock, Log } from "../protocol/wire/transport.ts";
 import { failureKind, storeError, unavailable } from "./failure.ts";
 import { storable } from "./storable.ts";
 

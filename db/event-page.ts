@@ -2,7 +2,7 @@
  * How far one page of events looks; the same for every store, so that every store answers with the same
  * `last`. Pure.
  */
-import type { EventQuery } from "../actors/runtime/ports.ts";
+import type { EventQuery } from "../actors/ports/store.ts";
 import { limits } from "../protocol/limits/limits.ts";
 
 /**

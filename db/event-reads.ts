@@ -1,5 +1,5 @@
 /** The statement that reads a page of events. Pure. */
-import type { EventPage, EventQuery } from "../actors/runtime/ports.ts";
+import type { EventPage, EventQuery } from "../actors/ports/store.ts";
 import type { Event } from "../protocol/event.ts";
 import type { Row, Statement } from "./database.ts";
 import { lastOfPage } from "./event-page.ts";

@@ -8,8 +8,8 @@
  * is compared only for being the same. What is remembered is as large as there are hosts.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { AggregateOfHost } from "../actors/runtime/placement-records.ts";
-import type { HostLease, HostRecord } from "../actors/runtime/records.ts";
+import type { HostLease, HostRecord } from "../actors/records/host.ts";
+import type { AggregateOfHost } from "../actors/records/placement.ts";
 import type { FenceProof } from "../protocol/fence.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import type { Database, Row } from "./database.ts";

@@ -3,8 +3,8 @@
  * aggregates, its running builds; and writes signs of life, which are no commits. It changes nothing else.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { PageQuery, Renewal } from "../actors/runtime/ports.ts";
-import type { HostRecord } from "../actors/runtime/records.ts";
+import type { PageQuery, Renewal } from "../actors/ports/store.ts";
+import type { HostRecord } from "../actors/records/host.ts";
 import type { FenceProof } from "../protocol/fence.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import { type NumaUse, nothingUsed } from "../protocol/numa.ts";

@@ -4,8 +4,7 @@
  * one process, as large as there are hosts; what it holds is judged by the generation in the host's row.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { SaidOfHost } from "../actors/runtime/placement-records.ts";
-import type { HostRecord } from "../actors/runtime/records.ts";
+import type { HostRecord, SaidOfHost } from "../actors/records/host.ts";
 import type { Database } from "./database.ts";
 import { HostEntity } from "./entities/host.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";

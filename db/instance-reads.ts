@@ -1,5 +1,5 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
-import type { InstanceQuery, PageQuery, Whereabouts } from "../actors/runtime/ports.ts";
+import type { InstanceQuery, PageQuery, Whereabouts } from "../actors/ports/store.ts";
 import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
 import type { Statement } from "./database.ts";

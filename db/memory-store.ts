@@ -5,15 +5,6 @@
  */
 
 import type {
-  AggregateRecord,
-  GroupHost,
-  GroupMember,
-  QuotaRecord,
-  QuotaTotal,
-  ServerGroupRecord,
-} from "../actors/runtime/placement-records.ts";
-import type {
-  Clock,
   EventPage,
   EventQuery,
   InstanceQuery,
@@ -22,23 +13,29 @@ import type {
   Renewal,
   Store,
   Whereabouts,
-} from "../actors/runtime/ports.ts";
+} from "../actors/ports/store.ts";
+import type { FlavorRecord, ImageRecord } from "../actors/records/catalog.ts";
+import type { CommitResult, RequestRecord, Turn } from "../actors/records/commit.ts";
+import type { HostRecord } from "../actors/records/host.ts";
 import type {
-  CommitResult,
-  FlavorRecord,
-  HostRecord,
-  ImageRecord,
   InstanceRecord,
   LoadedInstance,
   MachineKey,
   OperationRecord,
-  RequestRecord,
-  Turn,
-} from "../actors/runtime/records.ts";
+} from "../actors/records/instance.ts";
+import type {
+  AggregateRecord,
+  GroupHost,
+  GroupMember,
+  QuotaRecord,
+  QuotaTotal,
+  ServerGroupRecord,
+} from "../actors/records/placement.ts";
 import type { Event } from "../protocol/event.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import type { Observation } from "../protocol/machine.ts";
 import type { OperationState } from "../protocol/states.ts";
+import type { Clock } from "../protocol/wire/transport.ts";
 import { lastOfPage } from "./event-page.ts";
 import { applyTurn } from "./memory/apply.ts";
 import { membersOf, placesOf, quotaOf, quotaTotalsOf } from "./memory/apply-placement.ts";

@@ -1,5 +1,5 @@
 /** Sums of what claims take of their host's cells, from the claims themselves. Pure. */
-import type { ClaimTotal } from "../actors/runtime/ports.ts";
+import type { ClaimTotal } from "../actors/ports/store.ts";
 import { type NumaPlacement, type NumaUse, pinnedBy, useWith } from "../protocol/numa.ts";
 
 /** Of claims on one host. */

@@ -1,5 +1,6 @@
 /** Reads aggregates, server groups and quotas from PostgreSQL. It changes nothing. */
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { PageQuery, Store } from "../actors/ports/store.ts";
 import type {
   AggregateRecord,
   GroupHost,
@@ -8,8 +9,7 @@ import type {
   QuotaTotal,
   QuotaUse,
   ServerGroupRecord,
-} from "../actors/runtime/placement-records.ts";
-import type { PageQuery, Store } from "../actors/runtime/ports.ts";
+} from "../actors/records/placement.ts";
 import type { Database } from "./database.ts";
 import { AggregateEntity, ServerGroupEntity } from "./entities/placement.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";

@@ -3,8 +3,10 @@
  * theirs back, and which claims are under the rule of a group. Both stores judge by these lists; a turn that
  * has none of them is not looked at again. Pure.
  */
-import type { QuotaUse } from "../actors/runtime/placement-records.ts";
-import type { InstanceRecord, Turn } from "../actors/runtime/records.ts";
+
+import type { Turn } from "../actors/records/commit.ts";
+import type { InstanceRecord } from "../actors/records/instance.ts";
+import type { QuotaUse } from "../actors/records/placement.ts";
 
 export interface Usage extends QuotaUse {
   readonly project: string;

@@ -5,14 +5,6 @@
  */
 import type { MikroORM } from "@mikro-orm/postgresql";
 import type {
-  AggregateRecord,
-  GroupHost,
-  GroupMember,
-  QuotaRecord,
-  QuotaTotal,
-  ServerGroupRecord,
-} from "../actors/runtime/placement-records.ts";
-import type {
   EventPage,
   EventQuery,
   InstanceQuery,
@@ -21,21 +13,26 @@ import type {
   Renewal,
   Store,
   Whereabouts,
-} from "../actors/runtime/ports.ts";
+} from "../actors/ports/store.ts";
+import type { FlavorRecord, ImageRecord } from "../actors/records/catalog.ts";
+import type { CommitResult, RequestRecord, Turn } from "../actors/records/commit.ts";
+import type { HostRecord } from "../actors/records/host.ts";
 import type {
   ClaimRecord,
-  CommitResult,
-  FlavorRecord,
-  HostRecord,
-  ImageRecord,
   InstanceRecord,
   LoadedInstance,
   MachineKey,
   MachineRecord,
   OperationRecord,
-  RequestRecord,
-  Turn,
-} from "../actors/runtime/records.ts";
+} from "../actors/records/instance.ts";
+import type {
+  AggregateRecord,
+  GroupHost,
+  GroupMember,
+  QuotaRecord,
+  QuotaTotal,
+  ServerGroupRecord,
+} from "../actors/records/placement.ts";
 import type { Observation } from "../protocol/machine.ts";
 import type { NumaPlacement } from "../protocol/numa.ts";
 import type { OperationState } from "../protocol/states.ts";

@@ -1,6 +1,6 @@
 /** What PostgreSQL counts about itself, for benchmarks. Used by nothing else. */
 import { MikroORM } from "@mikro-orm/postgresql";
-import type { Clock, Log } from "../actors/runtime/ports.ts";
+import type { Clock, Log } from "../protocol/wire/transport.ts";
 import { ormOptions } from "./connect.ts";
 import { Database } from "./database.ts";
 

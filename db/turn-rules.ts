@@ -3,13 +3,14 @@
  * the actor that made it, and both stores refuse it as `internal` before they look at a row. PostgreSQL's
  * CHECKs and triggers say most of it again, for whoever writes past this file. Pure.
  */
+
+import type { Turn } from "../actors/records/commit.ts";
 import type {
   ClaimRecord,
   InstanceRecord,
   MachineRecord,
   OperationRecord,
-  Turn,
-} from "../actors/runtime/records.ts";
+} from "../actors/records/instance.ts";
 import { StatusError } from "../protocol/wire/status.ts";
 
 /** @throws INTERNAL when the turn breaks a rule */

@@ -3,7 +3,7 @@
  * turn becomes a text for each of its lists, so that many turns can be merged into one without looking at
  * them again. Pure.
  */
-import type { CommitResult, Turn } from "../actors/runtime/records.ts";
+import type { CommitResult, Turn } from "../actors/records/commit.ts";
 import { deletingOf, groupedOf, usageOf } from "./placement-turn.ts";
 import { storableJson } from "./storable.ts";
 

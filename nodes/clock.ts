@@ -3,7 +3,7 @@
  * others.
  */
 import { uuidv7 } from "uuidv7";
-import type { Clock, Ids } from "../actors/runtime/ports.ts";
+import type { Clock, Ids } from "../protocol/wire/transport.ts";
 
 /** The longest that setTimeout can wait; longer waits are made of several. */
 const timerMsMax = 2 ** 31 - 1;

@@ -3,7 +3,7 @@
  * database and speaks only for itself; it must never decide anything.
  */
 import { join } from "node:path";
-import type { HostEnding } from "../actors/host/host.ts";
+import type { HostEnding } from "../actors/node/host/host.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import type { HostInventory } from "../protocol/machine.ts";
 import { StatusError } from "../protocol/wire/status.ts";

@@ -2,7 +2,7 @@
  * The controller's process: opens what is real (PostgreSQL, NATS, the image store) and hands it to the
  * assembly. It holds the database; it must never decide anything.
  */
-import type { ImageFiles } from "../actors/catalog/images.ts";
+import type { ImageFiles } from "../actors/control/catalog/images.ts";
 import { openStore } from "../db/connect.ts";
 import { StatusError } from "../protocol/wire/status.ts";
 import type { Log } from "../protocol/wire/transport.ts";

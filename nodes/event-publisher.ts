@@ -3,7 +3,8 @@
  * controller runs one; they need not know of each other. Nothing is lost when it stands still, for the store
  * keeps the events, and nobody waits for it: it must never be awaited by a command.
  */
-import type { EventStream, Store } from "../actors/runtime/ports.ts";
+import type { EventStream } from "../actors/ports/event-stream.ts";
+import type { Store } from "../actors/ports/store.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import type { Clock, Log, Timer } from "../protocol/wire/transport.ts";
 

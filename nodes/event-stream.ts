@@ -9,7 +9,7 @@
  * error codes).
  */
 
-import type { EventStream } from "../actors/runtime/ports.ts";
+import type { EventStream } from "../actors/ports/event-stream.ts";
 import type { Event } from "../protocol/event.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import { headerNames } from "../protocol/wire/headers.ts";

@@ -1,8 +1,8 @@
 /**
  * The guard's process, one for each compute node: it stops the guests that another host may take over when
- * the host's lease has passed, whatever has become of the agent. It decides nothing (actors/guard) and lives
- * as long as there are such guests. Arguments: its own directory, the directory that the guests work in, and
- * where its program is, which it removes.
+ * the host's lease has passed, whatever has become of the agent. It decides nothing (actors/node/guard) and
+ * lives as long as there are such guests. Arguments: its own directory, the directory that the guests work
+ * in, and where its program is, which it removes.
  *
  * It shall be small and never wait: it imports next to nothing, reads only /proc synchronously, and needs
  * neither QEMU's nor the storage's answer to stop a guest. Started by drivers/qemu/guard-launch.ts.
@@ -10,9 +10,9 @@
 import { access, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { setPriority } from "node:os";
-import { decide, nextLookAtMs } from "../actors/guard/decide.ts";
-import type { FencedGuest, GuardAction, GuardEvent } from "../actors/guard/messages.ts";
-import { beginGuard, type GuardState } from "../actors/guard/state.ts";
+import { decide, nextLookAtMs } from "../actors/node/guard/decide.ts";
+import type { FencedGuest, GuardAction, GuardEvent } from "../actors/node/guard/messages.ts";
+import { beginGuard, type GuardState } from "../actors/node/guard/state.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "./drivers/guard-files.ts";
 import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "./drivers/qemu/guard-scan.ts";

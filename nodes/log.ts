@@ -6,9 +6,9 @@
 import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino } from "pino";
-import type { Log } from "../actors/runtime/ports.ts";
 import { limits } from "../protocol/limits/limits.ts";
 import { StatusError } from "../protocol/wire/status.ts";
+import type { Log } from "../protocol/wire/transport.ts";
 
 const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];

@@ -4,7 +4,7 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import { limits } from "../../protocol/limits/limits.ts";
-import type { NewEvent } from "../runtime/records.ts";
+import type { NewEvent } from "../records/commit.ts";
 import { type Call, createCalls, fieldsOf, isMutating, promisedBy, textOf } from "./calls.ts";
 import type { Checker, Committed } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";

@@ -3,7 +3,8 @@
  * without gaps, and a watcher gets them in order. What they add up to in the end is judged by `replay.ts`.
  */
 import { adminProject } from "../../protocol/wire/subjects.ts";
-import type { InstanceRecord, NewEvent, Turn } from "../runtime/records.ts";
+import type { NewEvent, Turn } from "../records/commit.ts";
+import type { InstanceRecord } from "../records/instance.ts";
 import type { Checker, Committed, Watched } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 import { replayFaults } from "./replay.ts";

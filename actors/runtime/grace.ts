@@ -3,7 +3,7 @@
  * throws: a rejection is passed on, as long as somebody still waits for it.
  */
 import { limits } from "../../protocol/limits/limits.ts";
-import type { Clock } from "./ports.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
 
 /** False when the work had not settled after limits.actorStopGraceMs. Rejects as the work does. */
 export async function endsInTime(clock: Clock, work: Promise<void>): Promise<boolean> {

@@ -4,7 +4,7 @@
  * next one. It must never come to life again after `end`.
  */
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Clock, Log } from "./ports.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import type { ActorContext, ActorDefinition, ActorRef } from "./system.ts";
 
 /** Whoever an incarnation belongs to. */

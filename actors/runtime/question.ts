@@ -6,8 +6,8 @@
  * or be forgotten.
  */
 import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Timer } from "../../protocol/wire/transport.ts";
 import type { Pending } from "./mailbox.ts";
-import type { Clock, Timer } from "./ports.ts";
 import type { AskOptions, Reply } from "./system.ts";
 
 /**

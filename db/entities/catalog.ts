@@ -1,6 +1,6 @@
 /** Flavors and images: made and removed by operators, never changed. */
 import { defineEntity } from "@mikro-orm/core";
-import type { FlavorRecord, ImageRecord } from "../../actors/runtime/records.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
 import { count, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
 export const FlavorEntity = defineEntity({

@@ -6,7 +6,7 @@
  * and may be lost without harm.
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { Draining, FailedBuildsOf, HostRecord } from "../../actors/runtime/records.ts";
+import type { Draining, FailedBuildsOf, HostRecord } from "../../actors/records/host.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { architectures } from "../../protocol/kinds.ts";
 import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";

@@ -6,7 +6,7 @@
  * never slow down a page.
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { InstanceRecord } from "../../actors/runtime/records.ts";
+import type { InstanceRecord } from "../../actors/records/instance.ts";
 import { desiredPowers, instanceStates } from "../../protocol/states.ts";
 import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
 

@@ -4,7 +4,7 @@
  * (I1).
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { MachineRecord } from "../../actors/runtime/records.ts";
+import type { MachineRecord } from "../../actors/records/instance.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import { machineReasons, machineStates } from "../../protocol/states.ts";
 import { count, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";

@@ -1,6 +1,6 @@
 /** Operations, what became of a command, and requests, what was answered to one (I5). */
 import { defineEntity } from "@mikro-orm/core";
-import type { OperationRecord } from "../../actors/runtime/records.ts";
+import type { OperationRecord } from "../../actors/records/instance.ts";
 import { operationKinds, operationStates } from "../../protocol/states.ts";
 import { count, id, nested, oneOf, text, timeMs } from "./columns.ts";
 

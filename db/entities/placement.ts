@@ -3,7 +3,7 @@
  * a project uses is a sum that only commits change, under the same lock as its instances.
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { AggregateRecord, ServerGroupRecord } from "../../actors/runtime/placement-records.ts";
+import type { AggregateRecord, ServerGroupRecord } from "../../actors/records/placement.ts";
 import { groupPolicies } from "../../protocol/kinds.ts";
 import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
 

@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Store } from "../../actors/runtime/ports.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import { bulkHostId, fillStore } from "../../db/bulk.ts";
 import { openStore } from "../../db/connect.ts";
 import { limits } from "../../protocol/limits/limits.ts";

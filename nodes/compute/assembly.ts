@@ -2,7 +2,7 @@
  * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports.
  * The same for a real process and for a cluster in one process; it opens nothing and decides nothing.
  */
-import { createHost, type HostEnding } from "../../actors/host/host.ts";
+import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { limits } from "../../protocol/limits/limits.ts";

@@ -2,35 +2,38 @@
  * A controller, put together from its ports: nothing but `new` and `connect`, no decision. Production, the
  * tests and the simulator call it with other implementations of the same ports.
  */
-import { flavorHandlers } from "../../actors/catalog/flavors.ts";
-import { type ImageFiles, imageHandlers } from "../../actors/catalog/images.ts";
-import { quotaHandlers } from "../../actors/catalog/quotas.ts";
-import { serverGroupHandlers } from "../../actors/catalog/server-groups.ts";
-import { examine } from "../../actors/doctor/examine.ts";
-import { aggregateHandlers } from "../../actors/hosts/aggregates.ts";
-import { disableFailing } from "../../actors/hosts/breaker.ts";
-import { HostDirectory } from "../../actors/hosts/directory.ts";
-import { Drainer, drainerDefinition } from "../../actors/hosts/drainer.ts";
-import { Fencer } from "../../actors/hosts/fencer.ts";
-import { Leases } from "../../actors/hosts/leases.ts";
-import { recovererDefinition } from "../../actors/hosts/recoverer.ts";
-import { hostHandlers, reportHandlers } from "../../actors/hosts/service.ts";
-import { sweeperDefinition } from "../../actors/hosts/sweeper.ts";
-import type { ExamineStorage } from "../../actors/hosts/witnesses.ts";
-import { zoneHandlers } from "../../actors/hosts/zones.ts";
-import { type CommitHint, Commits } from "../../actors/instances/commits.ts";
-import { Creator } from "../../actors/instances/creator.ts";
-import { eventHandlers, operationHandlers } from "../../actors/instances/operations.ts";
-import { Placer } from "../../actors/instances/placer.ts";
-import { InstanceRegistry } from "../../actors/instances/registry.ts";
-import { instanceHandlers } from "../../actors/instances/service.ts";
-import { reconcilerDefinition } from "../../actors/reconciler/actor.ts";
+
+import { aggregateHandlers } from "../../actors/control/catalog/aggregates.ts";
+import { flavorHandlers } from "../../actors/control/catalog/flavors.ts";
+import { type ImageFiles, imageHandlers } from "../../actors/control/catalog/images.ts";
+import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
+import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
+import { HostDirectory } from "../../actors/control/directory/directory.ts";
+import { zoneHandlers } from "../../actors/control/directory/zones.ts";
+import { examine } from "../../actors/control/doctor/examine.ts";
+import { disableFailing } from "../../actors/control/fleet/breaker.ts";
+import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
+import { Fencer } from "../../actors/control/fleet/fencer.ts";
+import { Leases } from "../../actors/control/fleet/leases.ts";
+import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
+import { reportHandlers } from "../../actors/control/fleet/reports.ts";
+import { hostHandlers } from "../../actors/control/fleet/service.ts";
+import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
+import { Creator } from "../../actors/control/instances/creator.ts";
+import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
+import { instanceHandlers } from "../../actors/control/instances/service.ts";
+import { Placer } from "../../actors/control/placement/placer.ts";
+import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
+import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
+import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
+import { proposal } from "../../actors/control/scheduler/propose.ts";
+import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
+import type { PowerFence } from "../../actors/ports/power.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
-import type { Bus, Clock, Ids, Log, PowerFence, Store } from "../../actors/runtime/ports.ts";
 import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
-import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
-import { proposal } from "../../actors/scheduler/propose.ts";
-import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/schedule.ts";
+import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
+import type { ExamineStorage } from "../../actors/shared-storage/witnesses.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
@@ -47,6 +50,7 @@ import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
 import type { Client } from "../../protocol/wire/service.ts";
 import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
+import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import { askHost } from "./ask-host.ts";
 
 export interface ControllerPorts {

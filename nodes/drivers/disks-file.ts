@@ -6,7 +6,8 @@
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Disks, GuestPaths, ReleaseOptions } from "../../actors/runtime/ports.ts";
+import type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
+import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";

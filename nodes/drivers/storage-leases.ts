@@ -16,8 +16,8 @@
 import { constants, mkdirSync } from "node:fs";
 import { type FileHandle, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { LeaseKey } from "../../actors/runtime/ports.ts";
-import type { StorageLeaseState, StorageLeases } from "../../actors/runtime/storage-leases.ts";
+import type { StorageLeaseState, StorageLeases } from "../../actors/ports/storage-leases.ts";
+import type { LeaseKey } from "../../actors/ports/store.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { isToken } from "../../protocol/wire/subjects.ts";

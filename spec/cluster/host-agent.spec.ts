@@ -3,7 +3,7 @@
  */
 import { expect } from "chai";
 import { limits } from "../../protocol/limits/limits.ts";
-import { ensure } from "../actors/machine/worlds.ts";
+import { ensure } from "../actors/node/machine/worlds.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
 import { machineFilesOf } from "../support/machine-files.ts";

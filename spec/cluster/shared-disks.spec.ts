@@ -3,7 +3,7 @@
  * host removes none of a machine that it has.
  */
 import { expect } from "chai";
-import { sweep } from "../../actors/hosts/sweeper.ts";
+import { sweep } from "../../actors/shared-storage/sweeper.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";

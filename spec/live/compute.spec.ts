@@ -26,7 +26,7 @@ import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
 import type { Client } from "../../protocol/wire/service.ts";
-import { intent } from "../actors/machine/worlds.ts";
+import { intent } from "../actors/node/machine/worlds.ts";
 import {
   machineSpec,
   silentLog,

@@ -3,7 +3,7 @@
  * once.
  */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import { openStore } from "../../db/connect.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import type { StatusError } from "../../protocol/wire/status.ts";

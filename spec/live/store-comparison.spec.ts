@@ -5,8 +5,9 @@
  */
 import { expect } from "chai";
 import fc from "fast-check";
-import type { Store } from "../../actors/runtime/ports.ts";
-import type { ClaimRecord, CommitResult, InstanceRecord, Turn } from "../../actors/runtime/records.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.ts";
 import { openStore } from "../../db/connect.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { systemClock } from "../../nodes/clock.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import { openStore, ormOptions } from "../../db/connect.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../../nodes/up/postgres.ts";

@@ -3,7 +3,8 @@
  * whatever fails.
  */
 import { expect } from "chai";
-import type { EventQuery, EventStream } from "../../actors/runtime/ports.ts";
+import type { EventStream } from "../../actors/ports/event-stream.ts";
+import type { EventQuery } from "../../actors/ports/store.ts";
 import { startEventPublisher } from "../../nodes/event-publisher.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";

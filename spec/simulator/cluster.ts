@@ -2,8 +2,8 @@
  * A whole cell in one process: controllers, compute nodes, NATS, PostgreSQL and machines, all simulated, with
  * the real actors inside. It starts processes, and does to them what faults say; it judges nothing.
  */
-import type { Guest } from "../../actors/runtime/ports.ts";
-import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
+import type { Guest } from "../../actors/ports/hypervisor.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import { MemoryStore } from "../../db/memory-store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";

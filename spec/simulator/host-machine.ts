@@ -3,8 +3,8 @@
  * The agent's drivers are the fake ones, with time, refusals, hangs and a full disk put in between. Every
  * process that comes or goes is told to the judge at that moment.
  */
-import type { Guest, GuestEvent } from "../../actors/runtime/ports.ts";
-import type { StorageLeases } from "../../actors/runtime/storage-leases.ts";
+import type { Guest, GuestEvent } from "../../actors/ports/hypervisor.ts";
+import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";

@@ -5,7 +5,7 @@
  */
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
-import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";

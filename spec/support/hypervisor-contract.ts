@@ -4,7 +4,7 @@
  * outside (a process killed, an agent started anew) comes from the bench.
  */
 import { expect } from "chai";
-import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/runtime/ports.ts";
+import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 

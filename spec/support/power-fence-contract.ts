@@ -4,7 +4,7 @@
  */
 import { inspect } from "node:util";
 import { expect } from "chai";
-import type { PowerFence, PowerProof } from "../../actors/runtime/ports.ts";
+import type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
 import type { PowerTiming } from "../../nodes/fence/control.ts";
 import { type Reason, StatusError } from "../../protocol/wire/status.ts";
 

@@ -2,7 +2,7 @@
  * A host that does what a test says: it answers `ensure` like the real agent and reports on its own. For
  * specs of the controller alone; whole clusters use the real host actors.
  */
-import type { EnsureRequest } from "../../actors/machine/messages.ts";
+import type { EnsureRequest } from "../../actors/node/machine/messages.ts";
 import {
   type HostInventory,
   hostAgentService,

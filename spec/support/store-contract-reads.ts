@@ -3,7 +3,7 @@
  * from.
  */
 import { expect } from "chai";
-import type { InstanceQuery, Store } from "../../actors/runtime/ports.ts";
+import type { InstanceQuery, Store } from "../../actors/ports/store.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";

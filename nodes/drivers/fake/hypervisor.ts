@@ -9,7 +9,7 @@ import type {
   GuestPaths,
   Hypervisor,
   HypervisorCapabilities,
-} from "../../../actors/runtime/ports.ts";
+} from "../../../actors/ports/hypervisor.ts";
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";

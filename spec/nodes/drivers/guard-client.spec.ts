@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Guard } from "../../../actors/runtime/ports.ts";
+import type { Guard } from "../../../actors/ports/guard.ts";
 import { systemClock } from "../../../nodes/clock.ts";
 import { guardFiles } from "../../../nodes/drivers/guard-files.ts";
 import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
