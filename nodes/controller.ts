@@ -3,7 +3,7 @@
  * assembly. It holds the database; it must never decide anything.
  */
 import type { ImageFiles } from "../actors/control/catalog/images.ts";
-import { openStore } from "../db/connect.ts";
+import { openStore } from "../db/postgres/connect.ts";
 import { StatusError } from "../protocol/wire/status.ts";
 import type { Log } from "../protocol/wire/transport.ts";
 import { systemClock, systemIds } from "./clock.ts";

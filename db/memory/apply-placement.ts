@@ -4,7 +4,7 @@
  */
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/records/placement.ts";
 import { everyProject, quotaResources } from "../../protocol/quota.ts";
-import { deletingOf, groupedOf, sumOfUse, type Usage, usageOf, useOf } from "../placement-turn.ts";
+import { deletingOf, groupedOf, sumOfUse, type Usage, usageOf, useOf } from "../rows/placement-turn.ts";
 import { aggregateHostKey, type Refusal, type Tables, type Work } from "./tables.ts";
 
 const missing: Refusal = { kind: "missing" };

@@ -9,7 +9,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { openCommitProbe } from "../../db/commit-probe.ts";
+import { openCommitProbe } from "../../db/bench/commit-probe.ts";
 import { systemClock } from "../clock.ts";
 import { connectionOf, postgresUrlOf } from "../config.ts";
 import { openLog } from "../log.ts";

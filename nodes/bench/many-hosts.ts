@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { openProbe, type Probe } from "../../db/probe.ts";
+import { openProbe, type Probe } from "../../db/bench/probe.ts";
 import { systemClock } from "../clock.ts";
 import { postgresUrlOf, statePaths } from "../config.ts";
 import { openLog } from "../log.ts";

@@ -4,7 +4,7 @@
  */
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
-import { openStore, ormOptions } from "../../db/connect.ts";
+import { openStore, ormOptions } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";

@@ -1,5 +1,5 @@
 /** The store on a real PostgreSQL: the same contract as in memory, and the same answers to the same turns. */
-import { openStore } from "../../db/connect.ts";
+import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";

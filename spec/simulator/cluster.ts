@@ -4,7 +4,7 @@
  */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import { MemoryStore } from "../../db/memory-store.ts";
+import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";

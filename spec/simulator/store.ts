@@ -6,7 +6,7 @@
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Renewal, Store } from "../../actors/ports/store.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import type { MemoryStore } from "../../db/memory-store.ts";
+import type { MemoryStore } from "../../db/memory/store.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Interposer } from "./interposer.ts";

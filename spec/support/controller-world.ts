@@ -1,7 +1,7 @@
 /** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
-import { MemoryStore } from "../../db/memory-store.ts";
+import { MemoryStore } from "../../db/memory/store.ts";
 import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";

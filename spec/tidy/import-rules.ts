@@ -67,6 +67,17 @@ const rooms: readonly Room[] = [
   { room: "actors/control/reconciler", knows: [] },
 ];
 
+/** The same of db/: both stores stand on the rules, and do not know each other. */
+const storeRooms: readonly Room[] = [
+  { room: "db/rows", knows: [] },
+  { room: "db/rules", knows: ["db/rows"] },
+  { room: "db/tables", knows: [] },
+  { room: "db/migrations", knows: [] },
+  { room: "db/memory", knows: ["db/rows", "db/rules"] },
+  { room: "db/postgres", knows: ["db/rows", "db/rules", "db/tables", "db/migrations"] },
+  { room: "db/bench", knows: ["db/postgres"] },
+];
+
 interface Room {
   readonly room: string;
   readonly knows: readonly string[];
@@ -75,7 +86,7 @@ interface Room {
 }
 
 /** Rooms that are named before they are built: an arrow upwards. */
-export function upwards(all: readonly Room[] = rooms): readonly string[] {
+export function upwards(all: readonly Room[] = [...rooms, ...storeRooms]): readonly string[] {
   return all.flatMap(({ room, knows }, index) =>
     knows
       .filter((one) => !all.slice(0, index).some((below) => below.room === one))
@@ -117,12 +128,12 @@ export const importTable: readonly Row[] = [
     packages: [],
   },
   ...roomRows,
-  {
-    files: /^db\//,
-    may: [protocol, /^db\//],
+  ...storeRooms.map(({ room, knows }) => ({
+    files: inside(room),
+    may: [protocol, inside(room), ...knows.map((one) => inside(one))],
     mayTypes: [words],
     packages: [pureNode, /^node:(?:path|url)$/, /^@mikro-orm\//, /^pg$/],
-  },
+  })),
   {
     files: /^nodes\/cli(?:\/|\.ts$)/,
     may: [protocol, /^nodes\/(?:cli\/|cli\.ts|sdk\.ts|nats[^/]*\.ts|config\/|config\.ts|log\.ts|clock\.ts)/],

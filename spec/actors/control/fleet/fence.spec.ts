@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { type FenceOptions, fenceHost } from "../../../../actors/control/fleet/fence.ts";
 import { hostView } from "../../../../actors/control/fleet/view.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
-import { MemoryStore } from "../../../../db/memory-store.ts";
+import { MemoryStore } from "../../../../db/memory/store.ts";
 import { systemIds } from "../../../../nodes/clock.ts";
 import { limits } from "../../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";

@@ -8,12 +8,12 @@
  * is compared only for being the same. What is remembered is as large as there are hosts.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { HostLease, HostRecord } from "../actors/records/host.ts";
-import type { AggregateOfHost } from "../actors/records/placement.ts";
-import type { FenceProof } from "../protocol/fence.ts";
-import { limits } from "../protocol/limits/limits.ts";
+import type { HostLease, HostRecord } from "../../actors/records/host.ts";
+import type { AggregateOfHost } from "../../actors/records/placement.ts";
+import type { FenceProof } from "../../protocol/fence.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { HostEntity } from "../tables/host.ts";
 import type { Database, Row } from "./database.ts";
-import { HostEntity } from "./entities/host.ts";
 import {
   aggregateObject,
   buildsByHost,

@@ -1,8 +1,8 @@
 /** The statement that reads a page of events. Pure. */
-import type { EventPage, EventQuery } from "../actors/ports/store.ts";
-import type { Event } from "../protocol/event.ts";
+import type { EventPage, EventQuery } from "../../actors/ports/store.ts";
+import type { Event } from "../../protocol/event.ts";
+import { lastOfPage } from "../rows/event-page.ts";
 import type { Row, Statement } from "./database.ts";
-import { lastOfPage } from "./event-page.ts";
 import type { Selection } from "./select.ts";
 
 /** An event as its row has it: what is absent is null. */

@@ -3,13 +3,13 @@
  * aggregates, its running builds; and writes signs of life, which are no commits. It changes nothing else.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { PageQuery, Renewal } from "../actors/ports/store.ts";
-import type { HostRecord } from "../actors/records/host.ts";
-import type { FenceProof } from "../protocol/fence.ts";
-import { limits } from "../protocol/limits/limits.ts";
-import { type NumaUse, nothingUsed } from "../protocol/numa.ts";
+import type { PageQuery, Renewal } from "../../actors/ports/store.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
+import type { FenceProof } from "../../protocol/fence.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { type NumaUse, nothingUsed } from "../../protocol/numa.ts";
+import { HostEntity } from "../tables/host.ts";
 import type { Database, Row } from "./database.ts";
-import { HostEntity } from "./entities/host.ts";
 import { type HostSaid, isBulky } from "./host-said.ts";
 import { type Selection, selectionOf } from "./select.ts";
 

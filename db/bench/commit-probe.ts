@@ -3,9 +3,9 @@
  * nothing else.
  */
 import { MikroORM } from "@mikro-orm/postgresql";
-import type { Clock, Log } from "../protocol/wire/transport.ts";
-import { ormOptions } from "./connect.ts";
-import { Database } from "./database.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { ormOptions } from "../postgres/connect.ts";
+import { Database } from "../postgres/database.ts";
 
 export interface CommitProbe {
   /** One row of about the size of an instance, in a transaction of its own. */

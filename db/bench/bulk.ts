@@ -3,7 +3,7 @@
  * of a size that nobody waits for otherwise. Used by nothing else.
  */
 import { MikroORM } from "@mikro-orm/postgresql";
-import { ormOptions } from "./connect.ts";
+import { ormOptions } from "../postgres/connect.ts";
 
 export interface Bulk {
   readonly hosts: number;

@@ -2,7 +2,7 @@
  * What an error of the driver means, and the StatusError that it becomes. Messages of PostgreSQL go to
  * `detail`, for the log: they never hold a password, but may hold values of rows.
  */
-import { StatusError } from "../protocol/wire/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 /**
  * `unreachable`: the connection was lost or not made; what was sent may have been executed.

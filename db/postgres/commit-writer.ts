@@ -12,13 +12,13 @@
  * stays away longer than limits.storePatienceMs; only then the outcome is open.
  */
 import { randomUUID } from "node:crypto";
-import type { CommitResult, Turn } from "../actors/records/commit.ts";
-import { limits } from "../protocol/limits/limits.ts";
-import { StatusError } from "../protocol/wire/status.ts";
-import type { Clock, Log } from "../protocol/wire/transport.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { assertTurn } from "../rules/turn-rules.ts";
 import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
 import { failureKind, kindOfCode, storeError, unavailable } from "./failure.ts";
-import { assertTurn } from "./turn-rules.ts";
 import {
   apartText,
   type EncodedTurn,

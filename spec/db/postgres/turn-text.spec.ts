@@ -1,7 +1,7 @@
 /** How turns are written for PostgreSQL: apart, merged into one, and taken apart again. By value. */
 import { expect } from "chai";
-import { apartText, encodeTurn, mergedText, splitOutcome } from "../../db/turn-text.ts";
-import * as rows from "../support/store-rows.ts";
+import { apartText, encodeTurn, mergedText, splitOutcome } from "../../../db/postgres/turn-text.ts";
+import * as rows from "../../support/store-rows.ts";
 
 describe("the text of turns", () => {
   const first = encodeTurn({

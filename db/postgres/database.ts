@@ -5,10 +5,10 @@
  * a parameter or the URL.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { limits } from "../protocol/limits/limits.ts";
-import type { Clock, Log } from "../protocol/wire/transport.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { storable } from "../rows/storable.ts";
 import { failureKind, storeError, unavailable } from "./failure.ts";
-import { storable } from "./storable.ts";
 
 /** The part of `pg` that is used here; MikroORM owns the pool. */
 interface DriverQuery {

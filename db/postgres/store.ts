@@ -13,10 +13,10 @@ import type {
   Renewal,
   Store,
   Whereabouts,
-} from "../actors/ports/store.ts";
-import type { FlavorRecord, ImageRecord } from "../actors/records/catalog.ts";
-import type { CommitResult, RequestRecord, Turn } from "../actors/records/commit.ts";
-import type { HostRecord } from "../actors/records/host.ts";
+} from "../../actors/ports/store.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
+import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
   InstanceRecord,
@@ -24,7 +24,7 @@ import type {
   MachineKey,
   MachineRecord,
   OperationRecord,
-} from "../actors/records/instance.ts";
+} from "../../actors/records/instance.ts";
 import type {
   AggregateRecord,
   GroupHost,
@@ -32,24 +32,24 @@ import type {
   QuotaRecord,
   QuotaTotal,
   ServerGroupRecord,
-} from "../actors/records/placement.ts";
-import type { Observation } from "../protocol/machine.ts";
-import type { NumaPlacement } from "../protocol/numa.ts";
-import type { OperationState } from "../protocol/states.ts";
+} from "../../actors/records/placement.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import type { NumaPlacement } from "../../protocol/numa.ts";
+import type { OperationState } from "../../protocol/states.ts";
+import { numaTotals } from "../rows/numa-totals.ts";
+import { FlavorEntity, ImageEntity } from "../tables/catalog.ts";
+import { EventEntity } from "../tables/event.ts";
+import { InstanceEntity } from "../tables/instance.ts";
+import { ClaimEntity, MachineEntity } from "../tables/machine.ts";
+import { OperationEntity, RequestEntity } from "../tables/operation.ts";
 import { flavorOf, imageOf } from "./catalog-records.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { Database, Row } from "./database.ts";
-import { FlavorEntity, ImageEntity } from "./entities/catalog.ts";
-import { EventEntity } from "./entities/event.ts";
-import { InstanceEntity } from "./entities/instance.ts";
-import { ClaimEntity, MachineEntity } from "./entities/machine.ts";
-import { OperationEntity, RequestEntity } from "./entities/operation.ts";
 import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
 import { HostPicture } from "./host-picture.ts";
 import { HostReads } from "./host-reads.ts";
 import { HostSaid } from "./host-said.ts";
 import * as read from "./instance-reads.ts";
-import { numaTotals } from "./numa-totals.ts";
 import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";

@@ -1,6 +1,6 @@
 /**
  * Lists of columns, and readers of rows, made from what MikroORM knows of the entities: names of columns
- * stand in db/entities and nowhere else in what reads. Values are taken as the entity types them; the CHECKs
+ * stand in db/tables and nowhere else in what reads. Values are taken as the entity types them; the CHECKs
  * stand behind that.
  */
 import type { EntityManager, EntityName } from "@mikro-orm/postgresql";

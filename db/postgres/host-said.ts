@@ -4,9 +4,9 @@
  * one process, as large as there are hosts; what it holds is judged by the generation in the host's row.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { HostRecord, SaidOfHost } from "../actors/records/host.ts";
+import type { HostRecord, SaidOfHost } from "../../actors/records/host.ts";
+import { HostEntity } from "../tables/host.ts";
 import type { Database } from "./database.ts";
-import { HostEntity } from "./entities/host.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
 
 const bulky = ["labels", "features", "machineTypes", "numa"] as const;

@@ -4,14 +4,14 @@
  * CHECKs and triggers say most of it again, for whoever writes past this file. Pure.
  */
 
-import type { Turn } from "../actors/records/commit.ts";
+import type { Turn } from "../../actors/records/commit.ts";
 import type {
   ClaimRecord,
   InstanceRecord,
   MachineRecord,
   OperationRecord,
-} from "../actors/records/instance.ts";
-import { StatusError } from "../protocol/wire/status.ts";
+} from "../../actors/records/instance.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 /** @throws INTERNAL when the turn breaks a rule */
 export function assertTurn(turn: Turn): void {

@@ -4,9 +4,9 @@
  * has none of them is not looked at again. Pure.
  */
 
-import type { Turn } from "../actors/records/commit.ts";
-import type { InstanceRecord } from "../actors/records/instance.ts";
-import type { QuotaUse } from "../actors/records/placement.ts";
+import type { Turn } from "../../actors/records/commit.ts";
+import type { InstanceRecord } from "../../actors/records/instance.ts";
+import type { QuotaUse } from "../../actors/records/placement.ts";
 
 export interface Usage extends QuotaUse {
   readonly project: string;

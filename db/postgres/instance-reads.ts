@@ -1,9 +1,9 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
-import type { InstanceQuery, PageQuery, Whereabouts } from "../actors/ports/store.ts";
-import type { Observation } from "../protocol/machine.ts";
-import type { OperationState } from "../protocol/states.ts";
+import type { InstanceQuery, PageQuery, Whereabouts } from "../../actors/ports/store.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import type { OperationState } from "../../protocol/states.ts";
+import { storableJson } from "../rows/storable.ts";
 import type { Statement } from "./database.ts";
-import { storableJson } from "./storable.ts";
 
 /** Select lists by the alias that they use: `i` instance, `m` machine, `c` claim, `o` operation. */
 export interface InstanceColumns {

@@ -3,9 +3,9 @@
  * turn becomes a text for each of its lists, so that many turns can be merged into one without looking at
  * them again. Pure.
  */
-import type { CommitResult, Turn } from "../actors/records/commit.ts";
-import { deletingOf, groupedOf, usageOf } from "./placement-turn.ts";
-import { storableJson } from "./storable.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import { deletingOf, groupedOf, usageOf } from "../rows/placement-turn.ts";
+import { storableJson } from "../rows/storable.ts";
 
 export interface EncodedTurn {
   /** Elements of each list that is not empty, as JSON, separated by commas. */

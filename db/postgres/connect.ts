@@ -5,16 +5,16 @@
  */
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
-import type { Store } from "../actors/ports/store.ts";
-import { limits } from "../protocol/limits/limits.ts";
-import type { Clock, Log } from "../protocol/wire/transport.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { migrations } from "../migrations/index.ts";
+import { entities } from "../tables/index.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Database } from "./database.ts";
-import { entities } from "./entities/index.ts";
 import { connectError, serverError, unavailable } from "./failure.ts";
 import { migrate, migrationOptions } from "./migrate.ts";
-import { migrations } from "./migrations/index.ts";
-import { PostgresStore } from "./postgres-store.ts";
+import { PostgresStore } from "./store.ts";
 
 export interface OpenStoreOptions {
   /** `postgresql://user:password@host:port/database` */

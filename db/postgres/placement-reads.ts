@@ -1,6 +1,6 @@
 /** Reads aggregates, server groups and quotas from PostgreSQL. It changes nothing. */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { PageQuery, Store } from "../actors/ports/store.ts";
+import type { PageQuery, Store } from "../../actors/ports/store.ts";
 import type {
   AggregateRecord,
   GroupHost,
@@ -9,9 +9,9 @@ import type {
   QuotaTotal,
   QuotaUse,
   ServerGroupRecord,
-} from "../actors/records/placement.ts";
+} from "../../actors/records/placement.ts";
+import { AggregateEntity, ServerGroupEntity } from "../tables/placement.ts";
 import type { Database } from "./database.ts";
-import { AggregateEntity, ServerGroupEntity } from "./entities/placement.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
 
 export class PlacementReads {

@@ -4,7 +4,7 @@
  */
 import { Migrator } from "@mikro-orm/migrations";
 import type { MikroORM } from "@mikro-orm/postgresql";
-import type { Log } from "../protocol/wire/transport.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 
 /** Any number, the same in every controller of every version. */
 const migrationLock = 7_106_001;

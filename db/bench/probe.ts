@@ -1,8 +1,8 @@
 /** What PostgreSQL counts about itself, for benchmarks. Used by nothing else. */
 import { MikroORM } from "@mikro-orm/postgresql";
-import type { Clock, Log } from "../protocol/wire/transport.ts";
-import { ormOptions } from "./connect.ts";
-import { Database } from "./database.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { ormOptions } from "../postgres/connect.ts";
+import { Database } from "../postgres/database.ts";
 
 export interface Counters {
   /** Statements that only read are transactions as well. */

@@ -13,16 +13,16 @@ import type {
   Renewal,
   Store,
   Whereabouts,
-} from "../actors/ports/store.ts";
-import type { FlavorRecord, ImageRecord } from "../actors/records/catalog.ts";
-import type { CommitResult, RequestRecord, Turn } from "../actors/records/commit.ts";
-import type { HostRecord } from "../actors/records/host.ts";
+} from "../../actors/ports/store.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
+import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   InstanceRecord,
   LoadedInstance,
   MachineKey,
   OperationRecord,
-} from "../actors/records/instance.ts";
+} from "../../actors/records/instance.ts";
 import type {
   AggregateRecord,
   GroupHost,
@@ -30,20 +30,20 @@ import type {
   QuotaRecord,
   QuotaTotal,
   ServerGroupRecord,
-} from "../actors/records/placement.ts";
-import type { Event } from "../protocol/event.ts";
-import { limits } from "../protocol/limits/limits.ts";
-import type { Observation } from "../protocol/machine.ts";
-import type { OperationState } from "../protocol/states.ts";
-import type { Clock } from "../protocol/wire/transport.ts";
-import { lastOfPage } from "./event-page.ts";
-import { applyTurn } from "./memory/apply.ts";
-import { membersOf, placesOf, quotaOf, quotaTotalsOf } from "./memory/apply-placement.ts";
-import { pruneTables } from "./memory/prune.ts";
-import type { Table } from "./memory/table.ts";
-import { machineKey, requestKey, type StoredHost, Tables } from "./memory/tables.ts";
-import { numaTotals } from "./numa-totals.ts";
-import { assertTurn } from "./turn-rules.ts";
+} from "../../actors/records/placement.ts";
+import type { Event } from "../../protocol/event.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import type { OperationState } from "../../protocol/states.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
+import { lastOfPage } from "../rows/event-page.ts";
+import { numaTotals } from "../rows/numa-totals.ts";
+import { assertTurn } from "../rules/turn-rules.ts";
+import { applyTurn } from "./apply.ts";
+import { membersOf, placesOf, quotaOf, quotaTotalsOf } from "./apply-placement.ts";
+import { pruneTables } from "./prune.ts";
+import type { Table } from "./table.ts";
+import { machineKey, requestKey, type StoredHost, Tables } from "./tables.ts";
 
 export class MemoryStore implements Store {
   readonly #tables = new Tables();

@@ -2,8 +2,8 @@
  * How far one page of events looks; the same for every store, so that every store answers with the same
  * `last`. Pure.
  */
-import type { EventQuery } from "../actors/ports/store.ts";
-import { limits } from "../protocol/limits/limits.ts";
+import type { EventQuery } from "../../actors/ports/store.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 /**
  * The last sequence number a page looks at. A filter that no index serves (a noun without an id) looks at a

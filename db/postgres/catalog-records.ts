@@ -1,7 +1,7 @@
 /** Flavors and images as plain records: nothing of MikroORM leaves db/. */
 import type { InferEntity } from "@mikro-orm/core";
-import type { FlavorRecord, ImageRecord } from "../actors/records/catalog.ts";
-import type { FlavorEntity, ImageEntity } from "./entities/catalog.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
+import type { FlavorEntity, ImageEntity } from "../tables/catalog.ts";
 
 export function flavorOf(entity: InferEntity<typeof FlavorEntity>): FlavorRecord {
   const { id, name, vcpus, memoryMib, diskGib, extraSpecs, createdAtMs } = entity;

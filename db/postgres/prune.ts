@@ -4,7 +4,7 @@
  * every commit does: the two can wait for each other, but never deadlock. db/memory/prune.ts has the same
  * rules.
  */
-import { limits } from "../protocol/limits/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Database, Statement } from "./database.ts";
 
 const head = "head as materialized (select trimmed from event_head for update)";

@@ -1,6 +1,6 @@
 /** Sums of what claims take of their host's cells, from the claims themselves. Pure. */
-import type { ClaimTotal } from "../actors/ports/store.ts";
-import { type NumaPlacement, type NumaUse, pinnedBy, useWith } from "../protocol/numa.ts";
+import type { ClaimTotal } from "../../actors/ports/store.ts";
+import { type NumaPlacement, type NumaUse, pinnedBy, useWith } from "../../protocol/numa.ts";
 
 /** Of claims on one host. */
 export function numaTotals(
