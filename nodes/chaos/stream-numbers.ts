@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { headerNames } from "../../protocol/wire/headers.ts";
 import { eventStreamName } from "../../protocol/wire/subjects.ts";
 import type { Bus } from "../../protocol/wire/transport.ts";
-import { type ClusterConfig, connectionOf } from "../config.ts";
-import { connectNats } from "../nats.ts";
+import { connectNats } from "../bus/nats.ts";
+import { type ClusterConfig, connectionOf } from "../config/config.ts";
 
 const nothing = (): void => undefined;
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };

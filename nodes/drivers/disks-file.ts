@@ -20,9 +20,9 @@ import {
   makeGuestDirectory,
   type StateDirectories,
 } from "./guest-directory.ts";
-import { ImageCache } from "./image-cache.ts";
+import { ImageCache } from "./images/cache.ts";
 import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";
-import type { SharedStorage } from "./shared-storage.ts";
+import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
 
 export class FileDisks implements Disks {

@@ -22,7 +22,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { limits } from "../../protocol/limits/limits.ts";
-import { endProcess, isAlive, proofOf } from "./owned-process.ts";
+import { endProcess, isAlive, proofOf } from "../process/owned-process.ts";
 import {
   clearLeftover,
   freePort,

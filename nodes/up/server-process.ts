@@ -16,7 +16,7 @@ import {
   proofOf,
   removeProof,
   writeProof,
-} from "./owned-process.ts";
+} from "../process/owned-process.ts";
 
 export interface ServerProgram {
   /** For people: "PostgreSQL", "NATS". */

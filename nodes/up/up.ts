@@ -5,7 +5,13 @@
  */
 import { relative } from "node:path";
 import { limits } from "../../protocol/limits/limits.ts";
-import { type ClusterConfig, ConfigError, defaultConfigFile, loadConfig, statePaths } from "../config.ts";
+import {
+  type ClusterConfig,
+  ConfigError,
+  defaultConfigFile,
+  loadConfig,
+  statePaths,
+} from "../config/config.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { installPackages } from "../setup/system-packages.mjs";
 import { startCluster } from "./cluster.ts";

@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import type { PowerFence } from "../../actors/ports/power.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";

@@ -5,7 +5,7 @@
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import type { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { pinnedRush } from "../support/pinned-rush.ts";

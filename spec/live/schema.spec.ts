@@ -5,7 +5,7 @@
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import { openStore, ormOptions } from "../../db/postgres/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { postgresUrl } from "../support/services.ts";

@@ -10,7 +10,7 @@ import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { postgresUrl } from "../support/services.ts";

@@ -10,7 +10,7 @@ import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import { openStore, ormOptions } from "../../db/postgres/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../../nodes/up/postgres.ts";
 import { freePort } from "../../nodes/up/server-process.ts";
 import { limits } from "../../protocol/limits/limits.ts";

@@ -4,8 +4,8 @@
  */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
-import { systemClock, systemIds } from "../../nodes/clock.ts";
-import { connectNats, type NatsBus } from "../../nodes/nats.ts";
+import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { instanceService } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";

@@ -3,8 +3,8 @@
  * plan says, and tells the judge what it asked for and what it was told, as a history that anybody can read.
  */
 import type { Completed, Fact } from "../../actors/promises/facts.ts";
-import { type Clients, createClients } from "../../nodes/sdk-clients.ts";
-import { createFollowers } from "../../nodes/sdk-follow.ts";
+import { type Clients, createClients } from "../../nodes/sdk/clients.ts";
+import { createFollowers } from "../../nodes/sdk/follow.ts";
 import type { Changed } from "../../protocol/instance.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";

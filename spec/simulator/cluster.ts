@@ -8,7 +8,7 @@ import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
-import { startEventPublisher } from "../../nodes/event-publisher.ts";
+import { startEventPublisher } from "../../nodes/events/publisher.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
 import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";

@@ -21,7 +21,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "publisher-skips",
     promise: "I10",
-    file: "nodes/event-publisher.ts",
+    file: "nodes/events/publisher.ts",
     find: "end = await stream.publish(page.events);",
     replace: "end = await stream.publish(page.events.slice(1));",
     guard: "Every event is published.",
@@ -37,7 +37,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "watcher-hurries",
     promise: "I11",
-    file: "nodes/sdk-follow.ts",
+    file: "nodes/sdk/follow.ts",
     find: "const page = await list({ after: position, waitMs: limits.waitMsMax });",
     replace: "const page = await list({ after: position });",
     guard: "A watcher waits at the server for what comes next.",

@@ -2,9 +2,9 @@
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
-import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";

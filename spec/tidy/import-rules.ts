@@ -78,6 +78,44 @@ const storeRooms: readonly Room[] = [
   { room: "db/bench", knows: ["db/postgres"] },
 ];
 
+/** And of nodes/: programs are above what they are made of, and what drives whole clusters is above them. */
+const programRooms: readonly Room[] = [
+  { room: "nodes/bus", knows: [] },
+  { room: "nodes/process", knows: [] },
+  { room: "nodes/config", knows: ["nodes/bus"] },
+  { room: "nodes/events", knows: [] },
+  { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
+  { room: "nodes/drivers", knows: ["nodes/process"] },
+  { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers"] },
+  { room: "nodes/guard", knows: ["nodes/drivers"] },
+  { room: "nodes/proxy", knows: ["nodes/process"] },
+  { room: "nodes/setup", knows: ["nodes/config"] },
+  {
+    room: "nodes/compute",
+    knows: ["bus", "config", "drivers", "process", "setup"].map((one) => `nodes/${one}`),
+  },
+  {
+    room: "nodes/controller",
+    knows: ["bus", "config", "drivers", "events", "fence", "process"].map((one) => `nodes/${one}`),
+  },
+  {
+    room: "nodes/up",
+    knows: ["bus", "config", "process", "proxy", "sdk", "setup"].map((one) => `nodes/${one}`),
+  },
+  // The API has no back door: the CLI knows no more than a client does.
+  { room: "nodes/cli", knows: ["nodes/sdk"] },
+  {
+    room: "nodes/chaos",
+    knows: ["bus", "config", "drivers", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),
+  },
+  {
+    room: "nodes/bench",
+    knows: "bus chaos compute config drivers process proxy sdk setup up"
+      .split(" ")
+      .map((one) => `nodes/${one}`),
+  },
+];
+
 interface Room {
   readonly room: string;
   readonly knows: readonly string[];
@@ -86,7 +124,9 @@ interface Room {
 }
 
 /** Rooms that are named before they are built: an arrow upwards. */
-export function upwards(all: readonly Room[] = [...rooms, ...storeRooms]): readonly string[] {
+export function upwards(
+  all: readonly Room[] = [...rooms, ...storeRooms, ...programRooms],
+): readonly string[] {
   return all.flatMap(({ room, knows }, index) =>
     knows
       .filter((one) => !all.slice(0, index).some((below) => below.room === one))
@@ -109,6 +149,9 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
   mayTypes: [messages],
   packages: [pureNode, schemas],
 }));
+
+const terminal = [/^commander$/, /^cli-table3$/];
+const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^uuidv7$/, /^ajv$/, schemas];
 
 export const importTable: readonly Row[] = [
   {
@@ -134,25 +177,17 @@ export const importTable: readonly Row[] = [
     mayTypes: [words],
     packages: [pureNode, /^node:(?:path|url)$/, /^@mikro-orm\//, /^pg$/],
   })),
-  {
-    files: /^nodes\/cli(?:\/|\.ts$)/,
-    may: [protocol, /^nodes\/(?:cli\/|cli\.ts|sdk\.ts|nats[^/]*\.ts|config\/|config\.ts|log\.ts|clock\.ts)/],
-    packages: [/^node:/, /^commander$/, /^cli-table3$/, schemas],
-  },
-  {
-    files: /^nodes\//,
-    may: [protocol, /^actors\//, /^db\//, /^nodes\//],
-    packages: [
-      /^node:/,
-      /^nats$/,
-      /^pino$/,
-      /^yaml$/,
-      /^uuidv7$/,
-      /^ajv$/,
-      schemas,
-      /^(?:commander|cli-table3)$/,
+  ...programRooms.map(({ room, knows }) => ({
+    files: inside(room),
+    may: [
+      protocol,
+      ...(room === "nodes/cli" ? [] : [/^actors\//, /^db\//]),
+      inside(room),
+      ...knows.map((one) => inside(one)),
     ],
-  },
+    packages: room === "nodes/cli" ? [/^node:/, schemas, ...terminal] : nodePackages,
+  })),
+  { files: /^nodes\/[^/]+$/, may: [protocol, /^nodes\//], packages: [/^node:/] },
   { files: /^spec\//, may: everything, packages: everything },
 ];
 

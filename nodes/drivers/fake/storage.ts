@@ -6,7 +6,7 @@
 import type { LeaseKey } from "../../../actors/ports/store.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { byInstance } from "../shared-names.ts";
+import { byInstance } from "../shared-storage/names.ts";
 
 export interface FakeDisk {
   /** How often a guest has written to it. */

@@ -10,7 +10,7 @@ import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hyper
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import { hostName } from "../qemu/arguments.ts";
+import { hostName } from "../guest-name.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
 

@@ -4,9 +4,9 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Guard } from "../../../actors/ports/guard.ts";
-import { systemClock } from "../../../nodes/clock.ts";
 import { guardFiles } from "../../../nodes/drivers/guard-files.ts";
 import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
 import { limits } from "../../../protocol/limits/limits.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 

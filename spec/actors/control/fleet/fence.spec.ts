@@ -4,7 +4,7 @@ import { type FenceOptions, fenceHost } from "../../../../actors/control/fleet/f
 import { hostView } from "../../../../actors/control/fleet/view.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { MemoryStore } from "../../../../db/memory/store.ts";
-import { systemIds } from "../../../../nodes/clock.ts";
+import { systemIds } from "../../../../nodes/process/clock.ts";
 import { limits } from "../../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import * as rows from "../../../support/store-rows.ts";
