@@ -37,7 +37,13 @@ const build = join(project, "build");
  */
 const compileCache = join(modules, ".cache", "novact");
 /** What a cluster's processes load. */
-const mainModules = ["up/up.ts", "controller.ts", "compute.ts", "cli/on-process.ts", "cli/program.ts"];
+const mainModules = [
+  "up/up.ts",
+  "controller/main.ts",
+  "compute/main.ts",
+  "cli/on-process.ts",
+  "cli/program.ts",
+];
 /** Signals that a person or a supervisor sends to end us; the script decides what they mean. */
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 

@@ -9,8 +9,8 @@ import { join, resolve } from "node:path";
 import { parseTombstone } from "../../actors/node/machine/file.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
 import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
+import { isProgramFile } from "../package/program-files.ts";
 import { findProved } from "../process/owned-process.ts";
-import { isProgramFile } from "../process/program-files.ts";
 import type { Parties } from "./plan.ts";
 
 export interface GuestParty {

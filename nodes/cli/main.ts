@@ -5,7 +5,7 @@
  */
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
-import { isCheckout, treeDirectory } from "../process/program-files.ts";
+import { isCheckout, treeDirectory } from "../package/program-files.ts";
 
 /** Runs a command line with the process's own streams; answers the exit code. */
 export default async function main(argv: readonly string[]): Promise<number> {

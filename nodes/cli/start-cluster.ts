@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { programFile } from "../process/program-files.ts";
+import { programFile } from "../package/program-files.ts";
 import type { Run } from "./run.ts";
 
 /**

@@ -17,7 +17,7 @@ import { limits } from "../../protocol/limits/limits.ts";
 import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
 import { controllerUser, hostUser, hostUserPrefix, type WebSocketListener } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
-import { isCheckout, treeDirectory } from "../process/program-files.ts";
+import { isCheckout, treeDirectory } from "../package/program-files.ts";
 import { check, type Finding } from "./explain.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
 import {

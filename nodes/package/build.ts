@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build as bundle, type Plugin } from "esbuild";
-import { treeDirectory } from "../process/program-files.ts";
+import { treeDirectory } from "./program-files.ts";
 
 const out = join(treeDirectory, "build");
 

@@ -11,8 +11,8 @@ import {
   postgresUrlOf,
   statePaths,
 } from "../config/config.ts";
+import { programFile } from "../package/program-files.ts";
 import { systemClock } from "../process/clock.ts";
-import { programFile } from "../process/program-files.ts";
 import { type Link, linkName } from "../proxy/link-rules.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";

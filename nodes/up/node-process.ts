@@ -6,9 +6,9 @@
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { limits } from "../../protocol/limits/limits.ts";
+import { programFile } from "../package/program-files.ts";
 import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
 import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
-import { programFile } from "../process/program-files.ts";
 import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
 
 export interface NodeProcessOptions {

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { programFile } from "../../process/program-files.ts";
+import { programFile } from "../../package/program-files.ts";
 import { parseDuration } from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The guard port on the guard's own process (nodes/guard/main.ts): finds the one that lives, or starts one apart
- * from this process, so that it outlives it. This file must never take a guard for alive that does not
+ * The guard port on the guard's own process (nodes/guard/main.ts): finds the one that lives, or starts one
+ * apart from this process, so that it outlives it. This file must never take a guard for alive that does not
  * answer.
  */
 import { spawn } from "node:child_process";
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Guard } from "../../../actors/ports/guard.ts";
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import { programFile } from "../../process/program-files.ts";
+import { programFile } from "../../package/program-files.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay, within } from "../waiting.ts";

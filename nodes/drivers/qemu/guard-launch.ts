@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative } from "node:path";
-import { isCheckout, programFile, treeDirectory } from "../../process/program-files.ts";
+import { isCheckout, programFile, treeDirectory } from "../../package/program-files.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 
