@@ -1,5 +1,6 @@
 /** Errors as people and programs read them: what, why, and what to do next. */
 import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/wire/status.ts";
+import { startCommand } from "../package/typed-command.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Paint, plain } from "./terminal.ts";
 
@@ -52,7 +53,7 @@ const nextAtTerminal: Readonly<Record<string, string>> = {
   // What changes something says itself how to repeat it (repeatable.ts); what is left only reads.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
   invalidUrl: "Set NOVACT_URL to nats://HOST:PORT.",
-  notConnected: "Is the cluster up? Start it with npm start, or name another: --config FILE, NOVACT_URL.",
+  notConnected: `Is the cluster up? Start it with ${startCommand()}, or name another: --config FILE, NOVACT_URL.`,
 };
 
 const atTerminal = (body: ErrorBody): Shown => ({ ...body, next: nextAtTerminal[body.reason] ?? body.next });

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { limits } from "../../protocol/limits/limits.ts";
 import type { CallOptions } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { asTyped } from "./hints.ts";
 import type { Connect, Session } from "./session.ts";
 import type { Column } from "./table.ts";
 import { type Paint, painter, type Terminal } from "./terminal.ts";
@@ -78,7 +79,12 @@ export class Run {
 
   /** For people, beside the result. */
   remark(text: string): void {
-    this.terminal.err.write(`${text}\n`);
+    this.terminal.err.write(`${this.typed(text)}\n`);
+  }
+
+  /** A hint in the words that can be typed here. */
+  typed(text: string): string {
+    return asTyped(text, this.terminal.command);
   }
 
   emit(value: unknown): void {

@@ -18,6 +18,7 @@ import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
 import { controllerUser, hostUser, hostUserPrefix, type WebSocketListener } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
 import { isCheckout, treeDirectory } from "../package/program-files.ts";
+import { startCommand } from "../package/typed-command.ts";
 import { check, type Finding } from "./explain.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
 import {
@@ -334,7 +335,7 @@ function credentialsOf(config: ClusterConfig, user: BusUser): NatsCredentials {
     throw new ConfigError(file, [{ line: 1, message }]);
   }
   const message =
-    `there are no credentials for ${name}. Start the cluster first (npm start)` +
+    `there are no credentials for ${name}. Start the cluster first (${startCommand()})` +
     `${typeof user === "string" ? ", or add the project to projects in cluster.yaml" : ""}.`;
   throw new ConfigError(config.file, [{ line: 1, message }]);
 }
@@ -374,7 +375,6 @@ function ownPostgresUrl(config: ClusterConfig): string {
   if (config.postgres.url !== undefined) return config.postgres.url;
   const file = statePaths(config).postgresUrl;
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
-  const message =
-    "our own PostgreSQL does not run. Start the cluster first (npm start), or set postgres.url.";
+  const message = `our own PostgreSQL does not run. Start the cluster first (${startCommand()}), or set postgres.url.`;
   throw new ConfigError(config.file, [{ line: 1, message }]);
 }

@@ -2,11 +2,13 @@
  * What a new cluster gets so that a person can begin at once: the tiny guest as images, three flavors, and
  * one instance whose boot is shown. A client like any other: all of it goes through the SDK.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { ClusterConfig } from "../config/config.ts";
+import { typedCommand } from "../package/typed-command.ts";
 import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
 import type { Screen } from "./screen.ts";
@@ -135,7 +137,7 @@ async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): 
     if (options.signal.aborted) return;
     if (!deadline.aborted) throw error;
     screen.say(
-      `${shown.instance.name} has not come up yet: npx novact instance explain ${shown.instance.id}`,
+      `${shown.instance.name} has not come up yet: ${typedCommand()} instance explain ${shown.instance.id}`,
     );
     return;
   }

@@ -1,13 +1,14 @@
 /**
- * novact up: runs a whole cluster on this machine. It is the same as npm start, and like it ends with Ctrl-C.
+ * novact up: runs a whole cluster on this machine, until Ctrl-C. In a checkout it is the same as npm start.
  */
 import { Command } from "commander";
+import { isCheckout } from "../../package/program-files.ts";
 import type { Invoke } from "../run.ts";
 
 export function upCommand(invoke: Invoke): Command {
   return new Command("up")
     .description(
-      "Runs a whole cluster on this machine until Ctrl-C, as cluster.yaml says; the same as npm start.",
+      `Runs a whole cluster on this machine until Ctrl-C, as cluster.yaml says${isCheckout ? "; the same as npm start" : ""}.`,
     )
     .allowExcessArguments()
     .allowUnknownOption()
