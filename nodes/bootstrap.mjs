@@ -166,19 +166,15 @@ function linkCommand() {
  * For `import "novact"` in the checkout itself: what package.json exports is in build/, so the sources stand
  * in for it there as long as nobody has built, and again when the package is packed (`npm pack`).
  */
-function linkEntries() {
+export function linkEntries() {
   const { exports } = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
-  const entries = JSON.stringify(exports).match(
-    /(?<="\.\/build\/)(?:protocol|nodes|spec)\/[\w/-]+(?=\.js")/g,
-  );
-  for (const entry of entries ?? []) {
-    const source = relative(dirname(join(build, entry)), join(project, `${entry}.ts`));
-    for (const ending of [".js", ".d.ts"]) {
-      const file = join(build, `${entry}${ending}`);
-      if (existsSync(file)) continue;
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, `export * from "${source}";\n`);
-    }
+  for (const entry of JSON.stringify(exports).match(/(?<="\.\/build\/)[\w/.-]+(?=")/g) ?? []) {
+    const file = join(build, entry);
+    const source = join(project, entry.replace(/\.(?:js|d\.ts)$/, ".ts"));
+    // The one for browsers has no source of its own: it is a bundle.
+    if (existsSync(file) || !existsSync(source)) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `export * from "${relative(dirname(file), source)}";\n`);
   }
 }
 

@@ -21,13 +21,14 @@ const browserBundle = "browser/novact.js";
 const assetFolders = ["db", "nodes"];
 const onlyInCheckout = /^nodes\/(?:(?:bootstrap|novact)\.mjs$|setup\/node\/)|\.(?:ts|mts|md)$/;
 
-/** Sources of what package.json exports, as paths from the root. */
-function entrySources(): readonly string[] {
+/** Sources of what package.json exports with this ending, as paths from the root. */
+function entrySources(ending: ".js" | ".d.ts"): readonly string[] {
   const { exports } = JSON.parse(readFileSync(join(treeDirectory, "package.json"), "utf8")) as {
     readonly exports: unknown;
   };
-  const named = JSON.stringify(exports).match(/(?<="\.\/build\/)[\w/-]+(?=\.js")/g) ?? [];
-  return [...new Set(named)].filter((name) => `${name}.js` !== browserBundle).map((name) => `${name}.ts`);
+  const named = JSON.stringify(exports).match(/(?<="\.\/build\/)[\w/.-]+(?=")/g) ?? [];
+  const files = [...new Set(named)].filter((name) => name.endsWith(ending) && name !== browserBundle);
+  return files.map((name) => `${name.slice(0, -ending.length)}.ts`);
 }
 
 /** Runs the compiler over these files and all that they import. @throws Error when it finds a fault */
@@ -88,8 +89,10 @@ const fromBuild = (path: string): string => join("..", path);
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out);
-const entries = entrySources();
-compile([...entries, ...programs.map((name) => `nodes/${name}.ts`)].map(fromBuild), {});
-compile(entries.map(fromBuild), { declaration: true, emitDeclarationOnly: true });
+compile([...entrySources(".js"), ...programs.map((name) => `nodes/${name}.ts`)].map(fromBuild), {
+  // They are in the declarations.
+  removeComments: true,
+});
+compile(entrySources(".d.ts").map(fromBuild), { declaration: true, emitDeclarationOnly: true });
 copyAssets();
 await bundleForBrowsers();
