@@ -16,7 +16,7 @@ const { default: main } = await import(isCheckout ? "./cli/main.ts" : "../build/
 const code = await main(argv);
 if (typeof code === "number") process.exitCode = code;
 
-/** As `engines` of package.json has it; npm only warns. */
+/** The SDK needs less, and a checkout brings its own; so `engines` of package.json cannot say this. */
 function refuseOldNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major > 22 || (major === 22 && minor >= 15)) return;
