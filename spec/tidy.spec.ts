@@ -177,7 +177,7 @@ describe("tidy", () => {
       const { judged, unclear } = judgeComments(files);
       const count = `${unclear.length} of ${judged} comments need a second reading, ${unclearCommentsMax} may`;
       if (unclear.length > 0) console.warn(`      ${count}: node spec/tidy/comments.ts lists them`);
-      expect(aboveCeiling(unclear)).to.equal("");
+      expect(aboveCeiling(unclear.length)).to.equal("");
     });
 
     const unclearIn = (text: string): readonly string[] =>
@@ -206,10 +206,9 @@ describe("tidy", () => {
       expect(unclearIn(text.join("\n"))).to.deep.equal([]);
     });
 
-    it("would fail above the ceiling, with a list, and not at it", () => {
-      const { unclear } = judgeComments([sourceFile("nodes/a.ts", "// What it is that they all say of it.")]);
-      expect(aboveCeiling(unclear, 1)).to.equal("");
-      expect(aboveCeiling(unclear, 0)).to.include("1 comments").and.include("nodes/a.ts:1  What it is");
+    it("would fail above the ceiling, and not at it", () => {
+      expect(aboveCeiling(7, 7)).to.equal("");
+      expect(aboveCeiling(8, 7)).to.include("8 comments");
     });
   });
 

@@ -1,14 +1,15 @@
 /**
- * Finds comments that need a second reading: those in which pronouns and fillers ("it", "that", "what", "one")
- * stand where nouns belong. A share of such words proves nothing about one comment, so the rule only keeps
- * their number from growing. `node spec/tidy/comments.ts [PATH]` lists them, room by room, worst first; with
- * `--lower` it also writes the number that is left into the ceiling. It must never judge code or strings.
+ * Finds comments that need a second reading: those in which pronouns and fillers ("it", "that", "what",
+ * "one") stand where nouns belong. A share of such words proves nothing about one comment, so the rule only
+ * keeps their number from growing. `node spec/tidy/comments.ts [PATH]` lists them, room by room, worst first;
+ * `--lower` before the path also writes the number that is left into the ceiling. Code and strings must never
+ * be judged here.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSourceTree, type SourceFile } from "./source-tree.ts";
 
-/** How many such comments the project may have. It only ever goes down: `node spec/tidy/comments.ts --lower`. */
+/** How many such comments the project may have. It only goes down: `node spec/tidy/comments.ts --lower`. */
 export const unclearCommentsMax = 226;
 
 /** Comments of fewer words are not judged: one pronoun in four words proves nothing. */
@@ -41,7 +42,7 @@ export interface UnclearComment extends Comment {
   readonly share: number;
 }
 
-/** Comments of a file. Line comments below each other in one column are one: a sentence goes on in the next. */
+/** Comments of a file. Line comments below each other in one column are one: sentences go on in the next. */
 export function commentsOf({ path, comments }: SourceFile): readonly Comment[] {
   const found: { line: number; column: number; raw: string }[] = [];
   for (const match of comments.matchAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g)) {
@@ -94,10 +95,10 @@ export function describeUnclear(unclear: readonly UnclearComment[]): string {
   return parts.join("\n\n");
 }
 
-/** What is wrong when there are more than the ceiling allows: nothing, or a text that shows all of them. */
-export function aboveCeiling(unclear: readonly UnclearComment[], max = unclearCommentsMax): string {
-  if (unclear.length <= max) return "";
-  return `${unclear.length} comments need a second reading, ${max} may:\n${describeUnclear(unclear)}`;
+/** A sentence when there are more than the ceiling allows; else nothing. */
+export function aboveCeiling(count: number, max = unclearCommentsMax): string {
+  if (count <= max) return "";
+  return `${count} comments need a second reading, ${max} may. List them: node spec/tidy/comments.ts`;
 }
 
 /** Writes the number into this file when it is below the ceiling. */
