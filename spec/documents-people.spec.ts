@@ -84,8 +84,19 @@ describe("CONTRIBUTING.md", () => {
     expect(specs.filter((name) => !checks.some(({ spec }) => spec === `spec/${name}`))).to.deep.equal([]);
   });
 
-  it("names every contract suite of a driver's port", () => {
-    const named = /<!-- driver -->\n([\s\S]*?)<!-- \/driver -->/.exec(read("CONTRIBUTING.md"))?.[1] ?? "";
+  const guide = (name: string): string =>
+    new RegExp(`<!-- ${name} -->\n([\\s\\S]*?)<!-- /${name} -->`).exec(read("CONTRIBUTING.md"))?.[1] ?? "";
+
+  it("names every file that its example of a noun is in", () => {
+    const named = guide("noun");
+    const files = projectFiles().filter((path) => path.endsWith(".ts") && !path.startsWith("spec/documents"));
+    const about = files.filter((path) => read(path).includes("server-group"));
+    expect(about).to.include("protocol/server-group.ts");
+    expect(about.filter((path) => !named.includes(`\`${path}\``))).to.deep.equal([]);
+  });
+
+  it("names every port of a driver", () => {
+    const named = guide("driver");
     const ports = readdirSync(join(root, "actors/ports")).map((name) => `actors/ports/${name}`);
     const elsewhere = ["actors/ports/store.ts", "actors/ports/event-stream.ts"];
     const lost = ports.filter((path) => !named.includes(`\`${path}\``) && !elsewhere.includes(path));
