@@ -1,6 +1,6 @@
 /**
  * I7: when an instance is gone, nothing of it is left: no process, no file, no claim. Judged when all is
- * quiet, from both sides: what lies on the hosts must belong to an instance that is there.
+ * quiet, from both sides: everything on the hosts must belong to an existing instance.
  */
 import type { Checker, InstanceFacts, Quiet } from "./facts.ts";
 
