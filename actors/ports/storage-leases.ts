@@ -7,8 +7,9 @@
 import type { LeaseKey } from "./store.ts";
 
 /**
- * `held`: a process of that host holds it. `free`: nobody holds it, and nobody has taken it. `taken`: another
- * host has taken it, and nothing starts under it ever again. `absent`: it does not exist.
+ * `held`: by a process of that host. `free`: by no process, and not taken by another host. `taken`: by
+ * another host, and no guest starts under the storage lease ever again. `absent`: no such storage lease
+ * exists.
  */
 export type StorageLeaseState = "held" | "free" | "taken" | "absent";
 

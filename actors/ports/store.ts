@@ -37,7 +37,7 @@ export interface InstanceQuery extends PageQuery {
   readonly name?: string;
   readonly state?: string;
   readonly hostId?: string;
-  /** Instances that have all of these pairs. */
+  /** Pairs of metadata; an instance must have all. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deleted?: boolean;
 }

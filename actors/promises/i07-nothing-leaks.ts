@@ -20,7 +20,7 @@ function still(quiet: Quiet): readonly string[] {
   ];
 }
 
-/** Why nothing of this instance may be on this host; undefined when it may. */
+/** Why the instance must not have left anything on this host; undefined when it may. */
 function strange(rows: Rows, instanceId: string, hostId: string): string | undefined {
   const row = rows.get(instanceId);
   if (row === undefined) return "which nobody knows";

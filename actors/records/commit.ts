@@ -24,7 +24,7 @@ export interface RequestRecord {
 /** An event before the commit gives it its number. */
 export type NewEvent = Omit<Event, "sequence">;
 
-/** One commit: everything that one decision changes. All of it happens, or none of it. */
+/** One commit: all changes of one decision. They happen as a whole, or not at all. */
 export interface Turn extends PlacementTurn {
   /** Inserted first; when it exists already the result is `duplicate` and nothing else happens. */
   readonly request?: RequestRecord;
@@ -103,7 +103,7 @@ export interface Turn extends PlacementTurn {
 
 export type CommitResult =
   | {
-      readonly kind: "committed" /** Of the turn's last event; 0 when it had none. */;
+      readonly kind: "committed" /** Number of the commit's last event; 0 when it had none. */;
       readonly lastSequence: number;
     }
   /**

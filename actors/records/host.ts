@@ -11,7 +11,7 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly id: string;
   readonly enabled: boolean;
   readonly disabledReason: string | null;
-  /** Set while its instances are to leave it; enabling the host ends it. */
+  /** Set while the host is drained; enabling the host ends the drain. */
   readonly draining: Draining | null;
   /** Sums of the claims; only a commit changes them, under a CHECK against the capacity (I3). */
   readonly vcpusClaimed: number;

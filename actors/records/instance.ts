@@ -68,10 +68,10 @@ export interface InstanceRecord {
   readonly hostId: string | null;
   /** The owner epoch: raised with every change of owner. 0: never placed. */
   readonly epoch: number;
-  /** Hosts tried for this build, this one included. */
+  /** Number of hosts tried for this build, the present host included. */
   readonly attempt: number;
   readonly excludedHosts: readonly { readonly hostId: string; readonly reason: string }[];
-  /** The server group of which it is a member until it is deleted. */
+  /** The instance's server group; members leave their group when they are deleted. */
   readonly serverGroupId: string | null;
   /** The zone that was asked for; null: any. */
   readonly availabilityZone: string | null;

@@ -12,7 +12,7 @@ export interface Pending {
   fail(error: Error): void;
 }
 
-/** A message on its way, and its question if it carries one. */
+/** A message on its way, with the question that it carries, if any. */
 export class Envelope<M> {
   readonly message: M;
   readonly question: Pending | undefined;

@@ -69,8 +69,8 @@ export interface ActorContext<M> {
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * Starts a child: it ends with its parent, which its crashes do not touch. Its name is unique among its
-   * siblings.
+   * Starts a child, which ends with its parent and whose crashes do not touch the parent. Names are unique
+   * among siblings.
    */
   spawn<C>(definition: ActorDefinition<unknown, C>): ActorRef<C>;
 }

@@ -11,7 +11,7 @@ import { type DiskOwner, ownerOf } from "./ownerless.ts";
 
 export type StorageAgent = Pick<Client<typeof hostAgentService>, "sharedDisks" | "removeSharedDisks">;
 
-/** One shared storage, and the hosts that can list it. */
+/** A shared storage, and the hosts that share it. */
 export interface Storage {
   readonly storageId: string;
   readonly hostIds: readonly string[];

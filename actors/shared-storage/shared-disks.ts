@@ -14,7 +14,7 @@ export interface SharedDisksOptions {
   readonly ledger: OwnMachines;
 }
 
-/** The machines that this host has. */
+/** The machines of this host. */
 interface OwnMachines {
   all(): readonly Observation[];
 }

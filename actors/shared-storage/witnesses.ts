@@ -144,7 +144,7 @@ interface Peers {
   readonly byId: Map<string, HostRecord>;
 }
 
-/** By storage: the hosts that hold a storage lease there themselves, and so can see those of others. */
+/** By storage: the hosts that hold a storage lease there, and so can see those of other hosts. */
 function peersByStorage(hosts: readonly HostRecord[], missed: ReadonlySet<string>) {
   const found = new Map<string, Peers>();
   for (const host of hosts) {

@@ -42,7 +42,7 @@ export function compareHost(audit: Audit, known: Known): Finding[] {
   ];
 }
 
-/** Settled instances of this host that the host knows nothing of. */
+/** Settled instances that the host owns and knows nothing of. */
 function missingMachines(audit: Audit, known: Known, where: string): Finding[] {
   const there = new Set(audit.machines.map(({ instanceId }) => instanceId));
   return [...known.settled.values()]
@@ -130,8 +130,8 @@ function reality(
     const pids = processes.map(({ pid }) => pid).join(", ");
     findings.push(finding("leak", `${where} believes it is ${machine.state}, and process ${pids} is there.`));
   }
-  // A build that was stopped before its disk was made has none, and needs none; an instance that came from
-  // another host has none before its first start here.
+  // A build that was stopped before its disk was made needs no disk; an instance that came from another host
+  // has its disk here only after its first start.
   const own = instance.storageId === null && !instance.movable;
   const hasDisk = instance.built && own && !fakeHosts.has(audit.hostId);
   if (expected.directory === true && !directory && hasDisk)

@@ -18,7 +18,7 @@ export interface Brake {
 
 interface Lost {
   readonly host: HostRecord;
-  /** Time since it last renewed its host lease. */
+  /** Time since the host last renewed its host lease. */
   readonly ageMs: number;
   readonly fenced: boolean;
 }

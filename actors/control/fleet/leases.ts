@@ -105,7 +105,7 @@ export class Leases {
 
   async #run(): Promise<void> {
     this.#busy = true;
-    // One microtask later, so that requests of the same moment share a write.
+    // Wait a microtask, so that requests of one moment share a write.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const nextAtMs = this.#options.clock.monotonicMs() + limits.renewalPeriodMs;

@@ -1,6 +1,6 @@
 /**
- * What hosts report to a controller: that they are there, what runs on them, and that they hold their host
- * leases. A host speaks only for itself; the actor of the instance judges what a host says of its machine.
+ * The reports of hosts to a controller: registration, observations of machines, renewals of host leases. A
+ * host speaks only for itself; the actor of the instance judges a host's observation.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, Observation, reportService } from "../../../protocol/machine.ts";

@@ -135,7 +135,7 @@ class InstanceTurn {
     return loaded === undefined && this.#options.clock.monotonicMs() < nudgeAtMs;
   }
 
-  /** The newest rows: loads them, unless this turn has just done so. */
+  /** The newest rows: read from the store, unless this turn has read them already. */
   #newest(state: InstanceActorState, loaded: LoadedInstance): Promise<LoadedInstance> {
     return state.loaded === undefined ? Promise.resolve(loaded) : this.#load();
   }

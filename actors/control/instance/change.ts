@@ -12,10 +12,10 @@ import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, 
 export interface Draft {
   readonly before: LoadedInstance;
   readonly after: LoadedInstance;
-  /** Operations that end with this change: none of them is the present one any more. */
+  /** Operations that end with the draft; the instance's present operation is another. */
   readonly ended: readonly OperationRecord[];
   readonly events: readonly NewEvent[];
-  /** Builds that end with this change, with their hosts. */
+  /** Builds that end with the draft, with their hosts. */
   readonly builds: NonNullable<Turn["buildsEnded"]>;
   /** Fences that the commit rests on. */
   readonly fences: readonly { readonly hostId: string; readonly epoch: number }[];

@@ -107,8 +107,8 @@ function drainOf(
 type Living = readonly Whereabouts[];
 
 /**
- * Counts the instances that left. One that is to run has moved once it is on another host; before that it is
- * moving.
+ * Counts the instances that left the host. An instance that is to run counts as moving until another host
+ * owns it.
  */
 function counted(
   { owned, leaving }: OnHost,

@@ -59,8 +59,9 @@ export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId
 }
 
 /**
- * True when other hosts can open its disk, or it has none: whatever its recovery policy, an operator may
- * evacuate it once its host is fenced. So on a host with a host lease it must never run without one.
+ * True when other hosts can open the instance's disk, or the instance has none. An operator may then evacuate
+ * the instance once its host is fenced, whatever the recovery policy. So a host with a host lease must never
+ * run the guest without one.
  */
 export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "image" | "flavor">) {
   return instance.storageId !== null || isDiskless(instance);

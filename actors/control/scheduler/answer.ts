@@ -69,7 +69,7 @@ function aliveIn(state: SchedulerState, { reply }: AliveQuestion, atMs: number):
 }
 
 /**
- * Explains. That no host fits, or that there is none, falls short like any denial: old views must not say it.
+ * Explains. An explanation without a host that fits falls short, like any denial: old views must not give it.
  */
 function explainTo(
   scheduler: Scheduler,

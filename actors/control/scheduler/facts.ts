@@ -99,7 +99,7 @@ export class FactsOfRead {
   readonly #aggregates = new Map<string, AggregateFacts>();
   readonly #features = new Map<string, { list: readonly string[]; keys: ReadonlySet<string> }[]>();
 
-  /** Aggregates with the same ids are the same: they do not change within one read. */
+  /** Facts by the ids of the aggregates, which do not change within one read. */
   aggregates(list: readonly Aggregate[]): AggregateFacts {
     if (list.length === 0) return noAggregates;
     const key = list.length === 1 ? (list[0]?.id ?? "") : list.map(({ id }) => id).join(" ");

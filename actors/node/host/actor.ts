@@ -163,8 +163,8 @@ function whenDown(life: Life, { ledger }: HostActorOptions): Life {
 }
 
 /**
- * A machine whose actor its supervisor gave up gets another one after a while: its guest may run, and
- * somebody must watch it.
+ * When the supervisor has given up the actor of a machine, starts another actor after a while: the guest may
+ * run, and must be watched.
  */
 function machineEnded({ options, context }: Turn, { instanceId, how }: MachineEnded): void {
   options.machines.ended(instanceId, how);

@@ -40,7 +40,7 @@ export class Machines {
   readonly #lasting = new Map<string, Lasting>();
   /** Living guests without a machine file: a controller may still ask for them. */
   readonly #strays = new Map<string, Found["guest"]>();
-  /** Instances whose actor was given up by its supervisor: the next actor looks itself at what is there. */
+  /** Instances whose actor was given up by its supervisor: their next actor looks at the process itself. */
   readonly #broken = new Set<string>();
   /** Instances that another host may take over. */
   readonly #fenced = new Set<string>();

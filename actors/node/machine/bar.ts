@@ -7,7 +7,8 @@ import type { Lease } from "./lease.ts";
 import type { Machine } from "./state.ts";
 
 /**
- * `wait`: start nothing. `pause`: and pause what runs, so that nothing writes. `halt`: and end every process.
+ * `wait`: start no process. `pause`: pause running guests as well, so that no guest writes. `halt`: end every
+ * process.
  */
 export type Bar = "wait" | "pause" | "halt";
 

@@ -54,7 +54,7 @@ export function conclude({ before, next, at, reply, publish }: Concluding): Deci
   };
 }
 
-/** The first decision of a machine that was revived from its file: it only publishes its observation. */
+/** The first decision after a machine was revived from its file: publishes the machine's observation. */
 export function introduce(machine: Machine, at: Moment): Decision {
   const effects: Effect[] = [];
   const next = observe(under(machine, at.lease), at, effects);

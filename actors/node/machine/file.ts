@@ -20,11 +20,11 @@ const MachineFile = answer({
   version: Type.Union([Type.Literal(1), Type.Literal(2)]),
   spec: MachineSpec,
   intent: MachineIntent,
-  /** Epoch of the host lease under which the machine was claimed. Absent: 0, it needs none. */
+  /** Epoch of the host lease under which the machine was claimed. Absent: 0, no host lease. */
   leaseEpoch: Type.Optional(Count),
   /** Number of resets done. */
   resetCount: Count,
-  /** No generation above this one has been published. */
+  /** The highest generation that may have been published. */
   generationCeiling: Count,
   /**
    * Start time of the process whose power button was pressed: when that process shuts down, it was asked to.

@@ -37,7 +37,7 @@ function keepEarly(machine: Machine, work: Work, event: GuestEvent["kind"]): Mac
 }
 
 /**
- * The guest was paused, by us or by itself. One that paused itself (its disk is full) is resumed, with
+ * The guest was paused, by us or by itself. A guest that paused itself (its disk is full) is resumed, with
  * back-off.
  */
 function onPaused(machine: Machine): Machine {
@@ -48,8 +48,8 @@ function onPaused(machine: Machine): Machine {
 }
 
 /**
- * A guest that shut itself down stays down until its intent changes; one that was asked to shut down, or has
- * a reset due, starts again if its intent wants it up.
+ * A guest that shut itself down stays down until its intent changes. A guest that was asked to shut down, or
+ * has a reset due, starts again if its intent wants it up.
  */
 function onShutdown(machine: Machine): Machine {
   const down = fallen(machine, "down");

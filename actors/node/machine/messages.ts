@@ -11,7 +11,7 @@ import type { Reply } from "../../runtime/system.ts";
 import type { Lease } from "./lease.ts";
 
 export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure> & {
-  /** Epoch of the host lease under which it was claimed. Absent: 0, it needs none. */
+  /** Epoch of the host lease under which the instance was claimed. Absent: 0, no host lease. */
   readonly leaseEpoch?: number;
 };
 

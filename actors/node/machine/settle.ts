@@ -76,8 +76,8 @@ function afterPress(machine: Machine, outcome: Outcome): Machine {
 }
 
 /**
- * After a halt. One that did not succeed leaves the guest `unknown`, so that it is halted again, whatever the
- * intent is by then.
+ * After a halt. A halt that failed or was aborted leaves the guest `unknown`, so that the guest is halted
+ * again, whatever the intent is by then.
  */
 function afterHalt(machine: Machine, outcome: Outcome): Machine {
   const unsure: Machine = { ...machine, guest: "unknown" };
@@ -94,7 +94,7 @@ function afterRelease(machine: Machine, outcome: Outcome): Machine {
   return { ...machine, gone: true, wait: undefined, trouble: undefined };
 }
 
-/** The newer owner epoch that waited for this one to be gone. */
+/** The machine of the newer owner epoch, which waited for the older to be gone. */
 export function succeed(machine: Machine): Machine | undefined {
   if (!machine.gone || machine.successor === undefined) return undefined;
   const fresh = freshMachine(machine.successor, undefined);

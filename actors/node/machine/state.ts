@@ -70,7 +70,7 @@ export interface Machine {
   readonly kind: "known";
   readonly spec: MachineSpec;
   readonly intent: MachineIntent;
-  /** Epoch of the host lease under which it was claimed; 0: it needs none. */
+  /** Epoch of the host lease under which the machine was claimed; 0: no host lease. */
   readonly leaseEpoch: number;
   /** The host lease as of this turn. */
   readonly lease: Lease;
@@ -95,7 +95,7 @@ export interface Machine {
   readonly trouble: Trouble | undefined;
   /** Set while the host shuts its guests down. */
   readonly hostStopping: { readonly graceMs: number } | undefined;
-  /** The request of a newer owner epoch on this host: it begins when this one is gone. */
+  /** The request of a newer owner epoch on this host; the newer machine begins when the older is gone. */
   readonly successor: EnsureRequest | undefined;
   readonly gone: boolean;
   /** The last observation that was published. */
