@@ -65,8 +65,8 @@ function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecor
 }
 
 /**
- * A machine without a claim: it was given back after the host had reported `gone`. Tells the machine to go
- * again.
+ * A machine without a claim: the claim was given back after the host had reported `gone`. Tells the machine
+ * to go again.
  */
 function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
   const { instance } = loaded;

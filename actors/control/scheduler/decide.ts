@@ -123,8 +123,8 @@ const given = (state: SchedulerState, { answer, turn }: Answered): Decision => (
 
 /**
  * The answer by fresh views. The store's sums may already contain a pending claim, which then counts twice;
- * rather than deny for that, the scheduler offers the host without pending claims: the commit, under its
- * CHECK, has the last word.
+ * rather than deny for that, the scheduler answers once more as if no claim were pending: the commit, under
+ * its CHECK, has the last word.
  */
 function lastWord(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number): Decision {
   const counted = answerTo(scheduler, state, question, atMs);
