@@ -1,7 +1,7 @@
 /**
- * Removes disks that nobody owns from shared storage: looks at what is there from time to time, and has a
- * host that sees it remove what is certainly nobody's (actors/shared-storage/ownerless.ts). Every controller
- * does it; twice is harmless. It must never name a disk that a take-over may need.
+ * The sweeper removes disks that nobody owns from shared storage: it lists each storage from time to time,
+ * and tells a host that shares it to remove the disks that ownerless.ts is certain of. Every controller
+ * sweeps; removing twice is harmless. It must never name a disk that a take-over may need.
  */
 import { limits } from "../../protocol/limits/limits.ts";
 import type { SharedDisk } from "../../protocol/machine.ts";
@@ -62,7 +62,7 @@ function tickLater(context: ActorContext<Tick>): void {
   context.signal.addEventListener("abort", cancel, { once: true });
 }
 
-/** One round; what fails is tried again with the next one. */
+/** One round over all storages; a storage that fails is swept again in the next round. */
 export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
   const { directory } = options;
   const alive = directory.all().filter(({ id }) => directory.alive(id));
@@ -103,7 +103,7 @@ async function ownerlessOn(
   });
 }
 
-/** Page by page: to ask for each of them would be ten thousand questions. */
+/** Reads the instances page by page: one question for each disk would be ten thousand questions. */
 async function livingOn(
   { disks }: StorageListing,
   store: SweeperOptions["store"],

@@ -1,6 +1,6 @@
 /**
- * Disks that are left on shared storage, in whole clusters: found by the doctor, removed by the sweep, and a
- * host removes none of a machine that it has.
+ * Disks left on shared storage, in whole clusters: the doctor finds them, the sweeper has them removed, and a
+ * host never removes the disk of a machine that it has.
  */
 import { expect } from "chai";
 import { sweep } from "../../actors/shared-storage/sweeper.ts";

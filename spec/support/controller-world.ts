@@ -34,13 +34,13 @@ const sha256 = "0".repeat(64);
 
 export interface WorldOptions {
   readonly controllers?: number;
-  /** Absent: one in memory. */
+  /** Absent: a store in memory. */
   readonly store?: Store;
   /** False: the store has flavor and image already. */
   readonly catalog?: boolean;
-  /** Absent: no host has a controller of its power. */
+  /** Absent: no host has a power controller. */
   readonly power?: PowerFence;
-  /** Absent: says errors, and nothing else. */
+  /** Absent: a log of errors only. */
   readonly log?: Log;
 }
 

@@ -26,7 +26,7 @@ export interface ScriptedHostOptions {
   readonly log: Log;
   readonly cell: string;
   readonly inventory: HostInventory;
-  /** What becomes of a machine that is told to run; `running` unless said otherwise. */
+  /** The outcome for a machine that is told to run; absent: `running`. */
   readonly outcome?: (spec: MachineSpec, intent: MachineIntent) => Partial<Observation>;
 }
 
@@ -35,7 +35,7 @@ export class ScriptedHost {
   readonly machines = new Map<string, Observation>();
   readonly ensured: { readonly spec: MachineSpec; readonly intent: MachineIntent }[] = [];
   readonly #reports;
-  /** What is on the storage that it shares. */
+  /** Disks on its shared storage. */
   sharedDisks: readonly SharedDisk[] = [];
   readonly storage = {
     sharedDisks: async () => ({ disks: [...this.sharedDisks] }),
@@ -48,7 +48,7 @@ export class ScriptedHost {
   };
   /** While true, nothing is answered and nothing reported. */
   silent = false;
-  /** What it was told is done at once, but the answer waits for this. */
+  /** Work is done at once, but the answer waits for this. */
   answerAfter: Promise<void> = Promise.resolve();
 
   constructor(options: ScriptedHostOptions) {

@@ -1,4 +1,4 @@
-/** Images: verified on arrival by the image store, kept under their checksum, listed by everybody. */
+/** Images: verified on arrival by the image files, kept under their checksum, listed by everybody. */
 import type { DiskFormat, Image, ImageDisk, ImageFile, imageService } from "../../../protocol/image.ts";
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { CallContext, Handlers, RequestOf } from "../../../protocol/wire/service.ts";
@@ -8,7 +8,7 @@ import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "..
 import { nextMarker } from "../request/page.ts";
 import { propertiesOf } from "./image-properties.ts";
 
-/** Where image files are kept. @throws unusableImage, checksumMismatch, diskFull */
+/** Keeps image files. @throws unusableImage, checksumMismatch, diskFull */
 export interface ImageFiles {
   register(source: FileSource & { readonly format: DiskFormat }): Promise<ImageDisk>;
   registerPlain(source: FileSource): Promise<ImageFile>;
@@ -75,7 +75,7 @@ async function register(
 
 async function imageOf(request: Registration, { files, ids, clock }: ImageOptions): Promise<Image> {
   const { disk, kernel, ramdisk } = request;
-  // Before the files, which take long.
+  // Checked before the files are read, which takes long.
   const properties = propertiesOf(request.properties);
   return {
     id: ids.next(),

@@ -1,7 +1,7 @@
 /**
- * Looks for instances that can start elsewhere because their host is fenced, the most important first, and
- * tells their actors. It decides nothing and proves nothing: the actor's commit rests on the fence. Only so
- * many are under way at once, and none while the brake is on.
+ * The recoverer looks for instances that can start elsewhere because their host is fenced, highest priority
+ * first, and tells their actors. It decides nothing and proves nothing: the actor's commit rests on the
+ * fence. The number of recoveries under way is limited, and none begins while the brake is on.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";

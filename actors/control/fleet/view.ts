@@ -8,7 +8,7 @@ import { zoneOf } from "../directory/zones.ts";
 
 export interface Seen {
   readonly alive: boolean;
-  /** So long this controller has seen no renewal of its lease; undefined: it does not know yet. */
+  /** Time since this controller last saw a renewal of the host lease; undefined: it does not know yet. */
   readonly silentMs: number | undefined;
 }
 

@@ -1,9 +1,9 @@
 /**
  * The instance actors of one controller: loaded on demand, passivated when idle, made anew when they ended.
  *
- * A registry in memory, not an actor: the parent of thousands must not have a mailbox of its own. That two
- * controllers may have the same instance loaded is harmless (the row's version decides); that one controller
- * has it twice is avoided.
+ * A registry in memory, not an actor: the parent of thousands must not have a mailbox of its own. Two
+ * controllers may have the same instance loaded, which is harmless (the row's version decides); one
+ * controller must not have it twice.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
@@ -21,9 +21,9 @@ export class InstanceRegistry {
   readonly #system: ActorSystem;
   readonly #clock: Clock;
   readonly #options: InstanceActorOptions;
-  /** In order of use: the first is the one that was idle longest. */
+  /** In order of last use: the first entry has been idle longest. */
   readonly #entries = new Map<string, Entry>();
-  /** On their way out; whoever wants them waits for it. */
+  /** Actors that are being stopped; a message for one waits until it has ended. */
   readonly #leaving = new Map<string, Promise<void>>();
   #timer: Timer | undefined;
   #closed = false;
@@ -39,7 +39,7 @@ export class InstanceRegistry {
     return this.#entries.size;
   }
 
-  /** Whether an actor of it is here. */
+  /** Whether this controller has an actor of the instance. */
   has(id: string): boolean {
     return this.#entries.has(id);
   }
@@ -51,8 +51,8 @@ export class InstanceRegistry {
   }
 
   /**
-   * A message that nobody waits for; lost when the actor is too busy or the process ends, and then asked for
-   * again by a reconciler. Never rejects.
+   * Sends a message without an answer. It is lost when the actor is too busy or the process ends; a
+   * reconciler then asks for the same work again. Never rejects.
    */
   async tell(id: string, message: InstanceMessage): Promise<void> {
     await this.#leaving.get(id);
@@ -60,14 +60,14 @@ export class InstanceRegistry {
   }
 
   /**
-   * The actor of an instance that was just created: it begins with what was committed, and does what that
-   * asks for.
+   * Starts the actor of an instance that was just created: it begins with the committed rows, and tells the
+   * hosts.
    */
   adopt(loaded: LoadedInstance): void {
     this.#entry(loaded.instance.id, loaded).ref.tell({ kind: "tellHosts" });
   }
 
-  /** Before the actors are stopped: what hosts still answer brings none of them back. */
+  /** Call before the actors are stopped: answers of hosts must not load any of them again. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();

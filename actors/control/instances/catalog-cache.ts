@@ -1,6 +1,7 @@
 /**
- * Flavors and images never change, they only appear and go: an answer may be a moment old, an absence may
- * not. Bounded, and emptied rather than tended.
+ * A cache of flavors and images. They never change, they are only added and removed: a cached row may be used
+ * for a moment after its removal, but an absence is never cached. Bounded; when full it is emptied, which
+ * needs no bookkeeping.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";

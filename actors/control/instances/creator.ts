@@ -1,7 +1,7 @@
 /**
- * Create, as a conversation with the scheduler and the store: choose hosts, claim them in one turn, and
- * choose again when another's claim was faster, or a group's rule does not allow the choice (any more). The
- * claim in the turn decides, also about groups and quotas; the scheduler only proposes.
+ * Carries out creates with the scheduler and the store: choose hosts, claim them in one commit, and choose
+ * again when another claim was faster, or the group's rule does not allow the choice (any more). The commit
+ * decides, also about groups and quotas; the scheduler only proposes.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { QuotaResource } from "../../../protocol/quota.ts";
@@ -35,7 +35,7 @@ export interface CreatorOptions {
   readonly placer: Placer;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Every instance that was made; its actor takes it from here. */
+  /** Called with each new instance: its actor takes it from here. */
   readonly born: (loaded: LoadedInstance) => void;
 }
 
@@ -61,7 +61,7 @@ export class Creator {
 
   /**
    * @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, quotaExceeded, groupRuleBroken,
-   * requestIdReused, what a wish is refused with (wishes.ts), and what the store throws
+   * requestIdReused, the errors of wishes (wishes.ts), and the store's errors
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
@@ -69,14 +69,14 @@ export class Creator {
       return await this.#createBy(plan, deadlineMs);
     } catch (thrown) {
       if (!(thrown instanceof StatusError) || isStores(thrown)) throw thrown;
-      // Not possible now; but perhaps this very request was accepted before, when it was.
+      // Not possible now; but perhaps the same request was accepted before.
       const known = await this.#options.store.getRequest(request.project, request.requestId);
       if (known === undefined) throw thrown;
       return sameAnswer(known, request);
     }
   }
 
-  /** What each host says to it now; nothing is made, and nothing is promised. @throws as create */
+  /** Explains what each host says to such a request now; makes and promises nothing. @throws as create */
   async explain(question: CreateQuestion, project: string, deadlineMs: number) {
     const { placer, store } = this.#options;
     const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" });
@@ -164,7 +164,7 @@ export class Creator {
       births: hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() })),
       nowMs: clock.nowMs(),
     });
-    // The rows are larger than what is answered about them, and the turn is as large as they are.
+    // The rows are larger than the answer about them, and the commit is as large as the rows.
     if (question.count === undefined || fits(created.turn.instances)) return created;
     const message = `So much metadata in ${question.count} instances at once is too large: create fewer.`;
     throw new StatusError("answerTooLarge", message);
@@ -184,7 +184,7 @@ interface Plan {
 
 type Outcome =
   | { readonly kind: "created"; readonly answer: CreateAnswer }
-  /** Choose again, by this plan. */
+  /** Choose hosts again, by this plan. */
   | { readonly kind: "again"; readonly plan: Plan; readonly because: CommitResult["kind"] };
 
 const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints: null };
@@ -192,11 +192,17 @@ const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints:
 const asksWhere = ({ atLeast, availabilityZone, serverGroup, hints, host }: CreateQuestion): boolean =>
   [atLeast, availabilityZone, serverGroup, hints, host].some((wish) => wish !== undefined);
 
-/** An answer that may have been given all the same, or a failure of ours: nothing to look up. */
+/**
+ * Errors after which the request need not be looked up: it may have been accepted anyway, or the fault is
+ * novact's.
+ */
 const isStores = ({ code }: StatusError): boolean =>
   code === "UNAVAILABLE" || code === "INTERNAL" || code === "DEADLINE_EXCEEDED";
 
-/** Where members shall be apart, the host has one now; where together, the next look says where they are. */
+/**
+ * The plan after a host broke the group's rule. With anti-affinity that host has a member now and is
+ * excluded; with affinity the next look shows where the members are.
+ */
 function without(plan: Plan, hostId: string, { group }: PlacementRequest): Plan {
   if (group?.policy !== "anti-affinity") return plan;
   const reason = "A member of the group came to it first.";
@@ -211,7 +217,10 @@ const named: Readonly<Record<QuotaResource, string>> = {
   memoryMib: "MiB of memory",
 };
 
-/** As many as the quota has room for, when these are enough. @throws quotaExceeded */
+/**
+ * The plan with as many instances as the quota has room for, if that is at least `atLeast`. @throws
+ * quotaExceeded
+ */
 function within(plan: Plan, { kind: _, ...exceeded }: Exceeded, made: number): Plan {
   const { resource, limit, used, asked } = exceeded;
   const room = Math.floor(Math.max(0, limit - used) / (asked / made));

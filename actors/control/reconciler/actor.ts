@@ -1,8 +1,8 @@
 /**
- * Finds what is not as it was asked for, and nudges its actor. It takes no input and decides nothing: an
- * instance that is not settled, or has an operation under way, is told to look at itself. Lost messages,
- * crashed actors, restarted controllers and passed deadlines all end here. Every controller runs one; doing
- * it twice is harmless.
+ * The reconciler: finds instances that are not as they were asked for, and nudges their actors. It takes no
+ * input and decides nothing: an instance that is not settled, or has an operation under way, is told to look
+ * at itself. Lost messages, crashed actors, restarted controllers and passed deadlines all end here. Every
+ * controller runs a reconciler; nudging an instance twice is harmless.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";

@@ -1,7 +1,7 @@
 /**
- * One compute node, put together from its ports: the host actor, its machines, and what controllers may ask
- * of it. Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as
- * it is told.
+ * One compute node, put together from its ports: the host actor, its machines, and the questions that
+ * controllers may ask. Starting takes over what is there; stopping lets the guests run on or shuts them all
+ * down, as told.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
@@ -37,37 +37,39 @@ export interface HostOptions {
   readonly disks: Disks;
   readonly files: MachineFiles;
   readonly consoles: Consoles;
-  /** What is really there, found without asking the actors. */
+  /** Looks at what is really on the host, without asking the actors. */
   readonly findings: () => Promise<Findings>;
   readonly reports: ReportClient;
-  /** Opens the guard of this node. Absent: it asks for no lease, and nobody takes its guests over. */
+  /**
+   * Opens the guard of this node. Absent: the host asks for no host lease, and nobody takes over its guests.
+   */
   readonly guard?: () => Promise<Guard>;
-  /** Of the storage that its guests' disks are in; absent: it shares none. */
+  /** Storage leases on the storage of its guests' disks; absent: the host shares no storage. */
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
-  /** Guests that boot at once. */
+  /** How many guests may boot at once. */
   readonly bootsMax: number;
   /**
-   * The host's own actor was given up by its supervisor: the node is of no use until its process begins anew.
+   * Called when the supervisor gave up the host actor itself: the node is useless until its process restarts.
    */
   readonly onFailed?: () => void;
 }
 
 export interface Host {
   readonly handlers: Handlers<typeof hostAgentService>;
-  /**
-   * Resolves when nothing of the agent acts any more; takes in no case much longer than it must. Idempotent.
-   */
+  /** Stops the agent; resolves when nothing of it acts any more, within a bounded time. Idempotent. */
   stop(ending: HostEnding): Promise<void>;
-  /** For who cannot wait for `stop` any more, after its guests have ended: the guard ends as well. */
+  /**
+   * Ends the guard as well, once the guests have ended, for a caller that cannot wait for `stop` any more.
+   */
   endLease(): Promise<void>;
 }
 
 export interface HostEnding {
-  /** Take them down too; else they run on. */
+  /** True: shut the guests down; false: they run on. */
   readonly guests: boolean;
-  /** How long they may take to shut down by themselves; limits.hostShutdownGraceMs unless said otherwise. */
+  /** How long the guests may take to shut down by themselves; absent: limits.hostShutdownGraceMs. */
   readonly patienceMs?: number;
 }
 
@@ -150,7 +152,7 @@ function leaseHolder(
 ): LeaseHolder | undefined {
   const { guard, reports, clock, log, hypervisor, inventory } = options;
   if (guard === undefined) return undefined;
-  /** Neither what the machines say nor what is really there knows of one. */
+  /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
     const living = await hypervisor.list();
@@ -161,8 +163,8 @@ function leaseHolder(
 }
 
 /**
- * The rest of the mailbox is for what the host hears from its machines. @throws RESOURCE_EXHAUSTED
- * mailboxFull
+ * Refuses a controller's question when the mailbox is this full: the rest of it is kept for messages of the
+ * machines. @throws RESOURCE_EXHAUSTED mailboxFull
  */
 function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
   if (ref.waiting < limits.mailboxLengthMax) return;

@@ -1,4 +1,7 @@
-/** The doctor on storage that hosts share: what is nobody's, what is too new, what is missing. By value. */
+/**
+ * The doctor on shared storage: disks that nobody owns, disks that are too new, disks that are missing. By
+ * value.
+ */
 import { expect } from "chai";
 import { compare } from "../../../../actors/control/doctor/compare.ts";
 import { examine } from "../../../../actors/control/doctor/examine.ts";

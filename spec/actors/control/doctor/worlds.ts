@@ -130,7 +130,7 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
 }
 
 /**
- * The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about it.
+ * The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about i1.
  */
 export function busy(state: MachineState): DoctorInput {
   const { input, audit } = healthy();

@@ -1,4 +1,4 @@
-/** A fence by the host's power, when its proof grows old before the lease is read. */
+/** A fence by the host's power controller, when its proof grows old before the host lease is read. */
 import { expect } from "chai";
 import { type FenceOptions, fenceHost } from "../../../../actors/control/fleet/fence.ts";
 import { hostView } from "../../../../actors/control/fleet/view.ts";
@@ -25,7 +25,7 @@ describe("a fence by the power", () => {
         has: () => true,
         off: async () => {
           proofs += 1;
-          // What follows the first proof takes so long that the host may be on again.
+          // After the first proof the next step takes so long that the host may be on again.
           slow = proofs === 1;
           return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 };
         },

@@ -1,4 +1,4 @@
-/** Renewals of leases: how many are written at once, and that nobody waits who need not. */
+/** Renewals of host leases: how many are written at once, and that no renewal waits without need. */
 import { expect } from "chai";
 import { Leases } from "../../../../actors/control/fleet/leases.ts";
 import type { LeaseKey } from "../../../../actors/ports/store.ts";
