@@ -152,7 +152,7 @@ export const notes: Readonly<Record<string, string>> = {
   "Host.machineTypes": "Machine types that the hypervisor offers.",
   "Host.storageId": "Hosts with the same `storageId` can open each other's disks.",
   "Host.failedBuilds":
-    "Consecutive builds failed by the host's own fault; at 10, of two projects and images, it is disabled (at most a third of all).",
+    "Consecutive builds failed by its own fault; at 10, of two projects and images, it is disabled (a third of all at most).",
   "Host.ioOps": "Builds under way.",
   "Host.generation": "Raised by every change of the host's inventory.",
   "Host.accelerator": "`kvm`, `tcg` or `none`.",
