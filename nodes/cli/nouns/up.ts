@@ -1,6 +1,4 @@
-/**
- * novact up: runs a whole cluster on this machine. It is the same as npm start, and like it ends with Ctrl-C.
- */
+/** novact up: runs a whole cluster on this computer. The same as npm start, and like it ends with Ctrl-C. */
 import { Command } from "commander";
 import type { Invoke } from "../run.ts";
 
