@@ -26,10 +26,10 @@ export function choosePins(
   const own: number[] = [];
   const nodes = placement.cells.map(({ cell, vcpus }) => {
     const found = cells[cell];
-    if (found === undefined) throw refusal(`This host has no NUMA cell ${cell}.`);
+    if (found === undefined) throw refusal(`This host has no NUMA node ${cell}.`);
     const free = found.cpus.filter((cpu) => !taken.has(cpu));
     if (placement.dedicated && free.length < vcpus)
-      throw refusal(`Of NUMA cell ${cell} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
+      throw refusal(`Of NUMA node ${cell} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
     own.push(...free.slice(0, vcpus));
     return found.node;
   });
