@@ -5,7 +5,7 @@ import { choosePins, cpuPlan, pinsOfArgv } from "../../../nodes/drivers/qemu/pin
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
-/** Linux's numbers have gaps, and the cells are counted without. */
+/** Linux's numbers of NUMA nodes have gaps; positions have none. */
 const cells = [
   { node: 0, cpus: [0, 1, 4, 5] },
   { node: 2, cpus: [2, 3] },
