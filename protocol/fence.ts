@@ -6,15 +6,15 @@ import { type Static, Type } from "@sinclair/typebox";
 import { answer, Count, Id, literals, Sentence, TimeMs } from "./wire/schema.ts";
 
 /**
- * Evidence that none of a host's guests runs any more, so that they may start elsewhere (I9). The proof
- * itself is for operators; what everybody may read of it is its sentence.
+ * Evidence that no guest of a host runs any more, so that its guests may start on other hosts (I9). Operators
+ * see the whole proof; everybody else sees its sentence.
  */
 export const FenceProof = Type.Union([
   answer({
     /** The host lease ended, and after it the time within which the host's own guard stops every guest. */
     kind: Type.Literal("lease"),
     leaseEpoch: Count,
-    /** How long the lease was not renewed, on the monotonic clock of the controller that watched. */
+    /** How long the host lease was not renewed, on the monotonic clock of the controller that watched. */
     silentMs: Count,
     /** The time that the guard is given to stop the guests once the host lease has ended. */
     guardMs: Count,
@@ -54,7 +54,7 @@ export const FenceProof = Type.Union([
     kind: Type.Literal("operator"),
     /** The operator, as authenticated by the bus (spec/decisions/0013-who-an-operator-is.md). */
     by: Type.String(),
-    /** The name that the operator's client gave; nobody has checked it. Absent: it gave none. */
+    /** The operator's name as the client gave it, unchecked. Absent: the client gave none. */
     claimedBy: Type.Optional(Type.String()),
     reason: Sentence,
     /** The host's name, as the operator had to type it. */

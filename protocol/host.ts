@@ -80,8 +80,8 @@ export const Host = answer({
         epoch: Count,
         fencedBy: nullable(FenceProof),
         /**
-         * The shared storage on which the host's processes that can write hold its storage lease, so that
-         * this storage can tell when none of them lives. Null or absent: none.
+         * Id of the shared storage on which every process of the host that can write holds the host's storage
+         * lease: the storage can tell when no such process lives. Null or absent: none.
          */
         storageId: Type.Optional(nullable(Id)),
         /**

@@ -243,7 +243,9 @@ export const instanceService = service({
       request: request({}),
       answer: answer({
         instance: Instance,
-        /** What the instance is waiting for, or that it is waiting for nothing: one sentence each. */
+        /**
+         * One sentence for each event that the instance waits for, or one that says that it waits for none.
+         */
         waitingFor: Type.Array(Type.String()),
         hosts: Type.Array(HostVerdict),
         operations: Type.Array(Operation),

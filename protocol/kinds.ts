@@ -6,7 +6,7 @@
 export const architectures = ["x86_64", "aarch64"] as const;
 export type Architecture = (typeof architectures)[number];
 
-/** What a server group asks of its members' hosts; a soft one only prefers it. */
+/** The policies of a server group for its members' hosts; a soft policy is only a preference. */
 export const groupPolicies = ["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"] as const;
 
 export const diskFormats = ["qcow2", "raw"] as const;

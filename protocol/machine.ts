@@ -219,7 +219,7 @@ export const hostAgentService = service({
         processes: Type.Array(answer({ instanceId: Type.String(), pid: Count, status: Type.String() })),
         /** The instance ids that have a directory, and the files in each. */
         directories: Type.Array(answer({ instanceId: Type.String(), files: Type.Array(Type.String()) })),
-        /** Things that belong to no instance: stray sockets, processes without a directory. */
+        /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
         strays: Type.Array(Type.String()),
       }),
       ...entityless,

@@ -1,6 +1,6 @@
 /**
- * What can be: the states of an instance, what a user may ask for, what a machine may be seen doing,
- * and the one function that makes a user's state out of the last two.
+ * All states: an instance's states, the power states that a user may ask for, the states of a machine that a
+ * host observes, and the one function that computes the first from the other two.
  *
  *            create                         stop              delete (from any state)
  *   (none) ────────▶ building ──▶ running ◀──────▶ stopped   ─────────▶ deleting ──▶ deleted
@@ -12,12 +12,13 @@
  * Pure: no clock, no I/O.
  */
 
-/** What a user may want an instance to be. */
+/** The power states that a user may ask for. */
 export const desiredPowers = ["running", "paused", "stopped", "deleted"] as const;
 export type DesiredPower = (typeof desiredPowers)[number];
 
 /**
- * What a machine (one guest on its host) is seen doing. `gone`: no process, no disk, no file is left of it.
+ * The observed states of a machine (one guest on its host). `gone`: no process, disk or file of the machine
+ * is left.
  */
 export const machineStates = [
   "preparing",
@@ -116,7 +117,8 @@ export interface ObservationFacts {
 }
 
 /**
- * The state a user sees. `hostAlive` is false when the owning host has been silent for longer than its lease.
+ * The state a user sees. `hostAlive` is false when the owning host has been silent for longer than
+ * limits.hostSilentMs.
  */
 export function externalState(
   intent: IntentFacts,

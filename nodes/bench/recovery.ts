@@ -87,7 +87,7 @@ async function measure(name: CaseName, directory: string, options: RecoveryOptio
   return summaryOf(what, { done, problems, guests });
 }
 
-/** Stops the guests, and checks everything that they have written. */
+/** Stops the guests, and checks all lines that they have written. */
 async function lastLook(world: RecoveryWorld, ids: readonly string[], directory: string) {
   const { findings } = await world.cluster.admin.doctor.examine({}, { timeoutMs: 60_000 });
   const problems = findings.map(({ message }) => `doctor: ${message}`);

@@ -122,7 +122,7 @@ export interface NatsServerSettings {
   readonly pidFile: string;
 }
 
-/** The server's configuration file. It holds the passwords: keep it to the owner. */
+/** The server's configuration file. It holds passwords: only its owner may read it. */
 export function natsServerConfig(settings: NatsServerSettings): string {
   const { access, passwords, port } = settings;
   const users = natsUsers(access).map((user) => userEntry(user, passwords[user.name] ?? ""));

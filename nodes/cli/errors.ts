@@ -19,7 +19,7 @@ export class CommandError extends Error {
   }
 }
 
-/** An error as it is shown, whatever its origin. */
+/** The error's shape in the output, whatever its origin. */
 export type Shown = Omit<ErrorBody, "code" | "reason"> & { readonly code: string; readonly reason: string };
 
 const isStatusError = (thrown: unknown): thrown is { toBody(): ErrorBody } =>
@@ -51,7 +51,7 @@ export function shownOf(thrown: unknown): Shown {
 
 /** The next step for a person at a terminal, where it differs from that of any caller. */
 const nextAtTerminal: Readonly<Record<string, string>> = {
-  // Commands that change something say themselves how to repeat them (repeatable.ts); all others only read.
+  // Mutating commands say themselves how to repeat them (repeatable.ts); all other commands only read.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
   notConnected: "Is the cluster up? Start it with npm start, or name another: --config FILE, NOVACT_URL.",
 };

@@ -57,7 +57,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
   return program;
 }
 
-/** Applies the settings that commander copies only to commands that it makes itself. */
+/** Applies settings that commander copies to commands of its own making only. */
 function withHelp(command: Command): Command {
   command.configureHelp({ showGlobalOptions: true });
   for (const verb of command.commands) withHelp(verb);

@@ -159,7 +159,7 @@ class PinnedAgent extends Agent {
       ...(isIP(host) === 0 ? { servername: host } : {}),
       rejectUnauthorized: false,
     });
-    // A handshake that never ends must not outlive those who wait for it.
+    // A handshake that never ends must not outlive the request that waits for it.
     socket.setTimeout(limits.powerRequestTimeoutMs, () => socket.destroy());
     const failed = (error: Error) => connected?.(error, socket);
     const closed = () => failed(new Error("The connection was closed before it was secure."));

@@ -44,7 +44,7 @@ interface Pair {
   readonly fromServer: Flow;
 }
 
-/** One link: its port, and the connections that came in on it. */
+/** One link: its port, and the connections to that port. */
 class Gate {
   readonly #link: Link;
   readonly #server: Server;

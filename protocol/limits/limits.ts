@@ -101,8 +101,8 @@ export const limits = {
   restartBackoffMsMin: 50,
   restartBackoffMsMax: 5_000,
   /**
-   * What a sender that found a mailbox full is told to wait: a full mailbox of commits empties in about this
-   * time.
+   * Waiting time that a sender is told when a mailbox is full: a full mailbox of commits empties in about
+   * this time.
    */
   mailboxRetryAfterMs: 250,
   /** Turns that one actor takes in a row before other actors, sockets and timers have theirs. */
@@ -118,13 +118,13 @@ export const limits = {
   /** Conflicts with another controller before a command is answered ABORTED. */
   commitAttemptsMax: 5,
 
-  /** A host reports at this period. */
+  /** Period of a host's reports (heartbeats). */
   heartbeatPeriodMs: 2_000,
   /** Period at which fenced hosts are looked for whose guests can start on other hosts. */
   recoveryPeriodMs: 1_000,
   /** A recovery that finds no room is tried again after this time, for ever. */
   recoveryRetryMs: 15_000,
-  /** A host lists everything it has at this period, whether it changed or not. */
+  /** Period at which a host lists all its machines, changed or not. */
   inventoryPeriodMs: 30_000,
   reconcilePeriodMs: 1_000,
   /** Least time between two nudges of the same instance; doubles with every nudge, up to the maximum. */
@@ -323,7 +323,7 @@ export const limits = {
   powerAnswerBytesMax: 1024 * 1024,
   /** A power controller's words, as kept in a proof. */
   powerSaidLengthMax: 200,
-  /** A file that holds a password. */
+  /** Largest file that is read for a password. */
   secretFileBytesMax: 1_024,
 
   /** Time for a server of our own (PostgreSQL, NATS) to start, recovery after a crash included. */
@@ -348,7 +348,7 @@ export const limits = {
   testPhaseMsMax: 1_200_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
   serverLogBytesMax: 4 * 1024 * 1024,
-  /** A process's own log file; one older one of the same size is kept. */
+  /** Largest log file of a process; one older file of the same size is kept. */
   logBytesMax: 8 * 1024 * 1024,
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
   postgresConnectionsMax: 50,

@@ -56,12 +56,18 @@ export const wireLimits = {
    * are answered RESOURCE_EXHAUSTED.
    */
   requestsInWorkMax: 8_000,
-  /** The same for one project, so that one tenant's long polls cannot shut out the others. */
+  /**
+   * Requests of one project that one server works on at once, so that the long polls of one tenant cannot
+   * shut out others.
+   */
   requestsInWorkPerProjectMax: 4_000,
   /** When a caller that was refused for too many requests in work should try again. */
   retryAfterMs: 100,
 
-  /** The event stream on the bus holds the newest of these; everything else is replayed from PostgreSQL. */
+  /**
+   * Size of the event stream on the bus, which holds the newest events only; older events are replayed from
+   * PostgreSQL.
+   */
   eventStreamBytesMax: 256 * 1024 * 1024,
   eventStreamMessagesMax: 1_000_000,
   /** Longer than eventKeptMs: the stream must not lose its position while PostgreSQL still has the events. */
@@ -82,7 +88,7 @@ export const wireLimits = {
   eventPublishBackoffMsMin: 100,
   eventPublishBackoffMsMax: 5_000,
 
-  /** The bus is tried again after this time, for ever. */
+  /** Pause before a lost bus is connected to again, for ever. */
   busReconnectMs: 250,
   /**
    * Period of pings on a silent bus; after two unanswered pings the connection is given up and opened again.

@@ -1,6 +1,6 @@
 /**
- * Where a service is: how the address of a call becomes a subject, and a subject an address.
- * There are three such places: commands of clients, what controllers ask of one host, and what hosts report.
+ * Bindings: the subject of a call's address, and the address in a subject. There are three kinds: clients'
+ * commands, controllers' requests to one host, and hosts' reports.
  */
 import { limits } from "../limits/limits.ts";
 import type { Method, Service } from "./service.ts";

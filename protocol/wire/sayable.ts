@@ -7,7 +7,7 @@ import { validatorOf } from "./validate.ts";
 
 export interface Sayable {
   readonly answer: Readonly<Record<string, unknown>>;
-  /** One sentence for each entry that was left out: which one, and why. */
+  /** One sentence for each entry that was left out, naming the entry and the fault. */
   readonly leftOut: readonly string[];
 }
 

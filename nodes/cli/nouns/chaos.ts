@@ -25,7 +25,7 @@ function handOver(run: Run, task: Readonly<Record<string, unknown>>): Promise<nu
   const script = fileURLToPath(new URL("../../chaos/main.ts", import.meta.url));
   const options = { ...task, json: run.json, ...(run.config === undefined ? {} : { config: run.config }) };
   const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: "inherit" });
-  // From here on signals are for that process, which heals what it has broken before it ends.
+  // From here on signals are for the chaos process, which heals every fault before it ends.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.removeAllListeners(signal);
     process.on(signal, () => {

@@ -55,7 +55,7 @@ function parsed(text: string): Readonly<Record<string, unknown>>[] {
     const object: unknown = JSON.parse(text);
     return typeof object === "object" && object !== null ? [Object.fromEntries(Object.entries(object))] : [];
   } catch {
-    // Not one of our arguments, so it holds no pins.
+    // Not an argument of ours, so it holds no pins.
     return [];
   }
 }
