@@ -75,14 +75,14 @@ export const NodeSchema = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 4_096,
-        description: "CPUs of the node; leave it out to take the machine's",
+        description: "CPUs of the node; leave it out to take the computer's",
       }),
     ),
     memoryMib: Type.Optional(
       Type.Integer({
         minimum: limits.memoryMibMin,
         maximum: limits.memoryMibMax,
-        description: "memory for guests in MiB; leave it out to take this node's share of the machine's",
+        description: "memory for guests in MiB; leave it out to take this node's share of the computer's",
       }),
     ),
     diskGib: Type.Optional(
@@ -125,7 +125,7 @@ const weigherNames = weighers.map((weigher) => weigher.name);
 
 export const ClusterSchema = Type.Object(
   {
-    cell: Type.Optional(Type.String({ ...token, description: "the cell's name, a token of every subject" })),
+    cell: Type.Optional(Type.String({ ...token, description: "name of the deployment, in every subject" })),
     stateDirectory: Type.Optional(
       Type.String({
         minLength: 1,

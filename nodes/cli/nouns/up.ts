@@ -5,7 +5,7 @@ import type { Invoke } from "../run.ts";
 export function upCommand(invoke: Invoke): Command {
   return new Command("up")
     .description(
-      "Runs a whole cluster on this machine until Ctrl-C, as cluster.yaml says; the same as npm start.",
+      "Runs a whole cluster on this computer until Ctrl-C, as cluster.yaml says; the same as npm start.",
     )
     .allowExcessArguments()
     .allowUnknownOption()
