@@ -45,6 +45,7 @@ const inventory: HostInventory = {
   features: Array.from({ length: 120 }, (_, index) => `processor_flag_${index}`),
   machineTypes: ["q35", "pc"],
   numa: [],
+  storageId: null,
 };
 
 const flavorOf = ({ wallMs }: Bulk): Flavor => ({

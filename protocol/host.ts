@@ -44,49 +44,49 @@ export const Host = answer({
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
   bootId: Type.String(),
-  // From here on: absent in the answers of a controller of an older version, and then not known.
-  labels: Type.Optional(HostLabels),
+  labels: HostLabels,
   /** Of its aggregates; null: in none. */
-  availabilityZone: Type.Optional(nullable(Label)),
-  aggregates: Type.Optional(Type.Array(answer({ id: Id, name: Label }))),
+  availabilityZone: nullable(Label),
+  aggregates: Type.Array(answer({ id: Id, name: Label })),
   /** Flags of its CPUs. */
-  features: Type.Optional(Type.Array(Type.String())),
-  machineTypes: Type.Optional(Type.Array(Type.String())),
-  numa: Type.Optional(Type.Array(NumaNode)),
+  features: Type.Array(Type.String()),
+  machineTypes: Type.Array(Type.String()),
+  numa: Type.Array(NumaNode),
   /** CPUs that guests have to themselves, a part of the vCPUs claimed. */
-  pinnedCpus: Type.Optional(Count),
+  pinnedCpus: Count,
   /** What is claimed of each of `numa`; the last ones may be missing. */
-  numaClaimed: Type.Optional(Type.Array(NumaUse)),
+  numaClaimed: Type.Array(NumaUse),
   /** Hosts with the same one can open each other's disks. */
-  storageId: Type.Optional(nullable(Id)),
+  storageId: nullable(Id),
   /** Builds that failed in a row by the host's own fault; at limits.failedBuildsMax it may be disabled. */
-  failedBuilds: Type.Optional(Count),
+  failedBuilds: Count,
   /** Builds under way on it. */
-  ioOps: Type.Optional(Count),
+  ioOps: Count,
   /** Raised by every change of what the host says about itself. */
-  generation: Type.Optional(Count),
+  generation: Count,
   /**
    * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
-   * more. Null or absent: it has none, and nothing of it is taken over.
+   * more. Null: it has none, and nothing of it is taken over.
    */
-  lease: Type.Optional(
-    nullable(
-      answer({
-        epoch: Count,
-        fencedBy: nullable(FenceProof),
-        /** Whoever could write to this shared storage holds its lease there: it can tell when none does. */
-        storageId: Type.Optional(nullable(Id)),
-        /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
-        state: Type.Optional(literals(["held", "ended", "fenced"])),
-        /** So long nothing was renewed, as the controller that answers has seen it. Not of a fenced host. */
-        silentMs: Type.Optional(Count),
-        /** Of a fenced host: why it is sure that nothing runs there, as everybody may read it. */
-        sentence: Type.Optional(Type.String()),
-      }),
-    ),
+  lease: nullable(
+    answer({
+      epoch: Count,
+      fencedBy: nullable(FenceProof),
+      /** Whoever could write to this shared storage holds its lease there: it can tell when none does. */
+      storageId: nullable(Id),
+      /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
+      state: literals(["held", "ended", "fenced"]),
+      /**
+       * So long nothing was renewed, as the controller that answers has seen it. Absent: it has not looked
+       * long enough, or the host is fenced.
+       */
+      silentMs: Type.Optional(Count),
+      /** Of a fenced host: why it is sure that nothing runs there, as everybody may read it. */
+      sentence: Type.Optional(Type.String()),
+    }),
   ),
-  /** What is on it goes elsewhere, so many at once, since then. Null or absent: it is not drained. */
-  draining: Type.Optional(nullable(answer({ sinceMs: TimeMs, parallelism: Count }))),
+  /** What is on it goes elsewhere, so many at once, since then. Null: it is not drained. */
+  draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
 });
 export type Host = Static<typeof Host>;
 

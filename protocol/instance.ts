@@ -36,11 +36,11 @@ export const Instance = answer({
   metadata: Metadata,
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
-  serverGroupId: Type.Optional(nullable(Id)),
+  serverGroupId: nullable(Id),
   /** As it was asked for; null: any. */
-  availabilityZone: Type.Optional(nullable(Label)),
+  availabilityZone: nullable(Label),
   /** What becomes of it when it goes down without being asked. */
-  recovery: Type.Optional(answer({ policy: literals(recoveryPolicies), priority })),
+  recovery: answer({ policy: literals(recoveryPolicies), priority }),
   /** What its host saw last; null before the first report. */
   machine: nullable(
     answer({

@@ -19,6 +19,8 @@ export const placementLimits = {
   hostFeaturesMax: 512,
   hostMachineTypesMax: 256,
   hostNumaNodesMax: 64,
+  /** Words that an `ensure` may say its agent must know; there are three. */
+  agentNeedsMax: 32,
   /** One thread is brought to its CPUs: a short process. */
   affinityTimeoutMs: 10_000,
   /** A guest's threads are looked at so often: those that begin meanwhile begin where their parents were. */

@@ -47,21 +47,18 @@ export const MachineSpec = answer({
     commandLine: Type.String(),
   }),
   macAddress: Type.String({ pattern: "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
-  /**
-   * Another host may take it over when this host's lease has ended: without a lease it must not run. Absent:
-   * false.
-   */
-  fence: Type.Optional(Type.Boolean()),
-  /** The shared storage that its disk is in. Absent: its host's own. */
-  storageId: Type.Optional(Id),
-  /** Its disk is there already, left by an older epoch on another host; none is ever made. Absent: false. */
-  takesOverDisk: Type.Optional(Type.Boolean()),
-  /** What its host does when the guest went down without being asked. Absent: as `restart`. */
-  recovery: Type.Optional(literals(recoveryPolicies)),
-  /** What the hypervisor pretends to be, in its words. Absent: its host's choice. */
-  machineType: Type.Optional(Label),
-  /** What it has of the host's cells. Absent: nothing of the kind was asked for. */
-  numa: Type.Optional(NumaPlacement),
+  /** Another host may take it over when this host's lease has ended: without that lease it must not run. */
+  fence: Type.Boolean(),
+  /** The shared storage that its disk is in. Null: its host's own directory. */
+  storageId: nullable(Id),
+  /** Its disk is there already, left by an older epoch on another host; none is ever made. */
+  takesOverDisk: Type.Boolean(),
+  /** What its host does when the guest went down without being asked. */
+  recovery: literals(recoveryPolicies),
+  /** What the hypervisor pretends to be, in its words. Null: its host's choice. */
+  machineType: nullable(Label),
+  /** What it has of the host's NUMA nodes. Null: nothing of the kind was asked for. */
+  numa: nullable(NumaPlacement),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
@@ -80,9 +77,9 @@ export const MachineIntent = answer({
   startCount: Count,
   /**
    * With power `deleted`: the guest goes on elsewhere. Its disk on shared storage stays, and while the host
-   * holds its lease the guest is asked to shut down, as `stop` says. Absent: false.
+   * holds its lease the guest is asked to shut down, as `stop` says.
    */
-  keepDisk: Type.Optional(Type.Boolean()),
+  keepDisk: Type.Boolean(),
 });
 export type MachineIntent = Static<typeof MachineIntent>;
 
@@ -121,17 +118,9 @@ export type SharedDisk = Static<typeof SharedDisk>;
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
-/** What a host answers to; subject `…host.<hostId>.<method>`. */
-const ensured = {
-  spec: MachineSpec,
-  intent: MachineIntent,
-  /**
-   * The newest generation a controller has seen of this machine: a host that lost its file counts on from
-   * there.
-   */
-  observedGeneration: Count,
-};
+const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
 
+/** What a host answers to; subject `…host.<hostId>.<method>`. */
 export const hostAgentService = service({
   noun: "host-agent",
   version: "1.0.0",
@@ -139,25 +128,29 @@ export const hostAgentService = service({
   peers: true,
   methods: {
     ensure: method({
-      request: request(ensured),
+      request: request({
+        spec: MachineSpec,
+        intent: MachineIntent,
+        /**
+         * The newest generation a controller has seen of this machine: a host that lost its file counts on
+         * from there.
+         */
+        observedGeneration: Count,
+        /**
+         * The epoch of the host's lease that the claim was made under: a guest with `fence` runs only while
+         * its host holds this very lease. 0: it needs none.
+         */
+        leaseEpoch: Count,
+        /**
+         * What the agent has to know to do this right (agent-needs.ts): one that does not know all of these
+         * words refuses, and starts nothing.
+         */
+        needs: words(limits.agentNeedsMax),
+      }),
       answer: answer({ observation: Observation }),
       ...entityless,
       summary:
         "Makes the machine be what the intent says; answers at once with what it is now. power deleted removes all of it.",
-    }),
-    /** A method of its own: an agent that knows no leases must not start such a guest, and refuses it. */
-    ensureLeased: method({
-      request: request({
-        ...ensured,
-        /**
-         * The epoch of the host's lease that the claim was made under: a guest with `fence` runs only while
-         * its host holds this very lease.
-         */
-        leaseEpoch: Count,
-      }),
-      answer: answer({ observation: Observation }),
-      ...entityless,
-      summary: "The same for a guest that another host takes over when this host's lease has ended.",
     }),
     storageLease: method({
       request: request({
@@ -170,14 +163,6 @@ export const hostAgentService = service({
       answer: answer({ state: literals(storageLeaseStates) }),
       ...entityless,
       summary: "Looks at another host's lease on the storage that both share, or takes it.",
-    }),
-    /** A method of its own: an agent that knows nothing of these must not start it as any other. */
-    ensureBound: method({
-      request: request({ ...ensured, leaseEpoch: Type.Optional(Count) }),
-      answer: answer({ observation: Observation }),
-      ...entityless,
-      summary:
-        "The same for a guest with CPUs, cells or pages of its own, or a machine type, whether it needs a lease or not.",
     }),
     console: method({
       request: request({
@@ -235,12 +220,7 @@ export const hostAgentService = service({
   },
 });
 
-const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
-
-/**
- * What a host says about itself when its agent starts. What may be absent is not sent by older agents: absent
- * is the same as empty, or none.
- */
+/** What a host says about itself when its agent starts. */
 export const HostInventory = answer({
   hostId: Id,
   name: Type.String(),
@@ -255,19 +235,18 @@ export const HostInventory = answer({
   memoryMib: Count,
   diskGib: Count,
   /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
-  labels: Type.Optional(HostLabels),
+  labels: HostLabels,
   /** Flags of its CPUs. */
-  features: Type.Optional(words(limits.hostFeaturesMax)),
-  /** What its hypervisor can pretend to be. */
-  machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
-  numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
-  /** It binds guests to what they are given of these. Absent: false, and nothing of them is given. */
-  binds: Type.Optional(Type.Boolean()),
-  /** Hosts with the same one can open each other's disks. */
-  /** It keeps to leases. Absent: false, an agent from before there were any. */
-  leases: Type.Optional(Type.Boolean()),
-  /** The shared storage that its guests' disks are in. Null or absent: its own directory. */
-  storageId: Type.Optional(nullable(Id)),
+  features: words(limits.hostFeaturesMax),
+  /** What its hypervisor can pretend to be; empty: it does not say. */
+  machineTypes: words(limits.hostMachineTypesMax),
+  /** Its NUMA nodes; empty: nothing is known of them, and none is given to guests. */
+  numa: Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax }),
+  /**
+   * The shared storage that its guests' disks are in: hosts with the same one can open each other's disks.
+   * Null: its own directory.
+   */
+  storageId: nullable(Id),
 });
 export type HostInventory = Static<typeof HostInventory>;
 
@@ -281,7 +260,15 @@ export const reportService = service({
   peers: true,
   methods: {
     register: method({
-      request: request({ inventory: HostInventory, machines: reported }),
+      request: request({
+        inventory: HostInventory,
+        machines: reported,
+        /**
+         * What its agent understands of the `needs` of `ensure`. Without `binding` its NUMA nodes are offered
+         * to nobody.
+         */
+        knows: words(limits.agentNeedsMax),
+      }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
       summary: "The agent is up: what the host has, and every machine on it.",
@@ -295,8 +282,11 @@ export const reportService = service({
         complete: Type.Boolean(),
         machines: reported,
         stopping: Type.Boolean(),
-        /** Of the lease that it held when it said so: what is remembered of one before is old. Absent: 0. */
-        leaseEpoch: Type.Optional(Count),
+        /**
+         * Epoch of the host lease under which this was said: what is remembered of an earlier one is old. 0:
+         * the host holds no lease.
+         */
+        leaseEpoch: Count,
       }),
       answer: answer({
         /** Unknown host: register again. */
@@ -307,7 +297,6 @@ export const reportService = service({
       ...entityless,
       summary: "The host lives; and what its machines are doing.",
     }),
-    /** A host that never calls it has no lease, and nobody takes its guests over. */
     lease: method({
       request: request({
         /** Of the lease it believes to have; 0 when it knows of none. */
@@ -316,9 +305,9 @@ export const reportService = service({
         cleaned: Type.Boolean(),
         /**
          * Every guest of that lease that another host may take over holds the host's lease on this shared
-         * storage, and so will those that are begun before this is asked again. Null or absent: on none.
+         * storage, and so will those that are begun before this is asked again. Null: on none.
          */
-        storageId: Type.Optional(nullable(Id)),
+        storageId: nullable(Id),
       }),
       answer: answer({
         epoch: Count,

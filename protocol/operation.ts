@@ -4,17 +4,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits.ts";
-import {
-  answer,
-  Count,
-  ErrorAnswer,
-  Id,
-  literals,
-  nullable,
-  pageRequest,
-  request,
-  TimeMs,
-} from "./schema.ts";
+import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./schema.ts";
 import { method, service } from "./service.ts";
 import { operationKinds, operationStates } from "./states.ts";
 
@@ -70,7 +60,6 @@ export const operationService = service({
       answer: answer({
         operations: Type.Array(Operation),
         nextMarker: Type.Optional(Id),
-        total: Type.Optional(Count),
       }),
       target: "collection",
       audience: "project",

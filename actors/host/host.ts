@@ -3,11 +3,12 @@
  * of it. Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as
  * it is told.
  */
+
+import { refuseUnknownNeeds } from "../../protocol/agent-needs.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../protocol/service.ts";
 import { StatusError } from "../../protocol/status.ts";
-import { noLease } from "../machine/lease.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
 import type { Clock, Consoles, Disks, Guard, Hypervisor, Log, MachineFiles } from "../runtime/ports.ts";
@@ -35,8 +36,10 @@ export interface HostOptions {
   /** What is really there, found without asking the actors. */
   readonly findings: () => Promise<Findings>;
   readonly reports: ReportClient;
-  /** Opens the guard of this node. Absent: it asks for no lease, and nobody takes its guests over. */
-  readonly guard?: () => Promise<Guard>;
+  /** Words of {@link agentNeeds}: what else is needed is refused, and machines that need it are left alone. */
+  readonly knows: readonly string[];
+  /** Opens the guard of this node. */
+  readonly guard: () => Promise<Guard>;
   /** Of the storage that its guests' disks are in; absent: it shares none. */
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
@@ -69,32 +72,31 @@ export interface HostEnding {
 export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
-  let holder: LeaseHolder | undefined;
   const news = new News(ledger);
-  const ports = { hypervisor, disks, files, clock, log, slots: createSlots(options.bootsMax) };
+  const { knows } = options;
+  const ports = { hypervisor, disks, files, knows, clock, log, slots: createSlots(options.bootsMax) };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),
-    lease: () => holder?.current() ?? noLease,
+    lease: () => holder.current(),
   });
   const leaseEpoch = () => {
-    const lease = holder?.current() ?? noLease;
+    const lease = holder.current();
     return lease.kind === "held" ? lease.epoch : 0;
   };
-  const registered = () => holder?.hurry();
-  const said = { ...inventory, binds: true, ...(options.guard === undefined ? {} : { leases: true }) };
-  const common = { inventory: said, reports, ledger, leaseEpoch, registered, clock, log };
+  const registered = () => holder.hurry();
+  const common = { inventory, knows, reports, ledger, leaseEpoch, registered, clock, log };
+  const { storageId } = inventory;
+  const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
+  const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
+  const holder = leaseHolder(options, { ledger, machines, storage, changed });
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();
   });
-  const { storageId = null } = inventory;
-  const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
-  const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
-  holder = leaseHolder(options, { ledger, machines, storage, changed });
-  holder?.start();
+  holder.start();
   news.onNews(() => {
-    holder?.poke();
+    holder.poke();
     return ref.tell({ kind: "news" });
   });
   hypervisor.onEvent((event) => {
@@ -105,21 +107,22 @@ export function createHost(options: HostOptions): Host {
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
-      ensure: (request, context) => ensure(ref, request, context),
-      ensureLeased: (request, context) => ensure(ref, request, context),
-      ensureBound: (request, context) => ensure(ref, request, context),
+      ensure: async (request, context) => {
+        refuseUnknownNeeds(request.needs, knows);
+        return ensure(ref, request, context);
+      },
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch: epoch, take }) => ({
         state: await storage.examine({ hostId, epoch }, take),
       }),
-      audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
+      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look: options.findings }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
-      stopped ??= stop(ref, options, ending).then(() => holder?.end(ending.guests));
+      stopped ??= stop(ref, options, ending).then(() => holder.end(ending.guests));
       return stopped;
     },
-    endLease: async () => holder?.end(true),
+    endLease: () => holder.end(true),
   };
 }
 
@@ -139,12 +142,8 @@ interface LeaseParts {
   readonly changed: (anew: boolean) => void;
 }
 
-function leaseHolder(
-  options: HostOptions,
-  { ledger, machines, storage, changed }: LeaseParts,
-): LeaseHolder | undefined {
+function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
   const { guard, reports, clock, log, hypervisor, inventory } = options;
-  if (guard === undefined) return undefined;
   /** Neither what the machines say nor what is really there knows of one. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;

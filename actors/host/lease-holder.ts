@@ -107,25 +107,14 @@ export class LeaseHolder {
       const cleaned = this.#kind === "fenced" && (await isClean());
       const sentAtMs = clock.monotonicMs();
       if (this.#ended || sentAtMs < this.#quietUntilMs) return;
-      const answer = await this.#renewed({ epoch, cleaned, storageId });
+      const asked = { epoch, cleaned, storageId };
+      const answer = await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.epoch, sentAtMs);
       else this.#fenced(answer.epoch, sentAtMs);
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");
-    }
-  }
-
-  /** A controller of the version before may have heard it: the next one may know what is meant. */
-  async #renewed(asked: Parameters<LeaseHolderOptions["reports"]["lease"]>[0]) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
-      } catch (thrown) {
-        const older = thrown instanceof StatusError && thrown.reason === "unknownMethod";
-        if (!older || attempt === limits.commitAttemptsMax) throw thrown;
-      }
     }
   }
 

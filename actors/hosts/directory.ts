@@ -67,7 +67,7 @@ export class HostDirectory {
   facts(hostId: string | null): HostFacts | undefined {
     const host = hostId === null ? undefined : this.#hosts.get(hostId);
     if (host === undefined) return undefined;
-    const { name, lease, storageId = null } = host;
+    const { name, lease, storageId } = host;
     const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.epoch;
     return { name, alive: this.alive(host.id), leaseEpoch, storageId };
   }

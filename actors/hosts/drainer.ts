@@ -64,9 +64,7 @@ export class Drainer {
     const { store, directory, move } = this.#options;
     const there = await onHost(hostId, store);
     const leaving = mayLeave(there);
-    // Only an agent that knows leases can be told to leave a disk: one from before would remove it.
-    if (lease === null) return all(leaving, "Its host's agent is of an older version: upgrade it first.");
-    if (lease.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
+    if (lease?.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
     if (!directory.alive(hostId)) return all(leaving, "Its host is silent, and cannot let it go.");
     const obstacles = new Map<string, string>();
     const denied = new Map<string, Denied>();

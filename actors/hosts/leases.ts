@@ -13,8 +13,8 @@ import type { HostDirectory } from "./directory.ts";
 export interface LeaseRequest {
   readonly epoch: number;
   readonly cleaned: boolean;
-  /** Absent: none. */
-  readonly storageId?: string | null;
+  /** Null: none. */
+  readonly storageId: string | null;
 }
 
 export interface LeaseAnswer {
@@ -46,7 +46,7 @@ export class Leases {
 
   /** @throws NOT_FOUND hostNotFound; ABORTED generationConflict: ask again; what the store throws */
   async renew(hostId: string, asked: LeaseRequest): Promise<LeaseAnswer> {
-    const { epoch, storageId = null } = asked;
+    const { epoch, storageId } = asked;
     if (epoch > 0 && (await this.#count({ hostId, epoch, storageId }))) return { epoch, held: true };
     return this.#anew(hostId, asked);
   }

@@ -2,6 +2,7 @@
  * Hosts as operators see and steer them, and what hosts report: both sides of a controller's knowledge of
  * hosts.
  */
+import { unknownNeeds } from "../../protocol/agent-needs.ts";
 import type { hostService } from "../../protocol/host.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, Observation, reportService } from "../../protocol/machine.ts";
@@ -128,18 +129,18 @@ export interface ReportOptions {
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
   const { directory, placer } = options;
   return {
-    register: async ({ inventory, machines }, context) => {
+    register: async ({ inventory, machines, knows }, context) => {
       if (inventory.hostId !== context.id) {
         throw new StatusError("projectMismatch", "A host may speak only for itself.");
       }
-      await registerHost(inventory, options);
+      await registerHost(offeredBy(inventory, knows), options);
       directory.heard(context.id);
       placer.heard(context.id);
       await take(machines, context, { ...options, leaseEpoch: 0 });
       await remindOfMissing(context.id, machines, options);
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping, leaseEpoch = 0 }, context) => {
+    heartbeat: async ({ complete, machines, stopping, leaseEpoch }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) {
@@ -159,18 +160,21 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
   };
 }
 
+/** NUMA nodes that no guest can be bound to are not offered. */
+const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInventory =>
+  unknownNeeds(["binding"], knows).length === 0 ? inventory : { ...inventory, numa: [] };
+
 /**
  * A host that offers less than its instances hold keeps what they hold, and is full: refused it would be
  * unknown, and its guests nobody's.
  */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
-  const willing = inventory.binds === true ? inventory : { ...inventory, numa: [] };
-  let offered: HostInventory = willing;
+  let offered = inventory;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
     // A host that was removed has a lease of before: then it registers without a new one, and asks for it.
     const known = before?.id === inventory.hostId;
-    const first = inventory.leases === true && (known ? before.lease === null : attempt === 1);
+    const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {
       await options.directory.refresh();
@@ -181,7 +185,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     if (result.kind === "conflict") continue;
     const claimed = await options.store.getHost(inventory.hostId);
     if (claimed === undefined) break;
-    offered = atLeastClaimed(willing, claimed);
+    offered = atLeastClaimed(inventory, claimed);
     const { vcpus, memoryMib, diskGib } = offered;
     options.log.warn(
       { host: inventory.hostId, vcpus, memoryMib, diskGib },
@@ -200,12 +204,8 @@ function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInvent
   };
 }
 
-/**
- * `first`: it gets its first lease with it, so that nothing is ever placed on it without. Cells that nobody
- * can be bound to are not offered.
- */
-function registration(said: HostInventory, atMs: number, first: boolean): Turn {
-  const { leases: _, binds: __, ...inventory } = said;
+/** `first`: it gets its first lease with it, so that nothing is ever placed on it without. */
+function registration(inventory: HostInventory, atMs: number, first: boolean): Turn {
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };
   const lease = first ? { leasesGranted: [{ hostId, epoch: 1 }] } : {};

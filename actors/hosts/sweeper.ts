@@ -72,7 +72,6 @@ export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
 async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log: Log): Promise<void> {
   const timeoutMs = limits.hostRequestTimeoutMs;
   const listing = await listStorage(storage, agent, timeoutMs);
-  if (listing === undefined) return;
   if ("error" in listing) throw new StatusError("hostUnreachable", listing.error);
   if (listing.disks.length === 0) return;
   const ownerless = await ownerlessOn(listing, store);

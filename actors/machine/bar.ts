@@ -11,7 +11,7 @@ export type Bar = "wait" | "pause" | "halt";
 
 /** Undefined: nothing stands in its way. */
 export function barOf({ spec, leaseEpoch, lease }: Machine): Bar | undefined {
-  if (spec.fence !== true || leaseEpoch === 0) return undefined;
+  if (!spec.fence || leaseEpoch === 0) return undefined;
   switch (lease.kind) {
     case "unknown":
       return "wait";

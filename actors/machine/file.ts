@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 
+import { needsOf, unknownNeeds } from "../../protocol/agent-needs.ts";
 import { MachineIntent, MachineSpec } from "../../protocol/machine.ts";
 import { answer, Count, Id, literals, nullable, TimeMs } from "../../protocol/schema.ts";
 import { machineReasons } from "../../protocol/states.ts";
@@ -13,12 +14,13 @@ import type { GuestFacts } from "./messages.ts";
 import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
 
 const MachineFile = answer({
-  /** 2: it has a lease; an agent that knows of none cannot read it, and so never starts the guest. */
-  version: Type.Union([Type.Literal(1), Type.Literal(2)]),
+  version: Type.Literal(1),
+  /** What an agent must know to act on it (agent-needs.ts): one that lacks a word never starts the guest. */
+  needs: Type.Array(Type.String()),
   spec: MachineSpec,
   intent: MachineIntent,
-  /** The host's lease that it was claimed under. Absent: 0, it needs none. */
-  leaseEpoch: Type.Optional(Count),
+  /** Epoch of the host's lease that it was claimed under; 0: it needs none. */
+  leaseEpoch: Count,
   /** Resets that were done. */
   resetCount: Count,
   /** Every generation that may have been published is at most this. */
@@ -27,7 +29,7 @@ const MachineFile = answer({
    * The power button was pressed on the process that was started then: when it shuts down, it was asked to.
    * Named by its start, so that nothing has to be written when it is gone.
    */
-  shutdownAskedOf: Type.Optional(nullable(TimeMs)),
+  shutdownAskedOf: nullable(TimeMs),
   rest: nullable(
     answer({
       generation: Count,
@@ -42,10 +44,8 @@ export type MachineFile = Static<typeof MachineFile>;
 export function fileOf(machine: Machine): MachineFile {
   const { spec, intent, leaseEpoch, resetCount, generationCeiling, rest } = machine;
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
-  const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
-  const done = { ...lease, resetCount, generationCeiling };
-  const version = leaseEpoch === 0 ? 1 : 2;
-  return { version, spec, intent, ...done, rest: rest ?? null, shutdownAskedOf };
+  const done = { leaseEpoch, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
+  return { version: 1, needs: needsOf(machine), spec, intent, ...done };
 }
 
 /** Whether the file of the one says something else than the file of the other. */
@@ -68,8 +68,8 @@ const TombstoneFile = answer({
 export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanceId">;
 
 /**
- * What stays in the place of the file of a machine that is gone: a message from before must not bring it
- * back, also when the agent was restarted in between.
+ * What stays in the place of the file of a machine that is gone: an older message must not bring it back,
+ * also when the agent was restarted in between.
  */
 export function tombstoneFileOf({ spec, intent }: Machine, atMs: number): Static<typeof TombstoneFile> {
   const { instanceId, epoch } = spec;
@@ -82,9 +82,17 @@ export function parseTombstone(instanceId: string, content: unknown): Tombstone 
   return named === instanceId ? tombstone : undefined;
 }
 
-/** The file's content, or undefined when it is not one of ours. */
-export function parseFile(instanceId: string, content: unknown): MachineFile | undefined {
+/**
+ * The file's content; undefined when it is not one of ours, or was written by an agent that knows what this
+ * one does not.
+ */
+export function parseFile(
+  instanceId: string,
+  content: unknown,
+  known: readonly string[],
+): MachineFile | undefined {
   if (!validatorOf(MachineFile).accepts(content)) return undefined;
+  if (unknownNeeds(content.needs, known).length > 0) return undefined;
   return content.spec.instanceId === instanceId ? content : undefined;
 }
 
@@ -94,8 +102,7 @@ export function parseFile(instanceId: string, content: unknown): MachineFile | u
  * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
-  const { spec, intent, resetCount, generationCeiling: generation } = file;
-  const { leaseEpoch = 0 } = file;
+  const { spec, intent, leaseEpoch, resetCount, generationCeiling: generation } = file;
   const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch, revived: true };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";

@@ -10,10 +10,8 @@ import type { GuestEvent, GuestStatus } from "../runtime/ports.ts";
 import type { Reply } from "../runtime/system.ts";
 import type { Lease } from "./lease.ts";
 
-export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure> & {
-  /** Absent: 0, it needs no lease. */
-  readonly leaseEpoch?: number;
-};
+/** Its needs are known by then: whoever lacks one has refused it. */
+export type EnsureRequest = Omit<RequestOf<typeof hostAgentService.methods.ensure>, "needs">;
 
 export interface Moment {
   /** For people to read. */

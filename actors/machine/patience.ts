@@ -8,18 +8,13 @@ import type { Button, Machine, Rest } from "./state.ts";
 
 /** The process died by itself: what follows is what the instance's policy says. */
 export function afterLoss(machine: Machine, at: Moment): Machine {
-  if (recoveryOf(machine) === "restart") return countLoss(machine, at);
+  if (machine.spec.recovery === "restart") return countLoss(machine, at);
   return { ...machine, rest: leftDown(machine, "processLost") };
-}
-
-/** Of an agent that was told nothing: as `restart`. */
-export function recoveryOf({ spec }: Machine): "restart" | "wait" | "leave" {
-  return spec.recovery ?? "restart";
 }
 
 /** It stays down: whoever wants it up asks for it. With `wait` the host's return is such a wish. */
 export function leftDown(machine: Machine, reason: Rest["reason"]): Rest {
-  const policy = recoveryOf(machine);
+  const policy = machine.spec.recovery;
   const message = `The guest went down, and is left so: its recovery policy is ${policy}.`;
   return { generation: machine.intent.generation, state: "failed", reason, message };
 }

@@ -26,7 +26,7 @@ export function nextStep(machine: Machine): Step {
  */
 function stepAway(machine: Machine): Step {
   if (machine.guest === "none") return "release";
-  return machine.intent.keepDisk === true && barOf(machine) === undefined ? stepDown(machine) : "halt";
+  return machine.intent.keepDisk && barOf(machine) === undefined ? stepDown(machine) : "halt";
 }
 
 /** Without its lease nothing begins; what may run elsewhere by now is halted, what may not yet is paused. */

@@ -40,7 +40,7 @@ export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
 }
 
 /** What there is of each thing, by the host's own word. */
-function offeredBy({ numa = [] }: HostInventory): Taken {
+function offeredBy({ numa }: HostInventory): Taken {
   const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, cell): [string, number][] => {
     const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);
     return [

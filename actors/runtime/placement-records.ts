@@ -17,7 +17,7 @@ export interface InstanceHints {
   readonly hostId?: string;
 }
 
-/** What a host says about itself for its choice; of older agents, which do not, it is empty. */
+/** What a host says about itself for its choice. */
 export interface SaidOfHost {
   readonly labels: Readonly<Record<string, string>>;
   readonly features: readonly string[];

@@ -55,8 +55,7 @@ export interface InstanceRecord {
     readonly vcpus: number;
     readonly memoryMib: number;
     readonly diskGib: number;
-    /** Absent in instances that are older than the field. */
-    readonly extraSpecs?: Readonly<Record<string, string>>;
+    readonly extraSpecs: Readonly<Record<string, string>>;
   };
   readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };
   readonly metadata: Readonly<Record<string, string>>;
@@ -145,7 +144,7 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly aggregates: readonly AggregateOfHost[];
   readonly registeredAtMs: number;
   readonly lastSeenAtMs: number;
-  /** Null: it never asked for one (an agent of an older version). */
+  /** Null: none was granted to it; its registration grants the first one. */
   readonly lease: HostLease | null;
 }
 

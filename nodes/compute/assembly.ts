@@ -5,6 +5,7 @@
 import { createHost, type HostEnding } from "../../actors/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
+import { agentNeeds } from "../../protocol/agent-needs.ts";
 import { hostBinding, reportBinding } from "../../protocol/binding.ts";
 import { createClient } from "../../protocol/client.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -23,8 +24,8 @@ export interface ComputePorts {
   readonly log: Log;
   /** Guests that boot at once. */
   readonly bootsMax: number;
-  /** False: as an agent from before there were leases. Absent: true. */
-  readonly leased?: boolean;
+  /** What the agent understands of the `needs` of `ensure`. Absent: all that there is. */
+  readonly knows?: readonly string[];
   /** The node is of no use any more until its process begins anew; its guests run on. */
   readonly onFailed?: () => void;
 }
@@ -50,7 +51,8 @@ export function assembleCompute(ports: ComputePorts): Compute {
     consoles,
     files: machineFiles,
     findings: () => drivers.audit(),
-    ...(ports.leased === false ? {} : { guard: () => drivers.guard() }),
+    knows: ports.knows ?? agentNeeds,
+    guard: () => drivers.guard(),
     ...(drivers.storageLeases === undefined ? {} : { storageLeases: drivers.storageLeases }),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,

@@ -72,7 +72,7 @@ export class SharedStorage {
       if (await exists(path)) return path;
       const epochs = await this.#epochs(spec.instanceId);
       if ((epochs.at(-1) ?? 0) > spec.epoch) throw stale(spec);
-      if (spec.takesOverDisk !== true) return this.#make(spec, directory, signal);
+      if (!spec.takesOverDisk) return this.#make(spec, directory, signal);
       if (!(await this.#takeOver(spec, epochs))) continue;
       await this.#clearBefore(spec);
       return path;

@@ -34,7 +34,7 @@ describe("hosts with agents that end", function () {
       imageStore: "/x",
       world: machine,
     });
-    const inventory = inventoryOf(id, { leases: true, storageId: storage?.storageId ?? null });
+    const inventory = inventoryOf(id, { storageId: storage?.storageId ?? null });
     const rest = { cell: "test", bus: world.bus, ids: systemIds, bootsMax: 4 };
     computes.push(assembleCompute({ ...common, ...rest, drivers, inventory }));
     await eventually(async () => (await world.admin.host.list({})).hosts.some((host) => host.id === id));

@@ -65,7 +65,13 @@ describe("a compute node", function () {
   const ensure = async (changes: Partial<MachineIntent> = {}) => {
     generation += 1;
     const observedGeneration = seen().generation ?? 0;
-    const request = { spec, intent: intent({ generation, ...changes }), observedGeneration };
+    const request = {
+      spec,
+      intent: intent({ generation, ...changes }),
+      observedGeneration,
+      leaseEpoch: 0,
+      needs: [],
+    };
     return (await host.ensure(request, { timeoutMs: 3_000 })).observation;
   };
   const reaches = (state: Observation["state"]) =>

@@ -90,11 +90,11 @@ export async function controllerWorld(options: WorldOptions = {}) {
   }
   const host = async (
     id: string,
-    change: Partial<Pick<ScriptedHostOptions, "outcome">> & Partial<HostInventory> = {},
+    change: Partial<Pick<ScriptedHostOptions, "outcome" | "knows">> & Partial<HostInventory> = {},
   ) => {
-    const { outcome, ...said } = change;
+    const { outcome, knows, ...said } = change;
     const inventory = inventoryOf(id, said);
-    const rest = outcome === undefined ? {} : { outcome };
+    const rest = { ...(outcome && { outcome }), ...(knows && { knows }) };
     const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
     await scripted.register();
     return scripted;

@@ -41,6 +41,8 @@ export function machineSpec(given: Partial<MachineSpec> = {}): MachineSpec {
     diskGib: 0,
     image: { id: "image", disk: null, kernel: null, ramdisk: null, commandLine: "" },
     macAddress: "52:54:00:12:34:56",
+    ...{ fence: false, storageId: null, takesOverDisk: false },
+    ...{ recovery: "restart", machineType: null, numa: null },
     ...given,
   };
 }

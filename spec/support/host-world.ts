@@ -8,6 +8,7 @@ import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
+import { agentNeeds, needsOf } from "../../protocol/agent-needs.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
 import type { CallContext } from "../../protocol/service.ts";
@@ -27,6 +28,11 @@ export const inventory: HostInventory = {
   vcpus: 64,
   memoryMib: 65_536,
   diskGib: 1_000,
+  labels: {},
+  features: [],
+  machineTypes: [],
+  numa: [],
+  storageId: null,
 };
 
 /** What a controller has heard, and how it behaves. */
@@ -141,7 +147,7 @@ export class HostWorld {
   #start(): Host {
     const { clock } = this;
     const log = silentLog;
-    const { hypervisor, disks, machineFiles, consoles, audit } = createFakeDrivers({
+    const { hypervisor, disks, machineFiles, consoles, audit, guard } = createFakeDrivers({
       stateDirectory: "/fake",
       imageStore: "/fake",
       clock,
@@ -157,6 +163,8 @@ export class HostWorld {
       files: this.#watched(machineFiles),
       findings: audit,
       reports: this.controller.client,
+      knows: agentNeeds,
+      guard,
       clock,
       log,
       bootsMax: this.#bootsMax,
@@ -209,7 +217,8 @@ export class HostWorld {
     const observedGeneration = this.controller.seen.get(instanceId)?.generation ?? 0;
     const request = ensure(changes, { instanceId, epoch, observedGeneration });
     return this.settled(async () => {
-      const { observation } = await this.host.handlers.ensure(request, this.context());
+      const asked = { ...request, needs: needsOf(request) };
+      const { observation } = await this.host.handlers.ensure(asked, this.context());
       return observation;
     });
   }

@@ -128,10 +128,10 @@ export const notes: Readonly<Record<string, string>> = {
   "QuotaLimits.instances": "null: the default; -1: no limit.",
   "QuotaLimits.vcpus": "null: the default; -1: no limit.",
   "QuotaLimits.memoryMib": "null: the default; -1: no limit.",
-  "Instance.recovery": "What becomes of it when it goes down without being asked; absent: an older server.",
+  "Instance.recovery": "What becomes of it when it goes down without being asked.",
   "Host.lease":
-    "Its right to run guests that others may take over; null or absent: none, and nothing of it is taken over.",
-  "Host.draining": "What is on it goes elsewhere since then; null or absent: it is not drained.",
+    "Its right to run guests that others may take over; null: none, and nothing of it is taken over.",
+  "Host.draining": "What is on it goes elsewhere since then; null: it is not drained.",
   "Drain.moving": "Asked to leave, and still holding something of the host, or waiting for another one.",
   "Drain.moved": "Were on it when the draining began, and are elsewhere now, or stopped and on no host.",
   "Drain.deleted":
@@ -172,42 +172,43 @@ export const notes: Readonly<Record<string, string>> = {
   "report.heartbeat.answer.known": "False: register again.",
   "report.heartbeat.answer.stored": "Whose observations are durable now; the others are to be sent again.",
   "report.heartbeat.leaseEpoch":
-    "Of the lease that it held when it said so: what is remembered of one before is old. Absent: 0, none.",
+    "Of the host lease under which this was said: what is remembered of an earlier one is old. 0: none.",
+  "report.register.knows":
+    "What its agent understands of the `needs` of `ensure`; without `binding` its NUMA nodes are not offered.",
+  "report.lease.storageId":
+    "Every guest that may be taken over holds the host's lease on this shared storage. Null: on none.",
   "report.lease.epoch": "Of the lease it believes to have; 0 when it knows of none.",
   "report.lease.cleaned":
     "No guest of that lease that another host may take over has a process there any more.",
   "report.lease.answer.held":
     "Renewed, for 10 s from before the request was sent. False: it was fenced; clean up, then ask again.",
-  "HostInventory.leases": "It keeps to leases. Absent: false, and nobody takes its guests over.",
   "HostInventory.storageId":
-    "Hosts with the same one can open each other's disks. Absent: its disks are its own.",
-  "HostInventory.labels": "Words of its configuration. Absent: none.",
-  "HostInventory.features": "Flags of its CPUs. Absent: none are known.",
-  "HostInventory.machineTypes": "What its hypervisor can pretend to be. Absent: not known.",
-  "HostInventory.binds":
-    "Guests get the CPUs, cells and pages that they are given. Absent: false, and its cells are not offered.",
-  "HostInventory.numa": "Absent: one cell, of which nothing is known.",
-  "MachineSpec.fence":
-    "Another host may take it over: it runs only under the lease it was claimed under. Absent: false.",
-  "MachineSpec.storageId": "The shared storage that its disk is in. Absent: its host's own directory.",
+    "Hosts with the same one can open each other's disks. Null: its disks are its own.",
+  "HostInventory.labels": "Words of its configuration.",
+  "HostInventory.features": "Flags of its CPUs.",
+  "HostInventory.machineTypes": "What its hypervisor can pretend to be; empty: it does not say.",
+  "HostInventory.numa": "Empty: nothing is known of its NUMA nodes, and none is given to guests.",
+  "MachineSpec.fence": "Another host may take it over: it runs only under the lease it was claimed under.",
+  "MachineSpec.storageId": "The shared storage that its disk is in. Null: its host's own directory.",
   "MachineSpec.takesOverDisk":
-    "Its disk is there, left by an older epoch on another host, and never made anew. Absent: false.",
-  "MachineSpec.machineType":
-    "The image's `hw_machine_type`; said by `ensureBound` alone while it shall be there. Absent: its host's choice.",
+    "Its disk is there, left by an older epoch on another host, and never made anew.",
+  "MachineSpec.machineType": "The image's `hw_machine_type`. Null: its host's choice.",
   "ImageProperties.extra":
     "In Nova's names: `trait:…` and `hw_machine_type` choose hosts; `hw_architecture`, `img_hv_type` set these fields.",
-  "MachineSpec.numa":
-    "What it has of its host's cells; said by `ensureBound` alone while it shall be there. Absent: nothing of its own.",
-  "host-agent.ensureBound.leaseEpoch": "As of `ensureLeased`. Absent: 0, it needs no lease.",
+  "MachineSpec.numa": "What it has of its host's NUMA nodes. Null: nothing of its own.",
+  "host-agent.ensure.leaseEpoch":
+    "Of the host's lease that it was claimed under: with `fence` it runs only under this very one. 0: it needs none.",
+  "host-agent.ensure.needs":
+    "`lease`, `binding`, `machineType`: an agent that does not know one of the words refuses with `unknownNeed`, and starts nothing.",
   "NumaPlacement.dedicated": "Its CPUs are nobody else's.",
   "NumaPlacement.cells": "Its own NUMA nodes, in this order; `cell` is the position in the host's `numa`.",
   "NumaUse.memoryMib": "In ordinary pages.",
   "Host.pinnedCpus": "CPUs that guests have to themselves, a part of the vCPUs claimed.",
   "Host.numaClaimed": "What is claimed of each of `numa`; the last ones may be missing.",
   "MachineSpec.recovery":
-    "What its host does when its process has died, or the host was down: `leave` starts nothing. Absent: `restart`.",
+    "What its host does when its process has died, or the host was down: `leave` starts nothing.",
   "MachineIntent.keepDisk":
-    "With power `deleted`: the disk on shared storage is another host's by now. Absent: false.",
+    "With power `deleted`: the disk on shared storage is another host's by now.",
   "MachineSpec.epoch": "Raised with every change of owner: an older owner has nothing to say any more.",
   "MachineIntent.generation": "The newest counts, whatever came before it.",
   "MachineIntent.resetCount":

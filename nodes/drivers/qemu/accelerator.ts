@@ -179,7 +179,8 @@ function probeSpec(instanceId: string, probe: ProbeGuest): MachineSpec {
   const image = { id: "probe", disk: null, kernel: null, ramdisk: null, commandLine: probe.commandLine };
   return {
     ...{ instanceId, project: "probe", name: "probe", epoch: 1, architecture: "x86_64", vcpus: 1 },
-    ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01" },
+    ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01", storageId: null },
+    ...{ fence: false, takesOverDisk: false, recovery: "leave", machineType: null, numa: null },
   };
 }
 

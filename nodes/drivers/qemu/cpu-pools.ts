@@ -49,8 +49,8 @@ export class CpuPools {
    * At once, so that no two starts choose the same: the guest must be among the guests before anything else
    * is awaited. @throws INTERNAL hypervisorRefused
    */
-  choose(placement: NumaPlacement | undefined): Pins | undefined {
-    return placement === undefined ? undefined : choosePins(placement, this.#cells, this.#taken());
+  choose(placement: NumaPlacement | null): Pins | undefined {
+    return placement === null ? undefined : choosePins(placement, this.#cells, this.#taken());
   }
 
   #taken(): ReadonlySet<number> {
