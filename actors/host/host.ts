@@ -36,7 +36,7 @@ export interface HostOptions {
   /** What is really there, found without asking the actors. */
   readonly findings: () => Promise<Findings>;
   readonly reports: ReportClient;
-  /** Words of {@link agentNeeds}: what else is needed is refused, and machines that need it are left alone. */
+  /** Words of {@link agentNeeds}: what needs others is refused, and machines that do are left alone. */
   readonly knows: readonly string[];
   /** Opens the guard of this node. */
   readonly guard: () => Promise<Guard>;

@@ -1,7 +1,7 @@
 /**
- * What a controller asks of a host's agent, with the words that the agent must know: one that drops a field it
- * does not know would start a guest without its fence, its CPUs or its machine type, or remove a disk that
- * shall be kept (decision 0018).
+ * What a controller asks of a host's agent, with the words that the agent must know: one that drops a field
+ * it does not know would start a guest without its fence, its CPUs or its machine type, or remove a disk
+ * that shall be kept (decision 0018).
  */
 import type { InstanceEffect } from "../../actors/instance/messages.ts";
 import { needsOf } from "../../protocol/agent-needs.ts";

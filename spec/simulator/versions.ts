@@ -20,8 +20,8 @@ export type LifeVersion = (typeof lifeVersions)[number];
 export type Part = "request" | "answer";
 
 /**
- * How often each version is lived in one run: in some much, in others hardly at all. Whoever comes back may be
- * older than before.
+ * How often each version is lived in one run: in some much, in others hardly at all. Whoever comes back may
+ * be older than before.
  */
 export type VersionDraw = Readonly<Record<"controller" | "agent", () => LifeVersion>>;
 
@@ -34,7 +34,7 @@ export function versionsOf(random: Random): VersionDraw {
 /** Everything is of today. */
 export const oneVersion: VersionDraw = { controller: () => "same", agent: () => "same" };
 
-/** What an agent of that version understands of the needs of guests: an older one binds none to their CPUs. */
+/** What an agent of that version understands of the needs of guests: an older one binds none to CPUs. */
 export const knownBy = (version: LifeVersion): readonly AgentNeed[] =>
   version === "older" ? agentNeeds.filter((need) => need !== "binding") : agentNeeds;
 

@@ -199,7 +199,7 @@ export const notes: Readonly<Record<string, string>> = {
   "host-agent.ensure.leaseEpoch":
     "Of the host's lease that it was claimed under: with `fence` it runs only under this very one. 0: it needs none.",
   "host-agent.ensure.needs":
-    "`lease`, `binding`, `machineType`: an agent that does not know one of the words refuses with `unknownNeed`, and starts nothing.",
+    "`lease`, `binding`, `machineType`: an agent that lacks one of the words answers `unknownNeed`, and starts nothing.",
   "NumaPlacement.dedicated": "Its CPUs are nobody else's.",
   "NumaPlacement.cells": "Its own NUMA nodes, in this order; `cell` is the position in the host's `numa`.",
   "NumaUse.memoryMib": "In ordinary pages.",
@@ -207,8 +207,7 @@ export const notes: Readonly<Record<string, string>> = {
   "Host.numaClaimed": "What is claimed of each of `numa`; the last ones may be missing.",
   "MachineSpec.recovery":
     "What its host does when its process has died, or the host was down: `leave` starts nothing.",
-  "MachineIntent.keepDisk":
-    "With power `deleted`: the disk on shared storage is another host's by now.",
+  "MachineIntent.keepDisk": "With power `deleted`: the disk on shared storage is another host's by now.",
   "MachineSpec.epoch": "Raised with every change of owner: an older owner has nothing to say any more.",
   "MachineIntent.generation": "The newest counts, whatever came before it.",
   "MachineIntent.resetCount":
