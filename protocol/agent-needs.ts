@@ -5,7 +5,7 @@
  * ignored gets a word here.
  */
 import type { MachineIntent, MachineSpec } from "./machine.ts";
-import { StatusError } from "./status.ts";
+import { StatusError } from "./wire/status.ts";
 
 /**
  * `lease`: the guest runs only under the host's lease, or its disk stays when it is told to go. `binding`: it

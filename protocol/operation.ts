@@ -3,10 +3,10 @@
  * answers with one.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
-import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./schema.ts";
-import { method, service } from "./service.ts";
+import { limits } from "./limits/limits.ts";
 import { operationKinds, operationStates } from "./states.ts";
+import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 export const OperationStep = answer({
   /** `accepted`, `placed`, `preparing`, `starting`, `running`, … : what was reached, in order. */

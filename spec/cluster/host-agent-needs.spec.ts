@@ -1,8 +1,8 @@
 /** An agent that does not know what a guest needs: it refuses, and leaves alone what another one began. */
 import { expect } from "chai";
-import { parseFile } from "../../actors/machine/file.ts";
+import { parseFile } from "../../actors/node/machine/file.ts";
 import { agentNeeds } from "../../protocol/agent-needs.ts";
-import { ensure } from "../actors/machine/worlds.ts";
+import { ensure } from "../actors/node/machine/worlds.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
 

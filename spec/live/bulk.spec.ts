@@ -4,10 +4,10 @@
  * unseen once.
  */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
-import { bulkHostId, fillStore } from "../../db/bulk.ts";
-import { openStore } from "../../db/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import { bulkHostId, fillStore } from "../../db/bench/bulk.ts";
+import { openStore } from "../../db/postgres/connect.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { changeTurn, next } from "../support/store-rows.ts";

@@ -1,7 +1,7 @@
 /** What a controller asks of a host's agent, and what the agent must know to do it. */
 import { expect } from "chai";
-import { workEffects } from "../../../actors/instance/state.ts";
-import type { InstanceRecord } from "../../../actors/runtime/records.ts";
+import { workEffects } from "../../../actors/control/instance/state.ts";
+import type { InstanceRecord } from "../../../actors/records/instance.ts";
 import { askHost } from "../../../nodes/controller/ask-host.ts";
 import type { MachineIntent } from "../../../protocol/machine.ts";
 import { newborn } from "../../support/instances.ts";
