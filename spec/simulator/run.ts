@@ -84,7 +84,7 @@ class Run {
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan;
     this.#options = options;
-    this.#kernel = new Kernel(new Trace(options.write));
+    this.#kernel = new Kernel(new Trace(options.write), new Random(plan.seed).fork("kernel"));
     const random = (options.random ?? new Random(plan.seed)).fork("world");
     const kernel = this.#kernel;
     this.#cluster = new Cluster({

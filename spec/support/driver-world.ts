@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { uuidv7 } from "uuidv7";
+import { systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 
@@ -31,7 +31,7 @@ export async function temporaryDirectory(): Promise<TemporaryDirectory> {
 
 export function machineSpec(given: Partial<MachineSpec> = {}): MachineSpec {
   return {
-    instanceId: uuidv7(),
+    instanceId: systemIds(0).next(),
     project: "demo",
     name: "web",
     epoch: 1,

@@ -82,7 +82,7 @@ const storeRooms: readonly Room[] = [
 const programRooms: readonly Room[] = [
   { room: "nodes/bus", knows: [] },
   { room: "nodes/process", knows: [] },
-  { room: "nodes/config", knows: ["nodes/bus"] },
+  { room: "nodes/config", knows: ["nodes/bus", "nodes/process"] },
   { room: "nodes/events", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
   { room: "nodes/drivers", knows: ["nodes/process"] },
@@ -151,7 +151,7 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
 }));
 
 const terminal = [/^commander$/, /^cli-table3$/];
-const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^uuidv7$/, /^ajv$/, schemas];
+const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
 
 export const importTable: readonly Row[] = [
   {

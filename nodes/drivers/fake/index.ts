@@ -12,7 +12,7 @@ import { FakeWorld } from "./world.ts";
 /** A guest obeys its power button after this time when nothing else was said; fast, and yet never at once. */
 const shutdownLatencyMsDefault = 5;
 
-export function createFakeDrivers(options: DriverOptions): Drivers {
+export function createFakeDrivers(options: Omit<DriverOptions, "ids">): Drivers {
   const { clock, startLatencyMs = 0 } = options;
   const world =
     options.world ?? new FakeWorld({ clock, startLatencyMs, shutdownLatencyMs: shutdownLatencyMsDefault });

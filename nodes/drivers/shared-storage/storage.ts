@@ -25,10 +25,10 @@ import {
 } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { uuidv7 } from "uuidv7";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
+import type { Ids } from "../../../protocol/wire/transport.ts";
 import { isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
 import { exists, guestFiles, makeOpenDirectories } from "../guest-directory.ts";
 import { ensureOverlay } from "../overlay.ts";
@@ -51,12 +51,12 @@ export class SharedStorage {
    * Makes what is missing. Synchronous: it happens once, before anything else can.
    * @throws Error when guests' users could not reach it
    */
-  constructor(directory: string) {
+  constructor(directory: string, ids: Ids) {
     const root = makeOpenDirectories(directory, ["guests", "images"]);
     this.root = root;
     this.#guests = join(root, "guests");
     this.images = join(root, "images");
-    this.storageId = storageIdOf(root);
+    this.storageId = storageIdOf(root, ids);
     this.direct = canWriteDirectly(root);
   }
 
@@ -177,10 +177,10 @@ const stale = (spec: MachineSpec): StatusError =>
   new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
 
 /** Made by whoever comes first: whole or not there, and never replaced. */
-function storageIdOf(root: string): string {
+function storageIdOf(root: string, ids: Ids): string {
   const path = join(root, "storage.json");
   const temporary = temporaryName(path);
-  writeFileSync(temporary, `${JSON.stringify({ storageId: uuidv7() })}\n`, { flag: "wx", flush: true });
+  writeFileSync(temporary, `${JSON.stringify({ storageId: ids.next() })}\n`, { flag: "wx", flush: true });
   try {
     chmodSync(temporary, 0o600);
     linkSync(temporary, path);
