@@ -4,6 +4,7 @@
  */
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { agentNeeds } from "../../protocol/agent-needs.ts";
 import { limits } from "../../protocol/limits/limits.ts";
@@ -11,7 +12,7 @@ import { type HostInventory, hostAgentService, reportService } from "../../proto
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
-import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/wire/transport.ts";
+import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
 
 export interface ComputePorts {
@@ -66,12 +67,13 @@ export function assembleCompute(ports: ComputePorts): Compute {
     services: [implement(hostAgentService, host.handlers)],
     discoverable: false,
   });
-  const trimming = trimPeriodically(ports);
+  const trims = trimming(ports);
+  trims.next();
   return {
     system,
     endLease: () => host.endLease(),
     stop: async (ending) => {
-      trimming.cancel();
+      void trims.stop();
       await host.stop(ending);
       await server.drain();
       await system.stop();
@@ -79,25 +81,15 @@ export function assembleCompute(ports: ComputePorts): Compute {
   };
 }
 
-/** One round after the other, however long one takes. */
-function trimPeriodically({ drivers, clock, log }: ComputePorts): Timer {
-  let timer: Timer;
-  let ended = false;
-  const next = () => {
-    timer = clock.after(limits.consoleTrimPeriodMs, () => {
-      drivers.consoles
-        .trim()
-        .catch((error: unknown) => log.warn({ err: error }, "A console log could not be cut."))
-        .finally(() => {
-          if (!ended) next();
-        });
-    });
-  };
-  next();
-  return {
-    cancel: () => {
-      ended = true;
-      timer.cancel();
-    },
-  };
+/** A log that grows for ever would fill the disk. */
+function trimming({ drivers, clock, log }: ComputePorts): Periodic {
+  return new Periodic({
+    ...{ name: "trimming", clock, log },
+    pauseMs: () => limits.consoleTrimPeriodMs,
+    round: ({ fail }) =>
+      drivers.consoles.trim().catch((error: unknown) => {
+        log.warn({ err: error }, "A console log could not be cut.");
+        fail();
+      }),
+  });
 }

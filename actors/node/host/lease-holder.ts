@@ -14,6 +14,7 @@ import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
+import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { HostStorage } from "../../shared-storage/host-storage.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
 import type { ReportClient } from "./reporter.ts";
@@ -44,24 +45,29 @@ export class LeaseHolder {
   /** Nothing is asked before. */
   #quietUntilMs = Number.NEGATIVE_INFINITY;
   #guard: Promise<Guard> | undefined;
-  #next: Timer | undefined;
+  readonly #renewals: Periodic;
   #lapse: Timer | undefined;
   #ended = false;
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    this.#renewals = new Periodic({
+      ...{ name: "lease", clock, log, overlapping: true },
+      pauseMs: () => limits.heartbeatPeriodMs,
+      round: (round) => this.#ask(round),
+    });
   }
 
+  /** One that hangs keeps no later one back: whichever is answered first renews. */
   start(): void {
-    if (this.#ended) return;
-    this.#next = this.#options.clock.after(limits.heartbeatPeriodMs, () => this.start());
-    void this.#ask();
+    void this.#renewals.start();
   }
 
   /** Begins no more. The guard goes on by what it knows, unless the guests have ended as well. */
   async end(guests: boolean): Promise<void> {
     this.#ended = true;
-    this.#next?.cancel();
+    void this.#renewals.stop();
     this.#lapse?.cancel();
     try {
       await this.#letGo();
@@ -97,7 +103,7 @@ export class LeaseHolder {
     if (this.#kind === "unknown" && !this.#ended) void this.#ask();
   }
 
-  async #ask(): Promise<void> {
+  async #ask(round?: Round): Promise<void> {
     const { clock, log, isClean } = this.#options;
     if (clock.monotonicMs() < this.#quietUntilMs) return;
     try {
@@ -116,6 +122,7 @@ export class LeaseHolder {
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");
+      round?.fail();
     }
   }
 
