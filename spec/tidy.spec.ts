@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { expect } from "chai";
 import { deadExports } from "./tidy/exports.ts";
 import { importCycles, importFaults, importTable, pureFiles, upwards } from "./tidy/import-rules.ts";
+import { arrowsUpwards, drawRooms, roomOf } from "./tidy/rooms.ts";
 import { projectFiles, readSourceTree, root, sourceFile } from "./tidy/source-tree.ts";
 import { forbiddenWords, pureRule, type TextRule, textRules, wordHash } from "./tidy/text-rules.ts";
 
@@ -64,6 +65,14 @@ describe("tidy", () => {
         { room: "b", knows: [] },
       ];
       expect(upwards(storey)).to.deep.equal(["a -> b"]);
+    });
+
+    it("are drawn without an arrow upwards, and with every file in a room", () => {
+      expect(arrowsUpwards(drawRooms(files))).to.deep.equal([]);
+      const homeless = files.filter(({ path }) => !path.startsWith("spec/") && roomOf(path) === undefined);
+      expect(homeless.map(({ path }) => path)).to.deep.equal([]);
+      const upward = sourceFile("actors/records/a.ts", 'import type { X } from "../ports/b.ts";');
+      expect(arrowsUpwards(drawRooms([upward]))).to.deep.equal(["actors/records -> actors/ports"]);
     });
 
     it("go nowhere in circles", () => {

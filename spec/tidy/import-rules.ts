@@ -124,9 +124,7 @@ interface Room {
 }
 
 /** Rooms that are named before they are built: an arrow upwards. */
-export function upwards(
-  all: readonly Room[] = [...rooms, ...storeRooms, ...programRooms],
-): readonly string[] {
+export function upwards(all: readonly Room[] = allRooms): readonly string[] {
   return all.flatMap(({ room, knows }, index) =>
     knows
       .filter((one) => !all.slice(0, index).some((below) => below.room === one))
@@ -152,6 +150,9 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
 
 const terminal = [/^commander$/, /^cli-table3$/];
 const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
+
+/** Every room that has a list of what it may know, from the ground up. */
+export const allRooms: readonly Room[] = [...rooms, ...storeRooms, ...programRooms];
 
 export const importTable: readonly Row[] = [
   {
