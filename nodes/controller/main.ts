@@ -50,7 +50,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     store,
     bus,
     clock,
-    ids: systemIds,
+    ids: systemIds(config.deployment),
     log,
     scheduler: config.scheduler,
     firstTurn: index,

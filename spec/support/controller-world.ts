@@ -47,7 +47,7 @@ export interface WorldOptions {
 export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
   const store = options.store ?? new MemoryStore(systemClock);
-  const common = { bus, clock: systemClock, ids: systemIds, log: options.log ?? silentLog };
+  const common = { bus, clock: systemClock, ids: systemIds(0), log: options.log ?? silentLog };
   const controllers: Controller[] = [];
   for (let index = 0; index < (options.controllers ?? 1); index += 1) {
     controllers.push(
@@ -91,11 +91,11 @@ export async function controllerWorld(options: WorldOptions = {}) {
   }
   const host = async (
     id: string,
-    change: Partial<Pick<ScriptedHostOptions, "outcome">> & Partial<HostInventory> = {},
+    change: Partial<Pick<ScriptedHostOptions, "outcome" | "knows">> & Partial<HostInventory> = {},
   ) => {
-    const { outcome, ...said } = change;
+    const { outcome, knows, ...said } = change;
     const inventory = inventoryOf(id, said);
-    const rest = outcome === undefined ? {} : { outcome };
+    const rest = { ...(outcome && { outcome }), ...(knows && { knows }) };
     const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
     await scripted.register();
     return scripted;

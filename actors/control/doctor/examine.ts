@@ -106,7 +106,7 @@ async function listStorages(
   const listings = storagesOf(hosts).map((storage) =>
     listStorage(storage, storageAgent, limits.hostRequestTimeoutMs),
   );
-  return (await Promise.all(listings)).filter((listing) => listing !== undefined);
+  return Promise.all(listings);
 }
 
 async function withOwners(

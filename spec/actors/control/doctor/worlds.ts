@@ -24,7 +24,7 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
   built: true,
   state: "running",
   settled: true,
-  flavor: { id: "f1", name: "small", vcpus: 1, memoryMib: 512, diskGib: 1 },
+  flavor: { id: "f1", name: "small", vcpus: 1, memoryMib: 512, diskGib: 1, extraSpecs: {} },
   image: {
     id: "g1",
     name: "tiny",
