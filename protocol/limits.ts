@@ -54,7 +54,8 @@ export const limits = {
   /** Operations that one controller remembers to have begun: as many as it can have under way. */
   operationsNotedMax: 20_000,
   /**
-   * Flavors and images may be this old when a create reads them; they never change, they only appear and go.
+   * A create may rest on a flavor and an image that were read so long ago: its commit checks both, and no
+   * refusal rests on them.
    */
   catalogCacheMs: 1_000,
   /** How often one create looks for hosts anew when the claims of others were faster. */
