@@ -2,14 +2,13 @@
  * The controller's process: opens what is real (PostgreSQL, NATS, the image store) and hands it to the
  * assembly. It holds the database; it must never decide anything.
  */
-import type { ImageFiles } from "../actors/catalog/images.ts";
+import type { ImageFiles } from "../actors/runtime/image-files.ts";
 import { openStore } from "../db/connect.ts";
-import { StatusError } from "../protocol/status.ts";
 import type { Log } from "../protocol/transport.ts";
 import { systemClock, systemIds } from "./clock.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "./config.ts";
 import { assembleController } from "./controller/assembly.ts";
-import { ImageStore } from "./drivers/image-store.ts";
+import { createImageFiles } from "./drivers/image-files.ts";
 import { startEventPublisher } from "./event-publisher.ts";
 import { createEventStream } from "./event-stream.ts";
 import { createPowerFence } from "./fence/index.ts";
@@ -67,17 +66,5 @@ export async function startController({ config, index, log }: ControllerOptions)
 
 function imageFilesOf(config: ClusterConfig): ImageFiles {
   const { images, guest, import: imports } = statePaths(config);
-  const store = new ImageStore({ directory: images, sources: [guest, imports, ...config.imageDirectories] });
-  return {
-    register: async (source) => {
-      const { sha256, sizeBytes, virtualSizeBytes } = await store.registerFile(source);
-      if (virtualSizeBytes === undefined)
-        throw new StatusError("unusableImage", "The image has no virtual size.");
-      return { sha256, sizeBytes, format: source.format, virtualSizeBytes };
-    },
-    registerPlain: async (source) => {
-      const { sha256, sizeBytes } = await store.registerFile(source);
-      return { sha256, sizeBytes };
-    },
-  };
+  return createImageFiles({ directory: images, sources: [guest, imports, ...config.imageDirectories] });
 }

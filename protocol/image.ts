@@ -105,7 +105,8 @@ export const imageService = service({
       target: "entity",
       audience: "admin",
       mutates: true,
-      summary: "Removes an image, by id or by name; refused while an instance uses it.",
+      summary:
+        "Removes an image, by id or by name, and the files that no other image has; refused while an instance uses it.",
     }),
   },
 });

@@ -4,8 +4,9 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import { StatusError } from "../../protocol/status.ts";
+import type { ImageFiles } from "../runtime/image-files.ts";
 import type { ClaimTotal, Clock, InstanceRow, Store } from "../runtime/ports.ts";
-import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
+import type { HostRecord, ImageRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 import {
   listStorage,
   ownersOf,
@@ -27,7 +28,9 @@ export interface DoctorOptions {
     | "listHosts"
     | "claimTotals"
     | "quotaTotals"
+    | "listImages"
   >;
+  readonly imageFiles: Pick<ImageFiles, "list">;
   /** Asks one host. @throws StatusError when it cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
   /** Asks one host about the storage that it shares. */
@@ -49,6 +52,11 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const { store, auditHost, clock, brake: brakeNow } = options;
   const answers = await askAll(store, auditHost);
   const listed = await listStorages(answers, options);
+  const imageFiles = await listImageFiles(options);
+  const images = await allPages<ImageRecord>(
+    (page) => store.listImages(page),
+    (image) => image.id,
+  );
   const before = await store.claimTotals();
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
@@ -76,8 +84,18 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     answers,
     movingHosts,
     storages,
+    images,
+    imageFiles,
   };
   return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
+}
+
+async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {
+  try {
+    return await imageFiles.list();
+  } catch (thrown) {
+    return { error: StatusError.from(thrown, "Listing the files of images").message };
+  }
 }
 
 const allHosts = (store: DoctorOptions["store"]) =>

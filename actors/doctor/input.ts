@@ -1,10 +1,11 @@
 /** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../protocol/machine.ts";
 import type { AnswerOf } from "../../protocol/service.ts";
+import type { ImageFiles } from "../runtime/image-files.ts";
 import type { DiskOwner } from "../runtime/ownerless.ts";
 import type { QuotaTotal } from "../runtime/placement-records.ts";
 import type { ClaimTotal, InstanceRow } from "../runtime/ports.ts";
-import type { HostRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
+import type { HostRecord, ImageRecord, LoadedInstance, OperationRecord } from "../runtime/records.ts";
 import type { StorageListing } from "../runtime/shared-storages.ts";
 
 export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
@@ -34,6 +35,9 @@ export interface DoctorInput {
   readonly claimTotals: readonly ClaimTotal[];
   readonly quotaTotals: readonly QuotaTotal[];
   readonly answers: readonly HostAnswer[];
+  readonly images: readonly ImageRecord[];
+  /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
+  readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };
   /** Absent: none is shared, or no host can list it. */
   readonly storages?: readonly StorageState[];
   /** The brake on automatic recovery, as the controller that was asked has it. Absent: off. */

@@ -3,7 +3,8 @@
  * tests and the simulator call it with other implementations of the same ports.
  */
 import { flavorHandlers } from "../../actors/catalog/flavors.ts";
-import { type ImageFiles, imageHandlers } from "../../actors/catalog/images.ts";
+import { imageSweeperDefinition } from "../../actors/catalog/image-sweeper.ts";
+import { imageHandlers } from "../../actors/catalog/images.ts";
 import { quotaHandlers } from "../../actors/catalog/quotas.ts";
 import { serverGroupHandlers } from "../../actors/catalog/server-groups.ts";
 import { examine } from "../../actors/doctor/examine.ts";
@@ -26,6 +27,7 @@ import { InstanceRegistry } from "../../actors/instances/registry.ts";
 import { instanceHandlers } from "../../actors/instances/service.ts";
 import { reconcilerDefinition } from "../../actors/reconciler/actor.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import type { ImageFiles } from "../../actors/runtime/image-files.ts";
 import type { Bus, Clock, Ids, Log, PowerFence, Store } from "../../actors/runtime/ports.ts";
 import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
@@ -84,6 +86,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
   system.spawn(drainerDefinition(parts.drainer));
   system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent }));
+  system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles }));
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -191,13 +194,13 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
   const read = { store, clock, commits: parts.commits };
   const timeoutMs = limits.hostRequestTimeoutMs;
   const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
-  const asked = { auditHost, storageAgent: parts.hostAgent };
+  const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const services = [
     implement(instanceService, instanceHandlers({ ...parts, store })),
     implement(operationService, operationHandlers(read)),
     implement(eventService, eventHandlers(read)),
     implement(flavorService, flavorHandlers(catalog)),
-    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles })),
+    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles, log })),
     implement(hostService, hostHandlers({ ...catalog, ...parts, power: ports.power })),
     implement(aggregateService, aggregateHandlers({ ...catalog, ...parts })),
     implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
