@@ -3,9 +3,9 @@
  * nothing that fails or dies in between leaves one for ever, or takes one that an image has.
  */
 import { expect } from "chai";
-import { sweepImageFiles } from "../../actors/catalog/image-sweeper.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { sweepImageFiles } from "../../actors/control/catalog/image-sweeper.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { refused, until } from "../support/asking.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
 import { MemoryImageFiles } from "../support/memory-image-files.ts";

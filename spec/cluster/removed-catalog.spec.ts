@@ -3,7 +3,7 @@
  * answered holds for every create that begins afterwards, on whichever controller, however warm its cache is.
  */
 import { expect } from "chai";
-import type { InstanceRecord } from "../../actors/runtime/records.ts";
+import type { InstanceRecord } from "../../actors/records/instance.ts";
 import { refused, until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 

@@ -1,7 +1,7 @@
 /** What every implementation of the port for the files of images must do. */
 import { expect } from "chai";
-import type { ImageFiles } from "../../actors/runtime/image-files.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { ImageFiles } from "../../actors/ports/image-files.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface ImageFilesBench {
   readonly files: ImageFiles;

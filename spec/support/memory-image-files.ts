@@ -6,10 +6,10 @@ import type {
   ImageFiles,
   KeptFile,
   NamedFiles,
-} from "../../actors/runtime/image-files.ts";
-import type { Clock } from "../../actors/runtime/ports.ts";
+} from "../../actors/ports/image-files.ts";
 import type { DiskFormat } from "../../protocol/image.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
 
 export class MemoryImageFiles implements ImageFiles {
   readonly #clock: Pick<Clock, "nowMs">;

@@ -1,4 +1,5 @@
 /** novact image …: what guests boot from. */
+
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { Image } from "../../../protocol/image.ts";
