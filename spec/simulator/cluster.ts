@@ -2,7 +2,6 @@
  * A whole cell in one process: controllers, compute nodes, NATS, PostgreSQL and machines, all simulated, with
  * the real actors inside. It starts processes, and does to them what faults say; it judges nothing.
  */
-
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";

@@ -1,5 +1,4 @@
 /** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
-
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";

@@ -1,7 +1,6 @@
 /**
  * What every implementation of the ports for disks and machine files must do.
  */
-
 import { expect } from "chai";
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { MachineFiles } from "../../actors/ports/machine-files.ts";

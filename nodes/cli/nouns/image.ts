@@ -1,5 +1,4 @@
 /** novact image …: what guests boot from. */
-
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { Image } from "../../../protocol/image.ts";
