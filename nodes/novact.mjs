@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command `novact`, from wherever it is called: in a checkout on the pinned Node and from source, in the
- * package on the Node that is there. Plain JavaScript, as bootstrap.mjs.
+ * The command `novact`, from whatever directory it is called: in a checkout the CLI on the pinned Node and
+ * from source, in the package on the Node that is there. Plain JavaScript, as bootstrap.mjs.
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

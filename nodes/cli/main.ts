@@ -1,7 +1,7 @@
 /**
- * The command `novact`: where nodes/novact.mjs enters. Compiled code is kept (in node_modules of a checkout,
- * else where Node keeps it), so that a command starts in a fraction of the time from its second run on;
- * everything else is imported after that is set up, hence not at the top.
+ * The command `novact`, entered from nodes/novact.mjs. Compiled code is cached (a checkout's in its
+ * node_modules, else where Node keeps it), so that a command starts in a fraction of the time from its second
+ * run on; all other modules are imported after the cache is set up, hence not at the top.
  */
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";

@@ -7,13 +7,15 @@ import type { Interceptor } from "../../protocol/wire/client.ts";
 import type { Encoding } from "../../protocol/wire/codec.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
-import { systemClock } from "../process/clock.ts";
+import { systemClock, systemIds } from "../process/clock.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { createFollowers, type Followers } from "./follow.ts";
 
 export interface Novact extends Clients, Followers, AsyncDisposable {
   readonly project: string;
   readonly cell: string;
+  /** A request id, for whoever sends a request again himself: the same id again does nothing twice. */
+  newRequestId(): string;
   /** Ends the connection. The process does not end by itself before. */
   close(): Promise<void>;
 }
@@ -39,6 +41,11 @@ export interface Place {
   };
   readonly project: string;
   readonly cell: string;
+  /**
+   * In the request ids. 0 where only the URL is known: a request id is compared with others of one project
+   * alone, and what is made gets its ids from a controller.
+   */
+  readonly deployment: number;
 }
 
 const silent: Log = {
@@ -57,10 +64,13 @@ export async function connectTo(place: Place, options: CallerOptions): Promise<N
     ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
   });
   const { project, cell } = place;
-  const world = { bus, clock: systemClock, project, cell, random: Math.random };
+  const ids = systemIds(place.deployment);
+  const world = { bus, clock: systemClock, ids, project, cell, random: Math.random };
   const clients = createClients(world, options);
   const followers = createFollowers(clients, world);
-  return { ...clients, ...followers, project, cell, close: bus.close, [Symbol.asyncDispose]: bus.close };
+  const { close } = bus;
+  const newRequestId = () => ids.next();
+  return { ...clients, ...followers, project, cell, newRequestId, close, [Symbol.asyncDispose]: close };
 }
 
 /** What is known beside the URL of a server; a user and a password may also stand in the URL itself. */
@@ -81,5 +91,5 @@ export function placeOfUrl(url: URL, hints: PlaceHints): Place {
   const servers = [bare.toString()];
   const credentials = user === "" ? { servers } : { servers, user, pass, inboxPrefix: `_INBOX_${user}` };
   const project = hints.project ?? (user === "" ? "demo" : user);
-  return { credentials, project, cell: hints.cell ?? "main" };
+  return { credentials, project, cell: hints.cell ?? "main", deployment: 0 };
 }

@@ -1,5 +1,5 @@
 /**
- * The SDK: connect, and every service is there as a typed client, derived from its definition.
+ * The SDK: `connect` gives a typed client for every service, derived from the service's definition.
  *
  *   const novact = await connect();
  *   const web = { name: "web", flavor: "tiny", image: "tiny" };
@@ -19,23 +19,23 @@ export type { Novact } from "./connection.ts";
 export type { ConsoleOptions, Followers, WaitOptions, WatchOptions } from "./follow.ts";
 
 export interface ConnectOptions extends CallerOptions {
-  /** NATS server; else NOVACT_URL; else what cluster.yaml and its state directory say. */
+  /** URL of the NATS server; else NOVACT_URL; else the one of cluster.yaml and its state directory. */
   readonly url?: string;
-  /** Else NOVACT_USER and NOVACT_PASSWORD, or what is in the URL. */
+  /** Else NOVACT_USER and NOVACT_PASSWORD, or the user in the URL. */
   readonly user?: string;
   readonly password?: string;
   /**
    * Else NOVACT_PROJECT, the user's name, or the first project of cluster.yaml. `admin` sees every project.
    */
   readonly project?: string;
-  /** Else NOVACT_CELL, that of cluster.yaml, or `main`. */
+  /** Name of the deployment in subjects; else NOVACT_CELL, that of cluster.yaml, or `main`. */
   readonly cell?: string;
-  /** Path of cluster.yaml, when there is no URL. */
+  /** Path of cluster.yaml, for a connection without a URL. */
   readonly config?: string;
 }
 
 /**
- * Connects to a cluster. Close it when done, or say `await using`.
+ * Connects to a cluster. Close the connection when done, or use `await using`.
  * @throws UNAVAILABLE notConnected, UNAUTHENTICATED unauthenticated, INVALID_ARGUMENT invalidUrl; ConfigError
  * without URL and cluster
  */
@@ -56,9 +56,10 @@ async function placeOf(options: ConnectOptions): Promise<Place> {
     if (!URL.canParse(whole)) throw new StatusError("invalidUrl", "The URL of the NATS server is not a URL.");
     return placeOfUrl(new URL(whole), { user, password, project, cell });
   }
-  // Only now: whoever names a URL needs none of the configuration, nor what it imports.
+  // Imported only here: a caller with a URL needs neither the configuration nor its imports.
   const { connectionOf, defaultConfigFile, loadConfig } = await import("../config/config.ts");
   const config = loadConfig(options.config ?? defaultConfigFile());
   const known = project ?? config.projects[0] ?? adminProject;
-  return { credentials: connectionOf(config, known), project: known, cell: cell ?? config.cell };
+  const { deployment } = config;
+  return { credentials: connectionOf(config, known), project: known, cell: cell ?? config.cell, deployment };
 }

@@ -83,7 +83,7 @@ const programRooms: readonly Room[] = [
   { room: "nodes/bus", knows: [] },
   { room: "nodes/process", knows: [] },
   { room: "nodes/package", knows: [] },
-  { room: "nodes/config", knows: ["nodes/bus", "nodes/package"] },
+  { room: "nodes/config", knows: ["nodes/bus", "nodes/package", "nodes/process"] },
   { room: "nodes/events", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
   { room: "nodes/drivers", knows: ["nodes/package", "nodes/process"] },
@@ -153,7 +153,7 @@ const terminal = [/^commander$/, /^cli-table3$/];
 /** What a page loads as well, as all of protocol/: no module of Node's. */
 const inBrowsers =
   /^nodes\/(?:bus\/(?:nats|messages|outbox|requests|serve)|sdk\/(?:browser|connection|clients|follow)|process\/clock)\.ts$/;
-const nodePackages = [/^node:/, /^#?nats$/, /^pino$/, /^yaml$/, /^uuidv7$/, /^ajv$/, schemas];
+const nodePackages = [/^node:/, /^#?nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
 
 /** Every room that has a list of what it may know, from the ground up. */
 export const allRooms: readonly Room[] = [...rooms, ...storeRooms, ...programRooms];
@@ -182,7 +182,7 @@ export const importTable: readonly Row[] = [
     mayTypes: [words],
     packages: [pureNode, /^node:(?:path|url)$/, /^@mikro-orm\//, /^pg$/],
   })),
-  { files: inBrowsers, may: [protocol, inBrowsers], mayTypes: [words], packages: [/^#nats$/, /^uuidv7$/] },
+  { files: inBrowsers, may: [protocol, inBrowsers], mayTypes: [words], packages: [/^#nats$/] },
   { files: /^nodes\/package\/build\.ts$/, may: [/^nodes\/package\//], packages: [/^node:/, /^esbuild$/] },
   ...programRooms.map(({ room, knows }) => ({
     files: inside(room),

@@ -73,7 +73,7 @@ class Run {
     else void this.#ref.stop();
   }
 
-  /** Lets everything end, and checks that it has. */
+  /** Ends the run, and checks that the system has come to rest. */
   async end(): Promise<void> {
     await this.world.end();
     await this.world.clock.settle();
