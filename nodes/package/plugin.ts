@@ -28,6 +28,7 @@ export {
 } from "../../actors/control/scheduler/weighers/weigher.ts";
 export type { ConsolePage, Consoles } from "../../actors/ports/consoles.ts";
 export type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
+export type { EventStream } from "../../actors/ports/event-stream.ts";
 export type { Guard } from "../../actors/ports/guard.ts";
 export type {
   Guest,
