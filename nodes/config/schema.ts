@@ -125,7 +125,7 @@ const weigherNames = weighers.map((weigher) => weigher.name);
 
 export const ClusterSchema = Type.Object(
   {
-    cell: Type.Optional(Type.String({ ...token, description: "name of the deployment, in every subject" })),
+    cell: Type.Optional(Type.String({ ...token, description: "the deployment's name, a subject token" })),
     stateDirectory: Type.Optional(
       Type.String({
         minLength: 1,
