@@ -36,11 +36,11 @@ export const Instance = answer({
   metadata: Metadata,
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
-  serverGroupId: Type.Optional(nullable(Id)),
+  serverGroupId: nullable(Id),
   /** The zone that was asked for; null: any. */
-  availabilityZone: Type.Optional(nullable(Label)),
+  availabilityZone: nullable(Label),
   /** What happens to the instance when its guest goes down without being asked to. */
-  recovery: Type.Optional(answer({ policy: literals(recoveryPolicies), priority })),
+  recovery: answer({ policy: literals(recoveryPolicies), priority }),
   /** The last observation of the instance's host; null before the first report. */
   machine: nullable(
     answer({
