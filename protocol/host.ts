@@ -68,8 +68,9 @@ export const Host = answer({
   /** Raised by every change of the inventory that the host reports. */
   generation: Count,
   /**
-   * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
-   * more. Null: it has none, and nothing of it is taken over.
+   * The host lease: the host's right to run guests that other hosts may take over. `fencedBy`: the proof that
+   * the host does not run those guests any more. Null: the host has no lease, and its guests are not taken
+   * over.
    */
   lease: nullable(
     answer({
@@ -77,21 +78,24 @@ export const Host = answer({
       fencedBy: nullable(FenceProof),
       /**
        * Id of the shared storage on which every process of the host that can write holds the host's storage
-       * lease: the storage can tell when no such process lives. Null or absent: none.
+       * lease: the storage can tell when no such process lives. Null: none.
        */
       storageId: nullable(Id),
       /** `held`: renewed in time. `ended`: not renewed for its whole time, and the host is not fenced yet. */
       state: literals(["held", "ended", "fenced"]),
       /**
-       * So long nothing was renewed, as the controller that answers has seen it. Absent: it has not looked
-       * long enough, or the host is fenced.
+       * How long the lease was not renewed, as seen by the controller that answers. Absent: the controller
+       * has not watched for long enough, or the host is fenced.
        */
       silentMs: Type.Optional(Count),
       /** For a fenced host: the proof that nothing runs there, as a sentence that everybody may read. */
       sentence: Type.Optional(Type.String()),
     }),
   ),
-  /** What is on it goes elsewhere, so many at once, since then. Null: it is not drained. */
+  /**
+   * Since when the host is being drained, and how many instances leave it at once. Null: the host is not
+   * being drained.
+   */
   draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
 });
 export type Host = Static<typeof Host>;

@@ -28,7 +28,7 @@ const startSecondsMax = 60;
 const attemptMs = 1_000;
 
 export interface RebuildOptions {
-  /** One cluster after the other, with so many hosts. */
+  /** Numbers of hosts; one cluster after the other. */
   readonly counts: readonly number[];
   readonly steadySeconds: number;
 }

@@ -49,7 +49,7 @@ export interface ClusterConfig {
   /** Absolute path of the configuration's file. */
   readonly file: string;
   readonly cell: string;
-  /** In every id: 0 to 1,023. */
+  /** The deployment's number, a part of every id: 0 to 1,023. */
   readonly deployment: number;
   /** Absolute path. */
   readonly stateDirectory: string;

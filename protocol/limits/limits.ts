@@ -53,8 +53,8 @@ export const limits = {
   /** Operations that one controller remembers having started: as many as it can have under way. */
   operationsNotedMax: 20_000,
   /**
-   * A create may rest on a flavor and an image that were read so long ago: its commit checks both, and no
-   * refusal rests on them.
+   * Age up to which a create may use a cached flavor and image: its commit checks both, and no refusal rests
+   * on the cache.
    */
   catalogCacheMs: 1_000,
   /** How often one create asks the scheduler again when other creates have claimed its hosts first. */
@@ -222,17 +222,20 @@ export const limits = {
   /** One file of an image. */
   imageBytesMax: 256 * 1024 ** 3,
   /**
-   * A registration that took longer is not committed: two files of that size at 50 MB/s are 3 hours.
+   * Longest registration of an image that is committed: two files of the largest size at 50 MB/s take 3
+   * hours.
    */
   imageRegistrationMsMax: 4 * 3_600_000,
   /**
-   * A registration has died when it has held a file for so long. Beyond the time above, with room for a clock
-   * that was set and for a process that was paused.
+   * A registration that has held a file for this long has died. Longer than imageRegistrationMsMax, with room
+   * for a clock that was set and for a process that was paused.
    */
   imageHoldMs: 24 * 3_600_000,
-  /** A file that no image has and nobody holds is left over when it is so old; what is younger may be new. */
+  /**
+   * A file that no image has and no registration holds is a leftover at this age; a younger file may be new.
+   */
   imageLeftoverMs: 600_000,
-  /** How often a controller looks for such files. They cost space and nothing else. */
+  /** Period at which a controller looks for leftover files, which cost only space. */
   imageSweepPeriodMs: 600_000,
   /** Time and address space of the tool that inspects an image file of unknown origin. */
   imageInspectTimeoutMs: 20_000,

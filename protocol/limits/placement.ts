@@ -19,7 +19,7 @@ export const placementLimits = {
   hostFeaturesMax: 512,
   hostMachineTypesMax: 256,
   hostNumaNodesMax: 64,
-  /** Words that an `ensure` may say its agent must know; there are three. */
+  /** Most words in the `needs` of an `ensure`; three are defined. */
   agentNeedsMax: 32,
   /** Moving one thread to its CPUs: the run of a short process. */
   affinityTimeoutMs: 10_000,
