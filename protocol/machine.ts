@@ -6,7 +6,9 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
+import { placementLimits } from "./limits/placement.ts";
+import { storageLimits } from "./limits/storage.ts";
 import { NumaNode, NumaPlacement } from "./numa.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -131,7 +133,7 @@ const entityless = { target: "collection", audience: "admin", mutates: true } as
 
 const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
 
-/** What controllers ask of a host's agent; subject `…host.<hostId>.<method>`. */
+/** What a host answers to; subject `…host.<hostId>.<method>`. */
 export const hostAgentService = service({
   noun: "host-agent",
   version: "1.0.0",
@@ -156,7 +158,7 @@ export const hostAgentService = service({
          * Features that the agent must have for this request (agent-needs.ts): an agent that does not know
          * all of these words refuses the request, and starts nothing.
          */
-        needs: words(limits.agentNeedsMax),
+        needs: words(placementLimits.agentNeedsMax),
       }),
       answer: answer({ observation: Observation }),
       ...entityless,
@@ -222,7 +224,7 @@ export const hostAgentService = service({
     removeSharedDisks: method({
       request: request({
         storageId: Id,
-        disks: Type.Array(SharedDisk, { maxItems: limits.sharedDisksRemovedMax }),
+        disks: Type.Array(SharedDisk, { maxItems: storageLimits.sharedDisksRemovedMax }),
       }),
       answer: answer({
         /**
@@ -254,11 +256,11 @@ export const HostInventory = answer({
   /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
   labels: HostLabels,
   /** Feature flags of the host's CPUs. */
-  features: words(limits.hostFeaturesMax),
+  features: words(fieldLimits.hostFeaturesMax),
   /** Machine types that the hypervisor offers; empty: it does not list them. */
-  machineTypes: words(limits.hostMachineTypesMax),
+  machineTypes: words(fieldLimits.hostMachineTypesMax),
   /** NUMA nodes of the host; empty: they are not known, and guests are given none. */
-  numa: Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax }),
+  numa: Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
   /**
    * Id of the shared storage that the guests' disks are on: hosts with the same id can open each other's
    * disks. Null: disks are in the host's own directory.
@@ -285,7 +287,7 @@ export const reportService = service({
          * The words of `ensure`'s `needs` that the agent knows. Without `binding`, the scheduler offers none
          * of the host's NUMA nodes.
          */
-        knows: words(limits.agentNeedsMax),
+        knows: words(placementLimits.agentNeedsMax),
       }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
@@ -329,8 +331,8 @@ export const reportService = service({
       answer: answer({
         epoch: Count,
         /**
-         * True: renewed, for limits.leaseTtlMs counted from before the request was sent. False: the host was
-         * fenced; it has to clean up, then ask again.
+         * True: renewed, for leaseLimits.leaseTtlMs counted from before the request was sent. False: the host
+         * was fenced; it has to clean up, then ask again.
          */
         held: Type.Boolean(),
       }),
