@@ -1,8 +1,8 @@
-/** Hosts, as operators see and steer them. Only in the project `admin`. */
+/** Hosts, as operators see and control them. Only in the project `admin`. */
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import {
   answer,
@@ -30,16 +30,16 @@ export const Host = answer({
   hypervisor: Type.String(),
   /** `kvm`, `tcg` or `none`. */
   accelerator: Type.String(),
-  /** Why this accelerator. */
+  /** Why the host uses this accelerator. */
   acceleratorReason: Type.String(),
   hypervisorVersion: Type.String(),
-  /** What the host has, times its overcommit ratios: claims never exceed it (I3). */
+  /** The host's resources times its overcommit ratios. Claims never exceed them (I3). */
   capacity: Capacity,
   claimed: Capacity,
   instances: Count,
   enabled: Type.Boolean(),
   disabledReason: nullable(Type.String()),
-  /** Heard from within limits.hostSilentMs. */
+  /** The host was heard from within the last leaseLimits.hostSilentMs. */
   alive: Type.Boolean(),
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
@@ -58,7 +58,10 @@ export const Host = answer({
   numaClaimed: Type.Array(NumaUse),
   /** Hosts with the same one can open each other's disks. */
   storageId: nullable(Id),
-  /** Builds that failed in a row by the host's own fault; at limits.failedBuildsMax it may be disabled. */
+  /**
+   * Builds that failed in a row by the host's own fault; at placementLimits.failedBuildsMax it may be
+   * disabled.
+   */
   failedBuilds: Count,
   /** Builds under way on it. */
   ioOps: Count,
@@ -90,29 +93,35 @@ export const Host = answer({
 });
 export type Host = Static<typeof Host>;
 
-/** How far the draining of a host has come, counted in instances. */
+/** Progress of the draining of a host, in numbers of instances. */
 export const Drain = answer({
-  /** They have been asked to leave, and still hold something of the host, or wait for another one. */
+  /** Instances that were asked to leave, and still hold something of the host or wait for another host. */
   moving: Count,
-  /** They were on it when it began, and are elsewhere now, or stopped and on no host. */
+  /**
+   * Instances that were on the host when draining began, and are on another host by now, or stopped and on
+   * none.
+   */
   moved: Count,
   /**
-   * They were on it when it began, and were deleted meanwhile. Absent: unknown, for they were too many; then
-   * they count as moved.
+   * Instances that were on the host when draining began, and were deleted meanwhile. Absent: unknown, because
+   * there were too many; deleted instances then count as moved.
    */
   deleted: Type.Optional(Count),
-  /** They will be asked. */
+  /** Instances that have not been asked to leave yet. */
   left: Count,
-  /** They stay, as long as nothing changes; the first limits.drainListedMax. */
+  /**
+   * Instances that stay as long as nothing changes, with the reason; only the first
+   * placementLimits.drainListedMax.
+   */
   cannot: Type.Array(answer({ instanceId: Id, name: Type.String(), why: Type.String() })),
-  /** All that stay. */
+  /** Number of all instances that stay. */
   staying: Count,
 });
 export type Drain = Static<typeof Drain>;
 
-/** Moves that would make the loads of the hosts more alike, in the order in which they are to be made. */
+/** Moves that would make the hosts' loads more even, in the order in which to make them. */
 export const Rebalance = answer({
-  /** Standard deviation of the hosts' loads; a load is how full memory and CPUs are, 0 to 1. */
+  /** Standard deviation of the hosts' loads. A load is how full memory and CPUs are, 0 to 1. */
   spreadBefore: Type.Number(),
   spreadAfter: Type.Number(),
   moves: Type.Array(
@@ -123,20 +132,20 @@ export const Rebalance = answer({
       fromHostName: Type.String(),
       toHostId: Id,
       toHostName: Type.String(),
-      /** By how much it lowers the spread. */
+      /** By how much the move lowers the spread. */
       gain: Type.Number(),
     }),
   ),
-  /** Instances that may not be moved, by the reason. */
+  /** Numbers of instances that may not be moved, by the reason. */
   unmovable: Type.Array(answer({ why: Type.String(), instances: Count })),
-  /** Why there are no more moves. */
+  /** Why no more moves are proposed. */
   end: literals(["movesMax", "noBetterMove"]),
 });
 export type Rebalance = Static<typeof Rebalance>;
 
 const entity = { target: "entity", audience: "admin" } as const;
 const hostAnswer = answer({ host: Host });
-/** `drain`: of a host that is drained. */
+/** `drain`: present for a host that is being drained. */
 const drainAnswer = answer({ host: Host, drain: Type.Optional(Drain) });
 
 export const hostService = service({
@@ -176,8 +185,10 @@ export const hostService = service({
     drain: method({
       request: request({
         reason: Sentence,
-        /** So many instances leave at once; limits.drainParallelismDefault unless said. */
-        parallelism: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.drainParallelismMax })),
+        /** How many instances leave at once; absent: placementLimits.drainParallelismDefault. */
+        parallelism: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: placementLimits.drainParallelismMax }),
+        ),
       }),
       answer: drainAnswer,
       ...entity,
@@ -186,15 +197,20 @@ export const hostService = service({
     }),
     fence: method({
       request: request({
-        /** The host's name, typed again: nothing on it may run any more when this is answered. */
+        /**
+         * The host's name, typed again as a confirmation: nothing on the host may run any more when the fence
+         * is answered.
+         */
         confirm: Sentence,
-        /** The operator's word that the host is off, and why it is sure. Needed unless `power`. */
+        /**
+         * The operator's word that the host is off, and how the operator knows. Needed unless `power` is set.
+         */
         reason: Type.Optional(Sentence),
-        /** Let the controller of its power switch it off, and take that for the proof. */
+        /** True: let the power controller (BMC) switch the host off, and take its word for the proof. */
         power: Type.Optional(Type.Boolean()),
-        /** Who you are, for whoever reads it later. It is written down as claimed: nobody checks it. */
+        /** Name of the operator, for later readers. Recorded as claimed: nobody checks it. */
         claimedBy: Type.Optional(Name),
-        /** Although the host was heard a moment ago. */
+        /** True: fence the host although it was heard from a moment ago. */
         force: Type.Optional(Type.Boolean()),
       }),
       answer: hostAnswer,
@@ -212,8 +228,8 @@ export const hostService = service({
     }),
     rebalance: method({
       request: request({
-        /** At most so many; limits.rebalanceMovesDefault unless said. */
-        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.rebalanceMovesMax })),
+        /** Most moves to propose; absent: placementLimits.rebalanceMovesDefault. */
+        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.rebalanceMovesMax })),
       }),
       answer: answer({ rebalance: Rebalance }),
       target: "collection",

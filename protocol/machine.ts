@@ -1,12 +1,14 @@
 /**
- * Between controllers and hosts: what a host is told (`ensure`, level-triggered and idempotent), and what it
- * reports. Everything carries the instance's epoch: a host that owns an older one has nothing to say any
- * more.
+ * Messages between controllers and hosts: what a controller tells a host's agent (`ensure`: level-triggered
+ * and idempotent), and what the agent reports. Each message about a machine carries the owner epoch of the
+ * instance: a host with an older owner epoch does not own the instance any more, and its reports are ignored.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
+import { placementLimits } from "./limits/placement.ts";
+import { storageLimits } from "./limits/storage.ts";
 import { NumaNode, NumaPlacement } from "./numa.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -28,7 +30,7 @@ import { method, service } from "./wire/service.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
 
-/** Everything a host needs to make a guest; fixed for one epoch of an instance. */
+/** Everything a host needs to make a guest; fixed for one owner epoch of an instance. */
 export const MachineSpec = answer({
   instanceId: Id,
   project: Id,
@@ -37,7 +39,7 @@ export const MachineSpec = answer({
   architecture: literals(architectures),
   vcpus: Count,
   memoryMib: Count,
-  /** Size of the root disk; 0: as large as the image's, or none when the image has no disk. */
+  /** Size of the root disk in GiB; 0: the size of the image's disk, or no disk when the image has none. */
   diskGib: Count,
   image: answer({
     id: Id,
@@ -62,18 +64,21 @@ export const MachineSpec = answer({
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
-/** What the machine shall be; the newest generation counts, whatever came before it. */
+/** The state that a machine is to reach. The newest generation counts, whatever came before it. */
 export const MachineIntent = answer({
   generation: Count,
   power: literals(desiredPowers),
   stop: answer({ mode: literals(["graceful", "hard"]), timeoutMs: Count }),
   /**
-   * Resets asked for since the instance exists; the machine resets once when its own count is lower, and
-   * takes this one.
+   * Resets asked for since the instance was created. When the machine's own count is lower, the machine
+   * resets once and takes this count over.
    */
   resetCount: Count,
   resetMode: literals(["soft", "hard"]),
-  /** Starts asked for by a user: raises the patience with a crashing guest anew. */
+  /**
+   * Starts asked for by a user. Each clears the machine's record of crashes: the guest gets its full number
+   * of restarts again.
+   */
   startCount: Count,
   /**
    * With power `deleted`: the guest goes on elsewhere. Its disk on shared storage stays, and while the host
@@ -83,7 +88,7 @@ export const MachineIntent = answer({
 });
 export type MachineIntent = Static<typeof MachineIntent>;
 
-/** What a machine is seen doing. `generation` is raised by its host alone, with every change. */
+/** What a host's agent observes of a machine. Only the agent raises `generation`, with every change. */
 export const Observation = answer({
   instanceId: Id,
   epoch: Count,
@@ -91,9 +96,11 @@ export const Observation = answer({
   intentGeneration: Count,
   resetCount: Count,
   state: literals(machineStates),
-  /** A state says the most: a reason that its reader does not know is none. */
+  /**
+   * An older controller takes a reason that it does not know for `requested`: the state says what matters.
+   */
   reason: growing(machineReasons, "requested"),
-  /** Public; what went wrong, or empty. */
+  /** Public: what went wrong; empty when nothing did. */
   message: Type.String(),
   address: nullable(Type.String()),
   startedAtMs: nullable(TimeMs),
@@ -102,17 +109,18 @@ export const Observation = answer({
 export type Observation = Static<typeof Observation>;
 
 /**
- * What a host reports. An observation in a state that a controller does not know is left out: it is not
- * stored, so that the host says it again until a controller that knows the state takes it.
+ * The observations in a report. A controller leaves out an observation in a state that it does not know, and
+ * does not store it; so the agent sends it again until a controller that knows the state takes it.
  */
 const reported = lenient(Observation);
 
 /**
- * `held`: by a process of that host. `free`: by nobody, and it was not taken. `absent`: there is none, or
- * this host does not see it.
+ * State of a host's storage lease. `held`: by a process of that host. `free`: by nobody, and it was not
+ * taken. `taken`: another host took it, for good. `absent`: no such lease, or not visible to the host that
+ * was asked.
  */
 const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
-/** On storage that hosts share: what one epoch of an instance has there, or has left there. */
+/** A disk on shared storage: the one that an owner epoch of an instance has, or has left, there. */
 export const SharedDisk = answer({ instanceId: Id, epoch: Count });
 export type SharedDisk = Static<typeof SharedDisk>;
 
@@ -145,7 +153,7 @@ export const hostAgentService = service({
          * What the agent has to know to do this right (agent-needs.ts): one that does not know all of these
          * words refuses, and starts nothing.
          */
-        needs: words(limits.agentNeedsMax),
+        needs: words(placementLimits.agentNeedsMax),
       }),
       answer: answer({ observation: Observation }),
       ...entityless,
@@ -154,10 +162,13 @@ export const hostAgentService = service({
     }),
     storageLease: method({
       request: request({
-        /** Of another host, whose lease it is. */
+        /** The other host, whose storage lease is looked at. */
         hostId: Id,
         leaseEpoch: Count,
-        /** Take it, when nobody holds it: nothing can ever be begun under it then. */
+        /**
+         * True: take the storage lease when nobody holds it. No process can be started under a taken lease
+         * any more.
+         */
         take: Type.Boolean(),
       }),
       answer: answer({ state: literals(storageLeaseStates) }),
@@ -180,24 +191,24 @@ export const hostAgentService = service({
       request: request({}),
       answer: answer({
         hostId: Id,
-        /** What the host's actors believe. */
+        /** The machines as the host's actors know them. */
         machines: Type.Array(Observation),
-        /** What is there, found without asking the actors. */
+        /** The processes of guests, found without asking the actors. */
         processes: Type.Array(answer({ instanceId: Type.String(), pid: Count, status: Type.String() })),
-        /** Instance ids that have a directory, and what is in it. */
+        /** The instance ids that have a directory, and the files in each. */
         directories: Type.Array(answer({ instanceId: Type.String(), files: Type.Array(Type.String()) })),
-        /** Things that belong to no instance: stray sockets, processes without a directory. */
+        /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
         strays: Type.Array(Type.String()),
       }),
       ...entityless,
       mutates: false,
       summary: "Lists what the host believes and what is really there.",
     }),
-    /** Apart from `audit`: one host of those that share a storage is asked, for all of them. */
+    /** Separate from `audit`: only one of the hosts that share a storage is asked, for all of them. */
     sharedDisks: method({
       request: request({
         storageId: Id,
-        /** The last instance id of the page before. */
+        /** The last instance id of the previous page. */
         marker: Type.Optional(Id),
       }),
       answer: answer({ disks: Type.Array(SharedDisk), nextMarker: Type.Optional(Id) }),
@@ -208,10 +219,13 @@ export const hostAgentService = service({
     removeSharedDisks: method({
       request: request({
         storageId: Id,
-        disks: Type.Array(SharedDisk, { maxItems: limits.sharedDisksRemovedMax }),
+        disks: Type.Array(SharedDisk, { maxItems: storageLimits.sharedDisksRemovedMax }),
       }),
       answer: answer({
-        /** The others are of machines that this host has itself: they go with these. */
+        /**
+         * The disks that were removed. The others belong to machines of this host, and are removed with
+         * these.
+         */
         removed: Type.Array(SharedDisk),
       }),
       ...entityless,
@@ -230,18 +244,18 @@ export const HostInventory = answer({
   accelerator: Type.String(),
   acceleratorReason: Type.String(),
   hypervisorVersion: Type.String(),
-  /** Already multiplied by the overcommit ratios. */
+  /** CPUs of the host times the overcommit ratio; memory and disk likewise. */
   vcpus: Count,
   memoryMib: Count,
   diskGib: Count,
   /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
   labels: HostLabels,
   /** Flags of its CPUs. */
-  features: words(limits.hostFeaturesMax),
+  features: words(fieldLimits.hostFeaturesMax),
   /** What its hypervisor can pretend to be; empty: it does not say. */
-  machineTypes: words(limits.hostMachineTypesMax),
+  machineTypes: words(fieldLimits.hostMachineTypesMax),
   /** Its NUMA nodes; empty: nothing is known of them, and none is given to guests. */
-  numa: Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax }),
+  numa: Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
   /**
    * The shared storage that its guests' disks are in: hosts with the same one can open each other's disks.
    * Null: its own directory.
@@ -251,7 +265,8 @@ export const HostInventory = answer({
 export type HostInventory = Static<typeof HostInventory>;
 
 /**
- * What controllers answer to; subject `…report.<hostId>.<method>`. A host may publish only under its own id.
+ * What agents report to controllers; subject `…report.<hostId>.<method>`. A host may publish only under its
+ * own id.
  */
 export const reportService = service({
   noun: "report",
@@ -267,7 +282,7 @@ export const reportService = service({
          * What its agent understands of the `needs` of `ensure`. Without `binding` its NUMA nodes are offered
          * to nobody.
          */
-        knows: words(limits.agentNeedsMax),
+        knows: words(placementLimits.agentNeedsMax),
       }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
@@ -275,10 +290,7 @@ export const reportService = service({
     }),
     heartbeat: method({
       request: request({
-        /**
-         * When true, `machines` is everything the host has; when false, only what changed and is not yet
-         * known.
-         */
+        /** True: `machines` is everything the host has. False: only what changed and is not yet stored. */
         complete: Type.Boolean(),
         machines: reported,
         stopping: Type.Boolean(),
@@ -289,9 +301,9 @@ export const reportService = service({
         leaseEpoch: Count,
       }),
       answer: answer({
-        /** Unknown host: register again. */
+        /** False: the controller does not know the host, which has to register again. */
         known: Type.Boolean(),
-        /** Instance ids whose observations are durable now; the others are to be sent again. */
+        /** Ids of the instances whose observations are durable now; the agent sends the others again. */
         stored: Type.Array(Id),
       }),
       ...entityless,
@@ -299,9 +311,9 @@ export const reportService = service({
     }),
     lease: method({
       request: request({
-        /** Of the lease it believes to have; 0 when it knows of none. */
+        /** Lease epoch of the host lease that the host believes to hold; 0: none. */
         epoch: Count,
-        /** No guest of that lease that another host may take over has a process there any more. */
+        /** True: no process is left of the guests of that lease that another host may take over. */
         cleaned: Type.Boolean(),
         /**
          * Every guest of that lease that another host may take over holds the host's lease on this shared
@@ -312,8 +324,8 @@ export const reportService = service({
       answer: answer({
         epoch: Count,
         /**
-         * Renewed, for limits.leaseTtlMs from before the request was sent. False: it was fenced; clean up,
-         * then ask again.
+         * True: renewed, for leaseLimits.leaseTtlMs counted from before the request was sent. False: the host
+         * was fenced; it has to clean up, then ask again.
          */
         held: Type.Boolean(),
       }),

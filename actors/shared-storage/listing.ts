@@ -1,5 +1,5 @@
 /**
- * What is on the storages that hosts share: one host of each is asked, the next one when that fails. Reads
+ * Lists the disks on each shared storage: asks one of its hosts, and the next one when that fails. Reads
  * only.
  */
 import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
@@ -11,7 +11,7 @@ import { type DiskOwner, ownerOf } from "./ownerless.ts";
 
 export type StorageAgent = Pick<Client<typeof hostAgentService>, "sharedDisks" | "removeSharedDisks">;
 
-/** Those of one storage, and who can be asked about it. */
+/** A shared storage, and the hosts that share it. */
 export interface Storage {
   readonly storageId: string;
   readonly hostIds: readonly string[];
@@ -19,7 +19,7 @@ export interface Storage {
 
 export interface StorageListing {
   readonly storageId: string;
-  /** Who has said it. */
+  /** The host that listed the disks. */
   readonly hostId: string;
   readonly disks: readonly SharedDisk[];
 }
@@ -68,7 +68,7 @@ async function allDisks(
   }
 }
 
-/** The epochs of each instance that have a disk there, ascending. */
+/** For each instance with a disk there, the owner epochs of its disks, ascending. */
 export function epochsOf({ disks }: StorageListing): ReadonlyMap<string, readonly number[]> {
   const groups = Map.groupBy(disks, ({ instanceId }) => instanceId);
   return new Map(
@@ -76,7 +76,7 @@ export function epochsOf({ disks }: StorageListing): ReadonlyMap<string, readonl
   );
 }
 
-/** Of each instance with a disk there: what its row says now. `living`: those rows that were read already. */
+/** The present owner of each instance with a disk there. `living`: instance rows that were read already. */
 export async function ownersOf(
   listing: StorageListing,
   living: ReadonlyMap<string, InstanceRecord>,

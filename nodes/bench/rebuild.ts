@@ -1,16 +1,17 @@
 /**
- * rebuild: how soon a controller that starts places its first instance with 1,000 and with 10,000 hosts in
- * PostgreSQL (and twenty instances on each), how long reading the hosts takes alone, and what reading them
- * again and again costs. The hosts are rows that were inserted by SQL; their leases are renewed and their
- * signs of life written by this process, with the statements and at the rate of real controllers.
+ * rebuild: how soon a starting controller places its first instance with 1,000 and with 10,000 hosts in
+ * PostgreSQL (twenty instances on each), how long reading the hosts takes alone, and what repeated reads
+ * cost. The hosts are rows inserted by SQL; this process renews their host leases and writes their signs of
+ * life, with the statements and at the rate of real controllers.
  */
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { schedulerLimits } from "../../actors/control/scheduler/limits.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { bulkHostId, fillStore } from "../../db/bench/bulk.ts";
 import { openStore } from "../../db/postgres/connect.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { postgresUrlOf } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
 import { openLog } from "../process/log.ts";
@@ -80,10 +81,10 @@ function measure(hosts: number, steadySeconds: number): Promise<unknown> {
 
 const say = (text: string): unknown => process.stderr.write(`  ${text}\n`);
 
-/** Keeps the hosts alive: each renews its lease, and was heard from, once in a period. */
+/** Keeps the hosts alive: each host renews its host lease, and is heard from, once in a period. */
 function beat(store: Store, hosts: number): { end(): void } {
   const ids = Array.from({ length: hosts }, (_, index) => bulkHostId(index));
-  const batch = Math.ceil((hosts * beatMs) / limits.heartbeatPeriodMs);
+  const batch = Math.ceil((hosts * beatMs) / leaseLimits.heartbeatPeriodMs);
   let next = 0;
   const timer = setInterval(() => {
     const some = ids.slice(next, next + batch);
@@ -120,18 +121,20 @@ function controllerOf(cluster: BenchCluster): number {
   return pid;
 }
 
-/** Since its start. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second. */
+/**
+ * Age of a process in ms. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second.
+ */
 function ageMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
   return uptime() * 1_000 - Number(fields[19]) * 10;
 }
 
-/** By a store that knows nothing, and then again and again. */
+/** Reads the hosts with a store that has read nothing yet, and then again and again. */
 async function reading(store: Store): Promise<unknown> {
   const first = round((await timed(() => store.allHosts())).ms);
   const again: number[] = [];
   for (let time = 0; time < warmReads; time += 1) {
-    await pause(limits.schedulerRefreshPeriodMs / 4);
+    await pause(schedulerLimits.schedulerRefreshPeriodMs / 4);
     again.push((await timed(() => store.allHosts())).ms);
   }
   await store.close();

@@ -1,19 +1,20 @@
 /**
- * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports.
- * The same for a real process and for a cluster in one process; it opens nothing and decides nothing.
+ * A compute node, put together from its ports: the host with its machines, its methods on the bus, and its
+ * reports. The same for a real process and for a cluster in one process. This file opens nothing and decides
+ * nothing.
  */
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { agentNeeds } from "../../protocol/agent-needs.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
+import { computeLimits } from "./limits.ts";
 
 export interface ComputePorts {
   readonly cell: string;
@@ -23,7 +24,7 @@ export interface ComputePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Guests that boot at once. */
+  /** Number of guests that boot at once. */
   readonly bootsMax: number;
   /** What the agent understands of the `needs` of `ensure`. Absent: all that there is. */
   readonly knows?: readonly string[];
@@ -33,9 +34,12 @@ export interface ComputePorts {
 
 export interface Compute {
   readonly system: ActorSystem;
-  /** Answers what was asked, says its last word, and lets the guests run on or takes them down. */
+  /**
+   * Answers the requests that it has taken, sends its last reports, and leaves the guests running or shuts
+   * them down.
+   */
   stop(ending: HostEnding): Promise<void>;
-  /** For who cannot wait for `stop` any more, after its guests have ended. */
+  /** Ends the host lease, for a caller that cannot wait for `stop` any more, once the guests have ended. */
   endLease(): Promise<void>;
 }
 
@@ -85,7 +89,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
 function trimming({ drivers, clock, log }: ComputePorts): Periodic {
   return new Periodic({
     ...{ name: "trimming", clock, log },
-    pauseMs: () => limits.consoleTrimPeriodMs,
+    pauseMs: () => computeLimits.consoleTrimPeriodMs,
     round: ({ fail }) =>
       drivers.consoles.trim().catch((error: unknown) => {
         log.warn({ err: error }, "A console log could not be cut.");

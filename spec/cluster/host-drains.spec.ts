@@ -1,6 +1,6 @@
 /**
- * Drains where room is scarce: nobody is asked to leave whom no host takes, whoever else looks for room. A
- * client, a memory bus, a memory store, and hosts that do what the test says.
+ * Drains where room is scarce: no instance is asked to leave that no host can take, whoever else looks for
+ * room. A client, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
 import { refused, until } from "../support/asking.ts";
@@ -21,7 +21,7 @@ describe("a drain where room is scarce", function () {
   const drain = (more: object = {}) => world.admin.host.drain("a", { reason: "a new disk", ...more });
   const progress = async () => (await world.admin.host.get("a", {})).drain;
   const all = async () => (await world.demo.instance.list({ limit: 1_000 })).instances;
-  /** How many are where, by state and host. */
+  /** Number of instances by state and host. */
   const where = async () => {
     const places = (await all()).map(({ state, hostId }) => `${state} on ${hostId}`);
     return Object.fromEntries(

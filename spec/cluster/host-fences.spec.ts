@@ -1,5 +1,5 @@
 /**
- * Fences by hand of hosts that are not as they seem: still renewing when their power is cut, back again,
+ * Fences by hand of hosts in a surprising state: still renewing when their power is cut, back again, or
  * fenced already. A client, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";

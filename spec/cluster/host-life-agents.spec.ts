@@ -1,6 +1,6 @@
 /**
- * The end of hosts with real agents, on a memory bus and a memory store with fake guests: what host-life.spec
- * asks of a controller, seen from the guests.
+ * The end of hosts with real agents, on a memory bus and a memory store with fake guests: as host-life.spec,
+ * but judged by the guests.
  */
 import { expect } from "chai";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
@@ -72,7 +72,8 @@ describe("hosts with agents that end", function () {
     expect(machineFilesOf(a)).to.have.length(0);
     expect((await world.admin.doctor.examine({})).findings).to.deep.equal([]);
     expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");
-    // Its agent is alive: its next heartbeat is not known, and it registers anew, with the lease it has.
+    // The agent of the removed host lives: its next heartbeat is unknown, and it registers anew, with the
+    // host lease it has.
     await eventually(async () => (await world.admin.host.list({})).hosts.some(({ id }) => id === "a"));
     const { host } = await world.admin.host.get("a", {});
     expect(host).to.deep.include({ enabled: true, draining: null, instances: 0 });
@@ -105,7 +106,7 @@ describe("hosts with agents that end", function () {
     await world.admin.host.fence("a", { confirm: "host-a", reason: "A mistake.", force: true });
     await eventually(() => runsOn(id, "b"));
     await eventually(async () => (await world.admin.host.get("a", {})).host.lease?.epoch === 2);
-    // What waits for its host comes back with it; what went elsewhere does not.
+    // Instances with the policy `wait` come back with their host; those that went elsewhere do not.
     await eventually(() => runsOn(waits.id, "a"));
     expect(a.list().map(({ instanceId }) => instanceId)).to.deep.equal([waits.id]);
     expect(b.list().map(({ instanceId }) => instanceId)).to.deep.equal([id]);

@@ -1,6 +1,6 @@
 /**
  * The end of hosts, from outside: fenced by hand, evacuated, drained, removed. A client, a memory bus, a
- * memory store, and hosts that do what the test says; leases end by no clock here.
+ * memory store, and hosts that do what the test says; host leases end by no clock here.
  */
 import { expect } from "chai";
 import type { PowerFence } from "../../actors/ports/power.ts";
@@ -21,7 +21,7 @@ async function refused(attempt: Promise<unknown>): Promise<StatusError> {
   throw new Error("It was not refused.");
 }
 
-/** Asks again until it is so. */
+/** Reads again until the value is as expected. */
 async function until<T>(read: () => Promise<T>, so: (value: T) => boolean): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const value = await read();

@@ -1,4 +1,4 @@
-/** A host named by what several are called: nothing is done to any of them. */
+/** A name that several hosts have: nothing is done to any of them. */
 import { expect } from "chai";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -15,7 +15,7 @@ describe("a name that two hosts have", () => {
       return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 } as const;
     },
   };
-  // A node that was installed anew: its old row is fenced, and is still there.
+  // A computer that was installed anew: its old row is fenced, and still there.
   beforeEach(async () => {
     cut.splice(0);
     world = await controllerWorld({ power });

@@ -1,4 +1,4 @@
-/** The removal of a host on which a guest may still run, whatever its lease: its claim stays (I2, I9). */
+/** Removing a host on which a guest may still run, whatever the host lease: its claim stays (I2, I9). */
 import { expect } from "chai";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { errorBodyOf } from "../../protocol/wire/status.ts";

@@ -1,6 +1,6 @@
 /**
- * CPUs of one's own, NUMA cells and huge pages from outside: a client, a memory bus, a memory store, and
- * hosts that do what the test says.
+ * Pinned CPUs, NUMA nodes and huge pages from outside: a client, a memory bus, a memory store, and hosts that
+ * do what the test says.
  */
 import { expect } from "chai";
 import { controllerWorld } from "../support/controller-world.ts";

@@ -1,4 +1,4 @@
-/** What operators write for each other is read by no tenant (I12). */
+/** No tenant reads the texts that operators write for each other (I12). */
 import { expect } from "chai";
 import { refused, until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";

@@ -1,7 +1,7 @@
 /**
- * What becomes of wishes later on: when the host that was chosen is lost, the instance that was named is
- * gone, or a member of the group is on its way elsewhere. From outside: a client, a memory bus, a memory
- * store, and hosts that do what the test says.
+ * Wishes after the create: when the chosen host is lost, the named instance is gone, or a member of the group
+ * is on its way elsewhere. From outside: a client, a memory bus, a memory store, and hosts that do what the
+ * test says.
  */
 import { expect } from "chai";
 import { systemClock } from "../../nodes/process/clock.ts";
@@ -28,7 +28,7 @@ describe("wishes that are kept with an instance", function () {
     return (await world[project].instance.create({ ...wanted, ...request })).instance;
   };
   const instanceOf = async (id: string) => (await world.admin.instance.get(id, {})).instance;
-  /** Asks again until it is there, or has given up to come. */
+  /** Reads again until the instance is there, or has failed. */
   const ranOn = async (id: string, host: string) => {
     for (let attempt = 1; attempt <= 400; attempt += 1) {
       const { state, hostId, failure } = await instanceOf(id);
@@ -86,7 +86,7 @@ describe("wishes that are kept with an instance", function () {
       (error: unknown) => (error instanceof StatusError ? error.reason : error),
     );
     expect(denied).to.equal("noValidHost");
-    // The second one is its room where it goes.
+    // The second claim is the room kept where it goes.
     expect((await world.store.loadInstance(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal([
       "a",
       "b",

@@ -1,6 +1,5 @@
 /**
- * What the drivers' specs share: ids, specs of guests, directories that go away, a log that keeps what was
- * said.
+ * Shared by the drivers' specs: ids, specs of guests, directories that go away, a log that keeps its lines.
  */
 import { createHash } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
@@ -24,7 +23,7 @@ export interface TemporaryDirectory {
 
 export async function temporaryDirectory(): Promise<TemporaryDirectory> {
   const path = await mkdtemp(join(tmpdir(), "novact-drivers-"));
-  // Guests run as other users and pass through it.
+  // Guests run as other users and pass through this directory.
   await chmod(path, 0o711);
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }

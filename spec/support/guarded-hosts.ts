@@ -1,6 +1,6 @@
 /**
  * Two real hosts on shared storage, with guests that write to their disks all the time: what the guard's live
- * specs need. Everything that runs there ends with it.
+ * specs need. All their processes end with the spec.
  */
 import { readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -71,7 +71,7 @@ export class GuardedHosts implements GuardBench {
     });
   }
 
-  /** Other drivers of the first host, as its agent has them when it begins anew. */
+  /** New drivers of the first host, as its restarted agent would have them. */
   nextLife(): Drivers {
     return this.#drivers("one");
   }
@@ -83,7 +83,7 @@ export class GuardedHosts implements GuardBench {
   async startGuest({ fence }: { readonly fence: boolean }): Promise<string> {
     const spec = this.#makeSpec(1, fence);
     const paths = await this.one.disks.ensure(spec, never);
-    // A guest that is stopped at its start does not answer: the start is not waited for.
+    // A guest that the guard stops while it starts does not answer: do not wait for the start.
     const starting = this.one.hypervisor.start(spec, paths, never).catch((error: unknown) => error);
     const pid = await this.#pidOf(spec.instanceId);
     const disk = await open(paths.disk ?? "", "r");
@@ -185,7 +185,7 @@ export class GuardedHosts implements GuardBench {
   }
 }
 
-/** What the kernel says of a process at this moment. */
+/** The condition of a process, as the kernel has it now. */
 export function conditionOfProcess(pid: number): GuestCondition {
   try {
     const facts = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));

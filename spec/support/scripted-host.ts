@@ -38,7 +38,7 @@ export class ScriptedHost {
   readonly machines = new Map<string, Observation>();
   readonly ensured: { readonly spec: MachineSpec; readonly intent: MachineIntent }[] = [];
   readonly #reports;
-  /** What is on the storage that it shares. */
+  /** Disks on its shared storage. */
   sharedDisks: readonly SharedDisk[] = [];
   readonly storage = {
     sharedDisks: async () => ({ disks: [...this.sharedDisks] }),
@@ -51,7 +51,7 @@ export class ScriptedHost {
   };
   /** While true, nothing is answered and nothing reported. */
   silent = false;
-  /** What it was told is done at once, but the answer waits for this. */
+  /** Work is done at once, but the answer waits for this. */
   answerAfter: Promise<void> = Promise.resolve();
 
   constructor(options: ScriptedHostOptions) {

@@ -1,5 +1,6 @@
 /**
- * Rows and turns of stores under test: sound ones, each with only what the test at hand is about set by hand.
+ * Rows and commits for stores under test: sound ones, in which a test sets by hand only the fields it is
+ * about.
  */
 
 import type { NewEvent, RequestRecord, Turn } from "../../actors/records/commit.ts";
@@ -88,7 +89,7 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
   };
 }
 
-/** The row after one more turn. */
+/** The row after one more commit. */
 export function next(row: InstanceRecord, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   return { ...row, version: row.version + 1, updatedAtMs: row.updatedAtMs + 1, ...changes };
 }
@@ -209,7 +210,7 @@ export function createTurn(id: string, hostId = "h1"): Turn {
   };
 }
 
-/** The turn that writes the next version of a row, and nothing else. */
+/** The commit that writes the next version of a row, and nothing else. */
 export function changeTurn(row: InstanceRecord, rest: Omit<Turn, "instances"> = {}): Turn {
   return { instances: [{ expectedVersion: row.version - 1, row }], ...rest };
 }

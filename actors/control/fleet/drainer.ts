@@ -1,13 +1,13 @@
 /**
- * Drains hosts: asks so many instances at once to leave, in order of their ids, when another host has room
- * for them. Which hosts are drained and who has left is read from the rows each time, so every controller
- * does the same, and one that dies is missed by nobody.
+ * Drains hosts: asks a limited number of instances at once to leave, in order of their ids, when another host
+ * has room for them. Which hosts are drained and which instances have left is read from the rows each time,
+ * so every controller does the same, and one that dies is missed by nobody.
  *
- * It must never have a guest shut down that nobody takes. That a host has room is only a guess here, which
- * knows nothing of other controllers, nor of those that are on their way: it is claimed in the commit that
- * lets the instance go, and a guest whose claim does not fit stays where it runs.
+ * It must never have a guest shut down for which no host has room. Here room is only a guess, which knows
+ * nothing of other controllers, nor of instances on their way: the commit that lets the instance go also
+ * claims the room, and a guest whose claim does not fit stays where it runs.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -17,22 +17,23 @@ import type { HostDirectory } from "../directory/directory.ts";
 import { type LeavingStore, mayLeave, onHost } from "../instance/leaving.ts";
 import type { HostPlacement, Placement } from "../instance/messages.ts";
 import type { Placer } from "../placement/placer.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface DrainerOptions {
   readonly store: LeavingStore;
   readonly directory: Pick<HostDirectory, "all" | "alive">;
   readonly placer: Pick<Placer, "place">;
-  /** `to`: where it finds room; null: it is to be down. */
+  /** `to`: the host with room for the instance; null: the instance is to be stopped and needs none. */
   readonly move: (instanceId: string, hostId: string, to: HostPlacement | null) => void;
 }
 
-/** Why instances that may leave a host did not, by host and instance, when it was tried last. */
+/** By host and instance: why instances that may leave did not, at the last attempt. */
 export type Obstacles = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export class Drainer {
   readonly #options: DrainerOptions;
   #obstacles: Obstacles = new Map();
-  /** Those that were asked to leave in the round before; ids. */
+  /** Ids of the instances that were asked to leave in the last round. */
   #asked: ReadonlySet<string> = new Set();
 
   constructor(options: DrainerOptions) {
@@ -78,12 +79,16 @@ export class Drainer {
         asked.add(instance.id);
         move(instance.id, hostId, room);
         free -= 1;
-      } else if (obstacles.size < limits.drainListedMax) obstacles.set(instance.id, room.denial.message);
+      } else if (obstacles.size < placementLimits.drainListedMax)
+        obstacles.set(instance.id, room.denial.message);
     }
     return obstacles;
   }
 
-  /** Who was asked and is still there comes last: one whose claim is refused keeps nobody back. */
+  /**
+   * Instances that were asked before and are still there come last: a refused claim must not hold up the
+   * others.
+   */
   #inTurn(leaving: readonly InstanceRecord[]): readonly InstanceRecord[] {
     const [again = [], first = []] = [true, false].map((asked) =>
       leaving.filter(({ id }) => this.#asked.has(id) === asked),
@@ -92,8 +97,8 @@ export class Drainer {
   }
 
   /**
-   * Null: it is to be down and needs no room, for it is placed when it is started. Most of those that find
-   * none wish the same, and that is asked once in a round.
+   * A host with room; null: the instance is to be stopped and needs none until it is started. Most instances
+   * without room ask for the same, so each such wish is asked once in a round.
    */
   async #roomFor(instance: InstanceRecord, denied: Map<string, Denied>): Promise<Placement | null> {
     if (instance.desired === "stopped") return null;
@@ -108,7 +113,10 @@ export class Drainer {
 
 type Denied = Extract<Placement, { kind: "denied" }>;
 
-/** The same for all that any host answers alike; undefined: it depends on where other instances are. */
+/**
+ * A key for wishes to which every host gives the same answer; undefined: the answer depends on where other
+ * instances are.
+ */
 function plainWish(instance: InstanceRecord): string | undefined {
   const { project, flavor, image, availabilityZone, storageId, hints, serverGroupId } = instance;
   if (hints !== null || serverGroupId !== null) return undefined;
@@ -122,7 +130,7 @@ function all(instances: readonly InstanceRecord[], why: string): ReadonlyMap<str
 export function drainerDefinition(drainer: Drainer): PeriodicActor<null> {
   return periodicActor<null>({
     name: "drainer",
-    periodMs: limits.drainPeriodMs,
+    periodMs: fleetLimits.drainPeriodMs,
     begin: () => null,
     round: async (_state, { log }, { fail }) => {
       await drainer.round({ log, fail });

@@ -1,10 +1,10 @@
 /**
- * What hosts report to a controller: that they are there, what runs on them, and that they hold their
- * leases. A host speaks only for itself; what it says of machines is judged by the actors of their
- * instances.
+ * The reports of hosts to a controller: registration, observations of machines, renewals of host leases. A
+ * host speaks only for itself; the actor of the instance judges a host's observation.
  */
 import { unknownNeeds } from "../../../protocol/agent-needs.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, Observation, reportService } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -32,7 +32,7 @@ export interface ReportOptions {
   readonly log: Log;
 }
 
-/** `context.id` is the host that reports; the bus lets no host speak for another. */
+/** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
   const { directory, placer } = options;
   return {
@@ -72,14 +72,15 @@ const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInve
   unknownNeeds(["binding"], knows).length === 0 ? inventory : { ...inventory, numa: [] };
 
 /**
- * A host that offers less than its instances hold keeps what they hold, and is full: refused it would be
- * unknown, and its guests nobody's.
+ * Registers a host. One that offers less than its instances' claims is stored with these claims as its
+ * capacity, and so is full: refused, it would be unknown, and its guests without an owner. An agent that
+ * cannot pin guests offers no NUMA nodes.
  */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
   let offered = inventory;
-  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+  for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
-    // A host that was removed has a lease of before: then it registers without a new one, and asks for it.
+    // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
     const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
@@ -88,7 +89,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
       options.placer.hostsChanged();
       return;
     }
-    // Somebody else granted the lease meanwhile.
+    // Another controller granted the host lease meanwhile.
     if (result.kind === "conflict") continue;
     const claimed = await options.store.getHost(inventory.hostId);
     if (claimed === undefined) break;
@@ -120,9 +121,9 @@ function registration(inventory: HostInventory, atMs: number, first: boolean): T
 }
 
 /**
- * Every report goes to its instance's actor, but for what is stored already: hosts say most things twice, to
- * whichever controller hears them, and none has to load what it has not here for that. Answers the ids of
- * those that are durable now.
+ * Passes each observation to its instance's actor, except those that are stored already: hosts repeat most
+ * observations, to any controller, and no controller should load an actor for that. Answers the ids of the
+ * instances whose observation is now durable.
  */
 async function take(
   machines: readonly Observation[],
@@ -140,7 +141,10 @@ type TakeOptions = ReportOptions & { readonly leaseEpoch: number };
 
 const keyOf = ({ instanceId, epoch }: MachineKey): string => `${instanceId} ${epoch}`;
 
-/** Of those without an actor here: one that is here knows it sooner than the store. */
+/**
+ * The observations that are stored already. Instances with an actor here are not looked up: the actor knows
+ * sooner than the store.
+ */
 async function storedOf(
   machines: readonly Observation[],
   hostId: string,
@@ -165,21 +169,21 @@ async function takeOne(
     return await registry.ask<boolean>(
       observation.instanceId,
       (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
-      { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
+      { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal },
     );
   } catch (thrown) {
     const error = StatusError.from(thrown, "Taking a report");
     const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };
     log.warn(fields, "a report was not stored");
-    // Nobody knows the instance, and nobody ever will: the doctor names it; sending it for ever would not
-    // help.
+    // The instance is unknown and stays so: sending the observation for ever would not help, and the doctor
+    // lists the machine.
     return error.reason === "instanceNotFound";
   }
 }
 
 /**
- * What should be there by the claims but is not in the host's own list is asked for again; nothing is
- * concluded from it.
+ * Instances that have a claim on the host but are missing in its list are asked for again; nothing is
+ * concluded from their absence.
  */
 async function remindOfMissing(
   hostId: string,
@@ -189,7 +193,7 @@ async function remindOfMissing(
   const listed = new Set(machines.map(({ instanceId }) => instanceId));
   for (const instanceId of await store.listOnHost(hostId)) {
     if (listed.has(instanceId)) continue;
-    // What another controller has decided since must not be undone by old news.
+    // Reload first: another controller may have decided since, and an old intent must not undo that.
     await registry.tell(instanceId, { kind: "reload" });
     await registry.tell(instanceId, { kind: "tellHosts" });
   }

@@ -1,6 +1,6 @@
 /**
- * What the host believes beside what is really there, for the doctor. It changes nothing and concludes
- * little: what is under way while it looks is left out, by looking at the beliefs both before and after.
+ * For the doctor: what the host's actors believe, and what is really there. It changes nothing and concludes
+ * little: machines under way while it looks are left out, by reading the beliefs both before and after.
  */
 
 import type { hostAgentService } from "../../../protocol/machine.ts";
@@ -11,7 +11,7 @@ import type { Ledger } from "./ledger.ts";
 
 type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 
-/** Found without asking the actors. */
+/** What is really on the host, found without asking the actors. */
 export interface Findings {
   readonly processes: readonly Audit["processes"][number][];
   readonly directories: readonly { readonly instanceId: string; readonly files: readonly string[] }[];

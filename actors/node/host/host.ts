@@ -1,11 +1,10 @@
 /**
- * One compute node, put together from its ports: the host actor, its machines, and what controllers may ask
- * of it. Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as
- * it is told.
+ * One compute node, put together from its ports: the host actor, its machines, and the questions that
+ * controllers may ask. Starting takes over what is there; stopping lets the guests run on or shuts them all
+ * down, as told.
  */
 
 import { refuseUnknownNeeds } from "../../../protocol/agent-needs.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -16,6 +15,7 @@ import type { Guard } from "../../ports/guard.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
@@ -26,6 +26,7 @@ import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
 import { News } from "./news.ts";
@@ -38,7 +39,7 @@ export interface HostOptions {
   readonly disks: Disks;
   readonly files: MachineFiles;
   readonly consoles: Consoles;
-  /** What is really there, found without asking the actors. */
+  /** Looks at what is really on the host, without asking the actors. */
   readonly findings: () => Promise<Findings>;
   readonly reports: ReportClient;
   /** Words of {@link agentNeeds}: what needs others is refused, and machines that do are left alone. */
@@ -49,28 +50,28 @@ export interface HostOptions {
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
-  /** Guests that boot at once. */
+  /** How many guests may boot at once. */
   readonly bootsMax: number;
   /**
-   * The host's own actor was given up by its supervisor: the node is of no use until its process begins anew.
+   * Called when the supervisor gave up the host actor itself: the node is useless until its process restarts.
    */
   readonly onFailed?: () => void;
 }
 
 export interface Host {
   readonly handlers: Handlers<typeof hostAgentService>;
-  /**
-   * Resolves when nothing of the agent acts any more; takes in no case much longer than it must. Idempotent.
-   */
+  /** Stops the agent; resolves when nothing of it acts any more, within a bounded time. Idempotent. */
   stop(ending: HostEnding): Promise<void>;
-  /** For who cannot wait for `stop` any more, after its guests have ended: the guard ends as well. */
+  /**
+   * Ends the guard as well, once the guests have ended, for a caller that cannot wait for `stop` any more.
+   */
   endLease(): Promise<void>;
 }
 
 export interface HostEnding {
-  /** Take them down too; else they run on. */
+  /** True: shut the guests down; false: they run on. */
   readonly guests: boolean;
-  /** How long they may take to shut down by themselves; limits.hostShutdownGraceMs unless said otherwise. */
+  /** How long the guests may take to shut down by themselves; absent: hostLimits.hostShutdownGraceMs. */
   readonly patienceMs?: number;
 }
 
@@ -160,27 +161,27 @@ function leaseHolder(options: HostOptions, { ledger, machines, storage, changed 
 }
 
 /**
- * The rest of the mailbox is for what the host hears from its machines. @throws RESOURCE_EXHAUSTED
- * mailboxFull
+ * Refuses a controller's question when the mailbox is this full: the rest of it is kept for messages of the
+ * machines. @throws RESOURCE_EXHAUSTED mailboxFull
  */
 function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
-  if (ref.waiting < limits.mailboxLengthMax) return;
-  const retryAfterMs = limits.mailboxRetryAfterMs;
+  if (ref.waiting < actorLimits.mailboxLengthMax) return;
+  const retryAfterMs = actorLimits.mailboxRetryAfterMs;
   throw new StatusError("mailboxFull", "The host has too much to do.", { retryAfterMs });
 }
 
 async function stop(ref: ActorRef<HostMessage>, options: HostOptions, ending: HostEnding): Promise<void> {
   const { clock, log, hypervisor } = options;
   if (ending.guests) {
-    const graceMs = ending.patienceMs ?? limits.hostShutdownGraceMs;
-    const deadlineMs = clock.monotonicMs() + graceMs + limits.hostHaltMs;
+    const graceMs = ending.patienceMs ?? hostLimits.hostShutdownGraceMs;
+    const deadlineMs = clock.monotonicMs() + graceMs + hostLimits.hostHaltMs;
     await ref
       .ask<undefined>((reply) => ({ kind: "stopGuests", graceMs, reply }), { deadlineMs })
       .catch((error: unknown) =>
         log.error({ err: error }, "Not every guest is down; the agent ends anyway."),
       );
   }
-  const deadlineMs = clock.monotonicMs() + limits.hostFarewellMs;
+  const deadlineMs = clock.monotonicMs() + hostLimits.hostFarewellMs;
   await ref
     .ask<undefined>((reply) => ({ kind: "leaving", reply }), { deadlineMs })
     .catch((error: unknown) => log.warn({ err: error }, "The host's last reports were not heard."));

@@ -1,7 +1,7 @@
 /**
- * The small file of a machine: what its host must know after an agent's restart or a crash of the actor. It
- * is written before anything is done for it, and only when one of its fields changed. Pure: bytes and disks
- * are the MachineFiles port's business.
+ * The machine file: what the host must know after an agent's restart or a crash of the actor. It is written
+ * before anything is done by its content, and only when one of its fields changed. Pure: bytes and disks are
+ * the MachineFiles port's business.
  */
 import { type Static, Type } from "@sinclair/typebox";
 
@@ -23,11 +23,11 @@ const MachineFile = answer({
   leaseEpoch: Count,
   /** Resets that were done. */
   resetCount: Count,
-  /** Every generation that may have been published is at most this. */
+  /** The highest generation that may have been published. */
   generationCeiling: Count,
   /**
-   * The power button was pressed on the process that was started then: when it shuts down, it was asked to.
-   * Named by its start, so that nothing has to be written when it is gone.
+   * Start time of the process whose power button was pressed: when that process shuts down, it was asked to.
+   * The start time names the process, so that nothing has to be written when it is gone.
    */
   shutdownAskedOf: nullable(TimeMs),
   rest: nullable(
@@ -48,7 +48,7 @@ export function fileOf(machine: Machine): MachineFile {
   return { version: 1, needs: needsOf(machine), spec, intent, ...done };
 }
 
-/** Whether the file of the one says something else than the file of the other. */
+/** Whether the two machines' files differ. */
 export function fileDiffers(before: Machine, after: Machine): boolean {
   return (
     before.spec !== after.spec ||
@@ -97,8 +97,8 @@ export function parseFile(
 }
 
 /**
- * The machine as its file and the living process have it. Where a guest should run and does not, it rests as
- * `stopped/processLost`: the event `begin` starts it again. A living guest of the same epoch is left
+ * The machine as its file and the living process show it. A guest that should run and does not rests as
+ * `stopped/processLost`: the event `begin` starts it again. A living guest of the same owner epoch is left
  * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
@@ -116,7 +116,7 @@ export function revive(file: MachineFile, guest: GuestFacts | undefined): Machin
   return { ...base, shutdownAsked, guest: conditionOf(guest), startedAtMs: guest.startedAtMs, rest };
 }
 
-/** A rest that ends with the agent's next start. */
+/** True for a rest that ends when the agent starts again. */
 export function isPassing(rest: Rest): boolean {
   return rest.reason === "hostShutdown" || rest.reason === "processLost";
 }

@@ -1,13 +1,12 @@
 /**
- * KVM or TCG: decided by what guests really do. That /dev/kvm opens and creates a VM proves nothing (a
- * nested, software KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself
- * when its emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided
- * once per machine, boot and version, and kept.
+ * KVM or TCG, decided by running a guest. That /dev/kvm opens and creates a VM proves nothing (a nested,
+ * software KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself when its
+ * emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided once per
+ * computer, boot and version, and kept in a file.
  */
 import { constants, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { Clock, Ids, Log } from "../../../protocol/wire/transport.ts";
 import { writeDurably } from "../durable-file.ts";
@@ -20,15 +19,16 @@ import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import { lastWords, spawnGuest } from "./guest-process.ts";
 import { bringUp } from "./launch.ts";
+import { qemuLimits } from "./limits.ts";
 
 const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
 export type WantedAccelerator = (typeof wantedAccelerators)[number];
 
-/** A guest that is known to print its marker: what KVM is tried with. */
+/** The guest that KVM is tried with: it is known to print its marker. */
 export interface ProbeGuest {
   readonly kernel: string;
   readonly ramdisk: string;
-  /** Kernel arguments that put its console on the serial line. */
+  /** Kernel arguments that put the guest's console on the serial line. */
   readonly commandLine: string;
   readonly marker: string;
 }
@@ -42,10 +42,12 @@ export interface AcceleratorOptions {
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly probe: ProbeGuest | undefined;
-  /** Where the probe may work; and where the decision is kept, perhaps shared by the nodes of one machine. */
+  /**
+   * Working directory of the probe, and the file of the decision, which the nodes of one computer may share.
+   */
   readonly directory: string;
   readonly cacheFile: string;
-  /** For tests: another device than /dev/kvm. */
+  /** For tests: a device in place of /dev/kvm. */
   readonly device?: string;
 }
 
@@ -79,7 +81,10 @@ interface KvmAccess {
   readonly groups: readonly number[];
 }
 
-/** Whether the guests' user may open the device: by its mode, or by a group that a guest can be given. */
+/**
+ * Whether the guests' user may open the device: by its mode, or by a group that a guest's process can be
+ * given.
+ */
 export function kvmAccess(device: string, user: GuestUser | undefined): KvmAccess {
   const found = statSync(device, { throwIfNoEntry: false });
   if (found === undefined) return { refusal: `There is no ${device}.`, groups: [] };
@@ -91,7 +96,7 @@ export function kvmAccess(device: string, user: GuestUser | undefined): KvmAcces
   return { refusal, groups: [] };
 }
 
-/** Undefined when the guest reached its marker; otherwise why not. */
+/** Tries KVM. Undefined when the guest reached its marker; otherwise the reason why not. */
 async function tryKvm(
   options: AcceleratorOptions,
   probe: ProbeGuest,
@@ -138,7 +143,7 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
     firmware: await firmwareFor(probe.kernel),
   });
   const launch = launchAs(user, groups, { command: options.executable, argv });
-  // Ends with this process: a probe that nobody watches would spin for ever.
+  // The probe ends with this process: without anybody watching, it would spin for ever.
   const bound = { command: launch.command, argv: ["--pdeathsig=KILL", ...launch.argv] };
   const tag = { instanceId: spec.instanceId, epoch: spec.epoch };
   const bootId = await readBootId();
@@ -151,12 +156,12 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
     emit: ignore,
     onGone: ignore,
   });
-  const deadline = clock.monotonicMs() + limits.acceleratorProbeTimeoutMs;
+  const deadline = clock.monotonicMs() + qemuLimits.acceleratorProbeTimeoutMs;
   try {
     await bringUp(guest, spawned, {
       clock,
       log,
-      signal: AbortSignal.timeout(limits.acceleratorProbeTimeoutMs),
+      signal: AbortSignal.timeout(qemuLimits.acceleratorProbeTimeoutMs),
     });
     while (clock.monotonicMs() < deadline) {
       const text = await readFile(join(directory, guestFiles.console), "latin1");
@@ -164,7 +169,7 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
       if (guest.facts.status !== "running") break;
       await delay(clock, markerProbePeriodMs);
     }
-    return `Under KVM a guest did not get to its marker in ${limits.acceleratorProbeTimeoutMs / 1000} s.`;
+    return `Under KVM a guest did not get to its marker in ${qemuLimits.acceleratorProbeTimeoutMs / 1000} s.`;
   } catch (error) {
     log.debug({ error: String(error), said: await lastWords(directory) }, "the KVM probe failed");
     return "Under KVM the hypervisor failed at its start.";
@@ -207,7 +212,7 @@ async function readKept(path: string, key: string): Promise<Kept | undefined> {
     if (fields.get("key") !== key || typeof reason !== "string") return undefined;
     return accelerator === "kvm" || accelerator === "tcg" ? { key, accelerator, reason } : undefined;
   } catch {
-    // Missing or damaged: it is only a cache, the probe makes it anew.
+    // Missing or damaged: the file is only a cache, the probe makes it anew.
     return undefined;
   }
 }

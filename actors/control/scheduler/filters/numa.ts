@@ -1,4 +1,4 @@
-/** Passes hosts with so many NUMA cells as are asked for, each with the CPUs, the memory and the pages. */
+/** Passes hosts with as many NUMA nodes as are asked for, each with the CPUs, the memory and the pages. */
 import { cellsFor, cellsGiving, type NumaDemand, numaDemand } from "../numa.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 

@@ -1,4 +1,7 @@
-/** What a controller does with the reports of hosts: whom it wakes for them, and what it says is durable. */
+/**
+ * What a controller does with the reports of hosts: which actors it wakes, and which observations it confirms
+ * as durable.
+ */
 import { expect } from "chai";
 import { reportHandlers } from "../../../../actors/control/fleet/reports.ts";
 import type { AskOptions, Reply } from "../../../../actors/runtime/system.ts";

@@ -1,4 +1,4 @@
-/** Cases of the filters that look at what aggregates say and at what flavors ask for in extra specs. */
+/** Cases of the filters by aggregates' metadata and by flavors' extra specs. */
 import type { NumaNode } from "../../../../protocol/numa.ts";
 import { type Case, inAggregate } from "./filter-cases.ts";
 

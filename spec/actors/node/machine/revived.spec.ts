@@ -1,4 +1,4 @@
-/** Generations across lives of a host's agent, when a life could not write its files. */
+/** Generations across restarts of the agent, when it could not write its files. */
 import { expect } from "chai";
 import { fileOf, revive } from "../../../../actors/node/machine/file.ts";
 import { at, ensured, following, known, machineAfter, situations } from "./worlds.ts";

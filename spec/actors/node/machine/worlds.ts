@@ -107,7 +107,7 @@ export const failed = (reason: "diskFull" | "hypervisorRefused" | "internal"): O
   message: "It did not work.",
 });
 
-/** The work under way ends like this. */
+/** Ends the work under way with this outcome. */
 export function settle(state: MachineState, outcome: Outcome): Machine {
   const { work } = known(state);
   if (work === undefined) throw new Error("no work is under way");
@@ -125,7 +125,7 @@ export function fire(state: MachineState): Machine {
   return following(state, { kind: "timer", timerId: wait.id, at: at() });
 }
 
-/** The guest never answers its power button, however often it is pressed. */
+/** Lets the guest ignore its power button, however often it is pressed. */
 export function unanswered(pressed: MachineState): Machine {
   let machine = fire(pressed);
   while (machine.work?.kind === "press") machine = fire(settle(machine, done));
