@@ -1,4 +1,4 @@
-/** What holds for every limit of every room: one name, one value, something that it limits, and its place. */
+/** Limits of all rooms: one name and one value each, a use outside of tests, and the right room. */
 import { expect } from "chai";
 import { allLimits } from "../support/all-limits.ts";
 import { readSourceTree } from "../tidy/source-tree.ts";
