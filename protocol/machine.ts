@@ -138,8 +138,8 @@ export const hostAgentService = service({
         spec: MachineSpec,
         intent: MachineIntent,
         /**
-         * The newest generation a controller has seen of this machine: a host that lost its file counts on
-         * from there.
+         * The newest generation that a controller has seen of this machine: an agent that lost the machine's
+         * file counts on from there.
          */
         observedGeneration: Count,
         /**
@@ -232,7 +232,7 @@ export const hostAgentService = service({
   },
 });
 
-/** What a host says about itself when its agent starts. */
+/** The inventory that an agent reports when it starts. */
 export const HostInventory = answer({
   hostId: Id,
   name: Type.String(),
@@ -246,9 +246,9 @@ export const HostInventory = answer({
   vcpus: Count,
   memoryMib: Count,
   diskGib: Count,
-  /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
+  /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
   labels: HostLabels,
-  /** Flags of its CPUs. */
+  /** Feature flags of the host's CPUs. */
   features: words(limits.hostFeaturesMax),
   /** What its hypervisor can pretend to be; empty: it does not say. */
   machineTypes: words(limits.hostMachineTypesMax),

@@ -114,7 +114,7 @@ async function allAlive(admin: Novact, count: number): Promise<void> {
   }
 }
 
-/** Nobody asks for anything: heartbeats, renewals and what controllers read. */
+/** Measures a cluster to which nobody sends requests: heartbeats, renewals and the controllers' reads. */
 async function atRest(cluster: BenchCluster, probe: Probe, restSeconds: number): Promise<unknown> {
   await pause(2_000);
   const time = processorTime(cluster);

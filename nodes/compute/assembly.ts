@@ -28,7 +28,7 @@ export interface ComputePorts {
   readonly bootsMax: number;
   /** What the agent understands of the `needs` of `ensure`. Absent: all that there is. */
   readonly knows?: readonly string[];
-  /** The node is of no use any more until its process begins anew; its guests run on. */
+  /** Called when the node cannot work any more until its process starts again; its guests run on. */
   readonly onFailed?: () => void;
 }
 

@@ -51,7 +51,7 @@ export interface ClusterConfig {
   readonly cell: string;
   /** In every id: 0 to 1,023. */
   readonly deployment: number;
-  /** Absolute. */
+  /** Absolute path. */
   readonly stateDirectory: string;
   /** Without a URL, a NATS server of our own runs on the port. */
   readonly nats: { readonly url: string | undefined; readonly port: number };
@@ -294,7 +294,7 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
   };
 }
 
-/** A host's id: made once and kept on its own disk. */
+/** A host's id: made once and kept on the host's own disk. */
 export function hostIdOf(
   config: Pick<ClusterConfig, "stateDirectory" | "deployment">,
   nodeName: string,

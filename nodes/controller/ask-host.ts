@@ -20,7 +20,7 @@ export async function askHost(
   asked: Asked,
 ): Promise<Observation> {
   const { power, keepDisk } = asked.intent;
-  // What is removed with its disk goes whatever lease its host holds.
+  // A guest that is removed with its disk is removed under any host lease.
   const leaseEpoch = power === "deleted" && !keepDisk ? 0 : asked.leaseEpoch;
   const request = { ...asked, leaseEpoch, needs: needsOf({ ...asked, leaseEpoch }) };
   const { observation } = await host.ensure(request, { timeoutMs: limits.hostRequestTimeoutMs });

@@ -28,7 +28,7 @@ export interface Novact extends Clients, Followers, AsyncDisposable {
   readonly cell: string;
   /** A request id, for whoever sends a request again himself: the same id again does nothing twice. */
   newRequestId(): string;
-  /** Ends the connection. The process does not end by itself before. */
+  /** Closes the connection. Until then it keeps the process alive. */
   close(): Promise<void>;
 }
 

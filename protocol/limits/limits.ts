@@ -234,7 +234,7 @@ export const limits = {
   imageLeftoverMs: 600_000,
   /** How often a controller looks for such files. They cost space and nothing else. */
   imageSweepPeriodMs: 600_000,
-  /** Time and address space of the tool that looks into a file from outside. */
+  /** Time and address space of the tool that inspects an image file of unknown origin. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
   /** A partial copy on shared storage that was not written to for this long was left by a dead host. */

@@ -21,7 +21,7 @@ export const placementLimits = {
   hostNumaNodesMax: 64,
   /** Words that an `ensure` may say its agent must know; there are three. */
   agentNeedsMax: 32,
-  /** One thread is brought to its CPUs: a short process. */
+  /** Moving one thread to its CPUs: the run of a short process. */
   affinityTimeoutMs: 10_000,
   /**
    * How often a guest's threads are looked at: a thread that starts meanwhile starts on its parent's CPUs.

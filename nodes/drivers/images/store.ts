@@ -94,13 +94,13 @@ export class ImageStore {
     }
   }
 
-  /** Answers the directory, which is there. */
+  /** Makes the directory if need be, and returns its path. */
   async open(): Promise<string> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o755 });
     return this.#options.directory;
   }
 
-  /** Of controllers that died, by their age: others may be at work here. */
+  /** Removes half copies that dead controllers left, by age: another controller may be copying now. */
   async removeHalfCopies(): Promise<void> {
     const directory = await this.open();
     for (const name of await readdir(directory)) {
