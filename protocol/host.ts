@@ -2,7 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import {
   answer,
@@ -39,7 +39,7 @@ export const Host = answer({
   instances: Count,
   enabled: Type.Boolean(),
   disabledReason: nullable(Type.String()),
-  /** The host was heard from within the last limits.hostSilentMs. */
+  /** The host was heard from within the last leaseLimits.hostSilentMs. */
   alive: Type.Boolean(),
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
@@ -59,8 +59,8 @@ export const Host = answer({
   /** Id of the shared storage. Hosts with the same `storageId` can open each other's disks. */
   storageId: nullable(Id),
   /**
-   * Consecutive builds that failed through the host's own fault; at limits.failedBuildsMax the host may be
-   * disabled.
+   * Consecutive builds that failed through the host's own fault; at placementLimits.failedBuildsMax the host
+   * may be disabled.
    */
   failedBuilds: Count,
   /** Builds under way on the host. */
@@ -68,8 +68,9 @@ export const Host = answer({
   /** Raised by every change of the inventory that the host reports. */
   generation: Count,
   /**
-   * The host lease: the right to run guests that other hosts may take over. `fencedBy`: the proof that the
-   * host does not run them any more. Null: no host lease, and no guest of the host is taken over.
+   * The host lease: the host's right to run guests that other hosts may take over. `fencedBy`: the proof that
+   * the host does not run those guests any more. Null: the host has no lease, and its guests are not taken
+   * over.
    */
   lease: nullable(
     answer({
@@ -83,15 +84,18 @@ export const Host = answer({
       /** `held`: renewed in time. `ended`: not renewed for its whole time, and the host is not fenced yet. */
       state: literals(["held", "ended", "fenced"]),
       /**
-       * Time since the last renewal, as the answering controller has seen it. Absent: that controller has not
-       * watched long enough, or the host is fenced.
+       * How long the lease was not renewed, as seen by the controller that answers. Absent: the controller
+       * has not watched for long enough, or the host is fenced.
        */
       silentMs: Type.Optional(Count),
       /** For a fenced host: the proof that nothing runs there, as a sentence that everybody may read. */
       sentence: Type.Optional(Type.String()),
     }),
   ),
-  /** Since when instances leave the host, and how many at once. Null: the host is not being drained. */
+  /**
+   * Since when the host is being drained, and how many instances leave it at once. Null: the host is not
+   * being drained.
+   */
   draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
 });
 export type Host = Static<typeof Host>;
@@ -113,7 +117,8 @@ export const Drain = answer({
   /** Instances that have not been asked to leave yet. */
   left: Count,
   /**
-   * Instances that stay as long as nothing changes, with the reason; only the first limits.drainListedMax.
+   * Instances that stay as long as nothing changes, with the reason; only the first
+   * placementLimits.drainListedMax.
    */
   cannot: Type.Array(answer({ instanceId: Id, name: Type.String(), why: Type.String() })),
   /** Number of all instances that stay. */
@@ -187,8 +192,10 @@ export const hostService = service({
     drain: method({
       request: request({
         reason: Sentence,
-        /** How many instances leave at once; absent: limits.drainParallelismDefault. */
-        parallelism: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.drainParallelismMax })),
+        /** How many instances leave at once; absent: placementLimits.drainParallelismDefault. */
+        parallelism: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: placementLimits.drainParallelismMax }),
+        ),
       }),
       answer: drainAnswer,
       ...entity,
@@ -228,8 +235,8 @@ export const hostService = service({
     }),
     rebalance: method({
       request: request({
-        /** Most moves to propose; absent: limits.rebalanceMovesDefault. */
-        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.rebalanceMovesMax })),
+        /** Most moves to propose; absent: placementLimits.rebalanceMovesDefault. */
+        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.rebalanceMovesMax })),
       }),
       answer: answer({ rebalance: Rebalance }),
       target: "collection",

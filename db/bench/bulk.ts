@@ -194,8 +194,8 @@ function statementsFor({ hosts, instancesPerHost, project }: Bulk): readonly str
 }
 
 /**
- * Into a store that is open, and the database behind it; takes about 0.1 ms for each instance. Once for a
- * database.
+ * Into a store that is open, and the database behind it; takes some tenths of a ms for each instance. Once
+ * for a database.
  */
 export async function fillStore(store: Store, url: string, bulk: Bulk): Promise<void> {
   for (const turn of firstTurns(bulk)) {

@@ -27,9 +27,9 @@ export interface ManyHostsOptions {
   readonly controllers: readonly number[];
   /** Numbers of concurrent clients; one series after the other. */
   readonly clients: readonly number[];
-  /** How long is looked at what hosts cost at rest. */
+  /** How long the cost of hosts at rest is measured. */
   readonly restSeconds: number;
-  /** Of each series. */
+  /** Number of creates in each series. */
   readonly loadSecondsMax: number;
 }
 

@@ -1,9 +1,9 @@
 /**
  * The image store of a controller: a directory in which every registered file is kept under its checksum,
- * until no image has it (removal.ts). A file is copied first and judged afterwards, by its copy: what
- * its owner changes in the meantime has no effect. It reads only from the directories that the configuration
+ * until no image has it (removal.ts). A file is copied first, and its copy is checked: changes by the file's
+ * owner in the meantime have no effect. The store reads only from the directories that the configuration
  * lists: the caller of `image.register` names a path, and must not be able to make the controller read any
- * other file of its machine, nor to find out whether one exists.
+ * other file of its computer, nor to find out whether one exists.
  */
 import { constants } from "node:fs";
 import {
@@ -19,11 +19,12 @@ import {
 } from "node:fs/promises";
 import { isAbsolute, join, normalize, sep } from "node:path";
 import type { DiskFormat } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { storageLimits } from "../../../protocol/limits/storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { diskError, isTemporaryName, syncDirectory, temporaryName } from "../durable-file.ts";
 import { copyVerified, isOlder } from "./cache.ts";
 import { inspectDisk } from "./inspect.ts";
+import { imageLimits } from "./limits.ts";
 import { holdFile } from "./removal.ts";
 
 export interface ImageSource {
@@ -32,7 +33,10 @@ export interface ImageSource {
   readonly sizeBytes?: number;
   /** Absent: a kernel or ramdisk, whose content only a guest will ever interpret. */
   readonly format?: DiskFormat;
-  /** The id of the image that is to have the file, which is held for it. Absent: nothing is removed here. */
+  /**
+   * Id of the image that the file is held for. Absent: no hold is needed, because nothing is removed from
+   * this store.
+   */
   readonly heldFor?: string;
 }
 
@@ -94,18 +98,19 @@ export class ImageStore {
     }
   }
 
-  /** Makes the directory if need be, and returns its path. */
+  /** Makes the directory when it is missing; answers its path. */
   async open(): Promise<string> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o755 });
     return this.#options.directory;
   }
 
-  /** Removes half copies that dead controllers left, by age: another controller may be copying now. */
+  /** Removes partial copies of dead controllers, told by their age: other controllers may be at work here. */
   async removeHalfCopies(): Promise<void> {
     const directory = await this.open();
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
-      if (isTemporaryName(name) && (await isOlder(path, limits.imageHoldMs))) await rm(path, { force: true });
+      if (isTemporaryName(name) && (await isOlder(path, storageLimits.imageHoldMs)))
+        await rm(path, { force: true });
     }
   }
 }
@@ -158,7 +163,7 @@ async function realRoots(sources: readonly string[]): Promise<readonly string[]>
 async function checkClaims(file: FileHandle, source: ImageSource): Promise<void> {
   const { size } = await file.stat();
   if (size === 0) throw new StatusError("unusableImage", "The image cannot be used: the file is empty.");
-  if (size > limits.imageBytesMax) {
+  if (size > imageLimits.imageBytesMax) {
     throw new StatusError(
       "unusableImage",
       "The image cannot be used: the file is larger than any image may be.",

@@ -1,4 +1,4 @@
-/** The maker of ids: their form, their deployment, and their order under any clock. */
+/** The maker of ids: their form, their deployment, and their order, whatever the clock does. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { createIds, deploymentMax, deploymentOf, uuidOf } from "../../../protocol/wire/ids.ts";
