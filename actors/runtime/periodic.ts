@@ -1,11 +1,11 @@
 /**
- * Rounds, one after another, for ever: the only loop there is. It remembers its last round, so that whoever
- * debugs sees which loop stands still. A round says itself what went wrong, and that it failed; one that
- * throws is a bug, and is logged, and the next comes all the same. It must never run two rounds of one loop
- * at once, unless that is asked for.
+ * Loops: rounds, one after another, for ever. Every loop of the product is one of these. A loop remembers its
+ * last round, so that a debugger sees which loop stands still. A round logs its own errors, and says when it
+ * failed; a round that throws is a bug, which is logged, and the next round comes all the same. Two rounds of
+ * one loop must never run at once, unless the loop asks for that.
  *
- * As an actor a round is a turn (`periodicActor`), and one that throws is a crash; everything else has a
- * `Periodic` of its own.
+ * In an actor a round is a turn (`periodicActor`), and a round that throws is a crash; every other loop is a
+ * `Periodic`.
  */
 import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
 import type { ActorContext, ActorDefinition } from "./system.ts";
@@ -14,17 +14,17 @@ export interface LastRound {
   /** On Clock.monotonicMs. */
   readonly beganAtMs: number;
   readonly tookMs: number;
-  /** It, or a part of it. */
+  /** The round, or a part of the round, failed. */
   readonly failed: boolean;
 }
 
-/** What a round can say of itself. */
+/** The means of a round to report on itself. */
 export interface Round {
-  /** What it did not do is tried again with the next one. */
+  /** Marks the round as failed; the next round tries the work again. */
   fail(): void;
 }
 
-/** A loop, for whoever looks at it. */
+/** A loop as debuggers see it. */
 export interface Loop {
   readonly name: string;
   /** Undefined before the first round has ended. */
@@ -141,7 +141,7 @@ export interface PeriodicActor<S> extends ActorDefinition<S, Tick> {
   readonly loop: Loop;
 }
 
-/** An actor that hears nothing but its own clock. */
+/** An actor whose only messages are the ticks of its own clock. */
 export function periodicActor<S>(options: PeriodicActorOptions<S>): PeriodicActor<S> {
   const { name, periodMs } = options;
   const rounds = new Rounds(name);

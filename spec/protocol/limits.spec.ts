@@ -1,4 +1,4 @@
-/** Limits of all rooms: one name and one value each, a use outside of tests, and the right room. */
+/** Every limit of every room has one name, one value, code that it limits, and its place. */
 import { expect } from "chai";
 import { allLimits } from "../support/all-limits.ts";
 import { readSourceTree } from "../tidy/source-tree.ts";

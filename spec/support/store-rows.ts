@@ -174,7 +174,7 @@ export function request(requestId: string, changes: Partial<RequestRecord> = {})
   };
 }
 
-/** What a host says of itself when there is nothing to say. */
+/** The inventory fields of a host without labels, features, NUMA nodes or shared storage. */
 export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
 
 export function inventory(hostId: string, changes: Partial<HostInventory> = {}): HostInventory {

@@ -112,7 +112,7 @@ function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInvent
   };
 }
 
-/** `first`: it gets its first lease with it, so that nothing is ever placed on it without. */
+/** `first`: the commit grants the first host lease too: no instance is ever placed on a host without one. */
 function registration(inventory: HostInventory, atMs: number, first: boolean): Turn {
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };

@@ -83,7 +83,7 @@ export class Creator {
   /** Explains what each host says to such a request now; makes and promises nothing. @throws as create */
   async explain(question: CreateQuestion, project: string, deadlineMs: number) {
     const { placer, store, clock } = this.#options;
-    // No commit checks what is answered here, so nothing that was remembered goes into it.
+    // No commit checks this answer, so flavor and image are read from the store, not from the cache.
     const entries = await this.#catalog.find(question, clock.monotonicMs());
     const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" }, entries);
     return placer.explainRequest(await placementRequest(wish, store), deadlineMs);
@@ -208,14 +208,14 @@ const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints:
 const asksWhere = ({ atLeast, availabilityZone, serverGroup, hints, host }: CreateQuestion): boolean =>
   [atLeast, availabilityZone, serverGroup, hints, host].some((wish) => wish !== undefined);
 
-/** It was decided against: no failure of ours, and nothing that may have been committed all the same. */
+/** The request was refused: no failure of ours, and certainly not committed. */
 const isRefusal = (thrown: unknown): thrown is StatusError =>
   thrown instanceof StatusError &&
   thrown.code !== "UNAVAILABLE" &&
   thrown.code !== "INTERNAL" &&
   thrown.code !== "DEADLINE_EXCEEDED";
 
-/** What the commit missed: it was there when this create read it. */
+/** The error for a flavor, image or group that was removed between the read of this create and its commit. */
 function notThere(
   { noun }: Extract<CommitResult, { kind: "missing" }>,
   question: CreateQuestion,

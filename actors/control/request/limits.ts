@@ -1,4 +1,4 @@
-/** Limits of waits for commits and for ends of operations. They are never configured. */
+/** Limits of callers that wait for commits. They are never configured. */
 export const requestLimits = {
   /** A wait for a commit reads the store again after this time, in case every hint was lost. */
   lookAgainMs: 1_000,

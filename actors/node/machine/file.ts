@@ -19,7 +19,7 @@ const MachineFile = answer({
   needs: Type.Array(Type.String()),
   spec: MachineSpec,
   intent: MachineIntent,
-  /** Epoch of the host's lease that it was claimed under; 0: it needs none. */
+  /** Lease epoch of the host lease that the claim was made under; 0: the guest needs no host lease. */
   leaseEpoch: Count,
   /** Resets that were done. */
   resetCount: Count,

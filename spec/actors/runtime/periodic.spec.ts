@@ -1,4 +1,4 @@
-/** Loops: when their rounds come, what they remember of the last one, and how they end. */
+/** Loops: the times of their rounds, the memory of the last round, and the end. */
 import { expect } from "chai";
 import {
   Periodic,
