@@ -1,6 +1,6 @@
 /**
- * Flavors: the sizes that can be asked for. Everybody lists them, operators make them. Immutable; delete and
- * create.
+ * Flavors: the sizes of instances that can be asked for. Every project lists them, operators make them. A
+ * flavor is immutable: to change one, delete it and create another.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits/limits.ts";

@@ -1,6 +1,6 @@
 /**
- * Operations: what became of a command, with its steps and times. Every mutating method on an instance
- * answers with one.
+ * Operations: the outcome of a command, with its steps and their times. Every mutating method on an instance
+ * answers with an operation.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits/limits.ts";
@@ -19,7 +19,7 @@ import {
 import { method, service } from "./wire/service.ts";
 
 export const OperationStep = answer({
-  /** `accepted`, `placed`, `preparing`, `starting`, `running`, … : what was reached, in order. */
+  /** `accepted`, `placed`, `preparing`, `starting`, `running`, …: the stages that were reached, in order. */
   step: Type.String(),
   atMs: TimeMs,
   message: Type.Optional(Type.String()),
@@ -38,7 +38,7 @@ export const Operation = answer({
   steps: Type.Array(OperationStep),
   requestId: Type.String(),
   startedAtMs: TimeMs,
-  /** It ends by then, well or with an error (I6). */
+  /** The operation ends by this time, well or with an error (I6). */
   deadlineAtMs: TimeMs,
   endedAtMs: nullable(TimeMs),
   error: nullable(ErrorAnswer),

@@ -1,8 +1,8 @@
 /**
- * Many compute agents in one process, each on a fake machine of its own: `fake-hosts.ts CONFIG COUNT`. Every
- * agent is the real one (it registers, sends heartbeats, renews its lease, opens a guard, builds guests);
- * what they share is the process and a few connections to NATS, under the controllers' name, which may speak
- * for any host. Not for a cluster that anybody relies on.
+ * Many compute agents in one process, each on a fake computer of its own: `fake-hosts.ts CONFIG COUNT`. Every
+ * agent is the real one (it registers, sends heartbeats, renews its host lease, opens a guard, builds
+ * guests). The agents share the process and a few connections to NATS under the controllers' name, which may
+ * speak for any host. Never for a cluster that anybody relies on.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { limits } from "../../protocol/limits/limits.ts";
@@ -18,9 +18,9 @@ import { systemClock, systemIds } from "../process/clock.ts";
 import { type ChildMessage, isShutdown } from "../process/messages.ts";
 
 const connections = 4;
-/** Of an ordinary machine, times the ratios: what is measured is never their capacity. */
+/** Capacity of an ordinary computer, times the ratios: their capacity is never measured. */
 const capacity = { vcpus: 512, memoryMib: 65_536, diskGib: 4_096 };
-/** What thousands of agents say of each other's haste is of no use to anybody. */
+/** A log for thousands of agents, which would only report how busy this process is. */
 const silent = () => undefined;
 const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
 
@@ -51,7 +51,7 @@ function agent(bus: Bus, { cell, inventory }: { cell: string; inventory: HostInv
   return assembleCompute({ cell, inventory, drivers, bus, clock, ids: systemIds, log, bootsMax });
 }
 
-/** Their beats are spread over one period, as those of machines that know nothing of each other. */
+/** Starts the agents, their heartbeats spread over one period, as those of independent computers are. */
 async function start(config: ClusterConfig, count: number, buses: readonly Bus[]): Promise<Compute[]> {
   const features = await cpuFeatures();
   const startMs = performance.now();

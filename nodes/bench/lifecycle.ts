@@ -1,7 +1,7 @@
 /**
  * lifecycle: create → running → stop → start → delete on the fake hypervisor, at 1, 8 and 32 clients; and
- * creates alone, with what they cost each process. One controller; clients, servers and both hosts share the
- * machine.
+ * creates alone, with their cost to each process. One controller; clients, servers and both hosts share the
+ * computer.
  */
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";
@@ -11,7 +11,7 @@ import { processorTime } from "./processor-time.ts";
 const steps = ["create", "stop", "start", "delete"] as const;
 const request = { name: "bench", flavor: "bench", image: "bench", wait: true };
 const patient = { timeoutMs: 60_000 };
-/** For each number of clients: together well below two minutes, however slow the machine. */
+/** Time for each number of clients: together well below two minutes, however slow the computer. */
 const lifecycleSecondsMax = 12;
 const createSecondsMax = 10;
 

@@ -1,7 +1,7 @@
 /**
- * many-hosts: creates on a thousand hosts, and what the hosts cost at rest; with one controller and with two.
- * One host is a process of its own; the others are real agents with fake guests that share one process
- * (fake-hosts.ts). Clients, servers and all hosts share the machine.
+ * many-hosts: creates on a thousand hosts, and the cost of those hosts at rest; with one controller and with
+ * two. One host is a process of its own; the others are real agents with fake guests that share one process
+ * (fake-hosts.ts). Clients, servers and all hosts share the computer.
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -25,9 +25,9 @@ const fakeHostsEntry = join(import.meta.dirname, "fake-hosts.ts");
 
 export interface ManyHostsOptions {
   readonly hosts: number;
-  /** One cluster after the other, with so many. */
+  /** Numbers of controllers; one cluster after the other. */
   readonly controllers: readonly number[];
-  /** At once; one series after the other. */
+  /** Numbers of concurrent clients; one series after the other. */
   readonly clients: readonly number[];
 }
 
@@ -108,7 +108,7 @@ async function allAlive(admin: Novact, count: number): Promise<void> {
   }
 }
 
-/** Nobody asks for anything: heartbeats, renewals and what controllers read. */
+/** Measures a cluster to which nobody sends requests: heartbeats, renewals and the controllers' reads. */
 async function atRest(cluster: BenchCluster, probe: Probe): Promise<unknown> {
   await pause(2_000);
   const time = processorTime(cluster);

@@ -1,6 +1,6 @@
 /**
  * memory: proportional set size (PSS) of a whole control plane without guests, half a minute after its start:
- * one controller, two compute nodes, NATS and PostgreSQL. The process that measures is not counted.
+ * one controller, two compute nodes, NATS and PostgreSQL. The measuring process is not counted.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { withCluster } from "./bench-cluster.ts";

@@ -1,8 +1,8 @@
 /**
- * rebuild: how soon a controller that starts places its first instance with 1,000 and with 10,000 hosts in
- * PostgreSQL (and twenty instances on each), how long reading the hosts takes alone, and what reading them
- * again and again costs. The hosts are rows that were inserted by SQL; their leases are renewed and their
- * signs of life written by this process, with the statements and at the rate of real controllers.
+ * rebuild: how soon a starting controller places its first instance with 1,000 and with 10,000 hosts in
+ * PostgreSQL (twenty instances on each), how long reading the hosts takes alone, and what repeated reads
+ * cost. The hosts are rows inserted by SQL; this process renews their host leases and writes their signs of
+ * life, with the statements and at the rate of real controllers.
  */
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
@@ -23,7 +23,7 @@ const instancesPerHost = 20;
 const restarts = 3;
 const warmReads = 10;
 const steadySeconds = 8;
-/** As controllers do: whoever asks within it shares a write. */
+/** As in controllers: renewals that are asked for within this time share a write. */
 const beatMs = 100;
 const startSecondsMax = 60;
 const attemptMs = 1_000;
@@ -73,7 +73,7 @@ function measure(hosts: number): Promise<unknown> {
 
 const say = (text: string): unknown => process.stderr.write(`  ${text}\n`);
 
-/** Keeps the hosts alive: each renews its lease, and was heard from, once in a period. */
+/** Keeps the hosts alive: each host renews its host lease, and is heard from, once in a period. */
 function beat(store: Store, hosts: number): { end(): void } {
   const ids = Array.from({ length: hosts }, (_, index) => bulkHostId(index));
   const batch = Math.ceil((hosts * beatMs) / limits.heartbeatPeriodMs);
@@ -113,13 +113,15 @@ function controllerOf(cluster: BenchCluster): number {
   return pid;
 }
 
-/** Since its start. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second. */
+/**
+ * Age of a process in ms. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second.
+ */
 function ageMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
   return uptime() * 1_000 - Number(fields[19]) * 10;
 }
 
-/** By a store that knows nothing, and then again and again. */
+/** Reads the hosts with a store that has read nothing yet, and then again and again. */
 async function reading(store: Store): Promise<unknown> {
   const first = round((await timed(() => store.allHosts())).ms);
   const again: number[] = [];
@@ -131,7 +133,7 @@ async function reading(store: Store): Promise<unknown> {
   return { first, again: spread(again) };
 }
 
-/** What controllers read, with what it costs without them: beats alone. */
+/** The cost of the controllers' reads, beside the cost of the renewals alone. */
 async function steady(cluster: BenchCluster): Promise<unknown> {
   const pid = controllerOf(cluster);
   const time = processorTime(cluster);

@@ -1,6 +1,7 @@
 /**
- * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports.
- * The same for a real process and for a cluster in one process; it opens nothing and decides nothing.
+ * A compute node, put together from its ports: the host with its machines, its methods on the bus, and its
+ * reports. The same for a real process and for a cluster in one process. This file opens nothing and decides
+ * nothing.
  */
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
@@ -21,19 +22,22 @@ export interface ComputePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Guests that boot at once. */
+  /** Number of guests that boot at once. */
   readonly bootsMax: number;
-  /** False: as an agent from before there were leases. Absent: true. */
+  /** False: the agent behaves as one from before there were host leases. Absent: true. */
   readonly leased?: boolean;
-  /** The node is of no use any more until its process begins anew; its guests run on. */
+  /** Called when the node cannot work any more until its process starts again; its guests run on. */
   readonly onFailed?: () => void;
 }
 
 export interface Compute {
   readonly system: ActorSystem;
-  /** Answers what was asked, says its last word, and lets the guests run on or takes them down. */
+  /**
+   * Answers the requests that it has taken, sends its last reports, and leaves the guests running or shuts
+   * them down.
+   */
   stop(ending: HostEnding): Promise<void>;
-  /** For who cannot wait for `stop` any more, after its guests have ended. */
+  /** Ends the host lease, for a caller that cannot wait for `stop` any more, once the guests have ended. */
   endLease(): Promise<void>;
 }
 
@@ -77,7 +81,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
   };
 }
 
-/** One round after the other, however long one takes. */
+/** Trims the logs periodically, one round after the other, however long a round takes. */
 function trimPeriodically({ drivers, clock, log }: ComputePorts): Timer {
   let timer: Timer;
   let ended = false;

@@ -1,7 +1,7 @@
 /**
- * What a controller asks of a host's agent, by the method that an agent from before would refuse: one that
- * drops a field it does not know would start a guest without its fence, its CPUs or its machine type, or
- * remove a disk that shall be kept (decision 0006).
+ * A controller's `ensure` to a host's agent, by the method that an older agent refuses when it cannot do what
+ * is asked: an agent that drops a field it does not know would start a guest without its fence, its CPUs or
+ * its machine type, or remove a disk that has to be kept (decision 0006).
  */
 import type { InstanceEffect } from "../../actors/control/instance/messages.ts";
 import { limits } from "../../protocol/limits/limits.ts";
@@ -10,7 +10,10 @@ import type { Client } from "../../protocol/wire/service.ts";
 
 type Asked = Omit<Extract<InstanceEffect, { kind: "ensure" }>, "kind" | "hostId">;
 
-/** @throws StatusError when the host does not answer, or refuses */
+/**
+ * Sends an instance's effect to the agent of its host. @throws StatusError when the agent does not answer, or
+ * refuses
+ */
 export async function askHost(
   host: Pick<Client<typeof hostAgentService>, "ensure" | "ensureLeased" | "ensureBound">,
   { leaseEpoch, ...asked }: Asked,

@@ -1,7 +1,7 @@
 /**
- * From the store to the stream: publishes whatever the stream does not have yet, in order, for ever. Every
- * controller runs one; they need not know of each other. Nothing is lost when it stands still, for the store
- * keeps the events, and nobody waits for it: it must never be awaited by a command.
+ * Publishes committed events from the store to the stream: all that the stream does not have yet, in order,
+ * for ever. Every controller runs one publisher; the publishers need not know of each other. When they stand
+ * still nothing is lost, because the store keeps the events. A command must never wait for the publisher.
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
@@ -16,13 +16,13 @@ export interface EventPublisherOptions {
 }
 
 export interface EventPublisher {
-  /** Something was committed. Cheap, any number of times; several together make one round. */
+  /** Tells that events were committed. Cheap and repeatable; several calls together make one round. */
   wake(): void;
-  /** Resolves when the round under way has ended; nothing is published afterwards. */
+  /** Resolves when the current round has ended; nothing is published afterwards. */
   stop(): Promise<void>;
 }
 
-/** Begins at once, and looks by itself every limits.eventPublishPeriodMs. */
+/** Starts publishing at once, and looks for new events every limits.eventPublishPeriodMs by itself. */
 export function startEventPublisher({ store, stream, clock, log }: EventPublisherOptions): EventPublisher {
   let stopped = false;
   let woken = false;
@@ -36,7 +36,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
     if (!stopped) timer = clock.after(ms, begin);
   };
   const begin = () => {
-    // Who is not woken looks where the stream really is: it may have been lost.
+    // A round that was not woken asks for the stream's real end, because the stream may have been lost.
     const from = woken ? known : undefined;
     known = undefined;
     woken = false;
@@ -63,7 +63,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
     wake() {
       if (stopped || woken) return;
       woken = true;
-      // A round under way looks at `woken` when it ends; after failures the back-off stands.
+      // A running round looks at `woken` when it ends; after failures the back-off stands.
       if (round === undefined && failures === 0) schedule(limits.eventPublishSpacingMs);
     },
     async stop() {
@@ -89,9 +89,9 @@ interface Round extends Pick<EventPublisherOptions, "store" | "stream"> {
 }
 
 /**
- * One round: page by page until the stream has everything, or somebody else took over, or it makes no
- * headway. `from`: where the stream was after the last round, to spare a question; when that is wrong, it
- * takes nothing. Answers where it is now, if that is known.
+ * One round: publishes page by page until the stream has everything, another controller has taken over, or no
+ * headway is made. `from`: the stream's end after the last round, which spares a question; when it is wrong,
+ * the stream takes nothing. Answers the stream's end, if it is known.
  */
 async function publishNews(
   { store, stream, isStopped }: Round,

@@ -1,11 +1,11 @@
 /**
- * The real clock, and ids from it. Production's implementations of the ports Clock and Ids; the tests have
+ * The real clock, and ids made from it: production's implementations of the ports Clock and Ids. Tests have
  * others.
  */
 import { uuidv7 } from "uuidv7";
 import type { Clock, Ids } from "../../protocol/wire/transport.ts";
 
-/** The longest that setTimeout can wait; longer waits are made of several. */
+/** The longest that setTimeout can wait; a longer wait is made of several. */
 const timerMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

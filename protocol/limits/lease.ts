@@ -1,84 +1,112 @@
 /**
- * The limits of leases, of the guard, and of what proves that a host is lost. They are a part of `limits` in
- * limits.ts; everybody reads them there.
+ * The limits of host leases, storage leases and the guard, and of the proofs that a host is lost. They are
+ * part of `limits` in limits.ts; read them there.
  */
 export const leaseLimits = {
-  /** While the lease has passed the guard looks again so often: a guest that appears late is stopped. */
+  /** Period of the guard's scans once the host lease has ended: a guest that appears late is stopped, too. */
   guardScanPeriodMs: 250,
-  /** So long before the deadline the guard finds out whom it would stop. */
+  /** How long before the deadline the guard looks up the guests that it would have to stop. */
   guardWarningMs: 1_000,
-  /** The guard waits so long for the shared storage to say whether a disk is there: then nobody can tell. */
+  /**
+   * How long the guard waits for the shared storage to tell whether a disk is there; after it, nobody can
+   * tell.
+   */
   guardDiskLookMs: 1_000,
   /**
-   * A guard that does not answer in this time is of no use: it takes a millisecond, and guardDiskLookMs when
-   * it has to look first.
+   * A guard that has not answered within this time counts as useless: an answer takes a millisecond, and
+   * guardDiskLookMs when the guard has to look at disks first.
    */
   guardAnswerTimeoutMs: 3_000,
-  /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
+  /** From the start of a guard's process until it listens: two short starts of Node, on a loaded computer. */
   guardStartTimeoutMs: 20_000,
-  /** So often the guard looks whether its own directory is still there: without it nobody can find it. */
+  /**
+   * Period at which the guard checks that its own directory still exists: without it no agent can find the
+   * guard.
+   */
   guardHomeLookMs: 5_000,
-  /** One message to or from the guard. */
+  /** Most bytes of one message to or from the guard. */
   guardLineBytesMax: 4_096,
-  /** A disk that was taken over is locked until the guard of its last host has ended the process. */
+  /**
+   * How long a start waits for a disk that was taken over: the disk stays locked until the guard of its last
+   * host has ended the process.
+   */
   diskLockPatienceMs: 10_000,
-  /** While a disk is locked, its guest's start is tried again after this time. */
+  /** While a disk is locked, the start of its guest is tried again after this time. */
   diskLockRetryMs: 250,
-  /** A host that was silent for so long is not alive: the scheduler passes it by. */
+  /** A host that was silent for this long is not alive: the scheduler passes over it. */
   hostSilentMs: 10_000,
   /**
-   * A host's lease lasts so long after its last renewal was sent, by the host's own monotonic clock. Five
-   * heartbeats: four may be lost. A dead host is noticed this and the margin later.
+   * A host lease lasts this long after its last renewal was sent, on the host's own monotonic clock. Five
+   * heartbeats: four may be lost. A dead host is noticed after this time plus fenceMarginMs.
    */
   leaseTtlMs: 10_000,
-  /** So long before its lease ends a host pauses what another host may take over, and begins nothing new. */
+  /**
+   * How long before the end of its host lease a host pauses the guests that another host may take over, and
+   * starts no more of them.
+   */
   leasePauseLeadMs: 1_000,
   /**
-   * Beyond the lease a controller waits so long before it fences: for the guard's scan, for a process on its
-   * way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
+   * How long after the end of a host lease a controller waits before it fences: for the guard's scan, for a
+   * process on its way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
    */
   fenceMarginMs: 2_000,
-  /** A host whose power was off so short a while ago has not started again: none boots as fast. */
+  /** A host whose power was seen off this short a while ago has not started again: none boots as fast. */
   powerProofMs: 2_000,
-  /** Hosts that were heard from for the last time within this time were lost at once: one event took them. */
+  /**
+   * Hosts that were last heard from within this time of each other were lost at once: one event took them.
+   */
   lostAtOnceMs: 30_000,
-  /** Of hosts that were lost one after the other, those of this time count together. */
+  /** Hosts that were lost one after the other within this time count together as one mass failure. */
   massFailureWindowMs: 300_000,
-  /** Guests that are under way to another host at once, in a cell: their new hosts shall not drown. */
+  /**
+   * Guests under way to another host at once, in the whole cell (the deployment): their new hosts must not be
+   * overrun.
+   */
   recoveriesAtOnceMax: 20,
 
   /**
-   * A host that was not heard from for so long is asked for at the storage: three renewals are missing. Later
-   * than storageMissedMs by more than one renewal, so that hosts that were lost at once are all missed then.
+   * After this silence of a host, its storage lease is asked about: three renewals are missing. Later than
+   * storageMissedMs by more than one renewal, so that hosts that were lost at once are all missed by then.
    */
   storageTakeMs: 6_000,
-  /** Missed: one renewal is late by more than a busy moment. Only for telling one lost host from many. */
+  /**
+   * After this silence a host counts as missed: one renewal is late by more than a busy moment. Used only to
+   * tell one lost host from many.
+   */
   storageMissedMs: 3_500,
-  /** Hosts that have seen a host hold its lease on the storage, and may take it: one may be lost as well. */
+  /**
+   * Witnesses for one host: hosts that have seen it hold its storage lease, and may take it. Two, for one may
+   * be lost as well.
+   */
   storageWitnessesMax: 2,
-  /** Questions about such leases under way at once, from one controller. */
+  /** Questions about storage leases under way at once, from one controller. */
   storageLooksAtOnceMax: 50,
-  /** A question that nobody answered is asked again after this time, of another host where there is one. */
+  /**
+   * A question about a storage lease that was not answered is asked again after this time, of another host
+   * where there is one.
+   */
   storageAskAgainMs: 5_000,
-  /** Witnesses look again after this time: a storage may lose its locks, as by the loss of its server. */
+  /**
+   * Witnesses look again after this time: a storage may lose its locks, for instance when its server is lost.
+   */
   storageLookAgainMs: 30_000,
   /**
-   * Renewals in a row that must have said that the lease on the storage is held: a late one, of the life of
-   * an agent that is over, is alone.
+   * Consecutive renewals that must have reported the storage lease as held: a late renewal of an agent that
+   * has ended stands alone.
    */
   storageRenewalsMin: 2,
-  /** Questions about other hosts' leases that wait in one agent. */
+  /** Questions about other hosts' storage leases that wait in one agent. */
   storageQuestionsMax: 16,
-  /** A storage that has not answered in this time is not waited for. */
+  /** How long an answer of the shared storage is waited for. */
   storageAnswerTimeoutMs: 1_500,
-  /** For one lock: a few milliseconds, and the start of a tool on a busy machine. */
+  /** For taking one lock: a few milliseconds, and the start of a tool on a busy computer. */
   storageLockTimeoutMs: 5_000,
-  /** Tries for a lock that somebody looks at at that moment. */
+  /** Tries for a lock that another host holds for a moment to look at it. */
   storageLockAttemptsMax: 5,
   storageLockRetryMs: 50,
   /**
-   * A host whose lease on the storage was taken asks nothing for so long: by then it is fenced by its silence
-   * (leaseTtlMs and fenceMarginMs), if it was not before, and may ask for a new lease.
+   * A host whose storage lease was taken renews nothing for this long: by then it is fenced for its silence
+   * (leaseTtlMs and fenceMarginMs), if it was not before, and may ask for a new host lease.
    */
   storageTakenQuietMs: 16_000,
 };

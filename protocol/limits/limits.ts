@@ -1,9 +1,8 @@
 /**
  * Every maximum, timeout and period of novact: one value, its unit in the name, its reason beside it.
  *
- * Nothing else in the code may hold a bare number of this kind. Values are integers.
- * This file must never read configuration: what an operator may tune is in cluster.yaml and defaults to
- * these.
+ * No other code may hold a bare number of this kind. Values are integers. This file must never read
+ * configuration: what an operator may tune is in cluster.yaml, with these values as defaults.
  */
 import { leaseLimits } from "./lease.ts";
 import { placementLimits } from "./placement.ts";
@@ -37,39 +36,43 @@ export const limits = {
   memoryMibMax: 16 * 1024 * 1024,
   diskGibMax: 64 * 1024,
 
-  /** How long a caller waits when it does not say. */
+  /** Deadline of a request whose caller names none. */
   timeoutMsDefault: 10_000,
   /** The longest deadline a caller may ask for. */
   timeoutMsMax: 3_600_000,
-  /** How long one question to a host may take; it only queues work there. */
+  /** Deadline of one request to a host: the host only queues the work. */
   hostRequestTimeoutMs: 3_000,
   /** Long polls (events, console follow) are answered after this time at the latest. */
   waitMsMax: 30_000,
-  /** Who waits for a caller gives up so long before the caller's deadline: the answer has to travel. */
+  /** How long before a caller's deadline a server stops waiting on its behalf: the answer has to travel. */
   waitMarginMs: 100,
   /** How often old requests, tombstones and events are removed. */
   prunePeriodMs: 60_000,
-  /** Who waits for something durable looks again after this time, should every hint be lost. */
+  /** A wait for a commit reads the store again after this time, in case every hint was lost. */
   lookAgainMs: 1_000,
-  /** Operations that one controller remembers to have begun: as many as it can have under way. */
+  /** Operations that one controller remembers having started: as many as it can have under way. */
   operationsNotedMax: 20_000,
   /**
-   * Flavors and images may be this old when a create reads them; they never change, they only appear and go.
+   * Age up to which a create may read flavors and images from the cache: they never change, they only appear
+   * and go.
    */
   catalogCacheMs: 1_000,
-  /** How often one create looks for hosts anew when the claims of others were faster. */
+  /** How often one create asks the scheduler again when other creates have claimed its hosts first. */
   placementAttemptsMax: 8,
 
-  /** Who shows the steps of an operation asks for them again after this time; its end is heard at once. */
+  /**
+   * Period at which a client that shows the steps of an operation asks for them; the end of the operation is
+   * answered at once.
+   */
   progressPeriodMs: 400,
   /**
-   * A person who asks a cluster that is down hears so after this time; a server that is restarted is back by
-   * then.
+   * How long a command tries to connect: after this time it says that the cluster is down; a server that is
+   * being restarted is back by then.
    */
   commandConnectTimeoutMs: 3_000,
   /** Events in one page of the CLI: a page stays well below the size of a body. */
   eventPageLength: 200,
-  /** Completion of names in a shell: a person waits for it with a finger on the key. */
+  /** Time for completing names in a shell: a person waits for it with a finger on the key. */
   completionTimeoutMs: 1_500,
   /** The doctor asks every host, reads every instance, and may look twice. */
   doctorTimeoutMs: 60_000,
@@ -85,7 +88,7 @@ export const limits = {
   /** Pause, unpause, reset: one QMP round trip each. */
   verbTimeoutMs: 30_000,
   deleteTimeoutMs: 120_000,
-  /** What a deadline of an operation gets on top of the deadlines of the host's own steps. */
+  /** Added to the deadlines of the host's own steps to make the deadline of an operation. */
   operationGraceMs: 15_000,
   /** Hosts tried for one build, as in Nova (scheduler.max_attempts). */
   buildAttemptsMax: 3,
@@ -98,16 +101,13 @@ export const limits = {
   restartBackoffMsMin: 50,
   restartBackoffMsMax: 5_000,
   /**
-   * What a sender that found a mailbox full is told to wait: a full mailbox of commits empties in about this
-   * time.
+   * Waiting time that a sender is told when a mailbox is full: a full mailbox of commits empties in about
+   * this time.
    */
   mailboxRetryAfterMs: 250,
-  /** Turns of one actor in a row before the others (and sockets and timers) have theirs. */
+  /** Turns that one actor takes in a row before other actors, sockets and timers have theirs. */
   turnsPerWake: 32,
-  /**
-   * After stop: how long a running turn may still take, and after it the actor's clean-up, before nobody
-   * waits any more.
-   */
+  /** After stop: how long the running turn, and then the actor's clean-up, are waited for. */
   actorStopGraceMs: 10_000,
   /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */
   instanceActorsMax: 20_000,
@@ -118,78 +118,75 @@ export const limits = {
   /** Conflicts with another controller before a command is answered ABORTED. */
   commitAttemptsMax: 5,
 
-  /** A host reports at this period. */
+  /** Period of a host's reports (heartbeats). */
   heartbeatPeriodMs: 2_000,
-  /** Looked for at this period: fenced hosts with guests that can start elsewhere. */
+  /** Period at which fenced hosts are looked for whose guests can start on other hosts. */
   recoveryPeriodMs: 1_000,
   /** A recovery that finds no room is tried again after this time, for ever. */
   recoveryRetryMs: 15_000,
-  /** A host lists everything it has at this period, whether it changed or not. */
+  /** Period at which a host lists all its machines, changed or not. */
   inventoryPeriodMs: 30_000,
   reconcilePeriodMs: 1_000,
-  /**
-   * The same instance is nudged again after this time at the earliest, then twice as long, up to the maximum.
-   */
+  /** Least time between two nudges of the same instance; doubles with every nudge, up to the maximum. */
   nudgeBackoffMsMin: 1_000,
   nudgeBackoffMsMax: 15_000,
   /** Instances looked at in one round of the reconciler. */
   reconcileBatchMax: 500,
 
   /**
-   * An instance that is not as asked for, without an operation, is a finding of the doctor after this time.
+   * An instance that has no operation and is not in the state asked for becomes a finding of the doctor after
+   * this time.
    */
   doctorPatienceMs: 60_000,
   /**
-   * The doctor looks again after this time, and tells only what it found both times: longer than one
+   * The doctor looks again after this time, and reports only what it found both times: longer than one
    * heartbeat.
    */
   doctorSecondLookMs: 2_500,
 
-  /** Turns in one commit: keeps the subtransactions of a commit in PostgreSQL's cache of 64. */
+  /** Commits in one transaction: keeps its subtransactions in PostgreSQL's cache of 64. */
   commitBatchMax: 60,
-  /** Text of the turns in one commit; a create of 100 instances alone has about 200 KiB. */
+  /** Text of the commits in one transaction; a create of 100 instances alone has about 200 KiB. */
   commitBatchBytesMax: 1024 * 1024,
-  /** Turns waiting for a commit before commands are answered RESOURCE_EXHAUSTED. */
+  /** Commits waiting for their transaction before commands are answered RESOURCE_EXHAUSTED. */
   commitQueueMax: 20_000,
   /**
    * Connections of one process to PostgreSQL: one for commits, the rest for reads; each costs about 10 MB
    * there.
    */
   storeConnectionsMax: 6,
-  /** One statement may take so long, on either side. */
+  /** Time for one SQL statement, enforced by the client and by PostgreSQL. */
   storeTimeoutMs: 4_000,
   /**
-   * How long a call waits for PostgreSQL to come back; when it has been away for longer, calls fail at once.
+   * How long a call waits for PostgreSQL to come back. When PostgreSQL has been away for longer than this,
+   * calls fail at once.
    */
   storePatienceMs: 4_000,
   /**
-   * The first connection of a process may take longer: everything starts at once. A refused one fails at
-   * once.
+   * Time for the first connection of a process, longer because everything starts at once. A refused
+   * connection fails at once.
    */
   storeOpenTimeoutMs: 20_000,
   /** PostgreSQL is tried again after this time, then twice as long each time, up to the maximum. */
   storeBackoffMsMin: 20,
   storeBackoffMsMax: 500,
-  /** Controllers that start at once wait so long for the one that migrates. */
+  /** How long controllers that start at the same time wait for the one that migrates. */
   migrationTimeoutMs: 120_000,
 
-  /** Request ids are remembered (and answered alike) for so long. */
+  /** How long request ids are remembered, and repeated requests are answered alike. */
   requestKeptMs: 26 * 3_600_000,
-  /** Tombstones of deleted instances and their operations. */
+  /** How long tombstones of deleted instances are kept, with their operations. */
   tombstoneKeptMs: 24 * 3_600_000,
-  /** Events that can be replayed. */
+  /** How long events are kept for replay. */
   eventKeptMs: 30 * 24 * 3_600_000,
-  /** Operations that have ended, of instances that live on. */
+  /** How long ended operations of existing instances are kept. */
   operationKeptMs: 30 * 24 * 3_600_000,
-  /**
-   * Rows that one transaction of the pruning removes: it must not hold up commits for longer than a few ms.
-   */
+  /** Rows that one pruning transaction removes: it must not hold up commits for longer than a few ms. */
   pruneBatchMax: 500,
   /** Events one page looks at when no index serves its filter; about 20 ms of PostgreSQL. */
   eventScanMax: 20_000,
   /**
-   * Bytes kept of what one QEMU process says on its standard error: the reason of a failure is among the last
-   * lines.
+   * Bytes kept of the standard error of one QEMU process: the reason of a failure is among the last lines.
    */
   processLogBytesMax: 64 * 1024,
 
@@ -198,27 +195,25 @@ export const limits = {
    */
   qmpGreetingTimeoutMs: 45_000,
   /**
-   * One QMP command on a socket that has greeted; it takes 0.3 ms, and a hanging QEMU shall not hold its
+   * Time for one QMP command after the greeting; it takes 0.3 ms, and a hanging QEMU must not hold up its
    * actor.
    */
   qmpCommandTimeoutMs: 5_000,
   /** One line of QMP. The longest answer this driver asks for has some hundred bytes. */
   qmpLineBytesMax: 1024 * 1024,
   /**
-   * A connection to a living guest that broke is tried again after this time, then twice as long, up to the
+   * A broken QMP connection to a living guest is opened again after this time, then twice as long, up to the
    * maximum.
    */
   qmpReconnectBackoffMsMin: 10,
   qmpReconnectBackoffMsMax: 1_000,
-  /**
-   * What QEMU gets to end by itself after `quit` (it takes 8 ms, and flushes its disks) before it is killed.
-   */
+  /** How long QEMU may take to end after `quit` (8 ms, with a flush of its disks) before it is killed. */
   quitTimeoutMs: 2_000,
   /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */
   killTimeoutMs: 15_000,
   /**
-   * The tiny kernel reaches its marker in under 1 s where KVM works; where it does not, this is what the
-   * first start pays.
+   * Time for the tiny kernel to reach its marker under KVM: under 1 s where KVM works; where it does not, the
+   * first start takes this much longer.
    */
   acceleratorProbeTimeoutMs: 6_000,
   /** Guests adopted at the same time when an agent starts. */
@@ -226,15 +221,15 @@ export const limits = {
 
   /** One file of an image. */
   imageBytesMax: 256 * 1024 ** 3,
-  /** Time and address space of the tool that looks into a file from outside. */
+  /** Time and address space of the tool that inspects an image file of unknown origin. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
-  /** A half copy on shared storage that nobody has written to for so long is a dead host's. */
+  /** A partial copy on shared storage that was not written to for this long was left by a dead host. */
   sharedLeftoverMs: 600_000,
-  /** What the tools that work on disks get to end. */
+  /** Time for one run of a tool that works on disks. */
   diskToolTimeoutMs: 60_000,
 
-  /** Guests restarted by themselves inside the window before their host gives up. */
+  /** Automatic restarts of one guest inside the window before its host gives up. */
   guestRestartsMax: 5,
   guestRestartWindowMs: 600_000,
   /**
@@ -246,10 +241,11 @@ export const limits = {
    * A guest that does not hear the power button of a soft reboot in this time is reset; below verbTimeoutMs.
    */
   softResetTimeoutMs: 20_000,
-  /** The power button is pressed again after this time: one that is still booting heard nothing. */
+  /** The power button is pressed again after this time: a guest that was still booting did not hear it. */
   buttonAgainMs: 5_000,
   /**
-   * A host's verb that failed and must not be given up (halt, release, pause) is tried again after this time.
+   * A verb of the hypervisor port that failed and must not be given up (halt, release, pause) is tried again
+   * after this time.
    */
   machineRetryMsMin: 500,
   machineRetryMsMax: 30_000,
@@ -259,26 +255,31 @@ export const limits = {
    */
   generationsPerWrite: 32,
   /**
-   * Ensures that may wait at one machine; the rest of its mailbox is kept for what its guest and effects say.
+   * `ensure` messages that may wait at one machine; the rest of its mailbox is kept for messages of its guest
+   * and its effects.
    */
   machineEnsuresMax: 100,
-  /** Messages that may wait at a host: room for the end of every machine at once beside the questions. */
+  /**
+   * Messages that may wait at a host's actor: room for the ends of all machines at once, beside the requests.
+   */
   hostMailboxLengthMax: 100_000,
   /** Time for all guests together to shut down when their host does, before they are halted. */
   hostShutdownGraceMs: 10_000,
-  /** And for halting those that did not: their processes get SIGKILL in the end. */
+  /** Time for halting the guests that did not shut down: in the end their processes get SIGKILL. */
   hostHaltMs: 10_000,
-  /** The last reports of a host that ends; what was not heard is reported after its return. */
+  /**
+   * Time for the last reports of an agent that ends; what no controller heard is reported after its return.
+   */
   hostFarewellMs: 2_000,
   /**
-   * Reports of one host under way at once: a second one while the first waits for its commit, the rest
-   * coalesce.
+   * Reports of one host under way at once: a second one while the first waits for its commit; further ones
+   * are merged.
    */
   heartbeatsInFlightMax: 2,
-  /** A passing state is reported after this time, when it has not passed: most of them are shorter. */
+  /** A passing state is reported only when it lasts longer than this; most are shorter. */
   passingReportDelayMs: 20,
   /**
-   * An ensure is answered after this time at the latest: most work of a host is done by then, and the answer
+   * `ensure` is answered after this time at the latest: most of a host's work is done by then, and the answer
    * says so.
    */
   ensureAnswerMs: 5,
@@ -287,76 +288,80 @@ export const limits = {
   /** A host that reaches no controller tries again after this time, then twice as long, up to the maximum. */
   reportRetryMsMin: 100,
   reportRetryMsMax: 2_000,
-  /** Machines a host remembers after they are gone, so that a late message cannot bring one back. */
+  /** Machines that a host remembers after they are gone, so that a late message cannot bring one back. */
   tombstonesMax: 10_000,
   /**
-   * Callers that wait for console output of one host at once, and how often the log is looked at for them.
+   * Callers that wait for console output on one host at once, and the period at which the logs are read for
+   * them.
    */
   consoleWaitersMax: 256,
   consolePollMs: 100,
-  /** How often console logs are cut to consoleLogBytesMax; what comes meanwhile is the host's to keep. */
+  /** Period at which console logs are cut to consoleLogBytesMax; in between they may grow beyond it. */
   consoleTrimPeriodMs: 5_000,
-  /** Guests that boot at once, for each CPU of the node: more only makes all of them later. */
+  /** Guests that boot at once for each CPU of the node: more would only delay all of them. */
   bootsPerCpu: 2,
 
-  /** One question to the controller of a host's power: a TLS handshake alone can take 3 s there. */
+  /** One request to a power controller (BMC): a TLS handshake alone can take 3 s there. */
   powerRequestTimeoutMs: 10_000,
-  /** Attempts of one question, with this pause before the second, then twice as long, up to the maximum. */
+  /** Attempts of one request to a power controller; the pause before the second doubles up to the maximum. */
   powerAttemptsMax: 4,
   powerRetryMsMin: 500,
   powerRetryMsMax: 4_000,
-  /** How often it is asked whether the host is off by now; most are within 5 s. */
+  /** Period of asking the power controller whether the host is off; most hosts are off within 5 s. */
   powerPollMs: 1_000,
-  /** The host must be said to be off for so long: one that is reset is off for a moment, too. */
+  /**
+   * How long the power controller must report the host as off: a host that is reset is off for a moment, too.
+   */
   powerSettleMs: 3_000,
-  /** From the order until the proof; then there is none. */
+  /** From the order to switch off until the proof; after this time the fence fails. */
   powerOffTimeoutMs: 60_000,
-  /** For a command that fences by the power: the time above, and what surrounds it. */
+  /** Deadline of a command that fences by power: powerOffTimeoutMs, and the steps around it. */
   fenceTimeoutMs: 75_000,
-  /** Ending the session at a power controller holds up nobody for longer. */
+  /** How long ending a session at a power controller is waited for. */
   powerCloseTimeoutMs: 2_000,
-  /** One answer of a power controller; a description of a system has some 10 KiB. */
+  /** One answer of a power controller; a ComputerSystem resource has some 10 KiB. */
   powerAnswerBytesMax: 1024 * 1024,
-  /** What a power controller said, as kept in a proof. */
+  /** A power controller's words, as kept in a proof. */
   powerSaidLengthMax: 200,
-  /** A file that holds a password. */
+  /** Largest file that is read for a password. */
   secretFileBytesMax: 1_024,
 
-  /**
-   * A server of our own (PostgreSQL, NATS) that does not answer by then did not start; recovery after a crash
-   * included.
-   */
+  /** Time for a server of our own (PostgreSQL, NATS) to start, recovery after a crash included. */
   serverStartTimeoutMs: 60_000,
   /** A server that does not end when asked is killed after this time. */
   serverStopTimeoutMs: 10_000,
   /**
-   * Pause before a process of the cluster that died is started again; doubles, and falls back after a longer
-   * life.
+   * Pause before a process of the cluster that died is started again; doubles, and falls back once the
+   * process has lived for longer.
    */
   keeperBackoffMsMin: 200,
   keeperBackoffMsMax: 10_000,
-  /** At the end of `up` guests get so long to power down by themselves. The tiny one needs 2 s here. */
+  /** Time for guests to power down by themselves when `up` ends. The tiny guest needs 2 s. */
   upGuestPatienceMs: 15_000,
-  /** A second signal within this time is the first one, heard twice. */
+  /** A second signal within this time counts as the first one heard twice. */
   upSecondSignalMsMin: 1_000,
-  /** After this time a process's start is over, and what it left in memory can go. */
+  /** After this time a process has started, and the memory that its start used can be freed. */
   startUpSettlesMs: 5_000,
-  /** One phase of `npm test`; all of it shall take no more than 8 minutes, installation included. */
+  /**
+   * Time for one phase of `npm test`; all phases together take no more than 8 minutes, installation included.
+   */
   testPhaseMsMax: 1_200_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
   serverLogBytesMax: 4 * 1024 * 1024,
-  /** A process's own log file; one older one of the same size is kept. */
+  /** Largest log file of a process; one older file of the same size is kept. */
   logBytesMax: 8 * 1024 * 1024,
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
   postgresConnectionsMax: 50,
-  /** A host may answer one request within this time: a long poll and some. */
+  /** How long the NATS server lets a host answer one request: longer than a long poll. */
   natsResponseExpiresMs: 120_000,
-  /** What JetStream of our own NATS server may keep: events are small, and PostgreSQL has them all. */
+  /**
+   * Memory and disk of JetStream in our own NATS server: events are small, and PostgreSQL has all of them.
+   */
   jetStreamMemoryBytesMax: 64 * 1024 * 1024,
   jetStreamFileBytesMax: 4 * 1024 * 1024 * 1024,
   /**
-   * Memory of the machine that is kept from guests: the control plane's own target is 300 MiB, the rest is
-   * the system's.
+   * Memory of the computer that is not given to guests: the control plane's target is 300 MiB, the rest is
+   * for the system.
    */
   controlPlaneMemoryMib: 768,
 } as const;

@@ -1,5 +1,5 @@
 /**
- * A compute node as the process it really is: its own Node process, a NATS server, QEMU. The spec plays the
+ * A compute node as a real process: its own Node process, a NATS server, QEMU. The spec plays the
  * controllers. One guest at a time; needs nats-server, QEMU and the tiny guest that the set-up builds.
  */
 import { execFileSync } from "node:child_process";

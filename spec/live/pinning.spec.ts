@@ -1,6 +1,6 @@
 /**
- * CPUs of one's own, NUMA cells and huge pages with real guests: what the kernel says of their threads and
- * their memory. On a machine with two CPUs or more; huge pages where some are free.
+ * CPUs of one's own, NUMA nodes and huge pages with real guests: checked by what the kernel reports about
+ * their threads and memory. On a computer with two CPUs or more; huge pages where some are free.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ const listIn = (path: string): number[] =>
 const threadsOf = (pid: number): number[][] =>
   readdirSync(`/proc/${pid}/task`).map((thread) => listIn(`/proc/${pid}/task/${thread}/status`));
 
-/** All threads of the process may use just these. */
+/** True when all threads of the process may use exactly these CPUs. */
 const isOn = (pid: number, cpus: readonly number[]): boolean =>
   threadsOf(pid).every((list) => list.join() === cpus.join());
 

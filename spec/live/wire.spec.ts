@@ -1,6 +1,5 @@
 /**
- * A hostile client by hand on a real NATS server, against a server of the protocol with handlers that do
- * nothing.
+ * A hostile client by hand on a real NATS server, against a server of the protocol whose handlers do nothing.
  */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";

@@ -123,7 +123,7 @@ function recoveryOf({ recovery, recoveryPriority }: CreateOptions) {
   return { recovery: { policy: recovery ?? ("restart" as const), ...priority } };
 }
 
-/** Names of instances become ids. */
+/** The placement options, with names of instances replaced by ids. */
 async function whereOf(run: Run, session: Session, options: CreateOptions) {
   const { zone, group, sameHost, differentHost, host } = options;
   const idsOf = (keys: readonly string[]) => Promise.all(keys.map((key) => instanceId(run, session, key)));
@@ -218,7 +218,7 @@ function explainCommand(invoke: Invoke): Command {
     );
 }
 
-/** A screen has room for so many; of hosts that lack different amounts each is another one. */
+/** Most remedies that are shown: hosts that lack different amounts have a remedy each. */
 const remediesMax = 10;
 
 async function printVerdicts(run: Run, hosts: readonly HostVerdict[]): Promise<void> {

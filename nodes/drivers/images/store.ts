@@ -1,9 +1,9 @@
 /**
  * The image store of a controller: a directory in which every registered file is kept under its checksum, for
- * good. A file is copied first and judged afterwards, by its copy: what its owner changes in the meantime has
- * no effect. It reads only from the directories that the configuration lists: the caller of `image.register`
- * names a path, and must not be able to make the controller read any other file of its machine, nor to find
- * out whether one exists.
+ * good. A file is copied first, and its copy is checked: changes by the file's owner in the meantime have no
+ * effect. The store reads only from the directories that the configuration lists: the caller of
+ * `image.register` names a path, and must not be able to make the controller read any other file of its
+ * computer, nor to find out whether one exists.
  */
 import { constants } from "node:fs";
 import {
@@ -42,7 +42,7 @@ export interface RegisteredFile {
 
 export interface ImageStoreOptions {
   readonly directory: string;
-  /** Files are taken from these directories and what is below them, and from nowhere else. */
+  /** Directories from which, with everything below them, files may be taken. */
   readonly sources: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export class ImageStore {
   }
 
   /**
-   * Takes a file into the store; doing it twice is harmless.
+   * Takes a file into the store. Idempotent.
    * @throws INVALID_ARGUMENT unusableImage, checksumMismatch; RESOURCE_EXHAUSTED diskFull; AbortError
    */
   async registerFile(
@@ -97,8 +97,8 @@ export class ImageStore {
 }
 
 /**
- * Removes what a controller that died has left half copied, of a day ago at least: others may be at work
- * here.
+ * Removes partial copies that a dead controller has left. Only those older than a day: other controllers may
+ * be at work here.
  */
 async function openStore(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
@@ -117,7 +117,9 @@ async function isOld(path: string): Promise<boolean> {
   }
 }
 
-/** One answer for all of them, so that nobody learns what there is outside the allowed directories. */
+/**
+ * One error for all paths outside, so that nobody learns which files exist outside the allowed directories.
+ */
 const outside = () =>
   new StatusError(
     "unusableImage",
@@ -125,14 +127,14 @@ const outside = () =>
   );
 
 /**
- * Opens a file and then proves, by what was opened, where it is: a link that is swapped in between gains
+ * Opens a file and then proves from the open file where it is: a link that is swapped in between gains
  * nothing.
  * @throws INVALID_ARGUMENT unusableImage
  */
 async function openAllowed(path: string, sources: readonly string[]): Promise<FileHandle> {
   const roots = await realRoots(sources);
   if (!isAbsolute(path) || normalize(path) !== path) throw outside();
-  // O_NONBLOCK: opening a pipe must not wait for somebody to write into it.
+  // O_NONBLOCK: opening a pipe must not wait for a writer.
   const file = await openOrRefuse(path);
   try {
     const real = await readlink(`/proc/self/fd/${file.fd}`);
@@ -159,7 +161,7 @@ async function realRoots(sources: readonly string[]): Promise<readonly string[]>
   return roots.filter((root) => root !== undefined);
 }
 
-/** What can be known before a byte is copied. */
+/** Checks what the caller declared, as far as it can be checked before a byte is copied. */
 async function checkClaims(file: FileHandle, source: ImageSource): Promise<void> {
   const { size } = await file.stat();
   if (size === 0) throw new StatusError("unusableImage", "The image cannot be used: the file is empty.");

@@ -1,8 +1,8 @@
 /**
- * KVM or TCG: decided by what guests really do. That /dev/kvm opens and creates a VM proves nothing (a
- * nested, software KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself
- * when its emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided
- * once per machine, boot and version, and kept.
+ * KVM or TCG, decided by running a guest. That /dev/kvm opens and creates a VM proves nothing (a nested,
+ * software KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself when its
+ * emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided once per
+ * computer, boot and version, and kept in a file.
  */
 import { randomUUID } from "node:crypto";
 import { constants, statSync } from "node:fs";
@@ -25,11 +25,11 @@ import { bringUp } from "./launch.ts";
 const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
 export type WantedAccelerator = (typeof wantedAccelerators)[number];
 
-/** A guest that is known to print its marker: what KVM is tried with. */
+/** The guest that KVM is tried with: it is known to print its marker. */
 export interface ProbeGuest {
   readonly kernel: string;
   readonly ramdisk: string;
-  /** Kernel arguments that put its console on the serial line. */
+  /** Kernel arguments that put the guest's console on the serial line. */
   readonly commandLine: string;
   readonly marker: string;
 }
@@ -41,10 +41,12 @@ export interface AcceleratorOptions {
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly probe: ProbeGuest | undefined;
-  /** Where the probe may work; and where the decision is kept, perhaps shared by the nodes of one machine. */
+  /**
+   * Working directory of the probe, and the file of the decision, which the nodes of one computer may share.
+   */
   readonly directory: string;
   readonly cacheFile: string;
-  /** For tests: another device than /dev/kvm. */
+  /** For tests: a device in place of /dev/kvm. */
   readonly device?: string;
 }
 
@@ -78,7 +80,10 @@ interface KvmAccess {
   readonly groups: readonly number[];
 }
 
-/** Whether the guests' user may open the device: by its mode, or by a group that a guest can be given. */
+/**
+ * Whether the guests' user may open the device: by its mode, or by a group that a guest's process can be
+ * given.
+ */
 export function kvmAccess(device: string, user: GuestUser | undefined): KvmAccess {
   const found = statSync(device, { throwIfNoEntry: false });
   if (found === undefined) return { refusal: `There is no ${device}.`, groups: [] };
@@ -90,7 +95,7 @@ export function kvmAccess(device: string, user: GuestUser | undefined): KvmAcces
   return { refusal, groups: [] };
 }
 
-/** Undefined when the guest reached its marker; otherwise why not. */
+/** Tries KVM. Undefined when the guest reached its marker; otherwise the reason why not. */
 async function tryKvm(
   options: AcceleratorOptions,
   probe: ProbeGuest,
@@ -137,7 +142,7 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
     firmware: await firmwareFor(probe.kernel),
   });
   const launch = launchAs(user, groups, { command: options.executable, argv });
-  // Ends with this process: a probe that nobody watches would spin for ever.
+  // The probe ends with this process: without anybody watching, it would spin for ever.
   const bound = { command: launch.command, argv: ["--pdeathsig=KILL", ...launch.argv] };
   const tag = { instanceId: spec.instanceId, epoch: spec.epoch };
   const bootId = await readBootId();
@@ -205,7 +210,7 @@ async function readKept(path: string, key: string): Promise<Kept | undefined> {
     if (fields.get("key") !== key || typeof reason !== "string") return undefined;
     return accelerator === "kvm" || accelerator === "tcg" ? { key, accelerator, reason } : undefined;
   } catch {
-    // Missing or damaged: it is only a cache, the probe makes it anew.
+    // Missing or damaged: the file is only a cache, the probe makes it anew.
     return undefined;
   }
 }

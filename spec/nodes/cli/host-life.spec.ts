@@ -1,4 +1,7 @@
-/** The CLI around the end of hosts, against a controller on a memory bus: what it asks, and what it shows. */
+/**
+ * The CLI's commands that fence, drain and remove hosts, against a controller on a memory bus: their
+ * questions and their output.
+ */
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
 import { systemClock } from "../../../nodes/process/clock.ts";

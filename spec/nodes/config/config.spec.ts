@@ -1,4 +1,4 @@
-/** cluster.yaml: what is filled in, and what a person reads who got something wrong. */
+/** cluster.yaml: its defaults, and the messages for a person who made a mistake in it. */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

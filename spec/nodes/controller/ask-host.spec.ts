@@ -1,4 +1,4 @@
-/** Which method a host's agent is asked by: an older one must refuse what it would not do. */
+/** The method by which a host's agent is asked: an older agent must refuse what it would not do. */
 import { expect } from "chai";
 import { workEffects } from "../../../actors/control/instance/state.ts";
 import { askHost } from "../../../nodes/controller/ask-host.ts";

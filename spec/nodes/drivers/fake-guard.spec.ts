@@ -1,4 +1,4 @@
-/** The fake guard on simulated time: the contract, and what the simulator rests on. */
+/** The fake guard on simulated time: the contract, and the behaviour that the simulator relies on. */
 import { expect } from "chai";
 import { killFakeGuard } from "../../../nodes/drivers/fake/guard.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";

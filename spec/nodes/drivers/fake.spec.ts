@@ -1,4 +1,4 @@
-/** The fake drivers: the contracts, and what tests and the measurements of scale rest on. */
+/** The fake drivers: the contracts, and the behaviour that tests and the measurements of scale rely on. */
 import { expect } from "chai";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";

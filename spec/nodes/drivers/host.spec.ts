@@ -1,5 +1,5 @@
 /**
- * What the drivers know of their host: processes, users, accelerators, and QEMU's states and events, by
+ * The drivers' facts about their host: processes, users, accelerators, and QEMU's states and events, by
  * value.
  */
 import { spawn } from "node:child_process";
