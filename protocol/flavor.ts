@@ -18,7 +18,7 @@ export const Flavor = answer({
   id: Id,
   name: Label,
   ...size,
-  extraSpecs: Type.Optional(ExtraSpecs),
+  extraSpecs: ExtraSpecs,
   createdAtMs: TimeMs,
 });
 export type Flavor = Static<typeof Flavor>;

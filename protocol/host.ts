@@ -44,65 +44,49 @@ export const Host = answer({
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
   bootId: Type.String(),
-  // The fields below are absent in the answers of a controller of an older version; their values are then
-  // unknown.
-  labels: Type.Optional(HostLabels),
-  /** The availability zone that the host's aggregates set; null: none sets one. */
-  availabilityZone: Type.Optional(nullable(Label)),
-  aggregates: Type.Optional(Type.Array(answer({ id: Id, name: Label }))),
-  /** Feature flags of the host's CPUs. */
-  features: Type.Optional(Type.Array(Type.String())),
-  machineTypes: Type.Optional(Type.Array(Type.String())),
-  numa: Type.Optional(Type.Array(NumaNode)),
-  /** CPUs that guests have for themselves; included in the vCPUs claimed. */
-  pinnedCpus: Type.Optional(Count),
-  /** What is claimed of each NUMA node in `numa`, by position; unused nodes at the end may be missing. */
-  numaClaimed: Type.Optional(Type.Array(NumaUse)),
-  /** Id of the shared storage. Hosts with the same `storageId` can open each other's disks. */
-  storageId: Type.Optional(nullable(Id)),
+  labels: HostLabels,
+  /** Of its aggregates; null: in none. */
+  availabilityZone: nullable(Label),
+  aggregates: Type.Array(answer({ id: Id, name: Label })),
+  /** Flags of its CPUs. */
+  features: Type.Array(Type.String()),
+  machineTypes: Type.Array(Type.String()),
+  numa: Type.Array(NumaNode),
+  /** CPUs that guests have to themselves, a part of the vCPUs claimed. */
+  pinnedCpus: Count,
+  /** What is claimed of each of `numa`; the last ones may be missing. */
+  numaClaimed: Type.Array(NumaUse),
+  /** Hosts with the same one can open each other's disks. */
+  storageId: nullable(Id),
+  /** Builds that failed in a row by the host's own fault; at limits.failedBuildsMax it may be disabled. */
+  failedBuilds: Count,
+  /** Builds under way on it. */
+  ioOps: Count,
+  /** Raised by every change of what the host says about itself. */
+  generation: Count,
   /**
-   * Consecutive builds that failed through the host's own fault; at limits.failedBuildsMax the host may be
-   * disabled.
+   * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
+   * more. Null: it has none, and nothing of it is taken over.
    */
-  failedBuilds: Type.Optional(Count),
-  /** Builds under way on the host. */
-  ioOps: Type.Optional(Count),
-  /** Raised by every change of the inventory that the host reports. */
-  generation: Type.Optional(Count),
-  /**
-   * The host lease: the host's right to run guests that other hosts may take over. `fencedBy`: the proof that
-   * the host does not run those guests any more. Null or absent: the host has no lease, and its guests are
-   * not taken over.
-   */
-  lease: Type.Optional(
-    nullable(
-      answer({
-        epoch: Count,
-        fencedBy: nullable(FenceProof),
-        /**
-         * Id of the shared storage on which every process of the host that can write holds the host's storage
-         * lease: the storage can tell when no such process lives. Null or absent: none.
-         */
-        storageId: Type.Optional(nullable(Id)),
-        /**
-         * `held`: renewed in time. `ended`: not renewed for its whole time, and the host is not fenced yet.
-         */
-        state: Type.Optional(literals(["held", "ended", "fenced"])),
-        /**
-         * How long the lease was not renewed, as seen by the controller that answers. Absent for a fenced
-         * host.
-         */
-        silentMs: Type.Optional(Count),
-        /** For a fenced host: the proof that nothing runs there, as a sentence that everybody may read. */
-        sentence: Type.Optional(Type.String()),
-      }),
-    ),
+  lease: nullable(
+    answer({
+      epoch: Count,
+      fencedBy: nullable(FenceProof),
+      /** Whoever could write to this shared storage holds its lease there: it can tell when none does. */
+      storageId: nullable(Id),
+      /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
+      state: literals(["held", "ended", "fenced"]),
+      /**
+       * So long nothing was renewed, as the controller that answers has seen it. Absent: it has not looked
+       * long enough, or the host is fenced.
+       */
+      silentMs: Type.Optional(Count),
+      /** Of a fenced host: why it is sure that nothing runs there, as everybody may read it. */
+      sentence: Type.Optional(Type.String()),
+    }),
   ),
-  /**
-   * Since when the host is being drained, and how many instances leave it at once. Null or absent: the host
-   * is not being drained.
-   */
-  draining: Type.Optional(nullable(answer({ sinceMs: TimeMs, parallelism: Count }))),
+  /** What is on it goes elsewhere, so many at once, since then. Null: it is not drained. */
+  draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
 });
 export type Host = Static<typeof Host>;
 

@@ -36,12 +36,12 @@ export const Instance = answer({
   metadata: Metadata,
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
-  serverGroupId: Type.Optional(nullable(Id)),
-  /** The zone that was asked for; null: any. */
-  availabilityZone: Type.Optional(nullable(Label)),
-  /** What happens to the instance when its guest goes down without being asked to. */
-  recovery: Type.Optional(answer({ policy: literals(recoveryPolicies), priority })),
-  /** The last observation of the instance's host; null before the first report. */
+  serverGroupId: nullable(Id),
+  /** As it was asked for; null: any. */
+  availabilityZone: nullable(Label),
+  /** What becomes of it when it goes down without being asked. */
+  recovery: answer({ policy: literals(recoveryPolicies), priority }),
+  /** What its host saw last; null before the first report. */
   machine: nullable(
     answer({
       state: literals(machineStates),

@@ -47,24 +47,18 @@ export const MachineSpec = answer({
     commandLine: Type.String(),
   }),
   macAddress: Type.String({ pattern: "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
-  /**
-   * True: another host may take the guest over once this host's lease has ended, so the guest must not run
-   * without a host lease. Absent: false.
-   */
-  fence: Type.Optional(Type.Boolean()),
-  /** The shared storage of the root disk. Absent: the host's own directory. */
-  storageId: Type.Optional(Id),
-  /**
-   * True: the disk exists already, left by an older owner epoch on another host, and must never be made anew.
-   * Absent: false.
-   */
-  takesOverDisk: Type.Optional(Type.Boolean()),
-  /** What the agent does when the guest goes down without being asked to. Absent: as `restart`. */
-  recovery: Type.Optional(literals(recoveryPolicies)),
-  /** Machine type, in the hypervisor's words (QEMU: `-machine`). Absent: the host's choice. */
-  machineType: Type.Optional(Label),
-  /** What the guest is given of the host's NUMA nodes. Absent: no CPUs, memory or huge pages of its own. */
-  numa: Type.Optional(NumaPlacement),
+  /** Another host may take it over when this host's lease has ended: without that lease it must not run. */
+  fence: Type.Boolean(),
+  /** The shared storage that its disk is in. Null: its host's own directory. */
+  storageId: nullable(Id),
+  /** Its disk is there already, left by an older epoch on another host; none is ever made. */
+  takesOverDisk: Type.Boolean(),
+  /** What its host does when the guest went down without being asked. */
+  recovery: literals(recoveryPolicies),
+  /** What the hypervisor pretends to be, in its words. Null: its host's choice. */
+  machineType: nullable(Label),
+  /** What it has of the host's NUMA nodes. Null: nothing of the kind was asked for. */
+  numa: nullable(NumaPlacement),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
@@ -85,10 +79,10 @@ export const MachineIntent = answer({
    */
   startCount: Count,
   /**
-   * With power `deleted`: the guest goes on on another host. Its disk on shared storage stays, and the guest
-   * is shut down as `stop` says while the host holds its host lease. Absent: false.
+   * With power `deleted`: the guest goes on elsewhere. Its disk on shared storage stays, and while the host
+   * holds its lease the guest is asked to shut down, as `stop` says.
    */
-  keepDisk: Type.Optional(Type.Boolean()),
+  keepDisk: Type.Boolean(),
 });
 export type MachineIntent = Static<typeof MachineIntent>;
 
@@ -130,17 +124,9 @@ export type SharedDisk = Static<typeof SharedDisk>;
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
-/** The fields that every `ensure…` request has. */
-const ensured = {
-  spec: MachineSpec,
-  intent: MachineIntent,
-  /**
-   * The newest generation that a controller has seen of this machine: an agent that lost the machine's file
-   * counts on from there.
-   */
-  observedGeneration: Count,
-};
+const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
 
+/** What a host answers to; subject `…host.<hostId>.<method>`. */
 export const hostAgentService = service({
   noun: "host-agent",
   version: "1.0.0",
@@ -148,28 +134,29 @@ export const hostAgentService = service({
   peers: true,
   methods: {
     ensure: method({
-      request: request(ensured),
+      request: request({
+        spec: MachineSpec,
+        intent: MachineIntent,
+        /**
+         * The newest generation a controller has seen of this machine: a host that lost its file counts on
+         * from there.
+         */
+        observedGeneration: Count,
+        /**
+         * The epoch of the host's lease that the claim was made under: a guest with `fence` runs only while
+         * its host holds this very lease. 0: it needs none.
+         */
+        leaseEpoch: Count,
+        /**
+         * What the agent has to know to do this right (agent-needs.ts): one that does not know all of these
+         * words refuses, and starts nothing.
+         */
+        needs: words(limits.agentNeedsMax),
+      }),
       answer: answer({ observation: Observation }),
       ...entityless,
       summary:
         "Makes the machine be what the intent says; answers at once with what it is now. power deleted removes all of it.",
-    }),
-    /**
-     * Separate from `ensure`, so that an agent without host leases answers UNIMPLEMENTED instead of running
-     * such a guest unfenced.
-     */
-    ensureLeased: method({
-      request: request({
-        ...ensured,
-        /**
-         * The lease epoch under which the claim was made: a guest with `fence` runs only while its host holds
-         * this very host lease.
-         */
-        leaseEpoch: Count,
-      }),
-      answer: answer({ observation: Observation }),
-      ...entityless,
-      summary: "The same for a guest that another host takes over when this host's lease has ended.",
     }),
     storageLease: method({
       request: request({
@@ -185,17 +172,6 @@ export const hostAgentService = service({
       answer: answer({ state: literals(storageLeaseStates) }),
       ...entityless,
       summary: "Looks at another host's lease on the storage that both share, or takes it.",
-    }),
-    /**
-     * Separate from `ensure`, so that an agent without pinning or machine types answers UNIMPLEMENTED instead
-     * of starting the guest without them.
-     */
-    ensureBound: method({
-      request: request({ ...ensured, leaseEpoch: Type.Optional(Count) }),
-      answer: answer({ observation: Observation }),
-      ...entityless,
-      summary:
-        "The same for a guest with CPUs, cells or pages of its own, or a machine type, whether it needs a lease or not.",
     }),
     console: method({
       request: request({
@@ -256,12 +232,7 @@ export const hostAgentService = service({
   },
 });
 
-const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
-
-/**
- * The inventory that a host reports when its agent starts. Older agents do not send the optional fields:
- * absent means empty, or none.
- */
+/** What a host says about itself when its agent starts. */
 export const HostInventory = answer({
   hostId: Id,
   name: Type.String(),
@@ -275,25 +246,19 @@ export const HostInventory = answer({
   vcpus: Count,
   memoryMib: Count,
   diskGib: Count,
-  /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
-  labels: Type.Optional(HostLabels),
-  /** Feature flags of the host's CPUs. */
-  features: Type.Optional(words(limits.hostFeaturesMax)),
-  /** Machine types that the hypervisor offers. */
-  machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
-  numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
+  /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
+  labels: HostLabels,
+  /** Flags of its CPUs. */
+  features: words(limits.hostFeaturesMax),
+  /** What its hypervisor can pretend to be; empty: it does not say. */
+  machineTypes: words(limits.hostMachineTypesMax),
+  /** Its NUMA nodes; empty: nothing is known of them, and none is given to guests. */
+  numa: Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax }),
   /**
-   * The agent pins guests to the NUMA nodes of their claims. Absent or false: the scheduler offers none of
-   * this host's NUMA nodes.
+   * The shared storage that its guests' disks are in: hosts with the same one can open each other's disks.
+   * Null: its own directory.
    */
-  binds: Type.Optional(Type.Boolean()),
-  /** The agent keeps to host leases. Absent: false (an agent from before there were leases). */
-  leases: Type.Optional(Type.Boolean()),
-  /**
-   * Id of the shared storage that the guests' disks are on: hosts with the same id can open each other's
-   * disks. Null or absent: disks are in the host's own directory.
-   */
-  storageId: Type.Optional(nullable(Id)),
+  storageId: nullable(Id),
 });
 export type HostInventory = Static<typeof HostInventory>;
 
@@ -308,7 +273,15 @@ export const reportService = service({
   peers: true,
   methods: {
     register: method({
-      request: request({ inventory: HostInventory, machines: reported }),
+      request: request({
+        inventory: HostInventory,
+        machines: reported,
+        /**
+         * What its agent understands of the `needs` of `ensure`. Without `binding` its NUMA nodes are offered
+         * to nobody.
+         */
+        knows: words(limits.agentNeedsMax),
+      }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
       summary: "The agent is up: what the host has, and every machine on it.",
@@ -320,11 +293,10 @@ export const reportService = service({
         machines: reported,
         stopping: Type.Boolean(),
         /**
-         * Lease epoch of the host lease that was held at the time of this report; claims made under an
-         * earlier lease epoch are renewed under this one while their machines are down. Absent or 0: the host
-         * held no lease.
+         * Epoch of the host lease under which this was said: what is remembered of an earlier one is old. 0:
+         * the host holds no lease.
          */
-        leaseEpoch: Type.Optional(Count),
+        leaseEpoch: Count,
       }),
       answer: answer({
         /** False: the controller does not know the host, which has to register again. */
@@ -335,7 +307,6 @@ export const reportService = service({
       ...entityless,
       summary: "The host lives; and what its machines are doing.",
     }),
-    /** A host that never calls this has no host lease, and its guests are not taken over. */
     lease: method({
       request: request({
         /** Lease epoch of the host lease that the host believes to hold; 0: none. */
@@ -343,11 +314,10 @@ export const reportService = service({
         /** True: no process is left of the guests of that lease that another host may take over. */
         cleaned: Type.Boolean(),
         /**
-         * The shared storage on which every guest of that host lease that another host may take over holds
-         * the host's storage lease; guests that start before the next renewal will hold it too. Null or
-         * absent: there is none.
+         * Every guest of that lease that another host may take over holds the host's lease on this shared
+         * storage, and so will those that are begun before this is asked again. Null: on none.
          */
-        storageId: Type.Optional(nullable(Id)),
+        storageId: nullable(Id),
       }),
       answer: answer({
         epoch: Count,

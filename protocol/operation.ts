@@ -5,17 +5,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { limits } from "./limits/limits.ts";
 import { operationKinds, operationStates } from "./states.ts";
-import {
-  answer,
-  Count,
-  ErrorAnswer,
-  Id,
-  literals,
-  nullable,
-  pageRequest,
-  request,
-  TimeMs,
-} from "./wire/schema.ts";
+import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const OperationStep = answer({
@@ -70,7 +60,6 @@ export const operationService = service({
       answer: answer({
         operations: Type.Array(Operation),
         nextMarker: Type.Optional(Id),
-        total: Type.Optional(Count),
       }),
       target: "collection",
       audience: "project",

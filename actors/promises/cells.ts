@@ -42,8 +42,8 @@ export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
   return new Map([[pinned, pinnedCpus] as const, ...taken].filter(([, amount]) => amount > 0));
 }
 
-/** The amount of each resource that the host reports. */
-function offeredBy({ numa = [] }: HostInventory): Taken {
+/** What there is of each thing, by the host's own word. */
+function offeredBy({ numa }: HostInventory): Taken {
   const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, cell): [string, number][] => {
     const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);
     return [

@@ -46,8 +46,7 @@ export interface InstanceRecord {
     readonly vcpus: number;
     readonly memoryMib: number;
     readonly diskGib: number;
-    /** Absent in instances that are older than the field. */
-    readonly extraSpecs?: Readonly<Record<string, string>>;
+    readonly extraSpecs: Readonly<Record<string, string>>;
   };
   readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };
   readonly metadata: Readonly<Record<string, string>>;

@@ -27,7 +27,7 @@ export interface StorageListing {
 export type StorageAnswer = StorageListing | { readonly storageId: string; readonly error: string };
 
 export function storagesOf(
-  hosts: readonly { readonly id: string; readonly storageId?: string | null }[],
+  hosts: readonly { readonly id: string; readonly storageId: string | null }[],
 ): readonly Storage[] {
   const sharing = hosts.flatMap(({ id, storageId }) => (storageId ? [{ id, storageId }] : []));
   return [...Map.groupBy(sharing, ({ storageId }) => storageId)].map(([storageId, group]) => ({
@@ -36,19 +36,19 @@ export function storagesOf(
   }));
 }
 
-/** Undefined when every reachable host is too old to list shared disks. */
+/** As the first host that can be asked says it; the last one's error when none can. */
 export async function listStorage(
   { storageId, hostIds }: Storage,
   agent: (hostId: string) => Pick<StorageAgent, "sharedDisks">,
   timeoutMs: number,
-): Promise<StorageAnswer | undefined> {
-  let failed: StorageAnswer | undefined;
+): Promise<StorageAnswer> {
+  let failed: StorageAnswer = { storageId, error: "No host that sees this storage is known." };
   for (const hostId of hostIds) {
     try {
       return { storageId, hostId, disks: await allDisks(storageId, agent(hostId), timeoutMs) };
     } catch (thrown) {
-      const { reason, message } = StatusError.from(thrown, "Listing the shared disks");
-      if (reason !== "unknownMethod") failed = { storageId, error: message };
+      const { message } = StatusError.from(thrown, "Listing the shared disks");
+      failed = { storageId, error: message };
     }
   }
   return failed;

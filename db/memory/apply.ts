@@ -25,6 +25,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
   applyUse,
   applyInstances,
+  judgeCatalog,
   applyCatalogRemovals,
   applyFlavors,
   applyImages,
@@ -80,6 +81,18 @@ function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
   return undefined;
 }
 
+/** A new instance copies its flavor and its image, and both must be there at that moment. */
+function judgeCatalog({ tables, turn }: Work): Refusal | undefined {
+  for (const { expectedVersion, row } of turn.instances ?? []) {
+    if (expectedVersion > 0) continue;
+    const { flavor, image } = row;
+    if (tables.flavors.get(flavor.id) === undefined)
+      return { kind: "missing", noun: "flavor", id: flavor.id };
+    if (tables.images.get(image.id) === undefined) return { kind: "missing", noun: "image", id: image.id };
+  }
+  return undefined;
+}
+
 function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefined {
   for (const id of turn.flavorsRemoved ?? [])
     if (!tables.flavors.delete(id, journal)) return { kind: "missing" };
@@ -93,9 +106,7 @@ function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefi
 }
 
 function applyFlavors({ tables, turn, journal }: Work): Refusal | undefined {
-  // What a turn of an older controller does not say is empty.
-  const flavors = turn.flavors?.map((flavor) => ({ ...flavor, extraSpecs: flavor.extraSpecs ?? {} }));
-  return insertNamed(tables.flavors, flavors, journal);
+  return insertNamed(tables.flavors, turn.flavors, journal);
 }
 
 function applyImages({ tables, turn, journal }: Work): Refusal | undefined {
@@ -160,9 +171,7 @@ function applyClaims(work: Work): Refusal | undefined {
 
 function applyClaimRows({ tables, turn, journal }: Work): Refusal | undefined {
   let conflict = false;
-  for (const written of turn.claims ?? []) {
-    // What a turn of an older controller does not say is nothing.
-    const claim = { ...written, numa: written.numa ?? null };
+  for (const claim of turn.claims ?? []) {
     if (tables.claims.get(machineKey(claim)) !== undefined) {
       conflict = true;
       continue;

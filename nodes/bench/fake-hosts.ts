@@ -46,9 +46,9 @@ const inventoryAt = (index: number, features: string[]): HostInventory => ({
 function agent(bus: Bus, { cell, inventory }: { cell: string; inventory: HostInventory }): Compute {
   const clock = systemClock;
   const directories = { stateDirectory: "", imageStore: "" };
-  const drivers = createDrivers("fake", { ...directories, clock, log });
+  const drivers = createDrivers("fake", { ...directories, clock, ids, log });
   const bootsMax = limits.bootsPerCpu * capacity.vcpus;
-  return assembleCompute({ cell, inventory, drivers, bus, clock, ids: systemIds, log, bootsMax });
+  return assembleCompute({ cell, inventory, drivers, bus, clock, ids, log, bootsMax });
 }
 
 /** Starts the agents, their heartbeats spread over one period, as those of independent computers are. */
@@ -65,6 +65,7 @@ async function start(config: ClusterConfig, count: number, buses: readonly Bus[]
   return agents;
 }
 
+const ids = systemIds(0);
 const tell = (message: ChildMessage): unknown => process.send?.(message);
 const [file = "", count = "0"] = process.argv.slice(2);
 const config = loadConfig(file);

@@ -15,11 +15,12 @@ const patient = { timeoutMs: 60_000 };
 const lifecycleSecondsMax = 12;
 const createSecondsMax = 10;
 
-export async function lifecycle(rounds = 300): Promise<unknown> {
+/** `rounds` for one client, ten times as many creates for many; `warmUps` creates before all. */
+export async function lifecycle(rounds = 300, warmUps = 600): Promise<unknown> {
   return withCluster({ hypervisor: "fake" }, async (cluster) => {
     await prepareCatalog(cluster);
     const { instance } = cluster.demo;
-    await load({ count: 600, clients: 8, secondsMax: 10 }, () => instance.create(request, patient));
+    await load({ count: warmUps, clients: 8, secondsMax: 10 }, () => instance.create(request, patient));
     const createToRunning = [];
     for (const clients of [1, 8, 32, 64]) {
       createToRunning.push(await creates(cluster, clients, clients === 1 ? rounds : rounds * 10));

@@ -1,12 +1,12 @@
 /**
- * npm run bench -- NAME: runs one benchmark, several, or `all`. Progress goes to stderr, one JSON value with
- * the figures to stdout. Every run that needs a cluster starts its own, in a new directory and on free ports;
- * clusters that run here already are not touched. Each benchmark but `recovery` takes less than three
- * minutes.
+ * npm run bench -- NAME: one benchmark, several, or `all`. Progress goes to stderr, and to stdout one JSON
+ * value a line, with the figures of each benchmark as it ends. Every run that needs a cluster has its own,
+ * in a new directory and on free ports; nothing that runs here already is touched. Each but `recovery` takes
+ * less than three minutes.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { machine } from "./figures.ts";
+import { runSeries } from "./series.ts";
 
 const { positionals: names, values } = parseArgs({
   allowPositionals: true,
@@ -57,22 +57,11 @@ if (wanted.length === 0 || unknown.length > 0) {
 }
 // As with `npm start`: the processes of the cluster reuse code that was compiled before.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "..", "..", "node_modules", ".cache", "novact");
-const before = machine();
-const results: Record<string, unknown> = {};
-for (const name of wanted) {
-  process.stderr.write(`${name} …\n`);
-  const startMs = performance.now();
-  try {
-    results[name] = await benchmarks[name]?.();
-  } catch (error) {
-    if (!interrupted.signal.aborted) throw error;
-    process.stderr.write(`${name}: ended by a signal; its cluster is gone\n`);
-    process.exit(130);
-  }
-  process.stderr.write(`${name}: ${Math.round((performance.now() - startMs) / 1000)} s\n`);
-}
-const { loadAverage } = machine();
-process.stdout.write(
-  `${JSON.stringify({ machine: before, loadAverageAfter: loadAverage, takenAt: new Date().toISOString(), results }, null, 2)}\n`,
-);
-process.exit(0);
+const outcome = await runSeries({
+  names: wanted,
+  benchmarks,
+  write: (line) => process.stdout.write(line),
+  say: (text) => process.stderr.write(`${text}\n`),
+  signal: interrupted.signal,
+});
+process.exit({ done: 0, failed: 1, interrupted: 130 }[outcome]);

@@ -6,9 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { withCluster } from "./bench-cluster.ts";
 import { processorTime } from "./processor-time.ts";
 
-const idleSeconds = 30;
-
-export async function memory(): Promise<unknown> {
+export async function memory(idleSeconds = 30): Promise<unknown> {
   return withCluster({ hypervisor: "fake" }, async (cluster) => {
     process.stderr.write(`  waiting for ${idleSeconds} s\n`);
     const time = processorTime(cluster);

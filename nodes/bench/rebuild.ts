@@ -22,15 +22,23 @@ import { processorTime } from "./processor-time.ts";
 const instancesPerHost = 20;
 const restarts = 3;
 const warmReads = 10;
-const steadySeconds = 8;
-/** As in controllers: renewals that are asked for within this time share a write. */
+/** As controllers do: whoever asks within it shares a write. */
 const beatMs = 100;
 const startSecondsMax = 60;
 const attemptMs = 1_000;
 
-export async function rebuild(counts: readonly number[] = [1_000, 10_000]): Promise<unknown> {
+export interface RebuildOptions {
+  /** One cluster after the other, with so many hosts. */
+  readonly counts: readonly number[];
+  readonly steadySeconds: number;
+}
+
+const usual: RebuildOptions = { counts: [1_000, 10_000], steadySeconds: 8 };
+
+export async function rebuild(options: Partial<RebuildOptions> = {}): Promise<unknown> {
+  const { counts, steadySeconds } = { ...usual, ...options };
   const results = [];
-  for (const hosts of counts) results.push(await measure(hosts));
+  for (const hosts of counts) results.push(await measure(hosts, steadySeconds));
   return {
     instancesPerHost,
     results,
@@ -38,18 +46,17 @@ export async function rebuild(counts: readonly number[] = [1_000, 10_000]): Prom
   };
 }
 
-function measure(hosts: number): Promise<unknown> {
+function measure(hosts: number, steadySeconds: number): Promise<unknown> {
   return withCluster({ hypervisor: "fake", nodes: 1, ordinary: true }, async (cluster) => {
     await prepareCatalog(cluster);
     const { config, directory } = cluster;
     const url = postgresUrlOf(config);
     const log = openLog({ process: "bench", file: `${directory}/bench.log` });
     const open = () => openStore({ url, clock: systemClock, log });
-    const filled = await timed(() =>
-      fillStore(url, { hosts, instancesPerHost, project: "bulk", wallMs: systemClock.nowMs() }),
-    );
-    say(`${hosts} hosts and ${hosts * instancesPerHost} instances are there after ${round(filled.ms, 0)} ms`);
     const store = await open();
+    const bulk = { hosts, instancesPerHost, project: "bulk", wallMs: systemClock.nowMs() };
+    const filled = await timed(() => fillStore(store, url, bulk));
+    say(`${hosts} hosts and ${hosts * instancesPerHost} instances are there after ${round(filled.ms, 0)} ms`);
     const hearts = beat(store, hosts);
     try {
       const firstPlacementMs = [];
@@ -61,7 +68,7 @@ function measure(hosts: number): Promise<unknown> {
         hosts,
         firstPlacementMs,
         readMs,
-        steady: await steady(cluster),
+        steady: await steady(cluster, steadySeconds),
         memoryPssMib: cluster.memory(),
       };
     } finally {
@@ -133,22 +140,22 @@ async function reading(store: Store): Promise<unknown> {
   return { first, again: spread(again) };
 }
 
-/** The cost of the controllers' reads, beside the cost of the renewals alone. */
-async function steady(cluster: BenchCluster): Promise<unknown> {
+/** What controllers read, with what it costs without them: beats alone. */
+async function steady(cluster: BenchCluster, seconds: number): Promise<unknown> {
   const pid = controllerOf(cluster);
   const time = processorTime(cluster);
   process.kill(pid, "SIGSTOP");
   let without: Readonly<Record<string, number>>;
   try {
-    await pause(steadySeconds * 1_000);
-    without = time.per(steadySeconds);
+    await pause(seconds * 1_000);
+    without = time.per(seconds);
   } finally {
     process.kill(pid, "SIGCONT");
   }
   await pause(2_000);
   time.per(1);
-  await pause(steadySeconds * 1_000);
-  const { controller = 0, postgres = 0 } = time.per(steadySeconds);
+  await pause(seconds * 1_000);
+  const { controller = 0, postgres = 0 } = time.per(seconds);
   const figures = { controller, postgres, postgresWithoutController: without.postgres ?? 0 };
   say(`processor ms per second: ${JSON.stringify(figures)}`);
   return { processorMsPerSecond: figures };

@@ -14,11 +14,10 @@ import type { Reply } from "../../actors/runtime/system.ts";
 import { round, spread } from "./figures.ts";
 import { type BenchHost, benchHosts, benchRequests, idOf } from "./scheduler-world.ts";
 
-const sizes = [10, 1_000, 10_000];
 const decisions = 1_000;
 const warmUps = 200;
 
-export async function scheduler(): Promise<unknown> {
+export async function scheduler(sizes: readonly number[] = [10, 1_000, 10_000]): Promise<unknown> {
   const results: Record<string, unknown> = {};
   for (const size of sizes) {
     process.stderr.write(`  ${size} hosts\n`);

@@ -3,13 +3,12 @@
  * nobody knows whether the command was executed, and the same command with the same id finds out without
  * executing it twice.
  */
-import { randomUUID } from "node:crypto";
 import { CommandError } from "./errors.ts";
 
 export interface Repeatable {
   /** The command line as it could be typed again, without its request id. */
   readonly line: string;
-  readonly requestId: string | undefined;
+  readonly requestId: string;
 }
 
 /**
@@ -17,7 +16,7 @@ export interface Repeatable {
  * unchanged
  */
 export async function repeatable<A>(
-  { line, requestId = randomUUID() }: Repeatable,
+  { line, requestId }: Repeatable,
   send: (requestId: string) => Promise<A>,
 ): Promise<A> {
   try {

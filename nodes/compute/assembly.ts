@@ -5,13 +5,15 @@
  */
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
+import { agentNeeds } from "../../protocol/agent-needs.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
-import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/wire/transport.ts";
+import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
 
 export interface ComputePorts {
@@ -24,9 +26,9 @@ export interface ComputePorts {
   readonly log: Log;
   /** Number of guests that boot at once. */
   readonly bootsMax: number;
-  /** False: the agent behaves as one from before there were host leases. Absent: true. */
-  readonly leased?: boolean;
-  /** Called when the node cannot work any more until its process starts again; its guests run on. */
+  /** What the agent understands of the `needs` of `ensure`. Absent: all that there is. */
+  readonly knows?: readonly string[];
+  /** The node is of no use any more until its process begins anew; its guests run on. */
   readonly onFailed?: () => void;
 }
 
@@ -54,7 +56,8 @@ export function assembleCompute(ports: ComputePorts): Compute {
     consoles,
     files: machineFiles,
     findings: () => drivers.audit(),
-    ...(ports.leased === false ? {} : { guard: () => drivers.guard() }),
+    knows: ports.knows ?? agentNeeds,
+    guard: () => drivers.guard(),
     ...(drivers.storageLeases === undefined ? {} : { storageLeases: drivers.storageLeases }),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,
@@ -68,12 +71,13 @@ export function assembleCompute(ports: ComputePorts): Compute {
     services: [implement(hostAgentService, host.handlers)],
     discoverable: false,
   });
-  const trimming = trimPeriodically(ports);
+  const trims = trimming(ports);
+  trims.next();
   return {
     system,
     endLease: () => host.endLease(),
     stop: async (ending) => {
-      trimming.cancel();
+      void trims.stop();
       await host.stop(ending);
       await server.drain();
       await system.stop();
@@ -81,25 +85,15 @@ export function assembleCompute(ports: ComputePorts): Compute {
   };
 }
 
-/** Trims the logs periodically, one round after the other, however long a round takes. */
-function trimPeriodically({ drivers, clock, log }: ComputePorts): Timer {
-  let timer: Timer;
-  let ended = false;
-  const next = () => {
-    timer = clock.after(limits.consoleTrimPeriodMs, () => {
-      drivers.consoles
-        .trim()
-        .catch((error: unknown) => log.warn({ err: error }, "A console log could not be cut."))
-        .finally(() => {
-          if (!ended) next();
-        });
-    });
-  };
-  next();
-  return {
-    cancel: () => {
-      ended = true;
-      timer.cancel();
-    },
-  };
+/** A log that grows for ever would fill the disk. */
+function trimming({ drivers, clock, log }: ComputePorts): Periodic {
+  return new Periodic({
+    ...{ name: "trimming", clock, log },
+    pauseMs: () => limits.consoleTrimPeriodMs,
+    round: ({ fail }) =>
+      drivers.consoles.trim().catch((error: unknown) => {
+        log.warn({ err: error }, "A console log could not be cut.");
+        fail();
+      }),
+  });
 }

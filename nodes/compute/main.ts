@@ -53,7 +53,16 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
   const { cell } = config;
   const bootsMax = limits.bootsPerCpu * node.capacity.vcpus;
-  const ports = { cell, inventory, drivers, bus, clock: systemClock, ids: systemIds, log, bootsMax };
+  const ports = {
+    cell,
+    inventory,
+    drivers,
+    bus,
+    clock: systemClock,
+    ids: systemIds(config.deployment),
+    log,
+    bootsMax,
+  };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();
   return {
@@ -94,6 +103,7 @@ function driversOf(config: ClusterConfig, node: NodeConfig, log: Log): Drivers {
     stateDirectory: paths.node(node.name),
     imageStore: paths.images,
     clock: systemClock,
+    ids: systemIds(config.deployment),
     log,
     ...(node.sharedDirectory === undefined ? {} : { sharedDirectory: node.sharedDirectory }),
     accelerator: node.accelerator,

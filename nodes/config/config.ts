@@ -10,13 +10,13 @@ import { existsSync, mkdirSync, readFileSync, statfsSync, statSync, writeFileSyn
 import { availableParallelism, totalmem } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Static } from "@sinclair/typebox";
-import { uuidv7 } from "uuidv7";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
 import { controllerUser, hostUser, hostUserPrefix } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import { systemIds } from "../process/clock.ts";
 import { check, type Finding } from "./explain.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
 import {
@@ -49,7 +49,9 @@ export interface ClusterConfig {
   /** Absolute path of the configuration's file. */
   readonly file: string;
   readonly cell: string;
-  /** Absolute path. */
+  /** In every id: 0 to 1,023. */
+  readonly deployment: number;
+  /** Absolute. */
   readonly stateDirectory: string;
   /** Without a URL, a NATS server of our own runs on the port. */
   readonly nats: { readonly url: string | undefined; readonly port: number };
@@ -159,6 +161,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
   return {
     file: path,
     cell: file.cell ?? "main",
+    deployment: file.deployment ?? 0,
     stateDirectory,
     nats: { url: file.nats?.url, port: file.nats?.port ?? 4222 },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
@@ -291,13 +294,16 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
   };
 }
 
-/** A host's id: made once and kept on the host's own disk. */
-export function hostIdOf(config: Pick<ClusterConfig, "stateDirectory">, nodeName: string): string {
+/** A host's id: made once and kept on its own disk. */
+export function hostIdOf(
+  config: Pick<ClusterConfig, "stateDirectory" | "deployment">,
+  nodeName: string,
+): string {
   const directory = statePaths(config).node(nodeName);
   const file = join(directory, "host-id");
   if (!existsSync(file)) {
     mkdirSync(directory, { recursive: true, mode: 0o711 });
-    writeFileSync(file, `${uuidv7()}\n`, { flag: "wx" });
+    writeFileSync(file, `${systemIds(config.deployment).next()}\n`, { flag: "wx" });
   }
   return readFileSync(file, "utf8").trim();
 }

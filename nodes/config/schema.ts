@@ -6,6 +6,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { limits } from "../../protocol/limits/limits.ts";
+import { deploymentMax } from "../../protocol/wire/ids.ts";
 import { literals } from "../../protocol/wire/schema.ts";
 import { PowerSchema } from "./power.ts";
 
@@ -125,7 +126,14 @@ const weigherNames = weighers.map((weigher) => weigher.name);
 
 export const ClusterSchema = Type.Object(
   {
-    cell: Type.Optional(Type.String({ ...token, description: "name of the deployment, in every subject" })),
+    cell: Type.Optional(Type.String({ ...token, description: "the cell's name, a token of every subject" })),
+    deployment: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: deploymentMax,
+        description: "the number that every id of this deployment carries; one of its own for each",
+      }),
+    ),
     stateDirectory: Type.Optional(
       Type.String({
         minLength: 1,

@@ -6,7 +6,7 @@ import type { Guard } from "../../actors/ports/guard.ts";
 import type { Hypervisor } from "../../actors/ports/hypervisor.ts";
 import type { MachineFiles } from "../../actors/ports/machine-files.ts";
 import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
-import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import type { Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { FakeWorld } from "./fake/world.ts";
 import type { ProbeGuest, WantedAccelerator } from "./qemu/accelerator.ts";
 
@@ -21,6 +21,8 @@ export interface DriverOptions {
    */
   readonly sharedDirectory?: string;
   readonly clock: Clock;
+  /** Of the shared storage, when it has none yet. */
+  readonly ids: Ids;
   readonly log: Log;
   /** Absent: `auto`. */
   readonly accelerator?: WantedAccelerator;

@@ -5,8 +5,9 @@
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
+import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
 import { limits } from "../../protocol/limits/limits.ts";
-import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
 
 export interface EventPublisherOptions {
   readonly store: Pick<Store, "listEvents">;
@@ -27,49 +28,37 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
   let stopped = false;
   let woken = false;
   let failures = 0;
-  let timer: Timer | undefined;
-  let round: Promise<void> | undefined;
   let known: number | undefined;
 
-  const schedule = (ms: number) => {
-    timer?.cancel();
-    if (!stopped) timer = clock.after(ms, begin);
-  };
-  const begin = () => {
-    // A round that was not woken asks for the stream's real end, because the stream may have been lost.
+  const round = async ({ fail }: Round): Promise<void> => {
+    // Who is not woken looks where the stream really is: it may have been lost.
     const from = woken ? known : undefined;
     known = undefined;
     woken = false;
-    round = publishNews({ store, stream, isStopped: () => stopped }, from)
-      .then(
-        (end) => {
-          known = end;
-          failures = 0;
-        },
-        (error: unknown) => {
-          failures += 1;
-          const level = failures === 1 ? "warn" : "debug";
-          log[level]({ error, failures }, "events could not be published; trying again");
-        },
-      )
-      .then(() => {
-        round = undefined;
-        schedule(pauseMs(failures, woken));
-      });
+    try {
+      known = await publishNews({ store, stream, isStopped: () => stopped }, from);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      const level = failures === 1 ? "warn" : "debug";
+      log[level]({ error, failures }, "events could not be published; trying again");
+      fail();
+    }
   };
-  begin();
+  const pause = () => pauseMs(failures, woken);
+  const rounds = new Periodic({ name: "publisher", clock, log, pauseMs: pause, round });
+  void rounds.start();
 
   return {
     wake() {
       if (stopped || woken) return;
       woken = true;
-      // A running round looks at `woken` when it ends; after failures the back-off stands.
-      if (round === undefined && failures === 0) schedule(limits.eventPublishSpacingMs);
+      // A round under way looks at `woken` when it ends; after failures the back-off stands.
+      if (failures === 0) rounds.next();
     },
     async stop() {
       stopped = true;
-      timer?.cancel();
-      await round;
+      await rounds.stop();
     },
   };
 }
@@ -84,7 +73,7 @@ function pauseMs(failures: number, woken: boolean): number {
   return woken ? limits.eventPublishSpacingMs : limits.eventPublishPeriodMs;
 }
 
-interface Round extends Pick<EventPublisherOptions, "store" | "stream"> {
+interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
   readonly isStopped: () => boolean;
 }
 
@@ -94,7 +83,7 @@ interface Round extends Pick<EventPublisherOptions, "store" | "stream"> {
  * the stream takes nothing. Answers the stream's end, if it is known.
  */
 async function publishNews(
-  { store, stream, isStopped }: Round,
+  { store, stream, isStopped }: News,
   from: number | undefined,
 ): Promise<number | undefined> {
   let before = -1;

@@ -2,7 +2,7 @@
  * The real clock, and ids made from it: production's implementations of the ports Clock and Ids. Tests have
  * others.
  */
-import { uuidv7 } from "uuidv7";
+import { createIds } from "../../protocol/wire/ids.ts";
 import type { Clock, Ids } from "../../protocol/wire/transport.ts";
 
 /** The longest that setTimeout can wait; a longer wait is made of several. */
@@ -22,5 +22,17 @@ export const systemClock: Clock = {
   },
 };
 
-/** UUIDs of version 7: ordered by time, and within one process also inside a millisecond. */
-export const systemIds: Ids = { next: () => uuidv7() };
+const makers = new Map<number, Ids>();
+
+/**
+ * The ids of a deployment, as this process makes them: the same maker for whoever asks, so that all of them
+ * are in order. @throws RangeError when there is no such deployment
+ */
+export function systemIds(deployment: number): Ids {
+  const known = makers.get(deployment);
+  if (known !== undefined) return known;
+  const entropy = (count: number) => crypto.getRandomValues(new Uint8Array(count));
+  const made = createIds({ deployment, clock: systemClock, entropy });
+  makers.set(deployment, made);
+  return made;
+}

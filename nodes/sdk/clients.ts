@@ -18,7 +18,6 @@ import { retrying } from "../../protocol/wire/retry.ts";
 import type { Client, Method, Service } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids } from "../../protocol/wire/transport.ts";
-import { systemIds } from "../process/clock.ts";
 
 /** Every service that clients reach, by its name in the SDK. */
 export const services = {
@@ -44,8 +43,8 @@ export interface ClientWorld {
   readonly cell: string;
   /** Random numbers of at least 0 and below 1, for the jitter of retries. */
   readonly random: () => number;
-  /** Mints request ids; absent: the system's. */
-  readonly ids?: Ids;
+  /** Mints request ids. */
+  readonly ids: Ids;
 }
 
 /** The clients on a bus that the caller brings: what `connect` of sdk.ts makes, without the connection. */
@@ -53,11 +52,11 @@ export function createClients(
   world: ClientWorld,
   options: { readonly interceptors?: readonly Interceptor[]; readonly encoding?: Encoding } = {},
 ): Clients {
-  const { bus, clock, project, cell } = world;
+  const { bus, clock, ids, project, cell } = world;
   const clientOptions = {
     bus,
     clock,
-    ids: world.ids ?? systemIds,
+    ids,
     binding: commandBinding(cell),
     // An operator's method exists only in the project `admin`; a user without that right is refused by the
     // server.

@@ -15,7 +15,7 @@ import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import type { NatsCredentials } from "../bus/credentials.ts";
 import { connectNats } from "../bus/nats.ts";
-import { systemClock } from "../process/clock.ts";
+import { systemClock, systemIds } from "../process/clock.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { createFollowers, type Followers } from "./follow.ts";
 
@@ -26,7 +26,9 @@ export type { ConsoleOptions, WaitOptions, WatchOptions } from "./follow.ts";
 export interface Novact extends Clients, Followers, AsyncDisposable {
   readonly project: string;
   readonly cell: string;
-  /** Closes the connection. Until then it keeps the process alive. */
+  /** A request id, for whoever sends a request again himself: the same id again does nothing twice. */
+  newRequestId(): string;
+  /** Ends the connection. The process does not end by itself before. */
   close(): Promise<void>;
 }
 
@@ -72,16 +74,24 @@ export async function connect(options: ConnectOptions = {}): Promise<Novact> {
     ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
   });
   const { project, cell } = place;
-  const world = { bus, clock: systemClock, project, cell, random: Math.random };
+  const ids = systemIds(place.deployment);
+  const world = { bus, clock: systemClock, ids, project, cell, random: Math.random };
   const clients = createClients(world, options);
   const followers = createFollowers(clients, world);
-  return { ...clients, ...followers, project, cell, close: bus.close, [Symbol.asyncDispose]: bus.close };
+  const { close } = bus;
+  const newRequestId = () => ids.next();
+  return { ...clients, ...followers, project, cell, newRequestId, close, [Symbol.asyncDispose]: close };
 }
 
 interface Place {
   readonly credentials: NatsCredentials;
   readonly project: string;
   readonly cell: string;
+  /**
+   * In the request ids. 0 where only the URL is known: a request id is compared with others of one project
+   * alone, and what is made gets its ids from a controller.
+   */
+  readonly deployment: number;
 }
 
 async function placeOf(options: ConnectOptions): Promise<Place> {
@@ -94,7 +104,8 @@ async function placeOf(options: ConnectOptions): Promise<Place> {
   const { connectionOf, defaultConfigFile, loadConfig } = await import("../config/config.ts");
   const config = loadConfig(options.config ?? defaultConfigFile());
   const known = project ?? config.projects[0] ?? adminProject;
-  return { credentials: connectionOf(config, known), project: known, cell: cell ?? config.cell };
+  const { deployment } = config;
+  return { credentials: connectionOf(config, known), project: known, cell: cell ?? config.cell, deployment };
 }
 
 function placeOfUrl(
@@ -109,5 +120,6 @@ function placeOfUrl(
   url.password = "";
   const servers = [url.toString()];
   const credentials = user === "" ? { servers } : { servers, user, pass, inboxPrefix: `_INBOX_${user}` };
-  return { credentials, project: project ?? (user === "" ? "demo" : user), cell: cell ?? "main" };
+  const known = project ?? (user === "" ? "demo" : user);
+  return { credentials, project: known, cell: cell ?? "main", deployment: 0 };
 }

@@ -19,7 +19,9 @@ export const placementLimits = {
   hostFeaturesMax: 512,
   hostMachineTypesMax: 256,
   hostNumaNodesMax: 64,
-  /** Moving one thread to its CPUs: the run of a short process. */
+  /** Words that an `ensure` may say its agent must know; there are three. */
+  agentNeedsMax: 32,
+  /** One thread is brought to its CPUs: a short process. */
   affinityTimeoutMs: 10_000,
   /**
    * How often a guest's threads are looked at: a thread that starts meanwhile starts on its parent's CPUs.

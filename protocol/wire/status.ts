@@ -57,6 +57,10 @@ export const reasons = {
   },
   checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
   unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },
+  unknownNeed: {
+    code: "UNIMPLEMENTED",
+    next: "Upgrade the host's agent, or place the instance elsewhere: novact host disable.",
+  },
   instanceNotFound: { code: "NOT_FOUND", next: "List what there is: novact instance list." },
   hostNotFound: { code: "NOT_FOUND", next: "List what there is: novact host list." },
   flavorNotFound: { code: "NOT_FOUND", next: "List what there is: novact flavor list." },
@@ -127,10 +131,6 @@ export const reasons = {
   hostAmbiguous: {
     code: "FAILED_PRECONDITION",
     next: "Say by its id which one is meant: novact host list.",
-  },
-  hostWithoutLease: {
-    code: "FAILED_PRECONDITION",
-    next: "Upgrade its agent: only hosts that keep to leases can be fenced. Delete what is on it, or bring it back.",
   },
   hostNotEmpty: {
     code: "FAILED_PRECONDITION",

@@ -22,7 +22,7 @@ export interface Clock {
   after(ms: number, run: () => void): Timer;
 }
 
-/** Time-ordered unique ids (UUID version 7), each a valid subject token. */
+/** Time-ordered unique ids (UUID version 7), each a valid subject token; ids.ts makes them. */
 export interface Ids {
   next(): string;
 }

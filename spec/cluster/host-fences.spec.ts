@@ -28,7 +28,7 @@ describe("the fence of a host", function () {
   beforeEach(async () => {
     meanwhile = async () => undefined;
     world = await controllerWorld({ power });
-    first = await world.host("a", { leases: true });
+    first = await world.host("a");
     await first.lease(1);
   });
   afterEach(() => world.stop());

@@ -4,9 +4,9 @@
  */
 import { expect } from "chai";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
+import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
-import { createDrivers } from "../../nodes/drivers/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
@@ -28,14 +28,14 @@ describe("hosts with agents that end", function () {
     const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2, ...shared });
     const log = { ...silentLog, error: () => undefined };
     const common = { clock: systemClock, log };
-    const drivers = createDrivers("fake", {
+    const drivers = createFakeDrivers({
       ...common,
       stateDirectory: "/x",
       imageStore: "/x",
       world: machine,
     });
-    const inventory = inventoryOf(id, { leases: true, storageId: storage?.storageId ?? null });
-    const rest = { cell: "test", bus: world.bus, ids: systemIds, bootsMax: 4 };
+    const inventory = inventoryOf(id, { storageId: storage?.storageId ?? null });
+    const rest = { cell: "test", bus: world.bus, ids: systemIds(0), bootsMax: 4 };
     computes.push(assembleCompute({ ...common, ...rest, drivers, inventory }));
     await eventually(async () => (await world.admin.host.list({})).hosts.some((host) => host.id === id));
     return machine;

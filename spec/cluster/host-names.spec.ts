@@ -19,9 +19,9 @@ describe("a name that two hosts have", () => {
   beforeEach(async () => {
     cut.splice(0);
     world = await controllerWorld({ power });
-    await world.host("a", { leases: true, name: "node-1" });
+    await world.host("a", { name: "node-1" });
     await world.admin.host.fence("a", { confirm: "node-1", reason: "It burnt.", force: true });
-    await world.host("b", { leases: true, name: "node-1" });
+    await world.host("b", { name: "node-1" });
   });
   afterEach(() => world.stop());
 

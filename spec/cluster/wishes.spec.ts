@@ -19,7 +19,7 @@ describe("wishes that are kept with an instance", function () {
   let first: Host;
   beforeEach(async () => {
     world = await controllerWorld();
-    first = await world.host("a", { leases: true });
+    first = await world.host("a");
   });
   afterEach(() => world.stop());
 
@@ -49,7 +49,7 @@ describe("wishes that are kept with an instance", function () {
 
   it("let an instance whose host an operator chose be recovered elsewhere", async () => {
     const { id } = await create({ host: "a" }, "admin");
-    await world.host("b", { leases: true });
+    await world.host("b");
     first.silent = true;
     await world.admin.host.fence("a", burnt);
     await ranOn(id, "b");
@@ -57,15 +57,15 @@ describe("wishes that are kept with an instance", function () {
 
   it("and leave its host when that is drained", async () => {
     const { id } = await create({ host: "a" }, "admin");
-    await world.host("b", { leases: true });
+    await world.host("b");
     await world.admin.host.drain("a", { reason: "new disk" });
     await ranOn(id, "b");
   });
 
   it("but build it on no other host", async () => {
-    await world.host("b", { leases: true });
+    await world.host("b");
     const outcome = () => ({ state: "failed", reason: "diskFull", message: "no" }) as const;
-    await world.host("bad", { leases: true, outcome });
+    await world.host("bad", { outcome });
     const { state, failure } = await create({ host: "bad" }, "admin");
     expect(state).to.equal("failed");
     expect(failure?.reason).to.equal("noValidHost");
@@ -74,7 +74,7 @@ describe("wishes that are kept with an instance", function () {
   it("keep a group's members apart, though one of them has not gone from its host yet", async () => {
     await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });
     const { id } = await create({ serverGroup: "apart" });
-    await world.host("b", { leases: true });
+    await world.host("b");
     first.silent = true;
     await world.admin.host.drain("a", { reason: "new disk" });
     await left(id);
@@ -97,7 +97,7 @@ describe("wishes that are kept with an instance", function () {
     const named = await create();
     const { id } = await create({ hints: { sameHost: [named.id] } });
     await world.demo.instance.delete(named.id, { wait: true });
-    await world.host("b", { leases: true });
+    await world.host("b");
     first.silent = true;
     await world.admin.host.fence("a", burnt);
     await ranOn(id, "b");

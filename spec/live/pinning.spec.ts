@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import { cpusOfList, type HostCell, hostCells, numaNodes } from "../../nodes/drivers/machine-facts.ts";
-import { systemClock } from "../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import {
@@ -47,7 +47,7 @@ describe("real guests with CPUs, cells or pages of their own", function () {
 
   const open = () =>
     createDrivers("qemu", {
-      ...{ clock: systemClock, log: silentLog, accelerator: "tcg" },
+      ...{ clock: systemClock, ids: systemIds(0), log: silentLog, accelerator: "tcg" },
       imageStore: join(directory.path, "store"),
       stateDirectory: join(directory.path, "state"),
     });

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
-import { systemClock } from "../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { disksContract, sharedDisksContract } from "../support/disks-contract.ts";
 import { machineSpec, silentLog, temporaryDirectory } from "../support/driver-world.ts";
@@ -41,7 +41,8 @@ async function makePlace(guest: TestGuest): Promise<Place> {
     store.registerFile({ path: guest.ramdisk }),
     store.registerFile({ path: guest.disk, format: "qcow2" }),
   ]);
-  const options = { imageStore, clock: systemClock, log: silentLog, accelerator: "tcg" } as const;
+  const ports = { clock: systemClock, ids: systemIds(0), log: silentLog };
+  const options = { imageStore, ...ports, accelerator: "tcg" } as const;
   const drivers = () => createDrivers("qemu", { ...options, stateDirectory: join(directory.path, "state") });
   const sharedDirectory = join(directory.path, "shared");
   return {

@@ -42,7 +42,7 @@ describe("the wire, with a client by hand", function () {
         { service: instanceService, handlers: { create: refuse } },
       ],
       clock: systemClock,
-      ids: systemIds,
+      ids: systemIds(0),
       log: rememberingLog(noted),
     });
     raw = await connectRaw(url);

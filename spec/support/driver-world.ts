@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { uuidv7 } from "uuidv7";
+import { systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 
@@ -30,7 +30,7 @@ export async function temporaryDirectory(): Promise<TemporaryDirectory> {
 
 export function machineSpec(given: Partial<MachineSpec> = {}): MachineSpec {
   return {
-    instanceId: uuidv7(),
+    instanceId: systemIds(0).next(),
     project: "demo",
     name: "web",
     epoch: 1,
@@ -40,6 +40,8 @@ export function machineSpec(given: Partial<MachineSpec> = {}): MachineSpec {
     diskGib: 0,
     image: { id: "image", disk: null, kernel: null, ramdisk: null, commandLine: "" },
     macAddress: "52:54:00:12:34:56",
+    ...{ fence: false, storageId: null, takesOverDisk: false },
+    ...{ recovery: "restart", machineType: null, numa: null },
     ...given,
   };
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import { parseStat } from "../../nodes/drivers/process-stat.ts";
-import { systemClock } from "../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { machineSpec, silentLog, temporaryDirectory } from "./driver-world.ts";
 import type { GuardBench, GuestCondition } from "./guard-contract.ts";
@@ -65,6 +65,7 @@ export class GuardedHosts implements GuardBench {
       imageStore: join(this.path, "store"),
       sharedDirectory: join(this.path, "shared"),
       clock: systemClock,
+      ids: systemIds(0),
       log: silentLog,
       accelerator: "tcg",
     });

@@ -9,6 +9,7 @@ import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
+import { agentNeeds, needsOf } from "../../protocol/agent-needs.ts";
 import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
 import type { CallContext } from "../../protocol/wire/service.ts";
@@ -28,6 +29,11 @@ export const inventory: HostInventory = {
   vcpus: 64,
   memoryMib: 65_536,
   diskGib: 1_000,
+  labels: {},
+  features: [],
+  machineTypes: [],
+  numa: [],
+  storageId: null,
 };
 
 /** A controller played by a test: what it has heard, and how it answers. */
@@ -142,7 +148,7 @@ export class HostWorld {
   #start(): Host {
     const { clock } = this;
     const log = silentLog;
-    const { hypervisor, disks, machineFiles, consoles, audit } = createFakeDrivers({
+    const { hypervisor, disks, machineFiles, consoles, audit, guard } = createFakeDrivers({
       stateDirectory: "/fake",
       imageStore: "/fake",
       clock,
@@ -158,6 +164,8 @@ export class HostWorld {
       files: this.#watched(machineFiles),
       findings: audit,
       reports: this.controller.client,
+      knows: agentNeeds,
+      guard,
       clock,
       log,
       bootsMax: this.#bootsMax,
@@ -210,7 +218,8 @@ export class HostWorld {
     const observedGeneration = this.controller.seen.get(instanceId)?.generation ?? 0;
     const request = ensure(changes, { instanceId, epoch, observedGeneration });
     return this.settled(async () => {
-      const { observation } = await this.host.handlers.ensure(request, this.context());
+      const asked = { ...request, needs: needsOf(request) };
+      const { observation } = await this.host.handlers.ensure(asked, this.context());
       return observation;
     });
   }

@@ -15,7 +15,7 @@ export const cells = [0, 1].map(() => ({
 export const dedicated = { "hw:cpu_policy": "dedicated" };
 
 export async function boundHosts(world: World, count: number): Promise<void> {
-  const said = { vcpus: 32, numa: cells, binds: true };
+  const said = { vcpus: 32, numa: cells };
   await Promise.all(Array.from({ length: count }, (_, n) => world.host(`h${n}`, said)));
 }
 

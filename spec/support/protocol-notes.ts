@@ -129,15 +129,12 @@ export const notes: Readonly<Record<string, string>> = {
   "QuotaLimits.instances": "null: the default; -1: no limit.",
   "QuotaLimits.vcpus": "null: the default; -1: no limit.",
   "QuotaLimits.memoryMib": "null: the default; -1: no limit.",
-  "Instance.recovery":
-    "What happens when the guest goes down without being asked to; absent: an older server.",
+  "Instance.recovery": "What becomes of it when it goes down without being asked.",
   "Host.lease":
-    "The host lease: the right to run guests that others may take over. Null or absent: none, and no guest is taken over.",
-  "Host.draining": "Since when the host is being drained; null or absent: it is not.",
-  "Drain.moving":
-    "Instances that were asked to leave, and still hold something of the host or wait for another host.",
-  "Drain.moved":
-    "Instances that were on the host when draining began, and are elsewhere now, or stopped and on no host.",
+    "Its right to run guests that others may take over; null: none, and nothing of it is taken over.",
+  "Host.draining": "What is on it goes elsewhere since then; null: it is not drained.",
+  "Drain.moving": "Asked to leave, and still holding something of the host, or waiting for another one.",
+  "Drain.moved": "Were on it when the draining began, and are elsewhere now, or stopped and on no host.",
   "Drain.deleted":
     "Instances that were on the host when draining began, and were deleted since. Absent: unknown; they count as moved.",
   "Drain.left": "Instances that have not been asked to leave yet.",
@@ -177,47 +174,44 @@ export const notes: Readonly<Record<string, string>> = {
   "report.heartbeat.answer.stored":
     "Ids of the instances whose observations are durable now; send the others again.",
   "report.heartbeat.leaseEpoch":
-    "Lease epoch of the host lease held at the report; older claims are renewed under it. Absent or 0: none held.",
-  "report.lease.epoch": "Epoch of the host lease that the host believes to hold; 0: none.",
+    "Of the host lease under which this was said: what is remembered of an earlier one is old. 0: none.",
+  "report.register.knows":
+    "What its agent understands of the `needs` of `ensure`; without `binding` its NUMA nodes are not offered.",
+  "report.lease.storageId":
+    "Every guest that may be taken over holds the host's lease on this shared storage. Null: on none.",
+  "report.lease.epoch": "Of the lease it believes to have; 0 when it knows of none.",
   "report.lease.cleaned":
     "True: no process is left of the guests of that lease that another host may take over.",
   "report.lease.answer.held":
-    "True: renewed, for 10 s from before the request was sent. False: the host was fenced; clean up, then ask again.",
-  "HostInventory.leases": "The agent keeps to host leases. Absent: false, and its guests are not taken over.",
+    "Renewed, for 10 s from before the request was sent. False: it was fenced; clean up, then ask again.",
   "HostInventory.storageId":
-    "Hosts with the same `storageId` can open each other's disks. Absent: no shared storage.",
-  "HostInventory.labels": "`nodes[].labels` of the configuration. Absent: none.",
-  "HostInventory.features": "Feature flags of the CPUs. Absent: none are known.",
-  "HostInventory.machineTypes": "Machine types that the hypervisor offers. Absent: not known.",
-  "HostInventory.binds":
-    "The agent pins guests to the NUMA nodes of their claims. Absent: false, and its NUMA nodes are not offered.",
-  "HostInventory.numa": "Absent: one NUMA node, of which nothing is known.",
-  "MachineSpec.fence":
-    "Another host may take the guest over: it runs only under the host lease of its claim. Absent: false.",
-  "MachineSpec.storageId": "The shared storage of the root disk. Absent: the host's own directory.",
+    "Hosts with the same one can open each other's disks. Null: its disks are its own.",
+  "HostInventory.labels": "Words of its configuration.",
+  "HostInventory.features": "Flags of its CPUs.",
+  "HostInventory.machineTypes": "What its hypervisor can pretend to be; empty: it does not say.",
+  "HostInventory.numa": "Empty: nothing is known of its NUMA nodes, and none is given to guests.",
+  "MachineSpec.fence": "Another host may take it over: it runs only under the lease it was claimed under.",
+  "MachineSpec.storageId": "The shared storage that its disk is in. Null: its host's own directory.",
   "MachineSpec.takesOverDisk":
-    "The disk exists, left by an older owner epoch on another host, and is never made anew. Absent: false.",
-  "MachineSpec.machineType":
-    "The image's `hw_machine_type`; sent by `ensureBound` only. Absent: the host's choice.",
+    "Its disk is there, left by an older epoch on another host, and never made anew.",
+  "MachineSpec.machineType": "The image's `hw_machine_type`. Null: its host's choice.",
   "ImageProperties.extra":
-    "Under Nova's names: `trait:…` and `hw_machine_type` choose hosts; `hw_architecture`, `img_hv_type` set these fields.",
-  "MachineSpec.numa":
-    "What the guest is given of the host's NUMA nodes; sent by `ensureBound` only. Absent: nothing of its own.",
-  "host-agent.ensureBound.leaseEpoch": "As in `ensureLeased`. Absent: 0, the guest needs no host lease.",
-  "NumaPlacement.dedicated": "True: the guest's CPUs are shared with no other guest.",
-  "NumaPlacement.cells":
-    "The guest's NUMA nodes, in this order; `cell` is the position of the host's NUMA node in `Host.numa`.",
-  "NumaUse.memoryMib": "MiB of ordinary pages.",
-  "Host.pinnedCpus": "CPUs that guests have for themselves; included in the vCPUs claimed.",
-  "Host.numaClaimed":
-    "What is claimed of each NUMA node, by position; unused nodes at the end may be missing.",
+    "In Nova's names: `trait:…` and `hw_machine_type` choose hosts; `hw_architecture`, `img_hv_type` set these fields.",
+  "MachineSpec.numa": "What it has of its host's NUMA nodes. Null: nothing of its own.",
+  "host-agent.ensure.leaseEpoch":
+    "Of the host's lease that it was claimed under: with `fence` it runs only under this very one. 0: it needs none.",
+  "host-agent.ensure.needs":
+    "`lease`, `binding`, `machineType`: an agent that lacks one of the words answers `unknownNeed`, and starts nothing.",
+  "NumaPlacement.dedicated": "Its CPUs are nobody else's.",
+  "NumaPlacement.cells": "Its own NUMA nodes, in this order; `cell` is the position in the host's `numa`.",
+  "NumaUse.memoryMib": "In ordinary pages.",
+  "Host.pinnedCpus": "CPUs that guests have to themselves, a part of the vCPUs claimed.",
+  "Host.numaClaimed": "What is claimed of each of `numa`; the last ones may be missing.",
   "MachineSpec.recovery":
-    "What the agent does when the guest's process died, or the host was down: `leave` starts nothing. Absent: `restart`.",
-  "MachineIntent.keepDisk":
-    "With power `deleted`: the disk on shared storage stays, for another host. Absent: false.",
-  "MachineSpec.epoch":
-    "Owner epoch: raised with every change of owner; reports of an older owner are ignored.",
-  "MachineIntent.generation": "The newest generation counts, whatever came before it.",
+    "What its host does when its process has died, or the host was down: `leave` starts nothing.",
+  "MachineIntent.keepDisk": "With power `deleted`: the disk on shared storage is another host's by now.",
+  "MachineSpec.epoch": "Raised with every change of owner: an older owner has nothing to say any more.",
+  "MachineIntent.generation": "The newest counts, whatever came before it.",
   "MachineIntent.resetCount":
     "Resets asked for in total; the machine resets once when its own count is lower.",
   "MachineIntent.startCount":

@@ -3,6 +3,7 @@
  * specs of the controller alone; whole clusters use the real host actors.
  */
 import type { EnsureRequest } from "../../actors/node/machine/messages.ts";
+import { agentNeeds } from "../../protocol/agent-needs.ts";
 import {
   type HostInventory,
   hostAgentService,
@@ -26,7 +27,9 @@ export interface ScriptedHostOptions {
   readonly log: Log;
   readonly cell: string;
   readonly inventory: HostInventory;
-  /** The outcome for a machine that is told to run; absent: `running`. */
+  /** What its agent understands of the needs of `ensure`; all that there is unless said otherwise. */
+  readonly knows?: readonly string[];
+  /** What becomes of a machine that is told to run; `running` unless said otherwise. */
   readonly outcome?: (spec: MachineSpec, intent: MachineIntent) => Partial<Observation>;
 }
 
@@ -66,9 +69,7 @@ export class ScriptedHost {
       services: [
         implement(hostAgentService, {
           ensure: (request) => this.#answer(request),
-          ensureLeased: (request) => this.#answer(request),
           storageLease: async () => ({ state: "absent" as const }),
-          ensureBound: (request) => this.#answer(request),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
           audit: async () => ({
             hostId: inventory.hostId,
@@ -98,11 +99,12 @@ export class ScriptedHost {
     await this.#reports.register({
       inventory: this.#options.inventory,
       machines: [...this.machines.values()],
+      knows: [...(this.#options.knows ?? agentNeeds)],
     });
   }
 
   async lease(epoch: number, cleaned = false): Promise<{ readonly epoch: number; readonly held: boolean }> {
-    return this.#reports.lease({ epoch, cleaned });
+    return this.#reports.lease({ epoch, cleaned, storageId: null });
   }
 
   /** The machine changes by itself; the report is acknowledged when this resolves. */
@@ -115,7 +117,8 @@ export class ScriptedHost {
   }
 
   async report(...machines: Observation[]): Promise<readonly string[]> {
-    const { stored } = await this.#reports.heartbeat({ complete: false, machines, stopping: false });
+    const beat = { complete: false, machines, stopping: false, leaseEpoch: 0 };
+    const { stored } = await this.#reports.heartbeat(beat);
     return stored;
   }
 
@@ -158,6 +161,11 @@ export function inventoryOf(hostId: string, change: Partial<HostInventory> = {})
     vcpus: 16,
     memoryMib: 16_384,
     diskGib: 100,
+    labels: {},
+    features: [],
+    machineTypes: [],
+    numa: [],
+    storageId: null,
     ...change,
   };
 }

@@ -174,6 +174,9 @@ export function request(requestId: string, changes: Partial<RequestRecord> = {})
   };
 }
 
+/** What a host says of itself when there is nothing to say. */
+export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
+
 export function inventory(hostId: string, changes: Partial<HostInventory> = {}): HostInventory {
   return {
     hostId,
@@ -187,14 +190,12 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
     vcpus: 1_000,
     memoryMib: 1_000_000,
     diskGib: 1_000_000,
+    ...nothingSaid,
     ...changes,
   };
 }
 
-/** A host's fields when it reports none of them, like older agents. */
-export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
-
-/** A host's NUMA fields when no guest has pinned CPUs or NUMA nodes. */
+/** What a host has of guests with CPUs or cells of their own, when there are none. */
 export const nothingBound = { pinnedCpus: 0, numaClaimed: [] };
 
 /** What a create of one instance commits: request, instance, claim, operation and two events. */

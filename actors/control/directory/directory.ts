@@ -7,9 +7,10 @@
  * dead, only that it is silent.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
-import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { Fence } from "./fence-proof.ts";
 import { fenceSentence } from "./fence-proof.ts";
 
@@ -42,7 +43,7 @@ export class HostDirectory {
   readonly #toTouch = new Set<string>();
   #listeningSinceMs: number;
   #lastRoundAtMs: number;
-  #timer: Timer | undefined;
+  readonly #rounds: Periodic;
   #closed = false;
   /** The read under way, or the last one. */
   #reading: Promise<void> | undefined;
@@ -53,22 +54,28 @@ export class HostDirectory {
     this.#options = options;
     this.#listeningSinceMs = options.clock.monotonicMs();
     this.#lastRoundAtMs = this.#listeningSinceMs;
+    const { clock, log } = options;
+    this.#rounds = new Periodic({
+      ...{ name: "directory", clock, log },
+      pauseMs: () => limits.heartbeatPeriodMs / 2,
+      round: (round) => this.#round(round),
+    });
   }
 
   /** Reads the hosts once, then again in every period until `close`. */
   async open(): Promise<void> {
-    await this.#round();
+    await this.#rounds.start();
   }
 
   close(): void {
     this.#closed = true;
-    this.#timer?.cancel();
+    void this.#rounds.stop();
   }
 
   facts(hostId: string | null): HostFacts | undefined {
     const host = hostId === null ? undefined : this.#hosts.get(hostId);
     if (host === undefined) return undefined;
-    const { name, lease, storageId = null } = host;
+    const { name, lease, storageId } = host;
     const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.epoch;
     return { name, alive: this.alive(host.id), leaseEpoch, storageId };
   }
@@ -158,7 +165,7 @@ export class HostDirectory {
     for (const id of this.#heardAtMs.keys()) if (!this.#hosts.has(id)) this.#heardAtMs.delete(id);
   }
 
-  async #round(): Promise<void> {
+  async #round({ fail }: Round): Promise<void> {
     const { clock, log, store } = this.#options;
     const nowMs = clock.monotonicMs();
     // A process that was paused, or starved, has heard nothing either.
@@ -174,7 +181,7 @@ export class HostDirectory {
       // While the store is away no host can have renewed its host lease.
       this.#listeningSinceMs = clock.monotonicMs();
       log.warn({ error }, "the hosts were not read");
+      fail();
     }
-    if (!this.#closed) this.#timer = clock.after(limits.heartbeatPeriodMs / 2, () => void this.#round());
   }
 }

@@ -16,7 +16,7 @@ export function atLeastBound(
   inventory: HostInventory,
   { numaClaimed, pinnedCpus, vcpusClaimed }: HostRecord,
 ): Pick<HostInventory, "numa" | "vcpus"> {
-  const { numa: said = [] } = inventory;
+  const { numa: said } = inventory;
   const missing = Array.from({ length: numaClaimed.length - said.length }, () => nothing);
   const numa = [...said, ...missing].map((cell, index) => atLeast(cell, numaClaimed[index]));
   let vcpus = Math.max(inventory.vcpus, vcpusClaimed);

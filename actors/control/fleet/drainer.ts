@@ -12,7 +12,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
-import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
+import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { type LeavingStore, mayLeave, onHost } from "../instance/leaving.ts";
 import type { HostPlacement, Placement } from "../instance/messages.ts";
@@ -43,8 +43,8 @@ export class Drainer {
     return this.#obstacles.get(hostId) ?? new Map();
   }
 
-  /** Drains one host after the other; a host that fails is tried again in the next round. */
-  async round(log: Log): Promise<void> {
+  /** One host after the other; what fails is tried again with the next round. */
+  async round({ log, fail }: Round & { readonly log: Log }): Promise<void> {
     const draining = this.#options.directory.all().filter((host) => host.draining !== null);
     const obstacles = new Map<string, ReadonlyMap<string, string>>();
     const asked = new Set<string>();
@@ -54,6 +54,7 @@ export class Drainer {
       } catch (thrown) {
         const { reason, message } = StatusError.from(thrown, "Draining a host");
         log.warn({ reason, message, host: host.id }, "a round of draining was cut short");
+        fail();
       }
     }
     this.#obstacles = obstacles;
@@ -65,9 +66,7 @@ export class Drainer {
     const { store, directory, move } = this.#options;
     const there = await onHost(hostId, store);
     const leaving = mayLeave(there);
-    // Only an agent that knows host leases can be told to leave a disk: an older agent would remove it.
-    if (lease === null) return all(leaving, "Its host's agent is of an older version: upgrade it first.");
-    if (lease.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
+    if (lease?.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
     if (!directory.alive(hostId)) return all(leaving, "Its host is silent, and cannot let it go.");
     const obstacles = new Map<string, string>();
     const denied = new Map<string, Denied>();
@@ -126,30 +125,14 @@ function all(instances: readonly InstanceRecord[], why: string): ReadonlyMap<str
   return new Map(instances.map(({ id }) => [id, why]));
 }
 
-interface Tick {
-  readonly kind: "tick";
-}
-
-export function drainerDefinition(drainer: Drainer): ActorDefinition<null, Tick> {
-  return {
+export function drainerDefinition(drainer: Drainer): PeriodicActor<null> {
+  return periodicActor<null>({
     name: "drainer",
-    init: async (context) => {
-      tickLater(context);
+    periodMs: limits.drainPeriodMs,
+    begin: () => null,
+    round: async (_state, { log }, { fail }) => {
+      await drainer.round({ log, fail });
       return null;
     },
-    receive: async (_state, _message, context) => {
-      await drainer.round(context.log);
-      tickLater(context);
-      return null;
-    },
-  };
-}
-
-function tickLater(context: ActorContext<Tick>): void {
-  const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.drainPeriodMs, () => {
-    context.signal.removeEventListener("abort", cancel);
-    if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
-  context.signal.addEventListener("abort", cancel, { once: true });
 }

@@ -124,10 +124,10 @@ function assertMeant({ id, name }: HostRecord, { confirm, reason, power }: Reque
     );
 }
 
-function leaseOf({ name, lease }: HostRecord): HostLease {
+/** Its registration granted the first one. */
+function leaseOf({ id, lease }: HostRecord): HostLease {
   if (lease !== null) return lease;
-  const message = `The host ${name} never had a lease: its guests run without one.`;
-  throw new StatusError("hostWithoutLease", message);
+  throw new Error(`The host ${id} is registered and has no lease.`);
 }
 
 interface Cause {

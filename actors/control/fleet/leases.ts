@@ -14,8 +14,8 @@ import type { CatalogOptions } from "../request/commit-once.ts";
 export interface LeaseRequest {
   readonly epoch: number;
   readonly cleaned: boolean;
-  /** The shared storage whose storage lease is held. Absent: none. */
-  readonly storageId?: string | null;
+  /** Null: none. */
+  readonly storageId: string | null;
 }
 
 export interface LeaseAnswer {
@@ -50,7 +50,7 @@ export class Leases {
    * the store's errors
    */
   async renew(hostId: string, asked: LeaseRequest): Promise<LeaseAnswer> {
-    const { epoch, storageId = null } = asked;
+    const { epoch, storageId } = asked;
     if (epoch > 0 && (await this.#count({ hostId, epoch, storageId }))) return { epoch, held: true };
     return this.#anew(hostId, asked);
   }

@@ -5,8 +5,9 @@
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
+import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
 
 export interface RecovererOptions {
   readonly store: Pick<Store, "listToRecover">;
@@ -14,40 +15,29 @@ export interface RecovererOptions {
   readonly recover: (instanceId: string) => void;
 }
 
-interface Tick {
-  readonly kind: "tick";
-}
-
-export function recovererDefinition(options: RecovererOptions): ActorDefinition<null, Tick> {
-  return {
+export function recovererDefinition(options: RecovererOptions): PeriodicActor<null> {
+  return periodicActor<null>({
     name: "recoverer",
-    init: async (context) => {
-      tickLater(context);
+    periodMs: limits.recoveryPeriodMs,
+    begin: () => null,
+    round: async (_state, { log }, { fail }) => {
+      await round(options, { log, fail });
       return null;
     },
-    receive: async (_state, _message, context) => {
-      await round(options, context);
-      tickLater(context);
-      return null;
-    },
-  };
-}
-
-function tickLater(context: ActorContext<Tick>): void {
-  const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.recoveryPeriodMs, () => {
-    context.signal.removeEventListener("abort", cancel);
-    if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
-  context.signal.addEventListener("abort", cancel, { once: true });
 }
 
-async function round({ store, braked, recover }: RecovererOptions, { log }: ActorContext<Tick>) {
+interface Around extends Round {
+  readonly log: Log;
+}
+
+async function round({ store, braked, recover }: RecovererOptions, { log, fail }: Around): Promise<void> {
   if (braked()) return;
   try {
     for (const id of await store.listToRecover(limits.recoveriesAtOnceMax)) recover(id);
   } catch (thrown) {
     const { reason, message } = StatusError.from(thrown, "Looking for instances to recover");
     log.warn({ reason, message }, "a round of the recoverer was cut short");
+    fail();
   }
 }

@@ -2,6 +2,7 @@
  * The reports of hosts to a controller: registration, observations of machines, renewals of host leases. A
  * host speaks only for itself; the actor of the instance judges a host's observation.
  */
+import { unknownNeeds } from "../../../protocol/agent-needs.ts";
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, Observation, reportService } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
@@ -34,18 +35,18 @@ export interface ReportOptions {
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
   const { directory, placer } = options;
   return {
-    register: async ({ inventory, machines }, context) => {
+    register: async ({ inventory, machines, knows }, context) => {
       if (inventory.hostId !== context.id) {
         throw new StatusError("projectMismatch", "A host may speak only for itself.");
       }
-      await registerHost(inventory, options);
+      await registerHost(offeredBy(inventory, knows), options);
       directory.heard(context.id);
       placer.heard(context.id);
       await take(machines, context, { ...options, leaseEpoch: 0 });
       await remindOfMissing(context.id, machines, options);
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping, leaseEpoch = 0 }, context) => {
+    heartbeat: async ({ complete, machines, stopping, leaseEpoch }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) {
@@ -65,19 +66,22 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
   };
 }
 
+/** NUMA nodes that no guest can be bound to are not offered. */
+const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInventory =>
+  unknownNeeds(["binding"], knows).length === 0 ? inventory : { ...inventory, numa: [] };
+
 /**
  * Registers a host. One that offers less than its instances' claims is stored with these claims as its
  * capacity, and so is full: refused, it would be unknown, and its guests without an owner. An agent that
  * cannot pin guests offers no NUMA nodes.
  */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
-  const willing = inventory.binds === true ? inventory : { ...inventory, numa: [] };
-  let offered: HostInventory = willing;
+  let offered = inventory;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
-    const first = inventory.leases === true && (known ? before.lease === null : attempt === 1);
+    const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {
       await options.directory.refresh();
@@ -88,7 +92,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     if (result.kind === "conflict") continue;
     const claimed = await options.store.getHost(inventory.hostId);
     if (claimed === undefined) break;
-    offered = atLeastClaimed(willing, claimed);
+    offered = atLeastClaimed(inventory, claimed);
     const { vcpus, memoryMib, diskGib } = offered;
     options.log.warn(
       { host: inventory.hostId, vcpus, memoryMib, diskGib },
@@ -107,12 +111,8 @@ function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInvent
   };
 }
 
-/**
- * The commit that registers a host. `first`: it grants the first host lease, so that no claim is ever made
- * without one.
- */
-function registration(said: HostInventory, atMs: number, first: boolean): Turn {
-  const { leases: _, binds: __, ...inventory } = said;
+/** `first`: it gets its first lease with it, so that nothing is ever placed on it without. */
+function registration(inventory: HostInventory, atMs: number, first: boolean): Turn {
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };
   const lease = first ? { leasesGranted: [{ hostId, epoch: 1 }] } : {};

@@ -31,11 +31,12 @@ export function hostView(host: HostRecord, seen: Seen): Host {
   };
 }
 
-function leaseView({ lease }: HostRecord, { silentMs }: Seen): NonNullable<Host["lease"]> | null {
+function leaseView({ lease }: HostRecord, { silentMs }: Seen): Host["lease"] {
   if (lease === null) return null;
   const { epoch, fencedBy } = lease;
   const storageId = storageOf(lease);
-  if (fencedBy !== null) return { epoch, fencedBy, state: "fenced", sentence: fenceSentence(fencedBy) };
+  if (fencedBy !== null)
+    return { epoch, fencedBy, storageId, state: "fenced", sentence: fenceSentence(fencedBy) };
   if (silentMs === undefined) return { epoch, fencedBy, storageId, state: "held" };
   const state = silentMs >= limits.leaseTtlMs ? "ended" : "held";
   return { epoch, fencedBy, storageId, state, silentMs: Math.round(silentMs) };

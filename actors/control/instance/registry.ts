@@ -6,8 +6,9 @@
  * controller must not have it twice.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
-import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
+import { Periodic } from "../../runtime/periodic.ts";
 import type { ActorRef, ActorSystem, AskOptions, Reply } from "../../runtime/system.ts";
 import { type InstanceActorOptions, instanceDefinition } from "./actor.ts";
 import type { InstanceMessage } from "./messages.ts";
@@ -25,14 +26,20 @@ export class InstanceRegistry {
   readonly #entries = new Map<string, Entry>();
   /** Actors that are being stopped; a message for one waits until it has ended. */
   readonly #leaving = new Map<string, Promise<void>>();
-  #timer: Timer | undefined;
+  readonly #sweeps: Periodic;
   #closed = false;
 
   constructor(system: ActorSystem, options: Omit<InstanceActorOptions, "deliver">) {
     this.#system = system;
     this.#clock = options.clock;
     this.#options = { ...options, deliver: (id, message) => void this.tell(id, message) };
-    this.#sweepLater();
+    const { clock, log } = options;
+    this.#sweeps = new Periodic({
+      ...{ name: "registry", clock, log },
+      pauseMs: () => limits.passivateSweepMs,
+      round: async () => this.#sweep(),
+    });
+    this.#sweeps.next();
   }
 
   get size(): number {
@@ -70,7 +77,7 @@ export class InstanceRegistry {
   /** Call before the actors are stopped: answers of hosts must not load any of them again. */
   close(): void {
     this.#closed = true;
-    this.#timer?.cancel();
+    void this.#sweeps.stop();
   }
 
   #entry(id: string, seed?: LoadedInstance): Entry {
@@ -105,14 +112,11 @@ export class InstanceRegistry {
     this.#leaving.set(id, left);
   }
 
-  #sweepLater(): void {
-    this.#timer = this.#clock.after(limits.passivateSweepMs, () => {
-      const idleSinceMs = this.#clock.monotonicMs() - limits.passivateAfterMs;
-      for (const [id, entry] of this.#entries) {
-        if (entry.usedAtMs > idleSinceMs) break;
-        if (entry.ref.waiting === 0) this.#passivate(id, entry);
-      }
-      this.#sweepLater();
-    });
+  #sweep(): void {
+    const idleSinceMs = this.#clock.monotonicMs() - limits.passivateAfterMs;
+    for (const [id, entry] of this.#entries) {
+      if (entry.usedAtMs > idleSinceMs) break;
+      if (entry.ref.waiting === 0) this.#passivate(id, entry);
+    }
   }
 }

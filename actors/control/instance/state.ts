@@ -76,7 +76,6 @@ function machineSpec(
   { epoch, leaseEpoch, numa }: Pick<ClaimRecord, "epoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
   const { id, disk, kernel, ramdisk, commandLine, properties } = instance.image;
-  const machineType = properties.extra?.hw_machine_type;
   return {
     instanceId: instance.id,
     project: instance.project,
@@ -88,12 +87,12 @@ function machineSpec(
     diskGib: instance.flavor.diskGib,
     image: { id, disk, kernel, ramdisk, commandLine },
     macAddress: instance.macAddress,
-    ...(opensElsewhere(instance) && leaseEpoch > 0 ? { fence: true } : {}),
-    ...(instance.storageId === null ? {} : { storageId: instance.storageId }),
-    ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
-    ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
-    ...(machineType === undefined ? {} : { machineType }),
-    ...(numa === null ? {} : { numa }),
+    fence: opensElsewhere(instance) && leaseEpoch > 0,
+    storageId: instance.storageId,
+    takesOverDisk: instance.built && instance.storageId !== null,
+    recovery: instance.recovery.policy,
+    machineType: properties.extra?.hw_machine_type ?? null,
+    numa,
   };
 }
 
@@ -114,6 +113,7 @@ function machineIntent(instance: InstanceRecord): MachineIntent {
     resetCount: instance.resetCount,
     resetMode: instance.resetMode,
     startCount: instance.startCount,
+    keepDisk: false,
   };
 }
 
@@ -124,8 +124,7 @@ function machineIntent(instance: InstanceRecord): MachineIntent {
 export function leaving(instance: InstanceRecord): MachineIntent {
   const intent = machineIntent(instance);
   const keepDisk = instance.built && opensElsewhere(instance) && instance.desired !== "deleted";
-  const kept = keepDisk ? { keepDisk } : {};
-  return { ...intent, ...kept, generation: intent.generation + 1, power: "deleted" };
+  return { ...intent, keepDisk, generation: intent.generation + 1, power: "deleted" };
 }
 
 /**

@@ -49,7 +49,7 @@ function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord)
   const { extra: _, ...properties } = image.properties;
   const anyHost = { ...properties, memoryMibMin: 0, diskGibMin: 0 };
   const nothing = { availabilityZone: null, serverGroupId: null, hints: null };
-  const size = { id: flavor.id, name: flavor.name, vcpus: 0, memoryMib: 0, diskGib: 0 };
+  const size = { id: flavor.id, name: flavor.name, vcpus: 0, memoryMib: 0, diskGib: 0, extraSpecs: {} };
   const about = { project, instanceId: id, flavor: size, ...nothing, storageId };
   return { ...about, imageProperties: anyHost, excluded: [] };
 }
@@ -59,7 +59,7 @@ function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord)
  */
 export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
   const { flavor, availabilityZone, project, storageId = null } = wish;
-  const { vcpus, memoryMib, diskGib, extraSpecs = {} } = flavor;
+  const { vcpus, memoryMib, diskGib, extraSpecs } = flavor;
   const { extra: imageProperties, ...image } = wish.imageProperties;
   const plain: PlacementRequest = {
     ...{ vcpus, memoryMib, diskGib, project, image, excluded: wish.excluded },

@@ -58,8 +58,8 @@ async function begin(options: HostActorOptions, context: Context): Promise<Life>
   const contents = takeTombstones(found, options, context);
   for (const guest of guests) machines.noteStray(guest.instanceId, guest);
   for (const { instanceId, content } of contents) {
-    const file = parseFile(instanceId, content);
-    if (file === undefined) context.log.error({ instanceId }, "The file of a machine cannot be read.");
+    const file = parseFile(instanceId, content, options.knows);
+    if (file === undefined) context.log.error({ instanceId }, "The file of a machine cannot be understood.");
     else {
       machines.noteSpec(file.spec);
       machines.spawn(instanceId, file, parentOf(context));
@@ -195,7 +195,7 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
   if (!heard) reply.fail(tooBusy(instanceId));
 }
 
-/** An error for a message that was sent before the machine was gone: it must not bring the machine back. */
+/** A message that is older than the machine's end must not bring it back. */
 function lateFor({ spec, intent }: EnsureRequest, buried: Tombstone): StatusError | undefined {
   if (intent.power === "deleted" || spec.epoch > buried.epoch) return undefined;
   const message = `The instance ${spec.instanceId} has left this host.`;

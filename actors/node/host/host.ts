@@ -3,6 +3,8 @@
  * controllers may ask. Starting takes over what is there; stopping lets the guests run on or shuts them all
  * down, as told.
  */
+
+import { refuseUnknownNeeds } from "../../../protocol/agent-needs.ts";
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
@@ -17,7 +19,6 @@ import type { StorageLeases } from "../../ports/storage-leases.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
-import { noLease } from "../machine/lease.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
 import { hostActor } from "./actor.ts";
@@ -40,11 +41,11 @@ export interface HostOptions {
   /** Looks at what is really on the host, without asking the actors. */
   readonly findings: () => Promise<Findings>;
   readonly reports: ReportClient;
-  /**
-   * Opens the guard of this node. Absent: the host asks for no host lease, and nobody takes over its guests.
-   */
-  readonly guard?: () => Promise<Guard>;
-  /** Storage leases on the storage of its guests' disks; absent: the host shares no storage. */
+  /** Words of {@link agentNeeds}: what needs others is refused, and machines that do are left alone. */
+  readonly knows: readonly string[];
+  /** Opens the guard of this node. */
+  readonly guard: () => Promise<Guard>;
+  /** Of the storage that its guests' disks are in; absent: it shares none. */
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
@@ -76,32 +77,31 @@ export interface HostEnding {
 export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
-  let holder: LeaseHolder | undefined;
   const news = new News(ledger);
-  const ports = { hypervisor, disks, files, clock, log, slots: createSlots(options.bootsMax) };
+  const { knows } = options;
+  const ports = { hypervisor, disks, files, knows, clock, log, slots: createSlots(options.bootsMax) };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),
-    lease: () => holder?.current() ?? noLease,
+    lease: () => holder.current(),
   });
   const leaseEpoch = () => {
-    const lease = holder?.current() ?? noLease;
+    const lease = holder.current();
     return lease.kind === "held" ? lease.epoch : 0;
   };
-  const registered = () => holder?.hurry();
-  const said = { ...inventory, binds: true, ...(options.guard === undefined ? {} : { leases: true }) };
-  const common = { inventory: said, reports, ledger, leaseEpoch, registered, clock, log };
+  const registered = () => holder.hurry();
+  const common = { inventory, knows, reports, ledger, leaseEpoch, registered, clock, log };
+  const { storageId } = inventory;
+  const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
+  const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
+  const holder = leaseHolder(options, { ledger, machines, storage, changed });
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();
   });
-  const { storageId = null } = inventory;
-  const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
-  const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
-  holder = leaseHolder(options, { ledger, machines, storage, changed });
-  holder?.start();
+  holder.start();
   news.onNews(() => {
-    holder?.poke();
+    holder.poke();
     return ref.tell({ kind: "news" });
   });
   hypervisor.onEvent((event) => {
@@ -112,21 +112,22 @@ export function createHost(options: HostOptions): Host {
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
-      ensure: (request, context) => ensure(ref, request, context),
-      ensureLeased: (request, context) => ensure(ref, request, context),
-      ensureBound: (request, context) => ensure(ref, request, context),
+      ensure: async (request, context) => {
+        refuseUnknownNeeds(request.needs, knows);
+        return ensure(ref, request, context);
+      },
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch: epoch, take }) => ({
         state: await storage.examine({ hostId, epoch }, take),
       }),
-      audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
+      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look: options.findings }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
-      stopped ??= stop(ref, options, ending).then(() => holder?.end(ending.guests));
+      stopped ??= stop(ref, options, ending).then(() => holder.end(ending.guests));
       return stopped;
     },
-    endLease: async () => holder?.end(true),
+    endLease: () => holder.end(true),
   };
 }
 
@@ -146,13 +147,9 @@ interface LeaseParts {
   readonly changed: (anew: boolean) => void;
 }
 
-function leaseHolder(
-  options: HostOptions,
-  { ledger, machines, storage, changed }: LeaseParts,
-): LeaseHolder | undefined {
+function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
   const { guard, reports, clock, log, hypervisor, inventory } = options;
-  if (guard === undefined) return undefined;
-  /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
+  /** Neither what the machines say nor what is really there knows of one. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
     const living = await hypervisor.list();

@@ -15,6 +15,7 @@ import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
+import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { HostStorage } from "../../shared-storage/host-storage.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
 import type { ReportClient } from "./reporter.ts";
@@ -45,24 +46,29 @@ export class LeaseHolder {
   /** No renewal is asked for before then. */
   #quietUntilMs = Number.NEGATIVE_INFINITY;
   #guard: Promise<Guard> | undefined;
-  #next: Timer | undefined;
+  readonly #renewals: Periodic;
   #lapse: Timer | undefined;
   #ended = false;
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    this.#renewals = new Periodic({
+      ...{ name: "lease", clock, log, overlapping: true },
+      pauseMs: () => limits.heartbeatPeriodMs,
+      round: (round) => this.#ask(round),
+    });
   }
 
+  /** One that hangs keeps no later one back: whichever is answered first renews. */
   start(): void {
-    if (this.#ended) return;
-    this.#next = this.#options.clock.after(limits.heartbeatPeriodMs, () => this.start());
-    void this.#ask();
+    void this.#renewals.start();
   }
 
   /** Stops renewing. The guard goes on guarding, unless the guests have ended as well. */
   async end(guests: boolean): Promise<void> {
     this.#ended = true;
-    this.#next?.cancel();
+    void this.#renewals.stop();
     this.#lapse?.cancel();
     try {
       await this.#letGo();
@@ -107,7 +113,7 @@ export class LeaseHolder {
     if (this.#kind === "unknown" && !this.#ended) void this.#ask();
   }
 
-  async #ask(): Promise<void> {
+  async #ask(round?: Round): Promise<void> {
     const { clock, log, isClean } = this.#options;
     if (clock.monotonicMs() < this.#quietUntilMs) return;
     try {
@@ -118,28 +124,15 @@ export class LeaseHolder {
       const cleaned = this.#kind === "fenced" && (await isClean());
       const sentAtMs = clock.monotonicMs();
       if (this.#ended || sentAtMs < this.#quietUntilMs) return;
-      const answer = await this.#renewed({ epoch, cleaned, storageId });
+      const asked = { epoch, cleaned, storageId };
+      const answer = await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.epoch, sentAtMs);
       else this.#fenced(answer.epoch, sentAtMs);
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");
-    }
-  }
-
-  /**
-   * Asks again when a controller of an older version got the request: the next controller may know the
-   * method.
-   */
-  async #renewed(asked: Parameters<LeaseHolderOptions["reports"]["lease"]>[0]) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
-      } catch (thrown) {
-        const older = thrown instanceof StatusError && thrown.reason === "unknownMethod";
-        if (!older || attempt === limits.commitAttemptsMax) throw thrown;
-      }
+      round?.fail();
     }
   }
 

@@ -68,14 +68,14 @@ export class Machines {
     return this.#fenced;
   }
 
-  /** An unknown guest counts as fenced: we cannot exclude that another host may take it over. */
+  /** An unknown guest counts as fenced: another host may take it over. */
   mayBeFenced(instanceId: string): boolean {
     return this.#fenced.has(instanceId) || this.#refs.get(instanceId) === undefined;
   }
 
-  /** Remembers whether another host may take over the instance, until its machine is gone. */
-  noteSpec({ instanceId, fence }: { readonly instanceId: string; readonly fence?: boolean }): void {
-    if (fence === true) this.#fenced.add(instanceId);
+  /** What is asked for, or was once: kept until the machine is gone. */
+  noteSpec({ instanceId, fence }: { readonly instanceId: string; readonly fence: boolean }): void {
+    if (fence) this.#fenced.add(instanceId);
   }
 
   noteStray(instanceId: string, guest: Found["guest"]): void {

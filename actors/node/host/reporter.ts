@@ -15,6 +15,8 @@ export type ReportClient = Client<typeof reportService>;
 
 export interface ReporterOptions {
   readonly inventory: HostInventory;
+  /** What the agent understands of the `needs` of `ensure`. */
+  readonly knows: readonly string[];
   readonly reports: ReportClient;
   readonly ledger: Ledger;
   /** Lease epoch of the host lease that the host holds; 0: none. */
@@ -76,10 +78,13 @@ export class Reporter {
    * machine seems lost.
    */
   async #register(): Promise<void> {
-    const { reports, inventory, ledger, log } = this.#options;
+    const { reports, inventory, knows, ledger, log } = this.#options;
     try {
       const machines = ledger.all().slice(0, limits.reportMachinesMax);
-      const { accepted } = await reports.register({ inventory, machines: [...machines] }, this.#call());
+      const { accepted } = await reports.register(
+        { inventory, machines: [...machines], knows: [...knows] },
+        this.#call(),
+      );
       log.info({ accepted, machines: machines.length }, "The host has registered.");
       if (accepted) this.#options.registered();
       this.#deliver({ kind: "registered", accepted });
@@ -95,8 +100,7 @@ export class Reporter {
     const sent = ledger.take(limits.reportMachinesMax);
     const more = ledger.changes > 0;
     const leaseEpoch = this.#options.leaseEpoch();
-    const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
-    const request = { complete: complete && !more, machines: [...sent], stopping, ...lease };
+    const request = { complete: complete && !more, machines: [...sent], stopping, leaseEpoch };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());
       ledger.settle(sent, new Set(stored));

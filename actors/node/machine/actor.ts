@@ -85,7 +85,7 @@ async function look({ ports, instanceId }: MachineOptions): Promise<Found> {
   const guest = await ports.hypervisor.inspect(instanceId);
   const files = await ports.files.readAll();
   const content = files.find((file) => file.instanceId === instanceId)?.content;
-  return { file: parseFile(instanceId, content), guest };
+  return { file: parseFile(instanceId, content, ports.knows), guest };
 }
 
 interface Turn {

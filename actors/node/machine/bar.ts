@@ -14,7 +14,7 @@ export type Bar = "wait" | "pause" | "halt";
 
 /** The limit that the host lease sets now; undefined: none. */
 export function barOf({ spec, leaseEpoch, lease }: Machine): Bar | undefined {
-  if (spec.fence !== true || leaseEpoch === 0) return undefined;
+  if (!spec.fence || leaseEpoch === 0) return undefined;
   switch (lease.kind) {
     case "unknown":
       return "wait";

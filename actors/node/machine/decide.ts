@@ -11,7 +11,7 @@ import { onEnsure } from "./ensure.ts";
 import { isPassing } from "./file.ts";
 import { onGuest } from "./guest.ts";
 import type { MachineEvent, Moment } from "./messages.ts";
-import { countLoss, leftDown, recoveryOf } from "./patience.ts";
+import { countLoss, leftDown } from "./patience.ts";
 import { onSettled } from "./settle.ts";
 import { type Machine, type MachineState, wantsUp } from "./state.ts";
 
@@ -69,7 +69,7 @@ function onTimer(machine: Machine, timerId: number): Machine {
 function onBegin(machine: Machine, at: Moment): Machine {
   const { rest } = machine;
   if (rest === undefined || !isPassing(rest) || machine.hostStopping !== undefined) return machine;
-  if (recoveryOf(machine) === "leave") return { ...machine, rest: leftDown(machine, rest.reason) };
+  if (machine.spec.recovery === "leave") return { ...machine, rest: leftDown(machine, rest.reason) };
   const awakened = { ...machine, rest: undefined };
   return rest.reason === "processLost" ? countLoss(awakened, at) : awakened;
 }
@@ -79,7 +79,7 @@ function onBegin(machine: Machine, at: Moment): Machine {
  * lease, unless its recovery policy is `leave`.
  */
 function onLease(machine: Machine, at: Moment): Machine {
-  if (recoveryOf(machine) !== "leave" || machine.gone || !wantsUp(machine)) return machine;
+  if (machine.spec.recovery !== "leave" || machine.gone || !wantsUp(machine)) return machine;
   const fenced = barOf(under(machine, at.lease)) === "halt";
   return fenced ? { ...machine, rest: leftDown(machine, "leaseLost") } : machine;
 }

@@ -20,6 +20,8 @@ export interface MachinePorts {
   readonly hypervisor: Hypervisor;
   readonly disks: Disks;
   readonly files: MachineFiles;
+  /** What the agent understands of the needs of machines: others are none of its business. */
+  readonly knows: readonly string[];
   /** How many guests of the host may boot at once. */
   readonly slots: Slots;
   readonly clock: Clock;
@@ -54,7 +56,7 @@ export class MachineRunner {
     listener.signal.addEventListener("abort", end);
     this.#abort = abort;
     const { spec, intent } = machine;
-    const keepDisk = intent.keepDisk === true;
+    const { keepDisk } = intent;
     this.#running = this.#run({ work, spec, keepDisk, signal: abort.signal, listener }).finally(() =>
       listener.signal.removeEventListener("abort", end),
     );

@@ -31,10 +31,9 @@ function onNewerEpoch(machine: Machine, request: EnsureRequest): Ensured {
     const { counter, hostStopping } = machine;
     return { next: { ...freshMachine(request, undefined), counter, hostStopping }, reply: present };
   }
-  // The newer owner epoch takes over the guest's disk, here as on any other host.
-  const keepDisk = machine.intent.keepDisk === true || request.spec.takesOverDisk === true;
-  const kept = keepDisk ? { keepDisk } : {};
-  const intent: MachineIntent = { ...machine.intent, ...kept, power: "deleted" };
+  // The guest's data goes over to the newer epoch, here as well as on any other host.
+  const keepDisk = machine.intent.keepDisk || request.spec.takesOverDisk;
+  const intent: MachineIntent = { ...machine.intent, keepDisk, power: "deleted" };
   const next = { ...renewed(machine, intent), successor: request };
   return { next, reply: { kind: "observation", observation: provisional(request) } };
 }
@@ -72,7 +71,7 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
     ? Math.max(observedGeneration, machine.observation.generation) + 1
     : observedGeneration;
   const generationFloor = Math.max(machine.generationFloor, seenFloor);
-  const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch ?? 0);
+  const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch);
   const heard = { ...machine, generationFloor, leaseEpoch, revived: false };
   if (intent.generation === known) return { next: heard, reply: present };
   const going = machine.intent.power === "deleted";

@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 
+import { needsOf, unknownNeeds } from "../../../protocol/agent-needs.ts";
 import { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { machineReasons } from "../../../protocol/states.ts";
 import { answer, Count, Id, literals, nullable, TimeMs } from "../../../protocol/wire/schema.ts";
@@ -13,16 +14,14 @@ import type { GuestFacts } from "./messages.ts";
 import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
 
 const MachineFile = answer({
-  /**
-   * 2: the file has a lease epoch; an agent that knows no leases cannot read it, and so never starts the
-   * guest.
-   */
-  version: Type.Union([Type.Literal(1), Type.Literal(2)]),
+  version: Type.Literal(1),
+  /** What an agent must know to act on it (agent-needs.ts): one that lacks a word never starts the guest. */
+  needs: Type.Array(Type.String()),
   spec: MachineSpec,
   intent: MachineIntent,
-  /** Epoch of the host lease under which the machine was claimed. Absent: 0, no host lease. */
-  leaseEpoch: Type.Optional(Count),
-  /** Number of resets done. */
+  /** Epoch of the host's lease that it was claimed under; 0: it needs none. */
+  leaseEpoch: Count,
+  /** Resets that were done. */
   resetCount: Count,
   /** The highest generation that may have been published. */
   generationCeiling: Count,
@@ -30,7 +29,7 @@ const MachineFile = answer({
    * Start time of the process whose power button was pressed: when that process shuts down, it was asked to.
    * The start time names the process, so that nothing has to be written when it is gone.
    */
-  shutdownAskedOf: Type.Optional(nullable(TimeMs)),
+  shutdownAskedOf: nullable(TimeMs),
   rest: nullable(
     answer({
       generation: Count,
@@ -45,10 +44,8 @@ export type MachineFile = Static<typeof MachineFile>;
 export function fileOf(machine: Machine): MachineFile {
   const { spec, intent, leaseEpoch, resetCount, generationCeiling, rest } = machine;
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
-  const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
-  const done = { ...lease, resetCount, generationCeiling };
-  const version = leaseEpoch === 0 ? 1 : 2;
-  return { version, spec, intent, ...done, rest: rest ?? null, shutdownAskedOf };
+  const done = { leaseEpoch, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
+  return { version: 1, needs: needsOf(machine), spec, intent, ...done };
 }
 
 /** Whether the two machines' files differ. */
@@ -71,8 +68,8 @@ const TombstoneFile = answer({
 export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanceId">;
 
 /**
- * The tombstone that replaces the file of a machine that is gone: an older message must not bring the machine
- * back, even after a restart of the agent.
+ * What stays in the place of the file of a machine that is gone: an older message must not bring it back,
+ * also when the agent was restarted in between.
  */
 export function tombstoneFileOf({ spec, intent }: Machine, atMs: number): Static<typeof TombstoneFile> {
   const { instanceId, epoch } = spec;
@@ -85,9 +82,17 @@ export function parseTombstone(instanceId: string, content: unknown): Tombstone 
   return named === instanceId ? tombstone : undefined;
 }
 
-/** The machine file's content; undefined when it is not one of ours. */
-export function parseFile(instanceId: string, content: unknown): MachineFile | undefined {
+/**
+ * The file's content; undefined when it is not one of ours, or was written by an agent that knows what this
+ * one does not.
+ */
+export function parseFile(
+  instanceId: string,
+  content: unknown,
+  known: readonly string[],
+): MachineFile | undefined {
   if (!validatorOf(MachineFile).accepts(content)) return undefined;
+  if (unknownNeeds(content.needs, known).length > 0) return undefined;
   return content.spec.instanceId === instanceId ? content : undefined;
 }
 
@@ -97,8 +102,7 @@ export function parseFile(instanceId: string, content: unknown): MachineFile | u
  * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
-  const { spec, intent, resetCount, generationCeiling: generation } = file;
-  const { leaseEpoch = 0 } = file;
+  const { spec, intent, leaseEpoch, resetCount, generationCeiling: generation } = file;
   const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch, revived: true };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";

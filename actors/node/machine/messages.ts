@@ -10,10 +10,8 @@ import type { GuestEvent, GuestStatus } from "../../ports/hypervisor.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Lease } from "./lease.ts";
 
-export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure> & {
-  /** Epoch of the host lease under which the instance was claimed. Absent: 0, no host lease. */
-  readonly leaseEpoch?: number;
-};
+/** Its needs are known by then: whoever lacks one has refused it. */
+export type EnsureRequest = Omit<RequestOf<typeof hostAgentService.methods.ensure>, "needs">;
 
 export interface Moment {
   /** Wall clock, for people to read. */

@@ -8,18 +8,13 @@ import type { Button, Machine, Rest } from "./state.ts";
 
 /** The process died by itself: follows the instance's recovery policy. */
 export function afterLoss(machine: Machine, at: Moment): Machine {
-  if (recoveryOf(machine) === "restart") return countLoss(machine, at);
+  if (machine.spec.recovery === "restart") return countLoss(machine, at);
   return { ...machine, rest: leftDown(machine, "processLost") };
 }
 
-/** The recovery policy; `restart` when the spec has none. */
-export function recoveryOf({ spec }: Machine): "restart" | "wait" | "leave" {
-  return spec.recovery ?? "restart";
-}
-
-/** The guest stays down until a user starts it, or, with the policy `wait`, until the host is back. */
+/** It stays down: whoever wants it up asks for it. With `wait` the host's return is such a wish. */
 export function leftDown(machine: Machine, reason: Rest["reason"]): Rest {
-  const policy = recoveryOf(machine);
+  const policy = machine.spec.recovery;
   const message = `The guest went down, and is left so: its recovery policy is ${policy}.`;
   return { generation: machine.intent.generation, state: "failed", reason, message };
 }

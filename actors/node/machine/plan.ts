@@ -26,7 +26,7 @@ export function nextStep(machine: Machine): Step {
  */
 function stepAway(machine: Machine): Step {
   if (machine.guest === "none") return "release";
-  return machine.intent.keepDisk === true && barOf(machine) === undefined ? stepDown(machine) : "halt";
+  return machine.intent.keepDisk && barOf(machine) === undefined ? stepDown(machine) : "halt";
 }
 
 /**

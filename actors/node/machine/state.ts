@@ -133,7 +133,7 @@ export function freshMachine(request: EnsureRequest, guest: GuestFacts | undefin
   const condition = ours ? conditionOf(guest) : up && guest === undefined ? "none" : "unknown";
   return {
     ...newMachine({ spec, intent, resetCount: intent.resetCount, generation: observedGeneration }),
-    leaseEpoch: request.leaseEpoch ?? 0,
+    leaseEpoch: request.leaseEpoch,
     guest: condition,
     startedAtMs: ours ? guest.startedAtMs : null,
     rest: ours ? restAfter(guest.status, intent) : undefined,

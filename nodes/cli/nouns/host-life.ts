@@ -50,7 +50,10 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
           ...(power === undefined ? {} : { power }),
           ...(force === undefined ? {} : { force }),
         };
-        const again = { line: "the same command with", requestId: options.requestId };
+        const again = {
+          line: "the same command with",
+          requestId: options.requestId ?? session.newRequestId(),
+        };
         const fenced = await repeatable(again, (requestId) =>
           session.host.fence(host.id, request, run.call({ requestId, atLeastMs: limits.fenceTimeoutMs })),
         );
@@ -119,7 +122,7 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
       invoke(command, async (run) => {
         const session = await run.adminSession();
         const request = { reason, ...(parallel === undefined ? {} : { parallelism: parallel }) };
-        const again = { line: "the same command with", requestId: id };
+        const again = { line: "the same command with", requestId: id ?? session.newRequestId() };
         const { host, drain } = await repeatable(again, (requestId) =>
           session.host.drain(key, request, run.call({ requestId })),
         );
@@ -149,7 +152,10 @@ export function removeCommand(invoke: Invoke, print: Print): Command {
     .action((key: string, options: { readonly requestId?: string }, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
-        const again = { line: "the same command with", requestId: options.requestId };
+        const again = {
+          line: "the same command with",
+          requestId: options.requestId ?? session.newRequestId(),
+        };
         const { host } = await repeatable(again, (requestId) =>
           session.host.remove(key, {}, run.call({ requestId })),
         );

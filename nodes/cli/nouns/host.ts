@@ -35,13 +35,13 @@ function styleOf(host: Host): Style {
 
 /** The host lease in words: since when it has ended, and by what proof. */
 function leaseOf({ lease }: Host, nowMs: number): string | undefined {
-  if (lease === undefined || lease === null) return undefined;
+  if (lease === null) return undefined;
   const { epoch, fencedBy, state, silentMs, sentence, storageId } = lease;
   if (fencedBy !== null)
     return `fenced ${age(fencedBy.atMs, nowMs)} ago, epoch ${epoch}: ${sentence ?? fencedBy.kind}`;
   const renewed = silentMs === undefined ? "" : `, renewed ${duration(silentMs)} ago`;
   const storage = storageId ? ", also on its storage" : "";
-  return `${state ?? "held"}, epoch ${epoch}${renewed}${storage}`;
+  return `${state}, epoch ${epoch}${renewed}${storage}`;
 }
 
 /** The operator who signed the fence: first the name that the bus has proved, then the claimed one. */
@@ -51,10 +51,7 @@ function fencedBy({ lease }: Host): string | undefined {
   return proof.claimedBy === undefined ? proof.by : `${proof.by}, who claims to be ${proof.claimedBy}`;
 }
 
-const leaseCell = ({ lease }: Host): string =>
-  lease === null || lease === undefined
-    ? "none"
-    : (lease.state ?? (lease.fencedBy === null ? "held" : "fenced"));
+const leaseCell = ({ lease }: Host): string => lease?.state ?? "none";
 
 const used = (claimed: number, capacity: number, format: (value: number) => string): string =>
   `${format(claimed)} / ${format(capacity)}`;
@@ -122,8 +119,8 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["instances", String(host.instances)],
   ["builds", buildsOf(host)],
   ["zone", host.availabilityZone ?? undefined],
-  ["aggregates", host.aggregates?.map(({ name }) => name).join(", ") || undefined],
-  ["labels", pairsOf(host.labels ?? {})],
+  ["aggregates", host.aggregates.map(({ name }) => name).join(", ") || undefined],
+  ["labels", pairsOf(host.labels)],
   ["storage", host.storageId ?? undefined],
   ["NUMA nodes", host.numa?.map((cell, at) => numaOf(cell, host.numaClaimed?.[at])).join("; ") || undefined],
   ["features", host.features?.length ? `${host.features.length} CPU flags` : undefined],

@@ -100,7 +100,8 @@ function createCommand(invoke: Invoke): Command {
           else await printVerdicts(run, hosts);
           return hosts.some(({ fits }) => fits) ? 0 : exitCodeOf("RESOURCE_EXHAUSTED");
         }
-        const answer = await repeatable({ line: "the same command with", requestId }, (id) =>
+        const again = { line: "the same command with", requestId: requestId ?? session.newRequestId() };
+        const answer = await repeatable(again, (id) =>
           session.instance.create(request, run.call({ requestId: id })),
         );
         const all: readonly Changed[] = answer.all ?? [answer];

@@ -102,7 +102,10 @@ async function sendToAll(
   const outcomes = await Promise.allSettled(
     keys.map(async (key) => {
       const id = await instanceId(run, session, key);
-      const again = { line: `novact instance ${verb} ${id}`, requestId: options.requestId };
+      const again = {
+        line: `novact instance ${verb} ${id}`,
+        requestId: options.requestId ?? session.newRequestId(),
+      };
       return repeatable(again, (requestId) => send(session, id, { ...options, requestId }, run));
     }),
   );

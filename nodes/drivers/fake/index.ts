@@ -12,7 +12,7 @@ import { FakeWorld } from "./world.ts";
 /** Time from the power button to the guest's end, unless told otherwise; short, but never 0. */
 const shutdownLatencyMsDefault = 5;
 
-export function createFakeDrivers(options: DriverOptions): Drivers {
+export function createFakeDrivers(options: Omit<DriverOptions, "ids">): Drivers {
   const { clock, startLatencyMs = 0 } = options;
   const world =
     options.world ?? new FakeWorld({ clock, startLatencyMs, shutdownLatencyMs: shutdownLatencyMsDefault });

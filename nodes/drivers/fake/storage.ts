@@ -45,7 +45,7 @@ export class FakeStorage {
     if ((epochs.at(-1) ?? 0) > epoch) {
       throw new StatusError("staleEpoch", `The disk of instance ${instanceId} belongs to a newer epoch.`);
     }
-    if (spec.takesOverDisk !== true) {
+    if (!spec.takesOverDisk) {
       this.#disks.set(keyOf(instanceId, epoch), { writes: 0, openedBy: new Set() });
       this.release(instanceId, epoch - 1);
       return;

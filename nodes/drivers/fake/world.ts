@@ -132,7 +132,7 @@ export class FakeWorld {
       startedAtMs: clock.nowMs(),
       status: "running",
       resets: 0,
-      fence: spec.fence === true,
+      fence: spec.fence,
       lease: this.#leaseFor(spec),
       disk: this.#openDisk(spec, pid),
       frozen: false,

@@ -4,13 +4,12 @@
  * emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided once per
  * computer, boot and version, and kept in a file.
  */
-import { randomUUID } from "node:crypto";
 import { constants, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import type { Clock, Log } from "../../../protocol/wire/transport.ts";
+import type { Clock, Ids, Log } from "../../../protocol/wire/transport.ts";
 import { writeDurably } from "../durable-file.ts";
 import { type GuestUser, guestFiles, guestUser, makeGuestDirectory } from "../guest-directory.ts";
 import { readBootId } from "../process-table.ts";
@@ -37,6 +36,8 @@ export interface ProbeGuest {
 export interface AcceleratorOptions {
   readonly wanted: WantedAccelerator;
   readonly clock: Clock;
+  /** Of the guest that is tried. */
+  readonly ids: Ids;
   readonly log: Log;
   readonly executable: string;
   readonly version: () => Promise<string>;
@@ -101,7 +102,7 @@ async function tryKvm(
   probe: ProbeGuest,
   groups: readonly number[],
 ): Promise<string | undefined> {
-  const spec = probeSpec(randomUUID(), probe);
+  const spec = probeSpec(options.ids.next(), probe);
   const directory = join(options.directory, `probe-${spec.instanceId}`);
   const user = guestUser(spec.instanceId);
   try {
@@ -184,7 +185,8 @@ function probeSpec(instanceId: string, probe: ProbeGuest): MachineSpec {
   const image = { id: "probe", disk: null, kernel: null, ramdisk: null, commandLine: probe.commandLine };
   return {
     ...{ instanceId, project: "probe", name: "probe", epoch: 1, architecture: "x86_64", vcpus: 1 },
-    ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01" },
+    ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01", storageId: null },
+    ...{ fence: false, takesOverDisk: false, recovery: "leave", machineType: null, numa: null },
   };
 }
 

@@ -49,8 +49,8 @@ export class CpuPools {
    * Chooses the CPUs of a new guest, synchronously, so that no two starts choose the same ones: the caller
    * has to add the guest to the guests before it awaits anything. @throws INTERNAL hypervisorRefused
    */
-  choose(placement: NumaPlacement | undefined): Pins | undefined {
-    return placement === undefined ? undefined : choosePins(placement, this.#cells, this.#taken());
+  choose(placement: NumaPlacement | null): Pins | undefined {
+    return placement === null ? undefined : choosePins(placement, this.#cells, this.#taken());
   }
 
   #taken(): ReadonlySet<number> {

@@ -367,7 +367,7 @@ function refuseUnfit(spec: MachineSpec): void {
       `This host runs x86_64 guests only, not ${spec.architecture}.`,
     );
   }
-  if (spec.machineType !== undefined && !isUsableMachineType(spec.machineType))
+  if (spec.machineType !== null && !isUsableMachineType(spec.machineType))
     throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
   if (isUuid(spec.instanceId)) return;
   throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");

@@ -23,18 +23,18 @@ const versionTimeoutMs = 20_000;
 
 export function createQemuDrivers(options: DriverOptions): Drivers {
   const directories = makeStateDirectories(options.stateDirectory);
-  const { clock, log } = options;
+  const { clock, ids, log } = options;
   const version = once(findVersion);
   const accelerator = once<AcceleratorChoice>(() =>
     chooseAccelerator({
-      ...{ clock, log, executable, version, probe: options.probe },
+      ...{ clock, ids, log, executable, version, probe: options.probe },
       wanted: options.accelerator ?? "auto",
       directory: options.stateDirectory,
       cacheFile: options.acceleratorCache ?? join(options.stateDirectory, "accelerator.json"),
     }),
   );
   const { sharedDirectory } = options;
-  const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory);
+  const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory, ids);
   const disks = new FileDisks(directories, options.imageStore, shared);
   const leases =
     shared &&

@@ -26,10 +26,10 @@ import {
 } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { uuidv7 } from "uuidv7";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
+import type { Ids } from "../../../protocol/wire/transport.ts";
 import { isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
 import { exists, guestFiles, makeOpenDirectories } from "../guest-directory.ts";
 import { ensureOverlay } from "../overlay.ts";
@@ -52,12 +52,12 @@ export class SharedStorage {
    * Makes the missing directories. Synchronous: it happens once, before anything else can.
    * @throws Error when the guests' users could not reach them
    */
-  constructor(directory: string) {
+  constructor(directory: string, ids: Ids) {
     const root = makeOpenDirectories(directory, ["guests", "images"]);
     this.root = root;
     this.#guests = join(root, "guests");
     this.images = join(root, "images");
-    this.storageId = storageIdOf(root);
+    this.storageId = storageIdOf(root, ids);
     this.direct = canWriteDirectly(root);
   }
 
@@ -74,7 +74,7 @@ export class SharedStorage {
       if (await exists(path)) return path;
       const epochs = await this.#epochs(spec.instanceId);
       if ((epochs.at(-1) ?? 0) > spec.epoch) throw stale(spec);
-      if (spec.takesOverDisk !== true) return this.#make(spec, directory, signal);
+      if (!spec.takesOverDisk) return this.#make(spec, directory, signal);
       if (!(await this.#takeOver(spec, epochs))) continue;
       await this.#clearBefore(spec);
       return path;
@@ -178,11 +178,11 @@ const missing = (spec: MachineSpec): StatusError =>
 const stale = (spec: MachineSpec): StatusError =>
   new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
 
-/** The storage's id. The first host makes its file: whole or absent, and never replaced. */
-function storageIdOf(root: string): string {
+/** Made by whoever comes first: whole or not there, and never replaced. */
+function storageIdOf(root: string, ids: Ids): string {
   const path = join(root, "storage.json");
   const temporary = temporaryName(path);
-  writeFileSync(temporary, `${JSON.stringify({ storageId: uuidv7() })}\n`, { flag: "wx", flush: true });
+  writeFileSync(temporary, `${JSON.stringify({ storageId: ids.next() })}\n`, { flag: "wx", flush: true });
   try {
     chmodSync(temporary, 0o600);
     linkSync(temporary, path);

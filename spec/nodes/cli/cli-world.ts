@@ -2,7 +2,7 @@
 import { runCommand } from "../../../nodes/cli/command-line.ts";
 import type { Connect } from "../../../nodes/cli/session.ts";
 import type { Terminal } from "../../../nodes/cli/terminal.ts";
-import { systemClock } from "../../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../../nodes/process/clock.ts";
 import { createClients } from "../../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../../nodes/sdk/follow.ts";
 import type { Bus } from "../../../protocol/wire/transport.ts";
@@ -58,12 +58,13 @@ export function connectOn(bus: Bus, cell: string) {
   const open = { connections: 0 };
   const connect: Connect = async ({ project = "demo" }) => {
     open.connections += 1;
-    const world = { bus, clock: systemClock, project, cell, random: Math.random };
+    const ids = systemIds(0);
+    const world = { bus, clock: systemClock, ids, project, cell, random: Math.random };
     const clients = createClients(world);
     const close = async () => {
       open.connections -= 1;
     };
-    return { ...clients, ...createFollowers(clients, world), project, close };
+    return { ...clients, ...createFollowers(clients, world), project, newRequestId: () => ids.next(), close };
   };
   return { connect, open };
 }

@@ -36,7 +36,7 @@ function world(handlers: Readonly<Record<string, Record<string, Handler>>>) {
       log: rememberingLog(),
       discoverable: false,
     });
-  const sdk = { bus, clock, project: "demo", cell, random: () => 0.5 };
+  const sdk = { bus, clock, ids: countingIds("sdk"), project: "demo", cell, random: () => 0.5 };
   const clients = createClients(sdk);
   return { clock, start, clients, ...createFollowers(clients, sdk) };
 }

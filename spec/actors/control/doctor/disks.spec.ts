@@ -107,7 +107,9 @@ describe("doctor: disks on shared storage", () => {
         listHosts: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
         quotaTotals: async () => [],
         claimTotals: async () => [...input.claimTotals],
+        listImages: async () => [],
       },
+      imageFiles: { list: async () => ({ files: [], holds: [] }) },
       auditHost: async (hostId) => {
         if (hostId === "h3") throw new StatusError("hostUnreachable", "It is off.");
         return { ...audit, hostId };
@@ -124,12 +126,12 @@ describe("doctor: disks on shared storage", () => {
     return host;
   };
 
-  it("asks one host of each storage, and the next when that one is of an older version", async () => {
+  it("asks one host of each storage, and the next when that one cannot say", async () => {
     const asked: string[] = [];
     const { examined, clock } = await look((hostId) => ({
       sharedDisks: async () => {
         asked.push(hostId);
-        if (hostId === "h1") throw new StatusError("unknownMethod", "What?");
+        if (hostId === "h1") throw new StatusError("timeout", "It does not answer.");
         return { disks: [{ instanceId: "i9", epoch: 1 }] };
       },
     }));

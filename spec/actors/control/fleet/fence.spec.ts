@@ -18,7 +18,7 @@ describe("a fence by the power", () => {
     let proofs = 0;
     let slow = false;
     const options: FenceOptions = {
-      ...{ store, clock, ids: systemIds, commit: (turn) => store.commit(turn) },
+      ...{ store, clock, ids: systemIds(0), commit: (turn) => store.commit(turn) },
       directory: { refresh: async () => undefined, alive: () => true, get: () => undefined },
       placer: { hostsChanged: () => undefined },
       power: {

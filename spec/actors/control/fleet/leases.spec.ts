@@ -7,7 +7,7 @@ import { StatusError } from "../../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {
-  const lease = { epoch: 1, cleaned: false };
+  const lease = { epoch: 1, cleaned: false, storageId: null };
   let clock: SimulatedClock;
   let writes: (readonly string[])[];
   let failing: boolean;

@@ -45,7 +45,8 @@ describe("hosts: reports", () => {
       leases: { renew: async () => ({ epoch: 1, held: true }) },
       log: silentLog,
     });
-    return handlers.heartbeat({ complete: false, machines: [...machines], stopping: false }, context);
+    const beat = { complete: false, machines: [...machines], stopping: false, leaseEpoch: 0 };
+    return handlers.heartbeat(beat, context);
   };
 
   beforeEach(() => {

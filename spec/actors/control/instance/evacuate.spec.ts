@@ -105,7 +105,7 @@ describe("instance: evacuate", () => {
       expect(ensureOf(paused)?.spec).to.include({ fence: true, recovery: policy });
     }
     const kept = decide(running("restart", local()), command("pause"));
-    expect(ensureOf(kept)?.spec.fence).to.equal(undefined);
+    expect(ensureOf(kept)?.spec.fence).to.equal(false);
   });
 });
 

@@ -33,6 +33,12 @@ export const spec = (changes: Partial<MachineSpec> = {}): MachineSpec => ({
     commandLine: "",
   },
   macAddress: "52:54:00:00:00:01",
+  fence: false,
+  storageId: null,
+  takesOverDisk: false,
+  recovery: "restart",
+  machineType: null,
+  numa: null,
   ...changes,
 });
 
@@ -43,6 +49,7 @@ export const intent = (changes: Partial<MachineIntent> = {}): MachineIntent => (
   resetCount: 0,
   resetMode: "soft",
   startCount: 1,
+  keepDisk: false,
   ...changes,
 });
 
@@ -53,6 +60,7 @@ export const ensure = (
   spec: spec({ epoch: more.epoch ?? 1, instanceId: more.instanceId ?? "i1" }),
   intent: intent(changes),
   observedGeneration: more.observedGeneration ?? 0,
+  leaseEpoch: 0,
 });
 
 export const ensured = (...parameters: Parameters<typeof ensure>): MachineEvent => ({
