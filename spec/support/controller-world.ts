@@ -50,7 +50,7 @@ export interface WorldOptions {
 export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
   const store = options.store ?? new MemoryStore(systemClock);
-  const common = { bus, clock: systemClock, ids: systemIds, log: options.log ?? silentLog };
+  const common = { bus, clock: systemClock, ids: systemIds(0), log: options.log ?? silentLog };
   const imageFiles = options.imageFiles ?? new MemoryImageFiles(systemClock);
   const controllers: Controller[] = [];
   for (let index = 0; index < (options.controllers ?? 1); index += 1) {
