@@ -4,7 +4,7 @@
  * aggregates.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { answer, Id, Label, Metadata, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
@@ -65,8 +65,8 @@ export const aggregateService = service({
         metadata: Type.Optional(
           Type.Record(
             Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
-            nullable(Type.String({ maxLength: limits.metadataValueLengthMax })),
-            { maxProperties: limits.metadataKeysMax, additionalProperties: false },
+            nullable(Type.String({ maxLength: fieldLimits.metadataValueLengthMax })),
+            { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
           ),
         ),
       }),

@@ -2,7 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import {
   answer,
@@ -39,7 +39,7 @@ export const Host = answer({
   instances: Count,
   enabled: Type.Boolean(),
   disabledReason: nullable(Type.String()),
-  /** The host was heard from within the last limits.hostSilentMs. */
+  /** The host was heard from within the last leaseLimits.hostSilentMs. */
   alive: Type.Boolean(),
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
@@ -58,7 +58,10 @@ export const Host = answer({
   numaClaimed: Type.Array(NumaUse),
   /** Hosts with the same one can open each other's disks. */
   storageId: nullable(Id),
-  /** Builds that failed in a row by the host's own fault; at limits.failedBuildsMax it may be disabled. */
+  /**
+   * Builds that failed in a row by the host's own fault; at placementLimits.failedBuildsMax it may be
+   * disabled.
+   */
   failedBuilds: Count,
   /** Builds under way on it. */
   ioOps: Count,
@@ -107,7 +110,8 @@ export const Drain = answer({
   /** Instances that have not been asked to leave yet. */
   left: Count,
   /**
-   * Instances that stay as long as nothing changes, with the reason; only the first limits.drainListedMax.
+   * Instances that stay as long as nothing changes, with the reason; only the first
+   * placementLimits.drainListedMax.
    */
   cannot: Type.Array(answer({ instanceId: Id, name: Type.String(), why: Type.String() })),
   /** Number of all instances that stay. */
@@ -181,8 +185,10 @@ export const hostService = service({
     drain: method({
       request: request({
         reason: Sentence,
-        /** How many instances leave at once; absent: limits.drainParallelismDefault. */
-        parallelism: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.drainParallelismMax })),
+        /** How many instances leave at once; absent: placementLimits.drainParallelismDefault. */
+        parallelism: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: placementLimits.drainParallelismMax }),
+        ),
       }),
       answer: drainAnswer,
       ...entity,
@@ -222,8 +228,8 @@ export const hostService = service({
     }),
     rebalance: method({
       request: request({
-        /** Most moves to propose; absent: limits.rebalanceMovesDefault. */
-        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.rebalanceMovesMax })),
+        /** Most moves to propose; absent: placementLimits.rebalanceMovesDefault. */
+        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.rebalanceMovesMax })),
       }),
       answer: answer({ rebalance: Rebalance }),
       target: "collection",

@@ -1,6 +1,8 @@
 /** Instances: the virtual machines of a project, and all methods on them. */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { lifeLimits } from "./limits/life.ts";
+import { placementLimits } from "./limits/placement.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { Operation } from "./operation.ts";
 import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -20,7 +22,7 @@ import {
 import { method, service } from "./wire/service.ts";
 
 /** Of several instances, those of higher priority are recovered first. */
-const priority = Type.Integer({ minimum: 0, maximum: limits.recoveryPriorityMax });
+const priority = Type.Integer({ minimum: 0, maximum: placementLimits.recoveryPriorityMax });
 
 export const Instance = answer({
   id: Id,
@@ -85,7 +87,7 @@ const command = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
     summary,
   });
 
-const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: limits.hintInstancesMax });
+const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: placementLimits.hintInstancesMax });
 
 /** The scheduler's verdict on one host: whether it may take an instance, and why. */
 export const HostVerdict = answer({
@@ -111,9 +113,9 @@ const wanted = {
   image: Label,
   metadata: Type.Optional(Metadata),
   /** Number of instances to make at once, all or none of them; their names get the suffixes -1, -2, … */
-  count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+  count: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
   /** With `count`: make as many of the instances as find room, but at least this many. */
-  atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+  atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
   availabilityZone: Type.Optional(Label),
   /** Id or name of one of the project's groups. */
   serverGroup: Type.Optional(Label),
@@ -142,8 +144,8 @@ export const instanceService = service({
         instance: Instance,
         operation: Operation,
         /**
-         * Present when `count` was given: the first limits.createListedMax of the new instances. The first
-         * entry is the same as `instance` and `operation` above.
+         * Present when `count` was given: the first placementLimits.createListedMax of the new instances. The
+         * first entry is the same as `instance` and `operation` above.
          */
         all: Type.Optional(Type.Array(changed)),
         /**
@@ -194,7 +196,7 @@ export const instanceService = service({
       {
         /** `graceful` presses the power button and halts after timeoutMs; `hard` halts at once. */
         mode: Type.Optional(literals(["graceful", "hard"])),
-        timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.stopTimeoutMsMax })),
+        timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: lifeLimits.stopTimeoutMsMax })),
       },
       "Stops an instance; its disk stays.",
     ),
@@ -220,7 +222,7 @@ export const instanceService = service({
         /** Only the last lines. Not together with offset. */
         tailLines: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
         /** How long to wait for text when there is none beyond `offset` yet. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({
         text: Type.String(),

@@ -6,7 +6,9 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
+import { placementLimits } from "./limits/placement.ts";
+import { storageLimits } from "./limits/storage.ts";
 import { NumaNode, NumaPlacement } from "./numa.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -151,7 +153,7 @@ export const hostAgentService = service({
          * What the agent has to know to do this right (agent-needs.ts): one that does not know all of these
          * words refuses, and starts nothing.
          */
-        needs: words(limits.agentNeedsMax),
+        needs: words(placementLimits.agentNeedsMax),
       }),
       answer: answer({ observation: Observation }),
       ...entityless,
@@ -217,7 +219,7 @@ export const hostAgentService = service({
     removeSharedDisks: method({
       request: request({
         storageId: Id,
-        disks: Type.Array(SharedDisk, { maxItems: limits.sharedDisksRemovedMax }),
+        disks: Type.Array(SharedDisk, { maxItems: storageLimits.sharedDisksRemovedMax }),
       }),
       answer: answer({
         /**
@@ -249,11 +251,11 @@ export const HostInventory = answer({
   /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
   labels: HostLabels,
   /** Flags of its CPUs. */
-  features: words(limits.hostFeaturesMax),
+  features: words(fieldLimits.hostFeaturesMax),
   /** What its hypervisor can pretend to be; empty: it does not say. */
-  machineTypes: words(limits.hostMachineTypesMax),
+  machineTypes: words(fieldLimits.hostMachineTypesMax),
   /** Its NUMA nodes; empty: nothing is known of them, and none is given to guests. */
-  numa: Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax }),
+  numa: Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
   /**
    * The shared storage that its guests' disks are in: hosts with the same one can open each other's disks.
    * Null: its own directory.
@@ -280,7 +282,7 @@ export const reportService = service({
          * What its agent understands of the `needs` of `ensure`. Without `binding` its NUMA nodes are offered
          * to nobody.
          */
-        knows: words(limits.agentNeedsMax),
+        knows: words(placementLimits.agentNeedsMax),
       }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
@@ -322,8 +324,8 @@ export const reportService = service({
       answer: answer({
         epoch: Count,
         /**
-         * True: renewed, for limits.leaseTtlMs counted from before the request was sent. False: the host was
-         * fenced; it has to clean up, then ask again.
+         * True: renewed, for leaseLimits.leaseTtlMs counted from before the request was sent. False: the host
+         * was fenced; it has to clean up, then ask again.
          */
         held: Type.Boolean(),
       }),

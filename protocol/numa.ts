@@ -5,7 +5,7 @@
  * Pure.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { answer, Count } from "./wire/schema.ts";
 
 /** One NUMA node of a host: its CPUs and its memory. */
@@ -33,7 +33,7 @@ export const NumaPlacement = answer({
       /** Size of the huge pages that the memory is taken from. Absent: ordinary pages. */
       pageKib: Type.Optional(Type.Integer({ minimum: 1 })),
     }),
-    { minItems: 1, maxItems: limits.hostNumaNodesMax },
+    { minItems: 1, maxItems: fieldLimits.hostNumaNodesMax },
   ),
 });
 export type NumaPlacement = Static<typeof NumaPlacement>;

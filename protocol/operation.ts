@@ -3,7 +3,7 @@
  * answers with an operation.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { operationKinds, operationStates } from "./states.ts";
 import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
@@ -43,7 +43,7 @@ export const operationService = service({
     get: method({
       request: request({
         /** Answer only when the operation has ended, or after this time. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({ operation: Operation }),
       target: "entity",

@@ -4,11 +4,11 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { groupPolicies } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { answer, Id, Label, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-const maxPerHost = Type.Integer({ minimum: 1, maximum: limits.groupMembersMax });
+const maxPerHost = Type.Integer({ minimum: 1, maximum: placementLimits.groupMembersMax });
 
 export const ServerGroup = answer({
   id: Id,
@@ -17,7 +17,7 @@ export const ServerGroup = answer({
   policy: literals(groupPolicies),
   /** Most members on one host; null: one with anti-affinity, unlimited with every other policy. */
   maxPerHost: nullable(maxPerHost),
-  /** Ids of the members that are not deleted; only the first limits.groupMembersListedMax. */
+  /** Ids of the members that are not deleted; only the first placementLimits.groupMembersListedMax. */
   members: Type.Array(Id),
   createdAtMs: TimeMs,
 });

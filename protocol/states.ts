@@ -118,7 +118,7 @@ export interface ObservationFacts {
 
 /**
  * The state a user sees. `hostAlive` is false when the owning host has been silent for longer than
- * limits.hostSilentMs.
+ * leaseLimits.hostSilentMs.
  */
 export function externalState(
   intent: IntentFacts,

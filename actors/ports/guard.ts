@@ -10,8 +10,9 @@
 export interface Guard {
   /**
    * Resolves when the guard holds at least this deadline, and the guests that it had stopped, and that may
-   * run, go on. The deadline is monotonic, as in Clock; the guard never holds one more than limits.leaseTtlMs
-   * ahead. @throws Error when the guard has ended or does not answer: then do not rely on the host lease
+   * run, go on. The deadline is monotonic, as in Clock; the guard never holds one more than
+   * leaseLimits.leaseTtlMs ahead. @throws Error when the guard has ended or does not answer: then do not rely
+   * on the host lease
    */
   extend(deadlineMs: number): Promise<void>;
   /** False once the guard is known to have ended or not to answer; then it stays false. */

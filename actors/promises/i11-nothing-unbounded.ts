@@ -3,7 +3,7 @@
  * without end: two processes that answer each other in a circle are found by how many messages they send in a
  * second.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Checker, Sent } from "./facts.ts";
 
 /**
@@ -45,7 +45,7 @@ function kindOf(subject: string): string {
 }
 
 function tooLarge({ from, subject, bytes }: Sent): readonly string[] {
-  const max = kindOf(subject) === "cmd" ? limits.bodyBytesMax : limits.answerBytesMax;
+  const max = kindOf(subject) === "cmd" ? wireLimits.bodyBytesMax : wireLimits.answerBytesMax;
   return bytes <= max ? [] : [`${from} sent ${bytes} bytes to ${subject}; the maximum is ${max}.`];
 }
 

@@ -58,7 +58,7 @@ export interface Draining {
   readonly parallelism: number;
   /** Number of instances on the host when the drain began. */
   readonly instances: number;
-  /** Their ids; absent when they were too many to remember (limits.drainRememberedMax). */
+  /** Their ids; absent when they were too many to remember (fleetLimits.drainRememberedMax). */
   readonly instanceIds?: readonly string[];
 }
 

@@ -3,7 +3,8 @@
  * and tells a host that shares it to remove the disks that ownerless.ts is certain of. Every controller
  * sweeps; removing twice is harmless. It must never name a disk that a take-over may need.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -37,7 +38,7 @@ interface KnownHosts {
 export function sweeperDefinition(options: SweeperOptions): PeriodicActor<null> {
   return periodicActor<null>({
     name: "sweeper",
-    periodMs: limits.sweepPeriodMs,
+    periodMs: storageLimits.sweepPeriodMs,
     begin: () => null,
     round: async (_state, { log }, { fail }) => {
       await sweep(options, { log, fail });
@@ -65,14 +66,14 @@ export async function sweep(
 }
 
 async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log: Log): Promise<void> {
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const listing = await listStorage(storage, agent, timeoutMs);
   if ("error" in listing) throw new StatusError("hostUnreachable", listing.error);
   if (listing.disks.length === 0) return;
   const ownerless = await ownerlessOn(listing, store);
   const { storageId, hostId } = listing;
-  for (let from = 0; from < ownerless.length; from += limits.sharedDisksRemovedMax) {
-    const disks = ownerless.slice(from, from + limits.sharedDisksRemovedMax);
+  for (let from = 0; from < ownerless.length; from += storageLimits.sharedDisksRemovedMax) {
+    const disks = ownerless.slice(from, from + storageLimits.sharedDisksRemovedMax);
     const { removed } = await agent(hostId).removeSharedDisks({ storageId, disks }, { timeoutMs });
     for (const { instanceId: instance, epoch } of removed)
       log.info({ instance, epoch, storage: storageId }, "a disk that nobody owned was removed");
@@ -98,10 +99,10 @@ async function livingOn(
   const there = new Set(disks.map(({ instanceId }) => instanceId));
   const living = new Map<string, InstanceRecord>();
   for (let marker: { marker?: string } = {}; ; ) {
-    const rows = await store.listInstances({ limit: limits.pageLengthMax, ...marker });
+    const rows = await store.listInstances({ limit: wireLimits.pageLengthMax, ...marker });
     for (const { instance } of rows) if (there.has(instance.id)) living.set(instance.id, instance);
     const last = rows.at(-1);
-    if (last === undefined || rows.length < limits.pageLengthMax) return living;
+    if (last === undefined || rows.length < wireLimits.pageLengthMax) return living;
     marker = { marker: last.instance.id };
   }
 }

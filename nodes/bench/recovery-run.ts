@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { Boot } from "./counters.ts";
 import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
 import { round } from "./figures.ts";
@@ -17,7 +17,7 @@ const cleanWithinMs = 90_000;
 /** Pause after everything is well again, in which any late move or stop of a guest would happen. */
 const afterwardsMs = 3_000;
 /** Pause after a fault that must move nothing: until a missed host lease would certainly have ended. */
-const wouldHaveMovedMs = limits.leaseTtlMs + limits.fenceMarginMs + 3_000;
+const wouldHaveMovedMs = leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + 3_000;
 
 export interface Run {
   /** For each guest: from the fault to its first number on the other host, in ms. */

@@ -2,7 +2,7 @@
  * Requests that wait for their answers, all at one inbox. Own book-keeping in place of the library's, so that
  * a request ends at once when it is cancelled or the connection breaks, and leaves nothing behind.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
 
@@ -71,7 +71,7 @@ function wait({ timeoutMs, signal }: OpenQuestion, forget: () => void) {
   };
   const timer = setTimeout(
     () => settle(new StatusError("timeout", `Nobody answered within ${timeoutMs} ms.`)),
-    Math.min(timeoutMs, limits.timeoutMsMax + limits.answerGraceMs),
+    Math.min(timeoutMs, wireLimits.timeoutMsMax + wireLimits.answerGraceMs),
   );
   signal?.addEventListener("abort", onAbort, { once: true });
   return { answer: promise, settle };

@@ -6,7 +6,7 @@
  * answer is sent with our permissions, so it must go to an inbox only (I12).
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { errorMessage } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
@@ -71,8 +71,11 @@ function wantsOurVoice({ reply }: Msg): boolean {
 
 /** The headers, or the error when there are too many, or the library cannot parse them. */
 function headersOf(message: Msg): BusMessage["headers"] | StatusError {
-  if (headerBytes(message) > limits.headerBytesMax) {
-    return new StatusError("malformedHeader", `The headers are larger than ${limits.headerBytesMax} bytes.`);
+  if (headerBytes(message) > wireLimits.headerBytesMax) {
+    return new StatusError(
+      "malformedHeader",
+      `The headers are larger than ${wireLimits.headerBytesMax} bytes.`,
+    );
   }
   try {
     return recordOf(message.headers);

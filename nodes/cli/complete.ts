@@ -3,7 +3,8 @@
  * cluster. An error gives no candidates and no message, because the shell is in the middle of its line.
  */
 import type { Command, Option } from "commander";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
+import { commandLimits } from "./limits.ts";
 import type { Run } from "./run.ts";
 
 /** The candidates. `words`: those after `novact`; the last one is being completed and may be empty. */
@@ -80,8 +81,8 @@ async function valuesOf({ command, places, awaiting }: Position, run: Run): Prom
 
 /** Names of existing things, for an argument or option that is called like a noun. */
 async function names(what: string, run: Run): Promise<readonly string[]> {
-  const page = { limit: limits.pageLengthDefault };
-  const call = run.call({ atLeastMs: limits.completionTimeoutMs });
+  const page = { limit: wireLimits.pageLengthDefault };
+  const call = run.call({ atLeastMs: commandLimits.completionTimeoutMs });
   switch (what) {
     case "instance":
       return (await (await run.session()).instance.list(page, call)).instances.map(({ name }) => name);

@@ -8,13 +8,13 @@ import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { agentNeeds } from "../../protocol/agent-needs.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
+import { computeLimits } from "./limits.ts";
 
 export interface ComputePorts {
   readonly cell: string;
@@ -89,7 +89,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
 function trimming({ drivers, clock, log }: ComputePorts): Periodic {
   return new Periodic({
     ...{ name: "trimming", clock, log },
-    pauseMs: () => limits.consoleTrimPeriodMs,
+    pauseMs: () => computeLimits.consoleTrimPeriodMs,
     round: ({ fail }) =>
       drivers.consoles.trim().catch((error: unknown) => {
         log.warn({ err: error }, "A console log could not be cut.");

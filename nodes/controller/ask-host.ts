@@ -5,7 +5,7 @@
  */
 import type { InstanceEffect } from "../../actors/control/instance/messages.ts";
 import { needsOf } from "../../protocol/agent-needs.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { hostAgentService, Observation } from "../../protocol/machine.ts";
 import type { Client } from "../../protocol/wire/service.ts";
 
@@ -23,6 +23,6 @@ export async function askHost(
   // What is removed with its disk goes whatever lease its host holds.
   const leaseEpoch = power === "deleted" && !keepDisk ? 0 : asked.leaseEpoch;
   const request = { ...asked, leaseEpoch, needs: needsOf({ ...asked, leaseEpoch }) };
-  const { observation } = await host.ensure(request, { timeoutMs: limits.hostRequestTimeoutMs });
+  const { observation } = await host.ensure(request, { timeoutMs: wireLimits.hostRequestTimeoutMs });
   return observation;
 }

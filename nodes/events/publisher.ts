@@ -6,8 +6,8 @@
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { eventLimits } from "./limits.ts";
 
 export interface EventPublisherOptions {
   readonly store: Pick<Store, "listEvents">;
@@ -23,7 +23,7 @@ export interface EventPublisher {
   stop(): Promise<void>;
 }
 
-/** Starts publishing at once, and looks for new events every limits.eventPublishPeriodMs by itself. */
+/** Starts publishing at once, and looks for new events every eventLimits.eventPublishPeriodMs by itself. */
 export function startEventPublisher({ store, stream, clock, log }: EventPublisherOptions): EventPublisher {
   let stopped = false;
   let woken = false;
@@ -66,11 +66,11 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
 function pauseMs(failures: number, woken: boolean): number {
   if (failures > 0) {
     return Math.min(
-      limits.eventPublishBackoffMsMax,
-      limits.eventPublishBackoffMsMin * 2 ** Math.min(failures, 16),
+      eventLimits.eventPublishBackoffMsMax,
+      eventLimits.eventPublishBackoffMsMin * 2 ** Math.min(failures, 16),
     );
   }
-  return woken ? limits.eventPublishSpacingMs : limits.eventPublishPeriodMs;
+  return woken ? eventLimits.eventPublishSpacingMs : eventLimits.eventPublishPeriodMs;
 }
 
 interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
@@ -92,10 +92,10 @@ async function publishNews(
     const after: number = end ?? (await stream.lastSequence());
     if (after === before) return undefined;
     before = after;
-    const page = await store.listEvents({ after, limit: limits.eventPublishPage });
+    const page = await store.listEvents({ after, limit: eventLimits.eventPublishPage });
     if (page.events.length === 0) return after;
     end = await stream.publish(page.events);
-    if (page.events.length < limits.eventPublishPage) return end;
+    if (page.events.length < eventLimits.eventPublishPage) return end;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The limits of the wire: bodies and headers, attempts and requests in work, the event stream, the bus. They
- * are part of `limits` in limits.ts; read them there.
+ * Limits of the wire: bodies and headers, attempts and deadlines, pages, and requests in work. Both ends keep
+ * to them, so they are never configured.
  */
 export const wireLimits = {
   /** The body of a client's request. A larger body is refused before it is decoded. */
@@ -12,8 +12,6 @@ export const wireLimits = {
   answerBytesMax: 8 * 1024 * 1024 - 64 * 1024,
   /** All headers of one message; the parser's cost grows with the square of their number. */
   headerBytesMax: 8 * 1024,
-  /** The bus lets a body through that is somewhat too large, so that its sender is told why it is refused. */
-  busPayloadBytesMax: 8 * 1024 * 1024,
   /** Nesting of maps and arrays in a body. The deepest schema needs 6. */
   bodyDepthMax: 16,
   /** Elements of one array in a body: the largest legal one is everything on one host. */
@@ -25,12 +23,22 @@ export const wireLimits = {
   mapLengthMax: 256,
   /** One string in a body. The largest legal string is a console page, each byte of which may need three. */
   stringBytesMax: 400 * 1024,
-
+  requestIdLengthMax: 128,
+  pageLengthMax: 1_000,
+  pageLengthDefault: 100,
+  /** Deadline of a request whose caller names none. */
+  timeoutMsDefault: 10_000,
+  /** The longest deadline a caller may ask for. */
+  timeoutMsMax: 3_600_000,
   /**
    * How long a caller waits for the end of an operation (`wait`) when it names no time: a build, and its
    * grace.
    */
   waitTimeoutMsDefault: 150_000,
+  /** Long polls (events, console follow) are answered after this time at the latest. */
+  waitMsMax: 30_000,
+  /** How long before a caller's deadline a server stops waiting on its behalf: the answer has to travel. */
+  waitMarginMs: 100,
   /**
    * One attempt of a request that does not ask to be kept waiting; after it the request is repeated with the
    * same request id.
@@ -63,35 +71,6 @@ export const wireLimits = {
   requestsInWorkPerProjectMax: 4_000,
   /** When a caller that was refused for too many requests in work should try again. */
   retryAfterMs: 100,
-
-  /**
-   * Size of the event stream on the bus, which holds the newest events only; older events are replayed from
-   * PostgreSQL.
-   */
-  eventStreamBytesMax: 256 * 1024 * 1024,
-  eventStreamMessagesMax: 1_000_000,
-  /** Longer than eventKeptMs: the stream must not lose its position while PostgreSQL still has the events. */
-  eventStreamKeptMs: 60 * 24 * 3_600_000,
-  /**
-   * JetStream's window for detecting duplicates. The order of events does not rest on it, but on comparing
-   * with the last number; after a purge, the stream can be filled again only when this window has passed.
-   */
-  eventDuplicateWindowMs: 2_000,
-  /** Events being published to the stream at the same time. */
-  eventPublishWindow: 64,
-  /** Events read from the store at a time. */
-  eventPublishPage: 500,
-  /** Period at which the publisher looks for new events, whether it was woken or not. */
-  eventPublishPeriodMs: 1_000,
-  /** Pause between two rounds of the publisher: events committed in between are published together. */
-  eventPublishSpacingMs: 10,
-  eventPublishBackoffMsMin: 100,
-  eventPublishBackoffMsMax: 5_000,
-
-  /** Pause before a lost bus is connected to again, for ever. */
-  busReconnectMs: 250,
-  /**
-   * Period of pings on a silent bus; after two unanswered pings the connection is given up and opened again.
-   */
-  busPingMs: 2_000,
+  /** Deadline of one request to a host: the host only queues the work. */
+  hostRequestTimeoutMs: 3_000,
 } as const;

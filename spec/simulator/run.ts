@@ -6,7 +6,7 @@
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
@@ -233,7 +233,7 @@ class Run {
       fact = await this.#quiet();
     }
     if (fact !== undefined && hasLeftDisks(fact)) {
-      await this.#kernel.run(this.#kernel.nowMs + limits.sweepPeriodMs + sweepMs);
+      await this.#kernel.run(this.#kernel.nowMs + storageLimits.sweepPeriodMs + sweepMs);
       fact = await this.#quiet();
     }
     if (fact !== undefined) this.#see(fact);

@@ -7,7 +7,7 @@
  * nothing of other controllers, nor of instances on their way: the commit that lets the instance go also
  * claims the room, and a guest whose claim does not fit stays where it runs.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -17,6 +17,7 @@ import type { HostDirectory } from "../directory/directory.ts";
 import { type LeavingStore, mayLeave, onHost } from "../instance/leaving.ts";
 import type { HostPlacement, Placement } from "../instance/messages.ts";
 import type { Placer } from "../placement/placer.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface DrainerOptions {
   readonly store: LeavingStore;
@@ -78,7 +79,8 @@ export class Drainer {
         asked.add(instance.id);
         move(instance.id, hostId, room);
         free -= 1;
-      } else if (obstacles.size < limits.drainListedMax) obstacles.set(instance.id, room.denial.message);
+      } else if (obstacles.size < placementLimits.drainListedMax)
+        obstacles.set(instance.id, room.denial.message);
     }
     return obstacles;
   }
@@ -128,7 +130,7 @@ function all(instances: readonly InstanceRecord[], why: string): ReadonlyMap<str
 export function drainerDefinition(drainer: Drainer): PeriodicActor<null> {
   return periodicActor<null>({
     name: "drainer",
-    periodMs: limits.drainPeriodMs,
+    periodMs: fleetLimits.drainPeriodMs,
     begin: () => null,
     round: async (_state, { log }, { fail }) => {
       await drainer.round({ log, fail });

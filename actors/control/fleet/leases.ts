@@ -3,13 +3,13 @@
  * write, or shortly after it, share the next. A grant is a commit, and after a fence only a host that says it
  * has cleaned up gets one. It must never answer "held" before the store has said so.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface LeaseRequest {
   readonly epoch: number;
@@ -108,7 +108,7 @@ export class Leases {
     // Wait a microtask, so that requests of one moment share a write.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const nextAtMs = this.#options.clock.monotonicMs() + limits.renewalPeriodMs;
+      const nextAtMs = this.#options.clock.monotonicMs() + fleetLimits.renewalPeriodMs;
       await this.#write(this.#waiting.splice(0));
       await this.#until(nextAtMs);
     }

@@ -3,7 +3,8 @@
  * host speaks only for itself; the actor of the instance judges a host's observation.
  */
 import { unknownNeeds } from "../../../protocol/agent-needs.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, Observation, reportService } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -77,7 +78,7 @@ const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInve
  */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
   let offered = inventory;
-  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+  for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
@@ -171,7 +172,7 @@ async function takeOne(
     return await registry.ask<boolean>(
       observation.instanceId,
       (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
-      { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
+      { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal },
     );
   } catch (thrown) {
     const error = StatusError.from(thrown, "Taking a report");

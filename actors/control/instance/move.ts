@@ -3,7 +3,7 @@
  * owner let go; the present host is told, and the instance starts on the other one when the present one has
  * reported `gone`. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
 import { operationOf } from "./command.ts";
@@ -34,7 +34,7 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
   const wanted = instance.desired !== "stopped";
   if (wanted && event.to === null) return unchanged(loaded);
   const { operationId, nowMs } = event;
-  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : limits.stopTimeoutMsDefault;
+  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : lifeLimits.stopTimeoutMsDefault;
   const left = withInstance(draft(loaded, nowMs), {
     hostId: null,
     stop: { mode: "graceful", timeoutMs },

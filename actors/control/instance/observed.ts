@@ -3,7 +3,6 @@
  * instance, or send it to another host. A report never changes an intent that is newer than the one it acted
  * on (I8). Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
@@ -19,6 +18,7 @@ import {
   withInstance,
   withStep,
 } from "./change.ts";
+import { instanceLimits } from "./limits.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
 import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
@@ -196,7 +196,7 @@ function failedAtOwner(it: Draft, seen: Observation): Draft {
     hostId: null,
     excludedHosts,
   });
-  if (instance.attempt >= limits.buildAttemptsMax) return giveUp(left, error);
+  if (instance.attempt >= instanceLimits.buildAttemptsMax) return giveUp(left, error);
   return left;
 }
 

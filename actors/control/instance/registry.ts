@@ -5,12 +5,12 @@
  * controllers may have the same instance loaded, which is harmless (the row's version decides); one
  * controller must not have it twice.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import { Periodic } from "../../runtime/periodic.ts";
 import type { ActorRef, ActorSystem, AskOptions, Reply } from "../../runtime/system.ts";
 import { type InstanceActorOptions, instanceDefinition } from "./actor.ts";
+import { instanceLimits } from "./limits.ts";
 import type { InstanceMessage } from "./messages.ts";
 
 interface Entry {
@@ -36,7 +36,7 @@ export class InstanceRegistry {
     const { clock, log } = options;
     this.#sweeps = new Periodic({
       ...{ name: "registry", clock, log },
-      pauseMs: () => limits.passivateSweepMs,
+      pauseMs: () => instanceLimits.passivateSweepMs,
       round: async () => this.#sweep(),
     });
     this.#sweeps.next();
@@ -86,7 +86,7 @@ export class InstanceRegistry {
     entry.usedAtMs = this.#clock.monotonicMs();
     this.#entries.delete(id);
     this.#entries.set(id, entry);
-    if (known === undefined && this.#entries.size > limits.instanceActorsMax) this.#passivateOldest();
+    if (known === undefined && this.#entries.size > instanceLimits.instanceActorsMax) this.#passivateOldest();
     return entry;
   }
 
@@ -113,7 +113,7 @@ export class InstanceRegistry {
   }
 
   #sweep(): void {
-    const idleSinceMs = this.#clock.monotonicMs() - limits.passivateAfterMs;
+    const idleSinceMs = this.#clock.monotonicMs() - instanceLimits.passivateAfterMs;
     for (const [id, entry] of this.#entries) {
       if (entry.usedAtMs > idleSinceMs) break;
       if (entry.ref.waiting === 0) this.#passivate(id, entry);

@@ -4,7 +4,7 @@
  * guess: the commit checks the ids, and no create may be refused by an answer older than `sinceMs`. Bounded;
  * when full it is emptied, which needs no bookkeeping.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
@@ -73,7 +73,7 @@ class Recent<T> {
     // Taken before the read, whose answer may lack a row that is written meanwhile.
     const readAtMs = this.#clock.monotonicMs();
     const value = await this.#read(key);
-    if (this.#known.size >= limits.pageLengthMax) this.#known.clear();
+    if (this.#known.size >= wireLimits.pageLengthMax) this.#known.clear();
     if (value !== undefined) this.#known.set(key, { value, readAtMs });
     return value;
   }

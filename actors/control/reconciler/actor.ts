@@ -4,11 +4,11 @@
  * at itself. Lost messages, crashed actors, restarted controllers and passed deadlines all end here. Every
  * controller runs a reconciler; nudging an instance twice is harmless.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
 import { type PeriodicActor, periodicActor, type Round, type Tick } from "../../runtime/periodic.ts";
 import type { ActorContext } from "../../runtime/system.ts";
+import { reconcilerLimits } from "./limits.ts";
 
 export interface ReconcilerOptions {
   readonly store: Pick<Store, "listUnsettled" | "prune">;
@@ -24,7 +24,7 @@ interface ReconcilerState {
 export function reconcilerDefinition(options: ReconcilerOptions): PeriodicActor<ReconcilerState> {
   return periodicActor<ReconcilerState>({
     name: "reconciler",
-    periodMs: limits.reconcilePeriodMs,
+    periodMs: reconcilerLimits.reconcilePeriodMs,
     begin: ({ clock }) => ({ marker: undefined, prunedAtMs: clock.monotonicMs() }),
     round: (state, { clock, log }, { fail }) => round(state, options, { clock, log, fail }),
   });
@@ -39,9 +39,9 @@ async function round(
 ): Promise<ReconcilerState> {
   try {
     const marker = state.marker === undefined ? {} : { marker: state.marker };
-    const ids = await store.listUnsettled({ limit: limits.reconcileBatchMax, ...marker });
+    const ids = await store.listUnsettled({ limit: reconcilerLimits.reconcileBatchMax, ...marker });
     for (const id of ids) nudge(id);
-    const more = ids.length === limits.reconcileBatchMax;
+    const more = ids.length === reconcilerLimits.reconcileBatchMax;
     return { marker: more ? ids.at(-1) : undefined, prunedAtMs: await pruned(state, store, around) };
   } catch (thrown) {
     const { reason, message } = StatusError.from(thrown, "Looking for unsettled instances");
@@ -57,7 +57,7 @@ async function pruned(
   { clock, log }: Around,
 ): Promise<number> {
   const nowMs = clock.monotonicMs();
-  if (nowMs - prunedAtMs < limits.prunePeriodMs) return prunedAtMs;
+  if (nowMs - prunedAtMs < reconcilerLimits.prunePeriodMs) return prunedAtMs;
   const rows = await store.prune(clock.nowMs());
   if (rows > 0) log.info({ rows }, "old rows were removed");
   return nowMs;

@@ -2,10 +2,10 @@
  * Pages of lists that fit into one answer. A page ends early when its rows are large (a tenant may write a
  * quarter of a megabyte of metadata into each), so that no row can keep anybody from reading a list. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 
 /** Most bytes for the rows of one answer; the rest is for its other fields. */
-const pageBytesMax = limits.answerBytesMax / 2;
+const pageBytesMax = wireLimits.answerBytesMax / 2;
 
 /** The first rows, as many as fit; at least one, so that every reader gets on. */
 export function fitting<T>(rows: readonly T[], bytesOf: (row: T) => number): readonly T[] {

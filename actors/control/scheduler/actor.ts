@@ -3,12 +3,12 @@
  * a slow store delays no question that the present views can answer; after a crash it begins with nothing and
  * reads anew.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
 import type { Answer } from "./answer.ts";
 import { decide, type Effect } from "./decide.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { SchedulerMessage } from "./messages.ts";
 import type { Scheduler } from "./schedule.ts";
 import { emptyState, type SchedulerState } from "./state.ts";
@@ -38,7 +38,7 @@ export function schedulerDefinition(
   };
   return {
     name: "scheduler",
-    mailboxLengthMax: limits.schedulerMailboxLengthMax,
+    mailboxLengthMax: schedulerLimits.schedulerMailboxLengthMax,
     init: async (context) => step(emptyState(options.firstTurn), { kind: "tick" }, context),
     receive: async (state, message, context) => step(state, message, context),
   };
@@ -79,7 +79,7 @@ function perform(effect: Effect, store: Pick<Store, "allHosts">, context: Contex
 
 function tickLater(context: Context): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.schedulerRefreshPeriodMs, () => {
+  const timer = context.clock.after(schedulerLimits.schedulerRefreshPeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (context.signal.aborted) return;
     // The mailbox is full: try again after the next period.

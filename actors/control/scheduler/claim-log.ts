@@ -1,9 +1,9 @@
 /**
  * The claims that the store's sums may not show yet, oldest first, as a value: `add` makes another log and
  * leaves this one as it is. Successive logs share one array, so that adding a claim costs the same however
- * many there are. Bounded by limits.schedulerPendingMax; the oldest leave first (I11).
+ * many there are. Bounded by schedulerLimits.schedulerPendingMax; the oldest leave first (I11).
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Claim } from "./messages.ts";
 
 /** A claim (or, with the sign -1, a release) and when the scheduler heard of it. */
@@ -32,10 +32,10 @@ export class ClaimLog implements Iterable<PendingClaim> {
   /** The log with this claim too. `claim.atMs` must not be less than that of any before. */
   add(claim: PendingClaim): ClaimLog {
     // Copy when another log has added to the shared array, or half of the array is unused.
-    const mayShare = this.#shared.length === this.#to && this.#from <= limits.schedulerPendingMax;
+    const mayShare = this.#shared.length === this.#to && this.#from <= schedulerLimits.schedulerPendingMax;
     const shared = mayShare ? this.#shared : [...this];
     shared.push(claim);
-    const from = Math.max(mayShare ? this.#from : 0, shared.length - limits.schedulerPendingMax);
+    const from = Math.max(mayShare ? this.#from : 0, shared.length - schedulerLimits.schedulerPendingMax);
     return new ClaimLog(shared, from, shared.length);
   }
 

@@ -3,7 +3,7 @@
  * a few have changed: views that still match their record are kept, and so is what was derived from them.
  * Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { FactsOfRead } from "./facts.ts";
 import { chunkOf } from "./host-list.ts";
@@ -81,7 +81,7 @@ function heardAt(
       ? before.heardAtMs
       : Math.max(before.heardAtMs, readAtMs);
   const ageMs = Math.max(0, newestMs - record.lastSeenAtMs);
-  return ageMs <= limits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
+  return ageMs <= leaseLimits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
 }
 
 /** Adds all pending claims to the views, or (-1) takes them out again: one change for each host. */

@@ -5,7 +5,6 @@
  */
 
 import { refuseUnknownNeeds } from "../../../protocol/agent-needs.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -16,6 +15,7 @@ import type { Guard } from "../../ports/guard.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
@@ -26,6 +26,7 @@ import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
 import { News } from "./news.ts";
@@ -70,7 +71,7 @@ export interface Host {
 export interface HostEnding {
   /** True: shut the guests down; false: they run on. */
   readonly guests: boolean;
-  /** How long the guests may take to shut down by themselves; absent: limits.hostShutdownGraceMs. */
+  /** How long the guests may take to shut down by themselves; absent: hostLimits.hostShutdownGraceMs. */
   readonly patienceMs?: number;
 }
 
@@ -164,23 +165,23 @@ function leaseHolder(options: HostOptions, { ledger, machines, storage, changed 
  * machines. @throws RESOURCE_EXHAUSTED mailboxFull
  */
 function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
-  if (ref.waiting < limits.mailboxLengthMax) return;
-  const retryAfterMs = limits.mailboxRetryAfterMs;
+  if (ref.waiting < actorLimits.mailboxLengthMax) return;
+  const retryAfterMs = actorLimits.mailboxRetryAfterMs;
   throw new StatusError("mailboxFull", "The host has too much to do.", { retryAfterMs });
 }
 
 async function stop(ref: ActorRef<HostMessage>, options: HostOptions, ending: HostEnding): Promise<void> {
   const { clock, log, hypervisor } = options;
   if (ending.guests) {
-    const graceMs = ending.patienceMs ?? limits.hostShutdownGraceMs;
-    const deadlineMs = clock.monotonicMs() + graceMs + limits.hostHaltMs;
+    const graceMs = ending.patienceMs ?? hostLimits.hostShutdownGraceMs;
+    const deadlineMs = clock.monotonicMs() + graceMs + hostLimits.hostHaltMs;
     await ref
       .ask<undefined>((reply) => ({ kind: "stopGuests", graceMs, reply }), { deadlineMs })
       .catch((error: unknown) =>
         log.error({ err: error }, "Not every guest is down; the agent ends anyway."),
       );
   }
-  const deadlineMs = clock.monotonicMs() + limits.hostFarewellMs;
+  const deadlineMs = clock.monotonicMs() + hostLimits.hostFarewellMs;
   await ref
     .ask<undefined>((reply) => ({ kind: "leaving", reply }), { deadlineMs })
     .catch((error: unknown) => log.warn({ err: error }, "The host's last reports were not heard."));

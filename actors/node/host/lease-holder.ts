@@ -11,13 +11,15 @@
  * It must never say "held" for a time that the guard does not know, nor ask for a new host lease while a
  * guest of the old one has a process, nor start anything under a storage lease that was taken.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { HostStorage } from "../../shared-storage/host-storage.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
+import { hostLimits } from "./limits.ts";
 import type { ReportClient } from "./reporter.ts";
 
 export interface LeaseHolderOptions {
@@ -55,7 +57,7 @@ export class LeaseHolder {
     const { clock, log } = options;
     this.#renewals = new Periodic({
       ...{ name: "lease", clock, log, overlapping: true },
-      pauseMs: () => limits.heartbeatPeriodMs,
+      pauseMs: () => leaseLimits.heartbeatPeriodMs,
       round: (round) => this.#ask(round),
     });
   }
@@ -87,7 +89,7 @@ export class LeaseHolder {
     const { storage, reports } = this.#options;
     const asked = { epoch: this.#epoch, cleaned: false, storageId: null };
     if (this.#kind === "held" && storage.id !== null)
-      await reports.lease(asked, { timeoutMs: limits.hostFarewellMs }).catch(() => undefined);
+      await reports.lease(asked, { timeoutMs: hostLimits.hostFarewellMs }).catch(() => undefined);
     await storage.close();
   }
 
@@ -96,7 +98,7 @@ export class LeaseHolder {
    * is late.
    */
   current(): Lease {
-    const late = this.#options.clock.monotonicMs() >= this.#untilMs - limits.leasePauseLeadMs;
+    const late = this.#options.clock.monotonicMs() >= this.#untilMs - hostLimits.leasePauseLeadMs;
     return { kind: this.#kind === "held" && late ? "lapsed" : this.#kind, epoch: this.#epoch };
   }
 
@@ -125,7 +127,7 @@ export class LeaseHolder {
       const sentAtMs = clock.monotonicMs();
       if (this.#ended || sentAtMs < this.#quietUntilMs) return;
       const asked = { epoch, cleaned, storageId };
-      const answer = await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
+      const answer = await this.#options.reports.lease(asked, { timeoutMs: wireLimits.hostRequestTimeoutMs });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.epoch, sentAtMs);
       else this.#fenced(answer.epoch, sentAtMs);
@@ -137,7 +139,7 @@ export class LeaseHolder {
   }
 
   async #held(epoch: number, sentAtMs: number): Promise<void> {
-    const untilMs = sentAtMs + limits.leaseTtlMs;
+    const untilMs = sentAtMs + leaseLimits.leaseTtlMs;
     // The answer is late: this lease epoch was fenced since.
     if (epoch < this.#epoch || (this.#kind === "fenced" && epoch === this.#epoch)) {
       if (epoch === this.#takenEpoch) this.#beQuiet();
@@ -189,7 +191,7 @@ export class LeaseHolder {
    * is lost.
    */
   #beQuiet(): void {
-    this.#quietUntilMs = this.#options.clock.monotonicMs() + limits.storageTakenQuietMs;
+    this.#quietUntilMs = this.#options.clock.monotonicMs() + hostLimits.storageTakenQuietMs;
   }
 
   #fenced(epoch: number, sentAtMs: number): void {
@@ -213,7 +215,7 @@ export class LeaseHolder {
   #lapseLater(): void {
     const { clock } = this.#options;
     this.#lapse?.cancel();
-    const ms = Math.max(0, this.#untilMs - limits.leasePauseLeadMs - clock.monotonicMs());
+    const ms = Math.max(0, this.#untilMs - hostLimits.leasePauseLeadMs - clock.monotonicMs());
     this.#lapse = clock.after(ms, () => {
       if (!this.#ended && this.current().kind === "lapsed") this.#tell(this.current(), false);
     });

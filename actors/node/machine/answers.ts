@@ -1,12 +1,12 @@
 /**
  * Answers that a machine holds back for a moment: most work ends within milliseconds, and an answer that
- * reports its end spares a controller a commit. No caller waits longer than limits.ensureAnswerMs.
+ * reports its end spares a controller a commit. No caller waits longer than machineLimits.ensureAnswerMs.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
 import type { Reply } from "../../runtime/system.ts";
+import { machineLimits } from "./limits.ts";
 
 type EnsureReply = Reply<{ observation: Observation }>;
 
@@ -28,7 +28,7 @@ export class Answers {
   hold(reply: EnsureReply, observation: Observation): void {
     this.#replies.push(reply);
     this.#latest = observation;
-    this.#timer ??= this.#clock.after(limits.ensureAnswerMs, () => {
+    this.#timer ??= this.#clock.after(machineLimits.ensureAnswerMs, () => {
       if (this.#latest !== undefined) this.give(this.#latest);
     });
   }

@@ -9,11 +9,11 @@
  * The states above are not stored: plan.ts derives them from the facts below, so the two can never disagree.
  * Pure data: no clock, no I/O.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { MachineReason } from "../../../protocol/states.ts";
 import type { GuestStatus } from "../../ports/hypervisor.ts";
 import { type Lease, noLease } from "./lease.ts";
+import { machineLimits } from "./limits.ts";
 import type { EnsureRequest, GuestFacts } from "./messages.ts";
 
 /**
@@ -215,7 +215,7 @@ function unseen(spec: MachineSpec, generation: number): Observation {
 
 /** The ceiling to reserve for this generation: the present one, if it is high enough. */
 export function ceilingFor(generation: number, ceiling: number): number {
-  return generation <= ceiling ? ceiling : generation + limits.generationsPerWrite;
+  return generation <= ceiling ? ceiling : generation + machineLimits.generationsPerWrite;
 }
 
 /** Whether the intent wants a living guest, and no rest for this generation keeps it down. */
