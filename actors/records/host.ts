@@ -42,7 +42,7 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly aggregates: readonly AggregateOfHost[];
   readonly registeredAtMs: number;
   readonly lastSeenAtMs: number;
-  /** Null: no host lease was granted yet; the registration grants the first. */
+  /** Null: the host was granted no host lease yet; its registration grants the first one. */
   readonly lease: HostLease | null;
 }
 
@@ -80,7 +80,7 @@ export interface HostLease {
   readonly fencedBy: FenceProof | null;
 }
 
-/** The part of a host's inventory that filters and weighers judge it by. */
+/** What a host reports of itself for filters to match. */
 export interface SaidOfHost {
   readonly labels: Readonly<Record<string, string>>;
   readonly features: readonly string[];

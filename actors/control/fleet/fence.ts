@@ -126,7 +126,7 @@ function assertMeant({ id, name }: HostRecord, { confirm, reason, power }: Reque
     );
 }
 
-/** The host lease; a registered host always has one, since its registration granted the first. */
+/** The host lease of a host; its registration granted the first one. */
 function leaseOf({ id, lease }: HostRecord): HostLease {
   if (lease !== null) return lease;
   throw new Error(`The host ${id} is registered and has no lease.`);

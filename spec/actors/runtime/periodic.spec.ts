@@ -1,4 +1,4 @@
-/** Loops: the times of their rounds, the memory of the last round, and the end. */
+/** Loops: when rounds begin, what a loop remembers of its last round, and how it ends. */
 import { expect } from "chai";
 import {
   Periodic,
