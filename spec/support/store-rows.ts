@@ -174,7 +174,7 @@ export function request(requestId: string, changes: Partial<RequestRecord> = {})
   };
 }
 
-/** What a host says of itself when there is nothing to say. */
+/** A host's reported fields when it has nothing to report. */
 export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
 
 export function inventory(hostId: string, changes: Partial<HostInventory> = {}): HostInventory {
@@ -195,7 +195,7 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
   };
 }
 
-/** What a host has of guests with CPUs or cells of their own, when there are none. */
+/** A host's NUMA fields when no guest has pinned CPUs or NUMA nodes. */
 export const nothingBound = { pinnedCpus: 0, numaClaimed: [] };
 
 /** What a create of one instance commits: request, instance, claim, operation and two events. */
