@@ -1,15 +1,16 @@
 /**
- * What a host's agent must understand to do what `ensure` asks for: words that the request carries beside
- * the fields. A field that an agent does not know is dropped before it is seen; a word that it does not know
- * makes it refuse, before it starts or removes anything (decision 0018). A new field that must not be
- * ignored gets a word here.
+ * The needs of an `ensure`: features that a host's agent must have to do it right, carried as words beside
+ * the fields. An agent drops a field that it does not know before any handler sees it; a word that it does
+ * not know makes it refuse, before it starts or removes anything (decision 0018). A new field that must not
+ * be ignored gets a word here.
  */
 import type { MachineIntent, MachineSpec } from "./machine.ts";
 import { StatusError } from "./wire/status.ts";
 
 /**
- * `lease`: the guest runs only under the host's lease, or its disk stays when it is told to go. `binding`: it
- * gets the CPUs, memory and pages of its placement. `machineType`: the hypervisor pretends to be that one.
+ * `lease`: the guest runs only under the host lease, or its disk stays when the guest leaves. `binding`: the
+ * guest is pinned to the CPUs, memory and pages of its placement. `machineType`: the guest gets this machine
+ * type.
  */
 export const agentNeeds = ["lease", "binding", "machineType"] as const;
 export type AgentNeed = (typeof agentNeeds)[number];
@@ -17,11 +18,11 @@ export type AgentNeed = (typeof agentNeeds)[number];
 export interface Asked {
   readonly spec: Pick<MachineSpec, "numa" | "machineType">;
   readonly intent: Pick<MachineIntent, "power" | "keepDisk">;
-  /** 0: the guest needs no lease. */
+  /** Lease epoch of the host lease; 0: the guest needs none. */
   readonly leaseEpoch: number;
 }
 
-/** What an agent has to know for this. To remove a guest with all it has, any agent knows enough. */
+/** The needs of a request. Removing a guest with its disk has none: every agent can do it. */
 export function needsOf({ spec, intent, leaseEpoch }: Asked): AgentNeed[] {
   const stays = intent.power !== "deleted";
   const needed: Readonly<Record<AgentNeed, boolean>> = {
@@ -32,7 +33,7 @@ export function needsOf({ spec, intent, leaseEpoch }: Asked): AgentNeed[] {
   return agentNeeds.filter((need) => needed[need]);
 }
 
-/** Those of the needs that are not known; of what comes from another version they may be any words. */
+/** The needs that are not known; a request from another version may have any words. */
 export const unknownNeeds = (needs: readonly string[], known: readonly string[]): readonly string[] =>
   needs.filter((need) => !known.includes(need));
 

@@ -45,50 +45,57 @@ export const Host = answer({
   registeredAtMs: TimeMs,
   bootId: Type.String(),
   labels: HostLabels,
-  /** Of its aggregates; null: in none. */
+  /** The availability zone that the host's aggregates set; null: none sets one. */
   availabilityZone: nullable(Label),
   aggregates: Type.Array(answer({ id: Id, name: Label })),
-  /** Flags of its CPUs. */
+  /** Feature flags of the host's CPUs. */
   features: Type.Array(Type.String()),
   machineTypes: Type.Array(Type.String()),
   numa: Type.Array(NumaNode),
-  /** CPUs that guests have to themselves, a part of the vCPUs claimed. */
+  /** CPUs that guests have for themselves; included in the vCPUs claimed. */
   pinnedCpus: Count,
-  /** What is claimed of each of `numa`; the last ones may be missing. */
+  /** What is claimed of each NUMA node in `numa`, by position; unused nodes at the end may be missing. */
   numaClaimed: Type.Array(NumaUse),
-  /** Hosts with the same one can open each other's disks. */
+  /** Id of the shared storage. Hosts with the same `storageId` can open each other's disks. */
   storageId: nullable(Id),
   /**
-   * Builds that failed in a row by the host's own fault; at placementLimits.failedBuildsMax it may be
-   * disabled.
+   * Consecutive builds that failed through the host's own fault; at placementLimits.failedBuildsMax the host
+   * may be disabled.
    */
   failedBuilds: Count,
-  /** Builds under way on it. */
+  /** Builds under way on the host. */
   ioOps: Count,
-  /** Raised by every change of what the host says about itself. */
+  /** Raised by every change of the inventory that the host reports. */
   generation: Count,
   /**
-   * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
-   * more. Null: it has none, and nothing of it is taken over.
+   * The host lease: the host's right to run guests that other hosts may take over. `fencedBy`: the proof that
+   * the host does not run those guests any more. Null: the host has no lease, and its guests are not taken
+   * over.
    */
   lease: nullable(
     answer({
       epoch: Count,
       fencedBy: nullable(FenceProof),
-      /** Whoever could write to this shared storage holds its lease there: it can tell when none does. */
+      /**
+       * Id of the shared storage on which every process of the host that can write holds the host's storage
+       * lease: the storage can tell when no such process lives. Null: none.
+       */
       storageId: nullable(Id),
-      /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
+      /** `held`: renewed in time. `ended`: not renewed for its whole time, and the host is not fenced yet. */
       state: literals(["held", "ended", "fenced"]),
       /**
-       * So long nothing was renewed, as the controller that answers has seen it. Absent: it has not looked
-       * long enough, or the host is fenced.
+       * How long the lease was not renewed, as seen by the controller that answers. Absent: the controller
+       * has not watched for long enough, or the host is fenced.
        */
       silentMs: Type.Optional(Count),
-      /** Of a fenced host: why it is sure that nothing runs there, as everybody may read it. */
+      /** For a fenced host: the proof that nothing runs there, as a sentence that everybody may read. */
       sentence: Type.Optional(Type.String()),
     }),
   ),
-  /** What is on it goes elsewhere, so many at once, since then. Null: it is not drained. */
+  /**
+   * Since when the host is being drained, and how many instances leave it at once. Null: the host is not
+   * being drained.
+   */
   draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
 });
 export type Host = Static<typeof Host>;

@@ -64,7 +64,7 @@ export const Image = answer({
 });
 export type Image = Static<typeof Image>;
 
-/** The checksums of its files. */
+/** The checksums of an image's files. */
 export function filesOf({ disk, kernel, ramdisk }: Pick<Image, "disk" | "kernel" | "ramdisk">): string[] {
   return [disk, kernel, ramdisk].flatMap((file) => (file === null ? [] : [file.sha256]));
 }

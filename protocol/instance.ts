@@ -39,11 +39,11 @@ export const Instance = answer({
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
   serverGroupId: nullable(Id),
-  /** As it was asked for; null: any. */
+  /** The zone that was asked for; null: any. */
   availabilityZone: nullable(Label),
-  /** What becomes of it when it goes down without being asked. */
+  /** What happens to the instance when its guest goes down without being asked to. */
   recovery: answer({ policy: literals(recoveryPolicies), priority }),
-  /** What its host saw last; null before the first report. */
+  /** The last observation of the instance's host; null before the first report. */
   machine: nullable(
     answer({
       state: literals(machineStates),
@@ -246,7 +246,8 @@ export const instanceService = service({
       answer: answer({
         instance: Instance,
         /**
-         * One sentence for each event that the instance waits for, or one that says that it waits for none.
+         * One sentence for each event that the instance waits for, or one sentence saying that the instance
+         * waits for nothing.
          */
         waitingFor: Type.Array(Type.String()),
         hosts: Type.Array(HostVerdict),

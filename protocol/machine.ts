@@ -49,17 +49,22 @@ export const MachineSpec = answer({
     commandLine: Type.String(),
   }),
   macAddress: Type.String({ pattern: "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
-  /** Another host may take it over when this host's lease has ended: without that lease it must not run. */
+  /**
+   * True: another host may take the guest over once this host's lease has ended, so the guest must not run
+   * without a host lease.
+   */
   fence: Type.Boolean(),
-  /** The shared storage that its disk is in. Null: its host's own directory. */
+  /** The shared storage of the root disk. Null: the host's own directory. */
   storageId: nullable(Id),
-  /** Its disk is there already, left by an older epoch on another host; none is ever made. */
+  /**
+   * True: the disk exists already, left by an older owner epoch on another host, and must never be made anew.
+   */
   takesOverDisk: Type.Boolean(),
-  /** What its host does when the guest went down without being asked. */
+  /** What the agent does when the guest goes down without being asked to. */
   recovery: literals(recoveryPolicies),
-  /** What the hypervisor pretends to be, in its words. Null: its host's choice. */
+  /** Machine type, in the hypervisor's words (QEMU: `-machine`). Null: the host's choice. */
   machineType: nullable(Label),
-  /** What it has of the host's NUMA nodes. Null: nothing of the kind was asked for. */
+  /** What the guest is given of the host's NUMA nodes. Null: no CPUs, memory or huge pages of its own. */
   numa: nullable(NumaPlacement),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
@@ -81,8 +86,8 @@ export const MachineIntent = answer({
    */
   startCount: Count,
   /**
-   * With power `deleted`: the guest goes on elsewhere. Its disk on shared storage stays, and while the host
-   * holds its lease the guest is asked to shut down, as `stop` says.
+   * With power `deleted`: the guest goes on on another host. Its disk on shared storage stays, and the guest
+   * is shut down as `stop` says while the host holds its host lease.
    */
   keepDisk: Type.Boolean(),
 });
@@ -140,18 +145,18 @@ export const hostAgentService = service({
         spec: MachineSpec,
         intent: MachineIntent,
         /**
-         * The newest generation a controller has seen of this machine: a host that lost its file counts on
-         * from there.
+         * The newest generation that a controller has seen of this machine: an agent that lost the machine's
+         * file counts on from there.
          */
         observedGeneration: Count,
         /**
-         * The epoch of the host's lease that the claim was made under: a guest with `fence` runs only while
-         * its host holds this very lease. 0: it needs none.
+         * The lease epoch under which the claim was made: a guest with `fence` runs only while its host holds
+         * this very host lease. 0: the guest needs no host lease.
          */
         leaseEpoch: Count,
         /**
-         * What the agent has to know to do this right (agent-needs.ts): one that does not know all of these
-         * words refuses, and starts nothing.
+         * Features that the agent must have for this request (agent-needs.ts): an agent that does not know
+         * all of these words refuses the request, and starts nothing.
          */
         needs: words(placementLimits.agentNeedsMax),
       }),
@@ -234,7 +239,7 @@ export const hostAgentService = service({
   },
 });
 
-/** What a host says about itself when its agent starts. */
+/** The inventory that a host reports when its agent starts. */
 export const HostInventory = answer({
   hostId: Id,
   name: Type.String(),
@@ -248,17 +253,17 @@ export const HostInventory = answer({
   vcpus: Count,
   memoryMib: Count,
   diskGib: Count,
-  /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
+  /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
   labels: HostLabels,
-  /** Flags of its CPUs. */
+  /** Feature flags of the host's CPUs. */
   features: words(fieldLimits.hostFeaturesMax),
-  /** What its hypervisor can pretend to be; empty: it does not say. */
+  /** Machine types that the hypervisor offers; empty: it does not list them. */
   machineTypes: words(fieldLimits.hostMachineTypesMax),
-  /** Its NUMA nodes; empty: nothing is known of them, and none is given to guests. */
+  /** NUMA nodes of the host; empty: they are not known, and guests are given none. */
   numa: Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
   /**
-   * The shared storage that its guests' disks are in: hosts with the same one can open each other's disks.
-   * Null: its own directory.
+   * Id of the shared storage that the guests' disks are on: hosts with the same id can open each other's
+   * disks. Null: disks are in the host's own directory.
    */
   storageId: nullable(Id),
 });
@@ -279,8 +284,8 @@ export const reportService = service({
         inventory: HostInventory,
         machines: reported,
         /**
-         * What its agent understands of the `needs` of `ensure`. Without `binding` its NUMA nodes are offered
-         * to nobody.
+         * The words of `ensure`'s `needs` that the agent knows. Without `binding`, the scheduler offers none
+         * of the host's NUMA nodes.
          */
         knows: words(placementLimits.agentNeedsMax),
       }),
@@ -295,8 +300,9 @@ export const reportService = service({
         machines: reported,
         stopping: Type.Boolean(),
         /**
-         * Epoch of the host lease under which this was said: what is remembered of an earlier one is old. 0:
-         * the host holds no lease.
+         * Lease epoch of the host lease that was held at the time of this report; claims made under an
+         * earlier lease epoch are renewed under this one while their machines are down. 0: the host held no
+         * lease.
          */
         leaseEpoch: Count,
       }),
@@ -316,8 +322,9 @@ export const reportService = service({
         /** True: no process is left of the guests of that lease that another host may take over. */
         cleaned: Type.Boolean(),
         /**
-         * Every guest of that lease that another host may take over holds the host's lease on this shared
-         * storage, and so will those that are begun before this is asked again. Null: on none.
+         * The shared storage on which every guest of that host lease that another host may take over holds
+         * the host's storage lease; guests that start before the next renewal will hold it too. Null: there
+         * is none.
          */
         storageId: nullable(Id),
       }),

@@ -28,7 +28,7 @@ const idle = {
   draining: null,
 };
 
-/** The same text for the same value, in whatever order its keys are. */
+/** A value as JSON with sorted keys: equal values have equal texts. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)

@@ -33,7 +33,7 @@ export async function accept(count = 1_000, warmUps = 300): Promise<unknown> {
   return withCluster({ hypervisor: "fake" }, async (cluster) => {
     await prepareCatalog(cluster);
     const yardstick = await openYardstick(cluster);
-    // The first ones warm up compilers and caches on all sides.
+    // Not counted: these calls warm up compilers and caches on all sides.
     await series(cluster, yardstick, { count: warmUps, restMs: 0 });
     const alone = await series(cluster, yardstick, { count, restMs });
     const backToBack = await series(cluster, yardstick, { count, restMs: 0 });

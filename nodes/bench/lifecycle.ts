@@ -15,7 +15,7 @@ const patient = { timeoutMs: 60_000 };
 const lifecycleSecondsMax = 12;
 const createSecondsMax = 10;
 
-/** `rounds` for one client, ten times as many creates for many; `warmUps` creates before all. */
+/** `rounds`: for one client; ten times as many creates for many. `warmUps`: creates before all series. */
 export async function lifecycle(rounds = 300, warmUps = 600): Promise<unknown> {
   return withCluster({ hypervisor: "fake" }, async (cluster) => {
     await prepareCatalog(cluster);

@@ -1,8 +1,8 @@
 /**
- * npm run bench -- NAME: one benchmark, several, or `all`. Progress goes to stderr, and to stdout one JSON
- * value a line, with the figures of each benchmark as it ends. Every run that needs a cluster has its own,
- * in a new directory and on free ports; nothing that runs here already is touched. Each but `recovery` takes
- * less than three minutes.
+ * npm run bench -- NAME: runs one benchmark, several, or `all`. Progress goes to stderr; the figures go to
+ * stdout, as one JSON value per line when a benchmark ends. Every run that needs a cluster starts its own, in
+ * a new directory and on free ports; clusters that run here already are not touched. Each benchmark but
+ * `recovery` takes less than three minutes.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";

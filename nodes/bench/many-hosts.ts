@@ -27,9 +27,9 @@ export interface ManyHostsOptions {
   readonly controllers: readonly number[];
   /** Numbers of concurrent clients; one series after the other. */
   readonly clients: readonly number[];
-  /** How long is looked at what hosts cost at rest. */
+  /** How long the cost of hosts at rest is measured. */
   readonly restSeconds: number;
-  /** Of each series. */
+  /** Number of creates in each series. */
   readonly loadSecondsMax: number;
 }
 
@@ -114,7 +114,7 @@ async function allAlive(admin: Novact, count: number): Promise<void> {
   }
 }
 
-/** Nobody asks for anything: heartbeats, renewals and what controllers read. */
+/** Measures a cluster to which nobody sends requests: heartbeats, renewals and the controllers' reads. */
 async function atRest(cluster: BenchCluster, probe: Probe, restSeconds: number): Promise<unknown> {
   await pause(2_000);
   const time = processorTime(cluster);

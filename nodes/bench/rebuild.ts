@@ -23,13 +23,13 @@ import { processorTime } from "./processor-time.ts";
 const instancesPerHost = 20;
 const restarts = 3;
 const warmReads = 10;
-/** As controllers do: whoever asks within it shares a write. */
+/** As in controllers: renewals that are asked for within this time share a write. */
 const beatMs = 100;
 const startSecondsMax = 60;
 const attemptMs = 1_000;
 
 export interface RebuildOptions {
-  /** One cluster after the other, with so many hosts. */
+  /** Numbers of hosts; one cluster after the other. */
   readonly counts: readonly number[];
   readonly steadySeconds: number;
 }
@@ -141,7 +141,7 @@ async function reading(store: Store): Promise<unknown> {
   return { first, again: spread(again) };
 }
 
-/** What controllers read, with what it costs without them: beats alone. */
+/** The cost of the controllers' reads, beside the cost of the renewals alone. */
 async function steady(cluster: BenchCluster, seconds: number): Promise<unknown> {
   const pid = controllerOf(cluster);
   const time = processorTime(cluster);

@@ -1,24 +1,25 @@
 /**
- * Runs benchmarks one after the other. Each is written out as soon as it has ended, one JSON value a line, so
- * that what was measured is kept whatever happens to a later one; one that fails keeps no other from running.
+ * Runs benchmarks one after the other. Each result is written as soon as its benchmark has ended, as one line
+ * of JSON, so that it is kept whatever happens to a later benchmark. A benchmark that fails does not keep the
+ * next ones from running.
  */
 import { machine } from "./figures.ts";
 
 export interface Series {
   readonly names: readonly string[];
-  /** Each under its name; every name is there. */
+  /** The benchmarks by name, one for each of `names`. */
   readonly benchmarks: Readonly<Record<string, () => Promise<unknown>>>;
-  /** What programs read: a line with its end. */
+  /** Writes a line for programs, its end included. */
   write(line: string): void;
-  /** What people read while it goes on. */
+  /** Shows progress to people. */
   say(text: string): void;
-  /** Ends the series: the benchmark that is under way ends by it, and the others are not run. */
+  /** Aborted: the running benchmark ends, and the others are not run. */
   readonly signal: AbortSignal;
 }
 
 export type SeriesOutcome = "done" | "failed" | "interrupted";
 
-/** `failed`: at least one of them; its line has `error` in place of `result`. */
+/** Runs the series. `failed`: at least one benchmark failed; its line has `error` in place of `result`. */
 export async function runSeries(series: Series): Promise<SeriesOutcome> {
   let outcome: SeriesOutcome = "done";
   for (const name of series.names) {

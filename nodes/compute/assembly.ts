@@ -26,9 +26,9 @@ export interface ComputePorts {
   readonly log: Log;
   /** Number of guests that boot at once. */
   readonly bootsMax: number;
-  /** What the agent understands of the `needs` of `ensure`. Absent: all that there is. */
+  /** The words of `ensure`'s `needs` that the agent knows. Absent: all words. */
   readonly knows?: readonly string[];
-  /** The node is of no use any more until its process begins anew; its guests run on. */
+  /** Called when the node cannot work any more until its process starts again; its guests run on. */
   readonly onFailed?: () => void;
 }
 
@@ -85,7 +85,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
   };
 }
 
-/** A log that grows for ever would fill the disk. */
+/** Trims the logs periodically: logs that grow for ever would fill the disk. */
 function trimming({ drivers, clock, log }: ComputePorts): Periodic {
   return new Periodic({
     ...{ name: "trimming", clock, log },

@@ -50,9 +50,9 @@ export interface ClusterConfig {
   /** Absolute path of the configuration's file. */
   readonly file: string;
   readonly cell: string;
-  /** In every id: 0 to 1,023. */
+  /** The deployment's number, a part of every id: 0 to 1,023. */
   readonly deployment: number;
-  /** Absolute. */
+  /** Absolute path. */
   readonly stateDirectory: string;
   /** Without a URL, a NATS server of our own runs on the port. */
   readonly nats: { readonly url: string | undefined; readonly port: number };
@@ -295,7 +295,7 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
   };
 }
 
-/** A host's id: made once and kept on its own disk. */
+/** A host's id: made once and kept on the host's own disk. */
 export function hostIdOf(
   config: Pick<ClusterConfig, "stateDirectory" | "deployment">,
   nodeName: string,

@@ -126,7 +126,7 @@ const weigherNames = weighers.map((weigher) => weigher.name);
 
 export const ClusterSchema = Type.Object(
   {
-    cell: Type.Optional(Type.String({ ...token, description: "the cell's name, a token of every subject" })),
+    cell: Type.Optional(Type.String({ ...token, description: "the deployment's name, a subject token" })),
     deployment: Type.Optional(
       Type.Integer({
         minimum: 0,

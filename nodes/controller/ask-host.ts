@@ -1,7 +1,7 @@
 /**
- * What a controller asks of a host's agent, with the words that the agent must know: one that drops a field
- * it does not know would start a guest without its fence, its CPUs or its machine type, or remove a disk
- * that shall be kept (decision 0018).
+ * A controller's `ensure` to a host's agent, with the words that the agent must know: an agent that drops a
+ * field it does not know would start a guest without its fence, its CPUs or its machine type, or remove a
+ * disk that has to be kept (decision 0018).
  */
 import type { InstanceEffect } from "../../actors/control/instance/messages.ts";
 import { needsOf } from "../../protocol/agent-needs.ts";
@@ -20,7 +20,7 @@ export async function askHost(
   asked: Asked,
 ): Promise<Observation> {
   const { power, keepDisk } = asked.intent;
-  // What is removed with its disk goes whatever lease its host holds.
+  // A machine that is removed with its disk is removed under any host lease.
   const leaseEpoch = power === "deleted" && !keepDisk ? 0 : asked.leaseEpoch;
   const request = { ...asked, leaseEpoch, needs: needsOf({ ...asked, leaseEpoch }) };
   const { observation } = await host.ensure(request, { timeoutMs: wireLimits.hostRequestTimeoutMs });

@@ -74,7 +74,7 @@ export class FileDisks implements Disks {
    */
   async #placeOf(spec: MachineSpec): Promise<readonly [ImageCache, SharedStorage | undefined]> {
     const own = join(guestDirectory(this.#directories, spec.instanceId), guestFiles.disk);
-    // A storage that is not mounted is an empty directory with another id: no new disk is made in it.
+    // A storage that is not mounted is an empty directory with another id: no new disk is made there.
     if (hasDisk(spec) && spec.storageId !== null && spec.storageId !== this.#shared?.storageId)
       throw new StatusError(
         "diskMissing",

@@ -21,7 +21,7 @@ export interface DriverOptions {
    */
   readonly sharedDirectory?: string;
   readonly clock: Clock;
-  /** Of the shared storage, when it has none yet. */
+  /** Makes the id of a shared storage that has none yet. */
   readonly ids: Ids;
   readonly log: Log;
   /** Absent: `auto`. */

@@ -31,7 +31,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
   let known: number | undefined;
 
   const round = async ({ fail }: Round): Promise<void> => {
-    // Who is not woken looks where the stream really is: it may have been lost.
+    // A round that was not woken asks for the stream's real end, because the stream may have been lost.
     const from = woken ? known : undefined;
     known = undefined;
     woken = false;
@@ -53,7 +53,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
     wake() {
       if (stopped || woken) return;
       woken = true;
-      // A round under way looks at `woken` when it ends; after failures the back-off stands.
+      // A running round looks at `woken` when it ends; after failures the back-off stands.
       if (failures === 0) rounds.next();
     },
     async stop() {

@@ -25,8 +25,8 @@ export const systemClock: Clock = {
 const makers = new Map<number, Ids>();
 
 /**
- * The ids of a deployment, as this process makes them: the same maker for whoever asks, so that all of them
- * are in order. @throws RangeError when there is no such deployment
+ * The maker of a deployment's ids in this process: always the same one, so that all ids of the process are in
+ * order. @throws RangeError when there is no such deployment
  */
 export function systemIds(deployment: number): Ids {
   const known = makers.get(deployment);

@@ -26,9 +26,12 @@ export type { ConsoleOptions, WaitOptions, WatchOptions } from "./follow.ts";
 export interface Novact extends Clients, Followers, AsyncDisposable {
   readonly project: string;
   readonly cell: string;
-  /** A request id, for whoever sends a request again himself: the same id again does nothing twice. */
+  /**
+   * A new request id, for a caller that repeats requests itself: a request with the same id is executed only
+   * once.
+   */
   newRequestId(): string;
-  /** Ends the connection. The process does not end by itself before. */
+  /** Closes the connection. Until then it keeps the process alive. */
   close(): Promise<void>;
 }
 
@@ -88,8 +91,8 @@ interface Place {
   readonly project: string;
   readonly cell: string;
   /**
-   * In the request ids. 0 where only the URL is known: a request id is compared with others of one project
-   * alone, and what is made gets its ids from a controller.
+   * The deployment's number in request ids. 0 where only the URL is known: request ids are compared only
+   * within one project, and new objects get their ids from a controller.
    */
   readonly deployment: number;
 }

@@ -28,6 +28,6 @@ export const placementLimits = {
   drainParallelismMax: 100,
   /** Instances that cannot leave and are listed in one answer; the others are only counted. */
   drainListedMax: 100,
-  /** Words that an `ensure` may say its agent must know; there are three. */
+  /** Most words in the `needs` of an `ensure`; three are defined. */
   agentNeedsMax: 32,
 } as const;

@@ -11,8 +11,8 @@ export const storageLimits = {
    */
   sharedDisksRemovedMax: 50,
   /**
-   * A registration has died when it has held a file for so long. Beyond the time above, with room for a clock
-   * that was set and for a process that was paused.
+   * A registration that has held a file for this long has died. Longer than imageRegistrationMsMax, with room
+   * for a clock that was set and for a process that was paused.
    */
   imageHoldMs: 24 * 3_600_000,
 } as const;

@@ -13,7 +13,7 @@
  * Ids of volumes will be of version 4 with the deployment at the same place: a guest sees the first twenty
  * characters of one as its disk's serial number, which in a version 7 would be mostly time.
  *
- * Pure but for its memory: clock and chance are given.
+ * Pure but for its memory: the caller gives the clock and the random bytes.
  */
 import type { Clock, Ids } from "./transport.ts";
 
@@ -21,14 +21,14 @@ import type { Clock, Ids } from "./transport.ts";
 export const deploymentMax = 1_023;
 
 export interface IdOptions {
-  /** Whose ids they are: 0 to {@link deploymentMax}. */
+  /** The deployment's number: 0 to {@link deploymentMax}. */
   readonly deployment: number;
   readonly clock: Pick<Clock, "nowMs">;
-  /** So many bytes that nobody can guess. */
+  /** Gives `count` random bytes that nobody can guess. */
   readonly entropy: (count: number) => Uint8Array;
 }
 
-/** Asking for chance costs more than all the rest: it is asked for many ids at once. */
+/** Ids whose random bytes are fetched at once: fetching costs more than all other steps. */
 const idsAtOnce = 100;
 const entropyBytesOfId = 10;
 const counterMax = 0xfff;
@@ -82,8 +82,8 @@ function setTime(bytes: Uint8Array, ms: number): void {
 }
 
 /**
- * The UUID of these 16 bytes, with version, variant and deployment written over what they have there. The
- * place of all three is the same in every version.
+ * The UUID made of these 16 bytes, overwritten with version, variant and deployment, whose places are the
+ * same in every version.
  */
 export function uuidOf(bytes: Uint8Array, version: 4 | 7, deployment: number): string {
   const stamped = Uint8Array.from(bytes);
@@ -102,7 +102,7 @@ const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padSta
 
 const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-([89ab][0-9a-f]{3})-[0-9a-f]{12}$/;
 
-/** The deployment whose id it is; undefined when it is no id that was made here. */
+/** The deployment's number in an id; undefined when the id has another form. */
 export function deploymentOf(id: string): number | undefined {
   const [, part] = pattern.exec(id) ?? [];
   return part === undefined ? undefined : (Number.parseInt(part, 16) >> 4) & deploymentMax;

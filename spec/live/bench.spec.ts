@@ -1,6 +1,6 @@
 /**
- * Benchmarks with small numbers, so that one that no longer runs is seen before somebody needs its figures.
- * No figure is asserted. Not here: `boot` and `recovery`, which need QEMU guests and minutes.
+ * Benchmarks with small numbers, so that a benchmark that no longer runs is noticed before its figures are
+ * needed. No figure is asserted. Not here: `boot` and `recovery`, which need QEMU guests and minutes.
  */
 import { expect } from "chai";
 import { accept } from "../../nodes/bench/accept.ts";
@@ -14,7 +14,7 @@ import { findNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres } from "../../nodes/up/postgres.ts";
 import { skip } from "../support/services.ts";
 
-/** Names as they are in a result, and what is below each; a figure is any finite number. */
+/** The names in a result, with their contents; any finite number is a figure. */
 function figuresIn(value: unknown): number {
   if (typeof value === "number") {
     expect(value).to.satisfy(Number.isFinite);

@@ -1,7 +1,7 @@
 /**
- * The filler of benchmarks on a real, fresh PostgreSQL, with small numbers: what it leaves is what commits
- * leave. It may not be trusted because it is used by benchmarks only: a column that a migration adds broke it
- * unseen once.
+ * The benchmarks' filler on a real, fresh PostgreSQL, with small numbers: its rows are those that commits
+ * leave. Tested because only benchmarks use the filler: once, a column that a migration added broke it
+ * unnoticed.
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";

@@ -1,4 +1,4 @@
-/** Benchmarks one after the other: what was measured is written before the next one begins. */
+/** Benchmarks in series: each result is written before the next benchmark starts. */
 import { expect } from "chai";
 import { runSeries, type SeriesOutcome } from "../../nodes/bench/series.ts";
 

@@ -124,7 +124,7 @@ async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   }
 }
 
-/** Whether nobody has written to it for so long; false when it is not there (any more). */
+/** True when nobody has written to the file for `ageMs`; false when the file does not exist (any more). */
 export async function isOlder(path: string, ageMs: number): Promise<boolean> {
   if (ageMs === 0) return true;
   try {

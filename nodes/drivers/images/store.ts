@@ -1,9 +1,9 @@
 /**
  * The image store of a controller: a directory in which every registered file is kept under its checksum,
- * until no image has it (removal.ts). A file is copied first and judged afterwards, by its copy: what
- * its owner changes in the meantime has no effect. It reads only from the directories that the configuration
+ * until no image has it (removal.ts). A file is copied first, and its copy is checked: changes by the file's
+ * owner in the meantime have no effect. The store reads only from the directories that the configuration
  * lists: the caller of `image.register` names a path, and must not be able to make the controller read any
- * other file of its machine, nor to find out whether one exists.
+ * other file of its computer, nor to find out whether one exists.
  */
 import { constants } from "node:fs";
 import {
@@ -33,7 +33,10 @@ export interface ImageSource {
   readonly sizeBytes?: number;
   /** Absent: a kernel or ramdisk, whose content only a guest will ever interpret. */
   readonly format?: DiskFormat;
-  /** The id of the image that is to have the file, which is held for it. Absent: nothing is removed here. */
+  /**
+   * Id of the image that the file is held for. Absent: no hold is needed, because nothing is removed from
+   * this store.
+   */
   readonly heldFor?: string;
 }
 
@@ -95,13 +98,13 @@ export class ImageStore {
     }
   }
 
-  /** Answers the directory, which is there. */
+  /** Makes the directory when it is missing; answers its path. */
   async open(): Promise<string> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o755 });
     return this.#options.directory;
   }
 
-  /** Of controllers that died, by their age: others may be at work here. */
+  /** Removes partial copies of dead controllers, told by their age: other controllers may be at work here. */
   async removeHalfCopies(): Promise<void> {
     const directory = await this.open();
     for (const name of await readdir(directory)) {

@@ -36,7 +36,7 @@ export interface ProbeGuest {
 export interface AcceleratorOptions {
   readonly wanted: WantedAccelerator;
   readonly clock: Clock;
-  /** Of the guest that is tried. */
+  /** Makes the id of the guest that KVM is tried with. */
   readonly ids: Ids;
   readonly log: Log;
   readonly executable: string;

@@ -31,7 +31,7 @@ export const qemuLimits = {
   acceleratorProbeTimeoutMs: 6_000,
   /** Guests adopted at the same time when an agent starts. */
   adoptionsAtOnce: 16,
-  /** One thread is brought to its CPUs: a short process. */
+  /** Moving one thread to its CPUs: the run of a short process. */
   affinityTimeoutMs: 10_000,
   /**
    * How often a guest's threads are looked at: a thread that starts meanwhile starts on its parent's CPUs.

@@ -178,7 +178,7 @@ const missing = (spec: MachineSpec): StatusError =>
 const stale = (spec: MachineSpec): StatusError =>
   new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
 
-/** Made by whoever comes first: whole or not there, and never replaced. */
+/** The storage's id. The first host makes its file: whole or absent, and never replaced. */
 function storageIdOf(root: string, ids: Ids): string {
   const path = join(root, "storage.json");
   const temporary = temporaryName(path);

@@ -1,4 +1,4 @@
-/** What a controller asks of a host's agent, and what the agent must know to do it. */
+/** A controller's `ensure` to a host's agent, and the words that the agent must know. */
 import { expect } from "chai";
 import { workEffects } from "../../../actors/control/instance/state.ts";
 import type { InstanceRecord } from "../../../actors/records/instance.ts";
@@ -16,7 +16,7 @@ interface Wanted {
   readonly intent?: Partial<MachineIntent>;
 }
 
-/** The epoch of the lease and the needs, as the host is asked. */
+/** The lease epoch and the needs of the request. */
 async function askedOf({ leaseEpoch, bound = false, machineType, intent }: Wanted) {
   const loaded = newborn(1, { leaseEpoch });
   const claims = loaded.claims.map((claim) => ({ ...claim, numa: bound ? numa : null }));

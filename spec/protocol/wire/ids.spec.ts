@@ -1,4 +1,4 @@
-/** The maker of ids: what they look like, whose they are, and their order, whatever the clock does. */
+/** The maker of ids: their form, their deployment, and their order, whatever the clock does. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { createIds, deploymentMax, deploymentOf, uuidOf } from "../../../protocol/wire/ids.ts";
