@@ -1,6 +1,7 @@
 /**
  * I4: what was acknowledged is durable. An answer is backed by a commit before it (where commits are seen),
- * and what it promised is still there when all is quiet.
+ * and what it promised is still there when all is quiet. A create of many promises as many as were asked for,
+ * or, where fewer are enough, so many at least.
  */
 import { limits } from "../../protocol/limits.ts";
 import type { Turn } from "../runtime/records.ts";
@@ -39,9 +40,18 @@ export function answeredIsDurable(): Checker {
       const call = calls.endOf(fact);
       if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
       acknowledge(acknowledged, call);
-      return durable.seen ? unbacked(durable, call) : [];
+      return [...miscounted(call), ...(durable.seen ? unbacked(durable, call) : [])];
     },
   };
+}
+
+function miscounted({ invoked: { method, request, requestId }, completed }: Call): readonly string[] {
+  const { count, atLeast = count } = request;
+  if (method !== "instance.create" || typeof count !== "number" || typeof atLeast !== "number") return [];
+  const { all, more } = completed.answer ?? {};
+  const made = [all, more].reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0);
+  if (made >= atLeast && made <= count) return [];
+  return [`Request ${requestId} was answered with ${made} instances, of ${count} and ${atLeast} at least.`];
 }
 
 /** What a guest has written is as durable as its storage: nobody of ours may remove it. */

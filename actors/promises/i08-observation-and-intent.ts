@@ -1,7 +1,8 @@
 /**
  * I8: an observation never overrides a newer intent. A turn that nobody asked for may change what is wanted
  * only where the guest itself has shut down; and it may fail an instance, or end an operation as done, only
- * by what was seen of the intent that holds.
+ * by what was seen of the intent that holds. An evacuation that is accepted takes the instance's room away
+ * from a host that was lost: an intent alone moves nothing.
  */
 import type { Reason } from "../../protocol/status.ts";
 import type { InstanceRecord, MachineRecord, Turn } from "../runtime/records.ts";
@@ -15,11 +16,19 @@ export function observationAndIntent(): Checker {
     promise: "I8",
     see(fact) {
       if (!isCommitted(fact)) return [];
-      const broken = fact.turn.request === undefined ? unasked(ledger, fact.turn) : [];
+      const broken = fact.turn.request === undefined ? unasked(ledger, fact.turn) : stayed(fact.turn);
       ledger.apply(fact.turn);
       return broken;
     },
   };
+}
+
+function stayed({ events = [], claimsReleased = [] }: Turn): readonly string[] {
+  return events.flatMap(({ event, id, body }) => {
+    if (event !== "accepted" || body.command !== "evacuate" || body.changed !== true) return [];
+    if (claimsReleased.some(({ instanceId }) => instanceId === id)) return [];
+    return [`The evacuation of instance ${id} was accepted, and it stays where it is.`];
+  });
 }
 
 interface Change {

@@ -14,9 +14,10 @@ import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
+import { ActorFaults } from "./actor-faults.ts";
 import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
-import { type Kernel, nobody } from "./kernel.ts";
+import { type Kernel, nobody, type Owner } from "./kernel.ts";
 import { Network } from "./network.ts";
 import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
@@ -33,6 +34,8 @@ export interface ClusterTold {
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
   renewed(hostId: string, epoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
+  /** A turn was broken, by a fault, in the middle of this kind of message. */
+  crashed(by: Owner, message: string): void;
 }
 
 export interface ClusterOptions {
@@ -62,6 +65,7 @@ export class Cluster {
   readonly store: StoreServer;
   readonly stream = createMemoryEventStream();
   readonly interposer = new Interposer();
+  readonly actors: ActorFaults;
   readonly hosts: HostPlace[] = [];
   readonly controllers: ControllerPlace[] = [];
   readonly #options: ClusterOptions;
@@ -106,6 +110,7 @@ export class Cluster {
       committed: told.committed,
       renewed: told.renewed,
     });
+    this.actors = new ActorFaults({ kernel, random: random.fork("actors"), crashed: told.crashed });
     const { sharedDisks } = parameters;
     this.storage =
       sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
@@ -250,9 +255,8 @@ export class Cluster {
     this.network.rates.late = 0;
     this.#streamUp = true;
     this.network.heal();
-    Object.assign(this.store.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
-    this.store.up = true;
-    this.store.cutOff.clear();
+    this.store.heal();
+    this.actors.heal();
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.heal();
       // An agent of the version before leases cannot clear up what one of today has left there.
@@ -274,8 +278,9 @@ function pick({ latencyMs, lost, doubled, late }: Parameters) {
   return { latencyMs, lost, doubled, late };
 }
 
-function storeRates({ storeLatencyMs, rolledBack, answerLost, slow }: Parameters) {
-  return { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
+function storeRates({ storeLatencyMs, rolledBack, answerLost, slow, batched }: Parameters) {
+  const rates = { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
+  return batched === undefined ? rates : { ...rates, batched };
 }
 
 const imageFiles = {
