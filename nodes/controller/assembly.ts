@@ -27,7 +27,7 @@ import { instanceHandlers } from "../../actors/instances/service.ts";
 import { reconcilerDefinition } from "../../actors/reconciler/actor.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { Bus, Clock, Ids, Log, PowerFence, Store } from "../../actors/runtime/ports.ts";
-import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
+import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { schedulerDefinition } from "../../actors/scheduler/actor.ts";
 import { proposal } from "../../actors/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/scheduler/schedule.ts";
@@ -64,6 +64,11 @@ export interface ControllerPorts {
   readonly power: PowerFence;
   /** Events were committed: publish them. */
   readonly wakePublisher: () => void;
+  /**
+   * A supervisor has given up an actor that every command or every instance needs: the controller is of no
+   * use until its process begins anew.
+   */
+  readonly onFailed?: () => void;
 }
 
 export interface Controller {
@@ -79,11 +84,20 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const parts = actorsOf(ports);
   const { system, directory, commits, registry } = parts;
   await directory.open();
-  system.spawn(reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }));
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
-  system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
-  system.spawn(drainerDefinition(parts.drainer));
-  system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent }));
+  const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
+    parts.scheduler,
+    system.spawn(
+      reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
+    ),
+    system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover })),
+    system.spawn(drainerDefinition(parts.drainer)),
+    system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
+  ];
+  for (const actor of needed)
+    actor.onEnd(({ how }) => {
+      if (how === "failed") ports.onFailed?.();
+    });
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -136,11 +150,9 @@ function actorsOf(ports: ControllerPorts) {
     onFenced: () => directory.refreshSoon(),
   });
   const leases = new Leases({ store, commit, clock, directory });
-  const scheduler = createScheduler(ports.scheduler);
-  const placer = new Placer({
-    scheduler: system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
-    ...{ directory, store, clock },
-  });
+  const ranking = createScheduler(ports.scheduler);
+  const scheduler = system.spawn(schedulerDefinition({ scheduler: ranking, store, firstTurn }));
+  const placer = new Placer({ scheduler, directory, store, clock });
   const registry = new InstanceRegistry(system, {
     store,
     commit,
@@ -167,13 +179,14 @@ function actorsOf(ports: ControllerPorts) {
     move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
   });
   const propose = (question: Parameters<typeof proposal>[1]) =>
-    proposal(scheduler, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+    proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
   return {
     system,
     directory,
     fencer,
     leases,
     commits,
+    scheduler,
     placer,
     hostAgent,
     registry,

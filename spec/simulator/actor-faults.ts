@@ -31,6 +31,8 @@ export interface ActorFaultsOptions {
   readonly random: Random;
   /** A turn has thrown. */
   readonly crashed: (owner: Owner, message: string) => void;
+  /** A full mailbox did not say at once that it is full. */
+  readonly silent: (owner: Owner, actor: string) => void;
 }
 
 export class ActorFaults {
@@ -108,7 +110,7 @@ export class ActorFaults {
     const length = Object.getOwnPropertyDescriptor(Mailbox.prototype, "length");
     if (length?.get === undefined) throw new Error("A mailbox has no length.");
     const real = length.get;
-    const isOffered = () => this.#offering && this.#isFull();
+    const isOffered = () => this.#offering;
     Object.defineProperty(Mailbox.prototype, "length", {
       configurable: true,
       get(this: Mailbox<unknown>): number {
@@ -116,12 +118,16 @@ export class ActorFaults {
       },
     });
     const { ask, tell } = Cell.prototype;
-    const offering = <T>(name: string, offer: () => T): T => this.#offer(!solitary.has(name), offer);
+    const offer = <T>(name: string, put: () => T, judge: Judge<T>): T => this.#offer(name, put, judge);
     Cell.prototype.ask = function askFull(this: Cell<unknown, unknown>, ...given) {
-      return offering(this.name, () => ask.apply(this, given));
+      return offer(this.name, () => ask.apply(this, given), refusedSoon);
     } as typeof ask;
     Cell.prototype.tell = function tellFull(this: Cell<unknown, unknown>, ...given) {
-      return offering(this.name, () => tell.apply(this, given));
+      return offer(
+        this.name,
+        () => tell.apply(this, given),
+        (taken, silent) => void (taken && silent()),
+      );
     };
     return () => {
       Object.defineProperty(Mailbox.prototype, "length", length);
@@ -129,12 +135,16 @@ export class ActorFaults {
     };
   }
 
-  #offer<T>(fillable: boolean, offer: () => T): T {
+  #offer<T>(actor: string, put: () => T, judge: Judge<T>): T {
+    const owner = this.#options.kernel.current?.owner;
     // On a host, room is kept for what guests and work say: only who asks first finds it full (see below).
+    const fills = !solitary.has(actor) && !this.#isHost() && this.#isFull();
     const before = this.#offering;
-    this.#offering = fillable && !this.#isHost();
+    this.#offering = fills;
     try {
-      return offer();
+      const answer = put();
+      if (fills && owner !== undefined) judge(answer, () => this.#options.silent(owner, actor));
+      return answer;
     } finally {
       this.#offering = before;
     }
@@ -163,6 +173,21 @@ export class ActorFaults {
   #isHost(): boolean {
     return this.#options.kernel.current?.owner.name.startsWith("h") === true;
   }
+}
+
+/** Looks at what a full mailbox did with a message, and tells when it kept silent. */
+type Judge<T> = (answer: T, silent: () => void) => void;
+
+/** A question that finds no room is refused before anything else happens. */
+function refusedSoon(answer: Promise<unknown>, silent: () => void): void {
+  let refused = false;
+  answer.catch(() => {
+    refused = true;
+  });
+  // Ticks come after all microtasks, so after whatever a promise that is refused sets off.
+  process.nextTick(() => {
+    if (!refused) silent();
+  });
 }
 
 /** The same message, that can be read so often; `broken` throws, or does not any more. */

@@ -36,6 +36,8 @@ export interface ClusterTold {
   sent(from: string, subject: string, bytes: number): void;
   /** A turn was broken, by a fault, in the middle of this kind of message. */
   crashed(by: Owner, message: string): void;
+  /** A full mailbox of this actor did not say that it is full. */
+  silent(by: Owner, actor: string): void;
 }
 
 export interface ClusterOptions {
@@ -110,7 +112,8 @@ export class Cluster {
       committed: told.committed,
       renewed: told.renewed,
     });
-    this.actors = new ActorFaults({ kernel, random: random.fork("actors"), crashed: told.crashed });
+    const { crashed, silent } = told;
+    this.actors = new ActorFaults({ kernel, random: random.fork("actors"), crashed, silent });
     const { sharedDisks } = parameters;
     this.storage =
       sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
@@ -176,7 +179,14 @@ export class Cluster {
       const { clock, ids, log } = process;
       const publisher = startEventPublisher({ store, stream, clock, log });
       const wakePublisher = () => publisher.wake();
-      const ports = { cell, store, bus, clock, ids, log, wakePublisher, scheduler: {}, firstTurn: index };
+      const onFailed = () => {
+        process.kill();
+        kernel.after(nobody, 1_000, `${process.name} is started again`, () => {
+          if (place.process === process) this.startController(index);
+        });
+      };
+      const common = { cell, store, bus, clock, ids, log, wakePublisher, onFailed };
+      const ports = { ...common, scheduler: {}, firstTurn: index };
       const power = createPowerFence({ nodes: [], clock, log });
       void assembleController({ ...ports, imageFiles, power }).then((controller) => {
         bus.onConnected(() => controller.cutOff());

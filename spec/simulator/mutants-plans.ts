@@ -101,3 +101,25 @@ export function crowded(plan: Plan): Plan {
     faults,
   };
 }
+
+/** Actors of instances and machines break now and then while there is something to do. */
+export function crashing(plan: Plan): Plan {
+  const messages = ["observed", "command", "ensure", "settled", "report", "tick", "news", "reconcile"];
+  const faults = plan.commands.map(({ atMs }, index): PlannedFault => {
+    const message = messages[index % messages.length] ?? "tick";
+    return { atMs, fault: "actorCrash", target: index, forMs: 5_000, message };
+  });
+  return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
+}
+
+/** They break so often in a row that their supervisors give them up. */
+export function givingUp(plan: Plan): Plan {
+  const messages = ["observed", "reconcile", "heard", "refresh"];
+  const faults = messages.flatMap((message, index): readonly PlannedFault[] =>
+    [5_000, 40_000].map((atMs) => {
+      return { atMs: atMs + 100 * index, fault: "actorCrash", target: 0, forMs: 25_000, message, times: 7 };
+    }),
+  );
+  const parameters = { ...plan.parameters, ...calm, hostVcpus: 12, startMs: 1_000 };
+  return { ...plan, parameters, faults };
+}

@@ -197,10 +197,10 @@ function wished(random: Random, { groups, zoned, bulky }: Wishing): Wished {
 
 /** Within less time than a commit takes, so that every controller chooses by the same old picture. */
 function racesOf(random: Random, groups: readonly Group[], span: Span): Surroundings["races"] {
-  const moments = Array.from({ length: random.whole(0, 2) }, () => moment(random, span));
+  const moments = Array.from({ length: random.whole(0, 3) }, () => moment(random, span));
   return moments.flatMap((atMs) => {
     const request = { serverGroup: random.pick(groups)?.name };
-    return Array.from({ length: random.whole(2, 5) }, () => ({
+    return Array.from({ length: random.whole(3, 8) }, () => ({
       atMs: atMs + random.whole(0, 30),
       client: random.whole(0, span.clients - 1),
       wished: { request },

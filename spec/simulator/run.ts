@@ -113,6 +113,7 @@ class Run {
         renewed: (hostId, epoch) => this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, epoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
         crashed: (by, message) => this.#crashed(by, message),
+        silent: ({ name }, actor) => this.#violated(`The full mailbox of ${actor} at ${name} said nothing.`),
       },
     });
     const client = (name: string, project: string) =>
@@ -291,7 +292,28 @@ class Run {
       );
     });
     await this.#kernel.run(this.#kernel.nowMs + 120_000, () => findings !== undefined);
+    if (this.#lastCrashMs >= 0) await this.#probe();
     return quietFact(this.#cluster, this.#kernel.nowMs, findings ?? ["The doctor did not answer."]);
+  }
+
+  /** Whatever crashed before, controllers choose hosts again: that is asked without making anything. */
+  async #probe(): Promise<void> {
+    let failed: string | undefined;
+    let answered = false;
+    this.#kernel.soon(this.#admin.process, "asks where there is room", () => {
+      const wanted = { name: "probe", flavor: "tiny", image: "tiny" };
+      const asked = this.#admin.clients.instance.explainCreate(wanted, { timeoutMs: 30_000 });
+      void asked
+        .catch((thrown: unknown) => {
+          failed = textOf(thrown);
+        })
+        .finally(() => {
+          answered = true;
+        });
+    });
+    await this.#kernel.run(this.#kernel.nowMs + 40_000, () => answered);
+    if (failed !== undefined || !answered)
+      this.#violated(`Nobody chooses a host any more: ${failed ?? "no answer"}`);
   }
 
   #committed(by: string, turn: Turn, result: CommitResult): void {

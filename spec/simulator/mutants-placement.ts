@@ -1,0 +1,77 @@
+/** Guards of groups, quotas, zones, creates of many and evacuations, and what switches each off (mutants.ts). */
+import type { Mutant } from "./mutants-plans.ts";
+
+export const placementMutants: readonly Mutant[] = [
+  {
+    name: "group-unjudged",
+    promise: "I3",
+    file: "db/memory/apply-placement.ts",
+    find: 'if (broken) return { kind: "groupRule", hostId, groupId };',
+    replace: "",
+    guard: "A group's rule is judged in the commit: two controllers may choose one host for two members.",
+  },
+  {
+    name: "group-leaving-forgotten",
+    promise: "I3",
+    file: "db/memory/apply-placement.ts",
+    find: "for (const claim of tables.claims.values()) leaving.get(claim.instanceId)?.add(claim.hostId);",
+    replace: "leaving.clear();",
+    guard: "A member that left its host is there until its claim is given back.",
+  },
+  {
+    name: "quota-unjudged",
+    promise: "I3",
+    file: "db/memory/apply-placement.ts",
+    find: "if (limit < 0 || asked[resource] === 0 || used[resource] + asked[resource] <= limit) continue;",
+    replace: "if (limit < 0 || used[resource] <= limit) continue;",
+    guard: "A quota is judged with what is asked for, not by what was used before.",
+  },
+  {
+    name: "quota-uncounted",
+    promise: "I3",
+    file: "db/memory/apply-placement.ts",
+    find: "tables.quotas.put(usage.project, { ...quota, used: sumOfUse(quota.used, usage) }, journal);",
+    replace: "",
+    guard: "What a create takes is counted in its commit.",
+  },
+  {
+    name: "quota-kept",
+    promise: "I3",
+    file: "db/memory/apply-placement.ts",
+    find: "tables.quotas.put(before.project, { ...quota, used }, journal);",
+    replace: "",
+    guard: "What is deleted gives its share of the quota back.",
+  },
+  {
+    name: "zone-unjudged",
+    promise: "I3",
+    file: "db/memory/apply-placement.ts",
+    find: 'return twice === undefined ? undefined : { kind: "zoneConflict", hostId: twice };',
+    replace: "return undefined;",
+    guard: "A host is in one availability zone at most.",
+  },
+  {
+    name: "zone-taken-for-done",
+    promise: "I4",
+    file: "actors/catalog/turn.ts",
+    find: 'case "committed":\n      return answer;',
+    replace: 'case "committed":\n    case "zoneConflict":\n      return answer;',
+    guard: "An operator hears that a host would be in two zones.",
+  },
+  {
+    name: "fewer-than-enough",
+    promise: "I4",
+    file: "actors/scheduler/answer.ts",
+    find: "placed >= Math.max(1, countMin)",
+    replace: "placed >= 1",
+    guard: "A create of many makes so many at least as are enough.",
+  },
+  {
+    name: "evacuated-nowhere",
+    promise: "I8",
+    file: "actors/instance/decide.ts",
+    find: 'endWhatIsReached(event.command === "evacuate" ? freed(told, event) : told)',
+    replace: "endWhatIsReached(told)",
+    guard: "An evacuation that is accepted takes the instance away from its lost host.",
+  },
+];
