@@ -1,5 +1,5 @@
 /** Guards of groups, quotas, zones, creates of many and evacuations, and what switches each off (mutants.ts). */
-import type { Mutant } from "./mutants-plans.ts";
+import { apart, type Mutant } from "./mutants-plans.ts";
 
 export const placementMutants: readonly Mutant[] = [
   {
@@ -9,6 +9,8 @@ export const placementMutants: readonly Mutant[] = [
     find: 'if (broken) return { kind: "groupRule", hostId, groupId };',
     replace: "",
     guard: "A group's rule is judged in the commit: two controllers may choose one host for two members.",
+    size: { hosts: 4, controllers: 2 },
+    shape: apart,
   },
   {
     name: "group-leaving-forgotten",
@@ -17,6 +19,8 @@ export const placementMutants: readonly Mutant[] = [
     find: "for (const claim of tables.claims.values()) leaving.get(claim.instanceId)?.add(claim.hostId);",
     replace: "leaving.clear();",
     guard: "A member that left its host is there until its claim is given back.",
+    size: { hosts: 4, controllers: 2 },
+    shape: apart,
   },
   {
     name: "quota-unjudged",

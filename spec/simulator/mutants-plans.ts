@@ -3,7 +3,7 @@
  * Pure.
  */
 import type { PromiseId } from "../../actors/promises/facts.ts";
-import { type Plan, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
+import { type Plan, type PlannedCommand, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
 
 export interface Mutant {
   readonly name: string;
@@ -122,4 +122,22 @@ export function givingUp(plan: Plan): Plan {
   );
   const parameters = { ...plan.parameters, ...calm, hostVcpus: 12, startMs: 1_000 };
   return { ...plan, parameters, faults };
+}
+
+/** All members of one group that shall be apart, many at once; builds fail and go elsewhere, members leave. */
+export function apart(plan: Plan): Plan {
+  const request = { name: "group-0", policy: "anti-affinity" };
+  const made = { atMs: 3_000, client: 0, command: "groupCreate", target: 0, request } as const;
+  const moments = Array.from({ length: 8 }, (_, index) => 6_000 + index * 5_000);
+  const commands = moments.flatMap((atMs): readonly PlannedCommand[] => [
+    ...[0, 0, 0].map((client, index): PlannedCommand => {
+      const serverGroup = request.name;
+      return { atMs: atMs + index, client, command: "create", target: index, request: { serverGroup } };
+    }),
+    ...[2_500, 2_600].map((ms, index): PlannedCommand => {
+      return { atMs: atMs + ms, client: 0, command: "delete", target: atMs / 1_000 + index };
+    }),
+  ]);
+  const parameters = { ...plan.parameters, ...calm, refused: 0.3, storeLatencyMs: 40, hostVcpus: 12 };
+  return { ...plan, parameters, commands: [made, ...commands], faults: [] };
 }

@@ -47,7 +47,7 @@ export interface Parameters {
   readonly batched?: true;
 }
 
-const ordinaryCommands = [
+export const ordinaryCommands = [
   "create",
   "start",
   "stop",
@@ -62,6 +62,7 @@ const ordinaryCommands = [
   "get",
   "list",
 ] as const;
+export type OrdinaryCommand = (typeof ordinaryCommands)[number];
 export const commandKinds = [...ordinaryCommands, ...surroundingCommands] as const;
 export type CommandKind = (typeof commandKinds)[number];
 
@@ -241,7 +242,7 @@ function commandsOf(
 ): readonly PlannedCommand[] {
   const weights = Object.fromEntries(
     ordinaryCommands.map((kind) => [kind, random.chance(0.8) ? random.between(0.2, 2) : 0.05]),
-  ) as Record<(typeof ordinaryCommands)[number], number>;
+  ) as Record<OrdinaryCommand, number>;
   weights.create = size.instances === undefined ? random.between(1, 4) : 3;
   const count = size.instances === undefined ? random.whole(10, 60) : size.instances * 3;
   // Some runs are all about a few instances, and about commands that come together.
