@@ -1,5 +1,5 @@
 /** Guards of actors and writers: supervision, mailboxes, conflicts; and what switches each off (mutants.ts). */
-import { crashing, givingUp, type Mutant } from "./mutants-plans.ts";
+import { crashing, instanceGivenUp, type Mutant, schedulerGivenUp } from "./mutants-plans.ts";
 
 export const actorMutants: readonly Mutant[] = [
   {
@@ -19,7 +19,7 @@ export const actorMutants: readonly Mutant[] = [
     replace: "",
     guard: "An instance whose actor was given up gets another one with the next question.",
     size: { controllers: 1 },
-    shape: givingUp,
+    shape: instanceGivenUp,
   },
   {
     name: "controller-lives-on",
@@ -29,33 +29,15 @@ export const actorMutants: readonly Mutant[] = [
     replace: "",
     guard: "A controller that has lost its scheduler for good begins anew.",
     size: { controllers: 1 },
-    shape: givingUp,
+    shape: schedulerGivenUp,
   },
   {
     name: "old-picture",
-    promise: "I8",
+    promise: "I7",
     file: "actors/machine/actor.ts",
     find: "const first = context.incarnation === 1 ? found : undefined;",
     replace: "const first = found;",
     guard: "A machine that was made anew looks at its file and its guest, not at what was found once.",
-    shape: crashing,
-  },
-  {
-    name: "work-overlaps",
-    promise: "I2",
-    file: "actors/machine/actor.ts",
-    find: "runner.cancelTimer();\n  await runner.idle();\n  const first",
-    replace: "runner.cancelTimer();\n  const first",
-    guard: "Work of an earlier incarnation ends before the next one acts on the guest.",
-    shape: crashing,
-  },
-  {
-    name: "born-again",
-    promise: "I8",
-    file: "actors/instance/actor.ts",
-    find: "first = undefined;\n      return fresh",
-    replace: "return fresh",
-    guard: "An instance's actor that was made anew begins with its row, not with its birth.",
     shape: crashing,
   },
   {

@@ -1,5 +1,5 @@
 /** Guards of groups, quotas, zones, creates of many and evacuations, and what switches each off (mutants.ts). */
-import { apart, type Mutant } from "./mutants-plans.ts";
+import { apart, evacuated, type Mutant } from "./mutants-plans.ts";
 
 export const placementMutants: readonly Mutant[] = [
   {
@@ -77,5 +77,7 @@ export const placementMutants: readonly Mutant[] = [
     find: 'endWhatIsReached(event.command === "evacuate" ? freed(told, event) : told)',
     replace: "endWhatIsReached(told)",
     guard: "An evacuation that is accepted takes the instance away from its lost host.",
+    size: { hosts: 4, seconds: 80 },
+    shape: evacuated,
   },
 ];

@@ -112,17 +112,18 @@ export function crashing(plan: Plan): Plan {
   return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
 }
 
-/** They break so often in a row that their supervisors give them up. */
-export function givingUp(plan: Plan): Plan {
-  const messages = ["observed", "reconcile", "heard", "refresh"];
-  const faults = messages.flatMap((message, index): readonly PlannedFault[] =>
-    [5_000, 40_000].map((atMs) => {
-      return { atMs: atMs + 100 * index, fault: "actorCrash", target: 0, forMs: 25_000, message, times: 7 };
-    }),
-  );
-  const parameters = { ...plan.parameters, ...calm, hostVcpus: 12, startMs: 1_000 };
-  return { ...plan, parameters, faults };
+/** One kind of message breaks so often in a row that the supervisor of whoever hears it gives up. */
+function givenUp(plan: Plan, message: string): Plan {
+  const commands: readonly PlannedCommand[] = [
+    { atMs: 5_100, client: 0, command: "create", target: 0 },
+    { atMs: 30_000, client: 0, command: "stopHard", target: 0 },
+  ];
+  const faults = [{ atMs: 5_000, fault: "actorCrash", target: 0, forMs: 30_000, message, times: 7 }] as const;
+  return { ...plan, parameters: { ...plan.parameters, ...calm, oneVersion: true }, commands, faults };
 }
+
+export const schedulerGivenUp = (plan: Plan): Plan => givenUp(plan, "heard");
+export const instanceGivenUp = (plan: Plan): Plan => givenUp(plan, "observed");
 
 /** All members of one group that shall be apart, many at once; builds fail and go elsewhere, members leave. */
 export function apart(plan: Plan): Plan {
@@ -140,4 +141,23 @@ export function apart(plan: Plan): Plan {
   ]);
   const parameters = { ...plan.parameters, ...calm, refused: 0.3, storeLatencyMs: 40, hostVcpus: 12 };
   return { ...plan, parameters, commands: [made, ...commands], faults: [] };
+}
+
+/** Guests that nobody recovers by himself lose their hosts, one after the other, and operators take them. */
+export function evacuated(plan: Plan): Plan {
+  const request = { recovery: { policy: "leave" } };
+  const creates = Array.from({ length: 6 }, (_, index): PlannedCommand => {
+    return { atMs: 4_000 + index * 300, client: 0, command: "create", target: index, request };
+  });
+  const lost = [10_000, 40_000];
+  const faults = lost.map(
+    (atMs, target): PlannedFault => ({ atMs, fault: "hostAway", target, forMs: 25_000 }),
+  );
+  const commands = lost.flatMap((atMs) =>
+    Array.from({ length: 6 }, (_, target): PlannedCommand => {
+      return { atMs: atMs + 15_000 + target * 500, client: 0, command: "evacuate", target };
+    }),
+  );
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true, sharedDisks: "locked" as const };
+  return { ...plan, parameters, commands: [...creates, ...commands], faults };
 }
