@@ -50,7 +50,10 @@ export class ActorFaults {
   crash(owner: Owner, order: CrashOrder): () => void {
     const orders = this.#orders.get(owner) ?? new Set();
     this.#orders.set(owner, orders.add(order));
-    return () => orders.delete(order);
+    return () => {
+      orders.delete(order);
+      if (orders.size === 0) this.#orders.delete(owner);
+    };
   }
 
   /** All mailboxes of a process that others can fill; answers what empties them again. */
@@ -85,6 +88,7 @@ export class ActorFaults {
   }
 
   #spoiled<M>(envelope: Envelope<M>): Envelope<M> {
+    if (this.#orders.size === 0) return envelope;
     const owner = this.#options.kernel.current?.owner;
     const orders = owner === undefined ? undefined : this.#orders.get(owner);
     const { message, question } = envelope;
@@ -119,15 +123,15 @@ export class ActorFaults {
     });
     const { ask, tell } = Cell.prototype;
     const offer = <T>(name: string, put: () => T, judge: Judge<T>): T => this.#offer(name, put, judge);
-    Cell.prototype.ask = function askFull(this: Cell<unknown, unknown>, ...given) {
-      return offer(this.name, () => ask.apply(this, given), refusedSoon);
+    const filled = this.#full;
+    // Most of the time nothing is full, and then it shall cost nothing.
+    Cell.prototype.ask = function askFull(this: Cell<unknown, unknown>, message, options) {
+      if (filled.size === 0) return ask.call(this, message, options);
+      return offer(this.name, () => ask.call(this, message, options), refusedSoon);
     } as typeof ask;
-    Cell.prototype.tell = function tellFull(this: Cell<unknown, unknown>, ...given) {
-      return offer(
-        this.name,
-        () => tell.apply(this, given),
-        (taken, silent) => void (taken && silent()),
-      );
+    Cell.prototype.tell = function tellFull(this: Cell<unknown, unknown>, message) {
+      if (filled.size === 0) return tell.call(this, message);
+      return offer(this.name, () => tell.call(this, message), silentWhenTaken);
     };
     return () => {
       Object.defineProperty(Mailbox.prototype, "length", length);
@@ -177,6 +181,10 @@ export class ActorFaults {
 
 /** Looks at what a full mailbox did with a message, and tells when it kept silent. */
 type Judge<T> = (answer: T, silent: () => void) => void;
+
+function silentWhenTaken(taken: boolean, silent: () => void): void {
+  if (taken) silent();
+}
 
 /** A question that finds no room is refused before anything else happens. */
 function refusedSoon(answer: Promise<unknown>, silent: () => void): void {

@@ -1,5 +1,5 @@
 /** Guards of actors and writers: supervision, mailboxes, conflicts; and what switches each off (mutants.ts). */
-import { crashing, instanceGivenUp, type Mutant, schedulerGivenUp } from "./mutants-plans.ts";
+import { crashing, filled, instanceGivenUp, type Mutant, schedulerGivenUp } from "./mutants-plans.ts";
 
 export const actorMutants: readonly Mutant[] = [
   {
@@ -47,6 +47,7 @@ export const actorMutants: readonly Mutant[] = [
     find: "if (refusal !== undefined) return Promise.reject(refusal);",
     replace: "if (refusal !== undefined) return new Promise(() => undefined);",
     guard: "A full mailbox answers that it is full.",
+    shape: filled,
   },
   {
     name: "full-and-forgotten",
@@ -55,6 +56,7 @@ export const actorMutants: readonly Mutant[] = [
     find: "if (this.#refusal(this.#mailbox.length) !== undefined) return false;",
     replace: "if (this.#refusal(this.#mailbox.length) !== undefined) return true;",
     guard: "Who tells something to a full mailbox hears that it was not taken.",
+    shape: filled,
   },
   {
     name: "conflict-acted-on",

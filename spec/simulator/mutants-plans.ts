@@ -125,6 +125,17 @@ function givenUp(plan: Plan, message: string): Plan {
 export const schedulerGivenUp = (plan: Plan): Plan => givenUp(plan, "heard");
 export const instanceGivenUp = (plan: Plan): Plan => givenUp(plan, "observed");
 
+/** Mailboxes of controllers are full just when something is asked for. */
+export function filled(plan: Plan): Plan {
+  const { hosts, controllers } = plan.parameters;
+  const faults = plan.commands.flatMap(({ atMs }): readonly PlannedFault[] =>
+    Array.from({ length: controllers }, (_, index) => ({
+      ...{ atMs: atMs - 5, fault: "mailboxesFull", target: hosts + index, forMs: 200 },
+    })),
+  );
+  return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
+}
+
 /** All members of one group that shall be apart, many at once; builds fail and go elsewhere, members leave. */
 export function apart(plan: Plan): Plan {
   const request = { name: "group-0", policy: "anti-affinity" };
