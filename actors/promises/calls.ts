@@ -6,7 +6,7 @@ import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
-import type { Service } from "../../protocol/service.ts";
+import type { Service } from "../../protocol/wire/service.ts";
 import type { Completed, Fact, Invoked } from "./facts.ts";
 
 const services: readonly Service[] = [

@@ -7,8 +7,8 @@ import type { Event } from "../../protocol/event.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
-import type { QuotaUse, ServerGroupRecord } from "../runtime/placement-records.ts";
-import type { CommitResult, Turn } from "../runtime/records.ts";
+import type { CommitResult, Turn } from "../records/commit.ts";
+import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
 

@@ -3,8 +3,8 @@
  * and what it promised is still there when all is quiet. A create of many promises as many as were asked for,
  * or, where fewer are enough, so many at least.
  */
-import { limits } from "../../protocol/limits.ts";
-import type { Turn } from "../runtime/records.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Turn } from "../records/commit.ts";
 import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
 import type { Checker, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";

@@ -4,8 +4,9 @@
  * by what was seen of the intent that holds. An evacuation that is accepted takes the instance's room away
  * from a host that was lost: an intent alone moves nothing.
  */
-import type { Reason } from "../../protocol/status.ts";
-import type { InstanceRecord, MachineRecord, Turn } from "../runtime/records.ts";
+import type { Reason } from "../../protocol/wire/status.ts";
+import type { Turn } from "../records/commit.ts";
+import type { InstanceRecord, MachineRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
 import type { Checker } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";

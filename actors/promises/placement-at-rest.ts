@@ -4,7 +4,7 @@
  * no create went above the quota of its moment.
  */
 import { everyProject, type QuotaLimits, type QuotaResource, quotaResources } from "../../protocol/quota.ts";
-import type { QuotaUse } from "../runtime/placement-records.ts";
+import type { QuotaUse } from "../records/placement.ts";
 import type { InstanceFacts, Quiet } from "./facts.ts";
 
 export function placementFaults(quiet: Quiet): readonly string[] {

@@ -2,7 +2,7 @@
  * The part of I3 that is about availability zones: a host is in one of them at most, whatever operators do to
  * its aggregates at the same time. Counted here, from the commits themselves.
  */
-import type { Turn } from "../runtime/records.ts";
+import type { Turn } from "../records/commit.ts";
 
 interface Known {
   /** The zone of each aggregate; null: it says nothing about zones. */

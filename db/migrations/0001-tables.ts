@@ -1,5 +1,5 @@
 /**
- * The tables, their CHECKs and their indexes, as db/entities describes them (a live spec compares the two),
+ * The tables, their CHECKs and their indexes, as db/tables describes them (a live spec compares the two),
  * and the triggers that keep versions, generations and epochs from falling (I1). Forward only: what has been
  * released is never edited, a change is a new migration.
  *

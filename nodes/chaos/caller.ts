@@ -2,7 +2,7 @@
  * One call, and its two lines in the history: that it was asked for, and how it ended. It asks for nothing by
  * itself, and never repeats anything.
  */
-import { type Novact, StatusError } from "../sdk.ts";
+import { type Novact, StatusError } from "../sdk/sdk.ts";
 import type { Recorder } from "./recorder.ts";
 
 export interface Asked {

@@ -2,7 +2,7 @@
  * Removes what a run has made: its instances, found by their metadata, then its server groups, found by their
  * names, images and flavor.
  */
-import type { Novact } from "../sdk.ts";
+import type { Novact } from "../sdk/sdk.ts";
 import type { Offer } from "./offer.ts";
 
 export interface CleanUp {

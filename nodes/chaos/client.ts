@@ -4,7 +4,7 @@
  * knows, as a user would choose. It must never look anywhere but at its own answers.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Novact } from "../sdk.ts";
+import type { Novact } from "../sdk/sdk.ts";
 import { type Asked, callOnce } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";

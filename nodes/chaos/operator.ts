@@ -4,7 +4,7 @@
  * racks are removed, and quotas are set back.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Novact, StatusError } from "../sdk.ts";
+import { type Novact, StatusError } from "../sdk/sdk.ts";
 import { type Asked, callOnce } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";

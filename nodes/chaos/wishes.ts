@@ -3,7 +3,7 @@
  * instances at once. It makes the groups, one for each policy in turn, and asks for nothing else.
  */
 import { groupPolicies } from "../../protocol/kinds.ts";
-import type { Novact } from "../sdk.ts";
+import type { Novact } from "../sdk/sdk.ts";
 import type { Asked } from "./caller.ts";
 import type { Random } from "./random.ts";
 

@@ -14,7 +14,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "given-up-for-good",
     promise: "I6",
-    file: "actors/instances/registry.ts",
+    file: "actors/control/instance/registry.ts",
     find: "if (this.#entries.get(id)?.ref === ref) this.#entries.delete(id);",
     replace: "",
     guard: "An instance whose actor was given up gets another one with the next question.",
@@ -34,7 +34,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "old-picture",
     promise: "I7",
-    file: "actors/machine/actor.ts",
+    file: "actors/node/machine/actor.ts",
     find: "const first = context.incarnation === 1 ? found : undefined;",
     replace: "const first = found;",
     guard: "A machine that was made anew looks at its file and its guest, not at what was found once.",
@@ -61,7 +61,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "conflict-acted-on",
     promise: "I8",
-    file: "actors/instance/actor.ts",
+    file: "actors/control/instance/actor.ts",
     find: 'if (result === undefined || result.kind === "committed") {',
     replace: 'if (result === undefined || result.kind === "committed" || result.kind === "conflict") {',
     guard: "Of two conflicting commits one is refused, and nothing is done about it.",

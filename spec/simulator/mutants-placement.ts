@@ -57,7 +57,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "zone-taken-for-done",
     promise: "I4",
-    file: "actors/catalog/turn.ts",
+    file: "actors/control/request/commit-once.ts",
     find: 'case "committed":\n      return answer;',
     replace: 'case "committed":\n    case "zoneConflict":\n      return answer;',
     guard: "An operator hears that a host would be in two zones.",
@@ -65,7 +65,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "fewer-than-enough",
     promise: "I4",
-    file: "actors/scheduler/answer.ts",
+    file: "actors/control/scheduler/answer.ts",
     find: "placed >= Math.max(1, countMin)",
     replace: "placed >= 1",
     guard: "A create of many makes so many at least as are enough.",
@@ -73,7 +73,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "evacuated-nowhere",
     promise: "I8",
-    file: "actors/instance/decide.ts",
+    file: "actors/control/instance/decide.ts",
     find: 'endWhatIsReached(event.command === "evacuate" ? freed(told, event) : told)',
     replace: "endWhatIsReached(told)",
     guard: "An evacuation that is accepted takes the instance away from its lost host.",

@@ -5,9 +5,9 @@
  */
 import type { Completed, Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
-import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";

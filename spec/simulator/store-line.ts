@@ -4,7 +4,7 @@
  * the order in which they came, each turn with a fate of its own. While somebody else holds the line they all
  * wait, and what waits for longer than a statement may take is rolled back. It applies nothing itself.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
 
 /** One turn that waits to be written. */

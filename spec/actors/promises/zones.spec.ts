@@ -1,7 +1,7 @@
 /** I3 for zones: a host in two of them is found, however it came there. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
-import type { Turn } from "../../../actors/runtime/records.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
 import { wallMs } from "../../support/store-rows.ts";
 import { history, judged, refused } from "./worlds.ts";
 
