@@ -61,6 +61,11 @@ export const Image = answer({
 });
 export type Image = Static<typeof Image>;
 
+/** The checksums of its files. */
+export function filesOf({ disk, kernel, ramdisk }: Pick<Image, "disk" | "kernel" | "ramdisk">): string[] {
+  return [disk, kernel, ramdisk].flatMap((file) => (file === null ? [] : [file.sha256]));
+}
+
 export const imageService = service({
   noun: "image",
   version: "1.0.0",
@@ -104,7 +109,8 @@ export const imageService = service({
       target: "entity",
       audience: "admin",
       mutates: true,
-      summary: "Removes an image, by id or by name; refused while an instance uses it.",
+      summary:
+        "Removes an image, by id or by name, and the files that no other image has; refused while an instance uses it.",
     }),
   },
 });

@@ -25,6 +25,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
   applyUse,
   applyInstances,
+  judgeCatalog,
   applyCatalogRemovals,
   applyFlavors,
   applyImages,
@@ -76,6 +77,18 @@ function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
     if ((before?.version ?? 0) !== expectedVersion) return { kind: "conflict" };
     refuse(before && instanceRegression(before, row));
     tables.instances.put(row.id, row, journal);
+  }
+  return undefined;
+}
+
+/** A new instance copies its flavor and its image, and both must be there at that moment. */
+function judgeCatalog({ tables, turn }: Work): Refusal | undefined {
+  for (const { expectedVersion, row } of turn.instances ?? []) {
+    if (expectedVersion > 0) continue;
+    const { flavor, image } = row;
+    if (tables.flavors.get(flavor.id) === undefined)
+      return { kind: "missing", noun: "flavor", id: flavor.id };
+    if (tables.images.get(image.id) === undefined) return { kind: "missing", noun: "image", id: image.id };
   }
   return undefined;
 }

@@ -8,9 +8,9 @@
  * with the code NV001 and the result as its text; the result of an unexpected error is `failed`.
  * db/memory/apply.ts does the same in memory.
  *
- * Turns arrive as db/postgres/turn-text.ts writes them: fields named as in the records. Each list is one statement, so
- * that many turns merged into one cost little more than one: most of a small statement is its start, CHECKs
- * and indexes included.
+ * Turns arrive as db/postgres/turn-text.ts writes them: fields named as in the records. Each list is one
+ * statement, so that many turns merged into one cost little more than one: most of a small statement is its
+ * start, CHECKs and indexes included.
  */
 import { Migration } from "@mikro-orm/migrations";
 

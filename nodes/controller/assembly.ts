@@ -5,7 +5,8 @@
 
 import { aggregateHandlers } from "../../actors/control/catalog/aggregates.ts";
 import { flavorHandlers } from "../../actors/control/catalog/flavors.ts";
-import { type ImageFiles, imageHandlers } from "../../actors/control/catalog/images.ts";
+import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
+import { imageHandlers } from "../../actors/control/catalog/images.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
@@ -28,6 +29,7 @@ import { type CommitHint, Commits } from "../../actors/control/request/commits.t
 import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
 import { proposal } from "../../actors/control/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
+import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
@@ -97,6 +99,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover })),
     system.spawn(drainerDefinition(parts.drainer)),
     system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
+    system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
   ];
   for (const actor of needed)
     actor.onEnd(({ how }) => {
@@ -208,13 +211,13 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
   const read = { store, clock, commits: parts.commits };
   const timeoutMs = limits.hostRequestTimeoutMs;
   const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
-  const asked = { auditHost, storageAgent: parts.hostAgent };
+  const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const services = [
     implement(instanceService, instanceHandlers({ ...parts, store })),
     implement(operationService, operationHandlers(read)),
     implement(eventService, eventHandlers(read)),
     implement(flavorService, flavorHandlers(catalog)),
-    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles })),
+    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles, log })),
     implement(hostService, hostHandlers({ ...catalog, ...parts, power: ports.power })),
     implement(aggregateService, aggregateHandlers({ ...catalog, ...parts })),
     implement(availabilityZoneService, zoneHandlers({ ...parts, store })),

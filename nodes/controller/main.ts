@@ -2,14 +2,13 @@
  * The controller's process: opens what is real (PostgreSQL, NATS, the image store) and hands it to the
  * assembly. It holds the database; it must never decide anything.
  */
-import type { ImageFiles } from "../../actors/control/catalog/images.ts";
+import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import { openStore } from "../../db/postgres/connect.ts";
-import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { controllerUser } from "../bus/access.ts";
 import { connectNats } from "../bus/nats.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "../config/config.ts";
-import { ImageStore } from "../drivers/images/store.ts";
+import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
 import { createPowerFence } from "../fence/index.ts";
@@ -74,17 +73,5 @@ function endProcess(log: Log): void {
 
 function imageFilesOf(config: ClusterConfig): ImageFiles {
   const { images, guest, import: imports } = statePaths(config);
-  const store = new ImageStore({ directory: images, sources: [guest, imports, ...config.imageDirectories] });
-  return {
-    register: async (source) => {
-      const { sha256, sizeBytes, virtualSizeBytes } = await store.registerFile(source);
-      if (virtualSizeBytes === undefined)
-        throw new StatusError("unusableImage", "The image has no virtual size.");
-      return { sha256, sizeBytes, format: source.format, virtualSizeBytes };
-    },
-    registerPlain: async (source) => {
-      const { sha256, sizeBytes } = await store.registerFile(source);
-      return { sha256, sizeBytes };
-    },
-  };
+  return createImageFiles({ directory: images, sources: [guest, imports, ...config.imageDirectories] });
 }

@@ -54,7 +54,8 @@ export const limits = {
   /** Operations that one controller remembers to have begun: as many as it can have under way. */
   operationsNotedMax: 20_000,
   /**
-   * Flavors and images may be this old when a create reads them; they never change, they only appear and go.
+   * A create may rest on a flavor and an image that were read so long ago: its commit checks both, and no
+   * refusal rests on them.
    */
   catalogCacheMs: 1_000,
   /** How often one create looks for hosts anew when the claims of others were faster. */
@@ -226,6 +227,19 @@ export const limits = {
 
   /** One file of an image. */
   imageBytesMax: 256 * 1024 ** 3,
+  /**
+   * A registration that took longer is not committed: two files of that size at 50 MB/s are 3 hours.
+   */
+  imageRegistrationMsMax: 4 * 3_600_000,
+  /**
+   * A registration has died when it has held a file for so long. Beyond the time above, with room for a clock
+   * that was set and for a process that was paused.
+   */
+  imageHoldMs: 24 * 3_600_000,
+  /** A file that no image has and nobody holds is left over when it is so old; what is younger may be new. */
+  imageLeftoverMs: 600_000,
+  /** How often a controller looks for such files. They cost space and nothing else. */
+  imageSweepPeriodMs: 600_000,
   /** Time and address space of the tool that looks into a file from outside. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,

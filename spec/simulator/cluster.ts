@@ -3,6 +3,7 @@
  * the real actors inside. It starts processes, and does to them what faults say; it judges nothing.
  */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
+import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
@@ -13,6 +14,7 @@ import { createPowerFence } from "../../nodes/fence/index.ts";
 import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
+import { MemoryImageFiles } from "../support/memory-image-files.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
 import { ActorFaults } from "./actor-faults.ts";
 import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
@@ -27,7 +29,6 @@ import { oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.t
 
 export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
-const sha256 = "0".repeat(64);
 
 export interface ClusterTold {
   committed(by: string, turn: Turn, result: CommitResult): void;
@@ -66,6 +67,8 @@ export class Cluster {
   readonly network: Network;
   readonly store: StoreServer;
   readonly stream = createMemoryEventStream();
+  /** On storage that all controllers have. */
+  readonly #imageFiles: ImageFiles;
   readonly interposer = new Interposer();
   readonly actors: ActorFaults;
   readonly hosts: HostPlace[] = [];
@@ -91,6 +94,7 @@ export class Cluster {
       wallShiftMs: 0,
       monotonicShiftMs: 0,
     });
+    this.#imageFiles = new MemoryImageFiles(world.clock);
     this.#nextVersion = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
     this.#leased = this.#nextVersion.leased;
     const storage = random.fork("storage unaware");
@@ -188,7 +192,7 @@ export class Cluster {
       const common = { cell, store, bus, clock, ids, log, wakePublisher, onFailed };
       const ports = { ...common, scheduler: {}, firstTurn: index };
       const power = createPowerFence({ nodes: [], clock, log });
-      void assembleController({ ...ports, imageFiles, power }).then((controller) => {
+      void assembleController({ ...ports, imageFiles: this.#imageFiles, power }).then((controller) => {
         bus.onConnected(() => controller.cutOff());
       });
     });
@@ -292,16 +296,6 @@ function storeRates({ storeLatencyMs, rolledBack, answerLost, slow, batched }: P
   const rates = { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
   return batched === undefined ? rates : { ...rates, batched };
 }
-
-const imageFiles = {
-  register: async ({ format }: { readonly format: "qcow2" | "raw" }) => ({
-    sha256,
-    sizeBytes: 1,
-    format,
-    virtualSizeBytes: 1024 ** 3,
-  }),
-  registerPlain: async () => ({ sha256, sizeBytes: 1 }),
-};
 
 /** Half as many CPUs as vCPUs, so that those who share CPUs notice those who have some to themselves. */
 function cellsOf(count: number, vcpus: number): NumaNode[] {

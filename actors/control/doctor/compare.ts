@@ -13,6 +13,7 @@ import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";
 import { compareHost } from "./host.ts";
+import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { compareQuotas } from "./quotas.ts";
 
@@ -41,6 +42,7 @@ export function compare(input: DoctorInput): Diagnosis {
       ...audits.flatMap((audit) => compareHost(audit, known)),
       ...twice(audits, known),
       ...diskFindings(input, known),
+      ...imageFindings(input),
     ],
     compared: counts(input, audits),
   };
@@ -132,6 +134,7 @@ function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, nu
     machines: sum(({ machines }) => machines.length),
     processes: sum(({ processes }) => processes.length),
     sharedDisks: sharedDisks(input),
+    imageFiles: "error" in input.imageFiles ? 0 : input.imageFiles.files.length,
     directories: sum(({ directories }) => directories.length),
     files: sum(({ directories }) => directories.reduce((total, { files }) => total + files.length, 0)),
   };

@@ -5,7 +5,9 @@
 import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow, Store } from "../../ports/store.ts";
+import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import {
@@ -29,7 +31,9 @@ export interface DoctorOptions {
     | "listHosts"
     | "claimTotals"
     | "quotaTotals"
+    | "listImages"
   >;
+  readonly imageFiles: Pick<ImageFiles, "list">;
   /** Asks one host. @throws StatusError when it cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
   /** Asks one host about the storage that it shares. */
@@ -51,6 +55,11 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const { store, auditHost, clock, brake: brakeNow } = options;
   const answers = await askAll(store, auditHost);
   const listed = await listStorages(answers, options);
+  const imageFiles = await listImageFiles(options);
+  const images = await allPages<ImageRecord>(
+    (page) => store.listImages(page),
+    (image) => image.id,
+  );
   const before = await store.claimTotals();
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
@@ -78,8 +87,18 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     answers,
     movingHosts,
     storages,
+    images,
+    imageFiles,
   };
   return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
+}
+
+async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {
+  try {
+    return await imageFiles.list();
+  } catch (thrown) {
+    return { error: StatusError.from(thrown, "Listing the files of images").message };
+  }
 }
 
 const allHosts = (store: DoctorOptions["store"]) =>

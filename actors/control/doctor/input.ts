@@ -1,7 +1,9 @@
 /** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
+import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow } from "../../ports/store.ts";
+import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import type { QuotaTotal } from "../../records/placement.ts";
@@ -35,6 +37,9 @@ export interface DoctorInput {
   readonly claimTotals: readonly ClaimTotal[];
   readonly quotaTotals: readonly QuotaTotal[];
   readonly answers: readonly HostAnswer[];
+  readonly images: readonly ImageRecord[];
+  /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
+  readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };
   /** Absent: none is shared, or no host can list it. */
   readonly storages?: readonly StorageState[];
   /** The brake on automatic recovery, as the controller that was asked has it. Absent: off. */

@@ -122,7 +122,8 @@ async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   }
 }
 
-async function isOlder(path: string, ageMs: number): Promise<boolean> {
+/** Whether nobody has written to it for so long; false when it is not there (any more). */
+export async function isOlder(path: string, ageMs: number): Promise<boolean> {
   if (ageMs === 0) return true;
   try {
     return Date.now() - (await stat(path)).mtimeMs > ageMs;

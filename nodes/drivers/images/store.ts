@@ -1,9 +1,9 @@
 /**
- * The image store of a controller: a directory in which every registered file is kept under its checksum, for
- * good. A file is copied first and judged afterwards, by its copy: what its owner changes in the meantime has
- * no effect. It reads only from the directories that the configuration lists: the caller of `image.register`
- * names a path, and must not be able to make the controller read any other file of its machine, nor to find
- * out whether one exists.
+ * The image store of a controller: a directory in which every registered file is kept under its checksum,
+ * until no image has it (removal.ts). A file is copied first and judged afterwards, by its copy: what
+ * its owner changes in the meantime has no effect. It reads only from the directories that the configuration
+ * lists: the caller of `image.register` names a path, and must not be able to make the controller read any
+ * other file of its machine, nor to find out whether one exists.
  */
 import { constants } from "node:fs";
 import {
@@ -22,8 +22,9 @@ import type { DiskFormat } from "../../../protocol/image.ts";
 import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { diskError, isTemporaryName, syncDirectory, temporaryName } from "../durable-file.ts";
-import { copyVerified } from "./cache.ts";
+import { copyVerified, isOlder } from "./cache.ts";
 import { inspectDisk } from "./inspect.ts";
+import { holdFile } from "./removal.ts";
 
 export interface ImageSource {
   readonly path: string;
@@ -31,6 +32,8 @@ export interface ImageSource {
   readonly sizeBytes?: number;
   /** Absent: a kernel or ramdisk, whose content only a guest will ever interpret. */
   readonly format?: DiskFormat;
+  /** The id of the image that is to have the file, which is held for it. Absent: nothing is removed here. */
+  readonly heldFor?: string;
 }
 
 export interface RegisteredFile {
@@ -48,7 +51,6 @@ export interface ImageStoreOptions {
 
 export class ImageStore {
   readonly #options: ImageStoreOptions;
-  #opened: Promise<void> | undefined;
 
   constructor(options: ImageStoreOptions) {
     this.#options = options;
@@ -62,7 +64,7 @@ export class ImageStore {
     source: ImageSource,
     signal: AbortSignal = new AbortController().signal,
   ): Promise<RegisteredFile> {
-    await this.#open();
+    await this.open();
     const file = await openAllowed(source.path, this.#options.sources);
     try {
       await checkClaims(file, source);
@@ -82,6 +84,8 @@ export class ImageStore {
       checkSum(copied, source);
       const inspected = await inspectCopy(temporary, source.format, signal);
       await chmod(temporary, 0o444);
+      if (source.heldFor !== undefined)
+        await holdFile(this.#options.directory, copied.sha256, source.heldFor);
       await rename(temporary, join(this.#options.directory, copied.sha256));
       await syncDirectory(this.#options.directory);
       return { ...copied, ...inspected };
@@ -90,30 +94,19 @@ export class ImageStore {
     }
   }
 
-  #open(): Promise<void> {
-    this.#opened ??= openStore(this.#options.directory);
-    return this.#opened;
+  /** Answers the directory, which is there. */
+  async open(): Promise<string> {
+    await mkdir(this.#options.directory, { recursive: true, mode: 0o755 });
+    return this.#options.directory;
   }
-}
 
-/**
- * Removes what a controller that died has left half copied, of a day ago at least: others may be at work
- * here.
- */
-async function openStore(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o755 });
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name);
-    if (isTemporaryName(name) && (await isOld(path))) await rm(path, { force: true });
-  }
-}
-
-async function isOld(path: string): Promise<boolean> {
-  const file = await open(path, "r");
-  try {
-    return (await file.stat()).mtimeMs < Date.now() - 86_400_000;
-  } finally {
-    await file.close();
+  /** Of controllers that died, by their age: others may be at work here. */
+  async removeHalfCopies(): Promise<void> {
+    const directory = await this.open();
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      if (isTemporaryName(name) && (await isOlder(path, limits.imageHoldMs))) await rm(path, { force: true });
+    }
   }
 }
 

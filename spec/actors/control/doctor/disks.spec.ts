@@ -104,7 +104,9 @@ describe("doctor: disks on shared storage", () => {
         listHosts: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
         quotaTotals: async () => [],
         claimTotals: async () => [...input.claimTotals],
+        listImages: async () => [],
       },
+      imageFiles: { list: async () => ({ files: [], holds: [] }) },
       auditHost: async (hostId) => {
         if (hostId === "h3") throw new StatusError("hostUnreachable", "It is off.");
         return { ...audit, hostId };
