@@ -11,10 +11,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { limits } from "../protocol/limits/limits.ts";
 import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config/config.ts";
+import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
 import { type ChildMessage, isShutdown, type ShutdownMessage } from "./process/messages.ts";
+import { upLimits } from "./up/limits.ts";
 
 type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
 
@@ -85,7 +86,7 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   releaseStartUpMemory();
   const ending = await told;
   // Whatever hangs now must not keep the process: what is true is in the database and on the host's disk.
-  const patienceMs = ending.patienceMs + limits.serverStopTimeoutMs / 2;
+  const patienceMs = ending.patienceMs + upLimits.serverStopTimeoutMs / 2;
   setTimeout(() => process.exit(1), patienceMs).unref();
   process.on("message", (message) => {
     if (!isShutdown(message) || !message.guests) return;
@@ -119,7 +120,7 @@ function untilTold(log: LogFile): Promise<Ending> {
 function releaseStartUpMemory(): void {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
-  setTimeout(() => typeof collect === "function" && collect(), limits.startUpSettlesMs).unref();
+  setTimeout(() => typeof collect === "function" && collect(), processLimits.startUpSettlesMs).unref();
 }
 
 /** Resolves when `up` has it; at once when nobody listens. */

@@ -3,7 +3,7 @@
  * aggregate with a zone puts its hosts into that zone; a host is in one zone at most. Operators make them.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { answer, Id, Label, Metadata, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
@@ -64,8 +64,8 @@ export const aggregateService = service({
         metadata: Type.Optional(
           Type.Record(
             Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
-            nullable(Type.String({ maxLength: limits.metadataValueLengthMax })),
-            { maxProperties: limits.metadataKeysMax, additionalProperties: false },
+            nullable(Type.String({ maxLength: fieldLimits.metadataValueLengthMax })),
+            { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
           ),
         ),
       }),

@@ -4,7 +4,7 @@
  * `…evt.<project>.<noun>.<id>.<event>`.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { answer, Count, Id, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
@@ -51,9 +51,9 @@ export const eventService = service({
         after: Type.Optional(Count),
         noun: Type.Optional(Id),
         id: Type.Optional(Id),
-        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageLengthMax })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: wireLimits.pageLengthMax })),
         /** When nothing is there yet, wait for it so long. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({
         events: Type.Array(Event),

@@ -2,7 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import {
   answer,
@@ -39,7 +39,7 @@ export const Host = answer({
   instances: Count,
   enabled: Type.Boolean(),
   disabledReason: nullable(Type.String()),
-  /** Heard from within limits.hostSilentMs. */
+  /** Heard from within leaseLimits.hostSilentMs. */
   alive: Type.Boolean(),
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
@@ -59,7 +59,10 @@ export const Host = answer({
   numaClaimed: Type.Optional(Type.Array(NumaUse)),
   /** Hosts with the same one can open each other's disks. */
   storageId: Type.Optional(nullable(Id)),
-  /** Builds that failed in a row by the host's own fault; at limits.failedBuildsMax it may be disabled. */
+  /**
+   * Builds that failed in a row by the host's own fault; at placementLimits.failedBuildsMax it may be
+   * disabled.
+   */
   failedBuilds: Type.Optional(Count),
   /** Builds under way on it. */
   ioOps: Type.Optional(Count),
@@ -103,7 +106,7 @@ export const Drain = answer({
   deleted: Type.Optional(Count),
   /** They will be asked. */
   left: Count,
-  /** They stay, as long as nothing changes; the first limits.drainListedMax. */
+  /** They stay, as long as nothing changes; the first placementLimits.drainListedMax. */
   cannot: Type.Array(answer({ instanceId: Id, name: Type.String(), why: Type.String() })),
   /** All that stay. */
   staying: Count,
@@ -176,8 +179,10 @@ export const hostService = service({
     drain: method({
       request: request({
         reason: Sentence,
-        /** So many instances leave at once; limits.drainParallelismDefault unless said. */
-        parallelism: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.drainParallelismMax })),
+        /** So many instances leave at once; placementLimits.drainParallelismDefault unless said. */
+        parallelism: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: placementLimits.drainParallelismMax }),
+        ),
       }),
       answer: drainAnswer,
       ...entity,
@@ -212,8 +217,8 @@ export const hostService = service({
     }),
     rebalance: method({
       request: request({
-        /** At most so many; limits.rebalanceMovesDefault unless said. */
-        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.rebalanceMovesMax })),
+        /** At most so many; placementLimits.rebalanceMovesDefault unless said. */
+        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.rebalanceMovesMax })),
       }),
       answer: answer({ rebalance: Rebalance }),
       target: "collection",

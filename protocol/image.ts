@@ -5,7 +5,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { architectures, diskFormats } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import {
   answer,
   Count,
@@ -39,8 +39,8 @@ const commandLine = Type.String({ maxLength: 2_048, pattern: "^[^\\x00-\\x1f\\x7
 /** What an image needs of its host and its flavor; the scheduler's filters read it. */
 const properties = {
   architecture: literals(architectures),
-  memoryMibMin: Type.Integer({ minimum: 0, maximum: limits.memoryMibMax }),
-  diskGibMin: Type.Integer({ minimum: 0, maximum: limits.diskGibMax }),
+  memoryMibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.memoryMibMax }),
+  diskGibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.diskGibMax }),
   /** `qemu` or `fake`; absent: any. */
   hypervisor: Type.Optional(Label),
   /** In Nova's names, such as `trait:HW_CPU_X86_AVX2` or `hw_machine_type`; absent: none. */

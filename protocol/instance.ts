@@ -1,6 +1,8 @@
 /** Instances: the virtual machines of a project, and everything that may be asked of one. */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { lifeLimits } from "./limits/life.ts";
+import { placementLimits } from "./limits/placement.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { Operation } from "./operation.ts";
 import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -20,7 +22,7 @@ import {
 import { method, service } from "./wire/service.ts";
 
 /** Among many, those of higher priority are recovered first. */
-const priority = Type.Integer({ minimum: 0, maximum: limits.recoveryPriorityMax });
+const priority = Type.Integer({ minimum: 0, maximum: placementLimits.recoveryPriorityMax });
 
 export const Instance = answer({
   id: Id,
@@ -85,7 +87,7 @@ const command = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
     summary,
   });
 
-const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: limits.hintInstancesMax });
+const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: placementLimits.hintInstancesMax });
 
 /** Why a host may or may not take an instance. */
 export const HostVerdict = answer({
@@ -111,9 +113,9 @@ const wanted = {
   image: Label,
   metadata: Type.Optional(Metadata),
   /** More than one at once, all or none; the names get a suffix -1, -2, … */
-  count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+  count: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
   /** With `count`: as many of them as find room, but so many at least. */
-  atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+  atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
   availabilityZone: Type.Optional(Label),
   /** Id or name of one of the project's groups. */
   serverGroup: Type.Optional(Label),
@@ -142,8 +144,8 @@ export const instanceService = service({
         instance: Instance,
         operation: Operation,
         /**
-         * When `count` was given: all of them, the first limits.createListedMax; the first of these is
-         * `instance` and `operation` above.
+         * When `count` was given: all of them, the first placementLimits.createListedMax; the first of these
+         * is `instance` and `operation` above.
          */
         all: Type.Optional(Type.Array(changed)),
         /** The ids of those that were made beyond `all`, and of their operations, in the same order. */
@@ -191,7 +193,7 @@ export const instanceService = service({
       {
         /** `graceful` presses the power button and halts after timeoutMs; `hard` halts at once. */
         mode: Type.Optional(literals(["graceful", "hard"])),
-        timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.stopTimeoutMsMax })),
+        timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: lifeLimits.stopTimeoutMsMax })),
       },
       "Stops an instance; its disk stays.",
     ),
@@ -217,7 +219,7 @@ export const instanceService = service({
         /** Only the last lines. Not together with offset. */
         tailLines: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
         /** When nothing is there beyond offset yet, wait for it so long. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({
         text: Type.String(),

@@ -6,7 +6,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
+import { storageLimits } from "./limits/storage.ts";
 import { NumaNode, NumaPlacement } from "./numa.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -223,7 +224,7 @@ export const hostAgentService = service({
     removeSharedDisks: method({
       request: request({
         storageId: Id,
-        disks: Type.Array(SharedDisk, { maxItems: limits.sharedDisksRemovedMax }),
+        disks: Type.Array(SharedDisk, { maxItems: storageLimits.sharedDisksRemovedMax }),
       }),
       answer: answer({
         /** The others are of machines that this host has itself: they go with these. */
@@ -257,10 +258,10 @@ export const HostInventory = answer({
   /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
   labels: Type.Optional(HostLabels),
   /** Flags of its CPUs. */
-  features: Type.Optional(words(limits.hostFeaturesMax)),
+  features: Type.Optional(words(fieldLimits.hostFeaturesMax)),
   /** What its hypervisor can pretend to be. */
-  machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
-  numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
+  machineTypes: Type.Optional(words(fieldLimits.hostMachineTypesMax)),
+  numa: Type.Optional(Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax })),
   /** It binds guests to what they are given of these. Absent: false, and nothing of them is given. */
   binds: Type.Optional(Type.Boolean()),
   /** Hosts with the same one can open each other's disks. */
@@ -323,8 +324,8 @@ export const reportService = service({
       answer: answer({
         epoch: Count,
         /**
-         * Renewed, for limits.leaseTtlMs from before the request was sent. False: it was fenced; clean up,
-         * then ask again.
+         * Renewed, for leaseLimits.leaseTtlMs from before the request was sent. False: it was fenced; clean
+         * up, then ask again.
          */
         held: Type.Boolean(),
       }),

@@ -4,7 +4,7 @@
  * that whoever proposes, whoever commits and whoever shows a claim count alike. Pure.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { answer, Count } from "./wire/schema.ts";
 
 /** One node of the machine's memory. */
@@ -29,7 +29,7 @@ export const NumaPlacement = answer({
       /** The memory is in huge pages of this size. Absent: in ordinary ones. */
       pageKib: Type.Optional(Type.Integer({ minimum: 1 })),
     }),
-    { minItems: 1, maxItems: limits.hostNumaNodesMax },
+    { minItems: 1, maxItems: fieldLimits.hostNumaNodesMax },
   ),
 });
 export type NumaPlacement = Static<typeof NumaPlacement>;

@@ -3,7 +3,7 @@
  * answers with one.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { operationKinds, operationStates } from "./states.ts";
 import {
   answer,
@@ -53,7 +53,7 @@ export const operationService = service({
     get: method({
       request: request({
         /** Answer only when the operation has ended, or after this time. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({ operation: Operation }),
       target: "entity",

@@ -4,11 +4,11 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { groupPolicies } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { answer, Id, Label, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-const maxPerHost = Type.Integer({ minimum: 1, maximum: limits.groupMembersMax });
+const maxPerHost = Type.Integer({ minimum: 1, maximum: placementLimits.groupMembersMax });
 
 export const ServerGroup = answer({
   id: Id,
@@ -17,7 +17,7 @@ export const ServerGroup = answer({
   policy: literals(groupPolicies),
   /** Members on one host, at most; null: one with anti-affinity, any number else. */
   maxPerHost: nullable(maxPerHost),
-  /** Its instances that are not deleted, by id; the first limits.groupMembersListedMax of them. */
+  /** Its instances that are not deleted, by id; the first placementLimits.groupMembersListedMax of them. */
   members: Type.Array(Id),
   createdAtMs: TimeMs,
 });

@@ -10,7 +10,7 @@
 export interface Guard {
   /**
    * Resolves when the guard holds at least this deadline, and whoever it has stopped and may run goes on.
-   * Monotonic, as the Clock has it; it never holds one that is further than limits.leaseTtlMs from now.
+   * Monotonic, as the Clock has it; it never holds one that is further than leaseLimits.leaseTtlMs from now.
    * @throws Error when the guard has ended or does not answer: then the lease must not be relied on
    */
   extend(deadlineMs: number): Promise<void>;

@@ -54,6 +54,6 @@ export interface ImageFiles {
    * out of the way and before it is gone: one that was named or held in between is put back.
    */
   removeUnnamed(sha256s: readonly string[], named: NamedFiles): Promise<readonly string[]>;
-  /** Removes what nobody has written to for limits.imageHoldMs: whoever copied it has died. */
+  /** Removes what nobody has written to for storageLimits.imageHoldMs: whoever copied it has died. */
   removeHalfCopies(): Promise<void>;
 }

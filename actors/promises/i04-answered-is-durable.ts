@@ -3,7 +3,7 @@
  * and what it promised is still there when all is quiet. A create of many promises as many as were asked for,
  * or, where fewer are enough, so many at least.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { Turn } from "../records/commit.ts";
 import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
 import type { Checker, Quiet } from "./facts.ts";
@@ -100,7 +100,7 @@ function missing(durable: Durable, { instanceId, generation, operationId }: Prom
 function lost({ instances, operations }: Acknowledged, quiet: Quiet): readonly string[] {
   const rows = new Map(quiet.instances.map((row) => [row.id, row]));
   const kept = new Set(quiet.operations.map(({ id }) => id));
-  const young = (atMs: number) => quiet.atMs - atMs < limits.tombstoneKeptMs;
+  const young = (atMs: number) => quiet.atMs - atMs < retentionLimits.tombstoneKeptMs;
   const behind = [...instances].flatMap(([id, { generation, atMs }]) => {
     const row = rows.get(id);
     if (row === undefined) return young(atMs) ? [`Instance ${id} was acknowledged and is lost.`] : [];

@@ -3,7 +3,7 @@
  * compared is which things it tells of, not how they are.
  */
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { NewEvent } from "../records/commit.ts";
 import { type Call, createCalls, fieldsOf, isMutating, promisedBy, textOf } from "./calls.ts";
 import type { Checker, Committed } from "./facts.ts";
@@ -38,7 +38,7 @@ export function sameIdSameAnswer(): Checker {
   };
 }
 
-const forgotten = (thenMs: number, nowMs: number) => nowMs - thenMs >= limits.requestKeptMs;
+const forgotten = (thenMs: number, nowMs: number) => nowMs - thenMs >= retentionLimits.requestKeptMs;
 
 function executedTwice({ committed }: Known, { turn, atMs }: Committed): readonly string[] {
   if (turn.request === undefined) return [];

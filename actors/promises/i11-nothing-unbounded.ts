@@ -2,7 +2,7 @@
  * I11: what is held in memory stays below its maximum, messages stay below theirs, and nobody talks without
  * end: two who answer each other in a circle are found by how much they say in a second.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Checker, Sent } from "./facts.ts";
 
 /**
@@ -44,7 +44,7 @@ function kindOf(subject: string): string {
 }
 
 function tooLarge({ from, subject, bytes }: Sent): readonly string[] {
-  const max = kindOf(subject) === "cmd" ? limits.bodyBytesMax : limits.answerBytesMax;
+  const max = kindOf(subject) === "cmd" ? wireLimits.bodyBytesMax : wireLimits.answerBytesMax;
   return bytes <= max ? [] : [`${from} sent ${bytes} bytes to ${subject}; the maximum is ${max}.`];
 }
 

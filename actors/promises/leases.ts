@@ -1,6 +1,6 @@
 /** The leases of hosts as the facts have them: who holds which, who is fenced, and since when. */
 import type { FenceProof } from "../../protocol/fence.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { Committed, LeaseRenewed } from "./facts.ts";
 
 interface Lease {
@@ -29,7 +29,7 @@ export class Leases {
       const renewedAtMs = this.#leases.get(hostId)?.renewedAtMs ?? Number.NEGATIVE_INFINITY;
       this.#leases.set(hostId, { epoch, fenced: true, proof: proof.kind, renewedAtMs });
       const silentMs = atMs - renewedAtMs;
-      if (proof.kind !== "lease" || silentMs >= limits.leaseTtlMs) return [];
+      if (proof.kind !== "lease" || silentMs >= leaseLimits.leaseTtlMs) return [];
       return [`Host ${hostId} was fenced ${Math.round(silentMs)} ms after its lease ${epoch} was renewed.`];
     });
   }

@@ -50,7 +50,7 @@ export interface Draining {
   readonly parallelism: number;
   /** That were on it when it began. */
   readonly instances: number;
-  /** Which these were; absent when they were too many to remember (limits.drainRememberedMax). */
+  /** Which these were; absent when they were too many to remember (fleetLimits.drainRememberedMax). */
   readonly instanceIds?: readonly string[];
 }
 

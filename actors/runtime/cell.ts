@@ -8,12 +8,12 @@
  * of a turn. This file must never let anything that user code throws get out, and never run two turns of one
  * actor at once.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
 import { Family } from "./family.ts";
 import { endsInTime } from "./grace.ts";
 import { Incarnation, type Owner } from "./incarnation.ts";
+import { actorLimits } from "./limits.ts";
 import { Envelope, Mailbox, type Pending } from "./mailbox.ts";
 import { type Deadlines, Question } from "./question.ts";
 import { judgeCrash } from "./supervision.ts";
@@ -158,7 +158,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
   /** A few turns; whoever has more waiting is woken again, behind the others. */
   async run(): Promise<void> {
     let more = true;
-    for (let turns = 0; more && turns < limits.turnsPerWake; turns += 1) more = await this.#step();
+    for (let turns = 0; more && turns < actorLimits.turnsPerWake; turns += 1) more = await this.#step();
     // Abandoned: stop has given up waiting for this turn.
     if (!this.#active) return;
     this.#active = false;
@@ -171,8 +171,8 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     if (this.#phase === "ending" || this.#phase === "ended") {
       return new StatusError("actorStopped", `${this.path} has stopped.`);
     }
-    if (waiting < (this.#definition.mailboxLengthMax ?? limits.mailboxLengthMax)) return undefined;
-    const retryAfterMs = limits.mailboxRetryAfterMs;
+    if (waiting < (this.#definition.mailboxLengthMax ?? actorLimits.mailboxLengthMax)) return undefined;
+    const retryAfterMs = actorLimits.mailboxRetryAfterMs;
     return new StatusError("mailboxFull", `${this.path} has too much to do.`, { retryAfterMs });
   }
 

@@ -8,8 +8,8 @@
  *   INTERNAL, as do the questions that the state had put off; children end, the state is dropped, and the
  *   supervisor makes the actor anew with `init` after a back-off. Messages that wait in the mailbox are kept
  *   for the next incarnation.
- * - More than limits.restartsMax crashes inside limits.restartWindowMs end the actor for good; everything
- *   that waits is answered UNAVAILABLE actorStopped, watchers hear `failed`.
+ * - More than actorLimits.restartsMax crashes inside actorLimits.restartWindowMs end the actor for good;
+ *   everything that waits is answered UNAVAILABLE actorStopped, watchers hear `failed`.
  * - Every question ends: with an answer, a StatusError, or DEADLINE_EXCEEDED when its deadline passes first.
  * - A full mailbox refuses: `tell` answers false, `ask` fails with RESOURCE_EXHAUSTED mailboxFull.
  */
@@ -45,8 +45,8 @@ export interface ActorRef<M> {
   ask<A>(message: (reply: Reply<A>) => M, options: AskOptions): Promise<A>;
   /**
    * Takes no further message, aborts the signal, waits for the running turn and for `stopped`, each no longer
-   * than limits.actorStopGraceMs; idempotent. Children end first. A turn of the actor itself must not await
-   * it.
+   * than actorLimits.actorStopGraceMs; idempotent. Children end first. A turn of the actor itself must not
+   * await it.
    */
   stop(): Promise<void>;
   /** Called once, when the actor has ended; at once when it has ended already. */

@@ -3,7 +3,8 @@
  * host that sees it remove what is certainly nobody's (actors/shared-storage/ownerless.ts). Every controller
  * does it; twice is harmless. It must never name a disk that a take-over may need.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -55,7 +56,7 @@ export function sweeperDefinition(options: SweeperOptions): ActorDefinition<null
 
 function tickLater(context: ActorContext<Tick>): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.sweepPeriodMs, () => {
+  const timer = context.clock.after(storageLimits.sweepPeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
@@ -77,15 +78,15 @@ export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
 }
 
 async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log: Log): Promise<void> {
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const listing = await listStorage(storage, agent, timeoutMs);
   if (listing === undefined) return;
   if ("error" in listing) throw new StatusError("hostUnreachable", listing.error);
   if (listing.disks.length === 0) return;
   const ownerless = await ownerlessOn(listing, store);
   const { storageId, hostId } = listing;
-  for (let from = 0; from < ownerless.length; from += limits.sharedDisksRemovedMax) {
-    const disks = ownerless.slice(from, from + limits.sharedDisksRemovedMax);
+  for (let from = 0; from < ownerless.length; from += storageLimits.sharedDisksRemovedMax) {
+    const disks = ownerless.slice(from, from + storageLimits.sharedDisksRemovedMax);
     const { removed } = await agent(hostId).removeSharedDisks({ storageId, disks }, { timeoutMs });
     for (const { instanceId: instance, epoch } of removed)
       log.info({ instance, epoch, storage: storageId }, "a disk that nobody owned was removed");
@@ -111,10 +112,10 @@ async function livingOn(
   const there = new Set(disks.map(({ instanceId }) => instanceId));
   const living = new Map<string, InstanceRecord>();
   for (let marker: { marker?: string } = {}; ; ) {
-    const rows = await store.listInstances({ limit: limits.pageLengthMax, ...marker });
+    const rows = await store.listInstances({ limit: wireLimits.pageLengthMax, ...marker });
     for (const { instance } of rows) if (there.has(instance.id)) living.set(instance.id, instance);
     const last = rows.at(-1);
-    if (last === undefined || rows.length < limits.pageLengthMax) return living;
+    if (last === undefined || rows.length < wireLimits.pageLengthMax) return living;
     marker = { marker: last.instance.id };
   }
 }

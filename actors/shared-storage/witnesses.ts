@@ -5,11 +5,11 @@
  *
  * A memory of one controller; it must never believe a witness of another epoch of the lease.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import type { StorageLeaseState } from "../ports/storage-leases.ts";
 import type { LeaseKey } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
+import { sharedStorageLimits } from "./limits.ts";
 
 /** Asks a host about another one's lease. */
 export type ExamineStorage = (
@@ -37,7 +37,7 @@ interface Known {
 /** The storage on which all of a host that could write there holds its lease; null: none is known. */
 export function storageOf(lease: HostRecord["lease"]): string | null {
   const storage = lease?.fencedBy === null ? lease.storage : null;
-  return storage !== null && storage.renewals >= limits.storageRenewalsMin ? storage.id : null;
+  return storage !== null && storage.renewals >= sharedStorageLimits.storageRenewalsMin ? storage.id : null;
 }
 
 export class Witnesses {
@@ -90,7 +90,12 @@ export class Witnesses {
 
   #lookAt(host: HostRecord, peers: Peers, { place, nowMs }: { place: number; nowMs: number }): void {
     const known = this.#of(host, place);
-    if (known.busy || nowMs < known.nextLookAtMs || this.#looking >= limits.storageLooksAtOnceMax) return;
+    if (
+      known.busy ||
+      nowMs < known.nextLookAtMs ||
+      this.#looking >= sharedStorageLimits.storageLooksAtOnceMax
+    )
+      return;
     const peer = this.#whom(host, peers, known);
     if (peer !== undefined) void this.#see(host, peer, known);
   }
@@ -99,7 +104,7 @@ export class Witnesses {
   #whom(host: HostRecord, { list, byId }: Peers, known: Known): HostRecord | undefined {
     const witnesses = [...known.by].filter((id) => byId.has(id));
     known.turn += 1;
-    if (witnesses.length >= limits.storageWitnessesMax || list.length <= witnesses.length + 1)
+    if (witnesses.length >= sharedStorageLimits.storageWitnessesMax || list.length <= witnesses.length + 1)
       return byId.get(witnesses[known.turn % Math.max(1, witnesses.length)] ?? "");
     const isOther = ({ id }: HostRecord) => id !== host.id && !known.by.has(id);
     while (!isOther(list[known.turn % list.length] ?? host)) known.turn += 1;
@@ -116,9 +121,10 @@ export class Witnesses {
     if (state === "held") known.by.add(peer.id);
     // It renews, and yet nobody holds it: the storage shows no locks, or has lost them.
     else if (state !== undefined) known.by.clear();
-    const more = known.by.size > before && known.by.size < limits.storageWitnessesMax;
+    const more = known.by.size > before && known.by.size < sharedStorageLimits.storageWitnessesMax;
     // Whoever did not answer says nothing of the storage: soon somebody else is asked.
-    const againMs = state === undefined ? limits.storageAskAgainMs : limits.storageLookAgainMs;
+    const againMs =
+      state === undefined ? sharedStorageLimits.storageAskAgainMs : sharedStorageLimits.storageLookAgainMs;
     if (!more) known.nextLookAtMs = this.#options.clock.monotonicMs() + againMs;
   }
 

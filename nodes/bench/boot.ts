@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../protocol/limits/life.ts";
 import { statePaths } from "../config/config.ts";
 import { guestFiles } from "../drivers/guest-directory.ts";
 import { QmpConnection } from "../drivers/qemu/qmp.ts";
@@ -25,7 +25,7 @@ export async function boot(rounds = 15): Promise<unknown> {
   return withCluster({ hypervisor: "qemu", accelerator: "tcg" }, async (cluster) => {
     await registerGuest(cluster, files);
     const { instance } = cluster.demo;
-    const patient = { timeoutMs: limits.buildTimeoutMs };
+    const patient = { timeoutMs: lifeLimits.buildTimeoutMs };
     const samples = { novact: [] as number[], byHand: [] as number[] };
     for (let index = -2; index < rounds; index += 1) {
       const request = { name: "bench", flavor: "bench", image: "bench", wait: true };

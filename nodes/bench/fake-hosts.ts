@@ -5,12 +5,13 @@
  * for any host. Not for a cluster that anybody relies on.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Bus, Log } from "../../protocol/wire/transport.ts";
 import { controllerUser } from "../bus/access.ts";
 import { connectNats } from "../bus/nats.ts";
 import { assembleCompute, type Compute } from "../compute/assembly.ts";
+import { computeLimits } from "../compute/limits.ts";
 import { type ClusterConfig, connectionOf, loadConfig } from "../config/config.ts";
 import { createDrivers } from "../drivers/index.ts";
 import { cpuFeatures } from "../drivers/machine-facts.ts";
@@ -47,7 +48,7 @@ function agent(bus: Bus, { cell, inventory }: { cell: string; inventory: HostInv
   const clock = systemClock;
   const directories = { stateDirectory: "", imageStore: "" };
   const drivers = createDrivers("fake", { ...directories, clock, log });
-  const bootsMax = limits.bootsPerCpu * capacity.vcpus;
+  const bootsMax = computeLimits.bootsPerCpu * capacity.vcpus;
   return assembleCompute({ cell, inventory, drivers, bus, clock, ids: systemIds, log, bootsMax });
 }
 
@@ -57,7 +58,7 @@ async function start(config: ClusterConfig, count: number, buses: readonly Bus[]
   const startMs = performance.now();
   const agents: Compute[] = [];
   for (let index = 0; index < count; index += 1) {
-    const dueMs = startMs + (index * limits.heartbeatPeriodMs) / count;
+    const dueMs = startMs + (index * leaseLimits.heartbeatPeriodMs) / count;
     if (performance.now() < dueMs) await pause(dueMs - performance.now());
     const bus = buses[index % buses.length];
     if (bus !== undefined) agents.push(agent(bus, { ...config, inventory: inventoryAt(index, features) }));

@@ -7,10 +7,11 @@
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { schedulerLimits } from "../../actors/control/scheduler/limits.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { bulkHostId, fillStore } from "../../db/bench/bulk.ts";
 import { openStore } from "../../db/postgres/connect.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { postgresUrlOf } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
 import { openLog } from "../process/log.ts";
@@ -76,7 +77,7 @@ const say = (text: string): unknown => process.stderr.write(`  ${text}\n`);
 /** Keeps the hosts alive: each renews its lease, and was heard from, once in a period. */
 function beat(store: Store, hosts: number): { end(): void } {
   const ids = Array.from({ length: hosts }, (_, index) => bulkHostId(index));
-  const batch = Math.ceil((hosts * beatMs) / limits.heartbeatPeriodMs);
+  const batch = Math.ceil((hosts * beatMs) / leaseLimits.heartbeatPeriodMs);
   let next = 0;
   const timer = setInterval(() => {
     const some = ids.slice(next, next + batch);
@@ -124,7 +125,7 @@ async function reading(store: Store): Promise<unknown> {
   const first = round((await timed(() => store.allHosts())).ms);
   const again: number[] = [];
   for (let time = 0; time < warmReads; time += 1) {
-    await pause(limits.schedulerRefreshPeriodMs / 4);
+    await pause(schedulerLimits.schedulerRefreshPeriodMs / 4);
     again.push((await timed(() => store.allHosts())).ms);
   }
   await store.close();

@@ -2,7 +2,7 @@
  * What can happen to a host whose guests others may take over, and what has to follow: the guests move once,
  * or not at all. Each case is one fault, the time of its end, and what is expected.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { RecoveryWorld } from "./recovery-world.ts";
 
 export interface RecoveryCase {
@@ -15,7 +15,7 @@ export interface RecoveryCase {
   heal(world: RecoveryWorld, node: string): Promise<void> | void;
 }
 
-const longAfterMs = limits.leaseTtlMs * 3;
+const longAfterMs = leaseLimits.leaseTtlMs * 3;
 const brieflyMs = 5_000;
 
 const killed = {

@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { Boot } from "./counters.ts";
 import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
 import { round } from "./figures.ts";
@@ -17,7 +17,7 @@ const cleanWithinMs = 90_000;
 /** After everything is well again: whoever still wanted to move or stop a guest would do it by then. */
 const afterwardsMs = 3_000;
 /** After a fault that shall move nothing: until a lease that had been missed would have ended for good. */
-const wouldHaveMovedMs = limits.leaseTtlMs + limits.fenceMarginMs + 3_000;
+const wouldHaveMovedMs = leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + 3_000;
 
 export interface Run {
   /** Of each guest: from the fault to its first number on the other host, in ms. */

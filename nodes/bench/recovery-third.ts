@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { round } from "./figures.ts";
 import { type HeardEvent, RecoveryWorld, type WorldOptions } from "./recovery-world.ts";
 
@@ -13,7 +13,7 @@ const hosts = 9;
 const lost = 3;
 const noticedWithinMs = 30_000;
 /** Whoever still recovered something would have begun by then. */
-const observedMs = limits.leaseTtlMs;
+const observedMs = leaseLimits.leaseTtlMs;
 const backWithinMs = 120_000;
 
 interface ThirdLost {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../protocol/limits/life.ts";
 import { openLinks } from "../chaos/links.ts";
 import { processesOf } from "../chaos/parties.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
@@ -21,7 +21,7 @@ import { WriterLog, type WriterSummary } from "./writer-log.ts";
 const lookEveryMs = 50;
 /** Every controller has heard by then of what one of them was told of a host. */
 const hostsHeardMs = 3_000;
-const patient = { timeoutMs: limits.buildTimeoutMs };
+const patient = { timeoutMs: lifeLimits.buildTimeoutMs };
 
 export interface HeardEvent {
   readonly atMs: number;

@@ -7,7 +7,7 @@
 import type { PlacementRequest } from "../../actors/control/scheduler/messages.ts";
 import type { HostExtras } from "../../actors/control/scheduler/state.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { createRandom } from "../chaos/random.ts";
 
 export type BenchHost = HostRecord & HostExtras;
@@ -154,5 +154,5 @@ export const benchRequests = (hosts: number): Readonly<Record<string, PlacementR
     group: { id: "g", policy: "anti-affinity", hostIds: some(50, hosts), maxPerHost: 2 },
     excluded: [{ hostId: idOf(1), reason: "full" }],
   },
-  nothingFits: { ...base, memoryMib: limits.memoryMibMax },
+  nothingFits: { ...base, memoryMib: fieldLimits.memoryMibMax },
 });

@@ -6,7 +6,6 @@
  * Every user but the anonymous one has an inbox prefix of its own, so that nobody can listen to another's
  * answers. Pure: text in, text out.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import {
   adminProject,
   allCommandsPattern,
@@ -15,6 +14,7 @@ import {
   eventStreamName,
   hostPattern,
 } from "../../protocol/wire/subjects.ts";
+import { busLimits } from "./limits.ts";
 
 export interface NatsAccess {
   readonly cell: string;
@@ -131,7 +131,7 @@ export function natsServerConfig(settings: NatsServerSettings): string {
     `port: ${port}`,
     `pid_file: ${quoted(settings.pidFile)}`,
     `server_name: ${quoted(`novact-${access.cell}`)}`,
-    `max_payload: ${limits.busPayloadBytesMax}`,
+    `max_payload: ${busLimits.busPayloadBytesMax}`,
     "max_control_line: 4096",
     `jetstream { store_dir: ${quoted(settings.storeDirectory)}, ${jetStreamLimits} }`,
     `no_auth_user: ${quoted(access.anonymous)}`,
@@ -147,15 +147,15 @@ export function natsServerConfig(settings: NatsServerSettings): string {
 function userEntry(user: NatsUser, password: string): string {
   const { publish, subscribe, answers } = user.permissions;
   const responses = answers
-    ? `, allow_responses: { max: 1, expires: "${limits.natsResponseExpiresMs}ms" }`
+    ? `, allow_responses: { max: 1, expires: "${busLimits.natsResponseExpiresMs}ms" }`
     : "";
   const permissions = `publish: { allow: ${list(publish)} }, subscribe: { allow: ${list(subscribe)} }${responses}`;
   return `    { user: ${quoted(user.name)}, password: ${quoted(password)}, permissions: { ${permissions} } }`;
 }
 
 const jetStreamLimits = [
-  `max_memory_store: ${limits.jetStreamMemoryBytesMax}`,
-  `max_file_store: ${limits.jetStreamFileBytesMax}`,
+  `max_memory_store: ${busLimits.jetStreamMemoryBytesMax}`,
+  `max_file_store: ${busLimits.jetStreamFileBytesMax}`,
 ].join(", ");
 const quoted = (text: string): string => JSON.stringify(text);
 const list = (subjects: readonly string[]): string => `[${subjects.map(quoted).join(", ")}]`;

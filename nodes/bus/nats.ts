@@ -7,9 +7,10 @@
  * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
  */
 import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, Log } from "../../protocol/wire/transport.ts";
+import { busLimits } from "./limits.ts";
 import { fromNats, recordOf } from "./messages.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPendingRequests, type PendingRequests } from "./requests.ts";
@@ -91,7 +92,7 @@ const notConnected = () => new StatusError("notConnected", "There is no connecti
 
 /** Tries until it succeeds, the time is over, or the server refuses who we are. */
 async function dial(options: NatsOptions): Promise<NatsConnection> {
-  const deadlineMs = performance.now() + (options.connectTimeoutMs ?? limits.timeoutMsDefault);
+  const deadlineMs = performance.now() + (options.connectTimeoutMs ?? wireLimits.timeoutMsDefault);
   for (;;) {
     try {
       return await connect({
@@ -99,10 +100,10 @@ async function dial(options: NatsOptions): Promise<NatsConnection> {
         name: options.name,
         ...(options.user === undefined ? {} : { user: options.user }),
         ...(options.pass === undefined ? {} : { pass: options.pass }),
-        timeout: limits.busPingMs,
+        timeout: busLimits.busPingMs,
         maxReconnectAttempts: -1,
-        reconnectTimeWait: limits.busReconnectMs,
-        pingInterval: limits.busPingMs,
+        reconnectTimeWait: busLimits.busReconnectMs,
+        pingInterval: busLimits.busPingMs,
         maxPingOut: 2,
         ignoreAuthErrorAbort: true,
         noAsyncTraces: true,
@@ -113,11 +114,11 @@ async function dial(options: NatsOptions): Promise<NatsConnection> {
         const who = options.user ?? "the anonymous user";
         throw new StatusError("unauthenticated", `The NATS server refuses ${who}.`, { cause: thrown });
       }
-      if (performance.now() + limits.busReconnectMs >= deadlineMs) {
+      if (performance.now() + busLimits.busReconnectMs >= deadlineMs) {
         const where = options.servers.join(", ");
         throw new StatusError("notConnected", `No NATS server answers at ${where}.`, { cause: thrown });
       }
-      await new Promise((resolve) => setTimeout(resolve, limits.busReconnectMs));
+      await new Promise((resolve) => setTimeout(resolve, busLimits.busReconnectMs));
     }
   }
 }

@@ -2,7 +2,7 @@
  * Questions that wait for their answers, all at one inbox. Own book-keeping instead of the library's, so that
  * a question ends at once when it is cancelled or when the connection breaks, and leaves nothing behind.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
 
@@ -71,7 +71,7 @@ function wait({ timeoutMs, signal }: OpenQuestion, forget: () => void) {
   };
   const timer = setTimeout(
     () => settle(new StatusError("timeout", `Nobody answered within ${timeoutMs} ms.`)),
-    Math.min(timeoutMs, limits.timeoutMsMax + limits.answerGraceMs),
+    Math.min(timeoutMs, wireLimits.timeoutMsMax + wireLimits.answerGraceMs),
   );
   signal?.addEventListener("abort", onAbort, { once: true });
   return { answer: promise, settle };

@@ -6,7 +6,7 @@
  * our permissions, so it must never go anywhere but to an inbox (I12).
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { errorMessage } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
@@ -68,8 +68,11 @@ function wantsOurVoice({ reply }: Msg): boolean {
 
 /** Or why they cannot be taken: too many, or nothing that the library can read. */
 function headersOf(message: Msg): BusMessage["headers"] | StatusError {
-  if (headerBytes(message) > limits.headerBytesMax) {
-    return new StatusError("malformedHeader", `The headers are larger than ${limits.headerBytesMax} bytes.`);
+  if (headerBytes(message) > wireLimits.headerBytesMax) {
+    return new StatusError(
+      "malformedHeader",
+      `The headers are larger than ${wireLimits.headerBytesMax} bytes.`,
+    );
   }
   try {
     return recordOf(message.headers);

@@ -3,7 +3,8 @@
  * goes wrong gives no candidates and no noise: a shell is in the middle of its line.
  */
 import type { Command, Option } from "commander";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
+import { commandLimits } from "./limits.ts";
 import type { Run } from "./run.ts";
 
 /** The words after `novact`, the last one being completed (it may be empty). */
@@ -80,8 +81,8 @@ async function valuesOf({ command, places, awaiting }: Position, run: Run): Prom
 
 /** Names of what there is, when an argument or option is called like a noun. */
 async function names(what: string, run: Run): Promise<readonly string[]> {
-  const page = { limit: limits.pageLengthDefault };
-  const call = run.call({ atLeastMs: limits.completionTimeoutMs });
+  const page = { limit: wireLimits.pageLengthDefault };
+  const call = run.call({ atLeastMs: commandLimits.completionTimeoutMs });
   switch (what) {
     case "instance":
       return (await (await run.session()).instance.list(page, call)).instances.map(({ name }) => name);

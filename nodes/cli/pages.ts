@@ -1,5 +1,5 @@
 /** Reads lists that come in pages. */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 
 export interface Listing<T> {
   readonly rows: readonly T[];
@@ -19,7 +19,7 @@ export async function readPages<T extends { readonly id: string }>(
   let marker: string | undefined;
   do {
     const page = await read({
-      limit: Math.min(limits.pageLengthMax, limit - all.length),
+      limit: Math.min(wireLimits.pageLengthMax, limit - all.length),
       ...(marker === undefined ? {} : { marker }),
     });
     all.push(...page.rows);

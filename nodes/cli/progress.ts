@@ -4,10 +4,11 @@
  * and a step soon.
  */
 
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { CommandError } from "./errors.ts";
 import { duration } from "./format.ts";
+import { commandLimits } from "./limits.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { type Paint, painter, plain } from "./terminal.ts";
@@ -28,7 +29,7 @@ export async function waitForAll(
     run,
     waited.map(({ name }) => name),
   );
-  const deadlineMs = performance.now() + (run.timeoutMs ?? limits.waitTimeoutMsDefault);
+  const deadlineMs = performance.now() + (run.timeoutMs ?? wireLimits.waitTimeoutMsDefault);
   try {
     return await Promise.all(waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)));
   } finally {
@@ -56,8 +57,8 @@ async function waitForOne(
       const message = `The ${newest.kind} of ${name} is still under way (${newest.step}).`;
       throw new CommandError("timeout", message, `Go on waiting: novact operation show ${newest.id} --wait.`);
     }
-    const waitMs = Math.min(leftMs, limits.progressPeriodMs);
-    const options = { signal: run.terminal.signal, timeoutMs: waitMs + limits.timeoutMsDefault };
+    const waitMs = Math.min(leftMs, commandLimits.progressPeriodMs);
+    const options = { signal: run.terminal.signal, timeoutMs: waitMs + wireLimits.timeoutMsDefault };
     newest = (await session.operation.get(newest.id, { waitMs }, options)).operation;
   }
 }

@@ -3,9 +3,9 @@
  * output. Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
  */
 import type { Command } from "commander";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { CallOptions } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { commandLimits } from "./limits.ts";
 import type { Connect, Session } from "./session.ts";
 import type { Column } from "./table.ts";
 import { type Paint, painter, type Terminal } from "./terminal.ts";
@@ -56,7 +56,7 @@ export class Run {
     const opening = this.#connect({
       ...(project === undefined ? {} : { project }),
       ...(this.config === undefined ? {} : { config: this.config }),
-      connectTimeoutMs: this.timeoutMs ?? limits.commandConnectTimeoutMs,
+      connectTimeoutMs: this.timeoutMs ?? commandLimits.commandConnectTimeoutMs,
     });
     this.#sessions.set(project, opening);
     return opening;

@@ -5,13 +5,13 @@
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
 import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
+import { computeLimits } from "./limits.ts";
 
 export interface ComputePorts {
   readonly cell: string;
@@ -82,7 +82,7 @@ function trimPeriodically({ drivers, clock, log }: ComputePorts): Timer {
   let timer: Timer;
   let ended = false;
   const next = () => {
-    timer = clock.after(limits.consoleTrimPeriodMs, () => {
+    timer = clock.after(computeLimits.consoleTrimPeriodMs, () => {
       drivers.consoles
         .trim()
         .catch((error: unknown) => log.warn({ err: error }, "A console log could not be cut."))

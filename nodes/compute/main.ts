@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { HostEnding } from "../../actors/node/host/host.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -16,6 +16,7 @@ import { readBootId } from "../drivers/process-table.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
+import { computeLimits } from "./limits.ts";
 
 /**
  * What the tiny guest says when its first process runs: more does not need to be proved of an accelerator.
@@ -49,7 +50,7 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
   const { cell } = config;
-  const bootsMax = limits.bootsPerCpu * node.capacity.vcpus;
+  const bootsMax = computeLimits.bootsPerCpu * node.capacity.vcpus;
   const ports = { cell, inventory, drivers, bus, clock: systemClock, ids: systemIds, log, bootsMax };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();
@@ -62,7 +63,7 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
     },
     hurry: async () => {
       const guests = await drivers.hypervisor.list();
-      const signal = AbortSignal.timeout(limits.hostHaltMs);
+      const signal = AbortSignal.timeout(hostLimits.hostHaltMs);
       await Promise.all(guests.map(({ instanceId }) => drivers.hypervisor.halt(instanceId, signal)));
       hurried.resolve();
     },

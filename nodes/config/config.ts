@@ -13,11 +13,12 @@ import type { Static } from "@sinclair/typebox";
 import { uuidv7 } from "uuidv7";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
 import { controllerUser, hostUser, hostUserPrefix } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
 import { check, type Finding } from "./explain.ts";
+import { configLimits } from "./limits.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
 import {
   type accelerators,
@@ -191,7 +192,7 @@ function sharedDirectoryOf(
 }
 
 /** Enough that the fake hypervisor is never what limits a test of scale. */
-const fakeCapacity = { vcpus: 4_096, memoryMib: limits.memoryMibMax, diskGib: 1024 * 1024 };
+const fakeCapacity = { vcpus: 4_096, memoryMib: fieldLimits.memoryMibMax, diskGib: 1024 * 1024 };
 
 interface NodeSurroundings {
   readonly file: ClusterFile;
@@ -227,12 +228,12 @@ function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings)
  * not shrink by itself.
  */
 function shareOfMachine(nodes: number, stateDirectory: string): NodeConfig["capacity"] {
-  const memoryMib = Math.floor(totalmem() / 1024 ** 2) - limits.controlPlaneMemoryMib;
+  const memoryMib = Math.floor(totalmem() / 1024 ** 2) - configLimits.controlPlaneMemoryMib;
   const { blocks, bsize } = statfsSync(existing(stateDirectory));
   const diskGib = (blocks * bsize) / 1024 ** 3 / 2;
   return {
     vcpus: availableParallelism(),
-    memoryMib: Math.max(limits.memoryMibMin, Math.floor(memoryMib / nodes)),
+    memoryMib: Math.max(fieldLimits.memoryMibMin, Math.floor(memoryMib / nodes)),
     diskGib: Math.max(1, Math.floor(diskGib / nodes)),
   };
 }

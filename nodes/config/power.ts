@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { literals } from "../../protocol/wire/schema.ts";
 import type { Finding } from "./explain.ts";
 
@@ -14,7 +14,7 @@ const ipmiInterfaces = ["lanplus", "lan"] as const;
 const part = <P extends Record<string, TSchema>>(properties: P, description: string) =>
   Type.Object(properties, { additionalProperties: false, description });
 const file = (description: string) =>
-  Type.String({ minLength: 1, maxLength: limits.pathLengthMax, description });
+  Type.String({ minLength: 1, maxLength: fieldLimits.pathLengthMax, description });
 
 const user = Type.String({
   pattern: "^[^\\x00-\\x1f\\x7f:]{1,64}$",

@@ -6,7 +6,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { literals } from "../../protocol/wire/schema.ts";
 import { PowerSchema } from "./power.ts";
 
@@ -38,7 +38,7 @@ const sharedDirectory = (whose: string) =>
   Type.Optional(
     Type.String({
       minLength: 1,
-      maxLength: limits.pathLengthMax,
+      maxLength: fieldLimits.pathLengthMax,
       description: [
         `a directory that nodes share, for the disks of ${whose}`,
         "relative to the state directory",
@@ -81,8 +81,8 @@ export const NodeSchema = Type.Object(
     ),
     memoryMib: Type.Optional(
       Type.Integer({
-        minimum: limits.memoryMibMin,
-        maximum: limits.memoryMibMax,
+        minimum: fieldLimits.memoryMibMin,
+        maximum: fieldLimits.memoryMibMax,
         description: "memory for guests in MiB; leave it out to take this node's share of the machine's",
       }),
     ),
@@ -99,7 +99,7 @@ export const NodeSchema = Type.Object(
       part(
         {
           vcpus: reserved("CPUs", 4_096),
-          memoryMib: reserved("MiB of memory", limits.memoryMibMax),
+          memoryMib: reserved("MiB of memory", fieldLimits.memoryMibMax),
           diskGib: reserved("GiB of disk", 16 * 1024 * 1024),
         },
         "what is kept from instances, before the ratios",
@@ -110,8 +110,8 @@ export const NodeSchema = Type.Object(
     ),
     power: Type.Optional(PowerSchema),
     labels: Type.Optional(
-      Type.Record(Type.String(labelKey), Type.String({ maxLength: limits.metadataValueLengthMax }), {
-        maxProperties: limits.hostLabelsMax,
+      Type.Record(Type.String(labelKey), Type.String({ maxLength: fieldLimits.metadataValueLengthMax }), {
+        maxProperties: fieldLimits.hostLabelsMax,
         additionalProperties: false,
         description:
           "words about the node, such as { rack: r1 }: names of letters, digits, . _ / -, and texts",
@@ -130,7 +130,7 @@ export const ClusterSchema = Type.Object(
     stateDirectory: Type.Optional(
       Type.String({
         minLength: 1,
-        maxLength: limits.pathLengthMax,
+        maxLength: fieldLimits.pathLengthMax,
         description: "where everything is kept; relative to this file",
       }),
     ),
@@ -177,7 +177,7 @@ export const ClusterSchema = Type.Object(
       }),
     ),
     imageDirectories: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: limits.pathLengthMax }), {
+      Type.Array(Type.String({ minLength: 1, maxLength: fieldLimits.pathLengthMax }), {
         maxItems: 100,
         description: "where image files may be registered from, with all below; relative to this file",
       }),

@@ -4,7 +4,7 @@
  * remove a disk that shall be kept (decision 0006).
  */
 import type { InstanceEffect } from "../../actors/control/instance/messages.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { hostAgentService, Observation } from "../../protocol/machine.ts";
 import type { Client } from "../../protocol/wire/service.ts";
 
@@ -15,7 +15,7 @@ export async function askHost(
   host: Pick<Client<typeof hostAgentService>, "ensure" | "ensureLeased" | "ensureBound">,
   { leaseEpoch, ...asked }: Asked,
 ): Promise<Observation> {
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const { power, keepDisk } = asked.intent;
   const stays = power !== "deleted";
   const leased = keepDisk === true || (leaseEpoch > 0 && stays);

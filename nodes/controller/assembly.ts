@@ -42,7 +42,8 @@ import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { hostAgentService, reportService } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
@@ -209,7 +210,7 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
   const { commit } = parts.commits;
   const catalog = { store, commit, clock, ids };
   const read = { store, clock, commits: parts.commits };
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const services = [
@@ -253,7 +254,7 @@ function hostAgents({
 }
 
 function storageExaminer(hostAgent: ReturnType<typeof hostAgents>): ExamineStorage {
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   return async (witnessId, { hostId, epoch: leaseEpoch }, take) => {
     const answer = await hostAgent(witnessId).storageLease({ hostId, leaseEpoch, take }, { timeoutMs });
     return answer.state;
@@ -265,7 +266,7 @@ async function tellOfSupervision(
   { kind, actor, incarnation }: SupervisionEvent,
   { commit, clock, log }: Pick<ControllerPorts, "clock" | "log"> & Pick<Commits, "commit">,
 ): Promise<void> {
-  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-limits.idLengthMax);
+  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-fieldLimits.idLengthMax);
   try {
     const body = { actor, incarnation };
     const atMs = clock.nowMs();

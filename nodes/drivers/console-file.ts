@@ -8,17 +8,17 @@ import { constants } from "node:fs";
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConsolePage, Consoles } from "../../actors/ports/consoles.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { type ConsoleStart, readConsolePage } from "./console-page.ts";
 import { isMissing } from "./durable-file.ts";
 import { guestDirectory, guestFiles, type StateDirectories } from "./guest-directory.ts";
+import { driverLimits } from "./limits.ts";
 import { runTool } from "./tool.ts";
 
 /** Trimmed files: each log of a guest's, and what is kept of it. */
 const logs = [
-  { name: guestFiles.console, bytesMax: limits.consoleLogBytesMax },
-  { name: guestFiles.processLog, bytesMax: limits.processLogBytesMax },
+  { name: guestFiles.console, bytesMax: driverLimits.consoleLogBytesMax },
+  { name: guestFiles.processLog, bytesMax: driverLimits.processLogBytesMax },
 ] as const;
 
 export class FileConsoles implements Consoles {
@@ -59,7 +59,7 @@ export class FileConsoles implements Consoles {
       if (size <= bytesMax || blocks * 512 <= bytesMax * 2) return;
       const argv = ["--punch-hole", "--offset", "0", "--length", String(size - bytesMax), "/proc/self/fd/3"];
       const result = await runTool("fallocate", argv, {
-        timeoutMs: limits.diskToolTimeoutMs,
+        timeoutMs: driverLimits.diskToolTimeoutMs,
         descriptor: file.fd,
       });
       if (result.exitCode !== 0)

@@ -1,11 +1,11 @@
 /**
  * A page of a console's log: pure arithmetic on bytes and positions, for every way of keeping a log. A
- * position is a byte's distance from the guest's first byte. Only the last limits.consoleLogBytesMax bytes
- * can be read, whether they were trimmed already or not. The guest writes what it likes: a page must never
- * cut a UTF-8 sequence, nor grow over its limit when it is encoded.
+ * position is a byte's distance from the guest's first byte. Only the last driverLimits.consoleLogBytesMax
+ * bytes can be read, whether they were trimmed already or not. The guest writes what it likes: a page must
+ * never cut a UTF-8 sequence, nor grow over its limit when it is encoded.
  */
 import type { ConsolePage } from "../../actors/ports/consoles.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { driverLimits } from "./limits.ts";
 
 /** A console's log, wherever it is kept. */
 export interface ConsoleBytes {
@@ -21,8 +21,8 @@ export interface ConsoleStart {
 /** One page of the log: from a position, or the last lines; of what is kept. */
 export async function readConsolePage(log: ConsoleBytes, from: ConsoleStart): Promise<ConsolePage> {
   const { size } = log;
-  const first = Math.max(0, size - limits.consoleLogBytesMax);
-  const page = limits.consolePageBytesMax;
+  const first = Math.max(0, size - driverLimits.consoleLogBytesMax);
+  const page = driverLimits.consolePageBytesMax;
   const tail = from.tailLines;
   const wanted =
     tail === undefined ? (from.offset ?? 0) : await startOfTail(log, { first, size, lines: tail });
@@ -46,7 +46,7 @@ async function startOfTail(
   log: ConsoleBytes,
   range: { readonly first: number; readonly size: number; readonly lines: number },
 ): Promise<number> {
-  const from = Math.max(range.first, range.size - limits.consolePageBytesMax / 2);
+  const from = Math.max(range.first, range.size - driverLimits.consolePageBytesMax / 2);
   const bytes = await log.read(from, range.size);
   if (range.lines === 0) return range.size;
   let found = 0;
@@ -87,7 +87,7 @@ function wholeLength(bytes: Buffer): number {
  * character takes six.
  */
 function fitting(bytes: Buffer): { readonly text: string; readonly bytes: number } {
-  const encodedMax = limits.consolePageBytesMax;
+  const encodedMax = driverLimits.consolePageBytesMax;
   for (let length = bytes.length; ; ) {
     const whole = wholeLength(bytes.subarray(0, length));
     const text = bytes.subarray(0, whole).toString("utf8");

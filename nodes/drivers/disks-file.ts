@@ -8,7 +8,6 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
@@ -21,6 +20,7 @@ import {
   type StateDirectories,
 } from "./guest-directory.ts";
 import { ImageCache } from "./images/cache.ts";
+import { driverLimits } from "./limits.ts";
 import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";
 import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
@@ -43,7 +43,7 @@ export class FileDisks implements Disks {
     this.#bases =
       shared === undefined
         ? this.#cache
-        : new ImageCache(shared, imageStore, { leftoverMsMin: limits.sharedLeftoverMs });
+        : new ImageCache(shared, imageStore, { leftoverMsMin: driverLimits.sharedLeftoverMs });
   }
 
   async ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths> {

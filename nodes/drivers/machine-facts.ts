@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 
 type NumaNodes = NonNullable<HostInventory["numa"]>;
@@ -16,8 +16,8 @@ const namesIn = (path: string): Promise<string[]> => readdir(path).catch((): str
 /** Flags that all CPUs have are those of the first; `Features` is what ARM calls them. */
 export async function cpuFeatures(file = "/proc/cpuinfo"): Promise<string[]> {
   const [, flags = ""] = /^(?:flags|Features)\s*:\s*(.+)$/m.exec(await textOf(file)) ?? [];
-  const words = flags.split(/\s+/).filter((word) => word !== "" && word.length <= limits.idLengthMax);
-  return [...new Set(words)].sort().slice(0, limits.hostFeaturesMax);
+  const words = flags.split(/\s+/).filter((word) => word !== "" && word.length <= fieldLimits.idLengthMax);
+  return [...new Set(words)].sort().slice(0, fieldLimits.hostFeaturesMax);
 }
 
 /** A NUMA node as Linux counts it: its number, and those of its CPUs that this process may use. */
@@ -36,7 +36,7 @@ export async function hostCells(directory = nodesDirectory, status = statusFile)
   const [, allowed] = /^Cpus_allowed_list:\s*(\S+)/m.exec(await textOf(status)) ?? [];
   const mine = allowed === undefined ? undefined : new Set(cpusOfList(allowed));
   return Promise.all(
-    ordered.slice(0, limits.hostNumaNodesMax).map(async (node) => {
+    ordered.slice(0, fieldLimits.hostNumaNodesMax).map(async (node) => {
       const cpus = cpusOfList(await textOf(join(directory, `node${node}`, "cpulist")));
       return { node, cpus: cpus.filter((cpu) => mine?.has(cpu) ?? true) };
     }),

@@ -4,11 +4,11 @@
  */
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { syncDirectory, temporaryName } from "./durable-file.ts";
 import { exists, type GuestUser, guestFiles, guestUser } from "./guest-directory.ts";
+import { driverLimits } from "./limits.ts";
 import { runTool } from "./tool.ts";
 
 const gib = 1024 ** 3;
@@ -74,7 +74,7 @@ async function createOverlay(
   const backing = disk === null ? [] : ["-b", `../../images/${disk.sha256}`, "-F", disk.format];
   const argv = ["create", "-q", "-f", "qcow2", ...backing, options.file, String(size)];
   const { directory: cwd, signal } = options;
-  const result = await runTool("qemu-img", argv, { cwd, signal, timeoutMs: limits.diskToolTimeoutMs });
+  const result = await runTool("qemu-img", argv, { cwd, signal, timeoutMs: driverLimits.diskToolTimeoutMs });
   if (result.exitCode === 0) return;
   const full = /No space left on device|Disk quota exceeded/.test(result.errors);
   const message = full

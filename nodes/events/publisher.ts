@@ -5,8 +5,8 @@
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
+import { eventLimits } from "./limits.ts";
 
 export interface EventPublisherOptions {
   readonly store: Pick<Store, "listEvents">;
@@ -22,7 +22,7 @@ export interface EventPublisher {
   stop(): Promise<void>;
 }
 
-/** Begins at once, and looks by itself every limits.eventPublishPeriodMs. */
+/** Begins at once, and looks by itself every eventLimits.eventPublishPeriodMs. */
 export function startEventPublisher({ store, stream, clock, log }: EventPublisherOptions): EventPublisher {
   let stopped = false;
   let woken = false;
@@ -64,7 +64,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
       if (stopped || woken) return;
       woken = true;
       // A round under way looks at `woken` when it ends; after failures the back-off stands.
-      if (round === undefined && failures === 0) schedule(limits.eventPublishSpacingMs);
+      if (round === undefined && failures === 0) schedule(eventLimits.eventPublishSpacingMs);
     },
     async stop() {
       stopped = true;
@@ -77,11 +77,11 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
 function pauseMs(failures: number, woken: boolean): number {
   if (failures > 0) {
     return Math.min(
-      limits.eventPublishBackoffMsMax,
-      limits.eventPublishBackoffMsMin * 2 ** Math.min(failures, 16),
+      eventLimits.eventPublishBackoffMsMax,
+      eventLimits.eventPublishBackoffMsMin * 2 ** Math.min(failures, 16),
     );
   }
-  return woken ? limits.eventPublishSpacingMs : limits.eventPublishPeriodMs;
+  return woken ? eventLimits.eventPublishSpacingMs : eventLimits.eventPublishPeriodMs;
 }
 
 interface Round extends Pick<EventPublisherOptions, "store" | "stream"> {
@@ -103,10 +103,10 @@ async function publishNews(
     const after: number = end ?? (await stream.lastSequence());
     if (after === before) return undefined;
     before = after;
-    const page = await store.listEvents({ after, limit: limits.eventPublishPage });
+    const page = await store.listEvents({ after, limit: eventLimits.eventPublishPage });
     if (page.events.length === 0) return after;
     end = await stream.publish(page.events);
-    if (page.events.length < limits.eventPublishPage) return end;
+    if (page.events.length < eventLimits.eventPublishPage) return end;
   }
   return undefined;
 }

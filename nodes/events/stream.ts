@@ -11,7 +11,7 @@
 
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { headerNames } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import {
@@ -21,6 +21,7 @@ import {
   eventStreamName,
 } from "../../protocol/wire/subjects.ts";
 import type { Bus, BusMessage } from "../../protocol/wire/transport.ts";
+import { eventLimits } from "./limits.ts";
 
 export interface EventStreamOptions {
   readonly bus: Bus;
@@ -94,8 +95,8 @@ async function publishAll(
 ): Promise<End | undefined> {
   const news = events.filter(({ sequence }) => sequence > from.sequence);
   let end: End = from;
-  for (let at = 0; at < news.length; at += limits.eventPublishWindow) {
-    const batch = news.slice(at, at + limits.eventPublishWindow);
+  for (let at = 0; at < news.length; at += eventLimits.eventPublishWindow) {
+    const batch = news.slice(at, at + eventLimits.eventPublishWindow);
     const base = end.streamSequence;
     const offers = batch.map((event, index) => offerOf(event, base + index, batch[index - 1]));
     const last = offers.pop();
@@ -129,7 +130,7 @@ function offerOf(event: Event, place: number, before: Event | undefined): Offer 
  * JetStream's number of the event, also when it had it already; undefined when another one must come first.
  */
 async function offerLast(bus: Bus, subject: string, { event, message }: Offer): Promise<number | undefined> {
-  const answer = read<Acknowledgement>(await bus.request(subject, message, limits.hostRequestTimeoutMs));
+  const answer = read<Acknowledgement>(await bus.request(subject, message, wireLimits.hostRequestTimeoutMs));
   const code = answer.error?.err_code;
   if (code === errorCodes.wrongLastId || code === errorCodes.wrongLastSequence) return undefined;
   if (answer.error !== undefined) throw refused(answer.error, `taking event ${event.sequence}`);
@@ -146,10 +147,10 @@ function streamConfig({ cell, replicas = 1 }: EventStreamOptions): object {
     discard: "old",
     storage: "file",
     num_replicas: replicas,
-    max_bytes: limits.eventStreamBytesMax,
-    max_msgs: limits.eventStreamMessagesMax,
-    max_age: nanoseconds(limits.eventStreamKeptMs),
-    duplicate_window: nanoseconds(limits.eventDuplicateWindowMs),
+    max_bytes: eventLimits.eventStreamBytesMax,
+    max_msgs: eventLimits.eventStreamMessagesMax,
+    max_age: nanoseconds(eventLimits.eventStreamKeptMs),
+    duplicate_window: nanoseconds(eventLimits.eventDuplicateWindowMs),
     deny_delete: false,
   };
 }
@@ -177,7 +178,7 @@ function createApi(bus: Bus) {
       headers: {},
     };
     const answer = read<A & { error?: ApiError }>(
-      await bus.request(`$JS.API.${method}`, message, limits.hostRequestTimeoutMs),
+      await bus.request(`$JS.API.${method}`, message, wireLimits.hostRequestTimeoutMs),
     );
     if (answer.error === undefined) return answer;
     if (answer.error.err_code === expected) return undefined;

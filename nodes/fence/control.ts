@@ -5,10 +5,10 @@
  */
 
 import type { PowerProof } from "../../actors/ports/power.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { delay, throwIfAborted } from "../drivers/waiting.ts";
+import { powerLimits } from "./limits.ts";
 
 export interface PowerReading {
   readonly off: boolean;
@@ -43,14 +43,14 @@ export interface PowerTiming {
 }
 
 export const powerTiming: PowerTiming = {
-  requestTimeoutMs: limits.powerRequestTimeoutMs,
-  attemptsMax: limits.powerAttemptsMax,
-  retryMsMin: limits.powerRetryMsMin,
-  retryMsMax: limits.powerRetryMsMax,
-  pollMs: limits.powerPollMs,
-  settleMs: limits.powerSettleMs,
-  offTimeoutMs: limits.powerOffTimeoutMs,
-  closeTimeoutMs: limits.powerCloseTimeoutMs,
+  requestTimeoutMs: powerLimits.powerRequestTimeoutMs,
+  attemptsMax: powerLimits.powerAttemptsMax,
+  retryMsMin: powerLimits.powerRetryMsMin,
+  retryMsMax: powerLimits.powerRetryMsMax,
+  pollMs: powerLimits.powerPollMs,
+  settleMs: powerLimits.powerSettleMs,
+  offTimeoutMs: powerLimits.powerOffTimeoutMs,
+  closeTimeoutMs: powerLimits.powerCloseTimeoutMs,
 };
 
 /** What every kind of control is given. */
@@ -86,5 +86,5 @@ const mayPass = (error: unknown): boolean =>
 /** A foreign text as it may stand in a proof or a log: on one line, without control characters, bounded. */
 export function quoted(text: string): string {
   const line = text.replaceAll(/[^\P{C}]+|\s+/gu, " ").trim();
-  return line.slice(0, limits.powerSaidLengthMax);
+  return line.slice(0, powerLimits.powerSaidLengthMax);
 }

@@ -10,10 +10,10 @@ import { Agent, request as secureRequest } from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { isAbort, within } from "../drivers/waiting.ts";
+import { powerLimits } from "./limits.ts";
 
 export interface ConnectionOptions {
   readonly hostName: string;
@@ -95,7 +95,7 @@ export class RedfishConnection {
     let bytes = 0;
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > limits.powerAnswerBytesMax) throw this.#failed("answered with too much");
+      if (bytes > powerLimits.powerAnswerBytesMax) throw this.#failed("answered with too much");
       chunks.push(chunk);
     }
     return {
@@ -159,7 +159,7 @@ class PinnedAgent extends Agent {
       rejectUnauthorized: false,
     });
     // A handshake that never ends must not outlive everybody who waits for it.
-    socket.setTimeout(limits.powerRequestTimeoutMs, () => socket.destroy());
+    socket.setTimeout(powerLimits.powerRequestTimeoutMs, () => socket.destroy());
     const failed = (error: Error) => connected?.(error, socket);
     const closed = () => failed(new Error("The connection was closed before it was secure."));
     socket.once("error", failed);

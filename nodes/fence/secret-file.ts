@@ -3,7 +3,7 @@
  * owns, is refused: it keeps no secret. The text must never reach a message, a log or a process's arguments.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { limits } from "../../protocol/limits/limits.ts";
+import { powerLimits } from "./limits.ts";
 
 /** The message says what to type, and names the file; for an operator only. */
 export class SecretFileError extends Error {
@@ -40,8 +40,8 @@ function open(path: string): number {
 
 function faultOf(stats: Stats, path: string): string | undefined {
   if (!stats.isFile()) return "is not a file. Name a file that holds the password as its only line.";
-  if (stats.size > limits.secretFileBytesMax) {
-    return `is larger than ${limits.secretFileBytesMax} bytes. Write only the password into it.`;
+  if (stats.size > powerLimits.secretFileBytesMax) {
+    return `is larger than ${powerLimits.secretFileBytesMax} bytes. Write only the password into it.`;
   }
   if ((stats.mode & 0o077) !== 0) {
     const mode = (stats.mode & 0o777).toString(8);

@@ -11,10 +11,11 @@ import { access, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync }
 import { createServer, type Socket } from "node:net";
 import { setPriority } from "node:os";
 import { decide, nextLookAtMs } from "../../actors/node/guard/decide.ts";
+import { guardLimits } from "../../actors/node/guard/limits.ts";
 import type { FencedGuest, GuardAction, GuardEvent } from "../../actors/node/guard/messages.ts";
 import { beginGuard, type GuardState } from "../../actors/node/guard/state.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../drivers/guard-files.ts";
+import { driverLimits } from "../drivers/limits.ts";
 import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "../drivers/qemu/guard-scan.ts";
 
 const signals = { stop: "SIGSTOP", continue: "SIGCONT", kill: "SIGKILL" } as const;
@@ -112,7 +113,7 @@ class GuardProcess {
   async #look(guests: readonly FoundGuest[]): Promise<void> {
     const askedAtMs = monotonicMs();
     this.#looking ??= this.#begin(guests);
-    const found = await within(this.#looking, limits.guardDiskLookMs);
+    const found = await within(this.#looking, guardLimits.guardDiskLookMs);
     const lookedAtMs = found === undefined ? askedAtMs : this.#lookedAtMs;
     this.#take(tickOf(this.#scan.find(), lookedAtMs, found));
   }
@@ -160,8 +161,8 @@ function say(text: string): void {
   const line = `${new Date().toISOString()} ${text}\n`;
   try {
     logBytes += line.length;
-    if (logBytes > limits.processLogBytesMax) ftruncateSync(2);
-    if (logBytes > limits.processLogBytesMax) logBytes = line.length;
+    if (logBytes > driverLimits.processLogBytesMax) ftruncateSync(2);
+    if (logBytes > driverLimits.processLogBytesMax) logBytes = line.length;
     writeSync(2, line);
   } catch {
     // A full disk must not keep it from its work.
@@ -210,7 +211,7 @@ function serve(guard: GuardProcess): void {
       const lines = (text + String(chunk)).split("\n");
       text = lines.pop() ?? "";
       for (const line of lines) hear(guard, socket, line);
-      if (text.length > limits.guardLineBytesMax) socket.destroy();
+      if (text.length > guardLimits.guardLineBytesMax) socket.destroy();
     });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => guard.forget(socket));
@@ -249,5 +250,5 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const guard = new GuardProcess(guests);
 guard.tick();
 serve(guard);
-setInterval(() => endWithoutHome(guard), limits.guardHomeLookMs);
+setInterval(() => endWithoutHome(guard), guardLimits.guardHomeLookMs);
 say(`it guards ${guests} as process ${process.pid}`);

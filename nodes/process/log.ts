@@ -6,9 +6,9 @@
 import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino } from "pino";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
+import { processLimits } from "./limits.ts";
 
 const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];
@@ -55,14 +55,14 @@ export function openLog(options: LogOptions): LogFile {
   };
 }
 
-/** Sets the file aside as `<file>.1` when it has grown to limits.logBytesMax: two files at most. */
+/** Sets the file aside as `<file>.1` when it has grown to processLimits.logBytesMax: two files at most. */
 function boundedFile(path: string): { write(line: string): void; close(): void } {
   let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const open = () => pino.destination({ dest: path, sync: true, mode: 0o600 });
   let out = open();
   return {
     write: (line) => {
-      if (size + line.length > limits.logBytesMax) {
+      if (size + line.length > processLimits.logBytesMax) {
         out.end();
         renameSync(path, `${path}.1`);
         out = open();

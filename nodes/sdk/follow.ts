@@ -3,7 +3,7 @@
  * is a loop of long polls around a position, so an interruption of any kind costs time and nothing else.
  */
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { pauseMs } from "../../protocol/wire/retry.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -31,7 +31,7 @@ export interface ConsoleOptions {
 }
 
 export interface WaitOptions {
-  /** Called with every answer, at least every limits.waitMsMax. */
+  /** Called with every answer, at least every wireLimits.waitMsMax. */
   readonly onProgress?: (operation: Operation) => void;
   readonly signal?: AbortSignal;
 }
@@ -87,13 +87,14 @@ async function* watch(clients: Clients, patiently: Patiently, options: WatchOpti
   const { after, signal, ...scope } = options;
   const list = (position: Partial<Parameters<Clients["event"]["list"]>[0]>) =>
     patiently(
-      () => clients.event.list({ ...scope, ...position, limit: limits.pageLengthMax }, withSignal(signal)),
+      () =>
+        clients.event.list({ ...scope, ...position, limit: wireLimits.pageLengthMax }, withSignal(signal)),
       signal,
     );
   // Where we begin is found out before anything is waited for: an interruption must not move it.
   let position = after ?? (await list({})).last;
   for (;;) {
-    const page = await list({ after: position, waitMs: limits.waitMsMax });
+    const page = await list({ after: position, waitMs: wireLimits.waitMsMax });
     if (position > 0 && page.trimmed > position) throw trimmed(position, page.trimmed);
     for (const event of page.events) {
       if (event.sequence <= position) continue;
@@ -125,7 +126,7 @@ async function* follow({ clients, patiently, instanceId }: Followed, options: Co
     if (page.text !== "") yield page.text;
     if (!page.more && options.follow !== true) return;
     try {
-      page = await read({ offset: page.nextOffset, waitMs: page.more ? 0 : limits.waitMsMax });
+      page = await read({ offset: page.nextOffset, waitMs: page.more ? 0 : wireLimits.waitMsMax });
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.code === "NOT_FOUND") return;
       throw thrown;
@@ -143,7 +144,7 @@ async function waitFor({ clients, patiently, id }: WaitedFor, options: WaitOptio
   const { signal, onProgress } = options;
   for (;;) {
     const { operation } = await patiently(
-      () => clients.operation.get(id, { waitMs: limits.waitMsMax }, withSignal(signal)),
+      () => clients.operation.get(id, { waitMs: wireLimits.waitMsMax }, withSignal(signal)),
       signal,
     );
     onProgress?.(operation);

@@ -7,9 +7,9 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { loadConfig, statePaths } from "../config/config.ts";
 import { buildGuest, findGuest } from "./guest/build.ts";
+import { setupLimits } from "./limits.ts";
 
 const project = join(import.meta.dirname, "..", "..");
 
@@ -38,9 +38,9 @@ function succeeds(argv: readonly string[]): Promise<boolean> {
     stdio: "inherit",
   });
   const timer = setTimeout(() => {
-    console.error(`${program} did not end within ${limits.testPhaseMsMax / 1_000} s and is killed.`);
+    console.error(`${program} did not end within ${setupLimits.testPhaseMsMax / 1_000} s and is killed.`);
     child.kill("SIGKILL");
-  }, limits.testPhaseMsMax);
+  }, setupLimits.testPhaseMsMax);
   return new Promise((resolve) => {
     const end = (succeeded: boolean) => {
       clearTimeout(timer);

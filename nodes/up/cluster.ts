@@ -5,11 +5,11 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
 import { type Keeper, keep } from "./keeper.ts";
+import { upLimits } from "./limits.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
@@ -202,7 +202,7 @@ async function keepNode(
 }
 
 async function stopParts(parts: Parts, { config, screen: { say } }: ClusterOptions): Promise<void> {
-  const patienceMs = limits.upGuestPatienceMs;
+  const patienceMs = upLimits.upGuestPatienceMs;
   if (parts.computes.length > 0) say("guests are powered down, compute nodes end");
   await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
   for (const { name } of config.nodes) await unmountNodeFileSystem(config, name);

@@ -3,8 +3,8 @@
  * ever. What it did is said on the screen. It knows nothing of what the process is.
  */
 
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Timer } from "../../protocol/wire/transport.ts";
+import { upLimits } from "./limits.ts";
 import type { ServerEnd } from "./server-process.ts";
 
 export interface Kept {
@@ -35,7 +35,7 @@ export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<K
   let current: K | undefined = await options.start();
   const stopping = new AbortController();
   const watch = async (): Promise<void> => {
-    let backoffMs: number = limits.keeperBackoffMsMin;
+    let backoffMs: number = upLimits.keeperBackoffMsMin;
     while (!stopping.signal.aborted) {
       const startedAtMs = options.clock.monotonicMs();
       if (current !== undefined) {
@@ -43,11 +43,11 @@ export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<K
         current = undefined;
         if (stopping.signal.aborted) return;
         const livedMs = options.clock.monotonicMs() - startedAtMs;
-        if (livedMs > limits.keeperBackoffMsMax) backoffMs = limits.keeperBackoffMsMin;
+        if (livedMs > upLimits.keeperBackoffMsMax) backoffMs = upLimits.keeperBackoffMsMin;
         options.say(`${options.name} ${described(end)}; starting it again`);
       }
       await pause(options.clock, backoffMs, stopping.signal);
-      backoffMs = Math.min(backoffMs * 2, limits.keeperBackoffMsMax);
+      backoffMs = Math.min(backoffMs * 2, upLimits.keeperBackoffMsMax);
       if (!stopping.signal.aborted) current = await again(options);
     }
   };

@@ -11,9 +11,9 @@ import { randomBytes } from "node:crypto";
 import { accessSync, chmodSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type NatsAccess, natsServerConfig, natsUsers } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import { upLimits } from "./limits.ts";
 import {
   clearLeftover,
   freePort,
@@ -118,7 +118,7 @@ function greets(port: number): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    socket.setTimeout(limits.serverStopTimeoutMs, () => end(false));
+    socket.setTimeout(upLimits.serverStopTimeoutMs, () => end(false));
     socket.once("data", (data) => end(data.toString("latin1").startsWith("INFO ")));
     socket.once("error", () => end(false));
     socket.once("close", () => end(false));

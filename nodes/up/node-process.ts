@@ -6,9 +6,9 @@
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
 import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
+import { upLimits } from "./limits.ts";
 import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
 
 const mainEntry = join(import.meta.dirname, "..", "main.ts");
@@ -66,7 +66,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
       if (isChildMessage(message)) resolve(message.kind === "ready" ? undefined : message.message);
     });
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), limits.serverStartTimeoutMs);
+  const timer = setTimeout(() => child.kill("SIGKILL"), upLimits.serverStartTimeoutMs);
   const silent = ended.then(() => `It ended without a word; see ${options.outputFile}.`);
   const failure = await Promise.race([told, silent]);
   clearTimeout(timer);
@@ -76,7 +76,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   }
   const shutdown = async (message: Omit<ShutdownMessage, "kind">): Promise<void> => {
     if (child.connected) child.send({ kind: "shutdown", ...message });
-    const kill = setTimeout(() => child.kill("SIGKILL"), message.patienceMs + limits.serverStopTimeoutMs);
+    const kill = setTimeout(() => child.kill("SIGKILL"), message.patienceMs + upLimits.serverStopTimeoutMs);
     await ended;
     clearTimeout(kill);
     if (identity !== undefined) removeProof(identity.file);

@@ -21,8 +21,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { limits } from "../../protocol/limits/limits.ts";
 import { endProcess, isAlive, proofOf } from "../process/owned-process.ts";
+import { upLimits } from "./limits.ts";
 import {
   clearLeftover,
   freePort,
@@ -121,7 +121,7 @@ async function clearFormerRun(data: string, proofFile: string): Promise<void> {
   if (pid === 0) return;
   const proof = proofOf(pid, data);
   if (proof?.program === "postgres" && isAlive(proof)) {
-    await endProcess(proof, { signal: "SIGINT", patienceMs: limits.serverStopTimeoutMs });
+    await endProcess(proof, { signal: "SIGINT", patienceMs: upLimits.serverStopTimeoutMs });
   }
   rmSync(join(data, "postmaster.pid"), { force: true });
 }
@@ -132,7 +132,7 @@ function settings(port: number): readonly string[] {
     port: String(port),
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
-    max_connections: String(limits.postgresConnectionsMax),
+    max_connections: String(upLimits.postgresConnectionsMax),
     shared_buffers: "32MB",
     huge_pages: "off",
     max_wal_size: "256MB",

@@ -8,7 +8,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
 import {
   endProcess,
   findProved,
@@ -17,6 +16,7 @@ import {
   removeProof,
   writeProof,
 } from "../process/owned-process.ts";
+import { upLimits } from "./limits.ts";
 
 export interface ServerProgram {
   /** For people: "PostgreSQL", "NATS". */
@@ -51,7 +51,7 @@ export interface RunningServer {
   readonly pid: number;
   /** Resolves when the process has ended, for whatever reason. */
   readonly ended: Promise<ServerEnd>;
-  /** Ends it cleanly, by force after limits.serverStopTimeoutMs; resolves when it is gone. Idempotent. */
+  /** Ends it cleanly, by force after upLimits.serverStopTimeoutMs; resolves when it is gone. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ const logTailLines = 12;
 export async function clearLeftover(proofFile: string, stopSignal: NodeJS.Signals): Promise<boolean> {
   const leftover = findProved(proofFile);
   if (leftover !== undefined) {
-    await endProcess(leftover, { signal: stopSignal, patienceMs: limits.serverStopTimeoutMs });
+    await endProcess(leftover, { signal: stopSignal, patienceMs: upLimits.serverStopTimeoutMs });
   }
   removeProof(proofFile);
   return leftover !== undefined;
@@ -95,13 +95,13 @@ export async function startServerProcess(
     return proof;
   };
   writeDown();
-  const deadlineMs = performance.now() + limits.serverStartTimeoutMs;
+  const deadlineMs = performance.now() + upLimits.serverStartTimeoutMs;
   while (!(await server.ready(pid))) {
     if (!running) throw failure(server, "ended while it was starting");
     if (performance.now() > deadlineMs) {
       child.kill("SIGKILL");
       await ended;
-      throw failure(server, `did not answer within ${limits.serverStartTimeoutMs / 1_000} s`);
+      throw failure(server, `did not answer within ${upLimits.serverStartTimeoutMs / 1_000} s`);
     }
     await sleep(lookEveryMs);
   }
@@ -110,7 +110,7 @@ export async function startServerProcess(
   child.unref();
   const stop = async (): Promise<void> => {
     child.ref();
-    await endProcess(proof, { signal: server.stopSignal, patienceMs: limits.serverStopTimeoutMs });
+    await endProcess(proof, { signal: server.stopSignal, patienceMs: upLimits.serverStopTimeoutMs });
     await ended;
     removeProof(server.proofFile);
   };
@@ -154,7 +154,7 @@ function failure(server: ServerProgram, what: string): ServerStartError {
 /** Sets a log file aside when it has grown too long; at most one older one is kept. */
 export function rotate(logFile: string): void {
   const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
-  if (size < limits.serverLogBytesMax) return;
+  if (size < upLimits.serverLogBytesMax) return;
   rmSync(`${logFile}.1`, { force: true });
   renameSync(logFile, `${logFile}.1`);
 }

@@ -4,7 +4,6 @@
  * is written here is the order of things and what a person reads.
  */
 import { relative } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import {
   type ClusterConfig,
   ConfigError,
@@ -15,6 +14,7 @@ import {
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { installPackages } from "../setup/system-packages.mjs";
 import { startCluster } from "./cluster.ts";
+import { upLimits } from "./limits.ts";
 import { LockedError, takeLock } from "./lock.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { ServerStartError } from "./server-process.ts";
@@ -69,7 +69,7 @@ function listenForEnd(screen: Screen): End {
   const hear = (signal: NodeJS.Signals) => {
     if (first.signal.aborted) {
       // One Ctrl-C comes twice: from the terminal, and from npm, which passes it on.
-      if (performance.now() - heardAtMs < limits.upSecondSignalMsMin) return;
+      if (performance.now() - heardAtMs < upLimits.upSecondSignalMsMin) return;
       screen.say(`${signal} again: guests are halted at once`);
       second.abort();
       return;

@@ -4,11 +4,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../protocol/limits/life.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { ClusterConfig } from "../config/config.ts";
 import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
+import { upLimits } from "./limits.ts";
 import type { Screen } from "./screen.ts";
 
 const upMarker = "NOVACT-GUEST UP";
@@ -64,7 +65,7 @@ async function registerImages(admin: Novact, guest: GuestFiles): Promise<void> {
 }
 
 /** Checksums of large files on a slow disk. */
-const patient = { timeoutMs: limits.serverStartTimeoutMs };
+const patient = { timeoutMs: upLimits.serverStartTimeoutMs };
 
 async function unlessTaken(asked: Promise<unknown>): Promise<void> {
   try {
@@ -96,7 +97,7 @@ async function showNew(options: WelcomeOptions, tenant: Novact): Promise<void> {
 
 /** A node registers itself a moment after it has started. */
 async function untilHostAlive(admin: Novact, signal: AbortSignal): Promise<void> {
-  const deadlineMs = performance.now() + limits.serverStartTimeoutMs;
+  const deadlineMs = performance.now() + upLimits.serverStartTimeoutMs;
   while (!signal.aborted) {
     const { hosts } = await admin.host.list({});
     if (hosts.some(({ alive, enabled }) => alive && enabled)) return;
@@ -113,12 +114,12 @@ interface Shown {
 }
 
 /**
- * Shows the console from the beginning of the present boot to its marker, or until limits.buildTimeoutMs is
- * over.
+ * Shows the console from the beginning of the present boot to its marker, or until lifeLimits.buildTimeoutMs
+ * is over.
  */
 async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): Promise<void> {
   const { screen } = options;
-  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(limits.buildTimeoutMs)]);
+  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(lifeLimits.buildTimeoutMs)]);
   let boot = "";
   let printed = 0;
   try {

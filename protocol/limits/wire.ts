@@ -1,6 +1,6 @@
 /**
- * The limits of the wire: bodies and headers, attempts and requests in work, the event stream, the bus. They
- * are a part of `limits` in limits.ts; everybody reads them there.
+ * Limits of the wire: bodies and headers, attempts and deadlines, pages, and requests in work. Both ends keep
+ * to them, so they are never configured.
  */
 export const wireLimits = {
   /** The body of a client's request. Larger ones are refused before they are decoded. */
@@ -12,8 +12,6 @@ export const wireLimits = {
   answerBytesMax: 8 * 1024 * 1024 - 64 * 1024,
   /** All headers of one message; the parser's cost grows with the square of their number. */
   headerBytesMax: 8 * 1024,
-  /** The bus must let a somewhat too large body through, so that its sender hears why it is refused. */
-  busPayloadBytesMax: 8 * 1024 * 1024,
   /** Nesting of maps and arrays in a body. The deepest schema needs 6. */
   bodyDepthMax: 16,
   /** Elements of one array in a body: the largest legal one is everything on one host. */
@@ -25,12 +23,22 @@ export const wireLimits = {
   mapLengthMax: 256,
   /** One string in a body: a console page is the largest legal one; each byte of it may need three. */
   stringBytesMax: 400 * 1024,
-
+  requestIdLengthMax: 128,
+  pageLengthMax: 1_000,
+  pageLengthDefault: 100,
+  /** How long a caller waits when it does not say. */
+  timeoutMsDefault: 10_000,
+  /** The longest deadline a caller may ask for. */
+  timeoutMsMax: 3_600_000,
   /**
    * How long a caller waits for the end of an operation (`wait`) when it does not say: a build, and its
    * grace.
    */
   waitTimeoutMsDefault: 150_000,
+  /** Long polls (events, console follow) are answered after this time at the latest. */
+  waitMsMax: 30_000,
+  /** Who waits for a caller gives up so long before the caller's deadline: the answer has to travel. */
+  waitMarginMs: 100,
   /**
    * One attempt of a request that nobody expects to wait: after this it is repeated with the same request id.
    */
@@ -58,32 +66,6 @@ export const wireLimits = {
   requestsInWorkPerProjectMax: 4_000,
   /** When a caller that was refused for that should come again. */
   retryAfterMs: 100,
-
-  /** The event stream on the bus holds the newest of these; everything else is replayed from PostgreSQL. */
-  eventStreamBytesMax: 256 * 1024 * 1024,
-  eventStreamMessagesMax: 1_000_000,
-  /** Longer than eventKeptMs: the stream must not forget where it is while PostgreSQL still knows. */
-  eventStreamKeptMs: 60 * 24 * 3_600_000,
-  /**
-   * JetStream forgets the numbers of events it has seen after this time. Order rests on comparing with the
-   * last number, not on this; and after a purge it stands in the way of the refill for so long.
-   */
-  eventDuplicateWindowMs: 2_000,
-  /** Events on their way to the stream at the same time. */
-  eventPublishWindow: 64,
-  /** Events read from the store at a time. */
-  eventPublishPage: 500,
-  /** The publisher looks by itself so often, whether it was woken or not. */
-  eventPublishPeriodMs: 1_000,
-  /** Between two rounds: what is committed in between goes out together. */
-  eventPublishSpacingMs: 10,
-  eventPublishBackoffMsMin: 100,
-  eventPublishBackoffMsMax: 5_000,
-
-  /** The bus is tried again after this time, for ever. */
-  busReconnectMs: 250,
-  /**
-   * A bus that is silent is asked so often; after two unanswered questions it is given up and dialled again.
-   */
-  busPingMs: 2_000,
+  /** How long one question to a host may take; it only queues work there. */
+  hostRequestTimeoutMs: 3_000,
 } as const;

@@ -2,7 +2,7 @@
  * Where a service is: how the address of a call becomes a subject, and a subject an address.
  * There are three such places: commands of clients, what controllers ask of one host, and what hosts report.
  */
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import {
@@ -53,7 +53,7 @@ export function commandBinding(cell: string): Binding {
     kind: "command",
     pattern: allCommandsPattern(cell),
     queue: controllers,
-    bodyBytesMax: limits.bodyBytesMax,
+    bodyBytesMax: wireLimits.bodyBytesMax,
     subjectOf: ({ project, noun, id, method }) => commandSubject(cell, project, noun, method, id),
     addressOf: (subject) => parseCommandSubject(cell, subject),
     patternOf: (service, name, { target }) => commandPattern(cell, service.noun, name, target),
@@ -66,7 +66,7 @@ export function hostBinding(cell: string, hostId: string): Binding {
     kind: "host",
     pattern: hostPattern(cell, hostId),
     queue: undefined,
-    bodyBytesMax: limits.answerBytesMax,
+    bodyBytesMax: wireLimits.answerBytesMax,
     subjectOf: ({ method }) => hostSubject(cell, hostId, method),
     addressOf: (subject) => nodeAddress(parseNodeSubject(cell, "host", subject), "host-agent"),
     patternOf: (_, name) => hostSubject(cell, hostId, name),
@@ -79,7 +79,7 @@ export function reportBinding(cell: string, hostId?: string): Binding {
     kind: "report",
     pattern: reportPattern(cell),
     queue: controllers,
-    bodyBytesMax: limits.answerBytesMax,
+    bodyBytesMax: wireLimits.answerBytesMax,
     subjectOf: ({ method }) => {
       if (hostId === undefined)
         throw new StatusError("malformedSubject", "A report needs the id of its host.");

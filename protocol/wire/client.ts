@@ -6,7 +6,7 @@
  * Whether an attempt is repeated is the business of an interceptor (retry.ts), not of this file.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { Binding } from "./binding.ts";
 import { decodeAnswer, type Encoding, encodeBody } from "./codec.ts";
 import { errorOf, headerNames } from "./headers.ts";
@@ -90,8 +90,8 @@ function begin(target: Target, callOptions: CallOptions, options: ClientOptions)
 
 /** Whoever asks to be kept waiting waits longer by itself. */
 function timeoutOf({ wait, waitMs }: ClientCall["request"]): number {
-  if (wait === true) return limits.waitTimeoutMsDefault;
-  return limits.timeoutMsDefault + (typeof waitMs === "number" ? waitMs : 0);
+  if (wait === true) return wireLimits.waitTimeoutMsDefault;
+  return wireLimits.timeoutMsDefault + (typeof waitMs === "number" ? waitMs : 0);
 }
 
 /** One attempt. @throws StatusError: what the server answered, or what became of the message */
@@ -120,7 +120,7 @@ async function send(
     },
   };
   const subject = binding.subjectOf({ project, noun, id, method });
-  const answer = await bus.request(subject, message, timeoutMs + limits.answerGraceMs, call.signal);
+  const answer = await bus.request(subject, message, timeoutMs + wireLimits.answerGraceMs, call.signal);
   const body = decodeAnswer(answer.body);
   const error = errorOf(answer.headers, body);
   if (error !== undefined) throw error;

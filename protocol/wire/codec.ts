@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import { type Problem, scanJson, scanMsgpack } from "./scan.ts";
 import { StatusError } from "./status.ts";
 
@@ -16,10 +16,10 @@ export type Body = Readonly<Record<string, unknown>>;
 
 /** The scan bounds what the decoder allocates; its own limits are the second line. */
 const decoder = new Decoder({
-  maxStrLength: limits.stringBytesMax,
-  maxBinLength: limits.stringBytesMax,
-  maxArrayLength: limits.arrayLengthMax,
-  maxMapLength: limits.mapLengthMax,
+  maxStrLength: wireLimits.stringBytesMax,
+  maxBinLength: wireLimits.stringBytesMax,
+  maxArrayLength: wireLimits.arrayLengthMax,
+  maxMapLength: wireLimits.mapLengthMax,
   maxExtLength: 0,
 });
 const encoder = new Encoder({ ignoreUndefined: true });
@@ -33,7 +33,7 @@ export function encodingOf(body: Uint8Array): Encoding {
  * A client's request, at most `bytesMax` long. An empty body is an empty map.
  * @throws INVALID_ARGUMENT malformedBody, bodyTooLarge, bodyTooDeep
  */
-export function decodeRequest(body: Uint8Array, bytesMax: number = limits.bodyBytesMax): Body {
+export function decodeRequest(body: Uint8Array, bytesMax: number = wireLimits.bodyBytesMax): Body {
   return decode(body, { bytesMax, refuseNul: true });
 }
 
@@ -41,7 +41,7 @@ export function decodeRequest(body: Uint8Array, bytesMax: number = limits.bodyBy
  * An answer or event; it may be longer, and its strings may hold what a guest wrote. @throws as decodeRequest
  */
 export function decodeAnswer(body: Uint8Array): Body {
-  return decode(body, { bytesMax: limits.answerBytesMax, refuseNul: false });
+  return decode(body, { bytesMax: wireLimits.answerBytesMax, refuseNul: false });
 }
 
 /**
@@ -60,7 +60,7 @@ function decode(body: Uint8Array, options: { bytesMax: number; refuseNul: boolea
       `The body has ${body.length} bytes; at most ${options.bytesMax} are taken.`,
     );
   }
-  const scan = { depthMax: limits.bodyDepthMax, refuseNul: options.refuseNul };
+  const scan = { depthMax: wireLimits.bodyDepthMax, refuseNul: options.refuseNul };
   const encoding = encodingOf(body);
   const problem = encoding === "msgpack" ? scanMsgpack(body, scan) : scanJson(body, scan);
   if (problem !== undefined) throw refusal(problem, encoding);
@@ -88,7 +88,7 @@ function refusal(problem: Problem, encoding: Encoding): StatusError {
   if (problem === "tooDeep") {
     return new StatusError(
       "bodyTooDeep",
-      `The body nests deeper than ${limits.bodyDepthMax} levels of maps and arrays.`,
+      `The body nests deeper than ${wireLimits.bodyDepthMax} levels of maps and arrays.`,
     );
   }
   return malformed(encoding, sentences[problem]);

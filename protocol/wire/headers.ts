@@ -5,7 +5,7 @@
  * code. A header that came from outside is checked here before anything else sees it.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import { type Encoding, encodeBody } from "./codec.ts";
 import { ErrorAnswer } from "./schema.ts";
 import { codes, reasons, StatusError } from "./status.ts";
@@ -25,7 +25,7 @@ export const headerNames = {
 } as const;
 
 /** Printable, without spaces: it goes into headers, logs and rows. */
-const requestIdPattern = new RegExp(`^[\\x21-\\x7e]{1,${limits.requestIdLengthMax}}$`);
+const requestIdPattern = new RegExp(`^[\\x21-\\x7e]{1,${wireLimits.requestIdLengthMax}}$`);
 const timeoutPattern = /^[+-]?\d{1,15}$/;
 /** Source: W3C Trace Context, version 00. */
 const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -40,7 +40,7 @@ export interface RequestHeaders {
 export function readRequestHeaders(headers: BusMessage["headers"]): RequestHeaders {
   const requestId = headerOf(headers, headerNames.requestId);
   if (requestId !== undefined && !requestIdPattern.test(requestId)) {
-    const allowed = `1 to ${limits.requestIdLengthMax} printable ASCII characters without spaces`;
+    const allowed = `1 to ${wireLimits.requestIdLengthMax} printable ASCII characters without spaces`;
     throw new StatusError("malformedHeader", `${headerNames.requestId} must be ${allowed}.`);
   }
   const traceparent = headerOf(headers, headerNames.traceparent);
@@ -53,7 +53,7 @@ export function readRequestHeaders(headers: BusMessage["headers"]): RequestHeade
 }
 
 function timeoutOf(text: string | undefined): number {
-  if (text === undefined) return limits.timeoutMsDefault;
+  if (text === undefined) return wireLimits.timeoutMsDefault;
   if (!timeoutPattern.test(text)) {
     throw new StatusError(
       "malformedHeader",
@@ -67,7 +67,7 @@ function timeoutOf(text: string | undefined): number {
       `The deadline was already past (${headerNames.timeoutMs} is not positive).`,
     );
   }
-  return Math.min(timeoutMs, limits.timeoutMsMax);
+  return Math.min(timeoutMs, wireLimits.timeoutMsMax);
 }
 
 /** Clients write header names as they like; NATS does not change them. */
@@ -87,7 +87,7 @@ export function errorMessage(error: StatusError, encoding: Encoding): BusMessage
   const encoded = encodeBody({ error: body }, encoding);
   const { details, ...short } = body;
   return {
-    body: encoded.length <= limits.answerBytesMax ? encoded : encodeBody({ error: short }, encoding),
+    body: encoded.length <= wireLimits.answerBytesMax ? encoded : encodeBody({ error: short }, encoding),
     headers: {
       [headerNames.errorNumber]: String(codes[error.code].http),
       [headerNames.errorMessage]: headerText(error.message),

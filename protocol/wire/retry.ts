@@ -9,7 +9,7 @@
  * the last real error is what is thrown.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { ClientCall, Interceptor } from "./client.ts";
 import { codes, StatusError } from "./status.ts";
 import type { Clock } from "./transport.ts";
@@ -49,7 +49,7 @@ function attemptDeadlineMs(call: ClientCall, { clock, attemptTimeoutMs }: RetryO
   if (call.method.long === true) return call.deadlineMs;
   const { waitMs } = call.request;
   const longerMs = typeof waitMs === "number" ? waitMs : 0;
-  const attemptMs = longerMs + (attemptTimeoutMs ?? limits.attemptTimeoutMs);
+  const attemptMs = longerMs + (attemptTimeoutMs ?? wireLimits.attemptTimeoutMs);
   return Math.min(call.deadlineMs, clock.monotonicMs() + attemptMs);
 }
 
@@ -59,7 +59,7 @@ function attemptDeadlineMs(call: ClientCall, { clock, attemptTimeoutMs }: RetryO
  */
 function hasToWaitOn(call: ClientCall, answer: unknown, clock: Clock): boolean {
   const leftMs = call.deadlineMs - clock.monotonicMs();
-  if (call.request.wait !== true || leftMs <= limits.waitMarginMs) return false;
+  if (call.request.wait !== true || leftMs <= wireLimits.waitMarginMs) return false;
   const all = (answer as { all?: unknown }).all;
   return (Array.isArray(all) ? all : [answer]).some(isUnderWay);
 }
@@ -78,7 +78,7 @@ function olderServerPauseMs(
   { method, request }: ClientCall,
   options: RetryOptions,
 ): number | undefined {
-  if (!(thrown instanceof StatusError) || attempt >= limits.olderServerRetriesMax) return undefined;
+  if (!(thrown instanceof StatusError) || attempt >= wireLimits.olderServerRetriesMax) return undefined;
   const { reason } = thrown;
   const isOlder =
     reason === "unknownMethod" || (reason === "unknownField" && validatorOf(method.request).accepts(request));
@@ -99,7 +99,10 @@ export function pauseMs(
 }
 
 function backOffMs(attempt: number, { random }: Pick<RetryOptions, "random">): number {
-  const ceilingMs = Math.min(limits.retryBackoffMsMax, limits.retryBackoffMsMin * 2 ** Math.min(attempt, 16));
+  const ceilingMs = Math.min(
+    wireLimits.retryBackoffMsMax,
+    wireLimits.retryBackoffMsMin * 2 ** Math.min(attempt, 16),
+  );
   return ceilingMs * (0.5 + random() / 2);
 }
 

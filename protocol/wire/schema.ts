@@ -3,7 +3,8 @@
  * Requests refuse unknown fields; answers and events let them pass (a newer peer may have more to say).
  */
 import { type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
-import { limits } from "../limits/limits.ts";
+import { fieldLimits } from "../limits/fields.ts";
+import { wireLimits } from "../limits/wire.ts";
 
 /** A request object: unknown fields are refused. */
 export const request = <P extends TProperties>(properties: P): TObject<P> =>
@@ -31,37 +32,41 @@ export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 export const Id = Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" });
 export const Name = Type.String({
   minLength: 1,
-  maxLength: limits.nameLengthMax,
+  maxLength: fieldLimits.nameLengthMax,
   pattern: "^[^\\x00-\\x1f\\x7f]+$",
 });
 /** Names that are also used as keys on command lines and in configuration. */
 export const Label = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$" });
-export const Sentence = Type.String({ minLength: 1, maxLength: limits.reasonLengthMax });
-export const Path = Type.String({ minLength: 1, maxLength: limits.pathLengthMax, pattern: "^/[^\\x00]*$" });
+export const Sentence = Type.String({ minLength: 1, maxLength: fieldLimits.reasonLengthMax });
+export const Path = Type.String({
+  minLength: 1,
+  maxLength: fieldLimits.pathLengthMax,
+  pattern: "^/[^\\x00]*$",
+});
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 export const Metadata = Type.Record(
   Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
-  Type.String({ maxLength: limits.metadataValueLengthMax }),
-  { maxProperties: limits.metadataKeysMax, additionalProperties: false },
+  Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
+  { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
 );
 /** A flavor's wishes, each read by the scheduler filter that knows it. */
 export const ExtraSpecs = Type.Record(
   Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$" }),
-  Type.String({ maxLength: limits.metadataValueLengthMax }),
-  { maxProperties: limits.extraSpecsMax, additionalProperties: false },
+  Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
+  { maxProperties: fieldLimits.extraSpecsMax, additionalProperties: false },
 );
 /** Words about a host, as its operator wrote them into the configuration. */
 export const HostLabels = Type.Record(
   Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" }),
-  Type.String({ maxLength: limits.metadataValueLengthMax }),
-  { maxProperties: limits.hostLabelsMax, additionalProperties: false },
+  Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
+  { maxProperties: fieldLimits.hostLabelsMax, additionalProperties: false },
 );
 
 /** A page of a list: ids are time-ordered, so the marker is simply the last id of the page before. */
 export const pageRequest = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageLengthMax })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: wireLimits.pageLengthMax })),
   marker: Type.Optional(Id),
 };
 

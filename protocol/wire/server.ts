@@ -7,7 +7,7 @@
  * once; the caller hears only what a StatusError makes public.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
@@ -50,7 +50,8 @@ export interface Server {
   readonly inWork: number;
   /**
    * Takes no further request; resolves when every one that was taken is answered: at the latest after
-   * limits.drainGraceMs, with UNAVAILABLE shuttingDown (a long poll lasts longer than anybody's patience).
+   * wireLimits.drainGraceMs, with UNAVAILABLE shuttingDown (a long poll lasts longer than anybody's
+   * patience).
    */
   drain(): Promise<void>;
 }
@@ -88,7 +89,7 @@ export function createServer(options: ServerOptions): Server {
       return gate.inWork;
     },
     async drain() {
-      const timer = options.clock.after(limits.drainGraceMs, () => gate.cutShort());
+      const timer = options.clock.after(wireLimits.drainGraceMs, () => gate.cutShort());
       await Promise.all(subscriptions.map((subscription) => subscription.drain()));
       timer.cancel();
     },
@@ -153,9 +154,9 @@ function createGate() {
     },
     enter(project: string): () => void {
       const own = perProject.get(project) ?? 0;
-      if (inWork >= limits.requestsInWorkMax || own >= limits.requestsInWorkPerProjectMax) {
+      if (inWork >= wireLimits.requestsInWorkMax || own >= wireLimits.requestsInWorkPerProjectMax) {
         throw new StatusError("mailboxFull", "Too many requests are in work at this server.", {
-          retryAfterMs: limits.retryAfterMs,
+          retryAfterMs: wireLimits.retryAfterMs,
         });
       }
       inWork += 1;
@@ -325,10 +326,10 @@ function sound(endpoint: Endpoint, answer: unknown, log: Log): unknown {
 
 function encodeAnswer(answer: unknown, encoding: Encoding): Uint8Array {
   const body = encodeBody(answer, encoding);
-  if (body.length <= limits.answerBytesMax) return body;
+  if (body.length <= wireLimits.answerBytesMax) return body;
   throw new StatusError(
     "answerTooLarge",
-    `The answer has ${body.length} bytes; at most ${limits.answerBytesMax} go over the bus.`,
+    `The answer has ${body.length} bytes; at most ${wireLimits.answerBytesMax} go over the bus.`,
   );
 }
 

@@ -4,7 +4,8 @@
  */
 import { expect } from "chai";
 import { sweepImageFiles } from "../../actors/control/catalog/image-sweeper.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { catalogLimits } from "../../actors/control/catalog/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { refused, until } from "../support/asking.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
@@ -123,16 +124,16 @@ describe("the files of images", () => {
     const { findings, compared } = await world.admin.doctor.examine({}, { timeoutMs: 60_000 });
     expect(compared.imageFiles).to.equal(2);
     expect(findings.map(({ subject }) => subject)).to.deep.equal([`image file ${image.kernel?.sha256}`]);
-    const late = { nowMs: () => Date.now() + limits.imageLeftoverMs + 1_000 };
+    const late = { nowMs: () => Date.now() + catalogLimits.imageLeftoverMs + 1_000 };
     await sweepImageFiles({ store: world.store, files }, late, silentLog);
     expect(await kept()).to.deep.equal([size("/alive")]);
   }).timeout(20_000);
 
   it("of a registration that died are held for a day, then removed", async () => {
     await register("alive", "/alive");
-    agoMs = limits.imageHoldMs - 60_000;
+    agoMs = storageLimits.imageHoldMs - 60_000;
     await files.registerPlain({ path: "/lately" }, "image-lately");
-    agoMs = limits.imageHoldMs + 60_000;
+    agoMs = storageLimits.imageHoldMs + 60_000;
     await files.registerPlain({ path: "/long-ago" }, "image-long-ago");
     await sweep();
     expect(await kept()).to.have.members([size("/alive"), size("/lately")]);
@@ -160,7 +161,7 @@ describe("the files of images", () => {
   });
 
   it("are left alone by a database that has no image at all: it may be the wrong one", async () => {
-    agoMs = limits.imageHoldMs + 60_000;
+    agoMs = storageLimits.imageHoldMs + 60_000;
     await files.registerPlain({ path: "/of-another" }, "image-of-another");
     await sweep();
     expect(await kept()).to.deep.equal([size("/of-another")]);
@@ -168,7 +169,7 @@ describe("the files of images", () => {
 
   it("are looked after by each controller when it starts", async () => {
     await register("alive", "/alive");
-    agoMs = limits.imageLeftoverMs + 60_000;
+    agoMs = catalogLimits.imageLeftoverMs + 60_000;
     await files.registerPlain({ path: "/left-over" }, "image-over");
     await files.release("image-over");
     const { store } = world;

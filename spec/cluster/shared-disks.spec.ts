@@ -3,9 +3,9 @@
  * host removes none of a machine that it has.
  */
 import { expect } from "chai";
+import { sharedStorageLimits } from "../../actors/shared-storage/limits.ts";
 import { sweep } from "../../actors/shared-storage/sweeper.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
 import { machineSpec } from "../support/driver-world.ts";
@@ -51,10 +51,10 @@ describe("disks on shared storage", function () {
     const make = (instanceId: string, epoch = 1) => storage.ensure(machineSpec({ instanceId, epoch }));
 
     it("come in pages, with all epochs of an instance in the same one", async () => {
-      for (let index = 0; index < limits.sharedDisksPageLength + 5; index += 1)
+      for (let index = 0; index < sharedStorageLimits.sharedDisksPageLength + 5; index += 1)
         make(`i${String(index).padStart(6, "0")}`);
       const first = await handlers().sharedDisks({ storageId: "s1" }, world.context());
-      expect(first.disks).to.have.length(limits.sharedDisksPageLength);
+      expect(first.disks).to.have.length(sharedStorageLimits.sharedDisksPageLength);
       expect(first.nextMarker).to.equal("i000999");
       const { nextMarker: marker = "" } = first;
       const second = await handlers().sharedDisks({ storageId: "s1", marker }, world.context());

@@ -11,7 +11,7 @@ import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
@@ -243,7 +243,7 @@ describe("the stores in memory and on PostgreSQL, given the same turns", () => {
     }
     for (const it of steps) {
       if (it.kind !== "prune") continue;
-      const atMs = rows.wallMs + limits.requestKeptMs + it.stale;
+      const atMs = rows.wallMs + retentionLimits.requestKeptMs + it.stale;
       expect(await postgres.prune(atMs)).to.equal(await memory.prune(atMs));
     }
   }

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { upLimits } from "../../nodes/up/limits.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
 
@@ -173,11 +173,11 @@ describe("up", function () {
     await run.says(/NOVACT-GUEST READY/);
     await run.says("What now?");
     run.child.kill("SIGTERM");
-    await sleep(limits.upSecondSignalMsMin + 100);
+    await sleep(upLimits.upSecondSignalMsMin + 100);
     const atMs = performance.now();
     run.child.kill("SIGTERM");
     expect((await run.ended).code).to.equal(0);
-    expect(performance.now() - atMs).to.be.lessThan(limits.upGuestPatienceMs);
+    expect(performance.now() - atMs).to.be.lessThan(upLimits.upGuestPatienceMs);
     expect(processesWith(directory)).to.deep.equal([]);
   });
 

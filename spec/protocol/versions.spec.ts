@@ -5,7 +5,7 @@
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { commandBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { errorOf } from "../../protocol/wire/headers.ts";
@@ -233,7 +233,7 @@ describe("a client and a server of two versions", () => {
         .catch((error: unknown) => error);
       await w.clock.advance(1_000);
       expect(await refused).to.include({ reason });
-      expect(all.asked).to.have.length(1 + limits.olderServerRetriesMax);
+      expect(all.asked).to.have.length(1 + wireLimits.olderServerRetriesMax);
     });
 
   it("a misspelt field is the client's own mistake: refused before it is sent, and not repeated", async () => {

@@ -3,10 +3,11 @@
  * everything must come to rest as it was asked for. Judged at every step. The same plan gives the same run,
  * byte for byte.
  */
+import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { Completed, Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
@@ -255,11 +256,11 @@ class Run {
       fact = await this.#quiet();
     }
     if (fact !== undefined && hasDrift(fact)) {
-      await this.#kernel.run(this.#kernel.nowMs + limits.inventoryPeriodMs + sayingMs);
+      await this.#kernel.run(this.#kernel.nowMs + hostLimits.inventoryPeriodMs + sayingMs);
       fact = await this.#quiet();
     }
     if (fact !== undefined && hasLeftDisks(fact)) {
-      await this.#kernel.run(this.#kernel.nowMs + limits.sweepPeriodMs + sweepMs);
+      await this.#kernel.run(this.#kernel.nowMs + storageLimits.sweepPeriodMs + sweepMs);
       fact = await this.#quiet();
     }
     if (fact !== undefined) this.#see(fact);

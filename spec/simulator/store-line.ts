@@ -4,7 +4,7 @@
  * the order in which they came, each turn with a fate of its own. While somebody else holds the line they all
  * wait, and what waits for longer than a statement may take is rolled back. It applies nothing itself.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { postgresLimits } from "../../db/postgres/limits.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
 
 /** One turn that waits to be written. */
@@ -75,7 +75,7 @@ export class StoreLine {
     writer.inFlight = true;
     // Everything that is asked for at this moment goes into the batch.
     kernel.soon(writer.owner, "", () => {
-      const turns = writer.waiting.splice(0, limits.commitBatchMax);
+      const turns = writer.waiting.splice(0, postgresLimits.commitBatchMax);
       this.#sent += turns.length;
       void this.#carry({ turns, writer });
     });
@@ -84,7 +84,7 @@ export class StoreLine {
   async #carry(batch: Batch): Promise<void> {
     const { kernel, wayMs, isReached } = this.#options;
     await kernel.sleep(nobody, wayMs(), "");
-    const untilMs = kernel.nowMs + limits.storePatienceMs;
+    const untilMs = kernel.nowMs + postgresLimits.storePatienceMs;
     while (!isReached(batch.writer.owner) && kernel.nowMs < untilMs)
       await kernel.sleep(nobody, lookAgainMs, "");
     const arrivedMs = kernel.nowMs;
@@ -95,7 +95,7 @@ export class StoreLine {
     const { kernel, flushMs, isReached, rollsBack } = this.#options;
     const heldMs = this.heldUntilMs - kernel.nowMs;
     if (heldMs > 0) await kernel.sleep(nobody, heldMs, "");
-    const late = kernel.nowMs - arrivedMs > limits.storeTimeoutMs;
+    const late = kernel.nowMs - arrivedMs > postgresLimits.storeTimeoutMs;
     if (late || !isReached(writer.owner) || rollsBack()) for (const turn of turns) turn.refuse();
     else {
       for (const turn of turns) await turn.apply();

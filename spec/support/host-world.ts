@@ -9,7 +9,7 @@ import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
 import type { CallContext } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -194,7 +194,7 @@ export class HostWorld {
     if (ms > 0) await new Promise<void>((resolve) => this.clock.after(ms, resolve));
   }
 
-  context(timeoutMs: number = limits.hostRequestTimeoutMs): CallContext {
+  context(timeoutMs: number = wireLimits.hostRequestTimeoutMs): CallContext {
     return {
       project: "admin",
       id: "h1",

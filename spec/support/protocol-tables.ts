@@ -9,7 +9,6 @@ import { Flavor } from "../../protocol/flavor.ts";
 import { Capacity, Drain, Finding, Host, Rebalance } from "../../protocol/host.ts";
 import { Image, ImageDisk, ImageFile, ImageProperties } from "../../protocol/image.ts";
 import { HostVerdict, Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import { NumaNode, NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import { Operation, OperationStep } from "../../protocol/operation.ts";

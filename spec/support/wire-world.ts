@@ -1,7 +1,7 @@
 /** A server with trivial handlers and clients of it, over whatever bus: enough to see the wire at work. */
 
 import { Type } from "@sinclair/typebox";
-import { limits } from "../../protocol/limits/limits.ts";
+import { placementLimits } from "../../protocol/limits/placement.ts";
 import { type Binding, commandBinding } from "../../protocol/wire/binding.ts";
 import { type ClientOptions, createClient } from "../../protocol/wire/client.ts";
 import {
@@ -34,7 +34,7 @@ export const thingService = service({
       request: request({
         name: Label,
         kind: Type.Optional(literals(["round", "square"])),
-        count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+        count: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
         metadata: Type.Optional(Metadata),
         note: Type.Optional(Sentence),
         wait: Type.Optional(Type.Boolean()),

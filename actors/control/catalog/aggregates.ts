@@ -3,7 +3,8 @@
  * scheduler hears of every change here like of any other change of hosts.
  */
 import type { Aggregate, aggregateService } from "../../../protocol/aggregate.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Turn } from "../../records/commit.ts";
@@ -33,7 +34,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       return commitOnce({ aggregates: [made], ...turn }, { aggregate: made }, options);
     },
     list: async (request) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const found = await store.listAggregates({ ...request, limit });
       const aggregates = fitting(found.map(view), jsonBytes);
       return { aggregates: [...aggregates], ...nextMarker(aggregates, limit, found.length) };
@@ -131,8 +132,9 @@ function notEmpty({ name, hostIds: { length } }: AggregateRecord): StatusError {
 /** One that has too many all the same may always get fewer. @throws schemaMismatch */
 function assertFewKeys(before: AggregateRecord, after: AggregateRecord): void {
   const [had, has] = [Object.keys(before.metadata).length, Object.keys(after.metadata).length];
-  if (has <= Math.max(had, limits.metadataKeysMax)) return;
-  const message = `The aggregate ${before.name} would have ${has} pairs of metadata, of ${limits.metadataKeysMax} that it may.`;
+  const { metadataKeysMax: most } = fieldLimits;
+  if (has <= Math.max(had, most)) return;
+  const message = `The aggregate ${before.name} would have ${has} pairs of metadata, of ${most} that it may.`;
   throw new StatusError("schemaMismatch", message);
 }
 

@@ -3,7 +3,7 @@
  * is left to the sweeper; it must never fail the request that it belongs to.
  */
 import { filesOf } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles, NamedFiles } from "../../ports/image-files.ts";
@@ -41,9 +41,9 @@ export async function allImages(store: ImageRemoval["store"]): Promise<readonly 
   for (;;) {
     const last = all.at(-1);
     const marker = last === undefined ? {} : { marker: last.id };
-    const page = await store.listImages({ limit: limits.pageLengthMax, ...marker });
+    const page = await store.listImages({ limit: wireLimits.pageLengthMax, ...marker });
     all.push(...page);
-    if (page.length < limits.pageLengthMax) return all;
+    if (page.length < wireLimits.pageLengthMax) return all;
   }
 }
 

@@ -4,13 +4,14 @@
  * files may be on its machine alone, and twice is harmless.
  */
 import { filesOf } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { storageLimits } from "../../../protocol/limits/storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
 import { allImages, namedFiles } from "./image-removal.ts";
+import { catalogLimits } from "./limits.ts";
 
 export interface ImageSweeperOptions {
   readonly store: Pick<Store, "listImages">;
@@ -38,7 +39,7 @@ export function imageSweeperDefinition(options: ImageSweeperOptions): ActorDefin
 
 function tickLater(context: ActorContext<Tick>): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.imageSweepPeriodMs, () => {
+  const timer = context.clock.after(catalogLimits.imageSweepPeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
@@ -74,9 +75,9 @@ export async function sweepImageFiles(
   const named = new Set(images.flatMap(filesOf));
   const nowMs = clock.nowMs();
   for (const { imageId, heldAtMs } of holds)
-    if (written.has(imageId) || nowMs - heldAtMs > limits.imageHoldMs) await files.release(imageId);
+    if (written.has(imageId) || nowMs - heldAtMs > storageLimits.imageHoldMs) await files.release(imageId);
   const isLeftOver = (sha256: string, keptAtMs: number) =>
-    !named.has(sha256) && nowMs - keptAtMs > limits.imageLeftoverMs;
+    !named.has(sha256) && nowMs - keptAtMs > catalogLimits.imageLeftoverMs;
   const sha256s = kept.flatMap((one) =>
     one.aside || isLeftOver(one.sha256, one.keptAtMs) ? [one.sha256] : [],
   );

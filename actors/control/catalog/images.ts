@@ -3,7 +3,7 @@
  * decides whether there is an image; its files are held before it is written, and go after it is removed.
  */
 import { filesOf, type Image, type imageService } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
@@ -13,6 +13,7 @@ import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "..
 import { nextMarker } from "../request/page.ts";
 import { propertiesOf } from "./image-properties.ts";
 import { removeFiles, settleRegistration } from "./image-removal.ts";
+import { catalogLimits } from "./limits.ts";
 
 export interface ImageOptions extends CatalogOptions {
   readonly files: ImageFiles;
@@ -31,7 +32,7 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
   return {
     register: (request, context) => register(request, context, options),
     list: async (request) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const images = await store.listImages({ ...request, limit });
       return { images: [...images], ...nextMarker(images, limit) };
     },
@@ -108,7 +109,7 @@ async function withFiles(image: Image, request: Registration, options: ImageOpti
       ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk, image.id),
     };
     // By then a sweeper may take what is held for what a registration that died has left.
-    if (clock.monotonicMs() - beganAtMs <= limits.imageRegistrationMsMax) return complete;
+    if (clock.monotonicMs() - beganAtMs <= catalogLimits.imageRegistrationMsMax) return complete;
     throw new StatusError("deadlinePast", "Taking the files took too long: the image was not made.");
   } catch (thrown) {
     await settleRegistration(image.id, options);

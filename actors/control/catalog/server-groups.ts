@@ -2,7 +2,8 @@
  * Server groups: made by users for their own project, never changed, removed when nothing is in them. A group
  * of another project is not there (I12). Who is in a group is said by the instances.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ServerGroup, serverGroupService } from "../../../protocol/server-group.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -18,7 +19,7 @@ const groupsReadAtOnce = 16;
 export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof serverGroupService> {
   const { store, ids, clock } = options;
   const view = async (group: ServerGroupRecord): Promise<ServerGroup> => {
-    const members = await store.listGroupMembers(group.id, limits.groupMembersListedMax);
+    const members = await store.listGroupMembers(group.id, placementLimits.groupMembersListedMax);
     return { ...group, members: members.map(({ instanceId }) => instanceId) };
   };
   /** As many as one answer holds, from the beginning; some at once, and no more when these are enough. */
@@ -43,7 +44,7 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
       return commitOnce({ serverGroups: [group], ...turn }, answer, options);
     },
     list: async (request, context) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const found = await store.listServerGroups({ ...request, ...scopeOf(context), limit });
       const serverGroups = await views(found);
       return { serverGroups: [...serverGroups], ...nextMarker(serverGroups, limit, found.length) };

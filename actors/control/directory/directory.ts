@@ -6,7 +6,7 @@
  * period: a silence that it could not have heard through proves nothing. It never decides that a host is
  * dead, only that it is silent.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -95,11 +95,11 @@ export class HostDirectory {
 
   alive(hostId: string): boolean {
     const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#listeningSinceMs < limits.hostSilentMs) return true;
+    if (nowMs - this.#listeningSinceMs < leaseLimits.hostSilentMs) return true;
     const heardAtMs = this.#heardAtMs.get(hostId) ?? Number.NEGATIVE_INFINITY;
-    if (nowMs - heardAtMs < limits.hostSilentMs) return true;
+    if (nowMs - heardAtMs < leaseLimits.hostSilentMs) return true;
     const lastSeenAtMs = this.#hosts.get(hostId)?.lastSeenAtMs ?? 0;
-    return this.#options.clock.nowMs() - lastSeenAtMs < limits.hostSilentMs;
+    return this.#options.clock.nowMs() - lastSeenAtMs < leaseLimits.hostSilentMs;
   }
 
   known(hostId: string): boolean {
@@ -157,7 +157,7 @@ export class HostDirectory {
     const { clock, log, store } = this.#options;
     const nowMs = clock.monotonicMs();
     // A process that was stopped, or starved, has heard nothing either.
-    if (nowMs - this.#lastRoundAtMs > limits.hostSilentMs / 2) this.#listeningSinceMs = nowMs;
+    if (nowMs - this.#lastRoundAtMs > leaseLimits.hostSilentMs / 2) this.#listeningSinceMs = nowMs;
     this.#lastRoundAtMs = nowMs;
     const touched = [...this.#toTouch];
     try {
@@ -170,6 +170,6 @@ export class HostDirectory {
       this.#listeningSinceMs = clock.monotonicMs();
       log.warn({ error }, "the hosts were not read");
     }
-    if (!this.#closed) this.#timer = clock.after(limits.heartbeatPeriodMs / 2, () => void this.#round());
+    if (!this.#closed) this.#timer = clock.after(leaseLimits.heartbeatPeriodMs / 2, () => void this.#round());
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { AvailabilityZone, availabilityZoneService } from "../../../protocol/aggregate.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Store } from "../../ports/store.ts";
@@ -25,7 +25,7 @@ interface ZoneOptions {
 export function zoneHandlers({ store, directory }: ZoneOptions): Handlers<typeof availabilityZoneService> {
   return {
     list: async (_request, context) => {
-      const named = await store.listZones({ limit: limits.pageLengthMax });
+      const named = await store.listZones({ limit: wireLimits.pageLengthMax });
       const all = directory.all().some((host) => zoneOf(host) === null) ? [...named, defaultZone] : named;
       const zones = [...new Set(all)].sort().map((name): AvailabilityZone => {
         const hosts = directory

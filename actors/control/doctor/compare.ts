@@ -7,7 +7,7 @@
  * `inBoth` keeps what stays.
  */
 import type { Finding } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { InstanceRow } from "../../ports/store.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
@@ -15,6 +15,7 @@ import { brakeFindings, fencedFindings } from "./fenced.ts";
 import { compareHost } from "./host.ts";
 import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
+import { doctorLimits } from "./limits.ts";
 import { compareQuotas } from "./quotas.ts";
 
 export interface Diagnosis {
@@ -70,7 +71,7 @@ function silentHosts({ answers, instances }: DoctorInput, known: Known): Finding
 
 function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
   return operations
-    .filter((operation) => nowMs > operation.deadlineAtMs + limits.operationGraceMs)
+    .filter((operation) => nowMs > operation.deadlineAtMs + lifeLimits.operationGraceMs)
     .map((operation) => ({
       kind: "stuck",
       subject: `operation ${operation.id}`,
@@ -93,7 +94,7 @@ function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
       )
       // A guest of a lost host that finds no room is tried again all the time; its failure says so.
       .filter(({ instance }) => instance.hostId !== null || instance.failure?.reason !== "noValidHost")
-      .filter(({ instance }) => nowMs > instance.updatedAtMs + limits.doctorPatienceMs)
+      .filter(({ instance }) => nowMs > instance.updatedAtMs + doctorLimits.doctorPatienceMs)
       .map(({ instance }) => ({
         kind: "stuck",
         subject: `instance ${instance.id}`,

@@ -4,7 +4,7 @@
  * actors/shared-storage/ownerless.ts, by which the sweeper removes it.
  */
 import type { Finding } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { storageLimits } from "../../../protocol/limits/storage.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import { epochsOf, type StorageListing } from "../../shared-storage/listing.ts";
 import { type DiskOwner, ownerlessUpTo } from "../../shared-storage/ownerless.ts";
@@ -65,7 +65,7 @@ function judgeOne(storage: StorageListing, instanceId: string, { epochs, owner }
       kind: "leak",
       subject,
       message: `It is nobody's (epoch ${nobodys}), ${where}: ${why}.`,
-      next: `Controllers have it removed within ${limits.sweepPeriodMs / 60_000} minutes; when it stays, report it.`,
+      next: `Controllers have it removed within ${storageLimits.sweepPeriodMs / 60_000} minutes; when it stays, report it.`,
     },
   ];
 }

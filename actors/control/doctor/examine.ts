@@ -2,7 +2,7 @@
  * Collects the three truths and has them compared: twice when the first look finds something, because a
  * cluster at work changes between two reads. It only looks; it never heals.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
@@ -19,6 +19,7 @@ import {
 } from "../../shared-storage/listing.ts";
 import { compare, type Diagnosis, inBoth } from "./compare.ts";
 import type { Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
+import { doctorLimits } from "./limits.ts";
 
 export interface DoctorOptions {
   readonly store: Pick<
@@ -46,7 +47,7 @@ export interface DoctorOptions {
 export async function examine(options: DoctorOptions): Promise<Diagnosis> {
   const first = await look(options);
   if (first.findings.length === 0) return first;
-  await new Promise<void>((resolve) => options.clock.after(limits.doctorSecondLookMs, resolve));
+  await new Promise<void>((resolve) => options.clock.after(doctorLimits.doctorSecondLookMs, resolve));
   const second = await look(options);
   return { ...second, findings: inBoth(first.findings, second.findings) };
 }
@@ -123,7 +124,7 @@ async function listStorages(
   const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
   const hosts = (await allHosts(store)).filter(({ id }) => answered.has(id));
   const listings = storagesOf(hosts).map((storage) =>
-    listStorage(storage, storageAgent, limits.hostRequestTimeoutMs),
+    listStorage(storage, storageAgent, wireLimits.hostRequestTimeoutMs),
   );
   return (await Promise.all(listings)).filter((listing) => listing !== undefined);
 }
@@ -181,8 +182,8 @@ async function allPages<T>(
   for (;;) {
     const last = all.at(-1);
     const marker = last === undefined ? {} : { marker: idOf(last) };
-    const page = await read({ limit: limits.pageLengthMax, ...marker });
+    const page = await read({ limit: wireLimits.pageLengthMax, ...marker });
     all.push(...page);
-    if (page.length < limits.pageLengthMax) return all;
+    if (page.length < wireLimits.pageLengthMax) return all;
   }
 }

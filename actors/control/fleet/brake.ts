@@ -6,8 +6,9 @@
  * after another is what hosts do. Three in a row may be an instance that kills each host that it is recovered
  * to.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { fleetLimits } from "./limits.ts";
 import type { Look } from "./watch.ts";
 
 export interface Brake {
@@ -33,7 +34,10 @@ export function brakeOf(
   { expired, silentMs }: Pick<Look, "expired" | "silentMs">,
   wallMs: number,
 ): Brake {
-  const lost = lostOf(hosts, silentMs, { silentMsMin: limits.leaseTtlMs - limits.heartbeatPeriodMs, wallMs });
+  const lost = lostOf(hosts, silentMs, {
+    silentMsMin: leaseLimits.leaseTtlMs - leaseLimits.heartbeatPeriodMs,
+    wallMs,
+  });
   const of = countedOf(hosts, wallMs);
   const begun = expired.length > 0 || lost.some(({ fenced }) => fenced);
   return { on: begun && areMany(lost, of), lost: lost.map(({ host }) => host), of };
@@ -48,7 +52,7 @@ export function areManyMissed(
   { silentMs }: Pick<Look, "silentMs">,
   wallMs: number,
 ): boolean {
-  const missed = lostOf(hosts, silentMs, { silentMsMin: limits.storageMissedMs, wallMs });
+  const missed = lostOf(hosts, silentMs, { silentMsMin: fleetLimits.storageMissedMs, wallMs });
   return areMany(missed, countedOf(hosts, wallMs));
 }
 
@@ -56,7 +60,7 @@ function areMany(lost: readonly Lost[], of: number): boolean {
   const many = (count: number, least: number) =>
     count > 0 && (count === of || (count >= least && count * 3 >= of));
   const atOnce = lost.map(
-    ({ ageMs }) => lost.filter((other) => Math.abs(other.ageMs - ageMs) <= limits.lostAtOnceMs).length,
+    ({ ageMs }) => lost.filter((other) => Math.abs(other.ageMs - ageMs) <= fleetLimits.lostAtOnceMs).length,
   );
   return many(Math.max(0, ...atOnce), 2) || many(lost.length, 3);
 }
@@ -88,5 +92,5 @@ function lostLately({ lease }: HostRecord, wallMs: number): number | undefined {
   const proof = lease?.fencedBy ?? null;
   if (proof?.kind !== "lease" && proof?.kind !== "storage") return undefined;
   const sinceMs = Math.abs(wallMs - proof.atMs);
-  return sinceMs < limits.massFailureWindowMs ? sinceMs + proof.silentMs : undefined;
+  return sinceMs < fleetLimits.massFailureWindowMs ? sinceMs + proof.silentMs : undefined;
 }

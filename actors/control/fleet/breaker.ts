@@ -4,11 +4,12 @@
  * fail it is not they (decision 0014). What is looked at may be old, and other controllers look as well: the
  * commit judges all of this anew.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { CommitResult, Turn } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface BreakerOptions {
   readonly commit: (turn: Turn) => Promise<CommitResult>;
@@ -39,15 +40,15 @@ function toDisable(hosts: readonly HostRecord[]): readonly HostRecord[] {
     .filter((host) => host.enabled && isFailing(host))
     .sort((one, other) => other.failedBuilds - one.failedBuilds);
   const broken = hosts.filter(
-    ({ enabled, failedBuilds }) => !enabled && failedBuilds >= limits.failedBuildsMax,
+    ({ enabled, failedBuilds }) => !enabled && failedBuilds >= placementLimits.failedBuildsMax,
   );
   const working = hosts.filter(({ enabled, lease }) => enabled && !lease?.fencedBy);
-  const most = Math.max(1, Math.floor((broken.length + working.length) / limits.failingHostsShare));
+  const most = Math.max(1, Math.floor((broken.length + working.length) / fleetLimits.failingHostsShare));
   return failing.slice(0, Math.max(0, Math.min(most - broken.length, working.length - 1)));
 }
 
 function isFailing({ failedBuilds, failedBuildsOf: of }: HostRecord): boolean {
-  if (failedBuilds < limits.failedBuildsMax || of === null) return false;
+  if (failedBuilds < placementLimits.failedBuildsMax || of === null) return false;
   return Math.min(of.projects.length, of.images.length) > 1;
 }
 
@@ -55,7 +56,7 @@ function disabling({ id, name, failedBuilds }: HostRecord, atMs: number): Turn {
   const reason = `${failedBuilds} builds failed on it in a row.`;
   const body = { name, reason, failedBuilds };
   return {
-    hostsEnabled: [{ hostId: id, enabled: false, reason, failedBuildsMin: limits.failedBuildsMax }],
+    hostsEnabled: [{ hostId: id, enabled: false, reason, failedBuildsMin: placementLimits.failedBuildsMax }],
     events: [{ noun: "host", id, event: "disabled", body, atMs, project: adminProject }],
   };
 }

@@ -7,7 +7,7 @@
  * knows nothing of other controllers, nor of those that are on their way: it is claimed in the commit that
  * lets the instance go, and a guest whose claim does not fit stays where it runs.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -17,6 +17,7 @@ import type { HostDirectory } from "../directory/directory.ts";
 import { type LeavingStore, mayLeave, onHost } from "../instance/leaving.ts";
 import type { HostPlacement, Placement } from "../instance/messages.ts";
 import type { Placer } from "../placement/placer.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface DrainerOptions {
   readonly store: LeavingStore;
@@ -79,7 +80,8 @@ export class Drainer {
         asked.add(instance.id);
         move(instance.id, hostId, room);
         free -= 1;
-      } else if (obstacles.size < limits.drainListedMax) obstacles.set(instance.id, room.denial.message);
+      } else if (obstacles.size < placementLimits.drainListedMax)
+        obstacles.set(instance.id, room.denial.message);
     }
     return obstacles;
   }
@@ -141,7 +143,7 @@ export function drainerDefinition(drainer: Drainer): ActorDefinition<null, Tick>
 
 function tickLater(context: ActorContext<Tick>): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.drainPeriodMs, () => {
+  const timer = context.clock.after(fleetLimits.drainPeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });

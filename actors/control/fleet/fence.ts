@@ -5,7 +5,8 @@
  */
 import type { FenceProof } from "../../../protocol/fence.ts";
 import type { Host, hostService } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { CallContext, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { PowerFence } from "../../ports/power.ts";
@@ -15,6 +16,7 @@ import { ofPower } from "../directory/fence-proof.ts";
 import type { Placer } from "../placement/placer.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
 import { fenceTurn } from "./fencer.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface FenceOptions extends CatalogOptions {
   readonly directory: Pick<HostDirectory, "refresh" | "alive" | "get">;
@@ -70,13 +72,13 @@ async function byWord(host: HostRecord, cause: Cause): Promise<Answer> {
  */
 async function byPower({ id, name }: HostRecord, cause: Cause): Promise<Answer> {
   const { find, power, clock } = cause.options;
-  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+  for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
     const said = await power.off(name, cause.context.signal);
     const provedAtMs = clock.monotonicMs();
     const proof = ofPower(said, clock.nowMs());
     const now = await find(id);
     if (leaseOf(now).fencedBy !== null) return fencedAlready(now, cause);
-    if (clock.monotonicMs() - provedAtMs > limits.powerProofMs) continue;
+    if (clock.monotonicMs() - provedAtMs > fleetLimits.powerProofMs) continue;
     try {
       return await commitFence(now, { proof, renewals: leaseOf(now).renewals }, cause);
     } catch (thrown) {
@@ -135,7 +137,7 @@ interface Cause {
 async function word({ id, name }: HostRecord, { request, context, options }: Cause): Promise<FenceProof> {
   await options.directory.refresh();
   if (request.force !== true && options.directory.alive(id)) {
-    const lately = `within the last ${limits.hostSilentMs / 1_000} s`;
+    const lately = `within the last ${leaseLimits.hostSilentMs / 1_000} s`;
     throw new StatusError("hostAlive", `The host ${name} was heard ${lately}: it does not seem to be off.`);
   }
   const { confirm: confirmedName, reason = "", claimedBy } = request;

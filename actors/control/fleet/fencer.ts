@@ -6,7 +6,7 @@
  */
 
 import type { FenceProof } from "../../../protocol/fence.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { NewEvent, Turn } from "../../records/commit.ts";
@@ -15,6 +15,7 @@ import { type ExamineStorage, storageOf, Witnesses } from "../../shared-storage/
 import { fenceSentence } from "../directory/fence-proof.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
+import { fleetLimits } from "./limits.ts";
 import { type Expired, look, silentFor, type Watch } from "./watch.ts";
 
 export interface FencerOptions {
@@ -62,7 +63,7 @@ export class Fencer {
       const nowMs = this.#options.clock.monotonicMs();
       const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
       this.#watch = seen.next;
-      const missed = silentFor(seen, limits.storageMissedMs);
+      const missed = silentFor(seen, fleetLimits.storageMissedMs);
       this.#witnesses.look(hosts, missed);
       const wallMs = this.#options.clock.nowMs();
       await this.#turnBrake(brakeOf(hosts, seen, wallMs));
@@ -102,7 +103,7 @@ export class Fencer {
 
   #silence({ epoch, silentMs }: Expired): FenceProof {
     const { clock, name: observedBy } = this.#options;
-    const guardMs = limits.fenceMarginMs;
+    const guardMs = leaseLimits.fenceMarginMs;
     const about = { leaseEpoch: epoch, silentMs: Math.round(silentMs), guardMs, observedBy };
     return { kind: "lease", ...about, atMs: clock.nowMs() };
   }
@@ -125,7 +126,7 @@ export class Fencer {
     const atMs = clock.nowMs();
     // Every controller finds out by itself, within a second or so; what they say meanwhile is the same.
     // Before the brake can be on again a lease has to end.
-    const told = `${event} ${Math.floor(atMs / limits.leaseTtlMs)}`;
+    const told = `${event} ${Math.floor(atMs / leaseLimits.leaseTtlMs)}`;
     await commit({
       request: { project: adminProject, requestId: told, contentHash: told, answer: null, atMs },
       events: [

@@ -3,13 +3,13 @@
  * while one is under way, or shortly after it, share the next; a grant is a commit, and only a host that says
  * it has cleaned up gets one after a fence. It must never answer "held" before the store has said so.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface LeaseRequest {
   readonly epoch: number;
@@ -104,7 +104,7 @@ export class Leases {
     // One microtask later: what was asked for in the same breath goes together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const nextAtMs = this.#options.clock.monotonicMs() + limits.renewalPeriodMs;
+      const nextAtMs = this.#options.clock.monotonicMs() + fleetLimits.renewalPeriodMs;
       await this.#write(this.#waiting.splice(0));
       await this.#until(nextAtMs);
     }

@@ -3,10 +3,10 @@
  * tells their actors. It decides nothing and proves nothing: the actor's commit rests on the fence. Only so
  * many are under way at once, and none while the brake is on.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface RecovererOptions {
   readonly store: Pick<Store, "listToRecover">;
@@ -35,7 +35,7 @@ export function recovererDefinition(options: RecovererOptions): ActorDefinition<
 
 function tickLater(context: ActorContext<Tick>): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.recoveryPeriodMs, () => {
+  const timer = context.clock.after(fleetLimits.recoveryPeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
@@ -45,7 +45,7 @@ function tickLater(context: ActorContext<Tick>): void {
 async function round({ store, braked, recover }: RecovererOptions, { log }: ActorContext<Tick>) {
   if (braked()) return;
   try {
-    for (const id of await store.listToRecover(limits.recoveriesAtOnceMax)) recover(id);
+    for (const id of await store.listToRecover(fleetLimits.recoveriesAtOnceMax)) recover(id);
   } catch (thrown) {
     const { reason, message } = StatusError.from(thrown, "Looking for instances to recover");
     log.warn({ reason, message }, "a round of the recoverer was cut short");

@@ -4,7 +4,7 @@
  * back. It must never give a claim back whose guest may still run (I9).
  */
 import type { Host } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
@@ -71,7 +71,7 @@ async function assertEmpty(host: HostRecord, fenced: boolean, { store }: RemoveO
   ];
   const unproved = owned.length === 0 && !fenced ? ", and it is not fenced" : "";
   const message = `The host ${host.name} still has ${left.join(" and ")}${unproved}.`;
-  const named = [...owned, ...loose].slice(0, limits.drainListedMax);
+  const named = [...owned, ...loose].slice(0, placementLimits.drainListedMax);
   throw new StatusError("hostNotEmpty", message, {
     details: { instances: named.map(({ id, name }) => ({ instanceId: id, name })), parked },
   });

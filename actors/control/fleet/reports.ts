@@ -3,7 +3,8 @@
  * leases. A host speaks only for itself; what it says of machines is judged by the actors of their
  * instances.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, Observation, reportService } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -73,7 +74,7 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
   const willing = inventory.binds === true ? inventory : { ...inventory, numa: [] };
   let offered: HostInventory = willing;
-  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+  for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
     // A host that was removed has a lease of before: then it registers without a new one, and asks for it.
     const known = before?.id === inventory.hostId;
@@ -165,7 +166,7 @@ async function takeOne(
     return await registry.ask<boolean>(
       observation.instanceId,
       (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
-      { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
+      { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal },
     );
   } catch (thrown) {
     const error = StatusError.from(thrown, "Taking a report");

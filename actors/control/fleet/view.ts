@@ -1,6 +1,6 @@
 /** A host as operators see it. Pure. */
 import type { Host } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { storageOf } from "../../shared-storage/witnesses.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
@@ -37,6 +37,6 @@ function leaseView({ lease }: HostRecord, { silentMs }: Seen): NonNullable<Host[
   const storageId = storageOf(lease);
   if (fencedBy !== null) return { epoch, fencedBy, state: "fenced", sentence: fenceSentence(fencedBy) };
   if (silentMs === undefined) return { epoch, fencedBy, storageId, state: "held" };
-  const state = silentMs >= limits.leaseTtlMs ? "ended" : "held";
+  const state = silentMs >= leaseLimits.leaseTtlMs ? "ended" : "held";
   return { epoch, fencedBy, storageId, state, silentMs: Math.round(silentMs) };
 }

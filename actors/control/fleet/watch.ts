@@ -6,9 +6,10 @@
  * Why that is enough: the host counts from before it sent a renewal, the controller from after it read the
  * result of its commit. So when the controller's time is over the host's has been for at least the margin.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { storageOf } from "../../shared-storage/witnesses.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface Watched {
   readonly epoch: number;
@@ -59,9 +60,9 @@ export function look(
     next.set(host.id, { epoch, renewals, sinceMs });
     const silentMs = nowMs - sinceMs;
     silent.set(host.id, silentMs);
-    if (silentMs >= limits.storageTakeMs && storageOf(host.lease) !== null)
+    if (silentMs >= fleetLimits.storageTakeMs && storageOf(host.lease) !== null)
       takeable.push({ host, epoch, renewals, silentMs });
-    if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)
+    if (silentMs >= leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs)
       expired.push({ host, epoch, renewals, silentMs });
   }
   return { next, expired, takeable, silentMs: silent };

@@ -8,7 +8,7 @@
  */
 
 import type { Changed } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
@@ -22,6 +22,7 @@ import { requestIdReused } from "../request/request-id.ts";
 import type { AdmissionCommand } from "./admission.ts";
 import { decide } from "./decide.ts";
 import { type InstanceOutside, runEffects } from "./effects.ts";
+import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, Decision, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
 import { workEffects } from "./state.ts";
 
@@ -48,8 +49,8 @@ interface InstanceActorState {
 /** After every change the hosts were just told: the reconciler need not at once. */
 const fresh = (loaded: LoadedInstance | undefined, clock: Clock): InstanceActorState => ({
   loaded,
-  nudgeAtMs: clock.monotonicMs() + limits.nudgeBackoffMsMin,
-  nudgeBackoffMs: limits.nudgeBackoffMsMin * 2,
+  nudgeAtMs: clock.monotonicMs() + instanceLimits.nudgeBackoffMsMin,
+  nudgeBackoffMs: instanceLimits.nudgeBackoffMsMin * 2,
 });
 
 /** `seed`: what was just committed by the turn that created the instance; saves reading it back. */
@@ -154,7 +155,7 @@ class InstanceTurn {
     if (stranger) throw notFound(this.#id);
     const operationId = this.#options.ids.next();
     let present = loaded;
-    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
       const host = this.#options.hostFacts(present.instance.hostId);
       const nowMs = this.#options.clock.nowMs();
       const asked = { command, stopTimeoutMs, request, operationId, nowMs, host };
@@ -207,7 +208,7 @@ class InstanceTurn {
     event: (nowMs: number, present: LoadedInstance) => InstanceEvent,
   ): Promise<LoadedInstance> {
     let present = loaded;
-    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
       const decision = decide(present, event(this.#options.clock.nowMs(), present));
       const result = decision.turn === undefined ? undefined : await this.#options.commit(decision.turn);
       if (result === undefined || result.kind === "committed") {
@@ -256,7 +257,7 @@ class InstanceTurn {
       hostAlive: host?.alive ?? true,
       leaseEpoch: host?.leaseEpoch ?? 0,
     }));
-    const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, limits.nudgeBackoffMsMax);
+    const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, instanceLimits.nudgeBackoffMsMax);
     return { loaded: next, nudgeAtMs: nowMs + state.nudgeBackoffMs, nudgeBackoffMs };
   }
 }

@@ -3,7 +3,8 @@
  * that a controller that begins knows what another one knew. Reads only.
  */
 import type { Drain } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Store, Whereabouts } from "../../ports/store.ts";
 import type { Draining, HostRecord } from "../../records/host.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
@@ -39,11 +40,11 @@ export async function ownedBy(
   const all: InstanceRecord[] = [];
   let marker: string | undefined;
   for (;;) {
-    const page = { limit: limits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
+    const page = { limit: wireLimits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
     const rows = await store.listInstances({ ...page, ...(hostId === undefined ? {} : { hostId }) });
     all.push(...rows.flatMap(({ instance }) => (instance.hostId === null ? [] : [instance])));
     marker = rows.at(-1)?.instance.id;
-    if (rows.length < limits.pageLengthMax) return all;
+    if (rows.length < wireLimits.pageLengthMax) return all;
   }
 }
 
@@ -98,7 +99,7 @@ function drainOf(
     moved: Math.max(0, draining.instances - owned.length - leaving.length),
     ...(living === undefined ? {} : counted({ owned, leaving }, draining, living)),
     left: owned.length - cannot.length,
-    cannot: cannot.slice(0, limits.drainListedMax),
+    cannot: cannot.slice(0, placementLimits.drainListedMax),
     staying: cannot.length,
   };
 }

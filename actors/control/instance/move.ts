@@ -2,7 +2,7 @@
  * A move that its own host takes part in: room on another host is claimed and the owner lets go, in one
  * commit; its host is told, and the instance starts on the other one when its host has said `gone`. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
 import { operationOf } from "./command.ts";
@@ -33,7 +33,7 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
   const wanted = instance.desired !== "stopped";
   if (wanted && event.to === null) return unchanged(loaded);
   const { operationId, nowMs } = event;
-  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : limits.stopTimeoutMsDefault;
+  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : lifeLimits.stopTimeoutMsDefault;
   const left = withInstance(draft(loaded, nowMs), {
     hostId: null,
     stop: { mode: "graceful", timeoutMs },

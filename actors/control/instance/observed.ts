@@ -2,7 +2,6 @@
  * What a host reports becomes knowledge, and sometimes the end of an operation, a failure, or another host's
  * turn. A report never changes an intent that is newer than the one it acted on (I8). Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
@@ -18,6 +17,7 @@ import {
   withInstance,
   withStep,
 } from "./change.ts";
+import { instanceLimits } from "./limits.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
 import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
@@ -191,7 +191,7 @@ function failedAtOwner(it: Draft, seen: Observation): Draft {
     hostId: null,
     excludedHosts,
   });
-  if (instance.attempt >= limits.buildAttemptsMax) return giveUp(left, error);
+  if (instance.attempt >= instanceLimits.buildAttemptsMax) return giveUp(left, error);
   return left;
 }
 

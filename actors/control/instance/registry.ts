@@ -5,11 +5,11 @@
  * controllers may have the same instance loaded is harmless (the row's version decides); that one controller
  * has it twice is avoided.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { ActorRef, ActorSystem, AskOptions, Reply } from "../../runtime/system.ts";
 import { type InstanceActorOptions, instanceDefinition } from "./actor.ts";
+import { instanceLimits } from "./limits.ts";
 import type { InstanceMessage } from "./messages.ts";
 
 interface Entry {
@@ -79,7 +79,7 @@ export class InstanceRegistry {
     entry.usedAtMs = this.#clock.monotonicMs();
     this.#entries.delete(id);
     this.#entries.set(id, entry);
-    if (known === undefined && this.#entries.size > limits.instanceActorsMax) this.#passivateOldest();
+    if (known === undefined && this.#entries.size > instanceLimits.instanceActorsMax) this.#passivateOldest();
     return entry;
   }
 
@@ -106,8 +106,8 @@ export class InstanceRegistry {
   }
 
   #sweepLater(): void {
-    this.#timer = this.#clock.after(limits.passivateSweepMs, () => {
-      const idleSinceMs = this.#clock.monotonicMs() - limits.passivateAfterMs;
+    this.#timer = this.#clock.after(instanceLimits.passivateSweepMs, () => {
+      const idleSinceMs = this.#clock.monotonicMs() - instanceLimits.passivateAfterMs;
       for (const [id, entry] of this.#entries) {
         if (entry.usedAtMs > idleSinceMs) break;
         if (entry.ref.waiting === 0) this.#passivate(id, entry);

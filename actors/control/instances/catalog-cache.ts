@@ -4,7 +4,7 @@
  * commit checks the ids, and nobody may be refused for what an older answer says (`sinceMs`). Bounded, and
  * emptied rather than tended.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
@@ -73,7 +73,7 @@ class Recent<T> {
     // Before the read: what is written while it is under way may not be in its answer.
     const readAtMs = this.#clock.monotonicMs();
     const value = await this.#read(key);
-    if (this.#known.size >= limits.pageLengthMax) this.#known.clear();
+    if (this.#known.size >= wireLimits.pageLengthMax) this.#known.clear();
     if (value !== undefined) this.#known.set(key, { value, readAtMs });
     return value;
   }

@@ -3,7 +3,9 @@
  * them, or none. Pure: ids, times and hosts come in.
  */
 import type { Changed } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { externalState } from "../../../protocol/states.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
@@ -41,7 +43,7 @@ export interface CreateFacts {
 }
 
 export interface CreateAnswer extends Changed {
-  /** The first limits.createListedMax. */
+  /** The first placementLimits.createListedMax. */
   readonly all?: Changed[];
   /** The others. */
   readonly more?: { readonly instanceId: string; readonly operationId: string }[];
@@ -86,8 +88,8 @@ export function longNameDenied(name: string, count: number | undefined): Denial 
   const longest = nameOf(name, count - 1);
   // As validators count: characters, however many units of UTF-16 each takes.
   const [length, given] = [[...longest].length, [...name].length];
-  if (length <= limits.nameLengthMax) return undefined;
-  const most = limits.nameLengthMax - (length - given);
+  if (length <= fieldLimits.nameLengthMax) return undefined;
+  const most = fieldLimits.nameLengthMax - (length - given);
   const message = `With a count of ${count} the name may have ${most} characters, for each gets a suffix: it has ${given}.`;
   return { reason: "schemaMismatch", message };
 }
@@ -111,9 +113,13 @@ function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {
   if (first === undefined) throw new Error("A create makes at least one instance.");
   if (!many) return first;
   const more = changed
-    .slice(limits.createListedMax)
+    .slice(placementLimits.createListedMax)
     .map(({ instance, operation }) => ({ instanceId: instance.id, operationId: operation.id }));
-  return { ...first, all: changed.slice(0, limits.createListedMax), ...(more.length === 0 ? {} : { more }) };
+  return {
+    ...first,
+    all: changed.slice(0, placementLimits.createListedMax),
+    ...(more.length === 0 ? {} : { more }),
+  };
 }
 
 function answerFor(loaded: LoadedInstance, birth: Birth | undefined): Changed {
@@ -143,7 +149,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     version: 1,
     generation: 1,
     desired: "running",
-    stop: { mode: "graceful", timeoutMs: limits.stopTimeoutMsDefault },
+    stop: { mode: "graceful", timeoutMs: lifeLimits.stopTimeoutMsDefault },
     resetCount: 0,
     resetMode: "hard",
     startCount: 1,
@@ -194,7 +200,7 @@ function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationR
     ],
     requestId: request.requestId,
     startedAtMs: nowMs,
-    deadlineAtMs: nowMs + limits.buildTimeoutMs + limits.operationGraceMs,
+    deadlineAtMs: nowMs + lifeLimits.buildTimeoutMs + lifeLimits.operationGraceMs,
     endedAtMs: null,
     error: null,
   };

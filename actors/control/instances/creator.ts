@@ -5,7 +5,6 @@
  * flavors and images only guesses: a create that was refused after such a guess is tried once more with what
  * the names mean now.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { QuotaResource } from "../../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -16,6 +15,7 @@ import type { LoadedInstance } from "../../records/instance.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
+import { requestLimits } from "../request/limits.ts";
 import { fits } from "../request/page.ts";
 import { requestIdReused } from "../request/request-id.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
@@ -34,6 +34,7 @@ import {
   flavorFits,
   longNameDenied,
 } from "./create.ts";
+import { createLimits } from "./limits.ts";
 import { groupNotFound, type Where, type WhereQuestion, type WishStore, whereOf } from "./wishes.ts";
 
 export interface CreatorOptions {
@@ -94,7 +95,7 @@ export class Creator {
     deadlineMs: number,
   ): Promise<CreateAnswer> {
     const beganAtMs = this.#options.clock.monotonicMs();
-    const known = await this.#catalog.find(question, beganAtMs - limits.catalogCacheMs);
+    const known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
     try {
       return await this.#createBy(await this.#planOf(question, request, known), deadlineMs);
     } catch (thrown) {
@@ -123,7 +124,7 @@ export class Creator {
   async #createBy(first: Plan, deadlineMs: number): Promise<CreateAnswer> {
     let plan = first;
     let refused = "";
-    for (let attempt = 1; attempt <= limits.placementAttemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= createLimits.placementAttemptsMax; attempt += 1) {
       const outcome = await this.#attempt(plan, deadlineMs);
       if (outcome.kind === "created") return outcome.answer;
       plan = outcome.plan;
@@ -132,7 +133,7 @@ export class Creator {
     const reason = refused === "groupRule" ? "groupRuleBroken" : "noValidHost";
     const what = refused === "groupRule" ? "against the rule of its group" : "full";
     throw new StatusError(reason, `Every host that was chosen was ${what} by the time of its claim.`, {
-      retryAfterMs: limits.lookAgainMs,
+      retryAfterMs: requestLimits.lookAgainMs,
     });
   }
 

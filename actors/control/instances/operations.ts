@@ -2,7 +2,7 @@
  * Operations and events: what became of commands, and everything that happened, to be read and waited for.
  */
 import type { eventService } from "../../../protocol/event.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { operationService } from "../../../protocol/operation.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -20,7 +20,7 @@ export interface ReadOptions {
 
 /** A long poll ends when the caller asked it to, and in any case before the caller's deadline. */
 function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): number {
-  return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - limits.waitMarginMs);
+  return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - wireLimits.waitMarginMs);
 }
 
 export function operationHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof operationService> {
@@ -42,7 +42,7 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
       return { operation: ended?.operation ?? (await read()) };
     },
     list: async (request, context) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const found = await store.listOperations({ ...request, ...scopeOf(context), limit });
       const operations = fitting(found, jsonBytes);
       return { operations: [...operations], ...nextMarker(operations, limit, found.length) };
@@ -53,7 +53,7 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
 export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof eventService> {
   return {
     list: async (request, context) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const { noun, id } = request;
       const filter = { ...scopeOf(context), ...(noun ? { noun } : {}), ...(id ? { id } : {}), limit };
       let position: EventPage = {

@@ -3,7 +3,7 @@
  * which a person who reads an operation wants to see. Decides nothing.
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
@@ -77,7 +77,7 @@ export class Placer {
   /** A host for a build that has none (any more); those it failed on are left out. */
   async place(instance: InstanceRecord): Promise<Placement> {
     const request = await placementRequest(wishOf(instance), this.#store);
-    const deadlineMs = this.#clock.monotonicMs() + limits.timeoutMsDefault;
+    const deadlineMs = this.#clock.monotonicMs() + wireLimits.timeoutMsDefault;
     const ranking = await this.#scheduler.ask<Ranking>((reply) => ({ kind: "rank", request, reply }), {
       deadlineMs,
     });

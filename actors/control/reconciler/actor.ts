@@ -4,10 +4,10 @@
  * crashed actors, restarted controllers and passed deadlines all end here. Every controller runs one; doing
  * it twice is harmless.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
+import { reconcilerLimits } from "./limits.ts";
 
 export interface ReconcilerOptions {
   readonly store: Pick<Store, "listUnsettled" | "prune">;
@@ -41,7 +41,7 @@ export function reconcilerDefinition(
 
 function tickLater(context: ActorContext<ReconcilerMessage>): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.reconcilePeriodMs, () => {
+  const timer = context.clock.after(reconcilerLimits.reconcilePeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
@@ -55,9 +55,9 @@ async function round(
 ): Promise<ReconcilerState> {
   try {
     const marker = state.marker === undefined ? {} : { marker: state.marker };
-    const ids = await store.listUnsettled({ limit: limits.reconcileBatchMax, ...marker });
+    const ids = await store.listUnsettled({ limit: reconcilerLimits.reconcileBatchMax, ...marker });
     for (const id of ids) nudge(id);
-    const more = ids.length === limits.reconcileBatchMax;
+    const more = ids.length === reconcilerLimits.reconcileBatchMax;
     return { marker: more ? ids.at(-1) : undefined, prunedAtMs: await pruned(state, store, context) };
   } catch (thrown) {
     const { reason, message } = StatusError.from(thrown, "Looking for unsettled instances");
@@ -72,7 +72,7 @@ async function pruned(
   { clock, log }: ActorContext<ReconcilerMessage>,
 ): Promise<number> {
   const nowMs = clock.monotonicMs();
-  if (nowMs - prunedAtMs < limits.prunePeriodMs) return prunedAtMs;
+  if (nowMs - prunedAtMs < reconcilerLimits.prunePeriodMs) return prunedAtMs;
   const rows = await store.prune(clock.nowMs());
   if (rows > 0) log.info({ rows }, "old rows were removed");
   return nowMs;

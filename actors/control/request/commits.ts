@@ -3,11 +3,11 @@
  * by a hint. Hints may be lost: every waiter also looks again by itself after a while. It adds nothing to a
  * commit itself.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { InstanceRow, Store } from "../../ports/store.ts";
 import type { CommitResult, Turn } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
+import { requestLimits } from "./limits.ts";
 
 /** What one controller tells the others after a commit. */
 export interface CommitHint {
@@ -80,7 +80,7 @@ export class Commits {
 
   #begin(operationId: string): void {
     this.#running.add(operationId);
-    if (this.#running.size <= limits.operationsNotedMax) return;
+    if (this.#running.size <= requestLimits.operationsNotedMax) return;
     for (const oldest of this.#running) return void this.#running.delete(oldest);
   }
 
@@ -168,7 +168,7 @@ export class Commits {
     const { promise, resolve: wake } = Promise.withResolvers<Ended | undefined>();
     const resolve = () => wake(undefined);
     const remainingMs = Math.max(0, deadlineMs - this.#clock.monotonicMs());
-    const timer = this.#clock.after(Math.min(remainingMs, limits.lookAgainMs), resolve);
+    const timer = this.#clock.after(Math.min(remainingMs, requestLimits.lookAgainMs), resolve);
     const waiting = this.#waiting.get(topic) ?? new Set<Wake>();
     this.#waiting.set(topic, waiting.add(wake));
     signal.addEventListener("abort", resolve, { once: true });

@@ -2,10 +2,10 @@
  * Pages of lists that fit into one answer. A page ends early when its rows are large (a tenant may write a
  * quarter of a megabyte of metadata into each), so that no row can keep anybody from reading a list. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 
 /** What the rows of one answer may take; the rest is for what is said beside them. */
-const pageBytesMax = limits.answerBytesMax / 2;
+const pageBytesMax = wireLimits.answerBytesMax / 2;
 
 /** As many rows as fit, from the beginning; at least one, so that every reader gets on. */
 export function fitting<T>(rows: readonly T[], bytesOf: (row: T) => number): readonly T[] {

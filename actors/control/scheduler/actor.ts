@@ -3,12 +3,12 @@
  * so a slow store delays nobody who can be answered from the views at hand; after a crash it begins with
  * nothing and reads anew.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
 import type { Answer } from "./answer.ts";
 import { decide, type Effect } from "./decide.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { SchedulerMessage } from "./messages.ts";
 import type { Scheduler } from "./schedule.ts";
 import { emptyState, type SchedulerState } from "./state.ts";
@@ -34,7 +34,7 @@ export function schedulerDefinition(
   };
   return {
     name: "scheduler",
-    mailboxLengthMax: limits.schedulerMailboxLengthMax,
+    mailboxLengthMax: schedulerLimits.schedulerMailboxLengthMax,
     init: async (context) => step(emptyState(options.firstTurn), { kind: "tick" }, context),
     receive: async (state, message, context) => step(state, message, context),
   };
@@ -75,7 +75,7 @@ function perform(effect: Effect, store: Pick<Store, "allHosts">, context: Contex
 
 function tickLater(context: Context): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.schedulerRefreshPeriodMs, () => {
+  const timer = context.clock.after(schedulerLimits.schedulerRefreshPeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (context.signal.aborted) return;
     // Refused when the mailbox is full: the next period tries again.

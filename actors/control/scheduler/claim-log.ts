@@ -1,9 +1,9 @@
 /**
  * The claims that the store's sums may not show yet, oldest first, as a value: `add` gives another log and
  * leaves this one as it is. Successive logs share one array, so that a claim costs the same however many are
- * remembered. Bounded by limits.schedulerPendingMax; what is older leaves first (I11).
+ * remembered. Bounded by schedulerLimits.schedulerPendingMax; what is older leaves first (I11).
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Claim } from "./messages.ts";
 
 /** A claim (or, with the sign -1, a release) and when it was heard of. */
@@ -32,10 +32,10 @@ export class ClaimLog implements Iterable<PendingClaim> {
   /** `claim.atMs` is not less than any before it. */
   add(claim: PendingClaim): ClaimLog {
     // Somebody has added to this same value before, or half of the array is of no use any more.
-    const mayShare = this.#shared.length === this.#to && this.#from <= limits.schedulerPendingMax;
+    const mayShare = this.#shared.length === this.#to && this.#from <= schedulerLimits.schedulerPendingMax;
     const shared = mayShare ? this.#shared : [...this];
     shared.push(claim);
-    const from = Math.max(mayShare ? this.#from : 0, shared.length - limits.schedulerPendingMax);
+    const from = Math.max(mayShare ? this.#from : 0, shared.length - schedulerLimits.schedulerPendingMax);
     return new ClaimLog(shared, from, shared.length);
   }
 

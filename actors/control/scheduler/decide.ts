@@ -4,8 +4,8 @@
  * moment it was committed until a read that began after it shows it; nobody hears "no valid host" from views
  * older than the question; and what this controller changed about a host is seen by the next question. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { type Answer, type Answered, answerTo } from "./answer.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Claim, Question, SchedulerMessage } from "./messages.ts";
 import { withHosts, withPending } from "./refresh.ts";
 import type { Scheduler } from "./schedule.ts";
@@ -14,7 +14,7 @@ import { type SchedulerState, withAllHeard, withClaim, withHeard, withHost } fro
 export type Effect =
   /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
   | { readonly kind: "readHosts"; readonly atMs: number }
-  /** Send `tick` after limits.schedulerRefreshPeriodMs. */
+  /** Send `tick` after schedulerLimits.schedulerRefreshPeriodMs. */
   | { readonly kind: "tickLater" };
 
 export interface Decision {
@@ -54,7 +54,7 @@ export function decide(
     case "hostsChanged":
       return read({ ...state, changedAtMs: atMs }, atMs);
     case "tick": {
-      const told = atMs - state.toldAtMs < 2 * limits.schedulerRefreshPeriodMs;
+      const told = atMs - state.toldAtMs < 2 * schedulerLimits.schedulerRefreshPeriodMs;
       const decision = told ? only(state) : read(state, atMs);
       return { ...decision, effects: [...decision.effects, { kind: "tickLater" }] };
     }
@@ -70,7 +70,7 @@ const only = (next: SchedulerState): Decision => ({ next, answers: [], effects: 
 /** Begins a read, unless one that began at this moment or is not yet overdue is under way. */
 function read(state: SchedulerState, atMs: number): Decision {
   const { readingSinceMs } = state;
-  if (readingSinceMs !== undefined && atMs - readingSinceMs < limits.schedulerReadTimeoutMs)
+  if (readingSinceMs !== undefined && atMs - readingSinceMs < schedulerLimits.schedulerReadTimeoutMs)
     return only(state);
   return {
     next: { ...state, readingSinceMs: atMs },
@@ -97,7 +97,7 @@ function answerOrWait(
 ): Decision {
   const known = state.readAtMs === undefined ? undefined : answerTo(scheduler, state, question, atMs);
   if (known !== undefined && !isStale(state) && !known.fallsShort) return given(state, known);
-  if (state.waiting.length < limits.schedulerWaitingMax) {
+  if (state.waiting.length < schedulerLimits.schedulerWaitingMax) {
     const { next, effects } = read(state, atMs);
     const waiting = [...next.waiting, { question, askedAtMs: atMs }];
     return { next: { ...next, waiting }, answers: [], effects };

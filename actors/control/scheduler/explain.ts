@@ -4,9 +4,9 @@
  * Pure, but for remembering what it said of the very same hosts.
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Refuse, TimedRequest } from "./filters/filter.ts";
+import { schedulerLimits } from "./limits.ts";
 import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";
 import type { Scheduler } from "./schedule.ts";
@@ -14,7 +14,7 @@ import { type HostView, type SchedulerState, viewIn } from "./state.ts";
 
 /**
  * The hosts that fit, best first as they would be ranked, then those that come nearest to fitting; at most
- * limits.hostVerdictsMax. Filters and weighers that the request does not concern are left out.
+ * schedulerLimits.hostVerdictsMax. Filters and weighers that the request does not concern are left out.
  */
 export const explain = (
   scheduler: Scheduler,
@@ -28,7 +28,10 @@ export const explain = (
 function verdicts(prepared: Prepared, state: SchedulerState, { nearest }: Survey): HostVerdict[] {
   const ranked = rankPrepared(prepared, state).map(({ hostId }) => hostId);
   const isRanked = new Set(ranked);
-  const shown = [...ranked, ...nearest.filter((id) => !isRanked.has(id))].slice(0, limits.hostVerdictsMax);
+  const shown = [...ranked, ...nearest.filter((id) => !isRanked.has(id))].slice(
+    0,
+    schedulerLimits.hostVerdictsMax,
+  );
   return shown.flatMap((id) => {
     const host = viewIn(state, id);
     return host === undefined ? [] : [verdictOf(prepared, host)];
@@ -81,7 +84,7 @@ function survey(prepared: Prepared, state: SchedulerState): Survey {
     }
     const alike = byEffort.get(effort);
     if (alike === undefined) byEffort.set(effort, [host.id]);
-    else if (alike.length < limits.hostVerdictsMax) alike.push(host.id);
+    else if (alike.length < schedulerLimits.hostVerdictsMax) alike.push(host.id);
   }
   const efforts = [...byEffort].sort(([left], [right]) => left - right);
   const refused = [...counted.values()].sort((left, right) => right.hosts - left.hosts);
@@ -115,7 +118,7 @@ export function noValidHost(scheduler: Scheduler, state: SchedulerState, request
   const before = byRequest.get(key);
   if (before !== undefined) return before;
   const denial = denied(scheduler, state, request);
-  if (byRequest.size < limits.denialsRememberedMax) byRequest.set(key, denial);
+  if (byRequest.size < schedulerLimits.denialsRememberedMax) byRequest.set(key, denial);
   denials.set(state.hosts, { scheduler, byRequest });
   return denial;
 }

@@ -4,7 +4,7 @@
  * in a read and shared. Pure but for that.
  */
 import { defaultZone } from "../../../protocol/kinds.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 
 export interface Aggregate {
   readonly id: string;
@@ -32,8 +32,8 @@ const noAggregates: AggregateFacts = {
   values: new Map(),
   projects: undefined,
   flavors: undefined,
-  ioOpsMax: limits.hostIoOpsMax,
-  instancesMax: limits.hostInstancesMax,
+  ioOpsMax: schedulerLimits.hostIoOpsMax,
+  instancesMax: schedulerLimits.hostInstancesMax,
   multipliers: undefined,
 };
 
@@ -53,8 +53,8 @@ function aggregateFactsOf(aggregates: readonly Aggregate[]): AggregateFacts {
     values,
     projects: projectsOf(values),
     flavors: values.get("instance_type"),
-    ioOpsMax: smallest(values.get("max_io_ops_per_host")) ?? limits.hostIoOpsMax,
-    instancesMax: smallest(values.get("max_instances_per_host")) ?? limits.hostInstancesMax,
+    ioOpsMax: smallest(values.get("max_io_ops_per_host")) ?? schedulerLimits.hostIoOpsMax,
+    instancesMax: smallest(values.get("max_instances_per_host")) ?? schedulerLimits.hostInstancesMax,
     multipliers: multipliersOf(values),
   };
 }

@@ -3,7 +3,7 @@
  * filter refuses stays refused. So hosts are sorted once, and only those at the top are ever asked the
  * filters. Lives for one question, and changes while it lives.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import type { Prepared } from "./prepare.ts";
 import { scoresOf } from "./rank.ts";
@@ -51,7 +51,7 @@ export class Ladder {
     for (const rung of this.#rungs) {
       this.#take(rung, first, found);
       empty ||= rung.positions.length === 0;
-      if (found.length === limits.candidatesMax) break;
+      if (found.length === schedulerLimits.candidatesMax) break;
     }
     if (empty) this.#dropEmpty();
     return found;
@@ -62,7 +62,7 @@ export class Ladder {
     const rung = positions;
     const start = lowerBound(rung.length, (index) => (rung[index] ?? 0) >= first);
     const refused = new Set<number>();
-    for (let step = 0; step < rung.length && found.length < limits.candidatesMax; step++) {
+    for (let step = 0; step < rung.length && found.length < schedulerLimits.candidatesMax; step++) {
       const position = rung[(start + step) % rung.length] ?? 0;
       const host = this.#hosts[position];
       if (host !== undefined && this.#prepared.fits(host))

@@ -66,7 +66,7 @@ export interface Candidate {
   readonly numa?: NumaPlacement;
 }
 
-/** Best first, at most limits.candidatesMax. Never empty: no host at all is a denial. */
+/** Best first, at most schedulerLimits.candidatesMax. Never empty: no host at all is a denial. */
 export type Ranking =
   | { readonly kind: "ranked"; readonly candidates: readonly Candidate[] }
   /** noValidHost; its details are HostVerdict[]. */
@@ -108,7 +108,7 @@ export interface ExplainQuestion {
   readonly reply: Reply<readonly HostVerdict[]>;
 }
 
-/** Ids of the hosts that were heard from within limits.hostSilentMs. */
+/** Ids of the hosts that were heard from within leaseLimits.hostSilentMs. */
 export interface AliveQuestion {
   readonly kind: "alive";
   readonly reply: Reply<ReadonlySet<string>>;

@@ -3,9 +3,9 @@
  * answers as that many rankings with a claim after each. A few are just that; for many, a ladder of all hosts
  * is made once, for the price of some dozens of rankings. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { TimedRequest } from "./filters/filter.ts";
 import { Ladder } from "./ladder.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";
@@ -27,7 +27,7 @@ export function rankMany(
   request: TimedRequest,
   count: number,
 ): RankedMany {
-  const ranked = count <= limits.rankedOneByOneMax ? rankOneByOne : rankOnLadder;
+  const ranked = count <= schedulerLimits.rankedOneByOneMax ? rankOneByOne : rankOnLadder;
   return ranked(new Prepared(scheduler, request), state, count);
 }
 

@@ -3,16 +3,16 @@
  * explanations make sentences, and only hosts that are good enough are asked the filters that look at the
  * request: a ranking of ten thousand hosts takes a fraction of a millisecond. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { TimedRequest } from "./filters/filter.ts";
 import { type Chunk, chunkLength } from "./host-list.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import type { Scheduler } from "./schedule.ts";
 import { type HostView, type SchedulerState, viewIn } from "./state.ts";
 import { type Worth, worthOf } from "./worth.ts";
 
-/** The best hosts first, at most limits.candidatesMax; empty when none fits. */
+/** The best hosts first, at most schedulerLimits.candidatesMax; empty when none fits. */
 export const rank = (scheduler: Scheduler, state: SchedulerState, request: TimedRequest): Candidate[] =>
   rankPrepared(new Prepared(scheduler, request), state);
 
@@ -103,8 +103,8 @@ class Best {
     let position = best.length;
     while (position > 0 && (best[position - 1]?.score ?? 0) < candidate.score) position--;
     best.splice(position, 0, candidate);
-    if (best.length > limits.candidatesMax) best.pop();
-    this.#least = best[limits.candidatesMax - 1]?.score ?? Number.NEGATIVE_INFINITY;
+    if (best.length > schedulerLimits.candidatesMax) best.pop();
+    this.#least = best[schedulerLimits.candidatesMax - 1]?.score ?? Number.NEGATIVE_INFINITY;
   }
 }
 

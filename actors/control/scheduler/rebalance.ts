@@ -4,7 +4,7 @@
  * target with all moves before it supposed done, and must be worth its trouble. Whoever makes the moves asks
  * the scheduler again, as time has passed.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { PlacementRequest } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import type { Scheduler } from "./schedule.ts";
@@ -133,8 +133,8 @@ class Plan {
   bestMove(gainMin: number): Considered | undefined {
     const order = [...this.#loads].sort(([, left], [, right]) => right - left).map(([hostId]) => hostId);
     const givers = order.filter((hostId) => (this.#movable.get(hostId)?.length ?? 0) > 0);
-    const takers = order.toReversed().slice(0, limits.rebalanceTargetsMax);
-    for (const from of givers.slice(0, limits.rebalanceSourcesMax)) {
+    const takers = order.toReversed().slice(0, schedulerLimits.rebalanceTargetsMax);
+    for (const from of givers.slice(0, schedulerLimits.rebalanceSourcesMax)) {
       let best: Considered | undefined;
       for (const instance of this.#movable.get(from) ?? []) {
         const found = this.#bestTarget(instance, takers, Math.max(gainMin, best?.gain ?? 0));

@@ -3,7 +3,7 @@
  * have changed: views that still show what was read stay the same, and so does what was worked out of them.
  * Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { FactsOfRead } from "./facts.ts";
 import { chunkOf } from "./host-list.ts";
@@ -80,7 +80,7 @@ function heardAt(
       ? before.heardAtMs
       : Math.max(before.heardAtMs, readAtMs);
   const ageMs = Math.max(0, newestMs - record.lastSeenAtMs);
-  return ageMs <= limits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
+  return ageMs <= leaseLimits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
 }
 
 /** Counts all pending claims, or (-1) takes them out again: one change for each host. */

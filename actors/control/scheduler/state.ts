@@ -6,7 +6,6 @@
  */
 
 import type { Architecture } from "../../../protocol/kinds.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import {
   type NumaNode,
   type NumaPlacement,
@@ -19,6 +18,7 @@ import type { HostRecord } from "../../records/host.ts";
 import { ClaimLog } from "./claim-log.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
 import { HostList } from "./host-list.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Amounts, Claim, WaitingQuestion } from "./messages.ts";
 import { isDedicated, numaDemand, placementFor } from "./numa.ts";
 
@@ -227,7 +227,7 @@ export function withHeard(state: SchedulerState, hostId: string, atMs: number): 
 export function withAllHeard(state: SchedulerState, atMs: number): SchedulerState {
   let { hosts } = state;
   for (const [position, view] of [...hosts].entries())
-    if (atMs - view.heardAtMs <= limits.outageForgivenMs)
+    if (atMs - view.heardAtMs <= schedulerLimits.outageForgivenMs)
       hosts = hosts.withSameWorth(position, { ...view, heardAtMs: atMs });
   return { ...state, hosts };
 }

@@ -11,7 +11,8 @@
  * It must never let a fenced guest run past the deadline, never end one whose directory is there, and never
  * continue one that somebody else has stopped.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { guardLimits } from "./limits.ts";
 import type { GuardAction, GuardEvent, SeenGuest } from "./messages.ts";
 import { type GuardState, isSame } from "./state.ts";
 
@@ -35,7 +36,7 @@ type Tick = Extract<GuardEvent, { kind: "tick" }>;
 function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision {
   if (event.number < state.number) return { next: state, actions: [] };
   // A lease never lasts longer than its time to live: what says so is a mistake.
-  const deadlineMs = Math.min(event.deadlineMs, nowMs + limits.leaseTtlMs);
+  const deadlineMs = Math.min(event.deadlineMs, nowMs + leaseLimits.leaseTtlMs);
   const late = nowMs >= state.deadlineMs;
   // Late: even a guard that slept through the deadline, and has stopped nobody, looks before it answers.
   const unanswered = late || state.stopped.length > 0;
@@ -45,7 +46,7 @@ function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision 
     number: event.number,
     extendedAtMs: nowMs,
     unanswered,
-    watchUntilMs: late ? nowMs + limits.leaseTtlMs : state.watchUntilMs,
+    watchUntilMs: late ? nowMs + leaseLimits.leaseTtlMs : state.watchUntilMs,
   };
   return { next, actions: unanswered ? [{ kind: "look" }] : [acknowledge(event.number)] };
 }
@@ -104,8 +105,8 @@ const nameOf = ({ instanceId, epoch, pid, startTicks }: SeenGuest) => ({
 export function nextLookAtMs(state: GuardState, nowMs: number): number {
   const { deadlineMs, stopped, watchUntilMs } = state;
   const busy = nowMs >= deadlineMs || stopped.length > 0 || nowMs < watchUntilMs;
-  const soonMs = busy ? nowMs + limits.guardScanPeriodMs : Number.POSITIVE_INFINITY;
-  const warningMs = deadlineMs - limits.guardWarningMs;
+  const soonMs = busy ? nowMs + guardLimits.guardScanPeriodMs : Number.POSITIVE_INFINITY;
+  const warningMs = deadlineMs - guardLimits.guardWarningMs;
   const dueMs = nowMs < warningMs ? warningMs : deadlineMs;
   return nowMs >= deadlineMs ? soonMs : Math.min(soonMs, dueMs);
 }

@@ -2,7 +2,7 @@
  * What the guard of a node remembers, and with what it begins. It trusts nothing but a deadline that it was
  * told, or one that a guard before it was told in the same boot of the machine.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { FencedGuest } from "./messages.ts";
 
 export interface GuardState {
@@ -35,7 +35,7 @@ export interface StoredGuard extends Pick<GuardState, "deadlineMs" | "number" | 
  */
 export function beginGuard(stored: StoredGuard | undefined, bootId: string, nowMs: number): GuardState {
   const known = stored?.bootId === bootId ? stored : undefined;
-  const latestMs = nowMs + limits.leaseTtlMs;
+  const latestMs = nowMs + leaseLimits.leaseTtlMs;
   return {
     deadlineMs: Math.min(known?.deadlineMs ?? latestMs, latestMs),
     number: known?.number ?? 0,

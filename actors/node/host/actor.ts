@@ -4,17 +4,19 @@
  * At its start it takes over what it finds: every machine file, every living guest. It deletes nothing that
  * it does not understand; `audit` names it. Its end, by a crash or by `stop`, never touches a guest.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../../protocol/limits/retention.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../../runtime/system.ts";
 import { goneOf } from "../machine/ensure.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { decide } from "./decide.ts";
 import type { Tombstone } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import { Machines, type Parent } from "./machines.ts";
 import type { HostMessage, ReportEvent } from "./messages.ts";
 import type { News } from "./news.ts";
@@ -44,7 +46,7 @@ type EnsureReply = Reply<{ observation: Observation }>;
 export function hostActor(options: HostActorOptions): ActorDefinition<Life, HostMessage> {
   return {
     name: "host",
-    mailboxLengthMax: limits.hostMailboxLengthMax,
+    mailboxLengthMax: hostLimits.hostMailboxLengthMax,
     init: (context) => begin(options, context),
     receive: async (life, message, context) => takeTurn({ options, life, context }, message),
   };
@@ -88,7 +90,7 @@ function takeTombstones(
     const tombstone = parseTombstone(instanceId, content);
     return tombstone === undefined ? [] : [{ instanceId, tombstone }];
   });
-  const keptSinceMs = context.clock.nowMs() - limits.tombstoneKeptMs;
+  const keptSinceMs = context.clock.nowMs() - retentionLimits.tombstoneKeptMs;
   for (const { instanceId, tombstone } of buried.sort((a, b) => a.tombstone.atMs - b.tombstone.atMs)) {
     const gone = tombstone.atMs < keptSinceMs ? instanceId : options.ledger.bury(instanceId, tombstone);
     if (gone !== undefined) dropTombstone(gone, options, context);
@@ -169,7 +171,7 @@ function machineEnded({ options, context }: Turn, { instanceId, how }: MachineEn
   options.machines.ended(instanceId, how);
   if (how !== "failed") return;
   context.log.error({ instanceId }, "The actor of a machine failed; it is tried again later.");
-  context.clock.after(limits.restartWindowMs, () => context.self.tell({ kind: "revive", instanceId }));
+  context.clock.after(actorLimits.restartWindowMs, () => context.self.tell({ kind: "revive", instanceId }));
 }
 
 /** The question goes on to the machine, with the reply: the host waits for nothing. */
@@ -204,7 +206,7 @@ function lateFor({ spec, intent }: EnsureRequest, buried: Tombstone): StatusErro
 
 function tooBusy(instanceId: string): StatusError {
   const message = `The machine ${instanceId} has too much to do.`;
-  return new StatusError("mailboxFull", message, { retryAfterMs: limits.mailboxRetryAfterMs });
+  return new StatusError("mailboxFull", message, { retryAfterMs: actorLimits.mailboxRetryAfterMs });
 }
 
 /**

@@ -3,7 +3,6 @@
  * of it. Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as
  * it is told.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -14,6 +13,7 @@ import type { Guard } from "../../ports/guard.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
@@ -25,6 +25,7 @@ import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
 import { News } from "./news.ts";
@@ -67,7 +68,9 @@ export interface Host {
 export interface HostEnding {
   /** Take them down too; else they run on. */
   readonly guests: boolean;
-  /** How long they may take to shut down by themselves; limits.hostShutdownGraceMs unless said otherwise. */
+  /**
+   * How long they may take to shut down by themselves; hostLimits.hostShutdownGraceMs unless said otherwise.
+   */
   readonly patienceMs?: number;
 }
 
@@ -165,23 +168,23 @@ function leaseHolder(
  * mailboxFull
  */
 function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
-  if (ref.waiting < limits.mailboxLengthMax) return;
-  const retryAfterMs = limits.mailboxRetryAfterMs;
+  if (ref.waiting < actorLimits.mailboxLengthMax) return;
+  const retryAfterMs = actorLimits.mailboxRetryAfterMs;
   throw new StatusError("mailboxFull", "The host has too much to do.", { retryAfterMs });
 }
 
 async function stop(ref: ActorRef<HostMessage>, options: HostOptions, ending: HostEnding): Promise<void> {
   const { clock, log, hypervisor } = options;
   if (ending.guests) {
-    const graceMs = ending.patienceMs ?? limits.hostShutdownGraceMs;
-    const deadlineMs = clock.monotonicMs() + graceMs + limits.hostHaltMs;
+    const graceMs = ending.patienceMs ?? hostLimits.hostShutdownGraceMs;
+    const deadlineMs = clock.monotonicMs() + graceMs + hostLimits.hostHaltMs;
     await ref
       .ask<undefined>((reply) => ({ kind: "stopGuests", graceMs, reply }), { deadlineMs })
       .catch((error: unknown) =>
         log.error({ err: error }, "Not every guest is down; the agent ends anyway."),
       );
   }
-  const deadlineMs = clock.monotonicMs() + limits.hostFarewellMs;
+  const deadlineMs = clock.monotonicMs() + hostLimits.hostFarewellMs;
   await ref
     .ask<undefined>((reply) => ({ kind: "leaving", reply }), { deadlineMs })
     .catch((error: unknown) => log.warn({ err: error }, "The host's last reports were not heard."));

@@ -10,12 +10,15 @@
  * It must never say "held" for a time that the guard does not know of, nor ask for a new lease while a guest
  * of the old one has a process, nor begin anything under a lease that was taken on the storage.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
 import type { HostStorage } from "../../shared-storage/host-storage.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
+import { hostLimits } from "./limits.ts";
 import type { ReportClient } from "./reporter.ts";
 
 export interface LeaseHolderOptions {
@@ -54,7 +57,7 @@ export class LeaseHolder {
 
   start(): void {
     if (this.#ended) return;
-    this.#next = this.#options.clock.after(limits.heartbeatPeriodMs, () => this.start());
+    this.#next = this.#options.clock.after(leaseLimits.heartbeatPeriodMs, () => this.start());
     void this.#ask();
   }
 
@@ -77,13 +80,13 @@ export class LeaseHolder {
     const { storage, reports } = this.#options;
     const asked = { epoch: this.#epoch, cleaned: false, storageId: null };
     if (this.#kind === "held" && storage.id !== null)
-      await reports.lease(asked, { timeoutMs: limits.hostFarewellMs }).catch(() => undefined);
+      await reports.lease(asked, { timeoutMs: hostLimits.hostFarewellMs }).catch(() => undefined);
     await storage.close();
   }
 
   /** By the clock, whatever timers have fired: a process that was stopped knows at once that it is late. */
   current(): Lease {
-    const late = this.#options.clock.monotonicMs() >= this.#untilMs - limits.leasePauseLeadMs;
+    const late = this.#options.clock.monotonicMs() >= this.#untilMs - hostLimits.leasePauseLeadMs;
     return { kind: this.#kind === "held" && late ? "lapsed" : this.#kind, epoch: this.#epoch };
   }
 
@@ -122,16 +125,16 @@ export class LeaseHolder {
   async #renewed(asked: Parameters<LeaseHolderOptions["reports"]["lease"]>[0]) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
+        return await this.#options.reports.lease(asked, { timeoutMs: wireLimits.hostRequestTimeoutMs });
       } catch (thrown) {
         const older = thrown instanceof StatusError && thrown.reason === "unknownMethod";
-        if (!older || attempt === limits.commitAttemptsMax) throw thrown;
+        if (!older || attempt === lifeLimits.commitAttemptsMax) throw thrown;
       }
     }
   }
 
   async #held(epoch: number, sentAtMs: number): Promise<void> {
-    const untilMs = sentAtMs + limits.leaseTtlMs;
+    const untilMs = sentAtMs + leaseLimits.leaseTtlMs;
     // A renewal of what was fenced since has been overtaken.
     if (epoch < this.#epoch || (this.#kind === "fenced" && epoch === this.#epoch)) {
       if (epoch === this.#takenEpoch) this.#beQuiet();
@@ -177,7 +180,7 @@ export class LeaseHolder {
 
   /** What is asked is counted, and would keep the controllers from seeing that this host is lost. */
   #beQuiet(): void {
-    this.#quietUntilMs = this.#options.clock.monotonicMs() + limits.storageTakenQuietMs;
+    this.#quietUntilMs = this.#options.clock.monotonicMs() + hostLimits.storageTakenQuietMs;
   }
 
   #fenced(epoch: number, sentAtMs: number): void {
@@ -201,7 +204,7 @@ export class LeaseHolder {
   #lapseLater(): void {
     const { clock } = this.#options;
     this.#lapse?.cancel();
-    const ms = Math.max(0, this.#untilMs - limits.leasePauseLeadMs - clock.monotonicMs());
+    const ms = Math.max(0, this.#untilMs - hostLimits.leasePauseLeadMs - clock.monotonicMs());
     this.#lapse = clock.after(ms, () => {
       if (!this.#ended && this.current().kind === "lapsed") this.#tell(this.current(), false);
     });

@@ -6,9 +6,9 @@
  * A plain, deterministic data structure in memory: no clock, no I/O. An older epoch's `gone` goes before its
  * successor.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineState } from "../../../protocol/states.ts";
+import { hostLimits } from "./limits.ts";
 
 const passing: ReadonlySet<MachineState> = new Set(["preparing", "starting", "stopping"]);
 
@@ -148,7 +148,7 @@ export class Ledger {
     this.#tombstones.delete(instanceId);
     this.#tombstones.set(instanceId, tombstone);
     const [oldest] = this.#tombstones.keys();
-    if (this.#tombstones.size <= limits.tombstonesMax || oldest === undefined) return undefined;
+    if (this.#tombstones.size <= hostLimits.tombstonesMax || oldest === undefined) return undefined;
     this.#tombstones.delete(oldest);
     return oldest;
   }

@@ -5,7 +5,6 @@
  * the answers it owes. It must never have two actors of one instance, nor forget one whose guest may still be
  * there.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { GuestEvent } from "../../ports/hypervisor.ts";
 import type { ActorDefinition, ActorEnd, ActorRef } from "../../runtime/system.ts";
@@ -14,6 +13,7 @@ import { Answers } from "../machine/answers.ts";
 import { type MachinePorts, MachineRunner } from "../machine/effects.ts";
 import type { Lease } from "../machine/lease.ts";
 import type { MachineMessage } from "../machine/messages.ts";
+import { hostLimits } from "./limits.ts";
 
 export interface MachinesOptions {
   readonly ports: MachinePorts;
@@ -100,7 +100,7 @@ export class Machines {
 
   /** False when the machine has too much to do: what its guest and its work say comes first. */
   static hasRoom(ref: ActorRef<MachineMessage>): boolean {
-    return ref.waiting < limits.machineEnsuresMax;
+    return ref.waiting < hostLimits.machineEnsuresMax;
   }
 
   /**

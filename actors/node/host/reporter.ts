@@ -2,13 +2,14 @@
  * Makes the host's reports real: takes what is due from the ledger, sends it, and tells what became of it.
  * It decides nothing, and it never throws: an unreachable controller is an ordinary outcome.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
 import type { Client } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { ReportEffect } from "./decide.ts";
 import type { Ledger } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import type { ReportEvent, ReportTimer } from "./messages.ts";
 
 export type ReportClient = Client<typeof reportService>;
@@ -78,7 +79,7 @@ export class Reporter {
   async #register(): Promise<void> {
     const { reports, inventory, ledger, log } = this.#options;
     try {
-      const machines = ledger.all().slice(0, limits.reportMachinesMax);
+      const machines = ledger.all().slice(0, hostLimits.reportMachinesMax);
       const { accepted } = await reports.register({ inventory, machines: [...machines] }, this.#call());
       log.info({ accepted, machines: machines.length }, "The host has registered.");
       if (accepted) this.#options.registered();
@@ -92,7 +93,7 @@ export class Reporter {
   async #heartbeat({ complete, stopping }: Extract<ReportEffect, { kind: "heartbeat" }>): Promise<void> {
     const { reports, ledger } = this.#options;
     if (complete) ledger.renewAll();
-    const sent = ledger.take(limits.reportMachinesMax);
+    const sent = ledger.take(hostLimits.reportMachinesMax);
     const more = ledger.changes > 0;
     const leaseEpoch = this.#options.leaseEpoch();
     const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
@@ -109,7 +110,7 @@ export class Reporter {
   }
 
   #call() {
-    return { timeoutMs: limits.hostRequestTimeoutMs, signal: this.#signal };
+    return { timeoutMs: wireLimits.hostRequestTimeoutMs, signal: this.#signal };
   }
 
   #failed(thrown: unknown, what: string): void {

@@ -6,9 +6,9 @@
  * Its own crash never touches the guest: the next incarnation reads the file, looks at the process and goes
  * on.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../../runtime/system.ts";
 import type { Answers } from "./answers.ts";
 import { type Decision, decide, type Effect, introduce } from "./decide.ts";
@@ -53,7 +53,7 @@ type Context = ActorContext<MachineMessage>;
 export function machineActor(options: MachineOptions): ActorDefinition<Life, MachineMessage> {
   return {
     name: options.instanceId,
-    mailboxLengthMax: limits.mailboxLengthMax,
+    mailboxLengthMax: actorLimits.mailboxLengthMax,
     init: (context) => begin(options, context),
     receive: (life, message, context) => takeTurn({ options, life, message, context }),
     async stopped() {

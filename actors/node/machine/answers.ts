@@ -1,13 +1,13 @@
 /**
  * Answers of a machine that are held back for a moment: most work is done within milliseconds, and an answer
  * that already says how it ended spares a controller a commit. Nobody waits longer than
- * limits.ensureAnswerMs.
+ * machineLimits.ensureAnswerMs.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
 import type { Reply } from "../../runtime/system.ts";
+import { machineLimits } from "./limits.ts";
 
 type EnsureReply = Reply<{ observation: Observation }>;
 
@@ -29,7 +29,7 @@ export class Answers {
   hold(reply: EnsureReply, observation: Observation): void {
     this.#replies.push(reply);
     this.#latest = observation;
-    this.#timer ??= this.#clock.after(limits.ensureAnswerMs, () => {
+    this.#timer ??= this.#clock.after(machineLimits.ensureAnswerMs, () => {
       if (this.#latest !== undefined) this.give(this.#latest);
     });
   }

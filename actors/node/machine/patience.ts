@@ -2,7 +2,7 @@
  * How patient a machine is: with a process that dies again and again, and with work that failed but must not
  * be given up. Pure; every wait grows with the failures before it and has a maximum.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { machineLimits } from "./limits.ts";
 import type { Moment } from "./messages.ts";
 import type { Button, Machine, Rest } from "./state.ts";
 
@@ -26,15 +26,19 @@ export function leftDown(machine: Machine, reason: Rest["reason"]): Rest {
 
 /** The guest is to be started again after a wait, or rests as a crash loop when that happened too often. */
 export function countLoss(machine: Machine, at: Moment): Machine {
-  const sinceMs = at.monotonicMs - limits.guestRestartWindowMs;
+  const sinceMs = at.monotonicMs - machineLimits.guestRestartWindowMs;
   const losses = [...machine.losses.filter((lossMs) => lossMs > sinceMs), at.monotonicMs];
-  if (losses.length > limits.guestRestartsMax) {
+  if (losses.length > machineLimits.guestRestartsMax) {
     const message = `The guest's process died ${losses.length} times in a short while.`;
     const { generation } = machine.intent;
     const rest = { generation, state: "failed", reason: "crashLoop", message } as const;
     return { ...machine, losses, rest, lost: false };
   }
-  const ms = backoffMs(losses.length, limits.guestRestartBackoffMsMin, limits.guestRestartBackoffMsMax);
+  const ms = backoffMs(
+    losses.length,
+    machineLimits.guestRestartBackoffMsMin,
+    machineLimits.guestRestartBackoffMsMax,
+  );
   const id = machine.counter + 1;
   return { ...machine, losses, lost: true, counter: id, wait: { id, kind: "restart", ms } };
 }
@@ -45,7 +49,7 @@ export function countLoss(machine: Machine, at: Moment): Machine {
  */
 export function retryLater(machine: Machine): Machine {
   const attempts = machine.attempts + 1;
-  const ms = backoffMs(attempts, limits.machineRetryMsMin, limits.machineRetryMsMax);
+  const ms = backoffMs(attempts, machineLimits.machineRetryMsMin, machineLimits.machineRetryMsMax);
   const id = machine.counter + 1;
   const button = machine.button?.kind === "pressed" ? againAfter(machine.button) : machine.button;
   return { ...machine, button, attempts, counter: id, wait: { id, kind: "retry", ms } };

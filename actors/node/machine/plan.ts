@@ -3,10 +3,10 @@
  * what the machine is seen doing. Both are functions of the facts alone, so every path to the same facts goes
  * on alike. Pure and total: every combination of facts has a step.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState as SeenState } from "../../../protocol/states.ts";
 import { type Bar, barOf } from "./bar.ts";
+import { machineLimits } from "./limits.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
 
 export type Step = WorkKind | "idle";
@@ -84,7 +84,7 @@ function isGraceful(machine: Machine): boolean {
 
 /** How long the guest may take to answer the power button. */
 export function buttonPatienceMs(machine: Machine): number {
-  if (wantsUp(machine)) return limits.softResetTimeoutMs;
+  if (wantsUp(machine)) return machineLimits.softResetTimeoutMs;
   const asked = machine.intent.stop.timeoutMs;
   const host = machine.hostStopping?.graceMs;
   if (host === undefined) return asked;

@@ -3,8 +3,8 @@
  * its result counts too: a boot that came late leaves a running guest behind, and the next step removes it.
  * Pure; the machine that comes in has no work under way any more.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { machineReasons } from "../../../protocol/states.ts";
+import { machineLimits } from "./limits.ts";
 import type { Outcome } from "./messages.ts";
 import { retryLater } from "./patience.ts";
 import { buttonPatienceMs } from "./plan.ts";
@@ -70,7 +70,7 @@ function afterPress(machine: Machine, outcome: Outcome): Machine {
   if (outcome.kind === "failed") return { ...machine, button: { kind: "expired", leftMs: 0 } };
   const id = machine.counter + 1;
   const leftMs = machine.button?.leftMs ?? buttonPatienceMs(machine);
-  const ms = Math.min(leftMs, limits.buttonAgainMs);
+  const ms = Math.min(leftMs, machineLimits.buttonAgainMs);
   const wait = { id, kind: "button", ms } as const;
   return { ...machine, button: { kind: "pressed", leftMs: leftMs - ms }, counter: id, wait };
 }

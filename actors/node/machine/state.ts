@@ -9,11 +9,11 @@
  * The states above are not stored: plan.ts derives them from these facts, so the two can never disagree.
  * Pure data: no clock, no I/O.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { MachineReason } from "../../../protocol/states.ts";
 import type { GuestStatus } from "../../ports/hypervisor.ts";
 import { type Lease, noLease } from "./lease.ts";
+import { machineLimits } from "./limits.ts";
 import type { EnsureRequest, GuestFacts } from "./messages.ts";
 
 /**
@@ -212,7 +212,7 @@ function unseen(spec: MachineSpec, generation: number): Observation {
 
 /** The ceiling after a generation beyond the old one was needed. */
 export function ceilingFor(generation: number, ceiling: number): number {
-  return generation <= ceiling ? ceiling : generation + limits.generationsPerWrite;
+  return generation <= ceiling ? ceiling : generation + machineLimits.generationsPerWrite;
 }
 
 /** Whether the intent, if nothing stands against it, wants a living guest. */

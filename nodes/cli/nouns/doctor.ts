@@ -1,7 +1,7 @@
 /** novact doctor: does what is remembered agree with what is there? */
 import { Command } from "commander";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { commandLimits } from "../limits.ts";
 import type { Invoke } from "../run.ts";
 import { plain, type Style } from "../terminal.ts";
 
@@ -23,7 +23,7 @@ export function doctorCommand(invoke: Invoke): Command {
         const session = await run.adminSession();
         const { findings, compared } = await session.doctor.examine(
           {},
-          run.call({ atLeastMs: limits.doctorTimeoutMs }),
+          run.call({ atLeastMs: commandLimits.doctorTimeoutMs }),
         );
         const exit = findings.length === 0 ? exitCodes.ok.exit : exitCodes.findings.exit;
         if (run.json) {

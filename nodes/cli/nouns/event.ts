@@ -1,8 +1,8 @@
 /** novact event …, novact instance events: what happened, and what happens. */
 import { Command } from "commander";
 import type { Event } from "../../../protocol/event.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { parseCount, parsePositive, time } from "../format.ts";
+import { commandLimits } from "../limits.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
@@ -134,7 +134,7 @@ async function following(
 ): Promise<readonly Event[]> {
   const all: Event[] = [];
   for (let position = after; all.length < limit; ) {
-    const length = Math.min(limits.eventPageLength, limit - all.length);
+    const length = Math.min(commandLimits.eventPageLength, limit - all.length);
     const page = await session.event.list({ ...scope, after: position, limit: length }, run.call());
     all.push(...page.events);
     if (page.last <= position) break;

@@ -2,9 +2,10 @@
 import { hostname, userInfo } from "node:os";
 import { Command, Option } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
+import { commandLimits } from "../limits.ts";
 import { repeatable } from "../repeatable.ts";
 import type { Invoke, Run } from "../run.ts";
 import { plain } from "../terminal.ts";
@@ -52,7 +53,11 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
         };
         const again = { line: "the same command with", requestId: options.requestId };
         const fenced = await repeatable(again, (requestId) =>
-          session.host.fence(host.id, request, run.call({ requestId, atLeastMs: limits.fenceTimeoutMs })),
+          session.host.fence(
+            host.id,
+            request,
+            run.call({ requestId, atLeastMs: commandLimits.fenceTimeoutMs }),
+          ),
         );
         await print(run, fenced.host);
         return 0;
@@ -111,7 +116,7 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
     .addOption(
       new Option(
         "--parallel <n>",
-        `so many leave at once (default: ${limits.drainParallelismDefault})`,
+        `so many leave at once (default: ${placementLimits.drainParallelismDefault})`,
       ).argParser(parsePositive),
     )
     .option(...requestIdOption)

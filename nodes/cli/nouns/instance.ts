@@ -1,7 +1,7 @@
 /** novact instance …: the virtual machines of a project. */
 import { Argument, Command, Option } from "commander";
 import type { Changed, HostVerdict, Instance } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { parseCount, parsePair, parsePositive } from "../format.ts";
@@ -60,9 +60,10 @@ function createCommand(invoke: Invoke): Command {
     .requiredOption("--image <image>", "what it boots from, by name or id: novact image list")
     .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
     .addOption(
-      new Option("--count <n>", `so many at once, all or none, at most ${limits.createCountMax}`).argParser(
-        parsePositive,
-      ),
+      new Option(
+        "--count <n>",
+        `so many at once, all or none, at most ${placementLimits.createCountMax}`,
+      ).argParser(parsePositive),
     )
     .option("--at-least <n>", "with --count: as many as find room, but so many at least", parsePositive)
     .option("--zone <zone>", "only on hosts of this availability zone: novact availability-zone list")

@@ -10,9 +10,9 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
 } from "../../../actors/ports/hypervisor.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { driverLimits } from "../limits.ts";
 import { delay, Turns } from "../waiting.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
@@ -59,14 +59,14 @@ export class FakeHypervisor implements Hypervisor {
   /** A disk that another process still has open is waited for, as QEMU's driver does. */
   async #boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
     const { clock } = this.#world;
-    const deadlineMs = clock.monotonicMs() + limits.diskLockPatienceMs;
+    const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;
     for (;;) {
       try {
         return await this.#world.boot(spec, signal);
       } catch (error) {
         const inUse = error instanceof StatusError && error.message === diskInUse(spec.instanceId);
         if (!inUse || clock.monotonicMs() >= deadlineMs) throw error;
-        await delay(clock, limits.diskLockRetryMs, signal);
+        await delay(clock, driverLimits.diskLockRetryMs, signal);
       }
     }
   }

@@ -11,9 +11,10 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import type { DiskFormat } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { runTool } from "../tool.ts";
+import { imageLimits } from "./limits.ts";
 
 const refuse = (why: string, detail?: string): StatusError =>
   new StatusError(
@@ -77,7 +78,8 @@ export function checkQcow2Header(head: Buffer): number {
   if (version === 3) checkVersion3(head);
   const size = head.readBigUInt64BE(24);
   if (size === 0n) throw refuse("its virtual size is 0");
-  if (size > BigInt(limits.diskGibMax) * 1024n ** 3n) throw refuse("its virtual size is beyond every limit");
+  if (size > BigInt(fieldLimits.diskGibMax) * 1024n ** 3n)
+    throw refuse("its virtual size is beyond every limit");
   return Number(size);
 }
 
@@ -131,8 +133,8 @@ function checkRaw(head: Buffer, size: number): number {
 
 /** The virtual size that qemu-img finds. */
 async function askQemu(file: FileHandle, signal: AbortSignal): Promise<number> {
-  const seconds = Math.ceil(limits.imageInspectTimeoutMs / 1000);
-  const bounded = [`--as=${limits.imageInspectMemoryBytesMax}`, `--cpu=${seconds}`, "--core=0"];
+  const seconds = Math.ceil(imageLimits.imageInspectTimeoutMs / 1000);
+  const bounded = [`--as=${imageLimits.imageInspectMemoryBytesMax}`, `--cpu=${seconds}`, "--core=0"];
   const question = ["qemu-img", "info", "--output=json", "-f", "qcow2", "/proc/self/fd/3"];
   const unprivileged =
     process.getuid?.() === 0
@@ -140,7 +142,7 @@ async function askQemu(file: FileHandle, signal: AbortSignal): Promise<number> {
       : [];
   const argv = [...unprivileged, "--no-new-privs", "prlimit", ...bounded, ...question];
   const { exitCode, output, errors } = await runTool("setpriv", argv, {
-    timeoutMs: limits.imageInspectTimeoutMs,
+    timeoutMs: imageLimits.imageInspectTimeoutMs,
     descriptor: file.fd,
     signal,
   });

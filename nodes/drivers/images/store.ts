@@ -19,11 +19,12 @@ import {
 } from "node:fs/promises";
 import { isAbsolute, join, normalize, sep } from "node:path";
 import type { DiskFormat } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { storageLimits } from "../../../protocol/limits/storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { diskError, isTemporaryName, syncDirectory, temporaryName } from "../durable-file.ts";
 import { copyVerified, isOlder } from "./cache.ts";
 import { inspectDisk } from "./inspect.ts";
+import { imageLimits } from "./limits.ts";
 import { holdFile } from "./removal.ts";
 
 export interface ImageSource {
@@ -105,7 +106,8 @@ export class ImageStore {
     const directory = await this.open();
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
-      if (isTemporaryName(name) && (await isOlder(path, limits.imageHoldMs))) await rm(path, { force: true });
+      if (isTemporaryName(name) && (await isOlder(path, storageLimits.imageHoldMs)))
+        await rm(path, { force: true });
     }
   }
 }
@@ -156,7 +158,7 @@ async function realRoots(sources: readonly string[]): Promise<readonly string[]>
 async function checkClaims(file: FileHandle, source: ImageSource): Promise<void> {
   const { size } = await file.stat();
   if (size === 0) throw new StatusError("unusableImage", "The image cannot be used: the file is empty.");
-  if (size > limits.imageBytesMax) {
+  if (size > imageLimits.imageBytesMax) {
     throw new StatusError(
       "unusableImage",
       "The image cannot be used: the file is larger than any image may be.",

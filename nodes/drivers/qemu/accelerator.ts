@@ -8,7 +8,6 @@ import { randomUUID } from "node:crypto";
 import { constants, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { writeDurably } from "../durable-file.ts";
@@ -21,6 +20,7 @@ import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import { lastWords, spawnGuest } from "./guest-process.ts";
 import { bringUp } from "./launch.ts";
+import { qemuLimits } from "./limits.ts";
 
 const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
 export type WantedAccelerator = (typeof wantedAccelerators)[number];
@@ -150,12 +150,12 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
     emit: ignore,
     onGone: ignore,
   });
-  const deadline = clock.monotonicMs() + limits.acceleratorProbeTimeoutMs;
+  const deadline = clock.monotonicMs() + qemuLimits.acceleratorProbeTimeoutMs;
   try {
     await bringUp(guest, spawned, {
       clock,
       log,
-      signal: AbortSignal.timeout(limits.acceleratorProbeTimeoutMs),
+      signal: AbortSignal.timeout(qemuLimits.acceleratorProbeTimeoutMs),
     });
     while (clock.monotonicMs() < deadline) {
       const text = await readFile(join(directory, guestFiles.console), "latin1");
@@ -163,7 +163,7 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
       if (guest.facts.status !== "running") break;
       await delay(clock, markerProbePeriodMs);
     }
-    return `Under KVM a guest did not get to its marker in ${limits.acceleratorProbeTimeoutMs / 1000} s.`;
+    return `Under KVM a guest did not get to its marker in ${qemuLimits.acceleratorProbeTimeoutMs / 1000} s.`;
   } catch (error) {
     log.debug({ error: String(error), said: await lastWords(directory) }, "the KVM probe failed");
     return "Under KVM the hypervisor failed at its start.";

@@ -5,13 +5,13 @@
  * guest has pins, no guest is touched.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { cpusOfList, type HostCell } from "../machine-facts.ts";
 import { isAlive, type ProcessIdentity } from "../process-table.ts";
 import { runTool } from "../tool.ts";
 import type { GuestProcess } from "./guest-process.ts";
+import { qemuLimits } from "./limits.ts";
 import { choosePins, cpuPlan, type Pins } from "./pins.ts";
 
 /** As much of a guest as this is about. */
@@ -137,7 +137,7 @@ async function bringThreads(pid: number, cpusOf: (thread: number) => readonly nu
     const astray = await threadsAstray(pid, cpusOf);
     const outside = astray.filter(({ isOutside }) => isOutside);
     if (astray.length === 0 || (round > 1 && outside.length === 0)) return;
-    if (round > limits.affinityRoundsMax)
+    if (round > qemuLimits.affinityRoundsMax)
       throw new Error(`Threads of process ${pid} do not stay on their CPUs.`);
     for (const { thread } of astray) await setAffinity(thread, cpusOf(thread));
   }
@@ -166,7 +166,7 @@ async function affinityOf(pid: number, thread: number): Promise<readonly number[
 
 async function setAffinity(thread: number, cpus: readonly number[]): Promise<void> {
   const argv = ["--pid", "--cpu-list", cpus.join(","), String(thread)];
-  const { exitCode, errors } = await runTool("taskset", argv, { timeoutMs: limits.affinityTimeoutMs });
+  const { exitCode, errors } = await runTool("taskset", argv, { timeoutMs: qemuLimits.affinityTimeoutMs });
   // A thread that has ended meanwhile is told by the next look.
   if (exitCode !== 0 && !/No such process/.test(errors)) throw new Error(`taskset: ${errors.trim()}`);
 }

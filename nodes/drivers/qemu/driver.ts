@@ -14,7 +14,6 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
 } from "../../../actors/ports/hypervisor.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -43,6 +42,7 @@ import {
   spawnGuest,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
+import { qemuLimits } from "./limits.ts";
 import type { Pins } from "./pins.ts";
 import { pinsOfArgv } from "./pins.ts";
 
@@ -299,8 +299,8 @@ export class QemuHypervisor implements Hypervisor {
     const bootId = await this.#readBootId();
     const found = await findGuests(this.#options.directories);
     const unknown = found.filter((one) => one.hasDirectory && !this.#knows(one));
-    for (let first = 0; first < unknown.length; first += limits.adoptionsAtOnce) {
-      const batch = unknown.slice(first, first + limits.adoptionsAtOnce);
+    for (let first = 0; first < unknown.length; first += qemuLimits.adoptionsAtOnce) {
+      const batch = unknown.slice(first, first + qemuLimits.adoptionsAtOnce);
       await Promise.all(batch.map((one) => this.#adopt(one, bootId)));
     }
     if (unknown.length > 0) this.#cpus.arrangeSoon();

@@ -7,10 +7,11 @@ import { spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { guardLimits } from "../../../actors/node/guard/limits.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { guardFiles } from "../guard-files.ts";
+import { driverLimits } from "../limits.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay, within } from "../waiting.ts";
 
@@ -42,7 +43,7 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
 
 async function startAndConnect(options: GuardOptions): Promise<Socket> {
   const { clock, directory } = options;
-  const deadlineMs = clock.monotonicMs() + limits.guardStartTimeoutMs;
+  const deadlineMs = clock.monotonicMs() + guardLimits.guardStartTimeoutMs;
   start(options);
   while (clock.monotonicMs() < deadlineMs) {
     const socket = await tryConnect(directory);
@@ -56,7 +57,7 @@ function start({ directory, guests }: GuardOptions): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
   const log = openSync(join(directory, guardFiles.log), flags, 0o600);
   try {
-    if (fstatSync(log).size > limits.processLogBytesMax) ftruncateSync(log);
+    if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
     const launch = [process.execPath, join(import.meta.dirname, "guard-launch.ts"), directory, guests];
     const child = spawn("/bin/sh", ["-c", keepAlive, ...launch], {
       cwd: directory,
@@ -154,7 +155,7 @@ class GuardClient implements Guard {
     this.#socket.write(`${JSON.stringify(message)}\n`);
     const late = () => new Error("The guard of this host does not answer.");
     try {
-      return await within(promise, { clock: this.#clock, timeoutMs: limits.guardAnswerTimeoutMs, late });
+      return await within(promise, { clock: this.#clock, timeoutMs: guardLimits.guardAnswerTimeoutMs, late });
     } catch (error) {
       // One that did not answer once is not relied on any more.
       this.#end();
@@ -167,7 +168,7 @@ class GuardClient implements Guard {
   #read(chunk: string): void {
     const lines = (this.#text + chunk).split("\n");
     this.#text = lines.pop() ?? "";
-    if (this.#text.length > limits.guardLineBytesMax) this.#end();
+    if (this.#text.length > guardLimits.guardLineBytesMax) this.#end();
     for (const line of lines) this.#hear(line);
   }
 

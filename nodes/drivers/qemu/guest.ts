@@ -6,7 +6,6 @@
  */
 import { join } from "node:path";
 import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
@@ -14,6 +13,7 @@ import { isAlive, signalProcess, waitGone } from "../process-table.ts";
 import { delay, isAbort, throwIfAborted } from "../waiting.ts";
 import { type GuestProcess, lastWords } from "./guest-process.ts";
 import { parseGuestName } from "./guest-tag.ts";
+import { qemuLimits } from "./limits.ts";
 import { asObject, QmpConnection, type QmpEvent, QmpSilence } from "./qmp.ts";
 
 export interface GuestOptions {
@@ -64,7 +64,7 @@ export class QemuGuest {
     const qmp = await QmpConnection.open(path, {
       clock: this.#options.clock,
       log: this.#options.log,
-      greetingTimeoutMs: limits.qmpGreetingTimeoutMs,
+      greetingTimeoutMs: qemuLimits.qmpGreetingTimeoutMs,
       signal,
       onEvent: (event) => this.#take(event),
       onClose: () => {
@@ -107,7 +107,7 @@ export class QemuGuest {
   }
 
   async #recover(): Promise<void> {
-    let backoffMs: number = limits.qmpReconnectBackoffMsMin;
+    let backoffMs: number = qemuLimits.qmpReconnectBackoffMsMin;
     while (!this.#released && !this.#halting) {
       if (!(await isAlive(this.process))) return this.#end();
       const before = this.#status;
@@ -120,7 +120,7 @@ export class QemuGuest {
         this.#options.log.debug({ error: String(error), ...this.process.tag }, "a guest does not answer");
       }
       await delay(this.#options.clock, backoffMs);
-      backoffMs = Math.min(backoffMs * 2, limits.qmpReconnectBackoffMsMax);
+      backoffMs = Math.min(backoffMs * 2, qemuLimits.qmpReconnectBackoffMsMax);
     }
   }
 
@@ -225,11 +225,11 @@ export class QemuGuest {
     const { clock, log } = this.#options;
     const waiting = { clock, ...(signal === undefined ? {} : { signal }) };
     if (await this.#quit(signal)) {
-      if (await waitGone(this.process, { timeoutMs: limits.quitTimeoutMs, ...waiting })) return;
+      if (await waitGone(this.process, { timeoutMs: qemuLimits.quitTimeoutMs, ...waiting })) return;
     }
     if (await signalProcess(this.process, "SIGKILL"))
       log.info({ ...this.process.tag }, "a guest had to be killed");
-    if (await waitGone(this.process, { timeoutMs: limits.killTimeoutMs, ...waiting })) return;
+    if (await waitGone(this.process, { timeoutMs: qemuLimits.killTimeoutMs, ...waiting })) return;
     const message = `The process of instance ${this.process.tag.instanceId} could not be ended.`;
     throw new StatusError("guestFailed", message, { detail: await lastWords(this.process.directory) });
   }
@@ -240,7 +240,7 @@ export class QemuGuest {
   async #quit(signal?: AbortSignal): Promise<boolean> {
     const qmp = this.#qmp;
     if (qmp === undefined) return false;
-    const late = this.#options.clock.after(limits.quitTimeoutMs, () => qmp.close());
+    const late = this.#options.clock.after(qemuLimits.quitTimeoutMs, () => qmp.close());
     try {
       await qmp.execute("quit", {}, signal);
       return true;

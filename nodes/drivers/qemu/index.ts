@@ -2,7 +2,7 @@
  * The drivers of one host on QEMU and its local file system, put together.
  */
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
@@ -77,7 +77,7 @@ async function findVersion(): Promise<string> {
 async function findMachineTypes(log: DriverOptions["log"]): Promise<readonly string[]> {
   try {
     const { output } = await runTool(executable, ["-machine", "help"], { timeoutMs: versionTimeoutMs });
-    return machineTypesIn(output).filter(isUsableMachineType).slice(0, limits.hostMachineTypesMax);
+    return machineTypesIn(output).filter(isUsableMachineType).slice(0, fieldLimits.hostMachineTypesMax);
   } catch (error) {
     log.warn({ error }, "QEMU does not tell which machines it can pretend to be");
     return [];

@@ -5,13 +5,14 @@
  */
 import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
+import { driverLimits } from "../limits.ts";
 import { abortError, delay, isAbort } from "../waiting.ts";
 import type { QemuGuest } from "./guest.ts";
 import { lastWords, type SpawnedGuest } from "./guest-process.ts";
+import { qemuLimits } from "./limits.ts";
 
 /**
  * Without a notification (there is always one, unless the kernel's watches are used up) the socket is looked
@@ -65,13 +66,13 @@ export async function whenUnlocked<T>(
   { clock, signal }: Pick<BringUpOptions, "clock" | "signal">,
   start: () => Promise<T>,
 ): Promise<T> {
-  const deadlineMs = clock.monotonicMs() + limits.diskLockPatienceMs;
+  const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;
   for (;;) {
     try {
       return await start();
     } catch (error) {
       if (!isLocked(error)) throw error;
-      if (clock.monotonicMs() < deadlineMs) await delay(clock, limits.diskLockRetryMs, signal);
+      if (clock.monotonicMs() < deadlineMs) await delay(clock, driverLimits.diskLockRetryMs, signal);
       else throw stillLocked(instanceId, error);
     }
   }
@@ -89,7 +90,7 @@ function stillLocked(instanceId: string, cause: StatusError): StatusError {
 
 async function connectWhenReady(guest: QemuGuest, spawned: SpawnedGuest, options: BringUpOptions) {
   const { clock, signal } = options;
-  const deadline = clock.monotonicMs() + limits.qmpGreetingTimeoutMs;
+  const deadline = clock.monotonicMs() + qemuLimits.qmpGreetingTimeoutMs;
   const changes = new Changes(join(spawned.process.directory, guestFiles.runtime));
   let ended = false;
   void spawned.ended.then(() => {

@@ -8,9 +8,9 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { abortError, throwIfAborted, within } from "../waiting.ts";
+import { qemuLimits } from "./limits.ts";
 
 export interface QmpEvent {
   readonly name: string;
@@ -80,7 +80,7 @@ export class QmpConnection {
     try {
       await within(connection.#greeting.promise, {
         clock: options.clock,
-        timeoutMs: options.greetingTimeoutMs ?? limits.qmpCommandTimeoutMs,
+        timeoutMs: options.greetingTimeoutMs ?? qemuLimits.qmpCommandTimeoutMs,
         signal: options.signal,
         late: () => new QmpSilence("QEMU did not greet in time."),
       });
@@ -107,7 +107,7 @@ export class QmpConnection {
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: data, id })}\n`);
     return within(answer, {
       clock: this.#options.clock,
-      timeoutMs: limits.qmpCommandTimeoutMs,
+      timeoutMs: qemuLimits.qmpCommandTimeoutMs,
       signal,
       late: () => new QmpSilence(`QEMU did not answer ${command} in time.`),
     }).finally(() => this.#waiting.delete(id));
@@ -136,7 +136,7 @@ export class QmpConnection {
       this.#received = this.#received.slice(end + 1);
       if (line !== "") this.#takeLine(line);
     }
-    if (this.#received.length <= limits.qmpLineBytesMax) return;
+    if (this.#received.length <= qemuLimits.qmpLineBytesMax) return;
     this.#options.log.warn(
       { length: this.#received.length },
       "a line of QMP is too long; the connection ends",

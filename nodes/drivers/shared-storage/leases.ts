@@ -18,12 +18,12 @@ import { type FileHandle, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StorageLeaseState, StorageLeases } from "../../../actors/ports/storage-leases.ts";
 import type { LeaseKey } from "../../../actors/ports/store.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import { systemClock } from "../../process/clock.ts";
 import { isMissing, syncDirectory } from "../durable-file.ts";
 import { delay, Turns } from "../waiting.ts";
+import { lockLimits } from "./limits.ts";
 import { openLocked } from "./locked-file.ts";
 
 const { O_CREAT, O_RDONLY, O_RDWR } = constants;
@@ -89,8 +89,8 @@ export class FileStorageLeases implements StorageLeases {
       // Without an await after this: a lease of a later epoch would not be known to cover it.
       if (file !== undefined && !(await isTaken(file)) && this.#held?.path === path) return file;
       await file?.close();
-      if (attempt === limits.storageLockAttemptsMax) throw notHeld();
-      await delay(systemClock, limits.storageLockRetryMs);
+      if (attempt === lockLimits.storageLockAttemptsMax) throw notHeld();
+      await delay(systemClock, lockLimits.storageLockRetryMs);
     }
     return undefined;
   }
@@ -127,11 +127,11 @@ export class FileStorageLeases implements StorageLeases {
   }
 
   async #openOne(path: string, flags: number, how: "shared" | "exclusive"): Promise<FileHandle> {
-    for (let attempt = 0; attempt < limits.storageLockAttemptsMax; attempt += 1) {
+    for (let attempt = 0; attempt < lockLimits.storageLockAttemptsMax; attempt += 1) {
       const file = await openLocked(path, flags | O_CREAT, how);
       if (file !== undefined && (await isAt(file, path))) return file;
       await file?.close();
-      await delay(systemClock, limits.storageLockRetryMs);
+      await delay(systemClock, lockLimits.storageLockRetryMs);
     }
     throw new Error(`The lock of ${path} is held by another process.`);
   }

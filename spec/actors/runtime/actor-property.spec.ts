@@ -5,8 +5,8 @@
  */
 import { expect } from "chai";
 import fc from "fast-check";
+import { actorLimits } from "../../../actors/runtime/limits.ts";
 import type { ActorDefinition, ActorRef, Reply } from "../../../actors/runtime/system.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../support/actor-world.ts";
 
@@ -135,7 +135,7 @@ class Run {
       const { clock } = this.world;
       if (work.clockMs > 0) await new Promise<void>((resolve) => clock.after(work.clockMs, resolve));
       if (work.kind === "hang")
-        await new Promise<void>((resolve) => clock.after(3 * limits.actorStopGraceMs, resolve));
+        await new Promise<void>((resolve) => clock.after(3 * actorLimits.actorStopGraceMs, resolve));
       if (work.kind === "throw") throw new Error("in the turn");
       if (work.kind === "answer") reply?.ok(number);
       return work.kind === "postpone" ? [...state, reply] : state;

@@ -4,7 +4,7 @@ import { killFakeGuard } from "../../../nodes/drivers/fake/guard.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../../nodes/drivers/index.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { driverLimits } from "../../../nodes/drivers/limits.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
 import { guardContract } from "../../support/guard-contract.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
@@ -81,7 +81,7 @@ describe("fake hosts on shared storage", () => {
     const { clock, one, other } = hosts();
     await start(one, 1);
     const failed = start(other, 2).catch((error: unknown) => error);
-    await clock.advance(limits.diskLockPatienceMs + limits.diskLockRetryMs);
+    await clock.advance(driverLimits.diskLockPatienceMs + driverLimits.diskLockRetryMs);
     expect(await failed)
       .to.have.property("message")
       .that.matches(/in use by another process/);

@@ -3,15 +3,15 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
+import { guardLimits } from "../../../actors/node/guard/limits.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
 import { guardFiles } from "../../../nodes/drivers/guard-files.ts";
 import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("the guard's process", function () {
-  this.timeout(limits.guardStartTimeoutMs);
+  this.timeout(guardLimits.guardStartTimeoutMs);
   let place: TemporaryDirectory;
   let directory: string;
   let guard: Guard;
@@ -49,7 +49,7 @@ describe("the guard's process", function () {
   });
 
   it("hangs up on whoever talks nonsense, and goes on", async () => {
-    for (const text of ["what?\n", '{"kind":"extend"}\n', "x".repeat(limits.guardLineBytesMax + 1)]) {
+    for (const text of ["what?\n", '{"kind":"extend"}\n', "x".repeat(guardLimits.guardLineBytesMax + 1)]) {
       // Through the process's own directory: the path is too long.
       const socket = connect(`/proc/${await pid()}/cwd/${guardFiles.socket}`);
       socket.on("error", () => undefined);

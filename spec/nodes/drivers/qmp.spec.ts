@@ -6,9 +6,9 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
+import { qemuLimits } from "../../../nodes/drivers/qemu/limits.ts";
 import { QmpConnection, type QmpEvent, type QmpOptions } from "../../../nodes/drivers/qemu/qmp.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 type Answer = (command: { execute: string; id: number }, socket: Socket) => void;
@@ -119,7 +119,7 @@ describe("the QMP client", () => {
     await listen("HTTP/1.1 400 Bad Request\r\n\r\n");
     expect(await nameOf(open())).to.equal("QmpSilence");
     await new Promise((resolve) => server.close(resolve));
-    await listen("x".repeat(limits.qmpLineBytesMax + 1));
+    await listen("x".repeat(qemuLimits.qmpLineBytesMax + 1));
     expect(await nameOf(open({ greetingTimeoutMs: 5_000 }))).to.equal("QmpSilence");
   });
 

@@ -4,7 +4,7 @@ import { createClients } from "../../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../../nodes/sdk/follow.ts";
 import { type Event, eventService } from "../../../protocol/event.ts";
 import { instanceService } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { type Operation, operationService } from "../../../protocol/operation.ts";
 import { commandBinding } from "../../../protocol/wire/binding.ts";
 import { createServer, type Implementation } from "../../../protocol/wire/server.ts";
@@ -249,7 +249,7 @@ describe("sdk: waitFor", () => {
   it("goes on beyond the deadline of a single question", async () => {
     const w = world(answers(operation("done")));
     const waiting = w.waitFor({ id: "o1" });
-    await w.clock.advance(limits.timeoutMsDefault * 20);
+    await w.clock.advance(wireLimits.timeoutMsDefault * 20);
     w.start();
     await w.clock.advance(5_000);
     expect((await waiting).state).to.equal("done");

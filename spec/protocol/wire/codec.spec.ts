@@ -2,7 +2,7 @@
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import fc from "fast-check";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import {
   decodeAnswer,
   decodeRequest,
@@ -109,14 +109,14 @@ describe(`codec (seed ${seed})`, () => {
   });
 
   it("takes exactly the largest body and the deepest nest that the limits name", () => {
-    const largest = encodeBody({ a: "x".repeat(limits.bodyBytesMax - 8) }, "json");
-    expect(largest.length).to.equal(limits.bodyBytesMax);
+    const largest = encodeBody({ a: "x".repeat(wireLimits.bodyBytesMax - 8) }, "json");
+    expect(largest.length).to.equal(wireLimits.bodyBytesMax);
     expect(reasonOf(largest)).to.equal("taken");
     expect(reasonOf(Buffer.concat([largest, json(" ")]))).to.equal("bodyTooLarge");
     for (const encoding of ["json", "msgpack"] satisfies Encoding[]) {
       const nest = (depth: number): unknown => (depth === 0 ? 1 : { a: nest(depth - 1) });
-      expect(reasonOf(encodeBody(nest(limits.bodyDepthMax), encoding))).to.equal("taken");
-      expect(reasonOf(encodeBody(nest(limits.bodyDepthMax + 1), encoding))).to.equal("bodyTooDeep");
+      expect(reasonOf(encodeBody(nest(wireLimits.bodyDepthMax), encoding))).to.equal("taken");
+      expect(reasonOf(encodeBody(nest(wireLimits.bodyDepthMax + 1), encoding))).to.equal("bodyTooDeep");
     }
   });
 

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { HostDirectory } from "../../../../actors/control/directory/directory.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
@@ -72,7 +72,7 @@ describe("hosts: directory", () => {
     await clock.settle();
     store.readings[1]?.fail();
     await opened;
-    await clock.advance(limits.heartbeatPeriodMs / 2);
+    await clock.advance(leaseLimits.heartbeatPeriodMs / 2);
     expect(store.readings).to.have.length(3);
   });
 });

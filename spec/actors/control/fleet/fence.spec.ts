@@ -1,11 +1,11 @@
 /** A fence by the host's power, when its proof grows old before the lease is read. */
 import { expect } from "chai";
 import { type FenceOptions, fenceHost } from "../../../../actors/control/fleet/fence.ts";
+import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import { hostView } from "../../../../actors/control/fleet/view.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { MemoryStore } from "../../../../db/memory/store.ts";
 import { systemIds } from "../../../../nodes/process/clock.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import * as rows from "../../../support/store-rows.ts";
 
@@ -32,7 +32,7 @@ describe("a fence by the power", () => {
       },
       view: (host) => hostView(host, { alive: true, silentMs: 0 }),
       find: async (key) => {
-        if (slow) await clock.advance(limits.powerProofMs + 1);
+        if (slow) await clock.advance(fleetLimits.powerProofMs + 1);
         return (await store.getHost(key)) as HostRecord;
       },
     };

@@ -4,11 +4,11 @@
  */
 import { expect } from "chai";
 import { type ReconcilerOptions, reconcilerDefinition } from "../../../../actors/control/reconciler/actor.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { reconcilerLimits } from "../../../../actors/control/reconciler/limits.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../../support/actor-world.ts";
 
-const { reconcilePeriodMs, reconcileBatchMax, prunePeriodMs } = limits;
+const { reconcilePeriodMs, reconcileBatchMax, prunePeriodMs } = reconcilerLimits;
 
 describe("the reconciler", () => {
   let world: ActorWorld;

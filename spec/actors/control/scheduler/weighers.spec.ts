@@ -2,13 +2,13 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { explain } from "../../../../actors/control/scheduler/explain.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import type { PlacementRequest } from "../../../../actors/control/scheduler/messages.ts";
 import { Prepared } from "../../../../actors/control/scheduler/prepare.ts";
 import { rank } from "../../../../actors/control/scheduler/rank.ts";
 import { createScheduler, type Scheduler } from "../../../../actors/control/scheduler/schedule.ts";
 import { type SchedulerState, withClaim, withHost } from "../../../../actors/control/scheduler/state.ts";
 import { weighers } from "../../../../actors/control/scheduler/weighers/index.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { host, knowing, request, scheduler, type WorldHost } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -94,7 +94,7 @@ describe(`scheduler: weighers (seed ${seed})`, () => {
       .filter((view) => prepared.fits(view))
       .map((view) => ({ hostId: view.id, score: prepared.score(view) }))
       .sort((left, right) => right.score - left.score)
-      .slice(0, limits.candidatesMax);
+      .slice(0, schedulerLimits.candidatesMax);
   };
 
   // Few values, so that many are equal; many hosts, so that some chunks are passed by.

@@ -2,9 +2,9 @@
 import { expect } from "chai";
 import { type Decision, decide } from "../../../../actors/node/machine/decide.ts";
 import { parseFile, revive } from "../../../../actors/node/machine/file.ts";
+import { machineLimits } from "../../../../actors/node/machine/limits.ts";
 import type { MachineEvent } from "../../../../actors/node/machine/messages.ts";
 import type { MachineState } from "../../../../actors/node/machine/state.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import {
   aborted,
   at,
@@ -175,7 +175,7 @@ describe("machine: stop and delete", () => {
   });
 
   it("presses again and again, for a guest that boots hears nothing, and never beyond its time", () => {
-    const timeoutMs = limits.buttonAgainMs * 2 + 700;
+    const timeoutMs = machineLimits.buttonAgainMs * 2 + 700;
     const stop = { mode: "graceful", timeoutMs } as const;
     let machine = following(running(), ensured({ generation: 2, power: "stopped", stop }));
     const waits: (number | undefined)[] = [];
@@ -183,7 +183,7 @@ describe("machine: stop and delete", () => {
       machine = settle(machine, done);
       waits.push(machine.wait?.ms);
     }
-    expect(waits).to.deep.equal([limits.buttonAgainMs, limits.buttonAgainMs, 700]);
+    expect(waits).to.deep.equal([machineLimits.buttonAgainMs, machineLimits.buttonAgainMs, 700]);
     expect(step(machine)).to.equal("halt");
   });
 
@@ -221,7 +221,7 @@ describe("machine: stop and delete", () => {
       expect(step(machine)).to.equal("halt");
     }
     expect(waits.slice(0, 3)).to.deep.equal([500, 1_000, 2_000]);
-    expect(waits.at(-1)).to.equal(limits.machineRetryMsMax);
+    expect(waits.at(-1)).to.equal(machineLimits.machineRetryMsMax);
     expect(seen(settle(machine, done))).to.equal("stopped/requested");
   });
 });
@@ -248,7 +248,7 @@ describe("machine: reset", () => {
 
   it("softly: presses the button, waits for the shutdown, starts again", () => {
     const pressed = settle(reset("soft"), done);
-    expect(pressed.wait).to.include({ kind: "button", ms: limits.buttonAgainMs });
+    expect(pressed.wait).to.include({ kind: "button", ms: machineLimits.buttonAgainMs });
     const halted = settle(following(pressed, guest("shutdown")), done);
     expect(step(halted)).to.equal("boot");
     expect(settle(halted, booted).observation).to.include({ state: "running", resetCount: 1 });
@@ -296,7 +296,7 @@ describe("machine: what guests do", () => {
   it("restarts a guest whose process died, ever later, and gives up after too many times", () => {
     let machine = running();
     const waits: number[] = [];
-    for (let loss = 1; loss <= limits.guestRestartsMax; loss++) {
+    for (let loss = 1; loss <= machineLimits.guestRestartsMax; loss++) {
       machine = following(machine, guest("lost", loss * 1_000));
       expect(seen(machine)).to.equal("starting/processLost");
       waits.push(machine.wait?.ms ?? 0);
@@ -313,7 +313,7 @@ describe("machine: what guests do", () => {
   it("forgets losses that are older than the window", () => {
     let machine = running();
     for (let loss = 1; loss <= 20; loss++) {
-      machine = following(machine, guest("lost", loss * limits.guestRestartWindowMs));
+      machine = following(machine, guest("lost", loss * machineLimits.guestRestartWindowMs));
       machine = settle(fire(settle(machine, done)), booted);
     }
     expect(seen(machine)).to.equal("running/requested");

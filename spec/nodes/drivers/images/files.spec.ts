@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename, utimes, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import { expect } from "chai";
 import { createImageFiles } from "../../../../nodes/drivers/images/files.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { storageLimits } from "../../../../protocol/limits/storage.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../../support/driver-world.ts";
 import { imageFilesContract } from "../../../support/image-files-contract.ts";
 import { MemoryImageFiles } from "../../../support/memory-image-files.ts";
@@ -74,7 +74,7 @@ describe("the directory of image files", () => {
     const directory = join(place.path, "store");
     await mkdir(directory);
     for (const name of ["old.tmp", "young.tmp"]) await writeFile(join(directory, name), "half");
-    const longAgo = new Date(Date.now() - limits.imageHoldMs - 60_000);
+    const longAgo = new Date(Date.now() - storageLimits.imageHoldMs - 60_000);
     await utimes(join(directory, "old.tmp"), longAgo, longAgo);
     await createImageFiles({ directory, sources: [] }).removeHalfCopies();
     expect(await readdir(directory)).to.deep.equal(["young.tmp"]);
