@@ -181,7 +181,7 @@ export interface Store {
    */
   quotaTotals(): Promise<readonly QuotaTotal[]>;
 
-  /** Removes what is older than its time to be kept (limits.ts); answers how many rows went. */
+  /** Removes what is older than its time to be kept (retentionLimits); answers how many rows went. */
   prune(nowMs: number): Promise<number>;
   close(): Promise<void>;
 }

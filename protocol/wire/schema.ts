@@ -1,5 +1,5 @@
 /**
- * The small shapes that every noun is made of. Sizes come from limits.ts.
+ * The small shapes that every noun is made of. Sizes come from protocol/limits.
  * Requests refuse unknown fields; answers and events let them pass (a newer peer may have more to say).
  */
 import { type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";

@@ -34,7 +34,7 @@ export const reasons = {
   },
   bodyTooLarge: {
     code: "INVALID_ARGUMENT",
-    next: "Keep the body below the limit in protocol/limits/limits.ts.",
+    next: "Keep the body below the limit in protocol/limits/wire.ts.",
   },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },

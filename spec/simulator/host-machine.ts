@@ -26,7 +26,7 @@ export interface DriverRates {
   hang: number;
 }
 
-/** The drivers give up on a QEMU that does not answer: QMP's greeting may take 45 s (limits.ts). */
+/** The drivers give up on a QEMU that does not answer: QMP's greeting may take 45 s (qemuLimits). */
 const hangMsMax = 45_000;
 
 export interface HostMachineOptions {
