@@ -1,11 +1,12 @@
 /**
- * The entry of every process of a cluster: picks the role, starts it, ends it when it is told to.
+ * The entry of every process of a cluster: picks the role, starts it, and ends it on a signal or on a word of
+ * `up`.
  *
- *   main.ts up         [--config FILE]               the whole cluster on this machine (up/up.ts)
+ *   main.ts up         [--config FILE]               the whole cluster on this computer (up/up.ts)
  *   main.ts controller [--config FILE] [--index N]   one controller
  *   main.ts compute    [--config FILE] --name NODE   one compute node; its guests outlive it
  *
- * It holds no behaviour of a role.
+ * This file holds no behaviour of a role.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,7 +22,7 @@ type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
 
 interface Running {
   stop(ending: Ending): Promise<void>;
-  /** While it stops: what it still waits for is ended by force. */
+  /** Called while the role stops: ends by force what it still waits for. */
   hurry?(): Promise<void>;
 }
 
@@ -35,7 +36,7 @@ const { positionals, values } = parseArgs({
   options: { config: { type: "string" }, index: { type: "string" }, name: { type: "string" } },
 });
 
-/** Each role loads its own code only: `up` needs no database. */
+/** The role by its name. Each role loads only its own code: `up` needs no database. */
 function roleOf(kind: string | undefined): Role | undefined {
   if (kind === "controller") {
     const index = Number(values.index ?? 0);
@@ -77,7 +78,7 @@ async function main(): Promise<void> {
   await runRole(role, loadConfig(values.config));
 }
 
-/** Runs until a signal, a word from `up`, or the end of `up`. */
+/** Runs a role until a signal, a message from `up`, or the end of `up`. */
 async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   const log = openLog({ process: role.name, file: join(statePaths(config).log, `${role.name}.log`) });
   const told = untilTold(log);
@@ -85,7 +86,7 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   await tell({ kind: "ready" });
   releaseStartUpMemory();
   const ending = await told;
-  // Whatever hangs now must not keep the process: what is true is in the database and on the host's disk.
+  // A role that hangs must not keep the process alive: the truth is in the database and on the host's disk.
   const patienceMs = ending.patienceMs + upLimits.serverStopTimeoutMs / 2;
   setTimeout(() => process.exit(1), patienceMs).unref();
   process.on("message", (message) => {
@@ -114,8 +115,8 @@ function untilTold(log: LogFile): Promise<Ending> {
 }
 
 /**
- * Collects what the start has left behind, once. V8 would keep it until memory gets short, since an idle
- * process allocates next to nothing: some 20 MiB in every process of a cluster.
+ * Collects the garbage of the start, once. V8 would keep it until memory gets short, because an idle process
+ * allocates next to nothing: some 20 MiB in every process of a cluster.
  */
 function releaseStartUpMemory(): void {
   setFlagsFromString("--expose-gc");
@@ -123,7 +124,7 @@ function releaseStartUpMemory(): void {
   setTimeout(() => typeof collect === "function" && collect(), processLimits.startUpSettlesMs).unref();
 }
 
-/** Resolves when `up` has it; at once when nobody listens. */
+/** Sends a message to `up`. Resolves when `up` has received it; at once when there is no `up`. */
 function tell(message: ChildMessage): Promise<void> {
   const send = process.send?.bind(process);
   if (send === undefined || !process.connected) return Promise.resolve();

@@ -1,6 +1,6 @@
 /**
- * Flavors: the sizes that can be asked for. Everybody lists them, operators make them. Immutable; delete and
- * create.
+ * Flavors: the sizes of instances that can be asked for. Every project lists them, operators make them. A
+ * flavor is immutable: to change one, delete it and create another.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { fieldLimits } from "./limits/fields.ts";
@@ -18,7 +18,7 @@ export const Flavor = answer({
   id: Id,
   name: Label,
   ...size,
-  extraSpecs: Type.Optional(ExtraSpecs),
+  extraSpecs: ExtraSpecs,
   createdAtMs: TimeMs,
 });
 export type Flavor = Static<typeof Flavor>;

@@ -1,6 +1,6 @@
 /**
  * Images: what guests boot from. An image is a disk (qcow2 or raw), a kernel with an optional ramdisk, or
- * both. Files are verified on arrival (size, checksum, format, no backing file) and kept under their
+ * both. Image files are verified on arrival (size, checksum, format, no backing file) and kept under their
  * checksum.
  */
 import { type Static, Type } from "@sinclair/typebox";
@@ -24,9 +24,9 @@ import { method, service } from "./wire/service.ts";
 
 export { type DiskFormat, diskFormats } from "./kinds.ts";
 
-/** A file as it is registered: read once, from the image server's own file system. */
+/** A file to register: read once, from the image server's own file system. */
 const source = { path: Path, sha256: Type.Optional(Sha256), sizeBytes: Type.Optional(Count) };
-/** A file as it is kept. */
+/** A registered file, as the image store keeps it. */
 const kept = { sha256: Sha256, sizeBytes: Count };
 
 export const ImageDisk = answer({ ...kept, format: literals(diskFormats), virtualSizeBytes: Count });
@@ -36,14 +36,17 @@ export type ImageFile = Static<typeof ImageFile>;
 
 const commandLine = Type.String({ maxLength: 2_048, pattern: "^[^\\x00-\\x1f\\x7f]*$" });
 
-/** What an image needs of its host and its flavor; the scheduler's filters read it. */
+/** Requirements of an image on its host and its flavor; the scheduler's filters read them. */
 const properties = {
   architecture: literals(architectures),
   memoryMibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.memoryMibMax }),
   diskGibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.diskGibMax }),
   /** `qemu` or `fake`; absent: any. */
   hypervisor: Type.Optional(Label),
-  /** In Nova's names, such as `trait:HW_CPU_X86_AVX2` or `hw_machine_type`; absent: none. */
+  /**
+   * Further requirements under Nova's names, such as `trait:HW_CPU_X86_AVX2` or `hw_machine_type`; absent:
+   * none.
+   */
   extra: Type.Optional(ExtraSpecs),
 };
 export const ImageProperties = answer(properties);
@@ -61,7 +64,7 @@ export const Image = answer({
 });
 export type Image = Static<typeof Image>;
 
-/** The checksums of its files. */
+/** The checksums of an image's files. */
 export function filesOf({ disk, kernel, ramdisk }: Pick<Image, "disk" | "kernel" | "ramdisk">): string[] {
   return [disk, kernel, ramdisk].flatMap((file) => (file === null ? [] : [file.sha256]));
 }

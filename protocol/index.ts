@@ -26,6 +26,7 @@ export {
 } from "./wire/client.ts";
 export { decodeAnswer, decodeRequest, type Encoding, encodeBody } from "./wire/codec.ts";
 export { headerNames } from "./wire/headers.ts";
+export { deploymentOf } from "./wire/ids.ts";
 export { type RetryOptions, retrying } from "./wire/retry.ts";
 export {
   createServer,

@@ -1,6 +1,6 @@
 /**
- * I5: a request id is executed once and answered alike. An answer with `wait` tells of the end, so what is
- * compared is which things it tells of, not how they are.
+ * I5: a request id is executed once and answered alike. An answer with `wait` shows the instance and
+ * operation as they ended, so only their ids are compared, not their states.
  */
 import type { Event } from "../../protocol/event.ts";
 import { retentionLimits } from "../../protocol/limits/retention.ts";
@@ -15,7 +15,7 @@ interface Told {
 }
 
 interface Known {
-  /** When each request was committed last. */
+  /** When each request was last committed. */
   readonly committed: Map<string, number>;
   readonly answers: Map<string, Told>;
   readonly accepted: Set<string>;

@@ -1,5 +1,5 @@
 /**
- * Waiting for user code that should end by itself, but not for ever. It must never swallow what that code
+ * Waits, for a bounded time, for user code that should end by itself. It must never swallow what that code
  * throws: a rejection is passed on, as long as somebody still waits for it.
  */
 import type { Clock } from "../../protocol/wire/transport.ts";

@@ -5,7 +5,7 @@
 import { actorLimits } from "./limits.ts";
 
 export interface Verdict {
-  /** Times of the crashes inside the window, this one included. */
+  /** Times of the crashes inside the window, the present one included. */
   readonly crashes: readonly number[];
   /** How long to wait before the next incarnation; undefined: the supervisor gives up. */
   readonly backoffMs: number | undefined;

@@ -3,23 +3,31 @@
  * configured.
  */
 export const sharedStorageLimits = {
-  /** Hosts that have seen a host hold its lease on the storage, and may take it: one may be lost as well. */
+  /**
+   * Witnesses for one host: hosts that have seen it hold its storage lease, and may take it. Two, for one may
+   * be lost as well.
+   */
   storageWitnessesMax: 2,
-  /** Questions about such leases under way at once, from one controller. */
+  /** Questions about storage leases under way at once, from one controller. */
   storageLooksAtOnceMax: 50,
-  /** A question that nobody answered is asked again after this time, of another host where there is one. */
+  /**
+   * A question about a storage lease that was not answered is asked again after this time, of another host
+   * where there is one.
+   */
   storageAskAgainMs: 5_000,
-  /** Witnesses look again after this time: a storage may lose its locks, as by the loss of its server. */
+  /**
+   * Witnesses look again after this time: a storage may lose its locks, for instance when its server is lost.
+   */
   storageLookAgainMs: 30_000,
   /**
-   * Renewals in a row that must have said that the lease on the storage is held: a late one, of the life of
-   * an agent that is over, is alone.
+   * Consecutive renewals that must have reported the storage lease as held: a late renewal of an agent that
+   * has ended stands alone.
    */
   storageRenewalsMin: 2,
-  /** Questions about other hosts' leases that wait in one agent. */
+  /** Questions about other hosts' storage leases that wait in one agent. */
   storageQuestionsMax: 16,
-  /** A storage that has not answered in this time is not waited for. */
+  /** How long an answer of the shared storage is waited for. */
   storageAnswerTimeoutMs: 1_500,
-  /** Instances in one page of what is on shared storage: some 60 KiB. */
+  /** Disks in one page of the list of a shared storage: some 60 KiB. */
   sharedDisksPageLength: 1_000,
 } as const;

@@ -1,7 +1,7 @@
 /**
- * Removes disks that nobody owns from shared storage: looks at what is there from time to time, and has a
- * host that sees it remove what is certainly nobody's (actors/shared-storage/ownerless.ts). Every controller
- * does it; twice is harmless. It must never name a disk that a take-over may need.
+ * The sweeper removes disks that nobody owns from shared storage: it lists each storage from time to time,
+ * and tells a host that shares it to remove the disks that ownerless.ts is certain of. Every controller
+ * sweeps; removing twice is harmless. It must never name a disk that a take-over may need.
  */
 import { storageLimits } from "../../protocol/limits/storage.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
@@ -11,7 +11,7 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import type { Store } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
 import type { InstanceRecord } from "../records/instance.ts";
-import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
+import { type PeriodicActor, periodicActor, type Round } from "../runtime/periodic.ts";
 import {
   epochsOf,
   listStorage,
@@ -35,36 +35,23 @@ interface KnownHosts {
   alive(hostId: string): boolean;
 }
 
-interface Tick {
-  readonly kind: "tick";
-}
-
-export function sweeperDefinition(options: SweeperOptions): ActorDefinition<null, Tick> {
-  return {
+export function sweeperDefinition(options: SweeperOptions): PeriodicActor<null> {
+  return periodicActor<null>({
     name: "sweeper",
-    init: async (context) => {
-      tickLater(context);
+    periodMs: storageLimits.sweepPeriodMs,
+    begin: () => null,
+    round: async (_state, { log }, { fail }) => {
+      await sweep(options, { log, fail });
       return null;
     },
-    receive: async (_state, _message, context) => {
-      await sweep(options, context.log);
-      tickLater(context);
-      return null;
-    },
-  };
-}
-
-function tickLater(context: ActorContext<Tick>): void {
-  const cancel = () => timer.cancel();
-  const timer = context.clock.after(storageLimits.sweepPeriodMs, () => {
-    context.signal.removeEventListener("abort", cancel);
-    if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
-  context.signal.addEventListener("abort", cancel, { once: true });
 }
 
-/** One round; what fails is tried again with the next one. */
-export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
+/** One round over all storages; a storage that fails is swept again in the next round. */
+export async function sweep(
+  options: SweeperOptions,
+  { log, fail }: Round & { readonly log: Log },
+): Promise<void> {
   const { directory } = options;
   const alive = directory.all().filter(({ id }) => directory.alive(id));
   for (const storage of storagesOf(alive)) {
@@ -73,6 +60,7 @@ export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Looking for disks that nobody owns");
       log.warn({ reason, message, storage: storage.storageId }, "a storage was not swept");
+      fail();
     }
   }
 }
@@ -80,7 +68,6 @@ export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
 async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log: Log): Promise<void> {
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const listing = await listStorage(storage, agent, timeoutMs);
-  if (listing === undefined) return;
   if ("error" in listing) throw new StatusError("hostUnreachable", listing.error);
   if (listing.disks.length === 0) return;
   const ownerless = await ownerlessOn(listing, store);
@@ -104,7 +91,7 @@ async function ownerlessOn(
   });
 }
 
-/** Page by page: to ask for each of them would be ten thousand questions. */
+/** Reads the instances page by page: one question for each disk would be ten thousand questions. */
 async function livingOn(
   { disks }: StorageListing,
   store: SweeperOptions["store"],

@@ -3,7 +3,6 @@
  * how builds on them ended, and their end. Claims are in apply.ts.
  */
 import type { ClaimRecord } from "../../actors/records/instance.ts";
-import type { HostInventory } from "../../protocol/machine.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../protocol/numa.ts";
 import {
   aggregateHostKey,
@@ -29,12 +28,7 @@ const idle = {
   draining: null,
 };
 
-/** What an older agent does not say is empty. */
-function whole({ hostId: _, ...inventory }: HostInventory) {
-  return { labels: {}, features: [], machineTypes: [], numa: [], storageId: null, ...inventory };
-}
-
-/** The same text for the same value, in whatever order its keys are. */
+/** A value as JSON with sorted keys: equal values have equal texts. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
@@ -49,7 +43,7 @@ export function applyInventories({ tables, turn, journal, nowMs }: Work): Refusa
     const known = tables.hosts.get(id);
     const lease = tables.leasesKept.get(id) ?? null;
     const before = known ?? { ...idle, id, lease, registeredAtMs: nowMs };
-    const said = whole(inventory);
+    const { hostId: _, ...said } = inventory;
     const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
     const host: StoredHost = { ...before, ...said, lastSeenAtMs };
     if (overfull(host)) return { kind: "hostFull", hostId: id };

@@ -1,11 +1,11 @@
 /**
- * Removes from memory what is older than its time to be kept, by the rules that db/postgres/prune.ts has for
+ * Removes rows from memory that are older than their retention, by the rules of db/postgres/prune.ts for
  * PostgreSQL.
  */
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { machineKey, requestKey, type Tables } from "./tables.ts";
 
-/** Answers how many rows went. */
+/** Prunes; answers how many rows were removed. */
 export function pruneTables(tables: Tables, nowMs: number): number {
   return (
     pruneRequests(tables, nowMs - retentionLimits.requestKeptMs) +

@@ -379,7 +379,7 @@ function byIdOrName<V extends { readonly id: string; readonly name: string }>(
   return undefined;
 }
 
-/** Those that contradict each other about the storage say nothing of it. */
+/** One renewal for each host; renewals that contradict each other about the storage name none. */
 function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
   const byKey = new Map<string, Renewal>();
   for (const one of renewals) {

@@ -2,6 +2,6 @@
 export const readLimits = {
   /** Events one page looks at when no index serves its filter; about 20 ms of PostgreSQL. */
   eventScanMax: 20_000,
-  /** Hosts of one name that are listed when a name is all that was said. */
+  /** Hosts listed when a name fits several hosts. */
   hostsOfOneNameMax: 10,
 } as const;

@@ -1,6 +1,7 @@
 /**
- * What can happen to a host whose guests others may take over, and what has to follow: the guests move once,
- * or not at all. Each case is one fault, the time of its end, and what is expected.
+ * The cases of the recovery benchmark: faults of a host whose guests others may take over, with the expected
+ * result (the guests move once, or not at all). Each case is one fault, the time of its end, and the
+ * expectation.
  */
 import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { RecoveryWorld } from "./recovery-world.ts";
@@ -10,7 +11,7 @@ export interface RecoveryCase {
   readonly expected: "moves" | "stays";
   readonly guests: number;
   inject(world: RecoveryWorld, node: string): Promise<void> | void;
-  /** After this time; undefined: when the guests count elsewhere. */
+  /** The fault ends after this time; undefined: once the guests count on another host. */
   readonly healAfterMs: number | undefined;
   heal(world: RecoveryWorld, node: string): Promise<void> | void;
 }

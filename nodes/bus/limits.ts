@@ -2,17 +2,19 @@
  * Limits of NATS: its payload, its connections, and what our own server may keep. They are never configured.
  */
 export const busLimits = {
-  /** The bus must let a somewhat too large body through, so that its sender hears why it is refused. */
+  /** The bus lets a body through that is somewhat too large, so that its sender is told why it is refused. */
   busPayloadBytesMax: 8 * 1024 * 1024,
-  /** The bus is tried again after this time, for ever. */
+  /** Pause before a lost bus is connected to again, for ever. */
   busReconnectMs: 250,
   /**
-   * A bus that is silent is asked so often; after two unanswered questions it is given up and dialled again.
+   * Period of pings on a silent bus; after two unanswered pings the connection is given up and opened again.
    */
   busPingMs: 2_000,
-  /** A host may answer one request within this time: a long poll and some. */
+  /** How long the NATS server lets a host answer one request: longer than a long poll. */
   natsResponseExpiresMs: 120_000,
-  /** What JetStream of our own NATS server may keep: events are small, and PostgreSQL has them all. */
+  /**
+   * Memory and disk of JetStream in our own NATS server: events are small, and PostgreSQL has all of them.
+   */
   jetStreamMemoryBytesMax: 64 * 1024 * 1024,
   jetStreamFileBytesMax: 4 * 1024 * 1024 * 1024,
 } as const;

@@ -19,12 +19,12 @@ export interface CallerOptions {
   readonly recorder: Pick<Recorder, "tell">;
 }
 
-/** Long enough for everything that is broken to be whole again, and for the retries after it. */
+/** Long enough for everything that is broken to be healed, and for the retries after it. */
 const callTimeoutMs = 90_000;
 
 /**
- * UNAVAILABLE says that the last attempt was not executed; of those before it, whose answers were lost,
- * nobody knows.
+ * Codes after which the command may have been executed. UNAVAILABLE says only that the last attempt was not
+ * executed; earlier attempts, whose answers were lost, may have been.
  */
 const mayHaveHappened: readonly string[] = ["DEADLINE_EXCEEDED", "UNAVAILABLE", "INTERNAL"];
 

@@ -1,13 +1,13 @@
 /**
  * Removes what a run has made: its instances, found by their metadata, then its server groups, found by their
- * names, images and flavor.
+ * names, its images and its flavor.
  */
 import type { Novact } from "../sdk/sdk.ts";
 import type { Offer } from "./offer.ts";
 
 export interface CleanUp {
   readonly admin: Novact;
-  /** Of the metadata. */
+  /** Key of the metadata. */
   readonly key: string;
   readonly run: string;
   readonly offer: Offer;

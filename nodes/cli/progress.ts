@@ -1,7 +1,7 @@
 /**
- * Waits for an operation and shows its steps with their times: one line that changes on a terminal, one line
- * per step elsewhere. It asks for the operation's end with a short wait each time, so an end is seen at once
- * and a step soon.
+ * Waits for an operation and shows its steps with their times: one changing line on a terminal, one line for
+ * each step elsewhere. It asks for the operation's end with a short wait each time, so the end is seen at
+ * once and a step soon.
  */
 
 import { wireLimits } from "../../protocol/limits/wire.ts";
@@ -15,11 +15,13 @@ import { type Paint, painter, plain } from "./terminal.ts";
 
 export interface Waited {
   readonly operation: Operation;
-  /** What is waited for, as the user called it. */
+  /** The name that the user gave for the thing waited for. */
   readonly name: string;
 }
 
-/** Waits until all have ended. @throws CommandError timeout, with what to do to go on waiting */
+/**
+ * Waits until all operations have ended. @throws CommandError timeout, with the command that goes on waiting
+ */
 export async function waitForAll(
   run: Run,
   session: Session,
@@ -63,7 +65,7 @@ async function waitForOne(
   }
 }
 
-/** What is shown while operations are under way. */
+/** The display of the operations that are under way. */
 class Progress {
   readonly #run: Run;
   readonly #live: boolean;
@@ -71,7 +73,7 @@ class Progress {
   readonly #shown = new Map<string, number>();
   readonly #newest = new Map<string, string>();
   readonly #total: number;
-  /** Of the longest name: the lines of several instances stand in columns. */
+  /** Width of the longest name: the lines of several instances stand in columns. */
   readonly #nameWidth: number;
   #ended = 0;
   #lineLength = 0;

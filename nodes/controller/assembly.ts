@@ -64,12 +64,12 @@ export interface ControllerPorts {
   readonly ids: Ids;
   readonly log: Log;
   readonly scheduler: SchedulerOptions;
-  /** Where equals begin to take turns: another number in every controller. */
+  /** Start of the round robin among equal hosts: another number in every controller. */
   readonly firstTurn: number;
   readonly imageFiles: ImageFiles;
-  /** The controllers of the hosts' power. */
+  /** The port to the hosts' power controllers (BMCs). */
   readonly power: PowerFence;
-  /** Events were committed: publish them. */
+  /** Called after events were committed: publishes them. */
   readonly wakePublisher: () => void;
   /**
    * A supervisor has given up an actor that every command or every instance needs: the controller is of no
@@ -80,9 +80,9 @@ export interface ControllerPorts {
 
 export interface Controller {
   readonly system: ActorSystem;
-  /** Nobody could be heard for a while: silence of hosts proves nothing. */
+  /** Tells that no host could be heard for a while, so that the silence of hosts proves nothing. */
   cutOff(): void;
-  /** Answers what it has taken, then stops its actors. The ports stay open. */
+  /** Answers the requests that it has taken, then stops its actors. The ports stay open. */
   stop(): Promise<void>;
 }
 
@@ -130,7 +130,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
 
 type Parts = ReturnType<typeof actorsOf>;
 
-/** The actors, and what stands between them and the ports. */
+/** The actors, and the objects between them and the ports. */
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
   const system = createActorSystem({ clock, log });
@@ -204,7 +204,7 @@ function actorsOf(ports: ControllerPorts) {
   };
 }
 
-/** What the controller answers to: commands of clients, and reports of hosts. */
+/** The controller's servers: for the commands of clients, and for the reports of hosts. */
 function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
   const { store, bus, clock, ids, log, cell } = ports;
   const { commit } = parts.commits;
@@ -261,7 +261,7 @@ function storageExaminer(hostAgent: ReturnType<typeof hostAgents>): ExamineStora
   };
 }
 
-/** What a supervisor did is an event like any other; when even that cannot be written, the log has it. */
+/** Writes what a supervisor did as an event; when even that fails, the log has it. */
 async function tellOfSupervision(
   { kind, actor, incarnation }: SupervisionEvent,
   { commit, clock, log }: Pick<ControllerPorts, "clock" | "log"> & Pick<Commits, "commit">,
@@ -286,7 +286,7 @@ function encodeHint(hint: CommitHint): Uint8Array {
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
-/** Undefined for what is not a hint: it is only a hint, and somebody else's words. */
+/** The hint in a message of another controller; undefined when the message is none, which does no harm. */
 function decodeHint(body: Uint8Array): CommitHint | undefined {
   try {
     const hint = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;

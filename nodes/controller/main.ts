@@ -1,6 +1,6 @@
 /**
- * The controller's process: opens what is real (PostgreSQL, NATS, the image store) and hands it to the
- * assembly. It holds the database; it must never decide anything.
+ * The controller's process: opens PostgreSQL, NATS and the image store, and hands them to the assembly. It is
+ * the only process with the database; it must never decide anything.
  */
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import { openStore } from "../../db/postgres/connect.ts";
@@ -16,18 +16,23 @@ import { systemClock, systemIds } from "../process/clock.ts";
 import { assembleController } from "./assembly.ts";
 
 export interface RunningController {
-  /** Answers what it has taken, then closes everything. Hosts and guests run on. */
+  /** Answers the requests that it has taken, then closes everything. Hosts and guests run on. */
   stop(): Promise<void>;
 }
 
 export interface ControllerOptions {
   readonly config: ClusterConfig;
-  /** 0, 1, …: tells controllers of one machine apart, in logs and where equals take turns. */
+  /**
+   * 0, 1, …: distinguishes the controllers of one computer, in logs and in the round robin among equal hosts.
+   */
   readonly index: number;
   readonly log: Log;
 }
 
-/** @throws StatusError when PostgreSQL or NATS cannot be reached, ConfigError when they were never set up */
+/**
+ * Starts a controller. @throws StatusError when PostgreSQL or NATS cannot be reached, ConfigError when they
+ * were never set up
+ */
 export async function startController({ config, index, log }: ControllerOptions): Promise<RunningController> {
   const clock = systemClock;
   const { cell } = config;
@@ -44,7 +49,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     store,
     bus,
     clock,
-    ids: systemIds,
+    ids: systemIds(config.deployment),
     log,
     scheduler: config.scheduler,
     firstTurn: index,

@@ -5,16 +5,18 @@ export const driverLimits = {
   /** Bytes of console log kept for one guest on its host. */
   consoleLogBytesMax: 1024 * 1024,
   /**
-   * Bytes kept of what one QEMU process says on its standard error: the reason of a failure is among the last
-   * lines.
+   * Bytes kept of the standard error of one QEMU process: the reason of a failure is among the last lines.
    */
   processLogBytesMax: 64 * 1024,
-  /** A half copy on shared storage that nobody has written to for so long is a dead host's. */
+  /** A partial copy on shared storage that was not written to for this long was left by a dead host. */
   sharedLeftoverMs: 600_000,
-  /** What the tools that work on disks get to end. */
+  /** Time for one run of a tool that works on disks. */
   diskToolTimeoutMs: 60_000,
-  /** A disk that was taken over is locked until the guard of its last host has ended the process. */
+  /**
+   * How long a start waits for a disk that was taken over: the disk stays locked until the guard of its last
+   * host has ended the process.
+   */
   diskLockPatienceMs: 10_000,
-  /** While a disk is locked, its guest's start is tried again after this time. */
+  /** While a disk is locked, the start of its guest is tried again after this time. */
   diskLockRetryMs: 250,
 } as const;

@@ -1,6 +1,7 @@
 /**
- * What the machine under a node is, as Linux tells it: the flags of its CPUs, and its memory by NUMA node
- * with the huge pages of each. Best effort: what cannot be read is empty, and the node starts all the same.
+ * Facts about the computer under a node, as Linux reports them: the flags of its CPUs, and its memory by NUMA
+ * node with the huge pages of each. Best effort: what cannot be read is empty, and the node starts all the
+ * same.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,18 +10,18 @@ import type { HostInventory } from "../../protocol/machine.ts";
 
 type NumaNodes = NonNullable<HostInventory["numa"]>;
 
-/** Empty when it cannot be read. */
+/** The file's text; empty when it cannot be read. */
 const textOf = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
 const namesIn = (path: string): Promise<string[]> => readdir(path).catch((): string[] => []);
 
-/** Flags that all CPUs have are those of the first; `Features` is what ARM calls them. */
+/** The flags of the first CPU, which stand for all CPUs; `Features` is ARM's word for them. */
 export async function cpuFeatures(file = "/proc/cpuinfo"): Promise<string[]> {
   const [, flags = ""] = /^(?:flags|Features)\s*:\s*(.+)$/m.exec(await textOf(file)) ?? [];
   const words = flags.split(/\s+/).filter((word) => word !== "" && word.length <= fieldLimits.idLengthMax);
   return [...new Set(words)].sort().slice(0, fieldLimits.hostFeaturesMax);
 }
 
-/** A NUMA node as Linux counts it: its number, and those of its CPUs that this process may use. */
+/** A NUMA node as Linux numbers it, with the numbers of its CPUs that this process may use. */
 export interface HostCell {
   readonly node: number;
   readonly cpus: readonly number[];
@@ -29,7 +30,7 @@ export interface HostCell {
 const nodesDirectory = "/sys/devices/system/node";
 const statusFile = "/proc/self/status";
 
-/** In the order of their numbers; the same, and in the same order, as {@link numaNodes}. */
+/** The NUMA nodes of the computer by number; the same ones in the same order as in {@link numaNodes}. */
 export async function hostCells(directory = nodesDirectory, status = statusFile): Promise<HostCell[]> {
   const numbers = (await namesIn(directory)).flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? []);
   const ordered = numbers.map(Number).sort((left, right) => left - right);
@@ -43,7 +44,7 @@ export async function hostCells(directory = nodesDirectory, status = statusFile)
   );
 }
 
-/** In the order of their numbers. */
+/** The inventory of the NUMA nodes, by number. */
 export async function numaNodes(directory = nodesDirectory, status = statusFile): Promise<NumaNodes> {
   const cells = await hostCells(directory, status);
   return Promise.all(cells.map(({ node, cpus }) => numaNode(join(directory, `node${node}`), cpus.length)));

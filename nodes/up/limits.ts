@@ -3,10 +3,7 @@
  * they leave behind. They are never configured.
  */
 export const upLimits = {
-  /**
-   * A server of our own (PostgreSQL, NATS) that does not answer by then did not start; recovery after a crash
-   * included.
-   */
+  /** Time for a server of our own (PostgreSQL, NATS) to start, recovery after a crash included. */
   serverStartTimeoutMs: 60_000,
   /** A server that does not end when asked is killed after this time. */
   serverStopTimeoutMs: 10_000,
@@ -15,13 +12,13 @@ export const upLimits = {
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
   postgresConnectionsMax: 50,
   /**
-   * Pause before a process of the cluster that died is started again; doubles, and falls back after a longer
-   * life.
+   * Pause before a process of the cluster that died is started again; doubles, and falls back once the
+   * process has lived for longer.
    */
   keeperBackoffMsMin: 200,
   keeperBackoffMsMax: 10_000,
-  /** At the end of `up` guests get so long to power down by themselves. The tiny one needs 2 s here. */
+  /** Time for guests to power down by themselves when `up` ends. The tiny guest needs 2 s. */
   upGuestPatienceMs: 15_000,
-  /** A second signal within this time is the first one, heard twice. */
+  /** A second signal within this time counts as the first one heard twice. */
   upSecondSignalMsMin: 1_000,
 } as const;

@@ -1,6 +1,6 @@
 /**
- * What a new cluster gets so that a person can begin at once: the tiny guest as images, three flavors, and
- * one instance whose boot is shown. A client like any other: all of it goes through the SDK.
+ * The first contents of a new cluster, so that a person can begin at once: the tiny guest as images, three
+ * flavors, and one instance whose boot is shown. A client like any other: everything goes through the SDK.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
@@ -16,7 +16,7 @@ const upMarker = "NOVACT-GUEST UP";
 const readyMarker = "NOVACT-GUEST READY";
 const downMarker = "NOVACT-GUEST DOWN";
 const demoName = "hello";
-/** The whole offer; names that exist are left alone. */
+/** The flavors to make; those whose names exist are left alone. */
 const flavors = [
   { name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 },
   { name: "small", vcpus: 1, memoryMib: 256, diskGib: 1 },
@@ -64,7 +64,7 @@ async function registerImages(admin: Novact, guest: GuestFiles): Promise<void> {
   }
 }
 
-/** Checksums of large files on a slow disk. */
+/** Deadline for registering: checksums of large files on a slow disk. */
 const patient = { timeoutMs: upLimits.serverStartTimeoutMs };
 
 async function unlessTaken(asked: Promise<unknown>): Promise<void> {
@@ -95,7 +95,7 @@ async function showNew(options: WelcomeOptions, tenant: Novact): Promise<void> {
   await showBoot(options, tenant, { instance, again: false });
 }
 
-/** A node registers itself a moment after it has started. */
+/** Waits until a node has registered itself, a moment after its start. */
 async function untilHostAlive(admin: Novact, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + upLimits.serverStartTimeoutMs;
   while (!signal.aborted) {
@@ -109,12 +109,12 @@ async function untilHostAlive(admin: Novact, signal: AbortSignal): Promise<void>
 
 interface Shown {
   readonly instance: Instance;
-  /** It has booted in an earlier run: its log begins with that. */
+  /** True: the instance has booted in an earlier run, whose output comes first in its log. */
   readonly again: boolean;
 }
 
 /**
- * Shows the console from the beginning of the present boot to its marker, or until lifeLimits.buildTimeoutMs
+ * Shows the console from the beginning of the current boot to its marker, or until lifeLimits.buildTimeoutMs
  * is over.
  */
 async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): Promise<void> {
@@ -145,7 +145,7 @@ async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): 
   screen.say(`${instance.name} is up on ${instance.hostName ?? "no host"}, ${seconds} s after the start`);
 }
 
-/** Where the present boot begins: with its first word behind the last one of the boot before. */
+/** Position of the current boot: its first word after the last word of the boot before. */
 function afterLastEnd(text: string): number {
   const end = text.lastIndexOf(downMarker);
   if (end < 0) return 0;

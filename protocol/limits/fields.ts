@@ -15,7 +15,7 @@ export const fieldLimits = {
   memoryMibMin: 16,
   memoryMibMax: 16 * 1024 * 1024,
   diskGibMax: 64 * 1024,
-  /** What a host says about itself: a CPU has about 150 flags, QEMU about 60 machine types. */
+  /** Largest lists in a host's inventory: a CPU has about 150 flags, QEMU about 60 machine types. */
   hostLabelsMax: 64,
   hostFeaturesMax: 512,
   hostMachineTypesMax: 256,

@@ -3,18 +3,18 @@
  * would be two owners (I2). They are never configured.
  */
 export const leaseLimits = {
-  /** A host reports at this period. */
+  /** Period of a host's reports (heartbeats). */
   heartbeatPeriodMs: 2_000,
-  /** A host that was silent for so long is not alive: the scheduler passes it by. */
+  /** A host that was silent for this long is not alive: the scheduler passes over it. */
   hostSilentMs: 10_000,
   /**
-   * A host's lease lasts so long after its last renewal was sent, by the host's own monotonic clock. Five
-   * heartbeats: four may be lost. A dead host is noticed this and the margin later.
+   * A host lease lasts this long after its last renewal was sent, on the host's own monotonic clock. Five
+   * heartbeats: four may be lost. A dead host is noticed after this time plus fenceMarginMs.
    */
   leaseTtlMs: 10_000,
   /**
-   * Beyond the lease a controller waits so long before it fences: for the guard's scan, for a process on its
-   * way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
+   * How long after the end of a host lease a controller waits before it fences: for the guard's scan, for a
+   * process on its way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
    */
   fenceMarginMs: 2_000,
 } as const;

@@ -11,7 +11,7 @@ export const lifeLimits = {
    * counts.
    */
   buildTimeoutMs: 120_000,
-  /** What a deadline of an operation gets on top of the deadlines of the host's own steps. */
+  /** Added to the deadlines of the host's own steps to make the deadline of an operation. */
   operationGraceMs: 15_000,
   /** Conflicts with another controller before a command is answered ABORTED. */
   commitAttemptsMax: 5,

@@ -3,29 +3,31 @@
  * and scheduler keep to the same, so they are never configured.
  */
 export const placementLimits = {
-  /** Instances of one create: a turn of some 5 MB, which holds up other commits for a part of a second. */
+  /** Instances of one create: a commit of some 5 MB, which holds up other commits for a part of a second. */
   createCountMax: 1_000,
-  /** Instances that the answer to one create has in full; of the others it has the ids. */
+  /** Instances that the answer to one create shows in full; for the others it has only the ids. */
   createListedMax: 100,
-  /** Members of a group that may be on one host, when its rule allows more than one. */
+  /** Largest maxPerHost of a group: members that may be on one host when its policy allows more than one. */
   groupMembersMax: 100_000,
-  /** Members that a group's view lists. */
+  /** Members that the view of a group lists. */
   groupMembersListedMax: 1_000,
   /** Instances named in one scheduler hint. */
   hintInstancesMax: 100,
   /**
-   * Builds that fail in a row by a host's own fault, of two projects and two images at least, before it is
-   * disabled. Nova's threshold is 10 as well.
+   * Consecutive builds that fail through a host's own fault, of at least two projects and two images, before
+   * the host is disabled. Nova's threshold is 10 as well.
    */
   failedBuildsMax: 10,
-  /** Instances are recovered in the order of it, the highest first. */
+  /** Highest recovery priority. Instances of higher priority are recovered first. */
   recoveryPriorityMax: 1_000_000,
-  /** Moves that one rebalance proposes at most, and unless it is said. */
+  /** Moves that one rebalance proposes: at most, and when the request names no number. */
   rebalanceMovesMax: 1_000,
   rebalanceMovesDefault: 10,
-  /** Instances that leave one host at once: each boots elsewhere meanwhile. */
+  /** Instances that leave one host at once; each of them boots on another host meanwhile. */
   drainParallelismDefault: 4,
   drainParallelismMax: 100,
-  /** Instances that cannot leave and are named in one answer; the others are counted. */
+  /** Instances that cannot leave and are listed in one answer; the others are only counted. */
   drainListedMax: 100,
+  /** Most words in the `needs` of an `ensure`; three are defined. */
+  agentNeedsMax: 32,
 } as const;

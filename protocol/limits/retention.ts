@@ -3,12 +3,12 @@
  * them, so they are never configured.
  */
 export const retentionLimits = {
-  /** Request ids are remembered (and answered alike) for so long. */
+  /** How long request ids are remembered, and repeated requests are answered alike. */
   requestKeptMs: 26 * 3_600_000,
-  /** Tombstones of deleted instances and their operations. */
+  /** How long tombstones of deleted instances are kept, with their operations. */
   tombstoneKeptMs: 24 * 3_600_000,
-  /** Events that can be replayed. */
+  /** How long events are kept for replay. */
   eventKeptMs: 30 * 24 * 3_600_000,
-  /** Operations that have ended, of instances that live on. */
+  /** How long ended operations of existing instances are kept. */
   operationKeptMs: 30 * 24 * 3_600_000,
 } as const;

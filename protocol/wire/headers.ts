@@ -1,8 +1,8 @@
 /**
  * The headers of requests and answers, and the one form in which an error goes over the wire.
  *
- * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as one: the HTTP status of the
- * code. A header that came from outside is checked here before anything else sees it.
+ * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as a number: the HTTP status of
+ * the code. A header from outside is checked here before any other code sees it.
  */
 
 import { wireLimits } from "../limits/wire.ts";
@@ -20,11 +20,11 @@ export const headerNames = {
   errorMessage: "Nats-Service-Error",
   code: "Novact-Code",
   reason: "Novact-Reason",
-  /** Of an event: its number. */
+  /** The sequence number of an event. */
   sequence: "Novact-Sequence",
 } as const;
 
-/** Printable, without spaces: it goes into headers, logs and rows. */
+/** A request id is printable and has no spaces: it goes into headers, logs and rows. */
 const requestIdPattern = new RegExp(`^[\\x21-\\x7e]{1,${wireLimits.requestIdLengthMax}}$`);
 const timeoutPattern = /^[+-]?\d{1,15}$/;
 /** Source: W3C Trace Context, version 00. */
@@ -47,7 +47,7 @@ export function readRequestHeaders(headers: BusMessage["headers"]): RequestHeade
   return {
     requestId,
     timeoutMs: timeoutOf(headerOf(headers, headerNames.timeoutMs)),
-    // The standard says: a malformed one is as good as none.
+    // The standard says to ignore a malformed traceparent.
     traceparent: traceparent !== undefined && traceparentPattern.test(traceparent) ? traceparent : undefined,
   };
 }
@@ -70,7 +70,9 @@ function timeoutOf(text: string | undefined): number {
   return Math.min(timeoutMs, wireLimits.timeoutMsMax);
 }
 
-/** Clients write header names as they like; NATS does not change them. */
+/**
+ * The header's value under any spelling of its name: clients choose upper or lower case, and NATS keeps it.
+ */
 function headerOf(headers: BusMessage["headers"], name: string): string | undefined {
   const exact = headers[name];
   if (exact !== undefined) return exact;
@@ -80,7 +82,8 @@ function headerOf(headers: BusMessage["headers"], name: string): string | undefi
 }
 
 /**
- * An error as an answer; its message also goes into a header, so that tools see it without decoding the body.
+ * The answer that carries an error. The error's message also goes into a header, so that tools show it
+ * without decoding the body.
  */
 export function errorMessage(error: StatusError, encoding: Encoding): BusMessage {
   const body = error.toBody();
@@ -97,7 +100,7 @@ export function errorMessage(error: StatusError, encoding: Encoding): BusMessage
   };
 }
 
-/** One line, not empty, of bounded length. */
+/** The text as a header's value: one line, not empty, of bounded length. */
 function headerText(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cs}]+/gu, " ").trim();
   return line === "" ? "error" : line.slice(0, 512);
@@ -105,7 +108,7 @@ function headerText(text: string): string {
 
 const errorValidator = validatorOf(ErrorAnswer);
 
-/** The error in an answer, or undefined when it is none. */
+/** The error in an answer; undefined when the answer is not an error. */
 export function errorOf(headers: BusMessage["headers"], body: Readonly<Record<string, unknown>>) {
   const code = headerOf(headers, headerNames.code);
   const number = headerOf(headers, headerNames.errorNumber);

@@ -33,7 +33,7 @@ describe("hosts on which build after build fails", function () {
       (error: unknown) => (error instanceof StatusError ? error.reason : "thrown"),
     );
   };
-  /** By turns of two projects and two images. */
+  /** Creates alternately in two projects, with two images. */
   const createMixed = async (count: number) => {
     const mixed = [["demo", "tiny"] as const, ["other", "second"] as const];
     for (let n = 0; n < count; n += 1) {

@@ -241,7 +241,7 @@ describe("a host: what guests and actors do", () => {
     for (const id of ["a", "b"]) await world.ensure(id, { resetCount: 2 });
     await world.until("b", "running");
     const before = world.machine.list();
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
     const asked = failureOf(world.host.handlers.ensure(poison as never, world.context()));
     await world.clock.settle();
     expect((await asked).reason).to.equal("internal");
@@ -264,7 +264,7 @@ describe("a host: what guests and actors do", () => {
     world = new HostWorld({ startLatencyMs: 5_000 });
     await world.ensure("a");
     await world.clock.advance(1_000);
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
     await failureOf(world.settled(() => world.host.handlers.ensure(poison as never, world.context())));
     await world.until("a", "running");
     expect(world.machine.list()).to.have.length(1);
@@ -274,7 +274,7 @@ describe("a host: what guests and actors do", () => {
     world = new HostWorld();
     await world.ensure("a");
     const { pid } = world.machine.find("a") ?? { pid: 0 };
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
     for (let crash = 0; crash <= actorLimits.restartsMax; crash++) {
       await failureOf(
         world.settled(() => world.host.handlers.ensure(poison as never, world.context(60_000))),
@@ -289,7 +289,7 @@ describe("a host: what guests and actors do", () => {
   it("gives a machine that its supervisor had given up another chance by itself, and sees what became of the guest", async () => {
     world = new HostWorld();
     await world.ensure("a");
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
     for (let crash = 0; crash <= actorLimits.restartsMax; crash++) {
       await failureOf(
         world.settled(() => world.host.handlers.ensure(poison as never, world.context(60_000))),
@@ -307,7 +307,7 @@ describe("a host: what guests and actors do", () => {
     for (const id of ["a", "b"]) await world.ensure(id);
     await world.ensure("b", { generation: 2, power: "paused" });
     const before = world.machine.list();
-    await failureOf(world.settled(() => world.host.handlers.ensure({} as never, world.context())));
+    await failureOf(world.settled(() => world.host.handlers.ensure({ needs: [] } as never, world.context())));
     await world.clock.advance(5_000);
     expect(world.actors.supervised.map(({ kind, actor }) => `${kind} ${actor}`)).to.deep.equal([
       "restarted host",

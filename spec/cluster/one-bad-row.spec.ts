@@ -1,6 +1,6 @@
 /**
- * One row that cannot be said, or cannot be told to a host, is nobody else's trouble: lists leave it out, and
- * what it holds comes back. And what would make such a row is refused.
+ * A row that cannot be sent to clients, or to a host, harms no other: lists leave it out, and its capacity
+ * comes back. Requests that would make such a row are refused.
  */
 import { expect } from "chai";
 import type { Instance } from "../../protocol/instance.ts";
@@ -83,7 +83,7 @@ describe("one bad row", () => {
     host.silent = true;
     const id = await spoilt(world, await create({ name: "bad" }));
     host.silent = false;
-    // The row is another one than its actor knows.
+    // The row differs from the one in its actor's memory.
     await host.register();
     expect(await reasonOf(world.demo.instance.delete(id, {}))).to.equal("internal");
     const [operation] = (await world.demo.operation.list({ instanceId: id })).operations.slice(-1);
@@ -93,7 +93,7 @@ describe("one bad row", () => {
   }).timeout(30_000);
 });
 
-/** As a version with other limits may have written it. */
+/** Writes a row as a version with other limits may have written it. */
 async function spoilt(
   { store }: World,
   { instance: { id } }: { readonly instance: Instance },

@@ -25,7 +25,7 @@ async function hosts(world: World, count: number): Promise<void> {
   await Promise.all(many(count, (n) => world.host(`h${n}`)));
 }
 
-/** All at once; what became of each. */
+/** Creates all at once; answers the outcome of each. */
 async function rush(world: World, count: number, serverGroup: string) {
   const outcomes = await Promise.allSettled(
     many(count, (n) =>

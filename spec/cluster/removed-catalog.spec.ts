@@ -15,7 +15,7 @@ describe("creates of flavors and images that go and come", () => {
   let world: World;
   beforeEach(async () => {
     world = await controllerWorld({ controllers });
-    await world.host("a", { leases: true });
+    await world.host("a", {});
     await world.admin.flavor.create({ name: "passing", vcpus: 1, memoryMib: 64, diskGib: 0 });
     await world.admin.image.register({ name: "passing", kernel: { path: "/kernel" } });
   });
@@ -142,7 +142,7 @@ describe("creates of flavors and images that go and come", () => {
   });
 
   it("an instance keeps its flavor: without it, it stops, starts, moves and is recovered", async () => {
-    await world.host("b", { leases: true });
+    await world.host("b", {});
     const web = { name: "web", image: "passing", host: "b", wait: true };
     const { instance } = await world.admin.instance.create({ ...web, flavor: "passing" });
     await world.admin.flavor.delete("passing", {});
@@ -152,11 +152,11 @@ describe("creates of flavors and images that go and come", () => {
     expect(stopped.instance.state).to.equal("stopped");
     const started = await world.admin.instance.start(instance.id, { wait: true });
     expect(started.instance.state).to.equal("running");
-    await world.host("c", { leases: true });
+    await world.host("c", {});
     const now = async () => (await world.admin.instance.get(instance.id, {})).instance;
     await world.admin.host.drain("b", { reason: "a new disk" });
     await until(now, ({ hostId, state }) => hostId !== "b" && state === "running");
-    await world.host("d", { leases: true });
+    await world.host("d", {});
     const { hostId } = await now();
     const confirm = `host-${hostId}`;
     await world.admin.host.fence(hostId ?? "", { confirm, reason: "It burnt down.", force: true });

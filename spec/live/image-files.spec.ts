@@ -1,4 +1,4 @@
-/** An image's files on a real disk: they come with the image, and go with the last one that has them. */
+/** An image's files on a real disk: stored with the image, and removed with the last image that has them. */
 import { createHash } from "node:crypto";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const sha256 = createHash("sha256").update(content).digest("hex");
 describe("the files of images, on a controller's disk", function () {
   this.timeout(120_000);
   let cluster: LiveCluster;
-  /** Of the image that every live cluster has. */
+  /** Checksums of the image that every live cluster has. */
   let others: readonly string[];
   before(async function () {
     cluster = await startLiveCluster(this);

@@ -1,6 +1,6 @@
 /**
- * What becomes of turns when PostgreSQL goes away under load: what was acknowledged is there, nothing is
- * there twice, no turn is there in part, and no call hangs.
+ * Commits while PostgreSQL goes away under load: every acknowledged commit is there, none is there twice or
+ * in part, and no call hangs.
  */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,7 +43,9 @@ async function load(store: Store, name: string, until: () => boolean, outcome: O
   }
 }
 
-/** Every acknowledged turn is there under its number, once; a refused one is there wholly or not at all. */
+/**
+ * Every acknowledged commit is there under its number, once; a refused commit is there wholly or not at all.
+ */
 async function judge(store: Store, { acknowledged, refused }: Outcome): Promise<void> {
   const events = new Map<string, number[]>();
   let after = 0;

@@ -1,6 +1,5 @@
 /**
- * A hostile client by hand on a real NATS server, against a server of the protocol with handlers that do
- * nothing.
+ * A hostile client by hand on a real NATS server, against a server of the protocol whose handlers do nothing.
  */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
@@ -43,7 +42,7 @@ describe("the wire, with a client by hand", function () {
         { service: instanceService, handlers: { create: refuse } },
       ],
       clock: systemClock,
-      ids: systemIds,
+      ids: systemIds(0),
       log: rememberingLog(noted),
     });
     raw = await connectRaw(url);

@@ -1,5 +1,5 @@
 /**
- * The document and the definitions say the same. `NOVACT_WRITE_DOCS=1 npx mocha …` writes the tables anew.
+ * protocol/README.md agrees with the definitions. `NOVACT_WRITE_DOCS=1 npx mocha …` writes its tables anew.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,6 @@
 /**
  * Processes of two versions that talk: a newer one to an older one and back, peers among themselves and
- * clients with servers, with fields, words and reasons that one of them has never heard of, at every
- * depth.
+ * clients with servers, with fields, words and reasons that one of them does not know, at every depth.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { expect } from "chai";
@@ -36,7 +35,7 @@ import {
   thingServer,
 } from "../support/wire-world.ts";
 
-/** A report of two versions: `older` is what there was, `newer` what came to it. */
+/** A report method in two versions: `older` as it was, `newer` with additions. */
 function reports<Q extends TSchema, A extends TSchema>(asked: Q, answered: A) {
   return service({
     noun: "report",
@@ -206,7 +205,7 @@ describe("a client and a server of two versions", () => {
       .and.include("older than its client");
   });
 
-  /** A bus on which the first so many requests reach a server that is older than its client. */
+  /** A bus on which the first `olderServers` requests reach a server that is older than its client. */
   function upgrading(bus: Bus, olderServers: number, reason: "unknownField" | "unknownMethod") {
     const asked: string[] = [];
     const request = async (...question: Parameters<Bus["request"]>): Promise<BusMessage> => {

@@ -25,7 +25,7 @@ import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
-import { oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
+import { knownBy, oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
 
 export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
@@ -78,10 +78,8 @@ export class Cluster {
   readonly storage: FakeStorage | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
   readonly #nextVersion: VersionDraw;
-  /** For each life of an agent: whether it knows of leases on the storage. */
+  /** For each life of an agent: whether it can hold a lease on the storage. */
   readonly #storageAware: () => boolean;
-  /** Agents of today are about. */
-  readonly #leased: boolean;
   #births = 0;
   #streamUp = true;
 
@@ -96,7 +94,6 @@ export class Cluster {
     });
     this.#imageFiles = new MemoryImageFiles(world.clock);
     this.#nextVersion = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
-    this.#leased = this.#nextVersion.leased;
     const storage = random.fork("storage unaware");
     this.#storageAware = () => !storage.chance(parameters.storageUnaware ?? 0);
     this.network = new Network({
@@ -208,7 +205,7 @@ export class Cluster {
     const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
     place.agent = agent;
     place.leaving = false;
-    agent.version = this.#leased ? version : "older";
+    agent.version = version;
     kernel.soon(agent, startLabel(agent), () => {
       const bus = this.network.connect(agent);
       const inventory = {
@@ -224,15 +221,15 @@ export class Cluster {
         memoryMib: parameters.hostVcpus * 256,
         diskGib: 100,
         storageId: this.storage?.storageId ?? null,
-        ...(parameters.cells === undefined ? {} : { numa: cellsOf(parameters.cells, parameters.hostVcpus) }),
+        numa: cellsOf(parameters.cells ?? 0, parameters.hostVcpus),
+        ...{ labels: {}, features: [], machineTypes: [] },
       } as const;
       const { clock, ids, log } = agent;
-      const leased = agent.version !== "older";
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log },
         drivers: machine.drivers(agent, this.#storageAware()),
         bootsMax: 8,
-        leased,
+        knows: knownBy(agent.version),
         onFailed: () => {
           agent.kill();
           kernel.after(nobody, 1_000, `${machine.name} is started again`, () => this.startAgent(index));
@@ -273,9 +270,8 @@ export class Cluster {
     this.actors.heal();
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.heal();
-      // An agent of the version before leases cannot clear up what one of today has left there.
-      const behind = this.#leased && agent.version === "older";
-      if (!agent.alive || leaving || behind) this.startAgent(index, "same");
+      // An agent of the version before cannot start what one of today was given to run.
+      if (!agent.alive || leaving || agent.version === "older") this.startAgent(index, "same");
       else if (agent.paused) agent.resume();
     });
     this.controllers.forEach(({ process }, index) => {

@@ -47,11 +47,6 @@ export interface HostMachineOptions {
 export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
 const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-/** The format of files about leases is one that agents from before could not read. */
-function isReadable({ version }: SimulatedProcess, content: object): boolean {
-  return version !== "older" || !("version" in content) || content.version === 1;
-}
-
 class WatchedWorld extends FakeWorld {
   readonly #told: (kind: ToldOfGuest, guest: Guest) => void;
   readonly #held = new Set<number>();
@@ -183,7 +178,7 @@ export class HostMachine implements Machine {
     this.boots += 1;
   }
 
-  /** Drivers of one life of the agent; `storageAware`: it knows of leases on the storage. */
+  /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */
   drivers(agent: SimulatedProcess, storageAware: boolean): Drivers {
     const { clock, log } = agent;
     const inner = createFakeDrivers({
@@ -239,10 +234,7 @@ export class HostMachine implements Machine {
         readAll: async () =>
           (await machineFiles.readAll()).map(({ instanceId, content }) => ({
             instanceId,
-            content:
-              isMap(content) && isReadable(agent, content)
-                ? versions.kept(agent.version, "host-agent.ensure", content)
-                : undefined,
+            content: isMap(content) ? versions.kept(agent.version, "host-agent.ensure", content) : undefined,
           })),
         write: (id, content) => verb("writeFile", () => this.#roomy(() => machineFiles.write(id, content))),
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),

@@ -1,6 +1,6 @@
 /**
- * Small bodies that ask for much: what they announce, nest or hold would cost memory or time if it were
- * believed.
+ * Small request bodies that would cost much memory or time if a decoder believed the lengths that they
+ * announce.
  */
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Reason } from "../../protocol/wire/status.ts";
@@ -21,7 +21,7 @@ const many = (count: number, ...pattern: readonly number[]): Uint8Array => {
   const repeated = Uint8Array.from(pattern);
   return Buffer.alloc(count * repeated.length, repeated);
 };
-/** As the value of a map's only key. */
+/** Wraps parts as the value of a map's only key. */
 const under = (...parts: readonly Part[]): Uint8Array => bytes(0x81, 0xa1, 0x61, ...parts);
 const text = (body: string): Uint8Array => Buffer.from(body);
 

@@ -35,22 +35,22 @@ const cell = "test";
 
 export interface WorldOptions {
   readonly controllers?: number;
-  /** Absent: one in memory. */
+  /** Absent: a store in memory. */
   readonly store?: Store;
   /** False: the store has flavor and image already. */
   readonly catalog?: boolean;
   /** Absent: in memory, the same of all controllers. */
   readonly imageFiles?: ImageFiles;
-  /** Absent: no host has a controller of its power. */
+  /** Absent: no host has a power controller. */
   readonly power?: PowerFence;
-  /** Absent: says errors, and nothing else. */
+  /** Absent: a log of errors only. */
   readonly log?: Log;
 }
 
 export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
   const store = options.store ?? new MemoryStore(systemClock);
-  const common = { bus, clock: systemClock, ids: systemIds, log: options.log ?? silentLog };
+  const common = { bus, clock: systemClock, ids: systemIds(0), log: options.log ?? silentLog };
   const imageFiles = options.imageFiles ?? new MemoryImageFiles(systemClock);
   const controllers: Controller[] = [];
   for (let index = 0; index < (options.controllers ?? 1); index += 1) {
@@ -92,11 +92,11 @@ export async function controllerWorld(options: WorldOptions = {}) {
   }
   const host = async (
     id: string,
-    change: Partial<Pick<ScriptedHostOptions, "outcome">> & Partial<HostInventory> = {},
+    change: Partial<Pick<ScriptedHostOptions, "outcome" | "knows">> & Partial<HostInventory> = {},
   ) => {
-    const { outcome, ...said } = change;
+    const { outcome, knows, ...said } = change;
     const inventory = inventoryOf(id, said);
-    const rest = outcome === undefined ? {} : { outcome };
+    const rest = { ...(outcome && { outcome }), ...(knows && { knows }) };
     const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
     await scripted.register();
     return scripted;

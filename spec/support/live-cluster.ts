@@ -1,7 +1,6 @@
 /**
  * A whole cluster with real servers and the fake hypervisor, in this process: PostgreSQL, NATS, one
- * controller, two compute nodes, one flavor and one image. For specs that look at it from outside, as a
- * client does.
+ * controller, two compute nodes, one flavor and one image. For specs that see the cluster as a client does.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,7 +22,7 @@ export interface LiveCluster {
   readonly imageStore: string;
   /** Files may be registered from here. */
   readonly imageSources: string;
-  /** What controller and nodes wrote into their logs. */
+  /** The log lines of controller and nodes. */
   readonly noted: readonly Noted[];
   stop(): Promise<void>;
 }

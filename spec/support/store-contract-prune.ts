@@ -1,4 +1,4 @@
-/** The part of a store's contract that is about forgetting. It comes last: it moves far into the future. */
+/** The store's contract for pruning. It comes last: it moves far into the future. */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import { postgresLimits } from "../../db/postgres/limits.ts";

@@ -1,7 +1,4 @@
-/**
- * The part of a store's contract that is about reading: pages, filters, events, and hosts that were heard
- * from.
- */
+/** The store's contract for reads: pages, filters, events, and hosts that were heard from. */
 import { expect } from "chai";
 import type { InstanceQuery, Store } from "../../actors/ports/store.ts";
 import { readLimits } from "../../db/rows/limits.ts";
@@ -207,7 +204,7 @@ export function readContract(get: () => Store): void {
     expect(await called(host)).to.deep.equal(ids);
     expect(await called(`${host}2`)).to.deep.equal([ids[1]]);
     expect(await called(`${host}4`)).to.deep.equal([]);
-    // An id goes before a name, whoever has it.
+    // An id counts before a name, whichever host has the name.
     await store.commit({ hosts: [rows.inventory(`${host}4`, { name: `${host}2` })] });
     expect(await called(`${host}2`)).to.deep.equal([ids[1]]);
     const many = Array.from({ length: readLimits.hostsOfOneNameMax }, (_, n) => `${host}9${n}`);

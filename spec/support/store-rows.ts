@@ -1,5 +1,6 @@
 /**
- * Rows and turns of stores under test: sound ones, each with only what the test at hand is about set by hand.
+ * Rows and commits for stores under test: sound ones, in which a test sets by hand only the fields it is
+ * about.
  */
 
 import type { NewEvent, RequestRecord, Turn } from "../../actors/records/commit.ts";
@@ -88,7 +89,7 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
   };
 }
 
-/** The row after one more turn. */
+/** The row after one more commit. */
 export function next(row: InstanceRecord, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   return { ...row, version: row.version + 1, updatedAtMs: row.updatedAtMs + 1, ...changes };
 }
@@ -173,6 +174,9 @@ export function request(requestId: string, changes: Partial<RequestRecord> = {})
   };
 }
 
+/** A host's reported fields when it has nothing to report. */
+export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
+
 export function inventory(hostId: string, changes: Partial<HostInventory> = {}): HostInventory {
   return {
     hostId,
@@ -186,14 +190,12 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
     vcpus: 1_000,
     memoryMib: 1_000_000,
     diskGib: 1_000_000,
+    ...nothingSaid,
     ...changes,
   };
 }
 
-/** What a host has that is silent about it, as older agents are. */
-export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
-
-/** What a host has of guests with CPUs or cells of their own, when there are none. */
+/** A host's NUMA fields when no guest has pinned CPUs or NUMA nodes. */
 export const nothingBound = { pinnedCpus: 0, numaClaimed: [] };
 
 /** What a create of one instance commits: request, instance, claim, operation and two events. */
@@ -208,7 +210,7 @@ export function createTurn(id: string, hostId = "h1"): Turn {
   };
 }
 
-/** The turn that writes the next version of a row, and nothing else. */
+/** The commit that writes the next version of a row, and nothing else. */
 export function changeTurn(row: InstanceRecord, rest: Omit<Turn, "instances"> = {}): Turn {
   return { instances: [{ expectedVersion: row.version - 1, row }], ...rest };
 }

@@ -1,4 +1,4 @@
-/** A server with trivial handlers and clients of it, over whatever bus: enough to see the wire at work. */
+/** A server with trivial handlers and clients of it, over any bus: enough to see the wire at work. */
 
 import { Type } from "@sinclair/typebox";
 import { placementLimits } from "../../protocol/limits/placement.ts";
@@ -24,7 +24,7 @@ export const cell = "test";
 
 const Thing = answer({ id: Id, name: Type.String(), project: Type.String() });
 
-/** A noun of every kind of method there is. */
+/** A service with every kind of method. */
 export const thingService = service({
   noun: "thing",
   version: "1.2.3",
@@ -93,7 +93,7 @@ export interface Noted {
   readonly message: string;
 }
 
-/** A log that only remembers. */
+/** A log that keeps its lines in memory. */
 export function rememberingLog(noted: Noted[] = []): Log {
   const at = (level: Noted["level"]) => (fields: Noted["fields"], message: string) => {
     noted.push({ level, fields, message });

@@ -1,6 +1,6 @@
 /**
- * Aggregates, as operators make and change them. What they say of a host is read with the host, so that the
- * scheduler hears of every change here like of any other change of hosts.
+ * Aggregates: made and changed by operators. A host is read together with what its aggregates say about it,
+ * so that the scheduler hears of every change here like of any other change of hosts.
  */
 import type { Aggregate, aggregateService } from "../../../protocol/aggregate.ts";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
@@ -129,7 +129,7 @@ function notEmpty({ name, hostIds: { length } }: AggregateRecord): StatusError {
   return new StatusError("inUse", `The aggregate ${name} has ${hosts}: take them out first.`);
 }
 
-/** One that has too many all the same may always get fewer. @throws schemaMismatch */
+/** An aggregate that already has too many keys may still lose some. @throws schemaMismatch */
 function assertFewKeys(before: AggregateRecord, after: AggregateRecord): void {
   const [had, has] = [Object.keys(before.metadata).length, Object.keys(after.metadata).length];
   const { metadataKeysMax: most } = fieldLimits;

@@ -1,6 +1,6 @@
 /**
- * Flavors: made and removed by operators, listed by everybody. One turn each, with its event and its request
- * id.
+ * Flavors: made and removed by operators, listed by everybody. Each change is one commit, with its event and
+ * its request id.
  */
 import type { flavorService } from "../../../protocol/flavor.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";

@@ -1,6 +1,6 @@
 /**
- * Server groups: made by users for their own project, never changed, removed when nothing is in them. A group
- * of another project is not there (I12). Who is in a group is said by the instances.
+ * Server groups: made by users for their own project, never changed, removed when they have no members. A
+ * group of another project is not found (I12). Members are the instances that name the group.
  */
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
@@ -13,7 +13,7 @@ import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "..
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { scopeOf } from "../request/tenancy.ts";
 
-/** Each may have a thousand members to list, of which an answer holds some ten thousand. */
+/** Groups read at once: each may list a thousand members, and an answer holds some ten thousand. */
 const groupsReadAtOnce = 16;
 
 export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof serverGroupService> {
@@ -22,7 +22,9 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
     const members = await store.listGroupMembers(group.id, placementLimits.groupMembersListedMax);
     return { ...group, members: members.map(({ instanceId }) => instanceId) };
   };
-  /** As many as one answer holds, from the beginning; some at once, and no more when these are enough. */
+  /**
+   * The first groups, as many as one answer holds; reads some at once, and stops when these fill the answer.
+   */
   const views = async (groups: readonly ServerGroupRecord[]): Promise<readonly ServerGroup[]> => {
     const seen: ServerGroup[] = [];
     for (let from = 0; from < groups.length; from += groupsReadAtOnce) {

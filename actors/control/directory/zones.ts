@@ -1,7 +1,7 @@
 /**
- * Availability zones: what users see of aggregates. A zone is there while an aggregate names it, and the
- * default one while a host is in no other. A project hears its name and whether it is of use now, an operator
- * also which hosts are in it.
+ * Availability zones: what users see of aggregates. A zone exists while an aggregate names it, and the
+ * default zone while a host is in no other. Projects see its name and whether it can be used now, operators
+ * also its hosts.
  */
 import type { AvailabilityZone, availabilityZoneService } from "../../../protocol/aggregate.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
@@ -12,7 +12,7 @@ import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "./directory.ts";
 
-/** Its aggregates agree about it, or have none. */
+/** The availability zone that a host's aggregates agree on; null: they name none. */
 export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
   return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
 }

@@ -1,10 +1,10 @@
 /**
  * The doctor's judgement: compares what PostgreSQL remembers, what the hosts' actors believe, and the
- * processes and files that are really there. Pure: who collects all this is examine.ts.
+ * processes and files that are really there. Pure: examine.ts collects all this.
  *
- * Work in progress is no finding: what concerns an instance that is not settled is only judged by its
- * deadlines. The three are read one after the other, so a busy cluster may look inconsistent for a moment:
- * `inBoth` keeps what stays.
+ * Work in progress is no finding: an instance that is not settled is judged only by its deadlines. The three
+ * sides are read one after the other, so a busy cluster may look inconsistent for a moment: `inBoth` keeps
+ * the differences that last.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
@@ -81,8 +81,8 @@ function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
 }
 
 /**
- * Not settled, nothing under way, and nothing changed for a while; but a host that is silent is a finding of
- * its own.
+ * Instances that are not settled, have nothing under way and have not changed for a while. Not those of
+ * silent hosts: a silent host is a finding of its own.
  */
 function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
   const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
@@ -92,7 +92,7 @@ function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
         ({ operation, claims }) =>
           operation === undefined && claims.every(({ hostId }) => answered.has(hostId)),
       )
-      // A guest of a lost host that finds no room is tried again all the time; its failure says so.
+      // A guest of a lost host for which there is no room is tried again all the time; its failure says so.
       .filter(({ instance }) => instance.hostId !== null || instance.failure?.reason !== "noValidHost")
       .filter(({ instance }) => nowMs > instance.updatedAtMs + doctorLimits.doctorPatienceMs)
       .map(({ instance }) => ({
@@ -144,7 +144,7 @@ function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, nu
 const sharedDisks = ({ storages = [] }: DoctorInput): number =>
   storages.reduce((total, storage) => total + ("error" in storage ? 0 : storage.disks.length), 0);
 
-/** What both examinations found: the rest was a change that happened while they looked. */
+/** The findings of both examinations: the others came from changes while they looked. */
 export function inBoth(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {
   const keyOf = ({ kind, subject, message }: Finding) => JSON.stringify([kind, subject, message]);
   const found = new Set(first.map(keyOf));

@@ -1,5 +1,5 @@
 /**
- * Collects the three truths and has them compared: twice when the first look finds something, because a
+ * Collects the three sides and has them compared: twice when the first look finds something, because a
  * cluster at work changes between two reads. It only looks; it never heals.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
@@ -35,15 +35,15 @@ export interface DoctorOptions {
     | "listImages"
   >;
   readonly imageFiles: Pick<ImageFiles, "list">;
-  /** Asks one host. @throws StatusError when it cannot be asked */
+  /** Asks one host for its audit. @throws StatusError when the host cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
-  /** Asks one host about the storage that it shares. */
+  /** The agent to ask about the disks on its shared storage. */
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
   readonly brake: () => DoctorInput["brake"];
 }
 
-/** What does not agree, and what was compared. @throws UNAVAILABLE storeUnavailable */
+/** Answers the findings, and how much was compared. @throws UNAVAILABLE storeUnavailable */
 export async function examine(options: DoctorOptions): Promise<Diagnosis> {
   const first = await look(options);
   if (first.findings.length === 0) return first;
@@ -116,7 +116,7 @@ async function askAll(
   return Promise.all(hosts.map(({ id }) => ask(id, auditHost)));
 }
 
-/** By hosts that have answered: the others are a finding already. */
+/** Asks only hosts that answered the audit: the others are a finding already. */
 async function listStorages(
   answers: readonly HostAnswer[],
   { store, storageAgent }: DoctorOptions,
@@ -126,7 +126,7 @@ async function listStorages(
   const listings = storagesOf(hosts).map((storage) =>
     listStorage(storage, storageAgent, wireLimits.hostRequestTimeoutMs),
   );
-  return (await Promise.all(listings)).filter((listing) => listing !== undefined);
+  return Promise.all(listings);
 }
 
 async function withOwners(

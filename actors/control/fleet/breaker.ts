@@ -1,8 +1,8 @@
 /**
- * Keeps hosts on which build after build fails from new instances: it disables and says why; only an operator
- * enables again. Builds of one project or of one image alone prove nothing against a host, and where many
- * fail it is not they (decision 0014). What is looked at may be old, and other controllers look as well: the
- * commit judges all of this anew.
+ * The breaker keeps new instances from hosts on which build after build fails: it disables the host and says
+ * why; only an operator enables it again. Builds of one project or of one image alone prove nothing against a
+ * host, and where many hosts fail the fault is not theirs (decision 0014). The hosts read here may be old,
+ * and other controllers look as well: the commit judges all of this anew.
  */
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
@@ -15,11 +15,11 @@ export interface BreakerOptions {
   readonly commit: (turn: Turn) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly log: Log;
-  /** A host was disabled. */
+  /** Called when a host was disabled. */
   readonly onDisabled: () => void;
 }
 
-/** Never rejects: what cannot be written now is tried again with the next look. */
+/** Disables failing hosts. Never rejects: a commit that fails is tried again with the next look. */
 export async function disableFailing(hosts: readonly HostRecord[], options: BreakerOptions): Promise<void> {
   const { commit, clock, log, onDisabled } = options;
   for (const host of toDisable(hosts)) {
@@ -34,7 +34,7 @@ export async function disableFailing(hosts: readonly HostRecord[], options: Brea
   }
 }
 
-/** Those that fail the most first, and no more than may be. */
+/** The hosts to disable: most failures first, and no more than may be disabled. */
 function toDisable(hosts: readonly HostRecord[]): readonly HostRecord[] {
   const failing = hosts
     .filter((host) => host.enabled && isFailing(host))

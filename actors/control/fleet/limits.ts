@@ -4,34 +4,42 @@
  */
 export const fleetLimits = {
   /**
-   * A controller writes renewals of leases at this distance at the least: a thousand hosts are 20 writes a
-   * second then, each a flush of the disk, and not 200. The first waits for none; a host hears of another so
-   * much later.
+   * Least time between two writes of host-lease renewals by one controller: a thousand hosts then are 20
+   * writes a second, each a flush of the disk, and not 200. The first renewal does not wait; a later one is
+   * answered later by up to this time.
    */
   renewalPeriodMs: 50,
-  /** A host whose power was off so short a while ago has not started again: none boots as fast. */
+  /** A host whose power was seen off this short a while ago has not started again: none boots as fast. */
   powerProofMs: 2_000,
-  /** Hosts that were heard from for the last time within this time were lost at once: one event took them. */
+  /**
+   * Hosts that were last heard from within this time of each other were lost at once: one event took them.
+   */
   lostAtOnceMs: 30_000,
-  /** Of hosts that were lost one after the other, those of this time count together. */
+  /** Hosts that were lost one after the other within this time count together as one mass failure. */
   massFailureWindowMs: 300_000,
-  /** Guests that are under way to another host at once, in a cell: their new hosts shall not drown. */
+  /**
+   * Guests under way to another host at once, in the whole cell (the deployment): their new hosts must not be
+   * overrun.
+   */
   recoveriesAtOnceMax: 20,
-  /** Looked for at this period: fenced hosts with guests that can start elsewhere. */
+  /** Period at which fenced hosts are looked for whose guests can start on other hosts. */
   recoveryPeriodMs: 1_000,
   /**
-   * A host that was not heard from for so long is asked for at the storage: three renewals are missing. Later
-   * than storageMissedMs by more than one renewal, so that hosts that were lost at once are all missed then.
+   * After this silence of a host, its storage lease is asked about: three renewals are missing. Later than
+   * storageMissedMs by more than one renewal, so that hosts that were lost at once are all missed by then.
    */
   storageTakeMs: 6_000,
-  /** Missed: one renewal is late by more than a busy moment. Only for telling one lost host from many. */
+  /**
+   * After this silence a host counts as missed: one renewal is late by more than a busy moment. Used only to
+   * tell one lost host from many.
+   */
   storageMissedMs: 3_500,
-  /** No more than one in so many hosts is disabled for that; where there are fewer, one. */
+  /** At most one in this many hosts is disabled for failed builds; with fewer hosts, one. */
   failingHostsShare: 3,
-  /** Hosts that are drained are looked at in this period. */
+  /** Period at which hosts that are being drained are looked at. */
   drainPeriodMs: 1_000,
-  /** Instances of a host that is drained whose ids its row remembers: some 40 KiB, read once a second. */
+  /** Instances of a host being drained whose ids its row remembers: some 40 KiB, read once a second. */
   drainRememberedMax: 1_000,
-  /** A move that lowers the spread of the hosts' loads by less is not worth its trouble. */
+  /** A move that lowers the spread of the hosts' loads by less than this is not worth its cost. */
   rebalanceGainMin: 0.001,
 } as const;

@@ -1,6 +1,6 @@
 /**
- * Proposes moves between hosts: reads what there is, lets the scheduler think about it, and names what came
- * of it. It moves nothing.
+ * Proposes moves between hosts: reads hosts and instances, lets the scheduler choose moves, and adds names.
+ * It moves nothing.
  */
 import type { Rebalance } from "../../../protocol/host.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";

@@ -1,7 +1,7 @@
 /**
- * Forgetting a host: one that nothing is on, or one that is fenced, with the remains of instances that were
- * deleted, or left it and are stopped by the fence. The commit looks again; its lease is kept, should it come
- * back. It must never give a claim back whose guest may still run (I9).
+ * Removes a host: an empty one, or a fenced one whose remains are of instances that were deleted, or that
+ * left and are stopped by the fence. The commit checks again; the host lease is kept in case the host comes
+ * back. It must never release a claim whose guest may still run (I9).
  */
 import type { Host } from "../../../protocol/host.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";

@@ -95,7 +95,7 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   };
 }
 
-/** A host that is drained already goes on where it is, perhaps faster. */
+/** A drain that is under way goes on, perhaps with another parallelism. */
 async function drainingOf(
   { id, draining }: HostRecord,
   { parallelism }: { readonly parallelism?: number },

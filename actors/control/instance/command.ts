@@ -9,7 +9,7 @@ import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, HostFacts } from "./messages.ts";
 import { currentMachine, instanceView } from "./state.ts";
 
-/** Every accepted command is a new generation; a failure of the past is forgotten. */
+/** The change of the intent by an accepted command: a new generation, and no failure any more. */
 export function changeOfIntent(instance: InstanceRecord, event: CommandEvent): Partial<InstanceRecord> {
   const generation = instance.generation + 1;
   return { generation, failure: null, ...intentOf(instance, event.command, event.stopTimeoutMs) };

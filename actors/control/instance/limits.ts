@@ -6,9 +6,7 @@ export const instanceLimits = {
   deleteTimeoutMs: 120_000,
   /** Hosts tried for one build, as in Nova (scheduler.max_attempts). */
   buildAttemptsMax: 3,
-  /**
-   * The same instance is nudged again after this time at the earliest, then twice as long, up to the maximum.
-   */
+  /** Least time between two nudges of the same instance; doubles with every nudge, up to the maximum. */
   nudgeBackoffMsMin: 1_000,
   nudgeBackoffMsMax: 15_000,
   /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */

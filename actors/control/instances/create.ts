@@ -1,6 +1,6 @@
 /**
- * The birth of instances: from a request, a flavor, an image and chosen hosts to one turn that makes all of
- * them, or none. Pure: ids, times and hosts come in.
+ * Makes instances: a request, a flavor, an image and chosen hosts become one commit that makes all of them,
+ * or none. Pure: ids, times and hosts come in.
  */
 import type { Changed } from "../../../protocol/instance.ts";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
@@ -43,9 +43,9 @@ export interface CreateFacts {
 }
 
 export interface CreateAnswer extends Changed {
-  /** The first placementLimits.createListedMax. */
+  /** The first placementLimits.createListedMax instances. */
   readonly all?: Changed[];
-  /** The others. */
+  /** Ids of the other instances. */
   readonly more?: { readonly instanceId: string; readonly operationId: string }[];
 }
 
@@ -57,8 +57,8 @@ export interface Created {
 const gibibyte = 1024 ** 3;
 
 /**
- * The size that is claimed: a root disk is never smaller than its image, and an image without a disk has
- * none.
+ * The size to claim: a root disk is never smaller than its image, and an image without a disk has no root
+ * disk.
  */
 export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorRecord {
   if (image.disk === null) return { ...flavor, diskGib: 0 };
@@ -66,7 +66,7 @@ export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorR
   return { ...flavor, diskGib: flavor.diskGib === 0 ? imageGib : flavor.diskGib };
 }
 
-/** Whether the image can be used with this flavor at all, whatever the hosts. */
+/** Why the image cannot be used with this flavor on any host; undefined: it can. */
 export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | undefined {
   const { memoryMibMin, diskGibMin } = image.properties;
   const imageGib = image.disk === null ? 0 : Math.ceil(image.disk.virtualSizeBytes / gibibyte);
@@ -82,11 +82,14 @@ export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | u
 
 const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
 
-/** Whether every one of so many has a name that may be one; undefined: it keeps the name as it is. */
+/**
+ * Why the name, with the suffixes for `count` instances, is too long; undefined: it is not. Without a count
+ * the name gets no suffix.
+ */
 export function longNameDenied(name: string, count: number | undefined): Denial | undefined {
   if (count === undefined) return undefined;
   const longest = nameOf(name, count - 1);
-  // As validators count: characters, however many units of UTF-16 each takes.
+  // Counted as validators count: in characters, not in units of UTF-16.
   const [length, given] = [[...longest].length, [...name].length];
   if (length <= fieldLimits.nameLengthMax) return undefined;
   const most = fieldLimits.nameLengthMax - (length - given);
@@ -230,8 +233,8 @@ function birthEvent({ instance, operation }: LoadedInstance, { request, nowMs }:
 }
 
 /**
- * Locally administered, QEMU's prefix, and the last four bytes of the id, which are random in a UUID version
- * 7.
+ * A MAC address: locally administered, QEMU's prefix, and the last four bytes of the id, which are random in
+ * a UUID version 7.
  */
 function macAddressOf(instanceId: string): string {
   const tail = instanceId.replaceAll("-", "").slice(-8);
@@ -239,7 +242,7 @@ function macAddressOf(instanceId: string): string {
   return `52:54:${hex.match(/../g)?.join(":") ?? "00:00:00:00"}`;
 }
 
-/** Ids that are not UUIDs (of tests and simulators) are folded to four bytes. Source: FNV-1a, 32 bits. */
+/** Four bytes from an id that is no UUID (in tests and simulators). Source: FNV-1a, 32 bits. */
 function hexOf(text: string): string {
   let hash = 0x811c9dc5;
   for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;

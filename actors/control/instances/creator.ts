@@ -1,9 +1,9 @@
 /**
- * Create, as a conversation with the scheduler and the store: choose hosts, claim them in one turn, and
- * choose again when another's claim was faster, or a group's rule does not allow the choice (any more). The
- * commit decides, also about groups, quotas, flavor and image; the scheduler only proposes, and the cache of
- * flavors and images only guesses: a create that was refused after such a guess is tried once more with what
- * the names mean now.
+ * Carries out creates with the scheduler and the store: choose hosts, claim them in one commit, and choose
+ * again when another claim was faster, or the group's rule does not allow the choice (any more). The commit
+ * decides, also about groups, quotas, flavor and image. The scheduler only proposes, and the cache of flavors
+ * and images only guesses: a create that was refused after such a guess is tried once more with the present
+ * flavor and image of these names.
  */
 import type { QuotaResource } from "../../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
@@ -43,7 +43,7 @@ export interface CreatorOptions {
   readonly placer: Placer;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Every instance that was made; its actor takes it from here. */
+  /** Called with each new instance: its actor takes it from here. */
   readonly born: (loaded: LoadedInstance) => void;
 }
 
@@ -66,24 +66,24 @@ export class Creator {
 
   /**
    * @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, quotaExceeded, groupRuleBroken,
-   * requestIdReused, what a wish is refused with (wishes.ts), and what the store throws
+   * requestIdReused, the errors of wishes (wishes.ts), and the store's errors
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
       return await this.#createNow(question, request, deadlineMs);
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      // Not possible now; but perhaps this very request was accepted before, when it was.
+      // Not possible now; but perhaps the same request was accepted before.
       const known = await this.#options.store.getRequest(request.project, request.requestId);
       if (known === undefined) throw thrown;
       return sameAnswer(known, request);
     }
   }
 
-  /** What each host says to it now; nothing is made, and nothing is promised. @throws as create */
+  /** Explains what each host says to such a request now; makes and promises nothing. @throws as create */
   async explain(question: CreateQuestion, project: string, deadlineMs: number) {
     const { placer, store, clock } = this.#options;
-    // No commit checks what is answered here, so nothing that was remembered goes into it.
+    // No commit checks an explanation, so it must not rest on remembered flavors and images.
     const entries = await this.#catalog.find(question, clock.monotonicMs());
     const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" }, entries);
     return placer.explainRequest(await placementRequest(wish, store), deadlineMs);
@@ -100,7 +100,7 @@ export class Creator {
       return await this.#createBy(await this.#planOf(question, request, known), deadlineMs);
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      // Once is enough: a refusal of what was read after the request had come is true of a moment since then.
+      // Once is enough: a refusal by a read that began after the request is true of a moment since then.
       const now = await this.#catalog.find(question, beganAtMs);
       if (sameEntries(known, now)) throw thrown;
       return this.#createBy(await this.#planOf(question, request, now), deadlineMs);
@@ -181,7 +181,7 @@ export class Creator {
       births: hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() })),
       nowMs: clock.nowMs(),
     });
-    // The rows are larger than what is answered about them, and the turn is as large as they are.
+    // The rows are larger than the answer about them, and the commit is as large as the rows.
     if (question.count === undefined || fits(created.turn.instances)) return created;
     const message = `So much metadata in ${question.count} instances at once is too large: create fewer.`;
     throw new StatusError("answerTooLarge", message);
@@ -200,7 +200,7 @@ interface Plan {
 
 type Outcome =
   | { readonly kind: "created"; readonly answer: CreateAnswer }
-  /** Choose again, by this plan. */
+  /** Choose hosts again, by this plan. */
   | { readonly kind: "again"; readonly plan: Plan; readonly because: CommitResult["kind"] };
 
 const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints: null };
@@ -208,14 +208,14 @@ const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints:
 const asksWhere = ({ atLeast, availabilityZone, serverGroup, hints, host }: CreateQuestion): boolean =>
   [atLeast, availabilityZone, serverGroup, hints, host].some((wish) => wish !== undefined);
 
-/** It was decided against: no failure of ours, and nothing that may have been committed all the same. */
+/** True for a refusal: no failure of novact, and not possibly committed all the same. */
 const isRefusal = (thrown: unknown): thrown is StatusError =>
   thrown instanceof StatusError &&
   thrown.code !== "UNAVAILABLE" &&
   thrown.code !== "INTERNAL" &&
   thrown.code !== "DEADLINE_EXCEEDED";
 
-/** What the commit missed: it was there when this create read it. */
+/** The error for the row that the commit found missing, though this create had read it. */
 function notThere(
   { noun }: Extract<CommitResult, { kind: "missing" }>,
   question: CreateQuestion,
@@ -224,7 +224,10 @@ function notThere(
   return groupNotFound(question.serverGroup ?? "");
 }
 
-/** Where members shall be apart, the host has one now; where together, the next look says where they are. */
+/**
+ * The plan after a host broke the group's rule. With anti-affinity that host has a member now and is
+ * excluded; with affinity the next look shows where the members are.
+ */
 function without(plan: Plan, hostId: string, { group }: PlacementRequest): Plan {
   if (group?.policy !== "anti-affinity") return plan;
   const reason = "A member of the group came to it first.";
@@ -239,7 +242,10 @@ const named: Readonly<Record<QuotaResource, string>> = {
   memoryMib: "MiB of memory",
 };
 
-/** As many as the quota has room for, when these are enough. @throws quotaExceeded */
+/**
+ * The plan with as many instances as the quota has room for, if that is at least `atLeast`. @throws
+ * quotaExceeded
+ */
 function within(plan: Plan, { kind: _, ...exceeded }: Exceeded, made: number): Plan {
   const { resource, limit, used, asked } = exceeded;
   const room = Math.floor(Math.max(0, limit - used) / (asked / made));

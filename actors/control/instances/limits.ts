@@ -4,10 +4,10 @@
  */
 export const createLimits = {
   /**
-   * A create may rest on a flavor and an image that were read so long ago: its commit checks both, and no
-   * refusal rests on them.
+   * Age up to which a create may use a cached flavor and image: its commit checks both, and no refusal rests
+   * on the cache.
    */
   catalogCacheMs: 1_000,
-  /** How often one create looks for hosts anew when the claims of others were faster. */
+  /** How often one create asks the scheduler again when other creates have claimed its hosts first. */
   placementAttemptsMax: 8,
 } as const;

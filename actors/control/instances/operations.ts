@@ -1,5 +1,5 @@
 /**
- * Operations and events: what became of commands, and everything that happened, to be read and waited for.
+ * Operations and events, to be read and waited for: the outcomes of commands, and everything that happened.
  */
 import type { eventService } from "../../../protocol/event.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
@@ -33,7 +33,8 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
         }
         return operation;
       };
-      // First of all: who may not read it must not wait for it, for the wait is answered with it.
+      // Read first: a caller who may not read the operation must not wait for it either, as the wait would
+      // answer with it.
       const now = await read();
       if (now.state !== "running" || request.waitMs === undefined) return { operation: now };
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);

@@ -1,6 +1,6 @@
 /**
- * What may be asked of instances, one handler per method of protocol/instance.ts. Commands go to the
- * instance's actor; reads go to the store, which has everything that was ever acknowledged.
+ * The instance service, one handler for each method of protocol/instance.ts. Commands go to the instance's
+ * actor; reads go to the store, which has everything that was ever acknowledged.
  */
 
 import type { Changed, instanceService } from "../../../protocol/instance.ts";
@@ -107,7 +107,7 @@ function commandHandlers(options: InstanceServiceOptions): Pick<Service, Command
     unpause: command("unpause"),
     delete: command("delete"),
     evacuate: async (request, context) => {
-      // What rests on a fence that another controller has just made must not be refused here.
+      // Another controller may just have fenced the host: do not refuse because of old hosts.
       await options.directory.refresh();
       return command("evacuate")(request, context);
     },
@@ -129,7 +129,10 @@ function requestFacts(method: string, request: object, { project, requestId, id 
   return { project, requestId, contentHash: contentHash(method, id, { ...request }) };
 }
 
-/** The same answer at the end of the operation; at the deadline the operation is answered as it is then. */
+/**
+ * Waits for the end of the operation and answers with it as it is then; at the deadline, as it is at that
+ * time.
+ */
 async function waitFor(
   changed: Changed,
   context: CallContext,

@@ -1,7 +1,7 @@
 /**
- * Says why: what each filter has against each host, what would make it fit, and why no host does. Asks every
- * filter about every host, which a ranking avoids; sentences are made for those hosts alone that are shown.
- * Pure, but for remembering what it said of the very same hosts.
+ * Explains: what each filter has against each host, what would make the host fit, and why no host does. Asks
+ * every filter about every host, which a ranking avoids; makes sentences only for the hosts that are shown.
+ * Pure, except that it remembers its last explanation of the same hosts.
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
@@ -13,7 +13,7 @@ import type { Scheduler } from "./schedule.ts";
 import { type HostView, type SchedulerState, viewIn } from "./state.ts";
 
 /**
- * The hosts that fit, best first as they would be ranked, then those that come nearest to fitting; at most
+ * The hosts that fit, best first as in a ranking, then those nearest to fitting; at most
  * schedulerLimits.hostVerdictsMax. Filters and weighers that the request does not concern are left out.
  */
 export const explain = (
@@ -38,7 +38,9 @@ function verdicts(prepared: Prepared, state: SchedulerState, { nearest }: Survey
   });
 }
 
-/** Every filter's opinion of one host, also after the first refusal, and what each weigher gives. */
+/**
+ * The answer of every filter about one host, also after the first refusal, and the weight of each weigher.
+ */
 function verdictOf(prepared: Prepared, host: HostView): HostVerdict {
   const filters: Record<string, true | string> = {};
   for (const { filter } of prepared.filters) filters[filter.name] = true;
@@ -57,9 +59,9 @@ function verdictOf(prepared: Prepared, host: HostView): HostVerdict {
 }
 
 interface Survey {
-  /** By filter: hosts that it is the first to refuse, and one of them. Most first. */
+  /** For each filter: how many hosts it is the first to refuse, and one of them. Most first. */
   readonly refused: readonly Counted[];
-  /** Ids of hosts, those first that it takes least to make fit; not many more than can be shown. */
+  /** Ids of hosts, those with the least effort to fit first; not many more than can be shown. */
   readonly nearest: readonly string[];
 }
 
@@ -70,7 +72,7 @@ interface Counted {
   hosts: number;
 }
 
-/** One look at every host. */
+/** Surveys every host once. */
 function survey(prepared: Prepared, state: SchedulerState): Survey {
   const counted = new Map<string, Counted>();
   const byEffort = new Map<number, string[]>();
@@ -97,7 +99,7 @@ function count(counted: Map<string, Counted>, first: Counted): void {
   else known.hosts++;
 }
 
-/** What was denied by the same views a moment ago: a full cluster is asked for the same thing by many. */
+/** Denials by the same views: many clients of a full cluster ask for the same. */
 const denials = new WeakMap<SchedulerState["hosts"], Remembered>();
 
 interface Remembered {

@@ -2,13 +2,13 @@
  * What the guard does, as a function of what it sees. Pure: the guard's process and the simulator run the
  * same.
  *
- *   before the deadline      nothing, but that a guest whose disk was taken over is ended
- *   from the deadline on     every fenced guest is stopped, and stopped again if something has continued it
- *   renewed late             what was stopped is looked at first: whose disk is still there, continues; whose
- *                            disk was taken over, is ended; where nobody can tell, it stays stopped. Only
- *                            then the renewal is answered
+ *   before the deadline      nothing, except that a guest whose disk was taken over is killed
+ *   from the deadline on     every fenced guest is stopped, and stopped again if something continued it
+ *   renewed late             the disks of stopped guests are looked at first: a guest whose disk is still
+ *                            there is continued, one whose disk was taken over is killed, and one whose disk
+ *                            nobody can see stays stopped. Only then is the renewal acknowledged
  *
- * It must never let a fenced guest run past the deadline, never end one whose directory is there, and never
+ * It must never let a fenced guest run past the deadline, never kill one whose directory is there, and never
  * continue one that somebody else has stopped.
  */
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
@@ -35,10 +35,11 @@ type Tick = Extract<GuardEvent, { kind: "tick" }>;
 
 function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision {
   if (event.number < state.number) return { next: state, actions: [] };
-  // A lease never lasts longer than its time to live: what says so is a mistake.
+  // A host lease never lasts longer than its time to live: a later deadline is a mistake.
   const deadlineMs = Math.min(event.deadlineMs, nowMs + leaseLimits.leaseTtlMs);
   const late = nowMs >= state.deadlineMs;
-  // Late: even a guard that slept through the deadline, and has stopped nobody, looks before it answers.
+  // After a late renewal even a guard that slept through the deadline, and stopped nobody, looks before it
+  // answers.
   const unanswered = late || state.stopped.length > 0;
   const next = {
     ...state,
@@ -52,7 +53,7 @@ function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision 
 }
 
 function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
-  // What was looked at before the renewal came may have been taken over since.
+  // A disk that was looked at before the renewal came may have been taken over since.
   const fresh = event.lookedAtMs !== undefined && event.lookedAtMs >= state.extendedAtMs;
   const verdicts = event.guests.map((guest) => ({
     guest,
@@ -74,7 +75,7 @@ function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
   };
 }
 
-/** `stay`: it is stopped, and ours to continue; `leave`: it is nothing of ours. */
+/** `stay`: keep it stopped, it is ours to continue later; `leave`: it is not our business. */
 type Verdict = "kill" | "stop" | "continue" | "stay" | "leave";
 
 function judge(

@@ -1,20 +1,26 @@
 /** Limits of the guard: when it looks, and how long its host waits for it. They are never configured. */
 export const guardLimits = {
-  /** While the lease has passed the guard looks again so often: a guest that appears late is stopped. */
+  /** Period of the guard's scans once the host lease has ended: a guest that appears late is stopped, too. */
   guardScanPeriodMs: 250,
-  /** So long before the deadline the guard finds out whom it would stop. */
+  /** How long before the deadline the guard looks up the guests that it would have to stop. */
   guardWarningMs: 1_000,
-  /** The guard waits so long for the shared storage to say whether a disk is there: then nobody can tell. */
+  /**
+   * How long the guard waits for the shared storage to tell whether a disk is there; after it, nobody can
+   * tell.
+   */
   guardDiskLookMs: 1_000,
   /**
-   * A guard that does not answer in this time is of no use: it takes a millisecond, and guardDiskLookMs when
-   * it has to look first.
+   * A guard that has not answered within this time counts as useless: an answer takes a millisecond, and
+   * guardDiskLookMs when the guard has to look at disks first.
    */
   guardAnswerTimeoutMs: 3_000,
-  /** From the start of a guard's process until it listens; two short starts of node, on a loaded machine. */
+  /** From the start of a guard's process until it listens: two short starts of Node, on a loaded computer. */
   guardStartTimeoutMs: 20_000,
-  /** So often the guard looks whether its own directory is still there: without it nobody can find it. */
+  /**
+   * Period at which the guard checks that its own directory still exists: without it no agent can find the
+   * guard.
+   */
   guardHomeLookMs: 5_000,
-  /** One message to or from the guard. */
+  /** Most bytes of one message to or from the guard. */
   guardLineBytesMax: 4_096,
 } as const;

@@ -1,7 +1,6 @@
 /**
- * The console log of a guest, read at once or as a long poll. Nobody's turn waits for it: whoever asks holds
- * only its own request, and only so many may hold one at a time. What is in the log is the guest's word, and
- * is passed on untouched.
+ * The console log of a guest, read at once or as a long poll. No turn waits for a reader: each holds only its
+ * own request, and the number of long polls is limited. The log is the guest's own text, passed on untouched.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
@@ -53,7 +52,7 @@ export function createConsoleReader(consoles: Consoles, clock: Clock): ConsoleRe
   };
 }
 
-/** There is nothing to read yet. */
+/** True when there is nothing to read yet. */
 function isWorthWaiting(page: ConsolePage | undefined): boolean {
   return page === undefined || page.nextOffset === page.offset;
 }

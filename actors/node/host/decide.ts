@@ -1,7 +1,7 @@
 /**
- * When a host speaks to its controllers: at once when a machine comes to rest, a moment later when it is on
- * its way, and at its period in any case. Few reports are under way at once; what changes meanwhile goes with
- * the next one. Pure and total.
+ * When a host reports to its controllers: at once when a machine comes to rest, a moment later when its state
+ * is a passing one, and once a period in any case. Few reports are under way at once; later changes go with
+ * the next report. Pure and total.
  */
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { hostLimits } from "./limits.ts";
@@ -13,9 +13,9 @@ export type ReportEffect =
   | { readonly kind: "heartbeat"; readonly complete: boolean; readonly stopping: boolean }
   /** Refused observations are due again. */
   | { readonly kind: "renew" }
-  /** Observations that have not changed for a while are due; the ledger says what that means. */
+  /** Passing states that have lasted for a while are due; the ledger knows which. */
   | { readonly kind: "ripen" }
-  /** Controllers know nothing of this host: every observation is due. */
+  /** Controllers may lack everything about this host: every observation is due. */
   | { readonly kind: "renewAll" }
   | { readonly kind: "startTimer"; readonly timer: ReportTimer; readonly ms: number };
 
@@ -105,7 +105,7 @@ function failed(state: Reporting, effects: ReportEffect[]): Reporting {
   return { ...state, failures, waiting: true, due: true };
 }
 
-/** Sends what is due, when something may be sent. */
+/** Sends what is due, if a report may be sent now. */
 function speak(state: Reporting, effects: ReportEffect[]): Reporting {
   if (state.waiting) return state;
   switch (state.phase) {

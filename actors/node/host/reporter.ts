@@ -1,6 +1,6 @@
 /**
- * Makes the host's reports real: takes what is due from the ledger, sends it, and tells what became of it.
- * It decides nothing, and it never throws: an unreachable controller is an ordinary outcome.
+ * Sends the host's reports: takes what is due from the ledger, sends it, and tells the outcome. It decides
+ * nothing and never throws: an unreachable controller is an ordinary outcome.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
@@ -16,11 +16,13 @@ export type ReportClient = Client<typeof reportService>;
 
 export interface ReporterOptions {
   readonly inventory: HostInventory;
+  /** What the agent understands of the `needs` of `ensure`. */
+  readonly knows: readonly string[];
   readonly reports: ReportClient;
   readonly ledger: Ledger;
-  /** Of the lease that the host holds; 0: none. */
+  /** Lease epoch of the host lease that the host holds; 0: none. */
   readonly leaseEpoch: () => number;
-  /** Controllers know the host: what could not be asked before can be now. */
+  /** Called when controllers know the host: what it could not ask for before can be asked for now. */
   readonly registered: () => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,7 +34,7 @@ export class Reporter {
   readonly #timers = new Map<ReportTimer, Timer>();
   readonly #signal: AbortSignal;
 
-  /** Ends with the signal: reports under way are given up, timers are cancelled. */
+  /** `signal` ends it: reports under way are given up, timers are cancelled. */
   constructor(options: ReporterOptions, signal: AbortSignal, deliver: (event: ReportEvent) => void) {
     this.#options = options;
     this.#signal = signal;
@@ -73,14 +75,17 @@ export class Reporter {
   }
 
   /**
-   * The machines come with the heartbeats that follow; those of the first page also now, so that nothing
-   * seems lost.
+   * Registers. Observations follow with the heartbeats; the first page of them comes along, so that no
+   * machine seems lost.
    */
   async #register(): Promise<void> {
-    const { reports, inventory, ledger, log } = this.#options;
+    const { reports, inventory, knows, ledger, log } = this.#options;
     try {
       const machines = ledger.all().slice(0, hostLimits.reportMachinesMax);
-      const { accepted } = await reports.register({ inventory, machines: [...machines] }, this.#call());
+      const { accepted } = await reports.register(
+        { inventory, machines: [...machines], knows: [...knows] },
+        this.#call(),
+      );
       log.info({ accepted, machines: machines.length }, "The host has registered.");
       if (accepted) this.#options.registered();
       this.#deliver({ kind: "registered", accepted });
@@ -96,8 +101,7 @@ export class Reporter {
     const sent = ledger.take(hostLimits.reportMachinesMax);
     const more = ledger.changes > 0;
     const leaseEpoch = this.#options.leaseEpoch();
-    const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
-    const request = { complete: complete && !more, machines: [...sent], stopping, ...lease };
+    const request = { complete: complete && !more, machines: [...sent], stopping, leaseEpoch };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());
       ledger.settle(sent, new Set(stored));

@@ -1,7 +1,6 @@
 /**
- * Answers of a machine that are held back for a moment: most work is done within milliseconds, and an answer
- * that already says how it ended spares a controller a commit. Nobody waits longer than
- * machineLimits.ensureAnswerMs.
+ * Answers that a machine holds back for a moment: most work ends within milliseconds, and an answer that
+ * reports its end spares a controller a commit. No caller waits longer than machineLimits.ensureAnswerMs.
  */
 import type { Observation } from "../../../protocol/machine.ts";
 import type { StatusError } from "../../../protocol/wire/status.ts";
@@ -25,7 +24,7 @@ export class Answers {
     return this.#replies.length;
   }
 
-  /** Holds the reply; the observation is given when nothing newer is there in time. */
+  /** Holds the reply; it is answered with this observation unless a newer one comes in time. */
   hold(reply: EnsureReply, observation: Observation): void {
     this.#replies.push(reply);
     this.#latest = observation;
@@ -34,7 +33,7 @@ export class Answers {
     });
   }
 
-  /** What is to be given when the time is over. */
+  /** Takes a newer observation for the held answers, if it is of the same owner epoch. */
   note(observation: Observation): void {
     if (this.#latest?.epoch === observation.epoch) this.#latest = observation;
   }

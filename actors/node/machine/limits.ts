@@ -3,7 +3,7 @@
  * never configured.
  */
 export const machineLimits = {
-  /** Guests restarted by themselves inside the window before their host gives up. */
+  /** Automatic restarts of one guest inside the window before its host gives up. */
   guestRestartsMax: 5,
   guestRestartWindowMs: 600_000,
   /**
@@ -15,10 +15,11 @@ export const machineLimits = {
    * A guest that does not hear the power button of a soft reboot in this time is reset; below verbTimeoutMs.
    */
   softResetTimeoutMs: 20_000,
-  /** The power button is pressed again after this time: one that is still booting heard nothing. */
+  /** The power button is pressed again after this time: a guest that was still booting did not hear it. */
   buttonAgainMs: 5_000,
   /**
-   * A host's verb that failed and must not be given up (halt, release, pause) is tried again after this time.
+   * A verb of the hypervisor port that failed and must not be given up (halt, release, pause) is tried again
+   * after this time.
    */
   machineRetryMsMin: 500,
   machineRetryMsMax: 30_000,
@@ -28,7 +29,7 @@ export const machineLimits = {
    */
   generationsPerWrite: 32,
   /**
-   * An ensure is answered after this time at the latest: most work of a host is done by then, and the answer
+   * `ensure` is answered after this time at the latest: most of a host's work is done by then, and the answer
    * says so.
    */
   ensureAnswerMs: 5,

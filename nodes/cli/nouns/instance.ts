@@ -101,7 +101,8 @@ function createCommand(invoke: Invoke): Command {
           else await printVerdicts(run, hosts);
           return hosts.some(({ fits }) => fits) ? 0 : exitCodeOf("RESOURCE_EXHAUSTED");
         }
-        const answer = await repeatable({ line: "the same command with", requestId }, (id) =>
+        const again = { line: "the same command with", requestId: requestId ?? session.newRequestId() };
+        const answer = await repeatable(again, (id) =>
           session.instance.create(request, run.call({ requestId: id })),
         );
         const all: readonly Changed[] = answer.all ?? [answer];
@@ -124,7 +125,7 @@ function recoveryOf({ recovery, recoveryPriority }: CreateOptions) {
   return { recovery: { policy: recovery ?? ("restart" as const), ...priority } };
 }
 
-/** Names of instances become ids. */
+/** The placement options, with names of instances replaced by ids. */
 async function whereOf(run: Run, session: Session, options: CreateOptions) {
   const { zone, group, sameHost, differentHost, host } = options;
   const idsOf = (keys: readonly string[]) => Promise.all(keys.map((key) => instanceId(run, session, key)));
@@ -219,7 +220,7 @@ function explainCommand(invoke: Invoke): Command {
     );
 }
 
-/** A screen has room for so many; of hosts that lack different amounts each is another one. */
+/** Most remedies that are shown: hosts that lack different amounts have a remedy each. */
 const remediesMax = 10;
 
 async function printVerdicts(run: Run, hosts: readonly HostVerdict[]): Promise<void> {

@@ -1,4 +1,4 @@
-/** The files of images as controllers see them: the port, over the image store's directory. */
+/** The port ImageFiles over the image store's directory: the files of images, as controllers see them. */
 import type { ImageFiles } from "../../../actors/ports/image-files.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { listFiles, releaseFiles, removeUnnamed } from "./removal.ts";

@@ -2,7 +2,7 @@
 export const imageLimits = {
   /** One file of an image. */
   imageBytesMax: 256 * 1024 ** 3,
-  /** Time and address space of the tool that looks into a file from outside. */
+  /** Time and address space of the tool that inspects an image file of unknown origin. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
 } as const;

@@ -1,15 +1,16 @@
 /**
- * How files leave the image store, while other processes may put the same content into it. Nothing but the
- * order of the steps keeps them apart, so it does not matter when one of them is paused or dies:
+ * Removal of files from the image store, while other processes may put the same content into it. Only the
+ * order of the steps keeps the processes apart, so any of them may be paused or die at any time:
  *
  *   <sha256>                    a file that is kept
- *   <sha256>.<imageId>.held     a registration is not decided yet; empty
- *   <sha256>.<random>.aside     out of the way, and not gone yet
+ *   <sha256>.<imageId>.held     hold of a registration that is not decided yet; empty
+ *   <sha256>.<random>.aside     a file that is set aside, and not removed yet
  *
- * A registration holds, then puts its file there, then writes its row, then lets go. A removal looks for
- * holds and rows, puts the file aside, looks again, and only then removes it, or puts it back. The second
- * look sees whoever put the file there before it was put aside: by the hold, or, once that is gone, by the
- * row. Whoever puts it there afterwards puts a new file there. Nothing here may ever skip the second look.
+ * A registration makes its hold, stores its file, writes its row, and removes its hold. A removal looks for
+ * holds and rows, sets the file aside, looks again, and only then removes the file, or puts it back. The
+ * second look finds every registration that stored the file before it was set aside: by its hold, or, once
+ * the hold is gone, by its row. A registration after that stores a new file. No code here may skip the second
+ * look.
  */
 import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -20,14 +21,14 @@ import { isMissing } from "../durable-file.ts";
 
 const namePattern = /^(?<sha256>[0-9a-f]{64})(?:\.(?<whose>[A-Za-z0-9_-]+)\.(?<what>held|aside))?$/;
 
-/** From now on nobody removes the file; the caller is about to put it there. */
+/** Makes a hold: from now on nobody removes the file, which the caller is about to store. */
 export async function holdFile(directory: string, sha256: string, imageId: string): Promise<void> {
   if (!isToken(imageId)) throw new Error("An image id that is no token cannot name a file.");
   const hold = await open(join(directory, `${sha256}.${imageId}.held`), "w", 0o444);
   await hold.close();
 }
 
-/** Answers the checksums of what was held. */
+/** Removes an image's holds; answers the checksums of the files that were held. */
 export async function releaseFiles(directory: string, imageId: string): Promise<readonly string[]> {
   const held = (await entriesIn(directory)).filter(({ what, whose }) => what === "held" && whose === imageId);
   for (const { name } of held) await rm(join(directory, name), { force: true });
@@ -50,7 +51,10 @@ export async function listFiles(
   return { files, holds };
 }
 
-/** As ImageFiles has it. */
+/**
+ * Removes the files that no image names and no registration holds, as ImageFiles says; answers their
+ * checksums.
+ */
 export async function removeUnnamed(
   directory: string,
   sha256s: readonly string[],
@@ -78,7 +82,7 @@ export async function removeUnnamed(
 interface Entry {
   readonly name: string;
   readonly sha256: string;
-  /** The image's id of a hold; else of no meaning. */
+  /** The image's id in the name of a hold; without meaning in other names. */
   readonly whose: string;
   readonly what: "kept" | "held" | "aside";
 }
@@ -102,7 +106,10 @@ const setAside = (directory: string, sha256: string): Promise<void> =>
     join(directory, `${sha256}.${randomBytes(6).toString("hex")}.aside`),
   );
 
-/** Where it is not there (any more), another removal was faster, or the files are on another machine. */
+/**
+ * Renames a file. When it does not exist (any more), another removal was faster, or the files are on another
+ * computer.
+ */
 async function renameIfThere(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);

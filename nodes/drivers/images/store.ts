@@ -1,9 +1,9 @@
 /**
  * The image store of a controller: a directory in which every registered file is kept under its checksum,
- * until no image has it (removal.ts). A file is copied first and judged afterwards, by its copy: what
- * its owner changes in the meantime has no effect. It reads only from the directories that the configuration
+ * until no image has it (removal.ts). A file is copied first, and its copy is checked: changes by the file's
+ * owner in the meantime have no effect. The store reads only from the directories that the configuration
  * lists: the caller of `image.register` names a path, and must not be able to make the controller read any
- * other file of its machine, nor to find out whether one exists.
+ * other file of its computer, nor to find out whether one exists.
  */
 import { constants } from "node:fs";
 import {
@@ -33,7 +33,10 @@ export interface ImageSource {
   readonly sizeBytes?: number;
   /** Absent: a kernel or ramdisk, whose content only a guest will ever interpret. */
   readonly format?: DiskFormat;
-  /** The id of the image that is to have the file, which is held for it. Absent: nothing is removed here. */
+  /**
+   * Id of the image that the file is held for. Absent: no hold is needed, because nothing is removed from
+   * this store.
+   */
   readonly heldFor?: string;
 }
 
@@ -46,7 +49,7 @@ export interface RegisteredFile {
 
 export interface ImageStoreOptions {
   readonly directory: string;
-  /** Files are taken from these directories and what is below them, and from nowhere else. */
+  /** Directories from which, with everything below them, files may be taken. */
   readonly sources: readonly string[];
 }
 
@@ -58,7 +61,7 @@ export class ImageStore {
   }
 
   /**
-   * Takes a file into the store; doing it twice is harmless.
+   * Takes a file into the store. Idempotent.
    * @throws INVALID_ARGUMENT unusableImage, checksumMismatch; RESOURCE_EXHAUSTED diskFull; AbortError
    */
   async registerFile(
@@ -95,13 +98,13 @@ export class ImageStore {
     }
   }
 
-  /** Answers the directory, which is there. */
+  /** Makes the directory when it is missing; answers its path. */
   async open(): Promise<string> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o755 });
     return this.#options.directory;
   }
 
-  /** Of controllers that died, by their age: others may be at work here. */
+  /** Removes partial copies of dead controllers, told by their age: other controllers may be at work here. */
   async removeHalfCopies(): Promise<void> {
     const directory = await this.open();
     for (const name of await readdir(directory)) {
@@ -112,7 +115,9 @@ export class ImageStore {
   }
 }
 
-/** One answer for all of them, so that nobody learns what there is outside the allowed directories. */
+/**
+ * One error for all paths outside, so that nobody learns which files exist outside the allowed directories.
+ */
 const outside = () =>
   new StatusError(
     "unusableImage",
@@ -120,14 +125,14 @@ const outside = () =>
   );
 
 /**
- * Opens a file and then proves, by what was opened, where it is: a link that is swapped in between gains
+ * Opens a file and then proves from the open file where it is: a link that is swapped in between gains
  * nothing.
  * @throws INVALID_ARGUMENT unusableImage
  */
 async function openAllowed(path: string, sources: readonly string[]): Promise<FileHandle> {
   const roots = await realRoots(sources);
   if (!isAbsolute(path) || normalize(path) !== path) throw outside();
-  // O_NONBLOCK: opening a pipe must not wait for somebody to write into it.
+  // O_NONBLOCK: opening a pipe must not wait for a writer.
   const file = await openOrRefuse(path);
   try {
     const real = await readlink(`/proc/self/fd/${file.fd}`);
@@ -154,7 +159,7 @@ async function realRoots(sources: readonly string[]): Promise<readonly string[]>
   return roots.filter((root) => root !== undefined);
 }
 
-/** What can be known before a byte is copied. */
+/** Checks what the caller declared, as far as it can be checked before a byte is copied. */
 async function checkClaims(file: FileHandle, source: ImageSource): Promise<void> {
   const { size } = await file.stat();
   if (size === 0) throw new StatusError("unusableImage", "The image cannot be used: the file is empty.");

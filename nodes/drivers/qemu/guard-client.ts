@@ -1,7 +1,7 @@
 /**
- * The guard port on the guard's own process (nodes/guard/main.ts): finds the one that lives, or starts one
- * apart from this process, so that it outlives it. This file must never take a guard for alive that does not
- * answer.
+ * The guard port on the guard's own process (nodes/guard/main.ts): finds the living guard, or starts one
+ * apart from the agent, so that it outlives the agent. This file must never take a guard that does not answer
+ * for alive.
  */
 import { spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync } from "node:fs";
@@ -16,9 +16,9 @@ import { toolEnvironment } from "../tool.ts";
 import { delay, within } from "../waiting.ts";
 
 export interface GuardOptions {
-  /** Of the guard alone, in the host's state directory. */
+  /** The guard's own directory, in the host's state directory. */
   readonly directory: string;
-  /** That the host's guests work in: its real path. */
+  /** Real path of the directory that the host's guests work in. */
   readonly guests: string;
   readonly clock: Clock;
 }
@@ -26,12 +26,13 @@ export interface GuardOptions {
 const connectPeriodMs = 20;
 
 /**
- * A guard that dies is there again before it is missed, also when the agent is dead or stuck: its parent does
- * nothing else. A guard that was told to end, or finds another one, ends well and stays away.
+ * A shell that restarts a guard that dies, before it is missed, even when the agent is dead or stuck: the
+ * shell does nothing else. A guard that was told to end, or finds another guard, exits with 0 and is not
+ * restarted.
  */
 const keepAlive = 'until "$0" "$@"; do sleep 0.2; done';
 
-/** @throws Error when no guard answers in time */
+/** Finds or starts the guard. @throws Error when no guard answers in time */
 export async function openGuard(options: GuardOptions): Promise<Guard> {
   const { clock, directory } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -65,7 +66,7 @@ function start({ directory, guests }: GuardOptions): void {
       detached: true,
       stdio: ["ignore", log, log],
     });
-    // Nobody listens in time then: that is what is told.
+    // Without the process nobody listens, and the missing answer is reported.
     child.on("error", () => undefined);
     child.unref();
   } finally {
@@ -73,7 +74,10 @@ function start({ directory, guests }: GuardOptions): void {
   }
 }
 
-/** Through the directory's descriptor: a socket's path has 107 bytes, and a state directory may have more. */
+/**
+ * Connects through the directory's descriptor: a socket's path has 107 bytes at most, and a state directory's
+ * path may have more.
+ */
 function tryConnect(directory: string): Promise<Socket | undefined> {
   const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   return new Promise((resolve) => {
@@ -111,7 +115,7 @@ class GuardClient implements Guard {
     return this.#alive;
   }
 
-  /** Numbers go on from those of the agent before. */
+  /** Learns the guard's last number: this agent's numbers go on from those of the agent before. */
   async greet(): Promise<void> {
     const { number } = await this.#ask({ kind: "status" }, (answer) => answer.kind === "status");
     if (typeof number !== "number") throw new Error("What listens on the guard's socket is no guard.");
@@ -119,7 +123,8 @@ class GuardClient implements Guard {
   }
 
   async extend(deadlineMs: number): Promise<void> {
-    // The machine's clock is read first: what passes between the two makes the deadline earlier, never later.
+    // The clock that the computer's processes share is read first, so that a delay between the two readings
+    // makes the deadline earlier, never later.
     const machineMs = Number(process.hrtime.bigint()) / 1e6;
     const onMachine = machineMs + deadlineMs - this.#clock.monotonicMs();
     this.#number += 1;
@@ -157,7 +162,7 @@ class GuardClient implements Guard {
     try {
       return await within(promise, { clock: this.#clock, timeoutMs: guardLimits.guardAnswerTimeoutMs, late });
     } catch (error) {
-      // One that did not answer once is not relied on any more.
+      // A guard that did not answer once is not relied on any more.
       this.#end();
       throw error;
     } finally {

@@ -8,33 +8,33 @@ export const qemuLimits = {
    */
   qmpGreetingTimeoutMs: 45_000,
   /**
-   * One QMP command on a socket that has greeted; it takes 0.3 ms, and a hanging QEMU shall not hold its
+   * Time for one QMP command after the greeting; it takes 0.3 ms, and a hanging QEMU must not hold up its
    * actor.
    */
   qmpCommandTimeoutMs: 5_000,
   /** One line of QMP. The longest answer this driver asks for has some hundred bytes. */
   qmpLineBytesMax: 1024 * 1024,
   /**
-   * A connection to a living guest that broke is tried again after this time, then twice as long, up to the
+   * A broken QMP connection to a living guest is opened again after this time, then twice as long, up to the
    * maximum.
    */
   qmpReconnectBackoffMsMin: 10,
   qmpReconnectBackoffMsMax: 1_000,
-  /**
-   * What QEMU gets to end by itself after `quit` (it takes 8 ms, and flushes its disks) before it is killed.
-   */
+  /** How long QEMU may take to end after `quit` (8 ms, with a flush of its disks) before it is killed. */
   quitTimeoutMs: 2_000,
   /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */
   killTimeoutMs: 15_000,
   /**
-   * The tiny kernel reaches its marker in under 1 s where KVM works; where it does not, this is what the
-   * first start pays.
+   * Time for the tiny kernel to reach its marker under KVM: under 1 s where KVM works; where it does not, the
+   * first start takes this much longer.
    */
   acceleratorProbeTimeoutMs: 6_000,
   /** Guests adopted at the same time when an agent starts. */
   adoptionsAtOnce: 16,
-  /** One thread is brought to its CPUs: a short process. */
+  /** Moving one thread to its CPUs: the run of a short process. */
   affinityTimeoutMs: 10_000,
-  /** A guest's threads are looked at so often: those that begin meanwhile begin where their parents were. */
+  /**
+   * How often a guest's threads are looked at: a thread that starts meanwhile starts on its parent's CPUs.
+   */
   affinityRoundsMax: 5,
 } as const;

@@ -1,4 +1,4 @@
-/** I5: what is executed, accepted or answered a second time in another way is found by its request id. */
+/** I5: a request id that is executed, accepted or answered a second time in another way is found. */
 import { expect } from "chai";
 import { sameIdSameAnswer } from "../../../actors/promises/i05-same-id-same-answer.ts";
 import { retentionLimits } from "../../../protocol/limits/retention.ts";

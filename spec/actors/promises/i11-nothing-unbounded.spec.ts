@@ -1,4 +1,4 @@
-/** I11: what is over its maximum is found: things held, bytes sent, and messages in a second. */
+/** I11: passed maxima are found: of things held, bytes sent, and messages in a second. */
 import { expect } from "chai";
 import {
   echoesPerSecondMax,

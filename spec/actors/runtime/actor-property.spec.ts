@@ -47,7 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("stop" as const) }) },
 );
 
-/** One run: an actor, and everything that was seen of it. */
+/** One run: an actor, with a record of its turns, questions and end. */
 class Run {
   readonly world: ActorWorld = actorWorld();
   readonly faults: string[] = [];
@@ -73,7 +73,7 @@ class Run {
     else void this.#ref.stop();
   }
 
-  /** Lets everything end, and checks that it has. */
+  /** Ends the run, and checks that the system has come to rest. */
   async end(): Promise<void> {
     await this.world.end();
     await this.world.clock.settle();

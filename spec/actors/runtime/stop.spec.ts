@@ -1,5 +1,6 @@
 /**
- * How actors end: nothing new is begun, what runs may finish, children go first, and nothing can prevent it.
+ * How actors end: nothing new is begun, a running turn may finish, children end first, and no user code can
+ * prevent the end.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

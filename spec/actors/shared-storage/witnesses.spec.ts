@@ -1,4 +1,4 @@
-/** Who may take a lost host's lease on the storage: those who have seen it held, and nobody else. */
+/** Which hosts may take a lost host's storage lease: those that have seen it held, and no others. */
 import { expect } from "chai";
 import type { HostRecord } from "../../../actors/records/host.ts";
 import { sharedStorageLimits } from "../../../actors/shared-storage/limits.ts";
@@ -41,7 +41,7 @@ describe("witnesses of leases on the storage", () => {
     await rounds(hosts, 10);
     expect(new Set(asked.filter((one) => one.endsWith("a.e1"))).size).to.equal(2);
     expect(asked).to.have.length(hosts.length * sharedStorageLimits.storageWitnessesMax);
-    // And nobody is asked by all.
+    // No host is asked about all others.
     const times = hosts.map(({ id }) => asked.filter((one) => one.startsWith(id)).length);
     expect(Math.max(...times)).to.be.at.most(3);
   });

@@ -165,7 +165,7 @@ describe("novact on a cluster", () => {
   it("hosts are listed, disabled with a reason, and enabled again", async () => {
     await create();
     expect((await novact("host list")).out).to.match(
-      /host-a +up +1 \/ 16 +128 MiB \/ 16 GiB +0 \/ 100 GiB +1 +none +fake\/none/,
+      /host-a +up +1 \/ 16 +128 MiB \/ 16 GiB +0 \/ 100 GiB +1 +held +fake\/none/,
     );
     expect((await novact('host disable host-a --reason "new disk"')).out).to.match(
       /disabled because +new disk/,

@@ -1,4 +1,7 @@
-/** The serial consoles' logs: positions that never change, pages that never cut, space that never grows. */
+/**
+ * The serial consoles' logs: positions never change, pages never cut a character, disk space never grows
+ * beyond its limit.
+ */
 import { execFileSync } from "node:child_process";
 import { appendFile, mkdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,9 +1,9 @@
-/** The fake guard on simulated time: the contract, and what the simulator rests on. */
+/** The fake guard on simulated time: the contract, and the behaviour that the simulator relies on. */
 import { expect } from "chai";
 import { killFakeGuard } from "../../../nodes/drivers/fake/guard.ts";
+import { createFakeDrivers } from "../../../nodes/drivers/fake/index.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
-import { createDrivers } from "../../../nodes/drivers/index.ts";
 import { driverLimits } from "../../../nodes/drivers/limits.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
 import { guardContract } from "../../support/guard-contract.ts";
@@ -18,7 +18,7 @@ function hosts(options?: { readonly locks: boolean }) {
   const host = () => {
     const world = new FakeWorld({ clock, storage });
     const unused = { stateDirectory: "/fake", imageStore: "/fake" };
-    return { world, drivers: createDrivers("fake", { ...unused, clock, log: silentLog, world }) };
+    return { world, drivers: createFakeDrivers({ ...unused, clock, log: silentLog, world }) };
   };
   return { clock, storage, one: host(), other: host() };
 }

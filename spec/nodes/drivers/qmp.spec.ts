@@ -1,5 +1,6 @@
 /**
- * The QMP client, against a server that misbehaves in every way that QEMU (or whoever took its socket) can.
+ * The QMP client against a server that misbehaves in every way that QEMU (or a process that took its socket)
+ * can.
  */
 
 import { mkdir } from "node:fs/promises";
@@ -155,7 +156,7 @@ describe("the QMP client", () => {
   it("reaches a socket whose path is longer than an address can be", async () => {
     const deep = join(place.path, "d".repeat(120));
     await mkdir(deep);
-    // The server binds by a short way; the client gets the long one.
+    // The server binds by a short path; the client gets the long one.
     const from = process.cwd();
     process.chdir(deep);
     path = "qmp";

@@ -1,6 +1,6 @@
 /**
- * How committed events get into the stream: in order, without a gap or a double, whoever publishes and
- * whatever fails.
+ * Publishing committed events to the stream: in order, without a gap or a double, whichever controller
+ * publishes and whatever fails.
  */
 import { expect } from "chai";
 import type { EventStream } from "../../../actors/ports/event-stream.ts";

@@ -1,4 +1,4 @@
-/** Switching a host off by Redfish: against a service that takes its time, refuses, hangs and lies. */
+/** Switching a host off over Redfish: against a service that is slow, refuses, hangs and lies. */
 import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -239,7 +239,7 @@ describe("power by Redfish", () => {
     });
 
     it("is no certificate of another fingerprint, and nothing is said to it", async () => {
-      // One in 256 certificates has 00 there itself.
+      // One in 256 fingerprints begins with 00 already.
       const another = fingerprint.replace(/^../, (first) => (first === "00" ? "ff" : "00"));
       await failureOf(off({ fingerprint: another }), "powerControlUntrusted");
       expect(mock.heard).to.deep.equal([]);

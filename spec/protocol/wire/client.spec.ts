@@ -1,4 +1,4 @@
-/** The derived client: subjects, headers, deadlines, interceptors and retries. */
+/** The client made from a service's definition: subjects, headers, deadlines, interceptors and retries. */
 import { expect } from "chai";
 import { imageService } from "../../../protocol/image.ts";
 import { instanceService } from "../../../protocol/instance.ts";

@@ -1,4 +1,7 @@
-/** The codec: what comes back as it was, what is refused and why, and that no body can hurt its reader. */
+/**
+ * The codec: values survive a round trip, bad bodies are refused with a reason, and no body can hurt its
+ * reader.
+ */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import fc from "fast-check";
@@ -15,7 +18,7 @@ import { bombs } from "../../support/bombs.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
-/** The reason of a refusal; anything but a StatusError is a defect. */
+/** The reason of a refusal; any other error is a defect. */
 function reasonOf(body: Uint8Array): string {
   try {
     decodeRequest(body);

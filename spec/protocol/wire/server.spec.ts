@@ -1,4 +1,4 @@
-/** The server side of the protocol: what is decoded, refused, answered and described, byte for byte. */
+/** The server side of the protocol: decoding, refusals, answers and discovery, byte for byte. */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import { wireLimits } from "../../../protocol/limits/wire.ts";

@@ -1,8 +1,10 @@
-/** How busy a host is: builds under way, instances, builds that failed in a row. All avoid, as in Nova. */
+/**
+ * A host's load: builds under way, instances, builds that failed in a row. All avoid the host, as in Nova.
+ */
 import { schedulerLimits } from "../limits.ts";
 import { type HostWeigher, saturating } from "./weigher.ts";
 
-/** One half at as many builds as Nova allows at once. */
+/** The weight is one half at the number of builds that Nova allows at once. */
 export const ioLoad: HostWeigher = {
   name: "ioLoad",
   novaName: "io_ops",
@@ -10,7 +12,7 @@ export const ioLoad: HostWeigher = {
   weigh: (host) => (host.ioOps === 0 ? 0 : saturating(host.ioOps, schedulerLimits.weigherIoOpsHalf)),
 };
 
-/** Off unless it is asked for, as in Nova: how large the instances are says more than how many. */
+/** Off by default, as in Nova: the sizes of the instances say more than their number. */
 export const instanceCount: HostWeigher = {
   name: "instanceCount",
   novaName: "num_instances",
@@ -18,7 +20,7 @@ export const instanceCount: HostWeigher = {
   weigh: (host) => saturating(host.instances, schedulerLimits.weigherInstancesHalf),
 };
 
-/** Outweighs everything else: a host that fails builds is empty, and would draw all of them. */
+/** Outweighs all other weighers: a host that fails builds is empty, and would attract all of them. */
 export const buildFailures: HostWeigher = {
   name: "buildFailures",
   novaName: "build_failure",

@@ -32,7 +32,7 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
   built: true,
   state: "running",
   settled: true,
-  flavor: { id: "f1", name: "small", vcpus: 1, memoryMib: 512, diskGib: 1 },
+  flavor: { id: "f1", name: "small", vcpus: 1, memoryMib: 512, diskGib: 1, extraSpecs: {} },
   image: {
     id: "g1",
     name: "tiny",
@@ -140,7 +140,7 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
 }
 
 /**
- * The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about it.
+ * The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about i1.
  */
 export function busy(state: MachineState): DoctorInput {
   const { input, audit } = healthy();

@@ -1,4 +1,7 @@
-/** The brake, by the times at which hosts are lost: the real watch and the real rule, fenced as they say. */
+/**
+ * The brake, by the times at which hosts are lost: with the real watch and the real rule, and fences as these
+ * decide.
+ */
 import { expect } from "chai";
 import { brakeOf } from "../../../../actors/control/fleet/brake.ts";
 import { look, type Watch } from "../../../../actors/control/fleet/watch.ts";

@@ -1,4 +1,4 @@
-/** Which failing hosts are disabled: values in, turns out. What a commit makes of one is the stores' spec. */
+/** Which failing hosts are disabled: values in, commits out. The stores' specs say what a commit does. */
 import { expect } from "chai";
 import { disableFailing } from "../../../../actors/control/fleet/breaker.ts";
 import type { Turn } from "../../../../actors/records/commit.ts";

@@ -1,4 +1,4 @@
-/** A fence by the host's power, when its proof grows old before the lease is read. */
+/** A fence by the host's power controller, when its proof grows old before the host lease is read. */
 import { expect } from "chai";
 import { type FenceOptions, fenceHost } from "../../../../actors/control/fleet/fence.ts";
 import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
@@ -18,14 +18,14 @@ describe("a fence by the power", () => {
     let proofs = 0;
     let slow = false;
     const options: FenceOptions = {
-      ...{ store, clock, ids: systemIds, commit: (turn) => store.commit(turn) },
+      ...{ store, clock, ids: systemIds(0), commit: (turn) => store.commit(turn) },
       directory: { refresh: async () => undefined, alive: () => true, get: () => undefined },
       placer: { hostsChanged: () => undefined },
       power: {
         has: () => true,
         off: async () => {
           proofs += 1;
-          // What follows the first proof takes so long that the host may be on again.
+          // After the first proof the next step takes so long that the host may be on again.
           slow = proofs === 1;
           return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 };
         },

@@ -1,4 +1,4 @@
-/** What is told of the brake: once by all controllers together, and every time it is put on. */
+/** Events of the brake: one for all controllers together, each time the brake goes on or off. */
 import { expect } from "chai";
 import { Fencer } from "../../../../actors/control/fleet/fencer.ts";
 import type { Turn } from "../../../../actors/records/commit.ts";

@@ -1,4 +1,4 @@
-/** Renewals of leases: how many are written at once, and that nobody waits who need not. */
+/** Renewals of host leases: how many are written at once, and that no renewal waits without need. */
 import { expect } from "chai";
 import { Leases } from "../../../../actors/control/fleet/leases.ts";
 import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
@@ -7,7 +7,7 @@ import { StatusError } from "../../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {
-  const lease = { epoch: 1, cleaned: false };
+  const lease = { epoch: 1, cleaned: false, storageId: null };
   let clock: SimulatedClock;
   let writes: (readonly string[])[];
   let failing: boolean;

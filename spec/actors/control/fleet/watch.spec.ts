@@ -1,4 +1,4 @@
-/** When a lease has ended for good, and when so many have that it is rather us. */
+/** When a host lease has ended for good, and when so many have that the fault is rather novact's own. */
 import { expect } from "chai";
 import { areManyMissed, brakeOf } from "../../../../actors/control/fleet/brake.ts";
 import { look, type Watch } from "../../../../actors/control/fleet/watch.ts";
@@ -12,7 +12,7 @@ const host = (index: number, renewals: number): HostRecord => {
 
 /**
  * Nine hosts that renew every heartbeat, each at its own time; the first `lost` of them lose their power at
- * once. Answers how many were to be fenced, or asked for at the storage, before the brake was on.
+ * once. Answers how many were to be fenced, or had their storage lease asked for, before the brake was on.
  */
 function fencedBeforeTheBrake(lost: number) {
   const lostAtMs = 20_000;

@@ -1,6 +1,6 @@
 /**
- * The reconciler on simulated time: it finds everything that is unsettled, again and again, and nothing that
- * fails or hangs for a while keeps it from going on.
+ * The reconciler on simulated time: it nudges every unsettled instance, again and again, and goes on although
+ * a nudge fails or hangs for a while.
  */
 import { expect } from "chai";
 import { type ReconcilerOptions, reconcilerDefinition } from "../../../../actors/control/reconciler/actor.ts";

@@ -1,4 +1,7 @@
-/** Who waits for a commit: is woken by what concerns it, by nothing else, and looks again by itself. */
+/**
+ * Waiting for a commit: a waiter is woken by commits that concern it, by no others, and looks again by
+ * itself.
+ */
 import { expect } from "chai";
 import { Commits } from "../../../../actors/control/request/commits.ts";
 import { requestLimits } from "../../../../actors/control/request/limits.ts";

@@ -1,4 +1,7 @@
-/** The scheduler actor on simulated time: it keeps itself fresh, survives a bad store, and ends clean. */
+/**
+ * The scheduler's actor on simulated time: it keeps its views fresh, survives a failing store, and ends
+ * cleanly.
+ */
 import { expect } from "chai";
 import { schedulerDefinition } from "../../../../actors/control/scheduler/actor.ts";
 import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";

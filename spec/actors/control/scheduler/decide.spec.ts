@@ -1,4 +1,4 @@
-/** What the scheduler makes of what it is told: optimistic accounting, freshness, turns. All by value. */
+/** The scheduler's decisions: optimistic accounting, freshness, round robin. All by value. */
 import { expect } from "chai";
 import { ClaimLog } from "../../../../actors/control/scheduler/claim-log.ts";
 import { decide } from "../../../../actors/control/scheduler/decide.ts";
@@ -159,7 +159,7 @@ describe("scheduler: decisions", () => {
   });
 
   it("rather offers a host twice than deny because a claim may have been counted twice", () => {
-    // The read at 50 shows the claim already; the message that tells of it arrives at 51.
+    // The read at 50 shows the claim already; the message about the claim arrives at 51.
     const waiting = decide(scheduler, knowing(host("a", { vcpusClaimed: 8 })), rankMessage, 50).next;
     const told = decide(scheduler, waiting, claimed("a"), 51).next;
     const { answers, next } = decide(scheduler, told, refresh([host("a", { vcpusClaimed: 7 })], 50), 52);

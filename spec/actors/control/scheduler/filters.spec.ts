@@ -1,4 +1,4 @@
-/** Every filter by value: whom it passes, whom it refuses, in which words, and what it says would help. */
+/** Every filter by value: which hosts it passes and refuses, with which reason and which remedy. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { explain } from "../../../../actors/control/scheduler/explain.ts";

@@ -1,4 +1,4 @@
-/** Many at once: like one after the other, however it is worked out; or as many as fit. */
+/** Ranking for many: the same answers as one after the other, by either way; or as many as fit. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { decide } from "../../../../actors/control/scheduler/decide.ts";
@@ -18,7 +18,7 @@ import { host, knowing, refresh, reply, request, scheduler } from "./worlds.ts";
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const timed = (changes: Partial<PlacementRequest> = {}) => ({ ...request(changes), atMs: 1 });
 
-/** What rankMany must be like: rank, claim, and rank again. */
+/** The reference for rankMany: rank, claim, and rank again. */
 function repeated(state: SchedulerState, asked: ReturnType<typeof timed>, count: number) {
   const all = [];
   let [supposed, next] = [state, asked];

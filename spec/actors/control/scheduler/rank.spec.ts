@@ -1,4 +1,4 @@
-/** Who is a candidate, in which order, and why not: by value, and for random clusters. */
+/** Which hosts are candidates, in which order, and why others are not: by value, and for random clusters. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { explain, noValidHost } from "../../../../actors/control/scheduler/explain.ts";

@@ -1,4 +1,4 @@
-/** The scheduler's small parts by value: Nova's operators, NUMA cells, features, lists that are values. */
+/** The scheduler's small parts by value: Nova's operators, NUMA nodes, features, lists that are values. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { ClaimLog } from "../../../../actors/control/scheduler/claim-log.ts";
@@ -22,7 +22,7 @@ interface Cells {
   readonly cellUse: NumaUse[];
 }
 
-/** With one guest more. */
+/** The host's NUMA nodes with one guest more. */
 function filled(host: Cells, demand: NumaDemand): Cells {
   const placement = placementFor(host, demand);
   return placement === undefined ? host : { ...host, cellUse: useWith(host.cellUse, placement, 1) };

@@ -1,4 +1,4 @@
-/** When a host speaks to its controllers, by value. */
+/** When a host reports to its controllers, by value. */
 import { expect } from "chai";
 import { decide, type ReportEffect } from "../../../../actors/node/host/decide.ts";
 import { hostLimits } from "../../../../actors/node/host/limits.ts";

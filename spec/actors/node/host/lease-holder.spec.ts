@@ -1,4 +1,7 @@
-/** The host's lease, and the one on the storage beside it: what is asked, what is believed, and when not. */
+/**
+ * The host lease, and the storage lease beside it: what the agent asks for, which answers it believes, and
+ * when it does not.
+ */
 import { expect } from "chai";
 import { LeaseHolder } from "../../../../actors/node/host/lease-holder.ts";
 import { hostLimits } from "../../../../actors/node/host/limits.ts";
@@ -70,7 +73,7 @@ describe("a host's lease and the one on its storage", () => {
     expect(held.slice(0, 2)).to.deep.equal([1, 1]);
     expect(changes).to.deep.equal(["held 1"]);
     await holder.end(false);
-    // It ends in order: that it lets go is no sign that it is lost.
+    // An agent that ends in order gives up its storage lease, which is no sign of a lost host.
     expect(asked.at(-1)).to.include({ epoch: 1, storageId: null });
   });
 

@@ -1,4 +1,7 @@
-/** The ledger: what is reported once, again, or not any more; and that nothing unstored is ever forgotten. */
+/**
+ * The ledger: which observations are reported once, again, or not any more; and that none is forgotten before
+ * it is stored.
+ */
 import { expect } from "chai";
 import fc from "fast-check";
 import { Ledger } from "../../../../actors/node/host/ledger.ts";

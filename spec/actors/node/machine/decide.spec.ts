@@ -1,10 +1,11 @@
 /** What a machine does, by value: nothing is mocked, nothing runs. */
 import { expect } from "chai";
 import { type Decision, decide } from "../../../../actors/node/machine/decide.ts";
-import { parseFile, revive } from "../../../../actors/node/machine/file.ts";
+import { fileOf, parseFile, revive } from "../../../../actors/node/machine/file.ts";
 import { machineLimits } from "../../../../actors/node/machine/limits.ts";
 import type { MachineEvent } from "../../../../actors/node/machine/messages.ts";
 import type { MachineState } from "../../../../actors/node/machine/state.ts";
+import { agentNeeds } from "../../../../protocol/agent-needs.ts";
 import {
   aborted,
   at,
@@ -51,7 +52,7 @@ describe("machine: boot", () => {
   it("writes the intent down before it acts, and not again until the intent changes", () => {
     const first = decide(blank, ensured());
     expect(first.save).to.deep.include({ version: 1, spec: spec(), intent: intent() });
-    expect(parseFile("i1", first.save)).to.deep.equal(first.save);
+    expect(parseFile("i1", first.save, agentNeeds)).to.deep.equal(first.save);
     const { work } = known(first.next);
     const second = decide(first.next, { kind: "settled", workId: work?.id ?? 0, outcome: booted, at: at() });
     expect(second.save).to.equal(undefined);
@@ -348,10 +349,7 @@ describe("machine: the host", () => {
     expect(down.intent.power).to.equal("running");
   });
 
-  const fileWith = (state: MachineState) => {
-    const { spec, intent, resetCount, generationCeiling, rest } = known(state);
-    return { version: 1 as const, spec, intent, resetCount, generationCeiling, rest: rest ?? null };
-  };
+  const fileWith = (state: MachineState) => ({ ...fileOf(known(state)), shutdownAskedOf: null });
   const begin: MachineEvent = { kind: "begin", at: at() };
 
   it("boots them again at its next start, without counting a loss", () => {

@@ -1,4 +1,6 @@
-/** The files of images: on a disk and in memory by one contract, and what only a disk can be left in. */
+/**
+ * The files of images: one contract for disk and memory, and the states that only a crash on a disk leaves.
+ */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";

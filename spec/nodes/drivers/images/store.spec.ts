@@ -1,6 +1,6 @@
 /**
- * The image store: what it takes, what it refuses, and that it reads from nowhere else. No tool of QEMU is
- * needed.
+ * The image store: files that it takes, files that it refuses, and that it reads from no other place. No tool
+ * of QEMU is needed.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
