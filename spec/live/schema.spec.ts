@@ -2,10 +2,14 @@
  * The tables on a real PostgreSQL: what the migrations make is what the entities say, and what the CHECKs
  * refuse.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import type { Log } from "../../actors/runtime/ports.ts";
 import { openStore, ormOptions } from "../../db/connect.ts";
+import { readSchema } from "../../db/postgres/read-schema.ts";
+import { schemaText } from "../../db/postgres/schema-text.ts";
 import { systemClock } from "../../nodes/clock.ts";
 import { StatusError } from "../../protocol/status.ts";
 import { postgresUrl } from "../support/services.ts";
@@ -83,12 +87,37 @@ describe("the tables", function () {
     ]);
   });
 
+  it("are with their functions what db/schema.sql says", async () => {
+    const written = readFileSync(join(import.meta.dirname, "../../db/schema.sql"), "utf8");
+    expect(await readSchema(url), "run `npm run schema`").to.equal(written);
+  });
+
   it("would be seen to differ, were a CHECK or an index missing", async () => {
     await execute("alter table host drop constraint host_capacity_check");
     await execute("drop index instance_unsettled_idx");
     const { up } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
     expect(up).to.contain("host_capacity_check").and.to.contain("instance_unsettled_idx");
     await execute(up);
+  });
+
+  it("would be seen to differ from it in a trigger, a function's word, a column's order or a reference", async () => {
+    const before = await readSchema(url);
+    const changes = [
+      "drop trigger event_unchanged on event",
+      "create or replace function novact_refuse() returns trigger language plpgsql as 'begin return null; end'",
+      "alter table flavor drop column created_at_ms; alter table flavor add column created_at_ms bigint not null",
+      "alter table host_seen add foreign key (host_id) references host",
+    ];
+    const alone = await MikroORM.init(ormOptions(url, { max: 1, connectionTimeoutMillis: 5_000 }));
+    const run = async (sql: string) => alone.em.getConnection().execute(sql);
+    for (const change of changes) {
+      await run(`begin; ${change}`);
+      const after = await schemaText(run);
+      await run("rollback");
+      expect(after, change).not.to.equal(before);
+    }
+    await alone.close(true);
+    expect(await readSchema(url)).to.equal(before);
   });
 
   it("refuse what would break an invariant, whoever writes it", async () => {

@@ -1,0 +1,106 @@
+/**
+ * The schema of a database as one text: its tables with their constraints, indexes and triggers, and its
+ * functions, in an order and a form that do not depend on how it came to be. db/schema.sql is this text, for
+ * people to read; two databases with the same text are alike. It only reads, and must never repair anything.
+ */
+import { layOut, wrapped } from "./sql-layout.ts";
+
+/** Runs a statement; answers its rows. */
+export type ReadRows = (text: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+
+/** What the machinery of migrations keeps for itself. */
+const machinery = "('novact_migration', 'novact_function')";
+const ours = `n.nspname = 'public' and c.relname not in ${machinery}`;
+
+const tablesQuery = `
+  select c.relname as table, coalesce(array_to_string(c.reloptions, ', '), '') as options,
+      a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as needed,
+      case when l.collname <> 'default' then l.collname end as collation,
+      pg_get_expr(d.adbin, d.adrelid) as "default"
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      left join pg_collation l on l.oid = a.attcollation
+      left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+    where ${ours} and c.relkind = 'r' order by c.relname collate "C", a.attnum`;
+
+/** Primary keys first, then CHECKs, references, unique ones. */
+const constraintsQuery = `
+  select c.relname as table, k.conname as name, pg_get_constraintdef(k.oid) as text
+    from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+    where ${ours} and k.contype in ('p', 'c', 'f', 'u', 'x')
+    order by c.relname collate "C", k.contype <> 'p', k.contype, k.conname collate "C"`;
+
+/** Those that no constraint made. */
+const indexesQuery = `
+  select c.relname as table, pg_get_indexdef(x.indexrelid) as text
+    from pg_index x join pg_class c on c.oid = x.indrelid join pg_namespace n on n.oid = c.relnamespace
+      join pg_class i on i.oid = x.indexrelid
+    where ${ours} and not exists (select from pg_constraint k where k.conindid = x.indexrelid and k.contype in ('p', 'u', 'x'))
+    order by c.relname collate "C", i.relname collate "C"`;
+
+const triggersQuery = `
+  select c.relname as table, pg_get_triggerdef(t.oid) as text
+    from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+    where ${ours} and not t.tgisinternal order by c.relname collate "C", t.tgname collate "C"`;
+
+const functionsQuery = `
+  select p.proname as name, pg_get_function_arguments(p.oid) as arguments,
+      pg_get_function_result(p.oid) as result, l.lanname as language, p.prosrc as body,
+      coalesce(array_to_string(p.proconfig, ' '), '') as settings
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
+    where n.nspname = 'public' order by p.proname collate "C", 2`;
+
+const heading = `-- The sum of db/migrations and of the functions, as PostgreSQL knows it: for reading and for reviews.
+-- Made by "npm run schema" and compared by a live spec; functions stand here without comments and line breaks
+-- of their own. Nothing reads it at run time.
+`;
+
+/** Tables with all that belongs to them, without functions. */
+async function tablesText(read: ReadRows): Promise<string> {
+  const [columns, constraints, indexes, triggers] = [
+    await read(tablesQuery),
+    await read(constraintsQuery),
+    await read(indexesQuery),
+    await read(triggersQuery),
+  ];
+  const tables = Map.groupBy(columns, ({ table }) => String(table));
+  const texts = [...tables].map(([table, rows]) => {
+    const of = (all: typeof columns) => all.filter((one) => one.table === table);
+    const named = of(constraints).map(({ name, text }) => `constraint ${name} ${plain(text)}`);
+    const lines = [...columnLines(rows), ...named].map((line) => wrapped(`  ${line}`).join("\n"));
+    const options = rows[0]?.options === "" ? "" : ` with (${String(rows[0]?.options).replace("=", " = ")})`;
+    const own = [...of(indexes), ...of(triggers)].map(({ text }) => `${wrapped(plain(text)).join("\n")};\n`);
+    return `create table ${table} (\n${lines.join(",\n")}\n)${options};\n${own.join("")}`;
+  });
+  return texts.join("\n");
+}
+
+/** All of it, as db/schema.sql has it. */
+export async function schemaText(read: ReadRows): Promise<string> {
+  const functions = (await read(functionsQuery)).map(
+    ({ name, arguments: given, result, language, settings, body }) => {
+      const set = settings === "" ? "" : ` set ${String(settings).replaceAll(" ", " set ")}`;
+      const head = `create function ${name}(${given}) returns ${result} language ${language}${set} as $$`;
+      return `${wrapped(head).join("\n")}\n${layOut(String(body))}\n$$;\n`;
+    },
+  );
+  return `${heading}\n${await tablesText(read)}\n${functions.join("\n")}`;
+}
+
+function columnLines(rows: Awaited<ReturnType<ReadRows>>): string[] {
+  const wide = Math.max(...rows.map(({ name }) => String(name).length));
+  return rows.map((row) => {
+    const collation = row.collation === null ? "" : ` collate "${row.collation}"`;
+    const needed = row.needed === true ? " not null" : "";
+    const usual = row.default === null ? "" : ` default ${row.default}`;
+    return `${String(row.name).padEnd(wide)} ${row.type}${collation}${needed}${usual}`;
+  });
+}
+
+/** Without what PostgreSQL adds to every text of its own; small letters but in what is quoted. */
+function plain(text: unknown): string {
+  const shorter = String(text).replaceAll("public.", "").replaceAll("::text", "");
+  return shorter.replace(/'[^']*'|"[^"]*"|[A-Z]+/g, (part) =>
+    /^['"]/.test(part) ? part : part.toLowerCase(),
+  );
+}
