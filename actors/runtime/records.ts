@@ -270,6 +270,8 @@ export interface MachineKey {
   readonly epoch: number;
 }
 
+type MissingNoun = "flavor" | "image" | "host" | "aggregate" | "server-group";
+
 export type CommitResult =
   | {
       readonly kind: "committed" /** Of the turn's last event; 0 when it had none. */;
@@ -283,8 +285,11 @@ export type CommitResult =
   | { readonly kind: "hostFull"; readonly hostId: string }
   /** A name is taken. */
   | { readonly kind: "nameTaken" }
-  /** What is to be changed, removed or joined does not exist. */
-  | { readonly kind: "missing" }
+  /**
+   * What is to be changed, removed, joined or used does not exist (any more): the noun and the id of the first
+   * such. A new instance needs its flavor (`row.flavor.id`), its image (`row.image.id`) and its group.
+   */
+  | { readonly kind: "missing"; readonly noun?: MissingNoun; readonly id?: string }
   /** What is to be removed is still used: an image or group by an instance, an aggregate by a host. */
   | { readonly kind: "inUse" }
   | PlacementRefusal;
