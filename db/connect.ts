@@ -123,7 +123,7 @@ export function ormOptions(url: string, pool: PoolOptions) {
     logger: () => undefined,
     extensions: [Migrator],
     migrations: { ...migrationOptions, migrationsList: migrations },
-    schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true },
+    schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true, skipTables: ["novact_function"] },
   });
 }
 

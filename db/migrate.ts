@@ -1,10 +1,14 @@
 /**
- * Brings the tables of a database up to date. One controller at a time: the others wait for an advisory lock,
- * and find nothing left to do. Migrations only go forward.
+ * Brings a database up to date: first its tables, by the migrations that it has not seen, then its functions
+ * (db/postgres/functions.ts), all of it in one transaction. One controller at a time: the others wait for an
+ * advisory lock, and find nothing left to do. Migrations only go forward.
  */
 import { Migrator } from "@mikro-orm/migrations";
 import type { MikroORM } from "@mikro-orm/postgresql";
 import type { Log } from "../actors/runtime/ports.ts";
+import { migrations, newestMigration } from "./migrations/index.ts";
+import { adopt } from "./postgres/adopt.ts";
+import { functionTable, type Run, replaceFunctions, sqlFunctions } from "./postgres/functions.ts";
 
 /** Any number, the same in every controller of every version. */
 const migrationLock = 7_106_001;
@@ -19,15 +23,42 @@ export const migrationOptions = {
   allOrNothing: true,
 } as const;
 
-/** @param orm with at least two connections: one holds the lock, the other migrates */
+/**
+ * @param orm with at least two connections: one migrates, the other looks whether there are migrations
+ * @throws UNAVAILABLE storeUnavailable when the database is too old
+ */
 export async function migrate(orm: MikroORM, log: Log): Promise<void> {
   const connection = orm.em.getConnection();
-  await connection.transactional(async (lock) => {
-    await connection.execute(`select pg_advisory_xact_lock(${migrationLock})`, [], "all", lock);
-    const migrator = new Migrator(orm.em);
-    const pending = await migrator.getPending();
-    if (pending.length === 0) return;
-    log.info({ migrations: pending.map(({ name }) => name) }, "Bringing the tables up to date.");
-    await migrator.up();
+  await connection.transactional(async (transaction) => {
+    const run: Run = (text) => connection.execute(text, [], "all", transaction);
+    await run(`select pg_advisory_xact_lock(${migrationLock})`);
+    await run(functionTable);
+    await adopt(run, await executedIn(run));
+    const executed = await executedIn(run);
+    const pending = migrations.filter(({ name }) => !executed.includes(name)).map(({ name }) => name);
+    if (pending.length > 0) {
+      log.info({ migrations: pending }, "Bringing the tables up to date.");
+      await standInLine(run);
+      await new Migrator(orm.em).up({ transaction });
+    }
+    const newer = executed.filter((name) => name > newestMigration);
+    if (newer.length > 0) {
+      log.warn({ migrations: newer }, "The database is of a newer version; its functions stay.");
+      return;
+    }
+    const functions = await replaceFunctions(run, sqlFunctions());
+    if (functions.length > 0) log.info({ functions }, "Brought the functions up to date.");
   });
+}
+
+async function executedIn(run: Run): Promise<readonly string[]> {
+  const [found] = await run("select to_regclass('novact_migration') as name");
+  if (found?.name === null) return [];
+  return (await run("select name from novact_migration")).map(({ name }) => String(name));
+}
+
+/** Waits behind the commits at once: with some tables locked and others not, it could block one half-way. */
+async function standInLine(run: Run): Promise<void> {
+  const [found] = await run("select to_regclass('event_head') as name");
+  if (found?.name !== null) await run("select from event_head for update");
 }

@@ -69,7 +69,7 @@ export const HostEntity = defineEntity({
   indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
 });
 
-/** What a host's cells have, and what of it is claimed; `resource` as in migration 0006. */
+/** What a host's cells have, and what of it is claimed; `resource` as in db/sql/claim-cells.sql. */
 export const HostCellEntity = defineEntity({
   name: "HostCell",
   tableName: "host_cell",

@@ -1,5 +1,5 @@
 /**
- * The steps of a turn that are about aggregates, groups and quotas, with the outcomes of migration 0003: what
+ * The steps of a turn that are about aggregates, groups and quotas, with the outcomes of db/sql: what
  * is made and removed, what projects use, and the hard rules of groups.
  */
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/runtime/placement-records.ts";

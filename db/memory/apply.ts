@@ -1,6 +1,6 @@
 /**
  * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
- * `novact_commit` of PostgreSQL (db/migrations): the request first, then quotas, instances, catalog, hosts,
+ * `novact_commit` of PostgreSQL (db/sql): the request first, then quotas, instances, catalog, hosts,
  * aggregates and groups, leases, removals of hosts, claims and their groups' rules, machines, operations,
  * events. The property
  * test of spec/live/store-comparison.spec.ts holds the two against each other.

@@ -5,12 +5,13 @@
  */
 import { layOut, wrapped } from "./sql-layout.ts";
 
+type Rows = readonly Readonly<Record<string, unknown>>[];
 /** Runs a statement; answers its rows. */
-export type ReadRows = (text: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+type ReadRows = (text: string) => Promise<Rows>;
 
 /** What the machinery of migrations keeps for itself. */
 const machinery = "('novact_migration', 'novact_function')";
-const ours = `n.nspname = 'public' and c.relname not in ${machinery}`;
+const ours = `n.nspname = current_schema() and c.relname not in ${machinery}`;
 
 const tablesQuery = `
   select c.relname as table, coalesce(array_to_string(c.reloptions, ', '), '') as options,
@@ -48,46 +49,55 @@ const functionsQuery = `
       pg_get_function_result(p.oid) as result, l.lanname as language, p.prosrc as body,
       coalesce(array_to_string(p.proconfig, ' '), '') as settings
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
-    where n.nspname = 'public' order by p.proname collate "C", 2`;
+    where n.nspname = current_schema() order by p.proname collate "C", 2`;
 
 const heading = `-- The sum of db/migrations and of the functions, as PostgreSQL knows it: for reading and for reviews.
 -- Made by "npm run schema" and compared by a live spec; functions stand here without comments and line breaks
 -- of their own. Nothing reads it at run time.
 `;
 
-/** Tables with all that belongs to them, without functions. */
-async function tablesText(read: ReadRows): Promise<string> {
-  const [columns, constraints, indexes, triggers] = [
-    await read(tablesQuery),
-    await read(constraintsQuery),
-    await read(indexesQuery),
-    await read(triggersQuery),
-  ];
-  const tables = Map.groupBy(columns, ({ table }) => String(table));
-  const texts = [...tables].map(([table, rows]) => {
-    const of = (all: typeof columns) => all.filter((one) => one.table === table);
-    const named = of(constraints).map(({ name, text }) => `constraint ${name} ${plain(text)}`);
-    const lines = [...columnLines(rows), ...named].map((line) => wrapped(`  ${line}`).join("\n"));
-    const options = rows[0]?.options === "" ? "" : ` with (${String(rows[0]?.options).replace("=", " = ")})`;
-    const own = [...of(indexes), ...of(triggers)].map(({ text }) => `${wrapped(plain(text)).join("\n")};\n`);
-    return `create table ${table} (\n${lines.join(",\n")}\n)${options};\n${own.join("")}`;
-  });
-  return texts.join("\n");
+/** Tables with their columns, constraints and indexes; without triggers, which belong to functions. */
+export async function tablesText(read: ReadRows): Promise<string> {
+  return [...(await tables(read)).values()].join("\n");
 }
 
 /** All of it, as db/schema.sql has it. */
 export async function schemaText(read: ReadRows): Promise<string> {
-  const functions = (await read(functionsQuery)).map(
-    ({ name, arguments: given, result, language, settings, body }) => {
-      const set = settings === "" ? "" : ` set ${String(settings).replaceAll(" ", " set ")}`;
-      const head = `create function ${name}(${given}) returns ${result} language ${language}${set} as $$`;
-      return `${wrapped(head).join("\n")}\n${layOut(String(body))}\n$$;\n`;
-    },
-  );
-  return `${heading}\n${await tablesText(read)}\n${functions.join("\n")}`;
+  const triggers = Map.groupBy(await read(triggersQuery), ({ table }) => String(table));
+  const texts = [...(await tables(read))].map(([table, text]) => text + statements(triggers.get(table)));
+  const functions = (await read(functionsQuery)).map(functionText);
+  return [heading, ...texts, ...functions].join("\n");
 }
 
-function columnLines(rows: Awaited<ReturnType<ReadRows>>): string[] {
+/** The text of each. */
+async function tables(read: ReadRows): Promise<ReadonlyMap<string, string>> {
+  const [columns, constraints, indexes] = [
+    await read(tablesQuery),
+    await read(constraintsQuery),
+    await read(indexesQuery),
+  ];
+  const texts = [...Map.groupBy(columns, ({ table }) => String(table))].map(([table, rows]) => {
+    const of = (all: Rows) => all.filter((one) => one.table === table);
+    const named = of(constraints).map(({ name, text }) => `constraint ${name} ${plain(text)}`);
+    const lines = [...columnLines(rows), ...named].map((line) => wrapped(`  ${line}`).join("\n"));
+    const options = rows[0]?.options === "" ? "" : ` with (${String(rows[0]?.options).replace("=", " = ")})`;
+    const text = `create table ${table} (\n${lines.join(",\n")}\n)${options};\n${statements(of(indexes))}`;
+    return [table, text] as const;
+  });
+  return new Map(texts);
+}
+
+function functionText({ name, arguments: given, result, language, settings, body }: Rows[number]): string {
+  const set = settings === "" ? "" : ` set ${String(settings).replaceAll(" ", " set ")}`;
+  const head = `create function ${name}(${given}) returns ${result} language ${language}${set} as $$`;
+  return `${wrapped(head).join("\n")}\n${layOut(String(body))}\n$$;\n`;
+}
+
+function statements(rows: Rows = []): string {
+  return rows.map(({ text }) => `${wrapped(plain(text)).join("\n")};\n`).join("");
+}
+
+function columnLines(rows: Rows): string[] {
   const wide = Math.max(...rows.map(({ name }) => String(name).length));
   return rows.map((row) => {
     const collation = row.collation === null ? "" : ` collate "${row.collation}"`;
@@ -99,7 +109,9 @@ function columnLines(rows: Awaited<ReturnType<ReadRows>>): string[] {
 
 /** Without what PostgreSQL adds to every text of its own; small letters but in what is quoted. */
 function plain(text: unknown): string {
-  const shorter = String(text).replaceAll("public.", "").replaceAll("::text", "");
+  const shorter = String(text)
+    .replace(/\b(?:public|novact_released)\./g, "")
+    .replaceAll("::text", "");
   return shorter.replace(/'[^']*'|"[^"]*"|[A-Z]+/g, (part) =>
     /^['"]/.test(part) ? part : part.toLowerCase(),
   );

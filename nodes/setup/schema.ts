@@ -1,7 +1,7 @@
 /**
  * `npm run schema`: writes db/schema.sql, the sum of what migrations and functions make of an empty database.
  * It starts a PostgreSQL of its own in a temporary directory and ends it; no other server is touched. Run it
- * after a change of db/migrations, db/sql or db/rules, and read the difference.
+ * after a change of db/migrations or db/sql, and read the difference.
  */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

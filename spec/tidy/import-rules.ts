@@ -56,6 +56,12 @@ export const importTable: readonly Row[] = [
   },
   ...actorRows,
   {
+    // Reads its own files of SQL, and nothing else.
+    files: /^db\/postgres\/functions\.ts$/,
+    may: [/^db\//],
+    packages: [pureNode, /^node:(?:fs|path)$/],
+  },
+  {
     files: /^db\//,
     may: [protocol, /^db\//],
     mayTypes: [runtimeTypes],
