@@ -12,7 +12,7 @@ import { Database } from "./database.ts";
 import { entities } from "./entities/index.ts";
 import { connectError, serverError, unavailable } from "./failure.ts";
 import { migrate, migrationOptions } from "./migrate.ts";
-import { migrations } from "./migrations/index.ts";
+import { migrations, newestMigration } from "./migrations/index.ts";
 import { PostgresStore } from "./postgres-store.ts";
 
 export interface OpenStoreOptions {
@@ -20,13 +20,18 @@ export interface OpenStoreOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
+  /**
+   * Called once, when a newer version has changed the database so that this one must not go on: nothing is
+   * committed any more.
+   */
+  readonly onOutdated?: (sentence: string) => void;
 }
 
 /** What the statements were written for and are tested with; older versions may lack something. */
 const oldestVersion = 15;
 
 /** @throws UNAVAILABLE storeUnavailable, with a sentence that says what is wrong */
-export async function openStore({ url, clock, log }: OpenStoreOptions): Promise<Store> {
+export async function openStore({ url, clock, log, onOutdated }: OpenStoreOptions): Promise<Store> {
   const place = placeOf(url);
   await prepare(url, place, log);
   const orm = await connect(url, {
@@ -35,7 +40,7 @@ export async function openStore({ url, clock, log }: OpenStoreOptions): Promise<
     connectionTimeoutMillis: limits.storeTimeoutMs,
   });
   const database = await Database.of(orm.em, clock, log);
-  return new PostgresStore({ orm, database, writer: new CommitWriter({ database, clock, log }) });
+  return new PostgresStore({ orm, database, writer: new CommitWriter({ database, clock, log, onOutdated }) });
 }
 
 async function prepare(url: string, place: Place, log: Log): Promise<void> {
@@ -110,12 +115,12 @@ export function ormOptions(url: string, pool: PoolOptions) {
     clientUrl: url,
     dbName: placeOf(url).database,
     // The URL again, for what MikroORM does not read of it: sockets and TLS. Compiling plans costs more than
-    // it gives.
+    // it gives. By the newest migration that it knows PostgreSQL tells a controller that is too old.
     driverOptions: {
       connectionString: url,
       application_name: "novact",
       keepAlive: true,
-      options: "-c jit=off",
+      options: `-c jit=off -c novact.schema=${newestMigration}`,
       ...pool,
     },
     ensureDatabase: false,
@@ -123,7 +128,11 @@ export function ormOptions(url: string, pool: PoolOptions) {
     logger: () => undefined,
     extensions: [Migrator],
     migrations: { ...migrationOptions, migrationsList: migrations },
-    schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true, skipTables: ["novact_function"] },
+    schemaGenerator: {
+      ignoreTriggers: true,
+      ignoreRoutines: true,
+      skipTables: ["novact_function", "novact_breaking"],
+    },
   });
 }
 

@@ -405,6 +405,11 @@ declare
   results jsonb := '[]';
   constraint_of_error text;
 begin
+  if exists (select
+      from novact_breaking
+      where name > coalesce(current_setting('novact.schema', true), '')) then
+    raise exception using errcode = 'NV002', message = 'this controller is older than the database';
+  end if;
   select last_sequence into strict before
     from event_head for update;
   newest := before;

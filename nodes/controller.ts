@@ -17,6 +17,8 @@ import { connectNats } from "./nats.ts";
 import { controllerUser } from "./up/nats-access.ts";
 
 export interface RunningController {
+  /** Resolves when it cannot go on: a newer version has changed the database. It still has to be stopped. */
+  readonly outdated: Promise<string>;
   /** Answers what it has taken, then closes everything. Hosts and guests run on. */
   stop(): Promise<void>;
 }
@@ -32,7 +34,8 @@ export interface ControllerOptions {
 export async function startController({ config, index, log }: ControllerOptions): Promise<RunningController> {
   const clock = systemClock;
   const { cell } = config;
-  const store = await openStore({ url: postgresUrlOf(config), clock, log });
+  const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
+  const store = await openStore({ url: postgresUrlOf(config), clock, log, onOutdated });
   const bus = await connectNats({
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,
@@ -56,6 +59,7 @@ export async function startController({ config, index, log }: ControllerOptions)
   bus.onConnected(() => controller.cutOff());
   log.info({ cell, index }, "the controller serves");
   return {
+    outdated,
     stop: async () => {
       await controller.stop();
       await publisher.stop();

@@ -18,7 +18,12 @@ import { type ChildMessage, isShutdown, type ShutdownMessage } from "./up/messag
 
 type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
 
+/** Nobody waits, and guests run on. */
+const alone: Ending = { guests: false, patienceMs: 0 };
+
 interface Running {
+  /** Resolves, with why, when it cannot go on; it is stopped then. */
+  readonly outdated?: Promise<string>;
   stop(ending: Ending): Promise<void>;
   /** While it stops: what it still waits for is ended by force. */
   hurry?(): Promise<void>;
@@ -43,7 +48,7 @@ function roleOf(kind: string | undefined): Role | undefined {
       start: async (config, log) => {
         const { startController } = await import("./controller.ts");
         const controller = await startController({ config, index, log });
-        return { stop: () => controller.stop() };
+        return { outdated: controller.outdated, stop: () => controller.stop() };
       },
     };
   }
@@ -83,7 +88,7 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   const running = await role.start(config, log);
   await tell({ kind: "ready" });
   releaseStartUpMemory();
-  const ending = await told;
+  const ending = await Promise.race([told, endOf(running, log)]);
   // Whatever hangs now must not keep the process: what is true is in the database and on the host's disk.
   const patienceMs = ending.patienceMs + limits.serverStopTimeoutMs / 2;
   setTimeout(() => process.exit(1), patienceMs).unref();
@@ -97,8 +102,15 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   process.exit(0);
 }
 
+/** Never resolves for what can always go on. */
+async function endOf({ outdated }: Running, log: LogFile): Promise<Ending> {
+  const why = await (outdated ?? new Promise<never>(() => undefined));
+  log.error({}, why);
+  process.stderr.write(`${why}\n`);
+  return alone;
+}
+
 function untilTold(log: LogFile): Promise<Ending> {
-  const alone: Ending = { guests: false, patienceMs: 0 };
   return new Promise((resolve) => {
     const end = (why: string, ending: Ending) => {
       log.info({ why }, "told to end");

@@ -10,12 +10,17 @@ interface Listed {
   /** Four digits and words: their order is that of the text. */
   readonly name: string;
   readonly statements: readonly string[];
+  /** Controllers that do not know it must not go on: they would misread or spoil what is in the tables. */
+  readonly breaking?: true;
 }
 
 const listed: readonly Listed[] = [{ name: "0001-release", statements: release }];
 
 /** The newest that this version knows: what it tells the database of itself. */
 export const newestMigration = listed.at(-1)?.name ?? "";
+
+/** Those that older controllers end for. */
+export const breakingMigrations = listed.filter(({ breaking }) => breaking).map(({ name }) => name);
 
 /** As MikroORM wants them. */
 export const migrations = listed.map(({ name, statements }) => ({

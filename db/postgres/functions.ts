@@ -38,7 +38,7 @@ function readFunction(path: string): SqlFunction {
   return { name: first[1] ?? "", text, hash: createHash("sha256").update(text).digest("hex") };
 }
 
-/** What was put where: kept beside the migrations, and no part of the schema. */
+/** What was put there last, by a controller with which newest migration. No part of the schema. */
 export const functionTable = `create table if not exists novact_function (
   name text collate "C" primary key, hash text collate "C" not null, schema text collate "C" not null
 )`;

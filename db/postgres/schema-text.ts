@@ -10,7 +10,7 @@ type Rows = readonly Readonly<Record<string, unknown>>[];
 type ReadRows = (text: string) => Promise<Rows>;
 
 /** What the machinery of migrations keeps for itself. */
-const machinery = "('novact_migration', 'novact_function')";
+const machinery = "('novact_migration', 'novact_function', 'novact_breaking')";
 const ours = `n.nspname = current_schema() and c.relname not in ${machinery}`;
 
 const tablesQuery = `

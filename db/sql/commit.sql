@@ -6,6 +6,9 @@
 -- in a subtransaction of its own and succeeds or fails alone: what can be refused is refused by an exception
 -- with the code NV001 and the result as its text; the result of an unexpected error is "failed".
 --
+-- A controller that does not know a migration which is flagged as breaking gets nothing done any more. What it
+-- knows it says once for each connection (db/connect.ts).
+--
 -- Batches are numbered by their writer. A number that is not above its last one was fenced off, or is done.
 --
 -- Rows that arrive are few and are looked up by key, however large or small the tables seem when a plan is
@@ -21,6 +24,11 @@ declare
   results jsonb := '[]';
   constraint_of_error text;
 begin
+  if exists (
+    select from novact_breaking where name > coalesce(current_setting('novact.schema', true), '')
+  ) then
+    raise exception using errcode = 'NV002', message = 'this controller is older than the database';
+  end if;
   select last_sequence into strict before from event_head for update;
   newest := before;
   for i in 0 .. jsonb_array_length(turns) - 1 loop

@@ -96,6 +96,31 @@ describe("a database that was there before", function () {
     await store.close();
   });
 
+  const breaking = "insert into novact_breaking (name) values ('9999-later')";
+  const outdated =
+    "The database was brought up to date by a newer version that this one cannot work beside: start the newer version.";
+
+  it("is not served when a migration that it has seen breaks this version", async () => {
+    await open();
+    await execute(breaking);
+    expect(await refusal()).to.equal(`storeUnavailable: ${outdated}`);
+  });
+
+  it("ends the controllers that are there when such a migration comes, before they write anything", async () => {
+    const ends: string[] = [];
+    const onOutdated = (sentence: string) => ends.push(sentence);
+    const store = await openStore({ url, clock: systemClock, log: silentLog, onOutdated });
+    const commit = async (id: string) => store.commit(rows.changeTurn(rows.instance(id)));
+    expect((await commit("i1")).kind).to.equal("committed");
+    await execute(breaking);
+    const tried = await Promise.allSettled(["i2", "i3"].map(commit));
+    for (const one of tried) expect(one).to.have.nested.property("reason.message", outdated);
+    await Promise.allSettled([commit("i4")]);
+    expect(ends).to.deep.equal([outdated]);
+    expect(await store.listInstances({ limit: 10 })).to.have.length(1);
+    await store.close();
+  });
+
   it("is taken over from before the first release when its tables are the same, with what is in it", async () => {
     await makeFormer();
     await execute("update event_head set last_sequence = 7");
