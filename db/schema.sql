@@ -71,7 +71,7 @@ create table event (
 );
 create index event_id_idx on event using btree (id, sequence);
 create index event_project_idx on event using btree (project, sequence);
-create trigger event_unchanged before update on event for each row execute function novact_refuse();
+create trigger event_unchanged before update on event for each row execute function novact_progress();
 
 create table event_head (
   single        boolean not null,
@@ -82,7 +82,7 @@ create table event_head (
   constraint event_head_single_check check (single)
 );
 create trigger event_head_progress before update on event_head for each row when (((new.last_sequence <
-    old.last_sequence) or (new.trimmed < old.trimmed))) execute function novact_refuse();
+    old.last_sequence) or (new.trimmed < old.trimmed))) execute function novact_progress();
 
 create table flavor (
   id            text collate "C" not null,
@@ -239,7 +239,7 @@ create index instance_tombstone_idx on instance using btree (project, id) where 
 create index instance_unsettled_idx on instance using btree (id) where ((not settled) or (operation_id is not
     null));
 create trigger instance_progress before update on instance for each row when (((new.version <> (old.version +
-    1)) or (new.generation < old.generation) or (new.epoch < old.epoch))) execute function novact_refuse();
+    1)) or (new.generation < old.generation) or (new.epoch < old.epoch))) execute function novact_progress();
 
 create table machine (
   instance_id       text collate "C" not null,
@@ -264,7 +264,7 @@ create table machine (
 ) with (fillfactor = 80);
 create index machine_host_idx on machine using btree (host_id, instance_id);
 create trigger machine_progress before update on machine for each row when ((new.generation <=
-    old.generation)) execute function novact_refuse();
+    old.generation)) execute function novact_progress();
 
 create table operation (
   id             text collate "C" not null,
@@ -292,7 +292,7 @@ create index operation_instance_idx on operation using btree (instance_id, id);
 create index operation_project_idx on operation using btree (project, id);
 create index operation_running_idx on operation using btree (id) where (state = 'running');
 create trigger operation_progress before update on operation for each row when (((old.state <> 'running') and
-    (new.state <> old.state))) execute function novact_refuse();
+    (new.state <> old.state))) execute function novact_progress();
 
 create table quota (
   project         text collate "C" not null,
@@ -365,16 +365,15 @@ begin
               vcpus));
     if not found
       and sign > 0 then
-      raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'hostFull', 'hostId',
-          it.host_id)::text;
+      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
     end if;
   end if;
   with needs as (select c.cell, n.resource, n.amount
       from jsonb_to_recordset(it.numa->'cells') as c(cell bigint, vcpus bigint, "memoryMib" bigint, "pageKib"
-          bigint), lateral (values ('cpus', case when (it.numa->>'dedicated')::boolean then c.vcpus else 0
-          end), (case when c."pageKib" is null then 'memory' else 'pages:' || c."pageKib" end, case when
-          c."pageKib" is null then c."memoryMib" else c."memoryMib" * 1024 / c."pageKib" end)) as n(resource,
-          amount)
+          bigint)
+      cross join lateral (values ('cpus', case when (it.numa->>'dedicated')::boolean then c.vcpus else 0 end),
+          (case when c."pageKib" is null then 'memory' else 'pages:' || c."pageKib" end, case when c."pageKib"
+          is null then c."memoryMib" else c."memoryMib" * 1024 / c."pageKib" end)) as n(resource, amount)
       where n.amount > 0), taken as (update host_cell t
       set claimed = t.claimed + sign * n.amount
       from needs n
@@ -389,8 +388,7 @@ begin
       from taken) into wanted, changed;
   if sign > 0
     and wanted <> changed then
-    raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'hostFull', 'hostId',
-        it.host_id)::text;
+    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
   end if;
   return null;
 end
@@ -446,19 +444,20 @@ create function novact_commit_breaker(turn jsonb) returns boolean language plpgs
 declare
   going bigint;
   least_failed bigint;
+  suspicious bigint;
   broken bigint;
   remaining bigint;
 begin
   update host h
     set failed_builds_of = null
-    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean, "failedBuildsMin"
-        bigint)
+    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean)
     where h.id = r."hostId"
     and r.enabled
     and h.failed_builds_of is not null;
-  select count(*), min(r."failedBuildsMin") into going, least_failed
-    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean, "failedBuildsMin"
-        bigint)
+  select count(*), min(r."failedBuildsMin"), count(*) filter (where
+      jsonb_array_length(h.failed_builds_of->'projects') >= 2
+      and jsonb_array_length(h.failed_builds_of->'images') >= 2) into going, least_failed, suspicious
+    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
     join host h
     on h.id = r."hostId"
     where r."failedBuildsMin" is not null;
@@ -472,22 +471,14 @@ begin
         where l.host_id = h.id
         and l.fenced_by is not null)
       and not exists (select
-        from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean, "failedBuildsMin"
-            bigint)
+        from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
         where r."hostId" = h.id
         and r."failedBuildsMin" is not null)) into broken, remaining
     from host h;
-  if remaining = 0
-    or broken + going > greatest(1, (broken + going + remaining) / 3)
-    or exists (select
-      from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean, "failedBuildsMin"
-          bigint)
-      join host h
-      on h.id = r."hostId"
-      where r."failedBuildsMin" is not null
-      and coalesce(least(jsonb_array_length(h.failed_builds_of->'projects'),
-          jsonb_array_length(h.failed_builds_of->'images')), 0) < 2) then
-    raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+  if suspicious < going
+    or remaining = 0
+    or broken + going > greatest(1, (broken + going + remaining) / 3) then
+    perform novact_refuse_turn('conflict');
   end if;
   return true;
 end
@@ -504,31 +495,15 @@ begin
   end if;
   update host h
     set failed_builds = s.failures + case when s.succeeded then 0 else h.failed_builds end, failed_builds_of =
-        case when s.failures > 0 then jsonb_build_object('projects', (select coalesce(jsonb_agg(x
-              order by x collate "C"), '[]')
-          from (select x
-            from (select jsonb_array_elements_text(case when s.succeeded or h.failed_builds_of is null then
-                '[]' else h.failed_builds_of->'projects' end)
-              union
-              select unnest(s.projects)) as u(x)
-            where x is not null
-            order by x collate "C"
-            limit 2) few), 'images', (select coalesce(jsonb_agg(x
-              order by x collate "C"), '[]')
-          from (select x
-            from (select jsonb_array_elements_text(case when s.succeeded or h.failed_builds_of is null then
-                '[]' else h.failed_builds_of->'images' end)
-              union
-              select unnest(s.images)) as u(x)
-            where x is not null
-            order by x collate "C"
-            limit 2) few)) end
+        case when s.failures > 0 then jsonb_build_object('projects', novact_two_of(case when not s.succeeded
+        then h.failed_builds_of->'projects' end, s.projects), 'images', novact_two_of(case when not
+        s.succeeded then h.failed_builds_of->'images' end, s.images)) end
     from (select b."hostId", bool_or(not b.failed) as succeeded, count(*) filter (where b.place >
         coalesce(b.last_success, 0)) as failures, array_agg(b.project) filter (where b.place >
         coalesce(b.last_success, 0)) as projects, array_agg(b."imageId") filter (where b.place >
         coalesce(b.last_success, 0)) as images
-      from (select r."hostId", r.failed, r.project, r."imageId", r.ordinality as place, max(r.ordinality)
-          filter (where not r.failed) over (partition by r."hostId") as last_success
+      from (select r.*, r.ordinality as place, max(r.ordinality) filter (where not r.failed) over (partition
+          by r."hostId") as last_success
         from rows
         from (jsonb_to_recordset(turn->'buildsEnded') as ("hostId" text, failed boolean, project text,
             "imageId" text)) with ordinality as r) b
@@ -550,7 +525,7 @@ begin
       where id = any (array(select jsonb_array_elements_text(turn->'flavorsRemoved')));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'flavorsRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
   end if;
   if turn ? 'imagesRemoved' then
@@ -559,26 +534,25 @@ begin
       where id = any (array(select jsonb_array_elements_text(turn->'imagesRemoved')));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'imagesRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
+    end if;
+    if exists (select
+        from instance
+        where image->>'id' = any (array(select jsonb_array_elements_text(turn->'imagesRemoved')))
+        and deleted_at_ms is null) then
+      perform novact_refuse_turn('inUse');
     end if;
   end if;
-  if turn ? 'imagesRemoved'
-    and exists (select
-      from instance
-      where image->>'id' = any (array(select jsonb_array_elements_text(turn->'imagesRemoved')))
-      and deleted_at_ms is null) then
-    raise exception using errcode = 'NV001', message = '{"kind":"inUse"}';
-  end if;
   if turn ? 'flavors' then
-    insert into flavor(id, name, vcpus, memory_mib, disk_gib, created_at_ms, extra_specs)
-      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."createdAtMs", coalesce(r."extraSpecs",
-          '{}')
+    insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
+      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", coalesce(r."extraSpecs", '{}'),
+          r."createdAtMs"
       from jsonb_to_recordset(turn->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
-          "diskGib" bigint, "createdAtMs" bigint, "extraSpecs" jsonb)
+          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint)
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'flavors') then
-      raise exception using errcode = 'NV001', message = '{"kind":"nameTaken"}';
+      perform novact_refuse_turn('nameTaken');
     end if;
   end if;
   if turn ? 'images' then
@@ -589,7 +563,7 @@ begin
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'images') then
-      raise exception using errcode = 'NV001', message = '{"kind":"nameTaken"}';
+      perform novact_refuse_turn('nameTaken');
     end if;
   end if;
   return true;
@@ -608,36 +582,34 @@ begin
         from claim t using jsonb_to_recordset(turn->'claimsReleased') as r("instanceId" text, epoch bigint)
         where t.instance_id = r."instanceId"
         and t.epoch = r.epoch
-        returning t.*), sums as (select "hostId", sum(vcpus)::bigint as vcpus, sum("memoryMib")::bigint as
-            memory, sum("diskGib")::bigint as disk, count(*) as claims
-        from (select host_id as "hostId", vcpus, memory_mib as "memoryMib", disk_gib as "diskGib"
-          from gone) c
-        group by "hostId") update host h
+        returning t.*), sums as (select host_id, sum(vcpus)::bigint as vcpus, sum(memory_mib)::bigint as
+            memory, sum(disk_gib)::bigint as disk, count(*) as claims
+        from gone
+        group by host_id) update host h
       set vcpus_claimed = vcpus_claimed - s.vcpus, memory_mib_claimed = memory_mib_claimed - s.memory,
           disk_gib_claimed = disk_gib_claimed - s.disk, instances = instances - s.claims
       from sums s
-      where h.id = s."hostId";
+      where h.id = s.host_id;
   end if;
   if not turn ? 'claims' then
     return true;
   end if;
   select r."hostId" into full_host
     from rows
-    from (jsonb_to_recordset(turn->'claims') as ("instanceId" text, epoch bigint, "hostId" text, vcpus bigint,
-        "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint)) with ordinality as r
+    from (jsonb_to_recordset(turn->'claims') as ("instanceId" text, epoch bigint, "hostId" text, "leaseEpoch"
+        bigint)) with ordinality as r
     left join host_lease l
     on l.host_id = r."hostId"
     left join host h
     on h.id = r."hostId"
-    where coalesce(r."leaseEpoch", 0) <> case when l.fenced_by is null then coalesce(l.epoch, 0) else - 1 end
+    where r."leaseEpoch" <> case when l.fenced_by is null then coalesce(l.epoch, 0) else - 1 end
     or (not h.enabled
       and not coalesce(turn->'claimsReleased' @> jsonb_build_array(jsonb_build_object('instanceId',
           r."instanceId", 'epoch', r.epoch)), false))
     order by r.ordinality
     limit 1;
   if found then
-    raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'hostFull', 'hostId',
-        full_host)::text;
+    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
   end if;
   if jsonb_array_length(turn->'claims') = 1 then
     one := turn->'claims'->0;
@@ -652,24 +624,22 @@ begin
       and (vcpus_claimed + (one->>'vcpus')::bigint - pinned_cpus) * real_cpus <= (real_cpus - pinned_cpus) *
           vcpus;
     if not found then
-      raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'hostFull', 'hostId',
-          one->>'hostId')::text;
+      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', one->>'hostId'));
     end if;
     insert into claim(instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
       values (one->>'instanceId', (one->>'epoch')::bigint, one->>'hostId', (one->>'vcpus')::bigint,
-          (one->>'memoryMib')::bigint, (one->>'diskGib')::bigint, coalesce((one->>'leaseEpoch')::bigint, 0),
+          (one->>'memoryMib')::bigint, (one->>'diskGib')::bigint, (one->>'leaseEpoch')::bigint,
           nullif(one->'numa', 'null'))
       on conflict do nothing;
     if not found then
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
     return true;
   end if;
   with sums as (select "hostId", sum(vcpus)::bigint as vcpus, sum("memoryMib")::bigint as memory,
       sum("diskGib")::bigint as disk, count(*) as claims
-      from (select *
-        from jsonb_to_recordset(turn->'claims') as r("instanceId" text, epoch bigint, "hostId" text, vcpus
-            bigint, "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint)) c
+      from jsonb_to_recordset(turn->'claims') as r("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib"
+          bigint)
       group by "hostId"), taken as (update host h
       set vcpus_claimed = vcpus_claimed + s.vcpus, memory_mib_claimed = memory_mib_claimed + s.memory,
           disk_gib_claimed = disk_gib_claimed + s.disk, instances = instances + s.claims
@@ -689,8 +659,8 @@ begin
       from (select r."hostId", r.ordinality, sum(r.vcpus) over earlier as vcpus, sum(r."memoryMib") over
           earlier as memory, sum(r."diskGib") over earlier as disk
         from rows
-        from (jsonb_to_recordset(turn->'claims') as ("instanceId" text, epoch bigint, "hostId" text, vcpus
-            bigint, "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint)) with ordinality as r
+        from (jsonb_to_recordset(turn->'claims') as ("hostId" text, vcpus bigint, "memoryMib" bigint,
+            "diskGib" bigint)) with ordinality as r
         window earlier as (partition by r."hostId"
           order by r.ordinality)) r
       left join host h
@@ -704,18 +674,16 @@ begin
             h.vcpus)
       order by r.ordinality
       limit 1;
-    raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'hostFull', 'hostId',
-        full_host)::text;
+    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
   end if;
   insert into claim(instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
-    select r."instanceId", r.epoch, r."hostId", r.vcpus, r."memoryMib", r."diskGib", coalesce(r."leaseEpoch",
-        0), r.numa
+    select r."instanceId", r.epoch, r."hostId", r.vcpus, r."memoryMib", r."diskGib", r."leaseEpoch", r.numa
     from jsonb_to_recordset(turn->'claims') as r("instanceId" text, epoch bigint, "hostId" text, vcpus bigint,
         "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint, numa jsonb)
     on conflict do nothing;
   get diagnostics changed = row_count;
   if changed <> jsonb_array_length(turn->'claims') then
-    raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+    perform novact_refuse_turn('conflict');
   end if;
   return true;
 end
@@ -726,11 +694,11 @@ declare
   broken record;
 begin
   if exists (select
-      from jsonb_to_recordset(turn->'grouped') as r("instanceId" text, "hostId" text, "groupId" text)
+      from jsonb_to_recordset(turn->'grouped') as r("groupId" text)
       where not exists (select
         from server_group g
         where g.id = r."groupId")) then
-    raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+    perform novact_refuse_turn('missing');
   end if;
   select r."hostId", g.id into broken
     from rows
@@ -768,8 +736,8 @@ begin
     order by r.ordinality
     limit 1;
   if found then
-    raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'groupRule', 'hostId',
-        broken."hostId", 'groupId', broken.id)::text;
+    perform novact_refuse_turn('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId',
+        broken.id));
   end if;
   return true;
 end
@@ -783,52 +751,37 @@ begin
   if turn ? 'hosts' then
     select h.id into too_small
       from rows
-      from (jsonb_to_recordset(turn->'hosts') as ("hostId" text, name text, "bootId" text, architecture text,
-          hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus bigint,
-          "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb, "machineTypes"
-          jsonb, numa jsonb)) with ordinality as r, host h
-      where h.id = r."hostId"
-      and (h.vcpus_claimed > r.vcpus
-        or h.memory_mib_claimed > r."memoryMib"
-        or h.disk_gib_claimed > r."diskGib"
-        or (h.pinned_cpus > 0
-          and (h.pinned_cpus > (select coalesce(sum((n->>'vcpus')::bigint), 0)
-              from jsonb_array_elements(coalesce(r.numa, '[]')) as n)
-            or (h.vcpus_claimed - h.pinned_cpus) * (select coalesce(sum((n->>'vcpus')::bigint), 0)
-              from jsonb_array_elements(coalesce(r.numa, '[]')) as n) > ((select
-                  coalesce(sum((n->>'vcpus')::bigint), 0)
-                from jsonb_array_elements(coalesce(r.numa, '[]')) as n) - h.pinned_cpus) * r.vcpus))
-        or exists (select
-          from host_cell c
-          where c.host_id = h.id
-          and c.claimed > coalesce((select t.total
-              from jsonb_array_elements(coalesce(r.numa, '[]')) with ordinality as n(cell, place)
-              cross join lateral (select 'cpus' as resource, (n.cell->>'vcpus')::bigint as total
-                union all
-                select 'memory', greatest(0, (n.cell->>'memoryMib')::bigint - floor(coalesce((select
-                    sum((p->>'sizeKib')::bigint * (p->>'total')::bigint)
-                        from jsonb_array_elements(n.cell->'hugePages') as p), 0) / 1024))::bigint
-                union all
-                select 'pages:' || (p->>'sizeKib'), (p->>'total')::bigint
-                from jsonb_array_elements(n.cell->'hugePages') as p) as t
-              where n.place - 1 = c.cell
-              and t.resource = c.resource), 0)))
+      from (jsonb_to_recordset(turn->'hosts') as ("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib"
+          bigint, numa jsonb)) with ordinality as r
+      join host h
+      on h.id = r."hostId"
+      cross join lateral (select novact_real_cpus(r.numa) as cpus) as real
+      where h.vcpus_claimed > r.vcpus
+      or h.memory_mib_claimed > r."memoryMib"
+      or h.disk_gib_claimed > r."diskGib"
+      or (h.pinned_cpus > 0
+        and (h.pinned_cpus > real.cpus
+          or (h.vcpus_claimed - h.pinned_cpus) * real.cpus > (real.cpus - h.pinned_cpus) * r.vcpus))
+      or exists (select
+        from host_cell c
+        left join novact_offered_cells(r.numa) o
+        on o.cell = c.cell
+        and o.resource = c.resource
+        where c.host_id = h.id
+        and c.claimed > coalesce(o.total, 0))
       order by r.ordinality
       limit 1;
     if found then
-      raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'hostFull', 'hostId',
-          too_small)::text;
+      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', too_small));
     end if;
     insert into host as t(id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason,
         hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa,
-        vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, enabled, registered_at_ms,
-        failed_builds, generation, real_cpus, pinned_cpus)
+        real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus, enabled,
+        registered_at_ms, failed_builds, generation)
       select r."hostId", r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator,
           r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
-          coalesce(r.labels, '{}'), coalesce(r.features, '[]'), coalesce(r."machineTypes", '[]'),
-          coalesce(r.numa, '[]'), 0, 0, 0, 0, true, now_ms, 0, 1, (select coalesce(sum((n->>'vcpus')::bigint),
-          0)
-        from jsonb_array_elements(coalesce(r.numa, '[]')) as n), 0
+          r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true,
+          now_ms, 0, 1
       from jsonb_to_recordset(turn->'hosts') as r("hostId" text, name text, "bootId" text, architecture text,
           hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus bigint,
           "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb, "machineTypes"
@@ -850,29 +803,13 @@ begin
       from host_cell c using jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
       where c.host_id = r."hostId"
       and not exists (select
-        from jsonb_array_elements(coalesce(r.numa, '[]')) with ordinality as n(cell, place)
-        cross join lateral (select 'cpus' as resource, (n.cell->>'vcpus')::bigint as total
-          union all
-          select 'memory', greatest(0, (n.cell->>'memoryMib')::bigint - floor(coalesce((select
-              sum((p->>'sizeKib')::bigint * (p->>'total')::bigint)
-                  from jsonb_array_elements(n.cell->'hugePages') as p), 0) / 1024))::bigint
-          union all
-          select 'pages:' || (p->>'sizeKib'), (p->>'total')::bigint
-          from jsonb_array_elements(n.cell->'hugePages') as p) as t
-        where n.place - 1 = c.cell
-        and t.resource = c.resource);
+        from novact_offered_cells(r.numa) o
+        where o.cell = c.cell
+        and o.resource = c.resource);
     insert into host_cell as c(host_id, cell, resource, total, claimed)
-      select r."hostId", n.place - 1, t.resource, t.total, 0
+      select r."hostId", o.cell, o.resource, o.total, 0
       from jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
-      cross join lateral jsonb_array_elements(coalesce(r.numa, '[]')) with ordinality as n(cell, place)
-      cross join lateral (select 'cpus' as resource, (n.cell->>'vcpus')::bigint as total
-        union all
-        select 'memory', greatest(0, (n.cell->>'memoryMib')::bigint - floor(coalesce((select
-            sum((p->>'sizeKib')::bigint * (p->>'total')::bigint)
-                from jsonb_array_elements(n.cell->'hugePages') as p), 0) / 1024))::bigint
-        union all
-        select 'pages:' || (p->>'sizeKib'), (p->>'total')::bigint
-        from jsonb_array_elements(n.cell->'hugePages') as p) as t
+      cross join lateral novact_offered_cells(r.numa) o
       on conflict (host_id, cell, resource) do update set total = excluded.total
       where c.total <> excluded.total;
     insert into host_seen as t(host_id, last_seen_at_ms)
@@ -899,9 +836,9 @@ begin
           where not exists (select
             from host h
             where h.id = r."hostId")) then
-        raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+        perform novact_refuse_turn('missing');
       end if;
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
   end if;
   return true;
@@ -913,60 +850,55 @@ declare
   changed bigint;
 begin
   if turn ? 'created' then
-    insert into instance(id, project, name, version, generation, desired, stop, reset_count, reset_mode,
-        start_count, built, state, settled, flavor, image, metadata, mac_address, host_id, epoch, attempt,
-        excluded_hosts, operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, server_group_id,
-        availability_zone, hints, recovery, storage_id, movable)
-      select r.id, r.project, r.name, r.version, r.generation, r.desired, r.stop, r."resetCount",
-          r."resetMode", r."startCount", r.built, r.state, r.settled, r.flavor, r.image, r.metadata,
-          r."macAddress", r."hostId", r.epoch, r.attempt, r."excludedHosts", r."operationId", r.failure,
-          r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r."serverGroupId", r."availabilityZone", r.hints,
-          coalesce(r.recovery, '{"policy":"restart","priority":0}'), r."storageId", coalesce(r.movable, false)
+    insert into instance(id, project, name, version, generation, state, settled, desired, stop, reset_count,
+        reset_mode, start_count, built, flavor, image, metadata, mac_address, recovery, storage_id, movable,
+        host_id, epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints, operation_id,
+        failure, created_at_ms, updated_at_ms, deleted_at_ms)
+      select r.id, r.project, r.name, r.version, r.generation, r.state, r.settled, r.desired, r.stop,
+          r."resetCount", r."resetMode", r."startCount", r.built, r.flavor, r.image, r.metadata,
+          r."macAddress", r.recovery, r."storageId", r.movable, r."hostId", r.epoch, r.attempt,
+          r."excludedHosts", r."serverGroupId", r."availabilityZone", r.hints, r."operationId", r.failure,
+          r."createdAtMs", r."updatedAtMs", r."deletedAtMs"
       from jsonb_to_recordset(turn->'created') as r(id text, project text, name text, version bigint,
-          generation bigint, desired text, stop jsonb, "resetCount" bigint, "resetMode" text, "startCount"
-          bigint, built boolean, state text, settled boolean, flavor jsonb, image jsonb, metadata jsonb,
-          "macAddress" text, "hostId" text, epoch bigint, attempt bigint, "excludedHosts" jsonb, "operationId"
-          text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint,
-          "serverGroupId" text, "availabilityZone" text, hints jsonb, recovery jsonb, "storageId" text,
-          movable boolean)
+          generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
+          "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
+          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, epoch bigint,
+          attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints jsonb,
+          "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint)
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'created') then
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
   end if;
   if turn ? 'updated' then
     update instance t
-      set id = r.id, project = r.project, name = r.name, version = r.version, generation = r.generation,
-          desired = r.desired, stop = r.stop, reset_count = r."resetCount", reset_mode = r."resetMode",
-          start_count = r."startCount", built = r.built, state = r.state, settled = r.settled, flavor =
-          r.flavor, image = r.image, metadata = r.metadata, mac_address = r."macAddress", host_id =
-          r."hostId", epoch = r.epoch, attempt = r.attempt, excluded_hosts = r."excludedHosts", operation_id =
-          r."operationId", failure = r.failure, created_at_ms = r."createdAtMs", updated_at_ms =
-          r."updatedAtMs", deleted_at_ms = r."deletedAtMs", server_group_id = case when r.movable is null then
-          t.server_group_id else r."serverGroupId" end, availability_zone = case when r.movable is null then
-          t.availability_zone else r."availabilityZone" end, hints = case when r.movable is null then t.hints
-          else r.hints end, recovery = coalesce(r.recovery, t.recovery), storage_id = case when r.movable is
-          null then t.storage_id else r."storageId" end, movable = coalesce(r.movable, t.movable)
+      set project = r.project, name = r.name, version = r.version, generation = r.generation, state = r.state,
+          settled = r.settled, desired = r.desired, stop = r.stop, reset_count = r."resetCount", reset_mode =
+          r."resetMode", start_count = r."startCount", built = r.built, flavor = r.flavor, image = r.image,
+          metadata = r.metadata, mac_address = r."macAddress", recovery = r.recovery, storage_id =
+          r."storageId", movable = r.movable, host_id = r."hostId", epoch = r.epoch, attempt = r.attempt,
+          excluded_hosts = r."excludedHosts", server_group_id = r."serverGroupId", availability_zone =
+          r."availabilityZone", hints = r.hints, operation_id = r."operationId", failure = r.failure,
+          created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms = r."deletedAtMs"
       from jsonb_to_recordset(turn->'updated') as r(id text, project text, name text, version bigint,
-          generation bigint, desired text, stop jsonb, "resetCount" bigint, "resetMode" text, "startCount"
-          bigint, built boolean, state text, settled boolean, flavor jsonb, image jsonb, metadata jsonb,
-          "macAddress" text, "hostId" text, epoch bigint, attempt bigint, "excludedHosts" jsonb, "operationId"
-          text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint,
-          "serverGroupId" text, "availabilityZone" text, hints jsonb, recovery jsonb, "storageId" text,
-          movable boolean)
+          generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
+          "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
+          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, epoch bigint,
+          attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints jsonb,
+          "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint)
       where t.id = r.id
       and t.version = r.version - 1;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'updated') then
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
   end if;
   return true;
 end
 $$;
 
-create function novact_commit_leases(turn jsonb, now_ms bigint) returns boolean language plpgsql as $$
+create function novact_commit_leases(turn jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
 begin
@@ -976,7 +908,7 @@ begin
         where not exists (select
           from host h
           where h.id = r."hostId")) then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
     insert into host_lease as t(host_id, epoch, renewals, fenced_by)
       select r."hostId", r.epoch, 1, null
@@ -990,7 +922,7 @@ begin
       and excluded.epoch = t.epoch + 1;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'leasesGranted') then
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
   end if;
   if turn ? 'leasesFenced' then
@@ -1004,7 +936,7 @@ begin
       and l.renewals = coalesce(r.renewals, l.renewals);
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'leasesFenced') then
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
   end if;
   if exists (select
@@ -1014,7 +946,7 @@ begin
         where l.host_id = r."hostId"
         and l.epoch = r.epoch
         and l.fenced_by is not null)) then
-    raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+    perform novact_refuse_turn('conflict');
   end if;
   return true;
 end
@@ -1023,7 +955,6 @@ $$;
 create function novact_commit_placement(turn jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
-  twice text;
 begin
   if turn ? 'aggregatesRemoved' then
     delete
@@ -1031,12 +962,12 @@ begin
       where id = any (array(select jsonb_array_elements_text(turn->'aggregatesRemoved')));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregatesRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
     if exists (select
         from aggregate_host
         where aggregate_id = any (array(select jsonb_array_elements_text(turn->'aggregatesRemoved')))) then
-      raise exception using errcode = 'NV001', message = '{"kind":"inUse"}';
+      perform novact_refuse_turn('inUse');
     end if;
   end if;
   if turn ? 'aggregates' then
@@ -1047,19 +978,19 @@ begin
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregates') then
-      raise exception using errcode = 'NV001', message = '{"kind":"nameTaken"}';
+      perform novact_refuse_turn('nameTaken');
     end if;
   end if;
   if turn ? 'aggregatesChanged' then
     update aggregate t
-      set availability_zone = case when r.one ? 'availabilityZone' then r.one->>'availabilityZone' else
-          t.availability_zone end, metadata = jsonb_strip_nulls(t.metadata || coalesce(r.one->'metadata',
+      set availability_zone = case when r.change ? 'availabilityZone' then r.change->>'availabilityZone' else
+          t.availability_zone end, metadata = jsonb_strip_nulls(t.metadata || coalesce(r.change->'metadata',
           '{}'))
-      from jsonb_array_elements(turn->'aggregatesChanged') as r(one)
-      where t.id = r.one->>'aggregateId';
+      from jsonb_array_elements(turn->'aggregatesChanged') as r(change)
+      where t.id = r.change->>'aggregateId';
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregatesChanged') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
   end if;
   if turn ? 'aggregateHostsRemoved' then
@@ -1070,7 +1001,7 @@ begin
       and t.host_id = r."hostId";
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregateHostsRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
   end if;
   if turn ? 'aggregateHosts' then
@@ -1082,7 +1013,7 @@ begin
         or not exists (select
           from host h
           where h.id = r."hostId")) then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
     insert into aggregate_host(aggregate_id, host_id)
       select r."aggregateId", r."hostId"
@@ -1090,19 +1021,7 @@ begin
       on conflict do nothing;
   end if;
   if turn ?| array['aggregateHosts', 'aggregatesChanged'] then
-    select ah.host_id into twice
-      from aggregate_host ah
-      join aggregate a
-      on a.id = ah.aggregate_id
-      where a.availability_zone is not null
-      group by ah.host_id
-      having count(distinct a.availability_zone) > 1
-      order by ah.host_id
-      limit 1;
-    if found then
-      raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'zoneConflict', 'hostId',
-          twice)::text;
-    end if;
+    perform novact_commit_zones();
   end if;
   if turn ? 'serverGroupsRemoved' then
     delete
@@ -1110,13 +1029,13 @@ begin
       where id = any (array(select jsonb_array_elements_text(turn->'serverGroupsRemoved')));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'serverGroupsRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
     if exists (select
         from instance
         where server_group_id = any (array(select jsonb_array_elements_text(turn->'serverGroupsRemoved')))
         and deleted_at_ms is null) then
-      raise exception using errcode = 'NV001', message = '{"kind":"inUse"}';
+      perform novact_refuse_turn('inUse');
     end if;
   end if;
   if turn ? 'serverGroups' then
@@ -1127,7 +1046,7 @@ begin
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'serverGroups') then
-      raise exception using errcode = 'NV001', message = '{"kind":"nameTaken"}';
+      perform novact_refuse_turn('nameTaken');
     end if;
   end if;
   if turn ? 'quotas' then
@@ -1136,11 +1055,12 @@ begin
       from jsonb_to_recordset(turn->'quotas') as r(project text)
       on conflict do nothing;
     update quota t
-      set instances = case when r.one ? 'instances' then (r.one->>'instances')::bigint else t.instances end,
-          vcpus = case when r.one ? 'vcpus' then (r.one->>'vcpus')::bigint else t.vcpus end, memory_mib = case
-          when r.one ? 'memoryMib' then (r.one->>'memoryMib')::bigint else t.memory_mib end
-      from jsonb_array_elements(turn->'quotas') as r(one)
-      where t.project = r.one->>'project';
+      set instances = case when r.given ? 'instances' then (r.given->>'instances')::bigint else t.instances
+          end, vcpus = case when r.given ? 'vcpus' then (r.given->>'vcpus')::bigint else t.vcpus end,
+          memory_mib = case when r.given ? 'memoryMib' then (r.given->>'memoryMib')::bigint else t.memory_mib
+          end
+      from jsonb_array_elements(turn->'quotas') as r(given)
+      where t.project = r.given->>'project';
   end if;
   return true;
 end
@@ -1162,84 +1082,81 @@ begin
       from jsonb_to_recordset(turn->'machines') as r("instanceId" text, epoch bigint, "hostId" text,
           generation bigint, "intentGeneration" bigint, "resetCount" bigint, state text, reason text, message
           text, address text, "startedAtMs" bigint, "atMs" bigint)
-      on conflict (instance_id, epoch) do update set instance_id = excluded.instance_id, epoch =
-          excluded.epoch, host_id = excluded.host_id, generation = excluded.generation, intent_generation =
-          excluded.intent_generation, reset_count = excluded.reset_count, state = excluded.state, reason =
-          excluded.reason, message = excluded.message, address = excluded.address, started_at_ms =
-          excluded.started_at_ms, at_ms = excluded.at_ms
+      on conflict (instance_id, epoch) do update set host_id = excluded.host_id, generation =
+          excluded.generation, intent_generation = excluded.intent_generation, reset_count =
+          excluded.reset_count, state = excluded.state, reason = excluded.reason, message = excluded.message,
+          address = excluded.address, started_at_ms = excluded.started_at_ms, at_ms = excluded.at_ms
       where t.generation < excluded.generation;
   end if;
   if turn ? 'operations' then
-    insert into operation as t(id, project, instance_id, kind, state, percent, step, steps, request_id,
+    insert into operation(id, project, instance_id, kind, state, percent, step, steps, request_id,
         started_at_ms, deadline_at_ms, ended_at_ms, error)
       select r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
           r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
       from jsonb_to_recordset(turn->'operations') as r(id text, project text, "instanceId" text, kind text,
           state text, percent bigint, step text, steps jsonb, "requestId" text, "startedAtMs" bigint,
           "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)
-      on conflict (id) do update set id = excluded.id, project = excluded.project, instance_id =
-          excluded.instance_id, kind = excluded.kind, state = excluded.state, percent = excluded.percent, step
-          = excluded.step, steps = excluded.steps, request_id = excluded.request_id, started_at_ms =
-          excluded.started_at_ms, deadline_at_ms = excluded.deadline_at_ms, ended_at_ms =
-          excluded.ended_at_ms, error = excluded.error;
+      on conflict (id) do update set project = excluded.project, instance_id = excluded.instance_id, kind =
+          excluded.kind, state = excluded.state, percent = excluded.percent, step = excluded.step, steps =
+          excluded.steps, request_id = excluded.request_id, started_at_ms = excluded.started_at_ms,
+          deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error =
+          excluded.error;
   end if;
   return true;
 end
 $$;
 
 create function novact_commit_removals(turn jsonb) returns boolean language plpgsql as $$
+declare
+  removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
 begin
-  if exists (select
-      from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-      where not exists (select
-        from host h
-        where h.id = r."hostId")) then
-    raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+  if (select count(*)
+      from host
+      where id = any (removed)) <> cardinality(removed) then
+    perform novact_refuse_turn('missing');
   end if;
   if exists (select
-      from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-      join instance i
-      on i.host_id = r."hostId"
-      where i.deleted_at_ms is null)
+      from instance
+      where host_id = any (removed)
+      and deleted_at_ms is null)
     or exists (select
       from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
       join claim c
       on c.host_id = r."hostId"
       where not r.parked)
     or exists (select
-      from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text)
-      join claim c
-      on c.host_id = r."hostId"
+      from claim c
       join instance i
       on i.id = c.instance_id
       left join host_lease l
-      on l.host_id = r."hostId"
-      where i.deleted_at_ms is null
+      on l.host_id = c.host_id
+      where c.host_id = any (removed)
+      and i.deleted_at_ms is null
       and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
       and (c.lease_epoch = 0
         or not (i.storage_id is not null
           or (coalesce(i.image->'disk', 'null') = 'null'
             and (i.flavor->>'diskGib')::bigint = 0)))) then
-    raise exception using errcode = 'NV001', message = '{"kind":"inUse"}';
+    perform novact_refuse_turn('inUse');
   end if;
   delete
-    from claim t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-    where t.host_id = r."hostId";
+    from claim
+    where host_id = any (removed);
   delete
-    from host_cell t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text)
-    where t.host_id = r."hostId";
+    from host_cell
+    where host_id = any (removed);
   delete
-    from machine t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-    where t.host_id = r."hostId";
+    from machine
+    where host_id = any (removed);
   delete
-    from aggregate_host t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-    where t.host_id = r."hostId";
+    from aggregate_host
+    where host_id = any (removed);
   delete
-    from host_seen t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-    where t.host_id = r."hostId";
+    from host_seen
+    where host_id = any (removed);
   delete
-    from host t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-    where t.id = r."hostId";
+    from host
+    where id = any (removed);
   return true;
 end
 $$;
@@ -1263,9 +1180,9 @@ begin
         from request t
         where t.project = turn->'requests'->0->>'project'
         and t.request_id = turn->'requests'->0->>'requestId';
-      raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'duplicate', 'request',
-          jsonb_build_object('project', known.project, 'requestId', known.request_id, 'contentHash',
-          known.content_hash, 'answer', known.answer::text, 'atMs', known.at_ms))::text;
+      perform novact_refuse_turn('duplicate', jsonb_build_object('request', jsonb_build_object('project',
+          known.project, 'requestId', known.request_id, 'contentHash', known.content_hash, 'answer',
+          known.answer::text, 'atMs', known.at_ms)));
     end if;
   end if;
   if turn ? 'usage'
@@ -1294,7 +1211,7 @@ begin
     done := novact_commit_placement(turn);
   end if;
   if turn ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
-    done := novact_commit_leases(turn, now_ms);
+    done := novact_commit_leases(turn);
   end if;
   if turn ? 'hostsRemoved' then
     done := novact_commit_removals(turn);
@@ -1358,7 +1275,8 @@ begin
     join used u
     on u.project = a.project
     left join quota d
-    on d.project = '*', lateral (values (1, 'instances', coalesce(u.instances, d.instances), u.instances_used,
+    on d.project = '*'
+    cross join lateral (values (1, 'instances', coalesce(u.instances, d.instances), u.instances_used,
         a.instances), (2, 'vcpus', coalesce(u.vcpus, d.vcpus), u.vcpus_used, a.vcpus), (3, 'memoryMib',
         coalesce(u.memory_mib, d.memory_mib), u.memory_mib_used, a.memory)) as r(place, resource, most, used,
         asked)
@@ -1368,12 +1286,57 @@ begin
     order by r.place
     limit 1;
   if found then
-    raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'quotaExceeded', 'resource',
-        broken.resource, 'limit', broken.most, 'used', broken.used - broken.asked, 'asked',
-        broken.asked)::text;
+    perform novact_refuse_turn('quotaExceeded', jsonb_build_object('resource', broken.resource, 'limit',
+        broken.most, 'used', broken.used - broken.asked, 'asked', broken.asked));
   end if;
   return true;
 end
+$$;
+
+create function novact_commit_zones() returns boolean language plpgsql as $$
+declare
+  twice text;
+begin
+  select ah.host_id into twice
+    from aggregate_host ah
+    join aggregate a
+    on a.id = ah.aggregate_id
+    where a.availability_zone is not null
+    group by ah.host_id
+    having count(distinct a.availability_zone) > 1
+    order by ah.host_id
+    limit 1;
+  if found then
+    perform novact_refuse_turn('zoneConflict', jsonb_build_object('hostId', twice));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_offered_cells(numa jsonb) returns TABLE(cell bigint, resource text, total bigint)
+    language sql as $$
+select n.place - 1, offered.resource, offered.total
+  from jsonb_array_elements(numa) with ordinality as n(node, place)
+  cross join lateral (select coalesce(sum((page->>'sizeKib')::bigint * (page->>'total')::bigint), 0) as kib
+    from jsonb_array_elements(n.node->'hugePages') as page) as huge
+  cross join lateral (select 'cpus' as resource, (n.node->>'vcpus')::bigint as total
+    union all
+    select 'memory', greatest(0, (n.node->>'memoryMib')::bigint - floor(huge.kib / 1024))::bigint
+    union all
+    select 'pages:' || (page->>'sizeKib'), (page->>'total')::bigint
+    from jsonb_array_elements(n.node->'hugePages') as page) as offered
+$$;
+
+create function novact_progress() returns trigger language plpgsql as $$
+begin
+  raise exception 'row of table % would go back', tg_table_name using errcode = 'check_violation', constraint
+      = tg_name;
+end
+$$;
+
+create function novact_real_cpus(numa jsonb) returns bigint language sql as $$
+select coalesce(sum((node->>'vcpus')::bigint), 0)::bigint
+  from jsonb_array_elements(numa) as node
 $$;
 
 create function novact_recover(writer text, batch_number bigint, now_ms bigint) returns jsonb language plpgsql
@@ -1396,9 +1359,21 @@ begin
 end
 $$;
 
-create function novact_refuse() returns trigger language plpgsql as $$
+create function novact_refuse_turn(kind text, details jsonb DEFAULT '{}'::jsonb) returns void language plpgsql
+    as $$
 begin
-  raise exception 'row of table % would go back', tg_table_name using errcode = 'check_violation', constraint
-      = tg_name;
+  raise exception using errcode = 'NV001', message = jsonb_build_object('kind', kind) || details;
 end
+$$;
+
+create function novact_two_of(known jsonb, fresh text[]) returns jsonb language sql as $$
+select coalesce(jsonb_agg(one
+      order by one collate "C"), '[]')
+  from (select one
+    from (select jsonb_array_elements_text(coalesce(known, '[]'))
+      union
+      select unnest(fresh)) as every(one)
+    where one is not null
+    order by one collate "C"
+    limit 2) two
 $$;

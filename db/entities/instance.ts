@@ -1,7 +1,7 @@
 /**
  * Instances: the intent of their users. One writer, the instance actor, guarded by `version` (I1).
  *
- * A trigger (db/sql/refuse.sql) refuses an update that does not raise `version` by one, or that lowers
+ * A trigger (db/sql/progress.sql) refuses an update that does not raise `version` by one, or that lowers
  * `generation` or `epoch`. Live rows and tombstones have separate partial indexes, so that a day's tombstones
  * never slow down a page.
  */

@@ -1,6 +1,6 @@
 /**
  * Machines, what hosts were seen doing for an instance, and claims, what an instance takes of a host. Both
- * have the key (instance, epoch). A trigger (db/sql/refuse.sql) refuses a machine whose generation falls
+ * have the key (instance, epoch). A trigger (db/sql/progress.sql) refuses a machine whose generation falls
  * (I1).
  */
 import { defineEntity } from "@mikro-orm/core";

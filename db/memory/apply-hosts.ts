@@ -3,8 +3,8 @@
  * how builds on them ended, and their end. Claims are in apply.ts.
  */
 import type { ClaimRecord } from "../../actors/runtime/records.ts";
-import type { HostInventory } from "../../protocol/machine.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../protocol/numa.ts";
+import { wholeInventory } from "../whole-inventory.ts";
 import {
   aggregateHostKey,
   machineKey,
@@ -29,11 +29,6 @@ const idle = {
   draining: null,
 };
 
-/** What an older agent does not say is empty. */
-function whole({ hostId: _, ...inventory }: HostInventory) {
-  return { labels: {}, features: [], machineTypes: [], numa: [], storageId: null, ...inventory };
-}
-
 /** The same text for the same value, in whatever order its keys are. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
@@ -49,7 +44,7 @@ export function applyInventories({ tables, turn, journal, nowMs }: Work): Refusa
     const known = tables.hosts.get(id);
     const lease = tables.leasesKept.get(id) ?? null;
     const before = known ?? { ...idle, id, lease, registeredAtMs: nowMs };
-    const said = whole(inventory);
+    const { hostId: _, ...said } = wholeInventory(inventory);
     const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
     const host: StoredHost = { ...before, ...said, lastSeenAtMs };
     if (overfull(host)) return { kind: "hostFull", hostId: id };

@@ -86,7 +86,6 @@ function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefi
 }
 
 function applyFlavors({ tables, turn, journal }: Work): Refusal | undefined {
-  // What a turn of an older controller does not say is empty.
   const flavors = turn.flavors?.map((flavor) => ({ ...flavor, extraSpecs: flavor.extraSpecs ?? {} }));
   return insertNamed(tables.flavors, flavors, journal);
 }
@@ -153,9 +152,7 @@ function applyClaims(work: Work): Refusal | undefined {
 
 function applyClaimRows({ tables, turn, journal }: Work): Refusal | undefined {
   let conflict = false;
-  for (const written of turn.claims ?? []) {
-    // What a turn of an older controller does not say is nothing.
-    const claim = { ...written, numa: written.numa ?? null };
+  for (const claim of turn.claims ?? []) {
     if (tables.claims.get(machineKey(claim)) !== undefined) {
       conflict = true;
       continue;

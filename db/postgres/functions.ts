@@ -43,6 +43,12 @@ export const functionTable = `create table if not exists novact_function (
   name text collate "C" primary key, hash text collate "C" not null, schema text collate "C" not null
 )`;
 
+/** Those of the same name that take something else, and would stay beside the one that was just put there. */
+const former = (name: string) =>
+  `select oid::regprocedure as signature from pg_proc
+    where pronamespace = current_schema()::regnamespace and proname = '${name}'
+      and xmin <> pg_current_xact_id()::xid`;
+
 /** Puts the functions that differ, and takes away those that are no more. Answers their names. */
 export async function replaceFunctions(
   run: Run,
@@ -53,6 +59,7 @@ export async function replaceFunctions(
   const changed = functions.filter(({ name, hash }) => known.get(name) !== hash);
   for (const { name, text, hash } of changed) {
     await run(text);
+    for (const { signature } of await run(former(name))) await run(`drop function ${signature} cascade`);
     await run(`insert into novact_function (name, hash, schema) values ('${name}', '${hash}', '${newestMigration}')
       on conflict (name) do update set hash = excluded.hash, schema = excluded.schema`);
   }

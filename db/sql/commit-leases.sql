@@ -1,47 +1,52 @@
--- Leases of hosts: grants, fences, and the fences that a turn rests on. After the hosts, which may be new,
--- and before the claims on them. Renewals are counted beside the commits.
-create or replace function novact_commit_leases(turn jsonb, now_ms bigint) returns boolean
+-- Leases of hosts: grants, fences, and the fences that a turn rests on (decision 0009). After the hosts,
+-- which may be new, and before the claims on them. Renewals are counted beside the commits.
+create or replace function novact_commit_leases(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   changed bigint;
 begin
+  -- The first lease has epoch 1; any other is one above a lease that was fenced.
   if turn ? 'leasesGranted' then
     if exists (
       select from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text)
         where not exists (select from host h where h.id = r."hostId")
     ) then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
     insert into host_lease as t (host_id, epoch, renewals, fenced_by)
-      select r."hostId", r.epoch, 1,
-          null from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
+      select r."hostId", r.epoch, 1, null
+        from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
         where r.epoch = 1 or exists (select from host_lease l where l.host_id = r."hostId")
-      on conflict (host_id) do update set epoch = excluded.epoch, renewals = t.renewals + 1,
-          fenced_by = null
+      on conflict (host_id) do update set
+          epoch = excluded.epoch, renewals = t.renewals + 1, fenced_by = null
         where t.fenced_by is not null and excluded.epoch = t.epoch + 1;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'leasesGranted') then
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
   end if;
+
+  -- A fence that counted renewals holds only when none came since.
   if turn ? 'leasesFenced' then
     update host_lease l set fenced_by = r.proof
-      from jsonb_to_recordset(turn->'leasesFenced') as r("hostId" text, epoch bigint, renewals bigint,
-          proof jsonb)
+      from jsonb_to_recordset(turn->'leasesFenced')
+        as r("hostId" text, epoch bigint, renewals bigint, proof jsonb)
       where l.host_id = r."hostId" and l.epoch = r.epoch and l.fenced_by is null
         and l.renewals = coalesce(r.renewals, l.renewals);
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'leasesFenced') then
-      raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+      perform novact_refuse_turn('conflict');
     end if;
   end if;
+
   if exists (
     select from jsonb_to_recordset(turn->'fencesExpected') as r("hostId" text, epoch bigint)
       where not exists (
-        select from host_lease l where l.host_id = r."hostId" and l.epoch = r.epoch and l.fenced_by is not
-            null)
+        select from host_lease l
+          where l.host_id = r."hostId" and l.epoch = r.epoch and l.fenced_by is not null
+      )
   ) then
-    raise exception using errcode = 'NV001', message = '{"kind":"conflict"}';
+    perform novact_refuse_turn('conflict');
   end if;
   return true;
 end

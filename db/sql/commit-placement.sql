@@ -1,107 +1,121 @@
--- What operators and users make around instances: aggregates, server groups, quotas.
+-- What operators and users make around instances: aggregates, server groups, quotas. In the order of the
+-- fields of PlacementTurn.
 create or replace function novact_commit_placement(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   changed bigint;
-  twice text;
 begin
   if turn ? 'aggregatesRemoved' then
-    delete from aggregate where id = any (array(select
-        jsonb_array_elements_text(turn->'aggregatesRemoved')));
+    delete from aggregate where id = any (array(select jsonb_array_elements_text(turn->'aggregatesRemoved')));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregatesRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
-    if exists (select from aggregate_host where aggregate_id = any (array(select
-        jsonb_array_elements_text(turn->'aggregatesRemoved')))) then
-      raise exception using errcode = 'NV001', message = '{"kind":"inUse"}';
+    if exists (
+      select from aggregate_host
+        where aggregate_id = any (array(select jsonb_array_elements_text(turn->'aggregatesRemoved')))
+    ) then
+      perform novact_refuse_turn('inUse');
     end if;
   end if;
+
   if turn ? 'aggregates' then
     insert into aggregate (id, name, availability_zone, metadata, created_at_ms)
-      select r.id, r.name, r."availabilityZone", r.metadata,
-          r."createdAtMs" from jsonb_to_recordset(turn->'aggregates') as r(id text, name text,
-          "availabilityZone" text, metadata jsonb, "createdAtMs" bigint)
+      select r.id, r.name, r."availabilityZone", r.metadata, r."createdAtMs"
+        from jsonb_to_recordset(turn->'aggregates') as r(
+          id text, name text, "availabilityZone" text, metadata jsonb, "createdAtMs" bigint
+        )
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregates') then
-      raise exception using errcode = 'NV001', message = '{"kind":"nameTaken"}';
+      perform novact_refuse_turn('nameTaken');
     end if;
   end if;
+
+  -- A zone that is not named stays; metadata that is null goes.
   if turn ? 'aggregatesChanged' then
     update aggregate t set
-        availability_zone = case when r.one ? 'availabilityZone' then r.one->>'availabilityZone' else
-            t.availability_zone end,
-        metadata = jsonb_strip_nulls(t.metadata || coalesce(r.one->'metadata', '{}'))
-      from jsonb_array_elements(turn->'aggregatesChanged') as r(one) where t.id = r.one->>'aggregateId';
+        availability_zone = case when r.change ? 'availabilityZone'
+          then r.change->>'availabilityZone' else t.availability_zone end,
+        metadata = jsonb_strip_nulls(t.metadata || coalesce(r.change->'metadata', '{}'))
+      from jsonb_array_elements(turn->'aggregatesChanged') as r(change)
+      where t.id = r.change->>'aggregateId';
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregatesChanged') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
   end if;
+
   if turn ? 'aggregateHostsRemoved' then
-    delete from aggregate_host t using jsonb_to_recordset(turn->'aggregateHostsRemoved') as r("aggregateId"
-        text, "hostId" text)
+    delete from aggregate_host t
+      using jsonb_to_recordset(turn->'aggregateHostsRemoved') as r("aggregateId" text, "hostId" text)
       where t.aggregate_id = r."aggregateId" and t.host_id = r."hostId";
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'aggregateHostsRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
   end if;
+
+  -- A host that is in the aggregate already stays there.
   if turn ? 'aggregateHosts' then
     if exists (
       select from jsonb_to_recordset(turn->'aggregateHosts') as r("aggregateId" text, "hostId" text)
         where not exists (select from aggregate a where a.id = r."aggregateId")
           or not exists (select from host h where h.id = r."hostId")
     ) then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
     insert into aggregate_host (aggregate_id, host_id)
-      select r."aggregateId",
-          r."hostId" from jsonb_to_recordset(turn->'aggregateHosts') as r("aggregateId" text, "hostId" text)
+      select r."aggregateId", r."hostId"
+        from jsonb_to_recordset(turn->'aggregateHosts') as r("aggregateId" text, "hostId" text)
       on conflict do nothing;
   end if;
+
   if turn ?| array['aggregateHosts', 'aggregatesChanged'] then
-    select ah.host_id into twice from aggregate_host ah join aggregate a on a.id = ah.aggregate_id
-      where a.availability_zone is not null
-      group by ah.host_id having count(distinct a.availability_zone) > 1 order by ah.host_id limit 1;
-    if found then
-      raise exception using errcode = 'NV001', message = jsonb_build_object('kind', 'zoneConflict',
-          'hostId', twice)::text;
-    end if;
+    perform novact_commit_zones();
   end if;
+
   if turn ? 'serverGroupsRemoved' then
-    delete from server_group where id = any (array(select
-        jsonb_array_elements_text(turn->'serverGroupsRemoved')));
+    delete from server_group
+      where id = any (array(select jsonb_array_elements_text(turn->'serverGroupsRemoved')));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'serverGroupsRemoved') then
-      raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+      perform novact_refuse_turn('missing');
     end if;
-    if exists (select from instance where server_group_id = any (array(select
-        jsonb_array_elements_text(turn->'serverGroupsRemoved'))) and deleted_at_ms is null) then
-      raise exception using errcode = 'NV001', message = '{"kind":"inUse"}';
+    if exists (
+      select from instance
+        where server_group_id = any (array(select jsonb_array_elements_text(turn->'serverGroupsRemoved')))
+          and deleted_at_ms is null
+    ) then
+      perform novact_refuse_turn('inUse');
     end if;
   end if;
+
   if turn ? 'serverGroups' then
     insert into server_group (id, project, name, policy, max_per_host, created_at_ms)
-      select r.id, r.project, r.name, r.policy, r."maxPerHost",
-          r."createdAtMs" from jsonb_to_recordset(turn->'serverGroups') as r(id text, project text,
-          "name" text, policy text, "maxPerHost" bigint, "createdAtMs" bigint)
+      select r.id, r.project, r.name, r.policy, r."maxPerHost", r."createdAtMs"
+        from jsonb_to_recordset(turn->'serverGroups') as r(
+          id text, project text, name text, policy text, "maxPerHost" bigint, "createdAtMs" bigint
+        )
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'serverGroups') then
-      raise exception using errcode = 'NV001', message = '{"kind":"nameTaken"}';
+      perform novact_refuse_turn('nameTaken');
     end if;
   end if;
+
+  -- A limit that is not named stays, and so does what is used.
   if turn ? 'quotas' then
     insert into quota (project, instances_used, vcpus_used, memory_mib_used)
       select r.project, 0, 0, 0 from jsonb_to_recordset(turn->'quotas') as r(project text)
       on conflict do nothing;
     update quota t set
-        instances = case when r.one ? 'instances' then (r.one->>'instances')::bigint else t.instances end,
-        vcpus = case when r.one ? 'vcpus' then (r.one->>'vcpus')::bigint else t.vcpus end,
-        memory_mib = case when r.one ? 'memoryMib' then (r.one->>'memoryMib')::bigint else t.memory_mib end
-      from jsonb_array_elements(turn->'quotas') as r(one) where t.project = r.one->>'project';
+        instances = case when r.given ? 'instances' then (r.given->>'instances')::bigint else t.instances end,
+        vcpus = case when r.given ? 'vcpus' then (r.given->>'vcpus')::bigint else t.vcpus end,
+        memory_mib = case when r.given ? 'memoryMib'
+          then (r.given->>'memoryMib')::bigint else t.memory_mib end
+      from jsonb_array_elements(turn->'quotas') as r(given)
+      where t.project = r.given->>'project';
   end if;
   return true;
 end

@@ -5,37 +5,41 @@
 -- not begin anew.
 create or replace function novact_commit_removals(turn jsonb) returns boolean
 language plpgsql as $$
+declare
+  removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
 begin
-  if exists (select from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-      parked boolean) where not exists (select from host h where h.id = r."hostId")) then
-    raise exception using errcode = 'NV001', message = '{"kind":"missing"}';
+  if (select count(*) from host where id = any (removed)) <> cardinality(removed) then
+    perform novact_refuse_turn('missing');
   end if;
-  if exists (select from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-      parked boolean) join instance i on i.host_id = r."hostId" where i.deleted_at_ms is null)
-    or exists (select from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-        parked boolean) join claim c on c.host_id = r."hostId" where not r.parked)
+
+  if exists (select from instance where host_id = any (removed) and deleted_at_ms is null)
     or exists (
-      select from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text)
-          join claim c on c.host_id = r."hostId" join instance i on i.id = c.instance_id
-          left join host_lease l on l.host_id = r."hostId"
-        where i.deleted_at_ms is null and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
-          and (c.lease_epoch = 0 or not (i.storage_id is not null
-  or (coalesce(i.image->'disk', 'null') = 'null' and (i.flavor->>'diskGib')::bigint = 0)))
-    ) then
-    raise exception using errcode = 'NV001', message = '{"kind":"inUse"}';
+      select from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
+          join claim c on c.host_id = r."hostId"
+        where not r.parked
+    )
+    or exists (
+      select from claim c
+          join instance i on i.id = c.instance_id
+          left join host_lease l on l.host_id = c.host_id
+        where c.host_id = any (removed) and i.deleted_at_ms is null
+          and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
+          and (c.lease_epoch = 0 or not (
+            i.storage_id is not null
+            -- It has no disk at all.
+            or (coalesce(i.image->'disk', 'null') = 'null' and (i.flavor->>'diskGib')::bigint = 0)
+          ))
+    )
+  then
+    perform novact_refuse_turn('inUse');
   end if;
-  delete from claim t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-      parked boolean) where t.host_id = r."hostId";
-  delete from host_cell t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text)
-    where t.host_id = r."hostId";
-  delete from machine t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-      parked boolean) where t.host_id = r."hostId";
-  delete from aggregate_host t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-      parked boolean) where t.host_id = r."hostId";
-  delete from host_seen t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-      parked boolean) where t.host_id = r."hostId";
-  delete from host t using jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text,
-      parked boolean) where t.id = r."hostId";
+
+  delete from claim where host_id = any (removed);
+  delete from host_cell where host_id = any (removed);
+  delete from machine where host_id = any (removed);
+  delete from aggregate_host where host_id = any (removed);
+  delete from host_seen where host_id = any (removed);
+  delete from host where id = any (removed);
   return true;
 end
 $$;

@@ -77,12 +77,14 @@ describe("a database that was there before", function () {
   it("gets those whose text is another, and loses those that are no more, with their triggers", async () => {
     await open();
     const before = await readSchema(url);
-    await execute(`create or replace function novact_refuse() returns trigger language plpgsql as 'begin return new; end';
-      update novact_function set hash = 'another' where name = 'novact_refuse';
+    await execute(`create or replace function novact_progress() returns trigger language plpgsql as 'begin return new; end';
+      update novact_function set hash = 'another' where name = 'novact_progress';
+      create function novact_commit_turn(turn jsonb) returns jsonb language sql as 'select turn';
+      update novact_function set hash = 'another' where name = 'novact_commit_turn';
       create function novact_former() returns trigger language plpgsql as 'begin return new; end';
       create trigger former before update on host for each row execute function novact_former();
       insert into novact_function (name, hash, schema) values ('novact_former', '', '0001-release')`);
-    expect(await replaced()).to.deep.equal(["novact_refuse", "novact_former"]);
+    expect(await replaced()).to.deep.equal(["novact_commit_turn", "novact_progress", "novact_former"]);
     expect(await readSchema(url)).to.equal(before);
   });
 

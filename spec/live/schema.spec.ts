@@ -93,7 +93,7 @@ describe("the tables", function () {
     const before = await readSchema(url);
     const changes = [
       "drop trigger event_unchanged on event",
-      "create or replace function novact_refuse() returns trigger language plpgsql as 'begin return null; end'",
+      "create or replace function novact_progress() returns trigger language plpgsql as 'begin return null; end'",
       "alter table flavor drop column created_at_ms; alter table flavor add column created_at_ms bigint not null",
       "alter table host_seen add foreign key (host_id) references host",
     ];
