@@ -11,10 +11,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { limits } from "../protocol/limits.ts";
-import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config.ts";
-import { type LogFile, openLog } from "./log.ts";
-import { type ChildMessage, isShutdown, type ShutdownMessage } from "./up/messages.ts";
+import { limits } from "../protocol/limits/limits.ts";
+import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config/config.ts";
+import { type LogFile, openLog } from "./process/log.ts";
+import { type ChildMessage, isShutdown, type ShutdownMessage } from "./process/messages.ts";
 
 type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
 
@@ -46,7 +46,7 @@ function roleOf(kind: string | undefined): Role | undefined {
     return {
       name: `controller-${index + 1}`,
       start: async (config, log) => {
-        const { startController } = await import("./controller.ts");
+        const { startController } = await import("./controller/main.ts");
         const controller = await startController({ config, index, log });
         return { outdated: controller.outdated, stop: () => controller.stop() };
       },
@@ -57,7 +57,7 @@ function roleOf(kind: string | undefined): Role | undefined {
     return {
       name: nodeName,
       start: async (config, log) => {
-        const { startCompute } = await import("./compute.ts");
+        const { startCompute } = await import("./compute/main.ts");
         return startCompute({ config, nodeName, log });
       },
     };

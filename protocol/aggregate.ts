@@ -3,9 +3,9 @@
  * aggregate with a zone puts its hosts into that zone; a host is in one zone at most. Operators make them.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
-import { answer, Id, Label, Metadata, nullable, pageRequest, request, TimeMs } from "./schema.ts";
-import { method, service } from "./service.ts";
+import { limits } from "./limits/limits.ts";
+import { answer, Id, Label, Metadata, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 export const Aggregate = answer({
   id: Id,

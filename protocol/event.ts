@@ -4,9 +4,9 @@
  * `…evt.<project>.<noun>.<id>.<event>`.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
-import { answer, Count, Id, request, TimeMs } from "./schema.ts";
-import { method, service } from "./service.ts";
+import { limits } from "./limits/limits.ts";
+import { answer, Count, Id, request, TimeMs } from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 /** Past tense; `<noun>.<event>` is the name. */
 export const eventNames = {

@@ -3,11 +3,11 @@
  * elsewhere (I9). Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { answer, Count, Id, literals, Sentence, TimeMs } from "./schema.ts";
+import { answer, Count, Id, literals, Sentence, TimeMs } from "./wire/schema.ts";
 
 /**
  * Why it is sure that nothing of a host's guests runs any more, so that they may start elsewhere (I9). A
- * proof is for operators; what everybody may read of it is its sentence (actors/hosts/fence-proof.ts).
+ * proof is for operators; what everybody may read of it is its sentence (actors/control/fleet/fence-proof.ts).
  */
 export const FenceProof = Type.Union([
   answer({

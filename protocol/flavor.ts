@@ -3,9 +3,9 @@
  * create.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
-import { answer, ExtraSpecs, Id, Label, pageRequest, request, TimeMs } from "./schema.ts";
-import { method, service } from "./service.ts";
+import { limits } from "./limits/limits.ts";
+import { answer, ExtraSpecs, Id, Label, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 const size = {
   vcpus: Type.Integer({ minimum: 1, maximum: limits.vcpusMax }),

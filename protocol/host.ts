@@ -1,11 +1,11 @@
 /** Hosts, as operators see and steer them. Only in the project `admin`. */
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
-import { limits } from "./limits.ts";
+import { architectures } from "./kinds.ts";
+import { limits } from "./limits/limits.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import {
   answer,
-  architectures,
   Count,
   HostLabels,
   Id,
@@ -17,8 +17,8 @@ import {
   request,
   Sentence,
   TimeMs,
-} from "./schema.ts";
-import { method, service } from "./service.ts";
+} from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 export const Capacity = answer({ vcpus: Count, memoryMib: Count, diskGib: Count });
 export type Capacity = Static<typeof Capacity>;

@@ -4,11 +4,10 @@
  * checksum.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { diskFormats } from "./kinds.ts";
-import { limits } from "./limits.ts";
+import { architectures, diskFormats } from "./kinds.ts";
+import { limits } from "./limits/limits.ts";
 import {
   answer,
-  architectures,
   Count,
   ExtraSpecs,
   Id,
@@ -20,8 +19,8 @@ import {
   request,
   Sha256,
   TimeMs,
-} from "./schema.ts";
-import { method, service } from "./service.ts";
+} from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 export { type DiskFormat, diskFormats } from "./kinds.ts";
 

@@ -3,29 +3,35 @@
  */
 
 export { Aggregate, AvailabilityZone, aggregateService, availabilityZoneService } from "./aggregate.ts";
-export { type Binding, commandBinding, hostBinding, reportBinding } from "./binding.ts";
+export { Event, eventNames, eventService } from "./event.ts";
+export { Flavor, flavorService } from "./flavor.ts";
+export { Drain, doctorService, Finding, Host, hostService, Rebalance } from "./host.ts";
+export { Image, imageService } from "./image.ts";
+export { Instance, instanceService } from "./instance.ts";
+export { limits } from "./limits/limits.ts";
+export { hostAgentService, reportService } from "./machine.ts";
+export { Operation, operationService } from "./operation.ts";
+export { Quota, quotaService } from "./quota.ts";
+export { ServerGroup, serverGroupService } from "./server-group.ts";
+export { instanceStates, operationStates } from "./states.ts";
+export { type Binding, commandBinding, hostBinding, reportBinding } from "./wire/binding.ts";
 export {
   type ClientCall,
   type ClientOptions,
   createClient,
   type Interceptor,
   type Invoke,
-} from "./client.ts";
-export { decodeAnswer, decodeRequest, type Encoding, encodeBody } from "./codec.ts";
-export { Event, eventNames, eventService } from "./event.ts";
-export { Flavor, flavorService } from "./flavor.ts";
-export { headerNames } from "./headers.ts";
-export { Drain, doctorService, Finding, Host, hostService, Rebalance } from "./host.ts";
-export { Image, imageService } from "./image.ts";
-export { Instance, instanceService } from "./instance.ts";
-export { limits } from "./limits.ts";
-export { hostAgentService, reportService } from "./machine.ts";
-export { Operation, operationService } from "./operation.ts";
-export { Quota, quotaService } from "./quota.ts";
-export { type RetryOptions, retrying } from "./retry.ts";
-export { createServer, type Implementation, implement, type Server, type ServerOptions } from "./server.ts";
-export { ServerGroup, serverGroupService } from "./server-group.ts";
-export type { CallContext, CallOptions, Client, Handler, Handlers, Method, Service } from "./service.ts";
-export { instanceStates, operationStates } from "./states.ts";
-export { type Code, codes, type ErrorBody, type Reason, reasons, StatusError } from "./status.ts";
-export type { Bus, BusHandler, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
+} from "./wire/client.ts";
+export { decodeAnswer, decodeRequest, type Encoding, encodeBody } from "./wire/codec.ts";
+export { headerNames } from "./wire/headers.ts";
+export { type RetryOptions, retrying } from "./wire/retry.ts";
+export {
+  createServer,
+  type Implementation,
+  implement,
+  type Server,
+  type ServerOptions,
+} from "./wire/server.ts";
+export type { CallContext, CallOptions, Client, Handler, Handlers, Method, Service } from "./wire/service.ts";
+export { type Code, codes, type ErrorBody, type Reason, reasons, StatusError } from "./wire/status.ts";
+export type { Bus, BusHandler, BusMessage, BusSubscription, Clock, Ids, Log } from "./wire/transport.ts";

@@ -1,7 +1,8 @@
 /** Instances: the virtual machines of a project, and everything that may be asked of one. */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
+import { limits } from "./limits/limits.ts";
 import { Operation } from "./operation.ts";
+import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
   Count,
@@ -15,9 +16,8 @@ import {
   pageRequest,
   request,
   TimeMs,
-} from "./schema.ts";
-import { method, service } from "./service.ts";
-import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
+} from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 /** Among many, those of higher priority are recovered first. */
 const priority = Type.Integer({ minimum: 0, maximum: limits.recoveryPriorityMax });

@@ -5,11 +5,12 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
-import { limits } from "./limits.ts";
+import { architectures } from "./kinds.ts";
+import { limits } from "./limits/limits.ts";
 import { NumaNode, NumaPlacement } from "./numa.ts";
+import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
-  architectures,
   Count,
   growing,
   HostLabels,
@@ -22,9 +23,8 @@ import {
   request,
   Sha256,
   TimeMs,
-} from "./schema.ts";
-import { method, service } from "./service.ts";
-import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
+} from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
 

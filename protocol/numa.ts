@@ -4,8 +4,8 @@
  * that whoever proposes, whoever commits and whoever shows a claim count alike. Pure.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
-import { answer, Count } from "./schema.ts";
+import { limits } from "./limits/limits.ts";
+import { answer, Count } from "./wire/schema.ts";
 
 /** One node of the machine's memory. */
 export const NumaNode = answer({

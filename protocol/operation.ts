@@ -3,7 +3,8 @@
  * answers with one.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits.ts";
+import { limits } from "./limits/limits.ts";
+import { operationKinds, operationStates } from "./states.ts";
 import {
   answer,
   Count,
@@ -14,9 +15,8 @@ import {
   pageRequest,
   request,
   TimeMs,
-} from "./schema.ts";
-import { method, service } from "./service.ts";
-import { operationKinds, operationStates } from "./states.ts";
+} from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 export const OperationStep = answer({
   /** `accepted`, `placed`, `preparing`, `starting`, `running`, … : what was reached, in order. */

@@ -3,8 +3,8 @@
  * is deleted gives its share back in the transaction that deletes it. Operators set them.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { answer, Count, Id, nullable, request } from "./schema.ts";
-import { method, service } from "./service.ts";
+import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 export const quotaResources = ["instances", "vcpus", "memoryMib"] as const;
 export type QuotaResource = (typeof quotaResources)[number];

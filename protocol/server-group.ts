@@ -4,9 +4,9 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { groupPolicies } from "./kinds.ts";
-import { limits } from "./limits.ts";
-import { answer, Id, Label, literals, nullable, pageRequest, request, TimeMs } from "./schema.ts";
-import { method, service } from "./service.ts";
+import { limits } from "./limits/limits.ts";
+import { answer, Id, Label, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
 
 const maxPerHost = Type.Integer({ minimum: 1, maximum: limits.groupMembersMax });
 

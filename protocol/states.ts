@@ -48,7 +48,7 @@ export const instanceStates = [
 ] as const;
 export type InstanceState = (typeof instanceStates)[number];
 
-/** Its user's commands. Each has a cell for every state in actors/instance/admission.ts. */
+/** Its user's commands. Each has a cell for every state in actors/control/instance/admission.ts. */
 const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete"] as const;
 
 /**

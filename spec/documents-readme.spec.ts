@@ -10,8 +10,8 @@ import type { TSchema } from "@sinclair/typebox";
 import { expect } from "chai";
 import { exitCodes } from "../nodes/cli/exit-codes.ts";
 import { buildProgram } from "../nodes/cli/program.ts";
+import { type ClusterConfig, parseConfig } from "../nodes/config/config.ts";
 import { ClusterSchema } from "../nodes/config/schema.ts";
-import { type ClusterConfig, parseConfig } from "../nodes/config.ts";
 import { projectFiles, root } from "./tidy/source-tree.ts";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");

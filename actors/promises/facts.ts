@@ -7,7 +7,7 @@ import type { Event } from "../../protocol/event.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
-import type { CommitResult, Turn } from "../runtime/records.ts";
+import type { CommitResult, Turn } from "../records/commit.ts";
 
 /** A client asked for something. One line of the history; its end has the same `call`. */
 export interface Invoked {

@@ -3,8 +3,9 @@
  * and no create takes a project above its quota. Both are counted here, from the rows themselves.
  */
 import { everyProject, type QuotaLimits, quotaResources } from "../../protocol/quota.ts";
-import type { QuotaUse, ServerGroupRecord } from "../runtime/placement-records.ts";
-import type { ClaimRecord, InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
+import type { Turn } from "../records/commit.ts";
+import type { ClaimRecord, InstanceRecord, MachineKey } from "../records/instance.ts";
+import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
 
 interface Known {
   readonly groups: Map<string, ServerGroupRecord>;

@@ -2,7 +2,9 @@
  * I1: each record has one writer, and what it counts never falls. Judged by the committed turns: versions
  * follow one another, an epoch stays on its host, observations only get newer, an end is an end.
  */
-import type { InstanceRecord, MachineKey, OperationRecord, Turn } from "../runtime/records.ts";
+
+import type { Turn } from "../records/commit.ts";
+import type { InstanceRecord, MachineKey, OperationRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
 import type { Checker } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";

@@ -5,7 +5,8 @@
  * all is quiet.
  */
 import type { HostInventory } from "../../protocol/machine.ts";
-import type { ClaimRecord, MachineKey, Turn } from "../runtime/records.ts";
+import type { Turn } from "../records/commit.ts";
+import type { ClaimRecord, MachineKey } from "../records/instance.ts";
 import { cellFaults, differences, takenBy, takenIn } from "./cells.ts";
 import type { Amounts, Checker, Quiet } from "./facts.ts";
 import { groupsAndQuotas } from "./groups-and-quotas.ts";

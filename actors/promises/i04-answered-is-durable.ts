@@ -2,8 +2,8 @@
  * I4: what was acknowledged is durable. An answer is backed by a commit before it (where commits are seen),
  * and what it promised is still there when all is quiet.
  */
-import { limits } from "../../protocol/limits.ts";
-import type { Turn } from "../runtime/records.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Turn } from "../records/commit.ts";
 import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
 import type { Checker, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";

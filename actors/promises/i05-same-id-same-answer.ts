@@ -3,8 +3,8 @@
  * compared is which things it tells of, not how they are.
  */
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits.ts";
-import type { NewEvent } from "../runtime/records.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { NewEvent } from "../records/commit.ts";
 import { type Call, createCalls, fieldsOf, isMutating, promisedBy, textOf } from "./calls.ts";
 import type { Checker, Committed } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";

@@ -3,7 +3,8 @@
  * looks at what is not settled. When all is quiet, nothing passes any more and every call has ended.
  */
 import type { InstanceState } from "../../protocol/states.ts";
-import type { InstanceRecord, OperationRecord, Turn } from "../runtime/records.ts";
+import type { Turn } from "../records/commit.ts";
+import type { InstanceRecord, OperationRecord } from "../records/instance.ts";
 import { createCalls } from "./calls.ts";
 import type { Checker, Invoked, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";

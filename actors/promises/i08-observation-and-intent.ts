@@ -3,8 +3,9 @@
  * only where the guest itself has shut down; and it may fail an instance, or end an operation as done, only
  * by what was seen of the intent that holds.
  */
-import type { Reason } from "../../protocol/status.ts";
-import type { InstanceRecord, MachineRecord, Turn } from "../runtime/records.ts";
+import type { Reason } from "../../protocol/wire/status.ts";
+import type { Turn } from "../records/commit.ts";
+import type { InstanceRecord, MachineRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
 import type { Checker } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";

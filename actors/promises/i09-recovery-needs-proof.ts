@@ -6,7 +6,8 @@
  * when no process lives there that another host may take over.
  */
 import { isDown, type MachineState } from "../../protocol/states.ts";
-import type { InstanceRecord, MachineKey, Turn } from "../runtime/records.ts";
+import type { Turn } from "../records/commit.ts";
+import type { InstanceRecord, MachineKey } from "../records/instance.ts";
 import type { Checker, GuestHeld, GuestProcess } from "./facts.ts";
 import { Leases } from "./leases.ts";
 import { isCommitted } from "./ledger.ts";

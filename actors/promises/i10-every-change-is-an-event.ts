@@ -2,8 +2,9 @@
  * I10: each accepted command and each change of state is an event of the same turn, once; events are numbered
  * without gaps, and a watcher gets them in order. What they add up to in the end is judged by `replay.ts`.
  */
-import { adminProject } from "../../protocol/subjects.ts";
-import type { InstanceRecord, NewEvent, Turn } from "../runtime/records.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
+import type { NewEvent, Turn } from "../records/commit.ts";
+import type { InstanceRecord } from "../records/instance.ts";
 import type { Checker, Committed, Watched } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 import { replayFaults } from "./replay.ts";

@@ -2,7 +2,7 @@
  * I11: what is held in memory stays below its maximum, messages stay below theirs, and nobody talks without
  * end: two who answer each other in a circle are found by how much they say in a second.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Checker, Sent } from "./facts.ts";
 
 /**

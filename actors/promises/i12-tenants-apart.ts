@@ -2,7 +2,7 @@
  * I12: a client of one project is told nothing of another's, reaches nothing of another's, and watches only
  * its own. Operators, who ask in the project admin, see all.
  */
-import { adminProject } from "../../protocol/subjects.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import { type Call, createCalls, fieldsOf } from "./calls.ts";
 import type { Checker, Watched } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";

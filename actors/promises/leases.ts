@@ -1,6 +1,6 @@
 /** The leases of hosts as the facts have them: who holds which, who is fenced, and since when. */
 import type { FenceProof } from "../../protocol/fence.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Committed, LeaseRenewed } from "./facts.ts";
 
 interface Lease {

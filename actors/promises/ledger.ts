@@ -2,7 +2,9 @@
  * What the committed turns add up to: the newest row of each instance, its machines, its claims. A checker
  * compares a turn with it, and then writes the turn into it. A turn costs as much as it has rows.
  */
-import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord, Turn } from "../runtime/records.ts";
+
+import type { Turn } from "../records/commit.ts";
+import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord } from "../records/instance.ts";
 import type { Committed, Fact } from "./facts.ts";
 
 /** By epoch. */

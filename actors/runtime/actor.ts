@@ -8,7 +8,7 @@
  * its message is the cell to run.
  */
 import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spawn, start, stop } from "nact";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { Cell, type Parent, type Runnable, type Runtime, type Thread } from "./cell.ts";
 import { Family } from "./family.ts";
 import { Deadlines } from "./question.ts";

@@ -8,13 +8,13 @@
  * of a turn. This file must never let anything that user code throws get out, and never run two turns of one
  * actor at once.
  */
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
 import { Family } from "./family.ts";
 import { endsInTime } from "./grace.ts";
 import { Incarnation, type Owner } from "./incarnation.ts";
 import { Envelope, Mailbox, type Pending } from "./mailbox.ts";
-import type { Clock, Log, Timer } from "./ports.ts";
 import { type Deadlines, Question } from "./question.ts";
 import { judgeCrash } from "./supervision.ts";
 import type { ActorDefinition, ActorEnd, ActorRef, AskOptions, Reply, SupervisionEvent } from "./system.ts";

@@ -3,7 +3,7 @@
  * is to be written, what the caller hears and what is to be done afterwards; the shell (actor.ts of each
  * actor) makes it real in this order: commit, answer, act. This file must never import anything that runs.
  */
-import type { Denial } from "../../protocol/status.ts";
+import type { Denial } from "../../protocol/wire/status.ts";
 
 /** What the admission table says of a command in a state. */
 export type Cell =

@@ -2,8 +2,8 @@
  * Waiting for user code that should end by itself, but not for ever. It must never swallow what that code
  * throws: a rejection is passed on, as long as somebody still waits for it.
  */
-import { limits } from "../../protocol/limits.ts";
-import type { Clock } from "./ports.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
 
 /** False when the work had not settled after limits.actorStopGraceMs. Rejects as the work does. */
 export async function endsInTime(clock: Clock, work: Promise<void>): Promise<boolean> {

@@ -3,8 +3,8 @@
  * the number of *its* incarnation, so that what it brings back late can be told from what is meant for the
  * next one. It must never come to life again after `end`.
  */
-import { StatusError } from "../../protocol/status.ts";
-import type { Clock, Log } from "./ports.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import type { ActorContext, ActorDefinition, ActorRef } from "./system.ts";
 
 /** Whoever an incarnation belongs to. */

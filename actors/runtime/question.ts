@@ -5,9 +5,9 @@
  * way goes through `#close`, which also lets go of everything that was held for it. It must never end twice
  * or be forgotten.
  */
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Timer } from "../../protocol/wire/transport.ts";
 import type { Pending } from "./mailbox.ts";
-import type { Clock, Timer } from "./ports.ts";
 import type { AskOptions, Reply } from "./system.ts";
 
 /**

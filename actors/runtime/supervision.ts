@@ -2,7 +2,7 @@
  * What a supervisor does about a crash: wait longer and longer, and give up after too many in too short a
  * time. Pure: the history and the time come in, the verdict goes out. It must never look at a clock.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 export interface Verdict {
   /** Times of the crashes inside the window, this one included. */

@@ -13,8 +13,8 @@
  * - Every question ends: with an answer, a StatusError, or DEADLINE_EXCEEDED when its deadline passes first.
  * - A full mailbox refuses: `tell` answers false, `ask` fails with RESOURCE_EXHAUSTED mailboxFull.
  */
-import type { StatusError } from "../../protocol/status.ts";
-import type { Clock, Log } from "./ports.ts";
+import type { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
 
 /**
  * How a turn answers a question. The first call counts, later ones are ignored; it may be answered in a later

@@ -2,9 +2,9 @@
  * The steps of a turn that are about hosts as such: what they say about themselves, whether they are enabled,
  * how builds on them ended, and their end. Claims are in apply.ts.
  */
-import type { ClaimRecord } from "../../actors/runtime/records.ts";
+import type { ClaimRecord } from "../../actors/records/instance.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../protocol/numa.ts";
-import { wholeInventory } from "../whole-inventory.ts";
+import { wholeInventory } from "../rows/whole-inventory.ts";
 import {
   aggregateHostKey,
   machineKey,

@@ -2,7 +2,9 @@
  * The steps of a turn that are about leases: grants, fences, what a turn rests on, and that every claim is
  * made under the lease that its host holds. Renewals are no turns.
  */
-import type { MachineKey, Turn } from "../../actors/runtime/records.ts";
+
+import type { Turn } from "../../actors/records/commit.ts";
+import type { MachineKey } from "../../actors/records/instance.ts";
 import type { Refusal, StoredHost, Work } from "./tables.ts";
 
 export function applyLeases({ tables, turn, journal }: Work): Refusal | undefined {

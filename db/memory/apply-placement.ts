@@ -2,9 +2,9 @@
  * The steps of a turn that are about aggregates, groups and quotas, with the outcomes of db/sql: what
  * is made and removed, what projects use, and the hard rules of groups.
  */
-import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/runtime/placement-records.ts";
+import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/records/placement.ts";
 import { everyProject, quotaResources } from "../../protocol/quota.ts";
-import { deletingOf, groupedOf, sumOfUse, type Usage, usageOf, useOf } from "../placement-turn.ts";
+import { deletingOf, groupedOf, sumOfUse, type Usage, usageOf, useOf } from "../rows/placement-turn.ts";
 import { aggregateHostKey, type Refusal, type Tables, type Work } from "./tables.ts";
 
 const missing: Refusal = { kind: "missing" };

@@ -5,9 +5,16 @@
  * events. The property
  * test of spec/live/store-comparison.spec.ts holds the two against each other.
  */
-import type { ClaimRecord, CommitResult, Turn } from "../../actors/runtime/records.ts";
+
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { ClaimRecord } from "../../actors/records/instance.ts";
 import { pinnedBy, useWith } from "../../protocol/numa.ts";
-import { defectError, instanceRegression, operationRegression, replacesObservation } from "../turn-rules.ts";
+import {
+  defectError,
+  instanceRegression,
+  operationRegression,
+  replacesObservation,
+} from "../rules/turn-rules.ts";
 import { applyBuilds, applyEnabled, applyInventories, applyRemovals, overfull } from "./apply-hosts.ts";
 import { applyLeases, unleased } from "./apply-leases.ts";
 import { applyGroups, applyPlacement, applyUse } from "./apply-placement.ts";

@@ -1,7 +1,7 @@
 /**
- * Removes from memory what is older than its time to be kept; the same rules as db/prune.ts for PostgreSQL.
+ * Removes from memory what is older than its time to be kept; the same rules as db/postgres/prune.ts for PostgreSQL.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { machineKey, requestKey, type Tables } from "./tables.ts";
 
 /** Answers how many rows went. */

@@ -2,7 +2,7 @@
  * Rows in memory, ordered by key, with a journal: what a turn changed can be taken back, so that a turn
  * happens wholly or not at all. Rows are deeply frozen copies; nobody who gets one can change what is stored.
  */
-import { storable } from "../storable.ts";
+import { storable } from "../rows/storable.ts";
 
 const ours = new WeakSet<object>();
 

@@ -1,23 +1,21 @@
 /** The tables of the store in memory, and their keys. */
+
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
+import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
+import type {
+  ClaimRecord,
+  InstanceRecord,
+  MachineKey,
+  MachineRecord,
+  OperationRecord,
+} from "../../actors/records/instance.ts";
 import type {
   AggregateHostKey,
   AggregateRecord,
   QuotaRecord,
   ServerGroupRecord,
-} from "../../actors/runtime/placement-records.ts";
-import type {
-  ClaimRecord,
-  CommitResult,
-  FlavorRecord,
-  HostRecord,
-  ImageRecord,
-  InstanceRecord,
-  MachineKey,
-  MachineRecord,
-  OperationRecord,
-  RequestRecord,
-  Turn,
-} from "../../actors/runtime/records.ts";
+} from "../../actors/records/placement.ts";
 import type { Event } from "../../protocol/event.ts";
 import { type Journal, Table } from "./table.ts";
 

@@ -2,8 +2,9 @@
  * Databases that were made before the first release: one that has exactly the tables of the first release is
  * taken over, any other is refused. It must never change a table.
  */
-import { unavailable } from "../failure.ts";
+
 import { release } from "../migrations/0001-release.ts";
+import { unavailable } from "./failure.ts";
 import type { Run } from "./functions.ts";
 import { tablesText } from "./schema-text.ts";
 

@@ -1,6 +1,6 @@
 /** The schema of a database at a URL as text: for the command that writes db/schema.sql, and for specs. */
 import { MikroORM } from "@mikro-orm/postgresql";
-import { ormOptions } from "../connect.ts";
+import { ormOptions } from "./connect.ts";
 import { schemaText } from "./schema-text.ts";
 
 /** Of a database that a store was opened on before; nothing is changed. */

@@ -7,7 +7,7 @@
 -- with the code NV001 and the result as its text; the result of an unexpected error is "failed".
 --
 -- A controller that does not know a migration which is flagged as breaking gets nothing done any more. What
--- it knows it says once for each connection (db/connect.ts).
+-- it knows it says once for each connection (db/postgres/connect.ts).
 --
 -- Batches are numbered by their writer. A number that is not above its last one was fenced off, or is done.
 --

@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig, statePaths } from "../config.ts";
-import { connect, type Novact } from "../sdk.ts";
+import { loadConfig, statePaths } from "../config/config.ts";
+import { connect, type Novact } from "../sdk/sdk.ts";
 import { type ClusterOptions, startCluster } from "../up/cluster.ts";
 import type { Screen } from "../up/screen.ts";
 

@@ -8,12 +8,12 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits.ts";
-import { systemClock } from "../clock.ts";
-import { statePaths } from "../config.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { statePaths } from "../config/config.ts";
 import { guestFiles } from "../drivers/guest-directory.ts";
 import { QmpConnection } from "../drivers/qemu/qmp.ts";
-import { openLog } from "../log.ts";
+import { systemClock } from "../process/clock.ts";
+import { openLog } from "../process/log.ts";
 import { buildGuest } from "../setup/guest/build.ts";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { round, spread, timed } from "./figures.ts";

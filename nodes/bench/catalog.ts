@@ -1,7 +1,7 @@
 /** A flavor and an image for benchmarks: with the fake hypervisor nothing of the image is ever read. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { statePaths } from "../config.ts";
+import { statePaths } from "../config/config.ts";
 import type { BenchCluster } from "./bench-cluster.ts";
 
 export async function prepareCatalog({ admin, config }: BenchCluster): Promise<void> {

@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { type ClusterConfig, statePaths } from "../config.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { guestFiles } from "../drivers/guest-directory.ts";
 import { saidLine } from "./counting-guest.ts";
 

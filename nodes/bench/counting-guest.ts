@@ -9,7 +9,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { loadConfig, statePaths } from "../config.ts";
+import { loadConfig, statePaths } from "../config/config.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { cpioArchive } from "../setup/guest/cpio.ts";
 import type { BenchCluster } from "./bench-cluster.ts";

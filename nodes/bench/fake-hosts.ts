@@ -5,17 +5,17 @@
  * for any host. Not for a cluster that anybody relies on.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
-import type { Bus, Log } from "../../protocol/transport.ts";
-import { systemClock, systemIds } from "../clock.ts";
+import type { Bus, Log } from "../../protocol/wire/transport.ts";
+import { controllerUser } from "../bus/access.ts";
+import { connectNats } from "../bus/nats.ts";
 import { assembleCompute, type Compute } from "../compute/assembly.ts";
-import { type ClusterConfig, connectionOf, loadConfig } from "../config.ts";
+import { type ClusterConfig, connectionOf, loadConfig } from "../config/config.ts";
 import { createDrivers } from "../drivers/index.ts";
 import { cpuFeatures } from "../drivers/machine-facts.ts";
-import { connectNats } from "../nats.ts";
-import { type ChildMessage, isShutdown } from "../up/messages.ts";
-import { controllerUser } from "../up/nats-access.ts";
+import { systemClock, systemIds } from "../process/clock.ts";
+import { type ChildMessage, isShutdown } from "../process/messages.ts";
 
 const connections = 4;
 /** Of an ordinary machine, times the ratios: what is measured is never their capacity. */

@@ -5,11 +5,11 @@
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { openProbe, type Probe } from "../../db/probe.ts";
-import { systemClock } from "../clock.ts";
-import { postgresUrlOf, statePaths } from "../config.ts";
-import { openLog } from "../log.ts";
-import type { Novact } from "../sdk.ts";
+import { openProbe, type Probe } from "../../db/bench/probe.ts";
+import { postgresUrlOf, statePaths } from "../config/config.ts";
+import { systemClock } from "../process/clock.ts";
+import { openLog } from "../process/log.ts";
+import type { Novact } from "../sdk/sdk.ts";
 import { startNodeProcess } from "../up/node-process.ts";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";

@@ -2,7 +2,7 @@
  * What can happen to a host whose guests others may take over, and what has to follow: the guests move once,
  * or not at all. Each case is one fault, the time of its end, and what is expected.
  */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { RecoveryWorld } from "./recovery-world.ts";
 
 export interface RecoveryCase {

@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Boot } from "./counters.ts";
 import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
 import { round } from "./figures.ts";

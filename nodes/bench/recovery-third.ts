@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { round } from "./figures.ts";
 import { type HeardEvent, RecoveryWorld, type WorldOptions } from "./recovery-world.ts";
 

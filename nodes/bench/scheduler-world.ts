@@ -3,10 +3,11 @@
  * aggregates of hardware, two kinds of processors, NUMA cells and huge pages on every fourth host, and
  * instances of 200,000 on ten thousand hosts, twenty on each.
  */
-import type { HostRecord } from "../../actors/runtime/records.ts";
-import type { PlacementRequest } from "../../actors/scheduler/messages.ts";
-import type { HostExtras } from "../../actors/scheduler/state.ts";
-import { limits } from "../../protocol/limits.ts";
+
+import type { PlacementRequest } from "../../actors/control/scheduler/messages.ts";
+import type { HostExtras } from "../../actors/control/scheduler/state.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { createRandom } from "../chaos/random.ts";
 
 export type BenchHost = HostRecord & HostExtras;

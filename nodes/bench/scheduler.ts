@@ -6,12 +6,11 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { decide } from "../../actors/control/scheduler/decide.ts";
+import type { PlacementRequest, SchedulerMessage } from "../../actors/control/scheduler/messages.ts";
+import { createScheduler, type Scheduler } from "../../actors/control/scheduler/schedule.ts";
+import { emptyState, type SchedulerState } from "../../actors/control/scheduler/state.ts";
 import type { Reply } from "../../actors/runtime/system.ts";
-import { decide } from "../../actors/scheduler/decide.ts";
-import type { PlacementRequest, SchedulerMessage } from "../../actors/scheduler/messages.ts";
-
-import { createScheduler, type Scheduler } from "../../actors/scheduler/schedule.ts";
-import { emptyState, type SchedulerState } from "../../actors/scheduler/state.ts";
 import { round, spread } from "./figures.ts";
 import { type BenchHost, benchHosts, benchRequests, idOf } from "./scheduler-world.ts";
 

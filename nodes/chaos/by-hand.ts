@@ -1,6 +1,6 @@
 /** What a person does without a scenario: looks what there is, and breaks one thing. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import { inject } from "./faults.ts";
 import { FaultRefused } from "./injected.ts";
 import { openLinks } from "./links.ts";

@@ -1,5 +1,5 @@
 /** Removes what a run has made: its instances, found by their metadata, then images and flavor. */
-import type { Novact } from "../sdk.ts";
+import type { Novact } from "../sdk/sdk.ts";
 import type { Offer } from "./offer.ts";
 
 export interface CleanUp {

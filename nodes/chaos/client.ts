@@ -4,7 +4,7 @@
  * knows, as a user would choose. It must never look anywhere but at its own answers.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Novact, StatusError } from "../sdk.ts";
+import { type Novact, StatusError } from "../sdk/sdk.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { LoadCommand } from "./scenario.ts";

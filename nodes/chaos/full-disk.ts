@@ -5,7 +5,7 @@
 import { existsSync, statfsSync, statSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type ClusterConfig, statePaths } from "../config.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
 
 const fillerName = "chaos-filler";

@@ -5,8 +5,8 @@
 import { existsSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { type ClusterConfig, statePaths } from "../config.ts";
-import type { LinkName, LinkState, ProxyAnswer, ProxyRequest, Rules } from "./link-rules.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
+import type { LinkName, LinkState, ProxyAnswer, ProxyRequest, Rules } from "../proxy/link-rules.ts";
 
 export interface Links {
   set(link: LinkName, rules: Rules, stays: boolean): Promise<void>;

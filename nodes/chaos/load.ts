@@ -2,8 +2,8 @@
  * The load: every group of clients of a scenario, each client with a connection of its own, until the time or
  * the number of commands is used up. Ends only when every call has been answered.
  */
-import type { ClusterConfig } from "../config.ts";
-import { connect, type Novact } from "../sdk.ts";
+import type { ClusterConfig } from "../config/config.ts";
+import { connect, type Novact } from "../sdk/sdk.ts";
 import { Client, weightsDefault } from "./client.ts";
 import type { Offer } from "./offer.ts";
 import { createRandom } from "./random.ts";

@@ -3,7 +3,7 @@
  * CLI's table has for it. Results go to stdout, progress to stderr.
  */
 import { resolve } from "node:path";
-import { ConfigError, loadConfig } from "../config.ts";
+import { ConfigError, loadConfig } from "../config/config.ts";
 import { injectByHand, listAll } from "./by-hand.ts";
 import { healAll } from "./conductor.ts";
 import { FaultRefused } from "./injected.ts";

@@ -5,8 +5,8 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ClusterConfig, statePaths } from "../config.ts";
-import { type Novact, StatusError } from "../sdk.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
+import { type Novact, StatusError } from "../sdk/sdk.ts";
 
 const hypervisorChoices = ["qemu", "fake", "any"] as const;
 export type HypervisorChoice = (typeof hypervisorChoices)[number];

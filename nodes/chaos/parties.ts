@@ -6,10 +6,10 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { parseTombstone } from "../../actors/machine/file.ts";
-import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
+import { parseTombstone } from "../../actors/node/machine/file.ts";
+import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
 import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
-import { findProved } from "../up/owned-process.ts";
+import { findProved } from "../process/owned-process.ts";
 import type { Parties } from "./plan.ts";
 
 export interface GuestParty {

@@ -1,5 +1,5 @@
 /** Whether a cluster may be broken on purpose: only where its own configuration says so. */
-import type { ClusterConfig } from "../config.ts";
+import type { ClusterConfig } from "../config/config.ts";
 
 /** The cluster's configuration does not allow it. */
 export class NotAllowed extends Error {

@@ -8,8 +8,8 @@ import type { Event } from "../../protocol/event.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { InstanceState } from "../../protocol/states.ts";
-import type { ClusterConfig } from "../config.ts";
-import type { Novact } from "../sdk.ts";
+import type { ClusterConfig } from "../config/config.ts";
+import type { Novact } from "../sdk/sdk.ts";
 import { guestsOf, remainsOf } from "./parties.ts";
 import { streamNumbers } from "./stream-numbers.ts";
 

@@ -3,8 +3,8 @@
  * clean-up. However it ends, nothing stays broken.
  */
 import { join } from "node:path";
-import { type ClusterConfig, loadConfig } from "../config.ts";
-import { connect, type Novact } from "../sdk.ts";
+import { type ClusterConfig, loadConfig } from "../config/config.ts";
+import { connect, type Novact } from "../sdk/sdk.ts";
 import { removeAll } from "./clean-up.ts";
 import { conduct, healAll } from "./conductor.ts";
 import type { World } from "./faults.ts";

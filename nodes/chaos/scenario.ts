@@ -2,9 +2,11 @@
  * A scenario: what load is driven, and what is broken meanwhile. The schema is what a file may hold, and its
  * descriptions are what a person reads who got one wrong. Pure: text in, scenario or findings out.
  */
+
 import { type Static, Type } from "@sinclair/typebox";
-import { literals } from "../../protocol/schema.ts";
+import { literals } from "../../protocol/wire/schema.ts";
 import { check, type Finding } from "../config/explain.ts";
+import { type Direction, directions, type LinkServer, linkServers } from "../proxy/link-rules.ts";
 
 export const faultKinds = ["kill", "restart", "pause", "wipe", "cut", "blackHole", "delay", "fill"] as const;
 export type FaultKind = (typeof faultKinds)[number];
@@ -24,11 +26,6 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
 export const linkFaults: readonly FaultKind[] = ["cut", "blackHole", "delay"];
 /** They have a length, and are healed after it. */
 export const lastingFaults: readonly FaultKind[] = ["pause", "fill", ...linkFaults];
-
-const directions = ["both", "toServer", "fromServer"] as const;
-export type Direction = (typeof directions)[number];
-export const linkServers = ["nats", "postgres"] as const;
-export type LinkServer = (typeof linkServers)[number];
 
 const seconds = (minimum: number, description: string) =>
   Type.Optional(Type.Number({ minimum, maximum: 86_400, description }));

@@ -3,11 +3,11 @@
  * wiped must be all of them again. Read only.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { headerNames } from "../../protocol/headers.ts";
-import { eventStreamName } from "../../protocol/subjects.ts";
-import type { Bus } from "../../protocol/transport.ts";
-import { type ClusterConfig, connectionOf } from "../config.ts";
-import { connectNats } from "../nats.ts";
+import { headerNames } from "../../protocol/wire/headers.ts";
+import { eventStreamName } from "../../protocol/wire/subjects.ts";
+import type { Bus } from "../../protocol/wire/transport.ts";
+import { connectNats } from "../bus/nats.ts";
+import { type ClusterConfig, connectionOf } from "../config/config.ts";
 
 const nothing = (): void => undefined;
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };

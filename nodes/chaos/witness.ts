@@ -3,8 +3,8 @@
  * sees them, and the processes of guests in the kernel's table. It tells facts and changes nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClusterConfig } from "../config.ts";
-import type { Novact } from "../sdk.ts";
+import type { ClusterConfig } from "../config/config.ts";
+import type { Novact } from "../sdk/sdk.ts";
 import { type GuestParty, guestsOf, livingParties } from "./parties.ts";
 import type { Recorder } from "./recorder.ts";
 

@@ -3,7 +3,7 @@
  * goes wrong gives no candidates and no noise: a shell is in the middle of its line.
  */
 import type { Command, Option } from "commander";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Run } from "./run.ts";
 
 /** The words after `novact`, the last one being completed (it may be empty). */

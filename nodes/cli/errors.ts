@@ -1,5 +1,5 @@
 /** Errors as people and programs read them: what, why, and what to do next. */
-import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/status.ts";
+import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/wire/status.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Paint, plain } from "./terminal.ts";
 

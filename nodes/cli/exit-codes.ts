@@ -2,7 +2,7 @@
  * What the exit code of `novact` means: one number for each thing that a script would do differently.
  * Every gRPC code has one; the README lists them, and a test compares.
  */
-import type { Code } from "../../protocol/status.ts";
+import type { Code } from "../../protocol/wire/status.ts";
 
 export const exitCodes = {
   ok: { exit: 0, meaning: "done" },

@@ -50,6 +50,6 @@ function readerGone(error: NodeJS.ErrnoException): void {
 
 /** Loaded only when a command needs a cluster: help and completion of commands are at once. */
 const connectBySdk: Connect = async (options) => {
-  const { connect } = await import("../sdk.ts");
+  const { connect } = await import("../sdk/sdk.ts");
   return connect(options);
 };

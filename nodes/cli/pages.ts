@@ -1,5 +1,5 @@
 /** Reads lists that come in pages. */
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 export interface Listing<T> {
   readonly rows: readonly T[];

@@ -4,7 +4,7 @@
  * and a step soon.
  */
 
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { CommandError } from "./errors.ts";
 import { duration } from "./format.ts";

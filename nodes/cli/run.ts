@@ -3,9 +3,9 @@
  * output. Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
  */
 import type { Command } from "commander";
-import { limits } from "../../protocol/limits.ts";
-import type { CallOptions } from "../../protocol/service.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { CallOptions } from "../../protocol/wire/service.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Connect, Session } from "./session.ts";
 import type { Column } from "./table.ts";
 import { type Paint, painter, type Terminal } from "./terminal.ts";

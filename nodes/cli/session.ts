@@ -1,5 +1,5 @@
 /** The API as commands see it: what the SDK gives. The CLI has no other way into a cluster. Types only. */
-import type { Novact } from "../sdk.ts";
+import type { Novact } from "../sdk/sdk.ts";
 
 export type Session = Omit<Novact, "cell" | "waitFor" | typeof Symbol.asyncDispose>;
 

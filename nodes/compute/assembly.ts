@@ -2,15 +2,15 @@
  * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports.
  * The same for a real process and for a cluster in one process; it opens nothing and decides nothing.
  */
-import { createHost, type HostEnding } from "../../actors/host/host.ts";
+import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
-import { hostBinding, reportBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
-import { createServer, implement } from "../../protocol/server.ts";
-import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/transport.ts";
+import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import { createServer, implement } from "../../protocol/wire/server.ts";
+import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
 
 export interface ComputePorts {

@@ -5,8 +5,8 @@
  */
 import { resolve } from "node:path";
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { limits } from "../../protocol/limits.ts";
-import { literals } from "../../protocol/schema.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { literals } from "../../protocol/wire/schema.ts";
 import type { Finding } from "./explain.ts";
 
 const ipmiInterfaces = ["lanplus", "lan"] as const;

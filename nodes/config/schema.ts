@@ -4,10 +4,10 @@
  * depend on the machine are worked out.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { filters } from "../../actors/scheduler/filters/index.ts";
-import { weighers } from "../../actors/scheduler/weighers/index.ts";
-import { limits } from "../../protocol/limits.ts";
-import { literals } from "../../protocol/schema.ts";
+import { filters } from "../../actors/control/scheduler/filters/index.ts";
+import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { literals } from "../../protocol/wire/schema.ts";
 import { PowerSchema } from "./power.ts";
 
 const part = <P extends Record<string, ReturnType<typeof Type.Optional>>>(

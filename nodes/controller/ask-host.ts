@@ -3,10 +3,10 @@
  * drops a field it does not know would start a guest without its fence, its CPUs or its machine type, or
  * remove a disk that shall be kept (decision 0006).
  */
-import type { InstanceEffect } from "../../actors/instance/messages.ts";
-import { limits } from "../../protocol/limits.ts";
+import type { InstanceEffect } from "../../actors/control/instance/messages.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { hostAgentService, Observation } from "../../protocol/machine.ts";
-import type { Client } from "../../protocol/service.ts";
+import type { Client } from "../../protocol/wire/service.ts";
 
 type Asked = Omit<Extract<InstanceEffect, { kind: "ensure" }>, "kind" | "hostId">;
 

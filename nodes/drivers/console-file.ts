@@ -7,8 +7,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { ConsolePage, Consoles, Log } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import type { ConsolePage, Consoles } from "../../actors/ports/consoles.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 import { type ConsoleStart, readConsolePage } from "./console-page.ts";
 import { isMissing } from "./durable-file.ts";
 import { guestDirectory, guestFiles, type StateDirectories } from "./guest-directory.ts";

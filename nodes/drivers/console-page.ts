@@ -4,8 +4,8 @@
  * can be read, whether they were trimmed already or not. The guest writes what it likes: a page must never
  * cut a UTF-8 sequence, nor grow over its limit when it is encoded.
  */
-import type { ConsolePage } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import type { ConsolePage } from "../../actors/ports/consoles.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 /** A console's log, wherever it is kept. */
 export interface ConsoleBytes {

@@ -6,10 +6,11 @@
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Disks, GuestPaths, ReleaseOptions } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
+import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
   exists,
@@ -19,9 +20,9 @@ import {
   makeGuestDirectory,
   type StateDirectories,
 } from "./guest-directory.ts";
-import { ImageCache } from "./image-cache.ts";
+import { ImageCache } from "./images/cache.ts";
 import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";
-import type { SharedStorage } from "./shared-storage.ts";
+import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
 
 export class FileDisks implements Disks {

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 /** A name beside `path` that nobody else uses; what is left over under such a name may always be removed. */
 export function temporaryName(path: string): string {

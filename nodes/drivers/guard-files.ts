@@ -4,7 +4,7 @@
  * uses it.
  */
 import { readFileSync, rename, writeFile } from "node:fs";
-import type { StoredGuard } from "../../actors/guard/state.ts";
+import type { StoredGuard } from "../../actors/node/guard/state.ts";
 
 /** All relative to the guard's directory. */
 export const guardFiles = {

@@ -19,7 +19,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { chmod, chown, lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isToken } from "../../protocol/subjects.ts";
+import { isToken } from "../../protocol/wire/subjects.ts";
 import { isMissing } from "./durable-file.ts";
 
 export const guestFiles = {

@@ -1,16 +1,14 @@
 /**
  * What a set of drivers gets and gives. Interfaces only.
  */
-import type {
-  Clock,
-  Consoles,
-  Disks,
-  Guard,
-  Hypervisor,
-  Log,
-  MachineFiles,
-} from "../../actors/runtime/ports.ts";
-import type { StorageLeases } from "../../actors/runtime/storage-leases.ts";
+
+import type { Consoles } from "../../actors/ports/consoles.ts";
+import type { Disks } from "../../actors/ports/disks.ts";
+import type { Guard } from "../../actors/ports/guard.ts";
+import type { Hypervisor } from "../../actors/ports/hypervisor.ts";
+import type { MachineFiles } from "../../actors/ports/machine-files.ts";
+import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import type { FakeWorld } from "./fake/world.ts";
 import type { ProbeGuest, WantedAccelerator } from "./qemu/accelerator.ts";
 

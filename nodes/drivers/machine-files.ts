@@ -5,8 +5,8 @@
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { MachineFiles } from "../../actors/runtime/ports.ts";
-import { isToken } from "../../protocol/subjects.ts";
+import type { MachineFiles } from "../../actors/ports/machine-files.ts";
+import { isToken } from "../../protocol/wire/subjects.ts";
 import { isTemporaryName, syncDirectory, writeDurably } from "./durable-file.ts";
 import type { StateDirectories } from "./guest-directory.ts";
 

@@ -4,9 +4,9 @@
  */
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { syncDirectory, temporaryName } from "./durable-file.ts";
 import { exists, type GuestUser, guestFiles, guestUser } from "./guest-directory.ts";
 import { runTool } from "./tool.ts";

@@ -4,7 +4,7 @@
  * boot. This file must never signal a process whose start time it has not just compared.
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
-import type { Clock } from "../../actors/runtime/ports.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
 import { parseStat } from "./process-stat.ts";
 import { delay, throwIfAborted } from "./waiting.ts";
 

@@ -2,7 +2,7 @@
  * Waiting that always ends: with the thing, at a deadline, or by an abort. Timers come from the Clock port.
  * This file must never leave a timer or an abort listener behind.
  */
-import type { Clock } from "../../actors/runtime/ports.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
 
 export function abortError(): DOMException {
   return new DOMException("The work was called off.", "AbortError");

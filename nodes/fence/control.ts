@@ -3,9 +3,11 @@
  * implements PowerControl, and gets a line in index.ts; when a host counts as off is decided in prove-off.ts
  * alone. Nothing here may take an order that was accepted for a proof.
  */
-import type { Clock, Log, PowerProof } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+
+import type { PowerProof } from "../../actors/ports/power.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { delay, throwIfAborted } from "../drivers/waiting.ts";
 
 export interface PowerReading {

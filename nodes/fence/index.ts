@@ -6,10 +6,11 @@
  * night, and read again each time, so that a password can be changed without a restart.
  */
 import { readFileSync } from "node:fs";
-import type { Clock, Log, PowerFence } from "../../actors/runtime/ports.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { PowerFence } from "../../actors/ports/power.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { ConfigError, type NodeConfig } from "../config/config.ts";
 import type { PowerConfig } from "../config/power.ts";
-import { ConfigError, type NodeConfig } from "../config.ts";
 import { type ControlOptions, type PowerControl, type PowerTiming, powerTiming } from "./control.ts";
 import { IpmiControl } from "./ipmi.ts";
 import { proveOff } from "./prove-off.ts";

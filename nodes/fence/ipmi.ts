@@ -5,7 +5,7 @@
  * ipmitool says in words what went wrong, and ends with 1 for all of it: the words are looked at here, and
  * what is not known counts as something that may pass.
  */
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { IpmiPower } from "../config/power.ts";
 import { runTool, type ToolResult } from "../drivers/tool.ts";
 import { isAbort } from "../drivers/waiting.ts";

@@ -8,8 +8,8 @@
  * That a host was off for one moment already ends every guest on it; the while is for controllers that say
  * off in the middle of a reset, or before it is true.
  */
-import type { PowerProof } from "../../actors/runtime/ports.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { PowerProof } from "../../actors/ports/power.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { delay, throwIfAborted, within } from "../drivers/waiting.ts";
 import type { ControlOptions, PowerControl, PowerReading } from "./control.ts";
 

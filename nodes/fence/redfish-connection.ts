@@ -10,9 +10,9 @@ import { Agent, request as secureRequest } from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
-import type { Clock } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
 import { isAbort, within } from "../drivers/waiting.ts";
 
 export interface ConnectionOptions {

@@ -4,7 +4,7 @@
  * authentication. Links of the service are followed only within it.
  * Source: DMTF DSP0266 (protocol) 1.20, DSP2046 (schema ComputerSystem).
  */
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { RedfishPower } from "../config/power.ts";
 import { type ControlOptions, type PowerControl, type PowerReading, quoted, withRetries } from "./control.ts";
 import { type Answer, type Question, RedfishConnection } from "./redfish-connection.ts";

@@ -3,7 +3,7 @@
  * owns, is refused: it keeps no secret. The text must never reach a message, a log or a process's arguments.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 
 /** The message says what to type, and names the file; for an operator only. */
 export class SecretFileError extends Error {

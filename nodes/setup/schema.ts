@@ -6,9 +6,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore } from "../../db/connect.ts";
+import { openStore } from "../../db/postgres/connect.ts";
 import { readSchema } from "../../db/postgres/read-schema.ts";
-import { systemClock } from "../clock.ts";
+import { systemClock } from "../process/clock.ts";
 import { startPostgres } from "../up/postgres.ts";
 
 const target = join(import.meta.dirname, "../../db/schema.sql");

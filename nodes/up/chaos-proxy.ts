@@ -3,11 +3,17 @@
  * of which port. The ports stay the same as long as the cluster is up, whatever becomes of the process.
  */
 import { join } from "node:path";
-import { type Link, linkName } from "../chaos/link-rules.ts";
-import { systemClock } from "../clock.ts";
-import { type ClusterConfig, connectionOf, linkVariables, postgresUrlOf, statePaths } from "../config.ts";
+import { controllerUser } from "../bus/access.ts";
+import {
+  type ClusterConfig,
+  connectionOf,
+  linkVariables,
+  postgresUrlOf,
+  statePaths,
+} from "../config/config.ts";
+import { systemClock } from "../process/clock.ts";
+import { type Link, linkName } from "../proxy/link-rules.ts";
 import { type Keeper, keep } from "./keeper.ts";
-import { controllerUser } from "./nats-access.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 import type { Screen } from "./screen.ts";
 import { freePort } from "./server-process.ts";

@@ -5,9 +5,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits.ts";
-import { systemClock } from "../clock.ts";
-import { type ClusterConfig, hostIdOf, statePaths } from "../config.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
+import { systemClock } from "../process/clock.ts";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { startNatsServer } from "./nats-server.ts";

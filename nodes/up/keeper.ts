@@ -2,8 +2,9 @@
  * Keeps one process running: when it ends unasked, it is started again, each time after a longer pause, for
  * ever. What it did is said on the screen. It knows nothing of what the process is.
  */
-import type { Timer } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Timer } from "../../protocol/wire/transport.ts";
 import type { ServerEnd } from "./server-process.ts";
 
 export interface Kept {

@@ -4,7 +4,7 @@
  */
 import { linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { findProved, type ProcessProof, proofOf, writeProof } from "./owned-process.ts";
+import { findProved, type ProcessProof, proofOf, writeProof } from "../process/owned-process.ts";
 
 export class LockedError extends Error {
   override readonly name = "LockedError";

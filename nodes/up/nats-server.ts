@@ -6,21 +6,14 @@
  * Layout of the directory: `nats.conf` and `credentials/<user>.json` (owner only, but for the anonymous
  * user's), `store/` (JetStream's), `process.json`.
  */
+
 import { randomBytes } from "node:crypto";
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits.ts";
-import { type NatsAccess, natsServerConfig, natsUsers } from "./nats-access.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { type NatsAccess, natsServerConfig, natsUsers } from "../bus/access.ts";
+import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
 import {
   clearLeftover,
   freePort,
@@ -38,14 +31,6 @@ export interface NatsServerOptions {
   readonly access: NatsAccess;
   /** See ServerProgram.diesWithUs. */
   readonly diesWithUs?: boolean;
-}
-
-/** What a client needs to be one of the users. */
-export interface NatsCredentials {
-  readonly servers: readonly string[];
-  readonly user?: string;
-  readonly pass?: string;
-  readonly inboxPrefix?: string;
 }
 
 /** Where Debian and the usual installations put it. */
@@ -118,15 +103,6 @@ function writeFiles(options: NatsServerOptions, port: number, url: string): stri
   const pidFile = join(directory, "nats.pid");
   writePrivately(file, natsServerConfig({ access, passwords, port, storeDirectory, pidFile }), 0o600);
   return file;
-}
-
-export const credentialsFile = (directory: string, user: string): string =>
-  join(directory, "credentials", `${user}.json`);
-
-/** Undefined when there is no such file; @throws what reading throws otherwise, such as EACCES. */
-export function readCredentials(file: string): NatsCredentials | undefined {
-  if (!existsSync(file)) return undefined;
-  return JSON.parse(readFileSync(file, "utf8")) as NatsCredentials;
 }
 
 function writePrivately(file: string, text: string, mode: number): void {

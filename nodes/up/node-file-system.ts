@@ -7,7 +7,7 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import { type ClusterConfig, statePaths } from "../config.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
 
 const run = promisify(execFile);
 

@@ -6,9 +6,9 @@
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits.ts";
-import { isChildMessage, type ShutdownMessage } from "./messages.ts";
-import { proofOf, removeProof, writeProof } from "./owned-process.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
+import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
 import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
 
 const mainEntry = join(import.meta.dirname, "..", "main.ts");

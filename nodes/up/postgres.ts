@@ -21,8 +21,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { limits } from "../../protocol/limits.ts";
-import { endProcess, isAlive, proofOf } from "./owned-process.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { endProcess, isAlive, proofOf } from "../process/owned-process.ts";
 import {
   clearLeftover,
   freePort,

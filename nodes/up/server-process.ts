@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import {
   endProcess,
   findProved,
@@ -16,7 +16,7 @@ import {
   proofOf,
   removeProof,
   writeProof,
-} from "./owned-process.ts";
+} from "../process/owned-process.ts";
 
 export interface ServerProgram {
   /** For people: "PostgreSQL", "NATS". */

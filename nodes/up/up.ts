@@ -4,8 +4,14 @@
  * is written here is the order of things and what a person reads.
  */
 import { relative } from "node:path";
-import { limits } from "../../protocol/limits.ts";
-import { type ClusterConfig, ConfigError, defaultConfigFile, loadConfig, statePaths } from "../config.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import {
+  type ClusterConfig,
+  ConfigError,
+  defaultConfigFile,
+  loadConfig,
+  statePaths,
+} from "../config/config.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { installPackages } from "../setup/system-packages.mjs";
 import { startCluster } from "./cluster.ts";

@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
-import { adminProject } from "../../protocol/subjects.ts";
-import type { ClusterConfig } from "../config.ts";
-import { connect, type Novact, StatusError } from "../sdk.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
+import type { ClusterConfig } from "../config/config.ts";
+import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
 import type { Screen } from "./screen.ts";
 

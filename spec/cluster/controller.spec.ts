@@ -2,7 +2,7 @@
  * The controller from outside: a client, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;

@@ -3,10 +3,10 @@
  * outside: clients, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { MachineReason } from "../../protocol/states.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;

@@ -2,8 +2,8 @@
  * A compute node and its controllers, the end and return of its agent, and its consoles; on simulated time.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits.ts";
-import { ensure } from "../actors/machine/worlds.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { ensure } from "../actors/node/machine/worlds.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
 import { machineFilesOf } from "../support/machine-files.ts";

@@ -3,11 +3,11 @@
  * instances.
  */
 import { expect } from "chai";
-import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../nodes/drivers/index.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import { inventoryOf } from "../support/scripted-host.ts";

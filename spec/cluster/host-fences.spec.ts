@@ -3,7 +3,7 @@
  * fenced already. A client, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
-import type { PowerFence } from "../../actors/runtime/ports.ts";
+import type { PowerFence } from "../../actors/ports/power.ts";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 

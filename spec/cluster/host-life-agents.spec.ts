@@ -3,11 +3,11 @@
  * asks of a controller, seen from the guests.
  */
 import { expect } from "chai";
-import { systemClock, systemIds } from "../../nodes/clock.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../nodes/drivers/index.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import { inventoryOf } from "../support/scripted-host.ts";

@@ -3,10 +3,10 @@
  * memory store, and hosts that do what the test says; leases end by no clock here.
  */
 import { expect } from "chai";
-import type { PowerFence } from "../../actors/runtime/ports.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import type { PowerFence } from "../../actors/ports/power.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;

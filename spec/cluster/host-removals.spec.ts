@@ -1,7 +1,7 @@
 /** The removal of a host on which a guest may still run, whatever its lease: its claim stays (I2, I9). */
 import { expect } from "chai";
 import type { FenceProof } from "../../protocol/fence.ts";
-import { errorBodyOf } from "../../protocol/status.ts";
+import { errorBodyOf } from "../../protocol/wire/status.ts";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 

@@ -2,8 +2,8 @@
  * A compute node with fake guests on simulated time: what controllers hear, and what becomes of the guests.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
 import { machineFilesOf } from "../support/machine-files.ts";

@@ -4,8 +4,8 @@
  */
 import { expect } from "chai";
 import type { Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { type Noted, rememberingLog } from "../support/wire-world.ts";
 

@@ -3,8 +3,8 @@
  * that do what the test says. The rules are the store's; how choices are made is the scheduler's own spec.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;

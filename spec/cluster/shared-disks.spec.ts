@@ -3,10 +3,10 @@
  * host removes none of a machine that it has.
  */
 import { expect } from "chai";
-import { sweep } from "../../actors/hosts/sweeper.ts";
+import { sweep } from "../../actors/shared-storage/sweeper.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
 import { machineSpec } from "../support/driver-world.ts";
 import { HostWorld } from "../support/host-world.ts";

@@ -4,8 +4,8 @@
  * store, and hosts that do what the test says.
  */
 import { expect } from "chai";
-import { systemClock } from "../../nodes/clock.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;

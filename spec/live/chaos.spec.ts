@@ -7,8 +7,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { loadConfig, statePaths } from "../../nodes/config.ts";
-import { connect } from "../../nodes/sdk.ts";
+import { loadConfig, statePaths } from "../../nodes/config/config.ts";
+import { connect } from "../../nodes/sdk/sdk.ts";
 import { type Cluster, startCluster } from "../../nodes/up/cluster.ts";
 import { findNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres } from "../../nodes/up/postgres.ts";

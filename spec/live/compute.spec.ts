@@ -7,16 +7,20 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { uuidv7 } from "uuidv7";
-import { systemClock, systemIds } from "../../nodes/clock.ts";
-import { type ClusterConfig, connectionOf, hostIdOf, loadConfig, statePaths } from "../../nodes/config.ts";
-import { ImageStore } from "../../nodes/drivers/image-store.ts";
-import { connectNats, type NatsBus } from "../../nodes/nats.ts";
-import { controllerUser } from "../../nodes/up/nats-access.ts";
+import { controllerUser } from "../../nodes/bus/access.ts";
+import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
+import {
+  type ClusterConfig,
+  connectionOf,
+  hostIdOf,
+  loadConfig,
+  statePaths,
+} from "../../nodes/config/config.ts";
+import { ImageStore } from "../../nodes/drivers/images/store.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
 import type { RunningServer } from "../../nodes/up/server-process.ts";
-import { hostBinding, reportBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
 import {
   hostAgentService,
   type MachineIntent,
@@ -24,9 +28,11 @@ import {
   type Observation,
   reportService,
 } from "../../protocol/machine.ts";
-import { createServer, implement } from "../../protocol/server.ts";
-import type { Client } from "../../protocol/service.ts";
-import { intent } from "../actors/machine/worlds.ts";
+import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import { createServer, implement } from "../../protocol/wire/server.ts";
+import type { Client } from "../../protocol/wire/service.ts";
+import { intent } from "../actors/node/machine/worlds.ts";
 import {
   machineSpec,
   silentLog,

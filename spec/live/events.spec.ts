@@ -1,10 +1,10 @@
 /** The stream of events on a real JetStream. */
 import { setTimeout as elapse } from "node:timers/promises";
 import { expect } from "chai";
-import { createEventStream } from "../../nodes/event-stream.ts";
-import { connectNats, type NatsBus } from "../../nodes/nats.ts";
+import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
+import { createEventStream } from "../../nodes/events/stream.ts";
 import type { Event } from "../../protocol/event.ts";
-import { allEventsPattern, eventLogPattern, eventStreamName } from "../../protocol/subjects.ts";
+import { allEventsPattern, eventLogPattern, eventStreamName } from "../../protocol/wire/subjects.ts";
 import { eventOf, eventStreamContract, eventsBetween } from "../support/event-stream-contract.ts";
 import { natsUrl } from "../support/services.ts";
 import { rememberingLog } from "../support/wire-world.ts";

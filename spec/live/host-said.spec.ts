@@ -1,7 +1,7 @@
 /** What a store remembers of what hosts say, when one is forgotten and another machine comes in its place. */
 import { expect } from "chai";
-import { openStore } from "../../db/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { openStore } from "../../db/postgres/connect.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { inventory, wallMs } from "../support/store-rows.ts";

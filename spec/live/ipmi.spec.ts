@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { systemClock } from "../../nodes/clock.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import {
   type IpmiSimulator,
   ipmiUser,

@@ -4,12 +4,12 @@
  */
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
-import type { Log } from "../../actors/runtime/ports.ts";
-import { openStore, ormOptions } from "../../db/connect.ts";
 import { release } from "../../db/migrations/0001-release.ts";
+import { openStore, ormOptions } from "../../db/postgres/connect.ts";
 import { readSchema } from "../../db/postgres/read-schema.ts";
-import { systemClock } from "../../nodes/clock.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import * as rows from "../support/store-rows.ts";

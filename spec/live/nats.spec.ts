@@ -4,15 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
 import { expect } from "chai";
-import { connectNats, type NatsBus } from "../../nodes/nats.ts";
-import {
-  credentialsFile,
-  findNatsServer,
-  readCredentials,
-  startNatsServer,
-} from "../../nodes/up/nats-server.ts";
+import { credentialsFile, readCredentials } from "../../nodes/bus/credentials.ts";
+import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
+import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import type { RunningServer } from "../../nodes/up/server-process.ts";
-import type { BusMessage } from "../../protocol/transport.ts";
+import type { BusMessage } from "../../protocol/wire/transport.ts";
 import { busContract } from "../support/bus-contract.ts";
 import { natsUrl, skip } from "../support/services.ts";
 import { type Noted, rememberingLog } from "../support/wire-world.ts";

@@ -5,10 +5,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { systemClock } from "../../nodes/clock.ts";
-import { ImageStore } from "../../nodes/drivers/image-store.ts";
+import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import { cpusOfList, type HostCell, hostCells, numaNodes } from "../../nodes/drivers/machine-facts.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import {

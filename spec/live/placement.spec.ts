@@ -3,10 +3,10 @@
  * once.
  */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
-import { openStore } from "../../db/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
-import type { StatusError } from "../../protocol/status.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import { openStore } from "../../db/postgres/connect.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import type { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { pinnedRush } from "../support/pinned-rush.ts";
 import { postgresUrl } from "../support/services.ts";

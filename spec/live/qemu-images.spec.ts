@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ImageStore } from "../../nodes/drivers/image-store.ts";
+import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/driver-world.ts";
 import { missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";

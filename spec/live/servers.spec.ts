@@ -5,12 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { connect, type NatsConnection } from "nats";
-import {
-  credentialsFile,
-  findNatsServer,
-  readCredentials,
-  startNatsServer,
-} from "../../nodes/up/nats-server.ts";
+import { credentialsFile, readCredentials } from "../../nodes/bus/credentials.ts";
+import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres, startPostgres } from "../../nodes/up/postgres.ts";
 import { freePort, isPortFree, type RunningServer } from "../../nodes/up/server-process.ts";
 import { skip } from "../support/services.ts";

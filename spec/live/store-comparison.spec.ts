@@ -5,13 +5,14 @@
  */
 import { expect } from "chai";
 import fc from "fast-check";
-import type { Store } from "../../actors/runtime/ports.ts";
-import type { ClaimRecord, CommitResult, InstanceRecord, Turn } from "../../actors/runtime/records.ts";
-import { openStore } from "../../db/connect.ts";
-import { MemoryStore } from "../../db/memory-store.ts";
-import { systemClock } from "../../nodes/clock.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.ts";
+import { MemoryStore } from "../../db/memory/store.ts";
+import { openStore } from "../../db/postgres/connect.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import * as rows from "../support/store-rows.ts";

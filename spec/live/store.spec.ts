@@ -1,6 +1,6 @@
 /** The store on a real PostgreSQL: the same contract as in memory, and the same answers to the same turns. */
-import { openStore } from "../../db/connect.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { openStore } from "../../db/postgres/connect.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { storeContract } from "../support/store-contract.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
-import { connect, type Event } from "../../nodes/sdk.ts";
+import { connect, type Event } from "../../nodes/sdk/sdk.ts";
 import { bombs } from "../support/bombs.ts";
 import { hostileCreates } from "../support/hostile-requests.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";

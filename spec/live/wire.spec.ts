@@ -4,14 +4,14 @@
  */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
-import { systemClock, systemIds } from "../../nodes/clock.ts";
-import { connectNats, type NatsBus } from "../../nodes/nats.ts";
-import { commandBinding } from "../../protocol/binding.ts";
-import { decodeAnswer } from "../../protocol/codec.ts";
+import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { instanceService } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits.ts";
-import { createServer, implement } from "../../protocol/server.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { commandBinding } from "../../protocol/wire/binding.ts";
+import { decodeAnswer } from "../../protocol/wire/codec.ts";
+import { createServer, implement } from "../../protocol/wire/server.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { bombs } from "../support/bombs.ts";
 import { hostileCreates } from "../support/hostile-requests.ts";
 import { connectRaw, type RawMessage, type RawNats } from "../support/raw-nats.ts";

@@ -5,11 +5,11 @@
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { expect } from "chai";
-import { commandBinding, reportBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
-import { errorOf } from "../../protocol/headers.ts";
-import { limits } from "../../protocol/limits.ts";
-import { retrying } from "../../protocol/retry.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { commandBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import { errorOf } from "../../protocol/wire/headers.ts";
+import { retrying } from "../../protocol/wire/retry.ts";
 import {
   answer,
   Count,
@@ -19,12 +19,12 @@ import {
   Metadata,
   nullable,
   request,
-} from "../../protocol/schema.ts";
-import { createServer, implement } from "../../protocol/server.ts";
-import { method, service } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import type { Bus, BusMessage } from "../../protocol/transport.ts";
-import { understood } from "../../protocol/understood.ts";
+} from "../../protocol/wire/schema.ts";
+import { createServer, implement } from "../../protocol/wire/server.ts";
+import { method, service } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Bus, BusMessage } from "../../protocol/wire/transport.ts";
+import { understood } from "../../protocol/wire/understood.ts";
 import { createMemoryBus } from "../support/memory-bus.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
 import {

@@ -3,11 +3,11 @@
  * plan says, and tells the judge what it asked for and what it was told, as a history that anybody can read.
  */
 import type { Completed, Fact } from "../../actors/promises/facts.ts";
-import { type Clients, createClients } from "../../nodes/sdk-clients.ts";
-import { createFollowers } from "../../nodes/sdk-follow.ts";
+import { type Clients, createClients } from "../../nodes/sdk/clients.ts";
+import { createFollowers } from "../../nodes/sdk/follow.ts";
 import type { Changed } from "../../protocol/instance.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import { cell } from "./cluster.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Network } from "./network.ts";

@@ -2,13 +2,13 @@
  * A whole cell in one process: controllers, compute nodes, NATS, PostgreSQL and machines, all simulated, with
  * the real actors inside. It starts processes, and does to them what faults say; it judges nothing.
  */
-import type { Guest } from "../../actors/runtime/ports.ts";
-import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
-import { MemoryStore } from "../../db/memory-store.ts";
+import type { Guest } from "../../actors/ports/hypervisor.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
-import { startEventPublisher } from "../../nodes/event-publisher.ts";
+import { startEventPublisher } from "../../nodes/events/publisher.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
 import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";

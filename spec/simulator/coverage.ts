@@ -1,6 +1,6 @@
 /** What a run has tried: commands, faults, and which cells of the admission table it has been in. */
 
-import { admission } from "../../actors/instance/admission.ts";
+import { admission } from "../../actors/control/instance/admission.ts";
 import type { Fact } from "../../actors/promises/facts.ts";
 import type { InstanceState } from "../../protocol/states.ts";
 

@@ -1,6 +1,6 @@
 /** What each fault of a plan does to the cluster, and what ends it. */
 import { killFakeGuard, openFakeGuard } from "../../nodes/drivers/fake/guard.ts";
-import type { Clients } from "../../nodes/sdk-clients.ts";
+import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { PlannedFault } from "./plan.ts";

@@ -3,15 +3,15 @@
  * The agent's drivers are the fake ones, with time, refusals, hangs and a full disk put in between. Every
  * process that comes or goes is told to the judge at that moment.
  */
-import type { Guest, GuestEvent } from "../../actors/runtime/ports.ts";
-import type { StorageLeases } from "../../actors/runtime/storage-leases.ts";
+import type { Guest, GuestEvent } from "../../actors/ports/hypervisor.ts";
+import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { abortError } from "../../nodes/drivers/waiting.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";

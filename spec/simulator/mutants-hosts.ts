@@ -5,7 +5,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "peers-strict",
     promise: "I7",
-    file: "protocol/server.ts",
+    file: "protocol/wire/server.ts",
     find: "reading: service.peers === true ? understood(method.request) : undefined,",
     replace: "reading: undefined,",
     guard: "Fields of a newer peer are dropped, not refused.",
@@ -13,7 +13,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "observation-ceiling",
     promise: "I7",
-    file: "actors/machine/conclude.ts",
+    file: "actors/node/machine/conclude.ts",
     find: "const generationCeiling = ceilingFor(generation, machine.generationCeiling);",
     replace: "const { generationCeiling } = machine;",
     guard: "After a restart an agent numbers on above everything that it may have said.",
@@ -21,7 +21,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "tombstone",
     promise: "I9",
-    file: "actors/host/actor.ts",
+    file: "actors/node/host/actor.ts",
     find: "const late = buried === undefined ? undefined : lateFor(request, buried);",
     replace: "const late = undefined as ReturnType<typeof lateFor>;",
     guard: "A message from before a machine was gone does not bring it back.",
@@ -31,7 +31,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "tombstone-forgotten",
     promise: "I9",
-    file: "actors/host/actor.ts",
+    file: "actors/node/host/actor.ts",
     find: "const contents = takeTombstones(found, options, context);",
     replace:
       "const contents = found.filter((one) => parseTombstone(one.instanceId, one.content) === undefined);",
@@ -42,7 +42,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "halt-undone",
     promise: "I2",
-    file: "actors/machine/effects.ts",
+    file: "actors/node/machine/effects.ts",
     find: "return done(hypervisor.halt(id, signal));",
     replace: 'return { kind: "done" };',
     guard: "A machine is down only after its process was ended.",
@@ -52,7 +52,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "generation-still",
     promise: "I7",
-    file: "actors/machine/conclude.ts",
+    file: "actors/node/machine/conclude.ts",
     find: "const generation = Math.max(last.generation, generationFloor) + 1;",
     replace: "const generation = Math.max(last.generation, generationFloor);",
     guard: "What a machine is seen doing gets a new number.",
@@ -60,7 +60,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "intent-unsaved",
     promise: "I7",
-    file: "actors/machine/actor.ts",
+    file: "actors/node/machine/actor.ts",
     find: "else await ports.files.write(instanceId, save ?? fileOf(next));",
     replace: "",
     guard: "An intent is written down before anything is done for it.",
@@ -68,7 +68,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "machine-file-left",
     promise: "I7",
-    file: "actors/machine/actor.ts",
+    file: "actors/node/machine/actor.ts",
     find: "if (next.gone) await bury(ports, next);",
     replace: "if (next.gone) return true;",
     guard: "A tombstone takes the place of the file of a machine that is gone.",
@@ -76,7 +76,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "disks-left",
     promise: "I7",
-    file: "actors/machine/effects.ts",
+    file: "actors/node/machine/effects.ts",
     find: "return done(disks.release(id, spec.epoch, { keepDisk }));",
     replace: 'return { kind: "done" };',
     guard: "The directory of a machine that is gone is removed.",
@@ -84,7 +84,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "guest-unseen",
     promise: "I7",
-    file: "actors/machine/file.ts",
+    file: "actors/node/machine/file.ts",
     find: "if (guest === undefined) {",
     replace: "if (guest === undefined || guest.epoch > 0) {",
     guard: "An agent that is started again takes over the guests that live.",
@@ -92,7 +92,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "gone-alive",
     promise: "I7",
-    file: "actors/machine/plan.ts",
+    file: "actors/node/machine/plan.ts",
     find: 'if (machine.guest === "none") return "release";',
     replace: 'return "release";',
     guard: "What is left of a machine is released only after its process was ended.",

@@ -13,7 +13,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "late-guard",
     promise: "I2",
-    file: "actors/guard/decide.ts",
+    file: "actors/node/guard/decide.ts",
     find: "const deadlineMs = Math.min(event.deadlineMs, nowMs + limits.leaseTtlMs);",
     replace: "const deadlineMs = Math.min(event.deadlineMs, nowMs + limits.leaseTtlMs) + 6_000;",
     guard: "They are stopped at the deadline, not some time later.",
@@ -21,7 +21,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "wall-clock",
     promise: "I9",
-    file: "actors/hosts/fencer.ts",
+    file: "actors/control/fleet/fencer.ts",
     find: "const nowMs = this.#options.clock.monotonicMs();",
     replace: "const nowMs = this.#options.clock.nowMs();",
     guard: "Silence is measured by a clock that nobody sets.",
@@ -29,7 +29,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "bare-timeout",
     promise: "I9",
-    file: "actors/hosts/watch.ts",
+    file: "actors/control/fleet/watch.ts",
     find: "if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)",
     replace: "if (silentMs >= 4_000)",
     guard: "A host is fenced after the lease's whole time and the guard's, not after some silence.",
@@ -45,7 +45,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "no-witness",
     promise: "I9",
-    file: "actors/hosts/witnesses.ts",
+    file: "actors/shared-storage/witnesses.ts",
     find: "[...known.by].flatMap((id) => peers?.byId.get(id) ?? [])",
     replace: "peers?.list ?? []",
     guard: "Only who has seen a lease held can tell that it is not.",
@@ -73,7 +73,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "no-epoch-check",
     promise: "I9",
-    file: "actors/machine/bar.ts",
+    file: "actors/node/machine/bar.ts",
     find: "if (leaseEpoch === lease.epoch) return undefined;",
     replace: "if (leaseEpoch <= lease.epoch) return undefined;",
     guard: "Under a new lease nothing of an older one starts before it is asked for anew.",
@@ -81,7 +81,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "unclean-return",
     promise: "I2",
-    file: "actors/host/host.ts",
+    file: "actors/node/host/host.ts",
     find: "const isClean = async () => {",
     replace: "const isClean = async () => {\n    if (ledger.size >= 0) return true;",
     guard: "A host that comes back ends what may run elsewhere before it asks for a lease.",
@@ -97,7 +97,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "disk-dropped",
     promise: "I4",
-    file: "actors/machine/ensure.ts",
+    file: "actors/node/machine/ensure.ts",
     find: "machine.intent.keepDisk === true || request.spec.takesOverDisk === true",
     replace: "machine.intent.keepDisk === true",
     guard: "A newer epoch on the same host takes the disk over, too.",
@@ -107,7 +107,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "disk-not-left",
     promise: "I4",
-    file: "actors/instance/state.ts",
+    file: "actors/control/instance/state.ts",
     find: 'instance.built && opensElsewhere(instance) && instance.desired !== "deleted"',
     replace: "false",
     guard: "A host that lost a guest leaves its disk to the next.",

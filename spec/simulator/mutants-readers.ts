@@ -5,7 +5,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "state-untold",
     promise: "I10",
-    file: "actors/instance/change.ts",
+    file: "actors/control/instance/change.ts",
     find: "before === state\n      ? it",
     replace: 'before === state || state === "paused"\n      ? it',
     guard: "A change of state is an event of the same turn.",
@@ -13,7 +13,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "guest-shutdown-untold",
     promise: "I10",
-    file: "actors/instance/observed.ts",
+    file: "actors/control/instance/observed.ts",
     find: "return withEvent(followed, {",
     replace: "return followed; withEvent(followed, {",
     guard: "That the intent followed the guest is an event.",
@@ -21,7 +21,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "publisher-skips",
     promise: "I10",
-    file: "nodes/event-publisher.ts",
+    file: "nodes/events/publisher.ts",
     find: "end = await stream.publish(page.events);",
     replace: "end = await stream.publish(page.events.slice(1));",
     guard: "Every event is published.",
@@ -29,7 +29,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "watcher-jumps",
     promise: "I10",
-    file: "actors/instances/operations.ts",
+    file: "actors/control/instances/operations.ts",
     find: "const last = (cut ? events.at(-1)?.sequence : undefined) ?? found.last;",
     replace: "const last = found.last + (events.length > 2 ? 1 : 0);",
     guard: "A watcher goes on after the last event that it was handed.",
@@ -37,7 +37,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "watcher-hurries",
     promise: "I11",
-    file: "nodes/sdk-follow.ts",
+    file: "nodes/sdk/follow.ts",
     find: "const page = await list({ after: position, waitMs: limits.waitMsMax });",
     replace: "const page = await list({ after: position });",
     guard: "A watcher waits at the server for what comes next.",
@@ -45,7 +45,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "hint-echoed",
     promise: "I11",
-    file: "actors/instances/commits.ts",
+    file: "actors/control/request/commits.ts",
     find: "for (const id of ended) this.#end(id);",
     replace: "for (const id of ended) this.#end(id); this.#tell(0, [], new Set(projects));",
     guard: "A hint of another controller is not passed on.",
@@ -54,7 +54,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "stranger",
     promise: "I12",
-    file: "actors/instance/actor.ts",
+    file: "actors/control/instance/actor.ts",
     find: "if (stranger) throw notFound(this.#id);",
     replace: "",
     guard: "A command of another project finds no instance.",
@@ -62,7 +62,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "any-reader",
     promise: "I12",
-    file: "actors/instances/service.ts",
+    file: "actors/control/instances/service.ts",
     find: "return context.project === adminProject || context.project === project;",
     replace: 'return context.project !== project || project !== "";',
     guard: "A read of another project finds nothing.",
@@ -70,7 +70,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "any-list",
     promise: "I12",
-    file: "actors/instances/service.ts",
+    file: "actors/control/instances/service.ts",
     find: "return context.project === adminProject ? {} : { project: context.project };",
     replace: "return {};",
     guard: "Lists and watches show what is the project's own.",
@@ -86,7 +86,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "placement-untold",
     promise: "I10",
-    file: "actors/instance/reconcile.ts",
+    file: "actors/control/instance/reconcile.ts",
     find: 'event: "placed",',
     replace: 'event: "moved",',
     guard: "That an instance got another host is an event.",
@@ -94,7 +94,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "end-untold",
     promise: "I10",
-    file: "actors/instance/change.ts",
+    file: "actors/control/instance/change.ts",
     find: 'event: "operationEnded",',
     replace: 'event: state === "done" ? "operationEnded" : "operationStopped",',
     guard: "The end of an operation is an event.",

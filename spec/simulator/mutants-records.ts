@@ -13,7 +13,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "older-observation",
     promise: "I1",
-    file: "actors/instance/observed.ts",
+    file: "actors/control/instance/observed.ts",
     find: "known !== undefined && known.generation >= observation.generation",
     replace: "false",
     guard: "A report that is not newer than the known one changes nothing.",
@@ -21,7 +21,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "double-placement",
     promise: "I9",
-    file: "actors/instance/reconcile.ts",
+    file: "actors/control/instance/reconcile.ts",
     find: "if (instance.epoch !== event.epoch || !(adrift || (wanted && mayBePlaced(loaded))))",
     replace: "if (!wanted && !adrift)",
     guard: "The answer to an older question for a host places nothing.",
@@ -53,7 +53,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "answer-before-commit",
     promise: "I4",
-    file: "actors/instance/actor.ts",
+    file: "actors/control/instance/actor.ts",
     find: "const result = await this.#options.commit(decision.turn ?? {});",
     replace:
       "reply.ok(decision.turn?.request?.answer as Changed); const result = await this.#options.commit(decision.turn ?? {});",
@@ -62,7 +62,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "unclear-commit",
     promise: "I4",
-    file: "actors/instances/commits.ts",
+    file: "actors/control/request/commits.ts",
     find: "const result = await this.#store.commit(turn);",
     replace:
       'const result = await this.#store.commit(turn).catch(() => ({ kind: "committed", lastSequence: 0 }) as CommitResult);',
@@ -79,7 +79,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "reconciler-idle",
     promise: "I6",
-    file: "actors/reconciler/actor.ts",
+    file: "actors/control/reconciler/actor.ts",
     find: "for (const id of ids) nudge(id);",
     replace: "",
     guard: "Whoever is not as asked for is nudged.",
@@ -87,7 +87,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "always-settled",
     promise: "I6",
-    file: "actors/instance/change.ts",
+    file: "actors/control/instance/change.ts",
     find: "settled: settledOf(it.after),",
     replace: "settled: true,",
     guard: "A row says that something is left to do.",
@@ -95,7 +95,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "operation-kept",
     promise: "I6",
-    file: "actors/instance/change.ts",
+    file: "actors/control/instance/change.ts",
     find: "instance: { ...announced.after.instance, operationId: null },",
     replace: "instance: announced.after.instance,",
     guard: "An operation that has ended occupies its instance no more.",
@@ -103,7 +103,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "claims-unreleased",
     promise: "I7",
-    file: "actors/instance/change.ts",
+    file: "actors/control/instance/change.ts",
     find: "claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),",
     replace: "claimsReleased: [],",
     guard: "What a host has given back is released in the store.",
@@ -111,7 +111,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "older-failure",
     promise: "I8",
-    file: "actors/instance/observed.ts",
+    file: "actors/control/instance/observed.ts",
     find: "if (seen.intentGeneration !== instance.generation) return built;",
     replace: "",
     guard: "What a host saw for an older intent fails no newer one.",
@@ -127,7 +127,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "place-unproven",
     promise: "I9",
-    file: "actors/instance/state.ts",
+    file: "actors/control/instance/state.ts",
     find: "instance.hostId === null && !givenUp && claims.length === 0",
     replace: "instance.hostId === null && !givenUp",
     guard: "A build goes elsewhere only after its old host has said that nothing is there.",
@@ -135,7 +135,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "epoch-still",
     promise: "I1",
-    file: "actors/instance/reconcile.ts",
+    file: "actors/control/instance/reconcile.ts",
     find: "epoch: instance.epoch + 1,",
     replace: "epoch: instance.epoch,",
     guard: "Each host that an instance goes to has an epoch of its own.",
@@ -143,7 +143,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "other-answer",
     promise: "I5",
-    file: "actors/instance/actor.ts",
+    file: "actors/control/instance/actor.ts",
     find: "answerAgain(result.request, request.contentHash, reply);",
     replace: "reply.ok(decision.turn?.request?.answer as Changed);",
     guard: "A request id that is known is answered as it was the first time.",

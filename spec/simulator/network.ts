@@ -3,9 +3,9 @@
  * and out of order; a process may be cut off (it notices after a while), one direction between two may be
  * dead (nobody notices), and the server itself may be away.
  */
-import { errorMessage } from "../../protocol/headers.ts";
-import { StatusError } from "../../protocol/status.ts";
-import type { Bus, BusHandler, BusMessage, BusSubscription } from "../../protocol/transport.ts";
+import { errorMessage } from "../../protocol/wire/headers.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Bus, BusHandler, BusMessage, BusSubscription } from "../../protocol/wire/transport.ts";
 import { copyMessage, subjectMatches } from "../support/memory-bus.ts";
 import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";

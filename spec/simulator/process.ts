@@ -2,7 +2,7 @@
  * A process of the simulated cluster: it can be killed, paused and gone on with, and everything it does is
  * gated by that. Its clock is its machine's: the wall clock may jump, and the monotonic one began anywhere.
  */
-import type { Clock, Ids, Log } from "../../protocol/transport.ts";
+import type { Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
 import type { LifeVersion } from "./versions.ts";
 

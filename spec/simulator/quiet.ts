@@ -1,8 +1,8 @@
 /** Everything there is at a quiet point, from both sides: what the store says, and what is on machines. */
 
+import type { InstanceRow, Store } from "../../actors/ports/store.ts";
 import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
-import type { InstanceRow, Store } from "../../actors/runtime/ports.ts";
-import type { ClaimRecord } from "../../actors/runtime/records.ts";
+import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";

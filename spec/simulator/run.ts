@@ -5,8 +5,8 @@
  */
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
-import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
-import { limits } from "../../protocol/limits.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";

@@ -3,7 +3,7 @@
  * cluster was up. Instances have their names; what nobody asked about (heartbeats, messages) is left out.
  */
 import type { Completed, Fact, GuestProcess, Invoked, Quiet } from "../../actors/promises/facts.ts";
-import type { Turn } from "../../actors/runtime/records.ts";
+import type { Turn } from "../../actors/records/commit.ts";
 import { setUpMs } from "./plan.ts";
 
 export class ScenarioLog {

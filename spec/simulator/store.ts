@@ -3,11 +3,12 @@
  * may be rolled back for no reason of its own, or be applied and its answer lost. Every commit is told to
  * the judge at the moment at which it is applied.
  */
-import type { EventStream, Renewal, Store } from "../../actors/runtime/ports.ts";
-import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
-import type { MemoryStore } from "../../db/memory-store.ts";
-import { limits } from "../../protocol/limits.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { EventStream } from "../../actors/ports/event-stream.ts";
+import type { Renewal, Store } from "../../actors/ports/store.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { MemoryStore } from "../../db/memory/store.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { SimulatedProcess } from "./process.ts";

@@ -5,12 +5,12 @@
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { expect } from "chai";
-import { headerNames } from "../../protocol/headers.ts";
 import { HostInventory, hostAgentService, MachineSpec, reportService } from "../../protocol/machine.ts";
-import { answer, Count, lenient, request } from "../../protocol/schema.ts";
-import type { Method, Service } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import type { BusMessage } from "../../protocol/transport.ts";
+import { headerNames } from "../../protocol/wire/headers.ts";
+import { answer, Count, lenient, request } from "../../protocol/wire/schema.ts";
+import type { Method, Service } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { BusMessage } from "../../protocol/wire/transport.ts";
 import { allServices } from "../support/all-services.ts";
 import { type Snapshot, snapshotOf } from "../versions/snapshot.ts";
 import { Interposer } from "./interposer.ts";

@@ -4,12 +4,12 @@
  * it. Or it may play a version after this one, and say things in every map that nobody has ever heard of.
  */
 import type { TSchema } from "@sinclair/typebox";
-import { type Binding, commandBinding, hostBinding, reportBinding } from "../../protocol/binding.ts";
-import { headerNames } from "../../protocol/headers.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { outboxHintSubject } from "../../protocol/subjects.ts";
-import type { BusMessage } from "../../protocol/transport.ts";
-import { understood, validRequest } from "../../protocol/understood.ts";
+import { type Binding, commandBinding, hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { headerNames } from "../../protocol/wire/headers.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { outboxHintSubject } from "../../protocol/wire/subjects.ts";
+import type { BusMessage } from "../../protocol/wire/transport.ts";
+import { understood, validRequest } from "../../protocol/wire/understood.ts";
 import type { MethodShape, Snapshot } from "../versions/snapshot.ts";
 import type { Random } from "./random.ts";
 

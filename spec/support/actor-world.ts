@@ -3,9 +3,9 @@
  */
 import { expect } from "chai";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
-import type { Log } from "../../actors/runtime/ports.ts";
 import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 
 export interface LogLine {

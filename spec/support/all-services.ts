@@ -9,7 +9,7 @@ import { hostAgentService, reportService } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
-import type { Service } from "../../protocol/service.ts";
+import type { Service } from "../../protocol/wire/service.ts";
 
 /** What clients reach. */
 export const clientServices: readonly Service[] = [

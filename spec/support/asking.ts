@@ -1,6 +1,6 @@
 /** Waiting for what comes, and for what is refused; for specs of a cluster from outside. */
-import { systemClock } from "../../nodes/clock.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 /** The refusal. @throws what else went wrong, or an Error when nothing did */
 export async function refused(attempt: Promise<unknown>): Promise<StatusError> {

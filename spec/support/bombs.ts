@@ -2,8 +2,8 @@
  * Small bodies that ask for much: what they announce, nest or hold would cost memory or time if it were
  * believed.
  */
-import { limits } from "../../protocol/limits.ts";
-import type { Reason } from "../../protocol/status.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Reason } from "../../protocol/wire/status.ts";
 
 export interface Bomb {
   readonly name: string;

@@ -3,8 +3,8 @@
  * them all.
  */
 import { expect } from "chai";
-import { StatusError } from "../../protocol/status.ts";
-import type { Bus, BusMessage } from "../../protocol/transport.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Bus, BusMessage } from "../../protocol/wire/transport.ts";
 
 export interface BusUnderTest {
   /** Two ends of one network; with the memory bus they may be the same. */

@@ -1,12 +1,11 @@
 /** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
-import type { PowerFence, Store } from "../../actors/runtime/ports.ts";
-import { MemoryStore } from "../../db/memory-store.ts";
-import { systemClock, systemIds } from "../../nodes/clock.ts";
+import type { PowerFence } from "../../actors/ports/power.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
-import { commandBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
@@ -16,8 +15,10 @@ import type { HostInventory } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
-import type { Client, Method, Service } from "../../protocol/service.ts";
-import type { Log } from "../../protocol/transport.ts";
+import { commandBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import type { Client, Method, Service } from "../../protocol/wire/service.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { inventoryOf, ScriptedHost, type ScriptedHostOptions } from "./scripted-host.ts";
 

@@ -3,7 +3,7 @@
  * and can be told to wait, crash, postpone, answer twice or never end.
  */
 import type { ActorContext, ActorDefinition, Reply } from "../../actors/runtime/system.ts";
-import type { StatusError } from "../../protocol/status.ts";
+import type { StatusError } from "../../protocol/wire/status.ts";
 
 export type CounterMessage =
   | { readonly kind: "add" }

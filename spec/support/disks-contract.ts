@@ -2,9 +2,10 @@
  * What every implementation of the ports for disks and machine files must do.
  */
 import { expect } from "chai";
-import type { Disks, MachineFiles } from "../../actors/runtime/ports.ts";
+import type { Disks } from "../../actors/ports/disks.ts";
+import type { MachineFiles } from "../../actors/ports/machine-files.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface DisksBench {
   readonly disks: Disks;

@@ -7,8 +7,8 @@ import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
-import type { Log } from "../../actors/runtime/ports.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 
 export const silentLog: Log = {
   debug: () => undefined,

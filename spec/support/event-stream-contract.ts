@@ -1,6 +1,6 @@
 /** What every stream of events does, in memory or on JetStream. */
 import { expect } from "chai";
-import type { EventStream } from "../../actors/runtime/ports.ts";
+import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Event } from "../../protocol/event.ts";
 
 export interface EventStreamUnderTest {

@@ -3,8 +3,9 @@
  * and extends it as long as it lives. Arguments: the guard's directory, the guests' directory, the lease in
  * ms.
  */
-import { systemClock } from "../../nodes/clock.ts";
+
 import { openGuard } from "../../nodes/drivers/qemu/guard-client.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 
 const [directory = "", guests = "", leaseMs = "1000"] = process.argv.slice(2);
 const guard = await openGuard({ directory, guests, clock: systemClock });

@@ -3,7 +3,7 @@
  * real one with real guests. Deadlines are short; a lease of ten seconds differs in nothing else.
  */
 import { expect } from "chai";
-import type { Guard } from "../../actors/runtime/ports.ts";
+import type { Guard } from "../../actors/ports/guard.ts";
 
 export type GuestCondition = "running" | "stopped" | "gone";
 

@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchCluster } from "../../nodes/bench/bench-cluster.ts";
-import { statePaths } from "../../nodes/config.ts";
+import { statePaths } from "../../nodes/config/config.ts";
 
 const sectorBytes = 512;
 

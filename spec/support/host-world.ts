@@ -2,17 +2,18 @@
  * One compute node on simulated time and fake guests, with a controller that a test plays: it stores what it
  * hears, or does not, or cannot be reached. Agents may be stopped and started again on the same machine.
  */
-import { createHost, type Host, type HostEnding } from "../../actors/host/host.ts";
-import type { Disks, MachineFiles } from "../../actors/runtime/ports.ts";
+import { createHost, type Host, type HostEnding } from "../../actors/node/host/host.ts";
+import type { Disks } from "../../actors/ports/disks.ts";
+import type { MachineFiles } from "../../actors/ports/machine-files.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
-import { limits } from "../../protocol/limits.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
-import type { CallContext } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { ensure } from "../actors/machine/worlds.ts";
+import type { CallContext } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { ensure } from "../actors/node/machine/worlds.ts";
 import { type ActorWorld, actorWorld } from "./actor-world.ts";
 
 export const inventory: HostInventory = {

@@ -4,9 +4,9 @@
  * outside (a process killed, an agent started anew) comes from the bench.
  */
 import { expect } from "chai";
-import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/runtime/ports.ts";
+import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { StatusError } from "../../protocol/status.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface HypervisorBench {
   readonly hypervisor: Hypervisor;

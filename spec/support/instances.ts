@@ -1,9 +1,10 @@
 /** Instances for specs of decisions: values, made by the same `create` that production uses. */
 
-import type { AdmissionCommand } from "../../actors/instance/admission.ts";
-import type { InstanceEvent } from "../../actors/instance/messages.ts";
-import { create } from "../../actors/instances/create.ts";
-import type { FlavorRecord, ImageRecord, LoadedInstance } from "../../actors/runtime/records.ts";
+import type { AdmissionCommand } from "../../actors/control/instance/admission.ts";
+import type { InstanceEvent } from "../../actors/control/instance/messages.ts";
+import { create } from "../../actors/control/instances/create.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
+import type { LoadedInstance } from "../../actors/records/instance.ts";
 import type { Observation } from "../../protocol/machine.ts";
 
 const sha256 = "0".repeat(64);

@@ -6,10 +6,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startCompute } from "../../nodes/compute.ts";
-import { loadConfig } from "../../nodes/config.ts";
-import { startController } from "../../nodes/controller.ts";
-import { connect, type Novact } from "../../nodes/sdk.ts";
+import { startCompute } from "../../nodes/compute/main.ts";
+import { loadConfig } from "../../nodes/config/config.ts";
+import { startController } from "../../nodes/controller/main.ts";
+import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
 import { natsUrl, postgresUrl } from "./services.ts";
 import { type Noted, rememberingLog } from "./wire-world.ts";
 

@@ -1,6 +1,6 @@
 /** The tiny guest and the tools that live tests with real guests need; and what is missing, as a sentence. */
 import { spawnSync } from "node:child_process";
-import { loadConfig, statePaths } from "../../nodes/config.ts";
+import { loadConfig, statePaths } from "../../nodes/config/config.ts";
 import { findGuest, type GuestFiles } from "../../nodes/setup/guest/build.ts";
 
 export interface TestGuest extends GuestFiles {

@@ -1,5 +1,5 @@
 /** Files of machines that are there, without the tombstones that stay of those that are gone. */
-import { parseTombstone } from "../../actors/machine/file.ts";
+import { parseTombstone } from "../../actors/node/machine/file.ts";
 import type { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 
 export function machineFilesOf({ machineFiles }: Pick<FakeWorld, "machineFiles">): readonly string[] {

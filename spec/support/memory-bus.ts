@@ -2,8 +2,8 @@
  * The bus in memory: the same promises as NATS (wildcards, queue groups, no responders, time-outs) on a given
  * clock. Messages are copied on their way, so that nobody can rest on sharing memory with a peer.
  */
-import { StatusError } from "../../protocol/status.ts";
-import type { Bus, BusHandler, BusMessage, BusSubscription, Clock } from "../../protocol/transport.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Bus, BusHandler, BusMessage, BusSubscription, Clock } from "../../protocol/wire/transport.ts";
 
 interface Member {
   readonly pattern: readonly string[];

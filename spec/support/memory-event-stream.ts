@@ -1,5 +1,5 @@
 /** The stream of events in memory: takes an event only directly after the one its publisher saw last. */
-import type { EventStream } from "../../actors/runtime/ports.ts";
+import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Event } from "../../protocol/event.ts";
 
 export interface MemoryEventStream {

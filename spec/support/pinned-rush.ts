@@ -1,6 +1,6 @@
 /** Creates of guests with CPUs of their own, all at once, on few hosts: for any store. */
 import { expect } from "chai";
-import type { StatusError } from "../../protocol/status.ts";
+import type { StatusError } from "../../protocol/wire/status.ts";
 import type { controllerWorld } from "./controller-world.ts";
 
 export type World = Awaited<ReturnType<typeof controllerWorld>>;

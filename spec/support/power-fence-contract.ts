@@ -4,9 +4,9 @@
  */
 import { inspect } from "node:util";
 import { expect } from "chai";
-import type { PowerFence, PowerProof } from "../../actors/runtime/ports.ts";
+import type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
 import type { PowerTiming } from "../../nodes/fence/control.ts";
-import { type Reason, StatusError } from "../../protocol/status.ts";
+import { type Reason, StatusError } from "../../protocol/wire/status.ts";
 
 /** Everything fast: what is real in it is only the order of things. */
 export const fastTiming: PowerTiming = {

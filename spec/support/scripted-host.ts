@@ -2,9 +2,7 @@
  * A host that does what a test says: it answers `ensure` like the real agent and reports on its own. For
  * specs of the controller alone; whole clusters use the real host actors.
  */
-import type { EnsureRequest } from "../../actors/machine/messages.ts";
-import { hostBinding, reportBinding } from "../../protocol/binding.ts";
-import { createClient } from "../../protocol/client.ts";
+import type { EnsureRequest } from "../../actors/node/machine/messages.ts";
 import {
   type HostInventory,
   hostAgentService,
@@ -14,10 +12,12 @@ import {
   reportService,
   type SharedDisk,
 } from "../../protocol/machine.ts";
-import { createServer, implement } from "../../protocol/server.ts";
 import { isDown, type MachineState } from "../../protocol/states.ts";
-import { StatusError } from "../../protocol/status.ts";
-import type { Bus, Clock, Ids, Log } from "../../protocol/transport.ts";
+import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import { createServer, implement } from "../../protocol/wire/server.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 
 export interface ScriptedHostOptions {
   readonly bus: Bus;

@@ -5,7 +5,7 @@
  * clock.
  */
 import { setImmediate as nextRound } from "node:timers/promises";
-import type { Clock, Timer } from "../../actors/runtime/ports.ts";
+import type { Clock, Timer } from "../../protocol/wire/transport.ts";
 import { popDue, pushDue } from "./due-heap.ts";
 
 /**

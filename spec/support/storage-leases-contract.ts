@@ -1,6 +1,6 @@
 /** What every implementation of leases on shared storage must do. */
 import { expect } from "chai";
-import type { StorageLeases } from "../../actors/runtime/storage-leases.ts";
+import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 
 export interface StorageLeasesBench {
   readonly own: StorageLeases;

@@ -3,8 +3,9 @@
  * what the pages of `listHosts` are. A part of the contract in store-contract.ts.
  */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
-import type { HostRecord, Turn } from "../../actors/runtime/records.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { Turn } from "../../actors/records/commit.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 

@@ -1,6 +1,6 @@
 /** What every Store must do with flavors and images. */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 

@@ -3,8 +3,8 @@
  * store-contract.ts.
  */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
-import type { InstanceRecord } from "../../actors/runtime/records.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { InstanceRecord } from "../../actors/records/instance.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 

@@ -1,6 +1,6 @@
 /** What every Store must do with leases: grants, renewals, fences, and what rests on them. */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";

@@ -3,8 +3,9 @@
  * contract in store-contract.ts. All of it holds in the transaction of the claim, whoever commits with it.
  */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
-import type { ClaimRecord, Turn } from "../../actors/runtime/records.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { Turn } from "../../actors/records/commit.ts";
+import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { NumaNode, NumaPlacement } from "../../protocol/numa.ts";
 import * as rows from "./store-rows.ts";

@@ -3,9 +3,10 @@
  * store-contract.ts. Groups and quotas are judged in the transaction of the claim, whoever commits with it.
  */
 import { expect } from "chai";
-import type { ServerGroupRecord } from "../../actors/runtime/placement-records.ts";
-import type { Store } from "../../actors/runtime/ports.ts";
-import type { InstanceRecord, Turn } from "../../actors/runtime/records.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { Turn } from "../../actors/records/commit.ts";
+import type { InstanceRecord } from "../../actors/records/instance.ts";
+import type { ServerGroupRecord } from "../../actors/records/placement.ts";
 import { everyProject } from "../../protocol/quota.ts";
 import { buildsContract } from "./store-contract-builds.ts";
 import * as rows from "./store-rows.ts";

@@ -1,7 +1,7 @@
 /** The part of a store's contract that is about forgetting. It comes last: it moves far into the future. */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 

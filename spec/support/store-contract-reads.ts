@@ -3,8 +3,8 @@
  * from.
  */
 import { expect } from "chai";
-import type { InstanceQuery, Store } from "../../actors/runtime/ports.ts";
-import { limits } from "../../protocol/limits.ts";
+import type { InstanceQuery, Store } from "../../actors/ports/store.ts";
+import { limits } from "../../protocol/limits/limits.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 

@@ -3,9 +3,9 @@
  * run on one database, one after the other; `open` gives one more store on that same database.
  */
 import { expect } from "chai";
-import type { Store } from "../../actors/runtime/ports.ts";
-import type { CommitResult, Turn } from "../../actors/runtime/records.ts";
-import { StatusError } from "../../protocol/status.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { allHostsContract } from "./store-contract-all-hosts.ts";
 import { catalogContract } from "./store-contract-catalog.ts";
 import { hostContract } from "./store-contract-hosts.ts";

@@ -1,15 +1,14 @@
 /**
  * Rows and turns of stores under test: sound ones, each with only what the test at hand is about set by hand.
  */
+
+import type { NewEvent, RequestRecord, Turn } from "../../actors/records/commit.ts";
 import type {
   ClaimRecord,
   InstanceRecord,
   MachineRecord,
-  NewEvent,
   OperationRecord,
-  RequestRecord,
-  Turn,
-} from "../../actors/runtime/records.ts";
+} from "../../actors/records/instance.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 import type { HostInventory } from "../../protocol/machine.ts";

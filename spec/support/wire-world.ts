@@ -1,15 +1,24 @@
 /** A server with trivial handlers and clients of it, over whatever bus: enough to see the wire at work. */
 
 import { Type } from "@sinclair/typebox";
-import { type Binding, commandBinding } from "../../protocol/binding.ts";
-import { type ClientOptions, createClient } from "../../protocol/client.ts";
-import { limits } from "../../protocol/limits.ts";
-import { answer, Count, Id, Label, literals, Metadata, request, Sentence } from "../../protocol/schema.ts";
-import { createServer, implement, type Server, type ServerOptions } from "../../protocol/server.ts";
-import { type CallContext, type Handlers, method, service } from "../../protocol/service.ts";
-import { StatusError } from "../../protocol/status.ts";
-import { adminProject } from "../../protocol/subjects.ts";
-import type { Bus, Clock, Ids, Log } from "../../protocol/transport.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { type Binding, commandBinding } from "../../protocol/wire/binding.ts";
+import { type ClientOptions, createClient } from "../../protocol/wire/client.ts";
+import {
+  answer,
+  Count,
+  Id,
+  Label,
+  literals,
+  Metadata,
+  request,
+  Sentence,
+} from "../../protocol/wire/schema.ts";
+import { createServer, implement, type Server, type ServerOptions } from "../../protocol/wire/server.ts";
+import { type CallContext, type Handlers, method, service } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
+import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 
 export const cell = "test";
 

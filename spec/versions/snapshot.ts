@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TSchema } from "@sinclair/typebox";
-import type { Method, Service } from "../../protocol/service.ts";
+import type { Method, Service } from "../../protocol/wire/service.ts";
 
 export type MethodShape = Pick<Method, "target" | "audience" | "mutates" | "request" | "answer">;
 

@@ -6,8 +6,8 @@
 import { readFileSync } from "node:fs";
 import { type TSchema, Type } from "@sinclair/typebox";
 import { expect } from "chai";
-import { answer, Count, growing, lenient, literals, nullable, request } from "../../protocol/schema.ts";
-import { validatorOf } from "../../protocol/validate.ts";
+import { answer, Count, growing, lenient, literals, nullable, request } from "../../protocol/wire/schema.ts";
+import { validatorOf } from "../../protocol/wire/validate.ts";
 import { allServices } from "../support/all-services.ts";
 import { notes } from "../support/protocol-notes.ts";
 import { type Change, changesSince, faults, type Kind } from "./compare.ts";

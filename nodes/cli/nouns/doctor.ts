@@ -1,6 +1,6 @@
 /** novact doctor: does what is remembered agree with what is there? */
 import { Command } from "commander";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Invoke } from "../run.ts";
 import { plain, type Style } from "../terminal.ts";

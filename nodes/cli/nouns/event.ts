@@ -1,7 +1,7 @@
 /** novact event …, novact instance events: what happened, and what happens. */
 import { Command } from "commander";
 import type { Event } from "../../../protocol/event.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { parseCount, parsePositive, time } from "../format.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";

@@ -2,7 +2,7 @@
 import { hostname, userInfo } from "node:os";
 import { Command, Option } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
 import { repeatable } from "../repeatable.ts";

@@ -1,7 +1,7 @@
 /** novact instance …: the virtual machines of a project. */
 import { Argument, Command, Option } from "commander";
 import type { Changed, HostVerdict, Instance } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { parseCount, parsePair, parsePositive } from "../format.ts";

@@ -2,14 +2,10 @@
  * The ports of disks, machine files and consoles on a fake world. Nothing here touches the real machine,
  * whatever it is told: paths are names, contents are strings.
  */
-import type {
-  ConsolePage,
-  Consoles,
-  Disks,
-  GuestPaths,
-  MachineFiles,
-  ReleaseOptions,
-} from "../../../actors/runtime/ports.ts";
+import type { ConsolePage, Consoles } from "../../../actors/ports/consoles.ts";
+import type { Disks, ReleaseOptions } from "../../../actors/ports/disks.ts";
+import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
+import type { MachineFiles } from "../../../actors/ports/machine-files.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { type ConsoleStart, readConsolePage } from "../console-page.ts";
 import { guestFiles } from "../guest-directory.ts";

@@ -2,10 +2,11 @@
  * The guard of a fake machine: the real decisions, on a fake world. It outlives the agent that opened it, as
  * the real process does, and ends with the machine's power.
  */
-import { decide, nextLookAtMs } from "../../../actors/guard/decide.ts";
-import type { GuardAction, GuardEvent } from "../../../actors/guard/messages.ts";
-import { beginGuard, type GuardState } from "../../../actors/guard/state.ts";
-import type { Guard, Timer } from "../../../actors/runtime/ports.ts";
+import { decide, nextLookAtMs } from "../../../actors/node/guard/decide.ts";
+import type { GuardAction, GuardEvent } from "../../../actors/node/guard/messages.ts";
+import { beginGuard, type GuardState } from "../../../actors/node/guard/state.ts";
+import type { Guard } from "../../../actors/ports/guard.ts";
+import type { Timer } from "../../../protocol/wire/transport.ts";
 import type { FakeWorld } from "./world.ts";
 
 const present = new WeakMap<FakeWorld, FakeGuardProcess>();

@@ -9,10 +9,10 @@ import type {
   GuestPaths,
   Hypervisor,
   HypervisorCapabilities,
-} from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+} from "../../../actors/ports/hypervisor.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { delay, Turns } from "../waiting.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 

@@ -2,8 +2,9 @@
  * Leases on storage that fake hosts share, with the rules of the real ones (storage-leases.ts): held by the
  * life of an agent and by processes, and seen by other hosts only where locks are the storage's own.
  */
-import type { LeaseKey } from "../../../actors/runtime/ports.ts";
-import type { StorageLeaseState, StorageLeases } from "../../../actors/runtime/storage-leases.ts";
+
+import type { StorageLeaseState, StorageLeases } from "../../../actors/ports/storage-leases.ts";
+import type { LeaseKey } from "../../../actors/ports/store.ts";
 import type { FakeLease, FakeStorage } from "./storage.ts";
 import type { FakeWorld } from "./world.ts";
 

@@ -3,10 +3,10 @@
  * (shared-storage.ts). A process that has opened a disk keeps it, whatever it is called later, as with a real
  * file.
  */
-import type { LeaseKey } from "../../../actors/runtime/ports.ts";
+import type { LeaseKey } from "../../../actors/ports/store.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
-import { byInstance } from "../shared-names.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { byInstance } from "../shared-storage/names.ts";
 
 export interface FakeDisk {
   /** How often a guest has written to it. */

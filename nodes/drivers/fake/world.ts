@@ -4,12 +4,13 @@
  * world and finds the guests running. In a real process (hypervisor: fake) the world ends with the process,
  * and its guests with it. Tests steer it: what fails, what hangs, which guest dies.
  */
-import type { SeenGuest } from "../../../actors/guard/messages.ts";
-import type { StoredGuard } from "../../../actors/guard/state.ts";
-import type { Clock, Guest, GuestEvent, GuestStatus } from "../../../actors/runtime/ports.ts";
+import type { SeenGuest } from "../../../actors/node/guard/messages.ts";
+import type { StoredGuard } from "../../../actors/node/guard/state.ts";
+import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
-import { hostName } from "../qemu/arguments.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import { hostName } from "../guest-name.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
 

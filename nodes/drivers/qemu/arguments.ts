@@ -8,8 +8,10 @@
  * among them), and QEMU 7.2 has no switch for only that. A network that leads outside is the matter of
  * another network driver.
  */
+
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { type GuestUser, guestFiles } from "../guest-directory.ts";
+import { hostName } from "../guest-name.ts";
 import { guestName } from "./guest-tag.ts";
 import { numaArguments, type Pins } from "./pins.ts";
 
@@ -85,16 +87,6 @@ function boot(given: QemuArguments, kernel: string): readonly string[] {
     ...(given.ramdisk === undefined ? [] : ["-initrd", given.ramdisk]),
     ...["-append", line],
   ];
-}
-
-/** A legal host name of what a person wrote: a space in it would be a second kernel argument. */
-export function hostName(spec: Pick<MachineSpec, "name" | "instanceId">): string {
-  const name = spec.name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]+/g, "-")
-    .slice(0, 63)
-    .replaceAll(/^-+|-+$/g, "");
-  return name === "" ? `i-${spec.instanceId.slice(0, 61)}` : name;
 }
 
 function control(): readonly string[] {

@@ -4,8 +4,8 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Disks } from "../../../actors/runtime/ports.ts";
-import { isToken } from "../../../protocol/subjects.ts";
+import type { Disks } from "../../../actors/ports/disks.ts";
+import { isToken } from "../../../protocol/wire/subjects.ts";
 import { isTemporaryName } from "../durable-file.ts";
 import { exists, guestFiles, type StateDirectories } from "../guest-directory.ts";
 import type { AuditFindings } from "../kinds.ts";

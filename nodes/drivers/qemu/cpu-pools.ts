@@ -5,9 +5,9 @@
  * guest has pins, no guest is touched.
  */
 import { readdir, readFile } from "node:fs/promises";
-import type { Log } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
 import { cpusOfList, type HostCell } from "../machine-facts.ts";
 import { isAlive, type ProcessIdentity } from "../process-table.ts";
 import { runTool } from "../tool.ts";

@@ -8,17 +8,16 @@
 import type { FileHandle } from "node:fs/promises";
 import { relative } from "node:path";
 import type {
-  Clock,
   Guest,
   GuestEvent,
   GuestPaths,
   Hypervisor,
   HypervisorCapabilities,
-  Log,
-} from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+} from "../../../actors/ports/hypervisor.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import {
   cachedImage,
   guestDirectory,

@@ -1,5 +1,5 @@
 /**
- * The guard port on the guard's own process (nodes/guard.ts): finds the one that lives, or starts one apart
+ * The guard port on the guard's own process (nodes/guard/main.ts): finds the one that lives, or starts one apart
  * from this process, so that it outlives it. This file must never take a guard for alive that does not
  * answer.
  */
@@ -7,8 +7,9 @@ import { spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import type { Clock, Guard } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+import type { Guard } from "../../../actors/ports/guard.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay, within } from "../waiting.ts";

@@ -21,7 +21,7 @@ import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 
 const root = dirname(dirname(dirname(import.meta.dirname)));
-const entry = "nodes/guard.ts";
+const entry = "nodes/guard/main.ts";
 
 /**
  * Measured: an interpreter without compiler, with small spaces, one arena for malloc and no helper threads is

@@ -6,7 +6,7 @@
  */
 import { readdir, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { FencedGuest } from "../../../actors/guard/messages.ts";
+import type { FencedGuest } from "../../../actors/node/guard/messages.ts";
 import { parseStat } from "../process-stat.ts";
 import { isGuestProgram, tagOfArgv } from "./guest-tag.ts";
 

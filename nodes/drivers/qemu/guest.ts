@@ -5,9 +5,10 @@
  * happened). The guest is gone only when the kernel says that its process is.
  */
 import { join } from "node:path";
-import type { Clock, Guest, GuestEvent, GuestStatus, Log } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { isAlive, signalProcess, waitGone } from "../process-table.ts";
 import { delay, isAbort, throwIfAborted } from "../waiting.ts";

@@ -2,16 +2,16 @@
  * The drivers of one host on QEMU and its local file system, put together.
  */
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
 import { makeStateDirectories } from "../guest-directory.ts";
 import type { DriverOptions, Drivers } from "../kinds.ts";
 import { hostCells } from "../machine-facts.ts";
 import { DirectoryMachineFiles } from "../machine-files.ts";
-import { SharedStorage } from "../shared-storage.ts";
-import { FileStorageLeases } from "../storage-leases.ts";
+import { FileStorageLeases } from "../shared-storage/leases.ts";
+import { SharedStorage } from "../shared-storage/storage.ts";
 import { runTool } from "../tool.ts";
 import { chooseAccelerator } from "./accelerator.ts";
 import { isUsableMachineType } from "./arguments.ts";

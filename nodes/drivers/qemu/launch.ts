@@ -5,9 +5,9 @@
  */
 import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
-import type { Clock, Log } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { abortError, delay, isAbort } from "../waiting.ts";
 import type { QemuGuest } from "./guest.ts";

@@ -4,7 +4,7 @@
  * tells which CPUs are taken, also to an agent that has just begun. Pure.
  */
 import type { NumaPlacement } from "../../../protocol/numa.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { HostCell } from "../machine-facts.ts";
 
 export interface Pins {

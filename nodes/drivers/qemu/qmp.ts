@@ -8,8 +8,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
-import type { Clock, Log } from "../../../actors/runtime/ports.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { abortError, throwIfAborted, within } from "../waiting.ts";
 
 export interface QmpEvent {

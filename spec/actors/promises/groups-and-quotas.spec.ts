@@ -1,8 +1,9 @@
 /** I3 for groups and quotas: each rule is counted at every commit, and broken by a history that breaks it. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
-import type { ServerGroupRecord } from "../../../actors/runtime/placement-records.ts";
-import type { InstanceRecord, Turn } from "../../../actors/runtime/records.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
+import type { InstanceRecord } from "../../../actors/records/instance.ts";
+import type { ServerGroupRecord } from "../../../actors/records/placement.ts";
 import { everyProject } from "../../../protocol/quota.ts";
 import { changeTurn, claim, deleted, instance, wallMs } from "../../support/store-rows.ts";
 import { history, judged, refused } from "./worlds.ts";

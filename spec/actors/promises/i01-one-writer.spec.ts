@@ -1,7 +1,7 @@
 /** I1: versions follow one another, counts never fall, an epoch stays on its host, an end is an end. */
 import { expect } from "chai";
 import { oneWriter } from "../../../actors/promises/i01-one-writer.ts";
-import type { Turn } from "../../../actors/runtime/records.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
 import { changeTurn, claim, createTurn, machine, next, operation } from "../../support/store-rows.ts";
 import { history, judged, refused, rowOf } from "./worlds.ts";
 

@@ -1,7 +1,7 @@
 /** I3: the sums of the claims are counted at every commit, and compared with the store's in the end. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
-import type { Turn } from "../../../actors/runtime/records.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
 import { claim, createTurn, inventory } from "../../support/store-rows.ts";
 import { amounts, history, judged, quiet, refused } from "./worlds.ts";
 

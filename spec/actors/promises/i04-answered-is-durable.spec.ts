@@ -1,7 +1,7 @@
 /** I4: an answer without a commit before it is found, and so is one whose promise is lost in the end. */
 import { expect } from "chai";
 import { answeredIsDurable } from "../../../actors/promises/i04-answered-is-durable.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { createTurn, flavor, operation, request } from "../../support/store-rows.ts";
 import { changed, committed, completed, facts, invoked, judged, quiet } from "./worlds.ts";
 

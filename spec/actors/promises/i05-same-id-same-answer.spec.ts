@@ -1,7 +1,7 @@
 /** I5: what is executed, accepted or answered a second time in another way is found by its request id. */
 import { expect } from "chai";
 import { sameIdSameAnswer } from "../../../actors/promises/i05-same-id-same-answer.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { event, flavor, request } from "../../support/store-rows.ts";
 import { changed, committed, completed, invoked, judged, quiet, refused, told } from "./worlds.ts";
 

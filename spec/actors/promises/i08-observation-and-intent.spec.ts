@@ -1,8 +1,9 @@
 /** I8: what nobody asked for happens only by what was seen of the intent that holds. */
 import { expect } from "chai";
 import { observationAndIntent } from "../../../actors/promises/i08-observation-and-intent.ts";
-import type { MachineRecord, Turn } from "../../../actors/runtime/records.ts";
-import { errorBodyOf, type Reason } from "../../../protocol/status.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
+import type { MachineRecord } from "../../../actors/records/instance.ts";
+import { errorBodyOf, type Reason } from "../../../protocol/wire/status.ts";
 import { createTurn, event, machine, next, request } from "../../support/store-rows.ts";
 import { history, judged, rowOf, step } from "./worlds.ts";
 

@@ -1,7 +1,8 @@
 /** I9: another host's turn comes only after the first was proved to be without the guest. */
 import { expect } from "chai";
 import { recoveryNeedsProof } from "../../../actors/promises/i09-recovery-needs-proof.ts";
-import type { MachineRecord, Turn } from "../../../actors/runtime/records.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
+import type { MachineRecord } from "../../../actors/records/instance.ts";
 import { machineStates } from "../../../protocol/states.ts";
 import { claim, createTurn, machine, next } from "../../support/store-rows.ts";
 import { guest, history, judged, rowOf, step } from "./worlds.ts";

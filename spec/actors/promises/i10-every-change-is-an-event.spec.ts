@@ -1,7 +1,7 @@
 /** I10: a change without its event, an event without its change, and every gap is found. */
 import { expect } from "chai";
 import { everyChangeIsAnEvent } from "../../../actors/promises/i10-every-change-is-an-event.ts";
-import type { Turn } from "../../../actors/runtime/records.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
 import { claim, createTurn, event, operation } from "../../support/store-rows.ts";
 import { committed, history, judged, rowOf, seen, step } from "./worlds.ts";
 

@@ -5,7 +5,7 @@ import {
   nothingUnbounded,
   questionsPerSecondMax,
 } from "../../../actors/promises/i11-nothing-unbounded.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { judged } from "./worlds.ts";
 
 const held = (amount: number) =>

@@ -1,10 +1,11 @@
 /** The judge: all promises at once, over sound lives of an instance as its own decisions make them. */
 import { expect } from "chai";
-import { decide } from "../../../actors/instance/decide.ts";
-import type { InstanceEvent } from "../../../actors/instance/messages.ts";
+import { decide } from "../../../actors/control/instance/decide.ts";
+import type { InstanceEvent } from "../../../actors/control/instance/messages.ts";
 import type { Fact } from "../../../actors/promises/facts.ts";
 import { allCheckers, createJudge } from "../../../actors/promises/judge.ts";
-import type { LoadedInstance, Turn } from "../../../actors/runtime/records.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
+import type { LoadedInstance } from "../../../actors/records/instance.ts";
 import { command, newborn, observed } from "../../support/instances.ts";
 import { event, inventory, request } from "../../support/store-rows.ts";
 import { completed, guest, history, invoked } from "./worlds.ts";

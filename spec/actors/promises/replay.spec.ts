@@ -1,7 +1,7 @@
 /** I10 in the end: events that are kept add up to the rows, and are those of the stream. */
 import { expect } from "chai";
 import { replayFaults } from "../../../actors/promises/replay.ts";
-import type { NewEvent } from "../../../actors/runtime/records.ts";
+import type { NewEvent } from "../../../actors/records/commit.ts";
 import { facts, quiet, told } from "./worlds.ts";
 
 const accepted = (sequence: number, body: NewEvent["body"]) => told(sequence, { event: "accepted", body });

@@ -13,7 +13,8 @@ import type {
   Quiet,
   Watched,
 } from "../../../actors/promises/facts.ts";
-import type { InstanceRecord, NewEvent, Turn } from "../../../actors/runtime/records.ts";
+import type { NewEvent, Turn } from "../../../actors/records/commit.ts";
+import type { InstanceRecord } from "../../../actors/records/instance.ts";
 import type { Event } from "../../../protocol/event.ts";
 import { event } from "../../support/store-rows.ts";
 

@@ -6,8 +6,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { ActorDefinition, ActorRef, Reply } from "../../../actors/runtime/system.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../support/actor-world.ts";
 
 /** What a turn does, and for how long. */

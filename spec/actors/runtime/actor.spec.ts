@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import type { AskOptions } from "../../../actors/runtime/system.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld, failureOf } from "../../support/actor-world.ts";
 import { type CounterMessage, counter } from "../../support/counter-actor.ts";
 

@@ -6,8 +6,8 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { judgeCrash } from "../../../actors/runtime/supervision.ts";
 import type { ActorEnd, ActorRef, AskOptions } from "../../../actors/runtime/system.ts";
-import { limits } from "../../../protocol/limits.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld, failureOf } from "../../support/actor-world.ts";
 import { type CounterMessage, type CounterOptions, counter } from "../../support/counter-actor.ts";
 

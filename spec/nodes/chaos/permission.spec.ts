@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ConfigError, parseConfig } from "../../../nodes/config.ts";
+import { ConfigError, parseConfig } from "../../../nodes/config/config.ts";
 
 const main = join(import.meta.dirname, "../../../nodes/chaos/main.ts");
 

@@ -2,10 +2,10 @@
 import { runCommand } from "../../../nodes/cli/command-line.ts";
 import type { Connect } from "../../../nodes/cli/session.ts";
 import type { Terminal } from "../../../nodes/cli/terminal.ts";
-import { systemClock } from "../../../nodes/clock.ts";
-import { createClients } from "../../../nodes/sdk-clients.ts";
-import { createFollowers } from "../../../nodes/sdk-follow.ts";
-import type { Bus } from "../../../protocol/transport.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
+import { createClients } from "../../../nodes/sdk/clients.ts";
+import { createFollowers } from "../../../nodes/sdk/follow.ts";
+import type { Bus } from "../../../protocol/wire/transport.ts";
 
 export interface RunOptions {
   readonly tty?: boolean;

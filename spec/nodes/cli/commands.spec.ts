@@ -1,7 +1,7 @@
 /** The CLI against a controller on a memory bus: every noun, as text and as JSON, and the exit codes. */
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { commandOn, connectOn, type RunOptions } from "./cli-world.ts";
 

@@ -1,7 +1,7 @@
 /** The CLI around the end of hosts, against a controller on a memory bus: what it asks, and what it shows. */
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
-import { systemClock } from "../../../nodes/clock.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { commandOn, connectOn, type RunOptions } from "./cli-world.ts";
 

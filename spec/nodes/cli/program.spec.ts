@@ -3,9 +3,9 @@ import { expect } from "chai";
 import type { Command } from "commander";
 import { exitCodeOf, exitCodes } from "../../../nodes/cli/exit-codes.ts";
 import { buildProgram } from "../../../nodes/cli/program.ts";
-import { services } from "../../../nodes/sdk-clients.ts";
-import type { Service } from "../../../protocol/service.ts";
-import { type Code, codes } from "../../../protocol/status.ts";
+import { services } from "../../../nodes/sdk/clients.ts";
+import type { Service } from "../../../protocol/wire/service.ts";
+import { type Code, codes } from "../../../protocol/wire/status.ts";
 import { commandOn, nowhere } from "./cli-world.ts";
 
 const novact = commandOn(nowhere);

@@ -1,6 +1,6 @@
 /** Which method a host's agent is asked by: an older one must refuse what it would not do. */
 import { expect } from "chai";
-import { workEffects } from "../../../actors/instance/state.ts";
+import { workEffects } from "../../../actors/control/instance/state.ts";
 import { askHost } from "../../../nodes/controller/ask-host.ts";
 import type { DesiredPower } from "../../../protocol/states.ts";
 import { newborn } from "../../support/instances.ts";

@@ -1,11 +1,7 @@
 /** QEMU's command line, by value. */
 import { expect } from "chai";
-import {
-  hostName,
-  isUsableMachineType,
-  launchAs,
-  qemuArguments,
-} from "../../../nodes/drivers/qemu/arguments.ts";
+import { hostName } from "../../../nodes/drivers/guest-name.ts";
+import { isUsableMachineType, launchAs, qemuArguments } from "../../../nodes/drivers/qemu/arguments.ts";
 import { guestName, parseGuestName, tagOfArgv } from "../../../nodes/drivers/qemu/guest-tag.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { FileConsoles } from "../../../nodes/drivers/console-file.ts";
 import { readConsolePage } from "../../../nodes/drivers/console-page.ts";
 import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 const pageOf = (text: string | Buffer, from: { offset?: number; tailLines?: number } = {}) => {

@@ -10,7 +10,7 @@ import { FileDisks } from "../../../nodes/drivers/disks-file.ts";
 import { makeStateDirectories, type StateDirectories } from "../../../nodes/drivers/guest-directory.ts";
 import { DirectoryMachineFiles } from "../../../nodes/drivers/machine-files.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import {
   fileFacts,
   machineSpec,

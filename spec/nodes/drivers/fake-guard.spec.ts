@@ -4,7 +4,7 @@ import { killFakeGuard } from "../../../nodes/drivers/fake/guard.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../../nodes/drivers/index.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
 import { guardContract } from "../../support/guard-contract.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";

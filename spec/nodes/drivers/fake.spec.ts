@@ -1,10 +1,10 @@
 /** The fake drivers: the contracts, and what tests and the measurements of scale rest on. */
 import { expect } from "chai";
-import { systemClock } from "../../../nodes/clock.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { createDrivers } from "../../../nodes/drivers/index.ts";
-import { StatusError } from "../../../protocol/status.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { disksContract, sharedDisksContract } from "../../support/disks-contract.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
 import { hypervisorContract } from "../../support/hypervisor-contract.ts";

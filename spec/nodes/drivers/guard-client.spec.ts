@@ -3,11 +3,11 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Guard } from "../../../actors/runtime/ports.ts";
-import { systemClock } from "../../../nodes/clock.ts";
+import type { Guard } from "../../../actors/ports/guard.ts";
 import { guardFiles } from "../../../nodes/drivers/guard-files.ts";
 import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("the guard's process", function () {

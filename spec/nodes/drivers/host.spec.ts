@@ -6,12 +6,12 @@ import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { systemClock } from "../../../nodes/clock.ts";
 import { guestUser, mapsUid } from "../../../nodes/drivers/guest-directory.ts";
 import { parseStat } from "../../../nodes/drivers/process-stat.ts";
 import { isAlive, readProcess, signalProcess, waitGone } from "../../../nodes/drivers/process-table.ts";
 import { chooseAccelerator, kvmAccess } from "../../../nodes/drivers/qemu/accelerator.ts";
 import { meaningOf, statusOf } from "../../../nodes/drivers/qemu/guest.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
 import { silentLog, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("the process table", () => {

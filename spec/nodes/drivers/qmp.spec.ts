@@ -6,9 +6,9 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import { systemClock } from "../../../nodes/clock.ts";
 import { QmpConnection, type QmpEvent, type QmpOptions } from "../../../nodes/drivers/qemu/qmp.ts";
-import { limits } from "../../../protocol/limits.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 type Answer = (command: { execute: string; id: number }, socket: Socket) => void;

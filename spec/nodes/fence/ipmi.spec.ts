@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { systemClock } from "../../../nodes/clock.ts";
 import { createPowerFence } from "../../../nodes/fence/index.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
 import { failureOf, fastTiming, never, powerFenceContract } from "../../support/power-fence-contract.ts";
 import { silentLog } from "../../support/silent-log.ts";
 

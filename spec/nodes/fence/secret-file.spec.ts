@@ -4,10 +4,10 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { systemClock } from "../../../nodes/clock.ts";
-import { ConfigError } from "../../../nodes/config.ts";
+import { ConfigError } from "../../../nodes/config/config.ts";
 import { createPowerFence } from "../../../nodes/fence/index.ts";
 import { readSecretFile, SecretFileError } from "../../../nodes/fence/secret-file.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
 import { failureOf, never } from "../../support/power-fence-contract.ts";
 import { skip } from "../../support/services.ts";
 import { silentLog } from "../../support/silent-log.ts";

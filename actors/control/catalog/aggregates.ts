@@ -1,0 +1,143 @@
+/**
+ * Aggregates, as operators make and change them. What they say of a host is read with the host, so that the
+ * scheduler hears of every change here like of any other change of hosts.
+ */
+import type { Aggregate, aggregateService } from "../../../protocol/aggregate.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Turn } from "../../records/commit.ts";
+import type { AggregateRecord } from "../../records/placement.ts";
+import type { HostDirectory } from "../directory/directory.ts";
+import { findHost } from "../directory/find-host.ts";
+import type { Placer } from "../placement/placer.ts";
+import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
+
+export interface AggregateOptions extends CatalogOptions {
+  readonly directory: HostDirectory;
+  readonly placer: Placer;
+}
+
+const view = (aggregate: AggregateRecord): Aggregate => ({ ...aggregate, hostIds: [...aggregate.hostIds] });
+
+export function aggregateHandlers(options: AggregateOptions): Handlers<typeof aggregateService> {
+  const { store, ids, clock } = options;
+  const change = changes(options);
+  return {
+    create: async ({ name, availabilityZone = null, metadata = {} }, context) => {
+      const request = { name, availabilityZone, metadata };
+      const made = { ...request, id: ids.next(), hostIds: [], createdAtMs: clock.nowMs() };
+      const about = { noun: "aggregate", id: made.id, event: "created", body: { name } };
+      const turn = catalogTurn("aggregate.create", about, { request, context, options });
+      return commitOnce({ aggregates: [made], ...turn }, { aggregate: made }, options);
+    },
+    list: async (request) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const found = await store.listAggregates({ ...request, limit });
+      const aggregates = fitting(found.map(view), jsonBytes);
+      return { aggregates: [...aggregates], ...nextMarker(aggregates, limit, found.length) };
+    },
+    get: async (_request, context) => ({ aggregate: view(await find(context.id, options)) }),
+    set: (request, context) =>
+      change("set", "changed", { request, context }, async (before) => {
+        const after = changed(before, request);
+        assertFewKeys(before, after);
+        return {
+          turn: { aggregatesChanged: [{ aggregateId: before.id, ...request }] },
+          after,
+          body: { ...request },
+        };
+      }),
+    addHost: (request, context) =>
+      change("addHost", "hostAdded", { request, context }, async (before) => {
+        const { id: hostId, name: host } = await findHost(request.host, options.store);
+        return {
+          turn: { aggregateHosts: [{ aggregateId: before.id, hostId }] },
+          after: { ...before, hostIds: [...new Set([...before.hostIds, hostId])].sort() },
+          body: { hostId, host },
+        };
+      }),
+    removeHost: (request, context) =>
+      change("removeHost", "hostRemoved", { request, context }, async (before) => {
+        const { id: hostId, name: host } = await findHost(request.host, options.store);
+        if (!before.hostIds.includes(hostId))
+          throw new StatusError("hostNotFound", `The host ${host} is not in the aggregate ${before.name}.`);
+        return {
+          turn: { aggregateHostsRemoved: [{ aggregateId: before.id, hostId }] },
+          after: { ...before, hostIds: before.hostIds.filter((id) => id !== hostId) },
+          body: { hostId, host },
+        };
+      }),
+    delete: (request, context) =>
+      change("delete", "deleted", { request, context }, async (before) => {
+        if (before.hostIds.length > 0) throw notEmpty(before);
+        return { turn: { aggregatesRemoved: [before.id] }, after: before, body: {} };
+      }),
+  };
+}
+
+interface Change {
+  readonly turn: Turn;
+  readonly after: AggregateRecord;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+interface Asked {
+  readonly request: object;
+  readonly context: CallContext;
+}
+
+/** One change of one aggregate: an event and an answer, once for each request id. */
+function changes(options: AggregateOptions) {
+  return async (
+    method: string,
+    event: string,
+    asked: Asked,
+    decide: (before: AggregateRecord) => Promise<Change>,
+  ): Promise<{ aggregate: Aggregate }> => {
+    const cause = { ...asked, options };
+    const known = await answeredBefore<{ aggregate: Aggregate }>(`aggregate.${method}`, cause);
+    if (known !== undefined) return known;
+    const before = await find(asked.context.id, options);
+    const { turn, after, body } = await decide(before);
+    const about = { noun: "aggregate", id: before.id, event, body: { name: before.name, ...body } };
+    const whole = { ...turn, ...catalogTurn(`aggregate.${method}`, about, cause) };
+    const answer = await commitOnce(whole, { aggregate: view(after) }, options);
+    await options.directory.refresh();
+    options.placer.hostsChanged();
+    return answer;
+  };
+}
+
+type Settings = Pick<NonNullable<Turn["aggregatesChanged"]>[number], "availabilityZone" | "metadata">;
+
+function changed(before: AggregateRecord, { availabilityZone, metadata = {} }: Settings): AggregateRecord {
+  const pairs = Object.entries({ ...before.metadata, ...metadata }).flatMap(([key, value]) =>
+    value === null ? [] : [[key, value] as const],
+  );
+  return {
+    ...before,
+    availabilityZone: availabilityZone === undefined ? before.availabilityZone : availabilityZone,
+    metadata: Object.fromEntries(pairs),
+  };
+}
+
+function notEmpty({ name, hostIds: { length } }: AggregateRecord): StatusError {
+  const hosts = `${length} ${length === 1 ? "host" : "hosts"}`;
+  return new StatusError("inUse", `The aggregate ${name} has ${hosts}: take them out first.`);
+}
+
+/** One that has too many all the same may always get fewer. @throws schemaMismatch */
+function assertFewKeys(before: AggregateRecord, after: AggregateRecord): void {
+  const [had, has] = [Object.keys(before.metadata).length, Object.keys(after.metadata).length];
+  if (has <= Math.max(had, limits.metadataKeysMax)) return;
+  const message = `The aggregate ${before.name} would have ${has} pairs of metadata, of ${limits.metadataKeysMax} that it may.`;
+  throw new StatusError("schemaMismatch", message);
+}
+
+async function find(key: string, { store }: AggregateOptions): Promise<AggregateRecord> {
+  const aggregate = await store.getAggregate(key);
+  if (aggregate === undefined) throw new StatusError("aggregateNotFound", `There is no aggregate ${key}.`);
+  return aggregate;
+}

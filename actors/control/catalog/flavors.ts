@@ -1,0 +1,46 @@
+/**
+ * Flavors: made and removed by operators, listed by everybody. One turn each, with its event and its request
+ * id.
+ */
+import type { flavorService } from "../../../protocol/flavor.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Handlers } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { FlavorRecord } from "../../records/catalog.ts";
+import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { nextMarker } from "../request/page.ts";
+
+export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorService> {
+  const { store, ids, clock } = options;
+  const find = async (key: string): Promise<FlavorRecord> => {
+    const flavor = await store.getFlavor(key);
+    if (flavor === undefined) throw new StatusError("flavorNotFound", `There is no flavor ${key}.`);
+    return flavor;
+  };
+  return {
+    create: async (request, context) => {
+      const flavor: FlavorRecord = { id: ids.next(), extraSpecs: {}, ...request, createdAtMs: clock.nowMs() };
+      const about = { noun: "flavor", id: flavor.id, event: "created", body: { name: flavor.name } };
+      const turn = {
+        flavors: [flavor],
+        ...catalogTurn("flavor.create", about, { request, context, options }),
+      };
+      return commitOnce(turn, { flavor }, options);
+    },
+    list: async (request) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const flavors = await store.listFlavors({ ...request, limit });
+      return { flavors: [...flavors], ...nextMarker(flavors, limit) };
+    },
+    get: async (_request, context) => ({ flavor: await find(context.id) }),
+    delete: async (request, context) => {
+      const cause = { request, context, options };
+      const before = await answeredBefore<{ flavor: FlavorRecord }>("flavor.delete", cause);
+      if (before !== undefined) return before;
+      const flavor = await find(context.id);
+      const about = { noun: "flavor", id: flavor.id, event: "deleted", body: { name: flavor.name } };
+      const turn = catalogTurn("flavor.delete", about, cause);
+      return commitOnce({ flavorsRemoved: [flavor.id], ...turn }, { flavor }, options);
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * An image's properties out of what was said of it: the fields that we have ourselves, and any others in
+ * Nova's names, which scheduler filters read. What has a field of ours in Nova's words is taken for it, so
+ * that there is one truth. Pure.
+ */
+import type { Image } from "../../../protocol/image.ts";
+import { type Architecture, architectures } from "../../../protocol/kinds.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+
+type Properties = Image["properties"];
+
+/** @throws INVALID_ARGUMENT schemaMismatch for what contradicts itself, or means nothing */
+export function propertiesOf(said: Partial<Properties> = {}): Properties {
+  const { extra, architecture, hypervisor, ...rest } = said;
+  for (const [name, value] of Object.entries(extra ?? {}))
+    if (name.startsWith("trait:") && value !== "required" && value !== "forbidden")
+      throw refusal(`The property ${name} is ${value}; it can be required or forbidden.`);
+  const runsUnder = agreed("hypervisor", hypervisor, hypervisorIn(extra));
+  return {
+    architecture: agreed("architecture", architecture, architectureIn(extra)) ?? "x86_64",
+    memoryMibMin: 0,
+    diskGibMin: 0,
+    ...rest,
+    ...(runsUnder === undefined ? {} : { hypervisor: runsUnder }),
+    ...(extra === undefined || Object.keys(extra).length === 0 ? {} : { extra }),
+  };
+}
+
+const refusal = (message: string) => new StatusError("schemaMismatch", message);
+
+function agreed<T extends string>(what: string, own: T | undefined, novas: T | undefined): T | undefined {
+  if (own === undefined || novas === undefined || own === novas) return own ?? novas;
+  throw refusal(`The image's ${what} is ${own}, and by its property in Nova's name it is ${novas}.`);
+}
+
+function architectureIn(extra: Properties["extra"]): Architecture | undefined {
+  const text = extra?.hw_architecture;
+  const known = architectures.find((one) => one === text);
+  if (text !== undefined && known === undefined)
+    throw refusal(`The property hw_architecture is ${text}; it can be ${architectures.join(" or ")}.`);
+  return known;
+}
+
+/** For Nova, KVM is a hypervisor of its own; here it is an accelerator of QEMU. */
+function hypervisorIn(extra: Properties["extra"]): string | undefined {
+  const text = extra?.img_hv_type?.toLowerCase();
+  return text === "kvm" ? "qemu" : text;
+}

@@ -1,0 +1,62 @@
+/**
+ * Quotas, as operators set them and projects see them. Setting one below what is used takes nothing away: it
+ * only keeps the project from more.
+ */
+import { everyProject, type Quota, type QuotaLimits, type quotaService } from "../../../protocol/quota.ts";
+import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
+import { type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+
+/** The event about the default has this id: an event's id is a token of its subject. */
+const defaultId = "default-quota";
+
+export function quotaHandlers(options: CatalogOptions): Handlers<typeof quotaService> {
+  const { store } = options;
+  return {
+    get: async (_request, { project }) => ({ quota: await quotaView(project, options) }),
+    show: async (_request, { id }) => ({ quota: await quotaView(id, options) }),
+    set: async (request, context) => {
+      const project = context.id;
+      const before = await quotaView(project, options);
+      const defaults = (await store.getQuota(everyProject)).limits;
+      const quota = withLimits(before, { ...before.limits, ...request }, defaults);
+      const about = { noun: "quota", id: project, event: "changed", body: { project, ...request } };
+      return change("set", project, { quota }, { about, request, context, options });
+    },
+    getDefault: async () => ({ limits: (await store.getQuota(everyProject)).limits }),
+    setDefault: async (request, context) => {
+      const limits = { ...(await store.getQuota(everyProject)).limits, ...request };
+      const about = { noun: "quota", id: defaultId, event: "changed", body: { ...request } };
+      return change("setDefault", everyProject, { limits }, { about, request, context, options });
+    },
+  };
+}
+
+interface Cause {
+  readonly about: Parameters<typeof catalogTurn>[1];
+  readonly request: Partial<QuotaLimits>;
+  readonly context: CallContext;
+  readonly options: CatalogOptions;
+}
+
+function change<A>(method: string, project: string, answer: A, { about, ...cause }: Cause): Promise<A> {
+  const turn = catalogTurn(`quota.${method}`, about, cause);
+  return commitOnce({ quotas: [{ project, ...cause.request }], ...turn }, answer, cause.options);
+}
+
+async function quotaView(project: string, { store }: CatalogOptions): Promise<Quota> {
+  const [own, every] = await Promise.all([store.getQuota(project), store.getQuota(everyProject)]);
+  return withLimits({ project, used: own.used }, own.limits, every.limits);
+}
+
+function withLimits(
+  { project, used }: Pick<Quota, "project" | "used">,
+  limits: QuotaLimits,
+  defaults: QuotaLimits,
+): Quota {
+  const effective = {
+    instances: limits.instances ?? defaults.instances ?? -1,
+    vcpus: limits.vcpus ?? defaults.vcpus ?? -1,
+    memoryMib: limits.memoryMib ?? defaults.memoryMib ?? -1,
+  };
+  return { project, limits, effective, used };
+}

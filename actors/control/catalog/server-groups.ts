@@ -1,0 +1,78 @@
+/**
+ * Server groups: made by users for their own project, never changed, removed when nothing is in them. A group
+ * of another project is not there (I12). Who is in a group is said by the instances.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { ServerGroup, serverGroupService } from "../../../protocol/server-group.ts";
+import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { ServerGroupRecord } from "../../records/placement.ts";
+import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
+import { scopeOf } from "../request/tenancy.ts";
+
+/** Each may have a thousand members to list, of which an answer holds some ten thousand. */
+const groupsReadAtOnce = 16;
+
+export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof serverGroupService> {
+  const { store, ids, clock } = options;
+  const view = async (group: ServerGroupRecord): Promise<ServerGroup> => {
+    const members = await store.listGroupMembers(group.id, limits.groupMembersListedMax);
+    return { ...group, members: members.map(({ instanceId }) => instanceId) };
+  };
+  /** As many as one answer holds, from the beginning; some at once, and no more when these are enough. */
+  const views = async (groups: readonly ServerGroupRecord[]): Promise<readonly ServerGroup[]> => {
+    const seen: ServerGroup[] = [];
+    for (let from = 0; from < groups.length; from += groupsReadAtOnce) {
+      seen.push(...(await Promise.all(groups.slice(from, from + groupsReadAtOnce).map(view))));
+      if (fitting(seen, jsonBytes).length < seen.length) break;
+    }
+    return fitting(seen, jsonBytes);
+  };
+  return {
+    create: async (request, context) => {
+      const { name, policy, maxPerHost = null } = request;
+      if (maxPerHost !== null && policy !== "anti-affinity")
+        throw new StatusError("schemaMismatch", "maxPerHost goes with the policy anti-affinity only.");
+      const { project } = context;
+      const group = { id: ids.next(), project, name, policy, maxPerHost, createdAtMs: clock.nowMs() };
+      const about = { noun: "server-group", id: group.id, project, event: "created", body: { name, policy } };
+      const turn = catalogTurn("server-group.create", about, { request, context, options });
+      const answer = { serverGroup: { ...group, members: [] } };
+      return commitOnce({ serverGroups: [group], ...turn }, answer, options);
+    },
+    list: async (request, context) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const found = await store.listServerGroups({ ...request, ...scopeOf(context), limit });
+      const serverGroups = await views(found);
+      return { serverGroups: [...serverGroups], ...nextMarker(serverGroups, limit, found.length) };
+    },
+    get: async (_request, context) => ({ serverGroup: await view(await find(context, options)) }),
+    delete: async (request, context) => {
+      const cause = { request, context, options };
+      const before = await answeredBefore<{ serverGroup: ServerGroup }>("server-group.delete", cause);
+      if (before !== undefined) return before;
+      const group = await find(context, options);
+      const serverGroup = await view(group);
+      const { length } = serverGroup.members;
+      if (length > 0)
+        throw new StatusError(
+          "inUse",
+          `The group ${group.name} has ${length} ${length === 1 ? "member" : "members"}.`,
+        );
+      const { id, project, name } = group;
+      const about = { noun: "server-group", id, project, event: "deleted", body: { name } };
+      const turn = catalogTurn("server-group.delete", about, cause);
+      return commitOnce({ serverGroupsRemoved: [id], ...turn }, { serverGroup }, options);
+    },
+  };
+}
+
+/** Operators reach the groups of all projects by their ids, and by name those of their own. */
+async function find({ id, project }: CallContext, { store }: CatalogOptions): Promise<ServerGroupRecord> {
+  const own = await store.getServerGroup(id, project);
+  const group = own ?? (project === adminProject ? await store.getServerGroup(id) : undefined);
+  if (group === undefined) throw new StatusError("serverGroupNotFound", `There is no server group ${id}.`);
+  return group;
+}

@@ -1,0 +1,48 @@
+/**
+ * What makes it sure that a lost host no longer runs its guests (I9), and how that is said to everybody. A
+ * bare timeout is none of them. Pure; it must never put an address into a sentence, since every project that
+ * had an instance there may read it.
+ */
+import type { FenceProof } from "../../../protocol/fence.ts";
+import type { PowerProof } from "../../ports/power.ts";
+
+const controlNames = { redfish: "Redfish", ipmi: "IPMI" } as const;
+
+/** A clause that can follow "because": public, no full stop. Times are seen from when it was proved. */
+export function fenceSentence(proof: FenceProof): string {
+  switch (proof.kind) {
+    case "lease": {
+      const ended = `the lease of epoch ${proof.leaseEpoch} was not renewed for ${duration(proof.silentMs)}`;
+      return `${ended} and its guard time of ${duration(proof.guardMs)} has passed`;
+    }
+    case "storage": {
+      const taken = `the host ${proof.takenBy} took its lease of epoch ${proof.leaseEpoch} on their shared storage`;
+      return `${taken}, which nothing of it held any more`;
+    }
+    case "power":
+      return `the controller of its power (${controlNames[proof.control]}) says that it is off: ${proof.said}`;
+    case "operator":
+      return `the operator ${proof.by} confirmed that ${proof.confirmedName} is off: ${proof.reason}`;
+  }
+}
+
+/** What the controller of a host's power said, as a proof. */
+export function ofPower({ kind: control, at: address, said, tookMs }: PowerProof, atMs: number): FenceProof {
+  return { kind: "power", control, address, said, tookMs, atMs };
+}
+
+/** In seconds with one digit, or minutes where that reads better. Never shorter than it was. */
+function duration(ms: number): string {
+  const tenths = Math.ceil(ms / 100);
+  if (tenths < 600) return `${tenths % 10 === 0 ? tenths / 10 : (tenths / 10).toFixed(1)} s`;
+  const seconds = Math.ceil(ms / 1_000);
+  const rest = seconds % 60;
+  return `${Math.floor(seconds / 60)} min${rest === 0 ? "" : ` ${rest} s`}`;
+}
+
+export interface Fence {
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly epoch: number;
+  readonly proof: FenceProof;
+}

@@ -1,0 +1,46 @@
+/**
+ * Availability zones: what users see of aggregates. A zone is there while an aggregate names it, and the
+ * default one while a host is in no other. A project hears its name and whether it is of use now, an operator
+ * also which hosts are in it.
+ */
+import type { AvailabilityZone, availabilityZoneService } from "../../../protocol/aggregate.ts";
+import { defaultZone } from "../../../protocol/kinds.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Handlers } from "../../../protocol/wire/service.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { Store } from "../../ports/store.ts";
+import type { HostRecord } from "../../records/host.ts";
+import type { HostDirectory } from "./directory.ts";
+
+/** Its aggregates agree about it, or have none. */
+export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
+  return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
+}
+
+interface ZoneOptions {
+  readonly store: Pick<Store, "listZones">;
+  readonly directory: HostDirectory;
+}
+
+export function zoneHandlers({ store, directory }: ZoneOptions): Handlers<typeof availabilityZoneService> {
+  return {
+    list: async (_request, context) => {
+      const named = await store.listZones({ limit: limits.pageLengthMax });
+      const all = directory.all().some((host) => zoneOf(host) === null) ? [...named, defaultZone] : named;
+      const zones = [...new Set(all)].sort().map((name): AvailabilityZone => {
+        const hosts = directory
+          .all()
+          .filter((host) => (zoneOf(host) ?? defaultZone) === name)
+          .map(({ id, name: hostName, enabled }) => ({
+            id,
+            name: hostName,
+            enabled,
+            alive: directory.alive(id),
+          }));
+        const available = hosts.some(({ enabled, alive }) => enabled && alive);
+        return { name, available, ...(context.project === adminProject ? { hosts } : {}) };
+      });
+      return { zones };
+    },
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * Capacity in three tellings: the host's own sums (under the CHECK), the claim rows, and what the instances
+ * account for. All three are changed by the same transactions, so a difference that stays is a bug of ours,
+ * and is told as such. Differences are told, not totals: they stay the same while the totals move. Pure.
+ */
+import type { Finding } from "../../../protocol/host.ts";
+import { isOverused, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
+import type { ClaimTotal } from "../../ports/store.ts";
+import type { HostRecord } from "../../records/host.ts";
+import { type DoctorInput, hostCalled, type Known } from "./input.ts";
+
+type Sums = Omit<ClaimTotal, "hostId" | keyof Cells>;
+type Cells = Pick<ClaimTotal, "pinnedCpus" | "numaClaimed">;
+
+const nothing: Sums = { vcpus: 0, memoryMib: 0, diskGib: 0, instances: 0 };
+
+export function compareClaims(input: DoctorInput, known: Known): Finding[] {
+  const rows = new Map(input.claimTotals.map((total) => [total.hostId, total]));
+  const accounted = accountedFor(input, known);
+  const registered = new Map(input.hosts.map((host) => [host.id, host]));
+  const hostIds = new Set([...registered.keys(), ...rows.keys(), ...accounted.keys()]);
+  const resting = [...hostIds].filter((hostId) => !input.movingHosts.has(hostId));
+  return resting.flatMap((hostId) => {
+    const claims = rows.get(hostId) ?? { ...nothing, pinnedCpus: 0, numaClaimed: [] };
+    const host = registered.get(hostId);
+    return [
+      ...sumsFinding(hostCalled(known, hostId), host, claims),
+      ...accountFinding(hostCalled(known, hostId), claims, accounted.get(hostId) ?? nothing),
+      ...capacityFinding(hostCalled(known, hostId), host, claims),
+      ...(host === undefined ? [] : cellFindings(hostCalled(known, hostId), host, claims)),
+    ];
+  });
+}
+
+/** A settled instance with an owner holds one claim there; of the others every claim is known one by one. */
+function accountedFor({ unsettled }: DoctorInput, known: Known): Map<string, Sums> {
+  const sums = new Map<string, Sums>();
+  const count = (hostId: string, amounts: Omit<Sums, "instances">) => {
+    sums.set(hostId, plus(sums.get(hostId) ?? nothing, { ...amounts, instances: 1 }));
+  };
+  for (const { instance } of known.settled.values())
+    if (instance.hostId !== null) count(instance.hostId, instance.flavor);
+  for (const { claims } of unsettled) for (const claim of claims) count(claim.hostId, claim);
+  return sums;
+}
+
+const plus = (left: Sums, right: Sums): Sums => ({
+  vcpus: left.vcpus + right.vcpus,
+  memoryMib: left.memoryMib + right.memoryMib,
+  diskGib: left.diskGib + right.diskGib,
+  instances: left.instances + right.instances,
+});
+
+/** `+1 vcpus, -512 memoryMib`: what the left has more than the right; empty when they agree. */
+function difference(left: Sums, right: Sums): string {
+  const parts = (["vcpus", "memoryMib", "diskGib", "instances"] as const).flatMap((unit) => {
+    const more = left[unit] - right[unit];
+    return more === 0 ? [] : [`${more > 0 ? "+" : ""}${more} ${unit}`];
+  });
+  return parts.join(", ");
+}
+
+const sumsOf = (host: HostRecord): Sums => ({
+  vcpus: host.vcpusClaimed,
+  memoryMib: host.memoryMibClaimed,
+  diskGib: host.diskGibClaimed,
+  instances: host.instances,
+});
+
+function sumsFinding(subject: string, host: HostRecord | undefined, claims: Sums): Finding[] {
+  const differs = difference(host === undefined ? nothing : sumsOf(host), claims);
+  if (differs === "") return [];
+  return [
+    {
+      kind: "drift",
+      subject,
+      message: `Its sums and its claim rows differ: the sums have ${differs}.`,
+      next: "Report it: one transaction writes both. Keep the database as it is until then.",
+    },
+  ];
+}
+
+function accountFinding(subject: string, claims: Sums, accounted: Sums): Finding[] {
+  const differs = difference(claims, accounted);
+  if (differs === "") return [];
+  const leaking = claims.instances > accounted.instances;
+  return [
+    {
+      kind: leaking ? "leak" : "drift",
+      subject,
+      message: `Its claim rows and its instances differ: the claims have ${differs}.`,
+      next: "Report it: one transaction writes both. Keep the database as it is until then.",
+    },
+  ];
+}
+
+function capacityFinding(subject: string, host: HostRecord | undefined, claims: Sums): Finding[] {
+  if (host === undefined) return [];
+  const over = (["vcpus", "memoryMib", "diskGib"] as const).filter((unit) => claims[unit] > host[unit]);
+  if (over.length === 0) return [];
+  const much = over.map((unit) => `${claims[unit] - host[unit]} ${unit}`).join(", ");
+  return [
+    {
+      kind: "drift",
+      subject,
+      message: `More is claimed than the host has: ${much} too much.`,
+      next: "Did the host lose memory, CPUs or disk? Disable it, and delete instances there.",
+    },
+  ];
+}
+
+/** CPUs of one's own, memory and pages by cell: the sums against the claim rows, and against the cells. */
+function cellFindings(subject: string, host: HostRecord, claims: Cells): Finding[] {
+  const { pinnedCpus, numaClaimed, numa, vcpus, vcpusClaimed } = host;
+  const findings: Finding[] = [];
+  if (JSON.stringify([pinnedCpus, cellsOf(host)]) !== JSON.stringify([claims.pinnedCpus, cellsOf(claims)]))
+    findings.push({
+      kind: "drift",
+      subject,
+      message: `Its sums and its claim rows differ by cell: the sums are ${textOf(host)}, the rows ${textOf(claims)}.`,
+      next: "Report it: one transaction writes both. Keep the database as it is until then.",
+    });
+  const pools = { realCpus: realCpusOf(numa), pinnedCpus, vcpus, vcpusClaimed };
+  if (isOverused(numa, numaClaimed) || pinnedCpus > pools.realCpus || sharedFree(pools) < 0)
+    findings.push({
+      kind: "drift",
+      subject,
+      message: `More of its cells or CPUs is claimed than there is: ${textOf(host)}.`,
+      next: "Did the host lose CPUs, memory or huge pages? Disable it, and move instances away.",
+    });
+  return findings;
+}
+
+const cellsOf = ({ numaClaimed }: Cells) =>
+  numaClaimed.map(({ pinnedCpus, memoryMib, hugePages }) => [
+    pinnedCpus,
+    memoryMib,
+    hugePages.map(({ sizeKib, claimed }) => [sizeKib, claimed]),
+  ]);
+
+/** `2 pinned CPUs; cell 0: 2 CPUs, 512 MiB, 4 pages of 2048 KiB`. */
+function textOf({ pinnedCpus, numaClaimed }: Cells): string {
+  const cells = numaClaimed.map((use, cell) => {
+    const pages = use.hugePages.map(({ sizeKib, claimed }) => `, ${claimed} pages of ${sizeKib} KiB`);
+    return `cell ${cell}: ${use.pinnedCpus} CPUs, ${use.memoryMib} MiB${pages.join("")}`;
+  });
+  return [`${pinnedCpus} pinned CPUs`, ...cells].join("; ");
+}

@@ -1,0 +1,148 @@
+/**
+ * The doctor's judgement: compares what PostgreSQL remembers, what the hosts' actors believe, and the
+ * processes and files that are really there. Pure: who collects all this is examine.ts.
+ *
+ * Work in progress is no finding: what concerns an instance that is not settled is only judged by its
+ * deadlines. The three are read one after the other, so a busy cluster may look inconsistent for a moment:
+ * `inBoth` keeps what stays.
+ */
+import type { Finding } from "../../../protocol/host.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { InstanceRow } from "../../ports/store.ts";
+import { compareClaims } from "./claims.ts";
+import { diskFindings } from "./disks.ts";
+import { brakeFindings, fencedFindings } from "./fenced.ts";
+import { compareHost } from "./host.ts";
+import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
+import { compareQuotas } from "./quotas.ts";
+
+export interface Diagnosis {
+  readonly findings: readonly Finding[];
+  readonly compared: Readonly<Record<string, number>>;
+}
+
+export function compare(input: DoctorInput): Diagnosis {
+  const audits = input.answers.flatMap((answer) => ("audit" in answer ? [answer.audit] : []));
+  const known: Known = {
+    settled: new Map(settledRows(input).map((row) => [row.instance.id, row])),
+    unsettled: new Set(input.unsettled.map(({ instance }) => instance.id)),
+    hostNames: new Map(input.hosts.map(({ id, name }) => [id, name])),
+    fakeHosts: new Set(input.hosts.filter(({ hypervisor }) => hypervisor === "fake").map(({ id }) => id)),
+  };
+  return {
+    findings: [
+      ...brakeFindings(input),
+      ...silentHosts(input, known),
+      ...fencedFindings(input, known),
+      ...compareClaims(input, known),
+      ...compareQuotas(input),
+      ...overdueOperations(input),
+      ...stuckInstances(input),
+      ...audits.flatMap((audit) => compareHost(audit, known)),
+      ...twice(audits, known),
+      ...diskFindings(input, known),
+    ],
+    compared: counts(input, audits),
+  };
+}
+
+function settledRows({ instances, unsettled }: DoctorInput): readonly InstanceRow[] {
+  const busy = new Set(unsettled.map(({ instance }) => instance.id));
+  return instances.filter(({ instance }) => instance.settled && !busy.has(instance.id));
+}
+
+function silentHosts({ answers, instances }: DoctorInput, known: Known): Finding[] {
+  return answers.flatMap((answer) => {
+    if ("audit" in answer) return [];
+    const there = instances.filter(({ instance }) => instance.hostId === answer.hostId).length;
+    return [
+      {
+        kind: "drift" as const,
+        subject: hostCalled(known, answer.hostId),
+        message: `It could not be asked, so its ${there} instances were not compared: ${answer.error}`,
+        next: "Is its agent running, and connected to NATS? novact host list tells when it was heard.",
+      },
+    ];
+  });
+}
+
+function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
+  return operations
+    .filter((operation) => nowMs > operation.deadlineAtMs + limits.operationGraceMs)
+    .map((operation) => ({
+      kind: "stuck",
+      subject: `operation ${operation.id}`,
+      message: `The ${operation.kind} of instance ${operation.instanceId} has outlived its deadline.`,
+      next: "Is a controller running? Its reconciler ends operations at their deadline.",
+    }));
+}
+
+/**
+ * Not settled, nothing under way, and nothing changed for a while; but a host that is silent is a finding of
+ * its own.
+ */
+function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
+  const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
+  return (
+    unsettled
+      .filter(
+        ({ operation, claims }) =>
+          operation === undefined && claims.every(({ hostId }) => answered.has(hostId)),
+      )
+      // A guest of a lost host that finds no room is tried again all the time; its failure says so.
+      .filter(({ instance }) => instance.hostId !== null || instance.failure?.reason !== "noValidHost")
+      .filter(({ instance }) => nowMs > instance.updatedAtMs + limits.doctorPatienceMs)
+      .map(({ instance }) => ({
+        kind: "stuck",
+        subject: `instance ${instance.id}`,
+        message: `It shall be ${instance.desired} and is ${instance.state}, and nothing is under way.`,
+        next: `Ask what it waits for: novact instance explain ${instance.id}.`,
+      }))
+  );
+}
+
+/** I2: two processes of one instance, on whichever hosts. */
+function twice(audits: readonly Audit[], known: Known): Finding[] {
+  const places = new Map<string, string[]>();
+  for (const { hostId, processes } of audits)
+    for (const { instanceId, pid } of processes)
+      places.set(instanceId, [...(places.get(instanceId) ?? []), `${pid} on ${hostCalled(known, hostId)}`]);
+  return [...places]
+    .filter(([, at]) => at.length > 1)
+    .map(([instanceId, at]) => ({
+      kind: "leak",
+      subject: `instance ${instanceId}`,
+      message: `It has ${at.length} processes: ${at.join(", ")}.`,
+      next: "Stop the instance now; two guests on one disk destroy it. Then report it.",
+    }));
+}
+
+function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, number> {
+  const sum = (count: (audit: Audit) => number) => audits.reduce((total, audit) => total + count(audit), 0);
+  return {
+    hosts: input.hosts.length,
+    hostsAsked: audits.length,
+    instances: input.instances.length,
+    unsettled: input.unsettled.length,
+    operations: input.operations.length,
+    claims: input.claimTotals
+      .filter(({ hostId }) => !input.movingHosts.has(hostId))
+      .reduce((total, { instances }) => total + instances, 0),
+    projects: input.quotaTotals.length,
+    machines: sum(({ machines }) => machines.length),
+    processes: sum(({ processes }) => processes.length),
+    sharedDisks: sharedDisks(input),
+    directories: sum(({ directories }) => directories.length),
+    files: sum(({ directories }) => directories.reduce((total, { files }) => total + files.length, 0)),
+  };
+}
+
+const sharedDisks = ({ storages = [] }: DoctorInput): number =>
+  storages.reduce((total, storage) => total + ("error" in storage ? 0 : storage.disks.length), 0);
+
+/** What both examinations found: the rest was a change that happened while they looked. */
+export function inBoth(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {
+  const keyOf = ({ kind, subject, message }: Finding) => JSON.stringify([kind, subject, message]);
+  const found = new Set(first.map(keyOf));
+  return second.filter((finding) => found.has(keyOf(finding)));
+}

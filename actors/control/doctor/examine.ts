@@ -1,0 +1,169 @@
+/**
+ * Collects the three truths and has them compared: twice when the first look finds something, because a
+ * cluster at work changes between two reads. It only looks; it never heals.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { ClaimTotal, InstanceRow, Store } from "../../ports/store.ts";
+import type { HostRecord } from "../../records/host.ts";
+import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import {
+  listStorage,
+  ownersOf,
+  type StorageAgent,
+  type StorageAnswer,
+  storagesOf,
+} from "../../shared-storage/listing.ts";
+import { compare, type Diagnosis, inBoth } from "./compare.ts";
+import type { Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
+
+export interface DoctorOptions {
+  readonly store: Pick<
+    Store,
+    | "listInstances"
+    | "getInstance"
+    | "listUnsettled"
+    | "loadInstance"
+    | "listOperations"
+    | "listHosts"
+    | "claimTotals"
+    | "quotaTotals"
+  >;
+  /** Asks one host. @throws StatusError when it cannot be asked */
+  readonly auditHost: (hostId: string) => Promise<Audit>;
+  /** Asks one host about the storage that it shares. */
+  readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
+  readonly clock: Clock;
+  readonly brake: () => DoctorInput["brake"];
+}
+
+/** What does not agree, and what was compared. @throws UNAVAILABLE storeUnavailable */
+export async function examine(options: DoctorOptions): Promise<Diagnosis> {
+  const first = await look(options);
+  if (first.findings.length === 0) return first;
+  await new Promise<void>((resolve) => options.clock.after(limits.doctorSecondLookMs, resolve));
+  const second = await look(options);
+  return { ...second, findings: inBoth(first.findings, second.findings) };
+}
+
+async function look(options: DoctorOptions): Promise<Diagnosis> {
+  const { store, auditHost, clock, brake: brakeNow } = options;
+  const answers = await askAll(store, auditHost);
+  const listed = await listStorages(answers, options);
+  const before = await store.claimTotals();
+  const hosts = await allHosts(store);
+  const unsettled = await readUnsettled(store);
+  const instances = await allPages<InstanceRow>(
+    (page) => store.listInstances(page),
+    (row) => row.instance.id,
+  );
+  const operations = await allPages<OperationRecord>(
+    (page) => store.listOperations({ ...page, state: "running" }),
+    (operation) => operation.id,
+  );
+  const storages = await withOwners(listed, instances, store);
+  const claimTotals = await store.claimTotals();
+  const movingHosts = differing(before, claimTotals);
+  const quotaTotals = await store.quotaTotals();
+  const nowMs = clock.nowMs();
+  const brake = brakeNow();
+  const read = {
+    instances,
+    unsettled,
+    operations,
+    hosts,
+    claimTotals,
+    quotaTotals,
+    answers,
+    movingHosts,
+    storages,
+  };
+  return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
+}
+
+const allHosts = (store: DoctorOptions["store"]) =>
+  allPages<HostRecord>(
+    (page) => store.listHosts(page),
+    (host) => host.id,
+  );
+
+async function askAll(
+  store: DoctorOptions["store"],
+  auditHost: DoctorOptions["auditHost"],
+): Promise<readonly HostAnswer[]> {
+  const hosts = await allHosts(store);
+  return Promise.all(hosts.map(({ id }) => ask(id, auditHost)));
+}
+
+/** By hosts that have answered: the others are a finding already. */
+async function listStorages(
+  answers: readonly HostAnswer[],
+  { store, storageAgent }: DoctorOptions,
+): Promise<readonly StorageAnswer[]> {
+  const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
+  const hosts = (await allHosts(store)).filter(({ id }) => answered.has(id));
+  const listings = storagesOf(hosts).map((storage) =>
+    listStorage(storage, storageAgent, limits.hostRequestTimeoutMs),
+  );
+  return (await Promise.all(listings)).filter((listing) => listing !== undefined);
+}
+
+async function withOwners(
+  listed: readonly StorageAnswer[],
+  instances: readonly InstanceRow[],
+  store: DoctorOptions["store"],
+): Promise<readonly StorageState[]> {
+  const living = new Map(instances.map(({ instance }) => [instance.id, instance]));
+  return Promise.all(
+    listed.map(async (listing) =>
+      "error" in listing ? listing : { ...listing, owners: await ownersOf(listing, living, store) },
+    ),
+  );
+}
+
+async function readUnsettled(store: DoctorOptions["store"]): Promise<DoctorInput["unsettled"]> {
+  const ids = await allPages<string>(
+    (page) => store.listUnsettled(page),
+    (id) => id,
+  );
+  const unsettled: LoadedInstance[] = [];
+  for (const id of ids) {
+    const loaded = await store.loadInstance(id);
+    if (loaded !== undefined) unsettled.push(loaded);
+  }
+  return unsettled;
+}
+
+function differing(before: readonly ClaimTotal[], after: readonly ClaimTotal[]): ReadonlySet<string> {
+  const keyOf = ({ hostId, vcpus, memoryMib, diskGib, instances, ...numa }: ClaimTotal) =>
+    JSON.stringify([hostId, vcpus, memoryMib, diskGib, instances, numa.pinnedCpus, numa.numaClaimed]);
+  const [old, young] = [new Set(before.map(keyOf)), new Set(after.map(keyOf))];
+  const moved = [
+    ...before.filter((total) => !young.has(keyOf(total))),
+    ...after.filter((total) => !old.has(keyOf(total))),
+  ];
+  return new Set(moved.map(({ hostId }) => hostId));
+}
+
+async function ask(hostId: string, auditHost: DoctorOptions["auditHost"]): Promise<HostAnswer> {
+  try {
+    return { hostId, audit: await auditHost(hostId) };
+  } catch (error) {
+    return { hostId, error: StatusError.from(error, "Asking the host").message };
+  }
+}
+
+async function allPages<T>(
+  read: (page: { limit: number; marker?: string }) => Promise<readonly T[]>,
+  idOf: (row: T) => string,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (;;) {
+    const last = all.at(-1);
+    const marker = last === undefined ? {} : { marker: idOf(last) };
+    const page = await read({ limit: limits.pageLengthMax, ...marker });
+    all.push(...page);
+    if (page.length < limits.pageLengthMax) return all;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * One host from both sides: what the store says of its settled instances against what its actors believe, and
+ * what these believe against the processes and directories that are there. Pure.
+ */
+import type { Finding } from "../../../protocol/host.ts";
+import type { Observation } from "../../../protocol/machine.ts";
+import type { MachineState } from "../../../protocol/states.ts";
+import type { InstanceRow } from "../../ports/store.ts";
+import { type Audit, hostCalled, type Known } from "./input.ts";
+
+/** What a machine that rests in a state has. Machines on their way (undefined) are not judged. */
+const has = {
+  preparing: undefined,
+  starting: undefined,
+  running: { process: true, directory: true },
+  paused: { process: true, directory: true },
+  stopping: undefined,
+  stopped: { process: false, directory: true },
+  // What it failed at may be the making of the directory.
+  failed: { process: false, directory: undefined },
+  gone: { process: false, directory: false },
+} as const satisfies Record<MachineState, { process: boolean; directory: boolean | undefined } | undefined>;
+
+const healsItself = "The host heals this by itself; when it stays, restart the host's agent and report it.";
+
+export function compareHost(audit: Audit, known: Known): Finding[] {
+  const where = hostCalled(known, audit.hostId);
+  const machines = audit.machines.filter(({ instanceId }) => !known.unsettled.has(instanceId));
+  return [
+    ...missingMachines(audit, known, where),
+    ...machines.flatMap((machine) => machineFindings(machine, { audit, known, where })),
+    ...unclaimedThings(audit, known, where),
+    ...audit.strays.map((stray) => ({
+      kind: "leak" as const,
+      subject: where,
+      message: `It belongs to no instance: ${stray}.`,
+      next: "Look at it on the host; when nothing needs it, remove it by hand.",
+    })),
+  ];
+}
+
+/** Settled instances that shall be here, of which the host knows nothing. */
+function missingMachines(audit: Audit, known: Known, where: string): Finding[] {
+  const there = new Set(audit.machines.map(({ instanceId }) => instanceId));
+  return [...known.settled.values()]
+    .filter(({ instance }) => instance.hostId === audit.hostId && !there.has(instance.id))
+    .map(({ instance }) => ({
+      kind: "drift",
+      subject: `instance ${instance.id}`,
+      message: `It is ${instance.state} on ${where}, and the host knows nothing of it.`,
+      next: healsItself,
+    }));
+}
+
+interface Place {
+  readonly audit: Audit;
+  readonly known: Known;
+  readonly where: string;
+}
+
+function machineFindings(machine: Observation, place: Place): Finding[] {
+  const row = place.known.settled.get(machine.instanceId);
+  if (row === undefined || row.instance.hostId !== place.audit.hostId) return foreign(machine, row, place);
+  return [...disagreement(machine, row, place.where), ...reality(machine, row, place)];
+}
+
+function foreign(machine: Observation, row: InstanceRow | undefined, { where, known }: Place): Finding[] {
+  if (machine.state === "gone") return [];
+  const owner = row?.instance.hostId ?? null;
+  const why =
+    row === undefined
+      ? "no instance with this id is remembered"
+      : `its owner is ${owner === null ? "no host" : hostCalled(known, owner)}`;
+  return [
+    {
+      kind: "leak",
+      subject: `machine ${machine.instanceId}`,
+      message: `It is ${machine.state} on ${where}, but ${why}.`,
+      next: "Controllers tell hosts to remove such machines within a minute; when it stays, report it.",
+    },
+  ];
+}
+
+function disagreement(
+  machine: Observation,
+  { instance, machine: stored }: InstanceRow,
+  where: string,
+): Finding[] {
+  const same =
+    stored !== undefined &&
+    machine.epoch === instance.epoch &&
+    machine.state === stored.state &&
+    machine.generation === stored.generation;
+  if (same) return [];
+  const remembered = stored === undefined ? "nothing" : `${stored.state} (generation ${stored.generation})`;
+  const believed = `${machine.state} (generation ${machine.generation})`;
+  return [
+    {
+      kind: "drift",
+      subject: `instance ${instance.id}`,
+      message: `Remembered is ${remembered}, ${where} believes ${believed}.`,
+      next: "The host reports again within half a minute; when it stays, restart its agent, and report it.",
+    },
+  ];
+}
+
+/** Machine against process and directory. */
+function reality(
+  machine: Observation,
+  { instance }: InstanceRow,
+  { audit, where, known: { fakeHosts } }: Place,
+): Finding[] {
+  const expected = has[machine.state];
+  if (expected === undefined) return [];
+  const processes = audit.processes.filter(({ instanceId }) => instanceId === machine.instanceId);
+  const directory = audit.directories.some(({ instanceId }) => instanceId === machine.instanceId);
+  const finding = (kind: Finding["kind"], message: string): Finding => ({
+    kind,
+    subject: `machine ${machine.instanceId}`,
+    message,
+    next: healsItself,
+  });
+  const findings: Finding[] = [];
+  if (expected.process && processes.length === 0)
+    findings.push(finding("drift", `${where} believes it is ${machine.state}, and there is no process.`));
+  if (!expected.process && processes.length > 0) {
+    const pids = processes.map(({ pid }) => pid).join(", ");
+    findings.push(finding("leak", `${where} believes it is ${machine.state}, and process ${pids} is there.`));
+  }
+  // A build that was stopped before its disk was made has none, and needs none; what has come from another
+  // host has none before its first start here.
+  const own = instance.storageId === null && !instance.movable;
+  const hasDisk = instance.built && own && !fakeHosts.has(audit.hostId);
+  if (expected.directory === true && !directory && hasDisk)
+    findings.push({
+      ...finding("drift", `${where} believes it is ${machine.state}, and its directory is missing.`),
+      next: "Its disk is lost: a start makes a new one from the image. Delete it when that is not wanted.",
+    });
+  if (expected.directory === false && directory)
+    findings.push(finding("leak", `${where} believes it is ${machine.state}, and its directory is there.`));
+  return findings;
+}
+
+/** Processes and directories of instances that the host's actors know nothing of. */
+function unclaimedThings(audit: Audit, known: Known, where: string): Finding[] {
+  const believed = new Set(audit.machines.map(({ instanceId }) => instanceId));
+  const unclaimed = (instanceId: string) => !believed.has(instanceId) && !known.unsettled.has(instanceId);
+  const finding = (instanceId: string, what: string): Finding => ({
+    kind: "leak",
+    subject: `machine ${instanceId}`,
+    message: `${what} on ${where}, and no machine actor knows of it.`,
+    next: "Restart the host's agent: it takes over or removes what it finds. When it stays, report it.",
+  });
+  return [
+    ...audit.processes
+      .filter(({ instanceId }) => unclaimed(instanceId))
+      .map(({ instanceId, pid }) => finding(instanceId, `Process ${pid} is there`)),
+    ...audit.directories
+      .filter(({ instanceId }) => unclaimed(instanceId))
+      .map(({ instanceId, files }) => finding(instanceId, `A directory with ${files.length} files is there`)),
+  ];
+}

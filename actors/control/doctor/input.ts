@@ -1,0 +1,60 @@
+/** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
+import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { AnswerOf } from "../../../protocol/wire/service.ts";
+import type { ClaimTotal, InstanceRow } from "../../ports/store.ts";
+import type { HostRecord } from "../../records/host.ts";
+import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import type { QuotaTotal } from "../../records/placement.ts";
+import type { StorageListing } from "../../shared-storage/listing.ts";
+import type { DiskOwner } from "../../shared-storage/ownerless.ts";
+
+export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
+
+export type HostAnswer =
+  | { readonly hostId: string; readonly audit: Audit }
+  /** Why it could not be asked. */
+  | { readonly hostId: string; readonly error: string };
+
+/** What is on one shared storage, and whose it is; or why nobody could say it. */
+export type StorageState =
+  | (StorageListing & { readonly owners: ReadonlyMap<string, DiskOwner> })
+  | { readonly storageId: string; readonly error: string };
+
+export interface DoctorInput {
+  /** Wall clock: deadlines of operations are compared with it. */
+  readonly nowMs: number;
+  /** Every instance that is not deleted. */
+  readonly instances: readonly InstanceRow[];
+  /**
+   * Every instance that is not settled or has an operation under way, deleted ones too, with all it holds.
+   */
+  readonly unsettled: readonly LoadedInstance[];
+  /** Those that run. */
+  readonly operations: readonly OperationRecord[];
+  readonly hosts: readonly HostRecord[];
+  readonly claimTotals: readonly ClaimTotal[];
+  readonly quotaTotals: readonly QuotaTotal[];
+  readonly answers: readonly HostAnswer[];
+  /** Absent: none is shared, or no host can list it. */
+  readonly storages?: readonly StorageState[];
+  /** The brake on automatic recovery, as the controller that was asked has it. Absent: off. */
+  readonly brake?: {
+    readonly on: boolean;
+    readonly lost: readonly { readonly name: string }[];
+    readonly of: number;
+  };
+  /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
+  readonly movingHosts: ReadonlySet<string>;
+}
+
+/** What the comparisons share, by id. */
+export interface Known {
+  readonly settled: ReadonlyMap<string, InstanceRow>;
+  readonly unsettled: ReadonlySet<string>;
+  readonly hostNames: ReadonlyMap<string, string>;
+  /** Their disks end with their agent: what is missing there is no finding. */
+  readonly fakeHosts: ReadonlySet<string>;
+}
+
+export const hostCalled = (known: Known, hostId: string): string =>
+  `host ${known.hostNames.get(hostId) ?? hostId}`;

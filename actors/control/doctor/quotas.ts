@@ -1,0 +1,32 @@
+/**
+ * What projects use in two tellings: the sums that creates are judged by, and the instances themselves. Both
+ * change in the same transactions, so a difference is a bug of ours, and is told as such. Pure.
+ */
+import type { Finding } from "../../../protocol/host.ts";
+import { quotaResources } from "../../../protocol/quota.ts";
+import type { QuotaTotal } from "../../records/placement.ts";
+import type { DoctorInput } from "./input.ts";
+
+export function compareQuotas({ quotaTotals }: DoctorInput): Finding[] {
+  return quotaTotals.flatMap((total) => {
+    const differs = difference(total);
+    if (differs === "") return [];
+    return [
+      {
+        kind: "drift",
+        subject: `project ${total.project}`,
+        message: `Its quota and its instances differ: the quota has ${differs}.`,
+        next: "Report it: one transaction writes both. Until then a limit above it makes up for it.",
+      },
+    ];
+  });
+}
+
+/** `+1 instances, -512 memoryMib`: what the quota counts more than there is; empty when they agree. */
+function difference({ used, counted }: QuotaTotal): string {
+  const parts = quotaResources.flatMap((unit) => {
+    const more = used[unit] - counted[unit];
+    return more === 0 ? [] : [`${more > 0 ? "+" : ""}${more} ${unit}`];
+  });
+  return parts.join(", ");
+}

@@ -1,0 +1,44 @@
+/**
+ * A host that comes back with less of a cell than its guests have of it is taken as if it had that much: it
+ * is full there, and its guests stay somebody's. Pure.
+ */
+import type { HostInventory } from "../../../protocol/machine.ts";
+import { type NumaNode, type NumaUse, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
+import type { HostRecord } from "../../records/host.ts";
+
+const nothing: NumaNode = { vcpus: 0, memoryMib: 0, hugePages: [] };
+
+/** As much of each cell as is claimed, and vCPUs enough for the guests that share CPUs. */
+export function atLeastBound(
+  inventory: HostInventory,
+  { numaClaimed, pinnedCpus, vcpusClaimed }: HostRecord,
+): Pick<HostInventory, "numa" | "vcpus"> {
+  const { numa: said = [] } = inventory;
+  const missing = Array.from({ length: numaClaimed.length - said.length }, () => nothing);
+  const numa = [...said, ...missing].map((cell, index) => atLeast(cell, numaClaimed[index]));
+  let vcpus = Math.max(inventory.vcpus, vcpusClaimed);
+  const realCpus = realCpusOf(numa);
+  const short = -sharedFree({ realCpus, pinnedCpus, vcpus, vcpusClaimed });
+  if (short <= 0) return { numa, vcpus };
+  const shared = realCpus - pinnedCpus;
+  // Somebody must have some CPU left: then the ratio is raised, and else a CPU that is not there.
+  if (shared > 0) vcpus = Math.ceil(((vcpusClaimed - pinnedCpus) * realCpus) / shared);
+  else return { numa: withCpu(numa), vcpus: (vcpusClaimed - pinnedCpus) * (realCpus + 1) };
+  return { numa, vcpus };
+}
+
+function atLeast(cell: NumaNode, use: NumaUse | undefined): NumaNode {
+  if (use === undefined) return cell;
+  const sizes = new Set([...cell.hugePages, ...use.hugePages].map(({ sizeKib }) => sizeKib));
+  const hugePages = [...sizes].map((sizeKib) => {
+    const total = cell.hugePages.find((one) => one.sizeKib === sizeKib)?.total ?? 0;
+    const claimed = use.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed ?? 0;
+    return { sizeKib, total: Math.max(total, claimed) };
+  });
+  const pagesMib = hugePages.reduce((sum, { sizeKib, total }) => sum + (sizeKib * total) / 1_024, 0);
+  const vcpus = Math.max(cell.vcpus, use.pinnedCpus);
+  return { vcpus, memoryMib: Math.max(cell.memoryMib, Math.ceil(pagesMib) + use.memoryMib), hugePages };
+}
+
+const withCpu = (numa: readonly NumaNode[]): NumaNode[] =>
+  numa.map((cell, index) => (index === 0 ? { ...cell, vcpus: cell.vcpus + 1 } : cell));

@@ -1,0 +1,146 @@
+/**
+ * Fencing by hand: an operator's signed word that a host is off, or the word of the controller of its power.
+ * Either stands for the end of the lease and its guard's time (I9). Both are said before the commit, which
+ * alone makes the fence; a host that lives all the same hears of it with its next renewal, and cleans up.
+ */
+import type { FenceProof } from "../../../protocol/fence.ts";
+import type { Host, hostService } from "../../../protocol/host.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { CallContext, RequestOf } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { PowerFence } from "../../ports/power.ts";
+import type { HostLease, HostRecord } from "../../records/host.ts";
+import type { HostDirectory } from "../directory/directory.ts";
+import { ofPower } from "../directory/fence-proof.ts";
+import type { Placer } from "../placement/placer.ts";
+import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { fenceTurn } from "./fencer.ts";
+
+export interface FenceOptions extends CatalogOptions {
+  readonly directory: Pick<HostDirectory, "refresh" | "alive" | "get">;
+  readonly placer: Pick<Placer, "hostsChanged">;
+  readonly power: PowerFence;
+  readonly view: (host: HostRecord) => Host;
+  /** @throws hostNotFound, hostAmbiguous */
+  readonly find: (key: string) => Promise<HostRecord>;
+}
+
+type Request = RequestOf<(typeof hostService)["methods"]["fence"]>;
+interface Answer {
+  readonly host: Host;
+}
+
+export async function fenceHost(
+  request: Request,
+  context: CallContext,
+  options: FenceOptions,
+): Promise<Answer> {
+  const cause = { request, context, options };
+  const known = await answeredBefore<Answer>("host.fence", cause);
+  if (known !== undefined) return known;
+  const host = await options.find(context.id);
+  assertMeant(host, request);
+  const attempt = () => (request.power === true ? byPower(host, cause) : byWord(host, cause));
+  const answered = leaseOf(host).fencedBy === null ? await attempt() : await fencedAlready(host, cause);
+  await options.directory.refresh();
+  options.placer.hostsChanged();
+  return answered;
+}
+
+/** Proved before: another proof would add nothing. The request is remembered, for a host that comes back. */
+async function fencedAlready(host: HostRecord, cause: Cause): Promise<Answer> {
+  const { options } = cause;
+  const { epoch, fencedBy } = leaseOf(host);
+  const { request } = catalogTurn("host.fence", about(host, fencedBy), cause);
+  const turn = { fencesExpected: [{ hostId: host.id, epoch }], request };
+  return commitOnce(turn, { host: options.view(host) }, options);
+}
+
+async function byWord(host: HostRecord, cause: Cause): Promise<Answer> {
+  const proof = await word(host, cause);
+  const now = await cause.options.find(host.id);
+  // What was renewed since the operator was believed has made the word old, unless it was meant to be forced.
+  const renewals = cause.request.force === true ? null : leaseOf(host).renewals;
+  return commitFence(now, { proof, renewals }, cause);
+}
+
+/**
+ * A host that is off renews nothing: what it had said before may be written a moment later, and then its
+ * power is asked again. So its lease is read right after the proof, before it could have started again.
+ */
+async function byPower({ id, name }: HostRecord, cause: Cause): Promise<Answer> {
+  const { find, power, clock } = cause.options;
+  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    const said = await power.off(name, cause.context.signal);
+    const provedAtMs = clock.monotonicMs();
+    const proof = ofPower(said, clock.nowMs());
+    const now = await find(id);
+    if (leaseOf(now).fencedBy !== null) return fencedAlready(now, cause);
+    if (clock.monotonicMs() - provedAtMs > limits.powerProofMs) continue;
+    try {
+      return await commitFence(now, { proof, renewals: leaseOf(now).renewals }, cause);
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError) || thrown.reason !== "generationConflict") throw thrown;
+    }
+  }
+  const message = `The host ${name} is off, but its lease was changed again and again.`;
+  throw new StatusError("generationConflict", message);
+}
+
+interface Proved {
+  readonly proof: FenceProof;
+  /** Null: whatever was renewed. */
+  readonly renewals: number | null;
+}
+
+async function commitFence(host: HostRecord, { proof, renewals }: Proved, cause: Cause): Promise<Answer> {
+  const { options } = cause;
+  const lease = leaseOf(host);
+  const { request, events } = catalogTurn("host.fence", about(host, proof), cause);
+  const { leasesFenced = [] } = fenceTurn(host, { epoch: lease.epoch, renewals, proof });
+  const answer = { host: options.view({ ...host, lease: { ...lease, fencedBy: proof } }) };
+  return commitOnce({ leasesFenced, events, request }, answer, options);
+}
+
+const about = ({ id, name }: HostRecord, proof: FenceProof | null) => ({
+  noun: "host",
+  id,
+  event: "fenced",
+  body: { name, proof },
+});
+
+function assertMeant({ id, name }: HostRecord, { confirm, reason, power }: Request): void {
+  if (confirm !== name)
+    throw new StatusError("confirmMismatch", `The host ${id} is called ${name}, not ${confirm}.`);
+  if (power !== true && reason === undefined)
+    throw new StatusError(
+      "schemaMismatch",
+      "Say why it is sure that the host is off (reason), or ask for power.",
+    );
+}
+
+function leaseOf({ name, lease }: HostRecord): HostLease {
+  if (lease !== null) return lease;
+  const message = `The host ${name} never had a lease: its guests run without one.`;
+  throw new StatusError("hostWithoutLease", message);
+}
+
+interface Cause {
+  readonly request: Request;
+  readonly context: CallContext;
+  readonly options: FenceOptions;
+}
+
+/** @throws hostAlive */
+async function word({ id, name }: HostRecord, { request, context, options }: Cause): Promise<FenceProof> {
+  await options.directory.refresh();
+  if (request.force !== true && options.directory.alive(id)) {
+    const lately = `within the last ${limits.hostSilentMs / 1_000} s`;
+    throw new StatusError("hostAlive", `The host ${name} was heard ${lately}: it does not seem to be off.`);
+  }
+  const { confirm: confirmedName, reason = "", claimedBy } = request;
+  const claim = claimedBy === undefined ? {} : { claimedBy };
+  // All that is proved: the bus let it speak with this token (spec/decisions/0013-who-an-operator-is.md).
+  const by = context.project;
+  return { kind: "operator", by, ...claim, reason, confirmedName, atMs: options.clock.nowMs() };
+}

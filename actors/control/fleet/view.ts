@@ -1,0 +1,42 @@
+/** A host as operators see it. Pure. */
+import type { Host } from "../../../protocol/host.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { HostRecord } from "../../records/host.ts";
+import { storageOf } from "../../shared-storage/witnesses.ts";
+import { fenceSentence } from "../directory/fence-proof.ts";
+import { zoneOf } from "../directory/zones.ts";
+
+export interface Seen {
+  readonly alive: boolean;
+  /** So long this controller has seen no renewal of its lease; undefined: it does not know yet. */
+  readonly silentMs: number | undefined;
+}
+
+export function hostView(host: HostRecord, seen: Seen): Host {
+  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
+  const { draining } = host;
+  return {
+    ...rest,
+    availabilityZone: zoneOf(host),
+    aggregates: host.aggregates.map(({ id, name }) => ({ id, name })),
+    features: [...host.features],
+    machineTypes: [...host.machineTypes],
+    numa: host.numa.map((node) => ({ ...node, hugePages: [...node.hugePages] })),
+    numaClaimed: host.numaClaimed.map((use) => ({ ...use, hugePages: [...use.hugePages] })),
+    lease: leaseView(host, seen),
+    draining: draining === null ? null : { sinceMs: draining.atMs, parallelism: draining.parallelism },
+    capacity: { vcpus, memoryMib, diskGib },
+    claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
+    alive: seen.alive,
+  };
+}
+
+function leaseView({ lease }: HostRecord, { silentMs }: Seen): NonNullable<Host["lease"]> | null {
+  if (lease === null) return null;
+  const { epoch, fencedBy } = lease;
+  const storageId = storageOf(lease);
+  if (fencedBy !== null) return { epoch, fencedBy, state: "fenced", sentence: fenceSentence(fencedBy) };
+  if (silentMs === undefined) return { epoch, fencedBy, storageId, state: "held" };
+  const state = silentMs >= limits.leaseTtlMs ? "ended" : "held";
+  return { epoch, fencedBy, storageId, state, silentMs: Math.round(silentMs) };
+}

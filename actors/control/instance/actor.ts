@@ -1,0 +1,287 @@
+/**
+ * The shell of an instance: decide, commit, answer, act, in this order. It owns the intent of one instance
+ * (I1).
+ *
+ * Several controllers may have an actor of the same instance for a moment: the version in the row decides,
+ * the loser loads anew and decides again. What is in memory is only a cache of the row; when the store fails
+ * it is dropped.
+ */
+
+import type { Changed } from "../../../protocol/instance.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Observation } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
+import type { Store } from "../../ports/store.ts";
+import type { CommitResult, RequestRecord, Turn } from "../../records/commit.ts";
+import type { LoadedInstance } from "../../records/instance.ts";
+import type { ActorDefinition, Reply } from "../../runtime/system.ts";
+import type { Fence } from "../directory/fence-proof.ts";
+import { requestIdReused } from "../request/request-id.ts";
+import type { AdmissionCommand } from "./admission.ts";
+import { decide } from "./decide.ts";
+import { type InstanceOutside, runEffects } from "./effects.ts";
+import type { CommandEvent, Decision, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
+import { workEffects } from "./state.ts";
+
+export interface InstanceActorOptions extends InstanceOutside {
+  readonly store: Pick<Store, "loadInstance" | "getRequest">;
+  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly hostFacts: (hostId: string | null) => (HostFacts & { readonly leaseEpoch: number }) | undefined;
+  /** Those of these hosts that are fenced as far as is known. */
+  readonly fencesOf: (hostIds: readonly string[]) => readonly Fence[];
+  /** A claim did not fit: the scheduler's picture of that host is wrong. */
+  readonly hostFull: (hostId: string) => void;
+}
+
+interface InstanceActorState {
+  /** Undefined when it must be loaded before the next decision. */
+  readonly loaded: LoadedInstance | undefined;
+  /** Not nudged again before this time, on the monotonic clock. */
+  readonly nudgeAtMs: number;
+  readonly nudgeBackoffMs: number;
+}
+
+/** After every change the hosts were just told: the reconciler need not at once. */
+const fresh = (loaded: LoadedInstance | undefined, clock: Clock): InstanceActorState => ({
+  loaded,
+  nudgeAtMs: clock.monotonicMs() + limits.nudgeBackoffMsMin,
+  nudgeBackoffMs: limits.nudgeBackoffMsMin * 2,
+});
+
+/** `seed`: what was just committed by the turn that created the instance; saves reading it back. */
+export function instanceDefinition(
+  id: string,
+  options: InstanceActorOptions,
+  seed?: LoadedInstance,
+): ActorDefinition<InstanceActorState, InstanceMessage> {
+  let first = seed;
+  return {
+    name: `instance-${id}`,
+    init: async () => {
+      const loaded = first;
+      first = undefined;
+      return fresh(loaded, options.clock);
+    },
+    receive: (state, message) => new InstanceTurn(id, options).receive(state, message),
+  };
+}
+
+class InstanceTurn {
+  readonly #id: string;
+  readonly #options: InstanceActorOptions;
+
+  constructor(id: string, options: InstanceActorOptions) {
+    this.#id = id;
+    this.#options = options;
+  }
+
+  async receive(state: InstanceActorState, message: InstanceMessage): Promise<InstanceActorState> {
+    try {
+      return await this.#receive(state, message);
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError) || thrown.code === "INTERNAL") throw thrown;
+      replyOf(message)?.fail(thrown);
+      return { ...state, loaded: undefined };
+    }
+  }
+
+  async #receive(state: InstanceActorState, message: InstanceMessage): Promise<InstanceActorState> {
+    if (message.kind === "reconcile" && this.#isNews(state)) return state;
+    const loaded = state.loaded ?? (await this.#load());
+    switch (message.kind) {
+      case "command":
+        return fresh(await this.#command(loaded, message), this.#options.clock);
+      case "observed": {
+        const held = this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
+        const leaseEpoch = Math.max(held, message.leaseEpoch);
+        const known = knows(loaded, message.observation, leaseEpoch);
+        const current = known ? loaded : await this.#newest(state, loaded);
+        const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs, leaseEpoch }));
+        // A machine that nobody counts on is told to go, and says again that it is there until it has gone.
+        const { observation } = message;
+        const stored = observation.state === "gone" || knows(current, observation, 0);
+        message.reply?.ok(stored);
+        return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
+      }
+      case "placed":
+        return fresh(await this.#settle(loaded, (nowMs) => ({ ...message, nowMs })), this.#options.clock);
+      case "reconcile":
+        return this.#reconcile({ ...state, loaded });
+      case "recover":
+        return fresh(await this.#recover(), this.#options.clock);
+      case "move": {
+        const operationId = this.#options.ids.next();
+        const moved = await this.#settle(loaded, (nowMs) => ({ ...message, operationId, nowMs }));
+        return moved === loaded ? { ...state, loaded } : fresh(moved, this.#options.clock);
+      }
+      case "reload":
+        return { ...state, loaded: undefined };
+      case "tellHosts":
+        runEffects(workEffects(loaded), loaded.instance, this.#options);
+        return { ...state, loaded };
+    }
+  }
+
+  /**
+   * What another controller has under way is mostly done before it is due here: it is not even loaded until
+   * then.
+   */
+  #isNews({ loaded, nudgeAtMs }: InstanceActorState): boolean {
+    return loaded === undefined && this.#options.clock.monotonicMs() < nudgeAtMs;
+  }
+
+  /** Anew from the store, unless this turn has just loaded it. */
+  #newest(state: InstanceActorState, loaded: LoadedInstance): Promise<LoadedInstance> {
+    return state.loaded === undefined ? Promise.resolve(loaded) : this.#load();
+  }
+
+  async #load(): Promise<LoadedInstance> {
+    const loaded = await this.#options.store.loadInstance(this.#id);
+    if (loaded === undefined) throw notFound(this.#id);
+    return loaded;
+  }
+
+  async #command(
+    loaded: LoadedInstance,
+    message: Extract<InstanceMessage, { kind: "command" }>,
+  ): Promise<LoadedInstance> {
+    const { command, stopTimeoutMs, request, reply } = message;
+    const stranger = request.project !== adminProject && request.project !== loaded.instance.project;
+    if (stranger) throw notFound(this.#id);
+    const operationId = this.#options.ids.next();
+    let present = loaded;
+    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+      const host = this.#options.hostFacts(present.instance.hostId);
+      const nowMs = this.#options.clock.nowMs();
+      const asked = { command, stopTimeoutMs, request, operationId, nowMs, host };
+      const event = { kind: "command", ...asked, ...this.#fencesFor(command, present) } as const;
+      const decision = decide(present, event);
+      if (decision.outcome.kind === "denied") {
+        // What is in memory may be old news; a refusal is not guarded by the commit, so it is decided on the
+        // row itself.
+        if (present === loaded && attempt === 1) {
+          present = await this.#load();
+          continue;
+        }
+        await this.#deny(decision, message);
+        return present;
+      }
+      const result = await this.#options.commit(decision.turn ?? {});
+      if (result.kind === "duplicate") {
+        answerAgain(result.request, request.contentHash, reply);
+        return present;
+      }
+      if (result.kind === "committed") {
+        reply.ok(decision.turn?.request?.answer as Changed);
+        runEffects(decision.effects, decision.next.instance, this.#options);
+        return decision.next;
+      }
+      present = await this.#load();
+    }
+    throw new StatusError(
+      "generationConflict",
+      `Instance ${this.#id} was changed by others again and again.`,
+    );
+  }
+
+  #fencesFor(command: AdmissionCommand, { claims }: LoadedInstance): Pick<CommandEvent, "fences"> {
+    if (command !== "evacuate") return {};
+    return { fences: this.#options.fencesOf(claims.map(({ hostId }) => hostId)) };
+  }
+
+  /** Refused now, but perhaps this very command was accepted before: then it is answered as it was. */
+  async #deny(decision: Decision, message: Extract<InstanceMessage, { kind: "command" }>): Promise<void> {
+    const { project, requestId, contentHash } = message.request;
+    const known = await this.#options.store.getRequest(project, requestId);
+    if (known !== undefined) return answerAgain(known, contentHash, message.reply);
+    if (decision.outcome.kind === "denied") message.reply.fail(StatusError.of(decision.outcome.denial));
+  }
+
+  /** Applies an event that nobody waits for, again after each conflict. */
+  async #settle(
+    loaded: LoadedInstance,
+    event: (nowMs: number, present: LoadedInstance) => InstanceEvent,
+  ): Promise<LoadedInstance> {
+    let present = loaded;
+    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+      const decision = decide(present, event(this.#options.clock.nowMs(), present));
+      const result = decision.turn === undefined ? undefined : await this.#options.commit(decision.turn);
+      if (result === undefined || result.kind === "committed") {
+        runEffects(decision.effects, decision.next.instance, this.#options);
+        return decision.next;
+      }
+      if (result.kind === "hostFull" || result.kind === "groupRule") {
+        if (result.kind === "hostFull") this.#options.hostFull(result.hostId);
+        runEffects([{ kind: "place" }], present.instance, this.#options);
+        return present;
+      }
+      present = await this.#load();
+    }
+    throw new StatusError(
+      "generationConflict",
+      `Instance ${this.#id} was changed by others again and again.`,
+    );
+  }
+
+  /** Decided on the row as it is now: what is in memory may be of an owner before. */
+  async #recover(): Promise<LoadedInstance> {
+    const operationId = this.#options.ids.next();
+    return this.#settle(await this.#load(), (nowMs, { claims }) => {
+      const fences = this.#options.fencesOf(claims.map(({ hostId }) => hostId));
+      return { kind: "recover", fences, operationId, nowMs };
+    });
+  }
+
+  async #reconcile(
+    state: InstanceActorState & { readonly loaded: LoadedInstance },
+  ): Promise<InstanceActorState> {
+    const nowMs = this.#options.clock.monotonicMs();
+    // The reconciler asks only for what is not settled in the store: who believes otherwise has old news.
+    const doubtful = state.loaded.instance.settled && state.loaded.operation === undefined;
+    const deadlineAtMs = state.loaded.operation?.deadlineAtMs ?? Number.POSITIVE_INFINITY;
+    const due = nowMs >= state.nudgeAtMs || deadlineAtMs < this.#options.clock.nowMs();
+    if (!doubtful && !due) return state;
+    // Hosts are told what follows from the row, not from what was once read: no commit would notice the
+    // difference.
+    const loaded = await this.#load();
+    if (!due) return { ...state, loaded };
+    const host = this.#options.hostFacts(loaded.instance.hostId);
+    const next = await this.#settle(loaded, (now) => ({
+      kind: "reconcile",
+      nowMs: now,
+      hostAlive: host?.alive ?? true,
+      leaseEpoch: host?.leaseEpoch ?? 0,
+    }));
+    const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, limits.nudgeBackoffMsMax);
+    return { loaded: next, nudgeAtMs: nowMs + state.nudgeBackoffMs, nudgeBackoffMs };
+  }
+}
+
+/**
+ * A report about an epoch whose claim is not known here may be about a newer one than what is in memory; and
+ * what is remembered of a lease that has ended may have gone elsewhere since.
+ */
+function knows(loaded: LoadedInstance, { epoch }: Observation, leaseEpoch: number): boolean {
+  return loaded.claims.some(
+    (claim) => claim.epoch === epoch && (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
+  );
+}
+
+/** The same id: the same answer, word for word; or ALREADY_EXISTS when it was another command. */
+function answerAgain(known: RequestRecord, contentHash: string, reply: Reply<Changed>): void {
+  if (known.contentHash === contentHash) reply.ok(known.answer as Changed);
+  else reply.fail(requestIdReused(known.requestId));
+}
+
+/** The same for an instance of another project: its existence is nobody else's business (I12). */
+export function notFound(id: string): StatusError {
+  return new StatusError("instanceNotFound", `There is no instance ${id}.`);
+}
+
+function replyOf(message: InstanceMessage): Reply<unknown> | undefined {
+  return message.kind === "command" || message.kind === "observed" ? message.reply : undefined;
+}

@@ -1,0 +1,192 @@
+/**
+ * From a decision to a turn: what changed between two values of an instance becomes rows, operation steps and
+ * events. The one place that raises a version and that writes the derived columns. Pure.
+ */
+import { isSettled, type OperationState } from "../../../protocol/states.ts";
+import type { ErrorBody } from "../../../protocol/wire/status.ts";
+import type { NewEvent, Turn } from "../../records/commit.ts";
+import type { InstanceRecord, LoadedInstance, MachineKey, OperationRecord } from "../../records/instance.ts";
+import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
+
+/** A value of an instance in the making; `change` starts one, `turnOf` ends it. */
+export interface Draft {
+  readonly before: LoadedInstance;
+  readonly after: LoadedInstance;
+  /** Operations that ended here and are not the present one any more. */
+  readonly ended: readonly OperationRecord[];
+  readonly events: readonly NewEvent[];
+  /** Builds that ended here, on the host that had them. */
+  readonly builds: NonNullable<Turn["buildsEnded"]>;
+  /** What it rests on. */
+  readonly fences: readonly { readonly hostId: string; readonly epoch: number }[];
+  readonly nowMs: number;
+}
+
+export const draft = (before: LoadedInstance, nowMs: number): Draft => ({
+  before,
+  after: before,
+  ended: [],
+  events: [],
+  builds: [],
+  fences: [],
+  nowMs,
+});
+
+/** The build came to run on its host, or failed by its fault: hosts that fail too many get no new ones. */
+export function withBuild(it: Draft, failed: boolean): Draft {
+  const { hostId, project, image } = it.after.instance;
+  if (hostId === null) return it;
+  const whose = failed ? { project, imageId: image.id } : {};
+  return { ...it, builds: [...it.builds, { hostId, failed, ...whose }] };
+}
+
+export function withInstance(it: Draft, change: Partial<InstanceRecord>): Draft {
+  return { ...it, after: { ...it.after, instance: { ...it.after.instance, ...change } } };
+}
+
+export interface Told {
+  readonly event: string;
+  readonly body: NewEvent["body"];
+  readonly requestId?: string;
+}
+
+export function withEvent(it: Draft, { event, body, requestId }: Told): Draft {
+  const { instance, operation } = it.after;
+  const added: NewEvent = {
+    atMs: it.nowMs,
+    project: instance.project,
+    noun: "instance",
+    id: instance.id,
+    event,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(operation === undefined ? {} : { operationId: operation.id }),
+    body,
+  };
+  return { ...it, events: [...it.events, added] };
+}
+
+export interface Step {
+  readonly step: string;
+  readonly percent: number;
+  readonly message?: string | undefined;
+}
+
+/** The present operation reached a step. A step that is the newest already is not repeated. */
+export function withStep(it: Draft, { step, percent, message }: Step): Draft {
+  const { operation } = it.after;
+  if (operation === undefined || operation.step === step) return it;
+  const reached = { step, atMs: it.nowMs, ...(message === undefined ? {} : { message }) };
+  const next: OperationRecord = {
+    ...operation,
+    step,
+    percent: Math.max(operation.percent, percent),
+    steps: [...operation.steps, reached],
+  };
+  return { ...it, after: { ...it.after, operation: next } };
+}
+
+/** Ends the present operation; it stays readable, but is not the instance's any more. */
+export function endOperation(it: Draft, state: Exclude<OperationState, "running">, error?: ErrorBody): Draft {
+  const { operation } = it.after;
+  if (operation === undefined) return it;
+  const stepped = withStep(it, {
+    step: state,
+    percent: state === "done" ? 100 : operation.percent,
+    message: error?.message,
+  });
+  const ended: OperationRecord = {
+    ...(stepped.after.operation ?? operation),
+    state,
+    endedAtMs: it.nowMs,
+    error: error ?? null,
+  };
+  const announced = withEvent(stepped, {
+    event: "operationEnded",
+    body: { kind: ended.kind, state, ...(error === undefined ? {} : { error }) },
+  });
+  return {
+    ...announced,
+    ended: [...it.ended, ended],
+    after: {
+      ...announced.after,
+      operation: undefined,
+      instance: { ...announced.after.instance, operationId: null },
+    },
+  };
+}
+
+export function beginOperation(it: Draft, operation: OperationRecord): Draft {
+  return withInstance({ ...it, after: { ...it.after, operation } }, { operationId: operation.id });
+}
+
+/**
+ * Ends what has reached its end: an operation whose goal is there, a delete that has nothing left to remove.
+ */
+export function endWhatIsReached(it: Draft): Draft {
+  const { instance, claims } = it.after;
+  if (isAdrift(it.after)) return it;
+  if (instance.desired === "deleted" && instance.deletedAtMs === null && claims.length === 0) {
+    const gone = withInstance(it, { deletedAtMs: it.nowMs, hostId: null });
+    return endOperation(withEvent(gone, { event: "deleted", body: {} }), "done");
+  }
+  const reached = instance.failure === null && isSettled(intentFacts(instance), currentMachine(it.after));
+  return reached ? endOperation(it, "done") : it;
+}
+
+/** Room is kept only for who is on the way to it and shall run there. */
+function withoutIdleRoom(it: Draft): Draft {
+  const { instance, claims } = it.after;
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  if (keptRoom(it.after) === undefined || (wanted && instance.hostId === null)) return it;
+  return { ...it, after: { ...it.after, claims: claims.filter(({ epoch }) => epoch <= instance.epoch) } };
+}
+
+/** The derived columns, the version, and the event that tells of a new state. */
+function finished(it: Draft): Draft {
+  const before = stateOf(it.before);
+  const state = stateOf(it.after);
+  const told =
+    before === state
+      ? it
+      : withEvent(it, {
+          event: "stateChanged",
+          body: {
+            from: before,
+            to: state,
+            generation: it.after.instance.generation,
+            hostId: it.after.instance.hostId,
+          },
+        });
+  return withInstance(told, {
+    state,
+    settled: settledOf(it.after),
+    movable: isMovable(it.after.instance),
+    version: it.before.instance.version + 1,
+    updatedAtMs: it.nowMs,
+  });
+}
+
+/** The turn that makes a draft durable, and the value that holds when it is. */
+export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedInstance } {
+  const done = finished(withoutIdleRoom(it));
+  const { before, after } = done;
+  const operations = [...done.ended, ...(after.operation === undefined ? [] : [after.operation])];
+  const turn: Turn = {
+    instances: [{ expectedVersion: before.instance.version, row: after.instance }],
+    machines: after.machines.filter((machine) => !before.machines.includes(machine)),
+    machinesGone: missing(before.machines, after.machines),
+    claims: after.claims.filter((claim) => !before.claims.includes(claim)),
+    claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),
+    operations: operations.filter((operation) => operation !== before.operation),
+    ...(done.builds.length === 0 ? {} : { buildsEnded: done.builds }),
+    events: done.events,
+    ...(done.fences.length === 0 ? {} : { fencesExpected: done.fences }),
+  };
+  return { turn, next: after };
+}
+
+function missing(before: readonly MachineKey[], after: readonly MachineKey[]): readonly MachineKey[] {
+  return before.filter((old) => !after.some((kept) => kept.epoch === old.epoch)).map(keyOf);
+}
+
+const keyOf = ({ instanceId, epoch }: MachineKey): MachineKey => ({ instanceId, epoch });

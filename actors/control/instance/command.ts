@@ -1,0 +1,106 @@
+/** What each command does to the intent, how long it may take, and how it is answered. Pure. */
+import type { Changed } from "../../../protocol/instance.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { OperationKind } from "../../../protocol/states.ts";
+import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
+import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import { type AdmissionCommand, operationKindOf } from "./admission.ts";
+import type { CommandEvent, HostFacts } from "./messages.ts";
+import { currentMachine, instanceView } from "./state.ts";
+
+/** Every accepted command is a new generation; a failure of the past is forgotten. */
+export function changeOfIntent(instance: InstanceRecord, event: CommandEvent): Partial<InstanceRecord> {
+  const generation = instance.generation + 1;
+  return { generation, failure: null, ...intentOf(instance, event.command, event.stopTimeoutMs) };
+}
+
+function intentOf(
+  instance: InstanceRecord,
+  command: AdmissionCommand,
+  stopTimeoutMs: number,
+): Partial<InstanceRecord> {
+  switch (command) {
+    case "start": {
+      const startCount = instance.startCount + 1;
+      const again = instance.hostId === null ? { attempt: 0, excludedHosts: [] } : {};
+      return { desired: "running", startCount, ...again };
+    }
+    case "stop":
+      return { desired: "stopped", stop: { mode: "graceful", timeoutMs: stopTimeoutMs } };
+    case "stopHard":
+      return { desired: "stopped", stop: { mode: "hard", timeoutMs: 0 } };
+    case "reboot":
+      return { desired: "running", resetCount: instance.resetCount + 1, resetMode: "soft" };
+    case "rebootHard":
+      return { desired: "running", resetCount: instance.resetCount + 1, resetMode: "hard" };
+    case "pause":
+      return { desired: "paused" };
+    case "unpause":
+      return { desired: "running" };
+    case "delete":
+      return { desired: "deleted" };
+    case "evacuate":
+      return {};
+  }
+}
+
+const timeoutMsOf = {
+  create: limits.buildTimeoutMs,
+  start: limits.startTimeoutMs,
+  stop: 0,
+  reboot: limits.startTimeoutMs + limits.stopTimeoutMsDefault,
+  pause: limits.verbTimeoutMs,
+  unpause: limits.verbTimeoutMs,
+  delete: limits.deleteTimeoutMs,
+  recover: limits.startTimeoutMs,
+  evacuate: limits.startTimeoutMs,
+  move: limits.startTimeoutMs,
+} as const satisfies Record<OperationKind, number>;
+
+export function newOperation(instance: InstanceRecord, event: CommandEvent): OperationRecord {
+  const { operationId, nowMs, request } = event;
+  const { requestId } = request;
+  return operationOf(instance, { kind: operationKindOf[event.command], operationId, nowMs, requestId });
+}
+
+export interface Beginning {
+  readonly kind: OperationKind;
+  readonly operationId: string;
+  readonly requestId: string;
+  readonly nowMs: number;
+}
+
+export function operationOf(instance: InstanceRecord, event: Beginning): OperationRecord {
+  const { kind } = event;
+  const ownMs = kind === "stop" || kind === "move" ? instance.stop.timeoutMs : 0;
+  return {
+    id: event.operationId,
+    project: instance.project,
+    instanceId: instance.id,
+    kind,
+    state: "running",
+    percent: 0,
+    step: "accepted",
+    steps: [{ step: "accepted", atMs: event.nowMs }],
+    requestId: event.requestId,
+    startedAtMs: event.nowMs,
+    deadlineAtMs: event.nowMs + ownMs + timeoutMsOf[kind] + limits.operationGraceMs,
+    endedAtMs: null,
+    error: null,
+  };
+}
+
+export function cancelledBy(event: CommandEvent): ErrorBody {
+  const message = `A later ${operationKindOf[event.command]} replaced this operation.`;
+  return errorBodyOf({ reason: "cancelled", message });
+}
+
+/** The answer to a command, as it is given and as it is kept with its request id. */
+export function commandAnswer(
+  loaded: LoadedInstance,
+  operation: OperationRecord,
+  host: HostFacts | undefined,
+): Changed {
+  const row = { instance: loaded.instance, machine: currentMachine(loaded) };
+  return { instance: instanceView(row, host), operation };
+}

@@ -1,0 +1,113 @@
+/**
+ * The life of an instance: `decide(loaded, event)` says what the intent becomes, what is written, what the
+ * caller hears and what its hosts are told. One function per kind of event; the diagram of states is in
+ * protocol/states.ts.
+ *
+ * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with
+ * the event.
+ */
+import type { Denial } from "../../../protocol/wire/status.ts";
+import type { RequestRecord } from "../../records/commit.ts";
+import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import { admit, operationKindOf } from "./admission.ts";
+import {
+  beginOperation,
+  draft,
+  endOperation,
+  endWhatIsReached,
+  type Told,
+  turnOf,
+  withEvent,
+  withInstance,
+} from "./change.ts";
+import { cancelledBy, changeOfIntent, commandAnswer, newOperation } from "./command.ts";
+import type { CommandEvent, Decision, InstanceEvent } from "./messages.ts";
+import { decideMove } from "./move.ts";
+import { decideObserved } from "./observed.ts";
+import { decidePlaced, decideReconcile } from "./reconcile.ts";
+import { decideRecover, evacuationDenied, freed } from "./recover.ts";
+import { stateOf, workEffects } from "./state.ts";
+
+export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
+  switch (event.kind) {
+    case "command":
+      return decideCommand(loaded, event);
+    case "observed":
+      return decideObserved(loaded, event);
+    case "reconcile":
+      return decideReconcile(loaded, event);
+    case "placed":
+      return decidePlaced(loaded, event);
+    case "recover":
+      return decideRecover(loaded, event);
+    case "move":
+      return decideMove(loaded, event);
+  }
+}
+
+function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
+  const state = stateOf(loaded, event.host?.alive ?? true);
+  const cell = admit(state, event.command);
+  switch (cell.kind) {
+    case "deny": {
+      const message = `Cannot ${operationKindOf[event.command]} instance ${loaded.instance.id}: it is ${state}.`;
+      return denied(loaded, { reason: cell.reason, message, details: { state } });
+    }
+    case "ignore":
+      return acceptUnchanged(loaded, event);
+    case "go": {
+      const denial = event.command === "evacuate" ? evacuationDenied(loaded, event) : undefined;
+      return denial === undefined ? accept(loaded, event) : denied(loaded, denial);
+    }
+  }
+}
+
+function denied(loaded: LoadedInstance, denial: Denial): Decision {
+  return { outcome: { kind: "denied", denial }, next: loaded, turn: undefined, effects: [] };
+}
+
+/**
+ * Already so, or already on the way: the intent stays, and the command is remembered all the same, with the
+ * operation that is on the way or with one that is done at once.
+ */
+function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
+  const operation = loaded.operation ?? doneAtOnce(loaded, event);
+  const { turn, next } = turnOf(withEvent(draft(loaded, event.nowMs), accepted(event, { changed: false })));
+  const request = requestOf(event, next, operation);
+  const operations = operation === loaded.operation ? [] : [operation];
+  return { outcome: { kind: "accepted" }, next, turn: { ...turn, request, operations }, effects: [] };
+}
+
+function doneAtOnce(loaded: LoadedInstance, event: CommandEvent): OperationRecord {
+  const begun = newOperation(loaded.instance, event);
+  const steps = [...begun.steps, { step: "unchanged", atMs: event.nowMs }];
+  return { ...begun, state: "done", percent: 100, step: "unchanged", steps, endedAtMs: event.nowMs };
+}
+
+function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
+  const cancelled = endOperation(draft(loaded, event.nowMs), "cancelled", cancelledBy(event));
+  const changed = withInstance(cancelled, changeOfIntent(loaded.instance, event));
+  const begun = beginOperation(changed, newOperation(changed.after.instance, event));
+  const { generation } = begun.after.instance;
+  const told = withEvent(begun, accepted(event, { changed: true, generation }));
+  const ended = endWhatIsReached(event.command === "evacuate" ? freed(told, event) : told);
+  const { turn, next } = turnOf(ended);
+  const operation = next.operation ?? ended.ended.at(-1);
+  if (operation === undefined) throw new Error("An accepted command has an operation.");
+  return {
+    outcome: { kind: "accepted" },
+    next,
+    turn: { ...turn, request: requestOf(event, next, operation) },
+    effects: workEffects(next),
+  };
+}
+
+function accepted({ command, request }: CommandEvent, facts: Told["body"]): Told {
+  return { event: "accepted", body: { command, ...facts }, requestId: request.requestId };
+}
+
+function requestOf(event: CommandEvent, next: LoadedInstance, operation: OperationRecord): RequestRecord {
+  const { project, requestId, contentHash } = event.request;
+  const answer = commandAnswer(next, operation, event.host);
+  return { project, requestId, contentHash, answer, atMs: event.nowMs };
+}

@@ -1,0 +1,85 @@
+/**
+ * What an instance actor does after its commit: tells hosts, asks for a host. Nothing is awaited by the turn;
+ * results come back as messages, by id. Every effect may be lost or done twice: the reconciler asks for it
+ * again.
+ */
+import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
+import { type Code, StatusError } from "../../../protocol/wire/status.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import type { InstanceRecord } from "../../records/instance.ts";
+import type { InstanceEffect, InstanceMessage, Placement } from "./messages.ts";
+
+export interface EnsureRequest {
+  readonly spec: MachineSpec;
+  readonly intent: MachineIntent;
+  readonly observedGeneration: number;
+  readonly leaseEpoch: number;
+}
+
+/** The outside, as effects see it. */
+export interface InstanceOutside {
+  /** @throws StatusError when the host refuses or cannot be reached */
+  askHost(hostId: string, request: EnsureRequest): Promise<Observation>;
+  place(instance: InstanceRecord): Promise<Placement>;
+  /** A host that room is kept on, as it is now; undefined: it is silent, fenced or gone. */
+  roomOn(hostId: string): Placement | undefined;
+  /** Sends a message to the actor of an instance, loading it when needed. */
+  deliver(instanceId: string, message: InstanceMessage): void;
+  readonly log: Log;
+}
+
+export function runEffects(
+  effects: readonly InstanceEffect[],
+  instance: InstanceRecord,
+  outside: InstanceOutside,
+): void {
+  for (const effect of effects) {
+    const done = effect.kind === "ensure" ? ensure(effect, outside) : place(effect, instance, outside);
+    done.catch((error: unknown) => {
+      outside.log.error(
+        { error, instance: instance.id, effect: effect.kind },
+        "an effect failed unexpectedly",
+      );
+    });
+  }
+}
+
+/** It will be so again until one of the two is of another version: somebody has to hear of it. */
+const notUnderstood: ReadonlySet<Code> = new Set(["INVALID_ARGUMENT", "UNIMPLEMENTED"]);
+
+async function ensure(
+  effect: Extract<InstanceEffect, { kind: "ensure" }>,
+  { askHost, deliver, log }: InstanceOutside,
+): Promise<void> {
+  const { kind: _, hostId, ...request } = effect;
+  const { spec, leaseEpoch } = request;
+  try {
+    const observation = await askHost(hostId, request);
+    deliver(spec.instanceId, {
+      kind: "observed",
+      hostId,
+      observation,
+      leaseEpoch,
+      reply: undefined,
+    });
+  } catch (thrown) {
+    const error = StatusError.from(thrown, "Telling the host");
+    const fields = { instance: spec.instanceId, host: hostId, reason: error.reason, message: error.message };
+    if (notUnderstood.has(error.code))
+      log.warn(fields, "the host and this controller do not understand each other");
+    else log.debug(fields, "the host did not take it");
+    const stale = error.reason === "staleGeneration" || error.reason === "staleEpoch";
+    if (stale) deliver(spec.instanceId, { kind: "reload" });
+  }
+}
+
+/** Where room is kept for it, unless that host cannot take it now: then another one may. */
+async function place(
+  { keptOn }: Extract<InstanceEffect, { kind: "place" }>,
+  instance: InstanceRecord,
+  { roomOn, place, deliver }: InstanceOutside,
+): Promise<void> {
+  const kept = keptOn === undefined ? undefined : roomOn(keptOn);
+  const placement = kept ?? (await place(instance));
+  deliver(instance.id, { kind: "placed", placement, epoch: instance.epoch });
+}

@@ -1,0 +1,60 @@
+/**
+ * A move that its own host takes part in: room on another host is claimed and the owner lets go, in one
+ * commit; its host is told, and the instance starts on the other one when its host has said `gone`. Pure.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
+import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
+import { operationOf } from "./command.ts";
+import type { Decision, HostPlacement, MoveEvent } from "./messages.ts";
+import { committed, unchanged } from "./observed.ts";
+import { claimOf } from "./reconcile.ts";
+import { opensElsewhere, workEffects } from "./state.ts";
+
+/** Why it must stay on its host, as a sentence; undefined: it may go. */
+export function moveDenied(instance: InstanceRecord): string | undefined {
+  if (!opensElsewhere(instance)) return "Its disk is only on this host.";
+  const { policy } = instance.recovery;
+  if (policy !== "restart") return `Its recovery policy is ${policy}: it stays with its host.`;
+  return instance.desired === "paused"
+    ? "It is paused: a guest that hears nothing is not shut down."
+    : undefined;
+}
+
+/** Something is under way with it; when that has ended it may go. */
+export function isBusy({ built, operationId, desired }: InstanceRecord): boolean {
+  return !built || operationId !== null || desired === "deleted";
+}
+
+export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
+  const { instance } = loaded;
+  const elsewhere = instance.hostId !== event.hostId || event.to?.hostId === event.hostId;
+  if (elsewhere || isBusy(instance) || moveDenied(instance) !== undefined) return unchanged(loaded);
+  const wanted = instance.desired !== "stopped";
+  if (wanted && event.to === null) return unchanged(loaded);
+  const { operationId, nowMs } = event;
+  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : limits.stopTimeoutMsDefault;
+  const left = withInstance(draft(loaded, nowMs), {
+    hostId: null,
+    stop: { mode: "graceful", timeoutMs },
+    attempt: 0,
+    excludedHosts: [],
+    failure: null,
+  });
+  const cause = { kind: "move", operationId, requestId: operationId, nowMs } as const;
+  const begun = beginOperation(left, operationOf(left.after.instance, cause));
+  const told = withStep(begun, { step: "leaving", percent: 5, message: "Its host is drained." });
+  const announced = withEvent(told, {
+    event: "leaving",
+    body: { hostId: event.hostId, epoch: instance.epoch },
+  });
+  const decision = committed(wanted && event.to !== null ? withRoom(announced, event.to) : announced);
+  return { ...decision, effects: workEffects(decision.next) };
+}
+
+/** Claimed in the commit that lets it go: what is full by then keeps the guest where it runs. */
+function withRoom(it: Draft, to: HostPlacement): Draft {
+  const { instance, claims } = it.after;
+  const room = claimOf({ instance: { ...instance, epoch: instance.epoch + 1 } }, to);
+  return { ...it, after: { ...it.after, claims: [...claims, room] } };
+}

@@ -1,0 +1,201 @@
+/**
+ * What a host reports becomes knowledge, and sometimes the end of an operation, a failure, or another host's
+ * turn. A report never changes an intent that is newer than the one it acted on (I8). Pure.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Observation } from "../../../protocol/machine.ts";
+import type { MachineReason, MachineState, OperationKind } from "../../../protocol/states.ts";
+import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
+import type { LoadedInstance, MachineRecord } from "../../records/instance.ts";
+import {
+  type Draft,
+  draft,
+  endOperation,
+  endWhatIsReached,
+  turnOf,
+  withBuild,
+  withEvent,
+  withInstance,
+  withStep,
+} from "./change.ts";
+import type { Decision, ObservedEvent } from "./messages.ts";
+import { reclaimed } from "./reclaim.ts";
+import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
+
+export function unchanged(loaded: LoadedInstance): Decision {
+  return { outcome: { kind: "unchanged" }, next: loaded, turn: undefined, effects: [] };
+}
+
+export function committed(it: Draft): Decision {
+  const { turn, next } = turnOf(it);
+  return { outcome: { kind: "accepted" }, next, turn, effects: [] };
+}
+
+export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): Decision {
+  const { observation, hostId } = event;
+  const claim = loaded.claims.find((held) => held.epoch === observation.epoch);
+  if (claim === undefined) return decideUnclaimed(loaded, event);
+  const known = loaded.machines.find((machine) => machine.epoch === observation.epoch);
+  if (claim.hostId !== hostId) return unchanged(loaded);
+  if (known !== undefined && known.generation >= observation.generation)
+    return notNewer(loaded, observation, known);
+  const it = withMachine(draft(loaded, event.nowMs), event);
+  const owned = observation.epoch === loaded.instance.epoch && loaded.instance.hostId !== null;
+  const before = it.after.instance.generation;
+  const seen = reclaimed(endWhatIsReached(owned ? seenAtOwner(it, observation) : it), event.leaseEpoch);
+  const moved =
+    seen.after.instance.generation !== before || seen.after.instance.hostId !== it.after.instance.hostId;
+  const decision = committed(seen);
+  return moved || mayBePlaced(decision.next) || !seen.after.claims.includes(claim)
+    ? { ...decision, effects: workEffects(decision.next) }
+    : decision;
+}
+
+/**
+ * It changes nothing. One that contradicts what came to rest, or counts below it, may be of a life of the
+ * machine that does not know what the one before it said (its file could not be written): told what is known,
+ * it speaks above it.
+ */
+function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecord): Decision {
+  const differs = seen.state !== known.state || seen.generation < known.generation;
+  return differs && loaded.instance.settled
+    ? { ...unchanged(loaded), effects: workEffects(loaded) }
+    : unchanged(loaded);
+}
+
+/** A machine nobody counts on: its claim was given back after its host had said `gone`. It shall go again. */
+function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
+  const { instance } = loaded;
+  if (observation.state === "gone" || observation.epoch > instance.epoch) return unchanged(loaded);
+  // Only who was told to leave has an intent newer than ours. To tell it again with every answer that it
+  // gives would go on as fast as messages travel, until it is gone.
+  if (observation.intentGeneration > instance.generation) return unchanged(loaded);
+  const intent = leaving(instance);
+  return {
+    ...unchanged(loaded),
+    effects: [
+      {
+        kind: "ensure",
+        hostId,
+        spec: removalSpec(instance, { epoch: observation.epoch, leaseEpoch: 0, numa: null }),
+        intent: {
+          ...intent,
+          // It may run elsewhere: there is no time to be kind.
+          stop: { mode: "hard", timeoutMs: 0 },
+          generation: Math.max(intent.generation, observation.intentGeneration + 1),
+        },
+        observedGeneration: observation.generation,
+        leaseEpoch: 0,
+      },
+    ],
+  };
+}
+
+/**
+ * Takes the report in. `gone` gives the claim back, unless the machine is still wanted: then its host makes
+ * it anew.
+ */
+function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
+  const { instance, machines, claims } = it.after;
+  const others = machines.filter((machine) => machine.epoch !== observation.epoch);
+  if (observation.state !== "gone") {
+    return { ...it, after: { ...it.after, machines: [...others, { ...observation, hostId }] } };
+  }
+  const current = observation.epoch === instance.epoch && instance.hostId !== null;
+  const wanted = current && instance.desired !== "deleted";
+  const kept = wanted ? claims : claims.filter((claim) => claim.epoch !== observation.epoch);
+  const next = { ...it, after: { ...it.after, machines: others, claims: kept } };
+  // The newest epoch's host has removed the disk, and those of the epochs before it: unless a guest has run
+  // on it, and goes on elsewhere.
+  const unwanted = instance.desired === "deleted" || (!instance.built && !wanted);
+  if (!unwanted || observation.epoch !== instance.epoch) return next;
+  return withInstance(next, { storageId: null, ...(instance.deletedAtMs === null ? {} : { hostId: null }) });
+}
+
+const percentOf = {
+  preparing: 20,
+  starting: 50,
+  running: 90,
+  paused: 90,
+  stopping: 50,
+  stopped: 90,
+  failed: 90,
+  gone: 90,
+} as const satisfies Record<MachineState, number>;
+
+function seenAtOwner(it: Draft, seen: Observation): Draft {
+  const stepped = withStep(it, {
+    step: seen.state,
+    percent: percentOf[seen.state],
+    message: seen.message || undefined,
+  });
+  const ran = seen.state === "running" || seen.state === "paused";
+  const built =
+    ran && !stepped.after.instance.built ? withBuild(withInstance(stepped, { built: true }), false) : stepped;
+  const { instance } = built.after;
+  if (seen.intentGeneration !== instance.generation) return built;
+  if (seen.state === "failed") return failedAtOwner(built, seen);
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  if (seen.state === "stopped" && seen.reason === "guestShutdown" && wanted) return followGuest(built);
+  const well = instance.failure !== null && instance.desired === seen.state;
+  return well ? withInstance(built, { failure: null }) : built;
+}
+
+/** The guest switched itself off: that is what its user wanted. The intent follows, as a new generation. */
+function followGuest(it: Draft): Draft {
+  const ended = endOperation(
+    it,
+    "failed",
+    errorBodyOf({ reason: "notRunning", message: "The guest shut itself down." }),
+  );
+  const { generation } = ended.after.instance;
+  const followed = withInstance(ended, { desired: "stopped", generation: generation + 1, failure: null });
+  return withEvent(followed, {
+    event: "accepted",
+    body: { command: "stop", changed: true, cause: "guestShutdown" },
+  });
+}
+
+function errorOf(seen: Observation): ErrorBody {
+  const message = seen.message === "" ? `The machine failed: ${seen.reason}.` : seen.message;
+  return errorBodyOf({ reason: reasonOf(seen.reason), message });
+}
+
+function reasonOf(reason: MachineReason): Reason {
+  return reason in reasons ? (reason as Reason) : "guestFailed";
+}
+
+/**
+ * Faults of the host, whatever it was told to build. What an image, a guest or a request brings about says
+ * nothing against it: a tenant must not be able to have hosts disabled (decision 0014).
+ */
+const faultsOfHosts: ReadonlySet<MachineReason> = new Set(["diskFull", "diskMissing", "hypervisorRefused"]);
+
+const fromHostToHost: ReadonlySet<OperationKind> = new Set(["recover", "evacuate", "move"]);
+
+/**
+ * A machine failed at its owner: a build, or a guest on its way from another host, tries the next one;
+ * another that has run is left where its disk is.
+ */
+function failedAtOwner(it: Draft, seen: Observation): Draft {
+  const error = errorOf(seen);
+  const { instance, operation } = it.after;
+  const recovering = operation !== undefined && fromHostToHost.has(operation.kind);
+  if ((instance.built && !recovering) || instance.desired === "deleted") return giveUp(it, error);
+  const excludedHosts = [
+    ...instance.excludedHosts,
+    ...(instance.hostId === null ? [] : [{ hostId: instance.hostId, reason: error.message }]),
+  ];
+  const counted = faultsOfHosts.has(seen.reason) ? withBuild(it, true) : it;
+  const left = withInstance(withStep(counted, { step: "leftHost", percent: 10, message: error.message }), {
+    hostId: null,
+    excludedHosts,
+  });
+  if (instance.attempt >= limits.buildAttemptsMax) return giveUp(left, error);
+  return left;
+}
+
+/** Loudly: the operation fails, and the instance says why until the next command. */
+export function giveUp(it: Draft, error: ErrorBody): Draft {
+  return withInstance(endOperation(it, "failed", error), { failure: error });
+}

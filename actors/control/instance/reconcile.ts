@@ -1,0 +1,117 @@
+/**
+ * What happens without anybody asking: deadlines pass, hosts stay silent, messages were lost, a host is
+ * found. The same for a lost message, a restarted controller and a slow host: look at what is, and ask for
+ * what should be. Pure.
+ */
+import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
+import type { ClaimRecord, LoadedInstance } from "../../records/instance.ts";
+import {
+  type Draft,
+  draft,
+  endOperation,
+  endWhatIsReached,
+  turnOf,
+  withEvent,
+  withInstance,
+  withStep,
+} from "./change.ts";
+import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
+import { committed, giveUp, unchanged } from "./observed.ts";
+import { reclaimed } from "./reclaim.ts";
+import { isAdrift, keptRoom, mayBePlaced, settledOf, workEffects } from "./state.ts";
+
+export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
+  const { instance, operation } = loaded;
+  if (operation !== undefined && event.nowMs > operation.deadlineAtMs) {
+    const decision = committed(deadlinePassed(draft(loaded, event.nowMs), event));
+    return { ...decision, effects: workEffects(decision.next) };
+  }
+  const reached = endWhatIsReached(draft(loaded, event.nowMs));
+  const again = reclaimed(reached, event.leaseEpoch);
+  if (again !== reached) {
+    const decision = committed(again);
+    return { ...decision, effects: workEffects(decision.next) };
+  }
+  const stale = settledOf(loaded) !== instance.settled;
+  if (reached.events.length > 0 || stale) return committed(reached);
+  return settledOf(loaded) ? unchanged(loaded) : { ...unchanged(loaded), effects: workEffects(loaded) };
+}
+
+function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {
+  const { instance, operation } = it.after;
+  const error = event.hostAlive
+    ? errorBodyOf({ reason: "operationTimeout", message: `The ${operation?.kind} did not end in time.` })
+    : errorBodyOf({
+        reason: "hostUnreachable",
+        message: `The host was silent during the ${operation?.kind}.`,
+      });
+  if (instance.desired === "deleted") return parkDelete(it);
+  if (instance.built) return giveUp(it, error);
+  return giveUp(withInstance(it, { hostId: null }), error);
+}
+
+/**
+ * The host that holds the remains cannot be reached in time. For the user the instance is deleted; its claim
+ * stays, and so does the work: the host is told when it is back, and only its word frees the capacity.
+ */
+function parkDelete(it: Draft): Draft {
+  const parked = withStep(it, {
+    step: "parked",
+    percent: 90,
+    message: "What is left on its host goes when the host answers.",
+  });
+  const gone = withInstance(parked, { deletedAtMs: it.nowMs, hostId: null });
+  const told = withEvent(gone, { event: "deleted", body: { parked: true } });
+  return endOperation(told, "done");
+}
+
+/** The scheduler's answer for a build that has no host (any more). */
+export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decision {
+  const { instance } = loaded;
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  const adrift = isAdrift(loaded);
+  if (instance.epoch !== event.epoch || !(adrift || (wanted && mayBePlaced(loaded))))
+    return unchanged(loaded);
+  const room = keptRoom(loaded);
+  if (event.placement.kind === "denied" && (adrift || room !== undefined)) return unchanged(loaded);
+  const it = draft(loaded, event.nowMs);
+  if (event.placement.kind === "denied") return denied(it, errorBodyOf(event.placement.denial));
+  const { hostId, hostName, storageId } = event.placement;
+  const owned = withInstance(it, {
+    hostId,
+    epoch: instance.epoch + 1,
+    attempt: instance.attempt + 1,
+    ...(instance.built ? { failure: null } : { storageId }),
+  });
+  // What is kept is claimed anew: its host may hold another lease by now, or be gone.
+  const { leaseEpoch } = event.placement;
+  const claim = room?.hostId === hostId ? { ...room, leaseEpoch } : claimOf(owned.after, event.placement);
+  const claims = [...owned.after.claims.filter((held) => held !== room), claim];
+  const claimed = { ...owned, after: { ...owned.after, claims } };
+  const told = withEvent(withStep(claimed, { step: "placed", percent: 10, message: hostName }), {
+    event: "placed",
+    body: { hostId, hostName },
+  });
+  const { turn, next } = turnOf(told);
+  return { outcome: { kind: "accepted" }, next, turn, effects: workEffects(next) };
+}
+
+/** A guest that has run is asked for again and again: its failure is told once. */
+function denied(it: Draft, error: ErrorBody): Decision {
+  const { instance } = it.before;
+  const told =
+    instance.built && instance.failure?.reason === error.reason && it.before.operation === undefined;
+  return told ? unchanged(it.before) : committed(giveUp(it, error));
+}
+
+export function claimOf(
+  { instance }: Pick<LoadedInstance, "instance">,
+  { hostId, leaseEpoch, numa }: Pick<ClaimRecord, "hostId" | "leaseEpoch" | "numa">,
+): ClaimRecord {
+  // To remove a disk takes nothing of a host.
+  const none = { vcpus: 0, memoryMib: 0, diskGib: 0 };
+  const isGoing = instance.desired === "deleted";
+  const { vcpus, memoryMib, diskGib } = isGoing ? none : instance.flavor;
+  const size = { vcpus, memoryMib, diskGib, numa: isGoing ? null : numa };
+  return { instanceId: instance.id, epoch: instance.epoch, hostId, ...size, leaseEpoch };
+}

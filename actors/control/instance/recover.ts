@@ -1,0 +1,117 @@
+/**
+ * What follows from a fence: an instance whose host is proved not to run it any more starts elsewhere.
+ * Nothing here believes a silence (I9); the
+ * proof is checked again by the commit, and goes into the instance's operation and events. Pure.
+ */
+
+import type { Denial } from "../../../protocol/wire/status.ts";
+import type { ClaimRecord, LoadedInstance } from "../../records/instance.ts";
+import type { Fence } from "../directory/fence-proof.ts";
+import { fenceSentence } from "../directory/fence-proof.ts";
+import {
+  beginOperation,
+  type Draft,
+  draft,
+  endWhatIsReached,
+  withEvent,
+  withInstance,
+  withStep,
+} from "./change.ts";
+import { operationOf } from "./command.ts";
+import type { CommandEvent, Decision, RecoverEvent } from "./messages.ts";
+import { committed, unchanged } from "./observed.ts";
+import { opensElsewhere, workEffects } from "./state.ts";
+
+export function decideRecover(loaded: LoadedInstance, event: RecoverEvent): Decision {
+  const { instance } = loaded;
+  if (!instance.movable || instance.desired === "deleted") return unchanged(loaded);
+  if (lostOf(loaded, event.fences).length === 0) return unchanged(loaded);
+  const decision = committed(endWhatIsReached(freed(draft(loaded, event.nowMs), event)));
+  return { ...decision, effects: workEffects(decision.next) };
+}
+
+/**
+ * Why an operator cannot take it to another host now; undefined when it can be done. Its policy is not asked:
+ * the operator knows better.
+ */
+export function evacuationDenied(
+  { instance, claims }: LoadedInstance,
+  event: CommandEvent,
+): Denial | undefined {
+  const { id } = instance;
+  if (lostOf({ claims }, event.fences ?? []).length === 0) {
+    const where = event.host === undefined ? "it is on no host" : `its host ${event.host.name} is not fenced`;
+    return { reason: "hostNotFenced", message: `Cannot evacuate instance ${id}: ${where}.` };
+  }
+  if (opensElsewhere(instance)) return undefined;
+  const message = `Cannot evacuate instance ${id}: its disk is only on ${event.host?.name ?? "its host"}.`;
+  return { reason: "diskNotShared", message };
+}
+
+interface Lost {
+  readonly claim: ClaimRecord;
+  readonly fence: Fence;
+}
+
+function lostOf({ claims }: Pick<LoadedInstance, "claims">, fences: readonly Fence[]): readonly Lost[] {
+  return claims.flatMap((claim) => {
+    const fence = fences.find((one) => ends(one, claim));
+    return fence === undefined ? [] : [{ claim, fence }];
+  });
+}
+
+/** What it holds on fenced hosts is released, and when one of them owns it, nobody does. */
+export function freed(
+  it: Draft,
+  event: { readonly fences?: readonly Fence[]; readonly operationId: string; readonly nowMs: number },
+): Draft {
+  const { instance } = it.after;
+  const lost = lostOf(it.after, event.fences ?? []);
+  const released = new Set(lost.map(({ claim }) => claim.epoch));
+  const fences = distinct(lost.map(({ fence: { hostId, epoch } }) => ({ hostId, epoch })));
+  const rid = { ...it, fences, after: without(it.after, released) };
+  const owned = lost.find(({ claim }) => claim.epoch === instance.epoch && instance.hostId !== null);
+  return owned === undefined ? rid : leave(rid, owned.fence, event);
+}
+
+/** The claim was made under the lease that the fence ended, or under one before it. */
+function ends(fence: Fence, claim: ClaimRecord): boolean {
+  return fence.hostId === claim.hostId && claim.leaseEpoch > 0 && claim.leaseEpoch <= fence.epoch;
+}
+
+function distinct<T extends { readonly hostId: string }>(fences: readonly T[]): readonly T[] {
+  return fences.filter((one, index) => fences.findIndex(({ hostId }) => hostId === one.hostId) === index);
+}
+
+function without(loaded: LoadedInstance, epochs: ReadonlySet<number>): LoadedInstance {
+  return {
+    ...loaded,
+    claims: loaded.claims.filter(({ epoch }) => !epochs.has(epoch)),
+    machines: loaded.machines.filter(({ epoch }) => !epochs.has(epoch)),
+  };
+}
+
+/** Nobody owns it; what is under way goes on, on the next host. */
+function leave(
+  it: Draft,
+  { hostId, hostName, proof }: Fence,
+  event: { readonly operationId: string; readonly nowMs: number },
+): Draft {
+  const { instance, operation } = it.after;
+  const again = instance.built ? { attempt: 0, excludedHosts: [], failure: null } : {};
+  const left = withInstance(it, { hostId: null, ...again });
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  const { operationId, nowMs } = event;
+  const begun =
+    wanted && operation === undefined && instance.built
+      ? beginOperation(
+          left,
+          operationOf(instance, { kind: "recover", operationId, requestId: operationId, nowMs }),
+        )
+      : left;
+  const told = withStep(begun, { step: "hostFenced", percent: 5, message: fenceSentence(proof) });
+  return withEvent(told, {
+    event: "hostFenced",
+    body: { hostId, hostName, because: fenceSentence(proof) },
+  });
+}

@@ -1,0 +1,241 @@
+/**
+ * The birth of instances: from a request, a flavor, an image and chosen hosts to one turn that makes all of
+ * them, or none. Pure: ids, times and hosts come in.
+ */
+import type { Changed } from "../../../protocol/instance.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { NumaPlacement } from "../../../protocol/numa.ts";
+import { externalState } from "../../../protocol/states.ts";
+import type { Denial } from "../../../protocol/wire/status.ts";
+import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
+import type { NewEvent, Turn } from "../../records/commit.ts";
+import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import { commandAnswer } from "../instance/command.ts";
+import type { RequestFacts } from "../instance/messages.ts";
+import { claimOf } from "../instance/reconcile.ts";
+import { intentFacts, isMovable } from "../instance/state.ts";
+import type { Where } from "./wishes.ts";
+
+export interface Birth {
+  readonly instanceId: string;
+  readonly operationId: string;
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly leaseEpoch: number;
+  readonly storageId: string | null;
+  readonly numa: NumaPlacement | null;
+}
+
+export interface CreateFacts {
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly recovery: InstanceRecord["recovery"];
+  /** True when a count was given: names get a suffix, and the answer lists all. */
+  readonly many: boolean;
+  readonly flavor: FlavorRecord;
+  readonly image: ImageRecord;
+  readonly where: Where;
+  readonly request: RequestFacts;
+  readonly births: readonly Birth[];
+  readonly nowMs: number;
+}
+
+export interface CreateAnswer extends Changed {
+  /** The first limits.createListedMax. */
+  readonly all?: Changed[];
+  /** The others. */
+  readonly more?: { readonly instanceId: string; readonly operationId: string }[];
+}
+
+export interface Created {
+  readonly turn: Turn;
+  readonly instances: readonly LoadedInstance[];
+}
+
+const gibibyte = 1024 ** 3;
+
+/**
+ * The size that is claimed: a root disk is never smaller than its image, and an image without a disk has
+ * none.
+ */
+export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorRecord {
+  if (image.disk === null) return { ...flavor, diskGib: 0 };
+  const imageGib = Math.ceil(image.disk.virtualSizeBytes / gibibyte);
+  return { ...flavor, diskGib: flavor.diskGib === 0 ? imageGib : flavor.diskGib };
+}
+
+/** Whether the image can be used with this flavor at all, whatever the hosts. */
+export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | undefined {
+  const { memoryMibMin, diskGibMin } = image.properties;
+  const imageGib = image.disk === null ? 0 : Math.ceil(image.disk.virtualSizeBytes / gibibyte);
+  const small = (what: string): Denial => ({
+    reason: "flavorTooSmall",
+    message: `The flavor ${flavor.name} is too small for the image ${image.name}: ${what}.`,
+  });
+  if (flavor.memoryMib < memoryMibMin) return small(`${memoryMibMin} MiB of memory are needed`);
+  const diskGib = Math.max(diskGibMin, imageGib);
+  const { diskGib: offeredGib } = effectiveSize(flavor, image);
+  return offeredGib < diskGib ? small(`${diskGib} GiB of disk are needed`) : undefined;
+}
+
+const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
+
+/** Whether every one of so many has a name that may be one; undefined: it keeps the name as it is. */
+export function longNameDenied(name: string, count: number | undefined): Denial | undefined {
+  if (count === undefined) return undefined;
+  const longest = nameOf(name, count - 1);
+  // As validators count: characters, however many units of UTF-16 each takes.
+  const [length, given] = [[...longest].length, [...name].length];
+  if (length <= limits.nameLengthMax) return undefined;
+  const most = limits.nameLengthMax - (length - given);
+  const message = `With a count of ${count} the name may have ${most} characters, for each gets a suffix: it has ${given}.`;
+  return { reason: "schemaMismatch", message };
+}
+
+export function create(facts: CreateFacts): Created {
+  const instances = facts.births.map((birth, index) => newInstance(facts, birth, index));
+  const changed = instances.map((loaded, index) => answerFor(loaded, facts.births[index]));
+  const answer = answerOf(changed, facts.many);
+  const turn: Turn = {
+    request: { ...facts.request, answer, atMs: facts.nowMs },
+    instances: instances.map(({ instance }) => ({ expectedVersion: 0, row: instance })),
+    claims: instances.flatMap(({ claims }) => claims),
+    operations: instances.flatMap(({ operation }) => operation ?? []),
+    events: instances.map((loaded) => birthEvent(loaded, facts)),
+  };
+  return { turn, instances };
+}
+
+function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {
+  const [first] = changed;
+  if (first === undefined) throw new Error("A create makes at least one instance.");
+  if (!many) return first;
+  const more = changed
+    .slice(limits.createListedMax)
+    .map(({ instance, operation }) => ({ instanceId: instance.id, operationId: operation.id }));
+  return { ...first, all: changed.slice(0, limits.createListedMax), ...(more.length === 0 ? {} : { more }) };
+}
+
+function answerFor(loaded: LoadedInstance, birth: Birth | undefined): Changed {
+  if (loaded.operation === undefined || birth === undefined) throw new Error("A birth has an operation.");
+  return commandAnswer(loaded, loaded.operation, { name: birth.hostName, alive: true });
+}
+
+function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedInstance {
+  const instance = newRecord(facts, birth, index);
+  const state = externalState(intentFacts(instance), undefined);
+  const operation = newOperation(facts, birth);
+  return {
+    instance: { ...instance, state },
+    machines: [],
+    claims: [claimOf({ instance }, birth)],
+    operation,
+  };
+}
+
+function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRecord {
+  const { image, nowMs } = facts;
+  const { createdAtMs: _created, ...flavor } = effectiveSize(facts.flavor, image);
+  const record: InstanceRecord = {
+    id: birth.instanceId,
+    project: facts.request.project,
+    name: facts.many ? nameOf(facts.name, index) : facts.name,
+    version: 1,
+    generation: 1,
+    desired: "running",
+    stop: { mode: "graceful", timeoutMs: limits.stopTimeoutMsDefault },
+    resetCount: 0,
+    resetMode: "hard",
+    startCount: 1,
+    built: false,
+    state: "building",
+    settled: false,
+    flavor,
+    image: {
+      id: image.id,
+      name: image.name,
+      disk: image.disk,
+      kernel: image.kernel,
+      ramdisk: image.ramdisk,
+      commandLine: image.commandLine,
+      properties: image.properties,
+    },
+    metadata: facts.metadata,
+    macAddress: macAddressOf(birth.instanceId),
+    recovery: facts.recovery,
+    storageId: birth.storageId,
+    movable: false,
+    hostId: birth.hostId,
+    epoch: 1,
+    attempt: 1,
+    excludedHosts: [],
+    ...facts.where,
+    operationId: birth.operationId,
+    failure: null,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    deletedAtMs: null,
+  };
+  return { ...record, movable: isMovable(record) };
+}
+
+function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationRecord {
+  return {
+    id: birth.operationId,
+    project: request.project,
+    instanceId: birth.instanceId,
+    kind: "create",
+    state: "running",
+    percent: 10,
+    step: "placed",
+    steps: [
+      { step: "accepted", atMs: nowMs },
+      { step: "placed", atMs: nowMs, message: birth.hostName },
+    ],
+    requestId: request.requestId,
+    startedAtMs: nowMs,
+    deadlineAtMs: nowMs + limits.buildTimeoutMs + limits.operationGraceMs,
+    endedAtMs: null,
+    error: null,
+  };
+}
+
+function birthEvent({ instance, operation }: LoadedInstance, { request, nowMs }: CreateFacts): NewEvent {
+  const about = {
+    atMs: nowMs,
+    project: instance.project,
+    noun: "instance",
+    id: instance.id,
+    requestId: request.requestId,
+    ...(operation === undefined ? {} : { operationId: operation.id }),
+  };
+  const { name, generation, flavor, image, hostId } = instance;
+  const flavorName = flavor.name;
+  const body = {
+    command: "create",
+    changed: true,
+    name,
+    generation,
+    flavorName,
+    imageName: image.name,
+    hostId,
+  };
+  return { ...about, event: "accepted", body };
+}
+
+/**
+ * Locally administered, QEMU's prefix, and the last four bytes of the id, which are random in a UUID version
+ * 7.
+ */
+function macAddressOf(instanceId: string): string {
+  const tail = instanceId.replaceAll("-", "").slice(-8);
+  const hex = /^[0-9a-f]{8}$/.test(tail) ? tail : hexOf(instanceId);
+  return `52:54:${hex.match(/../g)?.join(":") ?? "00:00:00:00"}`;
+}
+
+/** Ids that are not UUIDs (of tests and simulators) are folded to four bytes. Source: FNV-1a, 32 bits. */
+function hexOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,75 @@
+/** Why this host, why no host, and what is an instance waiting for: sentences out of records. Pure. */
+import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
+import type { Operation } from "../../../protocol/operation.ts";
+import type { InstanceRow } from "../../ports/store.ts";
+import { opensElsewhere } from "../instance/state.ts";
+
+export interface ExplainFacts {
+  readonly instance: Instance;
+  readonly row: InstanceRow;
+  readonly hosts: readonly HostVerdict[];
+  readonly operations: readonly Operation[];
+  /** Its host is fenced: why that is sure. */
+  readonly fence: string | undefined;
+}
+
+export interface Explanation {
+  readonly instance: Instance;
+  readonly waitingFor: string[];
+  readonly hosts: HostVerdict[];
+  readonly operations: Operation[];
+}
+
+export function explanation(facts: ExplainFacts): Explanation {
+  const { instance, hosts, operations } = facts;
+  return { instance, waitingFor: waitingFor(facts), hosts: [...hosts], operations: [...operations] };
+}
+
+/** The proof that it left its last host by, when it is still on its way from there. */
+function fenceLeft({ row, operations }: ExplainFacts): string | undefined {
+  if (row.instance.hostId !== null) return undefined;
+  const last = operations.findLast(({ kind }) => kind === "recover" || kind === "evacuate");
+  return last?.steps.find(({ step }) => step === "hostFenced")?.message;
+}
+
+/** What it waits for since its host was fenced: room elsewhere, its host, or somebody's word. */
+function afterFence({ instance: { id, recovery, storageId, image, flavor } }: InstanceRow): string {
+  if (!opensElsewhere({ storageId, image, flavor }))
+    return "its disk is only there, so it waits for that host's return";
+  switch (recovery.policy) {
+    case "restart":
+      return "it waits for room on another one";
+    case "wait":
+      return `it waits for that host's return, or for an operator: novact instance evacuate ${id}`;
+    case "leave":
+      return `it stays down until it is started there again, or an operator moves it: novact instance evacuate ${id}`;
+  }
+}
+
+function waitingFor(facts: ExplainFacts): string[] {
+  const { instance, row, fence } = facts;
+  const { instance: record, machine } = row;
+  const host = instance.hostName ?? record.hostId ?? "no host";
+  const sentences: string[] = [];
+  const left = fenceLeft(facts);
+  if (left !== undefined && record.desired !== "stopped" && record.desired !== "deleted")
+    sentences.push(`Its host was fenced: ${left}; it waits for room on another one.`);
+  if (fence !== undefined && record.hostId !== null)
+    sentences.push(`Its host was fenced: ${fence}; ${afterFence(row)}.`);
+  else if (record.failure !== null && record.built && record.hostId === null && record.desired !== "deleted")
+    sentences.push(`A host that fits: ${record.failure.message}`);
+  else if (record.failure !== null)
+    sentences.push(`Nothing: it failed (${record.failure.reason}): ${record.failure.message}`);
+  else if (record.settled) sentences.push("Nothing: it is what was asked for.");
+  else if (record.hostId === null && record.desired !== "deleted") sentences.push("A host that fits.");
+  else if (instance.state === "unknown") sentences.push(`A sign of life of host ${host}.`);
+  else if (machine === undefined) sentences.push(`The first report of host ${host}.`);
+  else if (machine.intentGeneration < record.generation) {
+    sentences.push(
+      `Host ${host} to take up generation ${record.generation}; it is at ${machine.intentGeneration}.`,
+    );
+  } else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
+  for (const { hostId, reason } of record.excludedHosts)
+    sentences.push(`Host ${hostId} was tried and failed: ${reason}`);
+  return sentences;
+}

@@ -1,0 +1,77 @@
+/**
+ * Operations and events: what became of commands, and everything that happened, to be read and waited for.
+ */
+import type { eventService } from "../../../protocol/event.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { operationService } from "../../../protocol/operation.ts";
+import type { Handlers } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { EventPage, Store } from "../../ports/store.ts";
+import type { Commits } from "../request/commits.ts";
+import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
+import { mayRead, scopeOf } from "../request/tenancy.ts";
+
+export interface ReadOptions {
+  readonly store: Pick<Store, "getOperation" | "listOperations" | "listEvents" | "lastSequence">;
+  readonly commits: Commits;
+  readonly clock: Clock;
+}
+
+/** A long poll ends when the caller asked it to, and in any case before the caller's deadline. */
+function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): number {
+  return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - limits.waitMarginMs);
+}
+
+export function operationHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof operationService> {
+  return {
+    get: async (request, context) => {
+      const read = async () => {
+        const operation = await store.getOperation(context.id);
+        if (operation === undefined || !mayRead(context, operation.project)) {
+          throw new StatusError("operationNotFound", `There is no operation ${context.id}.`);
+        }
+        return operation;
+      };
+      // First of all: who may not read it must not wait for it, for the wait is answered with it.
+      const now = await read();
+      if (now.state !== "running" || request.waitMs === undefined) return { operation: now };
+      const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
+      const until = { deadlineMs, signal: context.signal };
+      const ended = await commits.untilEnded(context.id, read, until);
+      return { operation: ended?.operation ?? (await read()) };
+    },
+    list: async (request, context) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const found = await store.listOperations({ ...request, ...scopeOf(context), limit });
+      const operations = fitting(found, jsonBytes);
+      return { operations: [...operations], ...nextMarker(operations, limit, found.length) };
+    },
+  };
+}
+
+export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof eventService> {
+  return {
+    list: async (request, context) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const { noun, id } = request;
+      const filter = { ...scopeOf(context), ...(noun ? { noun } : {}), ...(id ? { id } : {}), limit };
+      let position: EventPage = {
+        events: [],
+        last: request.after ?? (await store.lastSequence()),
+        trimmed: 0,
+      };
+      const some = async () => {
+        position = await store.listEvents({ ...filter, after: position.last });
+        return position.events.length > 0 ? position : undefined;
+      };
+      const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
+      const found =
+        (await commits.until(some, { ...scopeOf(context), deadlineMs, signal: context.signal })) ?? position;
+      const events = fitting(found.events, jsonBytes);
+      const cut = events.length < found.events.length;
+      const last = (cut ? events.at(-1)?.sequence : undefined) ?? found.last;
+      return { events: [...events], last, trimmed: found.trimmed };
+    },
+  };
+}

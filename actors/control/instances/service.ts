@@ -1,0 +1,195 @@
+/**
+ * What may be asked of instances, one handler per method of protocol/instance.ts. Commands go to the
+ * instance's actor; reads go to the store, which has everything that was ever acknowledged.
+ */
+
+import type { Changed, instanceService } from "../../../protocol/instance.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { InstanceQuery, InstanceRow, Store } from "../../ports/store.ts";
+import type { HostDirectory } from "../directory/directory.ts";
+import { verdictsFor } from "../directory/verdicts.ts";
+import { notFound } from "../instance/actor.ts";
+import type { AdmissionCommand } from "../instance/admission.ts";
+import type { InstanceRegistry } from "../instance/registry.ts";
+import { instanceView } from "../instance/state.ts";
+import type { Placer } from "../placement/placer.ts";
+import type { Commits } from "../request/commits.ts";
+import { contentHash } from "../request/content-hash.ts";
+import { fitting, nextMarker } from "../request/page.ts";
+import { mayRead, scopeOf } from "../request/tenancy.ts";
+import { bytesOfInstance } from "./bytes.ts";
+import type { CreateAnswer } from "./create.ts";
+import type { Creator } from "./creator.ts";
+import { explanation } from "./explain.ts";
+
+export interface InstanceServiceOptions {
+  readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations">;
+  readonly registry: InstanceRegistry;
+  readonly creator: Creator;
+  readonly placer: Placer;
+  readonly directory: HostDirectory;
+  readonly commits: Commits;
+  readonly hostAgent: (hostId: string) => Client<typeof hostAgentService>;
+}
+
+type Service = Handlers<typeof instanceService>;
+
+export function instanceHandlers(options: InstanceServiceOptions): Service {
+  const { store, creator, placer, directory } = options;
+  const view = (row: InstanceRow) => instanceView(row, directory.facts(row.instance.hostId));
+  const readable = async (context: CallContext): Promise<InstanceRow> => {
+    const row = await store.getInstance(context.id);
+    if (row === undefined || !mayRead(context, row.instance.project)) throw notFound(context.id);
+    return row;
+  };
+  return {
+    ...commandHandlers(options),
+    create: async (request, context) => {
+      const facts = requestFacts("instance.create", request, context);
+      const answer = await creator.create(request, facts, context.deadlineMs);
+      return request.wait === true ? waitForAll(answer, context, options) : answer;
+    },
+    explainCreate: async (request, { project, deadlineMs }) => ({
+      hosts: verdictsFor(project, await creator.explain(request, project, deadlineMs), directory),
+    }),
+    list: async (request, context) => {
+      const limit = request.limit ?? limits.pageLengthDefault;
+      const query: InstanceQuery = { ...request, ...scopeOf(context), limit };
+      const rows = await store.listInstances(query);
+      const instances = fitting(rows.map(view), bytesOfInstance);
+      return { instances: [...instances], ...nextMarker(instances, limit, rows.length) };
+    },
+    get: async (_request, context) => ({ instance: view(await readable(context)) }),
+    console: async (request, context) => readConsole(await readable(context), request, context, options),
+    explain: async (_request, context) => {
+      const row = await readable(context);
+      const [verdicts, operations] = await Promise.all([
+        placer.explain(row.instance, context.deadlineMs),
+        store.listOperations({ instanceId: row.instance.id, limit: limits.pageLengthDefault }),
+      ]);
+      const fence = directory.fenceOf(row.instance.hostId);
+      const hosts = verdictsFor(context.project, verdicts, directory);
+      return explanation({ instance: view(row), row, hosts, operations, fence });
+    },
+  };
+}
+
+type CommandName = "start" | "stop" | "reboot" | "pause" | "unpause" | "delete" | "evacuate";
+
+function commandHandlers(options: InstanceServiceOptions): Pick<Service, CommandName> {
+  const command =
+    (name: CommandName) =>
+    async (request: CommandRequest, context: CallContext): Promise<Changed> => {
+      const facts = requestFacts(`instance.${name}`, request, context);
+      const stopTimeoutMs = request.timeoutMs ?? limits.stopTimeoutMsDefault;
+      const changed = await options.registry.ask<Changed>(
+        context.id,
+        (reply) => ({
+          kind: "command",
+          command: admissionCommand(name, request),
+          stopTimeoutMs,
+          request: facts,
+          reply,
+        }),
+        { deadlineMs: context.deadlineMs, signal: context.signal },
+      );
+      return request.wait === true ? waitFor(changed, context, options) : changed;
+    };
+  return {
+    start: command("start"),
+    stop: command("stop"),
+    reboot: command("reboot"),
+    pause: command("pause"),
+    unpause: command("unpause"),
+    delete: command("delete"),
+    evacuate: async (request, context) => {
+      // What rests on a fence that another controller has just made must not be refused here.
+      await options.directory.refresh();
+      return command("evacuate")(request, context);
+    },
+  };
+}
+
+interface CommandRequest {
+  readonly wait?: boolean;
+  readonly mode?: "graceful" | "soft" | "hard";
+  readonly timeoutMs?: number;
+}
+
+function admissionCommand(name: CommandName, { mode }: CommandRequest): AdmissionCommand {
+  if (mode !== "hard") return name;
+  return name === "stop" ? "stopHard" : "rebootHard";
+}
+
+function requestFacts(method: string, request: object, { project, requestId, id }: CallContext) {
+  return { project, requestId, contentHash: contentHash(method, id, { ...request }) };
+}
+
+/** The same answer at the end of the operation; at the deadline the operation is answered as it is then. */
+async function waitFor(
+  changed: Changed,
+  context: CallContext,
+  options: InstanceServiceOptions,
+): Promise<Changed> {
+  const { store, commits, directory } = options;
+  const { id } = changed.operation;
+  const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
+  const ended = await commits.untilEnded(id, () => store.getOperation(id), until);
+  const operation = ended?.operation ?? (await store.getOperation(id)) ?? changed.operation;
+  const row = ended?.row ?? (await store.getInstance(changed.instance.id));
+  if (row === undefined) return { ...changed, operation };
+  return { instance: instanceView(row, directory.facts(row.instance.hostId)), operation };
+}
+
+async function waitForAll(
+  answer: CreateAnswer,
+  context: CallContext,
+  options: InstanceServiceOptions,
+): Promise<CreateAnswer> {
+  const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
+  const { all: listed = [answer], more = [] } = answer;
+  const unlisted = more.map(({ operationId }) =>
+    options.commits.untilEnded(operationId, () => options.store.getOperation(operationId), until),
+  );
+  const all = await Promise.all(listed.map((one) => waitFor(one, context, options)));
+  await Promise.all(unlisted);
+  const [first] = all;
+  if (first === undefined) return answer;
+  return answer.all === undefined ? first : { ...answer, ...first, all };
+}
+
+interface ConsoleRequest {
+  readonly offset?: number;
+  readonly tailLines?: number;
+  readonly waitMs?: number;
+}
+
+async function readConsole(
+  { instance }: InstanceRow,
+  request: ConsoleRequest,
+  context: CallContext,
+  { hostAgent, commits, store }: InstanceServiceOptions,
+) {
+  const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
+  const hostId = instance.hostId ?? (await commits.until(findHost, until));
+  if (hostId === null || hostId === undefined) {
+    throw new StatusError(
+      "consoleUnavailable",
+      `Instance ${instance.id} is on no host, so it has no console.`,
+    );
+  }
+  return hostAgent(hostId).console(
+    { instanceId: instance.id, ...request },
+    { timeoutMs: limits.hostRequestTimeoutMs + (request.waitMs ?? 0), signal: context.signal },
+  );
+
+  async function findHost(): Promise<string | null | undefined> {
+    const row = await store.getInstance(instance.id);
+    const waits =
+      (request.waitMs ?? 0) > 0 && row?.instance.deletedAtMs === null && row.instance.failure === null;
+    return row?.instance.hostId ?? (waits ? undefined : null);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What a create wishes beside size and image, checked and made into ids: a zone that there is, a group and
+ * instances of the same project, a host that only an operator may name. Refusals name what is wrong; what
+ * belongs to another project is not there (I12).
+ */
+import { defaultZone } from "../../../protocol/kinds.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { Store } from "../../ports/store.ts";
+import type { InstanceHints } from "../../records/placement.ts";
+import { findHost } from "../directory/find-host.ts";
+
+/** The part of a create that is about where. */
+export interface WhereQuestion {
+  readonly count?: number;
+  readonly atLeast?: number;
+  readonly availabilityZone?: string;
+  readonly serverGroup?: string;
+  readonly hints?: { readonly sameHost?: readonly string[]; readonly differentHost?: readonly string[] };
+  readonly host?: string;
+}
+
+export interface Where {
+  readonly availabilityZone: string | null;
+  readonly serverGroupId: string | null;
+  readonly hints: InstanceHints | null;
+}
+
+export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "hostsCalled" | "listZones">;
+
+/**
+ * Reads nothing for who wishes nothing. @throws unknownAvailabilityZone, serverGroupNotFound,
+ * instanceNotFound, hostNotFound, hostAmbiguous, adminOnly, schemaMismatch
+ */
+export async function whereOf(question: WhereQuestion, project: string, store: WishStore): Promise<Where> {
+  const { count, atLeast, availabilityZone, serverGroup } = question;
+  if (atLeast !== undefined && atLeast > (count ?? 0))
+    throw new StatusError("schemaMismatch", "atLeast goes with a count, and is not more than it.");
+  if (availabilityZone !== undefined) await assertZone(availabilityZone, store);
+  const serverGroupId = serverGroup === undefined ? null : await groupId(serverGroup, project, store);
+  const hints = await hintsOf(question, project, store);
+  return { availabilityZone: availabilityZone ?? null, serverGroupId, hints };
+}
+
+async function assertZone(zone: string, store: WishStore): Promise<void> {
+  if (zone === defaultZone || (await store.listZones({ name: zone, limit: 1 })).length > 0) return;
+  throw new StatusError("unknownAvailabilityZone", `There is no availability zone ${zone}.`);
+}
+
+async function groupId(key: string, project: string, store: WishStore): Promise<string> {
+  const group = await store.getServerGroup(key, project);
+  if (group === undefined) throw groupNotFound(key);
+  return group.id;
+}
+
+export function groupNotFound(key: string): StatusError {
+  return new StatusError("serverGroupNotFound", `There is no server group ${key}.`);
+}
+
+async function hintsOf(
+  { hints = {}, host }: WhereQuestion,
+  project: string,
+  store: WishStore,
+): Promise<InstanceHints | null> {
+  const { sameHost, differentHost } = hints;
+  for (const id of [...(sameHost ?? []), ...(differentHost ?? [])]) await assertInstance(id, project, store);
+  const hostId = host === undefined ? undefined : await forcedHost(host, project, store);
+  const found: InstanceHints = {
+    ...(sameHost === undefined ? {} : { sameHost }),
+    ...(differentHost === undefined ? {} : { differentHost }),
+    ...(hostId === undefined ? {} : { hostId }),
+  };
+  return Object.keys(found).length === 0 ? null : found;
+}
+
+async function assertInstance(id: string, project: string, store: WishStore): Promise<void> {
+  const instance = (await store.getInstance(id))?.instance;
+  const own = project === adminProject || instance?.project === project;
+  if (instance !== undefined && own && instance.deletedAtMs === null) return;
+  throw new StatusError("instanceNotFound", `There is no instance ${id}.`);
+}
+
+async function forcedHost(key: string, project: string, store: WishStore): Promise<string> {
+  if (project !== adminProject)
+    throw new StatusError("adminOnly", "Only an operator, in the project admin, may choose the host.");
+  return (await findHost(key, store)).id;
+}

@@ -1,0 +1,115 @@
+/**
+ * What is asked of the scheduler for an instance: its size and wishes, and what these mean at this moment,
+ * for hints and groups are about where other instances are. Read anew for every choice: members come and go.
+ */
+import type { Image } from "../../../protocol/image.ts";
+import type { Store } from "../../ports/store.ts";
+import type { InstanceRecord } from "../../records/instance.ts";
+import type { InstanceHints } from "../../records/placement.ts";
+import type { GroupMembership, Hints, PlacementRequest } from "../scheduler/messages.ts";
+
+/** What an instance wishes of its host, as it is kept with the instance. */
+export interface Wish {
+  readonly project: string;
+  /** Absent before it exists. */
+  readonly instanceId?: string;
+  readonly flavor: InstanceRecord["flavor"];
+  readonly imageProperties: Image["properties"];
+  readonly excluded: PlacementRequest["excluded"];
+  readonly availabilityZone: string | null;
+  readonly serverGroupId: string | null;
+  readonly hints: InstanceHints | null;
+  /** The shared storage that its disk is in, once there is one. */
+  readonly storageId?: string | null;
+}
+
+export type PlacementStore = Pick<Store, "getInstance" | "getServerGroup" | "listGroupHosts">;
+
+export function wishOf(instance: InstanceRecord): Wish {
+  if (instance.desired === "deleted") return wishToRemove(instance);
+  const { id, project, flavor, image, excludedHosts, availabilityZone, serverGroupId, hints } = instance;
+  const storageId = instance.built ? instance.storageId : null;
+  const lasting = instance.built ? withoutHost(hints) : hints;
+  const where = { availabilityZone, serverGroupId, hints: lasting };
+  const about = { project, instanceId: id, flavor, ...where, storageId };
+  return { ...about, imageProperties: image.properties, excluded: excludedHosts };
+}
+
+/**
+ * An operator chooses where an instance begins, as in Nova: one that has run may go anywhere when its host is
+ * lost, or is to be empty.
+ */
+function withoutHost(hints: InstanceHints | null): InstanceHints | null {
+  const { hostId: _, ...others } = hints ?? {};
+  return Object.keys(others).length === 0 ? null : others;
+}
+
+/** Any host that sees the disk, however full. */
+function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord): Wish {
+  const { extra: _, ...properties } = image.properties;
+  const anyHost = { ...properties, memoryMibMin: 0, diskGibMin: 0 };
+  const nothing = { availabilityZone: null, serverGroupId: null, hints: null };
+  const size = { id: flavor.id, name: flavor.name, vcpus: 0, memoryMib: 0, diskGib: 0 };
+  const about = { project, instanceId: id, flavor: size, ...nothing, storageId };
+  return { ...about, imageProperties: anyHost, excluded: [] };
+}
+
+/** Reads nothing for who has neither hints nor a group. @throws UNAVAILABLE storeUnavailable */
+export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
+  const { flavor, availabilityZone, project, storageId = null } = wish;
+  const { vcpus, memoryMib, diskGib, extraSpecs = {} } = flavor;
+  const { extra: imageProperties, ...image } = wish.imageProperties;
+  const plain: PlacementRequest = {
+    ...{ vcpus, memoryMib, diskGib, project, image, excluded: wish.excluded },
+    flavor: flavor.name,
+    ...(Object.keys(extraSpecs).length === 0 ? {} : { extraSpecs }),
+    ...(imageProperties === undefined ? {} : { imageProperties }),
+    ...(availabilityZone === null ? {} : { availabilityZone }),
+    ...(storageId === null ? {} : { storageId }),
+  };
+  if (wish.hints === null && wish.serverGroupId === null) return plain;
+  const [hints, group] = await Promise.all([hintsOf(wish, store), groupOf(wish, store)]);
+  return {
+    ...plain,
+    ...(hints === undefined ? {} : { hints }),
+    ...(group === undefined ? {} : { group }),
+  };
+}
+
+async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<Hints | undefined> {
+  if (hints === null) return undefined;
+  const { sameHost, differentHost, hostId } = hints;
+  const [same, different] = await Promise.all([hostsOf(sameHost, store), hostsOf(differentHost, store)]);
+  return {
+    // Where none of them is any more there is nothing to be near to.
+    ...(same === undefined || same.length === 0 ? {} : { sameHost: same }),
+    ...(different === undefined ? {} : { differentHost: different }),
+    ...(hostId === undefined ? {} : { hostId }),
+  };
+}
+
+/** An instance that is on no host (any more) says nothing. */
+async function hostsOf(
+  instanceIds: readonly string[] | undefined,
+  store: PlacementStore,
+): Promise<readonly string[] | undefined> {
+  if (instanceIds === undefined) return undefined;
+  const rows = await Promise.all(instanceIds.map((id) => store.getInstance(id)));
+  const hostIds = rows.flatMap((row) => row?.instance.hostId ?? []);
+  return [...new Set(hostIds)];
+}
+
+async function groupOf(
+  { serverGroupId, instanceId }: Wish,
+  store: PlacementStore,
+): Promise<GroupMembership | undefined> {
+  if (serverGroupId === null) return undefined;
+  const [group, hosts] = await Promise.all([
+    store.getServerGroup(serverGroupId),
+    store.listGroupHosts(serverGroupId, instanceId),
+  ]);
+  if (group === undefined) return undefined;
+  const { id, policy, maxPerHost } = group;
+  const hostIds = hosts.flatMap(({ hostId, members }) => Array.from({ length: members }, () => hostId));
+  return { id, policy, hostIds, ...(maxPerHost === null ? {} : { maxPerHost }) };
+}

@@ -1,0 +1,144 @@
+/**
+ * The scheduler's actor as its clients see it: typed questions, and the news it lives on. Adds host names,
+ * which a person who reads an operation wants to see. Decides nothing.
+ */
+import type { HostVerdict } from "../../../protocol/instance.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { NumaPlacement } from "../../../protocol/numa.ts";
+import type { Denial } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { HostRecord } from "../../records/host.ts";
+import type { InstanceRecord } from "../../records/instance.ts";
+import type { ActorRef } from "../../runtime/system.ts";
+import type { HostDirectory } from "../directory/directory.ts";
+import type { Placement } from "../instance/messages.ts";
+import type {
+  Candidate,
+  PlacementRequest,
+  Ranking,
+  Rankings,
+  SchedulerMessage,
+} from "../scheduler/messages.ts";
+import { type PlacementStore, placementRequest, wishOf } from "./placement.ts";
+
+export interface ChosenHost {
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly leaseEpoch: number;
+  readonly storageId: string | null;
+  /** What an instance gets of the host's cells; null: it asks for nothing of the kind. */
+  readonly numa: NumaPlacement | null;
+}
+
+export type ChosenHosts =
+  | { readonly kind: "hosts"; readonly hosts: readonly ChosenHost[] }
+  | { readonly kind: "denied"; readonly denial: Denial };
+
+export interface PlacerOptions {
+  readonly scheduler: ActorRef<SchedulerMessage>;
+  readonly directory: HostDirectory;
+  readonly store: PlacementStore;
+  readonly clock: Clock;
+}
+
+export interface HowMany {
+  readonly count: number;
+  /** So many are enough, when there is no room for more. */
+  readonly atLeast: number;
+  readonly deadlineMs: number;
+}
+
+export class Placer {
+  readonly #scheduler: ActorRef<SchedulerMessage>;
+  readonly #directory: HostDirectory;
+  readonly #store: PlacementStore;
+  readonly #clock: Clock;
+
+  constructor({ scheduler, directory, store, clock }: PlacerOptions) {
+    this.#scheduler = scheduler;
+    this.#directory = directory;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** The best host for each of `count` equal instances, or of fewer when these are enough. */
+  async placeMany(request: PlacementRequest, { count, atLeast, deadlineMs }: HowMany): Promise<ChosenHosts> {
+    const ranking = await this.#scheduler.ask<Rankings>(
+      (reply) => ({
+        ...{ kind: "rankMany", request, count, reply },
+        ...(atLeast < count ? { as: "asManyAsFit", countMin: atLeast } : {}),
+      }),
+      { deadlineMs },
+    );
+    if (ranking.kind === "denied") return ranking;
+    return { kind: "hosts", hosts: ranking.candidates.flatMap((list) => list.slice(0, 1).map(this.#chosen)) };
+  }
+
+  /** A host for a build that has none (any more); those it failed on are left out. */
+  async place(instance: InstanceRecord): Promise<Placement> {
+    const request = await placementRequest(wishOf(instance), this.#store);
+    const deadlineMs = this.#clock.monotonicMs() + limits.timeoutMsDefault;
+    const ranking = await this.#scheduler.ask<Ranking>((reply) => ({ kind: "rank", request, reply }), {
+      deadlineMs,
+    });
+    const best = ranking.kind === "ranked" ? ranking.candidates[0] : undefined;
+    if (ranking.kind === "denied") return ranking;
+    if (best === undefined) throw new Error("A ranking is never empty.");
+    return { kind: "host", ...this.#chosen(best) };
+  }
+
+  /** A host that an instance has room on already; undefined: it is silent, fenced or gone. */
+  roomOn(hostId: string): Placement | undefined {
+    const facts = this.#directory.facts(hostId);
+    if (facts === undefined || !facts.alive || this.#directory.fenceOf(hostId) !== undefined)
+      return undefined;
+    const { name: hostName, leaseEpoch, storageId } = facts;
+    // What it gets of the host's cells is in the claim that is there.
+    return { kind: "host", hostId, hostName, leaseEpoch, storageId, numa: null };
+  }
+
+  async explain(instance: InstanceRecord, deadlineMs: number): Promise<readonly HostVerdict[]> {
+    return this.explainRequest(await placementRequest(wishOf(instance), this.#store), deadlineMs);
+  }
+
+  explainRequest(request: PlacementRequest, deadlineMs: number): Promise<readonly HostVerdict[]> {
+    return this.#scheduler.ask((reply) => ({ kind: "explain", request, reply }), { deadlineMs });
+  }
+
+  claimed(hosts: readonly ChosenHost[], { vcpus, memoryMib, diskGib }: PlacementRequest): void {
+    for (const { hostId, numa } of hosts) {
+      const amounts = { vcpus, memoryMib, diskGib, ...(numa === null ? {} : { numa }) };
+      this.#scheduler.tell({ kind: "claimed", hostId, amounts });
+    }
+  }
+
+  /** Or it holds another lease than was known here: both are read anew. */
+  full(hostId: string): void {
+    this.#directory.refreshSoon();
+    this.#scheduler.tell({ kind: "full", hostId });
+  }
+
+  heard(hostId: string): void {
+    this.#scheduler.tell({ kind: "heard", hostId });
+  }
+
+  /** Nobody could be heard until now. */
+  cutOff(): void {
+    this.#scheduler.tell({ kind: "cutOff" });
+  }
+
+  /** The hosts were read, from this moment on (monotonic): the scheduler need not read them itself. */
+  read(hosts: readonly HostRecord[], readAtMs: number): void {
+    this.#scheduler.tell({ kind: "refresh", hosts, readAtMs, wallMs: this.#clock.nowMs(), told: true });
+  }
+
+  hostsChanged(): void {
+    this.#scheduler.tell({ kind: "hostsChanged" });
+  }
+
+  readonly #chosen = ({ hostId, numa }: Candidate): ChosenHost => {
+    const facts = this.#directory.facts(hostId);
+    const { leaseEpoch = 0, storageId = null } = facts ?? {};
+    return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId, numa: numa ?? null };
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * The common shape of what operators change: one row, one event, one request id, in one turn.
+ * Repeating a request with its id is answered as the first time; a refusal names what stands in the way.
+ */
+import type { CallContext } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
+import type { Store } from "../../ports/store.ts";
+import type { CommitResult, NewEvent, Turn } from "../../records/commit.ts";
+import { contentHash } from "./content-hash.ts";
+import { requestIdReused } from "./request-id.ts";
+
+export interface CatalogOptions {
+  readonly store: Pick<
+    Store,
+    | ("getFlavor" | "listFlavors" | "getImage" | "listImages" | "hostsCalled" | "listHosts" | "getRequest")
+    | ("getAggregate" | "listAggregates" | "getServerGroup" | "listServerGroups" | "listGroupMembers")
+    | "getQuota"
+  >;
+  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+interface Cause {
+  readonly request: object;
+  readonly context: CallContext;
+  readonly options: CatalogOptions;
+}
+
+/** Without a project it is the operators' business. */
+type About = Pick<NewEvent, "noun" | "id" | "event" | "body"> & Partial<Pick<NewEvent, "project">>;
+
+/** The request row (without its answer yet) and the event of a change. */
+export function catalogTurn(
+  method: string,
+  about: About,
+  { request, context, options }: Cause,
+): Required<Pick<Turn, "request" | "events">> {
+  const atMs = options.clock.nowMs();
+  const { project, requestId, id } = context;
+  const hash = contentHash(method, id, { ...request });
+  return {
+    request: { project, requestId, contentHash: hash, answer: null, atMs },
+    events: [{ project: adminProject, ...about, atMs, requestId }],
+  };
+}
+
+/**
+ * The answer of this very request, should it have been accepted before: what it removed is no longer there to
+ * be found. @throws requestIdReused
+ */
+export async function answeredBefore<A>(
+  method: string,
+  { request, context, options }: Cause,
+): Promise<A | undefined> {
+  const known = await options.store.getRequest(context.project, context.requestId);
+  if (known === undefined) return undefined;
+  if (known.contentHash !== contentHash(method, context.id, { ...request })) {
+    throw requestIdReused(context.requestId);
+  }
+  return known.answer as A;
+}
+
+interface HostNames {
+  get(hostId: string): { readonly name: string } | undefined;
+}
+
+/**
+ * Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse,
+ * zoneConflict, requestIdReused
+ */
+export async function commitOnce<A>(
+  turn: Turn & Required<Pick<Turn, "request">>,
+  answer: A,
+  { commit, directory }: Pick<CatalogOptions, "commit"> & { readonly directory?: HostNames },
+): Promise<A> {
+  const result = await commit({ ...turn, request: { ...turn.request, answer } });
+  switch (result.kind) {
+    case "committed":
+      return answer;
+    case "duplicate":
+      if (result.request.contentHash !== turn.request.contentHash)
+        throw requestIdReused(turn.request.requestId);
+      return result.request.answer as A;
+    case "nameTaken":
+      throw new StatusError("nameTaken", "The name is taken.");
+    case "inUse":
+      throw new StatusError("inUse", "An instance uses it.");
+    case "zoneConflict": {
+      const host = directory?.get(result.hostId)?.name ?? result.hostId;
+      throw new StatusError("zoneConflict", `The host ${host} would be in two availability zones.`);
+    }
+    default:
+      throw new StatusError(
+        "generationConflict",
+        "It was changed or removed by somebody else at the same time.",
+      );
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The scheduler as an actor: makes its decisions real. It owns no record. Its reads of the store are effects,
+ * so a slow store delays nobody who can be answered from the views at hand; after a crash it begins with
+ * nothing and reads anew.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Store } from "../../ports/store.ts";
+import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
+import type { Answer } from "./answer.ts";
+import { decide, type Effect } from "./decide.ts";
+import type { SchedulerMessage } from "./messages.ts";
+import type { Scheduler } from "./schedule.ts";
+import { emptyState, type SchedulerState } from "./state.ts";
+
+export interface SchedulerActorOptions {
+  readonly scheduler: Scheduler;
+  readonly store: Pick<Store, "allHosts">;
+  /** Where equals begin to take turns: another number in every controller keeps them apart. */
+  readonly firstTurn?: number;
+}
+
+/**
+ * Keeps itself fresh: whoever spawns it has only to tell it what was heard, claimed, released and found full.
+ */
+export function schedulerDefinition(
+  options: SchedulerActorOptions,
+): ActorDefinition<SchedulerState, SchedulerMessage> {
+  const step = (state: SchedulerState, message: SchedulerMessage, context: Context): SchedulerState => {
+    const { next, answers, effects } = decide(options.scheduler, state, message, context.clock.monotonicMs());
+    for (const answer of answers) give(answer);
+    for (const effect of effects) perform(effect, options.store, context);
+    return next;
+  };
+  return {
+    name: "scheduler",
+    mailboxLengthMax: limits.schedulerMailboxLengthMax,
+    init: async (context) => step(emptyState(options.firstTurn), { kind: "tick" }, context),
+    receive: async (state, message, context) => step(state, message, context),
+  };
+}
+
+type Context = ActorContext<SchedulerMessage>;
+
+function give(answer: Answer): void {
+  switch (answer.kind) {
+    case "rank":
+      answer.reply.ok(answer.answer);
+      return;
+    case "rankMany":
+      answer.reply.ok(answer.answer);
+      return;
+    case "explain":
+      answer.reply.ok(answer.answer);
+      return;
+    case "alive":
+      answer.reply.ok(answer.answer);
+      return;
+    case "failed":
+      answer.reply.fail(StatusError.of(answer.denial));
+      return;
+  }
+}
+
+function perform(effect: Effect, store: Pick<Store, "allHosts">, context: Context): void {
+  switch (effect.kind) {
+    case "tickLater":
+      tickLater(context);
+      return;
+    case "readHosts":
+      void readHosts(effect.atMs, store, context);
+      return;
+  }
+}
+
+function tickLater(context: Context): void {
+  const cancel = () => timer.cancel();
+  const timer = context.clock.after(limits.schedulerRefreshPeriodMs, () => {
+    context.signal.removeEventListener("abort", cancel);
+    if (context.signal.aborted) return;
+    // Refused when the mailbox is full: the next period tries again.
+    if (!context.self.tell({ kind: "tick" })) tickLater(context);
+  });
+  context.signal.addEventListener("abort", cancel, { once: true });
+}
+
+async function readHosts(readAtMs: number, store: Pick<Store, "allHosts">, context: Context): Promise<void> {
+  try {
+    const hosts = await store.allHosts();
+    if (context.signal.aborted) return;
+    context.self.tell({ kind: "refresh", hosts, readAtMs, wallMs: context.clock.nowMs() });
+  } catch (error) {
+    if (context.signal.aborted) return;
+    context.log.warn({ error: StatusError.from(error, "Reading the hosts").message }, "hosts were not read");
+    context.self.tell({ kind: "refreshFailed" });
+  }
+}

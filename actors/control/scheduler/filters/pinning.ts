@@ -1,0 +1,55 @@
+/**
+ * Keeps the two pools of a host's CPUs apart: those that guests have to themselves, and the rest, which the
+ * others share with the overcommit ratio. A host that does not report its cells has no CPU to give away.
+ */
+
+import { sharedFree } from "../../../../protocol/numa.ts";
+import { isDedicated } from "../numa.ts";
+import type { HostView } from "../state.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
+
+export const pinning: RequestFilter = {
+  name: "pinning",
+  effort: efforts.work,
+  prepare: (request) => (isDedicated(request.extraSpecs) ? dedicated(request.vcpus) : shared(request.vcpus)),
+};
+
+/** vCPUs that guests without CPUs of their own may still have once so many more CPUs are a guest's own. */
+function sharedBeside({ capacity, claimed, pinnedCpus, realCpus }: HostView, more: number): number {
+  const after = { pinnedCpus: pinnedCpus + more, vcpusClaimed: claimed.vcpus + more };
+  return sharedFree({ realCpus, vcpus: capacity.vcpus, ...after });
+}
+
+function dedicated(vcpus: number) {
+  const refuse: Refuse = (host) => {
+    if (host.realCpus === 0)
+      return {
+        reason: "the host does not report its CPUs, so that no guest can have some to itself",
+        remedy: "choose a flavor with hw:cpu_policy shared",
+      };
+    const free = host.realCpus - host.pinnedCpus;
+    if (vcpus > free)
+      return {
+        reason: `${vcpus} CPUs of its own are asked for, ${free} of ${host.realCpus} are nobody's own`,
+        remedy: `free ${vcpus - free} CPUs more or choose a flavor with hw:cpu_policy shared`,
+      };
+    return {
+      reason: `${vcpus} CPUs of its own are asked for, and the guests that share CPUs need these`,
+      remedy: "move guests that share CPUs away, or choose a flavor with hw:cpu_policy shared",
+    };
+  };
+  return (host: HostView) =>
+    (vcpus <= host.realCpus - host.pinnedCpus && sharedBeside(host, vcpus) >= 0) || refuse;
+}
+
+function shared(vcpus: number) {
+  const refuse: Refuse = (host) => {
+    const free = Math.max(0, sharedBeside(host, 0));
+    return {
+      reason: `${vcpus} vCPUs are asked for, ${free} are free beside ${host.pinnedCpus} CPUs that are guests' own`,
+      remedy: `free ${vcpus - free} vCPUs more or move a guest with CPUs of its own away`,
+    };
+  };
+  return (host: HostView) =>
+    host.pinnedCpus === 0 || host.realCpus === 0 || vcpus <= sharedBeside(host, 0) || refuse;
+}

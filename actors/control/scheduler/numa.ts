@@ -1,0 +1,135 @@
+/**
+ * NUMA cells, CPUs of one's own and huge pages: what a flavor asks for in Nova's words, and which cells of a
+ * host can give it. The commit of the claim judges the choice once more. Pure.
+ *
+ * As in Nova, CPUs of one's own or large pages make a guest of one cell unless hw:numa_nodes says otherwise.
+ */
+import {
+  type NumaNode,
+  type NumaPlacement,
+  type NumaUse,
+  nothingUsed,
+  ordinaryMib,
+} from "../../../protocol/numa.ts";
+
+export interface NumaDemand {
+  readonly nodes: number;
+  /** Of each node, as is the memory. */
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly dedicated: boolean;
+  /** KiB of a page; `large`: any size but the smallest; undefined: ordinary pages will do. */
+  readonly page: number | "large" | undefined;
+}
+
+type Specs = Readonly<Record<string, string>> | undefined;
+
+interface Asked {
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly extraSpecs?: Specs;
+}
+
+/** The guest's CPUs are its own. */
+export const isDedicated = (specs: Specs): boolean => specs?.["hw:cpu_policy"] === "dedicated";
+
+/** Undefined: any host will do. A text: why what is asked for makes no sense. */
+export function numaDemand({ vcpus, memoryMib, extraSpecs }: Asked): NumaDemand | string | undefined {
+  if (extraSpecs === undefined) return undefined;
+  const policy = extraSpecs["hw:cpu_policy"];
+  if (policy !== undefined && policy !== "dedicated" && policy !== "shared")
+    return `hw:cpu_policy is ${policy}; it can be dedicated or shared`;
+  const page = pageOf(extraSpecs["hw:mem_page_size"]);
+  if (page === "unknown")
+    return `hw:mem_page_size is ${extraSpecs["hw:mem_page_size"]}, which is no size of a page`;
+  const text = extraSpecs["hw:numa_nodes"];
+  const dedicated = policy === "dedicated";
+  if (text === undefined && !dedicated && page === undefined) return undefined;
+  const nodes = Number(text ?? 1);
+  if (!Number.isInteger(nodes) || nodes < 1)
+    return `hw:numa_nodes is ${text}; it must be a whole number from 1`;
+  if (vcpus % nodes !== 0 || memoryMib % nodes !== 0)
+    return `${vcpus} vCPUs and ${memoryMib} MiB do not divide evenly into ${nodes} NUMA nodes`;
+  return { nodes, vcpus: vcpus / nodes, memoryMib: memoryMib / nodes, dedicated, page };
+}
+
+const unitsKib: Readonly<Record<string, number>> = { "": 1, k: 1, m: 1024, g: 1024 * 1024 };
+
+function pageOf(text: string | undefined): number | "large" | "unknown" | undefined {
+  if (text === undefined || text === "small" || text === "any") return undefined;
+  if (text === "large") return "large";
+  const [, digits, unit = ""] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
+  const sizeKib = Number(digits) * (unitsKib[unit.toLowerCase()] ?? Number.NaN);
+  if (!(sizeKib > 0)) return "unknown";
+  return sizeKib <= ordinaryPageKib ? undefined : sizeKib;
+}
+
+const ordinaryPageKib = 4;
+
+interface Cells {
+  readonly numa: readonly NumaNode[];
+  readonly cellUse: readonly NumaUse[];
+}
+
+const useOf = ({ cellUse }: Cells, index: number): NumaUse => cellUse[index] ?? nothingUsed;
+
+/** The positions of the first cells that can give it; undefined when there are too few. */
+export function cellsFor(host: Cells, demand: NumaDemand): readonly number[] | undefined {
+  const chosen: number[] = [];
+  for (let index = 0; index < host.numa.length && chosen.length < demand.nodes; index++)
+    if (cellGives(host, index, demand)) chosen.push(index);
+  return chosen.length === demand.nodes ? chosen : undefined;
+}
+
+/** What the guest gets of these cells; undefined when they are too few, or have too little. */
+export function placementFor(host: Cells, demand: NumaDemand): NumaPlacement | undefined {
+  const chosen = cellsFor(host, demand);
+  if (chosen === undefined) return undefined;
+  const { vcpus, memoryMib, dedicated } = demand;
+  const cells = chosen.map((index) => {
+    const cell = host.numa[index];
+    const asks = cell !== undefined && demand.page !== undefined;
+    const pageKib = asks ? pageFor(cell, useOf(host, index), demand) : undefined;
+    return { cell: index, vcpus, memoryMib, ...(pageKib === undefined ? {} : { pageKib }) };
+  });
+  return { dedicated, cells };
+}
+
+/** Cells that could give each thing alone, for who has to say what is missing. */
+export function cellsGiving(host: Cells, demand: NumaDemand) {
+  const count = (gives: (cell: NumaNode, use: NumaUse) => boolean) =>
+    host.numa.filter((cell, index) => gives(cell, useOf(host, index))).length;
+  return {
+    cpus: count((cell, use) => givesCpus(cell, use, demand)),
+    memory: count((cell, use) => givesMemory(cell, use, demand)),
+    pages: count((cell, use) => demand.page === undefined || pageFor(cell, use, demand) !== undefined),
+  };
+}
+
+function cellGives(host: Cells, index: number, demand: NumaDemand): boolean {
+  const cell = host.numa[index];
+  const use = useOf(host, index);
+  if (cell === undefined || !givesCpus(cell, use, demand)) return false;
+  return demand.page === undefined
+    ? givesMemory(cell, use, demand)
+    : pageFor(cell, use, demand) !== undefined;
+}
+
+/** CPUs that are another guest's own are no good for one that shares CPUs either. */
+const givesCpus = (cell: NumaNode, use: NumaUse, { vcpus }: NumaDemand): boolean =>
+  vcpus <= cell.vcpus - use.pinnedCpus;
+
+const givesMemory = (cell: NumaNode, use: NumaUse, { memoryMib }: NumaDemand): boolean =>
+  memoryMib <= ordinaryMib(cell) - use.memoryMib;
+
+/** The largest page size that suits, in KiB. */
+function pageFor(cell: NumaNode, use: NumaUse, { page, memoryMib }: NumaDemand): number | undefined {
+  let best: number | undefined;
+  for (const { sizeKib, total } of cell.hugePages) {
+    if (page === "large" ? sizeKib <= ordinaryPageKib : sizeKib !== page) continue;
+    const pages = (memoryMib * 1024) / sizeKib;
+    const claimed = use.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed ?? 0;
+    if (Number.isInteger(pages) && pages <= total - claimed && sizeKib > (best ?? 0)) best = sizeKib;
+  }
+  return best;
+}

@@ -1,0 +1,111 @@
+/**
+ * The end of every decision: the next step is begun, work of an older intent is aborted, what is seen gets
+ * its generation, and what the file must hold is written down. Here, and nowhere else, a machine begins work:
+ * never a second at once. Pure.
+ */
+import type { Observation } from "../../../protocol/machine.ts";
+import { under } from "./bar.ts";
+import type { Ensured } from "./ensure.ts";
+import { fileDiffers, fileOf, type MachineFile } from "./file.ts";
+import type { Answer, Moment } from "./messages.ts";
+import { isStillWanted, nextStep, seen } from "./plan.ts";
+import { succeed } from "./settle.ts";
+import { ceilingFor, type Machine, type MachineState, type Wait, type Work } from "./state.ts";
+
+export type Effect =
+  | { readonly kind: "startWork"; readonly work: Work }
+  | { readonly kind: "abortWork"; readonly workId: number }
+  /** Replaces the one before. */
+  | { readonly kind: "startTimer"; readonly timerId: number; readonly ms: number }
+  | { readonly kind: "cancelTimer" }
+  | { readonly kind: "publish"; readonly observation: Observation };
+
+/** In this order: the file is written, the question is answered, the effects are started. */
+export interface Decision {
+  readonly next: MachineState;
+  readonly save: MachineFile | undefined;
+  readonly answer: Answer | undefined;
+  readonly effects: readonly Effect[];
+}
+
+export interface Concluding {
+  readonly before: MachineState;
+  readonly next: MachineState;
+  readonly at: Moment;
+  readonly reply?: Ensured["reply"];
+  readonly publish?: Observation | undefined;
+}
+
+export function conclude({ before, next, at, reply, publish }: Concluding): Decision {
+  const effects: Effect[] = publish === undefined ? [] : [{ kind: "publish", observation: publish }];
+  if (next.kind === "blank") return { next, save: undefined, answer: undefined, effects };
+  const seenLast = observe(advance(under(next, at.lease), effects), at, effects);
+  const successor = succeed(seenLast);
+  const after =
+    successor === undefined ? seenLast : observe(advance(under(successor, at.lease), effects), at, effects);
+  const old = before.kind === "known" ? before : undefined;
+  rewind(old?.wait, after.wait, effects);
+  const changed = old === undefined || fileDiffers(old, after);
+  return {
+    next: after,
+    save: changed && !after.gone ? fileOf(after) : undefined,
+    answer: reply?.kind === "present" ? { kind: "observation", observation: after.observation } : reply,
+    effects,
+  };
+}
+
+/** The first decision of a machine that came to life from its file: it only says what it is. */
+export function introduce(machine: Machine, at: Moment): Decision {
+  const effects: Effect[] = [];
+  const next = observe(under(machine, at.lease), at, effects);
+  return { next, save: fileOf(next), answer: undefined, effects };
+}
+
+/** Begins the next step, or aborts what stands in its way. */
+function advance(machine: Machine, effects: Effect[]): Machine {
+  const step = nextStep(machine);
+  const { work } = machine;
+  if (work !== undefined) {
+    if (work.aborted || isStillWanted(work, step)) return machine;
+    effects.push({ kind: "abortWork", workId: work.id });
+    return { ...machine, work: { ...work, aborted: true } };
+  }
+  if (step === "idle" || machine.wait?.kind === "retry") return machine;
+  const id = machine.counter + 1;
+  const { resetCount } = machine.intent;
+  const next: Work = { id, kind: step, step: "preparing", aborted: false, resetCount, early: undefined };
+  effects.push({ kind: "startWork", work: next });
+  return { ...machine, work: next, counter: id, shutdownAsked: machine.shutdownAsked || step === "press" };
+}
+
+/**
+ * Publishes what is seen when it differs from what was published last, or when controllers know a higher
+ * generation.
+ */
+function observe(machine: Machine, at: Moment, effects: Effect[]): Machine {
+  const { observation: last, generationFloor } = machine;
+  const now = seen(machine);
+  if (isSame(last, now) && generationFloor <= last.generation) return machine;
+  const generation = Math.max(last.generation, generationFloor) + 1;
+  const observation = { ...now, generation, atMs: at.wallMs };
+  effects.push({ kind: "publish", observation });
+  const generationCeiling = ceilingFor(generation, machine.generationCeiling);
+  return { ...machine, observation, generationFloor: generation, generationCeiling };
+}
+
+function isSame(last: Observation, now: Omit<Observation, "generation" | "atMs">): boolean {
+  return (
+    last.state === now.state &&
+    last.intentGeneration === now.intentGeneration &&
+    last.resetCount === now.resetCount &&
+    last.reason === now.reason &&
+    last.message === now.message &&
+    last.startedAtMs === now.startedAtMs
+  );
+}
+
+function rewind(before: Wait | undefined, after: Wait | undefined, effects: Effect[]): void {
+  if (before?.id === after?.id) return;
+  if (after === undefined) effects.push({ kind: "cancelTimer" });
+  else effects.push({ kind: "startTimer", timerId: after.id, ms: after.ms });
+}

@@ -1,0 +1,173 @@
+/**
+ * Makes a machine's effects real: one piece of work at a time on the hypervisor and the disks, and one timer.
+ *
+ * The runner outlives the incarnations of its actor, so that an actor that crashed can wait for the work of
+ * the one before it. It never throws: how work ended is told as a message, exactly once. It decides nothing.
+ */
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
+import type { Disks } from "../../ports/disks.ts";
+import type { GuestPaths, Hypervisor } from "../../ports/hypervisor.ts";
+import type { MachineFiles } from "../../ports/machine-files.ts";
+import type { MachineMessage, Outcome } from "./messages.ts";
+import type { Slots } from "./slots.ts";
+import type { Machine, Work } from "./state.ts";
+
+export interface MachinePorts {
+  readonly hypervisor: Hypervisor;
+  readonly disks: Disks;
+  readonly files: MachineFiles;
+  /** How many guests of the host may boot at once. */
+  readonly slots: Slots;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Who hears how it ended. */
+export interface Listener {
+  readonly incarnation: number;
+  readonly signal: AbortSignal;
+  tell(message: MachineMessage): boolean;
+}
+
+export class MachineRunner {
+  readonly #instanceId: string;
+  readonly #ports: MachinePorts;
+  #running: Promise<void> | undefined;
+  #abort: AbortController | undefined;
+  #timer: Timer | undefined;
+
+  constructor(instanceId: string, ports: MachinePorts) {
+    this.#instanceId = instanceId;
+    this.#ports = ports;
+  }
+
+  /** Starts the work; @throws Error when other work is under way, which only a bug can cause. */
+  start(work: Work, machine: Pick<Machine, "spec" | "intent">, listener: Listener): void {
+    if (this.#running !== undefined) throw new Error(`The machine ${this.#instanceId} has work under way.`);
+    const abort = new AbortController();
+    const end = () => abort.abort();
+    if (listener.signal.aborted) end();
+    listener.signal.addEventListener("abort", end);
+    this.#abort = abort;
+    const { spec, intent } = machine;
+    const keepDisk = intent.keepDisk === true;
+    this.#running = this.#run({ work, spec, keepDisk, signal: abort.signal, listener }).finally(() =>
+      listener.signal.removeEventListener("abort", end),
+    );
+  }
+
+  abort(): void {
+    this.#abort?.abort();
+  }
+
+  /** Resolves when no work is under way. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  setTimer(ms: number, timerId: number, listener: Listener): void {
+    this.cancelTimer();
+    const { incarnation } = listener;
+    this.#timer = this.#ports.clock.after(ms, () => {
+      this.#timer = undefined;
+      this.#deliver(listener, { kind: "timer", timerId, incarnation });
+    });
+  }
+
+  cancelTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  async #run(run: Run): Promise<void> {
+    const outcome = await this.#outcomeOf(run);
+    this.#running = undefined;
+    this.#abort = undefined;
+    const { work, listener } = run;
+    this.#deliver(listener, {
+      kind: "settled",
+      workId: work.id,
+      outcome,
+      incarnation: listener.incarnation,
+    });
+  }
+
+  async #outcomeOf(run: Run): Promise<Outcome> {
+    try {
+      return await this.#perform(run);
+    } catch (thrown) {
+      if (run.signal.aborted) return { kind: "aborted" };
+      const error = StatusError.from(thrown, `The ${run.work.kind} of the machine`);
+      const fields = { instanceId: this.#instanceId, work: run.work.kind, reason: error.reason };
+      this.#ports.log.warn({ ...fields, detail: error.detail, err: thrown }, "Work of a machine failed.");
+      return { kind: "failed", reason: error.reason, message: error.message };
+    }
+  }
+
+  async #perform({ work, spec, keepDisk, signal, listener }: Run): Promise<Outcome> {
+    const { hypervisor, disks } = this.#ports;
+    const id = this.#instanceId;
+    switch (work.kind) {
+      case "boot":
+        return this.#boot({ work, spec, keepDisk, signal, listener });
+      case "pause":
+        return done(hypervisor.pause(id, signal));
+      case "resume":
+        return done(hypervisor.resume(id, signal));
+      case "reset":
+        return done(hypervisor.reset(id, signal));
+      case "press":
+        return done(hypervisor.pressPowerButton(id, signal));
+      case "halt":
+        return done(hypervisor.halt(id, signal));
+      case "release":
+        // The machine file goes with the turn that hears of it: a turn that writes meanwhile would revive it.
+        return done(disks.release(id, spec.epoch, { keepDisk }));
+    }
+  }
+
+  /** Waits for its turn on this host, then makes the disks, then starts the process. */
+  async #boot({ work, spec, signal, listener }: Run): Promise<Outcome> {
+    const { hypervisor, disks, slots } = this.#ports;
+    const leave = await slots.enter(signal);
+    try {
+      const paths: GuestPaths = await disks.ensure(spec, signal);
+      signal.throwIfAborted();
+      this.#deliver(listener, {
+        kind: "prepared",
+        workId: work.id,
+        incarnation: listener.incarnation,
+      });
+      const { epoch, status, startedAtMs } = await hypervisor.start(spec, paths, signal);
+      return { kind: "done", guest: { epoch, status, startedAtMs } };
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * The mailbox keeps room for these; were it full all the same, the machine would hang, so it is said
+   * loudly.
+   */
+  #deliver(listener: Listener, message: MachineMessage): void {
+    if (listener.tell(message) || listener.signal.aborted) return;
+    const fields = { instanceId: this.#instanceId, message: message.kind };
+    this.#ports.log.error(fields, "A machine did not hear what became of its work.");
+  }
+}
+
+interface Run {
+  readonly work: Work;
+  readonly spec: MachineSpec;
+  /** Of a release. */
+  readonly keepDisk: boolean;
+  readonly signal: AbortSignal;
+  readonly listener: Listener;
+}
+
+async function done(work: Promise<void>): Promise<Outcome> {
+  await work;
+  return { kind: "done" };
+}

@@ -1,0 +1,119 @@
+/**
+ * Whether an intent is accepted: the newest generation of the newest epoch counts, everything older is
+ * refused, and the same again changes nothing. A deleted machine is never wanted back: its disk is going.
+ * Pure.
+ */
+import type { MachineIntent, Observation } from "../../../protocol/machine.ts";
+import type { Denial } from "../../../protocol/wire/status.ts";
+import type { Answer, EnsureRequest } from "./messages.ts";
+import { freshMachine, type Machine, type MachineState } from "./state.ts";
+
+export interface Ensured {
+  readonly next: MachineState;
+  /** `present`: what the machine is after this turn. */
+  readonly reply: Answer | { readonly kind: "present" };
+  /** Of an epoch that is not the machine's any more. */
+  readonly publish?: Observation;
+}
+
+const present = { kind: "present" } as const;
+
+export function onEnsure(state: MachineState, request: EnsureRequest): Ensured {
+  if (state.kind === "blank") return { next: freshMachine(request, state.guest), reply: present };
+  const newest = state.successor ?? state;
+  if (request.spec.epoch > newest.spec.epoch) return onNewerEpoch(state, request);
+  if (request.spec.epoch < newest.spec.epoch) return onOlderEpoch(state, request);
+  return state.successor === undefined ? onSameEpoch(state, request) : onSuccessor(state, request);
+}
+
+/** The old epoch is cleared away first, as if it had been deleted. */
+function onNewerEpoch(machine: Machine, request: EnsureRequest): Ensured {
+  if (machine.gone) {
+    const { counter, hostStopping } = machine;
+    return { next: { ...freshMachine(request, undefined), counter, hostStopping }, reply: present };
+  }
+  // The guest's data goes over to the newer epoch, here as well as on any other host.
+  const keepDisk = machine.intent.keepDisk === true || request.spec.takesOverDisk === true;
+  const kept = keepDisk ? { keepDisk } : {};
+  const intent: MachineIntent = { ...machine.intent, ...kept, power: "deleted" };
+  const next = { ...renewed(machine, intent), successor: request };
+  return { next, reply: { kind: "observation", observation: provisional(request) } };
+}
+
+/** What is left of an older epoch is nothing: a controller that clears up after it may hear so. */
+function onOlderEpoch(machine: Machine, request: EnsureRequest): Ensured {
+  const { epoch, instanceId } = request.spec;
+  if (request.intent.power !== "deleted" || epoch >= machine.spec.epoch) {
+    const message = `The host has epoch ${machine.spec.epoch} of the instance ${instanceId}, not ${epoch}.`;
+    return { next: machine, reply: denied("staleEpoch", message) };
+  }
+  const observation = goneOf(request);
+  return { next: machine, reply: { kind: "observation", observation }, publish: observation };
+}
+
+/** Of an epoch that is not here any more. */
+export function goneOf(request: EnsureRequest): Observation {
+  return { ...provisional(request), generation: request.observedGeneration + 1, state: "gone" };
+}
+
+function onSuccessor(machine: Machine, request: EnsureRequest): Ensured {
+  const known = machine.successor?.intent.generation ?? 0;
+  if (request.intent.generation < known) return { next: machine, reply: stale(request, known) };
+  const next = request.intent.generation > known ? { ...machine, successor: request } : machine;
+  return { next, reply: { kind: "observation", observation: provisional(request) } };
+}
+
+function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
+  const { intent, observedGeneration } = request;
+  const known = machine.intent.generation;
+  if (intent.generation < known) return { next: machine, reply: stale(request, known) };
+  // The same generation may be another life's: what is seen is said anew, above it.
+  const mistaken = machine.revived && observedGeneration >= machine.observation.generation;
+  const seenFloor = mistaken
+    ? Math.max(observedGeneration, machine.observation.generation) + 1
+    : observedGeneration;
+  const generationFloor = Math.max(machine.generationFloor, seenFloor);
+  const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch ?? 0);
+  const heard = { ...machine, generationFloor, leaseEpoch, revived: false };
+  if (intent.generation === known) return { next: heard, reply: present };
+  const going = machine.intent.power === "deleted";
+  return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };
+}
+
+/**
+ * A newer intent ends all waiting, and a start asked for by a user the impatience with a crashing guest as
+ * well.
+ */
+function renewed(machine: Machine, intent: MachineIntent): Machine {
+  const losses = intent.startCount > machine.intent.startCount ? [] : machine.losses;
+  const fresh = { wait: undefined, button: undefined, attempts: 0, trouble: undefined };
+  return { ...machine, ...fresh, intent, losses };
+}
+
+/**
+ * What is answered of a machine that does not exist yet or any more; not above what controllers know of it.
+ */
+function provisional({ spec, intent, observedGeneration }: EnsureRequest): Observation {
+  return {
+    instanceId: spec.instanceId,
+    epoch: spec.epoch,
+    generation: observedGeneration,
+    intentGeneration: intent.generation,
+    resetCount: intent.resetCount,
+    state: "preparing",
+    reason: "requested",
+    message: "",
+    address: null,
+    startedAtMs: null,
+    atMs: 0,
+  };
+}
+
+function stale({ spec, intent }: EnsureRequest, known: number): Answer {
+  const message = `The host knows generation ${known} of the instance ${spec.instanceId}, not ${intent.generation}.`;
+  return denied("staleGeneration", message);
+}
+
+function denied(reason: Denial["reason"], message: string): Answer {
+  return { kind: "denied", denial: { reason, message } };
+}

@@ -1,0 +1,121 @@
+/**
+ * The small file of a machine: what its host must know after an agent's restart or a crash of the actor. It
+ * is written before anything is done for it, and only when one of its fields changed. Pure: bytes and disks
+ * are the MachineFiles port's business.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+
+import { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
+import { machineReasons } from "../../../protocol/states.ts";
+import { answer, Count, Id, literals, nullable, TimeMs } from "../../../protocol/wire/schema.ts";
+import { validatorOf } from "../../../protocol/wire/validate.ts";
+import type { GuestFacts } from "./messages.ts";
+import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
+
+const MachineFile = answer({
+  /** 2: it has a lease; an agent that knows of none cannot read it, and so never starts the guest. */
+  version: Type.Union([Type.Literal(1), Type.Literal(2)]),
+  spec: MachineSpec,
+  intent: MachineIntent,
+  /** The host's lease that it was claimed under. Absent: 0, it needs none. */
+  leaseEpoch: Type.Optional(Count),
+  /** Resets that were done. */
+  resetCount: Count,
+  /** Every generation that may have been published is at most this. */
+  generationCeiling: Count,
+  /**
+   * The power button was pressed on the process that was started then: when it shuts down, it was asked to.
+   * Named by its start, so that nothing has to be written when it is gone.
+   */
+  shutdownAskedOf: Type.Optional(nullable(TimeMs)),
+  rest: nullable(
+    answer({
+      generation: Count,
+      state: literals(["failed", "stopped"]),
+      reason: literals(machineReasons),
+      message: Type.String(),
+    }),
+  ),
+});
+export type MachineFile = Static<typeof MachineFile>;
+
+export function fileOf(machine: Machine): MachineFile {
+  const { spec, intent, leaseEpoch, resetCount, generationCeiling, rest } = machine;
+  const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
+  const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
+  const done = { ...lease, resetCount, generationCeiling };
+  const version = leaseEpoch === 0 ? 1 : 2;
+  return { version, spec, intent, ...done, rest: rest ?? null, shutdownAskedOf };
+}
+
+/** Whether the file of the one says something else than the file of the other. */
+export function fileDiffers(before: Machine, after: Machine): boolean {
+  return (
+    before.spec !== after.spec ||
+    before.intent !== after.intent ||
+    before.leaseEpoch !== after.leaseEpoch ||
+    before.resetCount !== after.resetCount ||
+    before.generationCeiling !== after.generationCeiling ||
+    before.rest !== after.rest ||
+    (after.shutdownAsked && !before.shutdownAsked)
+  );
+}
+
+const TombstoneFile = answer({
+  version: Type.Literal(1),
+  tombstone: answer({ instanceId: Id, epoch: Count, generation: Count, atMs: TimeMs }),
+});
+export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanceId">;
+
+/**
+ * What stays in the place of the file of a machine that is gone: a message from before must not bring it
+ * back, also when the agent was restarted in between.
+ */
+export function tombstoneFileOf({ spec, intent }: Machine, atMs: number): Static<typeof TombstoneFile> {
+  const { instanceId, epoch } = spec;
+  return { version: 1, tombstone: { instanceId, epoch, generation: intent.generation, atMs } };
+}
+
+export function parseTombstone(instanceId: string, content: unknown): Tombstone | undefined {
+  if (!validatorOf(TombstoneFile).accepts(content)) return undefined;
+  const { instanceId: named, ...tombstone } = content.tombstone;
+  return named === instanceId ? tombstone : undefined;
+}
+
+/** The file's content, or undefined when it is not one of ours. */
+export function parseFile(instanceId: string, content: unknown): MachineFile | undefined {
+  if (!validatorOf(MachineFile).accepts(content)) return undefined;
+  return content.spec.instanceId === instanceId ? content : undefined;
+}
+
+/**
+ * The machine as its file and the living process have it. Where a guest should run and does not, it rests as
+ * `stopped/processLost`: the event `begin` starts it again. A living guest of the same epoch is left
+ * untouched.
+ */
+export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
+  const { spec, intent, resetCount, generationCeiling: generation } = file;
+  const { leaseEpoch = 0 } = file;
+  const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch, revived: true };
+  if (guest === undefined) {
+    const condition = intent.power === "deleted" ? "unknown" : "none";
+    return { ...base, guest: condition, rest: restAfterAbsence(file) };
+  }
+  const kept = file.rest === null || isPassing(file.rest) ? undefined : file.rest;
+  if (guest.epoch !== spec.epoch) return { ...base, guest: "unknown", rest: kept };
+  const shutdownAsked = file.shutdownAskedOf === guest.startedAtMs;
+  const asked = resetCount < intent.resetCount || (shutdownAsked && guest.status === "shutdown");
+  const rest = kept ?? (asked ? undefined : restAfter(guest.status, intent));
+  return { ...base, shutdownAsked, guest: conditionOf(guest), startedAtMs: guest.startedAtMs, rest };
+}
+
+/** A rest that ends with the agent's next start. */
+export function isPassing(rest: Rest): boolean {
+  return rest.reason === "hostShutdown" || rest.reason === "processLost";
+}
+
+function restAfterAbsence({ intent, rest }: MachineFile): Rest | undefined {
+  if (rest !== null && rest.generation === intent.generation) return rest;
+  if (intent.power !== "running" && intent.power !== "paused") return undefined;
+  return { generation: intent.generation, state: "stopped", reason: "processLost", message: "" };
+}

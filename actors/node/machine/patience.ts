@@ -1,0 +1,58 @@
+/**
+ * How patient a machine is: with a process that dies again and again, and with work that failed but must not
+ * be given up. Pure; every wait grows with the failures before it and has a maximum.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Moment } from "./messages.ts";
+import type { Button, Machine, Rest } from "./state.ts";
+
+/** The process died by itself: what follows is what the instance's policy says. */
+export function afterLoss(machine: Machine, at: Moment): Machine {
+  if (recoveryOf(machine) === "restart") return countLoss(machine, at);
+  return { ...machine, rest: leftDown(machine, "processLost") };
+}
+
+/** Of an agent that was told nothing: as `restart`. */
+export function recoveryOf({ spec }: Machine): "restart" | "wait" | "leave" {
+  return spec.recovery ?? "restart";
+}
+
+/** It stays down: whoever wants it up asks for it. With `wait` the host's return is such a wish. */
+export function leftDown(machine: Machine, reason: Rest["reason"]): Rest {
+  const policy = recoveryOf(machine);
+  const message = `The guest went down, and is left so: its recovery policy is ${policy}.`;
+  return { generation: machine.intent.generation, state: "failed", reason, message };
+}
+
+/** The guest is to be started again after a wait, or rests as a crash loop when that happened too often. */
+export function countLoss(machine: Machine, at: Moment): Machine {
+  const sinceMs = at.monotonicMs - limits.guestRestartWindowMs;
+  const losses = [...machine.losses.filter((lossMs) => lossMs > sinceMs), at.monotonicMs];
+  if (losses.length > limits.guestRestartsMax) {
+    const message = `The guest's process died ${losses.length} times in a short while.`;
+    const { generation } = machine.intent;
+    const rest = { generation, state: "failed", reason: "crashLoop", message } as const;
+    return { ...machine, losses, rest, lost: false };
+  }
+  const ms = backoffMs(losses.length, limits.guestRestartBackoffMsMin, limits.guestRestartBackoffMsMax);
+  const id = machine.counter + 1;
+  return { ...machine, losses, lost: true, counter: id, wait: { id, kind: "restart", ms } };
+}
+
+/**
+ * Holds all work for a while. There is one timer: who waited for the guest's answer presses the button again
+ * afterwards, and is patient for what was left.
+ */
+export function retryLater(machine: Machine): Machine {
+  const attempts = machine.attempts + 1;
+  const ms = backoffMs(attempts, limits.machineRetryMsMin, limits.machineRetryMsMax);
+  const id = machine.counter + 1;
+  const button = machine.button?.kind === "pressed" ? againAfter(machine.button) : machine.button;
+  return { ...machine, button, attempts, counter: id, wait: { id, kind: "retry", ms } };
+}
+
+const againAfter = ({ leftMs }: Button): Button => ({ kind: leftMs > 0 ? "again" : "expired", leftMs });
+
+function backoffMs(attempt: number, minMs: number, maxMs: number): number {
+  return Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));
+}

@@ -1,0 +1,168 @@
+/**
+ * What follows from a machine's facts, whatever happened before: the next step towards the newest intent, and
+ * what the machine is seen doing. Both are functions of the facts alone, so every path to the same facts goes
+ * on alike. Pure and total: every combination of facts has a step.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { Observation } from "../../../protocol/machine.ts";
+import type { MachineReason, MachineState as SeenState } from "../../../protocol/states.ts";
+import { type Bar, barOf } from "./bar.ts";
+import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
+
+export type Step = WorkKind | "idle";
+
+/** What is to be done now if nothing were under way. `idle` includes waiting for a timer or the guest. */
+export function nextStep(machine: Machine): Step {
+  if (machine.gone) return "idle";
+  if (machine.intent.power === "deleted") return stepAway(machine);
+  if (!wantsUp(machine)) return stepDown(machine);
+  const bar = barOf(machine);
+  return bar === undefined ? stepUp(machine) : stepBarred(machine, bar);
+}
+
+/**
+ * A guest that goes on elsewhere is asked to shut down, as by a stop; not when its lease is over, for then it
+ * may be running there already.
+ */
+function stepAway(machine: Machine): Step {
+  if (machine.guest === "none") return "release";
+  return machine.intent.keepDisk === true && barOf(machine) === undefined ? stepDown(machine) : "halt";
+}
+
+/** Without its lease nothing begins; what may run elsewhere by now is halted, what may not yet is paused. */
+function stepBarred({ guest }: Machine, bar: Bar): Step {
+  if (guest === "none") return "idle";
+  if (bar === "halt" || guest === "unknown" || guest === "down") return "halt";
+  return bar === "pause" && guest === "running" ? "pause" : "idle";
+}
+
+function stepUp(machine: Machine): Step {
+  switch (machine.guest) {
+    case "unknown":
+    case "down":
+      return "halt";
+    case "none":
+      return machine.wait?.kind === "restart" ? "idle" : "boot";
+    case "running":
+      if (resetDue(machine)) return stepReset(machine);
+      return machine.intent.power === "paused" ? "pause" : "idle";
+    case "paused":
+      if (resetDue(machine)) return "reset";
+      return machine.intent.power === "running" ? "resume" : "idle";
+  }
+}
+
+function stepReset(machine: Machine): Step {
+  if (machine.intent.resetMode === "hard" || machine.button?.kind === "expired") return "reset";
+  return machine.button?.kind === "pressed" ? "idle" : "press";
+}
+
+function stepDown(machine: Machine): Step {
+  switch (machine.guest) {
+    case "none":
+      return "idle";
+    case "unknown":
+    case "down":
+    case "paused":
+      return "halt";
+    case "running":
+      if (!isGraceful(machine) || machine.button?.kind === "expired") return "halt";
+      return machine.button?.kind === "pressed" ? "idle" : "press";
+  }
+}
+
+/** A reset was asked for and not done yet. */
+export function resetDue(machine: Machine): boolean {
+  return machine.resetCount < machine.intent.resetCount;
+}
+
+function isGraceful(machine: Machine): boolean {
+  if (machine.hostStopping !== undefined) return true;
+  const { power, stop } = machine.intent;
+  return (power === "stopped" || power === "deleted") && stop.mode === "graceful";
+}
+
+/** How long the guest may take to answer the power button. */
+export function buttonPatienceMs(machine: Machine): number {
+  if (wantsUp(machine)) return limits.softResetTimeoutMs;
+  const asked = machine.intent.stop.timeoutMs;
+  const host = machine.hostStopping?.graceMs;
+  if (host === undefined) return asked;
+  const { power } = machine.intent;
+  return power === "stopped" || power === "deleted" ? Math.min(asked, host) : host;
+}
+
+/**
+ * Whether work under way still serves the newest intent. Halt and release always do: half of them helps
+ * nobody.
+ */
+export function isStillWanted(work: Work, step: Step): boolean {
+  if (work.kind === "halt" || work.kind === "release" || work.kind === step) return true;
+  return step === "idle" && work.kind !== "boot";
+}
+
+/** What the machine is seen doing, before it gets a generation and a time. */
+export function seen(machine: Machine): Omit<Observation, "generation" | "atMs"> {
+  const state = seenState(machine);
+  const { reason, message } = seenReason(machine, state);
+  return {
+    instanceId: machine.spec.instanceId,
+    epoch: machine.spec.epoch,
+    intentGeneration: machine.intent.generation,
+    resetCount: machine.resetCount,
+    state,
+    reason,
+    message,
+    address: null,
+    startedAtMs: machine.startedAtMs,
+  };
+}
+
+function seenState(machine: Machine): SeenState {
+  if (machine.gone) return "gone";
+  if (machine.intent.power === "deleted") return "stopping";
+  const up = wantsUp(machine);
+  if (up && machine.guest === "none" && barOf(machine) !== undefined) return barredDown(machine);
+  switch (machine.guest) {
+    case "running":
+    case "paused":
+      return up ? machine.guest : "stopping";
+    case "down":
+    case "unknown":
+      return up ? "starting" : "stopping";
+    case "none":
+      return up ? comingUp(machine) : restingDown(machine);
+  }
+}
+
+/** A boot that was aborted may still bring a process into being. */
+function barredDown({ work }: Machine): SeenState {
+  return work?.kind === "boot" ? "starting" : "stopped";
+}
+
+function comingUp(machine: Machine): SeenState {
+  if (machine.work?.kind === "boot" && !machine.work.aborted) return machine.work.step;
+  return machine.lost ? "starting" : "preparing";
+}
+
+/** A boot that was aborted may still bring a process into being: until it has settled nothing is down. */
+function restingDown(machine: Machine): SeenState {
+  if (machine.work?.kind === "boot") return "stopping";
+  return activeRest(machine)?.state ?? "stopped";
+}
+
+function activeRest(machine: Machine) {
+  const { rest, intent } = machine;
+  if (intent.power === "stopped" || intent.power === "deleted") return undefined;
+  return rest?.generation === intent.generation ? rest : undefined;
+}
+
+function seenReason(machine: Machine, state: SeenState): { reason: MachineReason; message: string } {
+  const rest = activeRest(machine);
+  if (rest !== undefined && !machine.gone) return { reason: rest.reason, message: rest.message };
+  if (machine.trouble !== undefined) return machine.trouble;
+  if (!machine.gone && wantsUp(machine) && barOf(machine) !== undefined)
+    return { reason: "leaseLost", message: "" };
+  const reason = machine.lost && state === "starting" ? "processLost" : "requested";
+  return { reason, message: "" };
+}

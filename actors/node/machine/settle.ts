@@ -1,0 +1,106 @@
+/**
+ * What a piece of work has changed, now that it has settled. Aborted work may have been done all the same, so
+ * its result counts too: a boot that came late leaves a running guest behind, and the next step removes it.
+ * Pure; the machine that comes in has no work under way any more.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import { machineReasons } from "../../../protocol/states.ts";
+import type { Outcome } from "./messages.ts";
+import { retryLater } from "./patience.ts";
+import { buttonPatienceMs } from "./plan.ts";
+import { conditionOf, freshMachine, type Machine, restAfter, type Trouble, type Work } from "./state.ts";
+
+export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machine {
+  switch (work.kind) {
+    case "boot":
+      return afterBoot(machine, work, outcome);
+    case "pause":
+      return afterVerb(machine, outcome, { guest: "paused" });
+    case "resume":
+      return afterVerb(machine, outcome, { guest: "running" });
+    case "reset":
+      // A guest that begins anew was not asked to shut down: when it does, that is its own wish.
+      return afterVerb(machine, outcome, {
+        guest: "running",
+        resetCount: work.resetCount,
+        button: undefined,
+        shutdownAsked: false,
+      });
+    case "press":
+      return afterPress(machine, outcome);
+    case "halt":
+      return afterHalt(machine, outcome);
+    case "release":
+      return afterRelease(machine, outcome);
+  }
+}
+
+/** Starting counts as every reset that was asked for. */
+function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
+  if (outcome.kind === "done") {
+    const { guest } = outcome;
+    return {
+      ...machine,
+      guest: guest === undefined ? "running" : conditionOf(guest),
+      startedAtMs: guest?.startedAtMs ?? null,
+      resetCount: machine.intent.resetCount,
+      rest: guest === undefined ? undefined : restAfter(guest.status, machine.intent),
+      lost: false,
+      button: undefined,
+      trouble: undefined,
+    };
+  }
+  const after: Machine = { ...machine, guest: work.step === "preparing" ? "none" : "unknown" };
+  if (outcome.kind === "aborted" || work.aborted) return after;
+  const { generation } = machine.intent;
+  return { ...after, lost: false, rest: { generation, state: "failed", ...troubleOf(outcome) } };
+}
+
+/** Pause, resume, reset: they cost no guest its life when they fail, they are tried again. */
+function afterVerb(machine: Machine, outcome: Outcome, change: Partial<Machine>): Machine {
+  const alive = machine.guest === "running" || machine.guest === "paused";
+  if (!alive || outcome.kind === "aborted") return machine;
+  if (outcome.kind === "failed") return retryLater({ ...machine, trouble: troubleOf(outcome) });
+  return { ...machine, ...change, attempts: 0, trouble: undefined };
+}
+
+/** A button that cannot be pressed is one that nobody answers. */
+function afterPress(machine: Machine, outcome: Outcome): Machine {
+  if (machine.guest !== "running" || outcome.kind === "aborted") return machine;
+  if (outcome.kind === "failed") return { ...machine, button: { kind: "expired", leftMs: 0 } };
+  const id = machine.counter + 1;
+  const leftMs = machine.button?.leftMs ?? buttonPatienceMs(machine);
+  const ms = Math.min(leftMs, limits.buttonAgainMs);
+  const wait = { id, kind: "button", ms } as const;
+  return { ...machine, button: { kind: "pressed", leftMs: leftMs - ms }, counter: id, wait };
+}
+
+/** Half a halt leaves nothing to rely on, so that it is done again, whatever is wanted by then. */
+function afterHalt(machine: Machine, outcome: Outcome): Machine {
+  const unsure: Machine = { ...machine, guest: "unknown" };
+  if (outcome.kind === "aborted") return unsure;
+  if (outcome.kind === "failed") return retryLater({ ...unsure, trouble: troubleOf(outcome) });
+  const wait = machine.wait?.kind === "restart" ? machine.wait : undefined;
+  const clear = { button: undefined, shutdownAsked: false, attempts: 0, trouble: undefined };
+  return { ...machine, ...clear, guest: "none", startedAtMs: null, wait };
+}
+
+function afterRelease(machine: Machine, outcome: Outcome): Machine {
+  if (outcome.kind === "aborted") return machine;
+  if (outcome.kind === "failed") return retryLater({ ...machine, trouble: troubleOf(outcome) });
+  return { ...machine, gone: true, wait: undefined, trouble: undefined };
+}
+
+/** The newer epoch that waited for this one to be gone. */
+export function succeed(machine: Machine): Machine | undefined {
+  if (!machine.gone || machine.successor === undefined) return undefined;
+  const fresh = freshMachine(machine.successor, undefined);
+  return { ...fresh, counter: machine.counter, hostStopping: machine.hostStopping };
+}
+
+function troubleOf(outcome: Extract<Outcome, { kind: "failed" }>): Trouble {
+  const reason = machineReasons.find((known) => known === outcome.reason);
+  if (reason !== undefined) return { reason, message: outcome.message };
+  const image = outcome.reason === "checksumMismatch" || outcome.reason === "unusableImage";
+  return { reason: image ? "imageMissing" : "guestFailed", message: outcome.message };
+}

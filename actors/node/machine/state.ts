@@ -1,0 +1,223 @@
+/**
+ * What a machine actor knows: the newest intent, what its guest is doing, and the one piece of work under
+ * way.
+ *
+ *   preparing ─▶ starting ─▶ running ◀─▶ paused        any ─▶ failed (no process; a newer intent leaves it)
+ *       ▲                       │           │
+ *    stopped ◀──── stopping ◀───┴───────────┘          any ─▶ stopping ─▶ gone (power deleted)
+ *
+ * The states above are not stored: plan.ts derives them from these facts, so the two can never disagree.
+ * Pure data: no clock, no I/O.
+ */
+import { limits } from "../../../protocol/limits/limits.ts";
+import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
+import type { MachineReason } from "../../../protocol/states.ts";
+import type { GuestStatus } from "../../ports/hypervisor.ts";
+import { type Lease, noLease } from "./lease.ts";
+import type { EnsureRequest, GuestFacts } from "./messages.ts";
+
+/**
+ * `none`: no process, proved. `down`: the guest has ended, its process is left over. `unknown`: there may be
+ * a process, for a start was aborted or failed, or the process died: only a halt makes `none` of it.
+ */
+export type GuestCondition = "none" | "running" | "paused" | "down" | "unknown";
+
+export type WorkKind = "boot" | "pause" | "resume" | "reset" | "press" | "halt" | "release";
+
+export interface Work {
+  readonly id: number;
+  readonly kind: WorkKind;
+  /** Of a boot. */
+  readonly step: "preparing" | "starting";
+  readonly aborted: boolean;
+  /** Of a reset: the count that is reached when it is done. */
+  readonly resetCount: number;
+  /** What the guest did before its boot was known to have ended. */
+  readonly early: "shutdown" | "panicked" | "lost" | undefined;
+}
+
+/**
+ * One timer at most. `button`: for the guest's answer. `retry`: holds all work. `restart`: holds the next
+ * boot only.
+ */
+export interface Wait {
+  readonly id: number;
+  readonly kind: "button" | "retry" | "restart";
+  readonly ms: number;
+}
+
+/** The machine stays down although its intent wants it up, until a newer intent comes. */
+export interface Rest {
+  readonly generation: number;
+  readonly state: "failed" | "stopped";
+  readonly reason: MachineReason;
+  readonly message: string;
+}
+
+export interface Trouble {
+  readonly reason: MachineReason;
+  readonly message: string;
+}
+
+/** Nothing was asked of it yet. `guest`: a living process that has no file. */
+export interface BlankMachine {
+  readonly kind: "blank";
+  readonly guest: GuestFacts | undefined;
+}
+
+export interface Machine {
+  readonly kind: "known";
+  readonly spec: MachineSpec;
+  readonly intent: MachineIntent;
+  /** The epoch of the host's lease that it was claimed under; 0: it needs none. */
+  readonly leaseEpoch: number;
+  /** The host's lease as of this turn. */
+  readonly lease: Lease;
+  readonly guest: GuestCondition;
+  readonly startedAtMs: number | null;
+  readonly resetCount: number;
+  readonly work: Work | undefined;
+  readonly wait: Wait | undefined;
+  /** The power button, when it was pressed for the present intent. */
+  readonly button: Button | undefined;
+  /** The button was pressed on this process once: if it shuts down, late, it was asked to. */
+  readonly shutdownAsked: boolean;
+  readonly rest: Rest | undefined;
+  /** The process died and the guest has not run since. */
+  readonly lost: boolean;
+  /** When processes died, on the monotonic clock, inside the window. */
+  readonly losses: readonly number[];
+  /** Failures in a row of work that must not be given up. */
+  readonly attempts: number;
+  readonly trouble: Trouble | undefined;
+  /** Set while the host shuts its guests down. */
+  readonly hostStopping: { readonly graceMs: number } | undefined;
+  /** A newer epoch on this host: begins when this one is gone. */
+  readonly successor: EnsureRequest | undefined;
+  readonly gone: boolean;
+  /** The last one that was published. */
+  readonly observation: Observation;
+  /** A generation that controllers know already: the next one is above it. */
+  readonly generationFloor: number;
+  /**
+   * It came to life from its file, and no controller has said yet what it has seen: a life whose file could
+   * not be written may have published generations that the file does not know.
+   */
+  readonly revived: boolean;
+  /** Generations up to here are reserved in the file. */
+  readonly generationCeiling: number;
+  /** Gives work and timers their ids. */
+  readonly counter: number;
+}
+
+/**
+ * `pressed`: the guest has a moment to answer. `again`: it has not, and may not have listened yet, as a guest
+ * that is still booting: it is pressed again. `expired`: all the time the guest had is over.
+ */
+export interface Button {
+  readonly kind: "pressed" | "again" | "expired";
+  /** What remains of the guest's time after the present wait. */
+  readonly leftMs: number;
+}
+
+export type MachineState = BlankMachine | Machine;
+
+/** A machine that was never here: `guest` is what is known of a process without a file. */
+export function freshMachine(request: EnsureRequest, guest: GuestFacts | undefined): Machine {
+  const { spec, intent, observedGeneration } = request;
+  const up = intent.power === "running" || intent.power === "paused";
+  const ours = guest !== undefined && guest.epoch === spec.epoch;
+  const condition = ours ? conditionOf(guest) : up && guest === undefined ? "none" : "unknown";
+  return {
+    ...newMachine({ spec, intent, resetCount: intent.resetCount, generation: observedGeneration }),
+    leaseEpoch: request.leaseEpoch ?? 0,
+    guest: condition,
+    startedAtMs: ours ? guest.startedAtMs : null,
+    rest: ours ? restAfter(guest.status, intent) : undefined,
+  };
+}
+
+/** Why a guest that ended while nobody looked stays down. A reset that is due starts it again instead. */
+export function restAfter(status: GuestStatus, intent: MachineIntent): Rest | undefined {
+  const { generation, power } = intent;
+  if (power === "stopped" || power === "deleted") return undefined;
+  if (status === "shutdown") return { generation, state: "stopped", reason: "guestShutdown", message: "" };
+  if (status === "panicked") return panicRest(generation);
+  return undefined;
+}
+
+export function panicRest(generation: number): Rest {
+  return { generation, state: "failed", reason: "guestPanic", message: "The guest's kernel panicked." };
+}
+
+export function conditionOf(guest: GuestFacts): "running" | "paused" | "down" {
+  if (guest.status === "running" || guest.status === "paused") return guest.status;
+  return "down";
+}
+
+export interface NewMachine {
+  readonly spec: MachineSpec;
+  readonly intent: MachineIntent;
+  readonly resetCount: number;
+  /** The first observation is above it. */
+  readonly generation: number;
+}
+
+export function newMachine({ spec, intent, resetCount, generation }: NewMachine): Machine {
+  return {
+    kind: "known",
+    spec,
+    intent,
+    leaseEpoch: 0,
+    lease: noLease,
+    resetCount,
+    guest: "none",
+    startedAtMs: null,
+    work: undefined,
+    wait: undefined,
+    button: undefined,
+    shutdownAsked: false,
+    rest: undefined,
+    lost: false,
+    losses: [],
+    attempts: 0,
+    trouble: undefined,
+    hostStopping: undefined,
+    successor: undefined,
+    gone: false,
+    observation: unseen(spec, generation),
+    generationFloor: generation,
+    revived: false,
+    generationCeiling: generation,
+    counter: 0,
+  };
+}
+
+/** Stands for "nothing published yet": equal to no observation, for no intent has the generation -1. */
+function unseen(spec: MachineSpec, generation: number): Observation {
+  return {
+    instanceId: spec.instanceId,
+    epoch: spec.epoch,
+    generation,
+    intentGeneration: -1,
+    resetCount: 0,
+    state: "stopped",
+    reason: "requested",
+    message: "",
+    address: null,
+    startedAtMs: null,
+    atMs: 0,
+  };
+}
+
+/** The ceiling after a generation beyond the old one was needed. */
+export function ceilingFor(generation: number, ceiling: number): number {
+  return generation <= ceiling ? ceiling : generation + limits.generationsPerWrite;
+}
+
+/** Whether the intent, if nothing stands against it, wants a living guest. */
+export function wantsUp(machine: Machine): boolean {
+  const { power, generation } = machine.intent;
+  if (power === "stopped" || power === "deleted") return false;
+  return machine.rest === undefined || machine.rest.generation !== generation;
+}

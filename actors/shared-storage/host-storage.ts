@@ -1,0 +1,111 @@
+/**
+ * The storage that a host shares, as far as leases go: its own, as its agent holds it, and those of others,
+ * which it is asked about. A storage may not answer, or say nonsense: then nothing is known, which is an
+ * answer too. It must never keep the agent waiting for long, nor ask a storage that has not answered yet once
+ * more: every such call may keep one of the few threads that read files.
+ */
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import type { StorageLeaseState, StorageLeases } from "../ports/storage-leases.ts";
+import type { LeaseKey } from "../ports/store.ts";
+
+/** `unknown`: there is no such storage, or it does not answer. */
+export type StorageHolding = "held" | "uncovered" | "taken" | "unknown";
+
+export interface HostStorageOptions {
+  /** Absent: it shares none. */
+  readonly leases: StorageLeases | undefined;
+  readonly storageId: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Pending {
+  readonly epoch: number;
+  readonly answer: Promise<StorageHolding>;
+}
+
+export class HostStorage {
+  readonly #options: HostStorageOptions;
+  #holding: Pending | undefined;
+  #failed = false;
+  #questions = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: HostStorageOptions) {
+    this.#options = options;
+  }
+
+  get id(): string | null {
+    return this.#options.storageId;
+  }
+
+  /** Never rejects; takes limits.storageAnswerTimeoutMs at the most. */
+  async hold(lease: LeaseKey): Promise<StorageHolding> {
+    const { leases, log } = this.#options;
+    if (leases === undefined || lease.epoch === 0) return "unknown";
+    try {
+      const { epoch, answer } = this.#ask(leases, lease);
+      const holding = await this.#within(answer);
+      this.#failed = false;
+      return epoch === lease.epoch ? holding : "unknown";
+    } catch (error) {
+      if (!this.#failed) log.warn({ err: error }, "the lease on the shared storage is not held");
+      this.#failed = true;
+      return "unknown";
+    }
+  }
+
+  /** Of another host; one question after the other. @throws storageUnknown */
+  async examine(lease: LeaseKey, take: boolean): Promise<StorageLeaseState> {
+    const { leases, log } = this.#options;
+    if (leases === undefined) return "absent";
+    if (this.#questions >= limits.storageQuestionsMax) throw unknown();
+    this.#questions += 1;
+    const answer = this.#last.then(() => leases.examine(lease, take));
+    this.#last = answer.catch(() => undefined).finally(() => (this.#questions -= 1));
+    try {
+      return await this.#within(answer);
+    } catch (error) {
+      log.warn({ err: error, lease }, "a lease on the shared storage could not be looked at");
+      throw unknown();
+    }
+  }
+
+  /** Never rejects; takes limits.storageAnswerTimeoutMs at the most. */
+  async close(): Promise<void> {
+    const { leases, log } = this.#options;
+    try {
+      if (leases !== undefined) await this.#within(leases.close());
+    } catch (error) {
+      log.warn({ err: error }, "the lease on the shared storage ends with the process");
+    }
+  }
+
+  #ask(leases: StorageLeases, lease: LeaseKey): Pending {
+    if (this.#holding !== undefined) return this.#holding;
+    const pending = { epoch: lease.epoch, answer: leases.hold(lease) };
+    this.#holding = pending;
+    const done = () => {
+      this.#holding = undefined;
+    };
+    pending.answer.then(done, done);
+    return pending;
+  }
+
+  async #within<T>(work: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const timer = this.#options.clock.after(limits.storageAnswerTimeoutMs, () =>
+      late.reject(new Error("The shared storage does not answer.")),
+    );
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+const unknown = (): StatusError =>
+  new StatusError("storageUnknown", "The shared storage does not say who holds its leases.");

@@ -1,0 +1,91 @@
+/**
+ * What is on the storages that hosts share: one host of each is asked, the next one when that fails. Reads
+ * only.
+ */
+import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
+import type { Client } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Store } from "../ports/store.ts";
+import type { InstanceRecord } from "../records/instance.ts";
+import { type DiskOwner, ownerOf } from "./ownerless.ts";
+
+export type StorageAgent = Pick<Client<typeof hostAgentService>, "sharedDisks" | "removeSharedDisks">;
+
+/** Those of one storage, and who can be asked about it. */
+export interface Storage {
+  readonly storageId: string;
+  readonly hostIds: readonly string[];
+}
+
+export interface StorageListing {
+  readonly storageId: string;
+  /** Who has said it. */
+  readonly hostId: string;
+  readonly disks: readonly SharedDisk[];
+}
+
+export type StorageAnswer = StorageListing | { readonly storageId: string; readonly error: string };
+
+export function storagesOf(
+  hosts: readonly { readonly id: string; readonly storageId?: string | null }[],
+): readonly Storage[] {
+  const sharing = hosts.flatMap(({ id, storageId }) => (storageId ? [{ id, storageId }] : []));
+  return [...Map.groupBy(sharing, ({ storageId }) => storageId)].map(([storageId, group]) => ({
+    storageId,
+    hostIds: group.map(({ id }) => id),
+  }));
+}
+
+/** Undefined: all that can be asked are of a version that does not list them. */
+export async function listStorage(
+  { storageId, hostIds }: Storage,
+  agent: (hostId: string) => Pick<StorageAgent, "sharedDisks">,
+  timeoutMs: number,
+): Promise<StorageAnswer | undefined> {
+  let failed: StorageAnswer | undefined;
+  for (const hostId of hostIds) {
+    try {
+      return { storageId, hostId, disks: await allDisks(storageId, agent(hostId), timeoutMs) };
+    } catch (thrown) {
+      const { reason, message } = StatusError.from(thrown, "Listing the shared disks");
+      if (reason !== "unknownMethod") failed = { storageId, error: message };
+    }
+  }
+  return failed;
+}
+
+async function allDisks(
+  storageId: string,
+  agent: Pick<StorageAgent, "sharedDisks">,
+  timeoutMs: number,
+): Promise<readonly SharedDisk[]> {
+  const all: SharedDisk[] = [];
+  for (let marker: { marker?: string } = {}; ; ) {
+    const { disks, nextMarker } = await agent.sharedDisks({ storageId, ...marker }, { timeoutMs });
+    all.push(...disks);
+    if (nextMarker === undefined) return all;
+    marker = { marker: nextMarker };
+  }
+}
+
+/** The epochs of each instance that have a disk there, ascending. */
+export function epochsOf({ disks }: StorageListing): ReadonlyMap<string, readonly number[]> {
+  const groups = Map.groupBy(disks, ({ instanceId }) => instanceId);
+  return new Map(
+    [...groups].map(([id, group]) => [id, group.map(({ epoch }) => epoch).sort((one, other) => one - other)]),
+  );
+}
+
+/** Of each instance with a disk there: what its row says now. `living`: those rows that were read already. */
+export async function ownersOf(
+  listing: StorageListing,
+  living: ReadonlyMap<string, InstanceRecord>,
+  store: Pick<Store, "getInstance">,
+): Promise<ReadonlyMap<string, DiskOwner>> {
+  const owners = new Map<string, DiskOwner>();
+  for (const id of new Set(listing.disks.map(({ instanceId }) => instanceId))) {
+    const instance = living.get(id) ?? (await store.getInstance(id))?.instance;
+    if (instance !== undefined) owners.set(id, ownerOf(instance));
+  }
+  return owners;
+}

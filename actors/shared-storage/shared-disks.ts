@@ -1,0 +1,53 @@
+/**
+ * What a host answers of the storage that it shares with others: which disks are there, whoever has them. It
+ * removes what it is told to, but never a disk of a machine that it has itself: that goes with its machine.
+ */
+import { limits } from "../../protocol/limits/limits.ts";
+import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
+import type { Handlers } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Ledger } from "../node/host/ledger.ts";
+import type { Disks } from "../ports/disks.ts";
+
+export interface SharedDisksOptions {
+  readonly storageId: string | null;
+  readonly disks: Pick<Disks, "listShared" | "releaseShared">;
+  readonly ledger: Pick<Ledger, "all">;
+}
+
+export function sharedDisksHandlers({
+  storageId,
+  disks,
+  ledger,
+}: SharedDisksOptions): Pick<Handlers<typeof hostAgentService>, "sharedDisks" | "removeSharedDisks"> {
+  const assertSeen = (asked: string) => {
+    if (asked === storageId) return;
+    throw new StatusError("diskMissing", `This host does not see the storage ${asked}.`);
+  };
+  return {
+    sharedDisks: async ({ storageId: asked, marker = "" }) => {
+      assertSeen(asked);
+      return pageOf((await disks.listShared()).filter(({ instanceId }) => instanceId > marker));
+    },
+    removeSharedDisks: async ({ storageId: asked, disks: unwanted }) => {
+      assertSeen(asked);
+      const removed = unwanted.filter((disk) => !isOwn(disk, ledger));
+      for (const { instanceId, epoch } of removed) await disks.releaseShared(instanceId, epoch);
+      return { removed };
+    },
+  };
+}
+
+function isOwn({ instanceId, epoch }: SharedDisk, ledger: Pick<Ledger, "all">): boolean {
+  return ledger
+    .all()
+    .some((one) => one.instanceId === instanceId && one.epoch <= epoch && one.state !== "gone");
+}
+
+/** Ends between two instances: all epochs of one are in the same page. */
+function pageOf(disks: readonly SharedDisk[]): { disks: SharedDisk[]; nextMarker?: string } {
+  const last = disks[limits.sharedDisksPageLength - 1];
+  if (last === undefined) return { disks: [...disks] };
+  const page = disks.filter(({ instanceId }) => instanceId <= last.instanceId);
+  return { disks: page, ...(page.length < disks.length ? { nextMarker: last.instanceId } : {}) };
+}

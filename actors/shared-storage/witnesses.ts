@@ -1,0 +1,155 @@
+/**
+ * Who can tell at the storage that a host is gone. A host that has seen another one hold its lease on the
+ * storage knows that it would see it: it is a witness, and may take that lease when nobody holds it any more.
+ * A storage whose locks end at each host shows no held lease to anybody, and so proves nothing.
+ *
+ * A memory of one controller; it must never believe a witness of another epoch of the lease.
+ */
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
+import type { StorageLeaseState } from "../ports/storage-leases.ts";
+import type { LeaseKey } from "../ports/store.ts";
+import type { HostRecord } from "../records/host.ts";
+
+/** Asks a host about another one's lease. */
+export type ExamineStorage = (
+  witnessId: string,
+  lease: LeaseKey,
+  take: boolean,
+) => Promise<StorageLeaseState>;
+
+export interface WitnessesOptions {
+  readonly examine: ExamineStorage;
+  readonly clock: Clock;
+}
+
+interface Known {
+  /** Of the lease, and the storage that it is held on. */
+  readonly key: string;
+  readonly by: Set<string>;
+  /** Takes turns among those who could be asked. */
+  turn: number;
+  /** Monotonic. */
+  nextLookAtMs: number;
+  busy: boolean;
+}
+
+/** The storage on which all of a host that could write there holds its lease; null: none is known. */
+export function storageOf(lease: HostRecord["lease"]): string | null {
+  const storage = lease?.fencedBy === null ? lease.storage : null;
+  return storage !== null && storage.renewals >= limits.storageRenewalsMin ? storage.id : null;
+}
+
+export class Witnesses {
+  readonly #options: WitnessesOptions;
+  readonly #known = new Map<string, Known>();
+  #looking = 0;
+
+  constructor(options: WitnessesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finds witnesses for whoever has too few, and lets those who are look again now and then; `missed`: ids of
+   * hosts that were not heard from lately.
+   */
+  look(hosts: readonly HostRecord[], missed: ReadonlySet<string>): void {
+    const present = new Set(hosts.map(({ id }) => id));
+    for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const peers of peersByStorage(hosts, missed).values())
+      for (const [place, host] of peers.list.entries()) this.#lookAt(host, peers, { place, nowMs });
+  }
+
+  /** The host that took it; undefined: it is held, or nobody can tell. */
+  async take(
+    host: HostRecord,
+    hosts: readonly HostRecord[],
+    missed: ReadonlySet<string>,
+  ): Promise<HostRecord | undefined> {
+    const storageId = storageOf(host.lease);
+    const known = this.#known.get(host.id);
+    if (storageId === null || known?.key !== keyOf(host)) return undefined;
+    const peers = peersByStorage(hosts, missed).get(storageId);
+    for (const witness of [...known.by].flatMap((id) => peers?.byId.get(id) ?? [])) {
+      const state = await this.#ask(witness, host, true);
+      if (state === "taken") return witness;
+      if (state === "held") return undefined;
+    }
+    return undefined;
+  }
+
+  #of(host: HostRecord, place: number): Known {
+    const known = this.#known.get(host.id);
+    if (known?.key === keyOf(host)) return known;
+    // Each begins with another one: nobody is asked by all.
+    const fresh = { key: keyOf(host), by: new Set<string>(), turn: place, nextLookAtMs: 0, busy: false };
+    this.#known.set(host.id, fresh);
+    return fresh;
+  }
+
+  #lookAt(host: HostRecord, peers: Peers, { place, nowMs }: { place: number; nowMs: number }): void {
+    const known = this.#of(host, place);
+    if (known.busy || nowMs < known.nextLookAtMs || this.#looking >= limits.storageLooksAtOnceMax) return;
+    const peer = this.#whom(host, peers, known);
+    if (peer !== undefined) void this.#see(host, peer, known);
+  }
+
+  /** Another witness, or one of those who are. */
+  #whom(host: HostRecord, { list, byId }: Peers, known: Known): HostRecord | undefined {
+    const witnesses = [...known.by].filter((id) => byId.has(id));
+    known.turn += 1;
+    if (witnesses.length >= limits.storageWitnessesMax || list.length <= witnesses.length + 1)
+      return byId.get(witnesses[known.turn % Math.max(1, witnesses.length)] ?? "");
+    const isOther = ({ id }: HostRecord) => id !== host.id && !known.by.has(id);
+    while (!isOther(list[known.turn % list.length] ?? host)) known.turn += 1;
+    return list[known.turn % list.length];
+  }
+
+  async #see(host: HostRecord, peer: HostRecord, known: Known): Promise<void> {
+    known.busy = true;
+    this.#looking += 1;
+    const state = await this.#ask(peer, host, false);
+    this.#looking -= 1;
+    known.busy = false;
+    const before = known.by.size;
+    if (state === "held") known.by.add(peer.id);
+    // It renews, and yet nobody holds it: the storage shows no locks, or has lost them.
+    else if (state !== undefined) known.by.clear();
+    const more = known.by.size > before && known.by.size < limits.storageWitnessesMax;
+    // Whoever did not answer says nothing of the storage: soon somebody else is asked.
+    const againMs = state === undefined ? limits.storageAskAgainMs : limits.storageLookAgainMs;
+    if (!more) known.nextLookAtMs = this.#options.clock.monotonicMs() + againMs;
+  }
+
+  /** Undefined: it did not answer, or does not know. */
+  async #ask(peer: HostRecord, { id: hostId, lease }: HostRecord, take: boolean) {
+    try {
+      return await this.#options.examine(peer.id, { hostId, epoch: lease?.epoch ?? 0 }, take);
+    } catch {
+      // An agent of before, one that ends, or a storage that does not answer: somebody else is asked.
+      return undefined;
+    }
+  }
+}
+
+const keyOf = ({ lease }: HostRecord): string => `${lease?.epoch} ${storageOf(lease)}`;
+
+interface Peers {
+  readonly list: HostRecord[];
+  readonly byId: Map<string, HostRecord>;
+}
+
+/** Those that hold a lease on it themselves, and so can see it; by the storage. */
+function peersByStorage(hosts: readonly HostRecord[], missed: ReadonlySet<string>) {
+  const found = new Map<string, Peers>();
+  for (const host of hosts) {
+    const storageId = storageOf(host.lease);
+    if (storageId === null || missed.has(host.id)) continue;
+    const peers = found.get(storageId) ?? { list: [], byId: new Map<string, HostRecord>() };
+    found.set(storageId, peers);
+    peers.list.push(host);
+    peers.byId.set(host.id, host);
+  }
+  return found;
+}

@@ -1,0 +1,392 @@
+/**
+ * The Store on Maps: for tests and the simulator. Deterministic: no timer, no randomness, every call ends in
+ * one microtask. It keeps the promises of the port within one process, and must pass the same contract as
+ * PostgreSQL. Several controllers of a simulated cell share one of these; close() therefore changes nothing.
+ */
+
+import type {
+  EventPage,
+  EventQuery,
+  InstanceQuery,
+  InstanceRow,
+  PageQuery,
+  Renewal,
+  Store,
+  Whereabouts,
+} from "../../actors/ports/store.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
+import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
+import type {
+  InstanceRecord,
+  LoadedInstance,
+  MachineKey,
+  OperationRecord,
+} from "../../actors/records/instance.ts";
+import type {
+  AggregateRecord,
+  GroupHost,
+  GroupMember,
+  QuotaRecord,
+  QuotaTotal,
+  ServerGroupRecord,
+} from "../../actors/records/placement.ts";
+import type { Event } from "../../protocol/event.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import type { OperationState } from "../../protocol/states.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
+import { lastOfPage } from "../rows/event-page.ts";
+import { numaTotals } from "../rows/numa-totals.ts";
+import { assertTurn } from "../rules/turn-rules.ts";
+import { applyTurn } from "./apply.ts";
+import { membersOf, placesOf, quotaOf, quotaTotalsOf } from "./apply-placement.ts";
+import { pruneTables } from "./prune.ts";
+import type { Table } from "./table.ts";
+import { machineKey, requestKey, type StoredHost, Tables } from "./tables.ts";
+
+export class MemoryStore implements Store {
+  readonly #tables = new Tables();
+  readonly #clock: Pick<Clock, "nowMs">;
+
+  /** The clock dates the registration of hosts, nothing else. */
+  constructor(clock: Pick<Clock, "nowMs">) {
+    this.#clock = clock;
+  }
+
+  async commit(turn: Turn): Promise<CommitResult> {
+    assertTurn(turn);
+    return applyTurn(this.#tables, turn, this.#clock.nowMs());
+  }
+
+  async loadInstance(id: string): Promise<LoadedInstance | undefined> {
+    const instance = this.#tables.instances.get(id);
+    if (instance === undefined) return undefined;
+    const { operations, machines, claims } = this.#tables;
+    const operation = operations.get(instance.operationId ?? "");
+    return { instance, machines: ofInstance(machines, id), claims: ofInstance(claims, id), operation };
+  }
+
+  async getInstance(id: string): Promise<InstanceRow | undefined> {
+    const instance = this.#tables.instances.get(id);
+    return instance && this.#rowOf(instance);
+  }
+
+  async listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]> {
+    const wanted = page(this.#tables.instances, query, (instance) => matches(instance, query));
+    return wanted.map((instance) => this.#rowOf(instance));
+  }
+
+  async listUnsettled(query: PageQuery): Promise<readonly string[]> {
+    const { instances } = this.#tables;
+    return page(instances, query, (row) => !row.settled || row.operationId !== null).map(({ id }) => id);
+  }
+
+  async whereabouts(ids: readonly string[]): Promise<readonly Whereabouts[]> {
+    return [...new Set(ids)].sort().flatMap((instanceId) => {
+      const row = this.#tables.instances.get(instanceId);
+      if (row === undefined || row.deletedAtMs !== null) return [];
+      return [{ instanceId, hostId: row.hostId, desired: row.desired }];
+    });
+  }
+
+  async listOnHost(hostId: string): Promise<readonly string[]> {
+    const rows = [...this.#tables.claims.values(), ...this.#tables.machines.values()];
+    const ids = rows.filter((row) => row.hostId === hostId).map(({ instanceId }) => instanceId);
+    return [...new Set(ids)].sort();
+  }
+
+  async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
+    const { claims, machines } = this.#tables;
+    return observations.flatMap(({ instanceId, epoch, generation, state }) => {
+      const key = { instanceId, epoch };
+      const known = machines.get(machineKey(key));
+      const isStored = known !== undefined && known.generation === generation && known.state === state;
+      return isStored && claims.get(machineKey(key))?.hostId === hostId ? [key] : [];
+    });
+  }
+
+  async getOperation(id: string): Promise<OperationRecord | undefined> {
+    return this.#tables.operations.get(id);
+  }
+
+  async listOperations(
+    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
+  ): Promise<readonly OperationRecord[]> {
+    return page(
+      this.#tables.operations,
+      query,
+      (operation) =>
+        (query.project ?? operation.project) === operation.project &&
+        (query.instanceId ?? operation.instanceId) === operation.instanceId &&
+        (query.state ?? operation.state) === operation.state,
+    );
+  }
+
+  async getRequest(project: string, requestId: string): Promise<RequestRecord | undefined> {
+    return this.#tables.requests.get(requestKey(project, requestId));
+  }
+
+  async listEvents(query: EventQuery): Promise<EventPage> {
+    const { events: kept, trimmed, lastSequence } = this.#tables;
+    const from = Math.max(query.after, trimmed);
+    const window = lastOfPage(query, lastSequence);
+    const events: Event[] = [];
+    for (const event of kept.slice(from - trimmed, Math.max(0, window - trimmed))) {
+      if (events.length === query.limit) break;
+      if (concerns(event, query)) events.push(event);
+    }
+    const last = events.length === query.limit ? events.at(-1)?.sequence : undefined;
+    return { events, last: last ?? window, trimmed };
+  }
+
+  async lastSequence(): Promise<number> {
+    return this.#tables.lastSequence;
+  }
+
+  async getFlavor(key: string): Promise<FlavorRecord | undefined> {
+    return byIdOrName(this.#tables.flavors, key);
+  }
+
+  async listFlavors(query: PageQuery): Promise<readonly FlavorRecord[]> {
+    return page(this.#tables.flavors, query);
+  }
+
+  async getImage(key: string): Promise<ImageRecord | undefined> {
+    return byIdOrName(this.#tables.images, key);
+  }
+
+  async listImages(query: PageQuery): Promise<readonly ImageRecord[]> {
+    return page(this.#tables.images, query);
+  }
+
+  async getHost(hostId: string): Promise<HostRecord | undefined> {
+    const host = this.#tables.hosts.get(hostId);
+    return host && this.#hostsWith([host])[0];
+  }
+
+  async hostsCalled(key: string): Promise<readonly HostRecord[]> {
+    const host = this.#tables.hosts.get(key);
+    const query = { limit: limits.hostsOfOneNameMax };
+    return this.#hostsWith(host ? [host] : page(this.#tables.hosts, query, ({ name }) => name === key));
+  }
+
+  async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {
+    return this.#hostsWith(page(this.#tables.hosts, query));
+  }
+
+  async allHosts(): Promise<readonly HostRecord[]> {
+    return this.listHosts({ limit: Number.POSITIVE_INFINITY });
+  }
+
+  async getAggregate(key: string): Promise<AggregateRecord | undefined> {
+    const found = byIdOrName(this.#tables.aggregates, key);
+    return found && this.#aggregateWith(found);
+  }
+
+  async listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]> {
+    return page(this.#tables.aggregates, query).map((row) => this.#aggregateWith(row));
+  }
+
+  async listZones({ name, limit }: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
+    const aggregates = [...this.#tables.aggregates.values()];
+    const zones = new Set(aggregates.flatMap(({ availabilityZone }) => availabilityZone ?? []));
+    return [...zones]
+      .filter((zone) => (name ?? zone) === zone)
+      .sort()
+      .slice(0, limit);
+  }
+
+  async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
+    const { serverGroups } = this.#tables;
+    const byId = serverGroups.get(key);
+    if (project === undefined || byId?.project === project) return byId;
+    for (const group of serverGroups.values())
+      if (group.project === project && group.name === key) return group;
+    return undefined;
+  }
+
+  async listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
+    return page(this.#tables.serverGroups, query, ({ project }) => (query.project ?? project) === project);
+  }
+
+  async listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]> {
+    const members = membersOf(this.#tables, groupId).slice(0, limit);
+    return members.map(({ id, hostId }) => ({ instanceId: id, hostId }));
+  }
+
+  async listGroupHosts(groupId: string, except?: string): Promise<readonly GroupHost[]> {
+    const members = new Map<string, number>();
+    for (const { hostId } of placesOf(this.#tables, groupId, except))
+      members.set(hostId, (members.get(hostId) ?? 0) + 1);
+    const hostIds = [...members.keys()].sort();
+    return hostIds.map((hostId) => ({ hostId, members: members.get(hostId) ?? 0 }));
+  }
+
+  async getQuota(project: string): Promise<QuotaRecord> {
+    return quotaOf(this.#tables, project);
+  }
+
+  async quotaTotals(): Promise<readonly QuotaTotal[]> {
+    return quotaTotalsOf(this.#tables);
+  }
+
+  async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
+    const { hosts } = this.#tables;
+    const known = [...new Set(hostIds)].filter((id) => hosts.get(id) !== undefined).sort();
+    for (const id of known) {
+      const host = hosts.get(id);
+      if (host !== undefined && host.lastSeenAtMs < atMs) hosts.put(id, { ...host, lastSeenAtMs: atMs }, []);
+    }
+    return known;
+  }
+
+  async renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]> {
+    const { hosts } = this.#tables;
+    return onePerHost(renewals).flatMap(({ hostId, epoch, storageId }) => {
+      const host = hosts.get(hostId);
+      if (host?.lease?.epoch !== epoch || host.lease.fencedBy !== null) return [];
+      const before = host.lease.storage?.id === storageId ? host.lease.storage.renewals : 0;
+      const storage = storageId === null ? null : { id: storageId, renewals: before + 1 };
+      const lease = { ...host.lease, renewals: host.lease.renewals + 1, storage };
+      hosts.put(hostId, { ...host, lease }, []);
+      return [hostId];
+    });
+  }
+
+  async listToRecover(atOnceMax: number): Promise<readonly string[]> {
+    const { instances, operations, hosts, claims } = this.#tables;
+    const underWay = [...operations.values()].filter(
+      ({ kind, state }) => kind === "recover" && state === "running",
+    ).length;
+    const lost = new Set(
+      [...claims.values()]
+        .filter(({ hostId, leaseEpoch }) => isOver(hosts.get(hostId)?.lease ?? null, leaseEpoch))
+        .map(({ instanceId }) => instanceId),
+    );
+    const stranded = [...instances.values()].filter(
+      (row) => row.movable && row.desired !== "deleted" && lost.has(row.id),
+    );
+    return stranded
+      .sort((a, b) => b.recovery.priority - a.recovery.priority || (a.id < b.id ? -1 : 1))
+      .slice(0, Math.max(0, atOnceMax - underWay))
+      .map(({ id }) => id);
+  }
+
+  async claimTotals(): ReturnType<Store["claimTotals"]> {
+    const byHost = Map.groupBy(this.#tables.claims.values(), ({ hostId }) => hostId);
+    const totals = [...byHost].map(([hostId, claims]) => {
+      const sum = (unit: "vcpus" | "memoryMib" | "diskGib") =>
+        claims.reduce((all, claim) => all + claim[unit], 0);
+      return {
+        hostId,
+        vcpus: sum("vcpus"),
+        memoryMib: sum("memoryMib"),
+        diskGib: sum("diskGib"),
+        instances: claims.length,
+        ...numaTotals(claims.flatMap(({ numa }) => numa ?? [])),
+      };
+    });
+    return totals.sort((a, b) => (a.hostId < b.hostId ? -1 : 1));
+  }
+
+  async prune(nowMs: number): Promise<number> {
+    return pruneTables(this.#tables, nowMs);
+  }
+
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #hostsWith(hosts: readonly StoredHost[]): HostRecord[] {
+    const builds = new Map<string, number>();
+    for (const { hostId, state, settled, operationId } of this.#tables.instances.values())
+      if (hostId !== null && state === "building" && (!settled || operationId !== null))
+        builds.set(hostId, (builds.get(hostId) ?? 0) + 1);
+    const joined = [...this.#tables.aggregateHosts.values()];
+    return hosts.map((host) => {
+      const aggregates = joined
+        .filter(({ hostId }) => hostId === host.id)
+        .flatMap(({ aggregateId }) => this.#tables.aggregates.get(aggregateId) ?? [])
+        .map(({ createdAtMs: _, ...aggregate }) => aggregate);
+      return { ...host, ioOps: builds.get(host.id) ?? 0, aggregates };
+    });
+  }
+
+  #aggregateWith(row: Omit<AggregateRecord, "hostIds">): AggregateRecord {
+    const joined = [...this.#tables.aggregateHosts.values()];
+    return {
+      ...row,
+      hostIds: joined.filter(({ aggregateId }) => aggregateId === row.id).map(({ hostId }) => hostId),
+    };
+  }
+
+  #rowOf(instance: InstanceRecord): InstanceRow {
+    const key = machineKey({ instanceId: instance.id, epoch: instance.epoch });
+    return { instance, machine: this.#tables.machines.get(key) };
+  }
+}
+
+function isOver(lease: HostRecord["lease"], leaseEpoch: number): boolean {
+  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
+}
+
+function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {
+  const rows: V[] = [];
+  for (const row of table.after(query.marker)) {
+    if (rows.length >= query.limit) break;
+    if (wanted(row)) rows.push(row);
+  }
+  return rows;
+}
+
+function matches(instance: InstanceRecord, query: InstanceQuery): boolean {
+  return (
+    (query.project ?? instance.project) === instance.project &&
+    (query.name ?? instance.name) === instance.name &&
+    (query.state ?? instance.state) === instance.state &&
+    (query.hostId ?? instance.hostId) === instance.hostId &&
+    (query.deleted === true || instance.deletedAtMs === null) &&
+    Object.entries(query.metadata ?? {}).every(([key, value]) => instance.metadata[key] === value)
+  );
+}
+
+function concerns(event: Event, query: EventQuery): boolean {
+  return (
+    (query.project ?? event.project) === event.project &&
+    (query.noun ?? event.noun) === event.noun &&
+    (query.id ?? event.id) === event.id
+  );
+}
+
+function ofInstance<V extends { readonly instanceId: string }>(table: Table<V>, id: string): V[] {
+  const rows: V[] = [];
+  for (const row of table.after(`${id} `)) {
+    if (row.instanceId !== id) break;
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Names of hosts are not unique: the oldest id of that name counts. */
+function byIdOrName<V extends { readonly id: string; readonly name: string }>(
+  table: Table<V>,
+  key: string,
+): V | undefined {
+  const found = table.get(key);
+  if (found !== undefined) return found;
+  for (const row of table.values()) if (row.name === key) return row;
+  return undefined;
+}
+
+/** Those that contradict each other about the storage say nothing of it. */
+function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
+  const byKey = new Map<string, Renewal>();
+  for (const one of renewals) {
+    const key = `${one.hostId} ${one.epoch}`;
+    const other = byKey.get(key);
+    const same = other === undefined || other.storageId === one.storageId;
+    byKey.set(key, same ? one : { ...one, storageId: null });
+  }
+  return [...byKey.values()];
+}

@@ -1,0 +1,138 @@
+/** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
+import type { InstanceQuery, PageQuery, Whereabouts } from "../../actors/ports/store.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import type { OperationState } from "../../protocol/states.ts";
+import { storableJson } from "../rows/storable.ts";
+import type { Statement } from "./database.ts";
+
+/** Select lists by the alias that they use: `i` instance, `m` machine, `c` claim, `o` operation. */
+export interface InstanceColumns {
+  readonly i: string;
+  readonly m: string;
+  readonly c: string;
+  readonly o: string;
+}
+
+const withMachine = "left join machine m on m.instance_id = i.id and m.epoch = i.epoch";
+
+export function instanceStatement({ i, m }: InstanceColumns, id: string): Statement {
+  const text = `select ${i}, ${m} from instance i ${withMachine} where i.id = $1`;
+  return { name: "instance", text, values: [id] };
+}
+
+/**
+ * Everything of one instance in one statement, so that it is of one moment: the instance's columns, its
+ * operation as one row (an array), its machines and its claims as arrays of rows.
+ */
+export function loadStatement({ i, m, c, o }: InstanceColumns, id: string): Statement {
+  const rows = (columns: string, alias: string) =>
+    `json_agg(json_build_array(${columns}) order by ${alias}.epoch)`;
+  const text = `select ${i},
+      (select json_build_array(${o}) from operation o where o.id = i.operation_id),
+      (select ${rows(m, "m")} from machine m where m.instance_id = i.id),
+      (select ${rows(c, "c")} from claim c where c.instance_id = i.id)
+    from instance i where i.id = $1`;
+  return { name: "load", text, values: [id] };
+}
+
+export function listStatement({ i, m }: InstanceColumns, query: InstanceQuery): Statement {
+  const { conditions, values, key } = instanceConditions(query);
+  const limit = `order by id limit $${values.push(query.limit)}`;
+  // Tombstones have an index of their own: each part is a short walk through one index, already in order.
+  const part = (deleted: string) =>
+    `(select * from instance where ${[...conditions, `deleted_at_ms is ${deleted}`].join(" and ")} ${limit})`;
+  const rows =
+    query.deleted === true ? `${part("null")} union all ${part("not null")} ${limit}` : part("null");
+  const text = `select ${i}, ${m} from (${rows}) i ${withMachine} order by i.id`;
+  return { name: `instances_${key}`, text, values };
+}
+
+function instanceConditions(query: InstanceQuery) {
+  const { project, name, state, hostId, metadata, marker, deleted } = query;
+  const filters = [
+    ["project =", project],
+    ["name =", name],
+    ["state =", state],
+    ["host_id =", hostId],
+    ["metadata @>", metadata && storableJson(metadata)],
+    ["id >", marker],
+  ] as const;
+  const used = filters.filter(([, value]) => value !== undefined);
+  const values: unknown[] = used.map(([, value]) => value);
+  const conditions = used.map(([left], index) => `${left} $${index + 1}`);
+  const key = `${filters.map(([, value]) => (value === undefined ? 0 : 1)).join("")}${deleted === true ? 1 : 0}`;
+  return { conditions, values, key };
+}
+
+export function unsettledStatement({ marker = "", limit }: PageQuery): Statement {
+  const text = `select id from instance where (not settled or operation_id is not null) and id > $1
+    order by id limit $2`;
+  return { name: "unsettled", text, values: [marker, limit] };
+}
+
+/**
+ * Movable, with something on a fenced host that was claimed under the lease that the fence ended or one
+ * before it: also what had only just left its host, and waits for that host's word.
+ */
+export function toRecoverStatement(atOnceMax: number): Statement {
+  const text = `select i.id from instance i
+    where i.movable and i.desired <> 'deleted' and i.id in (
+      select c.instance_id from host_lease l join claim c
+        on c.host_id = l.host_id and c.lease_epoch between 1 and l.epoch where l.fenced_by is not null)
+    order by (i.recovery->>'priority')::bigint desc, i.id
+    limit greatest(0, $1 - (select count(*) from operation where state = 'running' and kind = 'recover'))`;
+  return { name: "to_recover", text, values: [atOnceMax] };
+}
+
+export function whereaboutsStatement(ids: readonly string[]): Statement {
+  const text = `select id, host_id, desired from instance where id = any ($1) and deleted_at_ms is null
+    order by id`;
+  return { name: "whereabouts", text, values: [ids] };
+}
+
+export function whereaboutsIn([id, hostId, desired]: readonly unknown[]): Whereabouts {
+  return {
+    instanceId: String(id),
+    hostId: hostId === null ? null : String(hostId),
+    desired: desired as Whereabouts["desired"],
+  };
+}
+
+export function onHostStatement(hostId: string): Statement {
+  const text = `select instance_id from claim where host_id = $1
+    union select instance_id from machine where host_id = $1 order by 1`;
+  return { name: "on_host", text, values: [hostId] };
+}
+
+export function storedStatement(hostId: string, observations: readonly Observation[]): Statement {
+  const text = `select r.instance_id, r.epoch
+    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) as r(instance_id, epoch, generation, state)
+      join claim c on c.instance_id = r.instance_id and c.epoch = r.epoch and c.host_id = $1
+      join machine m on m.instance_id = r.instance_id and m.epoch = r.epoch
+        and m.generation = r.generation and m.state = r.state`;
+  const lists = [
+    observations.map(({ instanceId }) => instanceId),
+    observations.map(({ epoch }) => epoch),
+    observations.map(({ generation }) => generation),
+    observations.map(({ state }) => state),
+  ];
+  return { name: "stored", text, values: [hostId, ...lists] };
+}
+
+export function operationsStatement(
+  { o }: InstanceColumns,
+  query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
+): Statement {
+  const filters = [
+    ["project =", query.project],
+    ["instance_id =", query.instanceId],
+    ["state =", query.state],
+    ["id >", query.marker],
+  ] as const;
+  const used = filters.filter(([, value]) => value !== undefined);
+  const values: unknown[] = used.map(([, value]) => value);
+  const where = used.map(([left], index) => `o.${left} $${index + 1}`).join(" and ") || "true";
+  const key = filters.map(([, value]) => (value === undefined ? 0 : 1)).join("");
+  const text = `select ${o} from operation o where ${where} order by o.id limit $${values.push(query.limit)}`;
+  return { name: `operations_${key}`, text, values };
+}

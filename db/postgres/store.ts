@@ -1,0 +1,317 @@
+/**
+ * The Store on PostgreSQL, over MikroORM's connections. Commits go through one writer; reads that come often
+ * are prepared statements, the others go through MikroORM's entity manager, forked for each call. It holds no
+ * state of its own: what it answers is what the database says.
+ */
+import type { MikroORM } from "@mikro-orm/postgresql";
+import type {
+  EventPage,
+  EventQuery,
+  InstanceQuery,
+  InstanceRow,
+  PageQuery,
+  Renewal,
+  Store,
+  Whereabouts,
+} from "../../actors/ports/store.ts";
+import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
+import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { HostRecord } from "../../actors/records/host.ts";
+import type {
+  ClaimRecord,
+  InstanceRecord,
+  LoadedInstance,
+  MachineKey,
+  MachineRecord,
+  OperationRecord,
+} from "../../actors/records/instance.ts";
+import type {
+  AggregateRecord,
+  GroupHost,
+  GroupMember,
+  QuotaRecord,
+  QuotaTotal,
+  ServerGroupRecord,
+} from "../../actors/records/placement.ts";
+import type { Observation } from "../../protocol/machine.ts";
+import type { NumaPlacement } from "../../protocol/numa.ts";
+import type { OperationState } from "../../protocol/states.ts";
+import { numaTotals } from "../rows/numa-totals.ts";
+import { FlavorEntity, ImageEntity } from "../tables/catalog.ts";
+import { EventEntity } from "../tables/event.ts";
+import { InstanceEntity } from "../tables/instance.ts";
+import { ClaimEntity, MachineEntity } from "../tables/machine.ts";
+import { OperationEntity, RequestEntity } from "../tables/operation.ts";
+import { flavorOf, imageOf } from "./catalog-records.ts";
+import type { CommitWriter } from "./commit-writer.ts";
+import type { Database, Row } from "./database.ts";
+import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
+import { HostPicture } from "./host-picture.ts";
+import { HostReads } from "./host-reads.ts";
+import { HostSaid } from "./host-said.ts";
+import * as read from "./instance-reads.ts";
+import { PlacementReads } from "./placement-reads.ts";
+import { pruneDatabase } from "./prune.ts";
+import { readAll, type Selection, selectionOf } from "./select.ts";
+
+export interface PostgresStoreParts {
+  readonly orm: MikroORM;
+  readonly database: Database;
+  readonly writer: CommitWriter;
+}
+
+export class PostgresStore implements Store {
+  readonly #orm: MikroORM;
+  readonly #database: Database;
+  readonly #writer: CommitWriter;
+  readonly #instance: Selection<InstanceRecord>;
+  readonly #machine: Selection<MachineRecord>;
+  readonly #claim: Selection<ClaimRecord>;
+  readonly #operation: Selection<OperationRecord>;
+  readonly #request: Selection<RequestRecord>;
+  readonly #hosts: HostReads;
+  readonly #picture: HostPicture;
+  readonly #placement: PlacementReads;
+  readonly #event: Selection<EventRow>;
+  readonly #columns: read.InstanceColumns;
+
+  constructor({ orm, database, writer }: PostgresStoreParts) {
+    this.#orm = orm;
+    this.#database = database;
+    this.#writer = writer;
+    this.#instance = selectionOf(orm.em, InstanceEntity, "i");
+    this.#machine = selectionOf(orm.em, MachineEntity, "m");
+    this.#claim = selectionOf(orm.em, ClaimEntity, "c");
+    this.#operation = selectionOf(orm.em, OperationEntity, "o");
+    this.#request = selectionOf(orm.em, RequestEntity, "r");
+    const said = new HostSaid(orm.em, database);
+    this.#hosts = new HostReads(orm.em, database, said);
+    this.#picture = new HostPicture(orm.em, database, said);
+    this.#placement = new PlacementReads(orm.em, database);
+    this.#event = selectionOf(orm.em, EventEntity, "e");
+    this.#columns = {
+      i: this.#instance.columns,
+      m: this.#machine.columns,
+      c: this.#claim.columns,
+      o: this.#operation.columns,
+    };
+  }
+
+  async commit(turn: Turn): Promise<CommitResult> {
+    return this.#writer.commit(turn);
+  }
+
+  async loadInstance(id: string): Promise<LoadedInstance | undefined> {
+    const [row] = await this.#database.read(read.loadStatement(this.#columns, id), "load an instance");
+    const instance = row && this.#instance.read(row);
+    if (row === undefined || instance === undefined) return undefined;
+    const [operation, machines, claims] = row.slice(this.#instance.width);
+    return {
+      instance,
+      machines: readAll(this.#machine, nestedRows(machines)),
+      claims: readAll(this.#claim, nestedRows(claims)),
+      operation: Array.isArray(operation) ? this.#operation.read(operation) : undefined,
+    };
+  }
+
+  async getInstance(id: string): Promise<InstanceRow | undefined> {
+    const rows = await this.#database.read(read.instanceStatement(this.#columns, id), "read an instance");
+    return this.#instanceRows(rows)[0];
+  }
+
+  async listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]> {
+    const rows = await this.#database.read(read.listStatement(this.#columns, query), "list instances");
+    return this.#instanceRows(rows);
+  }
+
+  async listUnsettled(query: PageQuery): Promise<readonly string[]> {
+    return ids(await this.#database.read(read.unsettledStatement(query), "list unsettled instances"));
+  }
+
+  async whereabouts(instanceIds: readonly string[]): Promise<readonly Whereabouts[]> {
+    const rows = await this.#database.read(read.whereaboutsStatement(instanceIds), "find instances");
+    return rows.map(read.whereaboutsIn);
+  }
+
+  async listOnHost(hostId: string): Promise<readonly string[]> {
+    return ids(await this.#database.read(read.onHostStatement(hostId), "list a host's instances"));
+  }
+
+  async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
+    const statement = read.storedStatement(hostId, observations);
+    const rows = await this.#database.read(statement, "look for what is stored");
+    return rows.map(([instanceId, epoch]) => ({ instanceId: String(instanceId), epoch: Number(epoch) }));
+  }
+
+  async getOperation(id: string): Promise<OperationRecord | undefined> {
+    const text = `select ${this.#operation.columns} from operation o where id = $1`;
+    const rows = await this.#database.read({ name: "operation", text, values: [id] }, "read an operation");
+    return readAll(this.#operation, rows)[0];
+  }
+
+  async listOperations(
+    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
+  ): Promise<readonly OperationRecord[]> {
+    const rows = await this.#database.read(read.operationsStatement(this.#columns, query), "list operations");
+    return readAll(this.#operation, rows);
+  }
+
+  async getRequest(project: string, requestId: string): Promise<RequestRecord | undefined> {
+    const text = `select ${this.#request.columns} from request r where project = $1 and request_id = $2`;
+    const values = [project, requestId];
+    const rows = await this.#database.read({ name: "request", text, values }, "read a request");
+    return readAll(this.#request, rows)[0];
+  }
+
+  async listEvents(query: EventQuery): Promise<EventPage> {
+    const rows = await this.#database.read(eventsStatement(this.#event.columns, query), "list events");
+    return eventPage(this.#event, rows, query);
+  }
+
+  async lastSequence(): Promise<number> {
+    const text = "select last_sequence from event_head";
+    const [row] = await this.#database.read(
+      { name: "last_sequence", text },
+      "read the newest event's number",
+    );
+    return Number(row?.[0]);
+  }
+
+  async getFlavor(key: string): Promise<FlavorRecord | undefined> {
+    const found = await this.#database.patiently("read a flavor", () =>
+      this.#orm.em.fork().find(FlavorEntity, { $or: [{ id: key }, { name: key }] }),
+    );
+    return preferred(found.map(flavorOf), key);
+  }
+
+  async listFlavors({ marker = "", limit }: PageQuery): Promise<readonly FlavorRecord[]> {
+    const found = await this.#database.patiently("list flavors", () =>
+      this.#orm.em.fork().find(FlavorEntity, { id: { $gt: marker } }, { orderBy: { id: "asc" }, limit }),
+    );
+    return found.map(flavorOf);
+  }
+
+  async getImage(key: string): Promise<ImageRecord | undefined> {
+    const found = await this.#database.patiently("read an image", () =>
+      this.#orm.em.fork().find(ImageEntity, { $or: [{ id: key }, { name: key }] }),
+    );
+    return preferred(found.map(imageOf), key);
+  }
+
+  async listImages({ marker = "", limit }: PageQuery): Promise<readonly ImageRecord[]> {
+    const found = await this.#database.patiently("list images", () =>
+      this.#orm.em.fork().find(ImageEntity, { id: { $gt: marker } }, { orderBy: { id: "asc" }, limit }),
+    );
+    return found.map(imageOf);
+  }
+
+  async getHost(hostId: string): Promise<HostRecord | undefined> {
+    return this.#hosts.get(hostId);
+  }
+
+  async hostsCalled(key: string): Promise<readonly HostRecord[]> {
+    return this.#hosts.called(key);
+  }
+
+  async listHosts(query: PageQuery): Promise<readonly HostRecord[]> {
+    return this.#hosts.list(query);
+  }
+
+  async allHosts(): Promise<readonly HostRecord[]> {
+    return this.#picture.read();
+  }
+
+  async touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
+    return this.#hosts.touch(hostIds, atMs);
+  }
+
+  async getAggregate(key: string): Promise<AggregateRecord | undefined> {
+    return this.#placement.aggregate(key);
+  }
+
+  async listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]> {
+    return this.#placement.aggregates(query);
+  }
+
+  async listZones(query: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
+    return this.#placement.zones(query);
+  }
+
+  async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
+    return this.#placement.serverGroup(key, project);
+  }
+
+  async listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
+    return this.#placement.serverGroups(query);
+  }
+
+  async listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]> {
+    return this.#placement.members(groupId, limit);
+  }
+
+  async listGroupHosts(groupId: string, except?: string): Promise<readonly GroupHost[]> {
+    return this.#placement.groupHosts(groupId, except);
+  }
+
+  async getQuota(project: string): Promise<QuotaRecord> {
+    return this.#placement.quota(project);
+  }
+
+  async quotaTotals(): Promise<readonly QuotaTotal[]> {
+    return this.#placement.quotaTotals();
+  }
+
+  async renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]> {
+    return this.#hosts.renew(renewals);
+  }
+
+  async listToRecover(atOnceMax: number): Promise<readonly string[]> {
+    return ids(await this.#database.read(read.toRecoverStatement(atOnceMax), "list instances to recover"));
+  }
+
+  async claimTotals(): ReturnType<Store["claimTotals"]> {
+    const text = `select host_id, sum(vcpus)::bigint, sum(memory_mib)::bigint, sum(disk_gib)::bigint, count(*),
+        json_agg(numa) filter (where numa is not null)
+      from claim group by host_id order by host_id`;
+    const rows = await this.#database.read({ name: "claim_totals", text }, "sum the claims");
+    return rows.map(([hostId, vcpus, memoryMib, diskGib, instances, numa]) => ({
+      hostId: String(hostId),
+      vcpus: Number(vcpus),
+      memoryMib: Number(memoryMib),
+      diskGib: Number(diskGib),
+      instances: Number(instances),
+      ...numaTotals((numa ?? []) as NumaPlacement[]),
+    }));
+  }
+
+  async prune(nowMs: number): Promise<number> {
+    return pruneDatabase(this.#database, nowMs);
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close();
+    this.#database.close();
+    await this.#orm.close(true);
+  }
+
+  #instanceRows(rows: readonly Row[]): InstanceRow[] {
+    return rows.flatMap((row) => {
+      const instance = this.#instance.read(row);
+      const machine = this.#machine.read(row, this.#instance.width);
+      return instance === undefined ? [] : [{ instance, machine }];
+    });
+  }
+}
+
+function ids(rows: readonly Row[]): string[] {
+  return rows.map(([id]) => String(id));
+}
+
+/** Rows that came as JSON: an array of arrays, or null for none. */
+function nestedRows(value: unknown): Row[] {
+  return Array.isArray(value) ? value.filter((row): row is Row => Array.isArray(row)) : [];
+}
+
+function preferred<R extends { readonly id: string }>(found: readonly R[], key: string): R | undefined {
+  return found.find(({ id }) => id === key) ?? found[0];
+}

@@ -1,0 +1,120 @@
+/**
+ * What no turn may ever ask, whatever the database holds: a turn that breaks one of these rules is a bug of
+ * the actor that made it, and both stores refuse it as `internal` before they look at a row. PostgreSQL's
+ * CHECKs and triggers say most of it again, for whoever writes past this file. Pure.
+ */
+
+import type { Turn } from "../../actors/records/commit.ts";
+import type {
+  ClaimRecord,
+  InstanceRecord,
+  MachineRecord,
+  OperationRecord,
+} from "../../actors/records/instance.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+
+/** @throws INTERNAL when the turn breaks a rule */
+export function assertTurn(turn: Turn): void {
+  const defect = defectOf(turn);
+  if (defect !== undefined) throw defectError(defect);
+}
+
+export function defectError(defect: string): StatusError {
+  return new StatusError("internal", "A turn that may not be was refused by the store.", { detail: defect });
+}
+
+/** The first rule that the turn breaks, as a sentence; undefined when it is sound. */
+function defectOf(turn: Turn): string | undefined {
+  return (
+    doubledIn(turn) ??
+    unguardedIn(turn) ??
+    first(turn.instances, ({ expectedVersion, row }) => instanceDefect(expectedVersion, row)) ??
+    first(turn.operations, operationDefect) ??
+    first(turn.claims, claimDefect)
+  );
+}
+
+function claimDefect(claim: ClaimRecord): string | undefined {
+  const { instanceId, epoch, vcpus, memoryMib, diskGib, numa } = claim;
+  if (epoch < 1 || vcpus < 0 || memoryMib < 0 || diskGib < 0)
+    return `The claim of ${instanceId} has no epoch or a negative size.`;
+  if (!numa) return undefined;
+  const { cells } = numa;
+  const sum = (unit: "vcpus" | "memoryMib") => cells.reduce((all, one) => all + one[unit], 0);
+  const sound =
+    new Set(cells.map(({ cell }) => cell)).size === cells.length &&
+    cells.every((one) => ((one.memoryMib * 1_024) / (one.pageKib ?? 1)) % 1 === 0) &&
+    sum("vcpus") === vcpus &&
+    sum("memoryMib") === memoryMib;
+  return sound ? undefined : `The cells of the claim of ${instanceId} are not what it takes of its host.`;
+}
+
+function first<T>(rows: readonly T[] | undefined, check: (row: T) => string | undefined): string | undefined {
+  for (const row of rows ?? []) {
+    const defect = check(row);
+    if (defect !== undefined) return defect;
+  }
+  return undefined;
+}
+
+function instanceDefect(expectedVersion: number, row: InstanceRecord): string | undefined {
+  if (row.version !== expectedVersion + 1)
+    return `Instance ${row.id}: version ${row.version} does not follow ${expectedVersion}.`;
+  if ((row.state === "deleted") !== (row.deletedAtMs !== null))
+    return `Instance ${row.id}: state ${row.state} does not go with its time of deletion.`;
+  if (row.hostId !== null && row.epoch < 1) return `Instance ${row.id} has an owner but no epoch.`;
+  return undefined;
+}
+
+function operationDefect(row: OperationRecord): string | undefined {
+  if ((row.state === "running") === (row.endedAtMs === null)) return undefined;
+  return `Operation ${row.id}: state ${row.state} does not go with its time of ending.`;
+}
+
+/**
+ * Everything that belongs to an instance is guarded by the version of its row, so the row must be in the
+ * turn.
+ */
+function unguardedIn(turn: Turn): string | undefined {
+  const guarded = new Set(turn.instances?.map(({ row }) => row.id));
+  const dependent = [turn.machines, turn.machinesGone, turn.claims, turn.claimsReleased, turn.operations];
+  for (const rows of dependent) {
+    const defect = first<{ readonly instanceId: string }>(rows, ({ instanceId }) =>
+      guarded.has(instanceId) ? undefined : `Instance ${instanceId} is touched without its row.`,
+    );
+    if (defect !== undefined) return defect;
+  }
+  return undefined;
+}
+
+function doubledIn(turn: Turn): string | undefined {
+  const keys: readonly (readonly string[] | undefined)[] = [
+    turn.instances?.map(({ row }) => row.id),
+    turn.machines?.map(({ instanceId, epoch }) => `${instanceId} ${epoch}`),
+    turn.operations?.map(({ id }) => id),
+    turn.hosts?.map(({ hostId }) => hostId),
+    turn.hostsEnabled?.map(({ hostId }) => hostId),
+    turn.hostsRemoved?.map(({ hostId }) => hostId),
+  ];
+  for (const list of keys) {
+    if (list !== undefined && list.length > 1 && new Set(list).size < list.length)
+      return `One row is in the turn twice: ${list.join(", ")}.`;
+  }
+  return undefined;
+}
+
+/** What a row may not go back on (I1), or undefined. PostgreSQL has triggers for it. */
+export function instanceRegression(before: InstanceRecord, after: InstanceRecord): string | undefined {
+  if (after.generation >= before.generation && after.epoch >= before.epoch) return undefined;
+  return `Instance ${after.id}: the generation or epoch falls.`;
+}
+
+/** An observation replaces only an older one of the same epoch; any other is passed over silently. */
+export function replacesObservation(before: MachineRecord | undefined, after: MachineRecord): boolean {
+  return before === undefined || after.generation > before.generation;
+}
+
+export function operationRegression(before: OperationRecord, after: OperationRecord): string | undefined {
+  if (before.endedAtMs === null || after.state === before.state) return undefined;
+  return `Operation ${after.id} had ended as ${before.state} and shall be ${after.state}.`;
+}

@@ -1,0 +1,94 @@
+/**
+ * Instances: the intent of their users. One writer, the instance actor, guarded by `version` (I1).
+ *
+ * A trigger (db/sql/progress.sql) refuses an update that does not raise `version` by one, or that lowers
+ * `generation` or `epoch`. Live rows and tombstones have separate partial indexes, so that a day's tombstones
+ * never slow down a page.
+ */
+import { defineEntity } from "@mikro-orm/core";
+import type { InstanceRecord } from "../../actors/records/instance.ts";
+import { desiredPowers, instanceStates } from "../../protocol/states.ts";
+import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
+
+export const InstanceEntity = defineEntity({
+  name: "Instance",
+  tableName: "instance",
+  properties: {
+    id: id().primary(),
+    project: id(),
+    name: text(),
+    version: count(),
+    generation: count(),
+    desired: text().$type<InstanceRecord["desired"]>(),
+    stop: nested<InstanceRecord["stop"]>(),
+    resetCount: count(),
+    resetMode: text().$type<InstanceRecord["resetMode"]>(),
+    startCount: count(),
+    built: flag(),
+    state: text().$type<InstanceRecord["state"]>(),
+    settled: flag(),
+    flavor: nested<InstanceRecord["flavor"]>(),
+    image: nested<InstanceRecord["image"]>(),
+    metadata: nested<InstanceRecord["metadata"]>(),
+    macAddress: text(),
+    recovery: nested<InstanceRecord["recovery"]>(),
+    storageId: id().nullable(),
+    movable: flag(),
+    hostId: id().nullable(),
+    epoch: count(),
+    attempt: count(),
+    excludedHosts: nested<InstanceRecord["excludedHosts"]>(),
+    serverGroupId: id().nullable(),
+    availabilityZone: text().nullable(),
+    hints: nested<InstanceRecord["hints"]>().nullable(),
+    operationId: id().nullable(),
+    failure: nested<InstanceRecord["failure"]>().nullable(),
+    createdAtMs: timeMs(),
+    updatedAtMs: timeMs(),
+    deletedAtMs: timeMs().nullable(),
+  },
+  checks: [
+    { name: "instance_version_check", expression: "version >= 1" },
+    {
+      name: "instance_count_check",
+      expression: notNegative("generation", "reset_count", "start_count", "epoch", "attempt"),
+    },
+    { name: "instance_desired_check", expression: oneOf("desired", desiredPowers) },
+    { name: "instance_state_check", expression: oneOf("state", instanceStates) },
+    { name: "instance_reset_mode_check", expression: oneOf("reset_mode", ["soft", "hard"]) },
+    {
+      name: "instance_deleted_check",
+      expression: "(state = 'deleted') = (deleted_at_ms is not null)",
+    },
+    { name: "instance_owner_check", expression: "host_id is null or epoch >= 1" },
+  ],
+  indexes: [
+    { name: "instance_live_idx", properties: ["project", "id"], where: "deleted_at_ms is null" },
+    { name: "instance_tombstone_idx", properties: ["project", "id"], where: "deleted_at_ms is not null" },
+    { name: "instance_name_idx", properties: ["project", "name", "id"], where: "deleted_at_ms is null" },
+    { name: "instance_state_idx", properties: ["project", "state", "id"], where: "deleted_at_ms is null" },
+    { name: "instance_host_idx", properties: ["hostId", "id"], where: "host_id is not null" },
+    { name: "instance_movable_idx", properties: ["hostId", "id"], where: "movable" },
+    {
+      name: "instance_unsettled_idx",
+      properties: ["id"],
+      where: "not settled or operation_id is not null",
+    },
+    {
+      name: "instance_group_idx",
+      properties: ["serverGroupId", "id"],
+      where: "server_group_id is not null and deleted_at_ms is null",
+    },
+    {
+      name: "instance_group_host_idx",
+      properties: ["serverGroupId", "hostId", "id"],
+      where: "server_group_id is not null and deleted_at_ms is null",
+    },
+    { name: "instance_deleted_idx", properties: ["deletedAtMs"], where: "deleted_at_ms is not null" },
+    {
+      name: "instance_image_idx",
+      expression:
+        "create index instance_image_idx on instance ((image ->> 'id')) where deleted_at_ms is null",
+    },
+  ],
+});

@@ -1,0 +1,161 @@
+/**
+ * Who may say and hear what on the bus: the users of our own NATS server and their permissions. A NATS
+ * permission on the tenant's token of a subject is the access rule (I12), and a host may speak for itself
+ * only.
+ *
+ * Every user but the anonymous one has an inbox prefix of its own, so that nobody can listen to another's
+ * answers. Pure: text in, text out.
+ */
+import { limits } from "../../protocol/limits/limits.ts";
+import {
+  adminProject,
+  allCommandsPattern,
+  assertToken,
+  eventPattern,
+  eventStreamName,
+  hostPattern,
+} from "../../protocol/wire/subjects.ts";
+
+export interface NatsAccess {
+  readonly cell: string;
+  /** Ids of the compute nodes. */
+  readonly hosts: readonly string[];
+  /** Tenants; each becomes a user of the same name. */
+  readonly projects: readonly string[];
+  /** Who a client without credentials is: one of the users. */
+  readonly anonymous: string;
+}
+
+export interface NatsPermissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** May answer whatever it was asked, once, at the asker's inbox. */
+  readonly answers: boolean;
+}
+
+export interface NatsUser {
+  readonly name: string;
+  readonly inboxPrefix: string;
+  readonly permissions: NatsPermissions;
+}
+
+export const controllerUser = "controller";
+const adminUser = "admin";
+export const hostUserPrefix = "host_";
+export const hostUser = (hostId: string): string => `${hostUserPrefix}${assertToken(hostId, "host id")}`;
+const inboxPrefixOf = (user: string): string => `_INBOX_${user}`;
+/** What clients use that were told nothing. */
+const commonInbox = "_INBOX.>";
+/** The NATS services protocol: discovery. */
+const discovery = "$SRV.>";
+
+/** Every user of the server, each once. */
+export function natsUsers(access: NatsAccess): readonly NatsUser[] {
+  const named = (name: string, permissions: NatsPermissions): NatsUser => {
+    const inbox = `${inboxPrefixOf(name)}.>`;
+    const own = name === access.anonymous ? [inbox, commonInbox] : [inbox];
+    return {
+      name,
+      inboxPrefix: inboxPrefixOf(name),
+      permissions: { ...permissions, subscribe: [...permissions.subscribe, ...own] },
+    };
+  };
+  return [
+    // It may publish everywhere, so it needs no permission to answer; and the server would keep one for every
+    // request that it was ever asked, and look through all of them at each further one.
+    named(controllerUser, { publish: [">"], subscribe: [">"], answers: false }),
+    named(adminUser, administrator(access.cell)),
+    ...access.hosts.map((id) => named(hostUser(id), host(access.cell, id))),
+    ...access.projects.map((project) => named(assertToken(project, "project"), tenant(access.cell, project))),
+  ];
+}
+
+/** A project's part of the commands: the pattern of all of them, with the project's token in it. */
+const projectCommands = (cell: string, project: string): string =>
+  allCommandsPattern(cell).replace(/>$/, `${assertToken(project, "project")}.>`);
+
+const tenant = (cell: string, project: string): NatsPermissions => ({
+  publish: [projectCommands(cell, project), discovery],
+  subscribe: [eventPattern(cell, project)],
+  answers: false,
+});
+
+/** An operator speaks for every project, and may look into the stream of events, but not change it. */
+function administrator(cell: string): NatsPermissions {
+  const stream = eventStreamName(cell);
+  return {
+    publish: [
+      allCommandsPattern(cell),
+      projectCommands(cell, adminProject),
+      discovery,
+      "$JS.API.INFO",
+      "$JS.API.STREAM.NAMES",
+      "$JS.API.STREAM.LIST",
+      `$JS.API.STREAM.INFO.${stream}`,
+      `$JS.API.STREAM.MSG.GET.${stream}`,
+      `$JS.API.DIRECT.GET.${stream}.>`,
+      `$JS.API.CONSUMER.*.${stream}.>`,
+      `$JS.API.CONSUMER.*.${stream}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
+      `$JS.ACK.${stream}.>`,
+    ],
+    subscribe: [eventPattern(cell)],
+    answers: false,
+  };
+}
+
+function host(cell: string, hostId: string): NatsPermissions {
+  const own = hostPattern(cell, hostId);
+  return {
+    publish: [own.replace(`.host.${hostId}.`, `.report.${hostId}.`)],
+    subscribe: [own],
+    answers: true,
+  };
+}
+
+export interface NatsServerSettings {
+  readonly access: NatsAccess;
+  readonly passwords: Readonly<Record<string, string>>;
+  readonly port: number;
+  readonly storeDirectory: string;
+  readonly pidFile: string;
+}
+
+/** The server's configuration file. It holds the passwords: keep it to the owner. */
+export function natsServerConfig(settings: NatsServerSettings): string {
+  const { access, passwords, port } = settings;
+  const users = natsUsers(access).map((user) => userEntry(user, passwords[user.name] ?? ""));
+  return [
+    "# Written by novact at every start; changes are lost.",
+    `host: "127.0.0.1"`,
+    `port: ${port}`,
+    `pid_file: ${quoted(settings.pidFile)}`,
+    `server_name: ${quoted(`novact-${access.cell}`)}`,
+    `max_payload: ${limits.busPayloadBytesMax}`,
+    "max_control_line: 4096",
+    `jetstream { store_dir: ${quoted(settings.storeDirectory)}, ${jetStreamLimits} }`,
+    `no_auth_user: ${quoted(access.anonymous)}`,
+    "authorization {",
+    "  users: [",
+    ...users,
+    "  ]",
+    "}",
+    "",
+  ].join("\n");
+}
+
+function userEntry(user: NatsUser, password: string): string {
+  const { publish, subscribe, answers } = user.permissions;
+  const responses = answers
+    ? `, allow_responses: { max: 1, expires: "${limits.natsResponseExpiresMs}ms" }`
+    : "";
+  const permissions = `publish: { allow: ${list(publish)} }, subscribe: { allow: ${list(subscribe)} }${responses}`;
+  return `    { user: ${quoted(user.name)}, password: ${quoted(password)}, permissions: { ${permissions} } }`;
+}
+
+const jetStreamLimits = [
+  `max_memory_store: ${limits.jetStreamMemoryBytesMax}`,
+  `max_file_store: ${limits.jetStreamFileBytesMax}`,
+].join(", ");
+const quoted = (text: string): string => JSON.stringify(text);
+const list = (subjects: readonly string[]): string => `[${subjects.map(quoted).join(", ")}]`;

@@ -1,0 +1,30 @@
+/** Messages as the NATS library has them, and as the bus has them. */
+import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "nats";
+import { type Reason, StatusError } from "../../protocol/wire/status.ts";
+import type { BusMessage } from "../../protocol/wire/transport.ts";
+
+export function natsHeaders(record: BusMessage["headers"]): MsgHdrs | undefined {
+  const entries = Object.entries(record);
+  if (entries.length === 0) return undefined;
+  const headers = createHeaders();
+  for (const [name, value] of entries) headers.set(name, value);
+  return headers;
+}
+
+/** The first value of each. */
+export function recordOf(headers: MsgHdrs | undefined): BusMessage["headers"] {
+  if (headers === undefined) return {};
+  return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
+}
+
+const reasonsOfCodes: Readonly<Record<string, Reason>> = {
+  [ErrorCode.MaxPayloadExceeded]: "bodyTooLarge",
+  [ErrorCode.BadSubject]: "malformedSubject",
+  [ErrorCode.BadHeader]: "malformedHeader",
+};
+
+export function fromNats(thrown: unknown): StatusError {
+  const reason =
+    thrown instanceof NatsError ? (reasonsOfCodes[thrown.code] ?? "notConnected") : "notConnected";
+  return new StatusError(reason, "The request could not be sent.", { cause: thrown });
+}

@@ -1,0 +1,160 @@
+/**
+ * The bus on NATS. Knows what is treacherous about the client library, so that nobody else has to:
+ * a callback that throws freezes the connection, whatever is published while disconnected is lost without a
+ * word, a request whose connection breaks would wait for its time-out, and drain does not wait for handlers.
+ *
+ * It carries bytes; what they mean is protocol/'s. Everything on it may be lost: the truth is in PostgreSQL.
+ * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
+ */
+import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Bus, Log } from "../../protocol/wire/transport.ts";
+import { fromNats, recordOf } from "./messages.ts";
+import { createOutbox } from "./outbox.ts";
+import { createPendingRequests, type PendingRequests } from "./requests.ts";
+import { orLog, serve, subscribe } from "./serve.ts";
+
+export interface NatsOptions {
+  readonly servers: readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  /** Where answers come in; a user may listen only below its own. */
+  readonly inboxPrefix?: string;
+  /** Shown in the server's list of connections. */
+  readonly name: string;
+  readonly log: Log;
+  /** It does not hear what it says itself. */
+  readonly deaf?: boolean;
+  /** How long to try for the first connection; later ones are tried for ever. */
+  readonly connectTimeoutMs?: number;
+}
+
+export interface NatsBus extends Bus {
+  readonly connected: boolean;
+  /** For JetStream; whoever publishes by it has to mind what is said above. */
+  readonly connection: NatsConnection;
+  /** Called with every loss and return of the connection. */
+  onConnected(listener: (connected: boolean) => void): void;
+  /** Sends what waits, then ends the connection. Drain servers first: their answers need it. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** @throws UNAVAILABLE notConnected, UNAUTHENTICATED unauthenticated */
+export async function connectNats(options: NatsOptions): Promise<NatsBus> {
+  const connection = await dial(options);
+  const { log } = options;
+  const listeners: ((connected: boolean) => void)[] = [];
+  let connected = true;
+  const inbox = createInbox(options.inboxPrefix ?? "_INBOX");
+  const pending = createPendingRequests(inbox);
+  const outbox = createOutbox(connection);
+  subscribe(connection, { subject: `${inbox}.*`, log, receive: (message) => settle(pending, message) });
+  const tell = (now: boolean) => {
+    connected = now;
+    if (!now) pending.failAll(new StatusError("timeout", "The bus was lost before the answer came."));
+    for (const listener of listeners) listener(now);
+  };
+  void follow(connection, { log, tell, pending });
+
+  return {
+    get connected() {
+      return connected;
+    },
+    connection,
+    onConnected: (listener) => listeners.push(listener),
+    request(subject, message, timeoutMs, signal) {
+      if (signal?.aborted === true) return Promise.reject(signal.reason);
+      if (!connected || connection.isClosed()) return Promise.reject(notConnected());
+      const question = pending.open({ subject, timeoutMs, signal });
+      const failed = (thrown: unknown) => question.fail(fromNats(thrown));
+      outbox.put({ subject, message, reply: question.replySubject, failed });
+      return question.answer;
+    },
+    publish(subject, message) {
+      if (!connected || connection.isClosed()) return;
+      const failed = (error: unknown) => log.warn({ subject, error }, "a message could not be published");
+      outbox.put({ subject, message, failed });
+    },
+    serve: (pattern, queue, handler) => serve(connection, { pattern, queue, handler, log, outbox }),
+    async close() {
+      if (connection.isClosed()) return;
+      outbox.flush();
+      if (connected) await orLog(connection.flush(), log, "flushing before the end");
+      await connection.close();
+      pending.failAll(notConnected());
+    },
+  };
+}
+
+const notConnected = () => new StatusError("notConnected", "There is no connection to the NATS server.");
+
+/** Tries until it succeeds, the time is over, or the server refuses who we are. */
+async function dial(options: NatsOptions): Promise<NatsConnection> {
+  const deadlineMs = performance.now() + (options.connectTimeoutMs ?? limits.timeoutMsDefault);
+  for (;;) {
+    try {
+      return await connect({
+        servers: [...options.servers],
+        name: options.name,
+        ...(options.user === undefined ? {} : { user: options.user }),
+        ...(options.pass === undefined ? {} : { pass: options.pass }),
+        timeout: limits.busPingMs,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: limits.busReconnectMs,
+        pingInterval: limits.busPingMs,
+        maxPingOut: 2,
+        ignoreAuthErrorAbort: true,
+        noAsyncTraces: true,
+        noEcho: options.deaf === true,
+      });
+    } catch (thrown) {
+      if (thrown instanceof NatsError && thrown.code === ErrorCode.AuthorizationViolation) {
+        const who = options.user ?? "the anonymous user";
+        throw new StatusError("unauthenticated", `The NATS server refuses ${who}.`, { cause: thrown });
+      }
+      if (performance.now() + limits.busReconnectMs >= deadlineMs) {
+        const where = options.servers.join(", ");
+        throw new StatusError("notConnected", `No NATS server answers at ${where}.`, { cause: thrown });
+      }
+      await new Promise((resolve) => setTimeout(resolve, limits.busReconnectMs));
+    }
+  }
+}
+
+interface Followed {
+  readonly log: Log;
+  readonly tell: (connected: boolean) => void;
+  readonly pending: PendingRequests;
+}
+
+/** Hears what becomes of the connection, until its end. */
+async function follow(connection: NatsConnection, { log, tell, pending }: Followed): Promise<void> {
+  for await (const { type, data, permissionContext } of connection.status()) {
+    if (type === "disconnect") {
+      log.warn({ server: data }, "the bus is lost; trying again for ever");
+      tell(false);
+    } else if (type === "reconnect") {
+      log.info({ server: data }, "the bus is back");
+      tell(true);
+    } else if (type === "error" && permissionContext !== undefined) {
+      const { operation, subject } = permissionContext;
+      log.warn({ operation, subject }, "the NATS server forbids this subject");
+      if (operation === "publish") pending.failSubject(subject, forbidden());
+    } else if (type === "error") log.warn({ code: data }, "the NATS server reports an error");
+  }
+  tell(false);
+}
+
+const forbidden = () =>
+  new StatusError("projectMismatch", "The NATS server forbids this user the subject of the request.");
+
+/** An empty message with status 503 is the server's word that nobody listens. */
+function settle(pending: PendingRequests, message: Msg): void {
+  const { headers } = message;
+  if (headers?.code === 503 && message.data.length === 0) {
+    pending.fail(message.subject, new StatusError("noResponders", "Nobody listens to the subject."));
+    return;
+  }
+  pending.answer(message.subject, { body: message.data, headers: recordOf(headers) });
+}

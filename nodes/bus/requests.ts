@@ -1,0 +1,78 @@
+/**
+ * Questions that wait for their answers, all at one inbox. Own book-keeping instead of the library's, so that
+ * a question ends at once when it is cancelled or when the connection breaks, and leaves nothing behind.
+ */
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { BusMessage } from "../../protocol/wire/transport.ts";
+
+export interface OpenQuestion {
+  readonly subject: string;
+  readonly timeoutMs: number;
+  /** Not aborted yet. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface PendingRequests {
+  open(question: OpenQuestion): {
+    readonly replySubject: string;
+    readonly answer: Promise<BusMessage>;
+    fail(error: StatusError): void;
+  };
+  answer(replySubject: string, message: BusMessage): void;
+  fail(replySubject: string, error: StatusError): void;
+  /** Every question that was put to this subject. */
+  failSubject(subject: string, error: StatusError): void;
+  failAll(error: StatusError): void;
+}
+
+interface Waiting {
+  readonly subject: string;
+  readonly settle: (outcome: BusMessage | StatusError) => void;
+}
+
+export function createPendingRequests(inbox: string): PendingRequests {
+  const waiting = new Map<string, Waiting>();
+  let asked = 0;
+  const failWhere = (condition: (one: Waiting) => boolean, error: StatusError) => {
+    for (const one of [...waiting.values()].filter(condition)) one.settle(error);
+  };
+  return {
+    open(question) {
+      asked += 1;
+      const replySubject = `${inbox}.${asked.toString(36)}`;
+      const { answer, settle } = wait(question, () => waiting.delete(replySubject));
+      waiting.set(replySubject, { subject: question.subject, settle });
+      return { replySubject, answer, fail: settle };
+    },
+    // An answer that comes too late, or twice, finds nobody.
+    answer: (replySubject, message) => waiting.get(replySubject)?.settle(message),
+    fail: (replySubject, error) => waiting.get(replySubject)?.settle(error),
+    failSubject: (subject, error) => failWhere((one) => one.subject === subject, error),
+    failAll: (error) => failWhere(() => true, error),
+  };
+}
+
+function wait({ timeoutMs, signal }: OpenQuestion, forget: () => void) {
+  const { promise, resolve, reject } = Promise.withResolvers<BusMessage>();
+  const end = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+    forget();
+  };
+  const settle = (outcome: BusMessage | StatusError) => {
+    end();
+    if (outcome instanceof StatusError) reject(outcome);
+    else resolve(outcome);
+  };
+  const onAbort = () => {
+    end();
+    reject(signal?.reason);
+  };
+  const timer = setTimeout(
+    () => settle(new StatusError("timeout", `Nobody answered within ${timeoutMs} ms.`)),
+    Math.min(timeoutMs, limits.timeoutMsMax + limits.answerGraceMs),
+  );
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return { answer: promise, settle };
+}

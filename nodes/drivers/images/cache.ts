@@ -1,0 +1,190 @@
+/**
+ * Images on a host: each is copied from the image store once, verified by size and checksum while it is
+ * copied, and only then gets its name. One copy at a time per image, however many guests wait for it.
+ */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ImageFile } from "../../../protocol/image.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { diskError, isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
+import { cachedImage, type StateDirectories } from "../guest-directory.ts";
+import { orAborted, throwIfAborted } from "../waiting.ts";
+
+/** Half copies older than this are nobody's any more; younger ones may be another host's work. */
+interface CacheOptions {
+  readonly leftoverMsMin: number;
+}
+
+export class ImageCache {
+  readonly #directories: Pick<StateDirectories, "images">;
+  readonly #store: string;
+  readonly #options: CacheOptions;
+  readonly #copies = new Map<string, Copy>();
+
+  /** Options for a cache that other hosts copy into as well; absent: this process alone does. */
+  constructor(
+    directories: Pick<StateDirectories, "images">,
+    store: string,
+    options: CacheOptions = { leftoverMsMin: 0 },
+  ) {
+    this.#directories = directories;
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /**
+   * The path of the image on this host, which is there and verified.
+   * @throws imageMissing, checksumMismatch, diskFull; AbortError (others who wait for the same copy go on)
+   */
+  async ensure(image: ImageFile, signal: AbortSignal): Promise<string> {
+    const path = cachedImage(this.#directories, image.sha256);
+    if (await hasSize(path, image.sizeBytes)) return path;
+    throwIfAborted(signal);
+    const running = this.#copies.get(image.sha256);
+    if (running?.abandoned === true) {
+      await running.settled;
+      return this.ensure(image, signal);
+    }
+    await (running ?? this.#begin(image, path)).join(signal);
+    return path;
+  }
+
+  #begin(image: ImageFile, path: string): Copy {
+    const copy = new Copy((signal) => this.#copy(image, path, signal));
+    this.#copies.set(image.sha256, copy);
+    void copy.settled.then(() => this.#copies.delete(image.sha256));
+    return copy;
+  }
+
+  async #copy(image: ImageFile, path: string, signal: AbortSignal): Promise<void> {
+    await this.#removeLeftovers(image.sha256);
+    const source = await openSource(join(this.#store, image.sha256));
+    const temporary = temporaryName(path);
+    try {
+      const written = await copyVerified(source, temporary, { signal, bytesMax: image.sizeBytes });
+      if (written.sizeBytes !== image.sizeBytes || written.sha256 !== image.sha256) throw damaged();
+      await rename(temporary, path);
+      await syncDirectory(this.#directories.images);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw diskError(error, "Copying an image to the host");
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Of an agent that died while it copied this image. */
+  async #removeLeftovers(sha256: string): Promise<void> {
+    for (const name of await readdir(this.#directories.images)) {
+      if (!name.startsWith(`${sha256}.`)) continue;
+      const path = join(this.#directories.images, name);
+      if (await isOlder(path, this.#options.leftoverMsMin)) await rm(path, { force: true });
+    }
+  }
+}
+
+/** A copy that several wait for; it is called off when nobody waits any more. */
+class Copy {
+  readonly settled: Promise<void>;
+  readonly #done: Promise<void>;
+  readonly #abort = new AbortController();
+  #waiting = 0;
+
+  constructor(work: (signal: AbortSignal) => Promise<void>) {
+    this.#done = work(this.#abort.signal);
+    this.settled = this.#done.catch(() => undefined);
+  }
+
+  /** Everybody who waited has left: it is ending, and nobody may join any more. */
+  get abandoned(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  async join(signal: AbortSignal): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await orAborted(this.#done, signal);
+    } finally {
+      this.#waiting -= 1;
+      if (this.#waiting === 0) this.#abort.abort();
+    }
+  }
+}
+
+async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
+  try {
+    return (await stat(path)).size === sizeBytes;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function isOlder(path: string, ageMs: number): Promise<boolean> {
+  if (ageMs === 0) return true;
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > ageMs;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function openSource(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw new StatusError("imageMissing", "The host cannot read the image in the image store.", {
+      cause: error,
+    });
+  }
+}
+
+const damaged = () =>
+  new StatusError("checksumMismatch", "The image in the image store is not the one that was registered.");
+
+const chunkBytes = 1024 * 1024;
+
+/**
+ * Copies what a handle reads into a new file, synced and read-only; blocks of zeros become holes.
+ * @throws AbortError; Error when there are more than `bytesMax` bytes
+ */
+export async function copyVerified(
+  source: FileHandle,
+  target: string,
+  options: { readonly signal: AbortSignal; readonly bytesMax: number },
+): Promise<{ readonly sha256: string; readonly sizeBytes: number }> {
+  const hash = createHash("sha256");
+  const file = await open(target, "wx", 0o444);
+  try {
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    let sizeBytes = 0;
+    for (;;) {
+      throwIfAborted(options.signal);
+      const { bytesRead } = await source.read(chunk, 0, chunkBytes, sizeBytes);
+      if (bytesRead === 0) break;
+      if (sizeBytes + bytesRead > options.bytesMax) throw damaged();
+      const bytes = chunk.subarray(0, bytesRead);
+      hash.update(bytes);
+      if (!isZero(bytes)) await writeAll(file, bytes, sizeBytes);
+      sizeBytes += bytesRead;
+    }
+    await file.truncate(sizeBytes);
+    await file.datasync();
+    return { sha256: hash.digest("hex"), sizeBytes };
+  } finally {
+    await file.close();
+  }
+}
+
+const zeros = Buffer.alloc(chunkBytes);
+const isZero = (bytes: Buffer): boolean => bytes.equals(zeros.subarray(0, bytes.length));
+
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}

@@ -1,0 +1,23 @@
+/** Names of directories on shared storage, and their order; see shared-storage.ts. Pure. */
+import type { SharedDisk } from "../../../protocol/machine.ts";
+import { isToken } from "../../../protocol/wire/subjects.ts";
+
+export interface Found extends SharedDisk {
+  /** `r`: being removed. */
+  readonly letter: "e" | "r";
+}
+
+/** Undefined for names that are not ours. */
+export function foundIn(name: string): Found | undefined {
+  const [, instanceId, letter, epoch] = /^([^.]+)\.([er])([0-9]{1,15})$/.exec(name) ?? [];
+  if (instanceId === undefined || !isToken(instanceId)) return undefined;
+  return { instanceId, letter: letter === "e" ? "e" : "r", epoch: Number(epoch) };
+}
+
+/** What a crash has left half removed stands in the way of the next one's name. */
+export const asideFirst = (one: Found, other: Found): number => other.letter.localeCompare(one.letter);
+
+export function byInstance(one: SharedDisk, other: SharedDisk): number {
+  if (one.instanceId === other.instanceId) return one.epoch - other.epoch;
+  return one.instanceId < other.instanceId ? -1 : 1;
+}

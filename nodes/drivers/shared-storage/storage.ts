@@ -1,0 +1,209 @@
+/**
+ * Disks in a directory that several hosts see:
+ *
+ *   storage.json                        the id of this storage, made once
+ *   images/<sha256>                     cached images, read-only, as on a host
+ *   leases/                             of the hosts (storage-leases.ts)
+ *   guests/<instanceId>.e<epoch>/       the disk of one epoch of an instance, and nothing else
+ *     disk.qcow2
+ *   guests/<instanceId>.r<epoch>/       the same, being removed
+ *
+ * To take a disk over is to rename its directory to the new epoch's name: at that moment the old owner's path
+ * is gone, for its agent and for its guard. So is to remove one: a host that still sees an old name in its
+ * cache would otherwise empty the directory that has got a new one. This file must never make a disk where
+ * one should have been taken over, nor touch the disk of a later epoch.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { uuidv7 } from "uuidv7";
+import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { isToken } from "../../../protocol/wire/subjects.ts";
+import { isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
+import { exists, guestFiles, makeOpenDirectories } from "../guest-directory.ts";
+import { ensureOverlay } from "../overlay.ts";
+import { throwIfAborted } from "../waiting.ts";
+import { asideFirst, byInstance, type Found, foundIn } from "./names.ts";
+
+/** Whoever renames at the same time wins once for each epoch; more than a few in a row is no race. */
+const renamesMax = 8;
+
+export class SharedStorage {
+  readonly storageId: string;
+  /** The file system lets files be written past the page cache; one in memory does not. */
+  readonly direct: boolean;
+  /** The real path of the whole. */
+  readonly root: string;
+  readonly images: string;
+  readonly #guests: string;
+
+  /**
+   * Makes what is missing. Synchronous: it happens once, before anything else can.
+   * @throws Error when guests' users could not reach it
+   */
+  constructor(directory: string) {
+    const root = makeOpenDirectories(directory, ["guests", "images"]);
+    this.root = root;
+    this.#guests = join(root, "guests");
+    this.images = join(root, "images");
+    this.storageId = storageIdOf(root);
+    this.direct = canWriteDirectly(root);
+  }
+
+  /**
+   * The path of the disk under this epoch's name. Idempotent: what a crash has left half done is done.
+   * @throws diskMissing, staleEpoch, diskFull; AbortError
+   */
+  async ensure(spec: MachineSpec, signal: AbortSignal): Promise<string> {
+    const directory = this.#directory(spec.instanceId, spec.epoch);
+    const path = join(directory, guestFiles.disk);
+    for (let round = 0; round < renamesMax; round += 1) {
+      throwIfAborted(signal);
+      if (await exists(path)) return path;
+      const epochs = await this.#epochs(spec.instanceId);
+      if ((epochs.at(-1) ?? 0) > spec.epoch) throw stale(spec);
+      if (spec.takesOverDisk !== true) return this.#make(spec, directory, signal);
+      if (!(await this.#takeOver(spec, epochs))) continue;
+      await this.#clearBefore(spec);
+      return path;
+    }
+    throw stale(spec);
+  }
+
+  /**
+   * Nobody can take over what is below a disk that is there. A guest runs without its being done: what stays
+   * is found on this storage by whoever looks.
+   */
+  async #clearBefore({ instanceId, epoch }: MachineSpec): Promise<void> {
+    await this.release(instanceId, epoch - 1).catch(() => undefined);
+  }
+
+  async #make(spec: MachineSpec, directory: string, signal: AbortSignal): Promise<string> {
+    await mkdir(directory, { recursive: true, mode: 0o711 });
+    if (process.getuid?.() === 0) await chmod(directory, 0o711);
+    await syncDirectory(this.#guests);
+    const path = await ensureOverlay(spec, directory, signal);
+    await this.#clearBefore(spec);
+    return path;
+  }
+
+  /** False: somebody else was faster. */
+  async #takeOver(spec: MachineSpec, epochs: readonly number[]): Promise<boolean> {
+    const from = epochs.findLast((epoch) => epoch < spec.epoch);
+    if (from === undefined) throw missing(spec);
+    const old = this.#directory(spec.instanceId, from);
+    if (!(await exists(join(old, guestFiles.disk)))) {
+      if (await exists(old)) throw missing(spec);
+      return false;
+    }
+    if (!(await renamed(old, this.#directory(spec.instanceId, spec.epoch)))) return false;
+    await syncDirectory(this.#guests);
+    return true;
+  }
+
+  /**
+   * Removes what is of this epoch, and of those before it: their hosts are lost, and this one never took
+   * their disk over. A later one's is never touched.
+   */
+  async release(instanceId: string, epoch: number): Promise<void> {
+    const upTo = (one: Found) => one.instanceId === instanceId && one.epoch <= epoch;
+    for (const one of (await this.#all()).filter(upTo).sort(asideFirst)) {
+      const aside = this.#directory(instanceId, one.epoch, "r");
+      if (one.letter === "e" && !(await renamed(this.#directory(instanceId, one.epoch), aside))) continue;
+      await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+
+  /** In order of instances and epochs; what is half removed counts as there. */
+  async list(): Promise<readonly SharedDisk[]> {
+    const disks = new Map(
+      (await this.#all()).map(({ instanceId, epoch }) => [`${instanceId}.${epoch}`, { instanceId, epoch }]),
+    );
+    return [...disks.values()].sort(byInstance);
+  }
+
+  /** The files of one epoch; none when it has no directory. */
+  async files(instanceId: string, epoch: number): Promise<readonly string[]> {
+    try {
+      return await readdir(this.#directory(instanceId, epoch));
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Ascending. */
+  async #epochs(instanceId: string): Promise<readonly number[]> {
+    const disks = (await this.#all()).filter((one) => one.letter === "e" && one.instanceId === instanceId);
+    return disks.map(({ epoch }) => epoch).sort((one, other) => one - other);
+  }
+
+  async #all(): Promise<readonly Found[]> {
+    return (await readdir(this.#guests)).flatMap((name) => foundIn(name) ?? []);
+  }
+
+  /** @throws Error when the id is not one: it would be a way out of the directory */
+  #directory(instanceId: string, epoch: number, letter: Found["letter"] = "e"): string {
+    if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
+    return join(this.#guests, `${instanceId}.${letter}${epoch}`);
+  }
+}
+
+/** False: it has no longer that name. */
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+const missing = (spec: MachineSpec): StatusError =>
+  new StatusError("diskMissing", `The disk of instance ${spec.instanceId} is not on the shared storage.`);
+
+const stale = (spec: MachineSpec): StatusError =>
+  new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
+
+/** Made by whoever comes first: whole or not there, and never replaced. */
+function storageIdOf(root: string): string {
+  const path = join(root, "storage.json");
+  const temporary = temporaryName(path);
+  writeFileSync(temporary, `${JSON.stringify({ storageId: uuidv7() })}\n`, { flag: "wx", flush: true });
+  try {
+    chmodSync(temporary, 0o600);
+    linkSync(temporary, path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  const content: unknown = JSON.parse(readFileSync(path, "utf8"));
+  const id = new Map<string, unknown>(Object.entries(content ?? {})).get("storageId");
+  if (typeof id === "string" && isToken(id)) return id;
+  throw new Error(`${path} has no storage id.`);
+}
+
+function canWriteDirectly(root: string): boolean {
+  const path = temporaryName(join(root, "direct"));
+  try {
+    const { O_CREAT, O_DIRECT, O_EXCL, O_RDWR } = constants;
+    closeSync(openSync(path, O_RDWR | O_CREAT | O_EXCL | O_DIRECT, 0o600));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}

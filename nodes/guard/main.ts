@@ -1,0 +1,253 @@
+/**
+ * The guard's process, one for each compute node: it stops the guests that another host may take over when
+ * the host's lease has passed, whatever has become of the agent. It decides nothing (actors/node/guard) and lives
+ * as long as there are such guests. Arguments: its own directory, the directory that the guests work in, and
+ * where its program is, which it removes.
+ *
+ * It shall be small and never wait: it imports next to nothing, reads only /proc synchronously, and needs
+ * neither QEMU's nor the storage's answer to stop a guest. Started by drivers/qemu/guard-launch.ts.
+ */
+import { access, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { setPriority } from "node:os";
+import { decide, nextLookAtMs } from "../../actors/node/guard/decide.ts";
+import type { FencedGuest, GuardAction, GuardEvent } from "../../actors/node/guard/messages.ts";
+import { beginGuard, type GuardState } from "../../actors/node/guard/state.ts";
+import { limits } from "../../protocol/limits/limits.ts";
+import { GuardMemory, guardFiles, readStoredGuard } from "../drivers/guard-files.ts";
+import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "../drivers/qemu/guard-scan.ts";
+
+const signals = { stop: "SIGSTOP", continue: "SIGCONT", kill: "SIGKILL" } as const;
+
+/** CLOCK_MONOTONIC: the same for every process of the machine. */
+const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+class GuardProcess {
+  readonly #scan: GuardScan;
+  readonly #bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  readonly #memory = new GuardMemory((error) => say(`its state could not be written: ${error.message}`));
+  readonly #waiting = new Map<number, Socket>();
+  #state: GuardState;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<ReadonlyMap<string, boolean>> | undefined;
+  #lookedAtMs = 0;
+
+  constructor(guests: string) {
+    this.#scan = new GuardScan(guests);
+    this.#state = beginGuard(readStoredGuard(), this.#bootId, monotonicMs());
+  }
+
+  get number(): number {
+    return this.#state.number;
+  }
+
+  /** Stops whom it must at once, and looks at the disks afterwards. */
+  tick(): void {
+    const guests = this.#scan.find();
+    this.#take(tickOf(guests, undefined));
+    const { stopped, deadlineMs, unanswered, watchUntilMs } = this.#state;
+    const nowMs = monotonicMs();
+    const due = nowMs >= deadlineMs || nowMs < watchUntilMs || stopped.length > 0;
+    if (due && (guests.length > 0 || unanswered)) void this.#look(guests);
+  }
+
+  extend(number: number, deadlineMs: number, socket: Socket): void {
+    this.#waiting.set(number, socket);
+    this.#take({ kind: "extend", number, deadlineMs });
+  }
+
+  /** How many guests there are to guard. */
+  count(): number {
+    return this.#scan.find().length;
+  }
+
+  forget(socket: Socket): void {
+    for (const [number, one] of this.#waiting) if (one === socket) this.#waiting.delete(number);
+  }
+
+  #take(event: GuardEvent): void {
+    const { next, actions } = decide(this.#state, event, monotonicMs());
+    this.#state = next;
+    for (const action of actions) this.#act(action);
+    const { deadlineMs, number, stopped } = this.#state;
+    this.#memory.keep({ bootId: this.#bootId, deadlineMs, number, stopped });
+    this.#arm();
+  }
+
+  /** A timer of a starved process fires late; what is due then is found by the clock. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const nowMs = monotonicMs();
+    const waitMs = Math.max(1, Math.ceil(nextLookAtMs(this.#state, nowMs) - nowMs));
+    this.#timer = setTimeout(() => this.tick(), waitMs);
+  }
+
+  #act(action: GuardAction): void {
+    if (action.kind === "look") this.tick();
+    else if (action.kind === "acknowledge") this.#answer(action.number);
+    else this.#signal(action.kind, action.guest);
+  }
+
+  #signal(kind: keyof typeof signals, guest: FencedGuest): void {
+    const { instanceId, epoch, pid } = guest;
+    if (!isSameProcess(guest)) return;
+    try {
+      process.kill(pid, signals[kind]);
+      say(`${signals[kind]} to ${pid}, instance ${instanceId} of epoch ${epoch}`);
+    } catch (error) {
+      say(`${signals[kind]} to ${pid} failed: ${String(error)}`);
+    }
+  }
+
+  /** Who has asked before is answered as well: what is held now is newer. */
+  #answer(number: number): void {
+    for (const [one, socket] of this.#waiting) {
+      if (one > number) continue;
+      this.#waiting.delete(one);
+      send(socket, { kind: "extended", number: one });
+    }
+  }
+
+  /** A storage that does not answer is waited for by one look at a time, and by nobody for long. */
+  async #look(guests: readonly FoundGuest[]): Promise<void> {
+    const askedAtMs = monotonicMs();
+    this.#looking ??= this.#begin(guests);
+    const found = await within(this.#looking, limits.guardDiskLookMs);
+    const lookedAtMs = found === undefined ? askedAtMs : this.#lookedAtMs;
+    this.#take(tickOf(this.#scan.find(), lookedAtMs, found));
+  }
+
+  #begin(guests: readonly FoundGuest[]): Promise<ReadonlyMap<string, boolean>> {
+    this.#lookedAtMs = monotonicMs();
+    const directories = guests.flatMap(({ directory }) => directory ?? []);
+    return lookAtDirectories(directories).finally(() => {
+      this.#looking = undefined;
+    });
+  }
+}
+
+/** Without `found` nobody knows of any disk that somebody else could have taken. */
+function tickOf(
+  guests: readonly FoundGuest[],
+  lookedAtMs: number | undefined,
+  found?: ReadonlyMap<string, boolean>,
+): GuardEvent {
+  const seen = guests.map(({ directory, ...guest }) => ({
+    ...guest,
+    diskPresent: directory === undefined ? true : found?.get(directory),
+  }));
+  return { kind: "tick", guests: seen, lookedAtMs };
+}
+
+function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    void promise.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}
+
+const send = (socket: Socket, message: Readonly<Record<string, unknown>>): void => {
+  socket.write(`${JSON.stringify(message)}\n`);
+};
+
+let logBytes = 0;
+
+/** One line in its log (its standard error), which begins anew when it has become too long. */
+function say(text: string): void {
+  const line = `${new Date().toISOString()} ${text}\n`;
+  try {
+    logBytes += line.length;
+    if (logBytes > limits.processLogBytesMax) ftruncateSync(2);
+    if (logBytes > limits.processLogBytesMax) logBytes = line.length;
+    writeSync(2, line);
+  } catch {
+    // A full disk must not keep it from its work.
+    logBytes = 0;
+  }
+}
+
+function hear(guard: GuardProcess, socket: Socket, line: string): void {
+  const { kind, number, deadlineMs } = Object(parsed(line));
+  if (kind === "extend" && Number.isInteger(number) && Number.isFinite(deadlineMs)) {
+    guard.extend(number, deadlineMs, socket);
+  } else if (kind === "status") {
+    send(socket, { kind: "status", number: guard.number, pid: process.pid, guests: guard.count() });
+  } else if (kind === "end") {
+    end(guard, socket);
+  } else {
+    socket.destroy();
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // Whoever talks nonsense is hung up on.
+    return undefined;
+  }
+}
+
+function end(guard: GuardProcess, socket: Socket): void {
+  const guests = guard.count();
+  if (guests > 0) {
+    send(socket, { kind: "refused", guests });
+    return;
+  }
+  say("told to end");
+  rmSync(guardFiles.socket, { force: true });
+  socket.end(`${JSON.stringify({ kind: "ending" })}\n`, () => process.exit(0));
+}
+
+function serve(guard: GuardProcess): void {
+  const server = createServer((socket) => {
+    let text = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk) => {
+      const lines = (text + String(chunk)).split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) hear(guard, socket, line);
+      if (text.length > limits.guardLineBytesMax) socket.destroy();
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => guard.forget(socket));
+  });
+  process.umask(0o177);
+  rmSync(guardFiles.socket, { force: true });
+  server.listen(guardFiles.socket);
+}
+
+/** Its directory was removed with all that was in it: no agent finds it again, and it has nobody to guard. */
+function endWithoutHome(guard: GuardProcess): void {
+  access(guardFiles.lock, (error) => {
+    if (error?.code === "ENOENT" && guard.count() === 0) process.exit(0);
+  });
+}
+
+/** The last to be killed when memory is short, and not the last to get the processor: as far as it may. */
+function takePrecedence(): void {
+  const ways = [() => setPriority(-10), () => writeFileSync("/proc/self/oom_score_adj", "-900")];
+  for (const way of ways) {
+    try {
+      way();
+    } catch (error) {
+      say(`it has not all the precedence that it wants: ${String(error)}`);
+    }
+  }
+}
+
+const [directory = "", guests = "", program = ""] = process.argv.slice(2);
+process.chdir(directory);
+if (program.startsWith(guardFiles.program)) rmSync(program, { recursive: true, force: true });
+takePrecedence();
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.on(signal, () => say(`${signal} ignored: it ends when it is told to`));
+}
+const guard = new GuardProcess(guests);
+guard.tick();
+serve(guard);
+setInterval(() => endWithoutHome(guard), limits.guardHomeLookMs);
+say(`it guards ${guests} as process ${process.pid}`);

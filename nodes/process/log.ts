@@ -1,0 +1,104 @@
+/**
+ * The log: one file of JSON lines per process in the state directory, bounded, with the whole chain of causes
+ * of an error and without the passwords that a library's message may hold. NOVACT_LOG sets the level (debug,
+ * info, warn, error).
+ */
+import { mkdirSync, renameSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { pino } from "pino";
+import { limits } from "../../protocol/limits/limits.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
+
+const levels = ["debug", "info", "warn", "error"] as const;
+export type Level = (typeof levels)[number];
+
+export interface LogOptions {
+  /** Which process writes: `controller-1`, `node-2`. */
+  readonly process: string;
+  readonly file: string;
+  readonly level?: Level;
+}
+
+export interface LogFile extends Log {
+  close(): void;
+}
+
+/** The level that the environment asks for; info when it asks for nothing or for nonsense. */
+export const levelOf = (text: string | undefined): Level => levels.find((level) => level === text) ?? "info";
+
+/**
+ * Opens the log. Lines are written before the call returns, so the last words of a dying process are there.
+ */
+export function openLog(options: LogOptions): LogFile {
+  mkdirSync(dirname(options.file), { recursive: true, mode: 0o711 });
+  const file = boundedFile(options.file);
+  const logger = pino(
+    {
+      level: options.level ?? levelOf(process.env.NOVACT_LOG),
+      base: { process: options.process },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    file,
+  );
+  const write =
+    (level: Level): Log["info"] =>
+    (fields, message) =>
+      logger[level](readable(fields), message);
+  return {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    close: () => file.close(),
+  };
+}
+
+/** Sets the file aside as `<file>.1` when it has grown to limits.logBytesMax: two files at most. */
+function boundedFile(path: string): { write(line: string): void; close(): void } {
+  let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const open = () => pino.destination({ dest: path, sync: true, mode: 0o600 });
+  let out = open();
+  return {
+    write: (line) => {
+      if (size + line.length > limits.logBytesMax) {
+        out.end();
+        renameSync(path, `${path}.1`);
+        out = open();
+        size = 0;
+      }
+      size += Buffer.byteLength(line);
+      out.write(line);
+    },
+    close: () => out.end(),
+  };
+}
+
+/** Errors with their causes, at any of the fields. */
+function readable(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? described(value) : value]),
+  );
+}
+
+const causesMax = 8;
+
+/** An error as data: type, text, stack and causes, outermost first. */
+function described(error: Error, depth = 0): Record<string, unknown> {
+  const status = error instanceof StatusError ? { reason: error.reason, detail: hidden(error.detail) } : {};
+  const cause = error.cause instanceof Error ? described(error.cause, depth + 1) : hidden(error.cause);
+  return {
+    type: error.name,
+    message: hidden(error.message),
+    ...status,
+    stack: hidden(error.stack),
+    ...(error.cause === undefined || depth >= causesMax ? {} : { cause }),
+  };
+}
+
+/** Takes the password out of every URL in a text. */
+function hidden(text: unknown): unknown {
+  if (typeof text !== "string") return text;
+  return text.replace(/(\w+:\/\/[^\s:/@]*):[^\s@]*@/g, "$1:***@");
+}

@@ -1,0 +1,132 @@
+/**
+ * `npm test`: everything that can be checked on this machine, from types to real guests, with the time of
+ * each phase. The last line is plain: `N passed, N failed, N skipped`; above it stands why each skipped test
+ * could not run. A phase that fails does not keep the next from running.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { limits } from "../../protocol/limits/limits.ts";
+import { loadConfig, statePaths } from "../config/config.ts";
+import { buildGuest, findGuest } from "./guest/build.ts";
+
+const project = join(import.meta.dirname, "..");
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: readonly { readonly title: string; readonly reason: string }[];
+}
+
+interface Phase {
+  readonly name: string;
+  run(): Promise<Outcome>;
+}
+
+const one = (succeeded: boolean): Outcome => ({
+  passed: succeeded ? 1 : 0,
+  failed: succeeded ? 0 : 1,
+  skipped: [],
+});
+
+/** Whether the program ended well within its time; its output goes to ours. */
+function succeeds(argv: readonly string[]): Promise<boolean> {
+  const [program = "", ...rest] = argv;
+  const child = spawn(join(project, "node_modules", ".bin", program), rest, {
+    cwd: project,
+    stdio: "inherit",
+  });
+  const timer = setTimeout(() => {
+    console.error(`${program} did not end within ${limits.testPhaseMsMax / 1_000} s and is killed.`);
+    child.kill("SIGKILL");
+  }, limits.testPhaseMsMax);
+  return new Promise((resolve) => {
+    const end = (succeeded: boolean) => {
+      clearTimeout(timer);
+      resolve(succeeded);
+    };
+    child.on("error", (error) => {
+      console.error(`${program} could not be started: ${error.message}`);
+      end(false);
+    });
+    child.on("exit", (code) => end(code === 0));
+  });
+}
+
+const check = (name: string, argv: readonly string[]): Phase => ({
+  name,
+  run: async () => one(await succeeds(argv)),
+});
+
+function specs(name: string, argv: readonly string[]): Phase {
+  return { name, run: () => runSpecs(argv) };
+}
+
+async function runSpecs(argv: readonly string[]): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), "novact-test-"));
+  const summary = join(directory, "summary.json");
+  try {
+    const reporter = [
+      "--reporter",
+      "spec/support/summary-reporter.ts",
+      "--reporter-option",
+      `summary=${summary}`,
+    ];
+    const succeeded = await succeeds(["mocha", ...reporter, ...argv]);
+    if (!existsSync(summary)) return one(false);
+    const outcome = JSON.parse(readFileSync(summary, "utf8")) as Outcome;
+    // Every test passed, and yet mocha did not end well: something outlived the tests.
+    return succeeded || outcome.failed > 0 ? outcome : { ...outcome, failed: 1 };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Live specs boot it; without it they are skipped, and say so. */
+const guest: Phase = {
+  name: "tiny guest",
+  run: async () => {
+    const directory = statePaths(loadConfig()).guest;
+    if (findGuest(directory) !== undefined) return { passed: 0, failed: 0, skipped: [] };
+    try {
+      await buildGuest(directory, (text) => console.log(`tiny guest: ${text}`));
+      return { passed: 0, failed: 0, skipped: [] };
+    } catch (error) {
+      console.error(`The tiny guest could not be built: ${(error as Error).message}`);
+      return one(false);
+    }
+  },
+};
+
+const live = ["--no-config", "--forbid-only", "--timeout", "60000", "spec/live/**/*.spec.ts"];
+
+/** In this order, those of one row side by side. */
+const rows: readonly (readonly Phase[])[] = [
+  [check("types", ["tsc", "--noEmit"]), guest],
+  [check("format and lint", ["biome", "check", "--error-on-warnings", "."])],
+  [specs("specs", [])],
+  [specs("live specs", live)],
+];
+
+async function timed({ name, run }: Phase): Promise<Outcome & { readonly line: string }> {
+  console.log(`--- ${name}`);
+  const startedAtMs = performance.now();
+  const outcome = await run();
+  const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
+  const skips = outcome.skipped.length === 0 ? "" : `, ${outcome.skipped.length} skipped`;
+  const line = `${name.padEnd(16)} ${seconds.padStart(6)} s   ${outcome.passed} passed, ${outcome.failed} failed${skips}`;
+  return { ...outcome, line };
+}
+
+const outcomes: (Outcome & { readonly line: string })[] = [];
+for (const row of rows) outcomes.push(...(await Promise.all(row.map(timed))));
+
+const skipped = outcomes.flatMap((outcome) => outcome.skipped);
+console.log("");
+for (const { title, reason } of skipped) console.log(`skipped: ${title} (${reason})`);
+for (const { line } of outcomes) console.log(line);
+const sum = (key: "passed" | "failed") => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+console.log("");
+console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${skipped.length} skipped`);
+process.exit(sum("failed") === 0 ? 0 : 1);

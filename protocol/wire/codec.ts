@@ -1,0 +1,137 @@
+/**
+ * Bytes to values and back. A body is one JSON object or one msgpack map, told apart by its first byte: no
+ * msgpack map starts with `{` or white space. The answer goes back in the form of the question.
+ *
+ * Bodies are hostile: size, depth and every length are checked before anything is allocated, and no part of a
+ * body is ever repeated in an error. What a body means is validate.ts's question.
+ */
+import { isUtf8 } from "node:buffer";
+import { Decoder, Encoder } from "@msgpack/msgpack";
+import { limits } from "../limits/limits.ts";
+import { type Problem, scanJson, scanMsgpack } from "./scan.ts";
+import { StatusError } from "./status.ts";
+
+export type Encoding = "json" | "msgpack";
+export type Body = Readonly<Record<string, unknown>>;
+
+/** The scan bounds what the decoder allocates; its own limits are the second line. */
+const decoder = new Decoder({
+  maxStrLength: limits.stringBytesMax,
+  maxBinLength: limits.stringBytesMax,
+  maxArrayLength: limits.arrayLengthMax,
+  maxMapLength: limits.mapLengthMax,
+  maxExtLength: 0,
+});
+const encoder = new Encoder({ ignoreUndefined: true });
+
+/** The form of a body by its first byte; an empty one counts as JSON. */
+export function encodingOf(body: Uint8Array): Encoding {
+  return (body[0] ?? 0) >= 0x80 ? "msgpack" : "json";
+}
+
+/**
+ * A client's request, at most `bytesMax` long. An empty body is an empty map.
+ * @throws INVALID_ARGUMENT malformedBody, bodyTooLarge, bodyTooDeep
+ */
+export function decodeRequest(body: Uint8Array, bytesMax: number = limits.bodyBytesMax): Body {
+  return decode(body, { bytesMax, refuseNul: true });
+}
+
+/**
+ * An answer or event; it may be longer, and its strings may hold what a guest wrote. @throws as decodeRequest
+ */
+export function decodeAnswer(body: Uint8Array): Body {
+  return decode(body, { bytesMax: limits.answerBytesMax, refuseNul: false });
+}
+
+/**
+ * Fields that are undefined are left out. Only plain values: no Map, Date or class instance belongs in a
+ * body.
+ */
+export function encodeBody(value: unknown, encoding: Encoding): Uint8Array {
+  return encoding === "msgpack" ? encoder.encode(value) : Buffer.from(JSON.stringify(value), "utf8");
+}
+
+function decode(body: Uint8Array, options: { bytesMax: number; refuseNul: boolean }): Body {
+  if (body.length === 0) return {};
+  if (body.length > options.bytesMax) {
+    throw new StatusError(
+      "bodyTooLarge",
+      `The body has ${body.length} bytes; at most ${options.bytesMax} are taken.`,
+    );
+  }
+  const scan = { depthMax: limits.bodyDepthMax, refuseNul: options.refuseNul };
+  const encoding = encodingOf(body);
+  const problem = encoding === "msgpack" ? scanMsgpack(body, scan) : scanJson(body, scan);
+  if (problem !== undefined) throw refusal(problem, encoding);
+  const value = encoding === "msgpack" ? parseMsgpack(body) : parseJson(body);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new StatusError(
+      "malformedBody",
+      "The body is not a map of fields (a JSON object or a msgpack map).",
+    );
+  }
+  return value as Body;
+}
+
+const sentences: Readonly<Record<Exclude<Problem, "tooDeep">, string>> = {
+  truncated: "ends before what it announces",
+  trailing: "has bytes after its end",
+  extension: "holds an extension type, which no method takes",
+  keyNotString: "has a key that is not a string",
+  neverUsed: "holds the byte 0xc1, which means nothing",
+  notUtf8: "holds a string that is not UTF-8",
+  nulCharacter: "holds a string with a NUL character",
+};
+
+function refusal(problem: Problem, encoding: Encoding): StatusError {
+  if (problem === "tooDeep") {
+    return new StatusError(
+      "bodyTooDeep",
+      `The body nests deeper than ${limits.bodyDepthMax} levels of maps and arrays.`,
+    );
+  }
+  return malformed(encoding, sentences[problem]);
+}
+
+function malformed(encoding: Encoding, what: string, cause?: unknown): StatusError {
+  const form = encoding === "json" ? "JSON" : "msgpack";
+  return new StatusError("malformedBody", `The ${form} body ${what}.`, { cause });
+}
+
+function parseMsgpack(body: Uint8Array): unknown {
+  try {
+    return decoder.decode(body);
+  } catch (cause) {
+    throw malformed("msgpack", "cannot be decoded (a length beyond the limits, or a forbidden key)", cause);
+  }
+}
+
+function parseJson(body: Uint8Array): unknown {
+  if (!isUtf8(body)) throw malformed("json", sentences.notUtf8);
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw malformed("json", `is not JSON${positionIn(cause)}`, cause);
+  }
+  // The key __proto__ would vanish at the first copy, and with it what was validated. Written plainly or as
+  // an escape.
+  if ((text.includes("__proto__") || text.includes("\\u005")) && hasPrototypeKey(value)) {
+    throw malformed("json", "has the key __proto__, which no map may have");
+  }
+  return value;
+}
+
+/** Only the position: the parser's own text repeats parts of the body. */
+function positionIn(cause: unknown): string {
+  const found = cause instanceof Error ? /position (\d+)/.exec(cause.message) : null;
+  return found === null ? "" : ` (at character ${found[1]})`;
+}
+
+/** The depth is bounded by the scan. */
+function hasPrototypeKey(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.hasOwn(value, "__proto__") || Object.values(value).some(hasPrototypeKey);
+}

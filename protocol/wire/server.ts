@@ -1,0 +1,358 @@
+/**
+ * From messages to typed calls and back: finds the method, checks who asks for what until when, decodes,
+ * validates, calls the handler, validates and encodes its answer. Every message is answered, at its deadline
+ * at the latest.
+ *
+ * Nothing thrown ever leaves a bus handler: it would freeze the connection. What was thrown goes to the log,
+ * once; the caller hears only what a StatusError makes public.
+ */
+
+import { limits } from "../limits/limits.ts";
+import type { Address, Binding } from "./binding.ts";
+import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
+import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
+import { errorMessage, readRequestHeaders } from "./headers.ts";
+import { sayable } from "./sayable.ts";
+import type { CallContext, Handlers, Method, Service } from "./service.ts";
+import { StatusError } from "./status.ts";
+import { adminProject, systemProject } from "./subjects.ts";
+import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
+import { type Reading, understood, validRequest } from "./understood.ts";
+import { type Validator, validatorOf } from "./validate.ts";
+
+/** A service with its handlers, their types forgotten. Made by {@link implement}. */
+export interface Implementation {
+  readonly service: Service;
+  readonly handlers: Readonly<Record<string, (request: never, context: CallContext) => Promise<unknown>>>;
+}
+
+/** Ties handlers to a service; one that is missing, or has another type, does not compile. */
+export function implement<M extends Record<string, Method>>(
+  service: Service<M>,
+  handlers: Handlers<Service<M>>,
+): Implementation {
+  return { service, handlers };
+}
+
+export interface ServerOptions {
+  readonly bus: Bus;
+  readonly binding: Binding;
+  readonly services: readonly Implementation[];
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Answer to `$SRV.PING`, `INFO` and `STATS`; true unless said otherwise. */
+  readonly discoverable?: boolean;
+}
+
+export interface Server {
+  /** Requests that were not answered yet. */
+  readonly inWork: number;
+  /**
+   * Takes no further request; resolves when every one that was taken is answered: at the latest after
+   * limits.drainGraceMs, with UNAVAILABLE shuttingDown (a long poll lasts longer than anybody's patience).
+   */
+  drain(): Promise<void>;
+}
+
+/** One method, ready to be called. */
+interface Endpoint {
+  readonly name: string;
+  readonly method: Method;
+  /** What a peer says, as this version knows it. Undefined: the request is a client's, and taken as it is. */
+  readonly reading: Reading | undefined;
+  readonly answer: Validator<unknown>;
+  readonly call: (request: unknown, context: CallContext) => Promise<unknown>;
+  readonly stats: EndpointStats;
+}
+
+/** Listens from now on. All validators are compiled here, none during a request. */
+export function createServer(options: ServerOptions): Server {
+  const { bus, binding, log } = options;
+  const endpoints = endpointsOf(options.services);
+  const gate = createGate();
+  const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
+    try {
+      return await handle({ options, endpoints, gate, subject, message });
+    } catch (thrown) {
+      log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
+      return undefined;
+    }
+  };
+  const subscriptions: BusSubscription[] = [bus.serve(binding.pattern, binding.queue, answer)];
+  if (options.discoverable !== false) {
+    subscriptions.push(...announce(options, discoverables(options.services, binding, endpoints)));
+  }
+  return {
+    get inWork() {
+      return gate.inWork;
+    },
+    async drain() {
+      const timer = options.clock.after(limits.drainGraceMs, () => gate.cutShort());
+      await Promise.all(subscriptions.map((subscription) => subscription.drain()));
+      timer.cancel();
+    },
+  };
+}
+
+function endpointsOf(services: readonly Implementation[]): ReadonlyMap<string, Endpoint> {
+  const endpoints = new Map<string, Endpoint>();
+  for (const { service, handlers } of services) {
+    for (const [name, method] of Object.entries(service.methods)) {
+      const handler = handlers[name];
+      if (handler === undefined) continue;
+      endpoints.set(`${service.noun}.${name}`, {
+        name: `${service.noun}.${name}`,
+        method,
+        reading: service.peers === true ? understood(method.request) : undefined,
+        answer: validatorOf(method.answer),
+        // It was validated before (requestOf), so that it is what the handler takes.
+        call: async (request, context) => handler(request as never, context),
+        stats: { requests: 0, errors: 0, lastError: "", processingMs: 0 },
+      });
+    }
+  }
+  return endpoints;
+}
+
+function discoverables(
+  services: readonly Implementation[],
+  binding: Binding,
+  endpoints: ReadonlyMap<string, Endpoint>,
+): readonly Discoverable[] {
+  return services.map(({ service }) => ({
+    service,
+    endpoints: Object.entries(service.methods).flatMap(([name, method]) => {
+      const endpoint = endpoints.get(`${service.noun}.${name}`);
+      const subject = binding.patternOf(service, name, method);
+      return endpoint === undefined
+        ? []
+        : [{ name, method, subject, queue: binding.queue, stats: endpoint.stats }];
+    }),
+  }));
+}
+
+type Fail = (error: StatusError) => void;
+
+/** Counts requests in work, all in all and per project; and ends those that would outlast the server. */
+function createGate() {
+  const perProject = new Map<string, number>();
+  const failing = new Set<Fail>();
+  let inWork = 0;
+  return {
+    /** Who is told when nobody may wait any longer; answers how to take it back. */
+    onCutShort(fail: Fail): () => void {
+      failing.add(fail);
+      return () => failing.delete(fail);
+    },
+    cutShort() {
+      for (const fail of failing) fail(new StatusError("shuttingDown", "The server ends before the answer."));
+    },
+    get inWork() {
+      return inWork;
+    },
+    enter(project: string): () => void {
+      const own = perProject.get(project) ?? 0;
+      if (inWork >= limits.requestsInWorkMax || own >= limits.requestsInWorkPerProjectMax) {
+        throw new StatusError("mailboxFull", "Too many requests are in work at this server.", {
+          retryAfterMs: limits.retryAfterMs,
+        });
+      }
+      inWork += 1;
+      perProject.set(project, own + 1);
+      return () => {
+        inWork -= 1;
+        const left = (perProject.get(project) ?? 1) - 1;
+        if (left === 0) perProject.delete(project);
+        else perProject.set(project, left);
+      };
+    },
+  };
+}
+
+/** Of entries that could not be understood. */
+const leftOutNamedMax = 3;
+
+interface Incoming {
+  readonly options: ServerOptions;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly gate: ReturnType<typeof createGate>;
+  readonly subject: string;
+  readonly message: BusMessage;
+}
+
+async function handle(incoming: Incoming): Promise<BusMessage> {
+  const { options, subject, message } = incoming;
+  const encoding = encodingOf(message.body);
+  const startedAtMs = options.clock.monotonicMs();
+  let endpoint: Endpoint | undefined;
+  let requestId: string | undefined;
+  try {
+    const address = options.binding.addressOf(subject);
+    if (address === undefined) throw malformedSubject(options.binding);
+    endpoint = endpointAt(incoming.endpoints, address, options.binding);
+    endpoint.stats.requests += 1;
+    const headers = readRequestHeaders(message.headers);
+    requestId = headers.requestId ?? options.ids.next();
+    const request = requestOf(incoming, endpoint);
+    const leave = incoming.gate.enter(address.project);
+    const call = { endpoint, request, options, timeoutMs: headers.timeoutMs, gate: incoming.gate };
+    const context = { ...address, requestId, traceparent: headers.traceparent };
+    const answer = await callUntilDeadline(call, context).finally(leave);
+    endpoint.stats.processingMs += options.clock.monotonicMs() - startedAtMs;
+    return { body: encodeAnswer(sound(endpoint, answer, options.log), encoding), headers: {} };
+  } catch (thrown) {
+    const error = StatusError.from(thrown, `The request ${requestId ?? ""}`.trim());
+    note(incoming, { endpoint, requestId, thrown, error });
+    return errorMessage(error, encoding);
+  }
+}
+
+const mayBeOlder =
+  " Nothing was done. If the name is right, this server is older than its client, and another may know it.";
+
+/** @throws INVALID_ARGUMENT */
+function requestOf({ options, subject, message }: Incoming, { reading, method }: Endpoint): unknown {
+  const body = decodeRequest(message.body, options.binding.bodyBytesMax);
+  if (reading === undefined) return validRequest(method.request, body, mayBeOlder);
+  const leftOut: string[] = [];
+  const read = reading(body, leftOut);
+  if (leftOut.length > 0) {
+    const few = leftOut.slice(0, leftOutNamedMax);
+    options.log.warn(
+      { subject, entries: leftOut.length, leftOut: few },
+      "entries of a message were left out: their sender is newer",
+    );
+  }
+  return validRequest(method.request, read);
+}
+
+function malformedSubject(binding: Binding): StatusError {
+  const form =
+    binding.kind === "command"
+      ? "novact.v1.<cell>.cmd.<project>.<noun>[.<id>].<method>"
+      : `novact.v1.<cell>.${binding.kind}.<host id>.<method>`;
+  return new StatusError(
+    "malformedSubject",
+    `The subject is not of the form ${form} with tokens of letters, digits, _ and -.`,
+  );
+}
+
+/**
+ * @throws UNIMPLEMENTED unknownMethod, INVALID_ARGUMENT malformedSubject, PERMISSION_DENIED adminOnly,
+ * projectMismatch
+ */
+function endpointAt(endpoints: ReadonlyMap<string, Endpoint>, address: Address, binding: Binding): Endpoint {
+  const name = `${address.noun}.${address.method}`;
+  const endpoint = endpoints.get(name);
+  if (endpoint === undefined) throw new StatusError("unknownMethod", `There is no method ${name}.`);
+  if (binding.kind !== "command") return endpoint;
+  const { target, audience } = endpoint.method;
+  if (target === "entity" && address.id === "") {
+    throw new StatusError("malformedSubject", `The method ${name} needs an id before the method's name.`);
+  }
+  if (target === "collection" && address.id !== "") {
+    throw new StatusError("malformedSubject", `The method ${name} takes no id in its subject.`);
+  }
+  if (address.project === systemProject) {
+    throw new StatusError("projectMismatch", `The project ${systemProject} takes no commands.`);
+  }
+  if (audience === "admin" && address.project !== adminProject) {
+    throw new StatusError("adminOnly", `The method ${name} is only in the project ${adminProject}.`);
+  }
+  return endpoint;
+}
+
+interface Call {
+  readonly endpoint: Endpoint;
+  readonly request: unknown;
+  readonly options: ServerOptions;
+  readonly timeoutMs: number;
+  readonly gate: Incoming["gate"];
+}
+
+/**
+ * The handler's answer, or DEADLINE_EXCEEDED timeout; the handler is told by its signal that nobody waits any
+ * more.
+ */
+function callUntilDeadline(
+  { endpoint, request, options, timeoutMs, gate }: Call,
+  facts: Omit<CallContext, "deadlineMs" | "signal">,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const { clock, log } = options;
+    const abort = new AbortController();
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const fail = (error: StatusError) => {
+      reject(error);
+      abort.abort(error);
+    };
+    const timer = clock.after(timeoutMs, () =>
+      fail(new StatusError("timeout", `${endpoint.name} was not done within ${timeoutMs} ms.`)),
+    );
+    const forget = gate.onCutShort(fail);
+    const { project, id, requestId, traceparent } = facts;
+    const context = { project, id, requestId, traceparent, deadlineMs, signal: abort.signal };
+    endpoint
+      .call(request, context)
+      .then(resolve, (thrown: unknown) => {
+        if (abort.signal.aborted)
+          log.warn({ requestId, error: thrown }, "a request failed after its deadline");
+        reject(thrown);
+      })
+      .finally(() => {
+        timer.cancel();
+        forget();
+      });
+  });
+}
+
+/** What its schema promises; of a list that is read, as much as can be said. @throws INTERNAL */
+function sound(endpoint: Endpoint, answer: unknown, log: Log): unknown {
+  if (endpoint.answer.accepts(answer)) return answer;
+  const { method, name, reading } = endpoint;
+  const some = method.mutates || reading !== undefined ? undefined : sayable(method.answer, answer);
+  if (some === undefined) {
+    throw new StatusError("internal", `The answer of ${name} is not what its schema promises.`, {
+      detail: endpoint.answer.explain(answer),
+    });
+  }
+  const [entries, leftOut] = [some.leftOut.length, some.leftOut.slice(0, leftOutNamedMax)];
+  endpoint.stats.errors += 1;
+  log.error({ method: name, entries, leftOut }, "entries of an answer were left out: they break its schema");
+  return some.answer;
+}
+
+function encodeAnswer(answer: unknown, encoding: Encoding): Uint8Array {
+  const body = encodeBody(answer, encoding);
+  if (body.length <= limits.answerBytesMax) return body;
+  throw new StatusError(
+    "answerTooLarge",
+    `The answer has ${body.length} bytes; at most ${limits.answerBytesMax} go over the bus.`,
+  );
+}
+
+interface Refused {
+  readonly endpoint: Endpoint | undefined;
+  readonly requestId: string | undefined;
+  readonly thrown: unknown;
+  readonly error: StatusError;
+}
+
+function note({ options, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+  if (endpoint !== undefined) {
+    endpoint.stats.errors += 1;
+    endpoint.stats.lastError = `${error.code} ${error.reason}`;
+  }
+  const fields = { subject: subject.slice(0, 256), requestId, code: error.code, reason: error.reason };
+  if (error.code === "INTERNAL") {
+    options.log.error(
+      { ...fields, detail: error.detail, error: thrown },
+      "a request failed by our own fault",
+    );
+  } else if (endpoint?.reading !== undefined && error.code === "INVALID_ARGUMENT") {
+    options.log.warn({ ...fields, message: error.message }, "a peer asks what is not understood here");
+  } else {
+    options.log.debug({ ...fields, message: error.message }, "a request was refused");
+  }
+}

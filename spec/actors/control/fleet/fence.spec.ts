@@ -1,0 +1,51 @@
+/** A fence by the host's power, when its proof grows old before the lease is read. */
+import { expect } from "chai";
+import { type FenceOptions, fenceHost } from "../../../../actors/control/fleet/fence.ts";
+import { hostView } from "../../../../actors/control/fleet/view.ts";
+import type { HostRecord } from "../../../../actors/records/host.ts";
+import { MemoryStore } from "../../../../db/memory/store.ts";
+import { systemIds } from "../../../../nodes/process/clock.ts";
+import { limits } from "../../../../protocol/limits/limits.ts";
+import { SimulatedClock } from "../../../support/simulated-clock.ts";
+import * as rows from "../../../support/store-rows.ts";
+
+describe("a fence by the power", () => {
+  it("rests on no proof that was made before the host could have started again", async () => {
+    const clock = new SimulatedClock();
+    const store = new MemoryStore(clock);
+    const leasesGranted = [{ hostId: "a", epoch: 1 }];
+    await store.commit({ hosts: [rows.inventory("a", { name: "h" })], leasesGranted });
+    let proofs = 0;
+    let slow = false;
+    const options: FenceOptions = {
+      ...{ store, clock, ids: systemIds, commit: (turn) => store.commit(turn) },
+      directory: { refresh: async () => undefined, alive: () => true, get: () => undefined },
+      placer: { hostsChanged: () => undefined },
+      power: {
+        has: () => true,
+        off: async () => {
+          proofs += 1;
+          // What follows the first proof takes so long that the host may be on again.
+          slow = proofs === 1;
+          return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 };
+        },
+      },
+      view: (host) => hostView(host, { alive: true, silentMs: 0 }),
+      find: async (key) => {
+        if (slow) await clock.advance(limits.powerProofMs + 1);
+        return (await store.getHost(key)) as HostRecord;
+      },
+    };
+    const signal = new AbortController().signal;
+    const call = {
+      project: "admin",
+      id: "a",
+      requestId: "r",
+      deadlineMs: 1e9,
+      traceparent: undefined,
+      signal,
+    };
+    const { host } = await fenceHost({ confirm: "h", power: true }, call, options);
+    expect([proofs, host.lease?.state]).to.deep.equal([2, "fenced"]);
+  });
+});

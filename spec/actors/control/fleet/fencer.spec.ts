@@ -1,0 +1,43 @@
+/** What is told of the brake: once by all controllers together, and every time it is put on. */
+import { expect } from "chai";
+import { Fencer } from "../../../../actors/control/fleet/fencer.ts";
+import type { Turn } from "../../../../actors/records/commit.ts";
+import type { HostRecord } from "../../../../actors/records/host.ts";
+import { limits } from "../../../../protocol/limits/limits.ts";
+import { silentLog } from "../../../support/driver-world.ts";
+import { SimulatedClock } from "../../../support/simulated-clock.ts";
+
+describe("the fencer", () => {
+  it("tells of each time that recovery is stopped, once for all controllers", async () => {
+    const clock = new SimulatedClock();
+    const told = new Map<string, string>();
+    const commit = async ({ request, events = [] }: Turn) => {
+      for (const { event } of events) if (request !== undefined) told.set(request.requestId, event);
+      return { kind: "committed" } as const;
+    };
+    const make = (name: string) =>
+      new Fencer({
+        ...{ commit: commit as never, clock, log: silentLog, name },
+        examineStorage: async () => "absent" as const,
+        onFenced: () => undefined,
+      });
+    const fencers = [make("one"), make("other")];
+    let renewals = 0;
+    const host = (id: string): HostRecord =>
+      ({ id, name: id, lease: { epoch: 1, renewals, storage: null, fencedBy: null } }) as HostRecord;
+    const round = () => Promise.all(fencers.map((one) => one.round([host("a"), host("b")], 0)));
+    for (let time = 0; time < 2; time += 1) {
+      renewals += 1;
+      await round();
+      await clock.advance(limits.leaseTtlMs + limits.fenceMarginMs);
+      await round();
+      expect(fencers.map(({ brake }) => brake.on)).to.deep.equal([true, true]);
+      renewals += 1;
+      await round();
+      expect(fencers.map(({ brake }) => brake.on)).to.deep.equal([false, false]);
+    }
+    expect([...told.values()]).to.deep.equal([
+      ...["recoveryStopped", "recoveryResumed", "recoveryStopped", "recoveryResumed"],
+    ]);
+  });
+});

@@ -1,0 +1,58 @@
+/** Renewals of leases: how many are written at once, and that nobody waits who need not. */
+import { expect } from "chai";
+import { Leases } from "../../../../actors/control/fleet/leases.ts";
+import type { LeaseKey } from "../../../../actors/ports/store.ts";
+import { limits } from "../../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../../protocol/wire/status.ts";
+import { SimulatedClock } from "../../../support/simulated-clock.ts";
+
+describe("hosts: leases", () => {
+  const lease = { epoch: 1, cleaned: false };
+  let clock: SimulatedClock;
+  let writes: (readonly string[])[];
+  let failing: boolean;
+  let leases: Leases;
+
+  beforeEach(() => {
+    clock = new SimulatedClock();
+    writes = [];
+    failing = false;
+    const renewLeases = async (keys: readonly LeaseKey[]) => {
+      if (failing) throw new StatusError("storeUnavailable", "No database.");
+      writes.push(keys.map(({ hostId }) => hostId));
+      return keys.map(({ hostId }) => hostId);
+    };
+    leases = new Leases({
+      store: { renewLeases, getHost: async () => undefined },
+      commit: async () => ({ kind: "conflict" }),
+      clock,
+      directory: { refreshSoon: () => undefined },
+    });
+  });
+
+  it("writes the first renewal at once, and those that come shortly after it together", async () => {
+    expect(await leases.renew("a", lease)).to.deep.equal({ epoch: 1, held: true });
+    const others = Promise.all(["b", "c", "d"].map((id) => leases.renew(id, lease)));
+    await clock.advance(limits.renewalPeriodMs / 2);
+    const later = leases.renew("e", lease);
+    await clock.advance(limits.renewalPeriodMs / 2);
+    expect((await others).every(({ held }) => held)).to.equal(true);
+    await later;
+    expect(writes).to.deep.equal([["a"], ["b", "c", "d", "e"]]);
+    await clock.advance(limits.renewalPeriodMs);
+    await leases.renew("a", lease);
+    expect(writes).to.have.length(3);
+    await clock.advance(limits.renewalPeriodMs);
+    expect(clock.pending).to.equal(0);
+  });
+
+  it("goes on after a write that failed", async () => {
+    failing = true;
+    const refused = await leases.renew("a", lease).catch((thrown: unknown) => thrown);
+    expect(refused).to.be.instanceOf(StatusError);
+    failing = false;
+    const again = leases.renew("a", lease);
+    await clock.advance(limits.renewalPeriodMs);
+    expect((await again).held).to.equal(true);
+  });
+});

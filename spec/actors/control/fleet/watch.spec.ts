@@ -1,0 +1,55 @@
+/** When a lease has ended for good, and when so many have that it is rather us. */
+import { expect } from "chai";
+import { areManyMissed, brakeOf } from "../../../../actors/control/fleet/brake.ts";
+import { look, type Watch } from "../../../../actors/control/fleet/watch.ts";
+import type { HostRecord } from "../../../../actors/records/host.ts";
+import { limits } from "../../../../protocol/limits/limits.ts";
+
+const host = (index: number, renewals: number): HostRecord => {
+  const lease = { epoch: 1, renewals, storage: { id: "s1", renewals: 2 }, fencedBy: null };
+  return { id: `host-${index}`, name: `node-${index}`, lease } as HostRecord;
+};
+
+/**
+ * Nine hosts that renew every heartbeat, each at its own time; the first `lost` of them lose their power at
+ * once. Answers how many were to be fenced, or asked for at the storage, before the brake was on.
+ */
+function fencedBeforeTheBrake(lost: number) {
+  const lostAtMs = 20_000;
+  let watch: Watch = new Map();
+  let fenced = 0;
+  let taken = 0;
+  for (let nowMs = 0; nowMs < 60_000; nowMs += limits.heartbeatPeriodMs / 2) {
+    const hosts = Array.from({ length: 9 }, (_, index) => {
+      const untilMs = index < lost ? Math.min(nowMs, lostAtMs) : nowMs;
+      const aheadMs = ((index % 3) * limits.heartbeatPeriodMs) / 3;
+      return host(index, Math.floor((untilMs + aheadMs) / limits.heartbeatPeriodMs));
+    });
+    const seen = look(watch, hosts, { nowMs, listeningSinceMs: 0 });
+    watch = seen.next;
+    if (brakeOf(hosts, seen, 0).on) return { fenced, taken, braked: true };
+    fenced += seen.expired.length;
+    if (!areManyMissed(hosts, seen, 0)) taken += seen.takeable.length;
+  }
+  return { fenced, taken, braked: false };
+}
+
+describe("the brake on recovery", () => {
+  it("is on before the first of a third is fenced, though they did not renew at the same time", () => {
+    expect(fencedBeforeTheBrake(3)).to.deep.equal({ fenced: 0, taken: 0, braked: true });
+  });
+
+  it("is never on for fewer", () => {
+    expect(fencedBeforeTheBrake(2).braked).to.equal(false);
+    expect(fencedBeforeTheBrake(2).fenced).to.be.greaterThan(0);
+    expect(fencedBeforeTheBrake(2).taken).to.be.greaterThan(0);
+  });
+
+  it("is off while nobody's lease is over: those that are late may be on their way back", () => {
+    const hosts = Array.from({ length: 3 }, (_, index) => host(index, 1));
+    const before = look(new Map(), hosts, { nowMs: 0, listeningSinceMs: 0 });
+    const seen = look(before.next, hosts, { nowMs: limits.leaseTtlMs, listeningSinceMs: 0 });
+    expect(seen.expired).to.deep.equal([]);
+    expect(brakeOf(hosts, seen, 0).on).to.equal(false);
+  });
+});

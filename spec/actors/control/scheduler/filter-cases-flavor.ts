@@ -1,0 +1,221 @@
+/** Cases of the filters that look at what aggregates say and at what flavors ask for in extra specs. */
+import type { NumaNode } from "../../../../protocol/numa.ts";
+import { type Case, inAggregate } from "./filter-cases.ts";
+
+const specs = (extraSpecs: Record<string, string>) => ({ extraSpecs });
+const cell: NumaNode = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
+const cells = { numa: [cell, cell], vcpus: 16 };
+
+const pinnedRemedy = "choose a flavor with hw:cpu_policy shared";
+export const flavorCases: readonly Case[] = [
+  {
+    filter: "aggregateProjects",
+    when: "it is kept for others",
+    host: inAggregate({ filter_tenant_id: "bank" }, { filter_tenant_id7: "shop, mill" }),
+    asked: { project: "demo" },
+    reason: "the host is kept for other projects than demo",
+    remedy: "add demo to filter_tenant_id of the host's aggregate",
+  },
+  {
+    filter: "aggregateProjects",
+    when: "it is kept for this one",
+    host: inAggregate({ filter_tenant_id: "bank" }, { filter_tenant_id7: "shop, demo" }),
+    asked: { project: "demo" },
+  },
+  {
+    filter: "aggregateFlavors",
+    when: "it is kept for others",
+    host: inAggregate({ instance_type: "m1.large,m1.huge" }),
+    asked: { flavor: "m1.small" },
+    reason: "the host is kept for other flavors than m1.small",
+    remedy: "add m1.small to instance_type of the host's aggregate",
+  },
+  {
+    filter: "aggregateFlavors",
+    when: "it is kept for this one",
+    host: inAggregate({ instance_type: "m1.large, m1.small" }),
+    asked: { flavor: "m1.small" },
+  },
+  {
+    filter: "aggregateImages",
+    when: "it is kept for others",
+    host: inAggregate({ os_distro: "windows" }),
+    asked: { imageProperties: { os_distro: "debian" } },
+    reason: "the host is kept for images whose os_distro is windows",
+    remedy: "add debian to os_distro of the host's aggregate",
+  },
+  {
+    filter: "aggregateImages",
+    when: "the image does not have the property",
+    host: inAggregate({ os_distro: "windows" }),
+    asked: {},
+  },
+  {
+    filter: "aggregateExtraSpecs",
+    when: "no aggregate says it",
+    host: {},
+    asked: specs({ "aggregate_instance_extra_specs:ssd": "true" }),
+    reason: "the flavor wants ssd true of an aggregate, the host's say nothing of it",
+    remedy: "add the host to an aggregate whose ssd is true",
+  },
+  {
+    filter: "aggregateExtraSpecs",
+    when: "an aggregate says otherwise",
+    host: inAggregate({ ssd: "false" }),
+    asked: specs({ ssd: "true" }),
+    reason: "the flavor wants ssd true of an aggregate, the host's say false",
+    remedy: "add the host to an aggregate whose ssd is true",
+  },
+  {
+    filter: "aggregateExtraSpecs",
+    when: "one of its aggregates says so",
+    host: inAggregate({ ssd: "false" }, { ssd: "true" }),
+    asked: specs({ "aggregate_instance_extra_specs:ssd": "true", "hw:other": "x" }),
+  },
+  {
+    filter: "capabilities",
+    when: "it has less",
+    host: {},
+    asked: specs({ "capabilities:free_ram_mb": ">= 9000" }),
+    reason: "the flavor wants free_ram_mb >= 9000, the host has 8192",
+    remedy: "choose another flavor",
+  },
+  {
+    filter: "capabilities",
+    when: "it has no such label",
+    host: {},
+    asked: specs({ "capabilities:rack": "r1" }),
+    reason: "the flavor wants rack r1, the host has no such thing",
+    remedy: "choose another flavor, or label the host with rack",
+  },
+  {
+    filter: "capabilities",
+    when: "it has all of it",
+    host: { labels: { rack: "r2" }, features: ["avx2"] },
+    asked: specs({
+      "capabilities:rack": "<or> r1 <or> r2",
+      "capabilities:cpu_info:features": "<in> avx2",
+      "capabilities:hypervisor_type": "s== qemu",
+    }),
+  },
+  {
+    filter: "traits",
+    when: "one is missing and one may not be",
+    host: { features: ["avx", "vmx"] },
+    asked: {
+      ...specs({ "trait:HW_CPU_X86_AVX2": "required", "trait:HW_CPU_X86_VMX": "forbidden" }),
+      imageProperties: { "trait:CUSTOM_GPU": "required" },
+    },
+    reason: "the host lacks HW_CPU_X86_AVX2, CUSTOM_GPU, and the host has HW_CPU_X86_VMX, which may not be",
+    remedy: "choose a flavor and an image without these",
+  },
+  {
+    filter: "traits",
+    when: "all are there in another spelling",
+    host: { features: ["avx512_vnni", "CUSTOM_GPU"] },
+    asked: {
+      ...specs({ "trait:HW_CPU_X86_AVX512VNNI": "required" }),
+      imageProperties: { "trait:CUSTOM_GPU": "required" },
+    },
+  },
+  {
+    filter: "pinning",
+    when: "too few CPUs are nobody's own",
+    host: { ...cells, pinnedCpus: 6 },
+    asked: { vcpus: 4, ...specs({ "hw:cpu_policy": "dedicated" }) },
+    reason: "4 CPUs of its own are asked for, 2 of 8 are nobody's own",
+    remedy: `free 2 CPUs more or ${pinnedRemedy}`,
+  },
+  {
+    filter: "pinning",
+    when: "those who share need the CPUs",
+    host: { ...cells, vcpusClaimed: 12 },
+    asked: { vcpus: 4, ...specs({ "hw:cpu_policy": "dedicated" }) },
+    reason: "4 CPUs of its own are asked for, and the guests that share CPUs need these",
+    remedy: `move guests that share CPUs away, or ${pinnedRemedy}`,
+  },
+  {
+    filter: "pinning",
+    when: "guests' own CPUs leave too few to share",
+    host: { ...cells, pinnedCpus: 6, vcpusClaimed: 9 },
+    asked: { vcpus: 2 },
+    reason: "2 vCPUs are asked for, 1 are free beside 6 CPUs that are guests' own",
+    remedy: "free 1 vCPUs more or move a guest with CPUs of its own away",
+  },
+  {
+    filter: "pinning",
+    when: "there are enough to share",
+    host: { ...cells, pinnedCpus: 6, vcpusClaimed: 8 },
+    asked: { vcpus: 2 },
+  },
+  {
+    filter: "numa",
+    when: "a cell has too few CPUs",
+    host: { ...cells, numa: [cell] },
+    asked: { vcpus: 6, ...specs({ "hw:numa_nodes": "1" }) },
+    reason: "1 NUMA cell with 6 CPUs are asked for, 0 have them",
+    remedy: "choose a flavor with hw:numa_nodes 2 or less in each NUMA node",
+  },
+  {
+    filter: "numa",
+    when: "there are too few cells with so much memory",
+    host: { ...cells, numa: [cell, { ...cell, memoryMib: 1_024 }] },
+    asked: { vcpus: 2, memoryMib: 4_096, ...specs({ "hw:numa_nodes": "2" }) },
+    reason: "2 NUMA cells with 2048 MiB are asked for, 1 have them",
+    remedy: "choose a flavor with less in each NUMA node",
+  },
+  {
+    filter: "numa",
+    when: "pages of the size are taken",
+    host: {
+      ...cells,
+      numaClaimed: [
+        { pinnedCpus: 0, memoryMib: 0, hugePages: [{ sizeKib: 2_048, claimed: 400 }] },
+        { pinnedCpus: 0, memoryMib: 0, hugePages: [{ sizeKib: 2_048, claimed: 300 }] },
+      ],
+    },
+    asked: specs({ "hw:mem_page_size": "2MB" }),
+    reason: "1 NUMA cell with 512 MiB in 2048 KiB pages are asked for, 0 have them",
+    remedy: "give the host more pages of this size, or choose a flavor with hw:mem_page_size any",
+  },
+  {
+    filter: "numa",
+    when: "there are no pages of the size",
+    host: cells,
+    asked: specs({ "hw:mem_page_size": "1GB" }),
+    reason: "1 NUMA cell with 512 MiB in 1048576 KiB pages are asked for, 0 have them",
+    remedy: "give the host more pages of this size, or choose a flavor with hw:mem_page_size any",
+  },
+  {
+    filter: "numa",
+    when: "both cells have half of it",
+    host: cells,
+    asked: {
+      vcpus: 8,
+      memoryMib: 2_048,
+      ...specs({ "hw:numa_nodes": "2", "hw:cpu_policy": "dedicated", "hw:mem_page_size": "large" }),
+    },
+  },
+  {
+    filter: "numa",
+    when: "it does not report its cells",
+    host: {},
+    asked: specs({ "hw:numa_nodes": "1" }),
+    reason: "the host offers no NUMA cells: it does not know them, or its agent is of an older version",
+    remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
+  },
+  {
+    filter: "numa",
+    when: "the flavor makes no sense",
+    host: cells,
+    asked: { vcpus: 3, ...specs({ "hw:numa_nodes": "2" }) },
+    reason: "the flavor's 3 vCPUs and 512 MiB do not divide evenly into 2 NUMA nodes",
+    remedy: "choose another flavor",
+  },
+  {
+    filter: "numa",
+    when: "ordinary pages will do",
+    host: {},
+    asked: specs({ "hw:mem_page_size": "any", "hw:cpu_policy": "shared" }),
+  },
+];

@@ -1,0 +1,245 @@
+/** The guard's decisions, by value and by property. */
+import { expect } from "chai";
+import fc from "fast-check";
+import { decide, nextLookAtMs } from "../../../../actors/node/guard/decide.ts";
+import type { GuardAction, GuardEvent, SeenGuest } from "../../../../actors/node/guard/messages.ts";
+import { beginGuard, type GuardState, type StoredGuard } from "../../../../actors/node/guard/state.ts";
+import { limits } from "../../../../protocol/limits/limits.ts";
+
+const name = { instanceId: "i1", epoch: 1, pid: 100, startTicks: 7 };
+const seen = (given: Partial<SeenGuest> = {}): SeenGuest => ({
+  ...name,
+  stopped: false,
+  diskPresent: true,
+  ...given,
+});
+const tick = (guests: readonly SeenGuest[], lookedAtMs?: number): GuardEvent => ({
+  ...{ kind: "tick", guests, lookedAtMs },
+});
+const extend = (number: number, deadlineMs: number): GuardEvent => ({ kind: "extend", number, deadlineMs });
+const stored = (given: Partial<StoredGuard> = {}): StoredGuard => ({
+  ...{ bootId: "b", deadlineMs: 5_000, number: 3, stopped: [] },
+  ...given,
+});
+const atDeadline = beginGuard(stored(), "b", 0);
+
+/** Runs events at their times; answers all actions and the last state. */
+function run(state: GuardState, ...steps: readonly (readonly [nowMs: number, event: GuardEvent])[]) {
+  let next = state;
+  const actions: GuardAction[] = [];
+  for (const [nowMs, event] of steps) {
+    const decision = decide(next, event, nowMs);
+    next = decision.next;
+    actions.push(...decision.actions);
+  }
+  return { state: next, actions };
+}
+const kinds = (actions: readonly GuardAction[]) => actions.map(({ kind }) => kind);
+
+describe("the guard's decisions", () => {
+  describe("at its beginning", () => {
+    it("relies on one time to live when no deadline is known", () => {
+      expect(beginGuard(undefined, "b", 1_000).deadlineMs).to.equal(1_000 + limits.leaseTtlMs);
+    });
+
+    it("keeps to the deadline of the guard before it, also when that has passed", () => {
+      expect(beginGuard(stored(), "b", 9_000)).to.include({ deadlineMs: 5_000, number: 3 });
+    });
+
+    it("trusts no deadline of another boot, and none that is longer than a lease", () => {
+      expect(beginGuard(stored(), "other", 0)).to.include({ deadlineMs: limits.leaseTtlMs, number: 0 });
+      expect(beginGuard(stored({ deadlineMs: 1e9 }), "b", 0).deadlineMs).to.equal(limits.leaseTtlMs);
+    });
+
+    it("continues what the guard before it has stopped", () => {
+      const begun = beginGuard(stored({ stopped: [name] }), "b", 6_000);
+      const { actions } = run(
+        begun,
+        [6_001, extend(4, 9_000)],
+        [6_002, tick([seen({ stopped: true })], 6_002)],
+      );
+      expect(kinds(actions)).to.deep.equal(["look", "continue", "acknowledge"]);
+    });
+  });
+
+  describe("of an extension", () => {
+    it("hold it, and answer at once when nothing is stopped", () => {
+      const { state, actions } = run(atDeadline, [1_000, extend(4, 8_000)]);
+      expect(state.deadlineMs).to.equal(8_000);
+      expect(actions).to.deep.equal([{ kind: "acknowledge", number: 4 }]);
+    });
+
+    it("ignore an older message, and answer one again that comes twice", () => {
+      const { state, actions } = run(
+        atDeadline,
+        ...([
+          [1_000, extend(4, 8_000)],
+          [1_001, extend(3, 9_000)],
+          [1_002, extend(4, 8_000)],
+        ] as const),
+      );
+      expect(state.deadlineMs).to.equal(8_000);
+      expect(kinds(actions)).to.deep.equal(["acknowledge", "acknowledge"]);
+    });
+
+    it("let a newer message shorten the lease, and none make it longer than a lease is", () => {
+      expect(run(atDeadline, [0, extend(4, 1_000)]).state.deadlineMs).to.equal(1_000);
+      expect(run(atDeadline, [0, extend(4, 1e9)]).state.deadlineMs).to.equal(limits.leaseTtlMs);
+    });
+  });
+
+  describe("of a guest", () => {
+    it("leave it alone before the deadline", () => {
+      expect(run(atDeadline, [4_999, tick([seen()], 4_999)]).actions).to.deep.equal([]);
+    });
+
+    it("stop it at the deadline, and again when something has continued it", () => {
+      const steps = [
+        [5_000, tick([seen({ diskPresent: undefined })])],
+        [5_250, tick([seen({ stopped: true })], 5_250)],
+        [5_500, tick([seen()], 5_500)],
+      ] as const;
+      const { state, actions } = run(atDeadline, ...steps);
+      expect(actions).to.deep.equal([
+        { kind: "stop", guest: name },
+        { kind: "stop", guest: name },
+      ]);
+      expect(state.stopped).to.deep.equal([name]);
+    });
+
+    it("end it when its disk was taken over, also when the lease was renewed", () => {
+      const gone = seen({ stopped: true, diskPresent: false });
+      const past = run(atDeadline, [5_000, tick([seen()])], [5_250, tick([gone], 5_250)]);
+      expect(kinds(past.actions)).to.deep.equal(["stop", "kill"]);
+      const late = run(
+        atDeadline,
+        [5_000, tick([seen()])],
+        [6_000, extend(4, 9_000)],
+        [6_001, tick([gone], 6_000)],
+      );
+      expect(kinds(late.actions)).to.deep.equal(["stop", "look", "kill", "acknowledge"]);
+      expect(late.state.stopped).to.deep.equal([]);
+    });
+
+    it("continue it after a late renewal, before that is answered, if its disk was seen since", () => {
+      const still = seen({ stopped: true });
+      const steps = [
+        [5_000, tick([seen()])],
+        [6_000, extend(4, 9_000)],
+        [6_001, tick([still], 5_990)],
+        [6_002, tick([still], 6_000)],
+      ] as const;
+      const { state, actions } = run(atDeadline, ...steps);
+      expect(kinds(actions)).to.deep.equal(["stop", "look", "continue", "acknowledge"]);
+      expect(state.stopped).to.deep.equal([]);
+    });
+
+    it("end it before a late renewal is answered, though nobody was awake to stop it", () => {
+      const gone = seen({ diskPresent: false });
+      const { actions } = run(atDeadline, [6_000, extend(4, 9_000)], [6_001, tick([gone], 6_000)]);
+      expect(kinds(actions)).to.deep.equal(["look", "kill", "acknowledge"]);
+    });
+
+    it("leave it stopped as long as nobody can tell, and answer the renewal", () => {
+      const unknown = seen({ stopped: true, diskPresent: undefined });
+      const begun = run(atDeadline, [5_000, tick([seen()])], [6_000, extend(4, 9_000)]).state;
+      const { state, actions } = run(begun, [6_500, tick([unknown], 6_000)]);
+      expect(kinds(actions)).to.deep.equal(["acknowledge"]);
+      const later = run(state, [6_750, tick([seen({ stopped: true })], 6_750)]);
+      expect(kinds(later.actions)).to.deep.equal(["continue"]);
+    });
+
+    it("never continue one that somebody else has stopped", () => {
+      const steps = [
+        [5_000, tick([seen({ stopped: true })], 5_000)],
+        [6_000, extend(4, 9_000)],
+        [6_001, tick([seen({ stopped: true })], 6_001)],
+      ] as const;
+      expect(kinds(run(atDeadline, ...steps).actions)).to.deep.equal(["look", "acknowledge"]);
+    });
+
+    it("take another process with the same number for another", () => {
+      const begun = run(atDeadline, [5_000, tick([seen()])], [6_000, extend(4, 9_000)]).state;
+      const other = seen({ startTicks: 8, stopped: true });
+      expect(kinds(run(begun, [6_001, tick([other], 6_001)]).actions)).to.deep.equal(["acknowledge"]);
+    });
+  });
+
+  it("look at the guests before the deadline, at it, and then again and again", () => {
+    expect(nextLookAtMs(atDeadline, 0)).to.equal(5_000 - limits.guardWarningMs);
+    expect(nextLookAtMs(atDeadline, 4_500)).to.equal(5_000);
+    expect(nextLookAtMs(atDeadline, 5_000)).to.equal(5_000 + limits.guardScanPeriodMs);
+    const late = run(atDeadline, [6_000, extend(4, 16_000)]).state;
+    expect(nextLookAtMs(late, 6_000)).to.equal(6_000 + limits.guardScanPeriodMs);
+  });
+
+  describe("whatever happens", () => {
+    const someGuest = fc.record({
+      pid: fc.integer({ min: 1, max: 3 }),
+      stopped: fc.boolean(),
+      diskPresent: fc.constantFrom(true, false, undefined),
+    });
+    const someGuests = fc.uniqueArray(someGuest, { selector: ({ pid }) => pid, maxLength: 3 });
+    const someStep = fc.record({
+      afterMs: fc.integer({ min: 0, max: 4_000 }),
+      event: fc.oneof(
+        fc.record({
+          kind: fc.constant("extend" as const),
+          number: fc.integer({ min: 0, max: 20 }),
+          aheadMs: fc.integer({ min: -5_000, max: 20_000 }),
+        }),
+        fc.record({
+          kind: fc.constant("tick" as const),
+          guests: someGuests,
+          lookAgoMs: fc.option(fc.integer({ min: 0, max: 3_000 }), { nil: undefined }),
+        }),
+      ),
+    });
+
+    it("no guest runs past the deadline, none ends whose directory is there, none of another's goes on", () => {
+      fc.assert(
+        fc.property(fc.array(someStep, { maxLength: 60, size: "max" }), (steps) => {
+          let state = beginGuard(undefined, "b", 0);
+          let nowMs = 0;
+          for (const { afterMs, event: made } of steps) {
+            nowMs += afterMs;
+            const event: GuardEvent =
+              made.kind === "extend"
+                ? extend(made.number, nowMs + made.aheadMs)
+                : tick(
+                    made.guests.map((one) => seen({ ...one, instanceId: `i${one.pid}` })),
+                    made.lookAgoMs === undefined ? undefined : nowMs - made.lookAgoMs,
+                  );
+            const decision = decide(state, event, nowMs);
+            check(state, event, decision.actions, nowMs);
+            expect(decision.next.deadlineMs).to.be.at.most(nowMs + limits.leaseTtlMs);
+            expect(nextLookAtMs(decision.next, nowMs)).to.be.greaterThan(nowMs);
+            state = decision.next;
+          }
+        }),
+      );
+    });
+  });
+});
+
+function check(state: GuardState, event: GuardEvent, actions: readonly GuardAction[], nowMs: number): void {
+  if (event.kind === "extend") {
+    if (event.number < state.number) expect(actions).to.deep.equal([]);
+    return;
+  }
+  for (const guest of event.guests) {
+    const own = actions.flatMap((action) =>
+      "guest" in action && action.guest.pid === guest.pid ? [action.kind] : [],
+    );
+    expect(own.length).to.be.at.most(1);
+    const [did] = own;
+    if (nowMs >= state.deadlineMs && !guest.stopped) expect(["stop", "kill"]).to.include(did);
+    if (did === "kill") expect(guest.diskPresent).to.equal(false);
+    if (did === "stop") expect(nowMs).to.be.at.least(state.deadlineMs);
+    if (did === "continue") {
+      expect(nowMs).to.be.below(state.deadlineMs);
+      expect(state.stopped.map(({ pid }) => pid)).to.include(guest.pid);
+      expect(event.lookedAtMs).to.be.at.least(state.extendedAtMs);
+    }
+  }
+}

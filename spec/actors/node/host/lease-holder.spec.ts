@@ -1,0 +1,129 @@
+/** The host's lease, and the one on the storage beside it: what is asked, what is believed, and when not. */
+import { expect } from "chai";
+import { LeaseHolder } from "../../../../actors/node/host/lease-holder.ts";
+import type { Guard } from "../../../../actors/ports/guard.ts";
+import type { StorageLeases } from "../../../../actors/ports/storage-leases.ts";
+import { HostStorage } from "../../../../actors/shared-storage/host-storage.ts";
+import { limits } from "../../../../protocol/limits/limits.ts";
+import { silentLog } from "../../../support/driver-world.ts";
+import { SimulatedClock } from "../../../support/simulated-clock.ts";
+
+type Holding = Awaited<ReturnType<StorageLeases["hold"]>>;
+interface Asked {
+  readonly epoch: number;
+  readonly cleaned: boolean;
+  readonly storageId?: string | null;
+}
+
+/** A host whose controllers grant and renew whatever they are asked for, until the test fences it. */
+function worldOf(holding: () => Promise<Holding>) {
+  const clock = new SimulatedClock();
+  const asked: (Asked & { readonly atMs: number })[] = [];
+  const guarded: number[] = [];
+  const changes: string[] = [];
+  let [granted, fenced] = [1, false];
+  const lease = async (one: Asked) => {
+    asked.push({ ...one, atMs: clock.monotonicMs() });
+    if (fenced && one.cleaned && one.epoch === granted) [granted, fenced] = [granted + 1, false];
+    return { epoch: granted, held: !fenced };
+  };
+  const guard: Guard = {
+    alive: true,
+    extend: async (deadlineMs) => {
+      guarded.push(deadlineMs);
+    },
+    onEnd: () => undefined,
+    close: async () => undefined,
+    end: async () => undefined,
+  };
+  const held: number[] = [];
+  const hold = async ({ epoch }: { readonly epoch: number }) => {
+    held.push(epoch);
+    return holding();
+  };
+  const leases = { hold, examine: async () => "absent" as const, close: async () => undefined };
+  const holder: LeaseHolder = new LeaseHolder({
+    hostId: "h1",
+    reports: { lease: lease as never },
+    guard: async () => guard,
+    storage: new HostStorage({ leases, storageId: "s1", clock, log: silentLog }),
+    clock,
+    log: silentLog,
+    isClean: async () => true,
+    changed: () => changes.push(`${holder.current().kind} ${holder.current().epoch}`),
+  });
+  const fence = () => {
+    fenced = true;
+  };
+  return { clock, holder, asked, guarded, changes, held, fence };
+}
+
+const period = limits.heartbeatPeriodMs;
+
+describe("a host's lease and the one on its storage", () => {
+  it("says that it is covered from the second renewal on, and holds it before the guard lets go", async () => {
+    const { clock, holder, asked, changes, held } = worldOf(async () => "held");
+    holder.start();
+    await clock.advance(2 * period);
+    expect(asked.map(({ storageId }) => storageId)).to.deep.equal([null, "s1", "s1"]);
+    expect(held.slice(0, 2)).to.deep.equal([1, 1]);
+    expect(changes).to.deep.equal(["held 1"]);
+    await holder.end(false);
+    // It ends in order: that it lets go is no sign that it is lost.
+    expect(asked.at(-1)).to.include({ epoch: 1, storageId: null });
+  });
+
+  for (const [name, answer] of [
+    ["that does not cover a guest", async (): Promise<Holding> => "uncovered"],
+    ["that fails", (): Promise<Holding> => Promise.reject(new Error("no locks"))],
+    ["that does not answer", () => new Promise<Holding>(() => undefined)],
+  ] as const) {
+    it(`renews with storage ${name}, and says that it is not covered`, async () => {
+      const { clock, holder, asked } = worldOf(answer);
+      holder.start();
+      await clock.advance(6 * period);
+      expect(holder.current()).to.deep.equal({ kind: "held", epoch: 1 });
+      expect(asked.length).to.be.greaterThan(4);
+      expect(asked.every(({ storageId }) => storageId === null)).to.equal(true);
+      await holder.end(false);
+    });
+  }
+
+  it("begins nothing under a lease that was taken before this life", async () => {
+    const { clock, holder, guarded, changes } = worldOf(async () => "taken");
+    holder.start();
+    await clock.advance(period);
+    expect(holder.current()).to.deep.equal({ kind: "fenced", epoch: 1 });
+    expect({ guarded, changes }).to.deep.equal({ guarded: [], changes: ["fenced 1"] });
+    await holder.end(false);
+  });
+
+  it("is silent when it was taken, until its silence has fenced it, and then gets a new one", async () => {
+    let holding: Holding = "held";
+    const { clock, holder, asked, changes, fence } = worldOf(async () => holding);
+    holder.start();
+    await clock.advance(2 * period);
+    holding = "taken";
+    const before = asked.length;
+    await clock.advance(limits.leaseTtlMs + limits.fenceMarginMs + period);
+    expect(asked.length).to.equal(before);
+    expect(holder.current()).to.deep.equal({ kind: "fenced", epoch: 1 });
+    fence();
+    holding = "held";
+    await clock.advance(limits.storageTakenQuietMs);
+    expect(holder.current()).to.deep.equal({ kind: "held", epoch: 2 });
+    expect(changes).to.deep.equal(["held 1", "fenced 1", "held 2"]);
+    await holder.end(false);
+  });
+
+  it("is silent again when its controllers do not know of it yet: renewals would keep it from being fenced", async () => {
+    const { clock, holder, asked } = worldOf(async () => "taken");
+    holder.start();
+    await clock.advance(4 * limits.storageTakenQuietMs);
+    const times = asked.map(({ atMs }) => atMs);
+    const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0));
+    expect(gaps.length).to.be.greaterThan(1);
+    for (const gap of gaps) expect(gap).to.be.at.least(limits.leaseTtlMs + limits.fenceMarginMs);
+    await holder.end(false);
+  });
+});

@@ -1,0 +1,304 @@
+/** cluster.yaml: what is filled in, and what a person reads who got something wrong. */
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import {
+  ConfigError,
+  connectionOf,
+  defaultConfigFile,
+  hostIdOf,
+  loadConfig,
+  parseConfig,
+  postgresUrlOf,
+} from "../../../nodes/config/config.ts";
+
+const parse = (text: string) => parseConfig(text, "/tmp/cluster.yaml");
+const refusal = (text: string): string => {
+  try {
+    parse(text);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.replaceAll("/tmp/cluster.yaml", "file");
+    throw error;
+  }
+  throw new Error("it was accepted");
+};
+
+const redfish = (url: string, more = ""): string => `{ url: "${url}", user: u, passwordFile: p${more} }`;
+const ipmi = (address: string, more = ""): string =>
+  `{ address: "${address}", user: u, passwordFile: p${more} }`;
+
+describe("the configuration", () => {
+  it("lets nodes share their guests' disks, unless they have a file system of their own or say otherwise", () => {
+    const shared = (text: string) => parse(text).nodes.map(({ sharedDirectory }) => sharedDirectory);
+    expect(shared("")).to.deep.equal(["/tmp/.novact/shared", "/tmp/.novact/shared"]);
+    expect(shared("sharedDirectory: none")).to.deep.equal([undefined, undefined]);
+    expect(shared("chaos: { allowed: true, nodeFileSystemMib: 64 }")).to.deep.equal([undefined, undefined]);
+    const nodes = "nodes: [{ name: a }, { name: b, sharedDirectory: /b }]";
+    expect(shared(`sharedDirectory: shared\n${nodes}`)).to.deep.equal(["/tmp/.novact/shared", "/b"]);
+  });
+
+  it("needs no word: an empty file is two QEMU nodes that share the machine", () => {
+    const config = parse("");
+    expect(
+      config.nodes.map(({ name, hypervisor, accelerator }) => [name, hypervisor, accelerator]),
+    ).to.deep.equal([
+      ["node-1", "qemu", "auto"],
+      ["node-2", "qemu", "auto"],
+    ]);
+    expect(config.nodes[0]?.capacity).to.deep.equal(config.nodes[1]?.capacity);
+    expect(config.nodes[0]?.capacity.memoryMib).to.be.greaterThan(0);
+    expect(config).to.deep.include({ cell: "main", controllers: 1, projects: ["demo"], demo: true });
+    expect(config.nats).to.deep.equal({ url: undefined, port: 4222 });
+    expect(config.stateDirectory).to.equal("/tmp/.novact");
+  });
+
+  it("is in the repository as a file that says the defaults", () => {
+    const { file: _, ...written } = loadConfig(join(import.meta.dirname, "../../cluster.yaml"));
+    const { file: __, ...defaults } = parseConfig("", join(import.meta.dirname, "../../cluster.yaml"));
+    expect(written).to.deep.equal(defaults);
+  });
+
+  it("takes what is written instead of the machine's share", () => {
+    const config = parse("nodes: [{ name: big, hypervisor: fake, vcpus: 8, ratios: { cpu: 2.5 } }]");
+    expect(config.nodes[0]).to.deep.include({
+      ratios: { cpu: 2.5, ram: 1, disk: 1 },
+      hypervisor: "fake",
+    });
+    expect(config.nodes[0]?.capacity.vcpus).to.equal(8);
+  });
+
+  it("knows by what a node can be switched off, with files relative to it; it reads no password", () => {
+    const fingerprint = Array.from({ length: 32 }, () => "AB").join(":");
+    const nodes = [
+      `{ name: a, power: { redfish: ${redfish("https://b:8443/", `, caFile: certs/ca.pem`)} } }`,
+      `{ name: b, power: { redfish: ${redfish("http://127.0.0.1:8000", `, system: s, fingerprint: "${fingerprint}"`)} } }`,
+      `{ name: c, power: { ipmi: ${ipmi("10.0.0.9")} } }`,
+      "{ name: d }",
+    ];
+    expect(parse(`nodes: [${nodes.join(", ")}]`).nodes.map(({ power }) => power)).to.deep.equal([
+      {
+        ...{ kind: "redfish", url: "https://b:8443", user: "u", passwordFile: "/tmp/p" },
+        ...{ system: undefined, caFile: "/tmp/certs/ca.pem", fingerprint: undefined },
+      },
+      {
+        ...{ kind: "redfish", url: "http://127.0.0.1:8000", user: "u", passwordFile: "/tmp/p" },
+        ...{ system: "s", caFile: undefined, fingerprint: "ab".repeat(32) },
+      },
+      {
+        ...{ kind: "ipmi", address: "10.0.0.9", port: 623, user: "u", passwordFile: "/tmp/p" },
+        ...{ interface: "lanplus", cipherSuite: undefined },
+      },
+      undefined,
+    ]);
+  });
+
+  it("takes what is reserved off what a node has", () => {
+    const size = "vcpus: 8, memoryMib: 4096, diskGib: 100";
+    const node = `{ name: a, ${size}, reserved: { vcpus: 2, memoryMib: 96, diskGib: 200 } }`;
+    expect(parse(`nodes: [${node}]`).nodes[0]?.capacity).to.deep.equal({
+      ...{ vcpus: 6, memoryMib: 4_000, diskGib: 0 },
+    });
+  });
+
+  it("keeps a node's labels, and says what a label may be", () => {
+    const config = parse(
+      "nodes: [{ name: big, hypervisor: fake, labels: { rack: r1, zone.io/ssd: 'true' } }]",
+    );
+    expect(config.nodes[0]?.labels).to.deep.equal({ rack: "r1", "zone.io/ssd": "true" });
+    expect(parse("").nodes[0]?.labels).to.deep.equal({});
+    expect(refusal("nodes: [{ name: big, labels: { rack: 5 } }]")).to.contain("labels.rack must be a text");
+    expect(refusal("nodes: [{ name: big, labels: { 'a b': x } }]")).to.contain("labels");
+  });
+
+  it("lets single weighers be changed, and keeps the others", () => {
+    const changed = parse("scheduler: { weighers: { freeRam: -2 } }").scheduler.weighers;
+    expect(changed).to.deep.equal({ ...parse("").scheduler.weighers, freeRam: -2 });
+    expect(changed).to.include({ freeCpu: 1, ioLoad: -1, freeDisk: 0 });
+  });
+
+  const wrong: readonly (readonly [string, string, string, string])[] = [
+    [
+      "a misspelt key",
+      "cell: main\ncontroler: 1\n",
+      "file:2: controler is not a known key. Did you mean",
+      "controllers",
+    ],
+    [
+      "an unknown key",
+      "a:\n  b: 1\n",
+      "file:1: a is not a known key. Use one of: cell, stateDirectory",
+      "demo",
+    ],
+    ["a deep unknown key", "nodes:\n  - name: a\n    cpus: 2\n", "file:3: nodes.0.cpus", "vcpus"],
+    [
+      "a text for a number",
+      "cell: main\n\ncontrollers: two\n",
+      "file:3: controllers must be a whole number",
+      '"two"',
+    ],
+    [
+      "a number out of range",
+      "nats:\n  port: 99999\n",
+      "file:2: nats.port must be at most 65535",
+      "0 takes any free",
+    ],
+    ["a negative number", "controllers: -1\n", "file:1: controllers must be at least 1", "-1"],
+    ["a broken number", "controllers: 1.5\n", "file:1: controllers must be a whole number", "1.5"],
+    ["a list for a map", "nats: [1]\n", "file:1: nats must be a map of keys", "[1]"],
+    ["a null", "nats:\n", "file:1: nats must be a map of keys", "null"],
+    ["a text for a boolean", "demo: maybe\n", "file:1: demo must be true or false", '"maybe"'],
+    [
+      "an unknown hypervisor",
+      "nodes:\n  - name: a\n    hypervisor: xen\n",
+      "file:3: nodes.0.hypervisor",
+      "qemu, fake",
+    ],
+    [
+      "an unknown filter",
+      "scheduler:\n  filters: [ram, color]\n",
+      "file:2: scheduler.filters.1 must be one of",
+      "color",
+    ],
+    [
+      "an unknown weigher",
+      "scheduler:\n  weighers: { freeram: 1 }\n",
+      "file:2: scheduler.weighers.freeram",
+      "freeRam?",
+    ],
+    ["a node without a name", "nodes:\n  - vcpus: 1\n", "file:2: nodes.0 lacks the key name", "Add it"],
+    ["no node", "nodes: []\n", "file:1: nodes", "compute nodes"],
+    [
+      "two nodes of one name",
+      "nodes:\n  - name: a\n  - name: a\n",
+      "file:3: nodes.1.name: two nodes are called a",
+      "own",
+    ],
+    ["a dot in a name", "nodes:\n  - name: a.b\n", "file:2: nodes.0.name", "letters, digits"],
+    ["a dot in the cell", "cell: a.b\n", "file:1: cell", "token"],
+    [
+      "a reserved project",
+      "projects: [demo, admin]\n",
+      "file:1: projects.1: the name admin is reserved",
+      "another",
+    ],
+    [
+      "a project that looks like a host",
+      "projects: [host_1]\n",
+      "file:1: projects.0: the name host_1",
+      "reserved",
+    ],
+    ["a project twice", "projects:\n  - a\n  - a\n", "file:3: projects.1: a is named twice", "Remove"],
+    [
+      "a URL of another kind",
+      "postgres: { url: mysql://x/y }\n",
+      "file:1: postgres.url",
+      "postgresql://user",
+    ],
+    [
+      "a URL and a port",
+      "nats:\n  url: nats://h\n  port: 1\n",
+      "file:3: nats.port is the port of our own",
+      "Remove",
+    ],
+    [
+      "a power that says nothing",
+      "nodes:\n  - name: a\n    power: {}\n",
+      "file:3: nodes.0.power is empty",
+      "redfish or ipmi",
+    ],
+    [
+      "two powers of one node",
+      `nodes:\n  - name: a\n    power:\n      redfish: ${redfish("https://b")}\n      ipmi: ${ipmi("b")}\n`,
+      "file:5: nodes.0.power.ipmi is a second way",
+      "Remove one",
+    ],
+    [
+      "a password over the network in the clear",
+      `nodes:\n  - name: a\n    power: { redfish: ${redfish("http://10.0.0.9")} }\n`,
+      "file:3: nodes.0.power.redfish.url would send the password",
+      "Write https://",
+    ],
+    [
+      "a password in the URL",
+      `nodes:\n  - name: a\n    power: { redfish: ${redfish("https://u:p@b")} }\n`,
+      "file:3: nodes.0.power.redfish.url must match pattern",
+      "without user and path",
+    ],
+    [
+      "a password in the file itself",
+      "nodes:\n  - name: a\n    power: { ipmi: { address: b, user: u, password: p } }\n",
+      "file:3: nodes.0.power.ipmi lacks the key passwordFile",
+      "not a known key",
+    ],
+    [
+      "two ways to trust",
+      `nodes:\n  - name: a\n    power: { redfish: ${redfish("https://b", `, caFile: c, fingerprint: ${"ab".repeat(32)}`)} }\n`,
+      "file:3: nodes.0.power.redfish.fingerprint",
+      "Remove it, or caFile",
+    ],
+    [
+      "an option for an address",
+      `nodes:\n  - name: a\n    power: { ipmi: ${ipmi("-Pme")} }\n`,
+      "file:3: nodes.0.power.ipmi.address",
+      "IP address",
+    ],
+    [
+      "a cipher suite without a password",
+      `nodes:\n  - name: a\n    power: { ipmi: ${ipmi("b", ", cipherSuite: 0")} }\n`,
+      "file:3: nodes.0.power.ipmi.cipherSuite must be at least 1",
+      "3 or 17",
+    ],
+    ["a key twice", "cell: a\ncell: b\n", "file:2: this is not YAML", "unique"],
+    ["a broken line", "nats: {port: 1\ncell: a\n", "file:2: this is not YAML", "indentation"],
+    ["a tab", "nats:\n\tport: 1\n", "file:2: this is not YAML", "indentation"],
+    ["a list at the top", "- a\n", "file:1: the file must be a map of keys", "cluster"],
+  ];
+  for (const [what, text, start, contains] of wrong) {
+    it(`names file, line and what to do for ${what}`, () => {
+      const message = refusal(text);
+      expect(message.split("\n")[0]).to.satisfy((line: string) => line.startsWith(start), message);
+      expect(message).to.contain(contains);
+    });
+  }
+
+  it("tells of everything that is wrong at once, in the order of the lines", () => {
+    const lines = refusal("demo: 1\nnodes:\n  - name: a\n    vcpus: 0\ncontrollers: 99\n").split("\n");
+    expect(lines.map((line) => line.split(":")[1])).to.deep.equal(["1", "4", "5"]);
+  });
+
+  it("says so when the file is not there", () => {
+    expect(() => loadConfig("/nowhere/cluster.yaml")).to.throw(ConfigError, "no such file");
+    expect(defaultConfigFile()).to.match(/cluster\.yaml$/);
+  });
+
+  describe("connections", () => {
+    let directory: string;
+    const config = (more = "") => parse(`stateDirectory: ${directory}\n${more}`);
+    beforeEach(() => {
+      directory = mkdtempSync(join(tmpdir(), "novact-config-"));
+    });
+    afterEach(() => rmSync(directory, { recursive: true }));
+
+    it("to a server by URL take user and password out of the URL", () => {
+      expect(connectionOf(config("nats: { url: 'nats://u:p%40ss@bus:4222' }"), "demo")).to.deep.equal({
+        servers: ["nats://bus:4222"],
+        user: "u",
+        pass: "p@ss",
+      });
+    });
+
+    it("to our own servers say that the cluster was never started", () => {
+      expect(() => connectionOf(config(), "demo")).to.throw(ConfigError, "npm start");
+      expect(() => postgresUrlOf(config())).to.throw(ConfigError, "npm start");
+    });
+
+    it("a host keeps its id", () => {
+      const id = hostIdOf(config(), "node-1");
+      expect(id).to.match(/^[0-9a-f-]{36}$/);
+      expect(hostIdOf(config(), "node-1")).to.equal(id);
+      expect(hostIdOf(config(), "node-2")).not.to.equal(id);
+      expect(statSync(join(directory, "nodes", "node-1", "host-id")).isFile()).to.equal(true);
+    });
+  });
+});

@@ -1,0 +1,158 @@
+/**
+ * How committed events get into the stream: in order, without a gap or a double, whoever publishes and
+ * whatever fails.
+ */
+import { expect } from "chai";
+import type { EventStream } from "../../../actors/ports/event-stream.ts";
+import type { EventQuery } from "../../../actors/ports/store.ts";
+import { startEventPublisher } from "../../../nodes/events/publisher.ts";
+import { limits } from "../../../protocol/limits/limits.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { eventOf, eventsBetween } from "../../support/event-stream-contract.ts";
+import { createMemoryEventStream } from "../../support/memory-event-stream.ts";
+import { SimulatedClock } from "../../support/simulated-clock.ts";
+import { type Noted, rememberingLog } from "../../support/wire-world.ts";
+
+function world() {
+  const clock = new SimulatedClock();
+  const noted: Noted[] = [];
+  const kept = [...eventsBetween(1, 3)];
+  let reads = 0;
+  const store = {
+    async listEvents({ after, limit }: EventQuery) {
+      reads += 1;
+      const events = kept.filter(({ sequence }) => sequence > after).slice(0, limit);
+      return { events, last: events.at(-1)?.sequence ?? after, trimmed: (kept[0]?.sequence ?? 1) - 1 };
+    },
+  };
+  const heard: number[] = [];
+  const memory = createMemoryEventStream(({ sequence }) => heard.push(sequence));
+  return {
+    clock,
+    noted,
+    kept,
+    store,
+    memory,
+    heard,
+    reads: () => reads,
+    start: (stream: EventStream = memory.connect()) =>
+      startEventPublisher({ store, stream, clock, log: rememberingLog(noted) }),
+  };
+}
+
+const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
+
+describe("event publisher", () => {
+  it("publishes what there is when it starts, and what comes as soon as it is woken", async () => {
+    const w = world();
+    const publisher = w.start();
+    await w.clock.settle();
+    expect(w.heard).to.deep.equal([1, 2, 3]);
+    w.kept.push(eventOf(4));
+    publisher.wake();
+    await w.clock.advance(limits.eventPublishSpacingMs);
+    expect(w.heard).to.deep.equal([1, 2, 3, 4]);
+  });
+
+  it("looks by itself, so a lost wake costs only time", async () => {
+    const w = world();
+    w.start();
+    await w.clock.settle();
+    w.kept.push(eventOf(4));
+    await w.clock.advance(limits.eventPublishPeriodMs);
+    expect(w.heard).to.deep.equal([1, 2, 3, 4]);
+  });
+
+  it("makes one round of many wakes", async () => {
+    const w = world();
+    const publisher = w.start();
+    await w.clock.settle();
+    const before = w.reads();
+    for (let at = 4; at <= 203; at += 1) {
+      w.kept.push(eventOf(at));
+      publisher.wake();
+    }
+    await w.clock.advance(limits.eventPublishSpacingMs);
+    expect(w.heard).to.deep.equal(upTo(203));
+    expect(w.reads() - before).to.equal(1);
+  });
+
+  it("goes through pages", async () => {
+    const w = world();
+    w.kept.push(...eventsBetween(4, 3 * limits.eventPublishPage));
+    w.start();
+    await w.clock.settle();
+    expect(w.heard).to.deep.equal(upTo(3 * limits.eventPublishPage));
+  });
+
+  it("fills a lost stream again", async () => {
+    const w = world();
+    w.start();
+    await w.clock.settle();
+    w.memory.wipe();
+    await w.clock.advance(limits.eventPublishPeriodMs);
+    expect(w.memory.events.map(({ sequence }) => sequence)).to.deep.equal([1, 2, 3]);
+  });
+
+  it("waits longer and longer while the stream is away, says so once, and catches up", async () => {
+    const w = world();
+    let away = true;
+    let tries = 0;
+    const inner = w.memory.connect();
+    const publisher = w.start({
+      async lastSequence() {
+        tries += 1;
+        if (away) throw new StatusError("notConnected", "Away.");
+        return inner.lastSequence();
+      },
+      publish: (events) => inner.publish(events),
+    });
+    for (let second = 0; second < 60; second += 1) {
+      publisher.wake();
+      await w.clock.advance(1_000);
+    }
+    expect(tries).to.be.within(12, 25);
+    expect(w.noted.filter(({ level }) => level === "warn")).to.have.length(1);
+    away = false;
+    await w.clock.advance(limits.eventPublishBackoffMsMax);
+    expect(w.heard).to.deep.equal([1, 2, 3]);
+  });
+
+  it("does not spin when the stream takes nothing", async () => {
+    const w = world();
+    let offers = 0;
+    w.start({
+      lastSequence: async () => 0,
+      publish: async () => {
+        offers += 1;
+        return undefined;
+      },
+    });
+    await w.clock.advance(10 * limits.eventPublishPeriodMs);
+    expect(offers).to.be.at.most(11);
+  });
+
+  it("works beside others without leader, and nothing is doubled", async () => {
+    const w = world();
+    const publishers = [w.start(), w.start(), w.start()];
+    for (let at = 4; at <= 300; at += 1) {
+      w.kept.push(eventOf(at));
+      publishers[at % 3]?.wake();
+      if (at % 10 === 0) await w.clock.advance(3);
+    }
+    await w.clock.advance(2 * limits.eventPublishPeriodMs);
+    expect(w.heard).to.deep.equal(upTo(300));
+  });
+
+  it("publishes nothing after it was stopped", async () => {
+    const w = world();
+    const publisher = w.start();
+    await w.clock.settle();
+    await publisher.stop();
+    w.kept.push(eventOf(4));
+    publisher.wake();
+    await w.clock.advance(5 * limits.eventPublishPeriodMs);
+    expect(w.heard).to.deep.equal([1, 2, 3]);
+    expect(w.clock.pending).to.equal(0);
+  });
+});
