@@ -36,7 +36,13 @@ const pinnedNode = join(modules, `node-linux-${process.arch}`, "bin", "node");
  */
 const compileCache = join(modules, ".cache", "novact");
 /** What a cluster's processes load. */
-const mainModules = ["up/up.ts", "controller.ts", "compute.ts", "cli/on-process.ts", "cli/program.ts"];
+const mainModules = [
+  "up/up.ts",
+  "controller/main.ts",
+  "compute/main.ts",
+  "cli/on-process.ts",
+  "cli/program.ts",
+];
 /** Signals that a person or a supervisor sends to end us; the script decides what they mean. */
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 

@@ -7,7 +7,7 @@ import { answer, Count, Id, literals, Sentence, TimeMs } from "./wire/schema.ts"
 
 /**
  * Why it is sure that nothing of a host's guests runs any more, so that they may start elsewhere (I9). A
- * proof is for operators; what everybody may read of it is its sentence (actors/control/fleet/fence-proof.ts).
+ * proof is for operators; what everybody may read of it is its sentence.
  */
 export const FenceProof = Type.Union([
   answer({

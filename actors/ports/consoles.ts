@@ -1,6 +1,4 @@
-/**
- * The logs of serial consoles, as a host reads them. Types only.
- */
+/** The logs of serial consoles, as a host reads them. Types only. */
 
 export interface ConsolePage {
   readonly text: string;

@@ -1,6 +1,4 @@
-/**
- * Root disks and the cache of base images, as the machine actor sees them. Types only.
- */
+/** Root disks and the cache of base images, as the machine actor sees them. Types only. */
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import type { GuestPaths } from "./hypervisor.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The guard of a host, as its agent sees it: a process of its own that stops guests when the lease ends. Types
- * only.
+ * The guard of a host, as its agent sees it: a process of its own that stops guests when the lease ends.
+ * Types only.
  */
 
 /**

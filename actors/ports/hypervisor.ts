@@ -1,6 +1,6 @@
 /**
- * The hypervisor, as the machine actor sees it: processes of guests, started, watched and ended. Types only; no
- * implementation is named here.
+ * The hypervisor, as the machine actor sees it: processes of guests, started, watched and ended. Types only;
+ * no implementation is named here.
  */
 import type { MachineSpec } from "../../protocol/machine.ts";
 

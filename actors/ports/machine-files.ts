@@ -1,6 +1,4 @@
-/**
- * The small file that a host keeps for each machine. Types only.
- */
+/** The small file that a host keeps for each machine. Types only. */
 
 /** A small file per machine, so that an agent that starts knows what it had. Durable when it resolves. */
 export interface MachineFiles {

@@ -1,6 +1,4 @@
-/**
- * The power of hosts, switched from outside, as a controller sees it. Types only.
- */
+/** The power of hosts, switched from outside, as a controller sees it. Types only. */
 
 /** The controller of a host's power said that the host is off, and went on saying so. */
 export interface PowerProof {

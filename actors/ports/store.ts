@@ -25,8 +25,6 @@ import type {
   ServerGroupRecord,
 } from "../records/placement.ts";
 
-/** These belong to the protocol, which may import nothing from here; see there. */
-
 export interface PageQuery {
   readonly limit: number;
   /** The last id of the page before. */

@@ -1,6 +1,6 @@
 /**
- * What is remembered of a host: what it offers, what is claimed of it, its lease, and whether it may be chosen.
- * Types only.
+ * What is remembered of a host: what it offers, what is claimed of it, its lease, and whether it may be
+ * chosen. Types only.
  */
 import type { FenceProof } from "../../protocol/fence.ts";
 import type { HostInventory } from "../../protocol/machine.ts";

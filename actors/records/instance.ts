@@ -1,11 +1,11 @@
 /**
  * What is remembered of an instance: what was asked for, what its machines on hosts are, what it takes of
- * them, and the operation under way. Each record has one writer (I1): `instance` and `operation` the instance
- * actor, guarded by `version`; `machine` its host, guarded by epoch and generation and relayed by the instance
- * actor; `claim` the instance actor, under the CHECK on the host's capacity. Types only.
+ * them, and the operation under way. Each record has one writer (I1): `instance` and `operation` the
+ * instance actor, guarded by `version`; `machine` its host, guarded by epoch and generation and relayed by
+ * the instance actor; `claim` the instance actor, under the CHECK on the host's capacity. Types only.
  *
- * Times are wall-clock milliseconds; only the deadlines of operations, which are seconds long, are compared with
- * them.
+ * Times are wall-clock milliseconds; only the deadlines of operations, which are seconds long, are compared
+ * with them.
  */
 import type { Image } from "../../protocol/image.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";

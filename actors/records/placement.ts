@@ -1,7 +1,7 @@
 /**
- * What surrounds the choice of a host: aggregates of hosts, groups of instances, quotas of projects, and what
- * a turn can do with them. A group's rule and a quota hold in the transaction of the claim (I3): whatever the
- * scheduler believed, a commit that would break one does not happen. Types only.
+ * What surrounds the choice of a host: aggregates of hosts, groups of instances, quotas of projects, and
+ * what a turn can do with them. A group's rule and a quota hold in the transaction of the claim (I3):
+ * whatever the scheduler believed, a commit that would break one does not happen. Types only.
  */
 import type { Aggregate } from "../../protocol/aggregate.ts";
 import type { QuotaLimits, QuotaResource } from "../../protocol/quota.ts";

@@ -3,16 +3,20 @@
  * removes what it is told to, but never a disk of a machine that it has itself: that goes with its machine.
  */
 import { limits } from "../../protocol/limits/limits.ts";
-import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
+import type { hostAgentService, Observation, SharedDisk } from "../../protocol/machine.ts";
 import type { Handlers } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Ledger } from "../node/host/ledger.ts";
 import type { Disks } from "../ports/disks.ts";
 
 export interface SharedDisksOptions {
   readonly storageId: string | null;
   readonly disks: Pick<Disks, "listShared" | "releaseShared">;
-  readonly ledger: Pick<Ledger, "all">;
+  readonly ledger: OwnMachines;
+}
+
+/** The machines that this host has. */
+interface OwnMachines {
+  all(): readonly Observation[];
 }
 
 export function sharedDisksHandlers({
@@ -38,7 +42,7 @@ export function sharedDisksHandlers({
   };
 }
 
-function isOwn({ instanceId, epoch }: SharedDisk, ledger: Pick<Ledger, "all">): boolean {
+function isOwn({ instanceId, epoch }: SharedDisk, ledger: OwnMachines): boolean {
   return ledger
     .all()
     .some((one) => one.instanceId === instanceId && one.epoch <= epoch && one.state !== "gone");

@@ -1,14 +1,14 @@
 /**
  * Removes disks that nobody owns from shared storage: looks at what is there from time to time, and has a
- * host that sees it remove what is certainly nobody's (actors/shared-storage/ownerless.ts). Every controller does
- * it; twice is harmless. It must never name a disk that a take-over may need.
+ * host that sees it remove what is certainly nobody's (actors/shared-storage/ownerless.ts). Every controller
+ * does it; twice is harmless. It must never name a disk that a take-over may need.
  */
 import { limits } from "../../protocol/limits/limits.ts";
 import type { SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
-import type { HostDirectory } from "../control/directory/directory.ts";
 import type { Store } from "../ports/store.ts";
+import type { HostRecord } from "../records/host.ts";
 import type { InstanceRecord } from "../records/instance.ts";
 import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
 import {
@@ -24,8 +24,14 @@ import { ownerlessUpTo } from "./ownerless.ts";
 
 export interface SweeperOptions {
   readonly store: Pick<Store, "listInstances" | "getInstance">;
-  readonly directory: Pick<HostDirectory, "all" | "alive">;
+  readonly directory: KnownHosts;
   readonly agent: (hostId: string) => StorageAgent;
+}
+
+/** The hosts that the controller knows, and whether each was heard from lately. */
+interface KnownHosts {
+  all(): readonly HostRecord[];
+  alive(hostId: string): boolean;
 }
 
 interface Tick {

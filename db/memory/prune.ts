@@ -1,5 +1,6 @@
 /**
- * Removes from memory what is older than its time to be kept; the same rules as db/postgres/prune.ts for PostgreSQL.
+ * Removes from memory what is older than its time to be kept, by the rules that db/postgres/prune.ts has for
+ * PostgreSQL.
  */
 import { limits } from "../../protocol/limits/limits.ts";
 import { machineKey, requestKey, type Tables } from "./tables.ts";

@@ -1,9 +1,9 @@
 -- Applies one turn; answers its result. Its events get the numbers after `newest`.
 --
--- A turn arrives as db/postgres/turn-text.ts writes it: its lists by name, fields named as in the records. Each list
--- is one statement, so that many turns merged into one cost little more than one: most of a small statement
--- is its start, CHECKs and indexes included. Functions are called by an assignment, which costs less than
--- PERFORM. db/memory/apply.ts does the same in memory, in the same order.
+-- A turn arrives as db/postgres/turn-text.ts writes it: its lists by name, fields named as in the records.
+-- Each list is one statement, so that many turns merged into one cost little more than one: most of a small
+-- statement is its start, CHECKs and indexes included. Functions are called by an assignment, which costs
+-- less than PERFORM. db/memory/apply.ts does the same in memory, in the same order.
 create or replace function novact_commit_turn(turn jsonb, newest bigint, now_ms bigint) returns jsonb
 language plpgsql as $$
 declare

@@ -1,6 +1,6 @@
 /**
- * The files that hold the credentials of NATS' users: where they are, and what is in them. Nothing of them may
- * ever be logged.
+ * The files that hold the credentials of NATS' users: where they are, and what is in them. Nothing of them
+ * may ever be logged.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

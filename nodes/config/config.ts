@@ -79,7 +79,7 @@ export class ConfigError extends Error {
   }
 }
 
-const projectDirectory = dirname(import.meta.dirname);
+const projectDirectory = dirname(dirname(import.meta.dirname));
 
 /** The file named by NOVACT_CONFIG, or cluster.yaml of this checkout. */
 export const defaultConfigFile = (): string =>

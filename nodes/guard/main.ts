@@ -1,8 +1,8 @@
 /**
  * The guard's process, one for each compute node: it stops the guests that another host may take over when
- * the host's lease has passed, whatever has become of the agent. It decides nothing (actors/node/guard) and lives
- * as long as there are such guests. Arguments: its own directory, the directory that the guests work in, and
- * where its program is, which it removes.
+ * the host's lease has passed, whatever has become of the agent. It decides nothing (actors/node/guard) and
+ * lives as long as there are such guests. Arguments: its own directory, the directory that the guests work
+ * in, and where its program is, which it removes.
  *
  * It shall be small and never wait: it imports next to nothing, reads only /proc synchronously, and needs
  * neither QEMU's nor the storage's answer to stop a guest. Started by drivers/qemu/guard-launch.ts.

@@ -11,7 +11,7 @@ import { limits } from "../../protocol/limits/limits.ts";
 import { loadConfig, statePaths } from "../config/config.ts";
 import { buildGuest, findGuest } from "./guest/build.ts";
 
-const project = join(import.meta.dirname, "..");
+const project = join(import.meta.dirname, "..", "..");
 
 interface Outcome {
   readonly passed: number;

@@ -23,7 +23,7 @@ type Server = keyof typeof linkVariables;
 /** Of 127.0.0.1, by the name of the link. */
 export type LinkPorts = ReadonlyMap<string, number>;
 
-const entry = join(import.meta.dirname, "..", "chaos", "proxy-main.ts");
+const entry = join(import.meta.dirname, "..", "proxy", "entry.ts");
 
 /** Starts it and keeps it running; both servers must run. */
 export async function keepProxy(

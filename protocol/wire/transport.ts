@@ -2,8 +2,8 @@
  * What the protocol needs of the world, in types only: bytes on subjects, a clock, ids and a log.
  *
  * The bus below is lossy, may double and may reorder; nothing in the protocol may rest on it being better.
- * nodes/bus/nats.ts makes it real, spec/support/memory-bus.ts is the same in memory; spec/support/bus-contract.ts
- * holds for both. This file must never contain behaviour.
+ * nodes/bus/nats.ts makes it real, spec/support/memory-bus.ts is the same in memory, and
+ * spec/support/bus-contract.ts holds for both. This file must never contain behaviour.
  */
 
 export interface Timer {

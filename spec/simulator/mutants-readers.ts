@@ -62,7 +62,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "any-reader",
     promise: "I12",
-    file: "actors/control/instances/service.ts",
+    file: "actors/control/request/tenancy.ts",
     find: "return context.project === adminProject || context.project === project;",
     replace: 'return context.project !== project || project !== "";',
     guard: "A read of another project finds nothing.",
@@ -70,7 +70,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "any-list",
     promise: "I12",
-    file: "actors/control/instances/service.ts",
+    file: "actors/control/request/tenancy.ts",
     find: "return context.project === adminProject ? {} : { project: context.project };",
     replace: "return {};",
     guard: "Lists and watches show what is the project's own.",

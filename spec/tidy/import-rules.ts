@@ -1,7 +1,7 @@
 /**
  * Who may import whom: protocol <- actors <- db <- nodes, spec above all, and the packages that each may
- * know. The first row that fits a file decides. To change a row is a decision: write it down in
- * spec/decisions.
+ * know. What runs on a node and what runs on a controller never import each other. The first row that fits a
+ * file decides. To change a row is a decision: write it down in spec/decisions.
  */
 import type { Import, SourceFile } from "./source-tree.ts";
 
@@ -16,76 +16,185 @@ interface Row {
 
 const everything = [/^/];
 const protocol = /^protocol\//;
-const runtimeTypes = /^actors\/runtime\/(?:ports|records|placement-records|system)\.ts$/;
+/** What the actors and the stores both speak of; types only. */
+const words = /^actors\/(?:ports|records)\//;
+const systemTypes = /^actors\/runtime\/system\.ts$/;
 const decision = /^actors\/runtime\/decision\.ts$/;
-const messages = /^actors\/[^/]+\/messages\.ts$/;
+/** Files that only decide: the same shape in each actor's room. */
+const purePattern = /^actors\/(?:.+)\/(?:(?:messages|state|decide)\.ts|(?:filters|weighers)\/)/;
+const messages = /^actors\/.+\/messages\.ts$/;
 /** Functions of their arguments alone, without files, sockets, clocks or processes. */
 const pureNode = /^node:(?:buffer|crypto)$/;
 const schemas = /^@sinclair\/typebox$/;
 
-/** Beyond its own folder, the runtime and messages: whose internals an actor folder may use. */
-const actorFolders: Readonly<Record<string, readonly RegExp[]>> = {
-  catalog: [/^actors\/(?:instance|instances)\//],
-  doctor: [],
-  host: [/^actors\/machine\//],
-  hosts: [/^actors\/(?:catalog|instances)\//],
-  instance: [],
-  instances: [/^actors\/instance\//, /^actors\/hosts\/directory\.ts$/],
-  machine: [],
-  promises: [],
-  reconciler: [],
-  scheduler: [],
-};
+/** The rooms of the actors from the ground up: each may know only what is named, all of it further down. */
+const rooms: readonly Room[] = [
+  { room: "actors/shared-storage", knows: [] },
+  { room: "actors/promises", knows: [] },
+  { room: "actors/node/guard", knows: [] },
+  { room: "actors/node/machine", knows: [] },
+  {
+    room: "actors/node/host",
+    knows: ["actors/node/machine", "actors/shared-storage"],
+    except: /(?:witnesses|sweeper)\.ts$/,
+  },
+  { room: "actors/control/scheduler", knows: [] },
+  { room: "actors/control/request", knows: [] },
+  { room: "actors/control/directory", knows: ["actors/control/request"] },
+  { room: "actors/control/instance", knows: ["actors/control/request", "actors/control/directory"] },
+  { room: "actors/control/placement", knows: ["actors/control/directory"] },
+  {
+    room: "actors/control/instances",
+    knows: ["request", "directory", "instance", "placement"].map((one) => `actors/control/${one}`),
+  },
+  {
+    room: "actors/control/catalog",
+    knows: ["request", "directory", "placement"].map((one) => `actors/control/${one}`),
+  },
+  {
+    room: "actors/control/fleet",
+    knows: [
+      "actors/shared-storage",
+      ...["request", "directory", "instance", "placement"].map((one) => `actors/control/${one}`),
+    ],
+    except: /(?:host-storage|shared-disks)\.ts$/,
+  },
+  {
+    room: "actors/control/doctor",
+    knows: ["actors/shared-storage"],
+    except: /(?:host-storage|shared-disks)\.ts$/,
+  },
+  { room: "actors/control/reconciler", knows: [] },
+];
 
-const actorRows: readonly Row[] = Object.entries(actorFolders).map(([folder, others]) => ({
-  files: new RegExp(`^actors/${folder}/`),
-  may: [protocol, /^actors\/runtime\/(?!actor\.ts|cell\.ts)/, new RegExp(`^actors/${folder}/`), ...others],
+/** The same of db/: both stores stand on the rules, and do not know each other. */
+const storeRooms: readonly Room[] = [
+  { room: "db/rows", knows: [] },
+  { room: "db/rules", knows: ["db/rows"] },
+  { room: "db/tables", knows: [] },
+  { room: "db/migrations", knows: [] },
+  { room: "db/memory", knows: ["db/rows", "db/rules"] },
+  { room: "db/postgres", knows: ["db/rows", "db/rules", "db/tables", "db/migrations"] },
+  { room: "db/bench", knows: ["db/postgres"] },
+];
+
+/** And of nodes/: programs are above what they are made of, and what drives whole clusters is above them. */
+const programRooms: readonly Room[] = [
+  { room: "nodes/bus", knows: [] },
+  { room: "nodes/process", knows: [] },
+  { room: "nodes/config", knows: ["nodes/bus"] },
+  { room: "nodes/events", knows: [] },
+  { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
+  { room: "nodes/drivers", knows: ["nodes/process"] },
+  { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers"] },
+  { room: "nodes/guard", knows: ["nodes/drivers"] },
+  { room: "nodes/proxy", knows: ["nodes/process"] },
+  { room: "nodes/setup", knows: ["nodes/config"] },
+  {
+    room: "nodes/compute",
+    knows: ["bus", "config", "drivers", "process", "setup"].map((one) => `nodes/${one}`),
+  },
+  {
+    room: "nodes/controller",
+    knows: ["bus", "config", "drivers", "events", "fence", "process"].map((one) => `nodes/${one}`),
+  },
+  {
+    room: "nodes/up",
+    knows: ["bus", "config", "process", "proxy", "sdk", "setup"].map((one) => `nodes/${one}`),
+  },
+  // The API has no back door: the CLI knows no more than a client does.
+  { room: "nodes/cli", knows: ["nodes/sdk"] },
+  {
+    room: "nodes/chaos",
+    knows: ["bus", "config", "drivers", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),
+  },
+  {
+    room: "nodes/bench",
+    knows: "bus chaos compute config drivers process proxy sdk setup up"
+      .split(" ")
+      .map((one) => `nodes/${one}`),
+  },
+];
+
+interface Room {
+  readonly room: string;
+  readonly knows: readonly string[];
+  /** Files of these that are the other wing's. */
+  readonly except?: RegExp;
+}
+
+/** Rooms that are named before they are built: an arrow upwards. */
+export function upwards(all: readonly Room[] = allRooms): readonly string[] {
+  return all.flatMap(({ room, knows }, index) =>
+    knows
+      .filter((one) => !all.slice(0, index).some((below) => below.room === one))
+      .map((one) => `${room} -> ${one}`),
+  );
+}
+
+const inside = (room: string, except?: RegExp): RegExp =>
+  new RegExp(`^${room}/${except === undefined ? "" : `(?!.*${except.source})`}`);
+
+const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
+  files: inside(room),
+  may: [
+    protocol,
+    words,
+    /^actors\/runtime\/(?!actor\.ts|cell\.ts)/,
+    inside(room),
+    ...knows.map((one) => inside(one, except)),
+  ],
   mayTypes: [messages],
   packages: [pureNode, schemas],
 }));
 
+const terminal = [/^commander$/, /^cli-table3$/];
+const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^uuidv7$/, /^ajv$/, schemas];
+
+/** Every room that has a list of what it may know, from the ground up. */
+export const allRooms: readonly Room[] = [...rooms, ...storeRooms, ...programRooms];
+
 export const importTable: readonly Row[] = [
-  { files: protocol, may: [protocol], packages: [pureNode, schemas, /^ajv$/, /^@msgpack\/msgpack$/] },
+  {
+    files: /^protocol\/(?:wire|limits)\//,
+    may: [/^protocol\/(?:wire|limits)\//],
+    packages: [pureNode, schemas, /^ajv$/, /^@msgpack\/msgpack$/],
+  },
+  { files: protocol, may: [protocol], packages: [schemas] },
+  { files: /^actors\/records\//, may: [], mayTypes: [protocol, /^actors\/records\//], packages: [] },
+  { files: /^actors\/ports\//, may: [], mayTypes: [protocol, words], packages: [] },
   { files: /^actors\/runtime\/actor\.ts$/, may: [protocol, /^actors\/runtime\//], packages: [/^nact$/] },
   { files: /^actors\/runtime\//, may: [protocol, /^actors\/runtime\//], packages: [pureNode] },
   {
-    files: /^actors\/[^/]+\/(?:(?:messages|state|decide)\.ts|(?:filters|weighers)\/)/,
+    files: purePattern,
     may: [protocol, decision, /^actors\/(?!runtime\/)/],
-    mayTypes: [runtimeTypes],
+    mayTypes: [systemTypes],
     packages: [],
   },
-  ...actorRows,
+  ...roomRows,
   {
     // Reads its own files of SQL, and nothing else.
     files: /^db\/postgres\/functions\.ts$/,
-    may: [/^db\//],
+    may: [/^db\/migrations\//],
     packages: [pureNode, /^node:(?:fs|path)$/],
   },
-  {
-    files: /^db\//,
-    may: [protocol, /^db\//],
-    mayTypes: [runtimeTypes],
+  ...storeRooms.map(({ room, knows }) => ({
+    files: inside(room),
+    may: [protocol, inside(room), ...knows.map((one) => inside(one))],
+    mayTypes: [words],
     packages: [pureNode, /^node:(?:path|url)$/, /^@mikro-orm\//, /^pg$/],
-  },
-  {
-    files: /^nodes\/cli(?:\/|\.ts$)/,
-    may: [protocol, /^nodes\/(?:cli\/|cli\.ts|sdk\.ts|nats[^/]*\.ts|config\/|config\.ts|log\.ts|clock\.ts)/],
-    packages: [/^node:/, /^commander$/, /^cli-table3$/, schemas],
-  },
-  {
-    files: /^nodes\//,
-    may: [protocol, /^actors\//, /^db\//, /^nodes\//],
-    packages: [
-      /^node:/,
-      /^nats$/,
-      /^pino$/,
-      /^yaml$/,
-      /^uuidv7$/,
-      /^ajv$/,
-      schemas,
-      /^(?:commander|cli-table3)$/,
+  })),
+  ...programRooms.map(({ room, knows }) => ({
+    files: inside(room),
+    may: [
+      protocol,
+      ...(room === "nodes/cli" ? [] : [/^actors\//, /^db\//]),
+      inside(room),
+      ...knows.map((one) => inside(one)),
     ],
-  },
+    packages: room === "nodes/cli" ? [/^node:/, schemas, ...terminal] : nodePackages,
+  })),
+  { files: /^nodes\/[^/]+$/, may: [protocol, /^nodes\//], packages: [/^node:/] },
   { files: /^spec\//, may: everything, packages: everything },
 ];
 
@@ -104,13 +213,13 @@ function allowed(one: Import, row: Row, path: string): boolean {
   return one.isFile && one.typeOnly && (row.mayTypes ?? []).some((rule) => rule.test(one.target));
 }
 
-/** Pure files may use what is pure in their own folder, but of other actors only the messages' types. */
+/** Pure files may use what is pure in their own room, but of other actors only the messages' types. */
 function isOtherActor(one: Import, path: string): boolean {
-  const [area, folder] = path.split("/");
-  const pure = /\/(?:(?:messages|state|decide)\.ts|(?:filters|weighers)\/)/.test(path);
-  if (area !== "actors" || !pure || !one.target.startsWith("actors/")) return false;
-  if (one.target.startsWith(`actors/${folder}/`) || one.target.startsWith("actors/runtime/")) return false;
-  return !(one.typeOnly && messages.test(one.target));
+  if (!purePattern.test(path) || !one.target.startsWith("actors/")) return false;
+  const own = rooms.find(({ room }) => path.startsWith(`${room}/`));
+  if (own === undefined || one.target.startsWith(`${own.room}/`)) return false;
+  if (decision.test(one.target) || systemTypes.test(one.target) || words.test(one.target)) return false;
+  return !(one.typeOnly && (messages.test(one.target) || /\/fence-proof\.ts$/.test(one.target)));
 }
 
 /** Every circle of imports, types included, as the files on it. */
@@ -140,7 +249,7 @@ export function pureFiles(files: readonly SourceFile[]): ReadonlySet<string> {
     for (const one of file.imports) if (one.isFile && !one.typeOnly) visit(one.target);
   };
   for (const { path } of files) {
-    if (/^actors\/[^/]+\/(?:(?:messages|state|decide)\.ts|(?:filters|weighers)\/)/.test(path)) visit(path);
+    if (purePattern.test(path)) visit(path);
   }
   return pure;
 }

@@ -1,6 +1,7 @@
 /**
- * What hosts report to a controller: that they are there, what runs on them, and that they hold their leases.
- * A host speaks only for itself; what it says of machines is judged by the actors of their instances.
+ * What hosts report to a controller: that they are there, what runs on them, and that they hold their
+ * leases. A host speaks only for itself; what it says of machines is judged by the actors of their
+ * instances.
  */
 import { limits } from "../../../protocol/limits/limits.ts";
 import type { HostInventory, Observation, reportService } from "../../../protocol/machine.ts";

@@ -1,6 +1,6 @@
 /**
- * Hosts as operators see and steer them, and what hosts report: both sides of a controller's knowledge of
- * hosts.
+ * Hosts as operators see and steer them: list, enable, disable, drain, fence, remove. What hosts themselves
+ * report is in reports.ts.
  */
 import type { hostService } from "../../../protocol/host.ts";
 import { limits } from "../../../protocol/limits/limits.ts";

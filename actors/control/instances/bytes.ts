@@ -1,6 +1,4 @@
-/**
- * How large an instance is in an answer, so that a page of them fits. Pure.
- */
+/** How large an instance is in an answer, so that a page of them fits. Pure. */
 import type { Instance } from "../../../protocol/instance.ts";
 import { jsonBytes } from "../request/page.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The common shape of what operators change: one row, one event, one request id, in one turn.
- * Repeating a request with its id is answered as the first time; a refusal names what stands in the way.
+ * The common shape of what operators change: one row, one event, one request id, in one turn. Repeating a
+ * request with its id is answered as the first time; a refusal names what stands in the way.
  */
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";

@@ -1,6 +1,6 @@
 /**
- * Tells those in this process who wait for something durable that a commit happened, and other controllers by
- * a hint. Hints may be lost: every waiter also looks again by itself after a while. It adds nothing to a
+ * Tells those in this process who wait for something durable that a commit happened, and other controllers
+ * by a hint. Hints may be lost: every waiter also looks again by itself after a while. It adds nothing to a
  * commit itself.
  */
 import { limits } from "../../../protocol/limits/limits.ts";

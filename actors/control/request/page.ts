@@ -6,6 +6,7 @@ import { limits } from "../../../protocol/limits/limits.ts";
 
 /** What the rows of one answer may take; the rest is for what is said beside them. */
 const pageBytesMax = limits.answerBytesMax / 2;
+
 /** As many rows as fit, from the beginning; at least one, so that every reader gets on. */
 export function fitting<T>(rows: readonly T[], bytesOf: (row: T) => number): readonly T[] {
   let bytes = 0;

@@ -1,6 +1,4 @@
-/**
- * Who may see what: a project its own, operators everything (I12). Pure.
- */
+/** Who may see what: a project its own, operators everything (I12). Pure. */
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The guard port on the guard's own process (nodes/guard/main.ts): finds the one that lives, or starts one apart
- * from this process, so that it outlives it. This file must never take a guard for alive that does not
+ * The guard port on the guard's own process (nodes/guard/main.ts): finds the one that lives, or starts one
+ * apart from this process, so that it outlives it. This file must never take a guard for alive that does not
  * answer.
  */
 import { spawn } from "node:child_process";

@@ -54,8 +54,8 @@ describe("the configuration", () => {
   });
 
   it("is in the repository as a file that says the defaults", () => {
-    const { file: _, ...written } = loadConfig(join(import.meta.dirname, "../../cluster.yaml"));
-    const { file: __, ...defaults } = parseConfig("", join(import.meta.dirname, "../../cluster.yaml"));
+    const { file: _, ...written } = loadConfig(join(import.meta.dirname, "../../../cluster.yaml"));
+    const { file: __, ...defaults } = parseConfig("", join(import.meta.dirname, "../../../cluster.yaml"));
     expect(written).to.deep.equal(defaults);
   });
 

@@ -11,7 +11,7 @@ import { cpioArchive } from "../../../nodes/setup/guest/cpio.ts";
 import { masterBootRecord, writeDisk } from "../../../nodes/setup/guest/disk.ts";
 import { lz4Payload } from "../../../nodes/setup/guest/kernel.ts";
 
-const project = join(import.meta.dirname, "../..");
+const project = join(import.meta.dirname, "../../..");
 
 describe("the guest's ramdisk", () => {
   it("is an archive of aligned records that ends with its trailer", () => {
