@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { openStore } from "../../db/postgres/connect.ts";
 import { readSchema } from "../../db/postgres/read-schema.ts";
 import { systemClock } from "../process/clock.ts";
-import { startPostgres } from "../up/postgres.ts";
+import { startPostgres } from "./postgres.ts";
 
 const target = join(import.meta.dirname, "../../db/schema.sql");
 const silent = () => undefined;
