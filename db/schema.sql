@@ -3,11 +3,11 @@
 -- of their own. Nothing reads it at run time.
 
 create table aggregate (
-  id                text collate "C" not null,
-  name              text collate "C" not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
   availability_zone text collate "C",
-  metadata          jsonb not null,
-  created_at_ms     bigint not null,
+  metadata jsonb not null,
+  created_at_ms bigint not null,
   constraint aggregate_pkey primary key (id),
   constraint aggregate_name_unique unique (name)
 );
@@ -23,7 +23,7 @@ create table aggregate_change (
 
 create table aggregate_host (
   aggregate_id text collate "C" not null,
-  host_id      text collate "C" not null,
+  host_id text collate "C" not null,
   constraint aggregate_host_pkey primary key (aggregate_id, host_id)
 );
 create index aggregate_host_idx on aggregate_host using btree (host_id, aggregate_id);
@@ -32,13 +32,13 @@ create trigger aggregate_host_change after insert or delete or update on aggrega
 
 create table claim (
   instance_id text collate "C" not null,
-  epoch       bigint not null,
-  host_id     text collate "C" not null,
-  vcpus       bigint not null,
-  memory_mib  bigint not null,
-  disk_gib    bigint not null,
+  epoch bigint not null,
+  host_id text collate "C" not null,
+  vcpus bigint not null,
+  memory_mib bigint not null,
+  disk_gib bigint not null,
   lease_epoch bigint not null,
-  numa        jsonb,
+  numa jsonb,
   constraint claim_pkey primary key (instance_id, epoch),
   constraint claim_epoch_check check ((epoch >= 1)),
   constraint claim_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0))
@@ -50,23 +50,23 @@ create trigger claim_takes_cells after insert on claim for each row when ((new.n
     function novact_claim_cells();
 
 create table commit_writer (
-  id      text collate "C" not null,
-  batch   bigint not null,
+  id text collate "C" not null,
+  batch bigint not null,
   results jsonb,
-  at_ms   bigint not null,
+  at_ms bigint not null,
   constraint commit_writer_pkey primary key (id)
 );
 
 create table event (
-  sequence     bigint not null,
-  at_ms        bigint not null,
-  project      text collate "C" not null,
-  noun         text collate "C" not null,
-  id           text collate "C" not null,
-  event        text collate "C" not null,
-  request_id   text collate "C",
+  sequence bigint not null,
+  at_ms bigint not null,
+  project text collate "C" not null,
+  noun text collate "C" not null,
+  id text collate "C" not null,
+  event text collate "C" not null,
+  request_id text collate "C",
   operation_id text collate "C",
-  body         jsonb not null,
+  body jsonb not null,
   constraint event_pkey primary key (sequence)
 );
 create index event_id_idx on event using btree (id, sequence);
@@ -74,9 +74,9 @@ create index event_project_idx on event using btree (project, sequence);
 create trigger event_unchanged before update on event for each row execute function novact_progress();
 
 create table event_head (
-  single        boolean not null,
+  single boolean not null,
   last_sequence bigint not null,
-  trimmed       bigint not null,
+  trimmed bigint not null,
   constraint event_head_pkey primary key (single),
   constraint event_head_order_check check (((trimmed >= 0) and (trimmed <= last_sequence))),
   constraint event_head_single_check check (single)
@@ -85,48 +85,48 @@ create trigger event_head_progress before update on event_head for each row when
     old.last_sequence) or (new.trimmed < old.trimmed))) execute function novact_progress();
 
 create table flavor (
-  id            text collate "C" not null,
-  name          text collate "C" not null,
-  vcpus         bigint not null,
-  memory_mib    bigint not null,
-  disk_gib      bigint not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  vcpus bigint not null,
+  memory_mib bigint not null,
+  disk_gib bigint not null,
   created_at_ms bigint not null,
-  extra_specs   jsonb not null,
+  extra_specs jsonb not null,
   constraint flavor_pkey primary key (id),
   constraint flavor_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
   constraint flavor_name_unique unique (name)
 );
 
 create table host (
-  id                 text collate "C" not null,
-  name               text collate "C" not null,
-  boot_id            text collate "C" not null,
-  architecture       text collate "C" not null,
-  hypervisor         text collate "C" not null,
-  accelerator        text collate "C" not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  boot_id text collate "C" not null,
+  architecture text collate "C" not null,
+  hypervisor text collate "C" not null,
+  accelerator text collate "C" not null,
   accelerator_reason text collate "C" not null,
   hypervisor_version text collate "C" not null,
-  vcpus              bigint not null,
-  memory_mib         bigint not null,
-  disk_gib           bigint not null,
-  vcpus_claimed      bigint not null,
+  vcpus bigint not null,
+  memory_mib bigint not null,
+  disk_gib bigint not null,
+  vcpus_claimed bigint not null,
   memory_mib_claimed bigint not null,
-  disk_gib_claimed   bigint not null,
-  instances          bigint not null,
-  enabled            boolean not null,
-  disabled_reason    text collate "C",
-  registered_at_ms   bigint not null,
-  labels             jsonb not null,
-  features           jsonb not null,
-  machine_types      jsonb not null,
-  numa               jsonb not null,
-  failed_builds      bigint not null,
-  generation         bigint not null,
-  storage_id         text collate "C",
-  draining           jsonb,
-  real_cpus          bigint not null,
-  pinned_cpus        bigint not null,
-  failed_builds_of   jsonb,
+  disk_gib_claimed bigint not null,
+  instances bigint not null,
+  enabled boolean not null,
+  disabled_reason text collate "C",
+  registered_at_ms bigint not null,
+  labels jsonb not null,
+  features jsonb not null,
+  machine_types jsonb not null,
+  numa jsonb not null,
+  failed_builds bigint not null,
+  generation bigint not null,
+  storage_id text collate "C",
+  draining jsonb,
+  real_cpus bigint not null,
+  pinned_cpus bigint not null,
+  failed_builds_of jsonb,
   constraint host_pkey primary key (id),
   constraint host_architecture_check check ((architecture = any (array['x86_64', 'aarch64']))),
   constraint host_capacity_check check (((vcpus_claimed <= vcpus) and (memory_mib_claimed <= memory_mib) and
@@ -140,80 +140,80 @@ create table host (
 create index host_name_idx on host using btree (name, id);
 
 create table host_cell (
-  host_id  text collate "C" not null,
-  cell     bigint not null,
+  host_id text collate "C" not null,
+  cell bigint not null,
   resource text collate "C" not null,
-  total    bigint not null,
-  claimed  bigint not null,
+  total bigint not null,
+  claimed bigint not null,
   constraint host_cell_pkey primary key (host_id, cell, resource),
   constraint host_cell_claimed_check check (((claimed >= 0) and (claimed <= total)))
 ) with (fillfactor = 50);
 create index host_cell_claimed_idx on host_cell using btree (host_id) where (claimed > 0);
 
 create table host_lease (
-  host_id          text collate "C" not null,
-  epoch            bigint not null,
-  renewals         bigint not null,
-  fenced_by        jsonb,
-  storage_id       text collate "C",
-  storage_at       bigint not null default '0'::bigint,
+  host_id text collate "C" not null,
+  epoch bigint not null,
+  renewals bigint not null,
+  fenced_by jsonb,
+  storage_id text collate "C",
+  storage_at bigint not null default '0'::bigint,
   storage_renewals bigint not null default '0'::bigint,
   constraint host_lease_pkey primary key (host_id),
   constraint host_lease_count_check check ((least(epoch, renewals) >= 1))
 ) with (fillfactor = 50);
 
 create table host_seen (
-  host_id         text collate "C" not null,
+  host_id text collate "C" not null,
   last_seen_at_ms bigint not null,
   constraint host_seen_pkey primary key (host_id)
 ) with (fillfactor = 50);
 
 create table image (
-  id            text collate "C" not null,
-  name          text collate "C" not null,
-  disk          jsonb,
-  kernel        jsonb,
-  ramdisk       jsonb,
-  command_line  text collate "C" not null,
-  properties    jsonb not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  disk jsonb,
+  kernel jsonb,
+  ramdisk jsonb,
+  command_line text collate "C" not null,
+  properties jsonb not null,
   created_at_ms bigint not null,
   constraint image_pkey primary key (id),
   constraint image_name_unique unique (name)
 );
 
 create table instance (
-  id                text collate "C" not null,
-  project           text collate "C" not null,
-  name              text collate "C" not null,
-  version           bigint not null,
-  generation        bigint not null,
-  desired           text collate "C" not null,
-  stop              jsonb not null,
-  reset_count       bigint not null,
-  reset_mode        text collate "C" not null,
-  start_count       bigint not null,
-  built             boolean not null,
-  state             text collate "C" not null,
-  settled           boolean not null,
-  flavor            jsonb not null,
-  image             jsonb not null,
-  metadata          jsonb not null,
-  mac_address       text collate "C" not null,
-  host_id           text collate "C",
-  epoch             bigint not null,
-  attempt           bigint not null,
-  excluded_hosts    jsonb not null,
-  operation_id      text collate "C",
-  failure           jsonb,
-  created_at_ms     bigint not null,
-  updated_at_ms     bigint not null,
-  deleted_at_ms     bigint,
-  server_group_id   text collate "C",
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  version bigint not null,
+  generation bigint not null,
+  desired text collate "C" not null,
+  stop jsonb not null,
+  reset_count bigint not null,
+  reset_mode text collate "C" not null,
+  start_count bigint not null,
+  built boolean not null,
+  state text collate "C" not null,
+  settled boolean not null,
+  flavor jsonb not null,
+  image jsonb not null,
+  metadata jsonb not null,
+  mac_address text collate "C" not null,
+  host_id text collate "C",
+  epoch bigint not null,
+  attempt bigint not null,
+  excluded_hosts jsonb not null,
+  operation_id text collate "C",
+  failure jsonb,
+  created_at_ms bigint not null,
+  updated_at_ms bigint not null,
+  deleted_at_ms bigint,
+  server_group_id text collate "C",
   availability_zone text collate "C",
-  hints             jsonb,
-  recovery          jsonb not null,
-  storage_id        text collate "C",
-  movable           boolean not null,
+  hints jsonb,
+  recovery jsonb not null,
+  storage_id text collate "C",
+  movable boolean not null,
   constraint instance_pkey primary key (id),
   constraint instance_count_check check ((least(generation, reset_count, start_count, epoch, attempt) >= 0)),
   constraint instance_deleted_check check (((state = 'deleted') = (deleted_at_ms is not null))),
@@ -242,18 +242,18 @@ create trigger instance_progress before update on instance for each row when (((
     1)) or (new.generation < old.generation) or (new.epoch < old.epoch))) execute function novact_progress();
 
 create table machine (
-  instance_id       text collate "C" not null,
-  epoch             bigint not null,
-  host_id           text collate "C" not null,
-  generation        bigint not null,
+  instance_id text collate "C" not null,
+  epoch bigint not null,
+  host_id text collate "C" not null,
+  generation bigint not null,
   intent_generation bigint not null,
-  reset_count       bigint not null,
-  state             text collate "C" not null,
-  reason            text collate "C" not null,
-  message           text collate "C" not null,
-  address           text collate "C",
-  started_at_ms     bigint,
-  at_ms             bigint not null,
+  reset_count bigint not null,
+  state text collate "C" not null,
+  reason text collate "C" not null,
+  message text collate "C" not null,
+  address text collate "C",
+  started_at_ms bigint,
+  at_ms bigint not null,
   constraint machine_pkey primary key (instance_id, epoch),
   constraint machine_count_check check ((least(epoch, generation, intent_generation, reset_count) >= 0)),
   constraint machine_reason_check check ((reason = any (array['requested', 'guestShutdown', 'guestPanic',
@@ -267,19 +267,19 @@ create trigger machine_progress before update on machine for each row when ((new
     old.generation)) execute function novact_progress();
 
 create table operation (
-  id             text collate "C" not null,
-  project        text collate "C" not null,
-  instance_id    text collate "C" not null,
-  kind           text collate "C" not null,
-  state          text collate "C" not null,
-  percent        bigint not null,
-  step           text collate "C" not null,
-  steps          jsonb not null,
-  request_id     text collate "C" not null,
-  started_at_ms  bigint not null,
+  id text collate "C" not null,
+  project text collate "C" not null,
+  instance_id text collate "C" not null,
+  kind text collate "C" not null,
+  state text collate "C" not null,
+  percent bigint not null,
+  step text collate "C" not null,
+  steps jsonb not null,
+  request_id text collate "C" not null,
+  started_at_ms bigint not null,
   deadline_at_ms bigint not null,
-  ended_at_ms    bigint,
-  error          jsonb,
+  ended_at_ms bigint,
+  error jsonb,
   constraint operation_pkey primary key (id),
   constraint operation_ended_check check (((state = 'running') = (ended_at_ms is null))),
   constraint operation_kind_check check ((kind = any (array['create', 'start', 'stop', 'reboot', 'pause',
@@ -295,12 +295,12 @@ create trigger operation_progress before update on operation for each row when (
     (new.state <> old.state))) execute function novact_progress();
 
 create table quota (
-  project         text collate "C" not null,
-  instances       bigint,
-  vcpus           bigint,
-  memory_mib      bigint,
-  instances_used  bigint not null,
-  vcpus_used      bigint not null,
+  project text collate "C" not null,
+  instances bigint,
+  vcpus bigint,
+  memory_mib bigint,
+  instances_used bigint not null,
+  vcpus_used bigint not null,
   memory_mib_used bigint not null,
   constraint quota_pkey primary key (project),
   constraint quota_limit_check check ((least(instances, vcpus, memory_mib) >= '-1'::integer)),
@@ -308,21 +308,21 @@ create table quota (
 ) with (fillfactor = 50);
 
 create table request (
-  project      text collate "C" not null,
-  request_id   text collate "C" not null,
+  project text collate "C" not null,
+  request_id text collate "C" not null,
   content_hash text collate "C" not null,
-  answer       json not null,
-  at_ms        bigint not null,
+  answer json not null,
+  at_ms bigint not null,
   constraint request_pkey primary key (project, request_id)
 );
 create index request_at_idx on request using brin (at_ms);
 
 create table server_group (
-  id            text collate "C" not null,
-  project       text collate "C" not null,
-  name          text collate "C" not null,
-  policy        text collate "C" not null,
-  max_per_host  bigint,
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  policy text collate "C" not null,
+  max_per_host bigint,
   created_at_ms bigint not null,
   constraint server_group_pkey primary key (id),
   constraint server_group_max_check check ((max_per_host >= 1)),

@@ -17,7 +17,7 @@ const tablesQuery = `
   select c.relname as table, coalesce(array_to_string(c.reloptions, ', '), '') as options,
       a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as needed,
       case when l.collname <> 'default' then l.collname end as collation,
-      pg_get_expr(d.adbin, d.adrelid) as "default"
+      pg_get_expr(d.adbin, d.adrelid) as "default", a.attgenerated <> '' as generated
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
       left join pg_collation l on l.oid = a.attcollation
@@ -98,12 +98,14 @@ function statements(rows: Rows = []): string {
 }
 
 function columnLines(rows: Rows): string[] {
-  const wide = Math.max(...rows.map(({ name }) => String(name).length));
   return rows.map((row) => {
     const collation = row.collation === null ? "" : ` collate "${row.collation}"`;
     const needed = row.needed === true ? " not null" : "";
-    const usual = row.default === null ? "" : ` default ${row.default}`;
-    return `${String(row.name).padEnd(wide)} ${row.type}${collation}${needed}${usual}`;
+    const value = plain(row.default ?? "")
+      .replaceAll(/\s+/g, " ")
+      .trim();
+    const made = row.generated === true ? ` generated always as (${value}) stored` : ` default ${value}`;
+    return `${row.name} ${row.type}${collation}${needed}${value === "" ? "" : made}`;
   });
 }
 
