@@ -24,7 +24,9 @@ create table aggregate_change (
 create table aggregate_host (
   aggregate_id text collate "C" not null,
   host_id text collate "C" not null,
-  constraint aggregate_host_pkey primary key (aggregate_id, host_id)
+  constraint aggregate_host_pkey primary key (aggregate_id, host_id),
+  constraint aggregate_host_aggregate_reference foreign key (aggregate_id) references aggregate(id),
+  constraint aggregate_host_host_reference foreign key (host_id) references host(id)
 );
 create index aggregate_host_idx on aggregate_host using btree (host_id, aggregate_id);
 create trigger aggregate_host_change after insert or delete or update on aggregate_host for each statement
@@ -41,7 +43,8 @@ create table claim (
   numa jsonb,
   constraint claim_pkey primary key (instance_id, epoch),
   constraint claim_epoch_check check ((epoch >= 1)),
-  constraint claim_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0))
+  constraint claim_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
+  constraint claim_host_reference foreign key (host_id) references host(id)
 );
 create index claim_host_idx on claim using btree (host_id, instance_id);
 create trigger claim_gives_cells after delete on claim for each row when ((old.numa is not null)) execute
@@ -128,7 +131,6 @@ create table host (
   pinned_cpus bigint not null,
   failed_builds_of jsonb,
   constraint host_pkey primary key (id),
-  constraint host_architecture_check check ((architecture = any (array['x86_64', 'aarch64']))),
   constraint host_capacity_check check (((vcpus_claimed <= vcpus) and (memory_mib_claimed <= memory_mib) and
       (disk_gib_claimed <= disk_gib))),
   constraint host_claimed_check check ((least(vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances)
@@ -146,7 +148,8 @@ create table host_cell (
   total bigint not null,
   claimed bigint not null,
   constraint host_cell_pkey primary key (host_id, cell, resource),
-  constraint host_cell_claimed_check check (((claimed >= 0) and (claimed <= total)))
+  constraint host_cell_claimed_check check (((claimed >= 0) and (claimed <= total))),
+  constraint host_cell_host_reference foreign key (host_id) references host(id)
 ) with (fillfactor = 50);
 create index host_cell_claimed_idx on host_cell using btree (host_id) where (claimed > 0);
 
@@ -165,7 +168,8 @@ create table host_lease (
 create table host_seen (
   host_id text collate "C" not null,
   last_seen_at_ms bigint not null,
-  constraint host_seen_pkey primary key (host_id)
+  constraint host_seen_pkey primary key (host_id),
+  constraint host_seen_host_reference foreign key (host_id) references host(id)
 ) with (fillfactor = 50);
 
 create table image (
@@ -214,23 +218,25 @@ create table instance (
   recovery jsonb not null,
   storage_id text collate "C",
   movable boolean not null,
+  live_image_id text collate "C" generated always as (case when (deleted_at_ms is null) then (image ->> 'id')
+      else null end) stored,
+  live_server_group_id text collate "C" generated always as (case when (deleted_at_ms is null) then
+      server_group_id else null end) stored,
   constraint instance_pkey primary key (id),
   constraint instance_count_check check ((least(generation, reset_count, start_count, epoch, attempt) >= 0)),
   constraint instance_deleted_check check (((state = 'deleted') = (deleted_at_ms is not null))),
-  constraint instance_desired_check check ((desired = any (array['running', 'paused', 'stopped', 'deleted']))),
   constraint instance_owner_check check (((host_id is null) or (epoch >= 1))),
-  constraint instance_reset_mode_check check ((reset_mode = any (array['soft', 'hard']))),
-  constraint instance_state_check check ((state = any (array['building', 'starting', 'running', 'rebooting',
-      'pausing', 'paused', 'unpausing', 'stopping', 'stopped', 'failed', 'unknown', 'deleting', 'deleted']))),
-  constraint instance_version_check check ((version >= 1))
+  constraint instance_version_check check ((version >= 1)),
+  constraint instance_image_reference foreign key (live_image_id) references image(id),
+  constraint instance_server_group_reference foreign key (live_server_group_id) references server_group(id)
 ) with (fillfactor = 80);
 create index instance_deleted_idx on instance using btree (deleted_at_ms) where (deleted_at_ms is not null);
-create index instance_group_host_idx on instance using btree (server_group_id, host_id, id) where
-    ((server_group_id is not null) and (deleted_at_ms is null));
-create index instance_group_idx on instance using btree (server_group_id, id) where ((server_group_id is not
-    null) and (deleted_at_ms is null));
+create index instance_group_host_idx on instance using btree (live_server_group_id, host_id, id) where
+    (live_server_group_id is not null);
+create index instance_group_idx on instance using btree (live_server_group_id, id) where (live_server_group_id
+    is not null);
 create index instance_host_idx on instance using btree (host_id, id) where (host_id is not null);
-create index instance_image_idx on instance using btree (((image ->> 'id'))) where (deleted_at_ms is null);
+create index instance_image_idx on instance using btree (live_image_id) where (live_image_id is not null);
 create index instance_live_idx on instance using btree (project, id) where (deleted_at_ms is null);
 create index instance_movable_idx on instance using btree (host_id, id) where movable;
 create index instance_name_idx on instance using btree (project, name, id) where (deleted_at_ms is null);
@@ -255,12 +261,7 @@ create table machine (
   started_at_ms bigint,
   at_ms bigint not null,
   constraint machine_pkey primary key (instance_id, epoch),
-  constraint machine_count_check check ((least(epoch, generation, intent_generation, reset_count) >= 0)),
-  constraint machine_reason_check check ((reason = any (array['requested', 'guestShutdown', 'guestPanic',
-      'processLost', 'hostShutdown', 'guestFailed', 'diskFull', 'imageMissing', 'hypervisorRefused',
-      'crashLoop', 'leaseLost', 'diskMissing']))),
-  constraint machine_state_check check ((state = any (array['preparing', 'starting', 'running', 'paused',
-      'stopping', 'stopped', 'failed', 'gone'])))
+  constraint machine_count_check check ((least(epoch, generation, intent_generation, reset_count) >= 0))
 ) with (fillfactor = 80);
 create index machine_host_idx on machine using btree (host_id, instance_id);
 create trigger machine_progress before update on machine for each row when ((new.generation <=
@@ -282,10 +283,7 @@ create table operation (
   error jsonb,
   constraint operation_pkey primary key (id),
   constraint operation_ended_check check (((state = 'running') = (ended_at_ms is null))),
-  constraint operation_kind_check check ((kind = any (array['create', 'start', 'stop', 'reboot', 'pause',
-      'unpause', 'delete', 'recover', 'evacuate', 'move']))),
-  constraint operation_percent_check check (((percent >= 0) and (percent <= 100))),
-  constraint operation_state_check check ((state = any (array['running', 'done', 'failed', 'cancelled'])))
+  constraint operation_percent_check check (((percent >= 0) and (percent <= 100)))
 ) with (fillfactor = 80);
 create index operation_ended_idx on operation using btree (ended_at_ms) where (ended_at_ms is not null);
 create index operation_instance_idx on operation using btree (instance_id, id);
@@ -326,8 +324,6 @@ create table server_group (
   created_at_ms bigint not null,
   constraint server_group_pkey primary key (id),
   constraint server_group_max_check check ((max_per_host >= 1)),
-  constraint server_group_policy_check check ((policy = any (array['affinity', 'anti-affinity',
-      'soft-affinity', 'soft-anti-affinity']))),
   constraint server_group_name_unique unique (project, name)
 );
 create index server_group_project_idx on server_group using btree (project, id);
@@ -401,7 +397,7 @@ declare
   newest bigint;
   result jsonb;
   results jsonb := '[]';
-  constraint_of_error text;
+  broken text;
 begin
   if exists (select
       from novact_breaking
@@ -418,9 +414,9 @@ begin
       when sqlstate 'NV001' then
         result := sqlerrm::jsonb;
       when others then
-        get stacked diagnostics constraint_of_error = constraint_name;
-        result := jsonb_build_object('kind', 'failed', 'code', sqlstate, 'message', sqlerrm, 'constraint',
-            constraint_of_error);
+        get stacked diagnostics broken = constraint_name;
+        result := coalesce(novact_refusal_of(turns->i, sqlstate, broken), jsonb_build_object('kind', 'failed',
+            'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
     end;
     newest := greatest(newest, (result->>'lastSequence')::bigint);
     results := results || result;
@@ -517,54 +513,26 @@ $$;
 
 create function novact_commit_catalog(turn jsonb) returns boolean language plpgsql as $$
 declare
-  changed bigint;
+  done boolean;
 begin
   if turn ? 'flavorsRemoved' then
-    delete
-      from flavor
-      where id = any (array(select jsonb_array_elements_text(turn->'flavorsRemoved')));
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'flavorsRemoved') then
-      perform novact_refuse_turn('missing');
-    end if;
+    done := novact_remove_named('flavor', 'flavor', turn->'flavorsRemoved');
   end if;
   if turn ? 'imagesRemoved' then
-    delete
-      from image
-      where id = any (array(select jsonb_array_elements_text(turn->'imagesRemoved')));
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'imagesRemoved') then
-      perform novact_refuse_turn('missing');
-    end if;
-    if exists (select
-        from instance
-        where image->>'id' = any (array(select jsonb_array_elements_text(turn->'imagesRemoved')))
-        and deleted_at_ms is null) then
-      perform novact_refuse_turn('inUse');
-    end if;
+    done := novact_remove_named('image', 'image', turn->'imagesRemoved');
   end if;
   if turn ? 'flavors' then
     insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
       select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", coalesce(r."extraSpecs", '{}'),
           r."createdAtMs"
       from jsonb_to_recordset(turn->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
-          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint)
-      on conflict do nothing;
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'flavors') then
-      perform novact_refuse_turn('nameTaken');
-    end if;
+          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
   end if;
   if turn ? 'images' then
     insert into image(id, name, disk, kernel, ramdisk, command_line, properties, created_at_ms)
       select r.id, r.name, r.disk, r.kernel, r.ramdisk, r."commandLine", r.properties, r."createdAtMs"
       from jsonb_to_recordset(turn->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
-          jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint)
-      on conflict do nothing;
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'images') then
-      perform novact_refuse_turn('nameTaken');
-    end if;
+          jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint);
   end if;
   return true;
 end
@@ -693,13 +661,6 @@ create function novact_commit_groups(turn jsonb) returns boolean language plpgsq
 declare
   broken record;
 begin
-  if exists (select
-      from jsonb_to_recordset(turn->'grouped') as r("groupId" text)
-      where not exists (select
-        from server_group g
-        where g.id = r."groupId")) then
-    perform novact_refuse_turn('missing');
-  end if;
   select r."hostId", g.id into broken
     from rows
     from (jsonb_to_recordset(turn->'grouped') as ("instanceId" text, "hostId" text, "groupId" text)) with
@@ -708,28 +669,24 @@ begin
     on g.id = r."groupId"
     where case g.policy when 'anti-affinity' then coalesce(g.max_per_host, 1) <= (select count(*)
         from instance i
-        where i.server_group_id = g.id
-        and i.deleted_at_ms is null
+        where i.live_server_group_id = g.id
         and i.host_id = r."hostId"
         and i.id <> r."instanceId") + (select count(distinct i.id)
         from instance i
         join claim c
         on c.instance_id = i.id
-        where i.server_group_id = g.id
-        and i.deleted_at_ms is null
+        where i.live_server_group_id = g.id
         and i.host_id is null
         and c.host_id = r."hostId"
         and i.id <> r."instanceId") when 'affinity' then exists (select
         from instance i
-        where i.server_group_id = g.id
-        and i.deleted_at_ms is null
+        where i.live_server_group_id = g.id
         and i.host_id <> r."hostId"
         and i.id <> r."instanceId") or exists (select
         from instance i
         join claim c
         on c.instance_id = i.id
-        where i.server_group_id = g.id
-        and i.deleted_at_ms is null
+        where i.live_server_group_id = g.id
         and i.host_id is null
         and c.host_id <> r."hostId"
         and i.id <> r."instanceId") else false end
@@ -746,6 +703,7 @@ $$;
 create function novact_commit_hosts(turn jsonb, now_ms bigint) returns boolean language plpgsql as $$
 declare
   changed bigint;
+  done boolean;
   too_small text;
 begin
   if turn ? 'hosts' then
@@ -831,13 +789,7 @@ begin
           and t.failed_builds >= r."failedBuildsMin"));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'hostsEnabled') then
-      if exists (select
-          from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text)
-          where not exists (select
-            from host h
-            where h.id = r."hostId")) then
-        perform novact_refuse_turn('missing');
-      end if;
+      done := novact_need_hosts(turn->'hostsEnabled');
       perform novact_refuse_turn('conflict');
     end if;
   end if;
@@ -848,6 +800,7 @@ $$;
 create function novact_commit_instances(turn jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
+  lost text;
 begin
   if turn ? 'created' then
     insert into instance(id, project, name, version, generation, state, settled, desired, stop, reset_count,
@@ -869,6 +822,21 @@ begin
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'created') then
       perform novact_refuse_turn('conflict');
+    end if;
+    with held as (select f.id
+        from flavor f
+        where f.id in (select r.flavor->>'id'
+          from jsonb_to_recordset(turn->'created') as r(flavor jsonb))
+        order by f.id for key share)
+      select r.flavor->>'id' into lost
+      from rows
+      from (jsonb_to_recordset(turn->'created') as (flavor jsonb)) with ordinality as r
+      where r.flavor->>'id' not in (select id
+        from held)
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'flavor', 'id', lost));
     end if;
   end if;
   if turn ? 'updated' then
@@ -901,15 +869,10 @@ $$;
 create function novact_commit_leases(turn jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
+  done boolean;
 begin
   if turn ? 'leasesGranted' then
-    if exists (select
-        from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text)
-        where not exists (select
-          from host h
-          where h.id = r."hostId")) then
-      perform novact_refuse_turn('missing');
-    end if;
+    done := novact_need_hosts(turn->'leasesGranted');
     insert into host_lease as t(host_id, epoch, renewals, fenced_by)
       select r."hostId", r.epoch, 1, null
       from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
@@ -954,100 +917,74 @@ $$;
 
 create function novact_commit_placement(turn jsonb) returns boolean language plpgsql as $$
 declare
-  changed bigint;
+  lost text;
+  done boolean;
 begin
   if turn ? 'aggregatesRemoved' then
-    delete
-      from aggregate
-      where id = any (array(select jsonb_array_elements_text(turn->'aggregatesRemoved')));
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'aggregatesRemoved') then
-      perform novact_refuse_turn('missing');
-    end if;
-    if exists (select
-        from aggregate_host
-        where aggregate_id = any (array(select jsonb_array_elements_text(turn->'aggregatesRemoved')))) then
-      perform novact_refuse_turn('inUse');
-    end if;
+    done := novact_remove_named('aggregate', 'aggregate', turn->'aggregatesRemoved');
   end if;
   if turn ? 'aggregates' then
     insert into aggregate(id, name, availability_zone, metadata, created_at_ms)
       select r.id, r.name, r."availabilityZone", r.metadata, r."createdAtMs"
       from jsonb_to_recordset(turn->'aggregates') as r(id text, name text, "availabilityZone" text, metadata
-          jsonb, "createdAtMs" bigint)
-      on conflict do nothing;
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'aggregates') then
-      perform novact_refuse_turn('nameTaken');
-    end if;
+          jsonb, "createdAtMs" bigint);
   end if;
   if turn ? 'aggregatesChanged' then
+    select r.change->>'aggregateId' into lost
+      from jsonb_array_elements(turn->'aggregatesChanged') with ordinality as r(change)
+      where not exists (select
+        from aggregate a
+        where a.id = r.change->>'aggregateId')
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'aggregate', 'id', lost));
+    end if;
     update aggregate t
       set availability_zone = case when r.change ? 'availabilityZone' then r.change->>'availabilityZone' else
           t.availability_zone end, metadata = jsonb_strip_nulls(t.metadata || coalesce(r.change->'metadata',
           '{}'))
       from jsonb_array_elements(turn->'aggregatesChanged') as r(change)
       where t.id = r.change->>'aggregateId';
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'aggregatesChanged') then
-      perform novact_refuse_turn('missing');
-    end if;
   end if;
   if turn ? 'aggregateHostsRemoved' then
-    delete
-      from aggregate_host t using jsonb_to_recordset(turn->'aggregateHostsRemoved') as r("aggregateId" text,
-          "hostId" text)
-      where t.aggregate_id = r."aggregateId"
-      and t.host_id = r."hostId";
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'aggregateHostsRemoved') then
-      perform novact_refuse_turn('missing');
+    with gone as (delete
+        from aggregate_host t using jsonb_to_recordset(turn->'aggregateHostsRemoved') as r("aggregateId" text,
+            "hostId" text)
+        where t.aggregate_id = r."aggregateId"
+        and t.host_id = r."hostId"
+        returning t.*)
+      select r."hostId" into lost
+      from rows
+      from (jsonb_to_recordset(turn->'aggregateHostsRemoved') as ("aggregateId" text, "hostId" text)) with
+          ordinality as r
+      where not exists (select
+        from gone g
+        where g.aggregate_id = r."aggregateId"
+        and g.host_id = r."hostId")
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
     end if;
   end if;
   if turn ? 'aggregateHosts' then
-    if exists (select
-        from jsonb_to_recordset(turn->'aggregateHosts') as r("aggregateId" text, "hostId" text)
-        where not exists (select
-          from aggregate a
-          where a.id = r."aggregateId")
-        or not exists (select
-          from host h
-          where h.id = r."hostId")) then
-      perform novact_refuse_turn('missing');
-    end if;
     insert into aggregate_host(aggregate_id, host_id)
       select r."aggregateId", r."hostId"
       from jsonb_to_recordset(turn->'aggregateHosts') as r("aggregateId" text, "hostId" text)
       on conflict do nothing;
   end if;
   if turn ?| array['aggregateHosts', 'aggregatesChanged'] then
-    perform novact_commit_zones();
+    done := novact_commit_zones();
   end if;
   if turn ? 'serverGroupsRemoved' then
-    delete
-      from server_group
-      where id = any (array(select jsonb_array_elements_text(turn->'serverGroupsRemoved')));
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'serverGroupsRemoved') then
-      perform novact_refuse_turn('missing');
-    end if;
-    if exists (select
-        from instance
-        where server_group_id = any (array(select jsonb_array_elements_text(turn->'serverGroupsRemoved')))
-        and deleted_at_ms is null) then
-      perform novact_refuse_turn('inUse');
-    end if;
+    done := novact_remove_named('server_group', 'server-group', turn->'serverGroupsRemoved');
   end if;
   if turn ? 'serverGroups' then
     insert into server_group(id, project, name, policy, max_per_host, created_at_ms)
       select r.id, r.project, r.name, r.policy, r."maxPerHost", r."createdAtMs"
       from jsonb_to_recordset(turn->'serverGroups') as r(id text, project text, name text, policy text,
-          "maxPerHost" bigint, "createdAtMs" bigint)
-      on conflict do nothing;
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'serverGroups') then
-      perform novact_refuse_turn('nameTaken');
-    end if;
+          "maxPerHost" bigint, "createdAtMs" bigint);
   end if;
   if turn ? 'quotas' then
     insert into quota(project, instances_used, vcpus_used, memory_mib_used)
@@ -1109,12 +1046,9 @@ $$;
 create function novact_commit_removals(turn jsonb) returns boolean language plpgsql as $$
 declare
   removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
+  done boolean;
 begin
-  if (select count(*)
-      from host
-      where id = any (removed)) <> cardinality(removed) then
-    perform novact_refuse_turn('missing');
-  end if;
+  done := novact_need_hosts(turn->'hostsRemoved');
   if exists (select
       from instance
       where host_id = any (removed)
@@ -1313,6 +1247,24 @@ begin
 end
 $$;
 
+create function novact_need_hosts(list jsonb) returns boolean language plpgsql as $$
+declare
+  lost text;
+begin
+  select r.one->>'hostId' into lost
+    from jsonb_array_elements(list) with ordinality as r(one)
+    where not exists (select
+      from host h
+      where h.id = r.one->>'hostId')
+    order by r.ordinality
+    limit 1;
+  if found then
+    perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
+  end if;
+  return true;
+end
+$$;
+
 create function novact_offered_cells(numa jsonb) returns TABLE(cell bigint, resource text, total bigint)
     language sql as $$
 select n.place - 1, offered.resource, offered.total
@@ -1359,10 +1311,92 @@ begin
 end
 $$;
 
+create function novact_refusal_of(turn jsonb, code text, broken text) returns jsonb language plpgsql as $$
+declare
+  lost record;
+begin
+  if code = '23505'
+    and broken ~ '^(flavor|image|aggregate|server_group)_(pkey|name_unique)$' then
+    return '{"kind":"nameTaken"}';
+  end if;
+  if code <> '23503'
+    or broken !~ '^(instance|aggregate_host)_[a-z_]+_reference$' then
+    return null;
+  end if;
+  with made as (select r.image->>'id' as image_id, r."serverGroupId" as group_id, r.ordinality
+      from rows
+      from (jsonb_to_recordset(coalesce(turn->'created', '[]') || coalesce(turn->'updated', '[]')) as (id
+          text, version bigint, image jsonb, "serverGroupId" text, "deletedAtMs" bigint)) with ordinality as r
+      left join instance i
+      on i.id = r.id
+      where r."deletedAtMs" is null
+      and coalesce(i.version, 0) = r.version - 1), joined as (select r."aggregateId" as aggregate_id,
+          r."hostId" as host_id, r.ordinality
+      from rows
+      from (jsonb_to_recordset(coalesce(turn->'aggregateHosts', '[]')) as ("aggregateId" text, "hostId" text))
+          with ordinality as r)
+    select needed.noun, needed.id into lost
+    from (select 1 as place, 'image' as noun, image_id as id, ordinality
+      from made
+      where not exists (select
+        from image
+        where image.id = image_id)
+      union all
+      select 2, 'server-group', group_id, ordinality
+      from made
+      where group_id is not null
+      and not exists (select
+        from server_group
+        where server_group.id = group_id)
+      union all
+      select 3, 'aggregate', aggregate_id, ordinality
+      from joined
+      where not exists (select
+        from aggregate
+        where aggregate.id = aggregate_id)
+      union all
+      select 4, 'host', host_id, ordinality
+      from joined
+      where not exists (select
+        from host
+        where host.id = host_id)) as needed
+    order by needed.place, needed.ordinality
+    limit 1;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object('kind', 'missing', 'noun', lost.noun, 'id', lost.id);
+end
+$$;
+
 create function novact_refuse_turn(kind text, details jsonb DEFAULT '{}'::jsonb) returns void language plpgsql
     as $$
 begin
   raise exception using errcode = 'NV001', message = jsonb_build_object('kind', kind) || details;
+end
+$$;
+
+create function novact_remove_named(tbl regclass, noun text, ids jsonb) returns boolean language plpgsql as $$
+declare
+  lost text;
+begin
+  begin
+    execute format('with gone as (
+        delete from %s where id = any (array(select
+        jsonb_array_elements_text($1))) returning id
+      )
+      select one.id from
+        jsonb_array_elements_text($1) with ordinality as one(id)
+        where one.id not in (select id from
+        gone) order by one.ordinality limit 1', tbl) into lost using ids;
+  exception
+    when foreign_key_violation then
+      perform novact_refuse_turn('inUse');
+  end;
+  if lost is not null then
+    perform novact_refuse_turn('missing', jsonb_build_object('noun', noun, 'id', lost));
+  end if;
+  return true;
 end
 $$;
 

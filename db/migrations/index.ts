@@ -5,6 +5,7 @@
  */
 import { Migration } from "@mikro-orm/migrations";
 import { release } from "./0001-release.ts";
+import { references } from "./0002-references.ts";
 
 interface Listed {
   /** Four digits and words: their order is that of the text. */
@@ -14,7 +15,10 @@ interface Listed {
   readonly breaking?: true;
 }
 
-const listed: readonly Listed[] = [{ name: "0001-release", statements: release }];
+const listed: readonly Listed[] = [
+  { name: "0001-release", statements: release },
+  { name: "0002-references", statements: references },
+];
 
 /** The newest that this version knows: what it tells the database of itself. */
 export const newestMigration = listed.at(-1)?.name ?? "";

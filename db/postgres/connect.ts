@@ -130,6 +130,8 @@ export function ormOptions(url: string, pool: PoolOptions) {
     extensions: [Migrator],
     migrations: { ...migrationOptions, migrationsList: migrations },
     schemaGenerator: {
+      // Of references it knows only those between entities: db/schema.sql has them.
+      createForeignKeyConstraints: false,
       ignoreTriggers: true,
       ignoreRoutines: true,
       skipTables: ["novact_function", "novact_breaking"],

@@ -10,13 +10,6 @@ language plpgsql as $$
 declare
   broken record;
 begin
-  if exists (
-    select from jsonb_to_recordset(turn->'grouped') as r("groupId" text)
-      where not exists (select from server_group g where g.id = r."groupId")
-  ) then
-    perform novact_refuse_turn('missing');
-  end if;
-
   select r."hostId", g.id into broken
     from rows from (
         jsonb_to_recordset(turn->'grouped') as ("instanceId" text, "hostId" text, "groupId" text)
@@ -26,21 +19,19 @@ begin
       -- As many others as a host may have are there, or are leaving it.
       when 'anti-affinity' then coalesce(g.max_per_host, 1) <= (
         select count(*) from instance i
-          where i.server_group_id = g.id and i.deleted_at_ms is null
-            and i.host_id = r."hostId" and i.id <> r."instanceId"
+          where i.live_server_group_id = g.id and i.host_id = r."hostId" and i.id <> r."instanceId"
       ) + (
         select count(distinct i.id) from instance i join claim c on c.instance_id = i.id
-          where i.server_group_id = g.id and i.deleted_at_ms is null and i.host_id is null
+          where i.live_server_group_id = g.id and i.host_id is null
             and c.host_id = r."hostId" and i.id <> r."instanceId"
       )
       -- One other is elsewhere, or is leaving another host.
       when 'affinity' then exists (
         select from instance i
-          where i.server_group_id = g.id and i.deleted_at_ms is null
-            and i.host_id <> r."hostId" and i.id <> r."instanceId"
+          where i.live_server_group_id = g.id and i.host_id <> r."hostId" and i.id <> r."instanceId"
       ) or exists (
         select from instance i join claim c on c.instance_id = i.id
-          where i.server_group_id = g.id and i.deleted_at_ms is null and i.host_id is null
+          where i.live_server_group_id = g.id and i.host_id is null
             and c.host_id <> r."hostId" and i.id <> r."instanceId"
       )
       else false end

@@ -4,6 +4,7 @@ create or replace function novact_commit_hosts(turn jsonb, now_ms bigint) return
 language plpgsql as $$
 declare
   changed bigint;
+  done boolean;
   too_small text;
 begin
   if turn ? 'hosts' then
@@ -97,12 +98,7 @@ begin
         and (r."failedBuildsMin" is null or (t.enabled and t.failed_builds >= r."failedBuildsMin"));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'hostsEnabled') then
-      if exists (
-        select from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text)
-          where not exists (select from host h where h.id = r."hostId")
-      ) then
-        perform novact_refuse_turn('missing');
-      end if;
+      done := novact_need_hosts(turn->'hostsEnabled');
       perform novact_refuse_turn('conflict');
     end if;
   end if;

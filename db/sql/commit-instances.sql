@@ -1,9 +1,11 @@
 -- Instances, each guarded by its version (I1): a new one must not exist, a changed one must be at the version
--- before. Both lists have all fields of the record.
+-- before. Both lists have all fields of the record. The image and the server group of one that is not deleted
+-- must be there, whoever removes them at the same time: the table refers to them.
 create or replace function novact_commit_instances(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   changed bigint;
+  lost text;
 begin
   if turn ? 'created' then
     insert into instance (
@@ -31,6 +33,20 @@ begin
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(turn->'created') then
       perform novact_refuse_turn('conflict');
+    end if;
+
+    -- A flavor is held only until its instances are made.
+    with held as (
+      select f.id from flavor f
+        where f.id in (select r.flavor->>'id' from jsonb_to_recordset(turn->'created') as r(flavor jsonb))
+        order by f.id for key share
+    )
+    select r.flavor->>'id' into lost
+      from rows from (jsonb_to_recordset(turn->'created') as (flavor jsonb)) with ordinality as r
+      where r.flavor->>'id' not in (select id from held)
+      order by r.ordinality limit 1;
+    if found then
+      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'flavor', 'id', lost));
     end if;
   end if;
 

@@ -7,10 +7,9 @@ create or replace function novact_commit_removals(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
+  done boolean;
 begin
-  if (select count(*) from host where id = any (removed)) <> cardinality(removed) then
-    perform novact_refuse_turn('missing');
-  end if;
+  done := novact_need_hosts(turn->'hostsRemoved');
 
   if exists (select from instance where host_id = any (removed) and deleted_at_ms is null)
     or exists (

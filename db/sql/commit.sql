@@ -4,7 +4,8 @@
 -- It locks the one row of event_head first, so that all commits of a cell happen one after the other: no
 -- deadlock, no gap in the numbers of events, and every check sees what was committed before. Each turn runs
 -- in a subtransaction of its own and succeeds or fails alone: what can be refused is refused by an exception
--- with the code NV001 and the result as its text; the result of an unexpected error is "failed".
+-- with the code NV001 and the result as its text, or by a constraint of a table; the result of an unexpected
+-- error is "failed".
 --
 -- A controller that does not know a migration which is flagged as breaking gets nothing done any more. What
 -- it knows it says once for each connection (db/postgres/connect.ts).
@@ -22,7 +23,7 @@ declare
   newest bigint;
   result jsonb;
   results jsonb := '[]';
-  constraint_of_error text;
+  broken text;
 begin
   if exists (
     select from novact_breaking where name > coalesce(current_setting('novact.schema', true), '')
@@ -38,9 +39,11 @@ begin
       when sqlstate 'NV001' then
         result := sqlerrm::jsonb;
       when others then
-        get stacked diagnostics constraint_of_error = constraint_name;
-        result := jsonb_build_object('kind', 'failed', 'code', sqlstate, 'message', sqlerrm,
-          'constraint', constraint_of_error);
+        get stacked diagnostics broken = constraint_name;
+        result := coalesce(
+          novact_refusal_of(turns->i, sqlstate, broken),
+          jsonb_build_object('kind', 'failed', 'code', sqlstate, 'message', sqlerrm, 'constraint', broken)
+        );
     end;
     newest := greatest(newest, (result->>'lastSequence')::bigint);
     results := results || result;

@@ -94,6 +94,7 @@ describe("a database that was there before", function () {
       update novact_function set hash = 'newer'`);
     expect(await replaced()).to.equal(undefined);
     const store = await openStore({ url, clock: systemClock, log: silentLog });
+    await store.commit(rows.catalog);
     expect((await store.commit(rows.changeTurn(rows.instance("i1")))).kind).to.equal("committed");
     await store.close();
   });
@@ -113,6 +114,7 @@ describe("a database that was there before", function () {
     const onOutdated = (sentence: string) => ends.push(sentence);
     const store = await openStore({ url, clock: systemClock, log: silentLog, onOutdated });
     const commit = async (id: string) => store.commit(rows.changeTurn(rows.instance(id)));
+    await store.commit(rows.catalog);
     expect((await commit("i1")).kind).to.equal("committed");
     await execute(breaking);
     const tried = await Promise.allSettled(["i2", "i3"].map(commit));
@@ -138,6 +140,22 @@ describe("a database that was there before", function () {
     url = await postgresUrl();
     await open();
     expect(taken).to.equal(await readSchema(url));
+  });
+
+  it("gets an image back that was removed while an instance of it was being made", async () => {
+    await makeFormer();
+    const row = rows.instance("i1", { image: { ...rows.instance("").image, id: "lost" } });
+    const values = Object.entries(row).flatMap(([field, value]) => {
+      const name = field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+      return value === null ? [] : [[name, `'${text}'`] as const];
+    });
+    const [columnNames, texts] = [values.map(([name]) => name), values.map(([, text]) => text)];
+    await execute(`insert into instance (${columnNames.join(", ")}) values (${texts.join(", ")})`);
+    const store = await openStore({ url, clock: systemClock, log: silentLog });
+    expect(await store.getImage("lost")).to.deep.include({ ...rows.image, id: "lost", name: "lost" });
+    expect(await store.commit({ imagesRemoved: ["lost"] })).to.deep.equal({ kind: "inUse" });
+    await store.close();
   });
 
   for (const [kind, change] of [

@@ -48,6 +48,9 @@ export const flavor: Flavor = {
   createdAtMs: wallMs,
 };
 
+/** What has to be there before an instance. */
+export const catalog: Turn = { images: [image], flavors: [flavor] };
+
 export function instance(id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   const { createdAtMs: _, ...flavorOfInstance } = flavor;
   const { createdAtMs: __, ...imageOfInstance } = image;
@@ -207,6 +210,9 @@ export function createTurn(id: string, hostId = "h1"): Turn {
     events: [event(id, "accepted"), event(id, "placed")],
   };
 }
+
+/** What a commit answers that needs what is not there. */
+export const missing = (noun: string, id: string) => ({ kind: "missing", noun, id });
 
 /** The turn that writes the next version of a row, and nothing else. */
 export function changeTurn(row: InstanceRecord, rest: Omit<Turn, "instances"> = {}): Turn {
