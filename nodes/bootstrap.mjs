@@ -1,8 +1,8 @@
 /**
  * Brings what a fresh clone lacks before the first line of TypeScript can run: the npm packages, and with
  * them the pinned Node; with --system also the distribution's packages, at the same time. Then runs the named
- * script on that Node, as if it had been started directly: same terminal, same signals, same exit code.
- * Without a script it only brings what is missing.
+ * script on that Node as if it had been started directly: same terminal, same signals, same exit code.
+ * Without a script it only installs what is missing.
  *
  *   node nodes/bootstrap.mjs [--system] [SCRIPT [ARGUMENT …]]
  *
@@ -31,11 +31,11 @@ const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(project, "node_modules");
 const pinnedNode = join(modules, `node-linux-${process.arch}`, "bin", "node");
 /**
- * Where Node keeps what it made of each source: with it a process starts in a third of the time and in half
- * the memory, since it need not load the compiler that strips types.
+ * Directory of Node's compile cache: with it a process starts in a third of the time and in half the memory,
+ * because it need not load the compiler that strips types.
  */
 const compileCache = join(modules, ".cache", "novact");
-/** What a cluster's processes load. */
+/** The modules that a cluster's processes load. */
 const mainModules = [
   "up/up.ts",
   "controller/main.ts",
@@ -43,12 +43,12 @@ const mainModules = [
   "cli/on-process.ts",
   "cli/program.ts",
 ];
-/** Signals that a person or a supervisor sends to end us; the script decides what they mean. */
+/** Signals that a person or a supervisor sends to end us; the script decides what each of them means. */
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /**
- * Installs what is missing. Answers true when this process is the pinned Node already; otherwise the script
- * runs in a child, this process ends as it ends, and the promise never resolves.
+ * Installs what is missing. Answers true when this process runs on the pinned Node already. Otherwise the
+ * script runs in a child process, this process ends as that one ends, and the promise never resolves.
  */
 export async function onPinnedNode(script, argv) {
   await installIfNeeded();
@@ -63,7 +63,7 @@ export async function onPinnedNode(script, argv) {
     env: { ...process.env, PATH: `${join(modules, ".bin")}:${process.env.PATH ?? ""}` },
   });
   for (const signal of forwarded) {
-    // A terminal's Ctrl-C reaches the child by itself; a signal that is sent to our pid alone does not.
+    // A terminal's Ctrl-C reaches the child by itself; a signal to our pid alone does not.
     process.on(signal, () => {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
@@ -91,8 +91,8 @@ async function installIfNeeded() {
 }
 
 /**
- * Loads everything once when a source is newer than the cache. Whether that succeeds does not matter: it only
- * makes the first start slower if not.
+ * Loads all modules once when a source is newer than the cache. A failure does not matter: it only makes the
+ * first start slower.
  */
 async function fillCompileCache() {
   const stamp = `${compileCache}.stamp`;
@@ -131,7 +131,7 @@ function npm(argv) {
   });
 }
 
-/** Compares the lock file with what npm wrote down about what it installed. */
+/** Compares the lock file with npm's record of what it has installed. */
 function isInstalled() {
   const installed = packagesOf(join(modules, ".package-lock.json"));
   return Object.entries(packagesOf(join(project, "package-lock.json"))).every(
@@ -146,7 +146,10 @@ function packagesOf(lockFile) {
   return JSON.parse(readFileSync(lockFile, "utf8")).packages ?? {};
 }
 
-/** For `npx novact` in the checkout itself: npm links a package's own commands for others only. */
+/**
+ * Links the command for `npx novact` in the checkout itself: npm links a package's own commands only for
+ * other packages.
+ */
 function linkCommand() {
   const link = join(modules, ".bin", "novact");
   if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) return;
@@ -154,7 +157,7 @@ function linkCommand() {
   try {
     symlinkSync("../../nodes/novact.mjs", link);
   } catch (error) {
-    // Two starts at once: the other one made it.
+    // Another start at the same time has made the link.
     if (error.code !== "EEXIST") throw error;
   }
 }

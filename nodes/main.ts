@@ -1,20 +1,22 @@
 /**
- * The entry of every process of a cluster: picks the role, starts it, ends it when it is told to.
+ * The entry of every process of a cluster: picks the role, starts it, and ends it on a signal or on a word of
+ * `up`.
  *
- *   main.ts up         [--config FILE]               the whole cluster on this machine (up/up.ts)
+ *   main.ts up         [--config FILE]               the whole cluster on this computer (up/up.ts)
  *   main.ts controller [--config FILE] [--index N]   one controller
  *   main.ts compute    [--config FILE] --name NODE   one compute node; its guests outlive it
  *
- * It holds no behaviour of a role.
+ * This file holds no behaviour of a role.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { limits } from "../protocol/limits/limits.ts";
 import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config/config.ts";
+import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
 import { type ChildMessage, isShutdown, type ShutdownMessage } from "./process/messages.ts";
+import { upLimits } from "./up/limits.ts";
 
 type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
 
@@ -25,7 +27,7 @@ interface Running {
   /** Resolves, with why, when it cannot go on; it is stopped then. */
   readonly outdated?: Promise<string>;
   stop(ending: Ending): Promise<void>;
-  /** While it stops: what it still waits for is ended by force. */
+  /** Called while the role stops: ends by force what it still waits for. */
   hurry?(): Promise<void>;
 }
 
@@ -39,7 +41,7 @@ const { positionals, values } = parseArgs({
   options: { config: { type: "string" }, index: { type: "string" }, name: { type: "string" } },
 });
 
-/** Each role loads its own code only: `up` needs no database. */
+/** The role by its name. Each role loads only its own code: `up` needs no database. */
 function roleOf(kind: string | undefined): Role | undefined {
   if (kind === "controller") {
     const index = Number(values.index ?? 0);
@@ -81,7 +83,7 @@ async function main(): Promise<void> {
   await runRole(role, loadConfig(values.config));
 }
 
-/** Runs until a signal, a word from `up`, or the end of `up`. */
+/** Runs a role until a signal, a message from `up`, or the end of `up`. */
 async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   const log = openLog({ process: role.name, file: join(statePaths(config).log, `${role.name}.log`) });
   const told = untilTold(log);
@@ -89,8 +91,8 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   await tell({ kind: "ready" });
   releaseStartUpMemory();
   const ending = await Promise.race([told, endOf(running, log)]);
-  // Whatever hangs now must not keep the process: what is true is in the database and on the host's disk.
-  const patienceMs = ending.patienceMs + limits.serverStopTimeoutMs / 2;
+  // A role that hangs must not keep the process alive: the truth is in the database and on the host's disk.
+  const patienceMs = ending.patienceMs + upLimits.serverStopTimeoutMs / 2;
   setTimeout(() => process.exit(1), patienceMs).unref();
   process.on("message", (message) => {
     if (!isShutdown(message) || !message.guests) return;
@@ -125,16 +127,16 @@ function untilTold(log: LogFile): Promise<Ending> {
 }
 
 /**
- * Collects what the start has left behind, once. V8 would keep it until memory gets short, since an idle
- * process allocates next to nothing: some 20 MiB in every process of a cluster.
+ * Collects the garbage of the start, once. V8 would keep it until memory gets short, because an idle process
+ * allocates next to nothing: some 20 MiB in every process of a cluster.
  */
 function releaseStartUpMemory(): void {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
-  setTimeout(() => typeof collect === "function" && collect(), limits.startUpSettlesMs).unref();
+  setTimeout(() => typeof collect === "function" && collect(), processLimits.startUpSettlesMs).unref();
 }
 
-/** Resolves when `up` has it; at once when nobody listens. */
+/** Sends a message to `up`. Resolves when `up` has received it; at once when there is no `up`. */
 function tell(message: ChildMessage): Promise<void> {
   const send = process.send?.bind(process);
   if (send === undefined || !process.connected) return Promise.resolve();

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command `novact`: the CLI, on the pinned Node, from wherever it is called. Plain JavaScript, as
- * bootstrap.mjs.
+ * The command `novact`: the CLI on the pinned Node, from whatever directory it is called. Plain JavaScript,
+ * as bootstrap.mjs.
  */
 import { fileURLToPath } from "node:url";
 import { onPinnedNode } from "./bootstrap.mjs";

@@ -1,19 +1,20 @@
 /**
- * Host aggregates: sets of hosts with metadata, and availability zones, which are what users see of them. An
- * aggregate with a zone puts its hosts into that zone; a host is in one zone at most. Operators make them.
+ * Host aggregates: sets of hosts with metadata. Availability zones: what users see of aggregates. An
+ * aggregate with a zone puts its hosts into that zone; a host is in one zone at most. Operators make
+ * aggregates.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { answer, Id, Label, Metadata, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const Aggregate = answer({
   id: Id,
   name: Label,
-  /** The zone of its hosts; null: it says nothing about zones. */
+  /** The availability zone of the aggregate's hosts; null: the aggregate sets no zone. */
   availabilityZone: nullable(Label),
   metadata: Metadata,
-  /** In order. */
+  /** In the order of their ids. */
   hostIds: Type.Array(Id),
   createdAtMs: TimeMs,
 });
@@ -58,14 +59,14 @@ export const aggregateService = service({
     }),
     set: method({
       request: request({
-        /** null takes the zone away. */
+        /** null removes the zone. */
         availabilityZone: Type.Optional(nullable(Label)),
-        /** Pairs to set; null takes a pair away. Others stay. */
+        /** Pairs to set; null removes a pair. Pairs that are not named stay as they are. */
         metadata: Type.Optional(
           Type.Record(
             Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
-            nullable(Type.String({ maxLength: limits.metadataValueLengthMax })),
-            { maxProperties: limits.metadataKeysMax, additionalProperties: false },
+            nullable(Type.String({ maxLength: fieldLimits.metadataValueLengthMax })),
+            { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
           ),
         ),
       }),
@@ -100,9 +101,9 @@ export const aggregateService = service({
 
 export const AvailabilityZone = answer({
   name: Label,
-  /** A host of it is alive and enabled. */
+  /** At least one host of the zone is alive and enabled. */
   available: Type.Boolean(),
-  /** Only in the project admin. */
+  /** Present only in the project admin. */
   hosts: Type.Optional(
     Type.Array(answer({ id: Id, name: Type.String(), enabled: Type.Boolean(), alive: Type.Boolean() })),
   ),

@@ -1,14 +1,14 @@
 /**
- * Events: every accepted command and every change of state, once, in order (I10). They are kept in
+ * Events: every accepted command and every change of state, once and in order (I10). Events are kept in
  * PostgreSQL, numbered without gaps in the order of their commits, and published on
  * `…evt.<project>.<noun>.<id>.<event>`.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { answer, Count, Id, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-/** Past tense; `<noun>.<event>` is the name. */
+/** The events of each noun, in the past tense; an event's full name is `<noun>.<event>`. */
 export const eventNames = {
   instance: ["accepted", "stateChanged", "operationEnded", "placed", "leaving", "hostFenced", "deleted"],
   host: ["registered", "enabled", "disabled", "draining", "leaseGranted", "fenced", "removed"],
@@ -22,17 +22,17 @@ export const eventNames = {
 } as const;
 
 export const Event = answer({
-  /** 1, 2, 3, … without gaps over the whole cell, in the order of the commits. */
+  /** 1, 2, 3, … without gaps over the whole cell (the deployment), in the order of the commits. */
   sequence: Count,
   atMs: TimeMs,
   project: Id,
   noun: Type.String(),
   id: Id,
   event: Type.String(),
-  /** The command that caused it. */
+  /** The request id of the command that caused the event. */
   requestId: Type.Optional(Type.String()),
   operationId: Type.Optional(Id),
-  /** What it is about; grows with versions, unknown fields are to be ignored. */
+  /** Details of the event. Newer versions add fields; ignore those that are unknown. */
   body: Type.Record(Type.String(), Type.Unknown()),
 });
 export type Event = Static<typeof Event>;
@@ -45,21 +45,21 @@ export const eventService = service({
     list: method({
       request: request({
         /**
-         * Only those after this sequence number; 0 for the beginning of what is kept. Absent: only what
-         * comes.
+         * Only events after this sequence number; 0: from the oldest event that is kept. Absent: only events
+         * that happen from now on.
          */
         after: Type.Optional(Count),
         noun: Type.Optional(Id),
         id: Type.Optional(Id),
-        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageLengthMax })),
-        /** When nothing is there yet, wait for it so long. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: wireLimits.pageLengthMax })),
+        /** How long to wait for an event when there is none yet. */
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({
         events: Type.Array(Event),
-        /** Ask after this one next: nothing up to it was left out. */
+        /** The sequence number to pass as `after` next: no event up to it was left out. */
         last: Count,
-        /** Events up to here are no longer kept. */
+        /** Events up to this sequence number are no longer kept. */
         trimmed: Count,
       }),
       target: "collection",

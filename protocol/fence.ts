@@ -1,50 +1,50 @@
 /**
- * Why a host is known not to run its guests any more: the proof that must stand before any of them starts
- * elsewhere (I9). Schemas only.
+ * Fence proofs: the evidence that a host no longer runs its guests, which must be on record before any of
+ * those guests starts on another host (I9). Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { answer, Count, Id, literals, Sentence, TimeMs } from "./wire/schema.ts";
 
 /**
- * Why it is sure that nothing of a host's guests runs any more, so that they may start elsewhere (I9). A
- * proof is for operators; what everybody may read of it is its sentence.
+ * Evidence that no guest of a host runs any more, so that its guests may start on other hosts (I9). Operators
+ * see the whole proof; everybody else sees its sentence.
  */
 export const FenceProof = Type.Union([
   answer({
-    /** The lease ended, and so did the time in which the host's own guard stops every guest. */
+    /** The host lease ended, and after it the time within which the host's own guard stops every guest. */
     kind: Type.Literal("lease"),
     leaseEpoch: Count,
-    /** So long nothing was renewed, on the monotonic clock of the controller that watched. */
+    /** How long the host lease was not renewed, on the monotonic clock of the controller that watched. */
     silentMs: Count,
-    /** What the guard is given to stop the guests once the lease has ended. */
+    /** The time that the guard is given to stop the guests once the host lease has ended. */
     guardMs: Count,
-    /** The controller that saw it. */
+    /** The controller that saw the silence. */
     observedBy: Type.String(),
     atMs: TimeMs,
   }),
   answer({
     /**
-     * Another host took its lease on the storage that both share: no process of it that could write there
-     * lives, and none can be started any more.
+     * Another host took this host's storage lease on the storage that both share: no process of this host
+     * that could write to that storage lives, and none can be started any more.
      */
     kind: Type.Literal("storage"),
     leaseEpoch: Count,
     storageId: Id,
-    /** The host that took it; it had seen it held before. */
+    /** The host that took the storage lease; it had seen this host hold it before. */
     takenBy: Type.String(),
-    /** The controller that asked for it. */
+    /** The controller that asked for the take-over. */
     observedBy: Type.String(),
-    /** So long nothing was renewed. */
+    /** How long the host lease was not renewed. */
     silentMs: Count,
     atMs: TimeMs,
   }),
   answer({
-    /** The controller of its power says off. */
+    /** The power controller (BMC) of the host reports the power as off. */
     kind: Type.Literal("power"),
     control: literals(["redfish", "ipmi"]),
-    /** Where that controller is. */
+    /** Address of the power controller. */
     address: Type.String(),
-    /** In its own words. */
+    /** The power controller's answer, in its own words. */
     said: Type.String(),
     tookMs: Count,
     atMs: TimeMs,
@@ -52,9 +52,9 @@ export const FenceProof = Type.Union([
   answer({
     /** An operator signed that the host is off. */
     kind: Type.Literal("operator"),
-    /** Proved: as whom the bus let the operator speak (spec/decisions/0013-who-an-operator-is.md). */
+    /** The operator, as authenticated by the bus (spec/decisions/0013-who-an-operator-is.md). */
     by: Type.String(),
-    /** Who the operator's client said to be: nobody has checked it. Absent: it said nothing. */
+    /** The operator's name as the client gave it, unchecked. Absent: the client gave none. */
     claimedBy: Type.Optional(Type.String()),
     reason: Sentence,
     /** The host's name, as the operator had to type it. */

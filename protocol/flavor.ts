@@ -1,24 +1,24 @@
 /**
- * Flavors: the sizes that can be asked for. Everybody lists them, operators make them. Immutable; delete and
- * create.
+ * Flavors: the sizes of instances that can be asked for. Every project lists them, operators make them. A
+ * flavor is immutable: to change one, delete it and create another.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { answer, ExtraSpecs, Id, Label, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 const size = {
-  vcpus: Type.Integer({ minimum: 1, maximum: limits.vcpusMax }),
-  memoryMib: Type.Integer({ minimum: limits.memoryMibMin, maximum: limits.memoryMibMax }),
+  vcpus: Type.Integer({ minimum: 1, maximum: fieldLimits.vcpusMax }),
+  memoryMib: Type.Integer({ minimum: fieldLimits.memoryMibMin, maximum: fieldLimits.memoryMibMax }),
   /** Size of the root disk; 0 takes the image's own size. */
-  diskGib: Type.Integer({ minimum: 0, maximum: limits.diskGibMax }),
+  diskGib: Type.Integer({ minimum: 0, maximum: fieldLimits.diskGibMax }),
 };
 
 export const Flavor = answer({
   id: Id,
   name: Label,
   ...size,
-  extraSpecs: Type.Optional(ExtraSpecs),
+  extraSpecs: ExtraSpecs,
   createdAtMs: TimeMs,
 });
 export type Flavor = Static<typeof Flavor>;

@@ -1,8 +1,8 @@
-/** Hosts, as operators see and steer them. Only in the project `admin`. */
+/** Hosts, as operators see and control them. Only in the project `admin`. */
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import {
   answer,
@@ -30,89 +30,105 @@ export const Host = answer({
   hypervisor: Type.String(),
   /** `kvm`, `tcg` or `none`. */
   accelerator: Type.String(),
-  /** Why this accelerator. */
+  /** Why the host uses this accelerator. */
   acceleratorReason: Type.String(),
   hypervisorVersion: Type.String(),
-  /** What the host has, times its overcommit ratios: claims never exceed it (I3). */
+  /** The host's resources times its overcommit ratios. Claims never exceed them (I3). */
   capacity: Capacity,
   claimed: Capacity,
   instances: Count,
   enabled: Type.Boolean(),
   disabledReason: nullable(Type.String()),
-  /** Heard from within limits.hostSilentMs. */
+  /** The host was heard from within the last leaseLimits.hostSilentMs. */
   alive: Type.Boolean(),
   lastSeenAtMs: TimeMs,
   registeredAtMs: TimeMs,
   bootId: Type.String(),
-  // From here on: absent in the answers of a controller of an older version, and then not known.
-  labels: Type.Optional(HostLabels),
-  /** Of its aggregates; null: in none. */
-  availabilityZone: Type.Optional(nullable(Label)),
-  aggregates: Type.Optional(Type.Array(answer({ id: Id, name: Label }))),
-  /** Flags of its CPUs. */
-  features: Type.Optional(Type.Array(Type.String())),
-  machineTypes: Type.Optional(Type.Array(Type.String())),
-  numa: Type.Optional(Type.Array(NumaNode)),
-  /** CPUs that guests have to themselves, a part of the vCPUs claimed. */
-  pinnedCpus: Type.Optional(Count),
-  /** What is claimed of each of `numa`; the last ones may be missing. */
-  numaClaimed: Type.Optional(Type.Array(NumaUse)),
-  /** Hosts with the same one can open each other's disks. */
-  storageId: Type.Optional(nullable(Id)),
-  /** Builds that failed in a row by the host's own fault; at limits.failedBuildsMax it may be disabled. */
-  failedBuilds: Type.Optional(Count),
-  /** Builds under way on it. */
-  ioOps: Type.Optional(Count),
-  /** Raised by every change of what the host says about itself. */
-  generation: Type.Optional(Count),
+  labels: HostLabels,
+  /** The availability zone that the host's aggregates set; null: none sets one. */
+  availabilityZone: nullable(Label),
+  aggregates: Type.Array(answer({ id: Id, name: Label })),
+  /** Feature flags of the host's CPUs. */
+  features: Type.Array(Type.String()),
+  machineTypes: Type.Array(Type.String()),
+  numa: Type.Array(NumaNode),
+  /** CPUs that guests have for themselves; included in the vCPUs claimed. */
+  pinnedCpus: Count,
+  /** What is claimed of each NUMA node in `numa`, by position; unused nodes at the end may be missing. */
+  numaClaimed: Type.Array(NumaUse),
+  /** Id of the shared storage. Hosts with the same `storageId` can open each other's disks. */
+  storageId: nullable(Id),
   /**
-   * Its right to run guests that others may take over. `fencedBy`: the proof that it does not run them any
-   * more. Null or absent: it has none, and nothing of it is taken over.
+   * Consecutive builds that failed through the host's own fault; at placementLimits.failedBuildsMax the host
+   * may be disabled.
    */
-  lease: Type.Optional(
-    nullable(
-      answer({
-        epoch: Count,
-        fencedBy: nullable(FenceProof),
-        /** Whoever could write to this shared storage holds its lease there: it can tell when none does. */
-        storageId: Type.Optional(nullable(Id)),
-        /** `ended`: nothing was renewed for its whole time; the host is not fenced yet. */
-        state: Type.Optional(literals(["held", "ended", "fenced"])),
-        /** So long nothing was renewed, as the controller that answers has seen it. Not of a fenced host. */
-        silentMs: Type.Optional(Count),
-        /** Of a fenced host: why it is sure that nothing runs there, as everybody may read it. */
-        sentence: Type.Optional(Type.String()),
-      }),
-    ),
+  failedBuilds: Count,
+  /** Builds under way on the host. */
+  ioOps: Count,
+  /** Raised by every change of the inventory that the host reports. */
+  generation: Count,
+  /**
+   * The host lease: the host's right to run guests that other hosts may take over. `fencedBy`: the proof that
+   * the host does not run those guests any more. Null: the host has no lease, and its guests are not taken
+   * over.
+   */
+  lease: nullable(
+    answer({
+      epoch: Count,
+      fencedBy: nullable(FenceProof),
+      /**
+       * Id of the shared storage on which every process of the host that can write holds the host's storage
+       * lease: the storage can tell when no such process lives. Null: none.
+       */
+      storageId: nullable(Id),
+      /** `held`: renewed in time. `ended`: not renewed for its whole time, and the host is not fenced yet. */
+      state: literals(["held", "ended", "fenced"]),
+      /**
+       * How long the lease was not renewed, as seen by the controller that answers. Absent: the controller
+       * has not watched for long enough, or the host is fenced.
+       */
+      silentMs: Type.Optional(Count),
+      /** For a fenced host: the proof that nothing runs there, as a sentence that everybody may read. */
+      sentence: Type.Optional(Type.String()),
+    }),
   ),
-  /** What is on it goes elsewhere, so many at once, since then. Null or absent: it is not drained. */
-  draining: Type.Optional(nullable(answer({ sinceMs: TimeMs, parallelism: Count }))),
+  /**
+   * Since when the host is being drained, and how many instances leave it at once. Null: the host is not
+   * being drained.
+   */
+  draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
 });
 export type Host = Static<typeof Host>;
 
-/** How far the draining of a host has come, counted in instances. */
+/** Progress of the draining of a host, in numbers of instances. */
 export const Drain = answer({
-  /** They have been asked to leave, and still hold something of the host, or wait for another one. */
+  /** Instances that were asked to leave, and still hold something of the host or wait for another host. */
   moving: Count,
-  /** They were on it when it began, and are elsewhere now, or stopped and on no host. */
+  /**
+   * Instances that were on the host when draining began, and are on another host by now, or stopped and on
+   * none.
+   */
   moved: Count,
   /**
-   * They were on it when it began, and were deleted meanwhile. Absent: unknown, for they were too many; then
-   * they count as moved.
+   * Instances that were on the host when draining began, and were deleted meanwhile. Absent: unknown, because
+   * there were too many; deleted instances then count as moved.
    */
   deleted: Type.Optional(Count),
-  /** They will be asked. */
+  /** Instances that have not been asked to leave yet. */
   left: Count,
-  /** They stay, as long as nothing changes; the first limits.drainListedMax. */
+  /**
+   * Instances that stay as long as nothing changes, with the reason; only the first
+   * placementLimits.drainListedMax.
+   */
   cannot: Type.Array(answer({ instanceId: Id, name: Type.String(), why: Type.String() })),
-  /** All that stay. */
+  /** Number of all instances that stay. */
   staying: Count,
 });
 export type Drain = Static<typeof Drain>;
 
-/** Moves that would make the loads of the hosts more alike, in the order in which they are to be made. */
+/** Moves that would make the hosts' loads more even, in the order in which to make them. */
 export const Rebalance = answer({
-  /** Standard deviation of the hosts' loads; a load is how full memory and CPUs are, 0 to 1. */
+  /** Standard deviation of the hosts' loads. A load is how full memory and CPUs are, 0 to 1. */
   spreadBefore: Type.Number(),
   spreadAfter: Type.Number(),
   moves: Type.Array(
@@ -123,20 +139,20 @@ export const Rebalance = answer({
       fromHostName: Type.String(),
       toHostId: Id,
       toHostName: Type.String(),
-      /** By how much it lowers the spread. */
+      /** By how much the move lowers the spread. */
       gain: Type.Number(),
     }),
   ),
-  /** Instances that may not be moved, by the reason. */
+  /** Numbers of instances that may not be moved, by the reason. */
   unmovable: Type.Array(answer({ why: Type.String(), instances: Count })),
-  /** Why there are no more moves. */
+  /** Why no more moves are proposed. */
   end: literals(["movesMax", "noBetterMove"]),
 });
 export type Rebalance = Static<typeof Rebalance>;
 
 const entity = { target: "entity", audience: "admin" } as const;
 const hostAnswer = answer({ host: Host });
-/** `drain`: of a host that is drained. */
+/** `drain`: present for a host that is being drained. */
 const drainAnswer = answer({ host: Host, drain: Type.Optional(Drain) });
 
 export const hostService = service({
@@ -176,8 +192,10 @@ export const hostService = service({
     drain: method({
       request: request({
         reason: Sentence,
-        /** So many instances leave at once; limits.drainParallelismDefault unless said. */
-        parallelism: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.drainParallelismMax })),
+        /** How many instances leave at once; absent: placementLimits.drainParallelismDefault. */
+        parallelism: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: placementLimits.drainParallelismMax }),
+        ),
       }),
       answer: drainAnswer,
       ...entity,
@@ -186,15 +204,20 @@ export const hostService = service({
     }),
     fence: method({
       request: request({
-        /** The host's name, typed again: nothing on it may run any more when this is answered. */
+        /**
+         * The host's name, typed again as a confirmation: nothing on the host may run any more when the fence
+         * is answered.
+         */
         confirm: Sentence,
-        /** The operator's word that the host is off, and why it is sure. Needed unless `power`. */
+        /**
+         * The operator's word that the host is off, and how the operator knows. Needed unless `power` is set.
+         */
         reason: Type.Optional(Sentence),
-        /** Let the controller of its power switch it off, and take that for the proof. */
+        /** True: let the power controller (BMC) switch the host off, and take its word for the proof. */
         power: Type.Optional(Type.Boolean()),
-        /** Who you are, for whoever reads it later. It is written down as claimed: nobody checks it. */
+        /** Name of the operator, for later readers. Recorded as claimed: nobody checks it. */
         claimedBy: Type.Optional(Name),
-        /** Although the host was heard a moment ago. */
+        /** True: fence the host although it was heard from a moment ago. */
         force: Type.Optional(Type.Boolean()),
       }),
       answer: hostAnswer,
@@ -212,8 +235,8 @@ export const hostService = service({
     }),
     rebalance: method({
       request: request({
-        /** At most so many; limits.rebalanceMovesDefault unless said. */
-        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.rebalanceMovesMax })),
+        /** Most moves to propose; absent: placementLimits.rebalanceMovesDefault. */
+        moves: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.rebalanceMovesMax })),
       }),
       answer: answer({ rebalance: Rebalance }),
       target: "collection",

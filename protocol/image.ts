@@ -1,11 +1,11 @@
 /**
  * Images: what guests boot from. An image is a disk (qcow2 or raw), a kernel with an optional ramdisk, or
- * both. Files are verified on arrival (size, checksum, format, no backing file) and kept under their
+ * both. Image files are verified on arrival (size, checksum, format, no backing file) and kept under their
  * checksum.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { architectures, diskFormats } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import {
   answer,
   Count,
@@ -24,9 +24,9 @@ import { method, service } from "./wire/service.ts";
 
 export { type DiskFormat, diskFormats } from "./kinds.ts";
 
-/** A file as it is registered: read once, from the image server's own file system. */
+/** A file to register: read once, from the image server's own file system. */
 const source = { path: Path, sha256: Type.Optional(Sha256), sizeBytes: Type.Optional(Count) };
-/** A file as it is kept. */
+/** A registered file, as the image store keeps it. */
 const kept = { sha256: Sha256, sizeBytes: Count };
 
 export const ImageDisk = answer({ ...kept, format: literals(diskFormats), virtualSizeBytes: Count });
@@ -36,14 +36,17 @@ export type ImageFile = Static<typeof ImageFile>;
 
 const commandLine = Type.String({ maxLength: 2_048, pattern: "^[^\\x00-\\x1f\\x7f]*$" });
 
-/** What an image needs of its host and its flavor; the scheduler's filters read it. */
+/** Requirements of an image on its host and its flavor; the scheduler's filters read them. */
 const properties = {
   architecture: literals(architectures),
-  memoryMibMin: Type.Integer({ minimum: 0, maximum: limits.memoryMibMax }),
-  diskGibMin: Type.Integer({ minimum: 0, maximum: limits.diskGibMax }),
+  memoryMibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.memoryMibMax }),
+  diskGibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.diskGibMax }),
   /** `qemu` or `fake`; absent: any. */
   hypervisor: Type.Optional(Label),
-  /** In Nova's names, such as `trait:HW_CPU_X86_AVX2` or `hw_machine_type`; absent: none. */
+  /**
+   * Further requirements under Nova's names, such as `trait:HW_CPU_X86_AVX2` or `hw_machine_type`; absent:
+   * none.
+   */
   extra: Type.Optional(ExtraSpecs),
 };
 export const ImageProperties = answer(properties);
@@ -60,6 +63,11 @@ export const Image = answer({
   createdAtMs: TimeMs,
 });
 export type Image = Static<typeof Image>;
+
+/** The checksums of an image's files. */
+export function filesOf({ disk, kernel, ramdisk }: Pick<Image, "disk" | "kernel" | "ramdisk">): string[] {
+  return [disk, kernel, ramdisk].flatMap((file) => (file === null ? [] : [file.sha256]));
+}
 
 export const imageService = service({
   noun: "image",
@@ -104,7 +112,8 @@ export const imageService = service({
       target: "entity",
       audience: "admin",
       mutates: true,
-      summary: "Removes an image, by id or by name; refused while an instance uses it.",
+      summary:
+        "Removes an image, by id or by name, and the files that no other image has; refused while an instance uses it.",
     }),
   },
 });

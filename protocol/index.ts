@@ -8,7 +8,9 @@ export { Flavor, flavorService } from "./flavor.ts";
 export { Drain, doctorService, Finding, Host, hostService, Rebalance } from "./host.ts";
 export { Image, imageService } from "./image.ts";
 export { Instance, instanceService } from "./instance.ts";
-export { limits } from "./limits/limits.ts";
+export { fieldLimits } from "./limits/fields.ts";
+export { placementLimits } from "./limits/placement.ts";
+export { wireLimits } from "./limits/wire.ts";
 export { hostAgentService, reportService } from "./machine.ts";
 export { Operation, operationService } from "./operation.ts";
 export { Quota, quotaService } from "./quota.ts";
@@ -24,6 +26,7 @@ export {
 } from "./wire/client.ts";
 export { decodeAnswer, decodeRequest, type Encoding, encodeBody } from "./wire/codec.ts";
 export { headerNames } from "./wire/headers.ts";
+export { deploymentOf } from "./wire/ids.ts";
 export { type RetryOptions, retrying } from "./wire/retry.ts";
 export {
   createServer,

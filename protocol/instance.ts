@@ -1,6 +1,8 @@
-/** Instances: the virtual machines of a project, and everything that may be asked of one. */
+/** Instances: the virtual machines of a project, and all methods on them. */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { lifeLimits } from "./limits/life.ts";
+import { placementLimits } from "./limits/placement.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { Operation } from "./operation.ts";
 import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -19,15 +21,15 @@ import {
 } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-/** Among many, those of higher priority are recovered first. */
-const priority = Type.Integer({ minimum: 0, maximum: limits.recoveryPriorityMax });
+/** Of several instances, those of higher priority are recovered first. */
+const priority = Type.Integer({ minimum: 0, maximum: placementLimits.recoveryPriorityMax });
 
 export const Instance = answer({
   id: Id,
   project: Id,
   name: Name,
   state: literals(instanceStates),
-  /** What was asked for last. */
+  /** The power state that was asked for last. */
   desired: literals(desiredPowers),
   /** Raised by every accepted command. */
   generation: Count,
@@ -36,12 +38,12 @@ export const Instance = answer({
   metadata: Metadata,
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
-  serverGroupId: Type.Optional(nullable(Id)),
-  /** As it was asked for; null: any. */
-  availabilityZone: Type.Optional(nullable(Label)),
-  /** What becomes of it when it goes down without being asked. */
-  recovery: Type.Optional(answer({ policy: literals(recoveryPolicies), priority })),
-  /** What its host saw last; null before the first report. */
+  serverGroupId: nullable(Id),
+  /** The zone that was asked for; null: any. */
+  availabilityZone: nullable(Label),
+  /** What happens to the instance when its guest goes down without being asked to. */
+  recovery: answer({ policy: literals(recoveryPolicies), priority }),
+  /** The last observation of the instance's host; null before the first report. */
   machine: nullable(
     answer({
       state: literals(machineStates),
@@ -54,7 +56,7 @@ export const Instance = answer({
       reportedAtMs: TimeMs,
     }),
   ),
-  /** The operation that is under way; null when nothing is. */
+  /** The operation that is under way; null: none is. */
   operationId: nullable(Id),
   /** Why the state is `failed`. */
   failure: nullable(ErrorAnswer),
@@ -65,7 +67,7 @@ export const Instance = answer({
 export type Instance = Static<typeof Instance>;
 
 /**
- * Answer only when the operation has ended, or at the request's deadline (then the operation is still
+ * True: answer when the operation has ended, or at the request's deadline (the operation is then still
  * running).
  */
 const wait = Type.Optional(Type.Boolean());
@@ -85,24 +87,24 @@ const command = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
     summary,
   });
 
-const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: limits.hintInstancesMax });
+const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: placementLimits.hintInstancesMax });
 
-/** Why a host may or may not take an instance. */
+/** The scheduler's verdict on one host: whether it may take an instance, and why. */
 export const HostVerdict = answer({
   hostId: Id,
   hostName: Type.String(),
   fits: Type.Boolean(),
-  /** Per filter that the request concerns: true, or the reason against. */
+  /** For each filter that the request concerns: true, or the reason against the host. */
   filters: Type.Record(Type.String(), Type.Union([Type.Literal(true), Type.String()])),
-  /** Per weigher that gives anything: -1 to 1, times its multiplier. */
+  /** For each weigher with a weight other than 0: its value from -1 to 1, times its multiplier. */
   weights: Type.Record(Type.String(), Type.Number()),
   score: Type.Number(),
-  /** What would make it fit; absent when it does. */
+  /** The change that would make the instance fit; absent when it fits already. */
   remedy: Type.Optional(Type.String()),
 });
 export type HostVerdict = Static<typeof HostVerdict>;
 
-/** What a new instance shall be, and where. */
+/** Properties and placement of a new instance. */
 const wanted = {
   name: Name,
   /** Id or name. */
@@ -110,18 +112,18 @@ const wanted = {
   /** Id or name. */
   image: Label,
   metadata: Type.Optional(Metadata),
-  /** More than one at once, all or none; the names get a suffix -1, -2, … */
-  count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
-  /** With `count`: as many of them as find room, but so many at least. */
-  atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+  /** Number of instances to make at once, all or none of them; their names get the suffixes -1, -2, … */
+  count: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
+  /** With `count`: make as many of the instances as find room, but at least this many. */
+  atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
   availabilityZone: Type.Optional(Label),
   /** Id or name of one of the project's groups. */
   serverGroup: Type.Optional(Label),
   hints: Type.Optional(
     request({
-      /** Ids of instances of the project: only hosts that one of these is on. */
+      /** Ids of instances of the project: only hosts on which at least one of these is. */
       sameHost: Type.Optional(hintedInstances),
-      /** And only hosts that none of these is on. */
+      /** Ids of instances of the project: only hosts on which none of these is. */
       differentHost: Type.Optional(hintedInstances),
     }),
   ),
@@ -142,11 +144,14 @@ export const instanceService = service({
         instance: Instance,
         operation: Operation,
         /**
-         * When `count` was given: all of them, the first limits.createListedMax; the first of these is
-         * `instance` and `operation` above.
+         * Present when `count` was given: the first placementLimits.createListedMax of the new instances. The
+         * first entry is the same as `instance` and `operation` above.
          */
         all: Type.Optional(Type.Array(changed)),
-        /** The ids of those that were made beyond `all`, and of their operations, in the same order. */
+        /**
+         * Ids of the new instances beyond those in `all`, with the ids of their operations, in the same
+         * order.
+         */
         more: Type.Optional(Type.Array(answer({ instanceId: Id, operationId: Id }))),
       }),
       target: "collection",
@@ -169,7 +174,7 @@ export const instanceService = service({
         state: Type.Optional(literals(instanceStates)),
         hostId: Type.Optional(Id),
         metadata: Type.Optional(Metadata),
-        /** Tombstones as well. */
+        /** True: list the tombstones of deleted instances as well. */
         deleted: Type.Optional(Type.Boolean()),
       }),
       answer: answer({ instances: Type.Array(Instance), nextMarker: Type.Optional(Id) }),
@@ -191,7 +196,7 @@ export const instanceService = service({
       {
         /** `graceful` presses the power button and halts after timeoutMs; `hard` halts at once. */
         mode: Type.Optional(literals(["graceful", "hard"])),
-        timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.stopTimeoutMsMax })),
+        timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: lifeLimits.stopTimeoutMsMax })),
       },
       "Stops an instance; its disk stays.",
     ),
@@ -216,16 +221,19 @@ export const instanceService = service({
         offset: Type.Optional(Count),
         /** Only the last lines. Not together with offset. */
         tailLines: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
-        /** When nothing is there beyond offset yet, wait for it so long. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        /** How long to wait for text when there is none beyond `offset` yet. */
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({
         text: Type.String(),
-        /** Byte position of the text's first byte; greater than what was asked for if the log was trimmed. */
+        /**
+         * Byte position of the text's first byte; greater than the position asked for when the log was
+         * trimmed there.
+         */
         offset: Count,
-        /** Ask for this position next. */
+        /** The position to pass as `offset` next. */
         nextOffset: Count,
-        /** More is there already. */
+        /** True when more text is there already. */
         more: Type.Boolean(),
       }),
       target: "entity",
@@ -237,7 +245,9 @@ export const instanceService = service({
       request: request({}),
       answer: answer({
         instance: Instance,
-        /** What it is waiting for, or that it is waiting for nothing: one sentence each. */
+        /**
+         * One sentence for each event that the instance waits for, or one that says that it waits for none.
+         */
         waitingFor: Type.Array(Type.String()),
         hosts: Type.Array(HostVerdict),
         operations: Type.Array(Operation),

@@ -1,12 +1,14 @@
 /**
- * Between controllers and hosts: what a host is told (`ensure`, level-triggered and idempotent), and what it
- * reports. Everything carries the instance's epoch: a host that owns an older one has nothing to say any
- * more.
+ * Messages between controllers and hosts: what a controller tells a host's agent (`ensure`: level-triggered
+ * and idempotent), and what the agent reports. Each message about a machine carries the owner epoch of the
+ * instance: a host with an older owner epoch does not own the instance any more, and its reports are ignored.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
+import { placementLimits } from "./limits/placement.ts";
+import { storageLimits } from "./limits/storage.ts";
 import { NumaNode, NumaPlacement } from "./numa.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -28,7 +30,7 @@ import { method, service } from "./wire/service.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
 
-/** Everything a host needs to make a guest; fixed for one epoch of an instance. */
+/** Everything a host needs to make a guest; fixed for one owner epoch of an instance. */
 export const MachineSpec = answer({
   instanceId: Id,
   project: Id,
@@ -37,7 +39,7 @@ export const MachineSpec = answer({
   architecture: literals(architectures),
   vcpus: Count,
   memoryMib: Count,
-  /** Size of the root disk; 0: as large as the image's, or none when the image has no disk. */
+  /** Size of the root disk in GiB; 0: the size of the image's disk, or no disk when the image has none. */
   diskGib: Count,
   image: answer({
     id: Id,
@@ -48,45 +50,50 @@ export const MachineSpec = answer({
   }),
   macAddress: Type.String({ pattern: "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
   /**
-   * Another host may take it over when this host's lease has ended: without a lease it must not run. Absent:
-   * false.
+   * True: another host may take the guest over once this host's lease has ended, so the guest must not run
+   * without a host lease.
    */
-  fence: Type.Optional(Type.Boolean()),
-  /** The shared storage that its disk is in. Absent: its host's own. */
-  storageId: Type.Optional(Id),
-  /** Its disk is there already, left by an older epoch on another host; none is ever made. Absent: false. */
-  takesOverDisk: Type.Optional(Type.Boolean()),
-  /** What its host does when the guest went down without being asked. Absent: as `restart`. */
-  recovery: Type.Optional(literals(recoveryPolicies)),
-  /** What the hypervisor pretends to be, in its words. Absent: its host's choice. */
-  machineType: Type.Optional(Label),
-  /** What it has of the host's cells. Absent: nothing of the kind was asked for. */
-  numa: Type.Optional(NumaPlacement),
+  fence: Type.Boolean(),
+  /** The shared storage of the root disk. Null: the host's own directory. */
+  storageId: nullable(Id),
+  /**
+   * True: the disk exists already, left by an older owner epoch on another host, and must never be made anew.
+   */
+  takesOverDisk: Type.Boolean(),
+  /** What the agent does when the guest goes down without being asked to. */
+  recovery: literals(recoveryPolicies),
+  /** Machine type, in the hypervisor's words (QEMU: `-machine`). Null: the host's choice. */
+  machineType: nullable(Label),
+  /** What the guest is given of the host's NUMA nodes. Null: no CPUs, memory or huge pages of its own. */
+  numa: nullable(NumaPlacement),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
 
-/** What the machine shall be; the newest generation counts, whatever came before it. */
+/** The state that a machine is to reach. The newest generation counts, whatever came before it. */
 export const MachineIntent = answer({
   generation: Count,
   power: literals(desiredPowers),
   stop: answer({ mode: literals(["graceful", "hard"]), timeoutMs: Count }),
   /**
-   * Resets asked for since the instance exists; the machine resets once when its own count is lower, and
-   * takes this one.
+   * Resets asked for since the instance was created. When the machine's own count is lower, the machine
+   * resets once and takes this count over.
    */
   resetCount: Count,
   resetMode: literals(["soft", "hard"]),
-  /** Starts asked for by a user: raises the patience with a crashing guest anew. */
+  /**
+   * Starts asked for by a user. Each clears the machine's record of crashes: the guest gets its full number
+   * of restarts again.
+   */
   startCount: Count,
   /**
-   * With power `deleted`: the guest goes on elsewhere. Its disk on shared storage stays, and while the host
-   * holds its lease the guest is asked to shut down, as `stop` says. Absent: false.
+   * With power `deleted`: the guest goes on on another host. Its disk on shared storage stays, and the guest
+   * is shut down as `stop` says while the host holds its host lease.
    */
-  keepDisk: Type.Optional(Type.Boolean()),
+  keepDisk: Type.Boolean(),
 });
 export type MachineIntent = Static<typeof MachineIntent>;
 
-/** What a machine is seen doing. `generation` is raised by its host alone, with every change. */
+/** What a host's agent observes of a machine. Only the agent raises `generation`, with every change. */
 export const Observation = answer({
   instanceId: Id,
   epoch: Count,
@@ -94,9 +101,11 @@ export const Observation = answer({
   intentGeneration: Count,
   resetCount: Count,
   state: literals(machineStates),
-  /** A state says the most: a reason that its reader does not know is none. */
+  /**
+   * An older controller takes a reason that it does not know for `requested`: the state says what matters.
+   */
   reason: growing(machineReasons, "requested"),
-  /** Public; what went wrong, or empty. */
+  /** Public: what went wrong; empty when nothing did. */
   message: Type.String(),
   address: nullable(Type.String()),
   startedAtMs: nullable(TimeMs),
@@ -105,33 +114,26 @@ export const Observation = answer({
 export type Observation = Static<typeof Observation>;
 
 /**
- * What a host reports. An observation in a state that a controller does not know is left out: it is not
- * stored, so that the host says it again until a controller that knows the state takes it.
+ * The observations in a report. A controller leaves out an observation in a state that it does not know, and
+ * does not store it; so the agent sends it again until a controller that knows the state takes it.
  */
 const reported = lenient(Observation);
 
 /**
- * `held`: by a process of that host. `free`: by nobody, and it was not taken. `absent`: there is none, or
- * this host does not see it.
+ * State of a host's storage lease. `held`: by a process of that host. `free`: by nobody, and it was not
+ * taken. `taken`: another host took it, for good. `absent`: no such lease, or not visible to the host that
+ * was asked.
  */
 const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
-/** On storage that hosts share: what one epoch of an instance has there, or has left there. */
+/** A disk on shared storage: the one that an owner epoch of an instance has, or has left, there. */
 export const SharedDisk = answer({ instanceId: Id, epoch: Count });
 export type SharedDisk = Static<typeof SharedDisk>;
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
-/** What a host answers to; subject `…host.<hostId>.<method>`. */
-const ensured = {
-  spec: MachineSpec,
-  intent: MachineIntent,
-  /**
-   * The newest generation a controller has seen of this machine: a host that lost its file counts on from
-   * there.
-   */
-  observedGeneration: Count,
-};
+const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
 
+/** What a host answers to; subject `…host.<hostId>.<method>`. */
 export const hostAgentService = service({
   noun: "host-agent",
   version: "1.0.0",
@@ -139,45 +141,44 @@ export const hostAgentService = service({
   peers: true,
   methods: {
     ensure: method({
-      request: request(ensured),
+      request: request({
+        spec: MachineSpec,
+        intent: MachineIntent,
+        /**
+         * The newest generation that a controller has seen of this machine: an agent that lost the machine's
+         * file counts on from there.
+         */
+        observedGeneration: Count,
+        /**
+         * The lease epoch under which the claim was made: a guest with `fence` runs only while its host holds
+         * this very host lease. 0: the guest needs no host lease.
+         */
+        leaseEpoch: Count,
+        /**
+         * Features that the agent must have for this request (agent-needs.ts): an agent that does not know
+         * all of these words refuses the request, and starts nothing.
+         */
+        needs: words(placementLimits.agentNeedsMax),
+      }),
       answer: answer({ observation: Observation }),
       ...entityless,
       summary:
         "Makes the machine be what the intent says; answers at once with what it is now. power deleted removes all of it.",
     }),
-    /** A method of its own: an agent that knows no leases must not start such a guest, and refuses it. */
-    ensureLeased: method({
-      request: request({
-        ...ensured,
-        /**
-         * The epoch of the host's lease that the claim was made under: a guest with `fence` runs only while
-         * its host holds this very lease.
-         */
-        leaseEpoch: Count,
-      }),
-      answer: answer({ observation: Observation }),
-      ...entityless,
-      summary: "The same for a guest that another host takes over when this host's lease has ended.",
-    }),
     storageLease: method({
       request: request({
-        /** Of another host, whose lease it is. */
+        /** The other host, whose storage lease is looked at. */
         hostId: Id,
         leaseEpoch: Count,
-        /** Take it, when nobody holds it: nothing can ever be begun under it then. */
+        /**
+         * True: take the storage lease when nobody holds it. No process can be started under a taken lease
+         * any more.
+         */
         take: Type.Boolean(),
       }),
       answer: answer({ state: literals(storageLeaseStates) }),
       ...entityless,
       summary: "Looks at another host's lease on the storage that both share, or takes it.",
-    }),
-    /** A method of its own: an agent that knows nothing of these must not start it as any other. */
-    ensureBound: method({
-      request: request({ ...ensured, leaseEpoch: Type.Optional(Count) }),
-      answer: answer({ observation: Observation }),
-      ...entityless,
-      summary:
-        "The same for a guest with CPUs, cells or pages of its own, or a machine type, whether it needs a lease or not.",
     }),
     console: method({
       request: request({
@@ -195,24 +196,24 @@ export const hostAgentService = service({
       request: request({}),
       answer: answer({
         hostId: Id,
-        /** What the host's actors believe. */
+        /** The machines as the host's actors know them. */
         machines: Type.Array(Observation),
-        /** What is there, found without asking the actors. */
+        /** The processes of guests, found without asking the actors. */
         processes: Type.Array(answer({ instanceId: Type.String(), pid: Count, status: Type.String() })),
-        /** Instance ids that have a directory, and what is in it. */
+        /** The instance ids that have a directory, and the files in each. */
         directories: Type.Array(answer({ instanceId: Type.String(), files: Type.Array(Type.String()) })),
-        /** Things that belong to no instance: stray sockets, processes without a directory. */
+        /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
         strays: Type.Array(Type.String()),
       }),
       ...entityless,
       mutates: false,
       summary: "Lists what the host believes and what is really there.",
     }),
-    /** Apart from `audit`: one host of those that share a storage is asked, for all of them. */
+    /** Separate from `audit`: only one of the hosts that share a storage is asked, for all of them. */
     sharedDisks: method({
       request: request({
         storageId: Id,
-        /** The last instance id of the page before. */
+        /** The last instance id of the previous page. */
         marker: Type.Optional(Id),
       }),
       answer: answer({ disks: Type.Array(SharedDisk), nextMarker: Type.Optional(Id) }),
@@ -223,10 +224,13 @@ export const hostAgentService = service({
     removeSharedDisks: method({
       request: request({
         storageId: Id,
-        disks: Type.Array(SharedDisk, { maxItems: limits.sharedDisksRemovedMax }),
+        disks: Type.Array(SharedDisk, { maxItems: storageLimits.sharedDisksRemovedMax }),
       }),
       answer: answer({
-        /** The others are of machines that this host has itself: they go with these. */
+        /**
+         * The disks that were removed. The others belong to machines of this host, and are removed with
+         * these.
+         */
         removed: Type.Array(SharedDisk),
       }),
       ...entityless,
@@ -235,12 +239,7 @@ export const hostAgentService = service({
   },
 });
 
-const words = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems });
-
-/**
- * What a host says about itself when its agent starts. What may be absent is not sent by older agents: absent
- * is the same as empty, or none.
- */
+/** The inventory that a host reports when its agent starts. */
 export const HostInventory = answer({
   hostId: Id,
   name: Type.String(),
@@ -250,29 +249,29 @@ export const HostInventory = answer({
   accelerator: Type.String(),
   acceleratorReason: Type.String(),
   hypervisorVersion: Type.String(),
-  /** Already multiplied by the overcommit ratios. */
+  /** CPUs of the host times the overcommit ratio; memory and disk likewise. */
   vcpus: Count,
   memoryMib: Count,
   diskGib: Count,
-  /** An operator's words about the machine: `nodes[].labels` of cluster.yaml. */
-  labels: Type.Optional(HostLabels),
-  /** Flags of its CPUs. */
-  features: Type.Optional(words(limits.hostFeaturesMax)),
-  /** What its hypervisor can pretend to be. */
-  machineTypes: Type.Optional(words(limits.hostMachineTypesMax)),
-  numa: Type.Optional(Type.Array(NumaNode, { maxItems: limits.hostNumaNodesMax })),
-  /** It binds guests to what they are given of these. Absent: false, and nothing of them is given. */
-  binds: Type.Optional(Type.Boolean()),
-  /** Hosts with the same one can open each other's disks. */
-  /** It keeps to leases. Absent: false, an agent from before there were any. */
-  leases: Type.Optional(Type.Boolean()),
-  /** The shared storage that its guests' disks are in. Null or absent: its own directory. */
-  storageId: Type.Optional(nullable(Id)),
+  /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
+  labels: HostLabels,
+  /** Feature flags of the host's CPUs. */
+  features: words(fieldLimits.hostFeaturesMax),
+  /** Machine types that the hypervisor offers; empty: it does not list them. */
+  machineTypes: words(fieldLimits.hostMachineTypesMax),
+  /** NUMA nodes of the host; empty: they are not known, and guests are given none. */
+  numa: Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
+  /**
+   * Id of the shared storage that the guests' disks are on: hosts with the same id can open each other's
+   * disks. Null: disks are in the host's own directory.
+   */
+  storageId: nullable(Id),
 });
 export type HostInventory = Static<typeof HostInventory>;
 
 /**
- * What controllers answer to; subject `…report.<hostId>.<method>`. A host may publish only under its own id.
+ * What agents report to controllers; subject `…report.<hostId>.<method>`. A host may publish only under its
+ * own id.
  */
 export const reportService = service({
   noun: "report",
@@ -281,50 +280,59 @@ export const reportService = service({
   peers: true,
   methods: {
     register: method({
-      request: request({ inventory: HostInventory, machines: reported }),
+      request: request({
+        inventory: HostInventory,
+        machines: reported,
+        /**
+         * The words of `ensure`'s `needs` that the agent knows. Without `binding`, the scheduler offers none
+         * of the host's NUMA nodes.
+         */
+        knows: words(placementLimits.agentNeedsMax),
+      }),
       answer: answer({ accepted: Type.Boolean() }),
       ...entityless,
       summary: "The agent is up: what the host has, and every machine on it.",
     }),
     heartbeat: method({
       request: request({
-        /**
-         * When true, `machines` is everything the host has; when false, only what changed and is not yet
-         * known.
-         */
+        /** True: `machines` is everything the host has. False: only what changed and is not yet stored. */
         complete: Type.Boolean(),
         machines: reported,
         stopping: Type.Boolean(),
-        /** Of the lease that it held when it said so: what is remembered of one before is old. Absent: 0. */
-        leaseEpoch: Type.Optional(Count),
+        /**
+         * Lease epoch of the host lease that was held at the time of this report; claims made under an
+         * earlier lease epoch are renewed under this one while their machines are down. 0: the host held no
+         * lease.
+         */
+        leaseEpoch: Count,
       }),
       answer: answer({
-        /** Unknown host: register again. */
+        /** False: the controller does not know the host, which has to register again. */
         known: Type.Boolean(),
-        /** Instance ids whose observations are durable now; the others are to be sent again. */
+        /** Ids of the instances whose observations are durable now; the agent sends the others again. */
         stored: Type.Array(Id),
       }),
       ...entityless,
       summary: "The host lives; and what its machines are doing.",
     }),
-    /** A host that never calls it has no lease, and nobody takes its guests over. */
     lease: method({
       request: request({
-        /** Of the lease it believes to have; 0 when it knows of none. */
+        /** Lease epoch of the host lease that the host believes to hold; 0: none. */
         epoch: Count,
-        /** No guest of that lease that another host may take over has a process there any more. */
+        /** True: no process is left of the guests of that lease that another host may take over. */
         cleaned: Type.Boolean(),
         /**
-         * Every guest of that lease that another host may take over holds the host's lease on this shared
-         * storage, and so will those that are begun before this is asked again. Null or absent: on none.
+         * The shared storage on which every guest of that host lease that another host may take over holds
+         * the host's storage lease; guests that start before the next renewal will hold it too. Null: there
+         * is none.
          */
-        storageId: Type.Optional(nullable(Id)),
+        storageId: nullable(Id),
       }),
       answer: answer({
         epoch: Count,
         /**
-         * Renewed, for limits.leaseTtlMs from before the request was sent. False: it was fenced; clean up,
-         * then ask again.
+         * True: renewed, for leaseLimits.leaseTtlMs counted from before the request was sent. False: the host
+         * was fenced; it has to clean up, then ask again.
          */
         held: Type.Boolean(),
       }),

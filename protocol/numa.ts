@@ -1,62 +1,68 @@
 /**
- * NUMA cells of hosts, and what guests have of them: who is given CPUs of its own, memory of certain cells or
- * huge pages. A cell is named by its position in what its host says about itself. The arithmetic is here, so
- * that whoever proposes, whoever commits and whoever shows a claim count alike. Pure.
+ * NUMA nodes of hosts, and what guests are given of them: CPUs of their own, memory of certain NUMA nodes,
+ * huge pages. A NUMA node is identified by its position in the host's inventory; the fields call it `cell`,
+ * as libvirt does. The arithmetic is here, so that proposing, committing and showing a claim count alike.
+ * Pure.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { answer, Count } from "./wire/schema.ts";
 
-/** One node of the machine's memory. */
+/** One NUMA node of a host: its CPUs and its memory. */
 export const NumaNode = answer({
   vcpus: Count,
-  /** Huge pages included. */
+  /** In MiB; the memory that is set aside for huge pages is part of it. */
   memoryMib: Count,
   hugePages: Type.Array(answer({ sizeKib: Count, total: Count }), { maxItems: 16 }),
 });
 export type NumaNode = Static<typeof NumaNode>;
 
-/** What a guest has of its host's cells; its own NUMA nodes are these, in this order, all alike. */
+/**
+ * What a guest is given of its host's NUMA nodes. The guest sees one NUMA node for each entry, in this order;
+ * all have the same size.
+ */
 export const NumaPlacement = answer({
-  /** Its CPUs are nobody else's. */
+  /** True: the guest's CPUs are shared with no other guest. */
   dedicated: Type.Boolean(),
   cells: Type.Array(
     answer({
-      /** Position in the host's `numa`. */
+      /** Position of the NUMA node in the host's `numa`. */
       cell: Count,
       vcpus: Count,
       memoryMib: Count,
-      /** The memory is in huge pages of this size. Absent: in ordinary ones. */
+      /** Size of the huge pages that the memory is taken from. Absent: ordinary pages. */
       pageKib: Type.Optional(Type.Integer({ minimum: 1 })),
     }),
-    { minItems: 1, maxItems: limits.hostNumaNodesMax },
+    { minItems: 1, maxItems: fieldLimits.hostNumaNodesMax },
   ),
 });
 export type NumaPlacement = Static<typeof NumaPlacement>;
 
-/** What of a cell is taken. */
+/** How much of one NUMA node is claimed. */
 export const NumaUse = answer({
   pinnedCpus: Count,
-  /** In ordinary pages. */
+  /** In MiB of ordinary pages; huge pages are counted in `hugePages`. */
   memoryMib: Count,
-  /** In order of size; none that is not used. */
+  /** In order of page size; sizes of which nothing is claimed are left out. */
   hugePages: Type.Array(answer({ sizeKib: Count, claimed: Count })),
 });
 export type NumaUse = Static<typeof NumaUse>;
 
 export const nothingUsed: NumaUse = { pinnedCpus: 0, memoryMib: 0, hugePages: [] };
 
-/** CPUs that guests have to themselves by this placement. */
+/** Number of CPUs that this placement gives to its guest alone. */
 export const pinnedBy = ({ dedicated, cells }: NumaPlacement): number =>
   dedicated ? cells.reduce((sum, { vcpus }) => sum + vcpus, 0) : 0;
 
-/** Memory that is not set aside for huge pages. */
+/** Memory of a NUMA node that is not set aside for huge pages, in MiB. */
 export function ordinaryMib({ memoryMib, hugePages }: NumaNode): number {
   const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);
   return Math.max(0, memoryMib - Math.floor(pagesKib / 1_024));
 }
 
-/** The uses with a placement more, or less; cells at the end that are not used are left out. */
+/**
+ * The uses after a placement is added (`times` 1) or removed (-1); unused NUMA nodes at the end are left out.
+ */
 export function useWith(
   uses: readonly NumaUse[],
   { dedicated, cells }: NumaPlacement,
@@ -86,7 +92,7 @@ function pagesWith({ hugePages }: NumaUse, sizeKib: number, more: number): NumaU
 const isUnused = (use: NumaUse | undefined): boolean =>
   use === undefined || (use.pinnedCpus === 0 && use.memoryMib === 0 && use.hugePages.length === 0);
 
-/** More is taken of some cell than is there. */
+/** True when more of some NUMA node is claimed than the node has. */
 export const isOverused = (cells: readonly NumaNode[], uses: readonly NumaUse[]): boolean =>
   uses.some((use, index) => {
     const cell = cells[index];
@@ -100,18 +106,18 @@ export const isOverused = (cells: readonly NumaNode[], uses: readonly NumaUse[])
   });
 
 export interface CpuPools {
-  /** CPUs that are there, without any ratio. */
+  /** CPUs of the host, without any overcommit ratio. */
   readonly realCpus: number;
   readonly pinnedCpus: number;
-  /** Times the overcommit ratio. */
+  /** vCPUs of the host: its CPUs times the overcommit ratio. */
   readonly vcpus: number;
-  /** With those that are guests' own. */
+  /** vCPUs claimed by all guests, those with CPUs of their own included. */
   readonly vcpusClaimed: number;
 }
 
 /**
- * The two pools of a host's CPUs: so many vCPUs may guests have together that share what is nobody's own.
- * Negative: too many are given away already.
+ * vCPUs still free for guests that share CPUs: the CPUs that no guest has for itself, times the overcommit
+ * ratio, less the vCPUs already claimed by sharing guests. Negative when too many are claimed already.
  */
 export const sharedFree = ({ realCpus, pinnedCpus, vcpus, vcpusClaimed }: CpuPools): number =>
   realCpus === 0

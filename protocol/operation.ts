@@ -1,25 +1,15 @@
 /**
- * Operations: what became of a command, with its steps and times. Every mutating method on an instance
- * answers with one.
+ * Operations: the outcome of a command, with its steps and their times. Every mutating method on an instance
+ * answers with an operation.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { limits } from "./limits/limits.ts";
+import { wireLimits } from "./limits/wire.ts";
 import { operationKinds, operationStates } from "./states.ts";
-import {
-  answer,
-  Count,
-  ErrorAnswer,
-  Id,
-  literals,
-  nullable,
-  pageRequest,
-  request,
-  TimeMs,
-} from "./wire/schema.ts";
+import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const OperationStep = answer({
-  /** `accepted`, `placed`, `preparing`, `starting`, `running`, … : what was reached, in order. */
+  /** `accepted`, `placed`, `preparing`, `starting`, `running`, …: the stages that were reached, in order. */
   step: Type.String(),
   atMs: TimeMs,
   message: Type.Optional(Type.String()),
@@ -38,7 +28,7 @@ export const Operation = answer({
   steps: Type.Array(OperationStep),
   requestId: Type.String(),
   startedAtMs: TimeMs,
-  /** It ends by then, well or with an error (I6). */
+  /** The operation ends by this time, well or with an error (I6). */
   deadlineAtMs: TimeMs,
   endedAtMs: nullable(TimeMs),
   error: nullable(ErrorAnswer),
@@ -53,7 +43,7 @@ export const operationService = service({
     get: method({
       request: request({
         /** Answer only when the operation has ended, or after this time. */
-        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.waitMsMax })),
+        waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({ operation: Operation }),
       target: "entity",
@@ -70,7 +60,6 @@ export const operationService = service({
       answer: answer({
         operations: Type.Array(Operation),
         nextMarker: Type.Optional(Id),
-        total: Type.Optional(Count),
       }),
       target: "collection",
       audience: "project",

@@ -1,6 +1,6 @@
 /**
- * Quotas: how much a project may have at once. They hold in the transaction that makes an instance, and what
- * is deleted gives its share back in the transaction that deletes it. Operators set them.
+ * Quotas: how much a project may have at once. The transaction that makes an instance enforces the quota, and
+ * the transaction that deletes the instance gives its share back. Operators set quotas.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
@@ -9,10 +9,10 @@ import { method, service } from "./wire/service.ts";
 export const quotaResources = ["instances", "vcpus", "memoryMib"] as const;
 export type QuotaResource = (typeof quotaResources)[number];
 
-/** Stands for the default of all projects where the store names a project; none can have this name. */
+/** Stands in the place of a project's name for the default of all projects; no project can have this name. */
 export const everyProject = "*";
 
-/** null: the default of all projects; -1: no limit. */
+/** -1: no limit; null: the default of all projects holds. */
 const Limit = nullable(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }));
 
 export const QuotaLimits = answer({ instances: Limit, vcpus: Limit, memoryMib: Limit });
@@ -22,11 +22,11 @@ const Effective = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }
 
 export const Quota = answer({
   project: Id,
-  /** As they were set; null where the default counts. */
+  /** The limits as they were set; null where the default of all projects holds. */
   limits: QuotaLimits,
-  /** What counts: the limits, with the defaults where none is set; -1: no limit. */
+  /** The limits that hold: those that were set, else the defaults; -1: no limit. */
   effective: answer({ instances: Effective, vcpus: Effective, memoryMib: Effective }),
-  /** Of the instances that are not deleted, also stopped and failed ones. */
+  /** Usage by all instances that are not deleted, stopped and failed ones included. */
   used: answer({ instances: Count, vcpus: Count, memoryMib: Count }),
 });
 export type Quota = Static<typeof Quota>;

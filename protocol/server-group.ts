@@ -1,23 +1,23 @@
 /**
- * Server groups: instances of one project that shall be on one host, or on different ones. A hard rule holds
- * in the transaction that places a member; a soft one is the scheduler's preference.
+ * Server groups: instances of one project that have to be on one host, or on different hosts. A hard policy
+ * holds in the transaction that places a member; a soft policy is a preference of the scheduler.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { groupPolicies } from "./kinds.ts";
-import { limits } from "./limits/limits.ts";
+import { placementLimits } from "./limits/placement.ts";
 import { answer, Id, Label, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-const maxPerHost = Type.Integer({ minimum: 1, maximum: limits.groupMembersMax });
+const maxPerHost = Type.Integer({ minimum: 1, maximum: placementLimits.groupMembersMax });
 
 export const ServerGroup = answer({
   id: Id,
   project: Id,
   name: Label,
   policy: literals(groupPolicies),
-  /** Members on one host, at most; null: one with anti-affinity, any number else. */
+  /** Most members on one host; null: one with anti-affinity, unlimited with every other policy. */
   maxPerHost: nullable(maxPerHost),
-  /** Its instances that are not deleted, by id; the first limits.groupMembersListedMax of them. */
+  /** Ids of the members that are not deleted; only the first placementLimits.groupMembersListedMax. */
   members: Type.Array(Id),
   createdAtMs: TimeMs,
 });
@@ -34,7 +34,7 @@ export const serverGroupService = service({
       request: request({
         name: Label,
         policy: literals(groupPolicies),
-        /** Only with anti-affinity. */
+        /** Allowed only with anti-affinity. */
         maxPerHost: Type.Optional(maxPerHost),
       }),
       answer: one,

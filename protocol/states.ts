@@ -1,6 +1,6 @@
 /**
- * What can be: the states of an instance, what a user may ask for, what a machine may be seen doing,
- * and the one function that makes a user's state out of the last two.
+ * All states: an instance's states, the power states that a user may ask for, the states of a machine that a
+ * host observes, and the one function that computes the first from the other two.
  *
  *            create                         stop              delete (from any state)
  *   (none) ────────▶ building ──▶ running ◀──────▶ stopped   ─────────▶ deleting ──▶ deleted
@@ -12,12 +12,13 @@
  * Pure: no clock, no I/O.
  */
 
-/** What a user may want an instance to be. */
+/** The power states that a user may ask for. */
 export const desiredPowers = ["running", "paused", "stopped", "deleted"] as const;
 export type DesiredPower = (typeof desiredPowers)[number];
 
 /**
- * What a machine (one guest on its host) is seen doing. `gone`: no process, no disk, no file is left of it.
+ * The observed states of a machine (one guest on its host). `gone`: no process, disk or file of the machine
+ * is left.
  */
 export const machineStates = [
   "preparing",
@@ -48,12 +49,16 @@ export const instanceStates = [
 ] as const;
 export type InstanceState = (typeof instanceStates)[number];
 
-/** Its user's commands. Each has a cell for every state in actors/control/instance/admission.ts. */
+/**
+ * The commands of an instance's user. actors/control/instance/admission.ts has an admission for each of them
+ * in every state.
+ */
 const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete"] as const;
 
 /**
- * `recover` is nobody's command: the host was fenced, and the guest starts elsewhere. `evacuate` is the same,
- * asked for by an operator. `move`: its host is drained, and it goes on elsewhere.
+ * `recover` is no user's command: the host was fenced, and the guest starts on another host. `evacuate` is
+ * the same, asked for by an operator. `move`: the host is being drained, and the guest goes on on another
+ * host.
  */
 export const operationKinds = ["create", ...instanceCommands, "recover", "evacuate", "move"] as const;
 export type OperationKind = (typeof operationKinds)[number];
@@ -61,7 +66,7 @@ export type OperationKind = (typeof operationKinds)[number];
 export const operationStates = ["running", "done", "failed", "cancelled"] as const;
 export type OperationState = (typeof operationStates)[number];
 
-/** Why a machine is in its state, when that is not what was asked for. */
+/** Why a machine is in its state, when the state is not the one that was asked for. */
 export const machineReasons = [
   "requested",
   "guestShutdown",
@@ -79,40 +84,41 @@ export const machineReasons = [
 export type MachineReason = (typeof machineReasons)[number];
 
 /**
- * What becomes of an instance that goes down without being asked. `restart`: it starts again where it is when
- * its process died, and on another host when its own is lost, its disk can be opened there, and the lost host
- * is proved not to write to it any more. `wait`: it starts again when its host does, and only then. `leave`:
- * it stays down until its user starts it.
+ * What happens to an instance whose guest goes down without being asked to. `restart`: the guest starts again
+ * on its host when only its process died, and on another host when its own is lost, its disk can be opened
+ * there, and the lost host is proved not to write to that disk any more. `wait`: the guest starts again only
+ * when its host does. `leave`: the guest stays down until its user starts it.
  */
 export const recoveryPolicies = ["restart", "wait", "leave"] as const;
 export type RecoveryPolicy = (typeof recoveryPolicies)[number];
 
-/** The part of an intent that a state is made of. */
+/** The fields of an instance's intent from which its external state is computed. */
 export interface IntentFacts {
   readonly desired: DesiredPower;
   /** Raised by every accepted command. */
   readonly generation: number;
-  /** How many resets were asked for, all in all: a reboot raises it, the machine follows. */
+  /** Resets asked for since the instance was created. A reboot raises the number, and the machine follows. */
   readonly resetCount: number;
-  /** False until a guest of this instance was seen running once. */
+  /** False until a guest of this instance has been seen running once. */
   readonly built: boolean;
-  /** A host owns it: what is not yet reported from there may still be on its way. */
+  /** A host owns the instance: without an observation, its first report may still be on its way. */
   readonly placed: boolean;
-  /** Set when the controller gave up; cleared by the next accepted command. */
+  /** Set when the controller gave up on the last command; cleared by the next accepted command. */
   readonly failed: boolean;
-  /** Set when everything is gone after a delete. */
+  /** Set when nothing of the instance is left after a delete. */
   readonly deleted: boolean;
 }
 
 export interface ObservationFacts {
   readonly state: MachineState;
-  /** The intent's generation that the machine acted on last. */
+  /** The generation of the intent that the machine acted on last. */
   readonly intentGeneration: number;
   readonly resetCount: number;
 }
 
 /**
- * The state a user sees. `hostAlive` is false when the owning host has been silent for longer than its lease.
+ * The state a user sees. `hostAlive` is false when the owning host has been silent for longer than
+ * leaseLimits.hostSilentMs.
  */
 export function externalState(
   intent: IntentFacts,
@@ -150,11 +156,11 @@ export function isDown(state: MachineState | undefined): boolean {
   return state === undefined || state === "stopped" || state === "failed" || state === "gone";
 }
 
-/** Nothing is left to do: the machine is what the intent asks for. */
+/** True when nothing is left to do: the machine is in the state that the intent asks for. */
 export function isSettled(intent: IntentFacts, seen: ObservationFacts | undefined): boolean {
   if (intent.desired === "deleted") return intent.deleted;
-  // A build that was given up waits for its user. What has run once is still brought to where it was asked to
-  // be.
+  // A build that was given up waits for its user. An instance that has run once is still brought to the state
+  // that was asked for.
   if (intent.failed && !intent.built) return true;
   if (seen === undefined) return intent.desired === "stopped" && !intent.placed;
   if (seen.intentGeneration !== intent.generation) return false;

@@ -4,7 +4,6 @@
  * taken.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TSchema } from "@sinclair/typebox";
 import { expect } from "chai";
@@ -12,21 +11,8 @@ import { exitCodes } from "../nodes/cli/exit-codes.ts";
 import { buildProgram } from "../nodes/cli/program.ts";
 import { type ClusterConfig, parseConfig } from "../nodes/config/config.ts";
 import { ClusterSchema } from "../nodes/config/schema.ts";
+import { read, table } from "./tidy/document-text.ts";
 import { projectFiles, root } from "./tidy/source-tree.ts";
-
-const read = (path: string): string => readFileSync(join(root, path), "utf8");
-
-/** Cells of the rows of the table between `<!-- name -->` and `<!-- /name -->`, without its head. */
-function table(path: string, name: string): readonly (readonly string[])[] {
-  const part = new RegExp(`<!-- ${name} -->\n([\\s\\S]*?)<!-- /${name} -->`).exec(read(path))?.[1] ?? "";
-  const lines = part.split("\n").filter((line) => line.startsWith("|"));
-  return lines.slice(2).map((line) =>
-    line
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-}
 
 const bare = (cell = ""): string => cell.replaceAll("`", "");
 const firstCells = (path: string, name: string): readonly string[] =>
@@ -94,7 +80,7 @@ describe("README.md", () => {
 
   it("names every benchmark, and only those", function () {
     this.timeout(60_000);
-    // Without a name it says which there are, before anything is started.
+    // Called without a name, the program lists its benchmarks before anything is started.
     const { stderr } = spawnSync(process.execPath, [join(root, "nodes/bench/main.ts")], { encoding: "utf8" });
     const names = /one of: (.*)$/m.exec(stderr)?.[1]?.split(", ");
     expect(firstCells("README.md", "benchmarks")).to.deep.equal(names);
@@ -125,16 +111,8 @@ function isTracked(folder: string): boolean {
   return found.status !== 0 || found.stdout !== "";
 }
 
-describe("README.md and actors/README.md", () => {
-  it("name paths that exist", () => {
-    for (const file of ["README.md", "actors/README.md"]) {
-      const paths = [...read(file).matchAll(/`((?:actors|db|nodes|protocol|spec)\/[\w./-]+)`/g)];
-      const lost = paths.map(([, path = ""]) => path).filter((path) => !existsSync(join(root, path)));
-      expect(lost, file).to.deep.equal([]);
-    }
-  });
-
-  it("actors/README.md has every room of actors/, and only those", () => {
+describe("actors/README.md", () => {
+  it("has every room of actors/, and only those", () => {
     const names = projectFiles("actors").flatMap((path) => {
       const [, wing = "", room = "", file] = path.split("/");
       if (room === "") return [];

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
+import { aboveCeiling, judgeComments, unclearCommentsMax } from "./tidy/comments.ts";
 import { deadExports } from "./tidy/exports.ts";
 import { importCycles, importFaults, importTable, pureFiles, upwards } from "./tidy/import-rules.ts";
 import { arrowsUpwards, drawRooms, roomOf } from "./tidy/rooms.ts";
@@ -177,6 +178,46 @@ describe("tidy", () => {
       const list = new Set([wordHash("zebra"), wordHash("quagga.md")]);
       const text = "a Zebra\nnone here\nsee ../quagga.md and zebra-crossing";
       expect(forbiddenWords(text, list)).to.deep.equal(["1: Zebra", "3: quagga.md", "3: zebra"]);
+    });
+  });
+
+  describe("comments", () => {
+    it("are not made of pronouns and fillers more often than they were", () => {
+      const { judged, unclear } = judgeComments(files);
+      const count = `${unclear.length} of ${judged} comments need a second reading, ${unclearCommentsMax} may`;
+      if (unclear.length > 0) console.warn(`      ${count}: node spec/tidy/comments.ts lists them`);
+      expect(aboveCeiling(unclear.length)).to.equal("");
+    });
+
+    const unclearIn = (text: string): readonly string[] =>
+      judgeComments([sourceFile("nodes/a.ts", text)]).unclear.map((one) => `${one.line}: ${one.text}`);
+
+    it("would be seen, also over several lines, inside code and with words in backquotes", () => {
+      const text = [
+        "/**\n * Of the one that nobody knows it\n * cannot be said that this is so.\n */",
+        "const a = 1; // Those of them that it has, and others.",
+        "  // The one that begins when\n  // it has ended: `x`.",
+      ];
+      expect(unclearIn(text.join("\n"))).to.deep.equal([
+        "5: Those of them that it has, and others.",
+        "1: Of the one that nobody knows it cannot be said that this is so.",
+        "6: The one that begins when it has ended: `x`.",
+      ]);
+    });
+
+    it("would not be seen where nouns are, in a few words, or in what is no comment", () => {
+      const text = [
+        "/** An unknown guest counts as fenced: another host may take it over. */",
+        "// That is all of it.",
+        'const a = "it that one of them which nobody here has";',
+        "/** `it` `that` `one` are the names of all three hosts. */",
+      ];
+      expect(unclearIn(text.join("\n"))).to.deep.equal([]);
+    });
+
+    it("would fail above the ceiling, and not at it", () => {
+      expect(aboveCeiling(7, 7)).to.equal("");
+      expect(aboveCeiling(8, 7)).to.include("8 comments");
     });
   });
 

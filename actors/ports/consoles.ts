@@ -14,6 +14,6 @@ export interface ConsolePage {
 export interface Consoles {
   /** Undefined when there is no log. */
   read(instanceId: string, from: { offset?: number; tailLines?: number }): Promise<ConsolePage | undefined>;
-  /** Trims every log to limits.consoleLogBytesMax. */
+  /** Trims every log to driverLimits.consoleLogBytesMax. */
   trim(): Promise<void>;
 }

@@ -8,31 +8,32 @@ import type { GuestPaths } from "./hypervisor.ts";
  */
 export interface Disks {
   /**
-   * Makes what is missing of the guest's directory, cached image and overlay; keeps an existing overlay. With
-   * `takesOverDisk` the disk of the highest lower epoch becomes this epoch's, and no longer has its old name;
-   * where there is none it fails, and makes nothing.
+   * Makes whatever is missing of the guest's directory, cached image and overlay; keeps an existing overlay.
+   * With `takesOverDisk` the disk of the highest lower owner epoch is renamed to this owner epoch, so that
+   * its old name is gone; if there is no such disk, it fails and makes nothing.
    */
   ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths>;
   /**
-   * Removes the guest's directory and everything in it, as far as it is of this epoch or one before. Absent:
-   * of the epoch that this host has. The cached image stays, and so does the disk of a later epoch.
+   * Removes the guest's directory with all files in it, if it is of this owner epoch or an earlier one.
+   * `epoch` absent: of whatever owner epoch this host has. The cached image stays, and so does the disk of a
+   * later owner epoch.
    */
   release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void>;
   /** Instance ids that have a directory, with the names of their files. */
   list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]>;
   /**
-   * All disks on the storage that this host shares with others, whoever has them, in order of instance and
-   * epoch; none when it shares no storage.
+   * All disks on this host's shared storage, whichever host owns them, in order of instance and owner epoch;
+   * empty when the host shares no storage.
    */
   listShared(): Promise<readonly SharedDisk[]>;
   /**
-   * Removes from the shared storage the instance's disks of this epoch and of those before it. This host's
+   * Removes the instance's disks of this owner epoch and of earlier ones from the shared storage. This host's
    * own directories stay.
    */
   releaseShared(instanceId: string, epoch: number): Promise<void>;
 }
 
 export interface ReleaseOptions {
-  /** What is on the shared storage is the next owner's. */
+  /** True: the disk on the shared storage stays, for the next owner. */
   readonly keepDisk: boolean;
 }

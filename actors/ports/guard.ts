@@ -1,25 +1,29 @@
 /**
- * The guard of a host, as its agent sees it: a process of its own that stops guests when the lease ends.
+ * The guard of a host, as its agent sees it: a process of its own that stops guests when the host lease ends.
  * Types only.
  */
 
 /**
- * The guard of this host: it stops every guest that another host may take over when the deadline has passed,
- * also when whoever extends it is dead or stuck.
+ * The guard of this host. When the deadline has passed, it stops every guest that another host may take over,
+ * even if the agent that extends the deadline is dead or stuck.
  */
 export interface Guard {
   /**
-   * Resolves when the guard holds at least this deadline, and whoever it has stopped and may run goes on.
-   * Monotonic, as the Clock has it; it never holds one that is further than limits.leaseTtlMs from now.
-   * @throws Error when the guard has ended or does not answer: then the lease must not be relied on
+   * Resolves when the guard holds at least this deadline, and the guests that it had stopped, and that may
+   * run, go on. The deadline is monotonic, as in Clock; the guard never holds one more than
+   * leaseLimits.leaseTtlMs ahead. @throws Error when the guard has ended or does not answer: then do not rely
+   * on the host lease
    */
   extend(deadlineMs: number): Promise<void>;
-  /** False from the moment that it is known to have ended or not to answer; it stays false. */
+  /** False once the guard is known to have ended or not to answer; then it stays false. */
   readonly alive: boolean;
-  /** Called once when it is no longer alive, at once when it is not; not after close or end. */
+  /**
+   * Calls the listener once when the guard is no longer alive, at once if it is not alive now; never after
+   * `close` or `end`.
+   */
   onEnd(listener: () => void): void;
-  /** Lets go of it: it goes on guarding. */
+  /** Disconnects; the guard goes on guarding. */
   close(): Promise<void>;
-  /** Ends it. @throws Error, and it goes on, while a guest lives that it has to guard */
+  /** Ends the guard. @throws Error, and the guard goes on, while a guest lives that it has to guard */
   end(): Promise<void>;
 }

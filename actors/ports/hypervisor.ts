@@ -14,7 +14,7 @@ export interface HypervisorCapabilities {
 
 export type GuestStatus = "running" | "paused" | "shutdown" | "panicked";
 
-/** A living process of a guest, ours beyond doubt. */
+/** The living process of a guest, proved to be ours. */
 export interface Guest {
   readonly instanceId: string;
   readonly epoch: number;
@@ -23,40 +23,40 @@ export interface Guest {
   readonly startedAtMs: number;
 }
 
-/** What a guest's process does by itself. `lost`: it is gone without being asked. */
+/** What a guest's process does unasked. `lost`: the process is gone though nobody ended it. */
 export type GuestEvent =
   | { readonly kind: "paused" | "resumed" | "shutdown" | "reset" | "panicked"; readonly instanceId: string }
   | { readonly kind: "lost"; readonly instanceId: string };
 
 /**
- * Runs guests. Every verb is idempotent, ends when its work is proved (not when it was sent), and ends early
- * with an AbortError when its signal is aborted. @throws StatusError guestFailed, hypervisorRefused,
- * diskFull, imageMissing
+ * Runs guests. Every verb is idempotent, resolves when its effect is proved (not when the request was sent),
+ * and ends early with an AbortError when its signal is aborted. @throws StatusError guestFailed,
+ * hypervisorRefused, diskFull, imageMissing
  */
 export interface Hypervisor {
   capabilities(): Promise<HypervisorCapabilities>;
   /**
-   * The guest's process exists and its CPUs run when this resolves. A living process of the same instance and
-   * epoch is taken over (adopted) instead; one of an older epoch is halted first.
+   * Resolves when the guest's process exists and its CPUs run. A living process of the same instance and
+   * owner epoch is adopted instead; a process of an older owner epoch is halted first.
    */
   start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest>;
-  /** Every living guest of this host, adopted: with control over it. Called at start of the agent. */
+  /** Adopts every living guest of this host, and answers them. Called when the agent starts. */
   list(): Promise<readonly Guest[]>;
   /** The living guest, or undefined. */
   inspect(instanceId: string): Promise<Guest | undefined>;
   pause(instanceId: string, signal: AbortSignal): Promise<void>;
   resume(instanceId: string, signal: AbortSignal): Promise<void>;
   /**
-   * Presses the power button; resolves when it was pressed. The guest's answer comes as a `shutdown` event,
-   * or never.
+   * Presses the power button; resolves when it is pressed. The guest's reaction comes later, as a `shutdown`
+   * event, or never.
    */
   pressPowerButton(instanceId: string, signal: AbortSignal): Promise<void>;
-  /** Like the reset button; the guest runs again when this resolves. */
+  /** Presses the reset button; resolves when the guest runs again. */
   reset(instanceId: string, signal: AbortSignal): Promise<void>;
-  /** The process is gone when this resolves. */
+  /** Ends the process; resolves when it is gone. */
   halt(instanceId: string, signal: AbortSignal): Promise<void>;
   onEvent(listener: (event: GuestEvent) => void): void;
-  /** Lets go of every guest without touching it: the agent ends, guests run on. */
+  /** Disconnects from every guest without touching it: the agent ends, guests run on. */
   detach(): Promise<void>;
 }
 
@@ -66,11 +66,11 @@ export interface GuestPaths {
   /** Absent when the image has no disk. */
   readonly disk: string | undefined;
   /**
-   * The disk is written past the page cache: what a process had written when it was stopped is on the storage
-   * then, and is not written back some time later. Absent: false.
+   * The disk is opened without the page cache: everything that the process wrote before it was stopped is on
+   * the storage by then, and nothing is written back later. Absent: false.
    */
   readonly direct?: boolean;
-  /** The image below the disk. Absent: it is in the host's own cache. */
+  /** The base image of the overlay. Absent: the image in the host's own cache. */
   readonly base?: string | undefined;
   readonly kernel: string | undefined;
   readonly ramdisk: string | undefined;

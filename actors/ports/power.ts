@@ -1,19 +1,19 @@
 /** The power of hosts, switched from outside, as a controller sees it. Types only. */
 
-/** The controller of a host's power said that the host is off, and went on saying so. */
+/** Proof that a host is off: the controller of its power (BMC) said so, and went on saying so. */
 export interface PowerProof {
   readonly kind: "redfish" | "ipmi";
-  /** Where the controller is. Never a user or a password. */
+  /** Address of the power controller. Never a user or a password. */
   readonly at: string;
-  /** What it said last, in its own words. */
+  /** The power controller's last answer, verbatim. */
   readonly said: string;
-  /** From the call until this was proved. */
+  /** Time from the call of `off` to this proof. */
   readonly tookMs: number;
 }
 
 /**
- * Switches hosts off from outside, by the controllers of their power (BMCs). Whoever has a proof may give
- * what ran on the host to another one (I9); an order that was accepted proves nothing.
+ * Switches hosts off from outside, by the controllers of their power (BMCs). A proof allows another host to
+ * take over what ran on this one (I9); an order that was accepted proves nothing.
  */
 export interface PowerFence {
   /**
@@ -23,6 +23,6 @@ export interface PowerFence {
    * powerControlUntrusted (nothing was switched); powerControlFailed, powerNotOff (may have been)
    */
   off(hostName: string, signal: AbortSignal): Promise<PowerProof>;
-  /** Whether the host has a controller of its power that we know. */
+  /** Whether a power controller of the host is configured. */
   has(hostName: string): boolean;
 }

@@ -37,14 +37,14 @@ export interface InstanceQuery extends PageQuery {
   readonly name?: string;
   readonly state?: string;
   readonly hostId?: string;
-  /** All of these pairs. */
+  /** Pairs of metadata; an instance must have all. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deleted?: boolean;
 }
 
 export interface InstanceRow {
   readonly instance: InstanceRecord;
-  /** Of the instance's present epoch. */
+  /** The machine of the instance's present owner epoch. */
   readonly machine: MachineRecord | undefined;
 }
 
@@ -58,7 +58,7 @@ export interface LeaseKey {
 }
 
 export interface Renewal extends LeaseKey {
-  /** Of the storage whose lease is held, as HostLease has it; null: none. */
+  /** The storage whose storage lease is held, as in HostLease; null: none. */
   readonly storageId: string | null;
 }
 
@@ -83,7 +83,7 @@ export interface EventQuery {
 
 export interface EventPage {
   readonly events: readonly Event[];
-  /** Everything up to this sequence number was looked at. */
+  /** Everything up to this sequence number was read: the next query begins after it. */
   readonly last: number;
   /** Everything up to this sequence number is no longer kept. */
   readonly trimmed: number;
@@ -95,8 +95,8 @@ export interface EventPage {
  */
 export interface Store {
   /**
-   * Applies a turn durably: when it resolves, the change survives the loss of every process (I4). Turns of
-   * one process that wait at the same time share one transaction; each still succeeds or fails alone.
+   * Applies a commit durably: when it resolves, the change survives the loss of every process (I4). Commits
+   * of one process that wait at the same time share one transaction; each still succeeds or fails alone.
    * @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable (may have been committed: load
    * and look)
    */
@@ -108,14 +108,14 @@ export interface Store {
   listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]>;
   /** Ids of instances that are not settled or have an operation under way; after `marker`, in order of id. */
   listUnsettled(query: PageQuery): Promise<readonly string[]>;
-  /** Of these instances, those that are not deleted; in order of id. */
+  /** The instances among `ids` that are not deleted; in order of id. */
   whereabouts(ids: readonly string[]): Promise<readonly Whereabouts[]>;
   /** Ids of instances that have a claim or machine on a host. */
   listOnHost(hostId: string): Promise<readonly string[]>;
 
   /**
-   * Those of a host's observations that say nothing new: its claim is there, and its machine is stored just
-   * so. Whatever decides about them decides nothing.
+   * Keys of the host's observations that say nothing new: the claim is there, and the machine is stored with
+   * just this observation. Deciding about them would change nothing.
    */
   listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]>;
 
@@ -136,52 +136,55 @@ export interface Store {
   getImage(key: string): Promise<ImageRecord | undefined>;
   listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
   getHost(hostId: string): Promise<HostRecord | undefined>;
-  /** The one of this id; else those of this name, in order of their ids, and no more than can be listed. */
+  /** The host with this id; else the hosts with this name, in order of id, at most a page of them. */
   hostsCalled(key: string): Promise<readonly HostRecord[]>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
   /**
-   * Every host, in order of id, with the lease as it is now. For who reads them again and again: only what
-   * has changed since the last call is read anew.
+   * Every host, in order of id, with its present host lease. Made for callers that read again and again: only
+   * hosts that changed since the last call are read anew.
    */
   allHosts(): Promise<readonly HostRecord[]>;
-  /** Remembers that hosts were heard from; answers the ids that are registered. Not an event, not a turn. */
+  /** Stores that hosts were heard from; answers the ids that are registered. Not an event, not a commit. */
   touchHosts(hostIds: readonly string[], atMs: number): Promise<readonly string[]>;
   /**
-   * Counts a renewal of each lease that is held with this epoch, durably, for each host once; answers
-   * the hosts whose lease it was. Not an event, not a turn.
+   * Counts one renewal for each host lease that is held with this lease epoch, durably, once for each host;
+   * answers the ids of these hosts. Not an event, not a commit.
    */
   renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]>;
   /**
-   * Ids of instances that may start elsewhere because their host is fenced, those of the highest priority
-   * first; at most so many less what is under way already.
+   * Ids of instances that may start elsewhere because their host is fenced, highest priority first; at most
+   * `atOnceMax` less the recoveries that are under way already.
    */
   listToRecover(atOnceMax: number): Promise<readonly string[]>;
 
   /** By id or by name. */
   getAggregate(key: string): Promise<AggregateRecord | undefined>;
   listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]>;
-  /** Names of zones that an aggregate has, in order; with `name` that one, if there is one. */
+  /** Names of the availability zones of aggregates, in order; with `name` only this zone, if it exists. */
   listZones(query: { readonly name?: string; readonly limit: number }): Promise<readonly string[]>;
-  /** By id or by name, of one project; absent: an id, of any project. */
+  /** By id or name within a project; without `project` by id, in any project. */
   getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined>;
   listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]>;
-  /** Instances of the group that are not deleted, in order of their ids; at most so many. */
+  /** Members of the group that are not deleted, in order of id; at most `limit`. */
   listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]>;
-  /** Where its members are, all but this instance; in order of the hosts' ids. */
+  /** The hosts of the group's members, without the instance `except`; in order of host id. */
   listGroupHosts(groupId: string, except?: string): Promise<readonly GroupHost[]>;
-  /** Of a project, or of `everyProject`: the default. Who is not known has no limit and uses nothing. */
+  /**
+   * The quota of a project, or of `everyProject`: the default. An unknown project has no limit and uses
+   * nothing.
+   */
   getQuota(project: string): Promise<QuotaRecord>;
 
-  /** Sums, for the doctor: claims by host as the claim rows have it. */
+  /** For the doctor: sums of the claim rows, by host. */
   claimTotals(): Promise<readonly ClaimTotal[]>;
 
   /**
-   * For the doctor: of every project that has a quota or instances, both at the same moment, in order of
-   * their names.
+   * For the doctor: every project that has a quota or instances, in order of name; both sums of one project
+   * are from the same moment.
    */
   quotaTotals(): Promise<readonly QuotaTotal[]>;
 
-  /** Removes what is older than its time to be kept (limits.ts); answers how many rows went. */
+  /** Removes rows that are older than their retention (limits.ts); answers how many. */
   prune(nowMs: number): Promise<number>;
   close(): Promise<void>;
 }

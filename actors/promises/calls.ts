@@ -1,4 +1,7 @@
-/** The history as clients saw it: each call paired with its end, and what an answer promises by its ids. */
+/**
+ * The calls as clients saw them: each request paired with its end, and which instances and operations its
+ * answer promises.
+ */
 
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
@@ -12,7 +15,7 @@ const mutating: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Whether the method changes something, and is remembered by its request id. */
+/** Whether the method changes records, and so is remembered by its request id. */
 export const isMutating = (method: string): boolean => mutating.has(method);
 
 export interface Call {
@@ -21,9 +24,9 @@ export interface Call {
 }
 
 export interface Calls {
-  /** The whole call, when this fact is its end. */
+  /** The whole call, if this fact ends it. */
   endOf(fact: Fact): Call | undefined;
-  /** Begun, and not ended. */
+  /** Calls that have begun and not ended. */
   open(): Iterable<Invoked>;
 }
 
@@ -49,7 +52,7 @@ export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {
 
 export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
-/** One instance and its operation, as an answer tells of them. */
+/** An instance and its operation that an answer promises. */
 export interface Promised {
   readonly instanceId: string;
   readonly generation: number;

@@ -1,16 +1,19 @@
 /**
- * A part of I3: what claims take of each cell of a host, and CPUs that guests have to themselves. Counted
- * here from the claims and from what hosts say, and not by the arithmetic that the stores use.
+ * The NUMA part of I3: claims never take more of a NUMA node than the host has, nor more pinned CPUs. Counted
+ * here from the claims and from what hosts report, not by the arithmetic that the stores use.
  */
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 
-/** By `cell resource`, such as `0 CPUs`; and, under `pinned`, the CPUs of one's own of all cells. */
+/**
+ * Amounts by NUMA node and resource, such as `cell 0: CPUs`; and, under `pinned`, the pinned CPUs of all NUMA
+ * nodes.
+ */
 export type Taken = ReadonlyMap<string, number>;
 
 const pinned = "pinned CPUs";
 
-/** What claims take together. */
+/** The sum over claims. */
 export function takenBy(placements: readonly NumaPlacement[]): Taken {
   const taken = new Map<string, number>();
   const add = (key: string, amount: number) => {
@@ -26,7 +29,7 @@ export function takenBy(placements: readonly NumaPlacement[]): Taken {
   return taken;
 }
 
-/** The same as a host's record has it. */
+/** The same sum, from the columns of a host's record. */
 export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
   const taken = uses.flatMap((use, cell): [string, number][] => [
     [`cell ${cell}: CPUs`, use.pinnedCpus],
@@ -40,7 +43,7 @@ export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
 }
 
 /** What there is of each thing, by the host's own word. */
-function offeredBy({ numa = [] }: HostInventory): Taken {
+function offeredBy({ numa }: HostInventory): Taken {
   const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, cell): [string, number][] => {
     const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);
     return [
@@ -56,7 +59,10 @@ function offeredBy({ numa = [] }: HostInventory): Taken {
   return new Map([[pinned, cpus] as const, ...offered]);
 }
 
-/** Sentences about what is taken beyond what there is; `vcpusClaimed`: by all claims on the host. */
+/**
+ * Sentences about resources of which more is taken than the host has. `vcpusClaimed`: by all claims on the
+ * host.
+ */
 export function cellFaults(hostId: string, inventory: HostInventory, taken: Taken, vcpusClaimed: number) {
   const offered = offeredBy(inventory);
   const faults = [...taken]
@@ -71,6 +77,6 @@ export function cellFaults(hostId: string, inventory: HostInventory, taken: Take
   return [...faults, `Host ${hostId} is overfull: ${shared} vCPUs share ${real - own} of ${real} CPUs.`];
 }
 
-/** What differs between two counts of the same; empty when they agree. */
+/** Keys whose amounts differ between two counts; empty when they agree. */
 export const differences = (left: Taken, right: Taken): readonly string[] =>
   [...new Set([...left.keys(), ...right.keys()])].filter((what) => left.get(what) !== right.get(what));

@@ -1,7 +1,7 @@
 /**
- * What a judge of the promises is told: facts, in the order in which they came to be. The simulator tells all
- * of them, at the moment they happen; the chaos tool tells what can be seen of a real cluster from outside.
- * A checker (one file for each promise) is a function of the facts it has seen: data only, no clock, no I/O.
+ * Facts: what the judge of the promises is told, in the order in which it happened. The simulator tells all
+ * of them, at the moment they happen; the chaos tool tells what can be seen of a real cluster from outside. A
+ * checker (one file for each promise) is a function of the facts it has seen: data only, no clock, no I/O.
  */
 import type { Event } from "../../protocol/event.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
@@ -9,7 +9,7 @@ import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
 import type { CommitResult, Turn } from "../records/commit.ts";
 
-/** A client asked for something. One line of the history; its end has the same `call`. */
+/** A client sent a request. The fact of its end has the same `call`. */
 export interface Invoked {
   readonly kind: "invoked";
   readonly atMs: number;
@@ -18,15 +18,15 @@ export interface Invoked {
   readonly project: string;
   /** `<noun>.<method>`, as in `instance.create`. */
   readonly method: string;
-  /** Of the entity; empty for a method of a collection. */
+  /** Id of the entity; empty for a method of a collection. */
   readonly id: string;
   readonly requestId: string;
   readonly request: Readonly<Record<string, unknown>>;
 }
 
 /**
- * What the client was told at last. `failed`: certainly not executed. `unknown`: perhaps executed, the time
- * was over.
+ * The outcome that the client was told. `failed`: certainly not executed. `unknown`: perhaps executed, the
+ * deadline passed.
  */
 export interface Completed {
   readonly kind: "completed";
@@ -38,7 +38,7 @@ export interface Completed {
   readonly reason?: string;
 }
 
-/** A turn was applied by the store, or refused; `by` is the process that asked for it. Simulator only. */
+/** The store applied a commit, or refused it; `by` is the process that asked. Simulator only. */
 export interface Committed {
   readonly kind: "committed";
   readonly atMs: number;
@@ -47,17 +47,17 @@ export interface Committed {
   readonly result: CommitResult;
 }
 
-/** A watcher was handed an event; `watcher` names it, and it shall see each number once, in order. */
+/** A watcher got an event. `watcher` names it; each watcher must see each sequence number once, in order. */
 export interface Watched {
   readonly kind: "watched";
   readonly atMs: number;
   readonly watcher: string;
-  /** Whose events the watcher may see; `admin`: everybody's. */
+  /** The project whose events the watcher may see; `admin`: those of all projects. */
   readonly project: string;
   readonly event: Event;
 }
 
-/** A process of a guest came into being (or was first seen by the chaos tool), or is gone. */
+/** A guest's process started (or was first seen by the chaos tool), or ended. */
 export interface GuestProcess {
   readonly kind: "guestStarted" | "guestEnded";
   readonly atMs: number;
@@ -65,13 +65,13 @@ export interface GuestProcess {
   readonly instanceId: string;
   readonly epoch: number;
   readonly pid: number;
-  /** It is born as one that cannot write yet: its CPU does not run. */
+  /** The process cannot write yet: its CPUs do not run. */
   readonly held?: boolean;
 }
 
 /**
- * A living process cannot write (its CPU does not run yet, it is paused, or its guard has stopped it), or can
- * again. Simulator only.
+ * A living process can no longer write (its CPUs do not run yet, it is paused, or its guard stopped it), or
+ * can write again. Simulator only.
  */
 export interface GuestHeld {
   readonly kind: "guestHeld" | "guestFree";
@@ -108,7 +108,7 @@ export interface Sent {
   readonly bytes: number;
 }
 
-/** How much is held in memory somewhere, against its maximum. Simulator only. */
+/** The size of something held in memory, and its maximum. Simulator only. */
 export interface Measured {
   readonly kind: "measured";
   readonly atMs: number;
@@ -124,7 +124,7 @@ export interface InstanceFacts {
   readonly desired: DesiredPower;
   readonly generation: number;
   readonly hostId: string | null;
-  /** Present in the simulator, which sees the rows. */
+  /** The owner epoch. Present in the simulator, which sees the rows. */
   readonly epoch?: number;
   readonly operationId: string | null;
   readonly failed: boolean;
@@ -132,9 +132,7 @@ export interface InstanceFacts {
   readonly machine: { readonly state: MachineState; readonly intentGeneration: number } | null;
 }
 
-/**
- * Everything there is, when faults have stopped and nothing moves any more: the store's side and the world's.
- */
+/** The whole state once faults have stopped and nothing moves any more: the store's side and the world's. */
 export interface Quiet {
   readonly kind: "quiet";
   readonly atMs: number;
@@ -145,7 +143,7 @@ export interface Quiet {
     readonly id: string;
     readonly capacity: Amounts;
     readonly claimed: Amounts;
-    /** What of its cells is claimed, by its own sums; absent where that cannot be seen. */
+    /** What is claimed of its NUMA nodes, by its own sums; absent where that cannot be seen. */
     readonly cells?: { readonly pinnedCpus: number; readonly numaClaimed: readonly NumaUse[] };
   }[];
   /** Absent where they cannot be seen from outside. */
@@ -161,20 +159,20 @@ export interface Quiet {
     readonly pid: number;
     readonly running: boolean;
   }[];
-  /** Directories and machine files that lie on hosts. */
+  /** Directories and machine files on hosts. */
   readonly remains: readonly {
     readonly hostId: string;
     readonly instanceId: string;
     readonly what: string;
   }[];
-  /** Instances whose guest has run and whose disk is nowhere any more; absent where disks cannot be seen. */
+  /** Instances whose guest has run and whose disk no longer exists; absent where disks cannot be seen. */
   readonly disksLost?: readonly string[];
-  /** All that the store still has, in order. */
+  /** All events that the store still has, in order. */
   readonly events: readonly Event[];
   readonly eventsTrimmed: number;
-  /** What the event stream has; absent where it cannot be read. */
+  /** Sequence numbers in the event stream; absent where it cannot be read. */
   readonly stream?: readonly number[];
-  /** Sentences of the doctor. */
+  /** The doctor's findings, as sentences. */
   readonly findings: readonly string[];
 }
 
@@ -202,13 +200,13 @@ export type PromiseId = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | 
 export interface Violation {
   readonly promise: PromiseId;
   readonly atMs: number;
-  /** A sentence with the ids it is about. */
+  /** A sentence that names the ids concerned. */
   readonly message: string;
 }
 
-/** One promise, judged as facts come in. It remembers what it needs and nothing more. */
+/** Judges one promise as facts come in. It keeps only what later facts are judged by. */
 export interface Checker {
   readonly promise: PromiseId;
-  /** What this fact breaks, as sentences; empty when all is well. */
+  /** The ways in which this fact breaks the promise, as sentences; empty when it does not. */
   see(fact: Fact): readonly string[];
 }

@@ -1,6 +1,6 @@
 /**
- * The part of I3 that is about groups and quotas: a claim never breaks the hard rule of its instance's group,
- * and no create takes a project above its quota. Both are counted here, from the rows themselves.
+ * The part of I3 about groups and quotas: a claim never breaks the hard rule of its instance's group, and no
+ * create takes a project above its quota. Both are counted here, from the rows themselves.
  */
 import { everyProject, type QuotaLimits, quotaResources } from "../../protocol/quota.ts";
 import type { Turn } from "../records/commit.ts";
@@ -10,7 +10,7 @@ import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
 interface Known {
   readonly groups: Map<string, ServerGroupRecord>;
   readonly limits: Map<string, QuotaLimits>;
-  /** Not deleted. */
+  /** Instances that are not deleted, by id. */
   readonly live: Map<string, InstanceRecord>;
   readonly used: Map<string, QuotaUse>;
   /** Ids of live instances, by group. */
@@ -22,7 +22,7 @@ interface Known {
 const nothing: QuotaUse = { instances: 0, vcpus: 0, memoryMib: 0 };
 const unset: QuotaLimits = { instances: null, vcpus: null, memoryMib: null };
 
-/** What each committed turn breaks, as sentences. */
+/** Judges each commit; answers what it breaks, as sentences. */
 export function groupsAndQuotas(): (turn: Turn) => readonly string[] {
   const known: Known = {
     groups: new Map(),
@@ -103,7 +103,10 @@ function exceeded({ used, limits }: Known, project: string): readonly string[] {
   });
 }
 
-/** A member that owns a host or holds a claim on it is there: its guest may run as long as it does. */
+/**
+ * A member counts on the host that owns it and on each host where it holds a claim: its guest may run there
+ * as long as the claim lasts.
+ */
 function broken(known: Known, { instanceId, hostId }: ClaimRecord): readonly string[] {
   const { groups, live, members, claims } = known;
   const group = groups.get(live.get(instanceId)?.serverGroupId ?? "");

@@ -1,6 +1,7 @@
 /**
- * I1: each record has one writer, and what it counts never falls. Judged by the committed turns: versions
- * follow one another, an epoch stays on its host, observations only get newer, an end is an end.
+ * I1: each record has one writer, and its counters never fall. Judged by the commits: versions follow one
+ * another, an owner epoch stays on its host, observations only get newer, an operation that ended stays
+ * ended.
  */
 
 import type { Turn } from "../records/commit.ts";
@@ -11,7 +12,7 @@ import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 
 interface Known {
   readonly ledger: Ledger;
-  /** The one host of each epoch, by `instance epoch`. */
+  /** The one host of each owner epoch, by `instance epoch`. */
   readonly hosts: Map<string, string>;
   readonly ended: Map<string, OperationRecord>;
 }
@@ -49,8 +50,8 @@ function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord)
 }
 
 /**
- * Claims come first: they say which host an epoch is for. Room that is kept for an epoch to come is nobody's
- * yet: no host is told of it, and it may be given back for room elsewhere.
+ * Claims first: they say which host an owner epoch is for. A claim of a later owner epoch than the instance's
+ * is only room kept for a move: no host is told of it, and it may be given back for room elsewhere.
  */
 function hostFaults({ hosts, ledger }: Known, turn: Turn): string[] {
   const epochs = new Map((turn.instances ?? []).map(({ row }) => [row.id, row.epoch]));
@@ -75,7 +76,7 @@ function hostFaults({ hosts, ledger }: Known, turn: Turn): string[] {
   });
 }
 
-/** An observation that is not newer must be the one that is known. What is gone may be made anew. */
+/** An observation that is not newer must equal the known one. A machine that is gone may be made anew. */
 function observationFaults({ ledger }: Known, { machines = [], machinesGone = [] }: Turn): string[] {
   return machines.flatMap((machine) => {
     const { instanceId, epoch, generation } = machine;

@@ -1,7 +1,7 @@
 /**
- * I2: at no instant two processes of one instance that can write to its disks, on whatever hosts and of
- * whatever epochs; and nobody but the one that can writes. A process that its host's guard has stopped, or
- * its agent has paused, cannot write for good only while the host is fenced: then it is never let go again.
+ * I2: at no instant can two processes of one instance write to its disks, on whatever hosts and of whatever
+ * owner epochs; and only the process that can write does. A process that its host's guard stopped, or its
+ * agent paused, counts as unable to write only while its host is fenced: then it is never let go again.
  */
 import type { Checker, Committed, DiskWritten, Fact, GuestHeld, GuestProcess, Quiet } from "./facts.ts";
 import { Leases } from "./leases.ts";
@@ -12,7 +12,7 @@ interface Process {
   held: boolean;
 }
 
-/** `host/pid` of the living processes, by instance. */
+/** The living processes of each instance, by `host/pid`. */
 interface Known {
   readonly living: Map<string, Map<string, Process>>;
   readonly leases: Leases;
@@ -78,7 +78,7 @@ function held(known: Known, fact: GuestHeld): readonly string[] {
   return tooMany(known, fact.instanceId);
 }
 
-/** A host that is granted a lease again must have ended what it held. */
+/** A host that is granted a host lease again must have ended all guests of the one before. */
 function committed(known: Known, fact: Committed): readonly string[] {
   known.leases.committed(fact);
   if (fact.turn.leasesGranted === undefined) return [];

@@ -1,8 +1,8 @@
 /**
- * I3: the sum of the claims on a host never exceeds what it has, nor what any of its cells has (cells.ts);
- * nor does a claim break its group's rule, or a create the quota of its project (groups-and-quotas.ts). The
- * sums are kept here, from the claims themselves; that the store's own sums agree with them is judged when
- * all is quiet.
+ * I3: the sum of the claims on a host never exceeds what it has, nor what any of its NUMA nodes has
+ * (cells.ts); nor does a claim break its group's rule, or a create the quota of its project
+ * (groups-and-quotas.ts). The sums are kept here, from the claims themselves; whether the store's own sums
+ * agree is judged when all is quiet.
  */
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Turn } from "../records/commit.ts";
@@ -16,7 +16,7 @@ interface Known {
   readonly capacities: Map<string, HostInventory>;
   readonly sums: Map<string, Amounts>;
   readonly claims: Map<string, ClaimRecord>;
-  /** By host, those that take of its cells: most hosts have none. */
+  /** By host, the keys of claims that take part of its NUMA nodes: most hosts have none. */
   readonly bound: Map<string, Set<string>>;
 }
 
@@ -90,7 +90,7 @@ function plus(sum: Amounts, added: Amounts, times: 1 | -1): Amounts {
   };
 }
 
-/** A host that never told what it has cannot be judged. */
+/** A host that never reported its capacity cannot be judged. */
 function overfull(hostId: string, sum: Amounts, capacity: Amounts | undefined): readonly string[] {
   if (capacity === undefined) return [];
   return resources

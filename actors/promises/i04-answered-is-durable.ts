@@ -1,14 +1,14 @@
 /**
- * I4: what was acknowledged is durable. An answer is backed by a commit before it (where commits are seen),
- * and what it promised is still there when all is quiet.
+ * I4: what was acknowledged is durable. Each answer is preceded by the commit it rests on (where commits are
+ * seen), and what it promised still exists when all is quiet.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { Turn } from "../records/commit.ts";
 import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
 import type { Checker, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";
 
-/** What was committed; `seen` stays false for a judge that only looks from outside. */
+/** What was committed; `seen` stays false for a judge that sees a cluster only from outside. */
 interface Durable {
   seen: boolean;
   readonly requests: Set<string>;
@@ -16,7 +16,7 @@ interface Durable {
   readonly operations: Set<string>;
 }
 
-/** What was promised last, and when. */
+/** The last promise about each instance and operation, and when it was given. */
 interface Acknowledged {
   readonly instances: Map<string, { readonly generation: number; readonly atMs: number }>;
   readonly operations: Map<string, number>;
@@ -44,7 +44,7 @@ export function answeredIsDurable(): Checker {
   };
 }
 
-/** What a guest has written is as durable as its storage: nobody of ours may remove it. */
+/** A disk that a guest has written to must last: nothing of novact may remove it. */
 function disksLost({ disksLost = [] }: Quiet): readonly string[] {
   return disksLost.map((id) => `The disk of instance ${id} is gone, and the instance is not.`);
 }
@@ -86,11 +86,11 @@ function missing(durable: Durable, { instanceId, generation, operationId }: Prom
   return [...instance, `Operation ${operationId} was answered, but never committed.`];
 }
 
-/** What is missing may have been deleted and pruned, when so much time has passed since. */
+/** Rows older than the retention may be missing: they may have been deleted and pruned since. */
 function lost({ instances, operations }: Acknowledged, quiet: Quiet): readonly string[] {
   const rows = new Map(quiet.instances.map((row) => [row.id, row]));
   const kept = new Set(quiet.operations.map(({ id }) => id));
-  const young = (atMs: number) => quiet.atMs - atMs < limits.tombstoneKeptMs;
+  const young = (atMs: number) => quiet.atMs - atMs < retentionLimits.tombstoneKeptMs;
   const behind = [...instances].flatMap(([id, { generation, atMs }]) => {
     const row = rows.get(id);
     if (row === undefined) return young(atMs) ? [`Instance ${id} was acknowledged and is lost.`] : [];

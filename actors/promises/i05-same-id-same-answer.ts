@@ -1,9 +1,9 @@
 /**
- * I5: a request id is executed once and answered alike. An answer with `wait` tells of the end, so what is
- * compared is which things it tells of, not how they are.
+ * I5: a request id is executed once and answered alike. An answer with `wait` shows the instance and
+ * operation as they ended, so only their ids are compared, not their states.
  */
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { NewEvent } from "../records/commit.ts";
 import { type Call, createCalls, fieldsOf, isMutating, promisedBy, textOf } from "./calls.ts";
 import type { Checker, Committed } from "./facts.ts";
@@ -15,7 +15,7 @@ interface Told {
 }
 
 interface Known {
-  /** When each request was committed last. */
+  /** When each request was last committed. */
   readonly committed: Map<string, number>;
   readonly answers: Map<string, Told>;
   readonly accepted: Set<string>;
@@ -38,7 +38,7 @@ export function sameIdSameAnswer(): Checker {
   };
 }
 
-const forgotten = (thenMs: number, nowMs: number) => nowMs - thenMs >= limits.requestKeptMs;
+const forgotten = (thenMs: number, nowMs: number) => nowMs - thenMs >= retentionLimits.requestKeptMs;
 
 function executedTwice({ committed }: Known, { turn, atMs }: Committed): readonly string[] {
   if (turn.request === undefined) return [];

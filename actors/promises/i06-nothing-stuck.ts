@@ -1,6 +1,6 @@
 /**
- * I6: whatever passes has somebody who sees to it: an operation with a deadline, or the reconciler, which
- * looks at what is not settled. When all is quiet, nothing passes any more and every call has ended.
+ * I6: every passing state has an owner: an operation with a deadline, or the reconciler, which looks at
+ * instances that are not settled. When all is quiet, no passing state is left and every call has ended.
  */
 import type { InstanceState } from "../../protocol/states.ts";
 import type { Turn } from "../records/commit.ts";

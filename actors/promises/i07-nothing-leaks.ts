@@ -1,6 +1,6 @@
 /**
  * I7: when an instance is gone, nothing of it is left: no process, no file, no claim. Judged when all is
- * quiet, from both sides: what lies on the hosts must belong to an instance that is there.
+ * quiet, from both sides: everything on the hosts must belong to an existing instance.
  */
 import type { Checker, InstanceFacts, Quiet } from "./facts.ts";
 
@@ -20,7 +20,7 @@ function still(quiet: Quiet): readonly string[] {
   ];
 }
 
-/** Why nothing of this instance may be on this host; undefined when it may. */
+/** Why the instance must not have left anything on this host; undefined when it may. */
 function strange(rows: Rows, instanceId: string, hostId: string): string | undefined {
   const row = rows.get(instanceId);
   if (row === undefined) return "which nobody knows";

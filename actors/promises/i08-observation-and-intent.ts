@@ -1,7 +1,7 @@
 /**
- * I8: an observation never overrides a newer intent. A turn that nobody asked for may change what is wanted
- * only where the guest itself has shut down; and it may fail an instance, or end an operation as done, only
- * by what was seen of the intent that holds.
+ * I8: an observation never overrides a newer intent. A commit without a request may change the intent only
+ * because the guest shut itself down; and it may fail an instance, or end an operation as done, only by an
+ * observation of the present intent.
  */
 import type { Reason } from "../../protocol/wire/status.ts";
 import type { Turn } from "../records/commit.ts";
@@ -26,7 +26,7 @@ export function observationAndIntent(): Checker {
 interface Change {
   readonly before: InstanceRecord;
   readonly row: InstanceRecord;
-  /** Of the epoch that owned the instance before the turn: the newest that is known with the turn. */
+  /** The machine of the owner epoch before the commit: its newest observation, this commit's included. */
   readonly machine: MachineRecord | undefined;
   readonly turn: Turn;
   readonly ledger: Ledger;
@@ -90,12 +90,12 @@ function endFaults(change: Change): readonly string[] {
 
 function isReached({ row, machine, turn, ledger }: Change): boolean {
   if (row.desired === "deleted") return isAway(row, turn, ledger);
-  // Nothing of it is on a host: it is as stopped as it can be.
+  // No host has anything of the instance: it counts as stopped.
   if (row.desired === "stopped" && row.hostId === null) return true;
   return machine?.intentGeneration === row.generation;
 }
 
-/** No claim is left, or the delete is parked: the work goes on, and the event says so. */
+/** No claim is left, or the delete is parked: then work goes on, and the event says so. */
 function isAway({ id }: InstanceRecord, { claimsReleased = [], events = [] }: Turn, ledger: Ledger): boolean {
   const released = new Set(claimsReleased.filter((key) => key.instanceId === id).map(({ epoch }) => epoch));
   if ([...ledger.claims(id).keys()].every((epoch) => released.has(epoch))) return true;

@@ -1,9 +1,9 @@
 /**
- * I9: an instance goes to another host only after every earlier one was proved to be without its guest: by
- * giving the claim back, which follows the host's `gone`, by the host's own last word that no process is
- * there, or by a fence of the lease that the claim was made under. A silence proves nothing, and a fence by
- * silence proves something only when nothing was renewed for the lease's whole time; one by the storage only
- * when no process lives there that another host may take over.
+ * I9: an instance goes to another host only after each earlier host was proved to run no process of its
+ * guest: by giving the claim back, which follows the host's `gone`; by the host's own last report that no
+ * process is there; or by a fence of the host lease under which the claim was made. Silence proves nothing. A
+ * fence by silence proves something only when nothing was renewed for the host lease's whole time; a fence by
+ * the storage only when no process of a guest that another host may take over lives on that host.
  */
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import type { Turn } from "../records/commit.ts";
@@ -12,7 +12,7 @@ import type { Checker, GuestHeld, GuestProcess } from "./facts.ts";
 import { Leases } from "./leases.ts";
 import { isCommitted } from "./ledger.ts";
 
-/** An epoch that was claimed, and what its host said last; `undefined`: nothing yet. */
+/** The claim of an owner epoch, and the last state that its host reported; `undefined`: none yet. */
 interface Claimed {
   readonly hostId: string;
   readonly leaseEpoch: number;
@@ -22,7 +22,10 @@ interface Claimed {
 interface Owned {
   epoch: number;
   hostId: string | null;
-  /** Other hosts can open its disk, or it has none: a guest with a lease stops when that is over. */
+  /**
+   * Other hosts can open its disk, or it has none: a guest under a host lease is stopped when that lease
+   * ends.
+   */
   opensElsewhere: boolean;
   deleted: boolean;
   readonly claimed: Map<number, Claimed>;
@@ -40,7 +43,7 @@ export function recoveryNeedsProof(): Checker {
     promise: "I9",
     see(fact) {
       if (fact.kind === "guestStarted" || fact.kind === "guestEnded") lives(living, fact);
-      // A process that was on its way when its host was fenced is there, but it must never run.
+      // A process that was starting when its host was fenced may exist, but must never run.
       if (fact.kind === "guestStarted" && leases.isOut(fact.hostId)) return [];
       if (fact.kind === "guestStarted" || fact.kind === "guestFree") return started(known, fact);
       if (fact.kind === "leaseRenewed") leases.renewed(fact);
@@ -63,7 +66,10 @@ function lives(living: Living, fact: GuestProcess): void {
   else there.delete(fact.pid);
 }
 
-/** A host that its storage gave up has no process that could write there, whether it is stopped or not. */
+/**
+ * A fence by the storage: no process of a guest that another host may take over may live on the host, not
+ * even stopped.
+ */
 function inhabited(known: Known, living: Living, { leasesFenced = [] }: Turn): readonly string[] {
   const given = leasesFenced.filter(({ proof }) => proof.kind === "storage");
   return given.flatMap(({ hostId }) =>
@@ -77,7 +83,7 @@ function inhabited(known: Known, living: Living, { leasesFenced = [] }: Turn): r
   );
 }
 
-/** What a recovery takes from its hosts must be under a lease that is fenced at that moment. */
+/** A recovery may release claims only under a host lease that is fenced at that moment. */
 function unfenced(known: Known, leases: Leases, turn: Turn): readonly string[] {
   const recovers = turn.events?.some(({ event }) => event === "hostFenced") === true;
   if (!recovers && turn.fencesExpected === undefined) return [];
@@ -88,7 +94,7 @@ function unfenced(known: Known, leases: Leases, turn: Turn): readonly string[] {
   });
 }
 
-/** A host that is forgotten takes its claims with it: what was on it must be proved to run no more. */
+/** Forgetting a host removes its claims: their guests must be proved not to run any more. */
 function removed(known: Known, leases: Leases, turn: Turn): readonly string[] {
   return (turn.hostsRemoved ?? []).flatMap(({ hostId }) =>
     [...known].flatMap(([id, { claimed, opensElsewhere, deleted }]) =>
@@ -146,8 +152,9 @@ function moved(known: Known, row: InstanceRecord): readonly string[] {
 }
 
 /**
- * Everything but the present epoch on its present host must be proved to be without a process. Room that is
- * kept elsewhere is a claim of the epoch to come: what is started there before is no epoch that is committed.
+ * Every claim but the present owner epoch's on its present host must be proved to be without a process.
+ * Claims of later owner epochs are room kept for a move: a start under one before it is committed is caught
+ * by `started`.
  */
 function unproven({ epoch, hostId, claimed }: Owned, id: string, what: string): readonly string[] {
   return [...claimed]
@@ -159,7 +166,10 @@ function unproven({ epoch, hostId, claimed }: Owned, id: string, what: string): 
     });
 }
 
-/** A late start of an older epoch, a start of one that nobody committed, or one beside a possible other. */
+/**
+ * A fault when the start is of another owner epoch than the committed one, or when an earlier owner may still
+ * run the guest.
+ */
 function started(known: Known, { instanceId, hostId, epoch }: GuestProcess | GuestHeld): readonly string[] {
   const owned = known.get(instanceId);
   if (owned === undefined) return [];

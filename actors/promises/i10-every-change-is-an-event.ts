@@ -1,6 +1,7 @@
 /**
- * I10: each accepted command and each change of state is an event of the same turn, once; events are numbered
- * without gaps, and a watcher gets them in order. What they add up to in the end is judged by `replay.ts`.
+ * I10: each accepted command and each change of state is an event of the same commit, once; events are
+ * numbered without gaps, and a watcher gets them in order. Whether they add up to the final rows is judged by
+ * `replay.ts`.
  */
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { NewEvent, Turn } from "../records/commit.ts";
@@ -11,7 +12,7 @@ import { replayFaults } from "./replay.ts";
 
 interface Known {
   readonly ledger: Ledger;
-  /** Operations that were committed as running, and have not ended. */
+  /** Operations that were committed as running and have not ended. */
   readonly underWay: Set<string>;
   readonly watchers: Map<string, number>;
   lastSequence: number;
@@ -78,7 +79,10 @@ function stateFaults(before: InstanceRecord | undefined, row: InstanceRecord, tu
   return [`Instance ${row.id} went from ${from} to ${row.state}; the events say: ${said}.`];
 }
 
-/** A command that changed nothing brings an operation that has ended already; that one has no event. */
+/**
+ * An operation that was under way ends with an event, once. A command that changed nothing brings an
+ * operation that has ended already, without an event.
+ */
 function endFaults({ underWay }: Known, turn: Turn): readonly string[] {
   return (turn.operations ?? []).flatMap(({ id, instanceId, state }) => {
     if (state === "running") underWay.add(id);

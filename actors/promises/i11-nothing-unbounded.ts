@@ -1,20 +1,21 @@
 /**
- * I11: what is held in memory stays below its maximum, messages stay below theirs, and nobody talks without
- * end: two who answer each other in a circle are found by how much they say in a second.
+ * I11: everything held in memory stays below its maximum, messages stay below theirs, and nobody talks
+ * without end: two processes that answer each other in a circle are found by how many messages they send in a
+ * second.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Checker, Sent } from "./facts.ts";
 
 /**
- * Questions of one sender and kind in one second. A sound burst is one ensure, and its repetition, for each
- * instance of the largest create, or a report for each of them; a circle at a bus's latency of 1 ms makes
- * 500.
+ * Questions of one sender and kind in one second. The largest legitimate burst is one `ensure`, and its
+ * repetition, for each instance of the largest create, or a report for each of them; a circle at a bus
+ * latency of 1 ms makes 500.
  */
 export const questionsPerSecondMax = 400;
 
 /**
- * Answers, and events on their way: as many as others asked for and committed, who are counted themselves. A
- * create of 100 brings some 400 events, and each of them is offered, taken and confirmed.
+ * Answers, and events on their way. There are as many as others asked for or committed, and those are counted
+ * themselves. A create of 100 brings some 400 events, and each of them is offered, taken and confirmed.
  */
 export const echoesPerSecondMax = 4_000;
 
@@ -37,18 +38,18 @@ export function nothingUnbounded(): Checker {
   };
 }
 
-/** `cmd`, `host`, `report`, … of novact's own subjects; of others the first token. */
+/** The kind of message: `cmd`, `host`, `report`, … of novact's own subjects, the first token of others. */
 function kindOf(subject: string): string {
   const [first = "", , , kind = ""] = subject.split(".", 4);
   return first === "novact" ? kind : first;
 }
 
 function tooLarge({ from, subject, bytes }: Sent): readonly string[] {
-  const max = kindOf(subject) === "cmd" ? limits.bodyBytesMax : limits.answerBytesMax;
+  const max = kindOf(subject) === "cmd" ? wireLimits.bodyBytesMax : wireLimits.answerBytesMax;
   return bytes <= max ? [] : [`${from} sent ${bytes} bytes to ${subject}; the maximum is ${max}.`];
 }
 
-/** Told once for each second, when the maximum is passed. */
+/** Reports a passed maximum once for each second. */
 function tooMany(spoken: Map<string, Spoken>, { atMs, from, subject }: Sent): readonly string[] {
   const kind = kindOf(subject);
   const key = `${from} ${kind}`;

@@ -31,7 +31,9 @@ function watched({ watcher, project, event }: Watched): readonly string[] {
   return [`Watcher ${watcher} of ${project} was handed event ${event.sequence} of ${event.project}.`];
 }
 
-/** From outside nothing but a create tells whose an instance is: it is its creator's. */
+/**
+ * Learns the owner of an instance: its creator's project. From outside only the answer to a create shows it.
+ */
 function learn(owners: Map<string, string>, { invoked, completed }: Call): void {
   if (invoked.method !== "instance.create") return;
   const { instance, all } = completed.answer ?? {};
@@ -58,7 +60,9 @@ function told({ invoked, completed }: Call): readonly string[] {
   });
 }
 
-/** What an answer tells of, and what that has inside; free texts, such as metadata, are not looked into. */
+/**
+ * The things that an answer shows, and things inside these; free texts, such as metadata, are not searched.
+ */
 function things(answer: unknown): readonly Readonly<Record<string, unknown>>[] {
   const fields = fieldsOf(answer);
   return parts.flatMap((part) => fields[part] ?? []).flatMap((thing) => [fieldsOf(thing), ...things(thing)]);

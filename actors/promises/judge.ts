@@ -1,6 +1,6 @@
 /**
- * The judge of all promises: is told facts, in the order in which they came to be, and says which promise
- * each of them breaks. The same judge for simulated and for real clusters.
+ * The judge of all promises: takes facts in the order in which they happened, and says which promise each of
+ * them breaks. Simulated and real clusters have the same judge.
  */
 import type { Checker, Fact, Violation } from "./facts.ts";
 import { oneWriter } from "./i01-one-writer.ts";
@@ -20,7 +20,7 @@ export interface Judge {
   see(fact: Fact): readonly Violation[];
 }
 
-/** One of each promise, new: a checker remembers one history. */
+/** A new checker for each promise: a checker remembers one history. */
 export function allCheckers(): readonly Checker[] {
   return [
     oneWriter(),

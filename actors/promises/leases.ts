@@ -1,6 +1,6 @@
-/** The leases of hosts as the facts have them: who holds which, who is fenced, and since when. */
+/** Host leases as the facts have them: which host holds one, which is fenced, and since when. */
 import type { FenceProof } from "../../protocol/fence.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { Committed, LeaseRenewed } from "./facts.ts";
 
 interface Lease {
@@ -13,14 +13,14 @@ interface Lease {
 
 export class Leases {
   readonly #leases = new Map<string, Lease>();
-  /** From outside nobody sees commits. */
+  /** Whether any commit was seen: from outside none is. */
   #seen = false;
 
   renewed({ hostId, epoch, atMs }: LeaseRenewed): void {
     this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
   }
 
-  /** Answers what is wrong with the fences of a turn that was committed. */
+  /** Takes in a commit; answers what is wrong with its fences, as sentences. */
   committed({ turn, atMs }: Pick<Committed, "turn" | "atMs">): readonly string[] {
     this.#seen = true;
     for (const { hostId, epoch } of turn.leasesGranted ?? [])
@@ -29,24 +29,32 @@ export class Leases {
       const renewedAtMs = this.#leases.get(hostId)?.renewedAtMs ?? Number.NEGATIVE_INFINITY;
       this.#leases.set(hostId, { epoch, fenced: true, proof: proof.kind, renewedAtMs });
       const silentMs = atMs - renewedAtMs;
-      if (proof.kind !== "lease" || silentMs >= limits.leaseTtlMs) return [];
+      if (proof.kind !== "lease" || silentMs >= leaseLimits.leaseTtlMs) return [];
       return [`Host ${hostId} was fenced ${Math.round(silentMs)} ms after its lease ${epoch} was renewed.`];
     });
   }
 
-  /** Whether everything that ran there under this lease, or one before it, is stopped for good. */
+  /**
+   * Whether all guests that ran on the host under this lease epoch, or an earlier one, are stopped for good.
+   */
   isFenced(hostId: string, leaseEpoch: number): boolean {
     const lease = this.#leases.get(hostId);
     return lease?.fenced === true && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
   }
 
-  /** Fenced by who says that nothing at all runs there; without commits, for all that can be said. */
+  /**
+   * True if a power or operator fence proves the host off. When no commits were seen, true: there is nothing
+   * to contradict it.
+   */
   isOff(hostId: string): boolean {
     const { fenced = false, proof } = this.#leases.get(hostId) ?? {};
     return !this.#seen || (fenced && (proof === "power" || proof === "operator"));
   }
 
-  /** Now, whatever the lease; where no commits are seen, for all that can be said. */
+  /**
+   * True if the host is fenced now, at whatever lease epoch. When no commits were seen, true: there is
+   * nothing to contradict it.
+   */
   isOut(hostId: string): boolean {
     return !this.#seen || this.#leases.get(hostId)?.fenced === true;
   }

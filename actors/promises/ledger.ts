@@ -1,13 +1,14 @@
 /**
- * What the committed turns add up to: the newest row of each instance, its machines, its claims. A checker
- * compares a turn with it, and then writes the turn into it. A turn costs as much as it has rows.
+ * The sum of the commits so far: the newest row of each instance, its machines, its claims. A checker
+ * compares a commit with it, and then applies the commit to it. Applying costs time in proportion to the
+ * commit's rows.
  */
 
 import type { Turn } from "../records/commit.ts";
 import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord } from "../records/instance.ts";
 import type { Committed, Fact } from "./facts.ts";
 
-/** By epoch. */
+/** Values by owner epoch. */
 export type Epochs<V> = ReadonlyMap<number, V>;
 
 export interface Ledger {
@@ -63,7 +64,7 @@ function removeHost<V extends MachineKey & { readonly hostId: string }>(
     for (const value of [...ofInstance.values()]) if (value.hostId === hostId) remove(table, value);
 }
 
-/** A turn that the store applied; a refused one changes nothing. */
+/** True for a commit that the store applied; a refused one changes nothing. */
 export function isCommitted(fact: Fact): fact is Committed & { result: { kind: "committed" } } {
   return fact.kind === "committed" && fact.result.kind === "committed";
 }

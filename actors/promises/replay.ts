@@ -1,11 +1,11 @@
 /**
- * The events of a quiet store, told again from the beginning: they must be without gaps, add up to the rows
- * as they are, and be the ones that the stream has.
+ * Replays the events of a quiet store from the beginning: they must be without gaps, add up to the rows as
+ * they are, and be the ones in the event stream.
  */
 import type { Event } from "../../protocol/event.ts";
 import type { InstanceFacts, Quiet } from "./facts.ts";
 
-/** What the events say of one instance. Undefined: what is kept does not reach back so far. */
+/** An instance as its events add up. Undefined: the events that are kept do not reach back so far. */
 interface Replayed {
   state: unknown;
   generation: number | undefined;
@@ -42,7 +42,7 @@ function accept(it: Replayed, { command, changed, generation }: Event["body"]): 
 function rowFaults(row: InstanceFacts, told: Replayed | undefined, trimmed: boolean): readonly string[] {
   const { id, state, generation } = row;
   const broken: string[] = [];
-  // A silent host makes a state unknown for who reads it; the row, and so the events, do not say so.
+  // A silent host makes a state unknown for whoever reads it; neither the row nor the events say so.
   if (state !== "unknown" && (told?.state ?? (trimmed ? state : undefined)) !== state) {
     broken.push(`Instance ${id} is ${state}, but its events end in ${told?.state ?? "nothing"}.`);
   }
@@ -59,7 +59,10 @@ function gaps({ events, eventsTrimmed }: Quiet): readonly string[] {
   return [`The store has event ${events[at]?.sequence} where ${eventsTrimmed + at + 1} belongs.`];
 }
 
-/** The stream has all that is kept, and may have older ones: it forgets later than the store. */
+/**
+ * The event stream has every event that the store keeps, and may have older ones: it forgets later than the
+ * store.
+ */
 function streamFaults({ stream, events, eventsTrimmed }: Quiet): readonly string[] {
   if (stream === undefined) return [];
   const last = events.at(-1)?.sequence ?? eventsTrimmed;

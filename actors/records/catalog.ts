@@ -1,4 +1,4 @@
-/** What is remembered of flavors and images: the same as is said of them. Types only. */
+/** The records of flavors and images: their fields are those that the protocol shows. Types only. */
 import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 

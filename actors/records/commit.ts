@@ -1,5 +1,5 @@
 /**
- * The one way to change what is remembered: everything that changes together is in one commit, which happens
+ * The commit: the one way to change records. Everything that changes together is in one commit, which happens
  * as a whole or not at all. Types only.
  */
 import type { Event } from "../../protocol/event.ts";
@@ -24,15 +24,15 @@ export interface RequestRecord {
 /** An event before the commit gives it its number. */
 export type NewEvent = Omit<Event, "sequence">;
 
-/** All that one decision changes. All of it happens, or none of it. */
+/** One commit: all changes of one decision. They happen as a whole, or not at all. */
 export interface Turn extends PlacementTurn {
   /** Inserted first; when it exists already the result is `duplicate` and nothing else happens. */
   readonly request?: RequestRecord;
   /** `expectedVersion` 0: the row must not exist. */
   readonly instances?: readonly { readonly expectedVersion: number; readonly row: InstanceRecord }[];
   /**
-   * Written over an older observation of the same epoch. Only together with the instance's row, which guards
-   * it.
+   * Each replaces an older observation of the same owner epoch. Only together with the instance's row, whose
+   * version guards it.
    */
   readonly machines?: readonly MachineRecord[];
   readonly machinesGone?: readonly MachineKey[];
@@ -43,31 +43,36 @@ export interface Turn extends PlacementTurn {
   readonly flavorsRemoved?: readonly string[];
   readonly images?: readonly ImageRecord[];
   readonly imagesRemoved?: readonly string[];
-  /** Inserted, or its inventory renewed; enabled and claims of an existing row stay as they are. */
+  /**
+   * Each is inserted, or its inventory renewed; an existing host keeps its claims and whether it is enabled.
+   */
   readonly hosts?: readonly HostInventory[];
   readonly hostsEnabled?: readonly {
     readonly hostId: string;
     readonly enabled: boolean;
     readonly reason: string | null;
     /**
-     * Only while it is enabled and has failed so many builds in a row, of at least two projects and two
-     * images; and only while no more than a third of the hosts are disabled for that, and another one is
-     * left. Else the result is `conflict`.
+     * Disables the host only while it is enabled and the last builds on it, at least this many in a row, of
+     * at least two projects and two images, have failed; and only while no more than a third of the hosts are
+     * disabled for failed builds, and another host is left enabled. Else the result is `conflict`.
      */
     readonly failedBuildsMin?: number;
-    /** Begins, or goes on with other numbers. Absent: as it was; a host that is enabled is not drained. */
+    /**
+     * Begins a drain, or changes the numbers of one under way. Absent: as it was; enabling a host ends its
+     * drain.
+     */
     readonly draining?: Draining;
   }[];
   /**
-   * Hosts that are forgotten, with their places in aggregates, their claims and machines. `inUse` while an
-   * instance that is not deleted is owned by it, or, unless `parked`, while anything is claimed on it: what
-   * was parked goes with a host that is fenced, which `fencesExpected` has to say. Their leases are kept: a
-   * host that comes back must clean up like any other that was fenced.
+   * Hosts to forget, with their places in aggregates, their claims and machines. The result is `inUse` while
+   * a host owns an instance that is not deleted, or, unless `parked`, while anything is claimed on it. Parked
+   * claims go only with a fenced host, which `fencesExpected` has to state. Host leases are kept: a host that
+   * comes back must clean up like any other fenced host.
    */
   readonly hostsRemoved?: readonly { readonly hostId: string; readonly parked: boolean }[];
   /**
-   * Builds that came to run, and those that failed by the fault of their hosts, in this order. A host that is
-   * not there (any more) is passed over. Project and image are those of a failed one.
+   * Builds that ended in a running guest, and builds that failed by their host's fault, in this order. A host
+   * that does not exist (any more) is skipped. Project and image are those of a failed build.
    */
   readonly buildsEnded?: readonly {
     readonly hostId: string;
@@ -75,11 +80,13 @@ export interface Turn extends PlacementTurn {
     readonly project?: string;
     readonly imageId?: string;
   }[];
-  /** A new lease: the first one, or one epoch above a fenced one. `conflict` when it is not so. */
+  /**
+   * New host leases: a host's first, or one lease epoch above its fenced one. `conflict` when neither holds.
+   */
   readonly leasesGranted?: readonly { readonly hostId: string; readonly epoch: number }[];
   /**
-   * Ends a lease that is held. `renewals`: only if nothing was renewed since; null: whatever was. `conflict`
-   * when it is not so.
+   * Host leases to end. `renewals`: end it only if its count of renewals is still this; null: whatever the
+   * count. `conflict` when the lease is not held, or its count is another.
    */
   readonly leasesFenced?: readonly {
     readonly hostId: string;
@@ -87,23 +94,29 @@ export interface Turn extends PlacementTurn {
     readonly renewals: number | null;
     readonly proof: FenceProof;
   }[];
-  /** What this turn rests on: the hosts are fenced, with this epoch. `conflict` when one is not. */
+  /**
+   * Hosts that must be fenced, at this lease epoch, for this commit to happen. `conflict` when one is not.
+   */
   readonly fencesExpected?: readonly { readonly hostId: string; readonly epoch: number }[];
   readonly events?: readonly NewEvent[];
 }
 
-type MissingNoun = "flavor" | "image" | "host" | "aggregate" | "server-group";
+export type MissingNoun = "flavor" | "image" | "host" | "aggregate" | "server-group";
 
 export type CommitResult =
   | {
-      readonly kind: "committed" /** Of the turn's last event; 0 when it had none. */;
+      readonly kind: "committed" /** Number of the commit's last event; 0 when it had none. */;
       readonly lastSequence: number;
     }
-  /** The request id is known: answer what was answered (or ALREADY_EXISTS when the hash differs). */
+  /**
+   * The request id is known: give the answer that was given then (or ALREADY_EXISTS when the hash differs).
+   */
   | { readonly kind: "duplicate"; readonly request: RequestRecord }
   /** A row was not at the expected version: load it again and decide again. */
   | { readonly kind: "conflict" }
-  /** The claim does not fit, or its host is gone, disabled, or holds another lease: try the next one. */
+  /**
+   * The claim does not fit, or its host is gone, disabled, or holds another host lease: try the next host.
+   */
   | { readonly kind: "hostFull"; readonly hostId: string }
   /** A name is taken. */
   | { readonly kind: "nameTaken" }

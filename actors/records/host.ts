@@ -1,6 +1,6 @@
 /**
- * What is remembered of a host: what it offers, what is claimed of it, its lease, and whether it may be
- * chosen. Types only.
+ * The record of a host: what it offers, what is claimed of it, its host lease, and whether the scheduler may
+ * choose it. Types only.
  */
 import type { FenceProof } from "../../protocol/fence.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
@@ -11,7 +11,7 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly id: string;
   readonly enabled: boolean;
   readonly disabledReason: string | null;
-  /** What is on it shall go elsewhere; ended by enabling it. */
+  /** Set while the host is drained; enabling the host ends the drain. */
   readonly draining: Draining | null;
   /** Sums of the claims; only a commit changes them, under a CHECK against the capacity (I3). */
   readonly vcpusClaimed: number;
@@ -20,21 +20,29 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly instances: number;
   /** CPUs that guests have to themselves, a part of `vcpusClaimed`. */
   readonly pinnedCpus: number;
-  /** What claims take of each cell, by its position in `numa`; the last ones may be missing. */
+  /**
+   * What claims take of each NUMA node, by its position in `numa`; trailing nodes without claims may be
+   * missing.
+   */
   readonly numaClaimed: readonly NumaUse[];
-  /** Builds that failed in a row by the host's own fault; a build that comes to run sets it back. */
+  /**
+   * Builds that failed in a row by the host's own fault; a build that ends in a running guest resets it to 0.
+   */
   readonly failedBuilds: number;
-  /** Whose these were, at most two of each: what all have in common may be the cause. Null: none failed. */
+  /**
+   * Projects and images of these builds, at most two of each: one that all have in common may be the cause.
+   * Null: none failed.
+   */
   readonly failedBuildsOf: FailedBuildsOf | null;
   /** Raised by every change of the inventory. */
   readonly generation: number;
-  /** Instances on it with a running build; counted when it is read. */
+  /** Instances being built on it; counted on read. */
   readonly ioOps: number;
-  /** In order of their ids; put together when it is read. */
+  /** In order of their ids; joined on read. */
   readonly aggregates: readonly AggregateOfHost[];
   readonly registeredAtMs: number;
   readonly lastSeenAtMs: number;
-  /** Null: it never asked for one (an agent of an older version). */
+  /** Null: none was granted to it; its registration grants the first one. */
   readonly lease: HostLease | null;
 }
 
@@ -46,33 +54,33 @@ export interface FailedBuildsOf {
 
 export interface Draining {
   readonly atMs: number;
-  /** So many instances leave at once. */
+  /** How many instances may be leaving at once. */
   readonly parallelism: number;
-  /** That were on it when it began. */
+  /** Number of instances on the host when the drain began. */
   readonly instances: number;
-  /** Which these were; absent when they were too many to remember (limits.drainRememberedMax). */
+  /** Their ids; absent when they were too many to remember (fleetLimits.drainRememberedMax). */
   readonly instanceIds?: readonly string[];
 }
 
 /**
- * A host's right to run guests that others may take over. Renewals are counted, not dated: who judges the
- * lease watches the count on its own monotonic clock, so that no wall clock is trusted, not even
- * PostgreSQL's.
+ * The host lease: a host's right to run guests that other hosts may take over. Renewals are counted, not
+ * dated: whoever judges the lease watches the count on its own monotonic clock, so that no wall clock is
+ * trusted, not even PostgreSQL's.
  */
 export interface HostLease {
-  /** Raised by every grant after a fence. */
+  /** The lease epoch: raised by every grant after a fence. */
   readonly epoch: number;
   readonly renewals: number;
   /**
-   * The last renewals said that all who could write to this shared storage hold the host's lease there, so
-   * many of them in a row. Null: the last one did not.
+   * How many renewals in a row have said that the agent and all its guests hold the storage lease, and on
+   * which storage. Null: the last renewal did not say so.
    */
   readonly storage: { readonly id: string; readonly renewals: number } | null;
   /** Set by the fence: nothing is renewed any more, and guests may be taken over. */
   readonly fencedBy: FenceProof | null;
 }
 
-/** What a host says about itself for its choice; of older agents, which do not, it is empty. */
+/** What a host says about itself for its choice. */
 export interface SaidOfHost {
   readonly labels: Readonly<Record<string, string>>;
   readonly features: readonly string[];

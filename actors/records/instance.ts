@@ -1,11 +1,11 @@
 /**
- * What is remembered of an instance: what was asked for, what its machines on hosts are, what it takes of
- * them, and the operation under way. Each record has one writer (I1): `instance` and `operation` the
- * instance actor, guarded by `version`; `machine` its host, guarded by epoch and generation and relayed by
- * the instance actor; `claim` the instance actor, under the CHECK on the host's capacity. Types only.
+ * The records of an instance: what was asked for, what its machines on hosts are doing, what it claims of
+ * hosts, and the operation under way. Each record has one writer (I1): `instance` and `operation` the
+ * instance actor, guarded by `version`; `machine` its host, guarded by owner epoch and generation and relayed
+ * by the instance actor; `claim` the instance actor, under the CHECK on the host's capacity. Types only.
  *
- * Times are wall-clock milliseconds; only the deadlines of operations, which are seconds long, are compared
- * with them.
+ * Times are wall-clock milliseconds. Only the deadlines of operations, which are seconds long, are compared
+ * with the clock.
  */
 import type { Image } from "../../protocol/image.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
@@ -24,17 +24,17 @@ export interface InstanceRecord {
    * instance.
    */
   readonly version: number;
-  /** Raised by every accepted command; what a host compares. */
+  /** Raised by every accepted command; hosts compare it to tell newer intents from older ones. */
   readonly generation: number;
   readonly desired: DesiredPower;
   readonly stop: MachineIntent["stop"];
   readonly resetCount: number;
   readonly resetMode: MachineIntent["resetMode"];
   readonly startCount: number;
-  /** A guest of this instance was seen running once. */
+  /** True once a guest of this instance was seen running. */
   readonly built: boolean;
   /**
-   * What a user sees while the host is alive; kept so that lists can be filtered. Always
+   * The state that a user sees while the host is alive; stored so that lists can filter by it. Always
    * externalState(intent, machine).
    */
   readonly state: InstanceState;
@@ -46,30 +46,33 @@ export interface InstanceRecord {
     readonly vcpus: number;
     readonly memoryMib: number;
     readonly diskGib: number;
-    /** Absent in instances that are older than the field. */
-    readonly extraSpecs?: Readonly<Record<string, string>>;
+    readonly extraSpecs: Readonly<Record<string, string>>;
   };
   readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };
   readonly metadata: Readonly<Record<string, string>>;
   readonly macAddress: string;
-  /** What becomes of it when its host is lost; among many, those of higher priority go first. */
+  /** What to do when its host is lost; among many instances, those of higher priority go first. */
   readonly recovery: { readonly policy: RecoveryPolicy; readonly priority: number };
-  /** The shared storage that its disk is in: hosts with the same one can open it. Null: its host's own. */
+  /**
+   * The shared storage that holds its disk, which every host with this storage can open. Null: the disk is on
+   * its host's own storage.
+   */
   readonly storageId: string | null;
   /**
-   * Another host may take it over when its own is fenced. Derived; kept so that those that may can be found.
+   * Another host may take the instance over when its own is fenced. Derived; stored so that movable instances
+   * can be queried.
    */
   readonly movable: boolean;
   /** The owner; null before the first placement and when everything is gone. */
   readonly hostId: string | null;
-  /** Raised with every change of owner. 0: never placed. */
+  /** The owner epoch: raised with every change of owner. 0: never placed. */
   readonly epoch: number;
-  /** Hosts tried for this build, this one included. */
+  /** Number of hosts tried for this build, the present host included. */
   readonly attempt: number;
   readonly excludedHosts: readonly { readonly hostId: string; readonly reason: string }[];
-  /** Member of this server group until it is deleted. */
+  /** The instance's server group; members leave their group when they are deleted. */
   readonly serverGroupId: string | null;
-  /** As it was asked for; null: any. */
+  /** The zone that was asked for; null: any. */
   readonly availabilityZone: string | null;
   readonly hints: InstanceHints | null;
   /** The operation under way. */
@@ -80,14 +83,17 @@ export interface InstanceRecord {
   readonly deletedAtMs: number | null;
 }
 
-/** One machine of an instance on one host. There are two only while an older epoch is being cleared away. */
+/**
+ * One machine of an instance on one host. There are two only while a machine of an older owner epoch is being
+ * removed.
+ */
 export interface MachineRecord extends Observation {
   readonly hostId: string;
 }
 
 /**
- * What an instance takes of a host. Held until that host said `gone` for that epoch. Key: (instanceId,
- * epoch).
+ * What an instance takes of a host. Held until that host reported `gone` for that owner epoch. Key:
+ * (instanceId, epoch).
  */
 export interface ClaimRecord {
   readonly instanceId: string;
@@ -97,11 +103,11 @@ export interface ClaimRecord {
   readonly memoryMib: number;
   readonly diskGib: number;
   /**
-   * The epoch of the host's lease that it was made under; a commit refuses one that is not held. 0: the host
-   * has no lease.
+   * The epoch of the host lease under which the claim was made; a commit refuses an epoch that the host does
+   * not hold. 0: the host has no lease.
    */
   readonly leaseEpoch: number;
-  /** What it takes of the host's cells. Null: its flavor asks for nothing of the kind, as most do. */
+  /** What it takes of the host's NUMA nodes. Null: its flavor asks for no NUMA placement, as most do. */
   readonly numa: NumaPlacement | null;
 }
 
@@ -111,7 +117,7 @@ export interface MachineKey {
   readonly epoch: number;
 }
 
-/** Everything an instance actor needs to come into being. */
+/** Everything that an instance actor needs to begin. */
 export interface LoadedInstance {
   readonly instance: InstanceRecord;
   readonly machines: readonly MachineRecord[];

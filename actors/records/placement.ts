@@ -1,24 +1,24 @@
 /**
- * What surrounds the choice of a host: aggregates of hosts, groups of instances, quotas of projects, and
- * what a turn can do with them. A group's rule and a quota hold in the transaction of the claim (I3):
+ * The records behind the choice of a host: aggregates of hosts, groups of instances, quotas of projects, and
+ * what a commit can do with them. A group's rule and a quota are judged in the transaction of the claim (I3):
  * whatever the scheduler believed, a commit that would break one does not happen. Types only.
  */
 import type { Aggregate } from "../../protocol/aggregate.ts";
 import type { QuotaLimits, QuotaResource } from "../../protocol/quota.ts";
 import type { ServerGroup } from "../../protocol/server-group.ts";
 
-/** What a user wished beside size and zone; kept for whenever the instance is placed again. */
+/** Placement hints beside size and zone; kept for every later placement of the instance. */
 export interface InstanceHints {
   /** Ids of instances. */
   readonly sameHost?: readonly string[];
   readonly differentHost?: readonly string[];
-  /** An operator chose it. */
+  /** The host that an operator chose. */
   readonly hostId?: string;
 }
 
 /** A set of hosts that operators made. A host is in one availability zone at most. */
 export interface AggregateRecord extends Omit<Aggregate, "hostIds"> {
-  /** In order; a turn that makes one leaves it empty. */
+  /** In order; empty in the commit that makes the aggregate. */
   readonly hostIds: readonly string[];
 }
 
@@ -40,19 +40,21 @@ export interface GroupMember {
 }
 
 /**
- * How many members of a group are on a host. One that leaves its host has none, and is still where its claim
- * is: its guest may run there until that host says that it is gone.
+ * How many members of a group are on a host. A member that is leaving its host has no `hostId`, but still
+ * counts where its claim is: its guest may run there until that host says that it is gone.
  */
 export interface GroupHost {
   readonly hostId: string;
   readonly members: number;
 }
 
-/** Limits: null is the default of all projects, -1 is none. */
+/**
+ * A project's quota, or the default of all projects. A limit of null: the default applies; of -1: no limit.
+ */
 export interface QuotaRecord {
   readonly project: string;
   readonly limits: QuotaLimits;
-  /** Of the instances that are not deleted; changes in the transaction that makes or deletes one. */
+  /** Sum over the instances that are not deleted; changes in the transaction that makes or deletes one. */
   readonly used: QuotaUse;
 }
 
@@ -62,7 +64,7 @@ export interface QuotaUse {
   readonly memoryMib: number;
 }
 
-/** What a project's quota counts as used, beside what its instances that are not deleted add up to. */
+/** `used`: what the project's quota row says; `counted`: the sum over its instances that are not deleted. */
 export interface QuotaTotal {
   readonly project: string;
   readonly used: QuotaUse;
@@ -78,11 +80,11 @@ export interface AggregateChange {
   readonly aggregateId: string;
   /** Absent: stays as it is. */
   readonly availabilityZone?: string | null;
-  /** Pairs to set; null takes one away. */
+  /** Pairs to set; a value of null removes the key. */
   readonly metadata?: Readonly<Record<string, string | null>>;
 }
 
-/** The part of a turn that is about these records. */
+/** The part of a commit that is about these records. */
 export interface PlacementTurn {
   readonly aggregatesRemoved?: readonly string[];
   readonly aggregates?: readonly AggregateRecord[];
@@ -91,18 +93,21 @@ export interface PlacementTurn {
   readonly aggregateHosts?: readonly AggregateHostKey[];
   readonly serverGroupsRemoved?: readonly string[];
   readonly serverGroups?: readonly ServerGroupRecord[];
-  /** Limits to set; what is not named, and what is used, stays. */
+  /** Limits to set; limits that are not named, and `used`, stay. */
   readonly quotas?: readonly (Partial<QuotaLimits> & { readonly project: string })[];
 }
 
 export type PlacementRefusal =
-  /** The claim would break the hard rule of the instance's group: choose again, with its members of now. */
+  /**
+   * The claim would break the hard rule of the instance's group: choose again, with the group's members as
+   * they are now.
+   */
   | { readonly kind: "groupRule"; readonly hostId: string; readonly groupId: string }
   | {
       readonly kind: "quotaExceeded";
       readonly resource: QuotaResource;
       readonly limit: number;
-      /** Before this turn. */
+      /** Before this commit. */
       readonly used: number;
       readonly asked: number;
     }

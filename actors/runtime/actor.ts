@@ -5,7 +5,7 @@
  * its stop does not wait, its queries can be answered by somebody else, its mailboxes are unbounded and die
  * with a crash, its restarts have no limit, and it copies the map of an actor's children with every message
  * (spec/decisions/0001). So every nact actor here is a nameless child of a root that gets no messages, and
- * its message is the cell to run.
+ * each message it gets is the actor core (cell.ts) to run.
  */
 import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spawn, start, stop } from "nact";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -20,7 +20,7 @@ import type {
   SupervisionEvent,
 } from "./system.ts";
 
-/** One turn of nact. The cell contains everything that user code can throw. */
+/** One turn of nact. The actor core catches everything that user code can throw. */
 async function turn(_state: undefined, cell: Runnable): Promise<undefined> {
   await cell.run();
   return undefined;
@@ -87,7 +87,7 @@ class System implements ActorSystem, Runtime, Parent {
   }
 
   /**
-   * The names are numbers that never come again: a nact reference is a path, and must not reach a later
+   * Names are numbers that are never used again: a nact reference is a path, and must not reach a later
    * actor.
    */
   thread(cell: Runnable): Thread {
@@ -113,8 +113,8 @@ class System implements ActorSystem, Runtime, Parent {
   }
 
   /**
-   * One after the other, so that an older actor still serves a younger one; all at once when one of them
-   * hangs.
+   * Stops actors one after the other, youngest first, so that an older actor still serves a younger one; once
+   * one of them hangs, all the others at once.
    */
   async #stopAll(): Promise<void> {
     const hurried: Promise<void>[] = [];
@@ -131,7 +131,10 @@ class System implements ActorSystem, Runtime, Parent {
     stop(this.#root);
   }
 
-  /** nact's default would write to the console and escalate. This is a bug of cell.ts, and must be seen. */
+  /**
+   * nact's default would write to the console and escalate. Only a bug of cell.ts leads here, and it must be
+   * seen.
+   */
   readonly #impossible: SupervisionActorFunc<Runnable, ActorSystemRef, Ref<unknown>> = (
     _,
     error,

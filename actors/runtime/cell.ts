@@ -1,27 +1,28 @@
 /**
- * One actor: its mailbox, its present incarnation, its children, and the way from `starting` to `ended`.
+ * The actor core, the class behind every actor: its mailbox, its present incarnation, its children, and the
+ * way from `starting` to `ended`.
  *
  *   starting --init--> up --throw--> crashed --judged--> resting --back-off--> starting
  *      any of them --stop, or the supervisor gives up--> ending --turn, children, stopped--> ended
  *
  * nact calls `run`, one call at a time; everything else here may be called at any moment, also in the middle
- * of a turn. This file must never let anything that user code throws get out, and never run two turns of one
- * actor at once.
+ * of a turn. No exception of user code may leave this file, and it must never run two turns of one actor at
+ * once.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
 import { Family } from "./family.ts";
 import { endsInTime } from "./grace.ts";
 import { Incarnation, type Owner } from "./incarnation.ts";
+import { actorLimits } from "./limits.ts";
 import { Envelope, Mailbox, type Pending } from "./mailbox.ts";
 import { type Deadlines, Question } from "./question.ts";
 import { judgeCrash } from "./supervision.ts";
 import type { ActorDefinition, ActorEnd, ActorRef, AskOptions, Reply, SupervisionEvent } from "./system.ts";
 
-/** What gives an actor its turns: nact, or nothing any more. */
+/** Gives an actor its turns: nact, until the actor has ended. */
 export interface Thread {
-  /** Calls `run` once, soon, and after a call that is under way. */
+  /** Calls `run` once, soon, after any call that is under way. */
   wake(): void;
   end(): void;
 }
@@ -32,7 +33,7 @@ export interface Runtime {
   readonly log: Log;
   readonly deadlines: Deadlines;
   thread(run: Runnable): Thread;
-  /** Actors that have something to do, plus or minus. */
+  /** Counts the actors that have something to do. */
   count(change: 1 | -1): void;
   supervised(event: SupervisionEvent): void;
 }
@@ -41,7 +42,7 @@ export interface Runnable {
   run(): Promise<void>;
 }
 
-/** Where an actor hangs. */
+/** The parent of an actor: another actor, or the system. */
 export interface Parent {
   /** Empty for the system itself. */
   readonly path: string;
@@ -64,7 +65,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
   #active = false;
   /** The question that the present turn answers. */
   #asked: Pending | undefined;
-  // What follows exists only in actors that need it: an actor that rests shall cost little.
+  // The fields below are made only when an actor needs them: an idle actor shall cost little.
   #postponed: Set<Pending> | undefined;
   #family: Family | undefined;
   #crashes: readonly number[] | undefined;
@@ -155,11 +156,11 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     return this.#beginEnding("stopped", undefined);
   }
 
-  /** A few turns; whoever has more waiting is woken again, behind the others. */
+  /** Runs a few turns; an actor with more messages waiting is woken again, behind the others. */
   async run(): Promise<void> {
     let more = true;
-    for (let turns = 0; more && turns < limits.turnsPerWake; turns += 1) more = await this.#step();
-    // Abandoned: stop has given up waiting for this turn.
+    for (let turns = 0; more && turns < actorLimits.turnsPerWake; turns += 1) more = await this.#step();
+    // `stop` gave up waiting for this turn: the actor has ended already.
     if (!this.#active) return;
     this.#active = false;
     this.#runtime.count(-1);
@@ -171,8 +172,8 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     if (this.#phase === "ending" || this.#phase === "ended") {
       return new StatusError("actorStopped", `${this.path} has stopped.`);
     }
-    if (waiting < (this.#definition.mailboxLengthMax ?? limits.mailboxLengthMax)) return undefined;
-    const retryAfterMs = limits.mailboxRetryAfterMs;
+    if (waiting < (this.#definition.mailboxLengthMax ?? actorLimits.mailboxLengthMax)) return undefined;
+    const retryAfterMs = actorLimits.mailboxRetryAfterMs;
     return new StatusError("mailboxFull", `${this.path} has too much to do.`, { retryAfterMs });
   }
 
@@ -188,7 +189,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     this.#thread.wake();
   }
 
-  /** One turn, or the first state; false when there is nothing to do now. */
+  /** One turn, or `init`; false when there is nothing to do now. */
   async #step(): Promise<boolean> {
     if (this.#phase === "starting") return this.#start();
     const envelope = this.#phase === "up" ? this.#mailbox.take() : undefined;
@@ -224,7 +225,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     }
   }
 
-  /** The result of a turn that was given up is nobody's state. */
+  /** Keeps the state, unless the actor ended before its last turn did. */
   #keep(state: S): void {
     if (this.#phase === "ended") return;
     this.#state = state;
@@ -256,7 +257,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     this.#failPostponed("internal", "crashed before it had answered");
     this.#report(cause, backoffMs);
     await this.#family?.stop();
-    // It may have been stopped while its children ended.
+    // The actor may have been stopped while its children ended.
     if (this.#phase !== "crashed") return;
     if (backoffMs === undefined) this.#beginEnding("failed", cause);
     else this.#rest(backoffMs);
@@ -279,9 +280,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     this.#runtime.supervised({ kind, actor: this.path, incarnation, cause, backoffMs: backoffMs ?? 0 });
   }
 
-  /**
-   * At once no message is taken any more; the rest, which may call user code, follows when this has returned.
-   */
+  /** Refuses messages at once; the rest, which may call user code, follows after this has returned. */
   #beginEnding(how: ActorEnd["how"], cause: unknown): Promise<void> {
     if (this.#ending === undefined) {
       this.#phase = "ending";
@@ -296,7 +295,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     this.#backoff?.cancel();
     this.#refuseWaiting(cause);
     await this.#family?.stop();
-    // The supervisor gives up from inside the last turn, which then needs no waiting for.
+    // When the supervisor gives up, it does so inside the last turn, which must not wait for itself.
     const hung = how === "stopped" && !(await this.#lastTurnEnds());
     if (hung) this.#abandon();
     else this.#ended(how, cause ?? (await this.#callStopped()));
@@ -319,7 +318,9 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     return endsInTime(this.clock, rest);
   }
 
-  /** A turn that hears neither the signal nor the end of its time: nothing waits for it any longer. */
+  /**
+   * Gives up on a turn that ignores both the signal and the end of its time: nothing waits for it any longer.
+   */
   #abandon(): void {
     const hung = new StatusError("timeout", `A turn of ${this.path} did not end in time after stop.`);
     this.#asked?.fail(hung);
@@ -329,7 +330,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
     this.#ended("failed", hung);
   }
 
-  /** What `stopped` threw, if it did. */
+  /** Calls `stopped`; answers what it threw, or undefined. */
   async #callStopped(): Promise<unknown> {
     const state = this.#state as S;
     if (!this.#hasState || this.#definition.stopped === undefined) return undefined;

@@ -1,15 +1,15 @@
 /**
  * The shape of a decision: pure, given as a value. `decide(state, event)` says what the state becomes, what
- * is to be written, what the caller hears and what is to be done afterwards; the shell (actor.ts of each
- * actor) makes it real in this order: commit, answer, act. This file must never import anything that runs.
+ * to write, what to answer and which effects to start; the shell (actor.ts of each actor) makes it real in
+ * this order: commit, answer, act. This file must never import anything that runs.
  */
 import type { Denial } from "../../protocol/wire/status.ts";
 
-/** What the admission table says of a command in a state. */
+/** An admission: what the admission table says about a command in a state. */
 export type Cell =
   /** Accept: the intent changes. */
   | { readonly kind: "go" }
-  /** Already so: answer success, change nothing. */
+  /** The state is as asked for already: answer success, change nothing. */
   | { readonly kind: "ignore" }
   | { readonly kind: "deny"; readonly reason: Denial["reason"] };
 

@@ -1,8 +1,8 @@
 /**
- * The actors that hang from one parent, or from the system itself, by name. nact copies the map of an actor's
- * children with every message it handles, so kinship is kept here and nact sees all actors as children of its
- * silent root. It must never let two living actors of one parent have the same name: a name is free when its
- * actor has ended.
+ * The children of one parent, an actor or the system itself, by name. nact copies the map of an actor's
+ * children with every message it handles, so parents and children are kept here, and for nact all actors are
+ * children of its silent root. It must never let two living actors of one parent have the same name: a name
+ * is free again when its actor has ended.
  */
 import type { ActorRef } from "./system.ts";
 

@@ -1,13 +1,13 @@
 /**
  * One life of an actor between two crashes, as its turns see it. An effect that keeps it keeps the signal and
- * the number of *its* incarnation, so that what it brings back late can be told from what is meant for the
- * next one. It must never come to life again after `end`.
+ * the number of *its* incarnation, so that a late result can be told from one meant for the next incarnation.
+ * It must never come to life again after `end`.
  */
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import type { ActorContext, ActorDefinition, ActorRef } from "./system.ts";
 
-/** Whoever an incarnation belongs to. */
+/** The actor that an incarnation belongs to. */
 export interface Owner<M> extends ActorRef<M> {
   readonly path: string;
   readonly clock: Clock;
@@ -18,7 +18,7 @@ export interface Owner<M> extends ActorRef<M> {
 export class Incarnation<M> implements ActorContext<M> {
   readonly incarnation: number;
   readonly #owner: Owner<M>;
-  /** Made when somebody asks for the signal: most actors that rest never have one. */
+  /** Made on first use of the signal: most idle actors never need one. */
   #controller: AbortController | undefined;
   #ended = false;
 

@@ -1,17 +1,18 @@
 /**
- * What waits for one actor, in order of arrival: a doubly linked list, so that an empty mailbox costs next to
- * nothing and a question whose asker has gone leaves at once instead of taking up a place.
+ * The messages that wait for one actor, in order of arrival: a doubly linked list, so that an empty mailbox
+ * costs next to nothing and a question whose asker has gone leaves at once instead of taking up a place.
  *
- * It survives a crash of its actor. It must never drop a message by itself: refusing is the sender's to hear.
+ * It survives a crash of its actor. It must never drop a message by itself: the sender must hear of a
+ * refusal.
  */
 
-/** The side of a question that the runtime needs when nobody answers it. */
+/** The side of a question by which the runtime fails it when nobody answers. */
 export interface Pending {
   readonly done: boolean;
   fail(error: Error): void;
 }
 
-/** A message on its way, with the question it carries, if it is one. */
+/** A message on its way, with the question that it carries, if any. */
 export class Envelope<M> {
   readonly message: M;
   readonly question: Pending | undefined;
@@ -43,7 +44,7 @@ export class Mailbox<M> {
     this.#length += 1;
   }
 
-  /** The one that waits longest, or undefined. */
+  /** Takes the message that has waited longest; undefined when the mailbox is empty. */
   take(): Envelope<M> | undefined {
     const envelope = this.#first;
     if (envelope !== undefined) this.remove(envelope);

@@ -1,9 +1,9 @@
 /**
  * A question under way, and the deadlines of all questions of one actor system.
  *
- * A question ends exactly once: by its answer, by a failure, by its deadline, or by the asker's signal. Every
- * way goes through `#close`, which also lets go of everything that was held for it. It must never end twice
- * or be forgotten.
+ * A question ends exactly once: by its answer, by a failure, by its deadline, or by the asker's signal. Each
+ * of these goes through `#close`, which also frees everything held for the question. A question must never
+ * end twice or be forgotten.
  */
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Timer } from "../../protocol/wire/transport.ts";
@@ -11,7 +11,7 @@ import type { Pending } from "./mailbox.ts";
 import type { AskOptions, Reply } from "./system.ts";
 
 /**
- * Deadlines by the millisecond: questions that end in the same one share a set and a timer, so that a busy
+ * Deadlines by the millisecond: questions with the same deadline share a set and a timer, so that a busy
  * system has at most a thousand timers for a second of deadlines, however many questions are under way.
  */
 export class Deadlines {
@@ -117,7 +117,7 @@ export class Question<A> implements Reply<A>, Pending, Expiring {
     );
   }
 
-  /** False when it had ended before. */
+  /** False when the question had ended before. */
   #close(): boolean {
     if (this.#done) return false;
     this.#done = true;

@@ -1,20 +1,20 @@
 /**
- * The storage that a host shares, as far as leases go: its own, as its agent holds it, and those of others,
- * which it is asked about. A storage may not answer, or say nonsense: then nothing is known, which is an
- * answer too. It must never keep the agent waiting for long, nor ask a storage that has not answered yet once
- * more: every such call may keep one of the few threads that read files.
+ * A host's access to storage leases: its own, which its agent holds, and those of other hosts, about which
+ * controllers ask it. A storage that does not answer, or answers nonsense, is reported as `unknown`. It must
+ * never keep the agent waiting for long, nor send a second call to a storage that has not answered the first:
+ * each such call may occupy one of the few threads that read files.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import type { StorageLeaseState, StorageLeases } from "../ports/storage-leases.ts";
 import type { LeaseKey } from "../ports/store.ts";
+import { sharedStorageLimits } from "./limits.ts";
 
-/** `unknown`: there is no such storage, or it does not answer. */
+/** As StorageLeases.hold answers; `unknown`: the host shares no storage, or the storage does not answer. */
 export type StorageHolding = "held" | "uncovered" | "taken" | "unknown";
 
 export interface HostStorageOptions {
-  /** Absent: it shares none. */
+  /** Absent: the host shares no storage. */
   readonly leases: StorageLeases | undefined;
   readonly storageId: string | null;
   readonly clock: Clock;
@@ -41,7 +41,7 @@ export class HostStorage {
     return this.#options.storageId;
   }
 
-  /** Never rejects; takes limits.storageAnswerTimeoutMs at the most. */
+  /** Never rejects; takes sharedStorageLimits.storageAnswerTimeoutMs at the most. */
   async hold(lease: LeaseKey): Promise<StorageHolding> {
     const { leases, log } = this.#options;
     if (leases === undefined || lease.epoch === 0) return "unknown";
@@ -57,11 +57,11 @@ export class HostStorage {
     }
   }
 
-  /** Of another host; one question after the other. @throws storageUnknown */
+  /** Looks at (or takes) the storage lease of another host; one question at a time. @throws storageUnknown */
   async examine(lease: LeaseKey, take: boolean): Promise<StorageLeaseState> {
     const { leases, log } = this.#options;
     if (leases === undefined) return "absent";
-    if (this.#questions >= limits.storageQuestionsMax) throw unknown();
+    if (this.#questions >= sharedStorageLimits.storageQuestionsMax) throw unknown();
     this.#questions += 1;
     const answer = this.#last.then(() => leases.examine(lease, take));
     this.#last = answer.catch(() => undefined).finally(() => (this.#questions -= 1));
@@ -73,7 +73,7 @@ export class HostStorage {
     }
   }
 
-  /** Never rejects; takes limits.storageAnswerTimeoutMs at the most. */
+  /** Never rejects; takes sharedStorageLimits.storageAnswerTimeoutMs at the most. */
   async close(): Promise<void> {
     const { leases, log } = this.#options;
     try {
@@ -96,7 +96,7 @@ export class HostStorage {
 
   async #within<T>(work: Promise<T>): Promise<T> {
     const late = Promise.withResolvers<never>();
-    const timer = this.#options.clock.after(limits.storageAnswerTimeoutMs, () =>
+    const timer = this.#options.clock.after(sharedStorageLimits.storageAnswerTimeoutMs, () =>
       late.reject(new Error("The shared storage does not answer.")),
     );
     try {

@@ -1,5 +1,5 @@
 /**
- * What is on the storages that hosts share: one host of each is asked, the next one when that fails. Reads
+ * Lists the disks on each shared storage: asks one of its hosts, and the next one when that fails. Reads
  * only.
  */
 import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
@@ -11,7 +11,7 @@ import { type DiskOwner, ownerOf } from "./ownerless.ts";
 
 export type StorageAgent = Pick<Client<typeof hostAgentService>, "sharedDisks" | "removeSharedDisks">;
 
-/** Those of one storage, and who can be asked about it. */
+/** A shared storage, and the hosts that share it. */
 export interface Storage {
   readonly storageId: string;
   readonly hostIds: readonly string[];
@@ -19,7 +19,7 @@ export interface Storage {
 
 export interface StorageListing {
   readonly storageId: string;
-  /** Who has said it. */
+  /** The host that listed the disks. */
   readonly hostId: string;
   readonly disks: readonly SharedDisk[];
 }
@@ -27,7 +27,7 @@ export interface StorageListing {
 export type StorageAnswer = StorageListing | { readonly storageId: string; readonly error: string };
 
 export function storagesOf(
-  hosts: readonly { readonly id: string; readonly storageId?: string | null }[],
+  hosts: readonly { readonly id: string; readonly storageId: string | null }[],
 ): readonly Storage[] {
   const sharing = hosts.flatMap(({ id, storageId }) => (storageId ? [{ id, storageId }] : []));
   return [...Map.groupBy(sharing, ({ storageId }) => storageId)].map(([storageId, group]) => ({
@@ -36,19 +36,19 @@ export function storagesOf(
   }));
 }
 
-/** Undefined: all that can be asked are of a version that does not list them. */
+/** As the first host that can be asked says it; the last one's error when none can. */
 export async function listStorage(
   { storageId, hostIds }: Storage,
   agent: (hostId: string) => Pick<StorageAgent, "sharedDisks">,
   timeoutMs: number,
-): Promise<StorageAnswer | undefined> {
-  let failed: StorageAnswer | undefined;
+): Promise<StorageAnswer> {
+  let failed: StorageAnswer = { storageId, error: "No host that sees this storage is known." };
   for (const hostId of hostIds) {
     try {
       return { storageId, hostId, disks: await allDisks(storageId, agent(hostId), timeoutMs) };
     } catch (thrown) {
-      const { reason, message } = StatusError.from(thrown, "Listing the shared disks");
-      if (reason !== "unknownMethod") failed = { storageId, error: message };
+      const { message } = StatusError.from(thrown, "Listing the shared disks");
+      failed = { storageId, error: message };
     }
   }
   return failed;
@@ -68,7 +68,7 @@ async function allDisks(
   }
 }
 
-/** The epochs of each instance that have a disk there, ascending. */
+/** For each instance with a disk there, the owner epochs of its disks, ascending. */
 export function epochsOf({ disks }: StorageListing): ReadonlyMap<string, readonly number[]> {
   const groups = Map.groupBy(disks, ({ instanceId }) => instanceId);
   return new Map(
@@ -76,7 +76,7 @@ export function epochsOf({ disks }: StorageListing): ReadonlyMap<string, readonl
   );
 }
 
-/** Of each instance with a disk there: what its row says now. `living`: those rows that were read already. */
+/** The present owner of each instance with a disk there. `living`: instance rows that were read already. */
 export async function ownersOf(
   listing: StorageListing,
   living: ReadonlyMap<string, InstanceRecord>,

@@ -1,25 +1,25 @@
 /**
- * Which disks on shared storage are nobody's. Only by what stays true once it is true, so that it does not
- * matter how long ago the storage and the row were read. Pure.
+ * Which disks on shared storage nobody owns. It concludes this only from facts that stay true once they are
+ * true, so the age of the listing and of the row does not matter. Pure.
  *
- * - An instance that is deleted and settled is claimed by no host, and never will be: what is left of any of
- *   its epochs, up to the one that it ended with, is nobody's.
- * - A host takes over the disk of the highest epoch below its own, and is refused when there is a higher one
- *   than its own: what is below another disk of the same instance is never opened again.
- * - An instance whose disk is in another storage got it there before its guest ran, and keeps it there: what
- *   epochs before its present one have left here is nobody's.
+ * - No host claims an instance that is deleted and settled, and none ever will: nobody owns its disks of any
+ *   owner epoch up to its last one.
+ * - A host takes over the disk of the highest owner epoch below its own, and is refused when a disk of a
+ *   higher one exists. So a disk below another disk of the same instance is never opened again.
+ * - An instance whose disk is on another storage got it there before its guest ran, and keeps it there:
+ *   nobody owns the disks that owner epochs before the present one left here.
  *
- * A disk of a later epoch than the row knows says that the row is old (a database that was restored): then
- * nothing is certain. So it is of an instance that nobody knows: another cell may use the storage.
+ * A disk of a later owner epoch than the row's shows that the row is old (a restored database): then nothing
+ * is certain. Nor is anything certain about a disk of an unknown instance: another cell may use the storage.
  */
 import type { InstanceRecord } from "../records/instance.ts";
 
-/** What an instance's row says; undefined: there is no row. */
+/** What an instance's row says about its owner. Functions take undefined for an instance without a row. */
 export interface DiskOwner {
   readonly epoch: number;
   readonly storageId: string | null;
   readonly deleted: boolean;
-  /** Nothing is under way with it, on any host. */
+  /** No work is under way on any host, and no operation. */
   readonly settled: boolean;
 }
 
@@ -31,8 +31,8 @@ export const ownerOf = ({ epoch, storageId, ...row }: InstanceRecord): DiskOwner
 });
 
 /**
- * The newest of the epochs whose disk in this storage is certainly nobody's, and with it those before; 0:
- * none. `epochs`: which have one there, ascending.
+ * The newest owner epoch whose disk on this storage nobody owns for certain; nobody owns the earlier disks
+ * either. 0: none. `epochs`: the owner epochs that have a disk there, ascending.
  */
 export function ownerlessUpTo(
   storageId: string,

@@ -1,12 +1,12 @@
 /**
- * What a host answers of the storage that it shares with others: which disks are there, whoever has them. It
- * removes what it is told to, but never a disk of a machine that it has itself: that goes with its machine.
+ * A host's answers about the disks on its shared storage, whichever host owns them. It removes the disks that
+ * it is told to, but never a disk of one of its own machines: that disk goes with its machine.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import type { hostAgentService, Observation, SharedDisk } from "../../protocol/machine.ts";
 import type { Handlers } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Disks } from "../ports/disks.ts";
+import { sharedStorageLimits } from "./limits.ts";
 
 export interface SharedDisksOptions {
   readonly storageId: string | null;
@@ -14,7 +14,7 @@ export interface SharedDisksOptions {
   readonly ledger: OwnMachines;
 }
 
-/** The machines that this host has. */
+/** The machines of this host. */
 interface OwnMachines {
   all(): readonly Observation[];
 }
@@ -48,9 +48,9 @@ function isOwn({ instanceId, epoch }: SharedDisk, ledger: OwnMachines): boolean 
     .some((one) => one.instanceId === instanceId && one.epoch <= epoch && one.state !== "gone");
 }
 
-/** Ends between two instances: all epochs of one are in the same page. */
+/** Cuts the page between two instances: all owner epochs of one instance are in the same page. */
 function pageOf(disks: readonly SharedDisk[]): { disks: SharedDisk[]; nextMarker?: string } {
-  const last = disks[limits.sharedDisksPageLength - 1];
+  const last = disks[sharedStorageLimits.sharedDisksPageLength - 1];
   if (last === undefined) return { disks: [...disks] };
   const page = disks.filter(({ instanceId }) => instanceId <= last.instanceId);
   return { disks: page, ...(page.length < disks.length ? { nextMarker: last.instanceId } : {}) };

@@ -1,16 +1,17 @@
 /**
- * Removes disks that nobody owns from shared storage: looks at what is there from time to time, and has a
- * host that sees it remove what is certainly nobody's (actors/shared-storage/ownerless.ts). Every controller
- * does it; twice is harmless. It must never name a disk that a take-over may need.
+ * The sweeper removes disks that nobody owns from shared storage: it lists each storage from time to time,
+ * and tells a host that shares it to remove the disks that ownerless.ts is certain of. Every controller
+ * sweeps; removing twice is harmless. It must never name a disk that a take-over may need.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import type { Store } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
 import type { InstanceRecord } from "../records/instance.ts";
-import type { ActorContext, ActorDefinition } from "../runtime/system.ts";
+import { type PeriodicActor, periodicActor, type Round } from "../runtime/periodic.ts";
 import {
   epochsOf,
   listStorage,
@@ -34,36 +35,23 @@ interface KnownHosts {
   alive(hostId: string): boolean;
 }
 
-interface Tick {
-  readonly kind: "tick";
-}
-
-export function sweeperDefinition(options: SweeperOptions): ActorDefinition<null, Tick> {
-  return {
+export function sweeperDefinition(options: SweeperOptions): PeriodicActor<null> {
+  return periodicActor<null>({
     name: "sweeper",
-    init: async (context) => {
-      tickLater(context);
+    periodMs: storageLimits.sweepPeriodMs,
+    begin: () => null,
+    round: async (_state, { log }, { fail }) => {
+      await sweep(options, { log, fail });
       return null;
     },
-    receive: async (_state, _message, context) => {
-      await sweep(options, context.log);
-      tickLater(context);
-      return null;
-    },
-  };
-}
-
-function tickLater(context: ActorContext<Tick>): void {
-  const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.sweepPeriodMs, () => {
-    context.signal.removeEventListener("abort", cancel);
-    if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
-  context.signal.addEventListener("abort", cancel, { once: true });
 }
 
 /** One round; what fails is tried again with the next one. */
-export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
+export async function sweep(
+  options: SweeperOptions,
+  { log, fail }: Round & { readonly log: Log },
+): Promise<void> {
   const { directory } = options;
   const alive = directory.all().filter(({ id }) => directory.alive(id));
   for (const storage of storagesOf(alive)) {
@@ -72,20 +60,20 @@ export async function sweep(options: SweeperOptions, log: Log): Promise<void> {
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Looking for disks that nobody owns");
       log.warn({ reason, message, storage: storage.storageId }, "a storage was not swept");
+      fail();
     }
   }
 }
 
 async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log: Log): Promise<void> {
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const listing = await listStorage(storage, agent, timeoutMs);
-  if (listing === undefined) return;
   if ("error" in listing) throw new StatusError("hostUnreachable", listing.error);
   if (listing.disks.length === 0) return;
   const ownerless = await ownerlessOn(listing, store);
   const { storageId, hostId } = listing;
-  for (let from = 0; from < ownerless.length; from += limits.sharedDisksRemovedMax) {
-    const disks = ownerless.slice(from, from + limits.sharedDisksRemovedMax);
+  for (let from = 0; from < ownerless.length; from += storageLimits.sharedDisksRemovedMax) {
+    const disks = ownerless.slice(from, from + storageLimits.sharedDisksRemovedMax);
     const { removed } = await agent(hostId).removeSharedDisks({ storageId, disks }, { timeoutMs });
     for (const { instanceId: instance, epoch } of removed)
       log.info({ instance, epoch, storage: storageId }, "a disk that nobody owned was removed");
@@ -103,7 +91,7 @@ async function ownerlessOn(
   });
 }
 
-/** Page by page: to ask for each of them would be ten thousand questions. */
+/** Reads the instances page by page: one question for each disk would be ten thousand questions. */
 async function livingOn(
   { disks }: StorageListing,
   store: SweeperOptions["store"],
@@ -111,10 +99,10 @@ async function livingOn(
   const there = new Set(disks.map(({ instanceId }) => instanceId));
   const living = new Map<string, InstanceRecord>();
   for (let marker: { marker?: string } = {}; ; ) {
-    const rows = await store.listInstances({ limit: limits.pageLengthMax, ...marker });
+    const rows = await store.listInstances({ limit: wireLimits.pageLengthMax, ...marker });
     for (const { instance } of rows) if (there.has(instance.id)) living.set(instance.id, instance);
     const last = rows.at(-1);
-    if (last === undefined || rows.length < limits.pageLengthMax) return living;
+    if (last === undefined || rows.length < wireLimits.pageLengthMax) return living;
     marker = { marker: last.instance.id };
   }
 }

@@ -1,17 +1,18 @@
 /**
- * Who can tell at the storage that a host is gone. A host that has seen another one hold its lease on the
- * storage knows that it would see it: it is a witness, and may take that lease when nobody holds it any more.
- * A storage whose locks end at each host shows no held lease to anybody, and so proves nothing.
+ * Witnesses: hosts that can prove through the shared storage that another host is gone. A host that has once
+ * seen another host's storage lease held would also see it now. So it is a witness, and may take that storage
+ * lease once nobody holds it. A storage whose locks do not reach beyond one host shows no held storage lease
+ * to any other host, and so proves nothing.
  *
- * A memory of one controller; it must never believe a witness of another epoch of the lease.
+ * In memory of one controller; it must never believe a witness of another lease epoch.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import type { StorageLeaseState } from "../ports/storage-leases.ts";
 import type { LeaseKey } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
+import { sharedStorageLimits } from "./limits.ts";
 
-/** Asks a host about another one's lease. */
+/** Asks a witness about another host's storage lease. */
 export type ExamineStorage = (
   witnessId: string,
   lease: LeaseKey,
@@ -24,20 +25,20 @@ export interface WitnessesOptions {
 }
 
 interface Known {
-  /** Of the lease, and the storage that it is held on. */
+  /** Names the lease epoch and the storage; a witness of another key is not believed. */
   readonly key: string;
   readonly by: Set<string>;
-  /** Takes turns among those who could be asked. */
+  /** Rotates among the hosts that could be asked. */
   turn: number;
   /** Monotonic. */
   nextLookAtMs: number;
   busy: boolean;
 }
 
-/** The storage on which all of a host that could write there holds its lease; null: none is known. */
+/** The storage on which the agent and all guests of a host hold its storage lease; null: none is known. */
 export function storageOf(lease: HostRecord["lease"]): string | null {
   const storage = lease?.fencedBy === null ? lease.storage : null;
-  return storage !== null && storage.renewals >= limits.storageRenewalsMin ? storage.id : null;
+  return storage !== null && storage.renewals >= sharedStorageLimits.storageRenewalsMin ? storage.id : null;
 }
 
 export class Witnesses {
@@ -50,8 +51,8 @@ export class Witnesses {
   }
 
   /**
-   * Finds witnesses for whoever has too few, and lets those who are look again now and then; `missed`: ids of
-   * hosts that were not heard from lately.
+   * Finds witnesses for hosts that have too few, and has existing witnesses look again now and then.
+   * `missed`: ids of hosts that were not heard from lately.
    */
   look(hosts: readonly HostRecord[], missed: ReadonlySet<string>): void {
     const present = new Set(hosts.map(({ id }) => id));
@@ -61,7 +62,9 @@ export class Witnesses {
       for (const [place, host] of peers.list.entries()) this.#lookAt(host, peers, { place, nowMs });
   }
 
-  /** The host that took it; undefined: it is held, or nobody can tell. */
+  /**
+   * The witness that took the host's storage lease; undefined: the storage lease is held, or nobody can tell.
+   */
   async take(
     host: HostRecord,
     hosts: readonly HostRecord[],
@@ -82,7 +85,7 @@ export class Witnesses {
   #of(host: HostRecord, place: number): Known {
     const known = this.#known.get(host.id);
     if (known?.key === keyOf(host)) return known;
-    // Each begins with another one: nobody is asked by all.
+    // Each host begins with a different peer, so that no peer is asked about all of them.
     const fresh = { key: keyOf(host), by: new Set<string>(), turn: place, nextLookAtMs: 0, busy: false };
     this.#known.set(host.id, fresh);
     return fresh;
@@ -90,16 +93,21 @@ export class Witnesses {
 
   #lookAt(host: HostRecord, peers: Peers, { place, nowMs }: { place: number; nowMs: number }): void {
     const known = this.#of(host, place);
-    if (known.busy || nowMs < known.nextLookAtMs || this.#looking >= limits.storageLooksAtOnceMax) return;
+    if (
+      known.busy ||
+      nowMs < known.nextLookAtMs ||
+      this.#looking >= sharedStorageLimits.storageLooksAtOnceMax
+    )
+      return;
     const peer = this.#whom(host, peers, known);
     if (peer !== undefined) void this.#see(host, peer, known);
   }
 
-  /** Another witness, or one of those who are. */
+  /** The host to ask next: a possible new witness, or, when there are enough, one of the witnesses. */
   #whom(host: HostRecord, { list, byId }: Peers, known: Known): HostRecord | undefined {
     const witnesses = [...known.by].filter((id) => byId.has(id));
     known.turn += 1;
-    if (witnesses.length >= limits.storageWitnessesMax || list.length <= witnesses.length + 1)
+    if (witnesses.length >= sharedStorageLimits.storageWitnessesMax || list.length <= witnesses.length + 1)
       return byId.get(witnesses[known.turn % Math.max(1, witnesses.length)] ?? "");
     const isOther = ({ id }: HostRecord) => id !== host.id && !known.by.has(id);
     while (!isOther(list[known.turn % list.length] ?? host)) known.turn += 1;
@@ -114,20 +122,22 @@ export class Witnesses {
     known.busy = false;
     const before = known.by.size;
     if (state === "held") known.by.add(peer.id);
-    // It renews, and yet nobody holds it: the storage shows no locks, or has lost them.
+    // The host renews its host lease, yet nobody holds its storage lease: the storage shows no locks, or lost
+    // them.
     else if (state !== undefined) known.by.clear();
-    const more = known.by.size > before && known.by.size < limits.storageWitnessesMax;
-    // Whoever did not answer says nothing of the storage: soon somebody else is asked.
-    const againMs = state === undefined ? limits.storageAskAgainMs : limits.storageLookAgainMs;
+    const more = known.by.size > before && known.by.size < sharedStorageLimits.storageWitnessesMax;
+    // No answer proves nothing about the storage: ask another peer soon.
+    const againMs =
+      state === undefined ? sharedStorageLimits.storageAskAgainMs : sharedStorageLimits.storageLookAgainMs;
     if (!more) known.nextLookAtMs = this.#options.clock.monotonicMs() + againMs;
   }
 
-  /** Undefined: it did not answer, or does not know. */
+  /** Undefined: the peer did not answer, or does not know. */
   async #ask(peer: HostRecord, { id: hostId, lease }: HostRecord, take: boolean) {
     try {
       return await this.#options.examine(peer.id, { hostId, epoch: lease?.epoch ?? 0 }, take);
     } catch {
-      // An agent of before, one that ends, or a storage that does not answer: somebody else is asked.
+      // The agent is too old or ending, or the storage does not answer: another peer is asked.
       return undefined;
     }
   }
@@ -140,7 +150,7 @@ interface Peers {
   readonly byId: Map<string, HostRecord>;
 }
 
-/** Those that hold a lease on it themselves, and so can see it; by the storage. */
+/** By storage: the hosts that hold a storage lease there, and so can see those of other hosts. */
 function peersByStorage(hosts: readonly HostRecord[], missed: ReadonlySet<string>) {
   const found = new Map<string, Peers>();
   for (const host of hosts) {

@@ -1,77 +1,211 @@
 /**
- * Fills a store with hosts and the instances on them by SQL, as commits would have left them: for benchmarks
- * of a size that nobody waits for otherwise. Used by nothing else.
+ * Fills a store with hosts and the instances on them, as commits would have left them: for benchmarks of a
+ * size that nobody waits for otherwise. The first host and its first instance are committed like any other;
+ * SQL copies their rows. It must never name a column that copies have in common: then a column that is added
+ * to a table needs nothing here. Used by nothing else.
  */
 import { MikroORM } from "@mikro-orm/postgresql";
+import type { Store } from "../../actors/ports/store.ts";
+import type { Turn } from "../../actors/records/commit.ts";
+import type { InstanceRecord, MachineRecord } from "../../actors/records/instance.ts";
+import type { Flavor } from "../../protocol/flavor.ts";
+import type { Image } from "../../protocol/image.ts";
+import type { HostInventory } from "../../protocol/machine.ts";
 import { ormOptions } from "../postgres/connect.ts";
 
 export interface Bulk {
   readonly hosts: number;
+  /** At least 1. */
   readonly instancesPerHost: number;
+  /** One that has nothing yet. */
   readonly project: string;
   readonly wallMs: number;
 }
 
 /** Of the host at an index: as long as real ones are. */
 export const bulkHostId = (index: number): string =>
-  `bulk0000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+  `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
 
-const hostIdOf = (index: string) => `'bulk0000-0000-4000-8000-' || lpad((${index})::text, 12, '0')`;
-const instanceId = "'bulk1111-' || lpad(i::text, 24, '0')";
-const hostOfInstance = hostIdOf("i % $1::bigint");
-/** Flags as a server's processor has: they are most of what a host says of itself. */
-const features = "(select jsonb_agg('processor_flag_' || f) from generate_series(1, 120) f)";
+const bulkInstanceId = (index: number): string =>
+  `11111111-1111-7111-8111-${String(index).padStart(12, "0")}`;
 
-/** Statements that each take the number of hosts, of instances, the time and the project. */
-const statements = [
-  `insert into host (id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason,
-      hypervisor_version, vcpus, memory_mib, disk_gib, vcpus_claimed, memory_mib_claimed, disk_gib_claimed,
-      instances, enabled, registered_at_ms, labels, features, machine_types, numa, failed_builds, generation)
-    select ${hostIdOf("h")}, 'bulk-' || h, 'boot', 'x86_64', 'qemu', 'kvm', '', '9.0', 512, 262144, 8192,
-      n, n * 2048, n * 20, n, true, $3, jsonb_build_object('rack', 'r' || h % 40), ${features}, '["q35", "pc"]',
-      '[]', 0, 1
-    from generate_series(0, $1::bigint - 1) h, lateral (select ($2::bigint / $1::bigint) as n) per`,
-  `insert into host_seen (host_id, last_seen_at_ms)
-    select ${hostIdOf("h")}, $3 from generate_series(0, $1::bigint - 1) h`,
-  `insert into host_lease (host_id, epoch, renewals)
-    select ${hostIdOf("h")}, 1, 1 from generate_series(0, $1::bigint - 1) h`,
-  `insert into instance (id, project, name, version, generation, desired, stop, reset_count, reset_mode,
-      start_count, built, state, settled, flavor, image, metadata, mac_address, host_id, epoch, attempt,
-      excluded_hosts, created_at_ms, updated_at_ms, recovery, movable)
-    select ${instanceId}, $4, 'bulk-' || i, 3, 1, 'running', '{"mode":"graceful","timeoutMs":60000}', 0, 'soft', 1,
-      true, 'running', true, jsonb_build_object('id', 'f', 'name', 'bulk', 'vcpus', 1, 'memoryMib', 2048,
-      'diskGib', 20, 'extraSpecs', '{}'::jsonb), jsonb_build_object('id', 'i', 'name', 'bulk', 'disk', null,
-      'kernel', null, 'ramdisk', null, 'commandLine', '', 'properties', '{}'::jsonb), '{}', '52:54:00:00:00:00',
-      ${hostOfInstance}, 1, 1, '[]', $3, $3, '{"policy":"restart","priority":0}', true
-    from generate_series(0, $2::bigint - 1) i`,
-  `insert into claim (instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch)
-    select ${instanceId}, 1, ${hostOfInstance}, 1, 2048, 20, 1 from generate_series(0, $2::bigint - 1) i`,
-  `insert into machine (instance_id, epoch, host_id, generation, intent_generation, reset_count, state, reason,
-      message, started_at_ms, at_ms)
-    select ${instanceId}, 1, ${hostOfInstance}, 3, 1, 0, 'running', 'requested', '', $3, $3
-    from generate_series(0, $2::bigint - 1) i`,
-  `insert into quota (project, instances_used, vcpus_used, memory_mib_used)
-    values ($4, $2::bigint, $2::bigint, $2::bigint * 2048)
-    on conflict (project) do update set instances_used = quota.instances_used + $2::bigint`,
-];
+const inventory: HostInventory = {
+  hostId: bulkHostId(0),
+  name: "bulk-0",
+  bootId: "boot",
+  architecture: "x86_64",
+  hypervisor: "qemu",
+  accelerator: "kvm",
+  acceleratorReason: "",
+  hypervisorVersion: "9.0",
+  vcpus: 512,
+  memoryMib: 262_144,
+  diskGib: 8_192,
+  labels: { rack: "r0" },
+  // As a server's processor has them: they are most of what a host says of itself.
+  features: Array.from({ length: 120 }, (_, index) => `processor_flag_${index}`),
+  machineTypes: ["q35", "pc"],
+  numa: [],
+  storageId: null,
+};
 
-/** Into the tables of a store that was opened before; takes about 0.1 ms for each instance. */
-export async function fillStore(
-  url: string,
-  { hosts, instancesPerHost, project, wallMs }: Bulk,
-): Promise<void> {
-  const orm = await MikroORM.init(ormOptions(url, { max: 1, connectionTimeoutMillis: 5_000 }));
-  const connection = orm.em.getConnection();
-  const values: Readonly<Record<string, string>> = {
-    1: String(hosts),
-    2: String(hosts * instancesPerHost),
-    3: String(wallMs),
-    4: `'${project}'`,
+const flavorOf = ({ wallMs }: Bulk): Flavor => ({
+  id: "22222222-2222-4222-8222-000000000000",
+  name: "bulk",
+  vcpus: 1,
+  memoryMib: 2_048,
+  diskGib: 20,
+  extraSpecs: {},
+  createdAtMs: wallMs,
+});
+
+const imageOf = ({ wallMs }: Bulk): Image => ({
+  id: "33333333-3333-4333-8333-000000000000",
+  name: "bulk",
+  disk: { sha256: "a".repeat(64), sizeBytes: 1_000, format: "qcow2", virtualSizeBytes: 2 ** 30 },
+  kernel: null,
+  ramdisk: null,
+  commandLine: "",
+  properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
+  createdAtMs: wallMs,
+});
+
+/** At rest: running, with nothing left to do. */
+function instanceOf(bulk: Bulk): InstanceRecord {
+  const { createdAtMs: _, ...flavor } = flavorOf(bulk);
+  const { createdAtMs: __, ...image } = imageOf(bulk);
+  return {
+    id: bulkInstanceId(0),
+    project: bulk.project,
+    name: "bulk-0",
+    version: 1,
+    generation: 1,
+    desired: "running",
+    stop: { mode: "graceful", timeoutMs: 60_000 },
+    resetCount: 0,
+    resetMode: "soft",
+    startCount: 1,
+    built: true,
+    state: "running",
+    settled: true,
+    flavor,
+    image,
+    metadata: {},
+    macAddress: "52:54:00:00:00:00",
+    recovery: { policy: "restart", priority: 0 },
+    storageId: null,
+    movable: true,
+    hostId: bulkHostId(0),
+    epoch: 1,
+    attempt: 1,
+    excludedHosts: [],
+    serverGroupId: null,
+    availabilityZone: null,
+    hints: null,
+    operationId: null,
+    failure: null,
+    createdAtMs: bulk.wallMs,
+    updatedAtMs: bulk.wallMs,
+    deletedAtMs: null,
   };
+}
+
+const machineOf = ({ wallMs }: Bulk): MachineRecord => ({
+  instanceId: bulkInstanceId(0),
+  epoch: 1,
+  hostId: bulkHostId(0),
+  generation: 3,
+  intentGeneration: 1,
+  resetCount: 0,
+  state: "running",
+  reason: "requested",
+  message: "",
+  address: null,
+  startedAtMs: wallMs,
+  atMs: wallMs,
+});
+
+/** The first host, then its first instance. */
+function firstTurns(bulk: Bulk): readonly Turn[] {
+  const [hostId, instanceId] = [bulkHostId(0), bulkInstanceId(0)];
+  const { vcpus, memoryMib, diskGib } = flavorOf(bulk);
+  const claim = { instanceId, epoch: 1, hostId, vcpus, memoryMib, diskGib, leaseEpoch: 1, numa: null };
+  return [
+    { flavors: [flavorOf(bulk)], images: [imageOf(bulk)] },
+    { hosts: [inventory], leasesGranted: [{ hostId, epoch: 1 }] },
+    {
+      instances: [{ expectedVersion: 0, row: instanceOf(bulk) }],
+      claims: [claim],
+      machines: [machineOf(bulk)],
+    },
+  ];
+}
+
+/** Of a row at the index `i`; ids end in it. */
+const idAt = (first: string, index: string) => `'${first.slice(0, -12)}' || lpad((${index})::text, 12, '0')`;
+
+interface Copies {
+  readonly table: string;
+  /** The column that says whose row it is, and whose the first one is. */
+  readonly key: string;
+  readonly first: string;
+  readonly count: number;
+  /** What the copy at the index `i` has of its own, as SQL by column. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
+const copyStatement = ({ table, key, first, count, own }: Copies): string => {
+  const fields = Object.entries(own).map(([column, value]) => `'${column}', ${value}`);
+  return `insert into ${table} select copy.* from ${table} original, generate_series(1, ${count - 1}::bigint) i,
+    lateral jsonb_populate_record(original, jsonb_build_object(${fields.join(", ")})) copy
+    where original.${key} = '${first}'`;
+};
+
+/** First all hosts become as full as they will be; a copy of the first host is full then, too. */
+function statementsFor({ hosts, instancesPerHost, project }: Bulk): readonly string[] {
+  const [host, instance] = [bulkHostId(0), bulkInstanceId(0)];
+  const [hostId, instanceId] = [idAt(host, "i"), idAt(instance, "i")];
+  const ofHosts = { first: host, count: hosts };
+  const ofInstances = { first: instance, count: hosts * instancesPerHost };
+  const placed = { instance_id: instanceId, host_id: idAt(host, `i % ${hosts}`) };
+  const grown = (columns: readonly string[], times: number) =>
+    columns.map((column) => `${column} = ${column} * ${times}`).join(", ");
+  const sums = grown(
+    ["vcpus_claimed", "memory_mib_claimed", "disk_gib_claimed", "instances"],
+    instancesPerHost,
+  );
+  const used = grown(["instances_used", "vcpus_used", "memory_mib_used"], ofInstances.count);
+  const named = { id: hostId, name: "'bulk-' || i", labels: "jsonb_build_object('rack', 'r' || i % 40)" };
+  const { instance_id: id, host_id } = placed;
+  const copies: readonly Copies[] = [
+    { table: "host", key: "id", ...ofHosts, own: named },
+    { table: "host_seen", key: "host_id", ...ofHosts, own: { host_id: hostId } },
+    { table: "host_lease", key: "host_id", ...ofHosts, own: { host_id: hostId } },
+    { table: "instance", key: "id", ...ofInstances, own: { id, name: "'bulk-' || i", host_id } },
+    { table: "claim", key: "instance_id", ...ofInstances, own: placed },
+    { table: "machine", key: "instance_id", ...ofInstances, own: placed },
+  ];
+  return [
+    `update host set ${sums} where id = '${host}'`,
+    ...copies.map(copyStatement),
+    `update quota set ${used} where project = '${project}'`,
+    "analyze",
+  ];
+}
+
+/**
+ * Into a store that is open, and the database behind it; takes some tenths of a ms for each instance. Once
+ * for a database.
+ */
+export async function fillStore(store: Store, url: string, bulk: Bulk): Promise<void> {
+  for (const turn of firstTurns(bulk)) {
+    const { kind } = await store.commit(turn);
+    if (kind !== "committed") throw new Error(`The first rows were not committed: ${kind}.`);
+  }
+  await store.touchHosts([bulkHostId(0)], bulk.wallMs);
+  const orm = await MikroORM.init(ormOptions(url, { max: 1, connectionTimeoutMillis: 5_000 }));
   try {
-    for (const statement of [...statements, "analyze"]) {
-      await connection.execute(statement.replace(/\$([1-4])/g, (_, index: string) => values[index] ?? ""));
-    }
+    for (const statement of statementsFor(bulk)) await orm.em.getConnection().execute(statement);
   } finally {
     await orm.close(true);
   }

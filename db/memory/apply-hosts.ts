@@ -4,7 +4,6 @@
  */
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../protocol/numa.ts";
-import { wholeInventory } from "../rows/whole-inventory.ts";
 import {
   aggregateHostKey,
   machineKey,
@@ -44,7 +43,7 @@ export function applyInventories({ tables, turn, journal, nowMs }: Work): Refusa
     const known = tables.hosts.get(id);
     const lease = tables.leasesKept.get(id) ?? null;
     const before = known ?? { ...idle, id, lease, registeredAtMs: nowMs };
-    const { hostId: _, ...said } = wholeInventory(inventory);
+    const { hostId: _, ...said } = inventory;
     const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
     const host: StoredHost = { ...before, ...said, lastSeenAtMs };
     if (overfull(host)) return { kind: "hostFull", hostId: id };

@@ -1,6 +1,6 @@
 /**
- * The steps of a turn that are about leases: grants, fences, what a turn rests on, and that every claim is
- * made under the lease that its host holds. Renewals are no turns.
+ * The steps of a commit about host leases: grants, fences, fences that the commit rests on, and that every
+ * claim is made under the host lease that its host holds. Renewals are no commits.
  */
 
 import type { Turn } from "../../actors/records/commit.ts";
@@ -36,8 +36,8 @@ export function applyLeases({ tables, turn, journal }: Work): Refusal | undefine
 }
 
 /**
- * The first claim that is not made under the lease that its host holds, or is a new one on a host that is
- * disabled.
+ * Refuses a claim that is not made under the host lease that its host holds, or that is new on a disabled
+ * host.
  */
 export function unleased({ tables, turn }: Work): Refusal | undefined {
   const found = turn.claims?.find((claim) => {
@@ -48,11 +48,14 @@ export function unleased({ tables, turn }: Work): Refusal | undefined {
   return found && { kind: "hostFull", hostId: found.hostId };
 }
 
-/** What is there already is only claimed anew. */
+/** True for a claim that exists already and is only made anew. */
 const isHeld = ({ instanceId, epoch }: MachineKey, { claimsReleased = [] }: Turn): boolean =>
   claimsReleased.some((key) => key.instanceId === instanceId && key.epoch === epoch);
 
-/** A claim is made under the very lease that the host holds, or under none when it never had one. */
+/**
+ * True for a claim under the very lease epoch that the host holds, or under 0 when the host never had a host
+ * lease.
+ */
 function isLeased(host: StoredHost | undefined, leaseEpoch: number): boolean {
   if (host === undefined) return false;
   if (host.lease === null) return leaseEpoch === 0;

@@ -120,8 +120,7 @@ function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefi
 }
 
 function applyFlavors({ tables, turn, journal }: Work): Refusal | undefined {
-  const flavors = turn.flavors?.map((flavor) => ({ ...flavor, extraSpecs: flavor.extraSpecs ?? {} }));
-  return insertNamed(tables.flavors, flavors, journal);
+  return insertNamed(tables.flavors, turn.flavors, journal);
 }
 
 function applyImages({ tables, turn, journal }: Work): Refusal | undefined {

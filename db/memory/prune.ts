@@ -1,17 +1,17 @@
 /**
- * Removes from memory what is older than its time to be kept, by the rules that db/postgres/prune.ts has for
+ * Removes rows from memory that are older than their retention, by the rules of db/postgres/prune.ts for
  * PostgreSQL.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { machineKey, requestKey, type Tables } from "./tables.ts";
 
-/** Answers how many rows went. */
+/** Prunes; answers how many rows were removed. */
 export function pruneTables(tables: Tables, nowMs: number): number {
   return (
-    pruneRequests(tables, nowMs - limits.requestKeptMs) +
-    pruneTombstones(tables, nowMs - limits.tombstoneKeptMs) +
-    pruneOperations(tables, nowMs - limits.operationKeptMs) +
-    pruneEvents(tables, nowMs - limits.eventKeptMs)
+    pruneRequests(tables, nowMs - retentionLimits.requestKeptMs) +
+    pruneTombstones(tables, nowMs - retentionLimits.tombstoneKeptMs) +
+    pruneOperations(tables, nowMs - retentionLimits.operationKeptMs) +
+    pruneEvents(tables, nowMs - retentionLimits.eventKeptMs)
   );
 }
 

@@ -32,11 +32,11 @@ import type {
   ServerGroupRecord,
 } from "../../actors/records/placement.ts";
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { lastOfPage } from "../rows/event-page.ts";
+import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import { assertTurn } from "../rules/turn-rules.ts";
 import { applyTurn } from "./apply.ts";
@@ -167,7 +167,7 @@ export class MemoryStore implements Store {
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {
     const host = this.#tables.hosts.get(key);
-    const query = { limit: limits.hostsOfOneNameMax };
+    const query = { limit: readLimits.hostsOfOneNameMax };
     return this.#hostsWith(host ? [host] : page(this.#tables.hosts, query, ({ name }) => name === key));
   }
 
@@ -379,7 +379,7 @@ function byIdOrName<V extends { readonly id: string; readonly name: string }>(
   return undefined;
 }
 
-/** Those that contradict each other about the storage say nothing of it. */
+/** One renewal for each host; renewals that contradict each other about the storage name none. */
 function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
   const byKey = new Map<string, Renewal>();
   for (const one of renewals) {

@@ -1,5 +1,5 @@
 /**
- * Rows in memory, ordered by key, with a journal: what a turn changed can be taken back, so that a turn
+ * Rows in memory, ordered by key, with a journal by which the changes of a commit can be undone, so that it
  * happens wholly or not at all. Rows are deeply frozen copies; nobody who gets one can change what is stored.
  */
 import { storable } from "../rows/storable.ts";
@@ -7,8 +7,8 @@ import { storable } from "../rows/storable.ts";
 const ours = new WeakSet<object>();
 
 /**
- * A deep, frozen copy without undefined fields: what a row is after its way through PostgreSQL. Our own pass
- * as they are.
+ * A deep, frozen copy without undefined fields: the row as it would come back from PostgreSQL. Copies made
+ * here pass unchanged.
  */
 export function frozenCopy<T>(value: T): T;
 export function frozenCopy(value: unknown): unknown {
@@ -25,7 +25,7 @@ export function frozenCopy(value: unknown): unknown {
   return Object.freeze(copy);
 }
 
-/** What undoes the changes since it was made, newest first. */
+/** Steps that undo the changes since the journal was made, in the order of the changes. */
 export type Journal = (() => void)[];
 
 export function undo(journal: Journal): void {
@@ -51,7 +51,7 @@ export class Table<V> {
     journal.push(() => (before === undefined ? this.#remove(key) : this.#set(key, before)));
   }
 
-  /** True when there was such a row. */
+  /** Deletes a row; false when there was none. */
   delete(key: string, journal: Journal): boolean {
     const before = this.#rows.get(key);
     if (before === undefined) return false;

@@ -19,7 +19,7 @@ import type {
 import type { Event } from "../../protocol/event.ts";
 import { type Journal, Table } from "./table.ts";
 
-/** What is put together when it is read is not kept. */
+/** A host's row, without the fields that are counted or joined on read. */
 export type StoredHost = Omit<HostRecord, "ioOps" | "aggregates">;
 
 export class Tables {
@@ -29,7 +29,7 @@ export class Tables {
   readonly operations = new Table<OperationRecord>();
   readonly requests = new Table<RequestRecord>();
   readonly hosts = new Table<StoredHost>();
-  /** Of hosts that were removed: should they come back, they go on from there. */
+  /** Host leases of removed hosts: a host that comes back goes on from its lease epoch. */
   readonly leasesKept = new Table<NonNullable<HostRecord["lease"]>>();
   readonly flavors = new Table<FlavorRecord>();
   readonly images = new Table<ImageRecord>();
@@ -48,7 +48,7 @@ export class Tables {
 
 export type Refusal = Exclude<CommitResult, { kind: "committed" }>;
 
-/** A turn that is being applied. */
+/** A commit that is being applied. */
 export interface Work {
   readonly tables: Tables;
   readonly turn: Turn;

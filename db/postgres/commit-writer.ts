@@ -1,6 +1,6 @@
 /**
  * The one writer of a process: turns queue here, and whatever waits is committed together, up to
- * limits.commitBatchMax, in one round trip (decision 0002). At most one batch is in flight.
+ * postgresLimits.commitBatchMax, in one round trip (decision 0002). At most one batch is in flight.
  *
  * The turns of a batch are first tried as one turn that does what all of them do: that is by far the
  * cheapest. When anything of it is refused, nothing of it has happened, and the same turns go again apart,
@@ -9,16 +9,16 @@
  * Batches are numbered. When the answer to one is lost, the writer asks PostgreSQL what became of that
  * number, which also fences it off: a batch that was not applied never will be, so that its turns can be sent
  * again, in another batch. No turn is applied twice, and its caller learns the true result, unless PostgreSQL
- * stays away longer than limits.storePatienceMs; only then the outcome is open.
+ * stays away longer than postgresLimits.storePatienceMs; only then the outcome is open.
  */
 import { randomUUID } from "node:crypto";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { assertTurn } from "../rules/turn-rules.ts";
 import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
 import { failureKind, kindOfCode, outdatedSentence, storeError, unavailable } from "./failure.ts";
+import { postgresLimits } from "./limits.ts";
 import {
   apartText,
   type EncodedTurn,
@@ -82,12 +82,12 @@ export class CommitWriter {
     assertTurn(turn);
     if (this.#closed) throw unavailable("The store is closed; nothing was committed.");
     if (this.#database.givenUp) throw unavailable("PostgreSQL does not answer; nothing was committed.");
-    if (this.#queue.length >= limits.commitQueueMax)
+    if (this.#queue.length >= postgresLimits.commitQueueMax)
       throw new StatusError("commitQueueFull", "Too many changes wait to be written.", {
         retryAfterMs: 1_000,
       });
     const encoded = encodeTurn(turn);
-    const untilMs = this.#clock.monotonicMs() + limits.storePatienceMs;
+    const untilMs = this.#clock.monotonicMs() + postgresLimits.storePatienceMs;
     return new Promise((resolve, reject) => {
       this.#queue.push({ turn: encoded, untilMs, sent: false, resolve, reject });
       this.#running ??= this.#run();
@@ -122,7 +122,7 @@ export class CommitWriter {
     let count = 0;
     for (const { turn } of this.#queue) {
       bytes += turn.bytes;
-      const full = count === limits.commitBatchMax || bytes > limits.commitBatchBytesMax;
+      const full = count === postgresLimits.commitBatchMax || bytes > postgresLimits.commitBatchBytesMax;
       if (count > 0 && (full || !turn.mergeable || turn.writes.some((name) => written.has(name)))) break;
       for (const name of turn.writes) written.add(name);
       count += 1;
@@ -176,7 +176,7 @@ export class CommitWriter {
   /** Ends when PostgreSQL has said what became of the batch, or when nobody waits and the store is closed. */
   async #recover(batch: Batch, thrown: unknown): Promise<void> {
     let concerned = batch.turns;
-    for (let backoffMs: number = limits.storeBackoffMsMin; ; backoffMs = nextBackoffMs(backoffMs)) {
+    for (let backoffMs: number = postgresLimits.storeBackoffMsMin; ; backoffMs = nextBackoffMs(backoffMs)) {
       concerned = this.#expire(concerned, thrown);
       this.#queue = this.#expire(this.#queue, thrown);
       if (this.#closed && concerned.length + this.#queue.length === 0) return;

@@ -6,13 +6,13 @@
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 import type { Store } from "../../actors/ports/store.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { migrations, newestMigration } from "../migrations/index.ts";
 import { entities } from "../tables/index.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Database } from "./database.ts";
 import { connectError, serverError, unavailable } from "./failure.ts";
+import { postgresLimits } from "./limits.ts";
 import { migrate, migrationOptions } from "./migrate.ts";
 import { PostgresStore } from "./store.ts";
 
@@ -36,9 +36,9 @@ export async function openStore({ url, clock, log, onOutdated }: OpenStoreOption
   const place = placeOf(url);
   await prepare(url, place, log);
   const orm = await connect(url, {
-    max: limits.storeConnectionsMax,
-    statement_timeout: limits.storeTimeoutMs,
-    connectionTimeoutMillis: limits.storeTimeoutMs,
+    max: postgresLimits.storeConnectionsMax,
+    statement_timeout: postgresLimits.storeTimeoutMs,
+    connectionTimeoutMillis: postgresLimits.storeTimeoutMs,
   });
   const database = await Database.of(orm.em, clock, log);
   return new PostgresStore({ orm, database, writer: new CommitWriter({ database, clock, log, onOutdated }) });
@@ -47,8 +47,8 @@ export async function openStore({ url, clock, log, onOutdated }: OpenStoreOption
 async function prepare(url: string, place: Place, log: Log): Promise<void> {
   const orm = await connect(url, {
     max: 2,
-    lock_timeout: limits.migrationTimeoutMs,
-    connectionTimeoutMillis: limits.storeOpenTimeoutMs,
+    lock_timeout: postgresLimits.migrationTimeoutMs,
+    connectionTimeoutMillis: postgresLimits.storeOpenTimeoutMs,
   });
   try {
     await reach(orm, url, place, log);
@@ -85,7 +85,10 @@ async function checkVersion(orm: MikroORM, { where }: Place): Promise<void> {
 async function createDatabase(url: string, database: string): Promise<boolean> {
   const maintenance = new URL(url);
   maintenance.pathname = "/postgres";
-  const orm = await connect(maintenance.href, { max: 1, connectionTimeoutMillis: limits.storeOpenTimeoutMs });
+  const orm = await connect(maintenance.href, {
+    max: 1,
+    connectionTimeoutMillis: postgresLimits.storeOpenTimeoutMs,
+  });
   try {
     await orm.em.getConnection().execute(`create database "${database.replaceAll('"', '""')}"`);
     return true;

@@ -1,14 +1,14 @@
 /**
  * The connections to PostgreSQL that MikroORM holds, for the hot statements: prepared once per connection,
  * rows as arrays, integers as numbers. A statement that only reads is tried again while PostgreSQL is away,
- * for limits.storePatienceMs; when it has been away for longer, calls fail at once. This file must never log
- * a parameter or the URL.
+ * for postgresLimits.storePatienceMs; when it has been away for longer, calls fail at once. This file must
+ * never log a parameter or the URL.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { storable } from "../rows/storable.ts";
 import { failureKind, storeError, unavailable } from "./failure.ts";
+import { postgresLimits } from "./limits.ts";
 
 /** The part of `pg` that is used here; MikroORM owns the pool. */
 interface DriverQuery {
@@ -72,7 +72,7 @@ export class Database {
   get givenUp(): boolean {
     if (this.#closed) return true;
     const awayMs = this.#clock.monotonicMs() - (this.#awaySinceMs ?? Number.POSITIVE_INFINITY);
-    return awayMs > limits.storePatienceMs;
+    return awayMs > postgresLimits.storePatienceMs;
   }
 
   /** A statement that may be executed more than once. @throws UNAVAILABLE storeUnavailable; INTERNAL */
@@ -84,8 +84,8 @@ export class Database {
 
   /** Runs a piece of work that may be run more than once, again and again while PostgreSQL is away. */
   async patiently<T>(attempted: string, work: () => Promise<T>): Promise<T> {
-    const untilMs = this.#clock.monotonicMs() + limits.storePatienceMs;
-    for (let backoffMs: number = limits.storeBackoffMsMin; ; backoffMs = nextBackoffMs(backoffMs)) {
+    const untilMs = this.#clock.monotonicMs() + postgresLimits.storePatienceMs;
+    for (let backoffMs: number = postgresLimits.storeBackoffMsMin; ; backoffMs = nextBackoffMs(backoffMs)) {
       if (this.#closed) throw unavailable(`The store is closed; it cannot ${attempted}.`);
       try {
         const answer = await work();
@@ -143,10 +143,16 @@ export interface ReservedConnection {
 }
 
 export function nextBackoffMs(backoffMs: number): number {
-  return Math.min(backoffMs * 2, limits.storeBackoffMsMax);
+  return Math.min(backoffMs * 2, postgresLimits.storeBackoffMsMax);
 }
 
 function driverQuery({ name, text, values = [] }: Statement): DriverQuery {
-  const plain = { text, values, rowMode: "array", types, query_timeout: limits.storeTimeoutMs } as const;
+  const plain = {
+    text,
+    values,
+    rowMode: "array",
+    types,
+    query_timeout: postgresLimits.storeTimeoutMs,
+  } as const;
   return name === undefined ? plain : { ...plain, name };
 }

@@ -11,7 +11,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { HostLease, HostRecord } from "../../actors/records/host.ts";
 import type { AggregateOfHost } from "../../actors/records/placement.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { HostEntity } from "../tables/host.ts";
 import type { Database, Row } from "./database.ts";
 import {
@@ -103,8 +103,8 @@ export class HostPicture {
     const beats = beatsOf(row);
     if (beats.aggregateChange !== this.#setsChange) await this.#readSets();
     const stale = beats.ids.filter((id, at) => this.#known.get(id)?.version !== beats.versions[at]);
-    for (let from = 0; from < stale.length; from += limits.pageLengthMax)
-      await this.#readLasting(stale.slice(from, from + limits.pageLengthMax));
+    for (let from = 0; from < stale.length; from += wireLimits.pageLengthMax)
+      await this.#readLasting(stale.slice(from, from + wireLimits.pageLengthMax));
     if (this.#known.size > beats.ids.length) this.#forgetAllBut(new Set(beats.ids));
     return beats.ids.flatMap((id, at) => this.#record(beats, id, at) ?? []);
   }

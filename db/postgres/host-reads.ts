@@ -6,8 +6,8 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { PageQuery, Renewal } from "../../actors/ports/store.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type NumaUse, nothingUsed } from "../../protocol/numa.ts";
+import { readLimits } from "../rows/limits.ts";
 import { HostEntity } from "../tables/host.ts";
 import type { Database, Row } from "./database.ts";
 import { type HostSaid, isBulky } from "./host-said.ts";
@@ -55,7 +55,7 @@ export class HostReads {
   async called(key: string): Promise<readonly HostRecord[]> {
     const clause = `where h.id = $1 or (h.name = $1 and not exists (select from host o where o.id = $1))
       order by h.id limit $2`;
-    return this.#read("called", clause, [key, limits.hostsOfOneNameMax]);
+    return this.#read("called", clause, [key, readLimits.hostsOfOneNameMax]);
   }
 
   async list({ marker = "", limit }: PageQuery): Promise<readonly HostRecord[]> {

@@ -1,17 +1,18 @@
 /**
- * Removes from PostgreSQL what is older than its time to be kept, in batches of limits.pruneBatchMax, each a
- * transaction of its own. Where a commit could want the same rows, the batch locks `event_head` first, as
- * every commit does: the two can wait for each other, but never deadlock. db/memory/prune.ts has the same
+ * Removes from PostgreSQL what is older than its time to be kept, in batches of postgresLimits.pruneBatchMax,
+ * each a transaction of its own. Where a commit could want the same rows, the batch locks `event_head` first,
+ * as every commit does: the two can wait for each other, but never deadlock. db/memory/prune.ts has the same
  * rules.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { Database, Statement } from "./database.ts";
+import { postgresLimits } from "./limits.ts";
 
 const head = "head as materialized (select trimmed from event_head for update)";
 
 const statements: readonly { readonly text: string; readonly keptMs: number }[] = [
   {
-    keptMs: limits.requestKeptMs,
+    keptMs: retentionLimits.requestKeptMs,
     text: `with gone as (
         delete from request where (project, request_id) in (
           select project, request_id from request where at_ms < $1 limit $2
@@ -20,7 +21,7 @@ const statements: readonly { readonly text: string; readonly keptMs: number }[] 
   },
   {
     // A tombstone that still has a claim is work in progress, and stays.
-    keptMs: limits.tombstoneKeptMs,
+    keptMs: retentionLimits.tombstoneKeptMs,
     text: `with ${head}, old as materialized (
         select i.id from head, instance i
           where i.deleted_at_ms < $1 and not exists (select from claim c where c.instance_id = i.id)
@@ -32,7 +33,7 @@ const statements: readonly { readonly text: string; readonly keptMs: number }[] 
         (select count(*) from gone) + (select count(*) from operations) + (select count(*) from machines)`,
   },
   {
-    keptMs: limits.operationKeptMs,
+    keptMs: retentionLimits.operationKeptMs,
     text: `with ${head}, gone as (
         delete from operation where id in (
           select o.id from head, operation o where o.ended_at_ms < $1 order by o.ended_at_ms limit $2
@@ -41,7 +42,7 @@ const statements: readonly { readonly text: string; readonly keptMs: number }[] 
   },
   {
     // Only from the beginning: what is kept has no gap.
-    keptMs: limits.eventKeptMs,
+    keptMs: retentionLimits.eventKeptMs,
     text: `with ${head}, oldest as materialized (
         select e.sequence, e.at_ms from head, event e where e.sequence > head.trimmed order by e.sequence limit $2
       ), upto as materialized (
@@ -58,9 +59,12 @@ export async function pruneDatabase(database: Database, nowMs: number): Promise<
   let removed = 0;
   for (const { text, keptMs } of statements) {
     for (let full = true; full; ) {
-      const [row] = await database.read({ text, values: [nowMs - keptMs, limits.pruneBatchMax] }, "prune");
+      const [row] = await database.read(
+        { text, values: [nowMs - keptMs, postgresLimits.pruneBatchMax] },
+        "prune",
+      );
       removed += Number(row?.[1]);
-      full = Number(row?.[0]) >= limits.pruneBatchMax;
+      full = Number(row?.[0]) >= postgresLimits.pruneBatchMax;
     }
   }
   await database.read(forgetWriters(nowMs), "prune");
@@ -69,5 +73,8 @@ export async function pruneDatabase(database: Database, nowMs: number): Promise<
 
 /** Writers of processes that have long ended; one that is alive writes its row again. */
 function forgetWriters(nowMs: number): Statement {
-  return { text: "delete from commit_writer where at_ms < $1", values: [nowMs - limits.requestKeptMs] };
+  return {
+    text: "delete from commit_writer where at_ms < $1",
+    values: [nowMs - retentionLimits.requestKeptMs],
+  };
 }

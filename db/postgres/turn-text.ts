@@ -6,7 +6,6 @@
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import { deletingOf, groupedOf, usageOf } from "../rows/placement-turn.ts";
 import { storableJson } from "../rows/storable.ts";
-import { wholeInventory } from "../rows/whole-inventory.ts";
 
 export interface EncodedTurn {
   /** Elements of each list that is not empty, as JSON, separated by commas. */
@@ -44,14 +43,13 @@ const mergeableLists: ReadonlySet<string> = new Set([
  * when that breaks a rule, they go apart.
  */
 export function encodeTurn(turn: Turn): EncodedTurn {
-  const { request, instances = [], hosts = [], ...rest } = turn;
+  const { request, instances = [], ...rest } = turn;
   const answer = storableJson(request?.answer ?? null);
   const lists = new Map<string, string>();
   const all: Readonly<Record<string, readonly unknown[] | undefined>> = {
     requests: request === undefined ? [] : [{ ...request, answer }],
     created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row),
     updated: instances.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row),
-    hosts: hosts.map(wholeInventory),
     ...rest,
     usage: usageOf(turn),
     deleting: deletingOf(turn),

@@ -3,7 +3,7 @@
  * `last`. Pure.
  */
 import type { EventQuery } from "../../actors/ports/store.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { readLimits } from "./limits.ts";
 
 /**
  * The last sequence number a page looks at. A filter that no index serves (a noun without an id) looks at a
@@ -11,5 +11,5 @@ import { limits } from "../../protocol/limits/limits.ts";
  */
 export function lastOfPage(query: EventQuery, newest: number): number {
   const indexed = query.noun === undefined || query.id !== undefined;
-  return indexed ? newest : Math.min(newest, query.after + limits.eventScanMax);
+  return indexed ? newest : Math.min(newest, query.after + readLimits.eventScanMax);
 }

@@ -1,8 +1,8 @@
-/** Sums of what claims take of their host's cells, from the claims themselves. Pure. */
+/** Sums of what claims take of their host's NUMA nodes, from the claims themselves. Pure. */
 import type { ClaimTotal } from "../../actors/ports/store.ts";
 import { type NumaPlacement, type NumaUse, pinnedBy, useWith } from "../../protocol/numa.ts";
 
-/** Of claims on one host. */
+/** The sums of the claims on one host. */
 export function numaTotals(
   placements: readonly NumaPlacement[],
 ): Pick<ClaimTotal, "pinnedCpus" | "numaClaimed"> {

@@ -1,7 +1,7 @@
 /**
- * What a turn means for quotas and groups, read off its rows: what its projects get, which instances may give
- * theirs back, and which claims are under the rule of a group. Both stores judge by these lists; a turn that
- * has none of them is not looked at again. Pure.
+ * What a commit means for quotas and groups, read off its rows: what its projects use more, which instances
+ * may use less, and which claims are under the rule of a group. Both stores judge by these lists; a commit
+ * without any is not looked at again. Pure.
  */
 
 import type { Turn } from "../../actors/records/commit.ts";
@@ -30,7 +30,7 @@ export function sumOfUse(left: QuotaUse, right: QuotaUse, times: 1 | -1 = 1): Qu
   };
 }
 
-/** What the turn's new instances take, by project. */
+/** What the commit's new instances use, by project. */
 export function usageOf({ instances = [] }: Turn): readonly Usage[] {
   const sums = new Map<string, Usage>();
   for (const { expectedVersion, row } of instances) {
@@ -42,7 +42,7 @@ export function usageOf({ instances = [] }: Turn): readonly Usage[] {
   return [...sums.values()];
 }
 
-/** Ids of those that are deleted after the turn; some of them were so before. */
+/** Ids of instances that are deleted after the commit; some of them may have been before. */
 export function deletingOf({ instances = [] }: Turn): readonly string[] {
   return instances.flatMap(({ expectedVersion, row }) =>
     expectedVersion > 0 && row.deletedAtMs !== null ? [row.id] : [],
@@ -52,7 +52,7 @@ export function deletingOf({ instances = [] }: Turn): readonly string[] {
 export function groupedOf({ instances = [], claims = [] }: Turn): readonly GroupedClaim[] {
   if (claims.length === 0) return [];
   const groups = new Map<string, string>();
-  // What is going is no member where its disk happens to be removed.
+  // An instance that is being deleted is no member on the host that removes its disk.
   for (const { row } of instances)
     if (row.serverGroupId !== null && row.desired !== "deleted") groups.set(row.id, row.serverGroupId);
   return claims.flatMap(({ instanceId, hostId }) => {

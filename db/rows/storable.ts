@@ -1,6 +1,6 @@
 /**
  * What PostgreSQL cannot hold in a text is the character zero, and half of a surrogate pair. Neither is worth
- * the failure of a turn (a message may come from a guest's process): both become U+FFFD, in every store
+ * the failure of a commit (a message may come from a guest's process): both become U+FFFD, in every store
  * alike. Pure.
  */
 
@@ -12,7 +12,7 @@ export function storable(text: string): string {
 /** JSON of a value whose texts are all storable. */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
-  // JSON writes both as escapes; other texts that look so are few, and only cost a second look.
+  // JSON writes both as escapes. Few other texts look like these escapes, and they only cost a second look.
   if (!json.includes("\\u0000") && !json.includes("\\ud")) return json;
   return JSON.stringify(value, (_key, part: unknown) => storablePart(part));
 }

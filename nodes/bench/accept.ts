@@ -1,9 +1,11 @@
 /**
- * accept: create → durable answer at one client, beside one bare NATS round trip and one bare PostgreSQL
- * commit, taken in turns in the same run, so that whatever else the machine does slows all of them alike.
+ * accept: from a create to its durable answer at one client, beside one bare NATS round trip and one bare
+ * PostgreSQL commit. The three alternate in the same run, so that other load on the computer slows all of
+ * them alike.
  *
- * Two series: `alone` lets each create run to its end before the next sample, so that what is measured is one
- * create; `backToBack` does not, so that the building of the last instance takes its share of the machine.
+ * Two series: `alone` lets each create run to its end before the next sample, so that one create alone is
+ * measured; `backToBack` does not wait, so that the building of the last instance takes its share of the
+ * computer.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -20,16 +22,19 @@ import { prepareCatalog } from "./catalog.ts";
 import { round, spread, timed } from "./figures.ts";
 
 const echoSubject = "novact.bench.echo";
-/** An instance of the fake hypervisor runs, and its events are published, well within this. */
+/**
+ * Pause after each create: an instance of the fake hypervisor runs, and its events are published, well within
+ * it.
+ */
 const restMs = 25;
 const secondsMax = 40;
 
-export async function accept(count = 1_000): Promise<unknown> {
+export async function accept(count = 1_000, warmUps = 300): Promise<unknown> {
   return withCluster({ hypervisor: "fake" }, async (cluster) => {
     await prepareCatalog(cluster);
     const yardstick = await openYardstick(cluster);
-    // The first ones warm up compilers and caches on all sides.
-    await series(cluster, yardstick, { count: 300, restMs: 0 });
+    // Not counted: these calls warm up compilers and caches on all sides.
+    await series(cluster, yardstick, { count: warmUps, restMs: 0 });
     const alone = await series(cluster, yardstick, { count, restMs });
     const backToBack = await series(cluster, yardstick, { count, restMs: 0 });
     await yardstick.close();

@@ -1,7 +1,4 @@
-/**
- * A cluster of its own for a benchmark: real NATS, PostgreSQL and processes in a new directory, ended
- * afterwards.
- */
+/** A cluster for one benchmark: real NATS, PostgreSQL and processes in a new directory, ended afterwards. */
 import {
   chmodSync,
   mkdirSync,
@@ -25,36 +22,36 @@ export interface BenchCluster {
   readonly admin: Novact;
   readonly directory: string;
   readonly config: ReturnType<typeof loadConfig>;
-  /** Every living process of the cluster, by what it is. */
+  /** Every living process of the cluster, with its role. */
   processes(): readonly ClusterProcess[];
-  /** Proportional set sizes in MiB, by what it is. */
+  /** Proportional set size (PSS) in MiB, by role. */
   memory(): Readonly<Record<string, number>>;
 }
 
 export interface ClusterProcess {
   readonly pid: number;
   readonly name: "controller" | "compute" | "fake-hosts" | "nats-server" | "postgres" | "guests";
-  /** The instance, for a guest; the node's name for a compute agent. */
+  /** A guest's instance id; a compute agent's node name; empty for other processes. */
   readonly detail: string;
 }
 
 export interface BenchClusterOptions {
   readonly hypervisor: "fake" | "qemu";
-  /** Where a guest was built; needed for qemu. */
+  /** Resolves when the tiny guest is built; needed for qemu. */
   readonly guest?: Promise<unknown>;
   readonly accelerator?: "auto" | "tcg";
-  /** Absent: 2. */
+  /** Number of compute nodes; absent: 2. */
   readonly nodes?: number;
-  /** Nodes have no more than an ordinary machine, also when they only pretend. */
+  /** True: nodes have the capacity of an ordinary computer, even on the fake hypervisor. */
   readonly ordinary?: boolean;
-  /** Absent: 1. */
+  /** Number of controllers; absent: 1. */
   readonly controllers?: number;
-  /** Links through a proxy that can be told to break them. */
+  /** True: all links pass through a proxy that can be told to break them. */
   readonly chaos?: boolean;
   readonly mayStart?: ClusterOptions["mayStart"];
-  /** Hears of what happens to its processes; absent: the standard error. */
+  /** Receives messages about the cluster's processes; absent: they go to the standard error. */
   readonly say?: Screen["say"];
-  /** Ends the start, when it is aborted. */
+  /** When aborted, gives the start up. */
   readonly signal?: AbortSignal;
 }
 
@@ -73,12 +70,16 @@ export async function withCluster<T>(
   }
 }
 
-/** The same for callers that cannot wrap their work; `close` ends everything and removes the directory. */
+/**
+ * As `withCluster`, for callers that cannot wrap their work; `close` ends everything and removes the
+ * directory.
+ */
 export async function openCluster(
   options: BenchClusterOptions,
 ): Promise<BenchCluster & { close(): Promise<void> }> {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "novact-bench-")));
-  // Guests and PostgreSQL run as other users than root; what is secret in it is closed by itself.
+  // Guests and PostgreSQL run as other users than root, and must pass through; secret files in it are closed
+  // themselves.
   chmodSync(directory, 0o711);
   const file = join(directory, "cluster.yaml");
   writeFileSync(file, clusterFile(options));
@@ -114,7 +115,10 @@ export async function openCluster(
   }
 }
 
-/** Room enough: what is measured is never the capacity of the machine. */
+/**
+ * The cluster's configuration, with more capacity than any benchmark needs: the capacity of the computer is
+ * never measured.
+ */
 function clusterFile(options: BenchClusterOptions): string {
   const { hypervisor, accelerator, nodes = 2, controllers = 1, chaos = false, ordinary = false } = options;
   const chosen = accelerator === undefined ? "" : `, accelerator: ${accelerator}`;
@@ -182,7 +186,7 @@ function linkOf(path: string): string {
 
 const parentOf = (pid: string): string => read(`/proc/${pid}/stat`).split(" ")[3] ?? "";
 
-/** Empty for a process that has ended meanwhile. */
+/** The file's text; empty for a process that has ended meanwhile. */
 function read(path: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -1,6 +1,6 @@
 /**
- * boot: create → the guest's CPU runs, with real QEMU, beside the very same command line started by hand:
- * spawn, QMP greeting, `cont`, `query-status` says running. Both in turns, in the same run.
+ * boot: from a create until the guest's CPU runs, with real QEMU, beside the same command line started by
+ * hand: spawn, QMP greeting, `cont`, `query-status` answers running. The two alternate in the same run.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../protocol/limits/life.ts";
 import { statePaths } from "../config/config.ts";
 import { guestFiles } from "../drivers/guest-directory.ts";
 import { QmpConnection } from "../drivers/qemu/qmp.ts";
@@ -25,7 +25,7 @@ export async function boot(rounds = 15): Promise<unknown> {
   return withCluster({ hypervisor: "qemu", accelerator: "tcg" }, async (cluster) => {
     await registerGuest(cluster, files);
     const { instance } = cluster.demo;
-    const patient = { timeoutMs: limits.buildTimeoutMs };
+    const patient = { timeoutMs: lifeLimits.buildTimeoutMs };
     const samples = { novact: [] as number[], byHand: [] as number[] };
     for (let index = -2; index < rounds; index += 1) {
       const request = { name: "bench", flavor: "bench", image: "bench", wait: true };
@@ -62,13 +62,13 @@ async function registerGuest({ admin, config }: BenchCluster, files: Awaited<Ret
 }
 
 /**
- * The guest's own command line, in a copy of its directory, with its guest frozen meanwhile: one boot at a
- * time.
+ * Starts the guest's own command line in a copy of its directory, while the guest itself is frozen: one boot
+ * at a time.
  */
 async function startByHand(cluster: BenchCluster, id: string): Promise<number> {
   const { pid, argv, directory } = commandOf(cluster, id);
   process.kill(pid, "SIGSTOP");
-  // Beside the guest's own, for the command line names images by paths relative to it.
+  // Beside the guest's directory, because the command line names images by paths relative to it.
   const copy = mkdtempSync(join(dirname(directory), "by-hand-"));
   cpSync(directory, copy, { recursive: true, filter: (path) => !path.endsWith("/run") });
   cpSync(directory, copy, { recursive: true, filter: (path) => !path.includes("/run/") });
@@ -88,7 +88,10 @@ async function startByHand(cluster: BenchCluster, id: string): Promise<number> {
   return ms;
 }
 
-/** By hand means: as quickly as anybody could, by looking every millisecond. */
+/**
+ * Opens the QMP socket as soon as it exists: looks for it every millisecond, as quickly as anybody could by
+ * hand.
+ */
 async function openWhenThere(path: string, log: ReturnType<typeof openLog>): Promise<QmpConnection> {
   const nothing = () => undefined;
   for (;;) {

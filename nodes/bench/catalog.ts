@@ -1,4 +1,4 @@
-/** A flavor and an image for benchmarks: with the fake hypervisor nothing of the image is ever read. */
+/** The flavor and the image of the benchmarks: the fake hypervisor never reads the image. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { statePaths } from "../config/config.ts";

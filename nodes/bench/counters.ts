@@ -1,6 +1,6 @@
 /**
- * How far counting guests have come, read from their consoles on whichever node they are: what a guest says
- * there is durable on its disk. Times are those at which it was read, a few ms after it was said.
+ * Reads how far counting guests have come from their consoles, on whichever node they run: a number on the
+ * console is durable on the guest's disk. Times are those of reading, a few ms after the guest wrote.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { saidLine } from "./counting-guest.ts";
 const periodMs = 20;
 const chunkBytes = 64 * 1024;
 
-/** From one start of the guest to its end, on one node. */
+/** One life of the guest: from a start on one node to its end. */
 export interface Boot {
   readonly bootId: string;
   readonly node: string;
@@ -20,7 +20,7 @@ export interface Boot {
   readonly firstAtMs: number;
   last: number;
   lastAtMs: number;
-  /** The longest time between two numbers, since it was asked for anew. */
+  /** The longest time between two numbers, since the gap was last reset. */
   gapMs: number;
 }
 
@@ -51,7 +51,7 @@ export class Counters {
     clearInterval(this.#timer);
   }
 
-  /** In the order of their first numbers. */
+  /** The boots of a guest, in the order of their first numbers. */
   bootsOf(instanceId: string): readonly Boot[] {
     return this.#boots.get(instanceId) ?? [];
   }
@@ -64,7 +64,10 @@ export class Counters {
     for (const boot of [...this.#boots.values()].flat()) boot.gapMs = 0;
   }
 
-  /** The first number that a guest said on the node since then. @throws Error when it does not in time */
+  /**
+   * The guest's newest boot, once it has said a number on the node after `sinceMs`. @throws Error when it has
+   * not within `withinMs`
+   */
   async saidOn(
     instanceId: string,
     {
@@ -134,7 +137,7 @@ function opened(path: string): number | undefined {
   try {
     return openSync(path, "r");
   } catch {
-    // Not there yet, or not any more.
+    // The console's file does not exist yet, or not any more.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A guest that says how far it has come: ten times a second it appends a line with the next number to a file
- * on its disk, makes it durable, and only then says the number on its console. So what was said must be on
- * the disk whatever happens, and two that write to one disk are seen by the file.
+ * A guest that counts: ten times a second it appends a line with the next number to a file on its disk, makes
+ * the line durable, and only then says the number on its console. So every number on the console must be on
+ * the disk whatever happens, and two guests writing to one disk show up in the file.
  *
  * Made of what the set-up installs: the tiny guest with another inittab, and an ext4 file system as its disk.
  */
@@ -17,17 +17,17 @@ import type { BenchCluster } from "./bench-cluster.ts";
 const run = promisify(execFile);
 const diskBytes = 64 * 1024 ** 2;
 
-/** Of the image and of the flavor. */
+/** Name of the image and of the flavor. */
 export const countingName = "counting";
 
-/** The words of its console, and the lines of its file. */
+/** The format of the numbers: on the console, and in the file. */
 export const saidLine = /^COUNTER ([0-9a-f-]{36}) ([0-9]+) ([0-9.]+)$/;
 export const fileLine = /^([0-9]+) ([0-9a-f-]{36}) ([0-9.]+)$/;
 export const counterFile = "/counter";
 
 const inittab = "::sysinit:/etc/count\n::ctrlaltdel:/bin/reboot\n";
 
-/** A last line that is no number begins again at 0: that is seen, and shall be. */
+/** A last line that is not a number starts the count again at 0, so that the check of the disk finds it. */
 const script = `#!/bin/sh
 export PATH=/bin:/sbin
 exec >/dev/console 2>&1
@@ -45,20 +45,20 @@ while :; do
 done
 `;
 
-/** What is not installed, as a sentence; undefined when nothing is missing. */
+/** The programs that are not installed, as a sentence; undefined when none is missing. */
 export function missingForCounting(): string | undefined {
   const tools = ["qemu-system-x86_64", "qemu-img", "mke2fs", "e2fsck", "debugfs", "lz4", "setpriv"];
   const missing = tools.filter((tool) => spawnSync(tool, ["-V"], { stdio: "ignore" }).error !== undefined);
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
 }
 
-/** The tiny guest as the set-up left it; built where it is not there. */
+/** The tiny guest that the set-up has built; built here when it is missing. */
 export async function tinyGuest(directory: string, say: (text: string) => void): Promise<GuestFiles> {
   const known = findGuest(statePaths(loadConfig()).guest) ?? findGuest(directory);
   return known ?? buildGuest(directory, say);
 }
 
-/** Registers the image and a flavor for it. */
+/** Registers the counting image and its flavor. */
 export async function registerCountingGuest({ admin, config }: BenchCluster, tiny: GuestFiles) {
   const imports = statePaths(config).import;
   mkdirSync(imports, { recursive: true });

@@ -1,6 +1,7 @@
 /**
- * What is on a counting guest's disk: whether its file system is whole, apart from a journal that has to be
- * replayed, and whether its file counts without going back, leaving out or losing what had been said.
+ * Checks the disk of a counting guest: whether its file system is whole, apart from a journal that has to be
+ * replayed, and whether the numbers in its file neither go back nor have gaps, and include every number that
+ * was said on the console.
  */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
@@ -17,7 +18,7 @@ export interface DiskFindings {
   readonly lines: number;
 }
 
-/** The one disk of an instance on the shared storage. */
+/** The path of an instance's only disk on the shared storage; undefined when there is none. */
 export function diskOf(guests: string, instanceId: string): string | undefined {
   const names = readdirSync(guests).filter((name) => name.startsWith(`${instanceId}.e`));
   const paths = names.map((name) => join(guests, name, guestFiles.disk)).filter((path) => existsSync(path));
@@ -25,7 +26,8 @@ export function diskOf(guests: string, instanceId: string): string | undefined {
 }
 
 /**
- * A copy as it is at this moment: with nobody writing, what a start would find. Cheap: it is checked later.
+ * Copies the disk as it is at this moment: while nobody writes, this is what a start would find. The copy is
+ * cheap; the check comes later.
  */
 export async function copyDisk(disk: string, copy: string): Promise<void> {
   const argv = ["convert", "-U", "-f", "qcow2", "-O", "raw", disk, copy];
@@ -33,10 +35,10 @@ export async function copyDisk(disk: string, copy: string): Promise<void> {
   if (exitCode !== 0) throw new Error(`The disk ${disk} could not be copied: ${errors}`);
 }
 
-/** Looks at a copy, and removes it when all is well. `boots`: what was said on consoles until then. */
+/** Checks a copy, and removes it when all is well. `boots`: the numbers said on consoles until then. */
 export async function checkCopy(copy: string, boots: readonly Boot[]): Promise<DiskFindings> {
   const problems: string[] = [];
-  // Its exit code says only whether there was a journal to replay; what counts is what is found after it.
+  // The exit code tells only whether a journal was replayed; the findings of the next run count.
   await runTool("e2fsck", ["-y", "-E", "journal_only", copy], { timeoutMs });
   const checked = await runTool("e2fsck", ["-f", "-n", copy], { timeoutMs });
   if (checked.exitCode !== 0) problems.push(`e2fsck says ${checked.exitCode}: ${checked.output.trim()}`);
@@ -47,7 +49,7 @@ export async function checkCopy(copy: string, boots: readonly Boot[]): Promise<D
   return { problems, lines: lines.length };
 }
 
-/** Longer than what a tool's output is kept to. */
+/** Reads the whole file; a tool's output would be cut. */
 function contentOf(copy: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const argv = ["-R", `cat ${counterFile}`, copy];
@@ -75,7 +77,7 @@ function countProblems(lines: readonly string[]): readonly string[] {
   return problems;
 }
 
-/** What a guest has said is durable. */
+/** Numbers that were said on the console and are not on the disk: a said number is durable. */
 function lostProblems(lines: readonly string[], boots: readonly Boot[]): readonly string[] {
   const written = new Map<string, number>();
   for (const line of lines) {

@@ -1,4 +1,6 @@
-/** A process that answers every message with itself: what one NATS round trip costs without novact. */
+/**
+ * A process that answers every message with the same message: the cost of one NATS round trip without novact.
+ */
 import { connect } from "nats";
 
 const [url = "", user = "", pass = "", subject = ""] = process.argv.slice(2);

@@ -1,16 +1,17 @@
 /**
- * Many compute agents in one process, each on a fake machine of its own: `fake-hosts.ts CONFIG COUNT`. Every
- * agent is the real one (it registers, sends heartbeats, renews its lease, opens a guard, builds guests);
- * what they share is the process and a few connections to NATS, under the controllers' name, which may speak
- * for any host. Not for a cluster that anybody relies on.
+ * Many compute agents in one process, each on a fake computer of its own: `fake-hosts.ts CONFIG COUNT`. Every
+ * agent is the real one (it registers, sends heartbeats, renews its host lease, opens a guard, builds
+ * guests). The agents share the process and a few connections to NATS under the controllers' name, which may
+ * speak for any host. Never for a cluster that anybody relies on.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Bus, Log } from "../../protocol/wire/transport.ts";
 import { controllerUser } from "../bus/access.ts";
 import { connectNats } from "../bus/nats.ts";
 import { assembleCompute, type Compute } from "../compute/assembly.ts";
+import { computeLimits } from "../compute/limits.ts";
 import { type ClusterConfig, connectionOf, loadConfig } from "../config/config.ts";
 import { createDrivers } from "../drivers/index.ts";
 import { cpuFeatures } from "../drivers/machine-facts.ts";
@@ -18,9 +19,9 @@ import { systemClock, systemIds } from "../process/clock.ts";
 import { type ChildMessage, isShutdown } from "../process/messages.ts";
 
 const connections = 4;
-/** Of an ordinary machine, times the ratios: what is measured is never their capacity. */
+/** Capacity of an ordinary computer, times the ratios: their capacity is never measured. */
 const capacity = { vcpus: 512, memoryMib: 65_536, diskGib: 4_096 };
-/** What thousands of agents say of each other's haste is of no use to anybody. */
+/** A log for thousands of agents, which would only report how busy this process is. */
 const silent = () => undefined;
 const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
 
@@ -46,18 +47,18 @@ const inventoryAt = (index: number, features: string[]): HostInventory => ({
 function agent(bus: Bus, { cell, inventory }: { cell: string; inventory: HostInventory }): Compute {
   const clock = systemClock;
   const directories = { stateDirectory: "", imageStore: "" };
-  const drivers = createDrivers("fake", { ...directories, clock, log });
-  const bootsMax = limits.bootsPerCpu * capacity.vcpus;
-  return assembleCompute({ cell, inventory, drivers, bus, clock, ids: systemIds, log, bootsMax });
+  const drivers = createDrivers("fake", { ...directories, clock, ids, log });
+  const bootsMax = computeLimits.bootsPerCpu * capacity.vcpus;
+  return assembleCompute({ cell, inventory, drivers, bus, clock, ids, log, bootsMax });
 }
 
-/** Their beats are spread over one period, as those of machines that know nothing of each other. */
+/** Starts the agents, their heartbeats spread over one period, as those of independent computers are. */
 async function start(config: ClusterConfig, count: number, buses: readonly Bus[]): Promise<Compute[]> {
   const features = await cpuFeatures();
   const startMs = performance.now();
   const agents: Compute[] = [];
   for (let index = 0; index < count; index += 1) {
-    const dueMs = startMs + (index * limits.heartbeatPeriodMs) / count;
+    const dueMs = startMs + (index * leaseLimits.heartbeatPeriodMs) / count;
     if (performance.now() < dueMs) await pause(dueMs - performance.now());
     const bus = buses[index % buses.length];
     if (bus !== undefined) agents.push(agent(bus, { ...config, inventory: inventoryAt(index, features) }));
@@ -65,6 +66,7 @@ async function start(config: ClusterConfig, count: number, buses: readonly Bus[]
   return agents;
 }
 
+const ids = systemIds(0);
 const tell = (message: ChildMessage): unknown => process.send?.(message);
 const [file = "", count = "0"] = process.argv.slice(2);
 const config = loadConfig(file);

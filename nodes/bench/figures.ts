@@ -1,6 +1,6 @@
 /**
- * Figures with their spread, and what they were taken on. No figure here is ever asserted: a benchmark
- * informs.
+ * Figures with their spread, and the computer they were taken on. A benchmark informs: no figure here is ever
+ * asserted.
  */
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
@@ -16,7 +16,7 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Of durations in ms. */
+/** The spread of durations in ms. */
 export function spread(samples: readonly number[]): Spread {
   const sorted = [...samples].sort((left, right) => left - right);
   const at = (part: number) => round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0);
@@ -34,12 +34,15 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly ms: n
 
 export interface Load {
   readonly clients: number;
-  /** Calls, all in all; fewer when the time is over first. */
+  /** Total number of calls; fewer when the time is over first. */
   readonly count: number;
   readonly secondsMax: number;
 }
 
-/** `clients` callers, each making its next call when the last has been answered. Any failed call fails it. */
+/**
+ * Runs `clients` callers, each making its next call when the last one has been answered. A call that fails
+ * fails the whole load.
+ */
 export async function load(
   { clients, count, secondsMax }: Load,
   call: (index: number) => Promise<unknown>,
@@ -69,7 +72,7 @@ export function machine(): Record<string, string | number | readonly number[]> {
     nats: versionOf("nats-server", ["--version"]),
     postgres: versionOf(join(findPostgres() ?? "", "postgres"), ["--version"]),
     qemu: versionOf("qemu-system-x86_64", ["--version"]),
-    // Of one, five and fifteen minutes: what else the machine has to do is in every figure.
+    // Load averages of one, five and fifteen minutes: other work on the computer is in every figure.
     loadAverage: loadavg().map((value) => round(value, 2)),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * lifecycle: create → running → stop → start → delete on the fake hypervisor, at 1, 8 and 32 clients; and
- * creates alone, with what they cost each process. One controller; clients, servers and both hosts share the
- * machine.
+ * creates alone, with their cost to each process. One controller; clients, servers and both hosts share the
+ * computer.
  */
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";
@@ -11,15 +11,16 @@ import { processorTime } from "./processor-time.ts";
 const steps = ["create", "stop", "start", "delete"] as const;
 const request = { name: "bench", flavor: "bench", image: "bench", wait: true };
 const patient = { timeoutMs: 60_000 };
-/** For each number of clients: together well below two minutes, however slow the machine. */
+/** Time for each number of clients: together well below two minutes, however slow the computer. */
 const lifecycleSecondsMax = 12;
 const createSecondsMax = 10;
 
-export async function lifecycle(rounds = 300): Promise<unknown> {
+/** `rounds`: for one client; ten times as many creates for many. `warmUps`: creates before all series. */
+export async function lifecycle(rounds = 300, warmUps = 600): Promise<unknown> {
   return withCluster({ hypervisor: "fake" }, async (cluster) => {
     await prepareCatalog(cluster);
     const { instance } = cluster.demo;
-    await load({ count: 600, clients: 8, secondsMax: 10 }, () => instance.create(request, patient));
+    await load({ count: warmUps, clients: 8, secondsMax: 10 }, () => instance.create(request, patient));
     const createToRunning = [];
     for (const clients of [1, 8, 32, 64]) {
       createToRunning.push(await creates(cluster, clients, clients === 1 ? rounds : rounds * 10));

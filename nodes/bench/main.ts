@@ -1,11 +1,12 @@
 /**
- * npm run bench -- NAME: one benchmark, several, or `all`. Progress goes to stderr, one JSON value with
- * figures to stdout. Every run that needs a cluster has its own, in a new directory and on free ports;
- * nothing that runs here already is touched. Each but `recovery` takes less than three minutes.
+ * npm run bench -- NAME: runs one benchmark, several, or `all`. Progress goes to stderr; the figures go to
+ * stdout, as one JSON value per line when a benchmark ends. Every run that needs a cluster starts its own, in
+ * a new directory and on free ports; clusters that run here already are not touched. Each benchmark but
+ * `recovery` takes less than three minutes.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { machine } from "./figures.ts";
+import { runSeries } from "./series.ts";
 
 const { positionals: names, values } = parseArgs({
   allowPositionals: true,
@@ -15,7 +16,7 @@ const { positionals: names, values } = parseArgs({
     case: { type: "string", multiple: true },
   },
 });
-/** Ctrl-C: what can end by itself in good order does, and takes its cluster with it. */
+/** Aborted by Ctrl-C: the benchmark ends in good order and takes its cluster with it. */
 const interrupted = new AbortController();
 const count = (text: string | undefined) => (text === undefined ? undefined : Math.max(1, Number(text) || 1));
 
@@ -31,7 +32,7 @@ async function recover(): Promise<unknown> {
   });
 }
 
-/** Each loads its own code only. */
+/** The benchmarks by name; each loads only its own code. */
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   accept: async () => (await import("./accept.ts")).accept(),
   lifecycle: async () => (await import("./lifecycle.ts")).lifecycle(),
@@ -44,7 +45,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   recovery: recover,
 };
 
-/** Recovery waits for leases to end, again and again: it takes half an hour. */
+/** All but `recovery`, which waits for host leases to end again and again, and takes half an hour. */
 const short = Object.keys(benchmarks).filter((name) => name !== "recovery");
 const wanted = names.includes("all") ? short : names;
 const unknown = wanted.filter((name) => !Object.hasOwn(benchmarks, name));
@@ -54,24 +55,13 @@ if (wanted.length === 0 || unknown.length > 0) {
   );
   process.exit(2);
 }
-// As `npm start` has it: the processes of the cluster need not compile what was compiled before.
+// As with `npm start`: the processes of the cluster reuse code that was compiled before.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "..", "..", "node_modules", ".cache", "novact");
-const before = machine();
-const results: Record<string, unknown> = {};
-for (const name of wanted) {
-  process.stderr.write(`${name} …\n`);
-  const startMs = performance.now();
-  try {
-    results[name] = await benchmarks[name]?.();
-  } catch (error) {
-    if (!interrupted.signal.aborted) throw error;
-    process.stderr.write(`${name}: ended by a signal; its cluster is gone\n`);
-    process.exit(130);
-  }
-  process.stderr.write(`${name}: ${Math.round((performance.now() - startMs) / 1000)} s\n`);
-}
-const { loadAverage } = machine();
-process.stdout.write(
-  `${JSON.stringify({ machine: before, loadAverageAfter: loadAverage, takenAt: new Date().toISOString(), results }, null, 2)}\n`,
-);
-process.exit(0);
+const outcome = await runSeries({
+  names: wanted,
+  benchmarks,
+  write: (line) => process.stdout.write(line),
+  say: (text) => process.stderr.write(`${text}\n`),
+  signal: interrupted.signal,
+});
+process.exit({ done: 0, failed: 1, interrupted: 130 }[outcome]);

@@ -1,7 +1,7 @@
 /**
- * many-hosts: creates on a thousand hosts, and what the hosts cost at rest; with one controller and with two.
- * One host is a process of its own; the others are real agents with fake guests that share one process
- * (fake-hosts.ts). Clients, servers and all hosts share the machine.
+ * many-hosts: creates on a thousand hosts, and the cost of those hosts at rest; with one controller and with
+ * two. One host is a process of its own; the others are real agents with fake guests that share one process
+ * (fake-hosts.ts). Clients, servers and all hosts share the computer.
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -16,8 +16,6 @@ import { prepareCatalog } from "./catalog.ts";
 import { load, round, timed } from "./figures.ts";
 import { processorTime } from "./processor-time.ts";
 
-const restSeconds = 10;
-const loadSecondsMax = 4;
 const startSecondsMax = 60;
 const patient = { timeoutMs: 60_000 };
 const request = { name: "bench", flavor: "bench", image: "bench" };
@@ -25,27 +23,35 @@ const fakeHostsEntry = join(import.meta.dirname, "fake-hosts.ts");
 
 export interface ManyHostsOptions {
   readonly hosts: number;
-  /** One cluster after the other, with so many. */
+  /** Numbers of controllers; one cluster after the other. */
   readonly controllers: readonly number[];
-  /** At once; one series after the other. */
+  /** Numbers of concurrent clients; one series after the other. */
   readonly clients: readonly number[];
+  /** How long the cost of hosts at rest is measured. */
+  readonly restSeconds: number;
+  /** Number of creates in each series. */
+  readonly loadSecondsMax: number;
 }
 
-const usual: ManyHostsOptions = { hosts: 1_000, controllers: [1, 2], clients: [1, 8, 32, 64] };
+const usual: ManyHostsOptions = {
+  hosts: 1_000,
+  controllers: [1, 2],
+  clients: [1, 8, 32, 64],
+  restSeconds: 10,
+  loadSecondsMax: 4,
+};
 
 export async function manyHosts(options: Partial<ManyHostsOptions> = {}): Promise<unknown> {
-  const { hosts, controllers, clients } = { ...usual, ...options };
+  const chosen = { ...usual, ...options };
+  const { hosts, controllers } = chosen;
   const results = [];
-  for (const count of controllers) results.push(await measure({ hosts, controllers: count, clients }));
+  for (const count of controllers) results.push(await measure(chosen, count));
   const agents = "one host is a process of its own, all others share one process and four NATS connections";
   return { hosts, agents, results };
 }
 
-function measure({
-  hosts,
-  controllers,
-  clients,
-}: Omit<ManyHostsOptions, "controllers"> & { readonly controllers: number }): Promise<unknown> {
+function measure(options: ManyHostsOptions, controllers: number): Promise<unknown> {
+  const { hosts, clients, restSeconds } = options;
   return withCluster({ hypervisor: "fake", nodes: 1, ordinary: true, controllers }, async (cluster) => {
     const { config, directory } = cluster;
     const log = openLog({ process: "bench", file: join(directory, "bench.log") });
@@ -66,11 +72,11 @@ function measure({
       const registering = time.per(1);
       say(`${controllers} controllers: ${hosts} hosts are there after ${registeredMs} ms`);
       await prepareCatalog(cluster);
-      const rest = await atRest(cluster, probe);
+      const rest = await atRest(cluster, probe, restSeconds);
       const creates = [];
-      for (const count of clients) creates.push(await createsOf(cluster, count));
+      for (const count of clients) creates.push(await createsOf(cluster, count, options.loadSecondsMax));
       const memoryPssMib = cluster.memory();
-      const full = await atRest(cluster, probe);
+      const full = await atRest(cluster, probe, restSeconds);
       return {
         controllers,
         registeredMs,
@@ -108,8 +114,8 @@ async function allAlive(admin: Novact, count: number): Promise<void> {
   }
 }
 
-/** Nobody asks for anything: heartbeats, renewals and what controllers read. */
-async function atRest(cluster: BenchCluster, probe: Probe): Promise<unknown> {
+/** Measures a cluster to which nobody sends requests: heartbeats, renewals and the controllers' reads. */
+async function atRest(cluster: BenchCluster, probe: Probe, restSeconds: number): Promise<unknown> {
   await pause(2_000);
   const time = processorTime(cluster);
   const before = await probe.counters();
@@ -123,9 +129,9 @@ async function atRest(cluster: BenchCluster, probe: Probe): Promise<unknown> {
   return { processorMsPerSecond, postgresPerSecond: perSecond };
 }
 
-async function createsOf(cluster: BenchCluster, clients: number): Promise<unknown> {
+async function createsOf(cluster: BenchCluster, clients: number, secondsMax: number): Promise<unknown> {
   const { demo } = cluster;
-  const series = { clients, count: Number.POSITIVE_INFINITY, secondsMax: loadSecondsMax };
+  const series = { clients, count: Number.POSITIVE_INFINITY, secondsMax };
   const time = processorTime(cluster);
   const running = await load(series, () => demo.instance.create({ ...request, wait: true }, patient));
   const processorMsPerRunning = time.per(running.latencyMs.count);

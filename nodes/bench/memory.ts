@@ -1,14 +1,12 @@
 /**
  * memory: proportional set size (PSS) of a whole control plane without guests, half a minute after its start:
- * one controller, two compute nodes, NATS and PostgreSQL. The process that measures is not counted.
+ * one controller, two compute nodes, NATS and PostgreSQL. The measuring process is not counted.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { withCluster } from "./bench-cluster.ts";
 import { processorTime } from "./processor-time.ts";
 
-const idleSeconds = 30;
-
-export async function memory(): Promise<unknown> {
+export async function memory(idleSeconds = 30): Promise<unknown> {
   return withCluster({ hypervisor: "fake" }, async (cluster) => {
     process.stderr.write(`  waiting for ${idleSeconds} s\n`);
     const time = processorTime(cluster);

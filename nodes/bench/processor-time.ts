@@ -1,17 +1,18 @@
 /**
- * What processor time the processes of a cluster have used: the figure that says what a create costs also
- * where others use the same machine.
+ * The processor time that a cluster's processes have used: tells what a create costs, even when other
+ * programs use the same computer.
  */
 import { readFileSync } from "node:fs";
 import type { BenchCluster } from "./bench-cluster.ts";
 import { round } from "./figures.ts";
 
-/** Linux counts in hundredths of a second, whatever the kernel's own clock. */
+/** Linux counts in hundredths of a second, whatever the frequency of the kernel's own clock. */
 const msPerTick = 10;
 
 export interface ProcessorTime {
   /**
-   * Since the last call, or the beginning, for each of `count` pieces of work: ms by process, and all in all.
+   * Processor time since the last call, or since the beginning, for each of `count` pieces of work: ms by
+   * process, and in total.
    */
   per(count: number): Readonly<Record<string, number>>;
 }
@@ -40,7 +41,8 @@ function used(cluster: BenchCluster): Record<string, number> {
 }
 
 /**
- * With what children have used that are gone: PostgreSQL's come and go, and their time must not go with them.
+ * Processor time of a process in ms, with that of its ended children: PostgreSQL's processes come and go, and
+ * their time must not be lost.
  * Source: proc(5), /proc/PID/stat, the fields utime, stime, cutime and cstime.
  */
 function usedBy(pid: number): number {
@@ -48,7 +50,7 @@ function usedBy(pid: number): number {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * msPerTick;
 }
 
-/** Empty for a process that has ended meanwhile. */
+/** The text of /proc/PID/stat; empty for a process that has ended meanwhile. */
 function statOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -1,6 +1,6 @@
 /**
- * reads: get one and list a page, with 500 and with 10,000 instances in the project; they are counted, not
- * believed.
+ * reads: get one instance and list a page, with 500 and with 10,000 instances in the project. The instances
+ * are counted before the reads are measured.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
@@ -9,7 +9,10 @@ import { load, round, type Spread, spread, timed } from "./figures.ts";
 
 const batch = 50;
 const fillSecondsMax = 80;
-/** What was just made is written by the hosts' reports and by PostgreSQL's housekeeping for a moment yet. */
+/**
+ * Pause before measuring: the hosts' reports and PostgreSQL's housekeeping still write about new instances
+ * for a moment.
+ */
 const settleMs = 2_000;
 const patient = { timeoutMs: 30_000 };
 
@@ -45,7 +48,7 @@ async function measure({ demo }: BenchCluster): Promise<unknown> {
     const samples: number[] = [];
     let kilobytes = 0;
     for (let at = 0; at < 60; at += 1) {
-      // Full pages from everywhere in the list.
+      // Full pages from all over the list.
       const start = Math.floor((at * Math.max(0, ids.length - limit - 1)) / 60);
       const page = { limit, ...(at === 0 ? {} : { marker: ids[start] ?? "" }) };
       const { ms, result } = await timed(() => demo.instance.list(page, patient));

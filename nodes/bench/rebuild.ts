@@ -1,16 +1,17 @@
 /**
- * rebuild: how soon a controller that starts places its first instance with 1,000 and with 10,000 hosts in
- * PostgreSQL (and twenty instances on each), how long reading the hosts takes alone, and what reading them
- * again and again costs. The hosts are rows that were inserted by SQL; their leases are renewed and their
- * signs of life written by this process, with the statements and at the rate of real controllers.
+ * rebuild: how soon a starting controller places its first instance with 1,000 and with 10,000 hosts in
+ * PostgreSQL (twenty instances on each), how long reading the hosts takes alone, and what repeated reads
+ * cost. The hosts are rows inserted by SQL; this process renews their host leases and writes their signs of
+ * life, with the statements and at the rate of real controllers.
  */
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { schedulerLimits } from "../../actors/control/scheduler/limits.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { bulkHostId, fillStore } from "../../db/bench/bulk.ts";
 import { openStore } from "../../db/postgres/connect.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { postgresUrlOf } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
 import { openLog } from "../process/log.ts";
@@ -22,15 +23,23 @@ import { processorTime } from "./processor-time.ts";
 const instancesPerHost = 20;
 const restarts = 3;
 const warmReads = 10;
-const steadySeconds = 8;
-/** As controllers do: whoever asks within it shares a write. */
+/** As in controllers: renewals that are asked for within this time share a write. */
 const beatMs = 100;
 const startSecondsMax = 60;
 const attemptMs = 1_000;
 
-export async function rebuild(counts: readonly number[] = [1_000, 10_000]): Promise<unknown> {
+export interface RebuildOptions {
+  /** Numbers of hosts; one cluster after the other. */
+  readonly counts: readonly number[];
+  readonly steadySeconds: number;
+}
+
+const usual: RebuildOptions = { counts: [1_000, 10_000], steadySeconds: 8 };
+
+export async function rebuild(options: Partial<RebuildOptions> = {}): Promise<unknown> {
+  const { counts, steadySeconds } = { ...usual, ...options };
   const results = [];
-  for (const hosts of counts) results.push(await measure(hosts));
+  for (const hosts of counts) results.push(await measure(hosts, steadySeconds));
   return {
     instancesPerHost,
     results,
@@ -38,18 +47,17 @@ export async function rebuild(counts: readonly number[] = [1_000, 10_000]): Prom
   };
 }
 
-function measure(hosts: number): Promise<unknown> {
+function measure(hosts: number, steadySeconds: number): Promise<unknown> {
   return withCluster({ hypervisor: "fake", nodes: 1, ordinary: true }, async (cluster) => {
     await prepareCatalog(cluster);
     const { config, directory } = cluster;
     const url = postgresUrlOf(config);
     const log = openLog({ process: "bench", file: `${directory}/bench.log` });
     const open = () => openStore({ url, clock: systemClock, log });
-    const filled = await timed(() =>
-      fillStore(url, { hosts, instancesPerHost, project: "bulk", wallMs: systemClock.nowMs() }),
-    );
-    say(`${hosts} hosts and ${hosts * instancesPerHost} instances are there after ${round(filled.ms, 0)} ms`);
     const store = await open();
+    const bulk = { hosts, instancesPerHost, project: "bulk", wallMs: systemClock.nowMs() };
+    const filled = await timed(() => fillStore(store, url, bulk));
+    say(`${hosts} hosts and ${hosts * instancesPerHost} instances are there after ${round(filled.ms, 0)} ms`);
     const hearts = beat(store, hosts);
     try {
       const firstPlacementMs = [];
@@ -61,7 +69,7 @@ function measure(hosts: number): Promise<unknown> {
         hosts,
         firstPlacementMs,
         readMs,
-        steady: await steady(cluster),
+        steady: await steady(cluster, steadySeconds),
         memoryPssMib: cluster.memory(),
       };
     } finally {
@@ -73,10 +81,10 @@ function measure(hosts: number): Promise<unknown> {
 
 const say = (text: string): unknown => process.stderr.write(`  ${text}\n`);
 
-/** Keeps the hosts alive: each renews its lease, and was heard from, once in a period. */
+/** Keeps the hosts alive: each host renews its host lease, and is heard from, once in a period. */
 function beat(store: Store, hosts: number): { end(): void } {
   const ids = Array.from({ length: hosts }, (_, index) => bulkHostId(index));
-  const batch = Math.ceil((hosts * beatMs) / limits.heartbeatPeriodMs);
+  const batch = Math.ceil((hosts * beatMs) / leaseLimits.heartbeatPeriodMs);
   let next = 0;
   const timer = setInterval(() => {
     const some = ids.slice(next, next + batch);
@@ -113,40 +121,42 @@ function controllerOf(cluster: BenchCluster): number {
   return pid;
 }
 
-/** Since its start. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second. */
+/**
+ * Age of a process in ms. Source: proc(5), /proc/PID/stat, the field starttime, in hundredths of a second.
+ */
 function ageMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
   return uptime() * 1_000 - Number(fields[19]) * 10;
 }
 
-/** By a store that knows nothing, and then again and again. */
+/** Reads the hosts with a store that has read nothing yet, and then again and again. */
 async function reading(store: Store): Promise<unknown> {
   const first = round((await timed(() => store.allHosts())).ms);
   const again: number[] = [];
   for (let time = 0; time < warmReads; time += 1) {
-    await pause(limits.schedulerRefreshPeriodMs / 4);
+    await pause(schedulerLimits.schedulerRefreshPeriodMs / 4);
     again.push((await timed(() => store.allHosts())).ms);
   }
   await store.close();
   return { first, again: spread(again) };
 }
 
-/** What controllers read, with what it costs without them: beats alone. */
-async function steady(cluster: BenchCluster): Promise<unknown> {
+/** The cost of the controllers' reads, beside the cost of the renewals alone. */
+async function steady(cluster: BenchCluster, seconds: number): Promise<unknown> {
   const pid = controllerOf(cluster);
   const time = processorTime(cluster);
   process.kill(pid, "SIGSTOP");
   let without: Readonly<Record<string, number>>;
   try {
-    await pause(steadySeconds * 1_000);
-    without = time.per(steadySeconds);
+    await pause(seconds * 1_000);
+    without = time.per(seconds);
   } finally {
     process.kill(pid, "SIGCONT");
   }
   await pause(2_000);
   time.per(1);
-  await pause(steadySeconds * 1_000);
-  const { controller = 0, postgres = 0 } = time.per(steadySeconds);
+  await pause(seconds * 1_000);
+  const { controller = 0, postgres = 0 } = time.per(seconds);
   const figures = { controller, postgres, postgresWithoutController: without.postgres ?? 0 };
   say(`processor ms per second: ${JSON.stringify(figures)}`);
   return { processorMsPerSecond: figures };

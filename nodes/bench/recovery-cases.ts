@@ -1,8 +1,9 @@
 /**
- * What can happen to a host whose guests others may take over, and what has to follow: the guests move once,
- * or not at all. Each case is one fault, the time of its end, and what is expected.
+ * The cases of the recovery benchmark: faults of a host whose guests others may take over, with the expected
+ * result (the guests move once, or not at all). Each case is one fault, the time of its end, and the
+ * expectation.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { RecoveryWorld } from "./recovery-world.ts";
 
 export interface RecoveryCase {
@@ -10,12 +11,12 @@ export interface RecoveryCase {
   readonly expected: "moves" | "stays";
   readonly guests: number;
   inject(world: RecoveryWorld, node: string): Promise<void> | void;
-  /** After this time; undefined: when the guests count elsewhere. */
+  /** The fault ends after this time; undefined: once the guests count on another host. */
   readonly healAfterMs: number | undefined;
   heal(world: RecoveryWorld, node: string): Promise<void> | void;
 }
 
-const longAfterMs = limits.leaseTtlMs * 3;
+const longAfterMs = leaseLimits.leaseTtlMs * 3;
 const brieflyMs = 5_000;
 
 const killed = {

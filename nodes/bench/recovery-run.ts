@@ -1,11 +1,11 @@
 /**
- * One run of a case: breaks a host under its guests, measures what becomes of them, heals it, and looks for
- * what must not be. What was wrong is listed and nothing is thrown, but when the run cannot go on.
+ * One run of a case: breaks a host under its guests, measures what happens to the guests, heals the host, and
+ * looks for violations. Violations are listed, not thrown; an error is thrown only when the run cannot go on.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { Boot } from "./counters.ts";
 import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
 import { round } from "./figures.ts";
@@ -14,23 +14,23 @@ import type { RecoveryWorld } from "./recovery-world.ts";
 
 const recoveredWithinMs = 120_000;
 const cleanWithinMs = 90_000;
-/** After everything is well again: whoever still wanted to move or stop a guest would do it by then. */
+/** Pause after everything is well again, in which any late move or stop of a guest would happen. */
 const afterwardsMs = 3_000;
-/** After a fault that shall move nothing: until a lease that had been missed would have ended for good. */
-const wouldHaveMovedMs = limits.leaseTtlMs + limits.fenceMarginMs + 3_000;
+/** Pause after a fault that must move nothing: until a missed host lease would certainly have ended. */
+const wouldHaveMovedMs = leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + 3_000;
 
 export interface Run {
-  /** Of each guest: from the fault to its first number on the other host, in ms. */
+  /** For each guest: from the fault to its first number on the other host, in ms. */
   readonly recoveryMs?: readonly number[];
   /** From the fault to the fence. */
   readonly fencedMs?: number;
-  /** The kind of its proof. */
+  /** The kind of the fence proof. */
   readonly fencedBy?: string | undefined;
-  /** From the fault until the first guest had its disk open on the other host. */
+  /** From the fault until the first guest opened its disk on the other host. */
   readonly openedMs?: number;
-  /** From the end of the fault until the old host has nothing of them, and a lease. */
+  /** From the end of the fault until the old host has nothing of the guests left, and holds a host lease. */
   readonly cleanMs?: number;
-  /** The longest time that a guest did not count, but for its move. */
+  /** For each guest, the longest time without a number, the move not counted. */
   readonly silentMs?: readonly number[];
   /** From the fault to the last number on the old host. */
   readonly countedOnMs?: number;
@@ -40,10 +40,10 @@ export interface Run {
 export interface Ground {
   readonly world: RecoveryWorld;
   readonly ids: readonly string[];
-  /** Where the guests are. */
+  /** The node that the guests are on. */
   readonly node: string;
   readonly other: string;
-  /** For copies of disks. */
+  /** Directory for copies of disks. */
   readonly directory: string;
 }
 
@@ -63,7 +63,7 @@ async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
   const epoch = await world.leaseEpoch(node);
   const before = new Map(ids.map((id) => [id, world.counters.newest(id)]));
   await fault.inject(world, node);
-  // From here on: whom a signal is for may take long to find on a machine that is busy.
+  // Measured from here on: on a busy computer it may take long to find the processes to signal.
   const sinceMs = performance.now();
   world.writers.note({ fault: fault.summary, node });
   const copying = fault.healAfterMs === undefined ? copies(ground) : Promise.resolve([]);
@@ -111,7 +111,7 @@ async function whenOpened({ world, ids, other }: Ground, sinceMs: number): Promi
     await world.until("a guest has its disk open elsewhere", recoveredWithinMs, there);
     return performance.now();
   } catch {
-    // What is missing is told by whoever waits for the guest itself.
+    // A guest that does not start elsewhere is reported by the wait for its numbers.
     return sinceMs;
   }
 }
@@ -130,7 +130,7 @@ async function healLater(
   return performance.now();
 }
 
-/** The old host has nothing of the guests any more, and a lease of its own again, a new one. */
+/** Resolves when the old host has nothing of the guests left and holds a new host lease. */
 async function goneFrom({ world, node, ids }: Ground, epoch: number): Promise<void> {
   await world.until(
     `${node} holds a new lease`,
@@ -145,7 +145,10 @@ async function goneFrom({ world, node, ids }: Ground, epoch: number): Promise<vo
   );
 }
 
-/** The copies are made at once, as long as nobody writes; they are looked at when time is not measured. */
+/**
+ * Copies the disks at once, while nobody writes, and answers the checks, to be run when time is not being
+ * measured.
+ */
 function copies({ world, ids, directory }: Ground): Promise<readonly (() => Promise<readonly string[]>)[]> {
   mkdirSync(directory, { recursive: true });
   return Promise.all(
@@ -153,7 +156,7 @@ function copies({ world, ids, directory }: Ground): Promise<readonly (() => Prom
       const disk = diskOf(world.sharedGuests, id);
       if (disk === undefined) return async () => [`the disk of ${id} is not there`];
       const copy = join(directory, `${id}.raw`);
-      // Who starts elsewhere meanwhile says more than what is here.
+      // Copied now: a guest that starts elsewhere meanwhile says further numbers.
       const boots = world.counters.bootsOf(id).map((boot) => ({ ...boot }));
       await copyDisk(disk, copy);
       return async () =>
@@ -178,7 +181,7 @@ async function whereTheyAre({ world, ids }: Ground, node: string): Promise<reado
   });
 }
 
-/** One boot on the other host since the fault, and none on the old one. */
+/** Violations of: one boot on the other host since the fault, and none on the old one. */
 function movedOnce({ world, ids, other }: Ground, sinceMs: number): readonly string[] {
   return ids.flatMap((id) => {
     const boots = world.counters.bootsOf(id).filter(({ firstAtMs }) => firstAtMs > sinceMs);
@@ -194,7 +197,7 @@ async function runStaying(ground: Ground, fault: Fault): Promise<Run> {
   const { signal } = world;
   const pids = ids.map((id) => world.writers.openersOf(id)[0]?.pid);
   await fault.inject(world, node);
-  // From here on: whom a signal is for may take long to find on a machine that is busy.
+  // Measured from here on: on a busy computer it may take long to find the processes to signal.
   const sinceMs = performance.now();
   world.writers.note({ fault: fault.summary, node });
   await healLater(ground, fault, { sinceMs, recovery: Promise.resolve() });

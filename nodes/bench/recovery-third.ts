@@ -1,30 +1,30 @@
 /**
- * thirdLost: three of nine hosts lose their power at once. That is more likely us than them: recovery has to
- * stop, to say so, and to go on when they are back, with every guest where it was.
+ * thirdLost: three of nine hosts lose their power at once. The likelier cause is on our own side: recovery
+ * has to stop, to report it, and to go on when the hosts are back, with every guest where it was.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { round } from "./figures.ts";
 import { type HeardEvent, RecoveryWorld, type WorldOptions } from "./recovery-world.ts";
 
 const hosts = 9;
 const lost = 3;
 const noticedWithinMs = 30_000;
-/** Whoever still recovered something would have begun by then. */
-const observedMs = limits.leaseTtlMs;
+/** Observation time, in which any recovery that still went on would have started. */
+const observedMs = leaseLimits.leaseTtlMs;
 const backWithinMs = 120_000;
 
 interface ThirdLost {
-  /** From the loss to the event. */
+  /** From the loss of the hosts to the event recoveryStopped. */
   readonly stoppedMs: number;
-  /** From the loss to the first fence, and how many there were: none is best. */
+  /** From the loss to each fence; none is best. */
   readonly fencedMs: readonly number[];
   readonly movedGuests: number;
-  /** What the doctor says of it meanwhile. */
+  /** The doctor's findings while the hosts are lost. */
   readonly doctor: readonly string[];
-  /** From the return of the hosts. */
+  /** From the return of the hosts to the event recoveryResumed. */
   readonly resumedMs: number;
   readonly countingMs: readonly number[];
   readonly problems: readonly string[];

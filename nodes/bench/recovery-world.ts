@@ -1,12 +1,12 @@
 /**
- * The cluster that recovery is measured on: two controllers, QEMU nodes that can lose their power for good,
- * links that can be broken, guests that count, and somebody who watches their disks.
+ * The cluster of the recovery benchmark: two controllers, QEMU nodes that can lose their power for good,
+ * links that can be broken, guests that count, and an observer of their disks.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../protocol/limits/life.ts";
 import { openLinks } from "../chaos/links.ts";
 import { processesOf } from "../chaos/parties.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
@@ -19,9 +19,9 @@ import { countingName, registerCountingGuest, tinyGuest } from "./counting-guest
 import { WriterLog, type WriterSummary } from "./writer-log.ts";
 
 const lookEveryMs = 50;
-/** Every controller has heard by then of what one of them was told of a host. */
+/** Time after which every controller has heard of a change that one of them was told about a host. */
 const hostsHeardMs = 3_000;
-const patient = { timeoutMs: limits.buildTimeoutMs };
+const patient = { timeoutMs: lifeLimits.buildTimeoutMs };
 
 export interface HeardEvent {
   readonly atMs: number;
@@ -30,13 +30,13 @@ export interface HeardEvent {
 
 export interface WorldOptions {
   readonly nodes: number;
-  /** JSON lines of who could write when. */
+  /** The file of the observer: JSON lines of who could write, and when. */
   readonly writerLog: string;
   readonly signal: AbortSignal;
   readonly say: (text: string) => void;
 }
 
-/** Keeps nodes down until they may start again. */
+/** Holds nodes down until they may start again. */
 class Gates {
   readonly #held = new Map<string, PromiseWithResolvers<void>>();
   #closed = false;
@@ -111,7 +111,7 @@ export class RecoveryWorld {
     return this.config.nodes.map(({ name }) => name);
   }
 
-  /** Where the disks of all guests are. */
+  /** The directory of all guests' disks. */
   get sharedGuests(): string {
     return join(this.config.nodes[0]?.sharedDirectory ?? "", "guests");
   }
@@ -127,7 +127,7 @@ export class RecoveryWorld {
     }
   }
 
-  /** Guests on one node, each of which counts already. */
+  /** Creates guests on one node, and waits until each of them counts. */
   async createGuests(node: string, count: number): Promise<readonly string[]> {
     const { admin } = this.cluster;
     const others = this.nodeNames.filter((name) => name !== node);
@@ -143,7 +143,7 @@ export class RecoveryWorld {
     return ids;
   }
 
-  /** Where the scheduler likes. */
+  /** Creates guests on hosts of the scheduler's choice. */
   async createAnywhere(count: number): Promise<readonly string[]> {
     const made = await this.#create(count);
     const ids = made.map(({ id }) => id);
@@ -170,7 +170,7 @@ export class RecoveryWorld {
     return Promise.all(ids.map((id) => this.counters.saidOn(id, { node, ...when, signal })));
   }
 
-  /** Stopped hard: what is on their disks then is what was durable. */
+  /** Stops guests hard: their disks then hold exactly what was durable. */
   async stopGuests(ids: readonly string[]): Promise<void> {
     const { instance } = this.cluster.demo;
     const hard = { mode: "hard", wait: true } as const;
@@ -182,7 +182,7 @@ export class RecoveryWorld {
     await Promise.all(ids.map((id) => instance.delete(id, { wait: true }, patient)));
   }
 
-  /** Agent, guard, its shell and guests at once; they stay away until the power is back. */
+  /** Ends agent, guard, the guard's shell and guests at once; they stay down until the power is back. */
   powerLoss(nodes: readonly string[]): void {
     for (const node of nodes) this.#gates.hold(node);
     for (let round = 0; round < 20; round += 1) {
@@ -192,7 +192,7 @@ export class RecoveryWorld {
     }
   }
 
-  /** It may start again; the agent's keeper does that, within a second or some. */
+  /** Lets the node start again; its agent's keeper starts it within a second or so. */
   powerBack(node: string): void {
     this.#gates.release(node);
   }
@@ -208,7 +208,7 @@ export class RecoveryWorld {
     await signalProcess(agent, signal);
   }
 
-  /** Nothing passes between the agent and NATS, in either direction; nothing is lost but time. */
+  /** Stops all traffic between the agent and NATS, in both directions; messages are delayed, not lost. */
   async partition(node: string, on: boolean): Promise<void> {
     const rules = on ? rulesOf({ kind: "blackHole" }, "both") : passing;
     await this.#links?.set(linkName(node, "nats"), rules, false);
@@ -223,7 +223,7 @@ export class RecoveryWorld {
     }
   }
 
-  /** Every host is heard, and has a lease that nobody has ended. */
+  /** Waits until every host is heard from, and holds a host lease that is not fenced. */
   async hostsWell(): Promise<boolean> {
     const { hosts } = await this.cluster.admin.host.list({});
     return hosts.every(({ alive, lease }) => alive && lease != null && lease.fencedBy === null);
@@ -234,7 +234,7 @@ export class RecoveryWorld {
     return host.lease?.epoch ?? 0;
   }
 
-  /** The node's processes and working directories of these guests. */
+  /** Processes and working directories of these guests that are left on the node. */
   remainsOn(node: string, ids: readonly string[]): readonly string[] {
     const directory = join(statePaths(this.config).node(node), "guests");
     const directories = readdirSync(directory).filter((name) => ids.includes(name));
@@ -260,7 +260,7 @@ export class RecoveryWorld {
   }
 }
 
-/** Everything that would lose its power with the node, by its arguments or where it works. */
+/** Every process that would lose its power with the node, found by its arguments or its working directory. */
 function processesOfNode(config: ClusterConfig, node: string): readonly number[] {
   const directory = statePaths(config).node(node);
   return readdirSync("/proc").flatMap((name) => {
@@ -272,7 +272,7 @@ function processesOfNode(config: ClusterConfig, node: string): readonly number[]
       const works = agent || argv.some(inside) || inside(readlinkSync(`/proc/${name}/cwd`));
       return works ? [Number(name)] : [];
     } catch {
-      // It ended while it was looked at, or is a zombie.
+      // The process ended while it was looked at, or is a zombie.
       return [];
     }
   });

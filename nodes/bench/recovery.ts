@@ -1,7 +1,7 @@
 /**
- * recovery: what becomes of guests whose host loses its power, its agent or its network. Real processes, real
- * QEMU with TCG, an own cluster; guests that count on their disks, and an observer of who may write to them.
- * What a real machine's power loss takes with it, the page cache, stays here.
+ * recovery: what happens to guests whose host loses its power, its agent or its network. Real processes, real
+ * QEMU with TCG, a cluster of its own; guests that count on their disks, and an observer of who may write to
+ * them. The page cache, which a real power loss takes away, stays here.
  */
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -16,9 +16,9 @@ import { RecoveryWorld } from "./recovery-world.ts";
 
 export interface RecoveryOptions {
   readonly runs?: number;
-  /** Absent: every case. */
+  /** Names of the cases to run; absent: all. */
   readonly cases?: readonly string[];
-  /** Of one run; absent: what the case has. */
+  /** Guests of one run; absent: as many as the case has. */
   readonly guests?: number;
   readonly signal: AbortSignal;
 }
@@ -87,7 +87,7 @@ async function measure(name: CaseName, directory: string, options: RecoveryOptio
   return summaryOf(what, { done, problems, guests });
 }
 
-/** Stops the guests, and looks at what they have written in all the time. */
+/** Stops the guests, and checks all lines that they have written. */
 async function lastLook(world: RecoveryWorld, ids: readonly string[], directory: string) {
   const { findings } = await world.cluster.admin.doctor.examine({}, { timeoutMs: 60_000 });
   const problems = findings.map(({ message }) => `doctor: ${message}`);

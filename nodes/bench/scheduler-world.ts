@@ -1,13 +1,13 @@
 /**
- * Hosts and requests for the benchmark of the scheduler: the same ones in every run. Three zones, eight
- * aggregates of hardware, two kinds of processors, NUMA cells and huge pages on every fourth host, and
- * instances of 200,000 on ten thousand hosts, twenty on each.
+ * Hosts and requests for the scheduler's benchmark, the same in every run: three zones, eight aggregates of
+ * hardware, two kinds of processors, NUMA nodes and huge pages on every fourth host, and 200,000 instances on
+ * ten thousand hosts, twenty on each.
  */
 
 import type { PlacementRequest } from "../../actors/control/scheduler/messages.ts";
 import type { HostExtras } from "../../actors/control/scheduler/state.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { createRandom } from "../chaos/random.ts";
 
 export type BenchHost = HostRecord & HostExtras;
@@ -23,7 +23,7 @@ const processors = [
   [...flags, "avx2", "aes", "avx512f", "avx512_vnni"],
 ];
 
-/** As from a store: no list and no text is shared by two of them. */
+/** Host records as from a store: no two of them share a list or a text. */
 export function benchHosts(count: number): BenchHost[] {
   const { next } = createRandom(count, "bench");
   const hosts = Array.from({ length: count }, (_, index) => benchHost(index, next));
@@ -32,7 +32,7 @@ export function benchHosts(count: number): BenchHost[] {
 
 function benchHost(index: number, next: () => number): BenchHost {
   const cells = index % 4 === 0 ? 2 : 0;
-  // Of instances of 1 to 3 vCPUs with 2 GiB each.
+  // Claims of instances of 1 to 3 vCPUs with 2 GiB each.
   const vcpusClaimed = instancesPerHost + Math.floor(next() * 2 * instancesPerHost);
   return {
     ...plain(index),
@@ -118,7 +118,7 @@ const base: PlacementRequest = {
 const some = (count: number, length: number): string[] =>
   Array.from({ length: count }, (_, index) => idOf((index * 7_919) % length));
 
-/** By name; every filter and every weigher has something to do in `everything`. */
+/** Requests by name; `everything` gives every filter and every weigher something to do. */
 export const benchRequests = (hosts: number): Readonly<Record<string, PlacementRequest>> => ({
   plain: base,
   zone: { ...base, availabilityZone: "az1" },
@@ -154,5 +154,5 @@ export const benchRequests = (hosts: number): Readonly<Record<string, PlacementR
     group: { id: "g", policy: "anti-affinity", hostIds: some(50, hosts), maxPerHost: 2 },
     excluded: [{ hostId: idOf(1), reason: "full" }],
   },
-  nothingFits: { ...base, memoryMib: limits.memoryMibMax },
+  nothingFits: { ...base, memoryMib: fieldLimits.memoryMibMax },
 });

@@ -1,8 +1,8 @@
 /**
  * scheduler: one decision among 10, 1,000 and 10,000 hosts with every filter and weigher on, each followed by
- * the claim of its first host; and what else the scheduler does all day: many at once, explanations, denials,
- * signs of life, and views made anew from the records of a read. In this process, without a cluster: the
- * scheduler does no more than this for each question.
+ * the claim of its first host; and the scheduler's other work: many decisions at once, explanations, denials,
+ * signs of life, and new views from the records of a read. Runs in this process without a cluster: for each
+ * question the scheduler does no more than this.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -14,11 +14,10 @@ import type { Reply } from "../../actors/runtime/system.ts";
 import { round, spread } from "./figures.ts";
 import { type BenchHost, benchHosts, benchRequests, idOf } from "./scheduler-world.ts";
 
-const sizes = [10, 1_000, 10_000];
 const decisions = 1_000;
 const warmUps = 200;
 
-export async function scheduler(): Promise<unknown> {
+export async function scheduler(sizes: readonly number[] = [10, 1_000, 10_000]): Promise<unknown> {
   const results: Record<string, unknown> = {};
   for (const size of sizes) {
     process.stderr.write(`  ${size} hosts\n`);
@@ -27,7 +26,7 @@ export async function scheduler(): Promise<unknown> {
   return { ...results, target: "10,000 hosts: at most 1 ms at the median" };
 }
 
-/** Nobody listens: what is measured is the decision. */
+/** Discards the answer: only the decision is measured. */
 const reply: Reply<never> & Reply<unknown> = { ok: () => undefined, fail: () => undefined, done: false };
 
 const refresh = (hosts: readonly BenchHost[], readAtMs: number): SchedulerMessage => ({
@@ -53,7 +52,7 @@ function ofSize(size: number): unknown {
   return { decision: one, ...others(world, size), memory: { viewsMib, afterAllDecisionsMib: afterMib } };
 }
 
-/** The scheduler's state as its actor keeps it, at a time of its own: every read is a millisecond later. */
+/** The scheduler's state as its actor keeps it, with its own clock: every read is a millisecond later. */
 class World {
   readonly #engine: Scheduler;
   readonly #hosts: readonly BenchHost[];
@@ -66,7 +65,7 @@ class World {
     this.state = decide(engine, emptyState(), refresh(hosts, 0), 0).next;
   }
 
-  /** How long it takes to make views of what was read, in ms. */
+  /** Makes views from the records of a read; answers how long that takes, in ms. */
   readAnew(): number {
     this.#atMs++;
     const startMs = performance.now();
@@ -74,19 +73,19 @@ class World {
     return performance.now() - startMs;
   }
 
-  /** The same when a question waits for it that no host suits: what the denial costs is on top. */
+  /** The same while a question waits for the read that no host fits: includes the cost of the denial. */
   readAndDeny(question: SchedulerMessage): number {
     this.state = decide(this.#engine, this.state, question, this.#atMs).next;
     return this.readAnew();
   }
 
-  /** How long one turn takes, in ms. */
+  /** How long the handling of one message takes, in ms. */
   turn(message: SchedulerMessage): { readonly ms: number; readonly found: string | undefined } {
     const startMs = performance.now();
     const decision = decide(this.#engine, this.state, message, this.#atMs);
     const ms = performance.now() - startMs;
     const [answer] = decision.answers;
-    // A question that waits for a read would wait for ever here.
+    // A question that waits for a read would never be answered here.
     this.state = { ...decision.next, waiting: [] };
     const ranked = answer?.kind === "rank" && answer.answer.kind === "ranked" ? answer.answer.candidates : [];
     return { ms, found: ranked[0]?.hostId };
@@ -99,7 +98,9 @@ function decided(world: World, request: PlacementRequest): unknown {
   return result;
 }
 
-/** Beside the time on the clock that of the processor, which says more where others are at work as well. */
+/**
+ * Measures wall-clock and processor time; the latter says more when other programs use the computer as well.
+ */
 function series(world: World, request: PlacementRequest, count: number): unknown {
   const [ms, processorMs]: [number[], number[]] = [[], []];
   let found = 0;
@@ -157,7 +158,7 @@ function never(): never {
 
 const mebibytes = (bytes: number): number => round(bytes / 1024 ** 2, 1);
 
-/** Collects garbage now, so that what is left is what is kept. */
+/** A function that collects garbage now, so that only live memory is left. */
 function collector(): () => void {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc") as () => void;

@@ -1,7 +1,7 @@
 /**
- * Who may write to a guest's disk, seen from outside: every 50 ms the kernel is asked which QEMU processes
- * have it open for writing and are not stopped, and the disk whether it has changed. What is seen goes into a
- * log of JSON lines; two writers at once are a violation, and so is a disk that changes without one.
+ * Observes from outside who may write to a guest's disk: every 50 ms it asks the kernel which running QEMU
+ * processes have the disk open for writing, and the disk whether it has changed. The observations go into a
+ * log of JSON lines; two writers at once are a violation, and so is a disk that changes without a writer.
  */
 import {
   createWriteStream,
@@ -17,16 +17,16 @@ import { parseStat } from "../drivers/process-stat.ts";
 import { tagOfArgv } from "../drivers/qemu/guest-tag.ts";
 
 const periodMs = 50;
-/** A process that was no guest for so many looks is looked at no more. */
+/** A process that was no guest in this many looks is not looked at again. */
 const strangerAfter = 60;
-/** What a process had under way when it was stopped may reach the file a little later. */
+/** How long after it was stopped a process's writes may still reach the file. */
 const tailMs = 200;
-/** An undisturbed disk is in the log so often. */
+/** Period of the log lines about a disk that does not change. */
 const quietEveryMs = 1_000;
 
 export interface Opener {
   readonly pid: number;
-  /** The directory that it works in. */
+  /** The process's working directory. */
   readonly cwd: string;
   readonly epoch: number;
   readonly state: string;
@@ -40,7 +40,7 @@ export interface WriterSummary {
   readonly gapMsMax: number;
   readonly twoWriters: readonly string[];
   readonly writtenByNobody: readonly string[];
-  /** Samples in which a stopped process and one that runs had the same disk open: allowed. */
+  /** Samples in which a stopped and a running process had the same disk open: allowed. */
   readonly stoppedBeside: number;
 }
 
@@ -48,7 +48,7 @@ interface Disk {
   signature: string;
   mtimeMs: number;
   inode: number;
-  /** Undefined: it is being made, and no guest has had it open yet. */
+  /** Undefined: the disk is being made, and no guest has had it open yet. */
   writerSeenAtMs: number | undefined;
   loggedAtMs: number;
   changes: number;
@@ -69,14 +69,14 @@ export class WriterLog {
   #lastAtMs = performance.now();
   #now: ReadonlyMap<string, readonly Opener[]> = new Map();
 
-  /** `guests`: where the disks are, on the storage that the nodes share. */
+  /** `guests`: the directory of the disks on the storage that the nodes share. */
   constructor(guests: string, file: string) {
     this.#guests = guests;
     this.#out = createWriteStream(file, { flags: "a" });
     this.#timer = setInterval(() => this.#sample(), periodMs);
   }
 
-  /** As of the last look. */
+  /** The processes that had the disk open at the last look. */
   openersOf(instanceId: string): readonly Opener[] {
     return this.#now.get(instanceId) ?? [];
   }
@@ -153,7 +153,7 @@ export class WriterLog {
     return disk;
   }
 
-  /** The epochs under which each disk lies on the storage, in order: one, but for a moment. */
+  /** The owner epochs under which each disk lies on the storage, in order: one, except for a moment. */
   #places(): ReadonlyMap<string, readonly number[]> {
     const places = new Map<string, number[]>();
     for (const name of namesIn(this.#guests)) {
@@ -199,7 +199,7 @@ export class WriterLog {
     return undefined;
   }
 
-  /** Undefined for one that is gone, or has no disk of this storage open. */
+  /** The process as an opener of a disk; undefined when it is gone or has no disk of this storage open. */
   #openerOf(pid: number, epoch: number): Opener | undefined {
     return reading(() => {
       const stat = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
@@ -225,12 +225,12 @@ interface Seen {
   readonly epochs: readonly number[];
 }
 
-/** Whether it sleeps or computes is no change worth a line. */
+/** The opener without the difference between sleeping and computing, which is not worth a log line. */
 const withoutR = ({ state, ...rest }: Opener) => ({ ...rest, state: /^[RSD]$/.test(state) ? "R" : state });
 
 const namesIn = (directory: string): readonly string[] => reading(() => readdirSync(directory)) ?? [];
 
-/** A process may be gone between two questions. */
+/** The result of a look at a process; undefined when the process went away during it. */
 function reading<T>(look: () => T): T | undefined {
   try {
     return look();

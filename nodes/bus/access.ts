@@ -1,12 +1,11 @@
 /**
- * Who may say and hear what on the bus: the users of our own NATS server and their permissions. A NATS
- * permission on the tenant's token of a subject is the access rule (I12), and a host may speak for itself
- * only.
+ * The users of our own NATS server and their permissions: who may publish and subscribe to which subjects. A
+ * NATS permission on the tenant's token of a subject is the access rule (I12), and a host may publish only as
+ * itself.
  *
- * Every user but the anonymous one has an inbox prefix of its own, so that nobody can listen to another's
+ * Every user but the anonymous one has an inbox prefix of its own, so that no user can receive another's
  * answers. Pure: text in, text out.
  */
-import { limits } from "../../protocol/limits/limits.ts";
 import {
   adminProject,
   allCommandsPattern,
@@ -15,21 +14,22 @@ import {
   eventStreamName,
   hostPattern,
 } from "../../protocol/wire/subjects.ts";
+import { busLimits } from "./limits.ts";
 
 export interface NatsAccess {
   readonly cell: string;
-  /** Ids of the compute nodes. */
+  /** Ids of the hosts of the compute nodes. */
   readonly hosts: readonly string[];
   /** Tenants; each becomes a user of the same name. */
   readonly projects: readonly string[];
-  /** Who a client without credentials is: one of the users. */
+  /** Name of the user that a client without credentials is. */
   readonly anonymous: string;
 }
 
 export interface NatsPermissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
-  /** May answer whatever it was asked, once, at the asker's inbox. */
+  /** True: the user may answer each request once, at the asker's inbox. */
   readonly answers: boolean;
 }
 
@@ -44,7 +44,7 @@ const adminUser = "admin";
 export const hostUserPrefix = "host_";
 export const hostUser = (hostId: string): string => `${hostUserPrefix}${assertToken(hostId, "host id")}`;
 const inboxPrefixOf = (user: string): string => `_INBOX_${user}`;
-/** What clients use that were told nothing. */
+/** The inbox prefix of clients that were told none. */
 const commonInbox = "_INBOX.>";
 /** The NATS services protocol: discovery. */
 const discovery = "$SRV.>";
@@ -61,8 +61,9 @@ export function natsUsers(access: NatsAccess): readonly NatsUser[] {
     };
   };
   return [
-    // It may publish everywhere, so it needs no permission to answer; and the server would keep one for every
-    // request that it was ever asked, and look through all of them at each further one.
+    // The controllers may publish everywhere, so they need no permission to answer. With one, the server
+    // would keep an entry for every request that they were ever sent, and look through all entries at each
+    // further one.
     named(controllerUser, { publish: [">"], subscribe: [">"], answers: false }),
     named(adminUser, administrator(access.cell)),
     ...access.hosts.map((id) => named(hostUser(id), host(access.cell, id))),
@@ -70,7 +71,7 @@ export function natsUsers(access: NatsAccess): readonly NatsUser[] {
   ];
 }
 
-/** A project's part of the commands: the pattern of all of them, with the project's token in it. */
+/** The pattern of a project's commands: that of all commands, with the project's token in it. */
 const projectCommands = (cell: string, project: string): string =>
   allCommandsPattern(cell).replace(/>$/, `${assertToken(project, "project")}.>`);
 
@@ -80,7 +81,7 @@ const tenant = (cell: string, project: string): NatsPermissions => ({
   answers: false,
 });
 
-/** An operator speaks for every project, and may look into the stream of events, but not change it. */
+/** An operator may send commands in every project, and may read the event stream, but not change it. */
 function administrator(cell: string): NatsPermissions {
   const stream = eventStreamName(cell);
   return {
@@ -121,7 +122,7 @@ export interface NatsServerSettings {
   readonly pidFile: string;
 }
 
-/** The server's configuration file. It holds the passwords: keep it to the owner. */
+/** The server's configuration file. It holds passwords: only its owner may read it. */
 export function natsServerConfig(settings: NatsServerSettings): string {
   const { access, passwords, port } = settings;
   const users = natsUsers(access).map((user) => userEntry(user, passwords[user.name] ?? ""));
@@ -131,7 +132,7 @@ export function natsServerConfig(settings: NatsServerSettings): string {
     `port: ${port}`,
     `pid_file: ${quoted(settings.pidFile)}`,
     `server_name: ${quoted(`novact-${access.cell}`)}`,
-    `max_payload: ${limits.busPayloadBytesMax}`,
+    `max_payload: ${busLimits.busPayloadBytesMax}`,
     "max_control_line: 4096",
     `jetstream { store_dir: ${quoted(settings.storeDirectory)}, ${jetStreamLimits} }`,
     `no_auth_user: ${quoted(access.anonymous)}`,
@@ -147,15 +148,15 @@ export function natsServerConfig(settings: NatsServerSettings): string {
 function userEntry(user: NatsUser, password: string): string {
   const { publish, subscribe, answers } = user.permissions;
   const responses = answers
-    ? `, allow_responses: { max: 1, expires: "${limits.natsResponseExpiresMs}ms" }`
+    ? `, allow_responses: { max: 1, expires: "${busLimits.natsResponseExpiresMs}ms" }`
     : "";
   const permissions = `publish: { allow: ${list(publish)} }, subscribe: { allow: ${list(subscribe)} }${responses}`;
   return `    { user: ${quoted(user.name)}, password: ${quoted(password)}, permissions: { ${permissions} } }`;
 }
 
 const jetStreamLimits = [
-  `max_memory_store: ${limits.jetStreamMemoryBytesMax}`,
-  `max_file_store: ${limits.jetStreamFileBytesMax}`,
+  `max_memory_store: ${busLimits.jetStreamMemoryBytesMax}`,
+  `max_file_store: ${busLimits.jetStreamFileBytesMax}`,
 ].join(", ");
 const quoted = (text: string): string => JSON.stringify(text);
 const list = (subjects: readonly string[]): string => `[${subjects.map(quoted).join(", ")}]`;

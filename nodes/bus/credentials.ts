@@ -1,11 +1,11 @@
 /**
- * The files that hold the credentials of NATS' users: where they are, and what is in them. Nothing of them
- * may ever be logged.
+ * The files with the credentials of NATS' users: their paths and their content. The content must never be
+ * logged.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a client needs to be one of the users. */
+/** The server and the identity with which a client connects. */
 export interface NatsCredentials {
   readonly servers: readonly string[];
   readonly user?: string;
@@ -16,7 +16,10 @@ export interface NatsCredentials {
 export const credentialsFile = (directory: string, user: string): string =>
   join(directory, "credentials", `${user}.json`);
 
-/** Undefined when there is no such file; @throws what reading throws otherwise, such as EACCES. */
+/**
+ * The credentials in the file; undefined when there is no such file. @throws other errors of reading, such as
+ * EACCES
+ */
 export function readCredentials(file: string): NatsCredentials | undefined {
   if (!existsSync(file)) return undefined;
   return JSON.parse(readFileSync(file, "utf8")) as NatsCredentials;

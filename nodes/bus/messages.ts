@@ -1,4 +1,4 @@
-/** Messages as the NATS library has them, and as the bus has them. */
+/** Converts messages between the NATS library's form and the bus port's. */
 import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "nats";
 import { type Reason, StatusError } from "../../protocol/wire/status.ts";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
@@ -11,7 +11,7 @@ export function natsHeaders(record: BusMessage["headers"]): MsgHdrs | undefined 
   return headers;
 }
 
-/** The first value of each. */
+/** The headers as a record, with the first value of each. */
 export function recordOf(headers: MsgHdrs | undefined): BusMessage["headers"] {
   if (headers === undefined) return {};
   return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));

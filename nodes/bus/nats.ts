@@ -1,15 +1,16 @@
 /**
- * The bus on NATS. Knows what is treacherous about the client library, so that nobody else has to:
- * a callback that throws freezes the connection, whatever is published while disconnected is lost without a
- * word, a request whose connection breaks would wait for its time-out, and drain does not wait for handlers.
+ * The bus on NATS. It hides the traps of the client library from all other code: a callback that throws
+ * freezes the connection, messages published while disconnected are lost silently, a request whose connection
+ * breaks would wait for its time-out, and drain does not wait for handlers.
  *
- * It carries bytes; what they mean is protocol/'s. Everything on it may be lost: the truth is in PostgreSQL.
- * Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
+ * The bus carries bytes, whose meaning is defined in protocol/. Any message may be lost: the truth is in
+ * PostgreSQL. Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
  */
 import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, Log } from "../../protocol/wire/transport.ts";
+import { busLimits } from "./limits.ts";
 import { fromNats, recordOf } from "./messages.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPendingRequests, type PendingRequests } from "./requests.ts";
@@ -19,28 +20,31 @@ export interface NatsOptions {
   readonly servers: readonly string[];
   readonly user?: string;
   readonly pass?: string;
-  /** Where answers come in; a user may listen only below its own. */
+  /** Prefix of the subjects of answers; a user may subscribe only below its own. */
   readonly inboxPrefix?: string;
-  /** Shown in the server's list of connections. */
+  /** Name of the connection in the server's list. */
   readonly name: string;
   readonly log: Log;
-  /** It does not hear what it says itself. */
+  /** True: the connection does not receive its own messages. */
   readonly deaf?: boolean;
-  /** How long to try for the first connection; later ones are tried for ever. */
+  /** How long to try for the first connection; a lost connection is opened again for ever. */
   readonly connectTimeoutMs?: number;
 }
 
 export interface NatsBus extends Bus {
   readonly connected: boolean;
-  /** For JetStream; whoever publishes by it has to mind what is said above. */
+  /** The connection, for JetStream; its user has to mind the traps above. */
   readonly connection: NatsConnection;
-  /** Called with every loss and return of the connection. */
+  /** Registers a listener for every loss and return of the connection. */
   onConnected(listener: (connected: boolean) => void): void;
-  /** Sends what waits, then ends the connection. Drain servers first: their answers need it. Idempotent. */
+  /**
+   * Sends waiting messages, then ends the connection. Drain servers first: their answers need the connection.
+   * Idempotent.
+   */
   close(): Promise<void>;
 }
 
-/** @throws UNAVAILABLE notConnected, UNAUTHENTICATED unauthenticated */
+/** Connects to NATS. @throws UNAVAILABLE notConnected, UNAUTHENTICATED unauthenticated */
 export async function connectNats(options: NatsOptions): Promise<NatsBus> {
   const connection = await dial(options);
   const { log } = options;
@@ -89,9 +93,9 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
 
 const notConnected = () => new StatusError("notConnected", "There is no connection to the NATS server.");
 
-/** Tries until it succeeds, the time is over, or the server refuses who we are. */
+/** Tries to connect until it succeeds, the time is over, or the server refuses the credentials. */
 async function dial(options: NatsOptions): Promise<NatsConnection> {
-  const deadlineMs = performance.now() + (options.connectTimeoutMs ?? limits.timeoutMsDefault);
+  const deadlineMs = performance.now() + (options.connectTimeoutMs ?? wireLimits.timeoutMsDefault);
   for (;;) {
     try {
       return await connect({
@@ -99,10 +103,10 @@ async function dial(options: NatsOptions): Promise<NatsConnection> {
         name: options.name,
         ...(options.user === undefined ? {} : { user: options.user }),
         ...(options.pass === undefined ? {} : { pass: options.pass }),
-        timeout: limits.busPingMs,
+        timeout: busLimits.busPingMs,
         maxReconnectAttempts: -1,
-        reconnectTimeWait: limits.busReconnectMs,
-        pingInterval: limits.busPingMs,
+        reconnectTimeWait: busLimits.busReconnectMs,
+        pingInterval: busLimits.busPingMs,
         maxPingOut: 2,
         ignoreAuthErrorAbort: true,
         noAsyncTraces: true,
@@ -113,11 +117,11 @@ async function dial(options: NatsOptions): Promise<NatsConnection> {
         const who = options.user ?? "the anonymous user";
         throw new StatusError("unauthenticated", `The NATS server refuses ${who}.`, { cause: thrown });
       }
-      if (performance.now() + limits.busReconnectMs >= deadlineMs) {
+      if (performance.now() + busLimits.busReconnectMs >= deadlineMs) {
         const where = options.servers.join(", ");
         throw new StatusError("notConnected", `No NATS server answers at ${where}.`, { cause: thrown });
       }
-      await new Promise((resolve) => setTimeout(resolve, limits.busReconnectMs));
+      await new Promise((resolve) => setTimeout(resolve, busLimits.busReconnectMs));
     }
   }
 }
@@ -128,7 +132,7 @@ interface Followed {
   readonly pending: PendingRequests;
 }
 
-/** Hears what becomes of the connection, until its end. */
+/** Reports the losses and returns of the connection, until its end. */
 async function follow(connection: NatsConnection, { log, tell, pending }: Followed): Promise<void> {
   for await (const { type, data, permissionContext } of connection.status()) {
     if (type === "disconnect") {
@@ -149,7 +153,7 @@ async function follow(connection: NatsConnection, { log, tell, pending }: Follow
 const forbidden = () =>
   new StatusError("projectMismatch", "The NATS server forbids this user the subject of the request.");
 
-/** An empty message with status 503 is the server's word that nobody listens. */
+/** Settles the request of an answer. An empty message with status 503 means that nobody listens. */
 function settle(pending: PendingRequests, message: Msg): void {
   const { headers } = message;
   if (headers?.code === 503 && message.data.length === 0) {

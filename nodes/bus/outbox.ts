@@ -1,10 +1,10 @@
 /**
- * What goes out on the bus: messages of one round of the event loop leave together, in their order. Every
- * write to a socket costs as much as all the rest of a message, and whatever is answered at once was also
- * asked at once.
+ * Outgoing messages: those of one round of the event loop are sent together, in their order. A write to a
+ * socket costs as much as all other work on a message, and requests that arrive together are answered
+ * together.
  *
- * Nothing waits here for longer than the rest of the round; `flush` sends at once, for whoever is about to
- * close.
+ * No message waits for longer than the rest of the round; `flush` sends at once, for a caller that is about
+ * to close.
  */
 import type { NatsConnection, PublishOptions } from "nats";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
@@ -14,7 +14,7 @@ export interface Outgoing {
   readonly subject: string;
   readonly message: BusMessage;
   readonly reply?: string | undefined;
-  /** It could not be sent, and never will be. */
+  /** Called when the message could not be sent, and never will be. */
   readonly failed: (thrown: unknown) => void;
 }
 

@@ -1,15 +1,15 @@
 /**
- * Questions that wait for their answers, all at one inbox. Own book-keeping instead of the library's, so that
- * a question ends at once when it is cancelled or when the connection breaks, and leaves nothing behind.
+ * Requests that wait for their answers, all at one inbox. Own book-keeping in place of the library's, so that
+ * a request ends at once when it is cancelled or the connection breaks, and leaves nothing behind.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
 
 export interface OpenQuestion {
   readonly subject: string;
   readonly timeoutMs: number;
-  /** Not aborted yet. */
+  /** The caller's signal, not aborted yet. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface PendingRequests {
   };
   answer(replySubject: string, message: BusMessage): void;
   fail(replySubject: string, error: StatusError): void;
-  /** Every question that was put to this subject. */
+  /** Fails every waiting request to this subject. */
   failSubject(subject: string, error: StatusError): void;
   failAll(error: StatusError): void;
 }
@@ -45,7 +45,7 @@ export function createPendingRequests(inbox: string): PendingRequests {
       waiting.set(replySubject, { subject: question.subject, settle });
       return { replySubject, answer, fail: settle };
     },
-    // An answer that comes too late, or twice, finds nobody.
+    // An answer that comes too late, or twice, has no waiting request.
     answer: (replySubject, message) => waiting.get(replySubject)?.settle(message),
     fail: (replySubject, error) => waiting.get(replySubject)?.settle(error),
     failSubject: (subject, error) => failWhere((one) => one.subject === subject, error),
@@ -71,7 +71,7 @@ function wait({ timeoutMs, signal }: OpenQuestion, forget: () => void) {
   };
   const timer = setTimeout(
     () => settle(new StatusError("timeout", `Nobody answered within ${timeoutMs} ms.`)),
-    Math.min(timeoutMs, limits.timeoutMsMax + limits.answerGraceMs),
+    Math.min(timeoutMs, wireLimits.timeoutMsMax + wireLimits.answerGraceMs),
   );
   signal?.addEventListener("abort", onAbort, { once: true });
   return { answer: promise, settle };

@@ -1,19 +1,19 @@
 /**
- * Listening on NATS, with what is treacherous about it: a callback that throws would freeze the connection,
- * drain does not wait for handlers, and headers must be weighed before they are parsed.
+ * Subscriptions on NATS, with their traps: a callback that throws would freeze the connection, drain does not
+ * wait for handlers, and the size of headers must be checked before they are parsed.
  *
- * The NATS server checks what a user publishes, but not where that user wants the answer: it goes out with
- * our permissions, so it must never go anywhere but to an inbox (I12).
+ * The NATS server checks the subjects that a user publishes to, but not the reply subject of a request. An
+ * answer is sent with our permissions, so it must go to an inbox only (I12).
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { errorMessage } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
 import { recordOf } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** The first token of every inbox; nothing that anybody listens to or stores begins with it. */
+/** The first token of every inbox. No subscription and no stream has subjects that begin with it. */
 const inbox = /^_INBOX[^.]*\./;
 
 interface Served {
@@ -43,7 +43,7 @@ export function serve(connection: NatsConnection, served: Served): BusSubscripti
   };
 }
 
-/** Never rejects. */
+/** Calls the handler and sends its answer. Never rejects. */
 async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
   try {
     if (wantsOurVoice(message)) {
@@ -61,15 +61,21 @@ async function answer(message: Msg, { handler, log, outbox }: Served): Promise<v
   }
 }
 
-/** Whoever asks so wants something said that it may not say itself: nothing is done, and nobody answered. */
+/**
+ * True when the reply subject is no inbox: the sender wants us to publish a message that it may not publish
+ * itself. The request is neither executed nor answered.
+ */
 function wantsOurVoice({ reply }: Msg): boolean {
   return reply !== undefined && reply !== "" && !inbox.test(reply);
 }
 
-/** Or why they cannot be taken: too many, or nothing that the library can read. */
+/** The headers, or the error when there are too many, or the library cannot parse them. */
 function headersOf(message: Msg): BusMessage["headers"] | StatusError {
-  if (headerBytes(message) > limits.headerBytesMax) {
-    return new StatusError("malformedHeader", `The headers are larger than ${limits.headerBytesMax} bytes.`);
+  if (headerBytes(message) > wireLimits.headerBytesMax) {
+    return new StatusError(
+      "malformedHeader",
+      `The headers are larger than ${wireLimits.headerBytesMax} bytes.`,
+    );
   }
   try {
     return recordOf(message.headers);
@@ -101,7 +107,8 @@ const answerTooLarge = () =>
   new StatusError("answerTooLarge", "The NATS server does not let so large an answer pass.");
 
 /**
- * Without parsing them: the parser's cost grows with the square of their number. The types leave `size` out.
+ * Size of the headers in bytes, without parsing them: the parser's cost grows with the square of their
+ * number. The library's types leave `size` out.
  */
 function headerBytes(message: Msg): number {
   if (!("size" in message) || typeof message.size !== "function") return 0;
@@ -117,7 +124,7 @@ interface Subscribed {
   readonly receive: (message: Msg) => void;
 }
 
-/** Nothing that `receive` throws reaches the library. */
+/** Subscribes; an error that `receive` throws never reaches the library. */
 export function subscribe(
   connection: NatsConnection,
   { subject, queue, log, receive }: Subscribed,
@@ -135,7 +142,7 @@ export function subscribe(
   });
 }
 
-/** For work that the loss of the bus may cut short without harm. */
+/** Waits for work that the loss of the bus may cut short without harm; an error goes to the log. */
 export async function orLog(work: Promise<unknown>, log: Log, attempted: string): Promise<void> {
   try {
     await work;

@@ -1,7 +1,7 @@
-/** What the lanes of the timeline share: the axis of time, and how much height a drawing took. Types only. */
+/** Types that the lanes of the timeline share: the time axis, and the height of a drawing. */
 
 export interface Drawing {
-  /** Height that was used. */
+  /** Height of the drawing. */
   readonly height: number;
   readonly text: string;
 }

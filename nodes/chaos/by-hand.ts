@@ -1,4 +1,4 @@
-/** What a person does without a scenario: looks what there is, and breaks one thing. */
+/** Chaos without a scenario: lists the processes of a cluster, and injects a single fault. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadConfig } from "../config/config.ts";
 import { inject } from "./faults.ts";
@@ -25,13 +25,13 @@ export function listAll(file: string | undefined) {
 
 export interface ByHand {
   readonly fault: Fault;
-  /** Absent: it stays until it is healed. */
+  /** How long the fault lasts; absent: until it is healed. */
   readonly forMs: number | undefined;
   readonly config: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Answers what was hit. @throws NotAllowed, FaultRefused */
+/** Injects the fault; answers what was hit. @throws NotAllowed, FaultRefused */
 export async function injectByHand({ fault, forMs, config: file, signal }: ByHand): Promise<string> {
   const config = loadConfig(file);
   assertAllowed(config);

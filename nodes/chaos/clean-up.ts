@@ -1,10 +1,10 @@
-/** Removes what a run has made: its instances, found by their metadata, then images and flavor. */
+/** Removes what a run has made: its instances, found by their metadata, then its images and its flavor. */
 import type { Novact } from "../sdk/sdk.ts";
 import type { Offer } from "./offer.ts";
 
 export interface CleanUp {
   readonly admin: Novact;
-  /** Of the metadata. */
+  /** Key of the metadata. */
   readonly key: string;
   readonly run: string;
   readonly offer: Offer;

@@ -1,7 +1,7 @@
 /**
- * One client of the load: asks for one thing after the other, by the SDK with its retries, remembers what it
- * was told, and writes down every call. What it asks for is chosen by chance from its seed and from what it
- * knows, as a user would choose. It must never look anywhere but at its own answers.
+ * One client of the load: makes one call after the other through the SDK with its retries, remembers the
+ * answers, and records every call. It chooses calls at random, from its seed and from what it knows, as a
+ * user would. This file must never look at anything but the client's own answers.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Novact, StatusError } from "../sdk/sdk.ts";
@@ -19,12 +19,12 @@ export interface ClientOptions {
   readonly weights: Readonly<Partial<Record<LoadCommand, number>>>;
   readonly flavor: string;
   readonly image: string;
-  /** Marks what it makes. */
+  /** Metadata of the instances that the client makes. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** The next call's number, over all clients; undefined when there shall be no more. */
+  /** The number of the next call, over all clients; undefined when no more calls are to be made. */
   readonly nextCall: () => number | undefined;
   readonly requestIdOf: (call: number) => string;
-  /** Aborted when nothing new shall be asked for; what is under way is waited for. */
+  /** Aborted when no further call is to be made; calls under way are waited for. */
   readonly ending: AbortSignal;
 }
 
@@ -40,11 +40,11 @@ export const weightsDefault: Readonly<Record<LoadCommand, number>> = {
   list: 1,
 };
 
-/** Long enough for everything that is broken to be whole again, and for the retries after it. */
+/** Long enough for everything that is broken to be healed, and for the retries after it. */
 const callTimeoutMs = 90_000;
-/** Every so many calls are sent twice with one request id, as by a client that has lost an answer. */
+/** One in this many calls is sent twice with one request id, as by a client that lost the answer. */
 const repeatedOnceIn = 12;
-/** How often it waits for the operation's end before it goes on. */
+/** Share of the calls that wait for the operation's end. */
 const waitingShare = 0.6;
 
 type Known = "running" | "stopped" | "paused" | "unclear";
@@ -57,7 +57,7 @@ const after: Readonly<Record<Exclude<Changing, "delete">, Known>> = {
   pause: "paused",
   unpause: "running",
 };
-/** What makes sense in a state; the rest is asked for now and then as well, and refused. */
+/** The commands that make sense in a state; all others are sent now and then as well, and refused. */
 const sensible: Readonly<Record<Known, readonly Changing[]>> = {
   running: ["stop", "reboot", "pause", "delete"],
   stopped: ["start", "delete"],
@@ -81,7 +81,7 @@ export class Client {
     this.#options = options;
   }
 
-  /** Until it shall end, and the last call is answered. */
+  /** Makes calls until told to end; resolves when the last call is answered. */
   async run(): Promise<void> {
     const { ending, random, pauseMs } = this.#options;
     while (!ending.aborted) {
@@ -112,7 +112,7 @@ export class Client {
   #choose(): LoadCommand {
     const { random, weights, instancesMax } = this.#options;
     if (this.#instances.size === 0) return "create";
-    // Few of them: make more; enough: no more.
+    // With few instances: make more; with enough: stop making them.
     if (this.#instances.size < instancesMax && random.next() < 0.5) return "create";
     const full = this.#instances.size >= instancesMax;
     return random.weighted(full ? { ...weights, create: 0 } : weights);
@@ -147,12 +147,12 @@ export class Client {
       method: "instance.list",
       id: "",
       request,
-      // What it answers is a page of everybody's: only that it is answered is of interest.
+      // The answer is a page of everybody's instances: only its arrival matters.
       send: async (options) => ({ count: (await novact.instance.list(request, options)).instances.length }),
     };
   }
 
-  /** The answer; undefined: perhaps it was executed. */
+  /** The answer of a call; undefined: perhaps it was executed. */
   async #ask(call: number, asked: Asked): Promise<object | "refused" | undefined> {
     const requestId = this.#options.requestIdOf(call);
     const first = await this.#callOnce(call, requestId, asked);
@@ -195,8 +195,8 @@ export class Client {
 }
 
 /**
- * UNAVAILABLE says that the last attempt was not executed; of those before it, whose answers were lost,
- * nobody knows.
+ * Codes after which the command may have been executed. UNAVAILABLE says only that the last attempt was not
+ * executed; earlier attempts, whose answers were lost, may have been.
  */
 const mayHaveHappened: readonly string[] = ["DEADLINE_EXCEEDED", "UNAVAILABLE", "INTERNAL"];
 

@@ -1,6 +1,6 @@
 /**
- * Carries out a plan: every step at its time, healed after its time, whatever happens in between. When it is
- * over, early or not, nothing is broken any more.
+ * Carries out a plan: injects every step at its time and heals it after its duration, whatever happens in
+ * between. When the plan is over, early or not, nothing is broken any more.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { inject, resumeAll, type World } from "./faults.ts";
@@ -14,11 +14,11 @@ export interface ConductorOptions {
   readonly world: World;
   readonly recorder: Recorder;
   readonly say: (text: string) => void;
-  /** Aborted: no more steps, and what lasts ends now. */
+  /** Aborted: no more steps are injected, and lasting faults are healed now. */
   readonly ending: AbortSignal;
 }
 
-/** Resolves when the last step is healed. */
+/** Carries out the plan; resolves when the last step is healed. */
 export async function conduct(plan: readonly Step[], options: ConductorOptions): Promise<void> {
   const startedAtMs = performance.now();
   const lasting: Promise<void>[] = [];
@@ -42,7 +42,7 @@ async function carryOut(step: Step, options: ConductorOptions): Promise<void> {
   let injected: Injected;
   try {
     injected = await inject(options.world, step);
-    // Who is to be hit had to be found first.
+    // The time after the injection: the target had to be found first.
     atMs = Date.now();
   } catch (error) {
     return tell(error instanceof FaultRefused ? "skipped" : "failed", (error as Error).message);
@@ -67,7 +67,7 @@ export interface Healed {
   readonly resumed: number;
 }
 
-/** Makes whole all that chaos may have broken, whoever it was. Harmless when nothing is broken. */
+/** Heals everything that chaos may have broken, in any run. Harmless when nothing is broken. */
 export async function healAll({ config, links }: World): Promise<Healed> {
   const { controllers, nodes } = partiesOf(config);
   const resumed = await resumeAll(config, [...controllers, ...nodes, "nats", "postgres"]);

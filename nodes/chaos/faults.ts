@@ -1,7 +1,7 @@
 /**
- * Breaks one thing of a real cluster, and says how it is made whole again. Whom a signal is for is read from
- * the kernel's table at the moment it is sent. What cannot be done is refused with its reason, and nothing is
- * touched then.
+ * Injects one fault into a real cluster, and says how to heal it. The process to signal is read from the
+ * kernel's table at the moment of the signal. A fault that cannot be injected is refused with its reason,
+ * before anything is touched.
  */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
@@ -20,7 +20,7 @@ import type { Fault } from "./scenario.ts";
 export interface World {
   readonly config: ClusterConfig;
   readonly links: Links | undefined;
-  /** Rules of links stay when we end: for what is injected by hand. */
+  /** True: rules of links outlive this process, for faults injected by hand. */
   readonly stays: boolean;
 }
 
@@ -28,7 +28,7 @@ type Wanted = Pick<Step, "fault" | "target" | "choice">;
 
 const nothingToHeal = async (): Promise<void> => undefined;
 
-/** @throws FaultRefused */
+/** Injects one step. @throws FaultRefused */
 export async function inject(world: World, step: Wanted): Promise<Injected> {
   switch (step.fault.kind) {
     case "kill":
@@ -83,12 +83,12 @@ async function paused(world: World, step: Wanted): Promise<Injected> {
   return { note: first === undefined ? "" : `pid ${first.pid}${guestNote(first)}`, heal };
 }
 
-/** How long a killed server may take until the kernel has let go of it. */
+/** How long the kernel may take to end a killed server. */
 const killedWithinMs = 10_000;
 
 /**
- * The server stands still while its directory is moved away, and is killed after that: it writes nothing into
- * the new one, and whoever starts it again finds nothing, however quick.
+ * Wipes a server's directory: the server is stopped while its directory is moved away, and killed after that.
+ * So it writes nothing into a new directory, and its next start finds nothing, however quick.
  */
 async function wiped({ config }: World): Promise<Injected> {
   const [server] = await processesOf(config, "nats");
@@ -131,7 +131,7 @@ function ruleOf({ kind, delayMs = 0, jitterMs = 0 }: Fault): Rule {
   return { kind: kind === "cut" ? "cut" : "blackHole" };
 }
 
-/** Whatever stands still goes on: also what an earlier run, or somebody by hand, has stopped. */
+/** Continues every stopped process, also those that an earlier run, or a person by hand, has stopped. */
 export async function resumeAll(config: ClusterConfig, names: readonly string[]): Promise<number> {
   const ours = await Promise.all(names.map((name) => processesOf(config, name)));
   const guests = (await guestsOf(config)).map(({ process }) => process);

@@ -1,10 +1,10 @@
-/** The figures of a run, from what was told of it. Pure. */
+/** The figures of a run, computed from its facts. Pure. */
 import type { Completed, Fact, Invoked } from "../../actors/promises/facts.ts";
 import type { FaultRecord } from "./recorder.ts";
 
 export interface Call {
   readonly invoked: Invoked;
-  /** Undefined: never answered. */
+  /** Undefined: the call was never answered. */
   readonly completed: Completed | undefined;
 }
 
@@ -19,12 +19,12 @@ export interface Figures {
   readonly calls: number;
   readonly outcomes: { readonly ok: number; readonly failed: number; readonly unknown: number };
   readonly unanswered: number;
-  /** Of those that failed: how often which reason. */
+  /** Numbers of failed calls, by reason. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** Of the answers of commands that waited for the end: the operations' states. */
+  /** Numbers of operations that commands waited for, by their final state. */
   readonly operations: Readonly<Record<string, number>>;
   readonly methods: Readonly<Record<string, number>>;
-  /** Of calls that did not wait for an operation's end. */
+  /** Latency of calls that did not wait for an operation's end, while something was broken. */
   readonly duringFaults: Latency;
   readonly outsideFaults: Latency;
   readonly faults: { readonly done: number; readonly skipped: number; readonly failed: number };
@@ -41,7 +41,7 @@ export function callsOf(facts: readonly Fact[]): readonly Call[] {
   );
 }
 
-/** What is broken has an effect for so long after it is whole again: processes have to start. */
+/** How long a fault has effects after it is healed: processes have to start. */
 const aftermathMs = 5_000;
 
 export function figuresOf(facts: readonly Fact[], faults: readonly FaultRecord[]): Figures {

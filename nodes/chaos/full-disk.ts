@@ -1,6 +1,6 @@
 /**
- * A full disk: a file that takes all that is left of a node's file system. Only of a small file system that
- * `up` has made for the node (chaos.nodeFileSystemMib): this must never fill a disk that others use.
+ * The fault of a full disk: a file that fills a node's file system. Only on a small file system that `up` has
+ * made for the node (chaos.nodeFileSystemMib): this file must never fill a disk that others use.
  */
 import { existsSync, statfsSync, statSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
@@ -10,13 +10,13 @@ import { FaultRefused, type Injected } from "./injected.ts";
 
 const fillerName = "chaos-filler";
 const chunkBytes = 1024 * 1024;
-/** A filler file that grows beyond this is on a disk that is not ours to fill. */
+/** A filler file that grows beyond this size is on a disk of somebody else. */
 const fillBytesMax = 16 * 1024 ** 3;
 
 const fillerOf = (config: ClusterConfig, node: string): string =>
   join(statePaths(config).nodeFileSystem(node), fillerName);
 
-/** @throws FaultRefused when the node has no file system of its own */
+/** Fills the node's file system. @throws FaultRefused when the node has no file system of its own */
 export async function fillDisk(config: ClusterConfig, node: string): Promise<Injected> {
   const directory = statePaths(config).nodeFileSystem(node);
   if (!existsSync(directory) || statSync(directory).dev === statSync(dirname(directory)).dev) {
@@ -35,7 +35,7 @@ export async function fillDisk(config: ClusterConfig, node: string): Promise<Inj
   };
 }
 
-/** Answers how many bytes there was room for. */
+/** Fills the file system with one file; answers its size in bytes. */
 async function fill(path: string): Promise<number> {
   const file = await open(path, "w", 0o600);
   let written = 0;
@@ -58,7 +58,7 @@ function onlyFull(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOSPC") throw error;
 }
 
-/** Removes what an earlier run may have left. */
+/** Removes the filler files that earlier runs may have left. */
 export async function removeFillers(config: ClusterConfig): Promise<void> {
   for (const { name } of config.nodes) await rm(fillerOf(config, name), { force: true });
 }

@@ -1,4 +1,4 @@
-/** What a fault that was injected looks like, or one that was refused. Types and an error; nothing else. */
+/** An injected fault, and the error of a refused one. Types and an error; nothing else. */
 
 /** The fault cannot be injected here or now; the message says why. */
 export class FaultRefused extends Error {
@@ -6,8 +6,8 @@ export class FaultRefused extends Error {
 }
 
 export interface Injected {
-  /** What was hit. */
+  /** The process or link that was hit. */
   readonly note: string;
-  /** Makes it whole again. Idempotent. */
+  /** Ends the fault. Idempotent. */
   readonly heal: () => Promise<void>;
 }

@@ -1,15 +1,15 @@
-/** The lanes of the timeline that are about instances: each one's states, and all of them summed. Pure. */
+/** The timeline's lanes about instances: the states of each, and all of them summed. Pure. */
 import type { Fact } from "../../actors/promises/facts.ts";
 import { type InstanceState, instanceStates } from "../../protocol/states.ts";
 import type { Axis, Drawing } from "./axis.ts";
 import type { Records } from "./recorder.ts";
 import { box, hatch, words } from "./svg.ts";
 
-/** More lanes than a person looks at are summed only. */
+/** Most lanes of single instances; further instances appear in the sum only. */
 const lanesMax = 40;
 const laneHeight = 11;
 
-/** Passing states are hatched, resting ones plain. */
+/** Passing states are hatched, resting states plain. */
 const fills: Readonly<Record<InstanceState, string>> = {
   building: "url(#building)",
   starting: "url(#starting)",
@@ -43,7 +43,7 @@ interface Band {
   readonly untilMs: number;
 }
 
-/** Each instance's states in the order of its events, as the operator's watcher saw them. */
+/** The states of each instance in the order of its events, as the operator's watcher received them. */
 function bandsOf(facts: readonly Fact[], untilMs: number): ReadonlyMap<string, readonly Band[]> {
   const changes = new Map<string, { state: InstanceState; atMs: number }[]>();
   const change = (id: string, state: unknown, atMs: number) => {
@@ -66,7 +66,10 @@ function bandsOf(facts: readonly Fact[], untilMs: number): ReadonlyMap<string, r
   );
 }
 
-/** Real guests first, then those with the most changes: what nothing happened to needs no lane. */
+/**
+ * Instances with real guests first, then those with the most changes: an instance without changes needs no
+ * lane.
+ */
 export function instanceLanes(axis: Axis, y: number, { facts }: Records): Drawing {
   const bands = bandsOf(facts, axis.untilMs);
   const processes = processSpans(facts, axis.untilMs);
@@ -114,7 +117,7 @@ const bins = 240;
 const sumHeight = 70;
 const stacked = instanceStates.filter((state) => state !== "deleted");
 
-/** How many instances were in which state, one above the other. */
+/** The number of instances in each state, stacked. */
 export function summedLane(axis: Axis, y: number, { facts }: Records): Drawing {
   const bands = [...bandsOf(facts, axis.untilMs).values()].flat();
   if (bands.length === 0) return { height: 0, text: "" };

@@ -1,7 +1,7 @@
 /**
- * Judges a history: by the checkers of the promises, the same that the simulator is judged by, and by what
- * only a client can say: that what it asked for last is what is there. Pure: facts in, violations out, so a
- * history can be judged again later, or elsewhere.
+ * Judges a history: by the checkers of the promises, which judge the simulator as well, and by the one check
+ * that only a client can make: the state that it asked for last is the state at the end. Pure: facts in,
+ * violations out, so a history can be judged again later, or on another computer.
  */
 import type { Completed, Fact, Invoked, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { allCheckers, createJudge } from "../../actors/promises/judge.ts";
@@ -9,13 +9,13 @@ import type { DesiredPower } from "../../protocol/states.ts";
 
 export interface Judgement {
   readonly violations: readonly Violation[];
-  /** Facts that were judged. */
+  /** Number of facts that were judged. */
   readonly facts: number;
-  /** False: the run has not come to an end, and what is only seen then was not judged. */
+  /** False: the run did not come to its end, and promises about the end were not judged. */
   readonly complete: boolean;
 }
 
-/** More of them say nothing new. */
+/** Most violations in a judgement: more of them say nothing new. */
 const violationsMax = 1_000;
 
 export function judgeFacts(facts: readonly Fact[]): Judgement {
@@ -41,7 +41,7 @@ const wantedAfter: Readonly<Record<string, DesiredPower>> = {
   "instance.delete": "deleted",
 };
 
-/** I4 in the words of a client: what was acknowledged last, and not replaced since, holds. */
+/** I4 as a client sees it: the last command that was acknowledged, and not replaced since, holds. */
 function notAsAsked(facts: readonly Fact[], quiet: Quiet): readonly Violation[] {
   const asked = lastAsked(facts);
   const rows = new Map(quiet.instances.map((row) => [row.id, row]));
@@ -56,7 +56,7 @@ function notAsAsked(facts: readonly Fact[], quiet: Quiet): readonly Violation[] 
   });
 }
 
-/** By instance; those where nobody knows what was accepted last are left out. */
+/** The last accepted command by instance; instances are left out where it is not known. */
 function lastAsked(facts: readonly Fact[]): ReadonlyMap<string, Invoked> {
   const open = new Map<number, Invoked>();
   const asked = new Map<string, Invoked>();

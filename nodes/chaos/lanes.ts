@@ -1,4 +1,4 @@
-/** The lanes of the timeline that are about faults, processes and commands. Pure. */
+/** The timeline's lanes about faults, processes and commands. Pure. */
 
 import type { Axis, Drawing } from "./axis.ts";
 import { callsOf } from "./figures.ts";
@@ -10,7 +10,7 @@ const laneHeight = 13;
 const byName = ([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number =>
   left < right ? -1 : 1;
 
-/** A lane for each target, and more where marks would lie on each other; what lasts is a bar. */
+/** A lane for each target, and more where marks would overlap; a lasting fault is a bar. */
 export function faultLanes(axis: Axis, y: number, { faults }: Records): Drawing {
   const targets = [...Map.groupBy(faults, ({ target }) => target)].sort(byName);
   const parts: string[] = [];
@@ -25,7 +25,7 @@ export function faultLanes(axis: Axis, y: number, { faults }: Records): Drawing 
   return { height: top - y, text: parts.join("\n") };
 }
 
-/** Each mark in the first row in which it has room, its word included. */
+/** Puts each mark into the first row that has room for it and its word. */
 function rowsOf(axis: Axis, records: readonly FaultRecord[]): readonly (readonly FaultRecord[])[] {
   const rows: { records: FaultRecord[]; end: number }[] = [];
   for (const record of [...records].sort((left, right) => left.atMs - right.atMs)) {
@@ -94,7 +94,7 @@ const bins = 140;
 const countHeight = 56;
 const latencyHeight = 44;
 
-/** How many were given in a while, by how they ended; and below how long the slowest of them took. */
+/** The number of commands in each interval by their outcome; below, the latency of the slowest. */
 export function commandLanes(axis: Axis, y: number, { facts }: Records): Drawing {
   const calls = callsOf(facts);
   if (calls.length === 0) return { height: 0, text: "" };
@@ -152,5 +152,5 @@ export function commandLanes(axis: Axis, y: number, { facts }: Records): Drawing
   return { height: countHeight + 8 + latencyHeight, text: parts.join("\n") };
 }
 
-/** From 1 ms to 100 s. */
+/** Position on a logarithmic scale from 1 ms to 100 s, 0 to 1. */
 const logShare = (ms: number): number => Math.min(1, Math.log10(Math.max(1, ms)) / 5);

@@ -1,6 +1,6 @@
 /**
- * The way to the proxy that stands between the parties of a cluster: sets and takes away the rules of its
- * links. Rules that are not told to stay end with this connection, so a run that is killed leaves none.
+ * The client of the proxy between the parties of a cluster: sets and removes the rules of its links. Rules
+ * end with this connection unless they are told to stay, so a run that is killed leaves none.
  */
 import { existsSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -10,13 +10,13 @@ import type { LinkName, LinkState, ProxyAnswer, ProxyRequest, Rules } from "../p
 
 export interface Links {
   set(link: LinkName, rules: Rules, stays: boolean): Promise<void>;
-  /** Everything passes again. Harmless when the proxy is gone: its rules went with it. */
+  /** Lets everything pass again. Harmless when the proxy is gone, and its rules with it. */
   heal(): Promise<void>;
   show(): Promise<readonly LinkState[]>;
   close(): void;
 }
 
-/** Undefined where no proxy stands: it is `npm start` that puts it there, when chaos is allowed. */
+/** Connects to the proxy; undefined where there is none: `npm start` starts it when chaos is allowed. */
 export async function openLinks(config: ClusterConfig): Promise<Links | undefined> {
   const path = statePaths(config).proxySocket;
   if (!existsSync(path)) return undefined;
@@ -49,7 +49,7 @@ export async function openLinks(config: ClusterConfig): Promise<Links | undefine
   };
 }
 
-/** Undefined when nobody listens any more. */
+/** The open connection; undefined when nothing listens there any more. */
 function opened(path: string): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);

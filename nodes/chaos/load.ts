@@ -1,6 +1,6 @@
 /**
- * The load: every group of clients of a scenario, each client with a connection of its own, until the time or
- * the number of commands is used up. Ends only when every call has been answered.
+ * The load of a scenario: all groups of clients, each client with a connection of its own, until the time or
+ * the number of commands is used up. The load ends only when every call has been answered.
  */
 import type { ClusterConfig } from "../config/config.ts";
 import { connect, type Novact } from "../sdk/sdk.ts";
@@ -14,17 +14,17 @@ export interface LoadOptions {
   readonly config: ClusterConfig;
   readonly groups: readonly Load[];
   readonly seed: number;
-  /** Different for every run: request ids of one seed must not meet those of an earlier run. */
+  /** Name of the run, different every time: request ids of one seed must not meet those of an earlier run. */
   readonly run: string;
   readonly recorder: Recorder;
   readonly offer: Offer;
   readonly ending: AbortSignal;
 }
 
-/** The key of the metadata by which a run finds what it has made. */
+/** Key of the metadata by which a run finds the instances that it made. */
 export const runKey = "chaos-run";
 
-/** Groups that can run here, and why the others cannot. */
+/** The groups that can run on this cluster, and for the others the reason why not. */
 export function usableGroups(config: ClusterConfig, groups: readonly Load[]) {
   const there = new Set(config.nodes.map(({ hypervisor }) => hypervisor));
   const usable = groups.filter(({ hypervisor = "any" }) => hypervisor === "any" || there.has(hypervisor));
@@ -34,7 +34,7 @@ export function usableGroups(config: ClusterConfig, groups: readonly Load[]) {
   return { usable, remarks };
 }
 
-/** Resolves when all of it has ended and is answered. */
+/** Runs the load; resolves when every call is answered. */
 export async function driveLoad(options: LoadOptions): Promise<void> {
   let calls = 0;
   const count = () => {

@@ -1,6 +1,6 @@
 /**
- * The process behind `novact chaos`: takes one task as JSON, does it, and ends with the exit code that the
- * CLI's table has for it. Results go to stdout, progress to stderr.
+ * The process behind `novact chaos`: takes one task as JSON, carries it out, and ends with the CLI's exit
+ * code for the result. Results go to stdout, progress to stderr.
  */
 import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../config/config.ts";
@@ -34,7 +34,7 @@ interface Task {
   readonly jitter?: number;
 }
 
-/** As nodes/cli/exit-codes.ts has them. */
+/** The same as in nodes/cli/exit-codes.ts. */
 const exits = {
   ok: 0,
   failed: 1,
@@ -157,7 +157,7 @@ function exitOf(error: unknown): number {
   return code === "UNAVAILABLE" ? exits.unavailable : exits.failed;
 }
 
-/** The second signal does not wait for the judgement, but nothing may stay broken. */
+/** After a second signal the judgement is left out, but everything is healed. */
 async function healAndEnd(task: Task): Promise<void> {
   try {
     await heal({ ...task, json: false });
@@ -193,5 +193,5 @@ try {
   process.exitCode = exitOf(error);
   await written(process.stderr);
 }
-// What a failed run may have left open must not keep the process.
+// Connections that a failed run left open must not keep the process alive.
 process.exit();

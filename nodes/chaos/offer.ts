@@ -1,7 +1,7 @@
 /**
- * What the load is made from: the cheapest guest that is a real one (a disk whose boot sector halts the CPU:
- * boots in a moment, then costs nothing), a flavor for it, and an image for each hypervisor. Removed again at
- * the end.
+ * The images and the flavor of the load: the cheapest real guest (a disk whose boot sector halts the CPU:
+ * boots in a moment, then costs nothing), a flavor for it, and an image for each hypervisor. Removed at the
+ * end.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export type HypervisorChoice = (typeof hypervisorChoices)[number];
 export interface Offer {
   readonly flavor: string;
   imageFor(hypervisor: HypervisorChoice): string;
-  /** Refused silently where somebody uses it: then it stays. */
+  /** Removes the images and the flavor; leaves, without an error, those that are still in use. */
   remove(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Which processes of a cluster live, found in the kernel's table by what they were started with; so it does
- * not matter whether `up` started them or somebody by hand. A process is named by pid and start time: a
- * signal never reaches one that came after it.
+ * The living processes of a cluster, found in the kernel's table by their arguments, whether `up` started
+ * them or a person by hand. A process is identified by pid and start time: a signal never reaches a later
+ * process with the same pid.
  */
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ export interface GuestParty {
   readonly epoch: number;
 }
 
-/** The names that a fault may have as its target; whether they live at the moment is another question. */
+/** The names that a fault may have as its target, whether their processes live at the moment or not. */
 export function partiesOf(config: ClusterConfig): Parties {
   return {
     controllers: Array.from({ length: config.controllers }, (_, index) => `controller-${index + 1}`),
@@ -28,7 +28,7 @@ export function partiesOf(config: ClusterConfig): Parties {
   };
 }
 
-/** The living processes of a name; PostgreSQL has many, of which the first is the one that starts them. */
+/** The living processes of a name; PostgreSQL has many, the first of which is the parent of the others. */
 export async function processesOf(config: ClusterConfig, name: string): Promise<readonly ProcessFacts[]> {
   if (name === "nats") return serverOf(join(statePaths(config).nats, "process.json"), false);
   if (name === "postgres") return serverOf(join(statePaths(config).postgres, "process.json"), true);
@@ -48,7 +48,7 @@ async function serverOf(proofFile: string, withChildren: boolean): Promise<reado
     .sort((left, right) => wanted.indexOf(left.pid) - wanted.indexOf(right.pid));
 }
 
-/** Of all threads of the process. Source: proc(5), /proc/PID/task/TID/children. */
+/** The children of all threads of a process. Source: proc(5), /proc/PID/task/TID/children. */
 async function childrenOf(pid: number): Promise<readonly number[]> {
   const file = `/proc/${pid}/task/${pid}/children`;
   if (!existsSync(file)) return [];
@@ -70,7 +70,10 @@ function optionOf(argv: readonly string[], name: string): string | undefined {
   return at < 0 ? undefined : argv[at + 1];
 }
 
-/** Without the option it is the default of the checkout that the program lies in. */
+/**
+ * The configuration that a process was started with; without the option, the default one of the checkout of
+ * its program.
+ */
 function configOf({ argv, cwd }: ProcessFacts): string {
   const named = optionOf(argv, "--config");
   if (named !== undefined) return resolve(cwd, named);
@@ -78,7 +81,7 @@ function configOf({ argv, cwd }: ProcessFacts): string {
   return resolve(cwd, entry, "..", "..", "cluster.yaml");
 }
 
-/** Which process each name has at the moment; for PostgreSQL the first one. */
+/** The living process of each name at the moment; for PostgreSQL the first one. */
 export async function livingParties(config: ClusterConfig): Promise<ReadonlyMap<string, ProcessFacts>> {
   const { controllers, nodes } = partiesOf(config);
   const living = new Map<string, ProcessFacts>();
@@ -95,7 +98,7 @@ export async function livingParties(config: ClusterConfig): Promise<ReadonlyMap<
   return living;
 }
 
-/** Every living QEMU of the cluster's nodes, by instance. */
+/** The living QEMU processes of the cluster's nodes, by instance. */
 export async function guestsOf(config: ClusterConfig): Promise<readonly GuestParty[]> {
   const homes = config.nodes
     .filter(({ hypervisor }) => hypervisor === "qemu")
@@ -114,7 +117,7 @@ export async function guestsOf(config: ClusterConfig): Promise<readonly GuestPar
     .sort((left, right) => (left.instanceId < right.instanceId ? -1 : 1));
 }
 
-/** Directories and machine files that lie on the nodes whose guests are processes. */
+/** Directories and machine files on the nodes whose guests are processes. */
 export async function remainsOf(config: ClusterConfig) {
   const found: { hostId: string; instanceId: string; what: string }[] = [];
   for (const { name, hypervisor } of config.nodes) {
@@ -137,7 +140,10 @@ export async function remainsOf(config: ClusterConfig) {
   return found;
 }
 
-/** It is kept on purpose, for a day: no remainder. A file that cannot be read is one. */
+/**
+ * True for the machine file of a deleted machine, which is kept for a day on purpose and is no leak. A file
+ * that cannot be read is a leak.
+ */
 async function isTombstone(instanceId: string, file: string): Promise<boolean> {
   try {
     return parseTombstone(instanceId, JSON.parse(await readFile(file, "utf8"))) !== undefined;

@@ -1,12 +1,12 @@
-/** Whether a cluster may be broken on purpose: only where its own configuration says so. */
+/** Whether a cluster may be broken on purpose: only where its own configuration allows chaos. */
 import type { ClusterConfig } from "../config/config.ts";
 
-/** The cluster's configuration does not allow it. */
+/** The cluster's configuration does not allow chaos. */
 export class NotAllowed extends Error {
   override readonly name = "NotAllowed";
 }
 
-/** @throws NotAllowed */
+/** @throws NotAllowed unless the configuration allows chaos */
 export function assertAllowed(config: ClusterConfig): void {
   if (config.chaos.allowed) return;
   throw new NotAllowed(

@@ -1,36 +1,36 @@
 /**
- * What is broken when: made of a scenario, a seed and the parties that are there, before anything is touched,
- * so that the same seed breaks the same things at the same times. Pure.
+ * The plan of a run: which fault hits which target at which time. Made of a scenario, a seed and the parties
+ * before anything is touched, so that the same seed breaks the same things at the same times. Pure.
  */
 import { createRandom } from "./random.ts";
 import { type Fault, lastingFaults, linkFaults, type Scenario } from "./scenario.ts";
 
-/** Names of what can be broken. */
+/** The names of the possible targets. */
 export interface Parties {
   readonly controllers: readonly string[];
   readonly nodes: readonly string[];
-  /** Those of the nodes whose guests are processes. */
+  /** The nodes whose guests are processes. */
   readonly qemuNodes: readonly string[];
 }
 
 export interface Step {
   readonly number: number;
-  /** Since the beginning. */
+  /** Since the beginning of the run, in ms. */
   readonly atMs: number;
   readonly fault: Fault;
-  /** A process's name, or `guest`. */
+  /** Name of a process, or `guest`. */
   readonly target: string;
-  /** 0 where nothing lasts. */
+  /** 0 for a fault that does not last. */
   readonly durationMs: number;
-  /** Of several guests: which one, from 0 to 1. */
+  /** Which of several guests to hit: a number from 0 to 1. */
   readonly choice: number;
 }
 
 const faultSecondsDefault = 5;
-/** The last faults end so long before the load does: something shall happen after them, too. */
+/** How long before the end of the load the last faults end: some load must follow them. */
 const calmEndMs = 2_000;
 
-/** All steps in the order of their times. No two that last are on the same thing at once. */
+/** All steps in the order of their times. Two lasting faults never hit the same target at once. */
 export function planOf(
   scenario: Scenario,
   { seed, durationMs, parties }: { seed: number; durationMs: number; parties: Parties },
@@ -65,7 +65,7 @@ function timesOf(fault: Fault, random: { between(from: number, to: number): numb
   return times;
 }
 
-/** Whom the fault may hit; a name stands for itself, whether it is there or not. */
+/** The possible targets of a fault; a name stands for itself, whether such a process lives or not. */
 export function candidatesOf({ kind, target }: Fault, parties: Parties): readonly string[] {
   if (target === "controller") return parties.controllers;
   if (target === "node") return kind === "fill" ? parties.qemuNodes : parties.nodes;
@@ -75,7 +75,7 @@ export function candidatesOf({ kind, target }: Fault, parties: Parties): readonl
 
 type Draft = Omit<Step, "number">;
 
-/** What would fall into a time in which the same thing is broken already is left out. */
+/** Leaves out steps that would start while the same target is still broken. */
 function apart(steps: readonly Draft[]): readonly Draft[] {
   const busyUntilMs = new Map<string, number>();
   return steps.filter(({ atMs, fault, target, durationMs }) => {

@@ -1,6 +1,6 @@
 /**
- * The end of a run: waits until nothing moves any more, and takes down all there is, on both sides: what the
- * API says, and what lies and lives on the hosts. Changes nothing.
+ * The end of a run: waits until nothing changes any more, and records the final state on both sides: the
+ * API's answers, and the processes and files on the hosts. Changes nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Quiet } from "../../actors/promises/facts.ts";
@@ -25,8 +25,8 @@ const patient = { timeoutMs: 60_000 };
 const pageLimit = 1_000;
 
 /**
- * Nobody is under way, everything is in a resting state, all hosts are heard from, and the doctor is content;
- * or the time is over. Answers what still moves.
+ * Waits until no operation is under way, every instance is in a resting state, all hosts are heard from, and
+ * the doctor finds nothing; or until the time is over. Answers what is still changing.
  */
 export async function untilSettled(admin: Novact, withinMs: number): Promise<readonly string[]> {
   const deadlineMs = performance.now() + withinMs;
@@ -83,7 +83,7 @@ async function allOperations(admin: Novact): Promise<readonly Operation[]> {
   });
 }
 
-/** All that is kept after the number; `trimmed` is the number before the first of them. */
+/** All events that are kept after the number; `trimmed` is the number before the first of them. */
 async function eventsAfter(admin: Novact, after: number) {
   const events: Event[] = [];
   let position = after;
@@ -98,7 +98,7 @@ async function eventsAfter(admin: Novact, after: number) {
 export interface QuietOptions {
   readonly config: ClusterConfig;
   readonly admin: Novact;
-  /** Events after this one. */
+  /** The events after this number are read. */
   readonly after: number;
 }
 
@@ -111,7 +111,7 @@ export async function takeDown({ config, admin, after }: QuietOptions): Promise<
   const { events, trimmed } = await eventsAfter(admin, after);
   const guests = await guestsOf(config);
   const last = events.at(-1)?.sequence ?? trimmed;
-  // Where something still moves the stream may be ahead of what was read before it.
+  // While something still changes, the stream may be ahead of the events read before it.
   const stream = (await streamNumbers(config, last))?.filter((number) => number <= last);
   return {
     kind: "quiet",

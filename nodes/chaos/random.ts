@@ -1,20 +1,22 @@
 /**
- * Chance from a seed: the same seed gives the same numbers on every machine, so that a run can be asked for
- * again. Not for secrets. Pure.
+ * Random numbers from a seed: the same seed gives the same numbers on every computer, so that a run can be
+ * repeated. Not for secrets. Pure.
  */
 
 export interface Random {
-  /** At least 0, below 1. */
+  /** A number of at least 0 and below 1. */
   next(): number;
-  /** At least `from`, below `to`. */
+  /** A number of at least `from` and below `to`. */
   between(from: number, to: number): number;
-  /** @throws RangeError for an empty list */
+  /** A random element. @throws RangeError for an empty list */
   pick<T>(list: readonly T[]): T;
-  /** A name, as often as its weight says. @throws RangeError when all weights are 0 */
+  /**
+   * A random name, with probabilities in proportion to the weights. @throws RangeError when all weights are 0
+   */
   weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K;
 }
 
-/** `stream` tells apart what must not influence each other: the plan, and every client. */
+/** `stream` separates users of one seed that must not influence each other: the plan, and every client. */
 export function createRandom(seed: number, stream: string): Random {
   let state = hash(`${seed}/${stream}`);
   // Source: mulberry32 by Tommy Ettinger, public domain.

@@ -1,27 +1,27 @@
 /**
- * Remembers what happens, in the order in which it happens: in memory for the judgement, and at once in two
- * files of JSON lines. `history.jsonl` has what clients asked and were told, and nothing else, so that
- * another checker can read it; `facts.jsonl` has what was watched, `faults.jsonl` what was broken,
- * `processes.jsonl` which process lived when. `order` of a line is its place among the lines of all files.
+ * Records the facts of a run in the order in which they happen: in memory for the judgement, and at once in
+ * files of JSON lines. `history.jsonl` has the clients' calls and answers only, so that another checker can
+ * read it; `facts.jsonl` has the observations, `faults.jsonl` the faults, `processes.jsonl` the lives of
+ * processes. A line's `order` is its place among the lines of all files.
  */
 import { createWriteStream, existsSync, mkdirSync, readFileSync, type WriteStream } from "node:fs";
 import { join } from "node:path";
 import type { Fact } from "../../actors/promises/facts.ts";
 import type { FaultKind } from "./scenario.ts";
 
-/** What was broken, from when to when. */
+/** A fault, with its beginning and its end. */
 export interface FaultRecord {
   readonly kind: FaultKind;
   readonly target: string;
   readonly atMs: number;
-  /** Equal to `atMs` where nothing lasts. */
+  /** Equal to `atMs` for a fault that does not last. */
   readonly untilMs: number;
   readonly outcome: "done" | "skipped" | "failed";
-  /** What was hit, or why not. */
+  /** The target that was hit, or the reason why none was. */
   readonly note: string;
 }
 
-/** A process of the cluster lived from then to then, as far as it was looked at. */
+/** The life of one process of the cluster, as far as it was observed. */
 export interface Life {
   readonly name: string;
   readonly pid: number;
@@ -39,7 +39,7 @@ export interface Recorder extends Records {
   tell(fact: Fact): void;
   tellFault(record: FaultRecord): void;
   tellLife(life: Life): void;
-  /** What was told is on the disk when it resolves. */
+  /** Resolves when all facts are on the disk. */
   close(): Promise<void>;
 }
 
@@ -52,7 +52,10 @@ const files = {
 
 const isHistory = ({ kind }: Fact): boolean => kind === "invoked" || kind === "completed";
 
-/** Makes the directory. @throws Error when it holds a history already: it would be mixed with another's. */
+/**
+ * Opens the recorder and makes its directory. @throws Error when the directory holds a history already: the
+ * two would be mixed
+ */
 export function openRecorder(directory: string): Recorder {
   mkdirSync(directory, { recursive: true });
   if (existsSync(join(directory, files.history))) {
@@ -97,7 +100,7 @@ export function openRecorder(directory: string): Recorder {
   };
 }
 
-/** What a run has left in its directory, in order. @throws Error when there is no history */
+/** The records that a run left in its directory, in order. @throws Error when there is no history */
 export function readRecords(directory: string): Records {
   const at = (name: keyof typeof files) => join(directory, files[name]);
   const rest = <T>(name: keyof typeof files) => (existsSync(at(name)) ? linesOf<T>(at(name)) : []);

@@ -1,4 +1,4 @@
-/** A run's result in words, for a terminal. Pure. */
+/** The result of a run as text for a terminal. Pure. */
 import type { Judgement } from "./judgement.ts";
 import type { Summary } from "./report.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The report of a run as files: `report.html` (by itself: no script, nothing from elsewhere), `timeline.svg`
- * and `summary.json`. It only writes down what it is given.
+ * The report of a run as files: `report.html` (self-contained: no script, nothing from other places),
+ * `timeline.svg` and `summary.json`. This file only formats the results that it is given.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export interface Summary extends Judgement {
   readonly interrupted: boolean;
   readonly settled: boolean;
   readonly stillMoving: readonly string[];
-  /** What was left out, and why. */
+  /** What was left out of the run, and why. */
   readonly remarks: readonly string[];
   readonly directory: string;
   readonly figures: Figures;
@@ -43,7 +43,9 @@ export function writeReport(directory: string, { summary, facts, faults, lives }
   writeFileSync(join(directory, "report.html"), page(summary, { facts, faults, lives }, svg));
 }
 
-/** What only waits for the end of what is stuck needs no room in the picture. */
+/**
+ * Time shown after the load: while the run only waits for something stuck, the picture needs no room for it.
+ */
 const calmShownMs = 20_000;
 
 const endOf = ({ faultsEndedAtMs }: Summary, lastFactMs: number): number =>

@@ -1,6 +1,6 @@
 /**
- * One run of a scenario, from the permission to the report: load, faults, healing, quiet, judgement,
- * clean-up. However it ends, nothing stays broken.
+ * One run of a scenario, from the check of the permission to the report: load, faults, healing, quiet,
+ * judgement, clean-up. However it ends, nothing stays broken.
  */
 import { join } from "node:path";
 import { type ClusterConfig, loadConfig } from "../config/config.ts";
@@ -32,16 +32,16 @@ export interface RunOptions {
   readonly report?: string;
   readonly keep: boolean;
   readonly say: (text: string) => void;
-  /** Aborted: it ends early, heals and judges. */
+  /** Aborted: the run ends early, heals and judges. */
   readonly signal: AbortSignal;
 }
 
-/** After the faults: until every operation has ended and every instance rests. */
+/** Time after the faults until every operation has ended and every instance rests. */
 const settleWithinMs = 180_000;
-/** Watchers get so long to be handed the last event. */
+/** Time for the watchers to receive the last event. */
 const watchersWithinMs = 30_000;
 
-/** @throws NotAllowed before anything is touched */
+/** Runs a scenario. @throws NotAllowed before anything is touched */
 export async function runChaos(options: RunOptions): Promise<Summary> {
   const config = loadConfig(options.config);
   assertAllowed(config);
@@ -116,7 +116,10 @@ async function inWorld(running: Running): Promise<Summary> {
   return summary;
 }
 
-/** Load and faults together, until the time is over; resolves when all is healed and answered. */
+/**
+ * Runs load and faults together until the time is over; resolves when all faults are healed and all calls
+ * answered.
+ */
 async function breakThings(running: Running, groups: Scenario["load"], offer: Offer): Promise<void> {
   const { cluster, recorder, run, say, scenario, seed, signal, world } = running;
   const minutes = running.minutes ?? scenario.minutes ?? minutesDefault;
@@ -129,7 +132,7 @@ async function breakThings(running: Running, groups: Scenario["load"], offer: Of
     ...{ config: cluster, groups, seed, run, recorder, offer },
     ending: loadEnding,
   });
-  // When the number of commands is used up before the time is, nothing needs to be broken any more.
+  // When the number of commands is used up before the time is, no more faults are injected.
   const faultsEnding = new AbortController();
   const stopFaults = () => faultsEnding.abort();
   signal.addEventListener("abort", stopFaults);

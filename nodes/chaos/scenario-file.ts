@@ -1,15 +1,15 @@
-/** A scenario by its name or its file, read and checked. */
+/** Reads and checks a scenario, given by its name or its file. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 
-/** No such scenario, or it is wrong; the message is for people and names file and line. */
+/** The scenario does not exist or is wrong; the message is for people and names file and line. */
 export class ScenarioError extends Error {
   override readonly name = "ScenarioError";
 }
 
-/** @throws ScenarioError */
+/** The scenario of that name or file. @throws ScenarioError */
 export function scenarioOf(named: string): { readonly name: string; readonly scenario: Scenario } {
   const known = scenarios[named];
   if (known !== undefined) return { name: named, scenario: known };

@@ -1,6 +1,6 @@
 /**
- * A scenario: what load is driven, and what is broken meanwhile. The schema is what a file may hold, and its
- * descriptions are what a person reads who got one wrong. Pure: text in, scenario or findings out.
+ * A scenario: the load, and the faults injected meanwhile. The schema defines what a scenario file may hold;
+ * its descriptions are shown to a person whose file is wrong. Pure: text in, scenario or findings out.
  */
 
 import { type Static, Type } from "@sinclair/typebox";
@@ -11,7 +11,7 @@ import { type Direction, directions, type LinkServer, linkServers } from "../pro
 export const faultKinds = ["kill", "restart", "pause", "wipe", "cut", "blackHole", "delay", "fill"] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** What each one does, for people. */
+/** The effect of each fault, for people. */
 export const faultMeanings: Readonly<Record<FaultKind, string>> = {
   kill: "SIGKILL; who started it starts it again",
   restart: "SIGTERM: it ends in order, and is started again",
@@ -24,7 +24,7 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
 };
 
 export const linkFaults: readonly FaultKind[] = ["cut", "blackHole", "delay"];
-/** They have a length, and are healed after it. */
+/** Faults that last for a time and are healed after it. */
 export const lastingFaults: readonly FaultKind[] = ["pause", "fill", ...linkFaults];
 
 const seconds = (minimum: number, description: string) =>
@@ -138,7 +138,7 @@ export function parseScenario(text: string): ParsedScenario {
   return findings.length > 0 ? { ok: false, findings } : { ok: true, value: checked.value };
 }
 
-/** What a schema cannot say. Also asked for a fault that is injected by hand, which has no time. */
+/** Rules that a schema cannot express. Also used for a fault injected by hand, which has no time. */
 export function contradictions(fault: Fault, byHand = false): readonly string[] {
   const { kind, target } = fault;
   const timed = Number(fault.atSeconds !== undefined) + Number(fault.everySeconds !== undefined);

@@ -1,4 +1,7 @@
-/** The scenarios that come with novact. Data only; a file may say the same and more (scenario.ts). */
+/**
+ * The scenarios that come with novact. Data only; a scenario file may hold all of this and more
+ * (scenario.ts).
+ */
 import type { Load, Scenario } from "./scenario.ts";
 
 const qemu: Load = { name: "real", hypervisor: "qemu", clients: 3, instances: 9, pauseMs: 1_500 };

@@ -1,6 +1,6 @@
 /**
- * The numbers of the events that JetStream holds, read as an operator may: what is left after its disk was
- * wiped must be all of them again. Read only.
+ * The numbers of the events in JetStream, read with an operator's rights: after JetStream's disk was wiped,
+ * the stream must hold all kept events again. Read only.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { headerNames } from "../../protocol/wire/headers.ts";
@@ -13,9 +13,9 @@ const nothing = (): void => undefined;
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const requestTimeoutMs = 5_000;
 const atOnce = 64;
-/** Controllers fill it from the store, which takes a moment after a wipe. */
+/** Time for the controllers to fill the stream from the store after a wipe. */
 const filledWithinMs = 20_000;
-/** A longer stream is not read: half of it could not be judged. */
+/** A longer stream is not read, because half of it could not be judged. */
 const readMax = 250_000;
 
 interface Info {
@@ -26,7 +26,10 @@ interface Stored {
   readonly message?: { readonly hdrs?: string };
 }
 
-/** In the stream's order, when it has come to the event `last` or the time is over; undefined: unreadable. */
+/**
+ * The numbers in the stream's order, once the stream has the event `last` or the time is over; undefined:
+ * unreadable.
+ */
 export async function streamNumbers(
   config: ClusterConfig,
   last: number,

@@ -1,4 +1,4 @@
-/** Pieces of SVG as text, with everything that comes from outside escaped. Pure. */
+/** Pieces of SVG as text; text from outside is escaped. Pure. */
 
 export const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
@@ -32,7 +32,7 @@ export function line(
   return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" ${attributes}/>`;
 }
 
-/** Slanting lines on a colour: what is told apart by colour is told apart without it, too. */
+/** A pattern of slanting lines on a colour, so that lanes differ without colour as well. */
 export function hatch(id: string, colour: string, angle: number): string {
   return (
     `<pattern id="${id}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(${angle})">` +

@@ -1,6 +1,6 @@
 /**
- * The picture of a run: what was broken, which processes lived, how commands were answered, and which state
- * each instance was in, all on one time axis. Pure: records in, SVG out.
+ * The timeline of a run: faults, lives of processes, outcomes of commands, and states of instances on one
+ * time axis. Pure: records in, SVG out.
  */
 import type { Violation } from "../../actors/promises/facts.ts";
 import type { Axis, Drawing } from "./axis.ts";
@@ -81,7 +81,7 @@ function gridOf(axis: Axis, top: number, bottom: number): string {
   return parts.join("");
 }
 
-/** Minutes and seconds since the beginning. */
+/** Minutes and seconds since the beginning of the run. */
 function clock(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;

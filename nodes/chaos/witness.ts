@@ -1,6 +1,6 @@
 /**
- * Watches a cluster from outside while it is being broken: the events, as an operator and as every project
- * sees them, and the processes of guests in the kernel's table. It tells facts and changes nothing.
+ * Watches a cluster from outside while it is being broken: the events that the operator and every project
+ * receive, and the guests' processes in the kernel's table. It records facts and changes nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterConfig } from "../config/config.ts";
@@ -8,22 +8,22 @@ import type { Novact } from "../sdk/sdk.ts";
 import { type GuestParty, guestsOf, livingParties } from "./parties.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** How often processes are looked at; one that lived shorter is not seen. */
+/** Period of looking at processes; a process that lives for less may be missed. */
 const lookEveryMs = 250;
 
 export interface Witness {
-  /** The last number that every watcher has been handed. */
+  /** The last event number that every watcher has received. */
   lastSeen(): number;
-  /** Ends the watching. @throws what a watcher has failed with */
+  /** Ends the watching. @throws the error of a watcher that failed */
   stop(): Promise<void>;
 }
 
 export interface WitnessOptions {
   readonly config: ClusterConfig;
   readonly recorder: Recorder;
-  /** By the name of their project. */
+  /** The clients that watch, each in its own project. */
   readonly watchers: readonly Novact[];
-  /** Events after this one. */
+  /** The watchers start after this event number. */
   readonly after: number;
 }
 
@@ -79,7 +79,7 @@ async function watchGuests({ config, recorder }: WitnessOptions, signal: AbortSi
   }
 }
 
-/** Tells of a process when it has ended, and of those that live when we end. */
+/** Records each process when it has ended, and the living ones when the watching ends. */
 async function watchParties({ config, recorder }: WitnessOptions, signal: AbortSignal): Promise<void> {
   const known = new Map<string, { name: string; pid: number; atMs: number; untilMs: number }>();
   while (!signal.aborted) {
@@ -102,7 +102,7 @@ async function watchParties({ config, recorder }: WitnessOptions, signal: AbortS
 
 const keyOf = ({ process }: GuestParty): string => `${process.pid}/${process.startTicks}`;
 
-/** By its guard, or by one of our own faults: it cannot write. */
+/** True when the process is stopped, by its guard or by an injected fault: it cannot write. */
 const isStopped = ({ process }: GuestParty): boolean => process.state === "T";
 
 type Kind = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";

@@ -1,6 +1,6 @@
 /**
- * One command line from its words to its exit code: parses, runs the command, prints what went wrong. It
- * never ends the process by itself and knows no command; the tree is in program.ts.
+ * Runs one command line, from its words to its exit code: parses it, runs the command, prints errors. It
+ * never ends the process by itself and knows no single command; the tree of commands is in program.ts.
  */
 import type { Command, CommanderError, OutputConfiguration } from "commander";
 import { errorLines, exitCodeFor, type Shown, shownOf } from "./errors.ts";
@@ -10,7 +10,7 @@ import { Run } from "./run.ts";
 import type { Connect } from "./session.ts";
 import { painter, type Terminal } from "./terminal.ts";
 
-/** Runs a command line; nothing of the process is touched but through the terminal. */
+/** Runs a command line and answers its exit code. It touches the process only through the terminal. */
 export async function runCommand(
   argv: readonly string[],
   terminal: Terminal,
@@ -36,8 +36,8 @@ export async function runCommand(
 }
 
 /**
- * `__complete`: called by the shells' scripts, not for people, so no part of the tree. Never says what went
- * wrong.
+ * `__complete`: called by the shells' scripts and not by people, so it is no part of the tree. It never
+ * prints an error.
  */
 async function printCandidates(
   words: readonly string[],
@@ -56,7 +56,7 @@ async function printCandidates(
   }
 }
 
-/** Commander throws instead of ending the process, and its own complaints look like ours. */
+/** Makes commander throw instead of ending the process, so that its errors are printed like ours. */
 function quietly(command: Command, terminal: Terminal): void {
   const output: OutputConfiguration = {
     writeOut: (text) => void terminal.out.write(text),
@@ -79,7 +79,7 @@ function failed(thrown: unknown, { terminal, json }: { terminal: Terminal; json:
   if (terminal.signal.aborted) return exitCodes.interrupted.exit;
   if (isCommanderError(thrown)) {
     if (thrown.exitCode === 0) return exitCodes.ok.exit;
-    // A noun without a verb has printed its help already.
+    // A noun without a verb: its help was printed already.
     if (thrown.code !== "commander.help") tell(usageError(thrown), { terminal, json });
     return exitCodes.usage.exit;
   }

@@ -1,12 +1,13 @@
 /**
- * What may stand where the cursor is: from the tree of commands, and for names from the cluster. Whatever
- * goes wrong gives no candidates and no noise: a shell is in the middle of its line.
+ * Completion: the candidates for the word at the cursor, from the tree of commands and, for names, from the
+ * cluster. An error gives no candidates and no message, because the shell is in the middle of its line.
  */
 import type { Command, Option } from "commander";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
+import { commandLimits } from "./limits.ts";
 import type { Run } from "./run.ts";
 
-/** The words after `novact`, the last one being completed (it may be empty). */
+/** The candidates. `words`: those after `novact`; the last one is being completed and may be empty. */
 export async function complete(
   program: Command,
   words: readonly string[],
@@ -23,7 +24,7 @@ export async function complete(
 
 interface Position {
   readonly command: Command;
-  /** How many arguments of the command stand already. */
+  /** Number of the command's arguments that are complete. */
   readonly places: number;
   /** The option whose value is being completed. */
   readonly awaiting: string | undefined;
@@ -78,10 +79,10 @@ async function valuesOf({ command, places, awaiting }: Position, run: Run): Prom
   return argument.argChoices ?? names(argument.name(), run);
 }
 
-/** Names of what there is, when an argument or option is called like a noun. */
+/** Names of existing things, for an argument or option that is called like a noun. */
 async function names(what: string, run: Run): Promise<readonly string[]> {
-  const page = { limit: limits.pageLengthDefault };
-  const call = run.call({ atLeastMs: limits.completionTimeoutMs });
+  const page = { limit: wireLimits.pageLengthDefault };
+  const call = run.call({ atLeastMs: commandLimits.completionTimeoutMs });
   switch (what) {
     case "instance":
       return (await (await run.session()).instance.list(page, call)).instances.map(({ name }) => name);

@@ -1,9 +1,9 @@
-/** Errors as people and programs read them: what, why, and what to do next. */
+/** Errors as people and programs read them: what failed, why, and what to do next. */
 import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/wire/status.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Paint, plain } from "./terminal.ts";
 
-/** An error that the command line itself finds, before or beside any request. */
+/** An error that the command line itself finds, before or apart from any request. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly code: Code;
@@ -19,7 +19,7 @@ export class CommandError extends Error {
   }
 }
 
-/** What is shown of an error, whoever made it. */
+/** The error's shape in the output, whatever its origin. */
 export type Shown = Omit<ErrorBody, "code" | "reason"> & { readonly code: string; readonly reason: string };
 
 const isStatusError = (thrown: unknown): thrown is { toBody(): ErrorBody } =>
@@ -49,16 +49,16 @@ export function shownOf(thrown: unknown): Shown {
   };
 }
 
-/** What to do next, where somebody at a terminal can do more than any caller. */
+/** The next step for a person at a terminal, where it differs from that of any caller. */
 const nextAtTerminal: Readonly<Record<string, string>> = {
-  // What changes something says itself how to repeat it (repeatable.ts); what is left only reads.
+  // Mutating commands say themselves how to repeat them (repeatable.ts); all other commands only read.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
   notConnected: "Is the cluster up? Start it with npm start, or name another: --config FILE, NOVACT_URL.",
 };
 
 const atTerminal = (body: ErrorBody): Shown => ({ ...body, next: nextAtTerminal[body.reason] ?? body.next });
 
-/** The lines for people. */
+/** The error as lines for people. */
 export function errorLines(shown: Shown, paint: Paint): string {
   const lines = [`${paint("red", "error:")} ${shown.message.split("\n").map(plain).join("\n       ")}`];
   for (const cause of shown.causes ?? []) lines.push(`${paint("dim", "cause:")} ${plain(cause)}`);
@@ -70,7 +70,7 @@ export function errorLines(shown: Shown, paint: Paint): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The hosts of a noValidHost, each with what stood against it. */
+/** The hosts of a noValidHost error, each with the reasons against it. */
 function verdictLines(details: unknown): string[] {
   if (!Array.isArray(details)) return [];
   return details.flatMap((verdict: unknown) => {

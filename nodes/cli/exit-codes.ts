@@ -1,6 +1,6 @@
 /**
- * What the exit code of `novact` means: one number for each thing that a script would do differently.
- * Every gRPC code has one; the README lists them, and a test compares.
+ * The exit codes of `novact`: one number for each error that a script would treat differently. Every gRPC
+ * code has an exit code; the README lists them, and a test compares.
  */
 import type { Code } from "../../protocol/wire/status.ts";
 
@@ -33,6 +33,6 @@ const exitNameOf = {
   INTERNAL: "internal",
 } as const satisfies Record<Code, keyof typeof exitCodes>;
 
-/** The exit code for an error's code; one that a newer peer sent and we do not know is `internal`. */
+/** The exit code of an error's code; a code that only a newer peer knows is treated as `internal`. */
 export const exitCodeOf = (code: string): number =>
   code in exitNameOf ? exitCodes[exitNameOf[code as Code]].exit : exitCodes.internal.exit;

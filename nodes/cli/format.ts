@@ -1,7 +1,7 @@
-/** Numbers, times and sizes as people read them, and back. Pure. */
+/** Formats numbers, times and sizes for people, and parses them. Pure. */
 import { InvalidArgumentError } from "commander";
 
-/** One or two digits and a unit: how long ago, in a table. */
+/** The time since `fromMs` as one or two digits and a unit, for tables. */
 export function age(fromMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - fromMs) / 1_000));
   if (seconds < 120) return `${seconds}s`;
@@ -17,7 +17,7 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** Local time to the millisecond, as it sorts. */
+/** Local time to the millisecond, in a form that sorts. */
 export function time(ms: number): string {
   const at = new Date(ms);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -43,14 +43,14 @@ export const gibibytes = (count: number): string => (count === 0 ? "0" : bytes(c
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** `500ms`, `30s`, `2m`, `1h`; a bare number is seconds. Gives ms. */
+/** Parses a duration to ms: `500ms`, `30s`, `2m`, `1h`; a bare number is seconds. */
 export function parseDuration(text: string): number {
   const [, number, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
   if (number === undefined) throw new InvalidArgumentError("Give a time such as 30s, 2m or 500ms.");
   return Math.round(Number(number) * (durationUnits[unit] ?? 1));
 }
 
-/** `512`, `512M`, `512MiB`, `2G`; a bare number is MiB. */
+/** Parses a size to MiB: `512`, `512M`, `512MiB`, `2G`; a bare number is MiB. */
 export function parseMebibytes(text: string): number {
   const [, number, unit = "M"] = /^(\d+(?:\.\d+)?)(M|G|T)?(?:i?B)?$/i.exec(text) ?? [];
   const factor = { M: 1, G: 1_024, T: 1_024 ** 2 }[unit.toUpperCase()];
@@ -59,7 +59,7 @@ export function parseMebibytes(text: string): number {
   return value;
 }
 
-/** `10`, `10G`, `1T`; a bare number is GiB. */
+/** Parses a size to GiB: `10`, `10G`, `1T`; a bare number is GiB. */
 export function parseGibibytes(text: string): number {
   const value = parseMebibytes(/^\d+$/.test(text) ? `${text}G` : text) / 1_024;
   if (!Number.isInteger(value)) throw new InvalidArgumentError("Give a size in whole GiB, such as 10G.");
@@ -71,19 +71,19 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
-/** So many, and one at least. */
+/** Parses a whole number of at least 1. */
 export function parsePositive(text: string): number {
   if (/^0+$/.test(text)) throw new InvalidArgumentError("Give 1 or more.");
   return parseCount(text);
 }
 
-/** `a=1, b=2`; undefined when there are none. */
+/** Formats pairs as `a=1, b=2`; undefined when there are none. */
 export function pairsOf(pairs: Readonly<Record<string, string>>): string | undefined {
   const all = Object.entries(pairs).map(([key, value]) => `${key}=${value}`);
   return all.length === 0 ? undefined : all.join(", ");
 }
 
-/** `key=value`, repeatable. */
+/** Parses `key=value` and adds it to the pairs before it: the option may be repeated. */
 export function parsePair(text: string, before: Readonly<Record<string, string>> = {}) {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("Give a pair such as role=web.");

@@ -1,7 +1,7 @@
 /**
- * The command `novact`: where nodes/novact.mjs enters. Compiled code is kept in node_modules, so that a
- * command starts in a fraction of the time from its second run on; everything else is imported after that is
- * set up, hence not at the top.
+ * The command `novact`, entered from nodes/novact.mjs. Compiled code is cached in node_modules, so that a
+ * command starts in a fraction of the time from its second run on; all other modules are imported after the
+ * cache is set up, hence not at the top.
  */
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 /**
  * The process as a terminal: its streams, its clock, Ctrl-C, and the SDK. A reader that goes away (`| head`)
- * ends the command quietly; Ctrl-C ends what is under way and lets go of the connection; a second one ends
+ * ends the command quietly. Ctrl-C ends the work under way and closes the connection; a second Ctrl-C ends
  * the process.
  */
 import { exitCodes } from "./exit-codes.ts";
@@ -28,7 +28,7 @@ export async function onProcess(
   return command(terminal, connectBySdk);
 }
 
-/** Questions go to stderr: stdout is for results. */
+/** Asks on stderr: stdout is for results. */
 async function askThere(question: string, signal: AbortSignal): Promise<string | undefined> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   const { createInterface } = await import("node:readline/promises");
@@ -48,7 +48,7 @@ function readerGone(error: NodeJS.ErrnoException): void {
   process.exit(exitCodes.ok.exit);
 }
 
-/** Loaded only when a command needs a cluster: help and completion of commands are at once. */
+/** Loaded only when a command needs a cluster, so that help and completion of commands are immediate. */
 const connectBySdk: Connect = async (options) => {
   const { connect } = await import("../sdk/sdk.ts");
   return connect(options);

@@ -1,13 +1,13 @@
-/** Reads lists that come in pages. */
-import { limits } from "../../protocol/limits/limits.ts";
+/** Reads lists page by page. */
+import { wireLimits } from "../../protocol/limits/wire.ts";
 
 export interface Listing<T> {
   readonly rows: readonly T[];
-  /** There is more than was asked for. */
+  /** True: there are more rows than were asked for. */
   readonly more: boolean;
 }
 
-/** Pages until the end, or until `limit` rows are there. */
+/** Reads pages until the end, or until `limit` rows are read. */
 export async function readPages<T extends { readonly id: string }>(
   read: (page: {
     limit: number;
@@ -19,7 +19,7 @@ export async function readPages<T extends { readonly id: string }>(
   let marker: string | undefined;
   do {
     const page = await read({
-      limit: Math.min(limits.pageLengthMax, limit - all.length),
+      limit: Math.min(wireLimits.pageLengthMax, limit - all.length),
       ...(marker === undefined ? {} : { marker }),
     });
     all.push(...page.rows);

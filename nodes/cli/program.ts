@@ -1,7 +1,7 @@
 /**
- * The tree of commands: every noun with its verbs, and the options that all of them share. Building it
- * connects nothing and reads nothing, so that documentation and completion can be made from it, and a test
- * can compare.
+ * The tree of commands: every noun with its verbs, and the options that all commands share. Building the tree
+ * connects nothing and reads nothing, so documentation and completion are made from it, and a test compares
+ * them.
  */
 import { Command } from "commander";
 import { exitCodes } from "./exit-codes.ts";
@@ -22,7 +22,7 @@ import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
 import type { Invoke } from "./run.ts";
 
-/** Without `invoke` the tree is only to be looked at. */
+/** Builds the tree. Without `invoke` the tree is only for looking at. */
 export function buildProgram(invoke: Invoke = async () => undefined): Command {
   const program = new Command("novact")
     .description("A compute service made of supervised actors. It runs virtual machines.")
@@ -57,7 +57,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
   return program;
 }
 
-/** Settings that commander copies only to commands it makes itself. */
+/** Applies settings that commander copies to commands of its own making only. */
 function withHelp(command: Command): Command {
   command.configureHelp({ showGlobalOptions: true });
   for (const verb of command.commands) withHelp(verb);

@@ -1,24 +1,27 @@
 /**
- * Waits for an operation and shows its steps with their times: one line that changes on a terminal, one line
- * per step elsewhere. It asks for the operation's end with a short wait each time, so an end is seen at once
- * and a step soon.
+ * Waits for an operation and shows its steps with their times: one changing line on a terminal, one line for
+ * each step elsewhere. It asks for the operation's end with a short wait each time, so the end is seen at
+ * once and a step soon.
  */
 
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { CommandError } from "./errors.ts";
 import { duration } from "./format.ts";
+import { commandLimits } from "./limits.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { type Paint, painter, plain } from "./terminal.ts";
 
 export interface Waited {
   readonly operation: Operation;
-  /** What is waited for, as the user called it. */
+  /** The name that the user gave for the thing waited for. */
   readonly name: string;
 }
 
-/** Waits until all have ended. @throws CommandError timeout, with what to do to go on waiting */
+/**
+ * Waits until all operations have ended. @throws CommandError timeout, with the command that goes on waiting
+ */
 export async function waitForAll(
   run: Run,
   session: Session,
@@ -28,7 +31,7 @@ export async function waitForAll(
     run,
     waited.map(({ name }) => name),
   );
-  const deadlineMs = performance.now() + (run.timeoutMs ?? limits.waitTimeoutMsDefault);
+  const deadlineMs = performance.now() + (run.timeoutMs ?? wireLimits.waitTimeoutMsDefault);
   try {
     return await Promise.all(waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)));
   } finally {
@@ -56,13 +59,13 @@ async function waitForOne(
       const message = `The ${newest.kind} of ${name} is still under way (${newest.step}).`;
       throw new CommandError("timeout", message, `Go on waiting: novact operation show ${newest.id} --wait.`);
     }
-    const waitMs = Math.min(leftMs, limits.progressPeriodMs);
-    const options = { signal: run.terminal.signal, timeoutMs: waitMs + limits.timeoutMsDefault };
+    const waitMs = Math.min(leftMs, commandLimits.progressPeriodMs);
+    const options = { signal: run.terminal.signal, timeoutMs: waitMs + wireLimits.timeoutMsDefault };
     newest = (await session.operation.get(newest.id, { waitMs }, options)).operation;
   }
 }
 
-/** What is shown while operations are under way. */
+/** The display of the operations that are under way. */
 class Progress {
   readonly #run: Run;
   readonly #live: boolean;
@@ -70,7 +73,7 @@ class Progress {
   readonly #shown = new Map<string, number>();
   readonly #newest = new Map<string, string>();
   readonly #total: number;
-  /** Of the longest name: the lines of several instances stand in columns. */
+  /** Width of the longest name: the lines of several instances stand in columns. */
   readonly #nameWidth: number;
   #ended = 0;
   #lineLength = 0;

@@ -1,19 +1,22 @@
 /**
- * Commands that change something carry a request id, also when the user gave none: after a timeout nobody
- * knows whether it was executed, and the same command with the same id finds out without doing it twice.
+ * Makes mutating commands repeatable. They carry a request id even when the user gave none: after a timeout
+ * nobody knows whether the command was executed, and the same command with the same id finds out without
+ * executing it twice.
  */
-import { randomUUID } from "node:crypto";
 import { CommandError } from "./errors.ts";
 
 export interface Repeatable {
-  /** As it could be typed again, without its request id. */
+  /** The command line as it could be typed again, without its request id. */
   readonly line: string;
-  readonly requestId: string | undefined;
+  readonly requestId: string;
 }
 
-/** @throws CommandError timeout that says how to repeat; everything else as it comes */
+/**
+ * Runs the call with a request id. @throws CommandError timeout that says how to repeat; other errors
+ * unchanged
+ */
 export async function repeatable<A>(
-  { line, requestId = randomUUID() }: Repeatable,
+  { line, requestId }: Repeatable,
   send: (requestId: string) => Promise<A>,
 ): Promise<A> {
   try {

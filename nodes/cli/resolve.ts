@@ -1,4 +1,4 @@
-/** Names wherever ids are accepted: finds the one instance that is meant, or says which ones it could be. */
+/** Names in place of ids: finds the one instance that a name means, or lists the candidates. */
 import type { Instance } from "../../protocol/instance.ts";
 import { CommandError } from "./errors.ts";
 import type { Run } from "./run.ts";
@@ -6,17 +6,17 @@ import type { Session } from "./session.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const token = /^[A-Za-z0-9_-]{1,64}$/;
-/** More than so many are not listed in the message. */
+/** Most candidates that the message lists. */
 const namedMax = 10;
 
-/** The id of an instance, from its id or its name. @throws CommandError instanceNotFound, ambiguous */
+/** The id of an instance, from its id or name. @throws CommandError instanceNotFound, ambiguous */
 export async function instanceId(run: Run, session: Session, key: string): Promise<string> {
   if (uuid.test(key)) return key;
   const { instances } = await session.instance.list({ name: key, limit: namedMax + 1 }, run.call());
   const [only, ...others] = instances;
   if (only !== undefined && others.length === 0) return only.id;
   if (only !== undefined) throw ambiguous(key, instances);
-  // Ids are not UUIDs for ever; a name that nobody has may be one.
+  // Not checked to be a UUID: other ids may come. A word that is nobody's name may be an id.
   if (token.test(key)) return key;
   throw new CommandError(
     "instanceNotFound",
@@ -31,7 +31,7 @@ function ambiguous(key: string, instances: readonly Instance[]): CommandError {
   return new CommandError("ambiguous", message, "Name the one that is meant by its id.");
 }
 
-/** The id of a host that may be given by name. */
+/** The id of a host, from its id or name. */
 export async function hostId(run: Run, key: string): Promise<string> {
   if (uuid.test(key)) return key;
   const session = await run.adminSession();

@@ -1,11 +1,11 @@
 /**
- * One run of one command: its global options, its connection (made when first needed, ended at the end), its
- * output. Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
+ * One run of one command: its global options, its connection (opened when first needed, closed at the end),
+ * its output. Results go to stdout, as a table or as one JSON value; progress and remarks go to stderr.
  */
 import type { Command } from "commander";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { CallOptions } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { commandLimits } from "./limits.ts";
 import type { Connect, Session } from "./session.ts";
 import type { Column } from "./table.ts";
 import { type Paint, painter, type Terminal } from "./terminal.ts";
@@ -17,7 +17,7 @@ export interface GlobalOptions {
   readonly config?: string;
 }
 
-/** Runs the body of a command; what it answers is the exit code, nothing is 0. */
+/** Runs the body of a command. The body answers the exit code; undefined is 0. */
 export type Invoke = (command: Command, body: (run: Run) => Promise<number | undefined>) => Promise<void>;
 
 export class Run {
@@ -40,12 +40,12 @@ export class Run {
     this.config = options.config;
   }
 
-  /** The API, as the user's project. */
+  /** The API in the user's project. */
   session(): Promise<Session> {
     return this.#open(this.project);
   }
 
-  /** The API, as the operator. */
+  /** The API in the project `admin`. */
   adminSession(): Promise<Session> {
     return this.#open(adminProject);
   }
@@ -56,13 +56,15 @@ export class Run {
     const opening = this.#connect({
       ...(project === undefined ? {} : { project }),
       ...(this.config === undefined ? {} : { config: this.config }),
-      connectTimeoutMs: this.timeoutMs ?? limits.commandConnectTimeoutMs,
+      connectTimeoutMs: this.timeoutMs ?? commandLimits.commandConnectTimeoutMs,
     });
     this.#sessions.set(project, opening);
     return opening;
   }
 
-  /** For one call. `atLeastMs`: for methods that take longer than others by nature. */
+  /**
+   * The options of one call. `atLeastMs`: least time-out, for methods that take longer than others by nature.
+   */
   call(options: { readonly requestId?: string | undefined; readonly atLeastMs?: number } = {}): CallOptions {
     const timeoutMs = this.timeoutMs ?? options.atLeastMs;
     return {
@@ -76,7 +78,7 @@ export class Run {
     this.terminal.out.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
-  /** For people, beside the result. */
+  /** Prints a remark for people, beside the result. */
   remark(text: string): void {
     this.terminal.err.write(`${text}\n`);
   }
@@ -85,13 +87,13 @@ export class Run {
     this.terminal.out.write(`${JSON.stringify(value)}\n`);
   }
 
-  /** Of the terminal, for tables; absent elsewhere, where nothing is to be cut. */
+  /** Width of the terminal, for tables; undefined where there is none, and nothing is cut. */
   get width(): number | undefined {
     const { isTTY, columns = 0 } = this.terminal.out;
     return isTTY === true && columns > 0 ? columns : undefined;
   }
 
-  /** The list as a table, or `raw` as JSON. */
+  /** Prints the list as a table, or `raw` as JSON. */
   async list<T>(rows: readonly T[], columns: readonly Column<T>[], raw: unknown = rows): Promise<void> {
     if (this.json) return this.emit(raw);
     const { renderTable } = await import("./table.ts");

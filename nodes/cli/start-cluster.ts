@@ -1,6 +1,6 @@
 /**
- * Hands over to the process that runs a cluster. A process of its own: it has its own signals, and its own
- * long life.
+ * Starts the process that runs a cluster, and waits for it. It is a separate process because it handles
+ * signals itself and lives long.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import type { Run } from "./run.ts";
 
 /**
- * Its exit code. From here on signals are the cluster's: a terminal sends Ctrl-C to both processes by itself,
- * any other signal reaches only this one and is passed on. How often, and what that means, is not for this
- * process to judge.
+ * Runs a cluster; answers the exit code of its process. From here on signals are the cluster's: a terminal
+ * sends Ctrl-C to both processes by itself, any other signal reaches only this process and is passed on. What
+ * a repeated signal means is for the cluster to judge.
  */
 export function startCluster(run: Run, argv: readonly string[]): Promise<number> {
   const script = fileURLToPath(new URL("../main.ts", import.meta.url));

@@ -1,4 +1,4 @@
-/** Tables and lists of facts for people, without frames: they stay readable in 100 columns and in a pipe. */
+/** Tables and lists of facts for people, without frames: readable in 100 columns and in a pipe. */
 import Table from "cli-table3";
 import { type Paint, plain, type Style } from "./terminal.ts";
 
@@ -6,15 +6,18 @@ export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;
   readonly style?: (row: T) => Style | undefined;
-  /** May be cut when the terminal is too narrow; of several the widest is. */
+  /** The column may be cut when the terminal is too narrow; of several such columns, the widest is cut. */
   readonly cut?: boolean;
-  /** May be left out when the terminal is too narrow, before anything is cut; the last one goes first. */
+  /**
+   * The column may be left out when the terminal is too narrow, before anything is cut; the last such column
+   * goes first.
+   */
   readonly spare?: boolean;
 }
 
 export interface TableOptions {
   readonly paint: Paint;
-  /** Of the terminal; absent: nothing is cut. */
+  /** Width of the terminal; absent: nothing is cut. */
   readonly width?: number | undefined;
 }
 
@@ -50,7 +53,7 @@ export function renderTable<T>(
 const cellsOf = <T>(columns: readonly Column<T>[], rows: readonly T[]): string[][] =>
   rows.map((row) => columns.map(({ value }) => plain(value(row))));
 
-/** Of each column, with its gap. */
+/** Width of each column with its gap. */
 const naturalWidths = <T>(columns: readonly Column<T>[], cells: readonly string[][]): number[] =>
   columns.map(
     ({ title }, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)) + gap,
@@ -58,7 +61,7 @@ const naturalWidths = <T>(columns: readonly Column<T>[], cells: readonly string[
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
-/** Without spare columns, as far as it helps. */
+/** The columns without spare ones, as far as leaving them out helps. */
 function fitting<T>(columns: readonly Column<T>[], rows: readonly T[], width: number): readonly Column<T>[] {
   let kept = columns;
   while (sum(naturalWidths(kept, cellsOf(kept, rows))) - gap > width) {
@@ -69,10 +72,10 @@ function fitting<T>(columns: readonly Column<T>[], rows: readonly T[], width: nu
   return kept;
 }
 
-/** A cell that is cut must still say something. */
+/** Least width of a column that is cut: its text must still say something. */
 const cutWidthMin = 12;
 
-/** null leaves a column as wide as its widest cell. */
+/** New widths of the columns; null leaves a column as wide as its widest entry. */
 function cutWidths<T>(columns: readonly Column<T>[], cells: readonly string[][], width: number) {
   const natural = naturalWidths(columns, cells);
   const over = sum(natural) - gap - width;
@@ -84,10 +87,13 @@ function cutWidths<T>(columns: readonly Column<T>[], cells: readonly string[][],
   });
 }
 
-/** `[name, value]` pairs, aligned; what is undefined is left out. */
+/** `[name, value]` pairs for an aligned list; a pair without a value is left out. */
 export type Fact = readonly [name: string, value: string | undefined, style?: Style | undefined];
 
-/** `width`: of the terminal; long values go on below themselves. Absent: each is one line. */
+/**
+ * Renders a list of facts. `width`: of the terminal; long values are continued on the next line. Absent: one
+ * line for each fact.
+ */
 export function renderFacts(facts: readonly Fact[], paint: Paint, width?: number): string {
   const shown = facts.filter(([, value]) => value !== undefined);
   const indent = Math.max(0, ...shown.map(([name]) => name.length)) + gap;
@@ -100,7 +106,7 @@ export function renderFacts(facts: readonly Fact[], paint: Paint, width?: number
     .join("\n");
 }
 
-/** Broken between words; a word that is too long stays whole. At least one line. */
+/** Breaks a text between words into lines; a word that is too long stays whole. At least one line. */
 export function linesOf(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -112,7 +118,7 @@ export function linesOf(text: string, width: number): readonly string[] {
   return lines;
 }
 
-/** Lines one step further in. */
+/** Indents every line of a text. */
 export const indented = (text: string, by = gap): string =>
   text
     .split("\n")

@@ -1,6 +1,6 @@
 /**
- * Where a command reads and writes: the process's own streams, or a test's. Knows colours and widths, and no
- * command.
+ * The streams and the clock that a command uses: the process's own, or a test's. Knows colours and widths,
+ * and no command.
  */
 import { styleText } from "node:util";
 
@@ -14,11 +14,11 @@ export interface Terminal {
   readonly out: Stream;
   readonly err: Stream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Wall clock, for ages. */
+  /** Wall-clock time in ms, for ages. */
   nowMs(): number;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-  /** Asks whoever sits there; undefined: nobody does, or no answer came. */
+  /** Asks the person at the terminal; undefined: there is none, or no answer came. */
   ask(question: string): Promise<string | undefined>;
 }
 
@@ -32,12 +32,13 @@ export function painter(stream: Stream, env: Terminal["env"]): Paint {
     colours && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** Text of a user, a host or a guest in one line, without anything that steers a terminal. */
+/** A text of a user, a host or a guest on one line, without control characters. */
 export const plain = (text: string): string => text.replace(/\s+/gu, " ").replace(/\p{Cc}/gu, "?");
 
 /**
- * A guest's console for a terminal: colours may pass, everything else that steers a terminal may not. Guests
- * are hostile, and a terminal can be told to retitle itself, to move the cursor, and with some to type.
+ * A guest's console output, made safe for a terminal: colours pass, all other control sequences do not.
+ * Guests are hostile, and a terminal can be told to change its title, to move the cursor, and with some to
+ * type.
  */
 export const harmless = (text: string): string =>
   text.replace(steering, (_, colour: string | undefined) => colour ?? "");

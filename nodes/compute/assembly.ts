@@ -1,17 +1,20 @@
 /**
- * A compute node out of its ports: the host with its machines, what it answers on the bus, and its reports.
- * The same for a real process and for a cluster in one process; it opens nothing and decides nothing.
+ * A compute node, put together from its ports: the host with its machines, its methods on the bus, and its
+ * reports. The same for a real process and for a cluster in one process. This file opens nothing and decides
+ * nothing.
  */
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { agentNeeds } from "../../protocol/agent-needs.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
-import type { Bus, Clock, Ids, Log, Timer } from "../../protocol/wire/transport.ts";
+import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
+import { computeLimits } from "./limits.ts";
 
 export interface ComputePorts {
   readonly cell: string;
@@ -21,19 +24,22 @@ export interface ComputePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Guests that boot at once. */
+  /** Number of guests that boot at once. */
   readonly bootsMax: number;
-  /** False: as an agent from before there were leases. Absent: true. */
-  readonly leased?: boolean;
-  /** The node is of no use any more until its process begins anew; its guests run on. */
+  /** The words of `ensure`'s `needs` that the agent knows. Absent: all words. */
+  readonly knows?: readonly string[];
+  /** Called when the node cannot work any more until its process starts again; its guests run on. */
   readonly onFailed?: () => void;
 }
 
 export interface Compute {
   readonly system: ActorSystem;
-  /** Answers what was asked, says its last word, and lets the guests run on or takes them down. */
+  /**
+   * Answers the requests that it has taken, sends its last reports, and leaves the guests running or shuts
+   * them down.
+   */
   stop(ending: HostEnding): Promise<void>;
-  /** For who cannot wait for `stop` any more, after its guests have ended. */
+  /** Ends the host lease, for a caller that cannot wait for `stop` any more, once the guests have ended. */
   endLease(): Promise<void>;
 }
 
@@ -50,7 +56,8 @@ export function assembleCompute(ports: ComputePorts): Compute {
     consoles,
     files: machineFiles,
     findings: () => drivers.audit(),
-    ...(ports.leased === false ? {} : { guard: () => drivers.guard() }),
+    knows: ports.knows ?? agentNeeds,
+    guard: () => drivers.guard(),
     ...(drivers.storageLeases === undefined ? {} : { storageLeases: drivers.storageLeases }),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,
@@ -64,12 +71,13 @@ export function assembleCompute(ports: ComputePorts): Compute {
     services: [implement(hostAgentService, host.handlers)],
     discoverable: false,
   });
-  const trimming = trimPeriodically(ports);
+  const trims = trimming(ports);
+  trims.next();
   return {
     system,
     endLease: () => host.endLease(),
     stop: async (ending) => {
-      trimming.cancel();
+      void trims.stop();
       await host.stop(ending);
       await server.drain();
       await system.stop();
@@ -77,25 +85,15 @@ export function assembleCompute(ports: ComputePorts): Compute {
   };
 }
 
-/** One round after the other, however long one takes. */
-function trimPeriodically({ drivers, clock, log }: ComputePorts): Timer {
-  let timer: Timer;
-  let ended = false;
-  const next = () => {
-    timer = clock.after(limits.consoleTrimPeriodMs, () => {
-      drivers.consoles
-        .trim()
-        .catch((error: unknown) => log.warn({ err: error }, "A console log could not be cut."))
-        .finally(() => {
-          if (!ended) next();
-        });
-    });
-  };
-  next();
-  return {
-    cancel: () => {
-      ended = true;
-      timer.cancel();
-    },
-  };
+/** Trims the logs periodically: logs that grow for ever would fill the disk. */
+function trimming({ drivers, clock, log }: ComputePorts): Periodic {
+  return new Periodic({
+    ...{ name: "trimming", clock, log },
+    pauseMs: () => computeLimits.consoleTrimPeriodMs,
+    round: ({ fail }) =>
+      drivers.consoles.trim().catch((error: unknown) => {
+        log.warn({ err: error }, "A console log could not be cut.");
+        fail();
+      }),
+  });
 }

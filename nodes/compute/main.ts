@@ -1,10 +1,10 @@
 /**
- * The compute node's process: opens what is real (drivers, NATS) and hands it to the assembly. It has no
- * database and speaks only for itself; it must never decide anything.
+ * The compute node's process: opens the real drivers and NATS, and hands them to the assembly. It has no
+ * database and may speak only as its own host; it must never decide anything.
  */
 import { join } from "node:path";
 import type { HostEnding } from "../../actors/node/host/host.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -16,29 +16,33 @@ import { readBootId } from "../drivers/process-table.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
+import { computeLimits } from "./limits.ts";
 
 /**
- * What the tiny guest says when its first process runs: more does not need to be proved of an accelerator.
+ * The line that the tiny guest prints when its first process runs, which is proof enough of an accelerator.
  */
 const guestMarker = "NOVACT-GUEST UP";
 
 export interface ComputeOptions {
   readonly config: ClusterConfig;
-  /** One of the nodes in the configuration. */
+  /** Name of one of the nodes in the configuration. */
   readonly nodeName: string;
   readonly log: Log;
 }
 
 export interface RunningCompute {
-  /** Guests run on, or go down as well. */
+  /** Ends the node; its guests run on, or are shut down as well. */
   stop(ending: HostEnding): Promise<void>;
-  /** While it stops with its guests: those that have not gone down by themselves are halted now. */
+  /**
+   * While the node stops together with its guests: halts the guests that have not shut down by themselves.
+   */
   hurry(): Promise<void>;
 }
 
 /**
- * @throws StatusError when the bus or the hypervisor is not there, ConfigError when the cluster was never set
- * up
+ * Starts a compute node.
+ * @throws StatusError when the bus or the hypervisor cannot be reached, ConfigError when the cluster was
+ * never set up
  */
 export async function startCompute({ config, nodeName, log }: ComputeOptions): Promise<RunningCompute> {
   const node = nodeOf(config, nodeName);
@@ -49,27 +53,39 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
   const { cell } = config;
-  const bootsMax = limits.bootsPerCpu * node.capacity.vcpus;
-  const ports = { cell, inventory, drivers, bus, clock: systemClock, ids: systemIds, log, bootsMax };
+  const bootsMax = computeLimits.bootsPerCpu * node.capacity.vcpus;
+  const ports = {
+    cell,
+    inventory,
+    drivers,
+    bus,
+    clock: systemClock,
+    ids: systemIds(config.deployment),
+    log,
+    bootsMax,
+  };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();
   return {
     stop: async (ending) => {
-      // Machines wait for their guests' answer to the power button; once those are gone there is none to wait
-      // for.
+      // Machines wait for their guests to obey the power button; once the guests are gone there is nothing to
+      // wait for.
       await Promise.race([compute.stop(ending), hurried.promise.then(() => compute.endLease())]);
       await bus.close();
     },
     hurry: async () => {
       const guests = await drivers.hypervisor.list();
-      const signal = AbortSignal.timeout(limits.hostHaltMs);
+      const signal = AbortSignal.timeout(hostLimits.hostHaltMs);
       await Promise.all(guests.map(({ instanceId }) => drivers.hypervisor.halt(instanceId, signal)));
       hurried.resolve();
     },
   };
 }
 
-/** In the ordinary way, so that guests are let go of properly; whoever keeps the process starts it again. */
+/**
+ * Ends the process in the ordinary way, so that guests are detached properly; the process's keeper starts it
+ * again.
+ */
 function endProcess(log: Log): void {
   log.error({}, "the host's actor has failed for good: the process ends");
   process.kill(process.pid, "SIGTERM");
@@ -88,6 +104,7 @@ function driversOf(config: ClusterConfig, node: NodeConfig, log: Log): Drivers {
     stateDirectory: paths.node(node.name),
     imageStore: paths.images,
     clock: systemClock,
+    ids: systemIds(config.deployment),
     log,
     ...(node.sharedDirectory === undefined ? {} : { sharedDirectory: node.sharedDirectory }),
     accelerator: node.accelerator,

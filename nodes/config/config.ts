@@ -1,23 +1,24 @@
 /**
- * The one configuration: reads cluster.yaml, checks it, fills in what was left out, and says where things are
- * kept. Every error names the file, the line and what to write instead.
+ * The configuration: reads cluster.yaml, checks it, fills in defaults, and says where files are kept. Every
+ * error names the file, the line and what to write instead.
  *
- * This file decides no behaviour and starts nothing. What depends on the machine (capacity, the state
- * directory) is worked out here once, so that every process of the cluster sees the same.
+ * This file decides no behaviour and starts nothing. Values that depend on the computer (capacity, the state
+ * directory) are worked out here once, so that every process of the cluster sees the same.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Static } from "@sinclair/typebox";
-import { uuidv7 } from "uuidv7";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
 import { controllerUser, hostUser, hostUserPrefix } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import { systemIds } from "../process/clock.ts";
 import { check, type Finding } from "./explain.ts";
+import { configLimits } from "./limits.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
 import {
   type accelerators,
@@ -31,42 +32,50 @@ export interface NodeConfig {
   readonly name: string;
   readonly hypervisor: (typeof hypervisors)[number];
   readonly accelerator: (typeof accelerators)[number];
-  /** What the node has for instances; not yet multiplied by the ratios. */
+  /** Capacity of the node for instances; not yet multiplied by the overcommit ratios. */
   readonly capacity: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number };
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number };
-  /** Absolute: where its guests' disks are, together with other nodes'. Undefined: in its own directory. */
+  /**
+   * Absolute path of the directory of its guests' disks, shared with other nodes. Undefined: in the node's
+   * own directory.
+   */
   readonly sharedDirectory: string | undefined;
-  /** How it can be switched off from outside. */
+  /** How to switch the node off from outside. */
   readonly power: PowerConfig | undefined;
-  /** Words about the node, for the scheduler and for people. */
+  /** Labels of the node, for the scheduler and for people. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ClusterConfig {
-  /** Absolute path of the file it came from. */
+  /** Absolute path of the configuration's file. */
   readonly file: string;
   readonly cell: string;
-  /** Absolute. */
+  /** The deployment's number, a part of every id: 0 to 1,023. */
+  readonly deployment: number;
+  /** Absolute path. */
   readonly stateDirectory: string;
-  /** Without a URL a server of our own is run on the port. */
+  /** Without a URL, a NATS server of our own runs on the port. */
   readonly nats: { readonly url: string | undefined; readonly port: number };
   readonly postgres: { readonly url: string | undefined; readonly port: number };
   readonly controllers: number;
   readonly nodes: readonly NodeConfig[];
-  /** The first one is who a client without credentials is. */
+  /** A client without credentials speaks for the first project. */
   readonly projects: readonly string[];
-  /** Absolute. Image files are registered from here, and from the state directory's `import` and `guest`. */
+  /**
+   * Absolute paths. Image files may be registered from these directories, and from the state directory's
+   * `import` and `guest`.
+   */
   readonly imageDirectories: readonly string[];
   readonly scheduler: {
     readonly filters: readonly string[];
     readonly weighers: Readonly<Record<string, number>>;
   };
-  /** Whether `novact chaos` may break it, and the size of each node's own file system; 0: none. */
+  /** Whether `novact chaos` may break the cluster, and the size of each node's own file system; 0: none. */
   readonly chaos: { readonly allowed: boolean; readonly nodeFileSystemMib: number };
   readonly demo: boolean;
 }
 
-/** A configuration that cannot be used; the message is for people, one line for each thing that is wrong. */
+/** A configuration that cannot be used; the message is for people and has one line for each mistake. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly findings: readonly Finding[];
@@ -85,7 +94,7 @@ const projectDirectory = dirname(dirname(import.meta.dirname));
 export const defaultConfigFile = (): string =>
   resolve(process.env.NOVACT_CONFIG ?? join(projectDirectory, "cluster.yaml"));
 
-/** @throws ConfigError */
+/** Reads and checks the configuration. @throws ConfigError */
 export function loadConfig(path: string = defaultConfigFile()): ClusterConfig {
   const file = resolve(path);
   if (!existsSync(file)) {
@@ -95,7 +104,7 @@ export function loadConfig(path: string = defaultConfigFile()): ClusterConfig {
   return parseConfig(readFileSync(file, "utf8"), file);
 }
 
-/** The same from a text; `file` is where relative paths start. @throws ConfigError */
+/** As loadConfig, from a text; relative paths start at `file`. @throws ConfigError */
 export function parseConfig(text: string, file: string): ClusterConfig {
   const checked = check<ClusterFile>(text, ClusterSchema);
   if (!checked.ok) throw new ConfigError(file, checked.findings);
@@ -106,7 +115,7 @@ export function parseConfig(text: string, file: string): ClusterConfig {
 
 type LineOf = (path: readonly (string | number)[]) => number;
 
-/** What a schema cannot say. */
+/** Mistakes that the schema cannot express. */
 function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
   const findings: Finding[] = [];
   for (const [index, name] of (file.nodes ?? []).map((node) => node.name).entries()) {
@@ -153,6 +162,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
   return {
     file: path,
     cell: file.cell ?? "main",
+    deployment: file.deployment ?? 0,
     stateDirectory,
     nats: { url: file.nats?.url, port: file.nats?.port ?? 4222 },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
@@ -177,8 +187,9 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
 const nodesOf = (file: ClusterFile) => file.nodes ?? [{ name: "node-1" }, { name: "node-2" }];
 
 /**
- * All nodes are on this machine, so they share their disks where nobody says otherwise: what one of them ran
- * can start on another. With a file system of its own for each node they cannot.
+ * The directory of a node's disks. All nodes are on this computer, so they share their disks unless the
+ * configuration says otherwise, and a guest of one node can start on another. Nodes with a file system of
+ * their own cannot share.
  */
 function sharedDirectoryOf(
   node: Static<typeof NodeSchema>,
@@ -190,13 +201,13 @@ function sharedDirectoryOf(
   return shared === "none" ? undefined : resolve(stateDirectory, shared);
 }
 
-/** Enough that the fake hypervisor is never what limits a test of scale. */
-const fakeCapacity = { vcpus: 4_096, memoryMib: limits.memoryMibMax, diskGib: 1024 * 1024 };
+/** More than any test of scale needs of the fake hypervisor. */
+const fakeCapacity = { vcpus: 4_096, memoryMib: fieldLimits.memoryMibMax, diskGib: 1024 * 1024 };
 
 interface NodeSurroundings {
   readonly file: ClusterFile;
   readonly stateDirectory: string;
-  /** Of the configuration's file. */
+  /** Directory of the configuration's file. */
   readonly directory: string;
 }
 
@@ -222,17 +233,17 @@ function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings)
 }
 
 /**
- * A node's part of this machine: all its CPUs (they are shared anyhow), of the memory what the control plane
- * leaves, and of the disk half the file system. The file system's size, not what is free now: a capacity must
- * not shrink by itself.
+ * A node's share of this computer: all its CPUs (they are shared anyhow), of the memory what the control
+ * plane leaves, and of the disk half the file system. The size of the file system counts, not its free space:
+ * a capacity must not shrink by itself.
  */
 function shareOfMachine(nodes: number, stateDirectory: string): NodeConfig["capacity"] {
-  const memoryMib = Math.floor(totalmem() / 1024 ** 2) - limits.controlPlaneMemoryMib;
+  const memoryMib = Math.floor(totalmem() / 1024 ** 2) - configLimits.controlPlaneMemoryMib;
   const { blocks, bsize } = statfsSync(existing(stateDirectory));
   const diskGib = (blocks * bsize) / 1024 ** 3 / 2;
   return {
     vcpus: availableParallelism(),
-    memoryMib: Math.max(limits.memoryMibMin, Math.floor(memoryMib / nodes)),
+    memoryMib: Math.max(fieldLimits.memoryMibMin, Math.floor(memoryMib / nodes)),
     diskGib: Math.max(1, Math.floor(diskGib / nodes)),
   };
 }
@@ -240,9 +251,9 @@ function shareOfMachine(nodes: number, stateDirectory: string): NodeConfig["capa
 const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
 
 /**
- * `.novact` beside the configuration. But PostgreSQL and the guests run as other users than root, and must be
- * able to reach it: when root's checkout lies in a closed directory (such as /root), it is a directory of its
- * own in /var/lib.
+ * `.novact` beside the configuration. But PostgreSQL and the guests run as other users than root and must be
+ * able to reach the directory: when root's checkout lies in a closed directory (such as /root), the state
+ * directory is one in /var/lib instead.
  */
 function defaultStateDirectory(beside: string): string {
   const near = join(beside, ".novact");
@@ -251,56 +262,59 @@ function defaultStateDirectory(beside: string): string {
   return join("/var/lib/novact", `${basename(beside)}-${digest}`);
 }
 
-/** Every user may pass through the directory and all above it. */
+/** True when every user may pass through the directory and all directories above it. */
 function isOpen(directory: string): boolean {
   const open = ((statSync(existing(directory)).mode ?? 0) & 0o001) !== 0;
   return open && (directory === "/" || isOpen(dirname(directory)));
 }
 
-/** Where things are in the state directory. */
+/** The paths in the state directory. */
 export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
   const at = (...parts: string[]) => join(config.stateDirectory, ...parts);
   return {
     log: at("log"),
     lock: at("up.json"),
-    /** Which processes of the cluster run. */
+    /** Proofs of the cluster's processes that run. */
     run: at("run"),
     nats: at("nats"),
     postgres: at("postgres"),
-    /** The connection string of our own PostgreSQL, while it runs. Owner only. */
+    /** The connection string of our own PostgreSQL, while it runs. Readable by the owner only. */
     postgresUrl: at("postgres", "url"),
     /** The tiny guest that the set-up builds. */
     guest: at("guest"),
-    /** Image files that wait for being registered. */
+    /** Image files that are to be registered. */
     import: at("import"),
     /** Registered image files, by checksum. */
     images: at("images"),
-    /** Everything of one compute node. */
+    /** All files of one compute node. */
     node: (name: string) => at("nodes", name),
-    /** Its guests' directories: what may lie on a small file system of its own. */
+    /** The directories of the node's guests: they may lie on a small file system of their own. */
     nodeFileSystem: (name: string) => at("nodes", name, "guests"),
-    /** Where the proxy between the parties is told what to do, when chaos is allowed. Owner only. */
+    /** The socket that controls the proxy between the parties, when chaos is allowed. For the owner only. */
     proxySocket: at("run", "proxy.sock"),
   };
 }
 
-/** A host's id: made once and kept on its own disk. */
-export function hostIdOf(config: Pick<ClusterConfig, "stateDirectory">, nodeName: string): string {
+/** A host's id: made once and kept on the host's own disk. */
+export function hostIdOf(
+  config: Pick<ClusterConfig, "stateDirectory" | "deployment">,
+  nodeName: string,
+): string {
   const directory = statePaths(config).node(nodeName);
   const file = join(directory, "host-id");
   if (!existsSync(file)) {
     mkdirSync(directory, { recursive: true, mode: 0o711 });
-    writeFileSync(file, `${uuidv7()}\n`, { flag: "wx" });
+    writeFileSync(file, `${systemIds(config.deployment).next()}\n`, { flag: "wx" });
   }
   return readFileSync(file, "utf8").trim();
 }
 
-/** Who wants to connect: a project, `admin`, `controller`, or a host. */
+/** The user of a connection to the bus: a project, `admin`, `controller`, or a host. */
 export type BusUser = { readonly host: string } | string;
 
 /**
- * What to give to the NATS client. @throws ConfigError when the cluster was never up, or the user may not
- * read it
+ * The credentials for the NATS client. @throws ConfigError when the cluster was never up, or the file may not
+ * be read
  */
 export function connectionOf(config: ClusterConfig, user: BusUser): NatsCredentials {
   return throughLink(credentialsOf(config, user));
@@ -335,8 +349,9 @@ function ofUrl(text: string): NatsCredentials {
 }
 
 /**
- * What `up` tells a process whose connections go through the proxy of nodes/chaos: the port of 127.0.0.1 to
- * use instead of the server's own. Nobody else has these, so everybody else connects directly.
+ * Environment variables by which `up` tells a process to connect through the proxy of nodes/chaos: each holds
+ * the port of 127.0.0.1 to use instead of the server's own. Other processes do not have them, and connect
+ * directly.
  */
 export const linkVariables = { nats: "NOVACT_LINK_NATS", postgres: "NOVACT_LINK_POSTGRES" } as const;
 
@@ -345,7 +360,7 @@ function throughLink(credentials: NatsCredentials): NatsCredentials {
   return port === undefined ? credentials : { ...credentials, servers: [`nats://127.0.0.1:${port}`] };
 }
 
-/** The database. @throws ConfigError when our own server does not run */
+/** The URL of the database. @throws ConfigError when our own server does not run */
 export function postgresUrlOf(config: ClusterConfig): string {
   const port = process.env[linkVariables.postgres];
   if (port === undefined) return ownPostgresUrl(config);

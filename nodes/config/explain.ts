@@ -1,18 +1,18 @@
 /**
- * Turns what is wrong with a configuration file into sentences with file and line, each saying what to write
+ * Turns the mistakes in a configuration file into sentences with file and line, each saying what to write
  * instead. Pure: text in, findings out.
  */
 import type { TSchema } from "@sinclair/typebox";
 import { Ajv, type ErrorObject } from "ajv";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 
-/** One thing that is wrong, and where. */
+/** One mistake, and its line. */
 export interface Finding {
   readonly line: number;
   readonly message: string;
 }
 
-/** A parsed and valid file, or everything that is wrong with it. */
+/** A parsed and valid file, or all mistakes in it. */
 export type Checked<T> =
   | { readonly ok: true; readonly value: T; readonly lineOf: (path: readonly (string | number)[]) => number }
   | { readonly ok: false; readonly findings: readonly Finding[] };
@@ -37,8 +37,8 @@ export function check<T>(text: string, schema: TSchema): Checked<T> {
 }
 
 /**
- * Line of the node at the path: of its key where it has one, else of the innermost thing around it that is
- * there.
+ * The line of the node at the path: the line of its key where it has one, else of the innermost node around
+ * it.
  */
 function lineAt(document: Document, lines: LineCounter, path: Path): number {
   for (let length = path.length; length > 0; length -= 1) {
@@ -120,7 +120,7 @@ const articles: Readonly<Record<string, string>> = {
 };
 const article = (type: unknown): string => articles[String(type)] ?? String(type);
 
-/** The known key that is one or two typing errors away, or differs in its letters' case only. */
+/** The known key that is one or two typing errors away, or differs only in upper and lower case. */
 function nearest(key: string, known: readonly string[]): string | undefined {
   const scored = known
     .map((each) => ({ each, distance: distance(key.toLowerCase(), each.toLowerCase()) }))
@@ -129,7 +129,7 @@ function nearest(key: string, known: readonly string[]): string | undefined {
   return best !== undefined && best.distance <= 2 ? best.each : undefined;
 }
 
-/** Levenshtein's distance. */
+/** The Levenshtein distance of two words. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i += 1) {

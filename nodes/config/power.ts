@@ -1,11 +1,11 @@
 /**
- * The part of cluster.yaml that says how a node can be switched off from outside: its schema, what a schema
- * cannot say, and what becomes of it. Passwords are only ever named, by their file; this file must never read
- * one, since every command of the CLI reads the configuration.
+ * The part of cluster.yaml about switching a node off from outside: its schema, its further rules, and its
+ * completed form. The configuration only names the file of a password; this file must never read a password,
+ * since every command of the CLI reads the configuration.
  */
 import { resolve } from "node:path";
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { literals } from "../../protocol/wire/schema.ts";
 import type { Finding } from "./explain.ts";
 
@@ -14,7 +14,7 @@ const ipmiInterfaces = ["lanplus", "lan"] as const;
 const part = <P extends Record<string, TSchema>>(properties: P, description: string) =>
   Type.Object(properties, { additionalProperties: false, description });
 const file = (description: string) =>
-  Type.String({ minLength: 1, maxLength: limits.pathLengthMax, description });
+  Type.String({ minLength: 1, maxLength: fieldLimits.pathLengthMax, description });
 
 const user = Type.String({
   pattern: "^[^\\x00-\\x1f\\x7f:]{1,64}$",
@@ -68,7 +68,7 @@ const IpmiSchema = part(
         description: "lanplus is IPMI 2.0; lan is 1.5, which only very old controllers need",
       }),
     ),
-    // Not 0: it would let in anybody without a password.
+    // Suite 0 is not allowed: it lets in anybody without a password.
     cipherSuite: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -88,14 +88,14 @@ type PowerFile = Static<typeof PowerSchema>;
 
 export interface RedfishPower {
   readonly kind: "redfish";
-  /** The origin alone. */
+  /** Scheme, host and port alone. */
   readonly url: string;
   readonly user: string;
-  /** Absolute, as caFile. */
+  /** Absolute path, as caFile. */
   readonly passwordFile: string;
   readonly system: string | undefined;
   readonly caFile: string | undefined;
-  /** Lower case, without colons. */
+  /** SHA-256 in lower case, without colons. */
   readonly fingerprint: string | undefined;
 }
 
@@ -104,7 +104,7 @@ export interface IpmiPower {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** Absolute. */
+  /** Absolute path. */
   readonly passwordFile: string;
   readonly interface: (typeof ipmiInterfaces)[number];
   readonly cipherSuite: number | undefined;
@@ -112,7 +112,7 @@ export interface IpmiPower {
 
 export type PowerConfig = RedfishPower | IpmiPower;
 
-/** What the schema cannot say of one node's power. */
+/** Mistakes in one node's power settings that the schema cannot express. */
 export function powerFindings(
   power: PowerFile | undefined,
   index: number,
@@ -141,7 +141,7 @@ export function powerFindings(
   return [];
 }
 
-/** Fills in what was left out; paths are relative to the directory. */
+/** Fills in defaults; paths are relative to the directory. */
 export function completePower(power: PowerFile | undefined, directory: string): PowerConfig | undefined {
   const { redfish, ipmi } = power ?? {};
   if (redfish !== undefined) {

@@ -1,12 +1,12 @@
 /**
- * The schema of cluster.yaml: every key, its range and, as `description`, what to write there. The
- * descriptions are what a person reads who got one wrong. Defaults are in `config.ts`, where those that
- * depend on the machine are worked out.
+ * The schema of cluster.yaml: every key, its range, and a `description` that tells a person with a mistake in
+ * the file what to write. Defaults are in `config.ts`, which works out those that depend on the computer.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
+import { deploymentMax } from "../../protocol/wire/ids.ts";
 import { literals } from "../../protocol/wire/schema.ts";
 import { PowerSchema } from "./power.ts";
 
@@ -38,7 +38,7 @@ const sharedDirectory = (whose: string) =>
   Type.Optional(
     Type.String({
       minLength: 1,
-      maxLength: limits.pathLengthMax,
+      maxLength: fieldLimits.pathLengthMax,
       description: [
         `a directory that nodes share, for the disks of ${whose}`,
         "relative to the state directory",
@@ -46,7 +46,7 @@ const sharedDirectory = (whose: string) =>
       ].join("; "),
     }),
   );
-/** The same as HostLabels of the protocol. */
+/** The same pattern as HostLabels of the protocol. */
 const labelKey = { pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" };
 const reserved = (what: string, maximum: number) =>
   Type.Optional(
@@ -76,14 +76,14 @@ export const NodeSchema = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 4_096,
-        description: "CPUs of the node; leave it out to take the machine's",
+        description: "CPUs of the node; leave it out to take the computer's",
       }),
     ),
     memoryMib: Type.Optional(
       Type.Integer({
-        minimum: limits.memoryMibMin,
-        maximum: limits.memoryMibMax,
-        description: "memory for guests in MiB; leave it out to take this node's share of the machine's",
+        minimum: fieldLimits.memoryMibMin,
+        maximum: fieldLimits.memoryMibMax,
+        description: "memory for guests in MiB; leave it out to take this node's share of the computer's",
       }),
     ),
     diskGib: Type.Optional(
@@ -99,7 +99,7 @@ export const NodeSchema = Type.Object(
       part(
         {
           vcpus: reserved("CPUs", 4_096),
-          memoryMib: reserved("MiB of memory", limits.memoryMibMax),
+          memoryMib: reserved("MiB of memory", fieldLimits.memoryMibMax),
           diskGib: reserved("GiB of disk", 16 * 1024 * 1024),
         },
         "what is kept from instances, before the ratios",
@@ -110,8 +110,8 @@ export const NodeSchema = Type.Object(
     ),
     power: Type.Optional(PowerSchema),
     labels: Type.Optional(
-      Type.Record(Type.String(labelKey), Type.String({ maxLength: limits.metadataValueLengthMax }), {
-        maxProperties: limits.hostLabelsMax,
+      Type.Record(Type.String(labelKey), Type.String({ maxLength: fieldLimits.metadataValueLengthMax }), {
+        maxProperties: fieldLimits.hostLabelsMax,
         additionalProperties: false,
         description:
           "words about the node, such as { rack: r1 }: names of letters, digits, . _ / -, and texts",
@@ -126,11 +126,18 @@ const weigherNames = weighers.map((weigher) => weigher.name);
 
 export const ClusterSchema = Type.Object(
   {
-    cell: Type.Optional(Type.String({ ...token, description: "the cell's name, a token of every subject" })),
+    cell: Type.Optional(Type.String({ ...token, description: "the deployment's name, a subject token" })),
+    deployment: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: deploymentMax,
+        description: "the number that every id of this deployment carries; one of its own for each",
+      }),
+    ),
     stateDirectory: Type.Optional(
       Type.String({
         minLength: 1,
-        maxLength: limits.pathLengthMax,
+        maxLength: fieldLimits.pathLengthMax,
         description: "where everything is kept; relative to this file",
       }),
     ),
@@ -177,7 +184,7 @@ export const ClusterSchema = Type.Object(
       }),
     ),
     imageDirectories: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: limits.pathLengthMax }), {
+      Type.Array(Type.String({ minLength: 1, maxLength: fieldLimits.pathLengthMax }), {
         maxItems: 100,
         description: "where image files may be registered from, with all below; relative to this file",
       }),

@@ -1,31 +1,28 @@
 /**
- * What a controller asks of a host's agent, by the method that an agent from before would refuse: one that
- * drops a field it does not know would start a guest without its fence, its CPUs or its machine type, or
- * remove a disk that shall be kept (decision 0006).
+ * A controller's `ensure` to a host's agent, with the words that the agent must know: an agent that drops a
+ * field it does not know would start a guest without its fence, its CPUs or its machine type, or remove a
+ * disk that has to be kept (decision 0018).
  */
 import type { InstanceEffect } from "../../actors/control/instance/messages.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { needsOf } from "../../protocol/agent-needs.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { hostAgentService, Observation } from "../../protocol/machine.ts";
 import type { Client } from "../../protocol/wire/service.ts";
 
 type Asked = Omit<Extract<InstanceEffect, { kind: "ensure" }>, "kind" | "hostId">;
 
-/** @throws StatusError when the host does not answer, or refuses */
+/**
+ * Sends an instance's effect to the agent of its host. @throws StatusError when the agent does not answer, or
+ * refuses
+ */
 export async function askHost(
-  host: Pick<Client<typeof hostAgentService>, "ensure" | "ensureLeased" | "ensureBound">,
-  { leaseEpoch, ...asked }: Asked,
+  host: Pick<Client<typeof hostAgentService>, "ensure">,
+  asked: Asked,
 ): Promise<Observation> {
-  const timeoutMs = limits.hostRequestTimeoutMs;
   const { power, keepDisk } = asked.intent;
-  const stays = power !== "deleted";
-  const leased = keepDisk === true || (leaseEpoch > 0 && stays);
-  const { numa, machineType } = asked.spec;
-  if (stays && (numa ?? machineType) !== undefined) {
-    const lease = leased ? { leaseEpoch } : {};
-    return (await host.ensureBound({ ...asked, ...lease }, { timeoutMs })).observation;
-  }
-  const answer = leased
-    ? host.ensureLeased({ ...asked, leaseEpoch }, { timeoutMs })
-    : host.ensure(asked, { timeoutMs });
-  return (await answer).observation;
+  // A machine that is removed with its disk is removed under any host lease.
+  const leaseEpoch = power === "deleted" && !keepDisk ? 0 : asked.leaseEpoch;
+  const request = { ...asked, leaseEpoch, needs: needsOf({ ...asked, leaseEpoch }) };
+  const { observation } = await host.ensure(request, { timeoutMs: wireLimits.hostRequestTimeoutMs });
+  return observation;
 }

@@ -5,7 +5,8 @@
 
 import { aggregateHandlers } from "../../actors/control/catalog/aggregates.ts";
 import { flavorHandlers } from "../../actors/control/catalog/flavors.ts";
-import { type ImageFiles, imageHandlers } from "../../actors/control/catalog/images.ts";
+import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
+import { imageHandlers } from "../../actors/control/catalog/images.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
@@ -28,6 +29,7 @@ import { type CommitHint, Commits } from "../../actors/control/request/commits.t
 import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
 import { proposal } from "../../actors/control/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
+import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
@@ -40,7 +42,8 @@ import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { hostAgentService, reportService } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
@@ -61,20 +64,20 @@ export interface ControllerPorts {
   readonly ids: Ids;
   readonly log: Log;
   readonly scheduler: SchedulerOptions;
-  /** Where equals begin to take turns: another number in every controller. */
+  /** Start of the round robin among equal hosts: another number in every controller. */
   readonly firstTurn: number;
   readonly imageFiles: ImageFiles;
-  /** The controllers of the hosts' power. */
+  /** The port to the hosts' power controllers (BMCs). */
   readonly power: PowerFence;
-  /** Events were committed: publish them. */
+  /** Called after events were committed: publishes them. */
   readonly wakePublisher: () => void;
 }
 
 export interface Controller {
   readonly system: ActorSystem;
-  /** Nobody could be heard for a while: silence of hosts proves nothing. */
+  /** Tells that no host could be heard for a while, so that the silence of hosts proves nothing. */
   cutOff(): void;
-  /** Answers what it has taken, then stops its actors. The ports stay open. */
+  /** Answers the requests that it has taken, then stops its actors. The ports stay open. */
   stop(): Promise<void>;
 }
 
@@ -88,6 +91,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
   system.spawn(drainerDefinition(parts.drainer));
   system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent }));
+  system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles }));
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -112,7 +116,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
 
 type Parts = ReturnType<typeof actorsOf>;
 
-/** The actors, and what stands between them and the ports. */
+/** The actors, and the objects between them and the ports. */
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
   const system = createActorSystem({ clock, log });
@@ -187,21 +191,21 @@ function actorsOf(ports: ControllerPorts) {
   };
 }
 
-/** What the controller answers to: commands of clients, and reports of hosts. */
+/** The controller's servers: for the commands of clients, and for the reports of hosts. */
 function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
   const { store, bus, clock, ids, log, cell } = ports;
   const { commit } = parts.commits;
   const catalog = { store, commit, clock, ids };
   const read = { store, clock, commits: parts.commits };
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
-  const asked = { auditHost, storageAgent: parts.hostAgent };
+  const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const services = [
     implement(instanceService, instanceHandlers({ ...parts, store })),
     implement(operationService, operationHandlers(read)),
     implement(eventService, eventHandlers(read)),
     implement(flavorService, flavorHandlers(catalog)),
-    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles })),
+    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles, log })),
     implement(hostService, hostHandlers({ ...catalog, ...parts, power: ports.power })),
     implement(aggregateService, aggregateHandlers({ ...catalog, ...parts })),
     implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
@@ -237,19 +241,19 @@ function hostAgents({
 }
 
 function storageExaminer(hostAgent: ReturnType<typeof hostAgents>): ExamineStorage {
-  const timeoutMs = limits.hostRequestTimeoutMs;
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
   return async (witnessId, { hostId, epoch: leaseEpoch }, take) => {
     const answer = await hostAgent(witnessId).storageLease({ hostId, leaseEpoch, take }, { timeoutMs });
     return answer.state;
   };
 }
 
-/** What a supervisor did is an event like any other; when even that cannot be written, the log has it. */
+/** Writes what a supervisor did as an event; when even that fails, the log has it. */
 async function tellOfSupervision(
   { kind, actor, incarnation }: SupervisionEvent,
   { commit, clock, log }: Pick<ControllerPorts, "clock" | "log"> & Pick<Commits, "commit">,
 ): Promise<void> {
-  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-limits.idLengthMax);
+  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-fieldLimits.idLengthMax);
   try {
     const body = { actor, incarnation };
     const atMs = clock.nowMs();
@@ -269,7 +273,7 @@ function encodeHint(hint: CommitHint): Uint8Array {
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
-/** Undefined for what is not a hint: it is only a hint, and somebody else's words. */
+/** The hint in a message of another controller; undefined when the message is none, which does no harm. */
 function decodeHint(body: Uint8Array): CommitHint | undefined {
   try {
     const hint = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;

@@ -1,24 +1,24 @@
 /**
- * The consoles port on the logs that QEMU appends to. A position is a byte's distance from the guest's first
- * byte and never changes: trimming punches a hole into the front of the file, so its length goes on growing
- * and its disk space does not. This file must never follow a link, nor wait on a pipe, that a guest's user
- * has put in a log's place.
+ * The consoles port on the log files that QEMU appends to. A position is a byte's distance from the guest's
+ * first byte and never changes: trimming punches a hole into the front of the file, so its length goes on
+ * growing and its disk space does not. A guest's user may have put a link or a pipe in a log's place: this
+ * file must never follow the one, nor wait on the other.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConsolePage, Consoles } from "../../actors/ports/consoles.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { type ConsoleStart, readConsolePage } from "./console-page.ts";
 import { isMissing } from "./durable-file.ts";
 import { guestDirectory, guestFiles, type StateDirectories } from "./guest-directory.ts";
+import { driverLimits } from "./limits.ts";
 import { runTool } from "./tool.ts";
 
-/** Trimmed files: each log of a guest's, and what is kept of it. */
+/** The files to trim: each log of a guest, and the bytes kept of it. */
 const logs = [
-  { name: guestFiles.console, bytesMax: limits.consoleLogBytesMax },
-  { name: guestFiles.processLog, bytesMax: limits.processLogBytesMax },
+  { name: guestFiles.console, bytesMax: driverLimits.consoleLogBytesMax },
+  { name: guestFiles.processLog, bytesMax: driverLimits.processLogBytesMax },
 ] as const;
 
 export class FileConsoles implements Consoles {
@@ -55,11 +55,11 @@ export class FileConsoles implements Consoles {
     if (file === undefined) return;
     try {
       const { size, blocks } = await file.stat();
-      // Twice the size: a log that grows steadily shall not be trimmed at every look.
+      // Twice the size: a log that grows steadily must not be trimmed at every look.
       if (size <= bytesMax || blocks * 512 <= bytesMax * 2) return;
       const argv = ["--punch-hole", "--offset", "0", "--length", String(size - bytesMax), "/proc/self/fd/3"];
       const result = await runTool("fallocate", argv, {
-        timeoutMs: limits.diskToolTimeoutMs,
+        timeoutMs: driverLimits.diskToolTimeoutMs,
         descriptor: file.fd,
       });
       if (result.exitCode !== 0)
@@ -70,7 +70,7 @@ export class FileConsoles implements Consoles {
   }
 }
 
-/** Undefined when there is none: never made, removed, or not an ordinary file. */
+/** Opens a log; undefined when there is none: never made, removed, or not an ordinary file. */
 async function openLog(path: string, mode: number): Promise<FileHandle | undefined> {
   try {
     const file = await open(path, mode | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -1,13 +1,13 @@
 /**
- * A page of a console's log: pure arithmetic on bytes and positions, for every way of keeping a log. A
- * position is a byte's distance from the guest's first byte. Only the last limits.consoleLogBytesMax bytes
- * can be read, whether they were trimmed already or not. The guest writes what it likes: a page must never
- * cut a UTF-8 sequence, nor grow over its limit when it is encoded.
+ * One page of a console's log: pure arithmetic on bytes and positions, independent of how the log is kept. A
+ * position is a byte's distance from the guest's first byte. Only the last driverLimits.consoleLogBytesMax
+ * bytes can be read, trimmed already or not. The guest may write any bytes: a page must never cut a UTF-8
+ * sequence, nor grow over its limit when it is encoded.
  */
 import type { ConsolePage } from "../../actors/ports/consoles.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { driverLimits } from "./limits.ts";
 
-/** A console's log, wherever it is kept. */
+/** A console's log, independent of how it is kept. */
 export interface ConsoleBytes {
   readonly size: number;
   read(start: number, end: number): Promise<Buffer>;
@@ -18,18 +18,18 @@ export interface ConsoleStart {
   readonly tailLines?: number;
 }
 
-/** One page of the log: from a position, or the last lines; of what is kept. */
+/** One page of the kept log: from a position, or the last lines. */
 export async function readConsolePage(log: ConsoleBytes, from: ConsoleStart): Promise<ConsolePage> {
   const { size } = log;
-  const first = Math.max(0, size - limits.consoleLogBytesMax);
-  const page = limits.consolePageBytesMax;
+  const first = Math.max(0, size - driverLimits.consoleLogBytesMax);
+  const page = driverLimits.consolePageBytesMax;
   const tail = from.tailLines;
   const wanted =
     tail === undefined ? (from.offset ?? 0) : await startOfTail(log, { first, size, lines: tail });
   const start = Math.min(size, Math.max(first, wanted));
   const bytes = await log.read(start, Math.min(size, start + page));
-  // A position that a page has answered never points into a sequence; one that was trimmed to, or made up,
-  // may.
+  // A position that an earlier page answered never points into a sequence; a position after trimming, or an
+  // invented one, may.
   const skipped = start === first || start !== from.offset ? continuationBytes(bytes) : 0;
   const kept = fitting(bytes.subarray(skipped));
   const offset = start + skipped;
@@ -39,18 +39,18 @@ export async function readConsolePage(log: ConsoleBytes, from: ConsoleStart): Pr
 }
 
 /**
- * Where the last lines begin. Half a page at most: encoded, ordinary text grows, and its end shall be on the
- * page.
+ * The position at which the last lines begin: half a page before the end at most, because encoded text grows,
+ * and the end of the log has to be on the page.
  */
 async function startOfTail(
   log: ConsoleBytes,
   range: { readonly first: number; readonly size: number; readonly lines: number },
 ): Promise<number> {
-  const from = Math.max(range.first, range.size - limits.consolePageBytesMax / 2);
+  const from = Math.max(range.first, range.size - driverLimits.consolePageBytesMax / 2);
   const bytes = await log.read(from, range.size);
   if (range.lines === 0) return range.size;
   let found = 0;
-  // The newline at the very end closes the last line, it does not begin another.
+  // The newline at the very end closes the last line; it does not begin another.
   for (let index = bytes.length - 2; index >= 0; index--) {
     if (bytes[index] !== newline) continue;
     found += 1;
@@ -61,7 +61,7 @@ async function startOfTail(
 
 const newline = 0x0a;
 
-/** How many bytes at the front belong to a sequence that began before. */
+/** The number of bytes at the front that belong to a sequence that began before. */
 function continuationBytes(bytes: Buffer): number {
   let count = 0;
   while (count < 3 && ((bytes[count] ?? 0) & 0xc0) === 0x80) count += 1;
@@ -69,7 +69,7 @@ function continuationBytes(bytes: Buffer): number {
 }
 
 /**
- * The length without an unfinished sequence at the end: its other bytes are still to come, or on the next
+ * The length without an unfinished sequence at the end, whose other bytes are still to come, or on the next
  * page.
  */
 function wholeLength(bytes: Buffer): number {
@@ -83,11 +83,11 @@ function wholeLength(bytes: Buffer): number {
 }
 
 /**
- * As many of the bytes as make a text that stays within a page when it is written as JSON: a control
- * character takes six.
+ * The longest beginning of the bytes whose text stays within a page when it is written as JSON, where a
+ * control character takes six bytes.
  */
 function fitting(bytes: Buffer): { readonly text: string; readonly bytes: number } {
-  const encodedMax = limits.consolePageBytesMax;
+  const encodedMax = driverLimits.consolePageBytesMax;
   for (let length = bytes.length; ; ) {
     const whole = wholeLength(bytes.subarray(0, length));
     const text = bytes.subarray(0, whole).toString("utf8");

@@ -1,14 +1,13 @@
 /**
- * The disks port on directories: images are copied from the image store into a cache, under their checksum
- * and only after it was verified; a root disk is an overlay on a cached image, in the guest's own directory
- * or on storage that hosts share. The guest's working directory is always the host's own. This file must
- * never give a guest a file that was not verified.
+ * The disks port on directories. Images are copied from the image store into a cache, under their checksum
+ * and only after verification. A root disk is an overlay on a cached image, in the guest's own directory or
+ * on storage that hosts share. The guest's working directory is always the host's own. This file must never
+ * give a guest a file that was not verified.
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
@@ -21,6 +20,7 @@ import {
   type StateDirectories,
 } from "./guest-directory.ts";
 import { ImageCache } from "./images/cache.ts";
+import { driverLimits } from "./limits.ts";
 import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";
 import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
@@ -29,12 +29,12 @@ export class FileDisks implements Disks {
   readonly #directories: StateDirectories;
   readonly #cache: ImageCache;
   readonly #shared: SharedStorage | undefined;
-  /** Of the images below root disks. */
+  /** Cache of the images below root disks. */
   readonly #bases: ImageCache;
 
   /**
-   * `imageStore`: the directory that registered images are in, by their checksums. `shared`: where root disks
-   * are; absent: with the rest of a guest's files.
+   * `imageStore`: the directory of registered images, by checksum. `shared`: the storage of root disks;
+   * absent: root disks lie with the other files of a guest.
    */
   constructor(directories: StateDirectories, imageStore: string, shared?: SharedStorage) {
     this.#directories = directories;
@@ -43,7 +43,7 @@ export class FileDisks implements Disks {
     this.#bases =
       shared === undefined
         ? this.#cache
-        : new ImageCache(shared, imageStore, { leftoverMsMin: limits.sharedLeftoverMs });
+        : new ImageCache(shared, imageStore, { leftoverMsMin: driverLimits.sharedLeftoverMs });
   }
 
   async ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths> {
@@ -68,11 +68,14 @@ export class FileDisks implements Disks {
     }
   }
 
-  /** A disk that was made before the node shared any stays where it is. */
+  /**
+   * The image cache and the shared storage for a guest's disk. A disk that was made before the node shared
+   * any storage stays where it is.
+   */
   async #placeOf(spec: MachineSpec): Promise<readonly [ImageCache, SharedStorage | undefined]> {
     const own = join(guestDirectory(this.#directories, spec.instanceId), guestFiles.disk);
-    // A storage that is not mounted is an empty directory with another id: no new disk is made in it.
-    if (hasDisk(spec) && spec.storageId !== undefined && spec.storageId !== this.#shared?.storageId)
+    // A storage that is not mounted is an empty directory with another id: no new disk is made there.
+    if (hasDisk(spec) && spec.storageId !== null && spec.storageId !== this.#shared?.storageId)
       throw new StatusError(
         "diskMissing",
         `The disk of instance ${spec.instanceId} is on shared storage that this host does not see.`,
@@ -88,14 +91,14 @@ export class FileDisks implements Disks {
   ): Promise<string> {
     const directory = guestDirectory(this.#directories, spec.instanceId);
     if (shared === undefined) return ensureOverlay(spec, directory, signal);
-    // Before there is anything to remember: what was half done is found and released.
+    // Recorded before the disk is made, so that a disk that is only half made is found and released.
     if ((await this.#epochOf(spec.instanceId)) !== spec.epoch) {
       await writeDurably(join(directory, guestFiles.epoch), String(spec.epoch));
     }
     return shared.ensure(spec, signal);
   }
 
-  /** Of the guest whose disk this host has on the shared storage. */
+  /** The owner epoch of the guest's disk that this host has on the shared storage; undefined: none. */
   async #epochOf(instanceId: string): Promise<number | undefined> {
     const path = join(guestDirectory(this.#directories, instanceId), guestFiles.epoch);
     try {
@@ -113,9 +116,9 @@ export class FileDisks implements Disks {
     const released = epoch ?? own;
     if (released !== undefined && options?.keepDisk !== true)
       await this.#shared?.release(instanceId, released);
-    // The working directory serves the later epoch already.
+    // The working directory belongs to the later owner epoch already.
     if (own !== undefined && released !== undefined && own > released) return;
-    // A disk of its own that shall be kept is somebody's data, whatever the record says.
+    // A disk in the guest's own directory that is to be kept holds somebody's data, whatever the record says.
     if (options?.keepDisk === true && (await exists(join(directory, guestFiles.disk)))) return;
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -143,7 +146,7 @@ export class FileDisks implements Disks {
       const shared = epoch === undefined ? [] : ((await this.#shared?.files(instanceId, epoch)) ?? []);
       return { instanceId, files: [...files, ...shared].sort() };
     } catch (error) {
-      // Released since it was listed; or not a directory, which is a stray and the audit's to tell.
+      // Released since the listing; or not a directory, which is a stray for the audit to report.
       if (isMissing(error)) return undefined;
       throw error;
     }

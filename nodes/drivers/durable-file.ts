@@ -1,21 +1,24 @@
 /**
- * Files that are whole or not there: written beside their name, synced, renamed, and the rename synced as
- * well. This file must never leave half a file under its final name, whenever the process or the machine
- * dies.
+ * Files that are either whole or absent: written under a temporary name, synced, renamed, and the rename
+ * synced as well. This file must never leave a partial file under its final name, whenever the process or the
+ * computer dies.
  */
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StatusError } from "../../protocol/wire/status.ts";
 
-/** A name beside `path` that nobody else uses; what is left over under such a name may always be removed. */
+/**
+ * A name beside `path` that nobody else uses. A file that is left over under such a name may always be
+ * removed.
+ */
 export function temporaryName(path: string): string {
   return `${path}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
 }
 
 export const isTemporaryName = (name: string): boolean => name.endsWith(".tmp");
 
-/** @throws RESOURCE_EXHAUSTED diskFull */
+/** Writes the file durably. @throws RESOURCE_EXHAUSTED diskFull */
 export async function writeDurably(path: string, content: string): Promise<void> {
   const temporary = temporaryName(path);
   try {
@@ -44,7 +47,10 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** A full disk (or quota) gets its own reason, because it can be cured; anything else passes as it is. */
+/**
+ * The error to throw: a full disk (or quota) gets its own reason, because an operator can cure it; any other
+ * error passes unchanged.
+ */
 export function diskError(error: unknown, attempted: string): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code !== "ENOSPC" && code !== "EDQUOT") return error;

@@ -1,12 +1,11 @@
 /**
- * The files of a node's guard, in a directory of its own below the node's state directory: what it must not
- * forget, its socket, its lock and its log. This file must import nothing that is large: the guard's process
- * uses it.
+ * The files of a node's guard, in a directory of its own below the node's state directory: its stored state,
+ * its socket, its lock and its log. This file must import nothing large, because the guard's process uses it.
  */
 import { readFileSync, rename, writeFile } from "node:fs";
 import type { StoredGuard } from "../../actors/node/guard/state.ts";
 
-/** All relative to the guard's directory. */
+/** Names relative to the guard's directory. */
 export const guardFiles = {
   state: "state.json",
   socket: "socket",
@@ -16,7 +15,7 @@ export const guardFiles = {
   program: "program",
 } as const;
 
-/** What a guard before has written down, in the present directory; undefined when that is nothing. */
+/** The state that an earlier guard stored in the current directory; undefined when there is none. */
 export function readStoredGuard(): StoredGuard | undefined {
   try {
     const content: unknown = JSON.parse(readFileSync(guardFiles.state, "utf8"));
@@ -25,14 +24,15 @@ export function readStoredGuard(): StoredGuard | undefined {
     if (!sound.every(Boolean) || !Array.isArray(stopped)) return undefined;
     return { bootId, deadlineMs, number, stopped };
   } catch {
-    // Missing, or damaged: the guard begins as one that knows nothing.
+    // Missing or damaged: the guard starts without stored state.
     return undefined;
   }
 }
 
 /**
- * Writes the newest content, one after the other; what comes meanwhile replaces what waits. Not synced: after
- * a power loss it is worth nothing. Never waited for: an older deadline only stops guests sooner.
+ * Writes the guard's state to its file, one write after the other; a newer state replaces one that waits. Not
+ * synced: after a power loss the state is worthless. Never waited for: an older deadline only stops guests
+ * sooner.
  */
 export class GuardMemory {
   readonly #failed: (error: Error) => void;

@@ -1,6 +1,5 @@
 /**
- * Where the files of a host's guests are, and who may touch them. Everything is under the host's state
- * directory:
+ * Paths and owners of the files of a host's guests, all under the host's state directory:
  *
  *   images/<sha256>                 cached images, read-only
  *   guard/                          the files of its guard (guard-files.ts)
@@ -10,7 +9,7 @@
  *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so that
  *                                   they cannot be swapped
  *     process.json  process.log     written by the agent: who the process is, and its standard error
- *     epoch                         of the guest, when its disk is on shared storage (shared-storage.ts)
+ *     epoch                         the owner epoch of a disk on shared storage (shared-storage/storage.ts)
  *     run/                          sockets and pid file, made by the process
  *
  * A guest's process must never be able to replace a file that the agent (perhaps root) opens by name.
@@ -31,7 +30,7 @@ export const guestFiles = {
   runtime: "run",
   pid: "run/pid",
   qmp: "run/qmp",
-  /** A second monitor for people: the first one takes only one client, and that is the agent. */
+  /** A second monitor for people: the first one takes only one client, the agent. */
   qmpDebug: "run/qmp-debug",
   consoleSocket: "run/console",
 } as const;
@@ -44,8 +43,8 @@ export interface StateDirectories {
 }
 
 /**
- * Makes the directories when they are missing. Synchronous: it happens once, before anything else can.
- * @throws Error when guests' users could not reach them
+ * Makes the missing directories. Synchronous: it happens once, before anything else can.
+ * @throws Error when the guests' users could not reach them
  */
 export function makeStateDirectories(stateDirectory: string): StateDirectories {
   const root = makeOpenDirectories(stateDirectory, ["guests", "images"]);
@@ -55,8 +54,8 @@ export function makeStateDirectories(stateDirectory: string): StateDirectories {
 }
 
 /**
- * A directory, and directories in it, that guests' users get through; they can list nothing. Answers its real
- * path. @throws Error when guests' users could not reach it
+ * Makes a directory, and directories in it, that the guests' users may pass through, but not list. Answers
+ * its real path. @throws Error when the guests' users could not reach it
  */
 export function makeOpenDirectories(directory: string, names: readonly string[]): string {
   mkdirSync(directory, { recursive: true, mode: 0o711 });
@@ -68,7 +67,10 @@ export function makeOpenDirectories(directory: string, names: readonly string[])
   return root;
 }
 
-/** QEMU resolves the path of its pid file from the root on, as the guest's user. */
+/**
+ * Refuses a path that others may not pass through: QEMU resolves the path of its pid file from the root on,
+ * as the guest's user.
+ */
 function refuseClosed(directory: string, wanted: string): void {
   if ((statSync(directory).mode & 0o001) === 0) {
     throw new Error(
@@ -78,35 +80,39 @@ function refuseClosed(directory: string, wanted: string): void {
   if (directory !== "/") refuseClosed(dirname(directory), wanted);
 }
 
-/** Where a verified image is kept on this host. */
+/** Path of a verified image on this host. */
 export function cachedImage(directories: Pick<StateDirectories, "images">, sha256: string): string {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error("A checksum that is none cannot name a file.");
   return join(directories.images, sha256);
 }
 
-/** @throws Error when the id is not one: it would be a way out of the directory. */
+/** The guest's directory. @throws Error when the id is not one: it would lead out of the directory. */
 export function guestDirectory(directories: StateDirectories, instanceId: string): string {
   if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
   return join(directories.guests, instanceId);
 }
 
-/** The user that a guest's process runs as; undefined: the agent's own, because it may not change it. */
+/**
+ * The user that a guest's process runs as; undefined: the agent's own user, because the agent may not change
+ * it.
+ */
 export interface GuestUser {
   readonly uid: number;
   readonly gid: number;
 }
 
 /**
- * Above every range that distributions and containers hand out, below 2^31. Source: systemd's "Users, Groups,
- * UIDs and GIDs".
+ * First uid of the guests: above every range that distributions and containers hand out, below 2^31. Source:
+ * systemd's "Users, Groups, UIDs and GIDs".
  */
 const guestUidFirst = 0x7000_0000;
 const guestUidCount = 0x0fff_ff00;
 const nobody: GuestUser = { uid: 65_534, gid: 65_534 };
 
 /**
- * Every guest has a user of its own, made of its id, so that a hypervisor that was broken out of finds
- * nothing of the others. Inside a user namespace that lacks those numbers all guests share `nobody`.
+ * The user of a guest, made of its id: every guest has its own, so that a guest that breaks out of its
+ * hypervisor cannot read the others' files. In a user namespace without those numbers, all guests share
+ * `nobody`.
  */
 export function guestUser(instanceId: string, uidMap = readUidMap()): GuestUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -118,7 +124,7 @@ export function guestUser(instanceId: string, uidMap = readUidMap()): GuestUser 
 
 const readUidMap = (): string => readFileSync("/proc/self/uid_map", "latin1");
 
-/** Whether the highest number of the range exists in this user namespace, in one piece with the lowest. */
+/** True when the last uid of the range exists in this user namespace, in one mapping with the first. */
 export function mapsUid(uidMap: string, last: number): boolean {
   return uidMap.split("\n").some((line) => {
     const [inside = Number.NaN, , count = 0] = line.trim().split(/\s+/).map(Number);
@@ -126,7 +132,7 @@ export function mapsUid(uidMap: string, last: number): boolean {
   });
 }
 
-/** Makes the guest's directory, as it must be, whether it exists or not. */
+/** Makes the guest's directory, or corrects its owner and mode. */
 export async function makeGuestDirectory(directory: string, user: GuestUser | undefined): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o711 });
   const runtime = join(directory, guestFiles.runtime);
@@ -136,7 +142,7 @@ export async function makeGuestDirectory(directory: string, user: GuestUser | un
   await chmod(directory, 0o711);
 }
 
-/** Whether something has this name, whatever it is. */
+/** True when a file of any kind has this name. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await lstat(path);

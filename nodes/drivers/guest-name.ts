@@ -1,9 +1,7 @@
-/**
- * The host name that a guest is given, whatever runs it. Pure.
- */
+/** The host name that a guest is given, whatever hypervisor runs it. Pure. */
 import type { MachineSpec } from "../../protocol/machine.ts";
 
-/** A legal host name of what a person wrote: a space in it would be a second kernel argument. */
+/** A legal host name made from an instance's name: a space would begin a second kernel argument. */
 export function hostName(spec: Pick<MachineSpec, "name" | "instanceId">): string {
   const name = spec.name
     .toLowerCase()

@@ -1,6 +1,4 @@
-/**
- * The drivers of a host, by name. The only list of them: a new one is a folder, a factory, and a line here.
- */
+/** The drivers of a host, by name. A new set of drivers is a folder, a factory, and a line here. */
 import { createFakeDrivers } from "./fake/index.ts";
 import type { DriverFactory, DriverOptions, Drivers } from "./kinds.ts";
 import { createQemuDrivers } from "./qemu/index.ts";
@@ -15,7 +13,7 @@ const factories = {
 export type DriverName = keyof typeof factories;
 
 /**
- * Makes the ports of one host. Starts nothing; QEMU's version and accelerator are found out when they are
+ * Makes the ports of one host. Starts nothing: QEMU's version and accelerator are determined when they are
  * asked for.
  */
 export function createDrivers(name: DriverName, options: DriverOptions): Drivers {

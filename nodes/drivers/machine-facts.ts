@@ -1,26 +1,27 @@
 /**
- * What the machine under a node is, as Linux tells it: the flags of its CPUs, and its memory by NUMA node
- * with the huge pages of each. Best effort: what cannot be read is empty, and the node starts all the same.
+ * Facts about the computer under a node, as Linux reports them: the flags of its CPUs, and its memory by NUMA
+ * node with the huge pages of each. Best effort: what cannot be read is empty, and the node starts all the
+ * same.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 
 type NumaNodes = NonNullable<HostInventory["numa"]>;
 
-/** Empty when it cannot be read. */
+/** The file's text; empty when it cannot be read. */
 const textOf = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
 const namesIn = (path: string): Promise<string[]> => readdir(path).catch((): string[] => []);
 
-/** Flags that all CPUs have are those of the first; `Features` is what ARM calls them. */
+/** The flags of the first CPU, which stand for all CPUs; `Features` is ARM's word for them. */
 export async function cpuFeatures(file = "/proc/cpuinfo"): Promise<string[]> {
   const [, flags = ""] = /^(?:flags|Features)\s*:\s*(.+)$/m.exec(await textOf(file)) ?? [];
-  const words = flags.split(/\s+/).filter((word) => word !== "" && word.length <= limits.idLengthMax);
-  return [...new Set(words)].sort().slice(0, limits.hostFeaturesMax);
+  const words = flags.split(/\s+/).filter((word) => word !== "" && word.length <= fieldLimits.idLengthMax);
+  return [...new Set(words)].sort().slice(0, fieldLimits.hostFeaturesMax);
 }
 
-/** A NUMA node as Linux counts it: its number, and those of its CPUs that this process may use. */
+/** A NUMA node as Linux numbers it, with the numbers of its CPUs that this process may use. */
 export interface HostCell {
   readonly node: number;
   readonly cpus: readonly number[];
@@ -29,21 +30,21 @@ export interface HostCell {
 const nodesDirectory = "/sys/devices/system/node";
 const statusFile = "/proc/self/status";
 
-/** In the order of their numbers; the same, and in the same order, as {@link numaNodes}. */
+/** The NUMA nodes of the computer by number; the same ones in the same order as in {@link numaNodes}. */
 export async function hostCells(directory = nodesDirectory, status = statusFile): Promise<HostCell[]> {
   const numbers = (await namesIn(directory)).flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? []);
   const ordered = numbers.map(Number).sort((left, right) => left - right);
   const [, allowed] = /^Cpus_allowed_list:\s*(\S+)/m.exec(await textOf(status)) ?? [];
   const mine = allowed === undefined ? undefined : new Set(cpusOfList(allowed));
   return Promise.all(
-    ordered.slice(0, limits.hostNumaNodesMax).map(async (node) => {
+    ordered.slice(0, fieldLimits.hostNumaNodesMax).map(async (node) => {
       const cpus = cpusOfList(await textOf(join(directory, `node${node}`, "cpulist")));
       return { node, cpus: cpus.filter((cpu) => mine?.has(cpu) ?? true) };
     }),
   );
 }
 
-/** In the order of their numbers. */
+/** The inventory of the NUMA nodes, by number. */
 export async function numaNodes(directory = nodesDirectory, status = statusFile): Promise<NumaNodes> {
   const cells = await hostCells(directory, status);
   return Promise.all(cells.map(({ node, cpus }) => numaNode(join(directory, `node${node}`), cpus.length)));

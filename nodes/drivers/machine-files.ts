@@ -1,7 +1,7 @@
 /**
- * The machine files port: one small JSON file per machine, so that an agent that starts knows what it had.
- * Kept apart from the guests' directories: a machine is remembered until it is gone, and a guest's directory
- * goes before that.
+ * The machine files port: one small JSON file per machine, so that a starting agent knows its machines.
+ * Separate from the guests' directories, because a machine is remembered until it is gone, and a guest's
+ * directory is removed before that.
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ export class DirectoryMachineFiles implements MachineFiles {
       const content: unknown = JSON.parse(await readFile(join(this.#directory, name), "utf8"));
       return { instanceId, content };
     } catch {
-      // Unreadable or damaged: the port says that its content is undefined then, and the actor decides.
+      // Unreadable or damaged: by the port its content is undefined, and the actor decides.
       return { instanceId, content: undefined };
     }
   }

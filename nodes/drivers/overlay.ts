@@ -1,21 +1,24 @@
 /**
- * A guest's root disk: a qcow2 overlay on a cached image, made once. This file must never touch an overlay
- * that exists: a guest's data is in it.
+ * A guest's root disk: a qcow2 overlay on a cached image, made once. This file must never touch an existing
+ * overlay, which holds a guest's data.
  */
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { syncDirectory, temporaryName } from "./durable-file.ts";
 import { exists, type GuestUser, guestFiles, guestUser } from "./guest-directory.ts";
+import { driverLimits } from "./limits.ts";
 import { runTool } from "./tool.ts";
 
 const gib = 1024 ** 3;
 
 export const hasDisk = (spec: MachineSpec): boolean => spec.image.disk !== null || spec.diskGib > 0;
 
-/** @throws INTERNAL hypervisorRefused: the scheduler should not have let it come so far */
+/**
+ * Refuses a disk smaller than its image. @throws INTERNAL hypervisorRefused: the scheduler should have
+ * refused it before
+ */
 export function refuseTooSmall(spec: MachineSpec): void {
   const { disk } = spec.image;
   if (disk === null || spec.diskGib === 0 || spec.diskGib * gib >= disk.virtualSizeBytes) return;
@@ -24,8 +27,8 @@ export function refuseTooSmall(spec: MachineSpec): void {
 }
 
 /**
- * The path of the disk in a directory that exists, two below the one that has the cached images as `images`;
- * it is made when it is not there. One machine actor at a time works on a guest's disk.
+ * The path of the disk in an existing directory, two levels below the directory that has the cached images as
+ * `images`; the disk is made when it is missing. One machine actor at a time works on a guest's disk.
  * @throws StatusError diskFull, guestFailed; AbortError
  */
 export async function ensureOverlay(
@@ -50,8 +53,8 @@ export async function ensureOverlay(
 }
 
 /**
- * Its owner is the guest's user, and its content is on the disk before it has its name: after a power loss
- * there is a whole overlay or none.
+ * Gives the disk to the guest's user and syncs it before it gets its name: after a power loss there is a
+ * whole overlay or none.
  */
 async function give(path: string, user: GuestUser | undefined): Promise<void> {
   const file = await open(path, "r+");
@@ -64,7 +67,10 @@ async function give(path: string, user: GuestUser | undefined): Promise<void> {
   }
 }
 
-/** The base is named relative to the overlay: the guest's user may not see the directories above it. */
+/**
+ * Makes the overlay. Its base is named relative to the overlay, because the guest's user may not see the
+ * directories above.
+ */
 async function createOverlay(
   spec: MachineSpec,
   options: { readonly directory: string; readonly file: string; readonly signal: AbortSignal },
@@ -74,7 +80,7 @@ async function createOverlay(
   const backing = disk === null ? [] : ["-b", `../../images/${disk.sha256}`, "-F", disk.format];
   const argv = ["create", "-q", "-f", "qcow2", ...backing, options.file, String(size)];
   const { directory: cwd, signal } = options;
-  const result = await runTool("qemu-img", argv, { cwd, signal, timeoutMs: limits.diskToolTimeoutMs });
+  const result = await runTool("qemu-img", argv, { cwd, signal, timeoutMs: driverLimits.diskToolTimeoutMs });
   if (result.exitCode === 0) return;
   const full = /No space left on device|Disk quota exceeded/.test(result.errors);
   const message = full
@@ -83,7 +89,7 @@ async function createOverlay(
   throw new StatusError(full ? "diskFull" : "guestFailed", message, { detail: result.errors });
 }
 
-/** Of an agent that died while it made the disk. */
+/** Removes the files of agents that died while they made the disk. */
 async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (name.startsWith(`${guestFiles.disk}.`)) await rm(join(directory, name), { force: true });

@@ -1,23 +1,25 @@
 /**
- * One line of the kernel about one process, read. The guard's process uses it as well: this file must import
- * nothing.
+ * Parses one line of /proc/PID/stat. The guard's process uses this file as well, so it must import nothing.
  */
 
 export interface StatFacts {
   readonly state: string;
   readonly startTicks: number;
-  /** Ended, and only waiting to be asked for its exit code: it holds no memory, file or lock any more. */
+  /**
+   * True: the process has ended and only waits for its exit code to be read; it holds no memory, file or lock
+   * any more.
+   */
   readonly dead: boolean;
 }
 
-/** The facts in /proc/PID/stat; the command's name in it may hold spaces and parentheses. Source: proc(5). */
+/** The facts in /proc/PID/stat. The command's name in it may hold spaces and parentheses. Source: proc(5). */
 export function parseStat(stat: string): StatFacts | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const state = fields[0] ?? "";
   const threads = Number(fields[17]);
   const startTicks = Number(fields[19]);
   if (state === "" || !Number.isInteger(startTicks)) return undefined;
-  // A zombie that still counts threads is one whose first thread has ended before the others: it lives.
+  // A zombie with several threads is a process whose first thread has ended before the others: it lives.
   const dead = (state === "Z" && threads <= 1) || state === "X" || state === "x";
   return { state, startTicks, dead };
 }

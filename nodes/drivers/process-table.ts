@@ -1,7 +1,8 @@
 /**
- * What the kernel says of processes: who they are, since when, and whether they are gone. A pid alone proves
- * nothing (it is given again after its owner has died); pid and start time together name one process of this
- * boot. This file must never signal a process whose start time it has not just compared.
+ * Processes according to the kernel: identity, start time, and proof of their end. A pid alone proves
+ * nothing, because the kernel gives it out again after its owner's death; pid and start time together
+ * identify one process of this boot. This file must never signal a process whose start time it has not just
+ * compared.
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../protocol/wire/transport.ts";
@@ -15,7 +16,7 @@ export interface ProcessIdentity {
 }
 
 export interface ProcessFacts extends ProcessIdentity {
-  /** One letter: R, S, D, T (stopped), Z (zombie), … */
+  /** The process's state as one letter: R, S, D, T (stopped), Z (zombie), … */
   readonly state: string;
   readonly executable: string;
   readonly cwd: string;
@@ -23,13 +24,13 @@ export interface ProcessFacts extends ProcessIdentity {
 }
 
 /**
- * How often a process that was told to end is looked at. Its end is proved by /proc, which sends no events.
+ * Period of looking for the end of a process that was told to end: /proc proves the end, but sends no events.
  */
 const goneProbePeriodMs = 3;
 
 /**
- * Undefined when there is no such process, or only its zombie: that one has no memory, no file and no lock
- * any more.
+ * The facts about a process; undefined when there is no such process, or only its zombie, which has no
+ * memory, file or lock any more.
  */
 export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
   try {
@@ -65,9 +66,7 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   }
 }
 
-/**
- * True as soon as the process is proved gone; false when it still lives after the time. @throws AbortError
- */
+/** True once the process is proved gone; false when it still lives after the time. @throws AbortError */
 export async function waitGone(
   identity: ProcessIdentity,
   options: { readonly timeoutMs: number; readonly clock: Clock; readonly signal?: AbortSignal },
@@ -93,7 +92,7 @@ export async function signalProcess(identity: ProcessIdentity, signal: NodeJS.Si
   }
 }
 
-/** Every living process that `wanted` says yes to, given its argv (the rest is read only for those). */
+/** Every living process whose argv `wanted` accepts; further facts are read only for these. */
 export async function findProcesses(
   wanted: (argv: readonly string[]) => boolean,
 ): Promise<readonly ProcessFacts[]> {
@@ -118,7 +117,7 @@ async function readArgv(pid: number): Promise<readonly string[]> {
   }
 }
 
-/** Names this boot of the machine: start times are comparable only within one. */
+/** The id of this boot of the computer: start times are comparable only within one boot. */
 export async function readBootId(): Promise<string> {
   return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
 }

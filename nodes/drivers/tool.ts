@@ -1,6 +1,6 @@
 /**
- * Runs one short-lived tool of the system (qemu-img, fallocate, ipmitool) to its end, under a deadline, with
- * bounded output. Arguments are always a list: nothing here may ever pass through a shell.
+ * Runs one short-lived tool of the system (qemu-img, fallocate, ipmitool) to its end, under a deadline and
+ * with bounded output. Arguments are always a list: nothing here may ever pass through a shell.
  */
 import { spawn } from "node:child_process";
 import { abortError, throwIfAborted } from "./waiting.ts";
@@ -9,14 +9,17 @@ export interface ToolOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   readonly cwd?: string;
-  /** Besides the little that every tool gets. Where a secret belongs: arguments are seen by everybody. */
+  /**
+   * Environment variables beside the few that every tool gets. The place for a secret: arguments can be seen
+   * by everybody.
+   */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Given to the tool as descriptor 3. */
+  /** A descriptor that is passed to the tool as descriptor 3. */
   readonly descriptor?: number;
 }
 
 export interface ToolResult {
-  /** Null: it was killed, by the deadline or for what it did. */
+  /** Null: the tool was killed, by the deadline or by a signal. */
   readonly exitCode: number | null;
   readonly output: string;
   readonly errors: string;
@@ -25,7 +28,8 @@ export interface ToolResult {
 const outputBytesMax = 256 * 1024;
 
 /**
- * @throws AbortError; Error when the tool is not there. An exit code other than 0 is answered, not thrown.
+ * Runs the tool. An exit code other than 0 is answered, not thrown. @throws AbortError; Error when the tool
+ * does not exist
  */
 export function runTool(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
   throwIfAborted(options.signal);
@@ -41,7 +45,7 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
     const output = collect(child.stdout);
     const errors = collect(child.stderr);
     child.once("error", (error) => {
-      // An aborted tool is killed by Node, which says so here; its end comes as "close".
+      // Node kills an aborted tool and reports it here; the end of the tool comes as "close".
       if (error.name !== "AbortError") reject(error);
     });
     child.once("close", (exitCode) => {
@@ -51,7 +55,7 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
   });
 }
 
-/** Nothing of the agent's own environment: it may hold credentials. */
+/** Nothing of the agent's own environment, which may hold credentials. */
 export const toolEnvironment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   LC_ALL: "C",

@@ -1,6 +1,6 @@
 /**
- * Waiting that always ends: with the thing, at a deadline, or by an abort. Timers come from the Clock port.
- * This file must never leave a timer or an abort listener behind.
+ * Waiting that always ends: with the awaited event, at a deadline, or by an abort. Timers come from the Clock
+ * port. This file must never leave a timer or an abort listener behind.
  */
 import type { Clock } from "../../protocol/wire/transport.ts";
 
@@ -21,12 +21,12 @@ export interface WaitOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Made when the deadline passes. */
+  /** Makes the error for a passed deadline. */
   readonly late: () => Error;
 }
 
 /**
- * The promise's outcome, unless the deadline or the abort comes first; then the promise's own outcome is
+ * The promise's outcome, unless the deadline or the abort comes first; a later outcome of the promise is
  * ignored.
  */
 export function within<T>(promise: Promise<T>, options: WaitOptions): Promise<T> {
@@ -48,7 +48,7 @@ export function within<T>(promise: Promise<T>, options: WaitOptions): Promise<T>
 }
 
 /**
- * The promise's outcome, unless the abort comes first; then the promise's own outcome is ignored. @throws
+ * The promise's outcome, unless the abort comes first; a later outcome of the promise is ignored. @throws
  * AbortError
  */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -60,7 +60,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
-/** Resolves after the time, or at once when aborted: whoever waits looks at the signal itself. */
+/** Resolves after the time, or at once when aborted: the caller has to look at the signal itself. */
 export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) {
@@ -79,7 +79,7 @@ export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** One at a time per key, in the order of asking. A failure does not stop those behind it. */
+/** Runs tasks one at a time per key, in the order of asking. A failed task does not stop those behind it. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 

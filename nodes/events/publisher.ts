@@ -1,12 +1,13 @@
 /**
- * From the store to the stream: publishes whatever the stream does not have yet, in order, for ever. Every
- * controller runs one; they need not know of each other. Nothing is lost when it stands still, for the store
- * keeps the events, and nobody waits for it: it must never be awaited by a command.
+ * Publishes committed events from the store to the stream: all that the stream does not have yet, in order,
+ * for ever. Every controller runs one publisher; the publishers need not know of each other. When they stand
+ * still nothing is lost, because the store keeps the events. A command must never wait for the publisher.
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
-import { limits } from "../../protocol/limits/limits.ts";
-import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
+import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
+import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { eventLimits } from "./limits.ts";
 
 export interface EventPublisherOptions {
   readonly store: Pick<Store, "listEvents">;
@@ -16,60 +17,48 @@ export interface EventPublisherOptions {
 }
 
 export interface EventPublisher {
-  /** Something was committed. Cheap, any number of times; several together make one round. */
+  /** Tells that events were committed. Cheap and repeatable; several calls together make one round. */
   wake(): void;
-  /** Resolves when the round under way has ended; nothing is published afterwards. */
+  /** Resolves when the current round has ended; nothing is published afterwards. */
   stop(): Promise<void>;
 }
 
-/** Begins at once, and looks by itself every limits.eventPublishPeriodMs. */
+/** Starts publishing at once, and looks for new events every eventLimits.eventPublishPeriodMs by itself. */
 export function startEventPublisher({ store, stream, clock, log }: EventPublisherOptions): EventPublisher {
   let stopped = false;
   let woken = false;
   let failures = 0;
-  let timer: Timer | undefined;
-  let round: Promise<void> | undefined;
   let known: number | undefined;
 
-  const schedule = (ms: number) => {
-    timer?.cancel();
-    if (!stopped) timer = clock.after(ms, begin);
-  };
-  const begin = () => {
-    // Who is not woken looks where the stream really is: it may have been lost.
+  const round = async ({ fail }: Round): Promise<void> => {
+    // A round that was not woken asks for the stream's real end, because the stream may have been lost.
     const from = woken ? known : undefined;
     known = undefined;
     woken = false;
-    round = publishNews({ store, stream, isStopped: () => stopped }, from)
-      .then(
-        (end) => {
-          known = end;
-          failures = 0;
-        },
-        (error: unknown) => {
-          failures += 1;
-          const level = failures === 1 ? "warn" : "debug";
-          log[level]({ error, failures }, "events could not be published; trying again");
-        },
-      )
-      .then(() => {
-        round = undefined;
-        schedule(pauseMs(failures, woken));
-      });
+    try {
+      known = await publishNews({ store, stream, isStopped: () => stopped }, from);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      const level = failures === 1 ? "warn" : "debug";
+      log[level]({ error, failures }, "events could not be published; trying again");
+      fail();
+    }
   };
-  begin();
+  const pause = () => pauseMs(failures, woken);
+  const rounds = new Periodic({ name: "publisher", clock, log, pauseMs: pause, round });
+  void rounds.start();
 
   return {
     wake() {
       if (stopped || woken) return;
       woken = true;
-      // A round under way looks at `woken` when it ends; after failures the back-off stands.
-      if (round === undefined && failures === 0) schedule(limits.eventPublishSpacingMs);
+      // A running round looks at `woken` when it ends; after failures the back-off stands.
+      if (failures === 0) rounds.next();
     },
     async stop() {
       stopped = true;
-      timer?.cancel();
-      await round;
+      await rounds.stop();
     },
   };
 }
@@ -77,24 +66,24 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
 function pauseMs(failures: number, woken: boolean): number {
   if (failures > 0) {
     return Math.min(
-      limits.eventPublishBackoffMsMax,
-      limits.eventPublishBackoffMsMin * 2 ** Math.min(failures, 16),
+      eventLimits.eventPublishBackoffMsMax,
+      eventLimits.eventPublishBackoffMsMin * 2 ** Math.min(failures, 16),
     );
   }
-  return woken ? limits.eventPublishSpacingMs : limits.eventPublishPeriodMs;
+  return woken ? eventLimits.eventPublishSpacingMs : eventLimits.eventPublishPeriodMs;
 }
 
-interface Round extends Pick<EventPublisherOptions, "store" | "stream"> {
+interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
   readonly isStopped: () => boolean;
 }
 
 /**
- * One round: page by page until the stream has everything, or somebody else took over, or it makes no
- * headway. `from`: where the stream was after the last round, to spare a question; when that is wrong, it
- * takes nothing. Answers where it is now, if that is known.
+ * One round: publishes page by page until the stream has everything, another controller has taken over, or no
+ * headway is made. `from`: the stream's end after the last round, which spares a question; when it is wrong,
+ * the stream takes nothing. Answers the stream's end, if it is known.
  */
 async function publishNews(
-  { store, stream, isStopped }: Round,
+  { store, stream, isStopped }: News,
   from: number | undefined,
 ): Promise<number | undefined> {
   let before = -1;
@@ -103,10 +92,10 @@ async function publishNews(
     const after: number = end ?? (await stream.lastSequence());
     if (after === before) return undefined;
     before = after;
-    const page = await store.listEvents({ after, limit: limits.eventPublishPage });
+    const page = await store.listEvents({ after, limit: eventLimits.eventPublishPage });
     if (page.events.length === 0) return after;
     end = await stream.publish(page.events);
-    if (page.events.length < limits.eventPublishPage) return end;
+    if (page.events.length < eventLimits.eventPublishPage) return end;
   }
   return undefined;
 }

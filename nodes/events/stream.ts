@@ -1,9 +1,9 @@
 /**
- * The stream of events on JetStream: a copy of what PostgreSQL has, made anew whenever it is lost.
+ * The event stream on JetStream: a copy of the events in PostgreSQL, filled again whenever it is lost.
  *
- * Any number of controllers publish at the same time, without a leader: each event says which one must be the
- * last before it, and JetStream takes it only then. What it takes it repeats on the event's own subject, so
- * listeners hear every event once and in order, however often it was offered.
+ * Any number of controllers publish at the same time, without a leader: each event names the event that must
+ * be the stream's last one before it, and JetStream refuses it otherwise. JetStream repeats each stored event
+ * on the event's own subject, so listeners hear every event once and in order, however often it was offered.
  *
  * Source: JetStream's wire API as of nats-server 2.9 (stream info, create, message get, publish headers,
  * error codes).
@@ -11,7 +11,7 @@
 
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { headerNames } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import {
@@ -21,6 +21,7 @@ import {
   eventStreamName,
 } from "../../protocol/wire/subjects.ts";
 import type { Bus, BusMessage } from "../../protocol/wire/transport.ts";
+import { eventLimits } from "./limits.ts";
 
 export interface EventStreamOptions {
   readonly bus: Bus;
@@ -33,7 +34,7 @@ const messageId = "Nats-Msg-Id";
 const expectedLastId = "Nats-Expected-Last-Msg-Id";
 const expectedLastSequence = "Nats-Expected-Last-Sequence";
 
-/** JetStream's numbers for errors. */
+/** Error numbers of JetStream. */
 const errorCodes = {
   streamNotFound: 10_059,
   noMessage: 10_037,
@@ -42,7 +43,7 @@ const errorCodes = {
 };
 const nanoseconds = (ms: number): number => ms * 1_000_000;
 
-/** The end of the stream: JetStream's own number, and the event there (0: none). */
+/** The end of the stream: JetStream's own sequence number, and the number of the last event (0: none). */
 interface End {
   readonly streamSequence: number;
   readonly sequence: number;
@@ -59,8 +60,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     const { state } = info ?? (await api<StreamInfo>(`STREAM.CREATE.${name}`, streamConfig(options))) ?? {};
     const streamSequence = state?.last_seq ?? 0;
     if ((state?.messages ?? 0) === 0) return { streamSequence, sequence: 0 };
-    // By its number: JetStream finds the last one of a pattern only by looking through all subjects there
-    // are.
+    // Read by its number: JetStream finds the last message of a pattern only by looking through all subjects.
     const get = (which: object) => api<StoredMessage>(`STREAM.MSG.GET.${name}`, which, errorCodes.noMessage);
     const last = (await get({ seq: streamSequence })) ?? (await get({ last_by_subj: eventLogPattern(cell) }));
     return { streamSequence, sequence: sequenceOf(last?.message.hdrs) };
@@ -82,10 +82,11 @@ export function createEventStream(options: EventStreamOptions): EventStream {
 }
 
 /**
- * Offers them in order, some at a time; answers the new end, or undefined when somebody else was faster. Each
- * is tied to its place in the stream and to the event before it: whoever offers the same events at the same
- * time offers them for the same places, and whoever has an older view is refused. So the last one of some is
- * in its place only if all before it are in theirs, and its acknowledgement is that of all.
+ * Offers events in order, some at a time; answers the new end, or undefined when another controller was
+ * faster. Each event is bound to its place in the stream and to the event before it: controllers that offer
+ * the same events at the same time offer them for the same places, and one with an older view is refused. So
+ * the last event of a batch is in its place only if all before it are, and its acknowledgement covers them
+ * all.
  */
 async function publishAll(
   { bus, cell }: EventStreamOptions,
@@ -94,15 +95,15 @@ async function publishAll(
 ): Promise<End | undefined> {
   const news = events.filter(({ sequence }) => sequence > from.sequence);
   let end: End = from;
-  for (let at = 0; at < news.length; at += limits.eventPublishWindow) {
-    const batch = news.slice(at, at + limits.eventPublishWindow);
+  for (let at = 0; at < news.length; at += eventLimits.eventPublishWindow) {
+    const batch = news.slice(at, at + eventLimits.eventPublishWindow);
     const base = end.streamSequence;
     const offers = batch.map((event, index) => offerOf(event, base + index, batch[index - 1]));
     const last = offers.pop();
     if (last === undefined) break;
     for (const { event, message } of offers) bus.publish(eventLogSubject(cell, event), message);
     const place = await offerLast(bus, eventLogSubject(cell, last.event), last);
-    // Another place: JetStream remembers the number from before a purge, and took nothing.
+    // Another place: JetStream still remembers the event's number from before a purge, and stored nothing.
     if (place !== base + batch.length) return undefined;
     end = { streamSequence: place, sequence: last.event.sequence };
   }
@@ -114,7 +115,7 @@ interface Offer {
   readonly message: BusMessage;
 }
 
-/** `place`: JetStream's number of what must be the last one before it. */
+/** `place`: JetStream's sequence number of the message that must be the last one. */
 function offerOf(event: Event, place: number, before: Event | undefined): Offer {
   const headers = {
     [messageId]: String(event.sequence),
@@ -126,10 +127,11 @@ function offerOf(event: Event, place: number, before: Event | undefined): Offer 
 }
 
 /**
- * JetStream's number of the event, also when it had it already; undefined when another one must come first.
+ * Offers one event; answers JetStream's sequence number of it, also when it was stored already; undefined
+ * when another event must come first.
  */
 async function offerLast(bus: Bus, subject: string, { event, message }: Offer): Promise<number | undefined> {
-  const answer = read<Acknowledgement>(await bus.request(subject, message, limits.hostRequestTimeoutMs));
+  const answer = read<Acknowledgement>(await bus.request(subject, message, wireLimits.hostRequestTimeoutMs));
   const code = answer.error?.err_code;
   if (code === errorCodes.wrongLastId || code === errorCodes.wrongLastSequence) return undefined;
   if (answer.error !== undefined) throw refused(answer.error, `taking event ${event.sequence}`);
@@ -146,10 +148,10 @@ function streamConfig({ cell, replicas = 1 }: EventStreamOptions): object {
     discard: "old",
     storage: "file",
     num_replicas: replicas,
-    max_bytes: limits.eventStreamBytesMax,
-    max_msgs: limits.eventStreamMessagesMax,
-    max_age: nanoseconds(limits.eventStreamKeptMs),
-    duplicate_window: nanoseconds(limits.eventDuplicateWindowMs),
+    max_bytes: eventLimits.eventStreamBytesMax,
+    max_msgs: eventLimits.eventStreamMessagesMax,
+    max_age: nanoseconds(eventLimits.eventStreamKeptMs),
+    duplicate_window: nanoseconds(eventLimits.eventDuplicateWindowMs),
     deny_delete: false,
   };
 }
@@ -169,7 +171,7 @@ interface Acknowledgement {
   readonly seq?: number;
 }
 
-/** Asks JetStream's API; undefined for the one error that is expected. */
+/** Calls JetStream's API; answers undefined for the one error that is expected. */
 function createApi(bus: Bus) {
   return async <A>(method: string, body?: object, expected?: number): Promise<A | undefined> => {
     const message = {
@@ -177,7 +179,7 @@ function createApi(bus: Bus) {
       headers: {},
     };
     const answer = read<A & { error?: ApiError }>(
-      await bus.request(`$JS.API.${method}`, message, limits.hostRequestTimeoutMs),
+      await bus.request(`$JS.API.${method}`, message, wireLimits.hostRequestTimeoutMs),
     );
     if (answer.error === undefined) return answer;
     if (answer.error.err_code === expected) return undefined;
@@ -185,7 +187,7 @@ function createApi(bus: Bus) {
   };
 }
 
-/** JetStream is part of our own NATS server; what it says is taken as it is. */
+/** JetStream is part of our own NATS server: its answers are not validated. */
 function read<A>({ body }: { readonly body: Uint8Array }): A {
   try {
     return JSON.parse(Buffer.from(body).toString("utf8")) as A;
@@ -199,7 +201,7 @@ const refused = ({ err_code, description }: ApiError, attempted: string): Status
     detail: description,
   });
 
-/** Headers of a stored message come in base64, as they were on the wire. */
+/** The event's number in the headers of a stored message, which come in base64 as they were on the wire. */
 function sequenceOf(headers: string | undefined): number {
   const text = Buffer.from(headers ?? "", "base64").toString("utf8");
   const found = new RegExp(`^${headerNames.sequence}: *(\\d+)`, "im").exec(text);

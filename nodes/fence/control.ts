@@ -1,33 +1,34 @@
 /**
- * What the proof that a host is off needs of a controller of its power, whichever kind that is. A new kind
- * implements PowerControl, and gets a line in index.ts; when a host counts as off is decided in prove-off.ts
- * alone. Nothing here may take an order that was accepted for a proof.
+ * The interface to a host's power controller (BMC), for the proof that the host is off. A new kind of power
+ * controller implements PowerControl and gets a line in index.ts; only prove-off.ts decides when a host
+ * counts as off. No code here may take an accepted order for a proof.
  */
 
 import type { PowerProof } from "../../actors/ports/power.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { delay, throwIfAborted } from "../drivers/waiting.ts";
+import { powerLimits } from "./limits.ts";
 
 export interface PowerReading {
   readonly off: boolean;
-  /** In the controller's own words. */
+  /** The power controller's answer, in its own words. */
   readonly said: string;
 }
 
 /**
- * One controller, for one attempt to switch a host off. Every verb tries again what may pass by itself.
+ * One power controller, for one attempt to switch a host off. Every method repeats failures that may pass by
+ * themselves.
  * @throws StatusError powerControlMissing, powerControlRefused, powerControlUntrusted, powerControlFailed
  */
 export interface PowerControl {
   readonly kind: PowerProof["kind"];
-  /** Where it is, without user and password; complete once it was read. */
+  /** Address of the power controller, without user and password; complete after a `read`. */
   readonly at: string;
   read(signal: AbortSignal): Promise<PowerReading>;
-  /** Resolves when the order was accepted; the host is still on then. Called after a `read`. */
+  /** Resolves when the order was accepted: the host is still on at that moment. Call it after a `read`. */
   switchOff(signal: AbortSignal): Promise<void>;
-  /** Lets go of what was opened; waits no longer than timing.closeTimeoutMs, and never throws. */
+  /** Closes what was opened; takes no longer than timing.closeTimeoutMs, and never throws. */
   close(): Promise<void>;
 }
 
@@ -43,19 +44,19 @@ export interface PowerTiming {
 }
 
 export const powerTiming: PowerTiming = {
-  requestTimeoutMs: limits.powerRequestTimeoutMs,
-  attemptsMax: limits.powerAttemptsMax,
-  retryMsMin: limits.powerRetryMsMin,
-  retryMsMax: limits.powerRetryMsMax,
-  pollMs: limits.powerPollMs,
-  settleMs: limits.powerSettleMs,
-  offTimeoutMs: limits.powerOffTimeoutMs,
-  closeTimeoutMs: limits.powerCloseTimeoutMs,
+  requestTimeoutMs: powerLimits.powerRequestTimeoutMs,
+  attemptsMax: powerLimits.powerAttemptsMax,
+  retryMsMin: powerLimits.powerRetryMsMin,
+  retryMsMax: powerLimits.powerRetryMsMax,
+  pollMs: powerLimits.powerPollMs,
+  settleMs: powerLimits.powerSettleMs,
+  offTimeoutMs: powerLimits.powerOffTimeoutMs,
+  closeTimeoutMs: powerLimits.powerCloseTimeoutMs,
 };
 
-/** What every kind of control is given. */
+/** Options of every kind of power controller. */
 export interface ControlOptions {
-  /** For messages. */
+  /** Name of the host, for messages. */
   readonly hostName: string;
   readonly password: string;
   readonly clock: Clock;
@@ -63,7 +64,7 @@ export interface ControlOptions {
   readonly timing: PowerTiming;
 }
 
-/** Does the work again, after a pause, as long as it fails in a way that may pass. @throws AbortError */
+/** Repeats the work, with pauses, as long as it fails in a way that may pass. @throws AbortError */
 export async function withRetries<T>(
   work: () => Promise<T>,
   { clock, timing }: Pick<ControlOptions, "clock" | "timing">,
@@ -83,8 +84,8 @@ export async function withRetries<T>(
 const mayPass = (error: unknown): boolean =>
   error instanceof StatusError && error.reason === "powerControlFailed";
 
-/** A foreign text as it may stand in a proof or a log: on one line, without control characters, bounded. */
+/** A foreign text for a proof or a log: on one line, without control characters, bounded. */
 export function quoted(text: string): string {
   const line = text.replaceAll(/[^\P{C}]+|\s+/gu, " ").trim();
-  return line.slice(0, limits.powerSaidLengthMax);
+  return line.slice(0, powerLimits.powerSaidLengthMax);
 }

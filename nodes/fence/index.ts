@@ -1,9 +1,9 @@
 /**
- * The port PowerFence, from the configuration: which host has which controller of its power. The only list of
- * their kinds: a new one is a file, its part of nodes/config/power.ts, and a case here.
+ * The port PowerFence from the configuration: the power controller (BMC) of each host. It is the only list of
+ * the kinds: a new kind is a file, its part of nodes/config/power.ts, and a case here.
  *
- * Password files are looked at when it is made, so that a wrong one is heard of at start and not in the
- * night, and read again each time, so that a password can be changed without a restart.
+ * Password files are checked when the port is made, so that a mistake is reported at start and not in the
+ * night; they are read again for each fence, so that a password can be changed without a restart.
  */
 import { readFileSync } from "node:fs";
 import type { PowerFence } from "../../actors/ports/power.ts";
@@ -22,11 +22,11 @@ export interface PowerFenceOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timing?: PowerTiming;
-  /** Instead of the command on the path. */
+  /** Path of ipmitool, in place of the command on the path. */
   readonly ipmitool?: string;
 }
 
-/** @throws ConfigError when a file that it needs cannot be used */
+/** Makes the port. @throws ConfigError when a file that it needs cannot be used */
 export function createPowerFence(options: PowerFenceOptions): PowerFence {
   const powers = new Map<string, PowerConfig>();
   for (const { name, power } of options.nodes) {
@@ -66,7 +66,7 @@ function controlOf(
   });
 }
 
-/** @throws StatusError powerControlMissing */
+/** Reads the files of a power controller for a fence. @throws StatusError powerControlMissing */
 function readNow(power: PowerConfig, hostName: string): ReturnType<typeof readFiles> {
   try {
     return readFiles(power);
@@ -76,7 +76,7 @@ function readNow(power: PowerConfig, hostName: string): ReturnType<typeof readFi
   }
 }
 
-/** @throws ConfigError */
+/** Reads the files of a power controller. @throws ConfigError */
 function readFiles(power: PowerConfig): { readonly password: string; readonly ca: string | undefined } {
   const caFile = power.kind === "redfish" ? power.caFile : undefined;
   return {

@@ -1,9 +1,9 @@
 /**
- * A host's power by IPMI over the network, through the command ipmitool of the distribution. The password
- * goes by its environment (-E), never by its arguments, which every user of this machine can see.
+ * A host's power over IPMI, through the distribution's command ipmitool. The password is passed in its
+ * environment (-E), never in its arguments, which every user of this computer can see.
  *
- * ipmitool says in words what went wrong, and ends with 1 for all of it: the words are looked at here, and
- * what is not known counts as something that may pass.
+ * ipmitool exits with 1 for every error and describes the error in words. The known words are looked for
+ * here; an unknown error counts as one that may pass.
  */
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { IpmiPower } from "../config/power.ts";
@@ -13,16 +13,16 @@ import { type ControlOptions, type PowerControl, type PowerReading, quoted, with
 
 export interface IpmiOptions extends ControlOptions {
   readonly power: IpmiPower;
-  /** The command; by name on the path, or absolute. */
+  /** The command: a name on the path, or an absolute path. */
   readonly command?: string;
 }
 
-/** Source: ipmitool 1.8.19, lib/ipmi_chassis.c: what `chassis power status` prints. */
+/** The output of `chassis power status`. Source: ipmitool 1.8.19, lib/ipmi_chassis.c. */
 const status = /^Chassis Power is (on|off)$/m;
 
 /**
- * These do not pass by themselves. Source: completion codes as ipmitool 1.8.19 prints them, and its errors of
- * RAKP.
+ * Errors that do not pass by themselves. Source: completion codes as ipmitool 1.8.19 prints them, and its
+ * errors of RAKP.
  */
 const refusals = new RegExp(
   [
@@ -33,8 +33,9 @@ const refusals = new RegExp(
 );
 
 /**
- * Sent again once when nothing came back within a second; a controller that is not there takes 6 s (measured,
- * ipmitool 1.8.19). Operator is the least privilege that may switch: a user of more may ask for it too.
+ * Options of every call: a packet is sent again once when no answer comes within a second; a power controller
+ * that does not exist takes 6 s (measured, ipmitool 1.8.19). OPERATOR is the least privilege that may switch
+ * power; a user with more rights may ask for it too.
  */
 const always = ["-N", "1", "-R", "2", "-L", "OPERATOR", "-E"];
 
@@ -71,7 +72,7 @@ export class IpmiControl implements PowerControl {
     }, signal);
   }
 
-  /** Each command is a session of its own. */
+  /** Nothing to close: each command is a session of its own. */
   async close(): Promise<void> {
     this.#options.log.debug({ host: this.#options.hostName }, "done with IPMI");
   }

@@ -1,12 +1,13 @@
 /**
- * When a host counts as off: its controller says so, and goes on saying so for a while. The order alone, a
- * controller that does not answer, and one that says off and then on again prove nothing, and are errors.
+ * Decides when a host counts as off: when its power controller (BMC) reports it as off, and goes on doing so
+ * for settleMs. An accepted order, a power controller that does not answer, and one that reports off and then
+ * on again prove nothing, and are errors.
  *
  *   read ── on ──► order ──► read … until off ──► read … for settleMs ──► proof
  *     └──── off ────────────────────────────────────┘
  *
- * That a host was off for one moment already ends every guest on it; the while is for controllers that say
- * off in the middle of a reset, or before it is true.
+ * One moment without power ends every guest on the host; settleMs is for power controllers that report off in
+ * the middle of a reset, or too early.
  */
 import type { PowerProof } from "../../actors/ports/power.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -15,7 +16,7 @@ import type { ControlOptions, PowerControl, PowerReading } from "./control.ts";
 
 type ProveOptions = Pick<ControlOptions, "hostName" | "clock" | "timing">;
 
-/** @throws AbortError; StatusError as PowerFence.off says */
+/** Switches the host off and proves it. @throws AbortError; StatusError as PowerFence.off says */
 export async function proveOff(
   control: PowerControl,
   options: ProveOptions,

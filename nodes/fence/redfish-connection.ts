@@ -1,26 +1,27 @@
 /**
- * HTTP to one Redfish service: one question at a time on one connection that is kept, each under a deadline
- * and with a bounded answer. It trusts the system's certificates, those of a file, or one certificate by its
- * fingerprint, and sends nothing before it does. It follows no redirection: the password goes nowhere else.
+ * HTTP to one Redfish service: one request at a time on one kept connection, each under a deadline and with a
+ * bounded answer. It trusts the system's certificates, those of a file, or one certificate by its
+ * fingerprint, and sends nothing before the certificate is trusted. It follows no redirection: the password
+ * goes to this service only.
  *
- * Node's fetch cannot be told whom to trust without a package of its own; node:https can.
+ * Node's fetch cannot be told whom to trust without a package; node:https can.
  */
 import { type ClientRequestArgs, type IncomingMessage, Agent as PlainAgent, request } from "node:http";
 import { Agent, request as secureRequest } from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { isAbort, within } from "../drivers/waiting.ts";
+import { powerLimits } from "./limits.ts";
 
 export interface ConnectionOptions {
   readonly hostName: string;
   readonly origin: string;
   /** Certificates in PEM. */
   readonly ca: string | undefined;
-  /** SHA-256, lower case, without colons; then nothing else is asked of the certificate. */
+  /** SHA-256 in lower case, without colons; when it is set, nothing else about the certificate is checked. */
   readonly fingerprint: string | undefined;
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -36,7 +37,7 @@ export interface Question {
 export interface Answer {
   readonly status: number;
   readonly header: (name: string) => string | undefined;
-  /** Undefined when it is not JSON. */
+  /** The parsed body; undefined when it is not JSON. */
   readonly body: unknown;
 }
 
@@ -50,7 +51,7 @@ export class RedfishConnection {
   }
 
   /**
-   * Any status is an answer.
+   * Sends a request; every HTTP status is an answer.
    * @throws AbortError; StatusError powerControlFailed, powerControlUntrusted
    */
   async ask(question: Question, signal: AbortSignal): Promise<Answer> {
@@ -95,7 +96,7 @@ export class RedfishConnection {
     let bytes = 0;
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > limits.powerAnswerBytesMax) throw this.#failed("answered with too much");
+      if (bytes > powerLimits.powerAnswerBytesMax) throw this.#failed("answered with too much");
       chunks.push(chunk);
     }
     return {
@@ -141,7 +142,7 @@ function agentFor({ origin, ca, fingerprint }: ConnectionOptions): PlainAgent {
 
 type Connected = (error: Error | null, stream: Duplex) => void;
 
-/** Hands out a connection only when its certificate is the one; what is to be sent waits until then. */
+/** Hands out a connection only when its certificate has the fingerprint; requests wait until then. */
 class PinnedAgent extends Agent {
   readonly #fingerprint: string;
 
@@ -158,8 +159,8 @@ class PinnedAgent extends Agent {
       ...(isIP(host) === 0 ? { servername: host } : {}),
       rejectUnauthorized: false,
     });
-    // A handshake that never ends must not outlive everybody who waits for it.
-    socket.setTimeout(limits.powerRequestTimeoutMs, () => socket.destroy());
+    // A handshake that never ends must not outlive the request that waits for it.
+    socket.setTimeout(powerLimits.powerRequestTimeoutMs, () => socket.destroy());
     const failed = (error: Error) => connected?.(error, socket);
     const closed = () => failed(new Error("The connection was closed before it was secure."));
     socket.once("error", failed);

@@ -1,8 +1,8 @@
 /**
- * A host's power by Redfish: finds the system, sends ComputerSystem.Reset ForceOff, and reads PowerState. The
- * user is told by a session where the service has them, which is ended afterwards, and else by basic
- * authentication. Links of the service are followed only within it.
- * Source: DMTF DSP0266 (protocol) 1.20, DSP2046 (schema ComputerSystem).
+ * A host's power over Redfish: finds the system, sends ComputerSystem.Reset ForceOff, and reads PowerState.
+ * It logs in with a session where the service has sessions, and ends it afterwards; else with basic
+ * authentication. It follows links only within the service. Source: DMTF DSP0266 (protocol) 1.20, DSP2046
+ * (schema ComputerSystem).
  */
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { RedfishPower } from "../config/power.ts";
@@ -26,10 +26,10 @@ export class RedfishControl implements PowerControl {
   readonly #options: RedfishOptions;
   readonly #connection: RedfishConnection;
   #credentials: Headers | undefined;
-  /** Of the session, to end it. */
+  /** Path of the session, to end it. */
   #session: string | undefined;
   #system: string | undefined;
-  /** As it was read last. */
+  /** The ComputerSystem resource as it was read last. */
   #description: unknown;
 
   constructor(options: RedfishOptions) {
@@ -64,7 +64,7 @@ export class RedfishControl implements PowerControl {
     try {
       await this.#ask({ method: "POST", path, body: { ResetType: "ForceOff" } }, signal);
     } catch (error) {
-      // An order that was heard, but whose answer was lost, is refused the second time when it is off by now.
+      // An order whose answer was lost is refused when it is repeated, if the host is off by then.
       if (!isRefusal(error) || !(await this.read(signal)).off) throw error;
     }
   }
@@ -101,7 +101,7 @@ export class RedfishControl implements PowerControl {
     const once = async (): Promise<Answer> => {
       const known = this.#credentials !== undefined;
       const answer = await this.#askAs(question, signal);
-      // A session ends with its time, or with the controller's restart; a new one is tried once.
+      // A session may end by its time-out or with the power controller's restart; a new one is tried once.
       const again = answer.status === 401 && known && this.#session !== undefined;
       if (!again) return this.#accepted(answer);
       this.#credentials = undefined;
@@ -129,9 +129,9 @@ export class RedfishControl implements PowerControl {
       this.#session = typeof link === "string" ? this.#within(link) : undefined;
       return { "X-Auth-Token": token };
     }
-    // Without the body, which might repeat what was wrong.
+    // Without the body, which might repeat the password.
     if (answer.status === 401 || answer.status === 403) this.#accepted({ ...answer, body: undefined });
-    // No sessions here, or none left: the service must take this as well.
+    // No sessions here, or none left: the service must accept basic authentication as well.
     return { Authorization: `Basic ${Buffer.from(`${power.user}:${password}`).toString("base64")}` };
   }
 
@@ -148,7 +148,7 @@ export class RedfishControl implements PowerControl {
     throw this.#refused(`refuses, with HTTP status ${status}`, detail);
   }
 
-  /** The path of a link. Others may not send our password elsewhere. */
+  /** The path of a link within the service. A link to another host must not get our password. */
   #within(link: string): string {
     const { origin } = new URL(this.#options.power.url);
     const url = URL.parse(link, origin);
@@ -165,7 +165,7 @@ export class RedfishControl implements PowerControl {
 const isRefusal = (error: unknown): boolean =>
   error instanceof StatusError && error.reason === "powerControlRefused";
 
-/** A field of what may be an object. */
+/** A field of a value that may be an object. */
 function field(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Readonly<Record<string, unknown>>)[name];

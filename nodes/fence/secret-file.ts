@@ -1,16 +1,19 @@
 /**
- * Reads a password from the file that holds nothing else. A file that others can read, or that somebody else
- * owns, is refused: it keeps no secret. The text must never reach a message, a log or a process's arguments.
+ * Reads a password from a file that holds nothing else. A file that others can read, or that somebody else
+ * owns, is refused: it keeps no secret. The password must never reach a message, a log or a process's
+ * arguments.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { limits } from "../../protocol/limits/limits.ts";
+import { powerLimits } from "./limits.ts";
 
-/** The message says what to type, and names the file; for an operator only. */
+/**
+ * A password file that is refused. The message says what to type, and names the file; for an operator only.
+ */
 export class SecretFileError extends Error {
   override readonly name = "SecretFileError";
 }
 
-/** The one line of the file. @throws SecretFileError */
+/** The only line of the file. @throws SecretFileError */
 export function readSecretFile(path: string): string {
   const descriptor = open(path);
   try {
@@ -29,7 +32,7 @@ export function readSecretFile(path: string): string {
 
 function open(path: string): number {
   try {
-    // Nobody may keep us waiting with a pipe of that name.
+    // Non-blocking: a pipe of that name must not keep us waiting.
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -40,8 +43,8 @@ function open(path: string): number {
 
 function faultOf(stats: Stats, path: string): string | undefined {
   if (!stats.isFile()) return "is not a file. Name a file that holds the password as its only line.";
-  if (stats.size > limits.secretFileBytesMax) {
-    return `is larger than ${limits.secretFileBytesMax} bytes. Write only the password into it.`;
+  if (stats.size > powerLimits.secretFileBytesMax) {
+    return `is larger than ${powerLimits.secretFileBytesMax} bytes. Write only the password into it.`;
   }
   if ((stats.mode & 0o077) !== 0) {
     const mode = (stats.mode & 0o777).toString(8);

@@ -1,25 +1,27 @@
 /**
  * The guard's process, one for each compute node: it stops the guests that another host may take over when
- * the host's lease has passed, whatever has become of the agent. It decides nothing (actors/node/guard) and
- * lives as long as there are such guests. Arguments: its own directory, the directory that the guests work
- * in, and where its program is, which it removes.
+ * the host lease has ended, whatever has happened to the agent. The decisions are in actors/node/guard; the
+ * process lives as long as there are such guests. Arguments: its own directory, the directory that the guests
+ * work in, and the path of its program, which it removes.
  *
- * It shall be small and never wait: it imports next to nothing, reads only /proc synchronously, and needs
- * neither QEMU's nor the storage's answer to stop a guest. Started by drivers/qemu/guard-launch.ts.
+ * The process has to be small and must never wait: it imports next to nothing, reads only /proc
+ * synchronously, and stops a guest without an answer of QEMU or of the storage. Started by
+ * drivers/qemu/guard-launch.ts.
  */
 import { access, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { setPriority } from "node:os";
 import { decide, nextLookAtMs } from "../../actors/node/guard/decide.ts";
+import { guardLimits } from "../../actors/node/guard/limits.ts";
 import type { FencedGuest, GuardAction, GuardEvent } from "../../actors/node/guard/messages.ts";
 import { beginGuard, type GuardState } from "../../actors/node/guard/state.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../drivers/guard-files.ts";
+import { driverLimits } from "../drivers/limits.ts";
 import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "../drivers/qemu/guard-scan.ts";
 
 const signals = { stop: "SIGSTOP", continue: "SIGCONT", kill: "SIGKILL" } as const;
 
-/** CLOCK_MONOTONIC: the same for every process of the machine. */
+/** CLOCK_MONOTONIC in ms: the same for every process of the computer. */
 const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 class GuardProcess {
@@ -41,7 +43,7 @@ class GuardProcess {
     return this.#state.number;
   }
 
-  /** Stops whom it must at once, and looks at the disks afterwards. */
+  /** Stops at once the guests that have to be stopped, and looks at the disks afterwards. */
   tick(): void {
     const guests = this.#scan.find();
     this.#take(tickOf(guests, undefined));
@@ -56,7 +58,7 @@ class GuardProcess {
     this.#take({ kind: "extend", number, deadlineMs });
   }
 
-  /** How many guests there are to guard. */
+  /** Number of guests to guard. */
   count(): number {
     return this.#scan.find().length;
   }
@@ -74,7 +76,10 @@ class GuardProcess {
     this.#arm();
   }
 
-  /** A timer of a starved process fires late; what is due then is found by the clock. */
+  /**
+   * Sets the timer for the next tick. A timer of a starved process fires late; the tick then goes by the
+   * clock.
+   */
   #arm(): void {
     clearTimeout(this.#timer);
     const nowMs = monotonicMs();
@@ -99,7 +104,7 @@ class GuardProcess {
     }
   }
 
-  /** Who has asked before is answered as well: what is held now is newer. */
+  /** Answers this request and all before it: what is held now is newer. */
   #answer(number: number): void {
     for (const [one, socket] of this.#waiting) {
       if (one > number) continue;
@@ -108,11 +113,11 @@ class GuardProcess {
     }
   }
 
-  /** A storage that does not answer is waited for by one look at a time, and by nobody for long. */
+  /** Looks at the disks, one look at a time: for a storage that does not answer, no one waits for long. */
   async #look(guests: readonly FoundGuest[]): Promise<void> {
     const askedAtMs = monotonicMs();
     this.#looking ??= this.#begin(guests);
-    const found = await within(this.#looking, limits.guardDiskLookMs);
+    const found = await within(this.#looking, guardLimits.guardDiskLookMs);
     const lookedAtMs = found === undefined ? askedAtMs : this.#lookedAtMs;
     this.#take(tickOf(this.#scan.find(), lookedAtMs, found));
   }
@@ -126,7 +131,7 @@ class GuardProcess {
   }
 }
 
-/** Without `found` nobody knows of any disk that somebody else could have taken. */
+/** The input of a tick. Without `found`, no disk counts as taken by somebody else. */
 function tickOf(
   guests: readonly FoundGuest[],
   lookedAtMs: number | undefined,
@@ -155,16 +160,18 @@ const send = (socket: Socket, message: Readonly<Record<string, unknown>>): void 
 
 let logBytes = 0;
 
-/** One line in its log (its standard error), which begins anew when it has become too long. */
+/**
+ * Writes one line to the guard's log (its standard error), which starts again when it has become too long.
+ */
 function say(text: string): void {
   const line = `${new Date().toISOString()} ${text}\n`;
   try {
     logBytes += line.length;
-    if (logBytes > limits.processLogBytesMax) ftruncateSync(2);
-    if (logBytes > limits.processLogBytesMax) logBytes = line.length;
+    if (logBytes > driverLimits.processLogBytesMax) ftruncateSync(2);
+    if (logBytes > driverLimits.processLogBytesMax) logBytes = line.length;
     writeSync(2, line);
   } catch {
-    // A full disk must not keep it from its work.
+    // A full disk must not keep the guard from its work.
     logBytes = 0;
   }
 }
@@ -186,7 +193,7 @@ function parsed(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    // Whoever talks nonsense is hung up on.
+    // Invalid input: the connection is closed.
     return undefined;
   }
 }
@@ -210,7 +217,7 @@ function serve(guard: GuardProcess): void {
       const lines = (text + String(chunk)).split("\n");
       text = lines.pop() ?? "";
       for (const line of lines) hear(guard, socket, line);
-      if (text.length > limits.guardLineBytesMax) socket.destroy();
+      if (text.length > guardLimits.guardLineBytesMax) socket.destroy();
     });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => guard.forget(socket));
@@ -220,14 +227,17 @@ function serve(guard: GuardProcess): void {
   server.listen(guardFiles.socket);
 }
 
-/** Its directory was removed with all that was in it: no agent finds it again, and it has nobody to guard. */
+/** Ends the guard when its directory was removed: no agent can find it again, and no guests are left. */
 function endWithoutHome(guard: GuardProcess): void {
   access(guardFiles.lock, (error) => {
     if (error?.code === "ENOENT" && guard.count() === 0) process.exit(0);
   });
 }
 
-/** The last to be killed when memory is short, and not the last to get the processor: as far as it may. */
+/**
+ * Makes the process one of the last to be killed when memory is short, and one of the first to get the
+ * processor, as far as it may.
+ */
 function takePrecedence(): void {
   const ways = [() => setPriority(-10), () => writeFileSync("/proc/self/oom_score_adj", "-900")];
   for (const way of ways) {
@@ -249,5 +259,5 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const guard = new GuardProcess(guests);
 guard.tick();
 serve(guard);
-setInterval(() => endWithoutHome(guard), limits.guardHomeLookMs);
+setInterval(() => endWithoutHome(guard), guardLimits.guardHomeLookMs);
 say(`it guards ${guests} as process ${process.pid}`);

@@ -1,11 +1,11 @@
 /**
- * The real clock, and ids from it. Production's implementations of the ports Clock and Ids; the tests have
+ * The real clock, and ids made from it: production's implementations of the ports Clock and Ids. Tests have
  * others.
  */
-import { uuidv7 } from "uuidv7";
+import { createIds } from "../../protocol/wire/ids.ts";
 import type { Clock, Ids } from "../../protocol/wire/transport.ts";
 
-/** The longest that setTimeout can wait; longer waits are made of several. */
+/** The longest that setTimeout can wait; a longer wait is made of several. */
 const timerMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -22,5 +22,17 @@ export const systemClock: Clock = {
   },
 };
 
-/** UUIDs of version 7: ordered by time, and within one process also inside a millisecond. */
-export const systemIds: Ids = { next: () => uuidv7() };
+const makers = new Map<number, Ids>();
+
+/**
+ * The maker of a deployment's ids in this process: always the same one, so that all ids of the process are in
+ * order. @throws RangeError when there is no such deployment
+ */
+export function systemIds(deployment: number): Ids {
+  const known = makers.get(deployment);
+  if (known !== undefined) return known;
+  const entropy = (count: number) => crypto.getRandomValues(new Uint8Array(count));
+  const made = createIds({ deployment, clock: systemClock, entropy });
+  makers.set(deployment, made);
+  return made;
+}

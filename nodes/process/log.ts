@@ -1,20 +1,20 @@
 /**
- * The log: one file of JSON lines per process in the state directory, bounded, with the whole chain of causes
- * of an error and without the passwords that a library's message may hold. NOVACT_LOG sets the level (debug,
- * info, warn, error).
+ * The log: one bounded file of JSON lines per process in the state directory, with the whole chain of an
+ * error's causes and without the passwords that a library's message may hold. NOVACT_LOG sets the level
+ * (debug, info, warn, error).
  */
 import { mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino } from "pino";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
+import { processLimits } from "./limits.ts";
 
 const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];
 
 export interface LogOptions {
-  /** Which process writes: `controller-1`, `node-2`. */
+  /** Name of the process that writes: `controller-1`, `node-2`. */
   readonly process: string;
   readonly file: string;
   readonly level?: Level;
@@ -24,7 +24,7 @@ export interface LogFile extends Log {
   close(): void;
 }
 
-/** The level that the environment asks for; info when it asks for nothing or for nonsense. */
+/** The level that the environment asks for; info when it asks for none or for an unknown one. */
 export const levelOf = (text: string | undefined): Level => levels.find((level) => level === text) ?? "info";
 
 /**
@@ -55,14 +55,14 @@ export function openLog(options: LogOptions): LogFile {
   };
 }
 
-/** Sets the file aside as `<file>.1` when it has grown to limits.logBytesMax: two files at most. */
+/** A file that is renamed to `<file>.1` when it has grown to processLimits.logBytesMax: two files at most. */
 function boundedFile(path: string): { write(line: string): void; close(): void } {
   let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const open = () => pino.destination({ dest: path, sync: true, mode: 0o600 });
   let out = open();
   return {
     write: (line) => {
-      if (size + line.length > limits.logBytesMax) {
+      if (size + line.length > processLimits.logBytesMax) {
         out.end();
         renameSync(path, `${path}.1`);
         out = open();
@@ -75,7 +75,7 @@ function boundedFile(path: string): { write(line: string): void; close(): void }
   };
 }
 
-/** Errors with their causes, at any of the fields. */
+/** The fields with errors in readable form, together with their causes. */
 function readable(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? described(value) : value]),
@@ -97,7 +97,7 @@ function described(error: Error, depth = 0): Record<string, unknown> {
   };
 }
 
-/** Takes the password out of every URL in a text. */
+/** The text without the passwords in its URLs. */
 function hidden(text: unknown): unknown {
   if (typeof text !== "string") return text;
   return text.replace(/(\w+:\/\/[^\s:/@]*):[^\s@]*@/g, "$1:***@");

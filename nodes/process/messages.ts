@@ -1,18 +1,18 @@
-/** What `up` and the processes it started tell each other over their private channel. Types only. */
+/** Messages between `up` and the processes that it started, over their private channel. Types only. */
 
 /** From `up` to a controller or compute node. */
 export interface ShutdownMessage {
   readonly kind: "shutdown";
-  /** Compute nodes: guests are powered down as well; else they run on. */
+  /** For compute nodes: true: shut the guests down as well; false: they run on. */
   readonly guests: boolean;
-  /** Guests get so long to power down by themselves; then they are halted. */
+  /** How long guests may take to power down by themselves; then they are halted. */
   readonly patienceMs: number;
 }
 
-/** To `up`. */
+/** From a process to `up`. */
 export type ChildMessage =
   | { readonly kind: "ready" }
-  /** It cannot start; the message is for people. */
+  /** The process cannot start; the message is for people. */
   | { readonly kind: "failed"; readonly message: string };
 
 export function isShutdown(message: unknown): message is ShutdownMessage {

@@ -1,8 +1,8 @@
 /**
- * Proof that a process is one that we started. A pid alone proves nothing: the kernel gives it out again. So
- * the pid is written down together with the boot, the process's start time, its program and a word of its
- * arguments, and all of them must still be true before a signal is sent. This file must never signal a
- * process that it cannot prove to be ours.
+ * Proof that a process was started by us. A pid alone proves nothing, because the kernel gives it out again.
+ * So the pid is recorded together with the boot, the process's start time, its program and one of its
+ * arguments, and all of them must still hold before a signal is sent. This file must never signal a process
+ * that it cannot prove to be ours.
  */
 import { readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -16,14 +16,15 @@ export interface ProcessProof {
   /** Name of the program, as /proc/PID/exe has it. */
   readonly program: string;
   /**
-   * One of its arguments, which no other process of this machine has: its own directory or configuration
-   * file.
+   * One of the process's arguments that no other process of this computer has: its own directory or
+   * configuration file.
    */
   readonly argument: string;
 }
 
 /**
- * How long one look at /proc keeps; ends of processes that are not our children can only be seen by looking.
+ * Period of looking at /proc for the end of a process: the end of a process that is not our child sends no
+ * event.
  */
 const lookEveryMs = 20;
 
@@ -35,12 +36,12 @@ const readText = (path: string): string | undefined => {
   }
 };
 
-/** Undefined when there is no such process, or it is a zombie. */
+/** Start time of the process in clock ticks; undefined when there is no such process, or only its zombie. */
 function startTicksOf(pid: number): string | undefined {
   const stat = readText(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The second field is the command in parentheses and may hold spaces; counting starts behind it, at field
-  // 3.
+  // The second field is the command in parentheses and may hold spaces, so counting starts behind it, at
+  // field 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }
@@ -55,14 +56,14 @@ function programOf(pid: number): string {
 
 const bootId = (): string => readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
 
-/** Undefined when the process is gone already. */
+/** The proof of a running process; undefined when it is gone already. */
 export function proofOf(pid: number, argument: string): ProcessProof | undefined {
   const startTicks = startTicksOf(pid);
   if (startTicks === undefined) return undefined;
   return { pid, bootId: bootId(), startTicks, program: programOf(pid), argument };
 }
 
-/** Whether the very process of the proof is alive. */
+/** Whether exactly the process of the proof is alive. */
 export function isAlive(proof: ProcessProof): boolean {
   if (proof.bootId !== bootId() || startTicksOf(proof.pid) !== proof.startTicks) return false;
   if (programOf(proof.pid) !== proof.program) return false;
@@ -79,7 +80,7 @@ export function removeProof(file: string): void {
   rmSync(file, { force: true });
 }
 
-/** The living process that a former run wrote down, or undefined. An unreadable file proves nothing. */
+/** The living process that a former run recorded, or undefined. An unreadable file proves nothing. */
 export function findProved(file: string): ProcessProof | undefined {
   const text = readText(file);
   if (text === undefined) return undefined;
@@ -93,11 +94,11 @@ export function findProved(file: string): ProcessProof | undefined {
 
 export interface EndOptions {
   readonly signal: NodeJS.Signals;
-  /** After this time SIGKILL follows. */
+  /** How long to wait before SIGKILL. */
   readonly patienceMs: number;
 }
 
-/** Ends the process of the proof and resolves when it is gone. Harmless when it is gone already. */
+/** Ends the process of the proof; resolves when it is gone. Harmless when it is gone already. */
 export async function endProcess(proof: ProcessProof, options: EndOptions): Promise<void> {
   const killAtMs = performance.now() + options.patienceMs;
   let killed = false;

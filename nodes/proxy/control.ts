@@ -1,6 +1,6 @@
 /**
- * Where the proxy is told what to do: a unix socket that only its owner may open, one JSON value a line.
- * Rules that are not told to stay end with the connection that asked for them: a run that is killed leaves
+ * The control socket of the proxy: a unix socket that only its owner may open, with one JSON value per line.
+ * Rules end with the connection that asked for them unless they are told to stay: a run that is killed leaves
  * none.
  */
 import { chmodSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import type { LinkProxy } from "./proxy.ts";
 /** The kernel's longest path of a unix socket. Source: unix(7). */
 const socketPathBytesMax = 107;
 
-/** @throws Error when the path is too long for a socket */
+/** Listens on the socket. @throws Error when the path is too long for a socket */
 export async function listenForRules(path: string, proxy: LinkProxy): Promise<{ close(): Promise<void> }> {
   if (Buffer.byteLength(path) > socketPathBytesMax) {
     throw new Error(`${path} is too long for a unix socket: choose a shorter stateDirectory, or no chaos.`);
@@ -41,7 +41,7 @@ export async function listenForRules(path: string, proxy: LinkProxy): Promise<{ 
 
 function serve(socket: Socket, proxy: LinkProxy): void {
   const mine = new Set<LinkName>();
-  // Who goes away without a word is heard of by the close.
+  // A client that breaks off is noticed by the close event.
   socket.on("error", () => undefined);
   createInterface({ input: socket }).on("line", (line) => {
     socket.write(`${JSON.stringify(answerTo(line, proxy, mine))}\n`);

@@ -1,6 +1,6 @@
 /**
- * The process of the proxy, which `up` starts between the servers and the parties when chaos is allowed.
- * Takes its links and the path of its socket as JSON, and ends when `up` says so or is gone.
+ * The process of the proxy, which `up` starts between the servers and the parties when chaos is allowed. It
+ * takes its links and the path of its socket as JSON, and ends when `up` says so or is gone.
  */
 import type { ChildMessage } from "../process/messages.ts";
 import { isShutdown } from "../process/messages.ts";

@@ -1,12 +1,12 @@
 /**
- * One direction of one connection: bytes from a socket to another, under a rule that may change at any time.
- * What is held back or late stays in order, and nothing is ever lost or invented; a source that sends faster
- * than may pass is not read.
+ * One direction of one connection: passes bytes from one socket to another, under a rule that may change at
+ * any time. Bytes that are held back or delayed stay in order, and none is ever lost or invented; a source
+ * that sends faster than the rule passes is not read.
  */
 import type { Socket } from "node:net";
 import type { Rule } from "./link-rules.ts";
 
-/** Late bytes that are kept; beyond it the source has to wait. */
+/** Most delayed bytes that are kept; beyond it the source has to wait. */
 const lateBytesMax = 4 * 1024 * 1024;
 
 interface Late {
@@ -34,7 +34,7 @@ export class Flow {
     this.#pump();
   }
 
-  /** The other end hears of the end when nothing stands in its way any more. */
+  /** Passes the end of the source on to the target once no bytes are held back. */
   #finish(): void {
     this.#ended = true;
     this.#pump();
@@ -55,7 +55,7 @@ export class Flow {
     return this.#rule.kind === "delay" ? this.#rule.delayMs + Math.random() * this.#rule.jitterMs : 0;
   }
 
-  /** Passes on what may pass now, and sees to it that it is called again for the rest. */
+  /** Passes on the bytes that may pass now, and schedules itself for the rest. */
   #pump(): void {
     clearTimeout(this.#timer);
     const held = this.#rule.kind === "blackHole";

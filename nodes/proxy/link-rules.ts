@@ -1,14 +1,14 @@
 /**
- * What can be asked of the proxy, and what it answers: one JSON value a line, over a unix socket that only
- * the owner of the cluster may open. Types, and the parsing of a request; pure.
+ * The requests to the proxy and its answers: one JSON value per line, over a unix socket that only the owner
+ * of the cluster may open. Types, and the parsing of a request; pure.
  */
 
-/** What happens to what flows in one direction. */
+/** The treatment of the bytes in one direction. */
 export type Rule =
   | { readonly kind: "pass" }
-  /** Connections are closed, and new ones refused, whatever the other direction says. */
+  /** Connections are closed, and new ones refused, whatever the other direction's rule says. */
   | { readonly kind: "cut" }
-  /** Nothing arrives, nothing is lost: what was held back flows when the rule is taken away. */
+  /** Nothing arrives and nothing is lost: bytes that were held back flow when the rule is removed. */
   | { readonly kind: "blackHole" }
   | { readonly kind: "delay"; readonly delayMs: number; readonly jitterMs: number };
 
@@ -28,13 +28,13 @@ export function rulesOf(rule: Rule, direction: Direction): Rules {
   };
 }
 
-/** `node-1/nats`: who uses the link, and which server is at its end. */
+/** `node-1/nats`: the user of the link, and the server at its end. */
 export type LinkName = `${string}/${LinkServer}`;
 export const linkName = (party: string, server: LinkServer): LinkName => `${party}/${server}`;
 
 export interface Link {
   readonly name: LinkName;
-  /** Of 127.0.0.1, where the party connects to. */
+  /** Port of 127.0.0.1 that the party connects to. */
   readonly port: number;
   readonly serverHost: string;
   readonly serverPort: number;
@@ -44,7 +44,9 @@ export type ProxyRequest =
   | {
       readonly set: LinkName;
       readonly rules: Rules;
-      /** True: they stay until they are healed; else they end with the connection that asked. */
+      /**
+       * True: the rules stay until they are healed; false: they end with the connection that asked for them.
+       */
       readonly stays: boolean;
     }
   | { readonly heal: true }
@@ -60,7 +62,7 @@ export type ProxyAnswer =
   | { readonly ok: true; readonly links: readonly LinkState[] }
   | { readonly ok: false; readonly message: string };
 
-/** Undefined when the line is no request. */
+/** The request in a line; undefined when it is none. */
 export function parseRequest(line: string): ProxyRequest | undefined {
   let value: unknown;
   try {

@@ -1,13 +1,13 @@
 /**
- * A proxy between the parties of a cluster and its servers: one port of 127.0.0.1 for each link, a rule for
- * each direction of it. Without rules everything passes. It reads nothing of what passes.
+ * The proxy between the parties of a cluster and its servers: one port of 127.0.0.1 for each link, one rule
+ * for each direction. Without rules everything passes. The proxy does not interpret the bytes.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { Flow } from "./flow.ts";
 import { type Link, type LinkName, type LinkState, passing, type Rules } from "./link-rules.ts";
 
 export interface LinkProxy {
-  /** @throws RangeError for a link that it does not have */
+  /** Sets the rules of a link. @throws RangeError for an unknown link */
   set(name: LinkName, rules: Rules): void;
   heal(): void;
   show(): readonly LinkState[];
@@ -17,7 +17,7 @@ export interface LinkProxy {
 const isCut = ({ toServer, fromServer }: Rules): boolean =>
   toServer.kind === "cut" || fromServer.kind === "cut";
 
-/** Resolves when it listens on all ports. @throws Error when one of them is taken */
+/** Starts the proxy; resolves when it listens on all ports. @throws Error when one of the ports is taken */
 export async function startProxy(links: readonly Link[]): Promise<LinkProxy> {
   const gates = new Map(links.map((link) => [link.name, new Gate(link)]));
   const all = [...gates.values()];
@@ -44,7 +44,7 @@ interface Pair {
   readonly fromServer: Flow;
 }
 
-/** One link: its port, and the connections that came in there. */
+/** One link: its port, and the connections to that port. */
 class Gate {
   readonly #link: Link;
   readonly #server: Server;
@@ -87,7 +87,7 @@ class Gate {
   }
 
   #accept(client: Socket): void {
-    // What goes wrong with one end is told to the other by its close.
+    // The failure of one end reaches the other end by its close.
     client.on("error", () => undefined);
     if (isCut(this.#rules)) {
       client.resetAndDestroy();

@@ -1,6 +1,6 @@
 /**
- * The typed clients of every service that clients reach, on whatever bus. This list of services is the only
- * one in the SDK; the methods come from the definitions.
+ * The typed clients of every service that clients reach, on any bus. The SDK's only list of services; the
+ * methods come from the definitions.
  */
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { eventService } from "../../protocol/event.ts";
@@ -18,7 +18,6 @@ import { retrying } from "../../protocol/wire/retry.ts";
 import type { Client, Method, Service } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids } from "../../protocol/wire/transport.ts";
-import { systemIds } from "../process/clock.ts";
 
 /** Every service that clients reach, by its name in the SDK. */
 export const services = {
@@ -42,24 +41,24 @@ export interface ClientWorld {
   readonly clock: Clock;
   readonly project: string;
   readonly cell: string;
-  /** Between 0 and 1, for the jitter of retries. */
+  /** Random numbers of at least 0 and below 1, for the jitter of retries. */
   readonly random: () => number;
-  /** Mints request ids; absent: the system's. */
-  readonly ids?: Ids;
+  /** Mints request ids. */
+  readonly ids: Ids;
 }
 
-/** The clients on any bus: what `connect` of sdk.ts makes, without the connection. */
+/** The clients on a bus that the caller brings: what `connect` of sdk.ts makes, without the connection. */
 export function createClients(
   world: ClientWorld,
   options: { readonly interceptors?: readonly Interceptor[]; readonly encoding?: Encoding } = {},
 ): Clients {
-  const { bus, clock, project, cell } = world;
+  const { bus, clock, ids, project, cell } = world;
   const clientOptions = {
     bus,
     clock,
-    ids: world.ids ?? systemIds,
+    ids,
     binding: commandBinding(cell),
-    // An operator's method exists in the project admin only; whoever may not speak there hears that from the
+    // An operator's method exists only in the project `admin`; a user without that right is refused by the
     // server.
     projectOf: ({ audience }: Method) => (audience === "admin" ? adminProject : project),
     interceptors: [...(options.interceptors ?? []), retrying(world)],

@@ -1,9 +1,9 @@
 /**
- * What goes on for longer than one call: watching events, following a console, waiting for an operation. Each
- * is a loop of long polls around a position, so an interruption of any kind costs time and nothing else.
+ * Calls that go on for longer than one request: watching events, following a console, waiting for an
+ * operation. Each is a loop of long polls around a position, so an interruption of any kind costs only time.
  */
 import type { Event } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { pauseMs } from "../../protocol/wire/retry.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -12,7 +12,7 @@ import type { Clients } from "./clients.ts";
 
 export interface WatchOptions {
   /**
-   * From the event after this one; 0: from the oldest that is kept. Absent: only what happens from now on.
+   * Number of the event to start after; 0: the oldest event that is kept. Absent: only events from now on.
    */
   readonly after?: number;
   readonly noun?: string;
@@ -21,30 +21,33 @@ export interface WatchOptions {
 }
 
 export interface ConsoleOptions {
-  /** Go on as the log grows, until the signal is aborted or the instance is gone. */
+  /** True: go on as the log grows, until the signal is aborted or the instance is gone. */
   readonly follow?: boolean;
-  /** Begin at this byte. */
+  /** Byte position to start at. */
   readonly offset?: number;
-  /** Begin with the last lines. */
+  /** Number of last lines to start with. */
   readonly tailLines?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface WaitOptions {
-  /** Called with every answer, at least every limits.waitMsMax. */
+  /** Called with every answer, at least once in wireLimits.waitMsMax. */
   readonly onProgress?: (operation: Operation) => void;
   readonly signal?: AbortSignal;
 }
 
 export interface Followers {
   /**
-   * Every event once and in order, for ever; goes on by itself after any interruption.
-   * @throws ABORTED eventsTrimmed when it was away for so long that events are no longer kept
+   * Yields every event once and in order, for ever; continues by itself after any interruption.
+   * @throws ABORTED eventsTrimmed when it was interrupted for so long that events are no longer kept
    */
   watch(options?: WatchOptions): AsyncGenerator<Event, void, void>;
-  /** The console's text, in pieces. */
+  /** Yields the console's text, in pieces. */
   console(instanceId: string, options?: ConsoleOptions): AsyncGenerator<string, void, void>;
-  /** The operation when it has ended well. @throws what it failed with; ABORTED cancelled */
+  /**
+   * Waits for the end of an operation, and answers it when it ended well. @throws the operation's error;
+   * ABORTED cancelled
+   */
   waitFor(operation: Pick<Operation, "id">, options?: WaitOptions): Promise<Operation>;
 }
 
@@ -62,10 +65,10 @@ export function createFollowers(clients: Clients, world: World): Followers {
   };
 }
 
-/** Calls until it succeeds or fails for good; a signal that is aborted ends it. */
+/** Repeats a call until it succeeds or fails for good; ends when the signal is aborted. */
 type Patiently = <A>(call: () => Promise<A>, signal: AbortSignal | undefined) => Promise<A>;
 
-/** The client's own retries end at a deadline; this goes on after it. */
+/** Goes on repeating after the deadline at which the client's own retries end. */
 function patience({ clock, random }: World): Patiently {
   return async (call, signal) => {
     for (let attempt = 0; ; attempt += 1) {
@@ -87,13 +90,14 @@ async function* watch(clients: Clients, patiently: Patiently, options: WatchOpti
   const { after, signal, ...scope } = options;
   const list = (position: Partial<Parameters<Clients["event"]["list"]>[0]>) =>
     patiently(
-      () => clients.event.list({ ...scope, ...position, limit: limits.pageLengthMax }, withSignal(signal)),
+      () =>
+        clients.event.list({ ...scope, ...position, limit: wireLimits.pageLengthMax }, withSignal(signal)),
       signal,
     );
-  // Where we begin is found out before anything is waited for: an interruption must not move it.
+  // The start position is read before anything is waited for: an interruption must not move it.
   let position = after ?? (await list({})).last;
   for (;;) {
-    const page = await list({ after: position, waitMs: limits.waitMsMax });
+    const page = await list({ after: position, waitMs: wireLimits.waitMsMax });
     if (position > 0 && page.trimmed > position) throw trimmed(position, page.trimmed);
     for (const event of page.events) {
       if (event.sequence <= position) continue;
@@ -125,7 +129,7 @@ async function* follow({ clients, patiently, instanceId }: Followed, options: Co
     if (page.text !== "") yield page.text;
     if (!page.more && options.follow !== true) return;
     try {
-      page = await read({ offset: page.nextOffset, waitMs: page.more ? 0 : limits.waitMsMax });
+      page = await read({ offset: page.nextOffset, waitMs: page.more ? 0 : wireLimits.waitMsMax });
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.code === "NOT_FOUND") return;
       throw thrown;
@@ -143,7 +147,7 @@ async function waitFor({ clients, patiently, id }: WaitedFor, options: WaitOptio
   const { signal, onProgress } = options;
   for (;;) {
     const { operation } = await patiently(
-      () => clients.operation.get(id, { waitMs: limits.waitMsMax }, withSignal(signal)),
+      () => clients.operation.get(id, { waitMs: wireLimits.waitMsMax }, withSignal(signal)),
       signal,
     );
     onProgress?.(operation);

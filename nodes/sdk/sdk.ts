@@ -1,5 +1,5 @@
 /**
- * The SDK: connect, and every service is there as a typed client, derived from its definition.
+ * The SDK: `connect` gives a typed client for every service, derived from the service's definition.
  *
  *   const novact = await connect();
  *   const web = { name: "web", flavor: "tiny", image: "tiny" };
@@ -15,7 +15,7 @@ import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import type { NatsCredentials } from "../bus/credentials.ts";
 import { connectNats } from "../bus/nats.ts";
-import { systemClock } from "../process/clock.ts";
+import { systemClock, systemIds } from "../process/clock.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { createFollowers, type Followers } from "./follow.ts";
 
@@ -26,28 +26,33 @@ export type { ConsoleOptions, WaitOptions, WatchOptions } from "./follow.ts";
 export interface Novact extends Clients, Followers, AsyncDisposable {
   readonly project: string;
   readonly cell: string;
-  /** Ends the connection. The process does not end by itself before. */
+  /**
+   * A new request id, for a caller that repeats requests itself: a request with the same id is executed only
+   * once.
+   */
+  newRequestId(): string;
+  /** Closes the connection. Until then it keeps the process alive. */
   close(): Promise<void>;
 }
 
 export interface ConnectOptions {
-  /** NATS server; else NOVACT_URL; else what cluster.yaml and its state directory say. */
+  /** URL of the NATS server; else NOVACT_URL; else the one of cluster.yaml and its state directory. */
   readonly url?: string;
-  /** Else NOVACT_USER and NOVACT_PASSWORD, or what is in the URL. */
+  /** Else NOVACT_USER and NOVACT_PASSWORD, or the user in the URL. */
   readonly user?: string;
   readonly password?: string;
   /**
    * Else NOVACT_PROJECT, the user's name, or the first project of cluster.yaml. `admin` sees every project.
    */
   readonly project?: string;
-  /** Else NOVACT_CELL, that of cluster.yaml, or `main`. */
+  /** Name of the deployment in subjects; else NOVACT_CELL, that of cluster.yaml, or `main`. */
   readonly cell?: string;
-  /** Path of cluster.yaml, when there is no URL. */
+  /** Path of cluster.yaml, for a connection without a URL. */
   readonly config?: string;
-  /** Around every call, the first one outermost; repetitions happen inside them. */
+  /** Interceptors around every call, the first one outermost; repetitions happen inside them. */
   readonly interceptors?: readonly Interceptor[];
   readonly encoding?: Encoding;
-  /** How long to try to reach the server. */
+  /** How long to try to connect to the server. */
   readonly connectTimeoutMs?: number;
   readonly log?: Log;
 }
@@ -60,7 +65,7 @@ const silent: Log = {
 };
 
 /**
- * Connects to a cluster. Close it when done, or say `await using`.
+ * Connects to a cluster. Close the connection when done, or use `await using`.
  * @throws UNAVAILABLE notConnected, UNAUTHENTICATED unauthenticated; ConfigError without URL and cluster
  */
 export async function connect(options: ConnectOptions = {}): Promise<Novact> {
@@ -72,16 +77,24 @@ export async function connect(options: ConnectOptions = {}): Promise<Novact> {
     ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
   });
   const { project, cell } = place;
-  const world = { bus, clock: systemClock, project, cell, random: Math.random };
+  const ids = systemIds(place.deployment);
+  const world = { bus, clock: systemClock, ids, project, cell, random: Math.random };
   const clients = createClients(world, options);
   const followers = createFollowers(clients, world);
-  return { ...clients, ...followers, project, cell, close: bus.close, [Symbol.asyncDispose]: bus.close };
+  const { close } = bus;
+  const newRequestId = () => ids.next();
+  return { ...clients, ...followers, project, cell, newRequestId, close, [Symbol.asyncDispose]: close };
 }
 
 interface Place {
   readonly credentials: NatsCredentials;
   readonly project: string;
   readonly cell: string;
+  /**
+   * The deployment's number in request ids. 0 where only the URL is known: request ids are compared only
+   * within one project, and new objects get their ids from a controller.
+   */
+  readonly deployment: number;
 }
 
 async function placeOf(options: ConnectOptions): Promise<Place> {
@@ -90,11 +103,12 @@ async function placeOf(options: ConnectOptions): Promise<Place> {
   const project = options.project ?? env.NOVACT_PROJECT;
   const cell = options.cell ?? env.NOVACT_CELL;
   if (url !== undefined) return placeOfUrl(url, options, { project, cell });
-  // Only now: whoever names a URL needs none of the configuration, nor what it imports.
+  // Imported only here: a caller with a URL needs neither the configuration nor its imports.
   const { connectionOf, defaultConfigFile, loadConfig } = await import("../config/config.ts");
   const config = loadConfig(options.config ?? defaultConfigFile());
   const known = project ?? config.projects[0] ?? adminProject;
-  return { credentials: connectionOf(config, known), project: known, cell: cell ?? config.cell };
+  const { deployment } = config;
+  return { credentials: connectionOf(config, known), project: known, cell: cell ?? config.cell, deployment };
 }
 
 function placeOfUrl(
@@ -109,5 +123,6 @@ function placeOfUrl(
   url.password = "";
   const servers = [url.toString()];
   const credentials = user === "" ? { servers } : { servers, user, pass, inboxPrefix: `_INBOX_${user}` };
-  return { credentials, project: project ?? (user === "" ? "demo" : user), cell: cell ?? "main" };
+  const known = project ?? (user === "" ? "demo" : user);
+  return { credentials, project: known, cell: cell ?? "main", deployment: 0 };
 }

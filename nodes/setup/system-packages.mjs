@@ -1,23 +1,23 @@
 /**
- * The programs that novact needs of the distribution, and how they come: by apt-get as root, or where sudo
- * needs no password; otherwise the one command to type is printed. Nothing is done when everything is there
- * (one stat per program).
+ * The programs that novact needs from the distribution, and their installation: by apt-get as root, or with
+ * sudo where it needs no password; otherwise the one command to type is printed. Nothing is done when all
+ * programs are there (one stat per program).
  *
- * The packages are installed and nothing else: no service of theirs is enabled or started, and Debian's own
- * PostgreSQL cluster is not created. Plain JavaScript without packages: it runs beside `npm ci`.
+ * Only the packages are installed: none of their services is enabled or started, and Debian's own PostgreSQL
+ * cluster is not created. Plain JavaScript without packages, because it runs beside `npm ci`.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Package, and how its presence is seen: a program on the path, or a file. */
+/** Each package with the program on the path, or the file, that shows its presence. */
 const needed = [
   { name: "qemu-system-x86", program: "qemu-system-x86_64" },
   { name: "qemu-utils", program: "qemu-img" },
   { name: "nats-server", program: "nats-server" },
   { name: "postgresql", found: hasPostgres },
-  // For building the tiny guest.
+  // Needed to build the tiny guest.
   { name: "lz4", program: "lz4" },
   { name: "xz-utils", program: "xz" },
   { name: "e2fsprogs", program: "mke2fs" },
@@ -48,7 +48,7 @@ function hasPostgres() {
   );
 }
 
-/** Names of the packages that are not there. */
+/** Names of the missing packages. */
 function missingPackages() {
   return needed
     .filter(({ program, found }) => (program === undefined ? !found() : !hasProgram(program)))
@@ -56,8 +56,8 @@ function missingPackages() {
 }
 
 /**
- * Installs what is missing, telling each step through `say`.
- * @throws Error whose message says what to type, when it may not install or apt-get fails
+ * Installs the missing packages, telling each step through `say`.
+ * @throws Error whose message says what to type, when installing is not permitted or apt-get fails
  */
 export async function installPackages(say) {
   const missing = missingPackages();
@@ -79,7 +79,7 @@ export async function installPackages(say) {
     const install = () => aptGet(apt, ["install", "-y", "--no-install-recommends", ...missing]);
     const what = `packages: ${missing.join(" ")}`;
     if (listed && (await timed(say, what, install))) return;
-    // The lists may be older than what the archive still has.
+    // The lists may be older than the archive.
     await timed(say, "package lists: apt-get update", () => update(apt));
     if (!(await timed(say, `${what} (again)`, install))) {
       throw new Error(`apt-get failed; its messages are above. Try it by hand:\n\n  sudo ${command}\n`);
@@ -111,20 +111,20 @@ const hasLists = () =>
 const update = (apt) => aptGet(apt, ["update"]);
 
 /**
- * Programs that stand in for those by which a package's installation would create a database cluster, or
- * enable and start a service. apt-get searches them first, through DPkg::Path; nothing on the system is
- * changed for it.
+ * Makes programs that replace those by which a package's installation would create a database cluster, or
+ * enable and start a service. apt-get finds them first, through DPkg::Path; nothing on the system is changed
+ * for it.
  */
 function makeStubs() {
   const directory = mkdtempSync(join(tmpdir(), "novact-apt-"));
   const write = (name, text) => writeFileSync(join(directory, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   for (const name of ["pg_createcluster", "invoke-rc.d", "deb-systemd-invoke"]) write(name, "exit 0");
-  // "was-enabled" answers no, so that the package leaves its service disabled.
+  // Answers no to "was-enabled", so that the package leaves its service disabled.
   write("deb-systemd-helper", 'case " $* " in *" was-enabled "*) exit 1;; esac; exit 0');
   return directory;
 }
 
-/** Answers whether it succeeded; its output is shown only if it did not. */
+/** Runs apt-get; answers whether it succeeded. Its output is shown only if it did not. */
 function aptGet({ rights, stubs }, argv) {
   const [program, ...rest] = [
     ...rights,

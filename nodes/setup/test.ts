@@ -1,15 +1,15 @@
 /**
- * `npm test`: everything that can be checked on this machine, from types to real guests, with the time of
- * each phase. The last line is plain: `N passed, N failed, N skipped`; above it stands why each skipped test
- * could not run. A phase that fails does not keep the next from running.
+ * `npm test`: every check that can run on this computer, from types to real guests, with the time of each
+ * phase. The last line is plain: `N passed, N failed, N skipped`; above it stands the reason of each skipped
+ * test. A phase that fails does not keep the next one from running.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { loadConfig, statePaths } from "../config/config.ts";
 import { buildGuest, findGuest } from "./guest/build.ts";
+import { setupLimits } from "./limits.ts";
 
 const project = join(import.meta.dirname, "..", "..");
 
@@ -30,7 +30,7 @@ const one = (succeeded: boolean): Outcome => ({
   skipped: [],
 });
 
-/** Whether the program ended well within its time; its output goes to ours. */
+/** Whether the program succeeded within its time; its output goes to ours. */
 function succeeds(argv: readonly string[]): Promise<boolean> {
   const [program = "", ...rest] = argv;
   const child = spawn(join(project, "node_modules", ".bin", program), rest, {
@@ -38,9 +38,9 @@ function succeeds(argv: readonly string[]): Promise<boolean> {
     stdio: "inherit",
   });
   const timer = setTimeout(() => {
-    console.error(`${program} did not end within ${limits.testPhaseMsMax / 1_000} s and is killed.`);
+    console.error(`${program} did not end within ${setupLimits.testPhaseMsMax / 1_000} s and is killed.`);
     child.kill("SIGKILL");
-  }, limits.testPhaseMsMax);
+  }, setupLimits.testPhaseMsMax);
   return new Promise((resolve) => {
     const end = (succeeded: boolean) => {
       clearTimeout(timer);
@@ -76,14 +76,14 @@ async function runSpecs(argv: readonly string[]): Promise<Outcome> {
     const succeeded = await succeeds(["mocha", ...reporter, ...argv]);
     if (!existsSync(summary)) return one(false);
     const outcome = JSON.parse(readFileSync(summary, "utf8")) as Outcome;
-    // Every test passed, and yet mocha did not end well: something outlived the tests.
+    // Every test passed, but mocha did not end well: something outlived the tests.
     return succeeded || outcome.failed > 0 ? outcome : { ...outcome, failed: 1 };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** Live specs boot it; without it they are skipped, and say so. */
+/** Live specs boot the tiny guest; without it they are skipped, and say so. */
 const guest: Phase = {
   name: "tiny guest",
   run: async () => {
@@ -101,7 +101,7 @@ const guest: Phase = {
 
 const live = ["--no-config", "--forbid-only", "--timeout", "60000", "spec/live/**/*.spec.ts"];
 
-/** In this order, those of one row side by side. */
+/** The phases, row by row; those of one row run side by side. */
 const rows: readonly (readonly Phase[])[] = [
   [check("types", ["tsc", "--noEmit"]), guest],
   [check("format and lint", ["biome", "check", "--error-on-warnings", "."])],

@@ -1,6 +1,7 @@
 /**
- * The proxy of nodes/chaos as a part of a cluster that allows chaos: which links there are, and who is told
- * of which port. The ports stay the same as long as the cluster is up, whatever becomes of the process.
+ * The proxy of nodes/chaos as a part of a cluster that allows chaos: its links, and the ports that each party
+ * is told. The ports stay the same as long as the cluster is up, even when the proxy's process is started
+ * again.
  */
 import { join } from "node:path";
 import { controllerUser } from "../bus/access.ts";
@@ -20,12 +21,12 @@ import { freePort } from "./server-process.ts";
 
 type Server = keyof typeof linkVariables;
 
-/** Of 127.0.0.1, by the name of the link. */
+/** Ports of 127.0.0.1, by the name of the link. */
 export type LinkPorts = ReadonlyMap<string, number>;
 
 const entry = join(import.meta.dirname, "..", "proxy", "entry.ts");
 
-/** Starts it and keeps it running; both servers must run. */
+/** Starts the proxy and keeps it running; both servers must be running already. */
 export async function keepProxy(
   config: ClusterConfig,
   { say }: Screen,
@@ -69,7 +70,7 @@ async function linksOf(config: ClusterConfig): Promise<readonly Link[]> {
 /** Source: the servers' own documentation. */
 const defaultPorts: Readonly<Record<Server, number>> = { nats: 4_222, postgres: 5_432 };
 
-/** What a party has to be told, so that it connects through its links. */
+/** Environment variables by which a party connects through its links. */
 export function environmentOf(links: LinkPorts, party: string): Readonly<Record<string, string>> {
   const told: Record<string, string> = {};
   for (const server of ["nats", "postgres"] as const) {

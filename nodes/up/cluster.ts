@@ -1,15 +1,15 @@
 /**
- * A whole cluster on this machine: starts the servers, controllers and compute nodes in the order in which
- * they need each other, keeps each of them running, and ends them in the opposite order. It decides nothing
- * about instances.
+ * A whole cluster on this computer: starts the servers, controllers and compute nodes in the order of their
+ * dependencies, keeps each of them running, and ends them in the opposite order. It decides nothing about
+ * instances.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
 import { type Keeper, keep } from "./keeper.ts";
+import { upLimits } from "./limits.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
@@ -20,32 +20,35 @@ import type { RunningServer } from "./server-process.ts";
 export interface ClusterOptions {
   readonly config: ClusterConfig;
   readonly screen: Screen;
-  /** Compute nodes start when it resolves: they try their guests with it. */
+  /** Compute nodes start when this resolves: they try their accelerator with the tiny guest. */
   readonly guest: Promise<unknown>;
-  /** Awaited before each start of a compute node: who breaks one on purpose keeps it down by this. */
+  /** Awaited before each start of a compute node: chaos keeps a broken node down by this. */
   readonly mayStart?: (node: string) => Promise<void>;
-  /** Gives up between two steps of the start. */
+  /** When aborted, gives the start up between two steps. */
   readonly signal?: AbortSignal;
 }
 
 export interface Cluster {
   /** Ends everything in order: guests and compute nodes, controllers, NATS, PostgreSQL. Idempotent. */
   stop(): Promise<void>;
-  /** While it stops: guests are not waited for any more, but halted. */
+  /** Called while the cluster stops: halts the guests instead of waiting for them. */
   hurry(): void;
 }
 
-/** Everything that runs, in the order of its start. */
+/** The running parts, in the order of their start. */
 class Parts {
   readonly servers: Keeper<RunningServer>[] = [];
-  /** Between the servers and everybody else, when chaos is allowed. */
+  /** Between the servers and all other processes, when chaos is allowed. */
   readonly proxies: Keeper<NodeProcess>[] = [];
   links: LinkPorts = new Map();
   readonly controllers: Keeper<NodeProcess>[] = [];
   readonly computes: Keeper<NodeProcess>[] = [];
 }
 
-/** @throws ServerStartError when something does not start; what had started is ended again */
+/**
+ * Starts the cluster. @throws ServerStartError when a part does not start; the parts that had started are
+ * ended again
+ */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const parts = new Parts();
   const { log, run } = statePaths(options.config);
@@ -101,7 +104,7 @@ interface Starter {
   readonly start: (port: number) => Promise<RunningServer>;
 }
 
-/** The port that the first start found is kept: whoever is connected finds the server again. */
+/** Keeps a server running on the port that its first start found, so that connected clients find it again. */
 function keepServer({ name, port, start }: Starter, { say }: Screen): Promise<Keeper<RunningServer>> {
   let kept = port;
   const startOnce = async () => {
@@ -155,7 +158,7 @@ async function startControllers({ config, screen }: ClusterOptions, parts: Parts
   }
 }
 
-/** One after the other is not needed: compute nodes do not know each other. */
+/** Starts all compute nodes at once: they do not depend on each other. */
 async function startComputes({ config, screen, mayStart }: ClusterOptions, parts: Parts): Promise<void> {
   const started = await Promise.allSettled(
     config.nodes.map(async ({ name, hypervisor }) => {
@@ -191,8 +194,8 @@ async function keepNode(
       environment,
       identity: { file: join(run, `${name}.json`), argument: config.file },
       outputFile: join(log, `${name}.out`),
-      // A compute node makes little garbage: a small nursery saves 10 MiB. A busy controller would pay in
-      // time.
+      // A compute node makes little garbage: a small nursery saves 10 MiB. A busy controller would pay for it
+      // in time.
       nodeArguments: role[0] === "compute" ? ["--max-semi-space-size=2"] : [],
     });
   };
@@ -202,7 +205,7 @@ async function keepNode(
 }
 
 async function stopParts(parts: Parts, { config, screen: { say } }: ClusterOptions): Promise<void> {
-  const patienceMs = limits.upGuestPatienceMs;
+  const patienceMs = upLimits.upGuestPatienceMs;
   if (parts.computes.length > 0) say("guests are powered down, compute nodes end");
   await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
   for (const { name } of config.nodes) await unmountNodeFileSystem(config, name);

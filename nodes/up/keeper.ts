@@ -1,10 +1,11 @@
 /**
- * Keeps one process running: when it ends unasked, it is started again, each time after a longer pause, for
- * ever. What it did is said on the screen. It knows nothing of what the process is.
+ * Keeps one process running: when the process ends unasked, it is started again, each time after a longer
+ * pause, for ever. Every end and start is shown on the screen. The keeper does not know what kind of process
+ * it is.
  */
 
-import { limits } from "../../protocol/limits/limits.ts";
 import type { Timer } from "../../protocol/wire/transport.ts";
+import { upLimits } from "./limits.ts";
 import type { ServerEnd } from "./server-process.ts";
 
 export interface Kept {
@@ -15,27 +16,31 @@ export interface Kept {
 export interface KeeperOptions<K extends Kept> {
   readonly name: string;
   readonly start: () => Promise<K>;
-  /** For people; called for every end and every new start, not for the first one. */
+  /** Receives a line for people at every end and every new start, the first start excepted. */
   readonly say: (text: string) => void;
   readonly clock: { monotonicMs(): number; after(ms: number, run: () => void): Timer };
 }
 
 export interface Keeper<K extends Kept> {
   readonly name: string;
-  /** The process, unless it is down at the moment. */
+  /** The process; undefined while it is down. */
   current(): K | undefined;
   /**
-   * Starts it no more and ends it by `end`, if it runs; a start that is under way is waited for. Idempotent.
+   * Stops keeping the process, and ends it by `end` if it runs; a start that is under way is waited for.
+   * Idempotent.
    */
   stop(end: (kept: K) => Promise<void>): Promise<void>;
 }
 
-/** Starts it for the first time. @throws what `start` throws: a first start that fails is not repeated */
+/**
+ * Starts the process for the first time. @throws the error of `start`: a first start that fails is not
+ * repeated
+ */
 export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<Keeper<K>> {
   let current: K | undefined = await options.start();
   const stopping = new AbortController();
   const watch = async (): Promise<void> => {
-    let backoffMs: number = limits.keeperBackoffMsMin;
+    let backoffMs: number = upLimits.keeperBackoffMsMin;
     while (!stopping.signal.aborted) {
       const startedAtMs = options.clock.monotonicMs();
       if (current !== undefined) {
@@ -43,11 +48,11 @@ export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<K
         current = undefined;
         if (stopping.signal.aborted) return;
         const livedMs = options.clock.monotonicMs() - startedAtMs;
-        if (livedMs > limits.keeperBackoffMsMax) backoffMs = limits.keeperBackoffMsMin;
+        if (livedMs > upLimits.keeperBackoffMsMax) backoffMs = upLimits.keeperBackoffMsMin;
         options.say(`${options.name} ${described(end)}; starting it again`);
       }
       await pause(options.clock, backoffMs, stopping.signal);
-      backoffMs = Math.min(backoffMs * 2, limits.keeperBackoffMsMax);
+      backoffMs = Math.min(backoffMs * 2, upLimits.keeperBackoffMsMax);
       if (!stopping.signal.aborted) current = await again(options);
     }
   };
@@ -59,7 +64,7 @@ export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<K
       stopping.abort();
       if (current !== undefined) await end(current);
       await watching;
-      // A start that was under way when we were told to stop.
+      // The process of a start that was under way when `stop` was called.
       if (current !== undefined) await end(current);
     },
   };

@@ -1,6 +1,6 @@
 /**
- * One `up` per state directory: a lock that a dead process cannot hold, since it names the very process
- * (owned-process.ts).
+ * One `up` per state directory: a lock that a dead process cannot hold, because it identifies its process by
+ * a proof (owned-process.ts).
  */
 import { linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,7 +10,10 @@ export class LockedError extends Error {
   override readonly name = "LockedError";
 }
 
-/** Takes the lock; answers how to give it back. @throws LockedError naming the process that holds it */
+/**
+ * Takes the lock; answers the function that releases it. @throws LockedError naming the process that holds
+ * the lock
+ */
 export function takeLock(file: string, ownArgument: string): () => void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
   const proof = proofOf(process.pid, ownArgument);
@@ -18,7 +21,7 @@ export function takeLock(file: string, ownArgument: string): () => void {
   const mine = `${file}.${process.pid}`;
   writeProof(mine, proof);
   try {
-    // A link is made or not, never half; two starts at once cannot both succeed.
+    // Making a link is atomic: of two starts at once only one succeeds.
     while (!linked(mine, file)) {
       const holder = findProved(file);
       if (holder !== undefined) throw new LockedError(taken(holder, file));

@@ -1,7 +1,7 @@
 /**
  * A NATS server of our own, on 127.0.0.1, with JetStream in a directory of ours, and users with generated
- * passwords (nats-access.ts). What it stores is a copy: everything that is true is in PostgreSQL, so its
- * directory may be lost.
+ * passwords (nodes/bus/access.ts). JetStream holds only copies: the truth is in PostgreSQL, so its directory
+ * may be lost.
  *
  * Layout of the directory: `nats.conf` and `credentials/<user>.json` (owner only, but for the anonymous
  * user's), `store/` (JetStream's), `process.json`.
@@ -11,9 +11,9 @@ import { randomBytes } from "node:crypto";
 import { accessSync, chmodSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { type NatsAccess, natsServerConfig, natsUsers } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import { upLimits } from "./limits.ts";
 import {
   clearLeftover,
   freePort,
@@ -25,7 +25,7 @@ import {
 
 export interface NatsServerOptions {
   readonly directory: string;
-  /** 0: any free one. */
+  /** Port to listen on; 0: any free one. */
   readonly port: number;
   readonly logFile: string;
   readonly access: NatsAccess;
@@ -33,7 +33,7 @@ export interface NatsServerOptions {
   readonly diesWithUs?: boolean;
 }
 
-/** Where Debian and the usual installations put it. */
+/** Where Debian and other installations put the program. */
 const places = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin"];
 
 export function findNatsServer(): string | undefined {
@@ -50,7 +50,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Starts it. @throws ServerStartError, also when the port is taken by somebody else */
+/** Starts the server. @throws ServerStartError, also when another process has the port */
 export async function startNatsServer(options: NatsServerOptions): Promise<RunningServer> {
   const program = findNatsServer();
   if (program === undefined) {
@@ -86,7 +86,10 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
   return { name: "NATS", port, url, ...server };
 }
 
-/** Answers the configuration's path. Passwords stay the same from start to start. */
+/**
+ * Writes configuration and credentials; answers the configuration's path. Passwords stay the same from start
+ * to start.
+ */
 function writeFiles(options: NatsServerOptions, port: number, url: string): string {
   const { directory, access } = options;
   const passwords: Record<string, string> = {};
@@ -95,7 +98,7 @@ function writeFiles(options: NatsServerOptions, port: number, url: string): stri
     const pass = readCredentials(file)?.pass ?? randomBytes(24).toString("hex");
     passwords[name] = pass;
     const credentials: NatsCredentials = { servers: [url], user: name, pass, inboxPrefix };
-    // Whoever is on this machine is the anonymous user anyway.
+    // Anybody on this computer is the anonymous user anyway.
     writePrivately(file, `${JSON.stringify(credentials)}\n`, name === access.anonymous ? 0o644 : 0o600);
   }
   const file = join(directory, "nats.conf");
@@ -110,7 +113,10 @@ function writePrivately(file: string, text: string, mode: number): void {
   renameSync(`${file}.new`, file);
 }
 
-/** A NATS server greets with its INFO line as soon as it takes clients; JetStream is up by then. */
+/**
+ * True when a NATS server greets with its INFO line: it does when it takes clients, and JetStream is up by
+ * then.
+ */
 function greets(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: "127.0.0.1", port });
@@ -118,7 +124,7 @@ function greets(port: number): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    socket.setTimeout(limits.serverStopTimeoutMs, () => end(false));
+    socket.setTimeout(upLimits.serverStopTimeoutMs, () => end(false));
     socket.once("data", (data) => end(data.toString("latin1").startsWith("INFO ")));
     socket.once("error", () => end(false));
     socket.once("close", () => end(false));

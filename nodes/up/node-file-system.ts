@@ -1,7 +1,7 @@
 /**
- * A small file system of its own, in memory, for the guests of a node: what `novact chaos` may fill without
- * filling the machine's disk. Only where chaos.nodeFileSystemMib asks for it, and only as root. It stays
- * mounted when the cluster goes down with disks on it, as guests' disks must outlive their node.
+ * A small file system in memory for the guests of one node, which `novact chaos` may fill without filling the
+ * computer's disk. Only where chaos.nodeFileSystemMib asks for it, and only as root. While disks lie on it,
+ * it stays mounted when the cluster goes down, because guests' disks must outlive their node.
  */
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
@@ -14,7 +14,10 @@ const run = promisify(execFile);
 const isMounted = (directory: string): boolean =>
   existsSync(directory) && statSync(directory).dev !== statSync(dirname(directory)).dev;
 
-/** Harmless when it is there already. What stands against it is said, and the node starts without it. */
+/**
+ * Mounts the file system. Harmless when it is mounted already. An obstacle is reported, and the node starts
+ * without the file system.
+ */
 export async function mountNodeFileSystem(
   config: ClusterConfig,
   node: string,
@@ -41,7 +44,7 @@ function obstacleTo(directory: string): string | undefined {
   return undefined;
 }
 
-/** Takes it away when nothing lies on it any more. */
+/** Unmounts the file system once nothing lies on it any more. */
 export async function unmountNodeFileSystem(config: ClusterConfig, node: string): Promise<void> {
   const directory = statePaths(config).nodeFileSystem(node);
   if (config.chaos.nodeFileSystemMib === 0 || !isMounted(directory)) return;

@@ -1,14 +1,14 @@
 /**
  * A controller or compute node as a child process of `up`, in a session of its own: a terminal's Ctrl-C
- * reaches only `up`, which ends its children in the right order. When `up` dies they notice by the closed
- * channel and end themselves.
+ * reaches only `up`, which ends its children in the right order. When `up` dies, its children notice the
+ * closed channel and end themselves.
  */
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
 import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
+import { upLimits } from "./limits.ts";
 import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
 
 const mainEntry = join(import.meta.dirname, "..", "main.ts");
@@ -16,33 +16,36 @@ const mainEntry = join(import.meta.dirname, "..", "main.ts");
 export interface NodeProcessOptions {
   /** `controller-1`, or the compute node's name. */
   readonly name: string;
-  /** The program; absent: main.ts. */
+  /** Path of the program; absent: main.ts. */
   readonly entry?: string;
-  /** Of main.ts: the role and its options. */
+  /** Arguments of main.ts: the role and its options. */
   readonly arguments: readonly string[];
-  /** Beside ours. */
+  /** Environment variables beside our own. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** For Node itself. */
+  /** Options for Node itself. */
   readonly nodeArguments: readonly string[];
   /**
-   * Where it is written down, by one of its arguments that no other cluster's processes have. Two agents of
-   * one node would fight for its guests: one that a killed `up` left is ended first.
+   * Where the process is recorded, with one of its arguments that no other cluster's process has. Two agents
+   * of one node would fight for its guests, so an agent that a killed `up` left is ended first.
    */
   readonly identity?: { readonly file: string; readonly argument: string };
-  /** Takes what it writes outside its log: the last words of a crash. */
+  /** File of its output outside the log: the last words of a crash. */
   readonly outputFile: string;
 }
 
 export interface NodeProcess {
   readonly pid: number;
   readonly ended: Promise<ServerEnd>;
-  /** Asks it to end; after patienceMs and a grace SIGKILL follows. Resolves when it is gone. Idempotent. */
+  /**
+   * Asks the process to end; SIGKILL follows after patienceMs and a grace. Resolves when the process is gone.
+   * Idempotent.
+   */
   shutdown(message: Omit<ShutdownMessage, "kind">): Promise<void>;
 }
 
 /**
- * Resolves when it says that it is ready. @throws ServerStartError with what it said, or when it says
- * nothing
+ * Starts the process; resolves when it reports that it is ready. @throws ServerStartError with its message,
+ * or when it reports nothing
  */
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
   const { identity } = options;
@@ -66,7 +69,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
       if (isChildMessage(message)) resolve(message.kind === "ready" ? undefined : message.message);
     });
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), limits.serverStartTimeoutMs);
+  const timer = setTimeout(() => child.kill("SIGKILL"), upLimits.serverStartTimeoutMs);
   const silent = ended.then(() => `It ended without a word; see ${options.outputFile}.`);
   const failure = await Promise.race([told, silent]);
   clearTimeout(timer);
@@ -76,7 +79,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   }
   const shutdown = async (message: Omit<ShutdownMessage, "kind">): Promise<void> => {
     if (child.connected) child.send({ kind: "shutdown", ...message });
-    const kill = setTimeout(() => child.kill("SIGKILL"), message.patienceMs + limits.serverStopTimeoutMs);
+    const kill = setTimeout(() => child.kill("SIGKILL"), message.patienceMs + upLimits.serverStopTimeoutMs);
     await ended;
     clearTimeout(kill);
     if (identity !== undefined) removeProof(identity.file);

@@ -3,7 +3,7 @@
  * a generated password. Debian's own cluster, its port and its configuration are never touched.
  *
  * Layout of the directory: `data/` (PostgreSQL's, owned by the user it runs as), `password` and
- * `process.json` (ours). Durability is never switched off: what was acknowledged must survive a power loss
+ * `process.json` (ours). Durability is never switched off: an acknowledged commit must survive a power loss
  * (I4).
  */
 import { execFile } from "node:child_process";
@@ -21,8 +21,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { limits } from "../../protocol/limits/limits.ts";
 import { endProcess, isAlive, proofOf } from "../process/owned-process.ts";
+import { upLimits } from "./limits.ts";
 import {
   clearLeftover,
   freePort,
@@ -37,7 +37,7 @@ const installedUnder = "/usr/lib/postgresql";
 
 export interface PostgresOptions {
   readonly directory: string;
-  /** 0: any free one. */
+  /** Port to listen on; 0: any free one. */
   readonly port: number;
   readonly logFile: string;
   readonly database: string;
@@ -46,11 +46,11 @@ export interface PostgresOptions {
 }
 
 export interface PostgresServer extends RunningServer {
-  /** A new, empty database; answers its URL. */
+  /** Makes a new, empty database; answers its URL. */
   createDatabase(name: string): Promise<string>;
 }
 
-/** The directory of the newest installed server's programs, or undefined. */
+/** The directory of the programs of the newest installed server, or undefined. */
 export function findPostgres(under = installedUnder): string | undefined {
   if (!existsSync(under)) return undefined;
   const versions = readdirSync(under)
@@ -60,7 +60,7 @@ export function findPostgres(under = installedUnder): string | undefined {
   return Number.isFinite(newest) ? join(under, String(newest), "bin") : undefined;
 }
 
-/** Starts it, making the data directory on the first start. @throws ServerStartError */
+/** Starts the server; makes the data directory on the first start. @throws ServerStartError */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const programs = findPostgres();
   if (programs === undefined) {
@@ -99,7 +99,9 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   return { name: "PostgreSQL", port, ...server, url: await createDatabase(options.database), createDatabase };
 }
 
-/** The last line of postmaster.pid says so, and the first whose it is; pg_ctl looks at the same. */
+/**
+ * True when the last line of postmaster.pid says ready, and the first has the pid; pg_ctl checks the same.
+ */
 function isReady(data: string, pid: number): boolean {
   const lines = postmasterLines(data);
   return Number(lines[0]) === pid && lines.at(-1)?.trim() === "ready";
@@ -111,9 +113,10 @@ function postmasterLines(data: string): readonly string[] {
 }
 
 /**
- * Ends a server of a killed run. Our own proof may be missing when we were killed at the wrong moment; then
- * PostgreSQL's lock file names the process. A lock file of a process that is no server on this directory is
- * stale: after a restart of the machine its pid may belong to anything, and PostgreSQL would refuse to start.
+ * Ends the server of a killed run. Our own proof may be missing when we were killed at the wrong moment; then
+ * PostgreSQL's lock file names the process. A lock file whose process is no server on this directory is
+ * stale: after a restart of the computer the pid may belong to any process, and PostgreSQL would refuse to
+ * start.
  */
 async function clearFormerRun(data: string, proofFile: string): Promise<void> {
   await clearLeftover(proofFile, "SIGINT");
@@ -121,18 +124,21 @@ async function clearFormerRun(data: string, proofFile: string): Promise<void> {
   if (pid === 0) return;
   const proof = proofOf(pid, data);
   if (proof?.program === "postgres" && isAlive(proof)) {
-    await endProcess(proof, { signal: "SIGINT", patienceMs: limits.serverStopTimeoutMs });
+    await endProcess(proof, { signal: "SIGINT", patienceMs: upLimits.serverStopTimeoutMs });
   }
   rmSync(join(data, "postmaster.pid"), { force: true });
 }
 
-/** Small, since it shares the machine with guests; measured on Debian 12: about 30 MiB in all when idle. */
+/**
+ * Small settings, because PostgreSQL shares the computer with guests; measured on Debian 12: about 30 MiB in
+ * total when idle.
+ */
 function settings(port: number): readonly string[] {
   const values: Readonly<Record<string, string>> = {
     port: String(port),
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
-    max_connections: String(limits.postgresConnectionsMax),
+    max_connections: String(upLimits.postgresConnectionsMax),
     shared_buffers: "32MB",
     huge_pages: "off",
     max_wal_size: "256MB",
@@ -158,7 +164,7 @@ interface ServerUser {
   readonly gid: number;
 }
 
-/** PostgreSQL refuses to run as root; then the package's own user runs it. */
+/** The user to run PostgreSQL as: PostgreSQL refuses to run as root, so then it is the package's own user. */
 async function serverUser(): Promise<ServerUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const entry = readFileSync("/etc/passwd", "utf8")
@@ -188,7 +194,8 @@ interface Initialisation {
 }
 
 /**
- * Made beside its place and renamed, so that a start that was killed half-way leaves no half data directory.
+ * Makes the data directory beside its place and renames it, so that a start that is killed half-way leaves no
+ * partial one.
  */
 async function initialise({ programs, data, password, user }: Initialisation): Promise<void> {
   const fresh = `${data}.new`;

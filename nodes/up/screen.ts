@@ -1,13 +1,12 @@
 /**
- * What `up` shows to the person who started it: one line for each thing that happened, with the time since
- * the start.
+ * The output of `up` for the person who started it: one line for each event, with the time since the start.
  */
 import { readFileSync } from "node:fs";
 
 export interface Screen {
-  /** A line with the time in front. */
+  /** Prints a line with the time in front. */
   say(text: string): void;
-  /** Text as it is, but for control characters: a guest must not steer the terminal. */
+  /** Prints a text without its control characters: a guest must not steer the terminal. */
   show(text: string): void;
   sinceStartMs(): number;
 }
@@ -16,8 +15,8 @@ export interface Screen {
 const ticksPerSecond = 100;
 
 /**
- * Milliseconds since this process began. Began, not loaded this file: when the shell of `npm start` became
- * this process, the set-up that it ran before counts as well.
+ * Milliseconds since this process began, not since this file was loaded: when the shell of `npm start` became
+ * this process, its set-up counts as well.
  */
 function processAgeMs(): number {
   const stat = readFileSync("/proc/self/stat", "utf8");
@@ -47,10 +46,12 @@ export function openScreen(out: { write(text: string): unknown }): Screen {
   };
 }
 
-/** What a terminal takes as an order: ESC [ …, up to its letter. Source: ECMA-48, control sequences. */
+/**
+ * Sequences that a terminal takes as an order: ESC [ …, up to its letter. Source: ECMA-48, control sequences.
+ */
 const controlSequence = new RegExp(`${"\u001b"}\\[[0-9;?]*[ -/]*[@-~]`, "g");
 
-/** Line ends and tabs stay; every other control character goes, and with it every escape sequence. */
+/** The text without control characters and escape sequences; line ends and tabs stay. */
 export function printable(text: string): string {
   return [...text.replaceAll("\r\n", "\n").replace(controlSequence, "")].filter(isPrintable).join("");
 }

@@ -1,14 +1,13 @@
 /**
- * One server program of ours (PostgreSQL, nats-server) as a child process: started in its own session, so
- * that a terminal's Ctrl-C reaches us and not it; its output in a bounded log file; its identity written down
- * (owned-process.ts), so that the next run finds it if we are killed. What a server is and when it is ready
- * belongs to the callers.
+ * One server program of ours (PostgreSQL, nats-server) as a child process: in a session of its own, so that a
+ * terminal's Ctrl-C reaches only us; with its output in a bounded log file; and with its identity recorded
+ * (owned-process.ts), so that the next run finds it if we are killed. The callers know which server it is,
+ * and when it is ready.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { limits } from "../../protocol/limits/limits.ts";
 import {
   endProcess,
   findProved,
@@ -17,9 +16,10 @@ import {
   removeProof,
   writeProof,
 } from "../process/owned-process.ts";
+import { upLimits } from "./limits.ts";
 
 export interface ServerProgram {
-  /** For people: "PostgreSQL", "NATS". */
+  /** Name for people: "PostgreSQL", "NATS". */
   readonly name: string;
   readonly program: string;
   readonly arguments: readonly string[];
@@ -31,11 +31,11 @@ export interface ServerProgram {
   readonly environment: Readonly<Record<string, string>>;
   /** The unprivileged user to run as; absent: ours. */
   readonly user?: { readonly uid: number; readonly gid: number };
-  /** The kernel ends it when we die, however we die: for throwaway servers. */
+  /** True: the kernel ends the server when we die, however we die. For throwaway servers. */
   readonly diesWithUs: boolean;
-  /** Ends it cleanly. */
+  /** The signal that ends the server cleanly. */
   readonly stopSignal: NodeJS.Signals;
-  /** Whether the process with this pid, and no other, answers. */
+  /** Whether exactly the process with this pid answers. */
   readonly ready: (pid: number) => Promise<boolean>;
 }
 
@@ -51,30 +51,33 @@ export interface RunningServer {
   readonly pid: number;
   /** Resolves when the process has ended, for whatever reason. */
   readonly ended: Promise<ServerEnd>;
-  /** Ends it cleanly, by force after limits.serverStopTimeoutMs; resolves when it is gone. Idempotent. */
+  /**
+   * Ends the server cleanly, or by force after upLimits.serverStopTimeoutMs; resolves when it is gone.
+   * Idempotent.
+   */
   stop(): Promise<void>;
 }
 
-/** A server that could not be started; the message is for people and says what to do. */
+/** A server could not be started; the message is for people and says what to do. */
 export class ServerStartError extends Error {
   override readonly name = "ServerStartError";
 }
 
-/** How long between two looks whether a starting server answers. */
+/** Period of checking whether a starting server answers. */
 const lookEveryMs = 20;
 const logTailLines = 12;
 
-/** Ends what a killed former run left behind; answers whether there was anything. */
+/** Ends the server that a killed former run left behind; answers whether there was one. */
 export async function clearLeftover(proofFile: string, stopSignal: NodeJS.Signals): Promise<boolean> {
   const leftover = findProved(proofFile);
   if (leftover !== undefined) {
-    await endProcess(leftover, { signal: stopSignal, patienceMs: limits.serverStopTimeoutMs });
+    await endProcess(leftover, { signal: stopSignal, patienceMs: upLimits.serverStopTimeoutMs });
   }
   removeProof(proofFile);
   return leftover !== undefined;
 }
 
-/** Starts the program and resolves when it is ready. @throws ServerStartError with the end of its log */
+/** Starts the program; resolves when it is ready. @throws ServerStartError with the end of its log */
 export async function startServerProcess(
   server: ServerProgram,
 ): Promise<Pick<RunningServer, "pid" | "ended" | "stop">> {
@@ -95,13 +98,13 @@ export async function startServerProcess(
     return proof;
   };
   writeDown();
-  const deadlineMs = performance.now() + limits.serverStartTimeoutMs;
+  const deadlineMs = performance.now() + upLimits.serverStartTimeoutMs;
   while (!(await server.ready(pid))) {
     if (!running) throw failure(server, "ended while it was starting");
     if (performance.now() > deadlineMs) {
       child.kill("SIGKILL");
       await ended;
-      throw failure(server, `did not answer within ${limits.serverStartTimeoutMs / 1_000} s`);
+      throw failure(server, `did not answer within ${upLimits.serverStartTimeoutMs / 1_000} s`);
     }
     await sleep(lookEveryMs);
   }
@@ -110,7 +113,7 @@ export async function startServerProcess(
   child.unref();
   const stop = async (): Promise<void> => {
     child.ref();
-    await endProcess(proof, { signal: server.stopSignal, patienceMs: limits.serverStopTimeoutMs });
+    await endProcess(proof, { signal: server.stopSignal, patienceMs: upLimits.serverStopTimeoutMs });
     await ended;
     removeProof(server.proofFile);
   };
@@ -120,7 +123,7 @@ export async function startServerProcess(
 function launch(server: ServerProgram): ChildProcess {
   rotate(server.logFile);
   const log = openSync(server.logFile, "a", 0o600);
-  // setpriv replaces itself by the program, so the pid is the server's own.
+  // setpriv replaces itself with the program, so the pid is the server's own.
   const [program, ...leading] = server.diesWithUs
     ? ["setpriv", "--pdeathsig", "QUIT", ...userArguments(server.user), server.program]
     : [server.program];
@@ -151,20 +154,20 @@ function failure(server: ServerProgram, what: string): ServerStartError {
   );
 }
 
-/** Sets a log file aside when it has grown too long; at most one older one is kept. */
+/** Renames a log file that has grown too long; at most one older file is kept. */
 export function rotate(logFile: string): void {
   const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
-  if (size < limits.serverLogBytesMax) return;
+  if (size < upLimits.serverLogBytesMax) return;
   rmSync(`${logFile}.1`, { force: true });
   renameSync(logFile, `${logFile}.1`);
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** A port of 127.0.0.1 that is free at this moment. */
 export async function freePort(): Promise<number> {
   return listenOnce(0);
 }
 
-/** Whether somebody listens there already. */
+/** True when no process listens on the port. */
 export async function isPortFree(port: number): Promise<boolean> {
   try {
     await listenOnce(port);

@@ -1,10 +1,9 @@
 /**
- * `npm start`: brings what is missing, starts a whole cluster on this machine, shows a guest boot, and stays
- * until Ctrl-C or SIGTERM; then everything goes down in order. A second signal does not wait for guests. What
- * is written here is the order of things and what a person reads.
+ * `npm start`: installs what is missing, starts a whole cluster on this computer, shows a guest boot, and
+ * stays until Ctrl-C or SIGTERM; then everything ends in order. After a second signal, guests are not waited
+ * for. This file defines the order of the steps and the texts for people.
  */
 import { relative } from "node:path";
-import { limits } from "../../protocol/limits/limits.ts";
 import {
   type ClusterConfig,
   ConfigError,
@@ -15,20 +14,21 @@ import {
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { installPackages } from "../setup/system-packages.mjs";
 import { startCluster } from "./cluster.ts";
+import { upLimits } from "./limits.ts";
 import { LockedError, takeLock } from "./lock.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { ServerStartError } from "./server-process.ts";
 import { welcome } from "./welcome.ts";
 
 export interface UpOptions {
-  /** Absent: the default one. */
+  /** Path of cluster.yaml; absent: the default one. */
   readonly config?: string;
 }
 
-/** Resolves with the exit code when everything is down again. */
+/** Runs the cluster; resolves with the exit code when everything has ended. */
 export async function up(options: UpOptions): Promise<number> {
   const screen = openScreen(process.stdout);
-  // The terminal may be gone before us: then nobody reads on, and the rest goes down in order all the same.
+  // The terminal may be closed before us: the texts are then lost, and everything still ends in order.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const end = listenForEnd(screen);
   try {
@@ -47,7 +47,10 @@ export async function up(options: UpOptions): Promise<number> {
   }
 }
 
-/** Errors whose message says all that a person needs: ours, and those of programs that we ran. */
+/**
+ * True for an error whose message says all that a person needs: our own errors, and those of programs that we
+ * ran.
+ */
 function isForPeople(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const ours =
@@ -68,8 +71,8 @@ function listenForEnd(screen: Screen): End {
   let heardAtMs = 0;
   const hear = (signal: NodeJS.Signals) => {
     if (first.signal.aborted) {
-      // One Ctrl-C comes twice: from the terminal, and from npm, which passes it on.
-      if (performance.now() - heardAtMs < limits.upSecondSignalMsMin) return;
+      // One Ctrl-C arrives twice: from the terminal, and from npm, which passes it on.
+      if (performance.now() - heardAtMs < upLimits.upSecondSignalMsMin) return;
       screen.say(`${signal} again: guests are halted at once`);
       second.abort();
       return;
@@ -86,7 +89,7 @@ async function runCluster(config: ClusterConfig, screen: Screen, end: End): Prom
   const shown = relative(process.cwd(), config.stateDirectory);
   screen.say(`cell ${config.cell}, state in ${shown.startsWith("..") ? config.stateDirectory : shown}`);
   const guest = prepareGuest(config, screen);
-  // Whoever waits for it hears of a failure; until then it is nobody's.
+  // The caller that awaits the guest hears of a failure; until then nobody does.
   guest.catch(() => undefined);
   let code = 0;
   try {
@@ -108,7 +111,7 @@ interface BeingUp {
   readonly guest: GuestFiles | undefined;
 }
 
-/** From the moment when everything runs to the first signal; answers the exit code. */
+/** The time from when all parts run to the first signal; answers the exit code. */
 async function beUp({ config, screen, end, guest }: BeingUp): Promise<number> {
   try {
     await welcome({ config, screen, guest, signal: end.first });
@@ -128,7 +131,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener("abort", () => resolve());
   });
 
-/** The tiny guest, built when it is missing or its recipe has changed. Only real hypervisors need it. */
+/** The tiny guest, built when it is missing or its sources have changed. Only real hypervisors need it. */
 async function prepareGuest(config: ClusterConfig, screen: Screen): Promise<GuestFiles | undefined> {
   if (config.nodes.every(({ hypervisor }) => hypervisor === "fake")) return undefined;
   const directory = statePaths(config).guest;

@@ -1,21 +1,22 @@
 /**
- * What a new cluster gets so that a person can begin at once: the tiny guest as images, three flavors, and
- * one instance whose boot is shown. A client like any other: all of it goes through the SDK.
+ * The first contents of a new cluster, so that a person can begin at once: the tiny guest as images, three
+ * flavors, and one instance whose boot is shown. A client like any other: everything goes through the SDK.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../protocol/limits/life.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { ClusterConfig } from "../config/config.ts";
 import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
+import { upLimits } from "./limits.ts";
 import type { Screen } from "./screen.ts";
 
 const upMarker = "NOVACT-GUEST UP";
 const readyMarker = "NOVACT-GUEST READY";
 const downMarker = "NOVACT-GUEST DOWN";
 const demoName = "hello";
-/** The whole offer; names that exist are left alone. */
+/** The flavors to make; those whose names exist are left alone. */
 const flavors = [
   { name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 },
   { name: "small", vcpus: 1, memoryMib: 256, diskGib: 1 },
@@ -63,8 +64,8 @@ async function registerImages(admin: Novact, guest: GuestFiles): Promise<void> {
   }
 }
 
-/** Checksums of large files on a slow disk. */
-const patient = { timeoutMs: limits.serverStartTimeoutMs };
+/** Deadline for registering: checksums of large files on a slow disk. */
+const patient = { timeoutMs: upLimits.serverStartTimeoutMs };
 
 async function unlessTaken(asked: Promise<unknown>): Promise<void> {
   try {
@@ -94,9 +95,9 @@ async function showNew(options: WelcomeOptions, tenant: Novact): Promise<void> {
   await showBoot(options, tenant, { instance, again: false });
 }
 
-/** A node registers itself a moment after it has started. */
+/** Waits until a node has registered itself, a moment after its start. */
 async function untilHostAlive(admin: Novact, signal: AbortSignal): Promise<void> {
-  const deadlineMs = performance.now() + limits.serverStartTimeoutMs;
+  const deadlineMs = performance.now() + upLimits.serverStartTimeoutMs;
   while (!signal.aborted) {
     const { hosts } = await admin.host.list({});
     if (hosts.some(({ alive, enabled }) => alive && enabled)) return;
@@ -108,17 +109,17 @@ async function untilHostAlive(admin: Novact, signal: AbortSignal): Promise<void>
 
 interface Shown {
   readonly instance: Instance;
-  /** It has booted in an earlier run: its log begins with that. */
+  /** True: the instance has booted in an earlier run, whose output comes first in its log. */
   readonly again: boolean;
 }
 
 /**
- * Shows the console from the beginning of the present boot to its marker, or until limits.buildTimeoutMs is
- * over.
+ * Shows the console from the beginning of the current boot to its marker, or until lifeLimits.buildTimeoutMs
+ * is over.
  */
 async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): Promise<void> {
   const { screen } = options;
-  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(limits.buildTimeoutMs)]);
+  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(lifeLimits.buildTimeoutMs)]);
   let boot = "";
   let printed = 0;
   try {
@@ -144,7 +145,7 @@ async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): 
   screen.say(`${instance.name} is up on ${instance.hostName ?? "no host"}, ${seconds} s after the start`);
 }
 
-/** Where the present boot begins: with its first word behind the last one of the boot before. */
+/** Position of the current boot: its first word after the last word of the boot before. */
 function afterLastEnd(text: string): number {
   const end = text.lastIndexOf(downMarker);
   if (end < 0) return 0;

@@ -1,12 +1,18 @@
-/** The limits of storage that hosts share. They are a part of `limits`; everybody reads them there. */
+/** Limits of shared storage and image files that several rooms must agree on. They are never configured. */
 export const storageLimits = {
   /**
-   * How often a controller looks for disks that nobody owns on shared storage. They cost space and nothing
-   * else, and to look reads every instance.
+   * How often a controller looks for disks on shared storage that no instance owns. They cost only space, and
+   * a look reads every instance.
    */
   sweepPeriodMs: 600_000,
-  /** Instances in one page of what is on shared storage: some 60 KiB. */
-  sharedDisksPageLength: 1_000,
-  /** Instances whose disks a host is told to remove at once: within its time for one question. */
+  /**
+   * Disks that a host is told to remove in one request: as many as it removes within the time for one
+   * question.
+   */
   sharedDisksRemovedMax: 50,
+  /**
+   * A registration that has held a file for this long has died. Longer than imageRegistrationMsMax, with room
+   * for a clock that was set and for a process that was paused.
+   */
+  imageHoldMs: 24 * 3_600_000,
 } as const;

@@ -1,19 +1,17 @@
 /**
- * The limits of the wire: bodies and headers, attempts and requests in work, the event stream, the bus. They
- * are a part of `limits` in limits.ts; everybody reads them there.
+ * Limits of the wire: bodies and headers, attempts and deadlines, pages, and requests in work. Both ends keep
+ * to them, so they are never configured.
  */
 export const wireLimits = {
-  /** The body of a client's request. Larger ones are refused before they are decoded. */
+  /** The body of a client's request. A larger body is refused before it is decoded. */
   bodyBytesMax: 256 * 1024,
   /**
-   * An answer, and what hosts and controllers tell each other: a full page of a list, or everything on one
+   * An answer, and any message between hosts and controllers: a full page of a list, or everything on one
    * host.
    */
   answerBytesMax: 8 * 1024 * 1024 - 64 * 1024,
   /** All headers of one message; the parser's cost grows with the square of their number. */
   headerBytesMax: 8 * 1024,
-  /** The bus must let a somewhat too large body through, so that its sender hears why it is refused. */
-  busPayloadBytesMax: 8 * 1024 * 1024,
   /** Nesting of maps and arrays in a body. The deepest schema needs 6. */
   bodyDepthMax: 16,
   /** Elements of one array in a body: the largest legal one is everything on one host. */
@@ -23,67 +21,56 @@ export const wireLimits = {
    * answer.
    */
   mapLengthMax: 256,
-  /** One string in a body: a console page is the largest legal one; each byte of it may need three. */
+  /** One string in a body. The largest legal string is a console page, each byte of which may need three. */
   stringBytesMax: 400 * 1024,
-
+  requestIdLengthMax: 128,
+  pageLengthMax: 1_000,
+  pageLengthDefault: 100,
+  /** Deadline of a request whose caller names none. */
+  timeoutMsDefault: 10_000,
+  /** The longest deadline a caller may ask for. */
+  timeoutMsMax: 3_600_000,
   /**
-   * How long a caller waits for the end of an operation (`wait`) when it does not say: a build, and its
+   * How long a caller waits for the end of an operation (`wait`) when it names no time: a build, and its
    * grace.
    */
   waitTimeoutMsDefault: 150_000,
+  /** Long polls (events, console follow) are answered after this time at the latest. */
+  waitMsMax: 30_000,
+  /** How long before a caller's deadline a server stops waiting on its behalf: the answer has to travel. */
+  waitMarginMs: 100,
   /**
-   * One attempt of a request that nobody expects to wait: after this it is repeated with the same request id.
+   * One attempt of a request that does not ask to be kept waiting; after it the request is repeated with the
+   * same request id.
    */
   attemptTimeoutMs: 4_000,
-  /**
-   * A client listens for so long after its deadline: the server's own answer to a passed deadline says more.
-   */
+  /** How long a client listens after its deadline: the server's own answer to a passed deadline says more. */
   answerGraceMs: 250,
-  /** What a server that ends gives the requests it has taken: a commit and some, but not a long poll. */
+  /**
+   * How long a server that is ending works on the requests it has taken: enough for a commit, not for a long
+   * poll.
+   */
   drainGraceMs: 1_000,
-  /** Between attempts of one request; doubles, with jitter. */
+  /** Pause between attempts of one request; doubles, with jitter. */
   retryBackoffMsMin: 20,
   retryBackoffMsMax: 1_000,
   /**
-   * Repetitions of what a server is too old for: some tenths of a second, after which most of a few
-   * controllers were asked.
+   * Repetitions of a request that a server was too old for: some tenths of a second, after which most of a
+   * few controllers have been asked.
    */
   olderServerRetriesMax: 5,
   /**
-   * Requests that one server works on, long polls included; each may hold a body. Beyond that:
-   * RESOURCE_EXHAUSTED.
+   * Requests that one server works on at once, long polls included; each may hold a body. Further requests
+   * are answered RESOURCE_EXHAUSTED.
    */
   requestsInWorkMax: 8_000,
-  /** The same for one project, so that one tenant's long polls cannot shut out the others. */
+  /**
+   * Requests of one project that one server works on at once, so that the long polls of one tenant cannot
+   * shut out others.
+   */
   requestsInWorkPerProjectMax: 4_000,
-  /** When a caller that was refused for that should come again. */
+  /** When a caller that was refused for too many requests in work should try again. */
   retryAfterMs: 100,
-
-  /** The event stream on the bus holds the newest of these; everything else is replayed from PostgreSQL. */
-  eventStreamBytesMax: 256 * 1024 * 1024,
-  eventStreamMessagesMax: 1_000_000,
-  /** Longer than eventKeptMs: the stream must not forget where it is while PostgreSQL still knows. */
-  eventStreamKeptMs: 60 * 24 * 3_600_000,
-  /**
-   * JetStream forgets the numbers of events it has seen after this time. Order rests on comparing with the
-   * last number, not on this; and after a purge it stands in the way of the refill for so long.
-   */
-  eventDuplicateWindowMs: 2_000,
-  /** Events on their way to the stream at the same time. */
-  eventPublishWindow: 64,
-  /** Events read from the store at a time. */
-  eventPublishPage: 500,
-  /** The publisher looks by itself so often, whether it was woken or not. */
-  eventPublishPeriodMs: 1_000,
-  /** Between two rounds: what is committed in between goes out together. */
-  eventPublishSpacingMs: 10,
-  eventPublishBackoffMsMin: 100,
-  eventPublishBackoffMsMax: 5_000,
-
-  /** The bus is tried again after this time, for ever. */
-  busReconnectMs: 250,
-  /**
-   * A bus that is silent is asked so often; after two unanswered questions it is given up and dialled again.
-   */
-  busPingMs: 2_000,
+  /** Deadline of one request to a host: the host only queues the work. */
+  hostRequestTimeoutMs: 3_000,
 } as const;

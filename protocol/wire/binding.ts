@@ -1,8 +1,8 @@
 /**
- * Where a service is: how the address of a call becomes a subject, and a subject an address.
- * There are three such places: commands of clients, what controllers ask of one host, and what hosts report.
+ * Bindings: the subject of a call's address, and the address in a subject. There are three kinds: clients'
+ * commands, controllers' requests to one host, and hosts' reports.
  */
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import {
@@ -22,7 +22,7 @@ import {
 export interface Address {
   readonly project: string;
   readonly noun: string;
-  /** Of the entity, or of the host; empty for a method of a collection. */
+  /** Id of the entity or of the host; empty for a method of a collection. */
   readonly id: string;
   readonly method: string;
 }
@@ -30,18 +30,18 @@ export interface Address {
 export interface Binding {
   readonly kind: "command" | "host" | "report";
   /**
-   * What a server listens to. One subscription holds everything: also what nobody implements has to be
-   * answered.
+   * The subject pattern that a server subscribes to. One subscription covers all methods, since a method that
+   * nobody implements has to be answered as well.
    */
   readonly pattern: string;
-  /** Members share the work; undefined: there is exactly one. */
+  /** The queue group whose members share the requests; undefined: exactly one server listens. */
   readonly queue: string | undefined;
   readonly bodyBytesMax: number;
   /** @throws INVALID_ARGUMENT malformedSubject */
   subjectOf(address: Address): string;
-  /** Undefined: not a subject of this kind. */
+  /** The address in a subject; undefined when the subject is not of this kind. */
   addressOf(subject: string): Address | undefined;
-  /** What one method is listened to at, for discovery. */
+  /** The subject pattern of one method, for discovery. */
   patternOf(service: Service, methodName: string, method: Method): string;
 }
 
@@ -53,33 +53,33 @@ export function commandBinding(cell: string): Binding {
     kind: "command",
     pattern: allCommandsPattern(cell),
     queue: controllers,
-    bodyBytesMax: limits.bodyBytesMax,
+    bodyBytesMax: wireLimits.bodyBytesMax,
     subjectOf: ({ project, noun, id, method }) => commandSubject(cell, project, noun, method, id),
     addressOf: (subject) => parseCommandSubject(cell, subject),
     patternOf: (service, name, { target }) => commandPattern(cell, service.noun, name, target),
   };
 }
 
-/** What controllers ask of one host. */
+/** Requests of controllers to one host. */
 export function hostBinding(cell: string, hostId: string): Binding {
   return {
     kind: "host",
     pattern: hostPattern(cell, hostId),
     queue: undefined,
-    bodyBytesMax: limits.answerBytesMax,
+    bodyBytesMax: wireLimits.answerBytesMax,
     subjectOf: ({ method }) => hostSubject(cell, hostId, method),
     addressOf: (subject) => nodeAddress(parseNodeSubject(cell, "host", subject), "host-agent"),
     patternOf: (_, name) => hostSubject(cell, hostId, name),
   };
 }
 
-/** What hosts report to controllers. A client needs the id of its host, a server hears all of them. */
+/** Reports of hosts to controllers. A client needs the id of its host; a server hears all hosts. */
 export function reportBinding(cell: string, hostId?: string): Binding {
   return {
     kind: "report",
     pattern: reportPattern(cell),
     queue: controllers,
-    bodyBytesMax: limits.answerBytesMax,
+    bodyBytesMax: wireLimits.answerBytesMax,
     subjectOf: ({ method }) => {
       if (hostId === undefined)
         throw new StatusError("malformedSubject", "A report needs the id of its host.");
@@ -90,7 +90,7 @@ export function reportBinding(cell: string, hostId?: string): Binding {
   };
 }
 
-/** Nodes speak among themselves, with an operator's rights. */
+/** The address of a message between nodes, which have an operator's rights. */
 function nodeAddress(
   found: { readonly hostId: string; readonly method: string } | undefined,
   noun: string,

@@ -6,7 +6,7 @@
  * Whether an attempt is repeated is the business of an interceptor (retry.ts), not of this file.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { Binding } from "./binding.ts";
 import { decodeAnswer, type Encoding, encodeBody } from "./codec.ts";
 import { errorOf, headerNames } from "./headers.ts";
@@ -22,22 +22,23 @@ export interface ClientCall {
   readonly name: string;
   readonly method: Method;
   readonly project: string;
-  /** Of the entity; empty for a method of a collection. */
+  /** Id of the entity; empty for a method of a collection. */
   readonly id: string;
   readonly request: Readonly<Record<string, unknown>>;
-  /** Minted here when the caller gave none; the same in every attempt. */
+  /** The caller's request id, or one that is minted here; the same in every attempt. */
   readonly requestId: string;
   /** On the client's monotonic clock. An interceptor may shorten it for one attempt. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
   readonly traceparent: string | undefined;
-  /** Others may be added and are sent; those of the protocol are set after them. */
+  /** Headers of interceptors, which are sent as well; the protocol's own headers are set after these. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export type Invoke = (call: ClientCall) => Promise<unknown>;
 /**
- * Wraps every call: logging, tracing, retries, whatever cuts across. The first in the list is the outermost.
+ * Wraps every call: logging, tracing, retries and the like. The first interceptor in the list is the
+ * outermost.
  */
 export type Interceptor = (next: Invoke) => Invoke;
 
@@ -46,7 +47,7 @@ export interface ClientOptions {
   readonly binding: Binding;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** The project of a method; the token in its subject. Not needed for hosts and reports. */
+  /** The project in the subject of a method. Not needed for hosts and reports. */
   readonly projectOf?: (method: Method) => string;
   readonly interceptors?: readonly Interceptor[];
   /** JSON is quicker to make and to read, msgpack somewhat shorter. */
@@ -88,13 +89,13 @@ function begin(target: Target, callOptions: CallOptions, options: ClientOptions)
   };
 }
 
-/** Whoever asks to be kept waiting waits longer by itself. */
+/** A request that asks to be kept waiting gets a longer deadline. */
 function timeoutOf({ wait, waitMs }: ClientCall["request"]): number {
-  if (wait === true) return limits.waitTimeoutMsDefault;
-  return limits.timeoutMsDefault + (typeof waitMs === "number" ? waitMs : 0);
+  if (wait === true) return wireLimits.waitTimeoutMsDefault;
+  return wireLimits.timeoutMsDefault + (typeof waitMs === "number" ? waitMs : 0);
 }
 
-/** One attempt. @throws StatusError: what the server answered, or what became of the message */
+/** One attempt of a call. @throws StatusError: what the server answered, or what became of the message */
 async function send(
   call: ClientCall,
   { bus, binding, clock, encoding }: ClientOptions,
@@ -120,14 +121,17 @@ async function send(
     },
   };
   const subject = binding.subjectOf({ project, noun, id, method });
-  const answer = await bus.request(subject, message, timeoutMs + limits.answerGraceMs, call.signal);
+  const answer = await bus.request(subject, message, timeoutMs + wireLimits.answerGraceMs, call.signal);
   const body = decodeAnswer(answer.body);
   const error = errorOf(answer.headers, body);
   if (error !== undefined) throw error;
   return accept(call, body, peers);
 }
 
-/** The server may be of another version: what it has added is dropped between peers, and kept for clients. */
+/**
+ * Checks an answer, which may come from a server of another version: fields that are not known here are
+ * dropped between peers, and kept for clients.
+ */
 function accept(call: ClientCall, body: Readonly<Record<string, unknown>>, peers: boolean): unknown {
   const { answer } = call.method;
   const read = peers ? understood(answer)(body, []) : body;

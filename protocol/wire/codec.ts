@@ -3,50 +3,51 @@
  * msgpack map starts with `{` or white space. The answer goes back in the form of the question.
  *
  * Bodies are hostile: size, depth and every length are checked before anything is allocated, and no part of a
- * body is ever repeated in an error. What a body means is validate.ts's question.
+ * body is ever repeated in an error. Whether a body makes sense is the question of validate.ts.
  */
 import { isUtf8 } from "node:buffer";
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import { type Problem, scanJson, scanMsgpack } from "./scan.ts";
 import { StatusError } from "./status.ts";
 
 export type Encoding = "json" | "msgpack";
 export type Body = Readonly<Record<string, unknown>>;
 
-/** The scan bounds what the decoder allocates; its own limits are the second line. */
+/** The scan bounds what the decoder allocates; the decoder's own limits are the second line of defence. */
 const decoder = new Decoder({
-  maxStrLength: limits.stringBytesMax,
-  maxBinLength: limits.stringBytesMax,
-  maxArrayLength: limits.arrayLengthMax,
-  maxMapLength: limits.mapLengthMax,
+  maxStrLength: wireLimits.stringBytesMax,
+  maxBinLength: wireLimits.stringBytesMax,
+  maxArrayLength: wireLimits.arrayLengthMax,
+  maxMapLength: wireLimits.mapLengthMax,
   maxExtLength: 0,
 });
 const encoder = new Encoder({ ignoreUndefined: true });
 
-/** The form of a body by its first byte; an empty one counts as JSON. */
+/** The encoding of a body, by its first byte; an empty body counts as JSON. */
 export function encodingOf(body: Uint8Array): Encoding {
   return (body[0] ?? 0) >= 0x80 ? "msgpack" : "json";
 }
 
 /**
- * A client's request, at most `bytesMax` long. An empty body is an empty map.
+ * Decodes a client's request of at most `bytesMax` bytes. An empty body is an empty map.
  * @throws INVALID_ARGUMENT malformedBody, bodyTooLarge, bodyTooDeep
  */
-export function decodeRequest(body: Uint8Array, bytesMax: number = limits.bodyBytesMax): Body {
+export function decodeRequest(body: Uint8Array, bytesMax: number = wireLimits.bodyBytesMax): Body {
   return decode(body, { bytesMax, refuseNul: true });
 }
 
 /**
- * An answer or event; it may be longer, and its strings may hold what a guest wrote. @throws as decodeRequest
+ * Decodes an answer or event. It may be longer than a request, and its strings may hold the NUL characters of
+ * a guest. @throws as decodeRequest
  */
 export function decodeAnswer(body: Uint8Array): Body {
-  return decode(body, { bytesMax: limits.answerBytesMax, refuseNul: false });
+  return decode(body, { bytesMax: wireLimits.answerBytesMax, refuseNul: false });
 }
 
 /**
- * Fields that are undefined are left out. Only plain values: no Map, Date or class instance belongs in a
- * body.
+ * Encodes a body; fields that are undefined are left out. The value must be plain: no Map, Date or class
+ * instance.
  */
 export function encodeBody(value: unknown, encoding: Encoding): Uint8Array {
   return encoding === "msgpack" ? encoder.encode(value) : Buffer.from(JSON.stringify(value), "utf8");
@@ -60,7 +61,7 @@ function decode(body: Uint8Array, options: { bytesMax: number; refuseNul: boolea
       `The body has ${body.length} bytes; at most ${options.bytesMax} are taken.`,
     );
   }
-  const scan = { depthMax: limits.bodyDepthMax, refuseNul: options.refuseNul };
+  const scan = { depthMax: wireLimits.bodyDepthMax, refuseNul: options.refuseNul };
   const encoding = encodingOf(body);
   const problem = encoding === "msgpack" ? scanMsgpack(body, scan) : scanJson(body, scan);
   if (problem !== undefined) throw refusal(problem, encoding);
@@ -88,7 +89,7 @@ function refusal(problem: Problem, encoding: Encoding): StatusError {
   if (problem === "tooDeep") {
     return new StatusError(
       "bodyTooDeep",
-      `The body nests deeper than ${limits.bodyDepthMax} levels of maps and arrays.`,
+      `The body nests deeper than ${wireLimits.bodyDepthMax} levels of maps and arrays.`,
     );
   }
   return malformed(encoding, sentences[problem]);
@@ -116,21 +117,21 @@ function parseJson(body: Uint8Array): unknown {
   } catch (cause) {
     throw malformed("json", `is not JSON${positionIn(cause)}`, cause);
   }
-  // The key __proto__ would vanish at the first copy, and with it what was validated. Written plainly or as
-  // an escape.
+  // The key __proto__, written plainly or as an escape, would vanish at the first copy, after it was
+  // validated.
   if ((text.includes("__proto__") || text.includes("\\u005")) && hasPrototypeKey(value)) {
     throw malformed("json", "has the key __proto__, which no map may have");
   }
   return value;
 }
 
-/** Only the position: the parser's own text repeats parts of the body. */
+/** The position in the parser's error, and nothing else: its text repeats parts of the body. */
 function positionIn(cause: unknown): string {
   const found = cause instanceof Error ? /position (\d+)/.exec(cause.message) : null;
   return found === null ? "" : ` (at character ${found[1]})`;
 }
 
-/** The depth is bounded by the scan. */
+/** Whether any map in the value has the key __proto__. The scan has bounded the depth. */
 function hasPrototypeKey(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.hasOwn(value, "__proto__") || Object.values(value).some(hasPrototypeKey);

@@ -1,7 +1,7 @@
 /**
  * The NATS services protocol: every service of a server answers to `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`,
- * so that `nats micro ls` and whatever else speaks it find the methods with their schemas. It takes no part
- * in the calls.
+ * so that `nats micro ls` and other tools find the methods with their schemas. Discovery takes no part in the
+ * calls.
  *
  * Source: the NATS architecture decision record on services (ADR-32); response types io.nats.micro.v1.*.
  */

@@ -1,11 +1,11 @@
 /**
  * The headers of requests and answers, and the one form in which an error goes over the wire.
  *
- * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as one: the HTTP status of the
- * code. A header that came from outside is checked here before anything else sees it.
+ * `Nats-Service-Error-Code` is a number, because the tools of NATS parse it as a number: the HTTP status of
+ * the code. A header from outside is checked here before any other code sees it.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import { type Encoding, encodeBody } from "./codec.ts";
 import { ErrorAnswer } from "./schema.ts";
 import { codes, reasons, StatusError } from "./status.ts";
@@ -20,12 +20,12 @@ export const headerNames = {
   errorMessage: "Nats-Service-Error",
   code: "Novact-Code",
   reason: "Novact-Reason",
-  /** Of an event: its number. */
+  /** The sequence number of an event. */
   sequence: "Novact-Sequence",
 } as const;
 
-/** Printable, without spaces: it goes into headers, logs and rows. */
-const requestIdPattern = new RegExp(`^[\\x21-\\x7e]{1,${limits.requestIdLengthMax}}$`);
+/** A request id is printable and has no spaces: it goes into headers, logs and rows. */
+const requestIdPattern = new RegExp(`^[\\x21-\\x7e]{1,${wireLimits.requestIdLengthMax}}$`);
 const timeoutPattern = /^[+-]?\d{1,15}$/;
 /** Source: W3C Trace Context, version 00. */
 const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -40,20 +40,20 @@ export interface RequestHeaders {
 export function readRequestHeaders(headers: BusMessage["headers"]): RequestHeaders {
   const requestId = headerOf(headers, headerNames.requestId);
   if (requestId !== undefined && !requestIdPattern.test(requestId)) {
-    const allowed = `1 to ${limits.requestIdLengthMax} printable ASCII characters without spaces`;
+    const allowed = `1 to ${wireLimits.requestIdLengthMax} printable ASCII characters without spaces`;
     throw new StatusError("malformedHeader", `${headerNames.requestId} must be ${allowed}.`);
   }
   const traceparent = headerOf(headers, headerNames.traceparent);
   return {
     requestId,
     timeoutMs: timeoutOf(headerOf(headers, headerNames.timeoutMs)),
-    // The standard says: a malformed one is as good as none.
+    // The standard says to ignore a malformed traceparent.
     traceparent: traceparent !== undefined && traceparentPattern.test(traceparent) ? traceparent : undefined,
   };
 }
 
 function timeoutOf(text: string | undefined): number {
-  if (text === undefined) return limits.timeoutMsDefault;
+  if (text === undefined) return wireLimits.timeoutMsDefault;
   if (!timeoutPattern.test(text)) {
     throw new StatusError(
       "malformedHeader",
@@ -67,10 +67,12 @@ function timeoutOf(text: string | undefined): number {
       `The deadline was already past (${headerNames.timeoutMs} is not positive).`,
     );
   }
-  return Math.min(timeoutMs, limits.timeoutMsMax);
+  return Math.min(timeoutMs, wireLimits.timeoutMsMax);
 }
 
-/** Clients write header names as they like; NATS does not change them. */
+/**
+ * The header's value under any spelling of its name: clients choose upper or lower case, and NATS keeps it.
+ */
 function headerOf(headers: BusMessage["headers"], name: string): string | undefined {
   const exact = headers[name];
   if (exact !== undefined) return exact;
@@ -80,14 +82,15 @@ function headerOf(headers: BusMessage["headers"], name: string): string | undefi
 }
 
 /**
- * An error as an answer; its message also goes into a header, so that tools see it without decoding the body.
+ * The answer that carries an error. The error's message also goes into a header, so that tools show it
+ * without decoding the body.
  */
 export function errorMessage(error: StatusError, encoding: Encoding): BusMessage {
   const body = error.toBody();
   const encoded = encodeBody({ error: body }, encoding);
   const { details, ...short } = body;
   return {
-    body: encoded.length <= limits.answerBytesMax ? encoded : encodeBody({ error: short }, encoding),
+    body: encoded.length <= wireLimits.answerBytesMax ? encoded : encodeBody({ error: short }, encoding),
     headers: {
       [headerNames.errorNumber]: String(codes[error.code].http),
       [headerNames.errorMessage]: headerText(error.message),
@@ -97,7 +100,7 @@ export function errorMessage(error: StatusError, encoding: Encoding): BusMessage
   };
 }
 
-/** One line, not empty, of bounded length. */
+/** The text as a header's value: one line, not empty, of bounded length. */
 function headerText(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cs}]+/gu, " ").trim();
   return line === "" ? "error" : line.slice(0, 512);
@@ -105,7 +108,7 @@ function headerText(text: string): string {
 
 const errorValidator = validatorOf(ErrorAnswer);
 
-/** The error in an answer, or undefined when it is none. */
+/** The error in an answer; undefined when the answer is not an error. */
 export function errorOf(headers: BusMessage["headers"], body: Readonly<Record<string, unknown>>) {
   const code = headerOf(headers, headerNames.code);
   const number = headerOf(headers, headerNames.errorNumber);

@@ -1,15 +1,15 @@
 /**
- * Whether and when a failed attempt is repeated follows from its code alone (status.ts), never from who
- * asks: UNAVAILABLE was not executed and is always repeated; RESOURCE_EXHAUSTED when the answer says when
- * to come again; DEADLINE_EXCEEDED may have been executed and is repeated with the same request id, which
- * makes that harmless. One thing is beside the codes: a server that is older than its client, in the
- * middle of an upgrade, refuses what it does not know yet, and the next one may know it.
+ * Repeats failed attempts. Whether and when an attempt is repeated follows from its code alone (status.ts),
+ * never from the caller. UNAVAILABLE was not executed and is always repeated. RESOURCE_EXHAUSTED is repeated
+ * when the answer says when to try again. DEADLINE_EXCEEDED may have been executed and is repeated with the
+ * same request id, which makes the repetition harmless. One case is beside the codes: during an upgrade, a
+ * server that is older than its client refuses what it does not know yet, and the next server may know it.
  *
- * Everything ends at the call's deadline: there is no count of attempts but of those at older servers, and
- * the last real error is what is thrown.
+ * Retrying ends at the call's deadline; only the attempts at older servers are counted. Then the last real
+ * error is thrown.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { ClientCall, Interceptor } from "./client.ts";
 import { codes, StatusError } from "./status.ts";
 import type { Clock } from "./transport.ts";
@@ -19,11 +19,11 @@ export interface RetryOptions {
   readonly clock: Clock;
   /** Between 0 and 1, for jitter. */
   readonly random: () => number;
-  /** One attempt of a call that does not ask to be kept waiting. */
+  /** Time for one attempt of a call that does not ask to be kept waiting. */
   readonly attemptTimeoutMs?: number;
 }
 
-/** Repeats until the call's deadline what may be repeated. */
+/** An interceptor that repeats, until the call's deadline, every attempt that may be repeated. */
 export function retrying(options: RetryOptions): Interceptor {
   return (next) => async (call) => {
     for (let attempt = 0; ; attempt += 1) {
@@ -42,24 +42,25 @@ export function retrying(options: RetryOptions): Interceptor {
 }
 
 /**
- * Who waits at one server for long learns nothing of its death: waits are asked for in pieces. A long poll
- * says itself how long it may take.
+ * The deadline of the next attempt. A wait is asked for in pieces, because a caller that waits at one server
+ * for long does not learn of the server's death. A long poll names its own time.
  */
 function attemptDeadlineMs(call: ClientCall, { clock, attemptTimeoutMs }: RetryOptions): number {
   if (call.method.long === true) return call.deadlineMs;
   const { waitMs } = call.request;
   const longerMs = typeof waitMs === "number" ? waitMs : 0;
-  const attemptMs = longerMs + (attemptTimeoutMs ?? limits.attemptTimeoutMs);
+  const attemptMs = longerMs + (attemptTimeoutMs ?? wireLimits.attemptTimeoutMs);
   return Math.min(call.deadlineMs, clock.monotonicMs() + attemptMs);
 }
 
 /**
- * A piece of a wait is over and the operation still runs: the same request id asks on, and executes nothing
- * again. Not in the last moment, in which a server does not wait any more: it would be asked without a pause.
+ * True when a piece of a wait is over and the operation still runs: the same request id asks on, and executes
+ * nothing again. False in the last moment before the deadline, in which a server does not wait any more and
+ * would be asked without a pause.
  */
 function hasToWaitOn(call: ClientCall, answer: unknown, clock: Clock): boolean {
   const leftMs = call.deadlineMs - clock.monotonicMs();
-  if (call.request.wait !== true || leftMs <= limits.waitMarginMs) return false;
+  if (call.request.wait !== true || leftMs <= wireLimits.waitMarginMs) return false;
   const all = (answer as { all?: unknown }).all;
   return (Array.isArray(all) ? all : [answer]).some(isUnderWay);
 }
@@ -69,8 +70,8 @@ function isUnderWay(answer: { readonly operation?: { readonly state?: unknown } 
 }
 
 /**
- * Undefined: it was not that. What this client knows and its server does not, the server is too old for;
- * nothing was done. When every server is, that is soon said.
+ * The pause after a refusal by a server that is older than this client; undefined when the refusal has
+ * another cause. The older server executed nothing, and after a few attempts all servers are taken for older.
  */
 function olderServerPauseMs(
   thrown: unknown,
@@ -78,14 +79,14 @@ function olderServerPauseMs(
   { method, request }: ClientCall,
   options: RetryOptions,
 ): number | undefined {
-  if (!(thrown instanceof StatusError) || attempt >= limits.olderServerRetriesMax) return undefined;
+  if (!(thrown instanceof StatusError) || attempt >= wireLimits.olderServerRetriesMax) return undefined;
   const { reason } = thrown;
   const isOlder =
     reason === "unknownMethod" || (reason === "unknownField" && validatorOf(method.request).accepts(request));
   return isOlder ? backOffMs(attempt, options) : undefined;
 }
 
-/** How long to wait before the next attempt; undefined: there shall be none. */
+/** How long to wait before the next attempt, in ms; undefined: do not repeat. */
 export function pauseMs(
   thrown: unknown,
   attempt: number,
@@ -99,11 +100,14 @@ export function pauseMs(
 }
 
 function backOffMs(attempt: number, { random }: Pick<RetryOptions, "random">): number {
-  const ceilingMs = Math.min(limits.retryBackoffMsMax, limits.retryBackoffMsMin * 2 ** Math.min(attempt, 16));
+  const ceilingMs = Math.min(
+    wireLimits.retryBackoffMsMax,
+    wireLimits.retryBackoffMsMin * 2 ** Math.min(attempt, 16),
+  );
   return ceilingMs * (0.5 + random() / 2);
 }
 
-/** Rejects with the signal's reason when it is aborted meanwhile. */
+/** Resolves after the time. Rejects with the signal's reason when the signal is aborted meanwhile. */
 function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();

@@ -1,17 +1,20 @@
 /**
- * What of an answer can be said when not all of it can: one row that is not what the schema promises must
- * not keep anybody from reading all the others. Only for what is read; what a command answers is one thing.
+ * Saves the readable part of an answer that breaks its schema: one bad row must not keep anybody from reading
+ * all other rows. For answers to reads only; the answer to a command is taken or refused as a whole.
  */
 import type { TSchema } from "@sinclair/typebox";
 import { validatorOf } from "./validate.ts";
 
 export interface Sayable {
   readonly answer: Readonly<Record<string, unknown>>;
-  /** One sentence for each entry that is missing in it: which, and why. */
+  /** One sentence for each entry that was left out, naming the entry and the fault. */
   readonly leftOut: readonly string[];
 }
 
-/** The answer without the entries of its lists that break the schema; undefined when that is not enough. */
+/**
+ * The answer without those entries of its lists that break the schema; undefined when that does not make it
+ * valid.
+ */
 export function sayable(schema: TSchema, value: unknown): Sayable | undefined {
   if (!isMap(value)) return undefined;
   const leftOut: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Looks through a body before anything is made of it: a body that lies about its lengths, nests too deep or
- * holds what no method takes is found out here, in one pass, without allocating for what it claims.
+ * Scans a body before it is decoded: a body that lies about its lengths, nests too deep or holds what no
+ * method takes is found in one pass, without allocating what it claims.
  *
  * Source: the MessagePack specification (formats and first bytes), RFC 8259 (JSON). Measured with the decoder
  * used here: 40 bytes of nested array32 headers made it allocate 1.9 GB.
@@ -19,14 +19,14 @@ export type Problem =
 
 export interface ScanOptions {
   readonly depthMax: number;
-  /** NUL characters in strings are a problem: PostgreSQL keeps none. */
+  /** True: a NUL character in a string is a problem, because PostgreSQL keeps none. */
   readonly refuseNul: boolean;
 }
 
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Depth and NUL characters only; whether it is JSON is the parser's question. */
+/** Scans a JSON body for depth and NUL characters only; whether the body is JSON is the parser's question. */
 export function scanJson(bytes: Uint8Array, { depthMax, refuseNul }: ScanOptions): Problem | undefined {
   let depth = 0;
   let inString = false;
@@ -47,22 +47,22 @@ export function scanJson(bytes: Uint8Array, { depthMax, refuseNul }: ScanOptions
   return undefined;
 }
 
-/** `u0000` after a backslash. */
+/** True when `u0000` follows the backslash. */
 function isEscapedNul(bytes: Uint8Array, at: number): boolean {
   if (bytes[at] !== 0x75) return false;
   return [1, 2, 3, 4].every((next) => bytes[at + next] === 0x30);
 }
 
-/** What one first byte announces. */
+/** The meaning of one first byte. */
 interface Item {
   readonly kind: "plain" | "string" | "bytes" | "array" | "map" | "extension" | "neverUsed";
-  /** Bytes after the first that hold the length, or, in a plain value, the value. */
+  /** Number of bytes after the first that hold the length, or the value of a plain value. */
   readonly width: number;
-  /** Length, when it is in the first byte. */
+  /** The length, when the first byte holds it. */
   readonly length: number;
 }
 
-/** One entry for every first byte there is: 0 to 255. */
+/** One entry for every possible first byte, 0 to 255. */
 const items: readonly Item[] = Array.from({ length: 256 }, (_, head) => itemOf(head));
 
 function itemOf(head: number): Item {
@@ -81,10 +81,7 @@ function itemOf(head: number): Item {
   return { kind: head < 0xde ? "array" : "map", width: head % 2 === 0 ? 2 : 4, length: 0 };
 }
 
-/**
- * Everything that is wrong with a msgpack body besides its meaning; undefined: it can be decoded without
- * danger.
- */
+/** The problem of a msgpack body, its meaning aside; undefined: it can be decoded without danger. */
 export function scanMsgpack(bytes: Uint8Array, options: ScanOptions): Problem | undefined {
   /** Values still to come, per level of nesting; level 0 is the body itself. */
   const left: number[] = [1];

@@ -1,9 +1,10 @@
 /**
- * The small shapes that every noun is made of. Sizes come from limits.ts.
- * Requests refuse unknown fields; answers and events let them pass (a newer peer may have more to say).
+ * The small schemas that all nouns are built from. Sizes come from limits.ts. Requests refuse unknown fields;
+ * answers and events let unknown fields pass, since a newer peer may send more.
  */
 import { type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
-import { limits } from "../limits/limits.ts";
+import { fieldLimits } from "../limits/fields.ts";
+import { wireLimits } from "../limits/wire.ts";
 
 /** A request object: unknown fields are refused. */
 export const request = <P extends TProperties>(properties: P): TObject<P> =>
@@ -16,52 +17,62 @@ export const literals = <const T extends readonly string[]>(values: T) =>
   Type.Unsafe<T[number]>({ type: "string", enum: [...values] });
 
 /**
- * The same between peers, where the list may grow: a reader that does not know a value takes it for
+ * A closed list of words between peers that may grow: a reader that does not know a word takes it for
  * `otherwise`.
  */
 export const growing = <const T extends readonly string[]>(values: T, otherwise: T[number]) =>
   Type.Unsafe<T[number]>({ type: "string", enum: [...values], otherwise });
 
-/** A list between peers: an entry that its reader cannot understand is left out, and named in the log. */
+/** A list between peers: an entry that the reader cannot understand is left out and named in the log. */
 export const lenient = <T extends TSchema>(items: T) => Type.Array(items, { lenient: true });
 
-/** Absent is written as null in answers, so that a field never disappears from sight. */
+/**
+ * A field that is null when it has no value: in answers a field is never absent, so that it cannot disappear
+ * from sight.
+ */
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const Id = Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" });
 export const Name = Type.String({
   minLength: 1,
-  maxLength: limits.nameLengthMax,
+  maxLength: fieldLimits.nameLengthMax,
   pattern: "^[^\\x00-\\x1f\\x7f]+$",
 });
-/** Names that are also used as keys on command lines and in configuration. */
+/** A name that is also used as a key on command lines and in configuration. */
 export const Label = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$" });
-export const Sentence = Type.String({ minLength: 1, maxLength: limits.reasonLengthMax });
-export const Path = Type.String({ minLength: 1, maxLength: limits.pathLengthMax, pattern: "^/[^\\x00]*$" });
+export const Sentence = Type.String({ minLength: 1, maxLength: fieldLimits.reasonLengthMax });
+export const Path = Type.String({
+  minLength: 1,
+  maxLength: fieldLimits.pathLengthMax,
+  pattern: "^/[^\\x00]*$",
+});
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 export const Metadata = Type.Record(
   Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
-  Type.String({ maxLength: limits.metadataValueLengthMax }),
-  { maxProperties: limits.metadataKeysMax, additionalProperties: false },
+  Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
+  { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
 );
-/** A flavor's wishes, each read by the scheduler filter that knows it. */
+/** Extra requirements of a flavor, each read by the scheduler filter that knows its key. */
 export const ExtraSpecs = Type.Record(
   Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$" }),
-  Type.String({ maxLength: limits.metadataValueLengthMax }),
-  { maxProperties: limits.extraSpecsMax, additionalProperties: false },
+  Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
+  { maxProperties: fieldLimits.extraSpecsMax, additionalProperties: false },
 );
-/** Words about a host, as its operator wrote them into the configuration. */
+/** Labels of a host, as its operator wrote them into the configuration. */
 export const HostLabels = Type.Record(
   Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" }),
-  Type.String({ maxLength: limits.metadataValueLengthMax }),
-  { maxProperties: limits.hostLabelsMax, additionalProperties: false },
+  Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
+  { maxProperties: fieldLimits.hostLabelsMax, additionalProperties: false },
 );
 
-/** A page of a list: ids are time-ordered, so the marker is simply the last id of the page before. */
+/**
+ * The fields of a request for one page of a list. Ids are ordered by time, so the marker is the last id of
+ * the previous page.
+ */
 export const pageRequest = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageLengthMax })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: wireLimits.pageLengthMax })),
   marker: Type.Optional(Id),
 };
 

@@ -1,13 +1,13 @@
 /**
- * From messages to typed calls and back: finds the method, checks who asks for what until when, decodes,
- * validates, calls the handler, validates and encodes its answer. Every message is answered, at its deadline
- * at the latest.
+ * The server: from messages to typed calls and back. Finds the method, checks the caller and the deadline,
+ * decodes, validates, calls the handler, validates and encodes its answer. Every message is answered, at its
+ * deadline at the latest.
  *
- * Nothing thrown ever leaves a bus handler: it would freeze the connection. What was thrown goes to the log,
+ * A bus handler must never throw: that would freeze the connection. What a handler throws goes to the log,
  * once; the caller hears only what a StatusError makes public.
  */
 
-import { limits } from "../limits/limits.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
@@ -20,13 +20,13 @@ import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transp
 import { type Reading, understood, validRequest } from "./understood.ts";
 import { type Validator, validatorOf } from "./validate.ts";
 
-/** A service with its handlers, their types forgotten. Made by {@link implement}. */
+/** A service with its handlers, without their types. Made by {@link implement}. */
 export interface Implementation {
   readonly service: Service;
   readonly handlers: Readonly<Record<string, (request: never, context: CallContext) => Promise<unknown>>>;
 }
 
-/** Ties handlers to a service; one that is missing, or has another type, does not compile. */
+/** Binds handlers to a service; a missing handler, or one of another type, does not compile. */
 export function implement<M extends Record<string, Method>>(
   service: Service<M>,
   handlers: Handlers<Service<M>>,
@@ -41,16 +41,16 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Answer to `$SRV.PING`, `INFO` and `STATS`; true unless said otherwise. */
+  /** Whether the server answers `$SRV.PING`, `INFO` and `STATS`; absent: true. */
   readonly discoverable?: boolean;
 }
 
 export interface Server {
-  /** Requests that were not answered yet. */
+  /** Number of requests that are not answered yet. */
   readonly inWork: number;
   /**
-   * Takes no further request; resolves when every one that was taken is answered: at the latest after
-   * limits.drainGraceMs, with UNAVAILABLE shuttingDown (a long poll lasts longer than anybody's patience).
+   * Takes no further request and resolves when every accepted one is answered: at the latest after
+   * wireLimits.drainGraceMs, with UNAVAILABLE shuttingDown (a long poll would last longer than that).
    */
   drain(): Promise<void>;
 }
@@ -59,14 +59,17 @@ export interface Server {
 interface Endpoint {
   readonly name: string;
   readonly method: Method;
-  /** What a peer says, as this version knows it. Undefined: the request is a client's, and taken as it is. */
+  /**
+   * Reads a peer's request as this version knows it. Undefined: the request is a client's, and taken as it
+   * is.
+   */
   readonly reading: Reading | undefined;
   readonly answer: Validator<unknown>;
   readonly call: (request: unknown, context: CallContext) => Promise<unknown>;
   readonly stats: EndpointStats;
 }
 
-/** Listens from now on. All validators are compiled here, none during a request. */
+/** Starts listening. All validators are compiled here, none during a request. */
 export function createServer(options: ServerOptions): Server {
   const { bus, binding, log } = options;
   const endpoints = endpointsOf(options.services);
@@ -88,7 +91,7 @@ export function createServer(options: ServerOptions): Server {
       return gate.inWork;
     },
     async drain() {
-      const timer = options.clock.after(limits.drainGraceMs, () => gate.cutShort());
+      const timer = options.clock.after(wireLimits.drainGraceMs, () => gate.cutShort());
       await Promise.all(subscriptions.map((subscription) => subscription.drain()));
       timer.cancel();
     },
@@ -106,7 +109,7 @@ function endpointsOf(services: readonly Implementation[]): ReadonlyMap<string, E
         method,
         reading: service.peers === true ? understood(method.request) : undefined,
         answer: validatorOf(method.answer),
-        // It was validated before (requestOf), so that it is what the handler takes.
+        // The request was validated in requestOf, so it has the type that the handler takes.
         call: async (request, context) => handler(request as never, context),
         stats: { requests: 0, errors: 0, lastError: "", processingMs: 0 },
       });
@@ -134,13 +137,16 @@ function discoverables(
 
 type Fail = (error: StatusError) => void;
 
-/** Counts requests in work, all in all and per project; and ends those that would outlast the server. */
+/** Counts the requests in work, in total and per project, and ends those that would outlast the server. */
 function createGate() {
   const perProject = new Map<string, number>();
   const failing = new Set<Fail>();
   let inWork = 0;
   return {
-    /** Who is told when nobody may wait any longer; answers how to take it back. */
+    /**
+     * Registers what to call when the server ends and waiting must stop; returns the function that removes
+     * it.
+     */
     onCutShort(fail: Fail): () => void {
       failing.add(fail);
       return () => failing.delete(fail);
@@ -153,9 +159,9 @@ function createGate() {
     },
     enter(project: string): () => void {
       const own = perProject.get(project) ?? 0;
-      if (inWork >= limits.requestsInWorkMax || own >= limits.requestsInWorkPerProjectMax) {
+      if (inWork >= wireLimits.requestsInWorkMax || own >= wireLimits.requestsInWorkPerProjectMax) {
         throw new StatusError("mailboxFull", "Too many requests are in work at this server.", {
-          retryAfterMs: limits.retryAfterMs,
+          retryAfterMs: wireLimits.retryAfterMs,
         });
       }
       inWork += 1;
@@ -170,7 +176,7 @@ function createGate() {
   };
 }
 
-/** Of entries that could not be understood. */
+/** Number of entries that the log names when some could not be understood. */
 const leftOutNamedMax = 3;
 
 interface Incoming {
@@ -211,7 +217,7 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
 const mayBeOlder =
   " Nothing was done. If the name is right, this server is older than its client, and another may know it.";
 
-/** @throws INVALID_ARGUMENT */
+/** The decoded and validated request. @throws INVALID_ARGUMENT */
 function requestOf({ options, subject, message }: Incoming, { reading, method }: Endpoint): unknown {
   const body = decodeRequest(message.body, options.binding.bodyBytesMax);
   if (reading === undefined) return validRequest(method.request, body, mayBeOlder);
@@ -239,6 +245,7 @@ function malformedSubject(binding: Binding): StatusError {
 }
 
 /**
+ * The endpoint at an address.
  * @throws UNIMPLEMENTED unknownMethod, INVALID_ARGUMENT malformedSubject, PERMISSION_DENIED adminOnly,
  * projectMismatch
  */
@@ -272,8 +279,8 @@ interface Call {
 }
 
 /**
- * The handler's answer, or DEADLINE_EXCEEDED timeout; the handler is told by its signal that nobody waits any
- * more.
+ * The handler's answer, or DEADLINE_EXCEEDED timeout. The handler's signal is aborted when nobody waits for
+ * the answer any more.
  */
 function callUntilDeadline(
   { endpoint, request, options, timeoutMs, gate }: Call,
@@ -307,7 +314,10 @@ function callUntilDeadline(
   });
 }
 
-/** What its schema promises; of a list that is read, as much as can be said. @throws INTERNAL */
+/**
+ * The handler's answer when it fits its schema; for a read, without the entries that break the schema.
+ * @throws INTERNAL
+ */
 function sound(endpoint: Endpoint, answer: unknown, log: Log): unknown {
   if (endpoint.answer.accepts(answer)) return answer;
   const { method, name, reading } = endpoint;
@@ -325,10 +335,10 @@ function sound(endpoint: Endpoint, answer: unknown, log: Log): unknown {
 
 function encodeAnswer(answer: unknown, encoding: Encoding): Uint8Array {
   const body = encodeBody(answer, encoding);
-  if (body.length <= limits.answerBytesMax) return body;
+  if (body.length <= wireLimits.answerBytesMax) return body;
   throw new StatusError(
     "answerTooLarge",
-    `The answer has ${body.length} bytes; at most ${limits.answerBytesMax} go over the bus.`,
+    `The answer has ${body.length} bytes; at most ${wireLimits.answerBytesMax} go over the bus.`,
   );
 }
 

@@ -1,12 +1,12 @@
 /**
- * One definition per method gives everything else: the validator, the subject, the handler's and the client's
- * type. There is one kind of method: request and answer. What looks like a stream (events, console) is a long
- * poll with a position, so it survives the loss of any message, server or connection without a word of extra
- * protocol.
+ * Service definitions. One definition per method gives everything else: the validator, the subject, the types
+ * of the handler and of the client. There is one kind of method: request and answer. What looks like a stream
+ * (events, console) is a long poll with a position, so it survives the loss of any message, server or
+ * connection without further protocol.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
 
-/** Whose subject a method has: everybody's own project, or only the reserved project `admin`. */
+/** Who may call a method: every project on its own subject, or only the reserved project `admin`. */
 export type Audience = "project" | "admin";
 
 /** `collection`: `…<noun>.<method>`; `entity`: `…<noun>.<id>.<method>`. */
@@ -19,7 +19,7 @@ export interface Method<Q extends TSchema = TSchema, A extends TSchema = TSchema
   readonly audience: Audience;
   /** A mutating method honours the request id (I5) and may be repeated with it. */
   readonly mutates: boolean;
-  /** Its work may take minutes: clients do not cut it into short attempts. */
+  /** The work may take minutes: clients do not split the call into short attempts. */
   readonly long?: boolean;
   /** One sentence, for discovery and for protocol/README.md. */
   readonly summary: string;
@@ -30,9 +30,9 @@ export interface Service<M extends Record<string, Method> = Record<string, Metho
   readonly version: string;
   readonly summary: string;
   /**
-   * Both ends are our own processes, perhaps of two versions while a cluster is upgraded: what one of them
-   * does not know is dropped before its handler sees it, never refused. Absent: the requests of clients,
-   * in which an unknown field is a mistake that must be said.
+   * Both ends are our own processes, of two versions while a cluster is upgraded: fields that one end does
+   * not know are dropped before its handler sees them, never refused. Absent: the requests come from clients,
+   * and an unknown field is a mistake to be reported.
    */
   readonly peers?: true;
   readonly methods: M;
@@ -47,9 +47,9 @@ export const service = <M extends Record<string, Method>>(definition: Service<M>
 export type RequestOf<M> = M extends Method<infer Q, TSchema> ? Static<Q> : never;
 export type AnswerOf<M> = M extends Method<TSchema, infer A> ? Static<A> : never;
 
-/** Who asks, for what, until when. Comes with every call, in process or over the bus. */
+/** The caller's identity, the object and the deadline. Passed with every call, in process or over the bus. */
 export interface CallContext {
-  /** The tenant: the token of the subject. `admin` may see all. */
+  /** The tenant: the project in the subject. `admin` may see all. */
   readonly project: string;
   /** The actor's id; empty for a method of a collection. */
   readonly id: string;
@@ -64,7 +64,7 @@ export interface CallContext {
 
 export type Handler<M> = (request: RequestOf<M>, context: CallContext) => Promise<AnswerOf<M>>;
 
-/** What a server must bring for a service: one handler per method; a missing one does not compile. */
+/** The handlers that a server brings for a service, one per method; a missing one does not compile. */
 export type Handlers<S extends Service> = { readonly [K in keyof S["methods"]]: Handler<S["methods"][K]> };
 
 export interface CallOptions {

@@ -24,7 +24,7 @@ export const codes = {
 export type Code = keyof typeof codes;
 
 /**
- * Every stable reason, with its code, what it means and what the caller should do next. Documented in
+ * Every stable reason, with its code, its meaning and the caller's next step. Documented in
  * protocol/README.md.
  */
 export const reasons = {
@@ -34,7 +34,7 @@ export const reasons = {
   },
   bodyTooLarge: {
     code: "INVALID_ARGUMENT",
-    next: "Keep the body below the limit in protocol/limits/limits.ts.",
+    next: "Keep the body below the limit in protocol/limits/wire.ts.",
   },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
@@ -57,6 +57,10 @@ export const reasons = {
   },
   checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
   unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },
+  unknownNeed: {
+    code: "UNIMPLEMENTED",
+    next: "Upgrade the host's agent, or place the instance elsewhere: novact host disable.",
+  },
   instanceNotFound: { code: "NOT_FOUND", next: "List what there is: novact instance list." },
   hostNotFound: { code: "NOT_FOUND", next: "List what there is: novact host list." },
   flavorNotFound: { code: "NOT_FOUND", next: "List what there is: novact flavor list." },
@@ -128,10 +132,6 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     next: "Say by its id which one is meant: novact host list.",
   },
-  hostWithoutLease: {
-    code: "FAILED_PRECONDITION",
-    next: "Upgrade its agent: only hosts that keep to leases can be fenced. Delete what is on it, or bring it back.",
-  },
   hostNotEmpty: {
     code: "FAILED_PRECONDITION",
     next: "Drain it first: novact host drain. Delete what cannot leave, or fence the host when it is lost.",
@@ -199,11 +199,11 @@ export interface Denial {
   /** Public, one sentence, names the object and what was attempted. */
   readonly message: string;
   readonly retryAfterMs?: number;
-  /** Further public facts, such as the per-host, per-filter explanation. */
+  /** Further public facts, such as the explanation per host and filter. */
   readonly details?: unknown;
 }
 
-/** What goes over the wire, and what an operation or a failed instance keeps. */
+/** An error on the wire, and in the record of an operation or a failed instance. */
 export interface ErrorBody {
   readonly code: Code;
   readonly reason: Reason;
@@ -215,7 +215,7 @@ export interface ErrorBody {
   readonly causes?: string[];
 }
 
-/** The same from a peer, which may know codes and reasons that are not known here. */
+/** An error from a peer, which may have codes and reasons that are not known here. */
 export type PeerError = Omit<ErrorBody, "code" | "reason"> & {
   readonly code: string;
   readonly reason: string;
@@ -228,7 +228,7 @@ export class StatusError extends Error {
   readonly details: unknown;
   /** For the log only: never crosses the wire. */
   readonly detail: string | undefined;
-  /** Of a peer's error, whose reason is not known here. */
+  /** Code and next step as the peer sent them, when its reason is not known here. */
   readonly #theirs: Pick<StatusErrorOptions, "code" | "next">;
 
   constructor(reason: Reason, message: string, options: StatusErrorOptions = {}) {
@@ -244,7 +244,7 @@ export class StatusError extends Error {
     return this.#theirs.code ?? reasons[this.reason].code;
   }
 
-  /** Wraps whatever was thrown; a StatusError passes unchanged, anything else becomes `internal`. */
+  /** Wraps anything thrown: a StatusError is returned unchanged, anything else becomes `internal`. */
   static from(thrown: unknown, attempted: string): StatusError {
     if (thrown instanceof StatusError) return thrown;
     return new StatusError("internal", `${attempted} failed for a reason that is in the log.`, {
@@ -262,7 +262,7 @@ export class StatusError extends Error {
 
   /**
    * The error that a peer sent. An unknown reason (of a newer peer) becomes `internal`, with the peer's code
-   * and text: whether to repeat follows from the code.
+   * and text, because the code decides whether to repeat.
    */
   static fromBody(body: PeerError): StatusError {
     const { reason, code, message, next, retryAfterMs, details } = body;

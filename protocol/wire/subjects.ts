@@ -1,6 +1,6 @@
 /**
- * Every subject of novact is built and parsed here, and nowhere else.
- * A token is checked before it becomes part of a subject: a dot, star or `>` in an id would be an injection.
+ * Every subject of novact is built and parsed in this file only. A token is checked before it becomes part of
+ * a subject: a dot, star or `>` in an id would be an injection.
  */
 import { StatusError } from "./status.ts";
 
@@ -40,7 +40,7 @@ export const commandSubject = (
     assertToken(method, "method"),
   ].join(".");
 
-/** What controllers listen to, for one method: any project, any id. */
+/** The pattern of one method that controllers subscribe to: any project, any id. */
 export const commandPattern = (
   cell: string,
   noun: string,
@@ -60,20 +60,23 @@ const eventSubject = (cell: string, project: string, noun: string, id: string, e
     assertToken(event, "event"),
   ].join(".");
 
-/** What a client may listen to, in whole or in part: the events of one project, or of all. */
+/**
+ * The pattern of events that a client may subscribe to, in whole or in part: those of one project, or of all.
+ */
 export const eventPattern = (cell: string, project?: string): string =>
   project === undefined ? allEventsPattern(cell) : `${prefix(cell)}.evt.${assertToken(project, "project")}.>`;
 
 /**
- * Where controllers hand an event to the stream; the stream repeats what it has taken on the event's own
- * subject. So several controllers may offer the same event, and whoever listens hears it once and in order.
+ * The subject on which controllers offer an event to the stream. The stream repeats each event that it has
+ * taken on the event's own subject; so several controllers may offer the same event, and listeners hear it
+ * once and in order.
  */
 export const eventLogSubject = (
   cell: string,
   { project, noun, id, event }: { project: string; noun: string; id: string; event: string },
 ): string => eventSubject(cell, project, noun, id, event).replace(".evt.", ".log.");
 
-/** What the stream takes, and what it repeats it as. */
+/** The subjects that the stream takes, and the subjects that it repeats them on. */
 export const eventLogPattern = (cell: string): string => `${prefix(cell)}.log.>`;
 export const allEventsPattern = (cell: string): string => `${prefix(cell)}.evt.>`;
 
@@ -88,7 +91,7 @@ export const reportSubject = (cell: string, hostId: string, method: string): str
 
 export const reportPattern = (cell: string): string => `${prefix(cell)}.report.*.*`;
 
-/** Controllers tell each other that the outbox has grown; a hint, never needed. */
+/** The subject on which controllers tell each other that the outbox has grown: a hint that may be lost. */
 export const outboxHintSubject = (cell: string): string => `${prefix(cell)}.hint.outbox`;
 
 export const eventStreamName = (cell: string): string => `NOVACT_${assertToken(cell, "cell")}_EVENTS`;
@@ -101,8 +104,8 @@ export interface CommandAddress {
 }
 
 /**
- * The parts of a command subject, or undefined when it is not one. Ids were already split by the bus: no dots
- * in them.
+ * The parts of a command's subject; undefined when the subject is not a command's. The bus has split the
+ * subject at its dots, so ids have none.
  */
 export function parseCommandSubject(cell: string, subject: string): CommandAddress | undefined {
   const tokens = subject.split(".");
@@ -115,7 +118,7 @@ export function parseCommandSubject(cell: string, subject: string): CommandAddre
   return { project: project ?? "", noun: noun ?? "", id: id ?? "", method: method ?? "" };
 }
 
-/** `{id, method}` of a host or report subject, or undefined. */
+/** `{id, method}` of a host's or report's subject; undefined when the subject is neither. */
 export function parseNodeSubject(
   cell: string,
   kind: "host" | "report",

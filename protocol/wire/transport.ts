@@ -1,9 +1,9 @@
 /**
- * What the protocol needs of the world, in types only: bytes on subjects, a clock, ids and a log.
+ * The ports that the protocol needs: a bus (bytes on subjects), a clock, ids and a log. Types only.
  *
- * The bus below is lossy, may double and may reorder; nothing in the protocol may rest on it being better.
- * nodes/bus/nats.ts makes it real, spec/support/memory-bus.ts is the same in memory, and
- * spec/support/bus-contract.ts holds for both. This file must never contain behaviour.
+ * The bus may lose, double and reorder messages, and nothing in the protocol may rely on a better one.
+ * nodes/bus/nats.ts implements it on NATS, spec/support/memory-bus.ts in memory, and both pass
+ * spec/support/bus-contract.ts. This file must never contain behaviour.
  */
 
 export interface Timer {
@@ -11,15 +11,18 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Wall clock, for people. Nothing is decided by it. */
+  /** Wall-clock time in ms, for people. No decision rests on it. */
   nowMs(): number;
-  /** Never falls, is not comparable between machines. All deadlines and periods count on it. */
+  /**
+   * Monotonic time in ms: never falls, and is not comparable between computers. All deadlines and periods use
+   * it.
+   */
   monotonicMs(): number;
-  /** Runs once after at least so many ms; never synchronously. */
+  /** Calls `run` once, after at least `ms`; never synchronously. */
   after(ms: number, run: () => void): Timer;
 }
 
-/** Time-ordered unique ids (UUID version 7), each a valid subject token. */
+/** Time-ordered unique ids (UUID version 7), each a valid subject token; ids.ts makes them. */
 export interface Ids {
   next(): string;
 }
@@ -32,21 +35,22 @@ export interface Log {
 }
 
 /**
- * The transport below everything: bytes on subjects. Lossy, doubling, reordering; nothing may rest on it
- * being better.
+ * The transport: bytes on subjects. Messages may be lost, doubled and reordered; nothing may rely on a better
+ * bus.
  */
 export interface Bus {
   /**
-   * Rejects with the signal's reason when it is aborted.
+   * Sends a request and resolves with its answer. Rejects with the signal's reason when the signal is
+   * aborted.
    * @throws UNAVAILABLE noResponders (not executed) or notConnected; DEADLINE_EXCEEDED timeout (may have been
    * executed); PERMISSION_DENIED projectMismatch; INVALID_ARGUMENT bodyTooLarge
    */
   request(subject: string, message: BusMessage, timeoutMs: number, signal?: AbortSignal): Promise<BusMessage>;
-  /** Fire and forget; lost when not connected. */
+  /** Sends without waiting; the message is lost when the bus is not connected. */
   publish(subject: string, message: BusMessage): void;
   /**
-   * One handler per pattern; with a queue, each message goes to one member. The handler must not throw;
-   * undefined: no answer.
+   * Registers one handler for a pattern; within a queue, each message goes to one member. The handler must
+   * not throw; undefined: no answer is sent.
    */
   serve(pattern: string, queue: string | undefined, handler: BusHandler): BusSubscription;
 }
@@ -57,6 +61,6 @@ export interface BusMessage {
 }
 export type BusHandler = (subject: string, message: BusMessage) => Promise<BusMessage | undefined>;
 export interface BusSubscription {
-  /** Takes no further message; resolves when every handler that was running has answered. */
+  /** Takes no further message; resolves when all running handlers have answered. */
   drain(): Promise<void>;
 }

@@ -1,17 +1,17 @@
 /**
- * What this version understands of what another one says. While a cluster is upgraded, processes of two
- * versions work side by side: between them unknown fields are dropped at every depth before anybody sees
- * them, and values that were added to a list mean what the schema says an older reader takes them for.
- * The rules and their reasons: spec/decisions/0006-versions-side-by-side.md.
+ * Reads messages of other versions. While a cluster is upgraded, processes of two versions work side by side.
+ * Between them, unknown fields are dropped at every depth before any handler sees them, and an unknown word
+ * of a growing list is taken for the word that the schema names. The rules and their reasons:
+ * spec/decisions/0006-versions-side-by-side.md.
  */
 import type { TSchema } from "@sinclair/typebox";
 import { StatusError } from "./status.ts";
 import { validatorOf } from "./validate.ts";
 
 /**
- * The value as this version knows it; the value itself when there is nothing in it to drop. `leftOut`
- * takes one sentence for each entry of a lenient list that could not be understood. Whether the rest is
- * right is the validator's question.
+ * Returns the value as this version knows it, or the value itself when nothing in it was dropped. Adds to
+ * `leftOut` one sentence for each entry of a lenient list that could not be understood. Whether the rest is
+ * valid is the validator's question.
  */
 export type Reading = (value: unknown, leftOut: string[]) => unknown;
 
@@ -40,7 +40,10 @@ function ofWord({ enum: words, otherwise }: TSchema): Reading {
   return (value) => (typeof value !== "string" || known.has(value) ? value : otherwise);
 }
 
-/** Fields by name; in a map of things, whatever their names are, every value. Copies only what changes. */
+/**
+ * Reads the fields of an object by name, or every value of a record whose keys are free. Copies only what
+ * changes.
+ */
 function ofMap(schema: TSchema): Reading {
   const fields = Object.entries<TSchema>(schema.properties ?? {});
   const [things] = Object.values<TSchema>(schema.patternProperties ?? {});
@@ -93,7 +96,7 @@ function ofList(items: TSchema, lenient: boolean): Reading {
   };
 }
 
-/** Null passes every reading; of several others, the first that fits is meant. */
+/** Reads a union: null always passes; of several other schemas, the first that accepts the value is meant. */
 function ofAlternatives(schemas: readonly TSchema[]): Reading {
   const others = schemas.filter(({ type }) => type !== "null");
   const [only] = others;
@@ -108,7 +111,7 @@ function ofAlternatives(schemas: readonly TSchema[]): Reading {
 }
 
 /**
- * A request, in which nothing may be wrong. `older`: what to add when its fields are all that is wrong.
+ * A request, if it is valid. `older`: text to add to the error when unknown fields are all that is wrong.
  * @throws INVALID_ARGUMENT unknownField, schemaMismatch
  */
 export function validRequest(schema: TSchema, value: unknown, older = ""): unknown {
@@ -123,8 +126,8 @@ export function validRequest(schema: TSchema, value: unknown, older = ""): unkno
 const opened = new WeakMap<TSchema, TSchema>();
 
 /**
- * The schema as a client of another version reads it: a closed list of words may have grown, so that any word
- * will do. A new state must not make a whole answer unreadable.
+ * The schema with closed lists of words opened to any word, as a client of another version has to read it: a
+ * new state must not make a whole answer unreadable.
  */
 export function openWords(schema: TSchema): TSchema {
   const known = opened.get(schema);

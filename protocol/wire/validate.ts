@@ -1,18 +1,18 @@
 /**
- * Values to typed values: every schema of the protocol becomes one ajv validator, compiled once and kept.
+ * Validators: every schema of the protocol becomes one ajv validator, compiled once and kept.
  *
- * Requests refuse unknown fields, answers and events let them pass; that is in the schemas (schema.ts),
- * not here; what processes of two versions make of each other's words is in understood.ts. An error names
- * the field, what is wrong and what is allowed, and never repeats a value.
+ * Requests refuse unknown fields, answers and events let them pass; the schemas say so (schema.ts), not this
+ * file. How messages of another version are read is in understood.ts. An error names the field, what is wrong
+ * with it and what is allowed, and never repeats a value.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 
-/** Stops at the first error: a hostile body must not make it collect thousands. */
+/** Stops at the first error: a hostile body must not make the validator collect thousands. */
 const ajv = new Ajv({ strict: true });
-/** Says everything, for small bodies only. */
+/** Collects all errors, for small bodies only. */
 const talkativeAjv = new Ajv({ strict: true, allErrors: true, verbose: true });
-/** Of understood.ts; they say nothing about what is valid. */
+/** Keywords of understood.ts; they do not affect validity. */
 const readingWords = ["otherwise", "lenient"];
 for (const one of [ajv, talkativeAjv]) one.addVocabulary(readingWords);
 
@@ -22,7 +22,7 @@ const textLengthMax = 80;
 
 export interface Validator<T> {
   accepts(value: unknown): value is T;
-  /** Why not, in at most three sentences. */
+  /** Why the value is not valid, in at most three sentences. */
   explain(value: unknown): string;
 }
 
@@ -76,7 +76,10 @@ function sentence(error: ErrorObject): string {
   }
 }
 
-/** `/metadata/a~1b/0` to `metadata.a/b.0`. Keys come from the sender: shortened, control characters out. */
+/**
+ * `/metadata/a~1b/0` to `metadata.a/b.0`. Keys come from the sender: they are shortened and cleared of
+ * control characters.
+ */
 function fieldOf(error: ErrorObject): string {
   const path = error.instancePath
     .split("/")

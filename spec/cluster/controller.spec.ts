@@ -311,7 +311,7 @@ describe("three controllers", () => {
     const request = { name: "web", flavor: "small", image: "tiny" };
     const first = await demo.instance.create(request, { requestId: "c" });
     await admin.flavor.delete("small", {});
-    // They take turns: also those answer that never saw the flavor.
+    // The controllers answer in turn, so one that never saw the flavor answers too.
     for (let controller = 0; controller < 3; controller += 1) {
       expect(await demo.instance.create(request, { requestId: "c" })).to.deep.equal(first);
       const other = await refused(demo.instance.create({ ...request, name: "db" }, { requestId: "c" }));
@@ -320,7 +320,7 @@ describe("three controllers", () => {
   });
 });
 
-/** Looks again and again; the spec's own time-out is the limit. */
+/** Polls until the condition holds; the spec's own time-out is the limit. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

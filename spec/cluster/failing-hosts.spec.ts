@@ -3,7 +3,7 @@
  * outside: clients, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { placementLimits } from "../../protocol/limits/placement.ts";
 import type { MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { MachineReason } from "../../protocol/states.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -33,7 +33,7 @@ describe("hosts on which build after build fails", function () {
       (error: unknown) => (error instanceof StatusError ? error.reason : "thrown"),
     );
   };
-  /** By turns of two projects and two images. */
+  /** Creates alternately in two projects, with two images. */
   const createMixed = async (count: number) => {
     const mixed = [["demo", "tiny"] as const, ["other", "second"] as const];
     for (let n = 0; n < count; n += 1) {
@@ -44,13 +44,17 @@ describe("hosts on which build after build fails", function () {
   it("are disabled, with the reason, when it was their fault; enabled they begin anew", async () => {
     await world.host("bad", { outcome: failing("hypervisorRefused") });
     await world.host("idle", { architecture: "aarch64" });
-    await createMixed(limits.failedBuildsMax);
+    await createMixed(placementLimits.failedBuildsMax);
     const event = await disabledEvent(world);
-    const reason = `${limits.failedBuildsMax} builds failed on it in a row.`;
+    const reason = `${placementLimits.failedBuildsMax} builds failed on it in a row.`;
     expect(event).to.deep.include({ id: "bad", event: "disabled" });
     expect(event?.body).to.deep.include({ reason });
     const { host } = await world.admin.host.get("bad", {});
-    expect(host).to.include({ enabled: false, disabledReason: reason, failedBuilds: limits.failedBuildsMax });
+    expect(host).to.include({
+      enabled: false,
+      disabledReason: reason,
+      failedBuilds: placementLimits.failedBuildsMax,
+    });
     expect((await world.admin.host.enable("bad", {})).host).to.include({ enabled: true, failedBuilds: 0 });
   });
 
@@ -58,7 +62,7 @@ describe("hosts on which build after build fails", function () {
     it(`are not blamed for ${reason}: anybody can bring that about everywhere`, async () => {
       const outcome = failing(reason, (name) => name.startsWith("bad"));
       for (const id of ["a", "b", "c"]) await world.host(id, { outcome });
-      await createMixed(limits.failedBuildsMax + 2);
+      await createMixed(placementLimits.failedBuildsMax + 2);
       const { hosts } = await world.admin.host.list({});
       expect(hosts.map(({ failedBuilds }) => failedBuilds)).to.deep.equal([0, 0, 0]);
       expect(await create("good", "other")).to.equal("done");
@@ -71,13 +75,13 @@ describe("hosts on which build after build fails", function () {
     it(`are not disabled for the builds of ${what} alone, and take those of others`, async () => {
       const outcome = failing("hypervisorRefused", (name) => name.startsWith("bad"));
       for (const id of ["a", "b", "c"]) await world.host(id, { outcome });
-      for (let n = 0; n < limits.failedBuildsMax + 2; n += 1) {
+      for (let n = 0; n < placementLimits.failedBuildsMax + 2; n += 1) {
         const other = n % 2 === 0;
         await create("bad", project ?? (other ? "other" : "demo"), image ?? (other ? "second" : "tiny"));
       }
       const { hosts } = await world.admin.host.list({});
       for (const { failedBuilds, enabled } of hosts) {
-        expect(failedBuilds).to.be.at.least(limits.failedBuildsMax);
+        expect(failedBuilds).to.be.at.least(placementLimits.failedBuildsMax);
         expect(enabled).to.equal(true);
       }
       expect(await create("good", "other", "second")).to.equal("done");
@@ -86,10 +90,11 @@ describe("hosts on which build after build fails", function () {
   it("are disabled up to a third of all: when more fail it is not they", async () => {
     const outcome = failing("diskFull", (name) => name.startsWith("bad"));
     for (const id of ["a", "b", "c"]) await world.host(id, { outcome });
-    await createMixed(limits.failedBuildsMax + 4);
+    await createMixed(placementLimits.failedBuildsMax + 4);
     expect((await disabledEvent(world))?.id).to.be.oneOf(["a", "b", "c"]);
     const { hosts } = await world.admin.host.list({});
-    for (const { failedBuilds } of hosts) expect(failedBuilds).to.be.at.least(limits.failedBuildsMax);
+    for (const { failedBuilds } of hosts)
+      expect(failedBuilds).to.be.at.least(placementLimits.failedBuildsMax);
     expect(hosts.filter(({ enabled }) => !enabled)).to.have.length(1);
     expect(await create("good", "other")).to.equal("done");
   });

@@ -2,7 +2,8 @@
  * A compute node and its controllers, the end and return of its agent, and its consoles; on simulated time.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { hostLimits } from "../../actors/node/host/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { ensure } from "../actors/node/machine/worlds.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
@@ -14,7 +15,7 @@ describe("a host: its controllers", () => {
 
   it("registers, then sends a heartbeat in every period, and a complete list now and then", async () => {
     world = new HostWorld();
-    await world.clock.advance(limits.inventoryPeriodMs + 100);
+    await world.clock.advance(hostLimits.inventoryPeriodMs + 100);
     const { heartbeats, registrations } = world.controller;
     expect(registrations).to.equal(1);
     expect(heartbeats.length).to.be.within(15, 18);
@@ -27,7 +28,7 @@ describe("a host: its controllers", () => {
     await world.until("a", "running");
     world.controller.knows = false;
     world.controller.seen.clear();
-    await world.clock.advance(limits.heartbeatPeriodMs + 100);
+    await world.clock.advance(leaseLimits.heartbeatPeriodMs + 100);
     expect(world.controller.registrations).to.equal(2);
     expect(world.controller.seen.get("a")?.state).to.equal("running");
   });
@@ -37,16 +38,16 @@ describe("a host: its controllers", () => {
     await world.clock.advance(50);
     world.controller.stores = false;
     await world.ensure("a");
-    await world.clock.advance(10 * limits.heartbeatPeriodMs);
+    await world.clock.advance(10 * leaseLimits.heartbeatPeriodMs);
     const told = () =>
       world.controller.heartbeats.filter(({ machines }) =>
         machines.some(({ instanceId }) => instanceId === "a"),
       );
     expect(told().length).to.be.within(9, 12);
     world.controller.stores = true;
-    await world.clock.advance(limits.heartbeatPeriodMs);
+    await world.clock.advance(leaseLimits.heartbeatPeriodMs);
     const count = told().length;
-    await world.clock.advance(3 * limits.heartbeatPeriodMs);
+    await world.clock.advance(3 * leaseLimits.heartbeatPeriodMs);
     expect(told().length).to.equal(count);
   });
 
@@ -60,14 +61,14 @@ describe("a host: its controllers", () => {
     await world.clock.advance(120_000);
     expect(world.machine.find("b")?.status).to.equal("running");
     world.controller.reachable = true;
-    expect(await world.until("a", "stopped")).to.be.at.most(limits.reportRetryMsMax);
+    expect(await world.until("a", "stopped")).to.be.at.most(hostLimits.reportRetryMsMax);
   });
 
   it("says all changes of one moment in few reports", async () => {
     world = new HostWorld({ bootsMax: 1_000 });
     const ids = Array.from({ length: 300 }, (_, index) => `i${index}`);
     await Promise.all(ids.map((id) => world.ensure(id)));
-    await world.clock.advance(limits.heartbeatPeriodMs);
+    await world.clock.advance(leaseLimits.heartbeatPeriodMs);
     expect(world.controller.seen.size).to.equal(300);
     expect(world.controller.heartbeats.length).to.be.below(10);
   });
@@ -80,10 +81,10 @@ describe("a host: its controllers", () => {
     }
     await world.clock.advance(1_000);
     const before = world.controller.heartbeats.length;
-    await world.clock.advance(limits.inventoryPeriodMs + 1_000);
+    await world.clock.advance(hostLimits.inventoryPeriodMs + 1_000);
     expect(world.controller.seen.size).to.equal(2_500);
     for (const { machines, complete } of world.controller.heartbeats.slice(before)) {
-      expect(machines.length).to.be.at.most(limits.reportMachinesMax);
+      expect(machines.length).to.be.at.most(hostLimits.reportMachinesMax);
       if (machines.length > 0) expect(complete).to.equal(false);
     }
   }).timeout(30_000);
@@ -131,9 +132,9 @@ describe("a host: its agent ends and returns", () => {
     for (const id of ["a", "b"]) await world.ensure(id);
     const stopping = world.host.stop({ guests: true });
     await world.clock.settle();
-    expect((await failureOf(world.host.handlers.ensure(request("c"), world.context()))).reason).to.equal(
-      "hostStopping",
-    );
+    expect(
+      (await failureOf(world.host.handlers.ensure({ ...request("c"), needs: [] }, world.context()))).reason,
+    ).to.equal("hostStopping");
     await world.settled(() => stopping);
     expect(world.clock.monotonicMs()).to.be.within(2_000, 3_000);
     expect(world.machine.list()).to.deep.equal([]);
@@ -156,7 +157,7 @@ describe("a host: its agent ends and returns", () => {
     await world.ensure("a");
     world.controller.reachable = false;
     await world.stopAgent();
-    expect(world.clock.monotonicMs()).to.be.at.most(limits.hostFarewellMs + 100);
+    expect(world.clock.monotonicMs()).to.be.at.most(hostLimits.hostFarewellMs + 100);
     expect(world.machine.find("a")?.status).to.equal("running");
   });
 
@@ -184,7 +185,7 @@ describe("a host: its agent ends and returns", () => {
     const audit = await world.settled(() => world.host.handlers.audit({}, world.context()));
     expect(audit.machines).to.deep.equal([]);
     expect(audit.processes.map(({ instanceId }) => instanceId)).to.have.members(["a", "b"]);
-    expect(audit.strays.join("\n")).to.match(/The machine file of a cannot be read/);
+    expect(audit.strays.join("\n")).to.match(/The machine file of a cannot be understood/);
     const pids = world.machine.list().map(({ pid }) => pid);
     for (const id of ["a", "b"])
       expect((await world.ensure(id, { generation: 2 })).state).to.equal("running");
@@ -223,7 +224,7 @@ describe("a host: consoles", () => {
   it("lets only so many wait at once", async () => {
     world = new HostWorld();
     await world.ensure("a");
-    const waits = Array.from({ length: limits.consoleWaitersMax }, () =>
+    const waits = Array.from({ length: hostLimits.consoleWaitersMax }, () =>
       read({ offset: 9_999, waitMs: 1_000 }),
     );
     await world.clock.settle();

@@ -4,8 +4,8 @@
  */
 import { expect } from "chai";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
+import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
-import { createDrivers } from "../../nodes/drivers/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
@@ -31,14 +31,14 @@ describe("a cluster of controller and hosts", function () {
   const startCompute = (id: string, machine: FakeWorld): Compute => {
     const common = { clock: systemClock, log: silentLog };
     const log = { ...silentLog, error: () => undefined };
-    const drivers = createDrivers("fake", {
+    const drivers = createFakeDrivers({
       ...common,
       stateDirectory: "/x",
       imageStore: "/x",
       world: machine,
     });
     const inventory = inventoryOf(id, { vcpus: 1_000, memoryMib: 1_000_000, diskGib: 100_000 });
-    const rest = { cell: "test", bus: world.bus, ids: systemIds, bootsMax: 4 };
+    const rest = { cell: "test", bus: world.bus, ids: systemIds(0), bootsMax: 4 };
     return assembleCompute({ clock: systemClock, log, ...rest, drivers, inventory });
   };
   const addNode = async (id: string): Promise<Node> => {

@@ -1,6 +1,6 @@
 /**
- * Drains where room is scarce: nobody is asked to leave whom no host takes, whoever else looks for room. A
- * client, a memory bus, a memory store, and hosts that do what the test says.
+ * Drains where room is scarce: no instance is asked to leave that no host can take, whoever else looks for
+ * room. A client, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
 import { refused, until } from "../support/asking.ts";
@@ -21,7 +21,7 @@ describe("a drain where room is scarce", function () {
   const drain = (more: object = {}) => world.admin.host.drain("a", { reason: "a new disk", ...more });
   const progress = async () => (await world.admin.host.get("a", {})).drain;
   const all = async () => (await world.demo.instance.list({ limit: 1_000 })).instances;
-  /** How many are where, by state and host. */
+  /** Number of instances by state and host. */
   const where = async () => {
     const places = (await all()).map(({ state, hostId }) => `${state} on ${hostId}`);
     return Object.fromEntries(
@@ -30,9 +30,9 @@ describe("a drain where room is scarce", function () {
   };
 
   it("moves as many as find room, and keeps the others running, however many leave at once", async () => {
-    await world.host("a", { leases: true });
+    await world.host("a");
     for (let n = 0; n < 8; n += 1) await world.demo.instance.create({ name: `m${n}`, ...tiny });
-    await world.host("b", { leases: true, vcpus: 1 });
+    await world.host("b", { vcpus: 1 });
     await drain();
     const ended = await until(progress, (now) => now?.moved === 1 && now.staying === 7);
     expect(ended).to.include({ moving: 0, left: 0 });
@@ -41,22 +41,10 @@ describe("a drain where room is scarce", function () {
     expect(events.filter(({ event }) => event === "leaving")).to.have.length(1);
   });
 
-  it("asks nobody of an agent from before leases, which would remove the disk, and says so", async () => {
-    const older = await world.host("a");
-    const { instance } = await world.demo.instance.create({ name: "web", ...tiny });
-    await world.host("b", { leases: true });
-    await drain();
-    const told = await until(progress, (now) => now?.cannot[0]?.why !== undefined);
-    expect(told?.cannot[0]?.why).to.contain("agent is of an older version");
-    expect(older.ensured.filter(({ intent }) => intent.power === "deleted")).to.deep.equal([]);
-    expect(await where()).to.deep.equal({ "running on a": 1 });
-    expect((await world.store.loadInstance(instance.id))?.claims).to.have.length(1);
-  });
-
   it("keeps the room of one that takes its time to leave", async () => {
-    const first = await world.host("a", { leases: true });
+    const first = await world.host("a");
     const { instance } = await world.demo.instance.create({ name: "web", ...tiny });
-    await world.host("b", { leases: true, vcpus: 1 });
+    await world.host("b", { vcpus: 1 });
     first.silent = true;
     await drain();
     await until(progress, (now) => now?.moving === 1);
@@ -72,9 +60,9 @@ describe("a drain where room is scarce", function () {
   });
 
   it("gives the room back when the one that leaves is stopped, and when it is deleted", async () => {
-    const first = await world.host("a", { leases: true });
+    const first = await world.host("a");
     for (const name of ["one", "two"]) await world.demo.instance.create({ name, ...tiny });
-    await world.host("b", { leases: true, vcpus: 2 });
+    await world.host("b", { vcpus: 2 });
     first.silent = true;
     await drain();
     await until(progress, (now) => now?.moving === 2);
@@ -90,10 +78,10 @@ describe("a drain where room is scarce", function () {
 
   it("goes past those that find no room, however many, to those that do", async () => {
     await world.admin.flavor.create({ name: "large", vcpus: 4, memoryMib: 128, diskGib: 0 });
-    await world.host("a", { leases: true, vcpus: 1_000, memoryMib: 1_000_000 });
+    await world.host("a", { vcpus: 1_000, memoryMib: 1_000_000 });
     await world.demo.instance.create({ name: "big", ...tiny, flavor: "large", count: 101 });
     await world.demo.instance.create({ name: "small", ...tiny });
-    await world.host("b", { leases: true, vcpus: 2 });
+    await world.host("b", { vcpus: 2 });
     await drain();
     await until(progress, (now) => now?.moved === 1);
     expect(await where()).to.deep.equal({ "running on a": 101, "running on b": 1 });

@@ -1,5 +1,5 @@
 /**
- * Fences by hand of hosts that are not as they seem: still renewing when their power is cut, back again,
+ * Fences by hand of hosts in a surprising state: still renewing when their power is cut, back again, or
  * fenced already. A client, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
@@ -28,7 +28,7 @@ describe("the fence of a host", function () {
   beforeEach(async () => {
     meanwhile = async () => undefined;
     world = await controllerWorld({ power });
-    first = await world.host("a", { leases: true });
+    first = await world.host("a");
     await first.lease(1);
   });
   afterEach(() => world.stop());

@@ -1,12 +1,12 @@
 /**
- * The end of hosts with real agents, on a memory bus and a memory store with fake guests: what host-life.spec
- * asks of a controller, seen from the guests.
+ * The end of hosts with real agents, on a memory bus and a memory store with fake guests: as host-life.spec,
+ * but judged by the guests.
  */
 import { expect } from "chai";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
+import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
-import { createDrivers } from "../../nodes/drivers/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { controllerWorld, silentLog } from "../support/controller-world.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
@@ -28,14 +28,14 @@ describe("hosts with agents that end", function () {
     const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2, ...shared });
     const log = { ...silentLog, error: () => undefined };
     const common = { clock: systemClock, log };
-    const drivers = createDrivers("fake", {
+    const drivers = createFakeDrivers({
       ...common,
       stateDirectory: "/x",
       imageStore: "/x",
       world: machine,
     });
-    const inventory = inventoryOf(id, { leases: true, storageId: storage?.storageId ?? null });
-    const rest = { cell: "test", bus: world.bus, ids: systemIds, bootsMax: 4 };
+    const inventory = inventoryOf(id, { storageId: storage?.storageId ?? null });
+    const rest = { cell: "test", bus: world.bus, ids: systemIds(0), bootsMax: 4 };
     computes.push(assembleCompute({ ...common, ...rest, drivers, inventory }));
     await eventually(async () => (await world.admin.host.list({})).hosts.some((host) => host.id === id));
     return machine;
@@ -72,7 +72,8 @@ describe("hosts with agents that end", function () {
     expect(machineFilesOf(a)).to.have.length(0);
     expect((await world.admin.doctor.examine({})).findings).to.deep.equal([]);
     expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");
-    // Its agent is alive: its next heartbeat is not known, and it registers anew, with the lease it has.
+    // The agent of the removed host lives: its next heartbeat is unknown, and it registers anew, with the
+    // host lease it has.
     await eventually(async () => (await world.admin.host.list({})).hosts.some(({ id }) => id === "a"));
     const { host } = await world.admin.host.get("a", {});
     expect(host).to.deep.include({ enabled: true, draining: null, instances: 0 });
@@ -105,7 +106,7 @@ describe("hosts with agents that end", function () {
     await world.admin.host.fence("a", { confirm: "host-a", reason: "A mistake.", force: true });
     await eventually(() => runsOn(id, "b"));
     await eventually(async () => (await world.admin.host.get("a", {})).host.lease?.epoch === 2);
-    // What waits for its host comes back with it; what went elsewhere does not.
+    // Instances with the policy `wait` come back with their host; those that went elsewhere do not.
     await eventually(() => runsOn(waits.id, "a"));
     expect(a.list().map(({ instanceId }) => instanceId)).to.deep.equal([waits.id]);
     expect(b.list().map(({ instanceId }) => instanceId)).to.deep.equal([id]);

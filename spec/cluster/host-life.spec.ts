@@ -1,6 +1,6 @@
 /**
  * The end of hosts, from outside: fenced by hand, evacuated, drained, removed. A client, a memory bus, a
- * memory store, and hosts that do what the test says; leases end by no clock here.
+ * memory store, and hosts that do what the test says; host leases end by no clock here.
  */
 import { expect } from "chai";
 import type { PowerFence } from "../../actors/ports/power.ts";
@@ -21,7 +21,7 @@ async function refused(attempt: Promise<unknown>): Promise<StatusError> {
   throw new Error("It was not refused.");
 }
 
-/** Asks again until it is so. */
+/** Reads again until the value is as expected. */
 async function until<T>(read: () => Promise<T>, so: (value: T) => boolean): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const value = await read();
@@ -48,7 +48,7 @@ describe("the end of a host", function () {
   let first: Awaited<ReturnType<World["host"]>>;
   beforeEach(async () => {
     world = await controllerWorld({ controllers: 2, power });
-    first = await world.host("a", { leases: true });
+    first = await world.host("a");
   });
   afterEach(() => world.stop());
 
@@ -60,7 +60,7 @@ describe("the end of a host", function () {
     });
     return instance;
   };
-  const second = () => world.host("b", { leases: true });
+  const second = () => world.host("b");
   const instanceOf = async (id: string) => (await world.demo.instance.get(id, {})).instance;
   const runningOn = (id: string, host: string) =>
     until(
@@ -97,10 +97,7 @@ describe("the end of a host", function () {
       expect(message).to.equal("The host host-a was heard within the last 10 s: it does not seem to be off.");
     });
 
-    it("is refused for a host that never had a lease, and without a controller of its power", async () => {
-      await world.host("c");
-      const old = await refused(world.admin.host.fence("c", { ...burnt, confirm: "host-c" }));
-      expect(old.reason).to.equal("hostWithoutLease");
+    it("by its power is refused without a controller of it", async () => {
       await second();
       const none = await refused(world.admin.host.fence("b", { confirm: "host-b", power: true }));
       expect(none.reason).to.equal("powerControlMissing");

@@ -1,4 +1,4 @@
-/** A host named by what several are called: nothing is done to any of them. */
+/** A name that several hosts have: nothing is done to any of them. */
 import { expect } from "chai";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -15,13 +15,13 @@ describe("a name that two hosts have", () => {
       return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 } as const;
     },
   };
-  // A node that was installed anew: its old row is fenced, and is still there.
+  // A computer that was installed anew: its old row is fenced, and still there.
   beforeEach(async () => {
     cut.splice(0);
     world = await controllerWorld({ power });
-    await world.host("a", { leases: true, name: "node-1" });
+    await world.host("a", { name: "node-1" });
     await world.admin.host.fence("a", { confirm: "node-1", reason: "It burnt.", force: true });
-    await world.host("b", { leases: true, name: "node-1" });
+    await world.host("b", { name: "node-1" });
   });
   afterEach(() => world.stop());
 

@@ -1,4 +1,4 @@
-/** The removal of a host on which a guest may still run, whatever its lease: its claim stays (I2, I9). */
+/** Removing a host on which a guest may still run, whatever the host lease: its claim stays (I2, I9). */
 import { expect } from "chai";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { errorBodyOf } from "../../protocol/wire/status.ts";
@@ -14,7 +14,7 @@ const signed = { kind: "operator", by: "admin", reason: "It burnt.", confirmedNa
 async function leftBuild(world: World): Promise<string> {
   await world.admin.image.register({ name: "disk", disk: { path: "/d", format: "qcow2" } });
   await world.admin.flavor.create({ name: "small", vcpus: 1, memoryMib: 128, diskGib: 1 });
-  const host = await world.host("a", { leases: true, outcome: () => ({ state: "preparing" }) });
+  const host = await world.host("a", { outcome: () => ({ state: "preparing" }) });
   const { instance } = await world.demo.instance.create({ name: "web", flavor: "small", image: "disk" });
   host.silent = true;
   const loaded = await world.store.loadInstance(instance.id);
@@ -51,7 +51,7 @@ describe("the removal of a fenced host", () => {
       "The host host-a still has 1 that left and may run there: its fence does not stop them.",
     );
     expect(details).to.deep.equal({ instances: [{ instanceId: id, name: "web" }], parked: 0 });
-    await world.host("b", { leases: true });
+    await world.host("b");
     await world.demo.instance.start(id, {});
     expect((await world.store.loadInstance(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal(["a"]);
   });

@@ -2,7 +2,10 @@
  * A compute node with fake guests on simulated time: what controllers hear, and what becomes of the guests.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { machineLimits } from "../../actors/node/machine/limits.ts";
+import { actorLimits } from "../../actors/runtime/limits.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
@@ -17,14 +20,14 @@ describe("a host: the life of a guest", () => {
     const observation = await world.ensure("a");
     expect(observation).to.include({ state: "running", intentGeneration: 1 });
     expect(world.clock.monotonicMs()).to.equal(0);
-    expect(await world.until("a", "running")).to.be.at.most(limits.heartbeatPeriodMs);
+    expect(await world.until("a", "running")).to.be.at.most(leaseLimits.heartbeatPeriodMs);
     expect(world.controller.states("a")).to.deep.equal(["running"]);
   });
 
   it("answers after a moment when the start takes longer, and reports at once when it is done", async () => {
     world = new HostWorld({ startLatencyMs: 300 });
     expect((await world.ensure("a")).state).to.equal("starting");
-    expect(world.clock.monotonicMs()).to.equal(limits.ensureAnswerMs);
+    expect(world.clock.monotonicMs()).to.equal(machineLimits.ensureAnswerMs);
     await world.until("a", "running");
     expect(world.clock.monotonicMs()).to.equal(300);
     expect(world.controller.states("a")).to.deep.equal(["starting", "running"]);
@@ -80,7 +83,7 @@ describe("a host: the life of a guest", () => {
     await world.clock.advance(1_000);
     expect((await failureOf(world.ensure("a", { generation: 1 }))).reason).to.equal("staleGeneration");
     expect(world.machine.list()).to.deep.equal([]);
-    await world.clock.advance(limits.tombstoneKeptMs);
+    await world.clock.advance(retentionLimits.tombstoneKeptMs);
     await world.stopAgent();
     world.startAgent();
     await world.clock.advance(1_000);
@@ -214,7 +217,7 @@ describe("a host: what guests and actors do", () => {
   it("gives up on a guest that dies again and again", async () => {
     world = new HostWorld();
     await world.ensure("a");
-    for (let loss = 0; loss <= limits.guestRestartsMax; loss++) {
+    for (let loss = 0; loss <= machineLimits.guestRestartsMax; loss++) {
       await world.clock.runUntil(() => world.machine.find("a") !== undefined);
       await world.clock.settle();
       world.machine.kill("a");
@@ -238,7 +241,7 @@ describe("a host: what guests and actors do", () => {
     for (const id of ["a", "b"]) await world.ensure(id, { resetCount: 2 });
     await world.until("b", "running");
     const before = world.machine.list();
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
     const asked = failureOf(world.host.handlers.ensure(poison as never, world.context()));
     await world.clock.settle();
     expect((await asked).reason).to.equal("internal");
@@ -261,7 +264,7 @@ describe("a host: what guests and actors do", () => {
     world = new HostWorld({ startLatencyMs: 5_000 });
     await world.ensure("a");
     await world.clock.advance(1_000);
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
     await failureOf(world.settled(() => world.host.handlers.ensure(poison as never, world.context())));
     await world.until("a", "running");
     expect(world.machine.list()).to.have.length(1);
@@ -271,8 +274,8 @@ describe("a host: what guests and actors do", () => {
     world = new HostWorld();
     await world.ensure("a");
     const { pid } = world.machine.find("a") ?? { pid: 0 };
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
-    for (let crash = 0; crash <= limits.restartsMax; crash++) {
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
+    for (let crash = 0; crash <= actorLimits.restartsMax; crash++) {
       await failureOf(
         world.settled(() => world.host.handlers.ensure(poison as never, world.context(60_000))),
       );
@@ -286,15 +289,15 @@ describe("a host: what guests and actors do", () => {
   it("gives a machine that its supervisor had given up another chance by itself, and sees what became of the guest", async () => {
     world = new HostWorld();
     await world.ensure("a");
-    const poison = { spec: { instanceId: "a" }, intent: undefined, observedGeneration: 0 };
-    for (let crash = 0; crash <= limits.restartsMax; crash++) {
+    const poison = { spec: { instanceId: "a" }, intent: undefined, needs: [] };
+    for (let crash = 0; crash <= actorLimits.restartsMax; crash++) {
       await failureOf(
         world.settled(() => world.host.handlers.ensure(poison as never, world.context(60_000))),
       );
     }
     await world.clock.runUntil(() => world.actors.supervised.at(-1)?.kind === "failed");
     world.machine.kill("a");
-    await world.clock.advance(limits.restartWindowMs + 1_000);
+    await world.clock.advance(actorLimits.restartWindowMs + 1_000);
     expect(world.controller.seen.get("a")).to.include({ state: "running" });
     expect(world.machine.find("a")).to.not.equal(undefined);
   });
@@ -304,7 +307,7 @@ describe("a host: what guests and actors do", () => {
     for (const id of ["a", "b"]) await world.ensure(id);
     await world.ensure("b", { generation: 2, power: "paused" });
     const before = world.machine.list();
-    await failureOf(world.settled(() => world.host.handlers.ensure({} as never, world.context())));
+    await failureOf(world.settled(() => world.host.handlers.ensure({ needs: [] } as never, world.context())));
     await world.clock.advance(5_000);
     expect(world.actors.supervised.map(({ kind, actor }) => `${kind} ${actor}`)).to.deep.equal([
       "restarted host",

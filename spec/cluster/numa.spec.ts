@@ -1,6 +1,6 @@
 /**
- * CPUs of one's own, NUMA cells and huge pages from outside: a client, a memory bus, a memory store, and
- * hosts that do what the test says.
+ * Pinned CPUs, NUMA nodes and huge pages from outside: a client, a memory bus, a memory store, and hosts that
+ * do what the test says.
  */
 import { expect } from "chai";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -32,7 +32,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
     it(`never give a CPU twice, however many are made at once (${round} of 5)`, () => pinnedRush(world));
 
   it("are told to their host with what they have there, which is free again when they are gone", async () => {
-    const host = await world.host("h0", { vcpus: 32, numa: cells, binds: true });
+    const host = await world.host("h0", { vcpus: 32, numa: cells });
     await flavor("wide", { ...dedicated, "hw:numa_nodes": "2", "hw:mem_page_size": "2MB" }, 2);
     await flavor("plain", {});
     const { instance } = await create("wide");
@@ -41,7 +41,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
     const half = { vcpus: 1, memoryMib: 256, pageKib: 2_048 };
     const placed = { dedicated: true, cells: [0, 1].map((cell) => ({ cell, ...half })) };
     expect(wide?.numa).to.deep.equal(placed);
-    expect(plain).not.to.have.property("numa");
+    expect(plain?.numa).to.equal(null);
     expect(await claimed()).to.deep.equal([2, [use(1, 0, 128), use(1, 0, 128)]]);
     await world.demo.instance.delete(instance.id, { wait: true });
     expect(await claimed()).to.deep.equal([0, []]);
@@ -49,11 +49,11 @@ describe("guests with CPUs, cells or pages of their own", function () {
 
   it("are built on another host, in its cells, when the first could not", async () => {
     const broken = await world.host("h0", {
-      ...{ vcpus: 32, numa: cells, binds: true },
+      ...{ vcpus: 32, numa: cells },
       outcome: () => ({ state: "failed", reason: "guestFailed", message: "It broke." }),
     });
     // With less memory, so that it comes second.
-    await world.host("h1", { vcpus: 32, memoryMib: 600, numa: cells, binds: true });
+    await world.host("h1", { vcpus: 32, memoryMib: 600, numa: cells });
     await flavor("pinned", dedicated);
     const { instance } = await create("pinned");
     expect(instance.hostId).to.equal("h1");
@@ -63,7 +63,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
   });
 
   it("have cells of another host when theirs is fenced, and leave nothing claimed there", async () => {
-    const said = { vcpus: 32, numa: cells, binds: true, leases: true };
+    const said = { vcpus: 32, numa: cells };
     const first = await world.host("h0", said);
     await flavor("pinned", { ...dedicated, "hw:mem_page_size": "large" }, 2);
     const { instance } = await create("pinned");
@@ -82,16 +82,16 @@ describe("guests with CPUs, cells or pages of their own", function () {
     expect(second.ensured[0]?.spec.numa?.cells[0]).to.include({ cell: 0, pageKib: 2_048 });
   });
 
-  it("go to no host whose agent is of a version that would not bind them", async () => {
-    await world.host("h0", { vcpus: 32, numa: cells });
+  it("go to no host whose agent does not know how to bind them", async () => {
+    await world.host("h0", { vcpus: 32, numa: cells, knows: ["lease"] });
     await flavor("pinned", dedicated);
     const denied = await create("pinned").catch((error: unknown) => error);
     expect(String(denied)).to.contain("no guest can have some to itself");
     const { hosts } = await world.demo.instance.explainCreate({
       ...{ name: "m", flavor: "pinned", image: "tiny" },
     });
-    expect(hosts[0]?.filters.numa).to.contain("its agent is of an older version");
-    await world.host("h0", { vcpus: 32, numa: cells, binds: true });
+    expect(hosts[0]?.filters.numa).to.contain("its agent cannot bind guests to them");
+    await world.host("h0", { vcpus: 32, numa: cells });
     await create("pinned");
     expect(await claimed()).to.deep.equal([1, [use(1, 512)]]);
   });
@@ -103,11 +103,11 @@ describe("guests with CPUs, cells or pages of their own", function () {
     const before = await claimed();
     for (const change of [
       { numa: [] },
-      { binds: false },
+      { knows: ["lease"] },
       { numa: [{ ...cells[0], vcpus: 1, memoryMib: 64, hugePages: [] }] },
       { vcpus: 1 },
     ]) {
-      await world.host("h0", { vcpus: 32, numa: cells, binds: true, ...change });
+      await world.host("h0", { vcpus: 32, numa: cells, ...change });
       expect(await claimed(), JSON.stringify(change)).to.deep.equal(before);
       const second = await create("pinned").catch((error: unknown) => error);
       expect(second, JSON.stringify(change)).to.include({ reason: "noValidHost" });
@@ -117,7 +117,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
   });
 
   it("keep guests away that share CPUs, as far as these need them", async () => {
-    await world.host("h0", { vcpus: 8, numa: cells, binds: true });
+    await world.host("h0", { vcpus: 8, numa: cells });
     await flavor("pinned", dedicated, 2);
     await flavor("plain", {}, 5);
     await create("pinned");

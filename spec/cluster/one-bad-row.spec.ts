@@ -1,10 +1,10 @@
 /**
- * One row that cannot be said, or cannot be told to a host, is nobody else's trouble: lists leave it out, and
- * what it holds comes back. And what would make such a row is refused.
+ * A row that cannot be sent to clients, or to a host, harms no other: lists leave it out, and its capacity
+ * comes back. Requests that would make such a row are refused.
  */
 import { expect } from "chai";
 import type { Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { type Noted, rememberingLog } from "../support/wire-world.ts";
@@ -35,7 +35,7 @@ describe("one bad row", () => {
     world.demo.instance.create({ flavor: "tiny", image: "tiny", ...question });
 
   it("is not made by the suffix of a name: its longest must fit", async () => {
-    const { nameLengthMax } = limits;
+    const { nameLengthMax } = fieldLimits;
     expect(await reasonOf(create({ name: long(nameLengthMax - 1), count: 1 }))).to.equal("schemaMismatch");
     expect(await reasonOf(create({ name: long(nameLengthMax - 2), count: 10 }))).to.equal("schemaMismatch");
     expect(await world.store.listInstances({ limit: 10 })).to.deep.equal([]);
@@ -50,7 +50,7 @@ describe("one bad row", () => {
 
   it("is not made by metadata that comes bit by bit", async () => {
     const { aggregate } = world.admin;
-    const half = Math.ceil(limits.metadataKeysMax / 2);
+    const half = Math.ceil(fieldLimits.metadataKeysMax / 2);
     await aggregate.create({ name: "g", metadata: pairs("a", half) });
     expect(await reasonOf(aggregate.set("g", { metadata: pairs("b", half + 1) }))).to.equal("schemaMismatch");
     expect((await aggregate.get("g", {})).aggregate.metadata).to.deep.equal(pairs("a", half));
@@ -58,7 +58,7 @@ describe("one bad row", () => {
     expect((await aggregate.set("g", { metadata: swapped })).aggregate.metadata).to.deep.equal(
       pairs("b", half),
     );
-    await aggregate.set("g", { metadata: pairs("c", limits.metadataKeysMax - half) });
+    await aggregate.set("g", { metadata: pairs("c", fieldLimits.metadataKeysMax - half) });
     expect((await aggregate.list({})).aggregates).to.have.length(1);
   });
 
@@ -83,7 +83,7 @@ describe("one bad row", () => {
     host.silent = true;
     const id = await spoilt(world, await create({ name: "bad" }));
     host.silent = false;
-    // The row is another one than its actor knows.
+    // The row differs from the one in its actor's memory.
     await host.register();
     expect(await reasonOf(world.demo.instance.delete(id, {}))).to.equal("internal");
     const [operation] = (await world.demo.operation.list({ instanceId: id })).operations.slice(-1);
@@ -93,7 +93,7 @@ describe("one bad row", () => {
   }).timeout(30_000);
 });
 
-/** As a version with other limits may have written it. */
+/** Writes a row as a version with other limits may have written it. */
 async function spoilt(
   { store }: World,
   { instance: { id } }: { readonly instance: Instance },
@@ -102,7 +102,7 @@ async function spoilt(
     const loaded = await store.loadInstance(id);
     if (loaded === undefined) throw new Error(`no instance ${id}`);
     const { version } = loaded.instance;
-    const row = { ...loaded.instance, name: long(limits.nameLengthMax + 1), version: version + 1 };
+    const row = { ...loaded.instance, name: long(fieldLimits.nameLengthMax + 1), version: version + 1 };
     const { kind } = await store.commit({ instances: [{ expectedVersion: version, row }] });
     if (kind === "committed") return id;
   }

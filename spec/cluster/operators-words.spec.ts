@@ -1,4 +1,4 @@
-/** What operators write for each other is read by no tenant (I12). */
+/** No tenant reads the texts that operators write for each other (I12). */
 import { expect } from "chai";
 import { refused, until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -10,9 +10,9 @@ describe("the reason why a host is disabled", () => {
   it("is told to operators who ask, and to nobody else, however and whenever they ask", async () => {
     const world = await controllerWorld();
     try {
-      const first = await world.host("a", { leases: true });
+      const first = await world.host("a");
       const { instance } = await world.demo.instance.create({ name: "web", ...small, wait: true });
-      await world.host("b", { leases: true });
+      await world.host("b");
       for (const host of ["a", "b"]) await world.admin.host.disable(host, { reason: secret });
       const denied = await refused(world.demo.instance.create({ name: "more", ...small }));
       expect(denied.message).to.contain("the host is disabled");

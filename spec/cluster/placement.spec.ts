@@ -3,7 +3,7 @@
  * that do what the test says. The rules are the store's; how choices are made is the scheduler's own spec.
  */
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { placementLimits } from "../../protocol/limits/placement.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
@@ -25,7 +25,7 @@ async function hosts(world: World, count: number): Promise<void> {
   await Promise.all(many(count, (n) => world.host(`h${n}`)));
 }
 
-/** All at once; what became of each. */
+/** Creates all at once; answers the outcome of each. */
 async function rush(world: World, count: number, serverGroup: string) {
   const outcomes = await Promise.allSettled(
     many(count, (n) =>
@@ -188,7 +188,7 @@ describe("a controller with groups, quotas and zones", () => {
     this.timeout(60_000);
     const capacity = 400;
     await Promise.all(many(3, (n) => world.host(`h${n}`, { vcpus: capacity, memoryMib: capacity * 128 })));
-    const { all = [], more = [] } = await create({ count: limits.createCountMax, wait: true });
+    const { all = [], more = [] } = await create({ count: placementLimits.createCountMax, wait: true });
     expect([all.length, more.length]).to.deep.equal([100, 900]);
     expect(all.every(({ instance }) => instance.state === "running")).to.equal(true);
     const ids = [...all.map(({ instance }) => instance.id), ...more.map(({ instanceId }) => instanceId)];

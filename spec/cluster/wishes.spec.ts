@@ -1,7 +1,7 @@
 /**
- * What becomes of wishes later on: when the host that was chosen is lost, the instance that was named is
- * gone, or a member of the group is on its way elsewhere. From outside: a client, a memory bus, a memory
- * store, and hosts that do what the test says.
+ * Wishes after the create: when the chosen host is lost, the named instance is gone, or a member of the group
+ * is on its way elsewhere. From outside: a client, a memory bus, a memory store, and hosts that do what the
+ * test says.
  */
 import { expect } from "chai";
 import { systemClock } from "../../nodes/process/clock.ts";
@@ -19,7 +19,7 @@ describe("wishes that are kept with an instance", function () {
   let first: Host;
   beforeEach(async () => {
     world = await controllerWorld();
-    first = await world.host("a", { leases: true });
+    first = await world.host("a");
   });
   afterEach(() => world.stop());
 
@@ -28,7 +28,7 @@ describe("wishes that are kept with an instance", function () {
     return (await world[project].instance.create({ ...wanted, ...request })).instance;
   };
   const instanceOf = async (id: string) => (await world.admin.instance.get(id, {})).instance;
-  /** Asks again until it is there, or has given up to come. */
+  /** Reads again until the instance is there, or has failed. */
   const ranOn = async (id: string, host: string) => {
     for (let attempt = 1; attempt <= 400; attempt += 1) {
       const { state, hostId, failure } = await instanceOf(id);
@@ -49,7 +49,7 @@ describe("wishes that are kept with an instance", function () {
 
   it("let an instance whose host an operator chose be recovered elsewhere", async () => {
     const { id } = await create({ host: "a" }, "admin");
-    await world.host("b", { leases: true });
+    await world.host("b");
     first.silent = true;
     await world.admin.host.fence("a", burnt);
     await ranOn(id, "b");
@@ -57,15 +57,15 @@ describe("wishes that are kept with an instance", function () {
 
   it("and leave its host when that is drained", async () => {
     const { id } = await create({ host: "a" }, "admin");
-    await world.host("b", { leases: true });
+    await world.host("b");
     await world.admin.host.drain("a", { reason: "new disk" });
     await ranOn(id, "b");
   });
 
   it("but build it on no other host", async () => {
-    await world.host("b", { leases: true });
+    await world.host("b");
     const outcome = () => ({ state: "failed", reason: "diskFull", message: "no" }) as const;
-    await world.host("bad", { leases: true, outcome });
+    await world.host("bad", { outcome });
     const { state, failure } = await create({ host: "bad" }, "admin");
     expect(state).to.equal("failed");
     expect(failure?.reason).to.equal("noValidHost");
@@ -74,7 +74,7 @@ describe("wishes that are kept with an instance", function () {
   it("keep a group's members apart, though one of them has not gone from its host yet", async () => {
     await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });
     const { id } = await create({ serverGroup: "apart" });
-    await world.host("b", { leases: true });
+    await world.host("b");
     first.silent = true;
     await world.admin.host.drain("a", { reason: "new disk" });
     await left(id);
@@ -86,7 +86,7 @@ describe("wishes that are kept with an instance", function () {
       (error: unknown) => (error instanceof StatusError ? error.reason : error),
     );
     expect(denied).to.equal("noValidHost");
-    // The second one is its room where it goes.
+    // The second claim is the room kept where it goes.
     expect((await world.store.loadInstance(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal([
       "a",
       "b",
@@ -97,7 +97,7 @@ describe("wishes that are kept with an instance", function () {
     const named = await create();
     const { id } = await create({ hints: { sameHost: [named.id] } });
     await world.demo.instance.delete(named.id, { wait: true });
-    await world.host("b", { leases: true });
+    await world.host("b");
     first.silent = true;
     await world.admin.host.fence("a", burnt);
     await ranOn(id, "b");

@@ -1,6 +1,6 @@
 /**
  * `novact chaos` as a person uses it, on a real cluster with the fake hypervisor: it breaks things for some
- * seconds, nothing that was promised is broken, and what it leaves can be judged again.
+ * seconds, every promise holds, and the records that it leaves can be judged again.
  */
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ nodes: [{ name: node-1, hypervisor: fake }, { name: node-2, hypervisor: fake }]
 chaos: { allowed: true }
 `;
 
-/** Without stops: the disks of a fake host end with its process, and only what runs gets a new one. */
+/** Without stops: the disks of a fake host end with its process, and only a running guest gets a new one. */
 const scenario = `
 minutes: 0.2
 load: [{ name: many, hypervisor: fake, clients: 5, instances: 25, pauseMs: 250, commands: { stop: 0 } }]
@@ -43,7 +43,7 @@ describe("novact chaos", function () {
   let running: Cluster | undefined;
   const config = () => join(directory, "cluster.yaml");
 
-  /** Not `spawnSync`: the cluster is kept running by this process. */
+  /** Not `spawnSync`: this process keeps the cluster running. */
   const novact = (...argv: readonly string[]) =>
     new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
       const child = spawn(process.execPath, [command, ...argv, "--config", config()]);

@@ -1,12 +1,11 @@
 /**
- * A compute node as the process it really is: its own Node process, a NATS server, QEMU. The spec plays the
+ * A compute node as a real process: its own Node process, a NATS server, QEMU. The spec plays the
  * controllers. One guest at a time; needs nats-server, QEMU and the tiny guest that the set-up builds.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { uuidv7 } from "uuidv7";
 import { controllerUser } from "../../nodes/bus/access.ts";
 import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
 import {
@@ -57,7 +56,7 @@ describe("a compute node", function () {
   let spec: MachineSpec;
   let host: Client<typeof hostAgentService>;
   const controller = new PlayedController();
-  const instanceId = uuidv7();
+  const instanceId = systemIds(0).next();
 
   const startNode = () =>
     startNodeProcess({
@@ -71,7 +70,13 @@ describe("a compute node", function () {
   const ensure = async (changes: Partial<MachineIntent> = {}) => {
     generation += 1;
     const observedGeneration = seen().generation ?? 0;
-    const request = { spec, intent: intent({ generation, ...changes }), observedGeneration };
+    const request = {
+      spec,
+      intent: intent({ generation, ...changes }),
+      observedGeneration,
+      leaseEpoch: 0,
+      needs: [],
+    };
     return (await host.ensure(request, { timeoutMs: 3_000 })).observation;
   };
   const reaches = (state: Observation["state"]) =>
@@ -98,7 +103,7 @@ describe("a compute node", function () {
     const logFile = join(directory.path, "nats.log");
     nats = await startNatsServer({ directory: paths.nats, port: 0, logFile, access, diesWithUs: true });
     bus = await connectNats({ ...connectionOf(config, controllerUser), name: "spec", log: silentLog });
-    const common = { bus, clock: systemClock, ids: systemIds, log: silentLog };
+    const common = { bus, clock: systemClock, ids: systemIds(0), log: silentLog };
     const services = [implement(reportService, controller.client)];
     createServer({ ...common, binding: reportBinding(config.cell), services });
     host = createClient(hostAgentService, { ...common, binding: hostBinding(config.cell, hostId) });

@@ -1,10 +1,10 @@
 /**
  * Every process of a real cluster is killed, one at a time, while creates and deletes are under way and again
- * when nothing happens. Whatever was killed: every command ends as it should, nothing is doubled, no guest
- * that should run was touched, and the doctor finds nothing. Real NATS, PostgreSQL, QEMU and processes.
+ * while the cluster rests. Whichever process was killed: every command ends as it should, nothing is doubled,
+ * no guest that should run was touched, and the doctor finds nothing. Real NATS, PostgreSQL, QEMU and
+ * processes.
  *
- * NOVACT_FAILURES=full uses twenty of each, as many as a person would try; otherwise a few, to keep the run
- * short.
+ * NOVACT_FAILURES=full runs twenty rounds of each; otherwise a few, to keep the run short.
  */
 
 import { existsSync } from "node:fs";
@@ -84,7 +84,7 @@ async function remove({ demo }: BenchCluster, ids: readonly string[]): Promise<v
   await Promise.all(ids.map((id) => demo.instance.delete(id, { wait: true }, patient)));
 }
 
-/** Kills one process of the kind: one of the guests that are to stay, when it is a guest. */
+/** Kills one process of the kind; for guests, one of those that are to stay. */
 async function kill(
   cluster: BenchCluster,
   name: ClusterProcess["name"],
@@ -93,7 +93,7 @@ async function kill(
   const victims = cluster
     .processes()
     .filter((it) => it.name === name && (name !== "guests" || kept.includes(it.detail)));
-  // PostgreSQL's first process is the one that the others come from.
+  // PostgreSQL's first process is the parent of the others.
   const victim = victims.sort((left, right) => left.pid - right.pid)[0];
   if (victim === undefined) throw new Error(`There is no ${name} to kill.`);
   process.kill(victim.pid, "SIGKILL");
@@ -111,8 +111,8 @@ function guestsOf(cluster: BenchCluster, ids: readonly string[]): ReadonlyMap<st
 }
 
 /**
- * Within the time: exactly the wanted instances run, each as one process, nothing is under way, the doctor is
- * content.
+ * Waits until exactly the wanted instances run, each as one process, no operation is under way, and the
+ * doctor finds nothing.
  */
 async function agrees(cluster: BenchCluster, wanted: readonly string[]): Promise<void> {
   const untilMs = performance.now() + backWithinMs;
@@ -150,7 +150,7 @@ function same(what: string, found: readonly string[], wanted: readonly string[])
   return left === right ? [] : [`${what}: ${found.length} found, ${wanted.length} wanted`];
 }
 
-/** The same processes as before; only the guest that was killed itself has a new one. */
+/** The processes are the same as before; only a guest that was killed itself has a new one. */
 function unharmed(cluster: BenchCluster, before: ReadonlyMap<string, Known>, killed: ClusterProcess): void {
   const after = guestsOf(cluster, [...before.keys()]);
   for (const [id, known] of before) {

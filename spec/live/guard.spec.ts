@@ -1,6 +1,7 @@
 /**
- * The guard's process with real guests that write to their disks: the contract, and what only real processes
- * can show. It needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
+ * The guard's process with real guests that write to their disks: the guard's contract, and the behaviour
+ * that only real processes can show. Needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up
+ * builds.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -76,7 +77,7 @@ describe("the guard of real guests", function () {
       const { guardPid } = hosts;
       const stat = readFileSync(`/proc/${guardPid}/stat`, "latin1");
       const [, parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      // Its parent, which starts it again, leads the session.
+      // The session's leader is its parent, the shell that restarts it.
       expect([group, session]).to.deep.equal([parent, parent]);
       expect(Number(session)).to.not.equal(Number(readFileSync("/proc/self/stat", "latin1").split(" ")[5]));
       const memory = readFileSync(`/proc/${guardPid}/smaps_rollup`, "utf8");

@@ -1,4 +1,4 @@
-/** What a store remembers of what hosts say, when one is forgotten and another machine comes in its place. */
+/** The store's cache of hosts' inventories, when a host is removed and another computer takes its id. */
 import { expect } from "chai";
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";

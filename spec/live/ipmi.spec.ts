@@ -1,4 +1,4 @@
-/** Switching a host off by IPMI: the distribution's ipmitool against the simulator of a controller. */
+/** Switching a host off over IPMI: the distribution's ipmitool against a simulated power controller. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

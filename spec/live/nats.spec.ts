@@ -1,4 +1,4 @@
-/** The bus on a real NATS server, and what it does when that server goes away. */
+/** The bus on a real NATS server, also when that server goes away. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,7 +146,7 @@ describe("the bus on NATS", function () {
       serving.serve("novact.v1.main.cmd.>", "q", () =>
         hang ? new Promise(() => undefined) : Promise.resolve(text("back")),
       );
-      // Its own connection: only now does the server know who listens.
+      // Flushes that connection: only then does the server know the subscription.
       await serving.connection.flush();
       const waiting = failure(asking.request(subject, text(""), 60_000));
       await elapse(100);

@@ -1,6 +1,6 @@
 /**
- * CPUs of one's own, NUMA cells and huge pages with real guests: what the kernel says of their threads and
- * their memory. On a machine with two CPUs or more; huge pages where some are free.
+ * CPUs of one's own, NUMA nodes and huge pages with real guests: checked by what the kernel reports about
+ * their threads and memory. On a computer with two CPUs or more; huge pages where some are free.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import { cpusOfList, type HostCell, hostCells, numaNodes } from "../../nodes/drivers/machine-facts.ts";
-import { systemClock } from "../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import {
@@ -29,7 +29,7 @@ const listIn = (path: string): number[] =>
 const threadsOf = (pid: number): number[][] =>
   readdirSync(`/proc/${pid}/task`).map((thread) => listIn(`/proc/${pid}/task/${thread}/status`));
 
-/** All threads of the process may use just these. */
+/** True when all threads of the process may use exactly these CPUs. */
 const isOn = (pid: number, cpus: readonly number[]): boolean =>
   threadsOf(pid).every((list) => list.join() === cpus.join());
 
@@ -47,7 +47,7 @@ describe("real guests with CPUs, cells or pages of their own", function () {
 
   const open = () =>
     createDrivers("qemu", {
-      ...{ clock: systemClock, log: silentLog, accelerator: "tcg" },
+      ...{ clock: systemClock, ids: systemIds(0), log: silentLog, accelerator: "tcg" },
       imageStore: join(directory.path, "store"),
       stateDirectory: join(directory.path, "state"),
     });

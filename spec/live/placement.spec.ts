@@ -1,7 +1,4 @@
-/**
- * Groups and quotas where it counts: two controllers on one real PostgreSQL, and creates that come all at
- * once.
- */
+/** Groups and quotas under concurrency: two controllers on one real PostgreSQL, and many creates at once. */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";

@@ -1,4 +1,6 @@
-/** The image store with real images of every kind that qemu-img can make, and some that it would not. */
+/**
+ * The image store with real images of every kind that qemu-img can make, and some that it refuses to make.
+ */
 import { execFileSync } from "node:child_process";
 import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,7 +19,7 @@ describe("real disk images", function () {
     execFileSync("qemu-img", ["create", "-q", ...argv.map((one) => one.replace("@", at(name)))]);
     return at(name);
   };
-  /** qemu-img times a hash first, and gives up where the machine's CPU clock stands still meanwhile. */
+  /** qemu-img times a hash first, and gives up where the computer's CPU clock stands still meanwhile. */
   const makeEncrypted = (...parameters: Parameters<typeof make>): void => {
     for (let triesLeft = 10; ; triesLeft -= 1) {
       try {

@@ -1,6 +1,6 @@
 /**
- * The QEMU drivers with real guests: the contracts, and what only a real process can show. One guest at a
- * time; needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
+ * The QEMU drivers with real guests: the contracts, and the behaviour that only real processes can show. One
+ * guest at a time; needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
  */
 import { execFileSync } from "node:child_process";
 import { cp, readFile, stat } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
-import { systemClock } from "../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { disksContract, sharedDisksContract } from "../support/disks-contract.ts";
 import { machineSpec, silentLog, temporaryDirectory } from "../support/driver-world.ts";
@@ -22,15 +22,15 @@ const marker = "NOVACT-GUEST READY";
 
 interface Place {
   readonly drivers: () => Drivers;
-  /** Of a host on storage that all such hosts of the place share. */
+  /** The drivers of a host on storage that all such hosts of the place share. */
   readonly sharing: (name: string) => Drivers;
   makeSpec(has: { disk: boolean; kernel: boolean; diskGib?: number; epoch?: number }): MachineSpec;
   close(): Promise<void>;
 }
 
 /**
- * A state directory and an image store of their own, with the tiny guest registered. Whatever runs there ends
- * with it.
+ * A state directory and an image store of their own, with the tiny guest registered. Everything that runs
+ * there ends with the place.
  */
 async function makePlace(guest: TestGuest): Promise<Place> {
   const directory = await temporaryDirectory();
@@ -41,7 +41,8 @@ async function makePlace(guest: TestGuest): Promise<Place> {
     store.registerFile({ path: guest.ramdisk }),
     store.registerFile({ path: guest.disk, format: "qcow2" }),
   ]);
-  const options = { imageStore, clock: systemClock, log: silentLog, accelerator: "tcg" } as const;
+  const ports = { clock: systemClock, ids: systemIds(0), log: silentLog };
+  const options = { imageStore, ...ports, accelerator: "tcg" } as const;
   const drivers = () => createDrivers("qemu", { ...options, stateDirectory: join(directory.path, "state") });
   const sharedDirectory = join(directory.path, "shared");
   return {
@@ -196,7 +197,7 @@ describe("real guests", function () {
       const keyboard = connect(join(directory, "run", "console"));
       const tried = /TRIED [0-9]+/;
       await until(async () => {
-        // The shell may not listen yet: typed again until it has answered.
+        // The shell may not listen yet: the line is typed again until the shell has answered.
         keyboard.write(`timeout 2 nc 10.0.2.2 ${port} </dev/null; echo TRIED $?\n`);
         await new Promise((resolve) => setTimeout(resolve, 500));
         return tried.test(await consoleOf(drivers, spec.instanceId));

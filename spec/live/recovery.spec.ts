@@ -1,7 +1,7 @@
 /**
- * A host loses its power: agent, guard and QEMU at once. Its guest counts on elsewhere, from where it was on
- * its disk; nobody ever writes beside it, and the host comes back with nothing of it. The short form of
- * `npm run bench -- recovery`.
+ * A host loses its power: agent, guard and QEMU at once. Its guest goes on counting on another host, from the
+ * last number on its disk; no other process ever writes to the disk, and the host comes back with nothing of
+ * the guest. The short form of `npm run bench -- recovery`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,7 +46,7 @@ describe("a host without power", function () {
     const how = `fenced by its ${run.fencedBy} after ${run.fencedMs} ms`;
     console.info(`      ${run.recoveryMs?.join(", ")} ms, ${how}`);
     expect(run.problems).to.deep.equal([]);
-    // No process of it held its lease on the storage any more: its silence did not have to be waited for.
+    // No process held the host's storage lease any more, so the host's silence did not have to be waited for.
     expect(run.fencedBy).to.equal("storage");
     const { twoWriters, writtenByNobody, samples } = world.writers.summary();
     expect({ twoWriters, writtenByNobody }).to.deep.equal({ twoWriters: [], writtenByNobody: [] });

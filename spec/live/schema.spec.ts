@@ -1,6 +1,6 @@
 /**
- * The tables on a real PostgreSQL: what the migrations make is what the entities say, and what the CHECKs
- * refuse.
+ * The tables on a real PostgreSQL: the migrations make what the entities describe, and the CHECKs refuse bad
+ * rows.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

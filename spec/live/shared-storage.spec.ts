@@ -1,6 +1,6 @@
 /**
- * Disks on shared storage, with real QEMU and real users: who may reach them, and that two processes never
- * have one open.
+ * Disks on shared storage, with real QEMU and real users: which users may reach them, and that two processes
+ * never have one disk open.
  */
 import { execFileSync } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
@@ -75,7 +75,7 @@ describe("disks on shared storage", function () {
     const id = await hosts.startGuest({ fence: true });
     await own.close();
     expect(await other.examine(lease, true)).to.equal("held");
-    // The next life of the agent finds the guest again, and that it holds it.
+    // The next life of the agent finds the guest again, and that the guest holds the storage lease.
     expect(await own.hold(lease)).to.equal("held");
     await own.close();
     process.kill(hosts.pidOf(id), "SIGSTOP");

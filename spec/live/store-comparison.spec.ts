@@ -1,6 +1,6 @@
 /**
- * Random turns through the store in memory and the one on PostgreSQL, side by side: every result and, at the
- * end, every row must be the same. Turns are mostly sound, and often not: stale versions, full hosts, names
+ * Random commits to the store in memory and the one on PostgreSQL, side by side: every result and, at the
+ * end, every row must be the same. Most commits are sound, many are not: stale versions, full hosts, names
  * taken, requests repeated.
  */
 import { expect } from "chai";
@@ -11,13 +11,13 @@ import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import * as rows from "../support/store-rows.ts";
 
-/** One step: which instance, host, request and name, and what is done with them. */
+/** One step: an instance, a host, a request and a name, and the action on them. */
 const step = fc.record({
   kind: fc.constantFrom(
     "create",
@@ -39,7 +39,7 @@ const step = fc.record({
   host: fc.nat(2),
   request: fc.nat(6),
   amount: fc.nat(3),
-  /** 0: as it should be; otherwise the version is off. */
+  /** 0: the right version; otherwise the version is off by this. */
   stale: fc.constantFrom(0, 0, 0, 0, -1, 1),
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
@@ -47,8 +47,8 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 const hostOf = (prefix: string, { host }: Step): string => `${prefix}-h${host}`;
 
 /**
- * Steps that come at once, and are committed in one batch: none of them gives capacity back, so their order
- * is open.
+ * Steps that are sent at once and committed in one transaction: none of them gives capacity back, so their
+ * order is open.
  */
 const group = fc.array(step, { minLength: 1, maxLength: 6 });
 const together = (steps: readonly Step[]): boolean =>
@@ -57,7 +57,7 @@ const together = (steps: readonly Step[]): boolean =>
       kind === "bound" || kind === "create" || kind === "change" || kind === "observe" || kind === "member",
   );
 
-/** The turn of a step, made of what is stored now: the same for both stores. */
+/** The commit of a step, made from the stored records: the same for both stores. */
 async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
   const id = `${prefix}-i${it.instance}`;
   const known = await store.loadInstance(id);
@@ -123,7 +123,7 @@ function catalogOf(prefix: string, { amount, request }: Step): Partial<InstanceR
   };
 }
 
-/** What a claim takes of the host's cells: more or less than there is, of one or both. */
+/** The part of a claim on the host's NUMA nodes: less or more than the host has, of one NUMA node or both. */
 function boundTo({ amount, request, stale }: Step): Partial<ClaimRecord> {
   const page = stale === 0 ? {} : { pageKib: 2_048 };
   const cells = request % 3 === 0 ? [0, 1] : [request % 3];
@@ -139,7 +139,7 @@ const numaOf = (amount: number) =>
     hugePages: [{ sizeKib: 2_048, total: amount * 16 }],
   }));
 
-/** Groups, quotas, aggregates and builds; often of what is not there, or there already. */
+/** Commits of groups, quotas, aggregates and builds; often of things that do not exist, or exist already. */
 function placementTurn(prefix: string, it: Step): Turn {
   const hostId = hostOf(prefix, it);
   const groupId = `${prefix}-g${it.amount % 2}`;
@@ -234,7 +234,8 @@ async function everything(store: Store, prefix: string): Promise<unknown> {
 }
 
 describe("the stores in memory and on PostgreSQL, given the same turns", () => {
-  // It stands still while both are given the same turns; a host that comes back registers later than before.
+  // The clock stands still while both stores are given the same commits; a host that comes back registers
+  // later than before.
   let ticks = 0;
   const clock = { ...systemClock, nowMs: () => rows.wallMs + ticks };
   const memory = new MemoryStore(clock);
@@ -255,7 +256,7 @@ describe("the stores in memory and on PostgreSQL, given the same turns", () => {
     }
     for (const it of steps) {
       if (it.kind !== "prune") continue;
-      const atMs = rows.wallMs + limits.requestKeptMs + it.stale;
+      const atMs = rows.wallMs + retentionLimits.requestKeptMs + it.stale;
       expect(await postgres.prune(atMs)).to.equal(await memory.prune(atMs));
     }
   }

@@ -1,6 +1,6 @@
 /**
- * What becomes of turns when PostgreSQL goes away under load: what was acknowledged is there, nothing is
- * there twice, no turn is there in part, and no call hangs.
+ * Commits while PostgreSQL goes away under load: every acknowledged commit is there, none is there twice or
+ * in part, and no call hangs.
  */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,10 +10,10 @@ import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import { openStore, ormOptions } from "../../db/postgres/connect.ts";
+import { postgresLimits } from "../../db/postgres/limits.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../../nodes/up/postgres.ts";
 import { freePort } from "../../nodes/up/server-process.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { postgresUrl, skip } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
@@ -47,7 +47,9 @@ async function load(store: Store, name: string, until: () => boolean, outcome: O
   }
 }
 
-/** Every acknowledged turn is there under its number, once; a refused one is there wholly or not at all. */
+/**
+ * Every acknowledged commit is there under its number, once; a refused commit is there wholly or not at all.
+ */
 async function judge(store: Store, { acknowledged, refused }: Outcome): Promise<void> {
   const events = new Map<string, number[]>();
   let after = 0;
@@ -137,8 +139,8 @@ describe("the PostgreSQL store under load", function () {
       await server.ended;
       const beganMs = performance.now();
       expect(await refusal(store.lastSequence())).to.equal("UNAVAILABLE");
-      expect(performance.now() - beganMs).to.be.lessThan(limits.storePatienceMs + 1_000);
-      await pass(limits.storeBackoffMsMax);
+      expect(performance.now() - beganMs).to.be.lessThan(postgresLimits.storePatienceMs + 1_000);
+      await pass(postgresLimits.storeBackoffMsMax);
       const givenUpMs = performance.now();
       expect(await refusal(store.commit(rows.createTurn("late")))).to.equal("UNAVAILABLE");
       expect(await refusal(store.getInstance("late"))).to.equal("UNAVAILABLE");
@@ -146,7 +148,7 @@ describe("the PostgreSQL store under load", function () {
       over = true;
       await Promise.all(work);
       server = await start();
-      await pass(2 * limits.storeBackoffMsMax);
+      await pass(2 * postgresLimits.storeBackoffMsMax);
       expect((await store.commit(rows.createTurn("again"))).kind).to.equal("committed");
       outcome.acknowledged.set("again", await store.lastSequence());
       await judge(store, outcome);

@@ -1,4 +1,6 @@
-/** The store on a real PostgreSQL: the same contract as in memory, and the same answers to the same turns. */
+/**
+ * The store on a real PostgreSQL: the same contract as in memory, and the same results for the same commits.
+ */
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { postgresUrl } from "../support/services.ts";

@@ -16,20 +16,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { upLimits } from "../../nodes/up/limits.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
 
 const main = join(import.meta.dirname, "../../nodes/main.ts");
 
-/** A run of `up` and what it has printed. */
+/** One run of `up`, with its output. */
 class Run {
   readonly child: ChildProcess;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   #output = "";
 
   constructor(config: string) {
-    // When mocha is killed, the kernel asks `up` to end, and with it goes everything.
+    // When mocha is killed, the kernel asks `up` to end, and `up` ends everything.
     const argv = ["--pdeathsig", "TERM", process.execPath, main, "up", "--config", config];
     this.child = spawn("setpriv", argv, { stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -44,7 +44,10 @@ class Run {
     return this.#output;
   }
 
-  /** @throws Error with all it printed, when it ends or the time is over before the text appears */
+  /**
+   * Waits for a text in the output. @throws Error with the whole output, when the run or the time ends before
+   * the text appears
+   */
   async says(text: string | RegExp, ms = 90_000): Promise<string> {
     const deadlineMs = performance.now() + ms;
     for (;;) {
@@ -58,10 +61,7 @@ class Run {
   }
 }
 
-/**
- * Every process that has the text in its arguments or its directory (guests are started with relative
- * paths).
- */
+/** Every process with the text in its arguments or its directory (guests are started with relative paths). */
 function processesWith(text: string): readonly { readonly pid: number; readonly program: string }[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -157,7 +157,7 @@ describe("up", function () {
   it("ends everything at SIGINT, guests first, and leaves no process, socket or lock", async () => {
     const run = runs.at(-1) ?? start();
     run.child.kill("SIGINT");
-    // npm passes the signal on that the terminal has sent already.
+    // npm passes on the signal that the terminal has sent already.
     run.child.kill("SIGINT");
     expect(await run.ended).to.deep.equal({ code: 0, signal: null });
     expect(run.output).to.match(
@@ -173,11 +173,11 @@ describe("up", function () {
     await run.says(/NOVACT-GUEST READY/);
     await run.says("What now?");
     run.child.kill("SIGTERM");
-    await sleep(limits.upSecondSignalMsMin + 100);
+    await sleep(upLimits.upSecondSignalMsMin + 100);
     const atMs = performance.now();
     run.child.kill("SIGTERM");
     expect((await run.ended).code).to.equal(0);
-    expect(performance.now() - atMs).to.be.lessThan(limits.upGuestPatienceMs);
+    expect(performance.now() - atMs).to.be.lessThan(upLimits.upGuestPatienceMs);
     expect(processesWith(directory)).to.deep.equal([]);
   });
 

@@ -1,4 +1,4 @@
-/** A whole cluster as clients see it: one in C, one by hand that means no good, and the SDK. */
+/** A whole cluster as clients see it: a client in C, a malicious client by hand, and the SDK. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,13 +1,12 @@
 /**
- * A hostile client by hand on a real NATS server, against a server of the protocol with handlers that do
- * nothing.
+ * A hostile client by hand on a real NATS server, against a server of the protocol whose handlers do nothing.
  */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { instanceService } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { decodeAnswer } from "../../protocol/wire/codec.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
@@ -43,7 +42,7 @@ describe("the wire, with a client by hand", function () {
         { service: instanceService, handlers: { create: refuse } },
       ],
       clock: systemClock,
-      ids: systemIds,
+      ids: systemIds(0),
       log: rememberingLog(noted),
     });
     raw = await connectRaw(url);
@@ -182,6 +181,6 @@ describe("the wire, with a client by hand", function () {
     );
     expect(noted.filter(({ level }) => level === "error" || level === "warn")).to.deep.equal([]);
     expect(raw.errors).to.deep.equal([]);
-    expect(limits.bodyBytesMax).to.be.lessThan(2 * 1024 * 1024);
+    expect(wireLimits.bodyBytesMax).to.be.lessThan(2 * 1024 * 1024);
   });
 });

@@ -1,14 +1,17 @@
 /**
- * The document and the definitions say the same. `NOVACT_WRITE_DOCS=1 npx mocha …` writes the tables anew.
+ * protocol/README.md agrees with the definitions. `NOVACT_WRITE_DOCS=1 npx mocha …` writes its tables anew.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { driverLimits } from "../../nodes/drivers/limits.ts";
 import { eventNames } from "../../protocol/event.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { instanceStates, operationStates } from "../../protocol/states.ts";
 import { headerNames } from "../../protocol/wire/headers.ts";
 import { reasons } from "../../protocol/wire/status.ts";
+import { allLimits } from "../support/all-limits.ts";
 import { allServices } from "../support/all-services.ts";
 import { limitNotes, notes } from "../support/protocol-notes.ts";
 import { generatedParts, noteTargets } from "../support/protocol-tables.ts";
@@ -16,6 +19,8 @@ import { generatedParts, noteTargets } from "../support/protocol-tables.ts";
 const file = join(import.meta.dirname, "../../protocol/README.md");
 
 const partOf = (name: string) => new RegExp(`(<!-- ${name} -->\n)([\\s\\S]*?)(<!-- /${name} -->)`);
+
+const limitNames = new Set(allLimits.map(({ name }) => name));
 
 describe("protocol/README.md", () => {
   before(() => {
@@ -51,7 +56,7 @@ describe("protocol/README.md", () => {
   it("speaks of nothing that is gone: every note is about a field, every limit exists", () => {
     const targets = noteTargets();
     expect(Object.keys(notes).filter((path) => !targets.has(path))).to.deep.equal([]);
-    expect(Object.keys(limitNotes).filter((name) => !(name in limits))).to.deep.equal([]);
+    expect(Object.keys(limitNotes).filter((name) => !limitNames.has(name))).to.deep.equal([]);
   });
 
   it("counts the bytes of its raw session right", () => {
@@ -63,16 +68,18 @@ describe("protocol/README.md", () => {
   });
 
   it("says the limits in its text as they are", () => {
-    expect(limits.bodyBytesMax).to.equal(256 * 1024);
-    expect(limits.bodyDepthMax).to.equal(16);
-    expect(limits.headerBytesMax).to.equal(8 * 1024);
-    expect(limits.timeoutMsDefault).to.equal(10_000);
-    expect(limits.timeoutMsMax).to.equal(3_600_000);
-    expect(limits.requestKeptMs).to.equal(26 * 3_600_000);
-    expect(limits.eventKeptMs).to.equal(30 * 24 * 3_600_000);
-    expect(limits.consoleLogBytesMax).to.equal(1024 * 1024);
-    expect([limits.retryBackoffMsMin, limits.retryBackoffMsMax, limits.answerGraceMs]).to.deep.equal([
-      20, 1_000, 250,
-    ]);
+    expect(wireLimits.bodyBytesMax).to.equal(256 * 1024);
+    expect(wireLimits.bodyDepthMax).to.equal(16);
+    expect(wireLimits.headerBytesMax).to.equal(8 * 1024);
+    expect(wireLimits.timeoutMsDefault).to.equal(10_000);
+    expect(wireLimits.timeoutMsMax).to.equal(3_600_000);
+    expect(retentionLimits.requestKeptMs).to.equal(26 * 3_600_000);
+    expect(retentionLimits.eventKeptMs).to.equal(30 * 24 * 3_600_000);
+    expect(driverLimits.consoleLogBytesMax).to.equal(1024 * 1024);
+    expect([
+      wireLimits.retryBackoffMsMin,
+      wireLimits.retryBackoffMsMax,
+      wireLimits.answerGraceMs,
+    ]).to.deep.equal([20, 1_000, 250]);
   });
 });

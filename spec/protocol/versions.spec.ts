@@ -1,11 +1,10 @@
 /**
  * Processes of two versions that talk: a newer one to an older one and back, peers among themselves and
- * clients with servers, with fields, words and reasons that one of them has never heard of, at every
- * depth.
+ * clients with servers, with fields, words and reasons that one of them does not know, at every depth.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { expect } from "chai";
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { commandBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { errorOf } from "../../protocol/wire/headers.ts";
@@ -36,7 +35,7 @@ import {
   thingServer,
 } from "../support/wire-world.ts";
 
-/** A report of two versions: `older` is what there was, `newer` what came to it. */
+/** A report method in two versions: `older` as it was, `newer` with additions. */
 function reports<Q extends TSchema, A extends TSchema>(asked: Q, answered: A) {
   return service({
     noun: "report",
@@ -206,7 +205,7 @@ describe("a client and a server of two versions", () => {
       .and.include("older than its client");
   });
 
-  /** A bus on which the first so many requests reach a server that is older than its client. */
+  /** A bus on which the first `olderServers` requests reach a server that is older than its client. */
   function upgrading(bus: Bus, olderServers: number, reason: "unknownField" | "unknownMethod") {
     const asked: string[] = [];
     const request = async (...question: Parameters<Bus["request"]>): Promise<BusMessage> => {
@@ -233,7 +232,7 @@ describe("a client and a server of two versions", () => {
         .catch((error: unknown) => error);
       await w.clock.advance(1_000);
       expect(await refused).to.include({ reason });
-      expect(all.asked).to.have.length(1 + limits.olderServerRetriesMax);
+      expect(all.asked).to.have.length(1 + wireLimits.olderServerRetriesMax);
     });
 
   it("a misspelt field is the client's own mistake: refused before it is sent, and not repeated", async () => {

@@ -3,6 +3,7 @@
  * the real actors inside. It starts processes, and does to them what faults say; it judges nothing.
  */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
+import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
@@ -13,6 +14,7 @@ import { createPowerFence } from "../../nodes/fence/index.ts";
 import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
+import { MemoryImageFiles } from "../support/memory-image-files.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
 import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
@@ -22,11 +24,10 @@ import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
-import { oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
+import { knownBy, oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
 
 export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
-const sha256 = "0".repeat(64);
 
 export interface ClusterTold {
   committed(by: string, turn: Turn, result: CommitResult): void;
@@ -61,6 +62,8 @@ export class Cluster {
   readonly network: Network;
   readonly store: StoreServer;
   readonly stream = createMemoryEventStream();
+  /** On storage that all controllers have. */
+  readonly #imageFiles: ImageFiles;
   readonly interposer = new Interposer();
   readonly hosts: HostPlace[] = [];
   readonly controllers: ControllerPlace[] = [];
@@ -69,10 +72,8 @@ export class Cluster {
   readonly storage: FakeStorage | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
   readonly #nextVersion: VersionDraw;
-  /** For each life of an agent: whether it knows of leases on the storage. */
+  /** For each life of an agent: whether it can hold a lease on the storage. */
   readonly #storageAware: () => boolean;
-  /** Agents of today are about. */
-  readonly #leased: boolean;
   #births = 0;
   #streamUp = true;
 
@@ -85,8 +86,8 @@ export class Cluster {
       wallShiftMs: 0,
       monotonicShiftMs: 0,
     });
+    this.#imageFiles = new MemoryImageFiles(world.clock);
     this.#nextVersion = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
-    this.#leased = this.#nextVersion.leased;
     const storage = random.fork("storage unaware");
     this.#storageAware = () => !storage.chance(parameters.storageUnaware ?? 0);
     this.network = new Network({
@@ -173,7 +174,7 @@ export class Cluster {
       const wakePublisher = () => publisher.wake();
       const ports = { cell, store, bus, clock, ids, log, wakePublisher, scheduler: {}, firstTurn: index };
       const power = createPowerFence({ nodes: [], clock, log });
-      void assembleController({ ...ports, imageFiles, power }).then((controller) => {
+      void assembleController({ ...ports, imageFiles: this.#imageFiles, power }).then((controller) => {
         bus.onConnected(() => controller.cutOff());
       });
     });
@@ -189,7 +190,7 @@ export class Cluster {
     const agent = new SimulatedProcess(kernel, machine.name, machine, this.#births);
     place.agent = agent;
     place.leaving = false;
-    agent.version = this.#leased ? version : "older";
+    agent.version = version;
     kernel.soon(agent, startLabel(agent), () => {
       const bus = this.network.connect(agent);
       const inventory = {
@@ -205,15 +206,15 @@ export class Cluster {
         memoryMib: parameters.hostVcpus * 256,
         diskGib: 100,
         storageId: this.storage?.storageId ?? null,
-        ...(parameters.cells === undefined ? {} : { numa: cellsOf(parameters.cells, parameters.hostVcpus) }),
+        numa: cellsOf(parameters.cells ?? 0, parameters.hostVcpus),
+        ...{ labels: {}, features: [], machineTypes: [] },
       } as const;
       const { clock, ids, log } = agent;
-      const leased = agent.version !== "older";
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log },
         drivers: machine.drivers(agent, this.#storageAware()),
         bootsMax: 8,
-        leased,
+        knows: knownBy(agent.version),
         onFailed: () => {
           agent.kill();
           kernel.after(nobody, 1_000, `${machine.name} is started again`, () => this.startAgent(index));
@@ -255,9 +256,8 @@ export class Cluster {
     this.store.cutOff.clear();
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.heal();
-      // An agent of the version before leases cannot clear up what one of today has left there.
-      const behind = this.#leased && agent.version === "older";
-      if (!agent.alive || leaving || behind) this.startAgent(index, "same");
+      // An agent of the version before cannot start what one of today was given to run.
+      if (!agent.alive || leaving || agent.version === "older") this.startAgent(index, "same");
       else if (agent.paused) agent.resume();
     });
     this.controllers.forEach(({ process }, index) => {
@@ -277,16 +277,6 @@ function pick({ latencyMs, lost, doubled, late }: Parameters) {
 function storeRates({ storeLatencyMs, rolledBack, answerLost, slow }: Parameters) {
   return { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
 }
-
-const imageFiles = {
-  register: async ({ format }: { readonly format: "qcow2" | "raw" }) => ({
-    sha256,
-    sizeBytes: 1,
-    format,
-    virtualSizeBytes: 1024 ** 3,
-  }),
-  registerPlain: async () => ({ sha256, sizeBytes: 1 }),
-};
 
 /** Half as many CPUs as vCPUs, so that those who share CPUs notice those who have some to themselves. */
 function cellsOf(count: number, vcpus: number): NumaNode[] {

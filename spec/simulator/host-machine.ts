@@ -26,7 +26,7 @@ export interface DriverRates {
   hang: number;
 }
 
-/** The drivers give up on a QEMU that does not answer: QMP's greeting may take 45 s (limits.ts). */
+/** The drivers give up on a QEMU that does not answer: QMP's greeting may take 45 s (qemuLimits). */
 const hangMsMax = 45_000;
 
 export interface HostMachineOptions {
@@ -46,11 +46,6 @@ export interface HostMachineOptions {
 /** A process came, went, cannot write any more, or can again. */
 export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
 const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
-
-/** The format of files about leases is one that agents from before could not read. */
-function isReadable({ version }: SimulatedProcess, content: object): boolean {
-  return version !== "older" || !("version" in content) || content.version === 1;
-}
 
 class WatchedWorld extends FakeWorld {
   readonly #told: (kind: ToldOfGuest, guest: Guest) => void;
@@ -183,7 +178,7 @@ export class HostMachine implements Machine {
     this.boots += 1;
   }
 
-  /** Drivers of one life of the agent; `storageAware`: it knows of leases on the storage. */
+  /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */
   drivers(agent: SimulatedProcess, storageAware: boolean): Drivers {
     const { clock, log } = agent;
     const inner = createFakeDrivers({
@@ -239,10 +234,7 @@ export class HostMachine implements Machine {
         readAll: async () =>
           (await machineFiles.readAll()).map(({ instanceId, content }) => ({
             instanceId,
-            content:
-              isMap(content) && isReadable(agent, content)
-                ? versions.kept(agent.version, "host-agent.ensure", content)
-                : undefined,
+            content: isMap(content) ? versions.kept(agent.version, "host-agent.ensure", content) : undefined,
           })),
         write: (id, content) => verb("writeFile", () => this.#roomy(() => machineFiles.write(id, content))),
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),

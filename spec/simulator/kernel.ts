@@ -7,6 +7,7 @@
  * all others. It must never read a real clock, nor wait for anything of the real world.
  */
 import { popDue, pushDue } from "../support/due-heap.ts";
+import type { Random } from "./random.ts";
 import type { Trace } from "./trace.ts";
 
 /** Whoever steps belong to: dead, its steps are dropped; paused, they wait. */
@@ -35,6 +36,8 @@ const causesMax = 12;
 
 export class Kernel {
   readonly trace: Trace;
+  /** What is drawn that no plan says, such as ids. */
+  readonly random: Random;
   nowMs = 0;
   steps = 0;
   /** Set by whoever judges: the run ends after the present step. */
@@ -45,8 +48,9 @@ export class Kernel {
   #soonAt = 0;
   #current: Step | undefined;
 
-  constructor(trace: Trace) {
+  constructor(trace: Trace, random: Random) {
     this.trace = trace;
+    this.random = random;
   }
 
   /** Steps that are to come. */

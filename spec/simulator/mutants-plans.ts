@@ -63,7 +63,7 @@ export function forgetful(plan: Plan): Plan {
 
 const calm = { lost: 0, doubled: 0, late: 0, refused: 0, hang: 0, rolledBack: 0, answerLost: 0, slow: 0 };
 
-/** Agents begin anew, some as before there were leases on the storage, and are missed one after the other. */
+/** Agents begin anew, some without a lease on the storage, and are missed one after the other. */
 export function mixedAgents(plan: Plan): Plan {
   const parameters = { ...plan.parameters, ...calm, sharedDisks: "locked", storageUnaware: 0.5 } as const;
   const again = [12_000, 16_000, 20_000].flatMap((atMs) =>

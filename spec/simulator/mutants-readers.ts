@@ -38,7 +38,7 @@ export const readerMutants: readonly Mutant[] = [
     name: "watcher-hurries",
     promise: "I11",
     file: "nodes/sdk/follow.ts",
-    find: "const page = await list({ after: position, waitMs: limits.waitMsMax });",
+    find: "const page = await list({ after: position, waitMs: wireLimits.waitMsMax });",
     replace: "const page = await list({ after: position });",
     guard: "A watcher waits at the server for what comes next.",
   },

@@ -4,6 +4,7 @@
  * dead (nobody notices), and the server itself may be away.
  */
 import { errorMessage } from "../../protocol/wire/headers.ts";
+import { deploymentOf } from "../../protocol/wire/ids.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, BusHandler, BusMessage, BusSubscription } from "../../protocol/wire/transport.ts";
 import { copyMessage, subjectMatches } from "../support/memory-bus.ts";
@@ -306,7 +307,7 @@ const methodOf = (subject: string): string =>
   subject
     .split(".")
     .slice(3)
-    .filter((token) => !/^\d{9}-/.test(token))
+    .filter((token) => deploymentOf(token) === undefined)
     .join(".");
 
 const codeOf = ({ headers }: BusMessage): string => {

@@ -32,7 +32,7 @@ export interface Parameters {
   readonly sharedDisks?: "locked" | "unlocked";
   /** Nobody is of another version. */
   readonly oneVersion?: boolean;
-  /** How many lives of agents are of before there were leases on the storage; absent: none. */
+  /** How many lives of agents cannot hold a lease on the storage, as where its locks fail; absent: none. */
   readonly storageUnaware?: number;
   /** NUMA cells of each host; half of the instances that are made ask for CPUs of their own. Absent: none. */
   readonly cells?: number;

@@ -2,9 +2,13 @@
  * A process of the simulated cluster: it can be killed, paused and gone on with, and everything it does is
  * gated by that. Its clock is its machine's: the wall clock may jump, and the monotonic one began anywhere.
  */
+import { createIds } from "../../protocol/wire/ids.ts";
 import type { Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
 import type { LifeVersion } from "./versions.ts";
+
+/** In the ids of whatever is made. */
+export const simulatedDeployment = 5;
 
 /** The wall clock when a run begins. */
 export const epochMs = Date.UTC(2030, 0, 1);
@@ -30,13 +34,10 @@ export class SimulatedProcess implements Owner {
   paused = false;
   /** Of the program that it plays in this life. */
   version: LifeVersion = "same";
-  readonly #life: number;
-  #ids = 0;
   readonly #onDeath: (() => void)[] = [];
 
-  /** @param life ids of two lives under one name never meet */
+  /** @param life two lives under one name draw their ids from streams of their own */
   constructor(kernel: Kernel, name: string, machine: Machine, life = 0) {
-    this.#life = life;
     this.kernel = kernel;
     this.name = name;
     this.machine = machine;
@@ -52,18 +53,14 @@ export class SimulatedProcess implements Owner {
         };
       },
     };
-    this.ids = { next: () => this.#nextId() };
+    const random = kernel.random.fork(`ids of ${name} ${life}`);
+    const entropy = (count: number) => Uint8Array.from({ length: count }, () => random.whole(0, 255));
+    this.ids = createIds({ deployment: simulatedDeployment, clock: this.clock, entropy });
     const note = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
       if (this.alive && kernel.trace.isRead)
         kernel.trace.note(kernel.nowMs, name, `${level}: ${message}${told(fields)}`);
     };
     this.log = { debug: () => undefined, info: note("info"), warn: note("warn"), error: note("error") };
-  }
-
-  #nextId(): string {
-    this.#ids += 1;
-    const time = String(Math.floor(this.kernel.nowMs)).padStart(9, "0");
-    return `${time}-${String(this.#ids).padStart(5, "0")}-${this.name}-${this.#life}`;
   }
 
   /** SIGKILL: nothing of it happens any more, whatever it had begun. */

@@ -6,7 +6,7 @@
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
@@ -84,7 +84,7 @@ class Run {
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan;
     this.#options = options;
-    this.#kernel = new Kernel(new Trace(options.write));
+    this.#kernel = new Kernel(new Trace(options.write), new Random(plan.seed).fork("kernel"));
     const random = (options.random ?? new Random(plan.seed)).fork("world");
     const kernel = this.#kernel;
     this.#cluster = new Cluster({
@@ -167,9 +167,7 @@ class Run {
     this.#kernel.after(this.#admin.process, 500, "sets up", () => {
       void flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1 }, { timeoutMs: 60_000 });
       const own = { name: boundFlavor, vcpus: 1, memoryMib: 128, diskGib: 1, extraSpecs: dedicated };
-      // A controller of the version before knows no such flavors, and then there is none.
-      if (this.#plan.parameters.cells !== undefined)
-        void flavor.create(own, { timeoutMs: 60_000 }).catch(() => undefined);
+      if (this.#plan.parameters.cells !== undefined) void flavor.create(own, { timeoutMs: 60_000 });
       const shared = this.#plan.parameters.sharedDisks !== undefined;
       const disk = shared ? { disk: { path: "/disk", format: "qcow2" as const } } : {};
       const tiny = { name: "tiny", kernel: { path: "/kernel" }, ...disk };
@@ -235,7 +233,7 @@ class Run {
       fact = await this.#quiet();
     }
     if (fact !== undefined && hasLeftDisks(fact)) {
-      await this.#kernel.run(this.#kernel.nowMs + limits.sweepPeriodMs + sweepMs);
+      await this.#kernel.run(this.#kernel.nowMs + storageLimits.sweepPeriodMs + sweepMs);
       fact = await this.#quiet();
     }
     if (fact !== undefined) this.#see(fact);
@@ -259,9 +257,7 @@ class Run {
     this.#kernel.soon(this.#admin.process, "asks the doctor", () => {
       void this.#admin.clients.doctor.examine({}, { timeoutMs: 60_000 }).then(
         (found) => {
-          // Agents of the version before renew no lease: that nothing is recovered for them is true.
-          const judged = found.findings.filter(({ subject }) => subject !== "recovery");
-          findings = judged.map((finding) => JSON.stringify(finding));
+          findings = found.findings.map((finding) => JSON.stringify(finding));
         },
         (thrown: unknown) => {
           findings = [`The doctor could not look: ${textOf(thrown)}`];

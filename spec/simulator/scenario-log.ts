@@ -5,6 +5,7 @@
 import type { Completed, Fact, GuestProcess, Invoked, Quiet } from "../../actors/promises/facts.ts";
 import type { Turn } from "../../actors/records/commit.ts";
 import { setUpMs } from "./plan.ts";
+import { idPattern } from "./trace.ts";
 
 export class ScenarioLog {
   readonly lines: string[] = [];
@@ -115,7 +116,7 @@ export class ScenarioLog {
   }
 
   #named(text: string): string {
-    return text.replace(/\b\d{9}-\d{5}-[a-z0-9.-]+\b/g, (id) => this.#names.get(id) ?? "…");
+    return text.replace(idPattern, (id) => this.#names.get(id) ?? "…");
   }
 }
 

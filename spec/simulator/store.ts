@@ -7,7 +7,7 @@ import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Renewal, Store } from "../../actors/ports/store.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import type { MemoryStore } from "../../db/memory/store.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { postgresLimits } from "../../db/postgres/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
@@ -83,7 +83,13 @@ export class StoreServer {
       const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
       const extraMs = fault === "delay" ? 400 : slowMs;
       kernel.after(nobody, random.latencyMs(this.rates.latencyMs / 2) + extraMs, "", () => {
-        const performed = this.#perform({ process, name, given, fault, patienceMs: limits.storePatienceMs });
+        const performed = this.#perform({
+          process,
+          name,
+          given,
+          fault,
+          patienceMs: postgresLimits.storePatienceMs,
+        });
         performed
           .finally(() => {
             this.committing -= amount;

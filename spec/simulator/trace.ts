@@ -3,7 +3,7 @@
  * which is the same whether somebody reads or not, so that two runs of one seed can be held against each
  * other. Ids become short names in the order in which they appear.
  */
-const idPattern = /\b\d{9}-\d{5}-[a-z0-9.-]+\b/g;
+export const idPattern = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
 
 export class Trace {
   readonly keepsCauses: boolean;

@@ -144,10 +144,10 @@ async function exchange(
   asking: LifeVersion,
   asked: LifeVersion,
 ): Promise<{ asked: unknown; answered: unknown }> {
-  const kernel = new Kernel(new Trace());
   const rates = { latencyMs: 1, lost: 0, doubled: 0, late: 0, lateMs: 0 };
   const interposer = new Interposer();
   const random = new Random("exchange");
+  const kernel = new Kernel(new Trace(), random.fork("kernel"));
   const network = new Network({ kernel, random, rates, interposer, versions, sent: () => undefined });
   const [agent, controller] = ["h1", "c1"].map(
     (name) => new SimulatedProcess(kernel, name, { name, wallShiftMs: 0, monotonicShiftMs: 0 }),

@@ -4,6 +4,7 @@
  * it. Or it may play a version after this one, and say things in every map that nobody has ever heard of.
  */
 import type { TSchema } from "@sinclair/typebox";
+import { type AgentNeed, agentNeeds } from "../../protocol/agent-needs.ts";
 import { type Binding, commandBinding, hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { headerNames } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -19,27 +20,23 @@ export type LifeVersion = (typeof lifeVersions)[number];
 export type Part = "request" | "answer";
 
 /**
- * How often each version is lived in one run: in some much, in others hardly at all. Controllers go before
- * agents (decision 0006): where one of them is older, all agents are, for an older controller knows nothing
- * of leases. Agents may come back older.
+ * How often each version is lived in one run: in some much, in others hardly at all. Whoever comes back may
+ * be older than before.
  */
-export interface VersionDraw extends Readonly<Record<"controller" | "agent", () => LifeVersion>> {
-  /** Some agents are of today, or of later. */
-  readonly leased: boolean;
-}
+export type VersionDraw = Readonly<Record<"controller" | "agent", () => LifeVersion>>;
 
 export function versionsOf(random: Random): VersionDraw {
   const weights = { older: random.between(0, 1), same: random.between(0, 1), newer: random.between(0, 1) };
-  const begun = random.chance(0.7);
-  return {
-    leased: begun,
-    controller: () => random.weighted(begun ? { ...weights, older: 0 } : weights),
-    agent: () => (begun ? random.weighted(weights) : "older"),
-  };
+  const draw = () => random.weighted(weights);
+  return { controller: draw, agent: draw };
 }
 
 /** Everything is of today. */
-export const oneVersion: VersionDraw = { leased: true, controller: () => "same", agent: () => "same" };
+export const oneVersion: VersionDraw = { controller: () => "same", agent: () => "same" };
+
+/** What an agent of that version understands of the needs of guests: an older one binds none to CPUs. */
+export const knownBy = (version: LifeVersion): readonly AgentNeed[] =>
+  version === "older" ? agentNeeds.filter((need) => need !== "binding") : agentNeeds;
 
 /** One method, in the versions that have it. */
 interface Both {

@@ -1,6 +1,4 @@
-/**
- * An actor system on simulated time, with everything that it says on the side kept for a test to look at.
- */
+/** An actor system on simulated time, which keeps its log and supervision events for a test to look at. */
 import { expect } from "chai";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";

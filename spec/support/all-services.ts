@@ -11,7 +11,7 @@ import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
 import type { Service } from "../../protocol/wire/service.ts";
 
-/** What clients reach. */
+/** Services that clients reach. */
 export const clientServices: readonly Service[] = [
   instanceService,
   operationService,
@@ -26,7 +26,7 @@ export const clientServices: readonly Service[] = [
   doctorService,
 ];
 
-/** What nodes say to each other. */
+/** Services between controllers and compute nodes. */
 export const nodeServices: readonly Service[] = [hostAgentService, reportService];
 
 export const allServices: readonly Service[] = [...clientServices, ...nodeServices];

@@ -1,8 +1,8 @@
-/** Waiting for what comes, and for what is refused; for specs of a cluster from outside. */
+/** Waits for values and for refusals; for specs of a cluster from outside. */
 import { systemClock } from "../../nodes/process/clock.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
-/** The refusal. @throws what else went wrong, or an Error when nothing did */
+/** The refusal of an attempt. @throws any other error, or an Error when nothing failed */
 export async function refused(attempt: Promise<unknown>): Promise<StatusError> {
   try {
     await attempt;
@@ -13,7 +13,7 @@ export async function refused(attempt: Promise<unknown>): Promise<StatusError> {
   throw new Error("It was not refused.");
 }
 
-/** Asks again until it is so; 400 times at most, with 25 ms between. */
+/** Reads again until the value is as expected; 400 times at most, with 25 ms between. */
 export async function until<T>(read: () => Promise<T>, so: (value: T) => boolean): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const value = await read();

@@ -1,8 +1,8 @@
 /**
- * Small bodies that ask for much: what they announce, nest or hold would cost memory or time if it were
- * believed.
+ * Small request bodies that would cost much memory or time if a decoder believed the lengths that they
+ * announce.
  */
-import { limits } from "../../protocol/limits/limits.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Reason } from "../../protocol/wire/status.ts";
 
 export interface Bomb {
@@ -21,12 +21,12 @@ const many = (count: number, ...pattern: readonly number[]): Uint8Array => {
   const repeated = Uint8Array.from(pattern);
   return Buffer.alloc(count * repeated.length, repeated);
 };
-/** As the value of a map's only key. */
+/** Wraps parts as the value of a map's only key. */
 const under = (...parts: readonly Part[]): Uint8Array => bytes(0x81, 0xa1, 0x61, ...parts);
 const text = (body: string): Uint8Array => Buffer.from(body);
 
 const fourBillion = [0xff, 0xff, 0xff, 0xff] as const;
-const full = limits.bodyBytesMax - 64;
+const full = wireLimits.bodyBytesMax - 64;
 
 export const bombs: readonly Bomb[] = [
   { name: "an array of 4 G elements", body: under(0xdd, fourBillion), reason: "malformedBody" },
@@ -65,12 +65,12 @@ export const bombs: readonly Bomb[] = [
 
 /** Every element is there, but no method takes so many. */
 function wideArray(): Uint8Array {
-  const length = limits.arrayLengthMax * 10;
+  const length = wireLimits.arrayLengthMax * 10;
   return under(0xdd, 0, length >> 16, (length >> 8) & 255, length & 255, many(length, 0xc0));
 }
 
 function wideMap(): Uint8Array {
-  const length = limits.mapLengthMax * 10;
+  const length = wireLimits.mapLengthMax * 10;
   const keys = Array.from({ length }, (_, key) => [0xa2, 0x30 + (key >> 6), 0x30 + (key & 63), 0xc0]).flat();
   return bytes(0xde, length >> 8, length & 255, keys);
 }

@@ -1,6 +1,6 @@
 /**
- * What every bus does, in memory or on NATS. Each test has its own subjects, so that one server may serve
- * them all.
+ * The contract of every bus, in memory or on NATS. Each test has its own subjects, so that one server may
+ * serve them all.
  */
 import { expect } from "chai";
 import { StatusError } from "../../protocol/wire/status.ts";

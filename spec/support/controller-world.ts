@@ -1,4 +1,5 @@
 /** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
+import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
@@ -20,6 +21,7 @@ import { createClient } from "../../protocol/wire/client.ts";
 import type { Client, Method, Service } from "../../protocol/wire/service.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { createMemoryBus } from "./memory-bus.ts";
+import { MemoryImageFiles } from "./memory-image-files.ts";
 import { inventoryOf, ScriptedHost, type ScriptedHostOptions } from "./scripted-host.ts";
 
 export const silentLog = {
@@ -30,24 +32,26 @@ export const silentLog = {
 };
 
 const cell = "test";
-const sha256 = "0".repeat(64);
 
 export interface WorldOptions {
   readonly controllers?: number;
-  /** Absent: one in memory. */
+  /** Absent: a store in memory. */
   readonly store?: Store;
   /** False: the store has flavor and image already. */
   readonly catalog?: boolean;
+  /** Absent: in memory, the same of all controllers. */
+  readonly imageFiles?: ImageFiles;
   /** Absent: no host has a controller of its power. */
   readonly power?: PowerFence;
-  /** Absent: says errors, and nothing else. */
+  /** Absent: a log of errors only. */
   readonly log?: Log;
 }
 
 export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
   const store = options.store ?? new MemoryStore(systemClock);
-  const common = { bus, clock: systemClock, ids: systemIds, log: options.log ?? silentLog };
+  const common = { bus, clock: systemClock, ids: systemIds(0), log: options.log ?? silentLog };
+  const imageFiles = options.imageFiles ?? new MemoryImageFiles(systemClock);
   const controllers: Controller[] = [];
   for (let index = 0; index < (options.controllers ?? 1); index += 1) {
     controllers.push(
@@ -57,10 +61,7 @@ export async function controllerWorld(options: WorldOptions = {}) {
         store,
         scheduler: {},
         firstTurn: index,
-        imageFiles: {
-          register: async ({ format }) => ({ sha256, sizeBytes: 1, format, virtualSizeBytes: 1024 ** 3 }),
-          registerPlain: async () => ({ sha256, sizeBytes: 1 }),
-        },
+        imageFiles,
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
         wakePublisher: () => undefined,
       }),
@@ -91,11 +92,11 @@ export async function controllerWorld(options: WorldOptions = {}) {
   }
   const host = async (
     id: string,
-    change: Partial<Pick<ScriptedHostOptions, "outcome">> & Partial<HostInventory> = {},
+    change: Partial<Pick<ScriptedHostOptions, "outcome" | "knows">> & Partial<HostInventory> = {},
   ) => {
-    const { outcome, ...said } = change;
+    const { outcome, knows, ...said } = change;
     const inventory = inventoryOf(id, said);
-    const rest = outcome === undefined ? {} : { outcome };
+    const rest = { ...(outcome && { outcome }), ...(knows && { knows }) };
     const scripted = new ScriptedHost({ ...common, cell, inventory, ...rest });
     await scripted.register();
     return scripted;

@@ -45,7 +45,7 @@ export function counter({ name = "counter", journal = [], init, stopped }: Count
       await init?.(context);
       return { count: 0, postponed: [] };
     },
-    // Not async itself, so that it can also throw without a promise.
+    // Not async, so that it can also throw without a promise.
     receive: (state, message, context) => {
       if (message.kind === "crashAtOnce") throw new Error("crashed at once");
       return turn({ state, message, context, journal });

@@ -10,7 +10,7 @@ import { StatusError } from "../../protocol/wire/status.ts";
 export interface DisksBench {
   readonly disks: Disks;
   readonly machineFiles: MachineFiles;
-  /** What a spec needs of the image store is there: a disk, a kernel, both. */
+  /** Makes a spec whose image files are in the image store: a disk, a kernel, both. */
   makeSpec(has: { readonly disk: boolean; readonly kernel: boolean; readonly diskGib?: number }): MachineSpec;
   /** Another host on the same storage; absent: this host's disks are its own. */
   readonly other?: Disks;
@@ -90,7 +90,7 @@ export function disksContract(name: string, makeBench: () => Promise<DisksBench>
   });
 }
 
-/** What those must do, beyond that, whose disks other hosts see. */
+/** The contract of disks on shared storage, beyond that of every implementation. */
 export function sharedDisksContract(
   name: string,
   makeBench: () => Promise<DisksBench & { readonly other: Disks }>,

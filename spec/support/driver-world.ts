@@ -1,12 +1,11 @@
 /**
- * What the drivers' specs share: ids, specs of guests, directories that go away, a log that keeps what was
- * said.
+ * Shared by the drivers' specs: ids, specs of guests, directories that go away, a log that keeps its lines.
  */
 import { createHash } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { uuidv7 } from "uuidv7";
+import { systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 
@@ -24,14 +23,14 @@ export interface TemporaryDirectory {
 
 export async function temporaryDirectory(): Promise<TemporaryDirectory> {
   const path = await mkdtemp(join(tmpdir(), "novact-drivers-"));
-  // Guests run as other users and pass through it.
+  // Guests run as other users and pass through this directory.
   await chmod(path, 0o711);
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
 export function machineSpec(given: Partial<MachineSpec> = {}): MachineSpec {
   return {
-    instanceId: uuidv7(),
+    instanceId: systemIds(0).next(),
     project: "demo",
     name: "web",
     epoch: 1,
@@ -41,6 +40,8 @@ export function machineSpec(given: Partial<MachineSpec> = {}): MachineSpec {
     diskGib: 0,
     image: { id: "image", disk: null, kernel: null, ramdisk: null, commandLine: "" },
     macAddress: "52:54:00:12:34:56",
+    ...{ fence: false, storageId: null, takesOverDisk: false },
+    ...{ recovery: "restart", machineType: null, numa: null },
     ...given,
   };
 }

@@ -1,4 +1,4 @@
-/** What is due first comes first: a binary heap by time, and by registration where the time is the same. */
+/** A heap by due time: the earliest first, and by registration where the time is the same. */
 export interface Due {
   readonly atMs: number;
   readonly order: number;

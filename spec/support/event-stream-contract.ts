@@ -1,12 +1,12 @@
-/** What every stream of events does, in memory or on JetStream. */
+/** The contract of every event stream, in memory or on JetStream. */
 import { expect } from "chai";
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Event } from "../../protocol/event.ts";
 
 export interface EventStreamUnderTest {
-  /** Another end of the same stream, as a further controller would have it. */
+  /** Connects to the same stream, as a further controller would. */
   connect(): EventStream;
-  /** Everything in it, in its order. */
+  /** All events in the stream, in its order. */
   read(): Promise<readonly Event[]>;
   wipe(): Promise<void>;
 }

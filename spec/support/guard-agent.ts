@@ -1,7 +1,7 @@
 /**
- * An agent that does nothing but hold a lease, for specs that kill or stop it: opens the guard of a directory
- * and extends it as long as it lives. Arguments: the guard's directory, the guests' directory, the lease in
- * ms.
+ * An agent that only holds a deadline, for specs that kill or stop it: opens the guard of a directory and
+ * extends the deadline as long as the agent lives. Arguments: the guard's directory, the guests' directory,
+ * the time to live in ms.
  */
 
 import { openGuard } from "../../nodes/drivers/qemu/guard-client.ts";

@@ -1,6 +1,6 @@
 /**
- * What every guard must do: the port's promises, told as behaviour. The fake passes on simulated time, the
- * real one with real guests. Deadlines are short; a lease of ten seconds differs in nothing else.
+ * The contract of every guard: the port's promises, told as behaviour. The fake passes on simulated time, the
+ * real one with real guests. Deadlines are short; a host lease of ten seconds differs in nothing else.
  */
 import { expect } from "chai";
 import type { Guard } from "../../actors/ports/guard.ts";
@@ -8,15 +8,15 @@ import type { Guard } from "../../actors/ports/guard.ts";
 export type GuestCondition = "running" | "stopped" | "gone";
 
 export interface GuardBench {
-  /** As an agent that starts: the guard that is there, or a new one. */
+  /** Opens the guard as a starting agent does: the one that runs, or a new one. */
   open(): Promise<Guard>;
   nowMs(): number;
   pass(ms: number): Promise<void>;
   /** A guest that writes to its disk on shared storage as long as it runs; answers its id. */
   startGuest(options: { readonly fence: boolean }): Promise<string>;
-  /** Of the guest's process; `gone`: the process has ended. */
+  /** The condition of the guest's process; `gone`: the process has ended. */
   conditionOf(instanceId: string): Promise<GuestCondition>;
-  /** Whether the disk is written to while some time passes. */
+  /** Whether the guest writes to its disk within some time. */
   isWritten(instanceId: string): Promise<boolean>;
   /** Another host takes the guest's disk over. */
   takeOver(instanceId: string): Promise<void>;
@@ -28,7 +28,7 @@ export interface GuardBench {
   close(): Promise<void>;
 }
 
-/** From the deadline until a guest must be seen stopped. */
+/** Time after the deadline within which a guest must be stopped. */
 const graceMs = 500;
 
 export function guardContract(
@@ -45,7 +45,7 @@ export function guardContract(
     });
     afterEach(() => bench.close());
 
-    /** Holds a deadline so far ahead, and passes it. */
+    /** Extends to a deadline that many ms ahead, and lets it pass. */
     const expire = async (ms = 200) => {
       await guard.extend(bench.nowMs() + ms);
       await bench.pass(ms + graceMs);

@@ -1,6 +1,6 @@
 /**
  * Two real hosts on shared storage, with guests that write to their disks all the time: what the guard's live
- * specs need. Everything that runs there ends with it.
+ * specs need. All their processes end with the spec.
  */
 import { readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import { parseStat } from "../../nodes/drivers/process-stat.ts";
-import { systemClock } from "../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { machineSpec, silentLog, temporaryDirectory } from "./driver-world.ts";
 import type { GuardBench, GuestCondition } from "./guard-contract.ts";
@@ -65,12 +65,13 @@ export class GuardedHosts implements GuardBench {
       imageStore: join(this.path, "store"),
       sharedDirectory: join(this.path, "shared"),
       clock: systemClock,
+      ids: systemIds(0),
       log: silentLog,
       accelerator: "tcg",
     });
   }
 
-  /** Other drivers of the first host, as its agent has them when it begins anew. */
+  /** New drivers of the first host, as its restarted agent would have them. */
   nextLife(): Drivers {
     return this.#drivers("one");
   }
@@ -82,7 +83,7 @@ export class GuardedHosts implements GuardBench {
   async startGuest({ fence }: { readonly fence: boolean }): Promise<string> {
     const spec = this.#makeSpec(1, fence);
     const paths = await this.one.disks.ensure(spec, never);
-    // A guest that is stopped at its start does not answer: the start is not waited for.
+    // A guest that the guard stops while it starts does not answer: do not wait for the start.
     const starting = this.one.hypervisor.start(spec, paths, never).catch((error: unknown) => error);
     const pid = await this.#pidOf(spec.instanceId);
     const disk = await open(paths.disk ?? "", "r");
@@ -184,7 +185,7 @@ export class GuardedHosts implements GuardBench {
   }
 }
 
-/** What the kernel says of a process at this moment. */
+/** The condition of a process, as the kernel has it now. */
 export function conditionOfProcess(pid: number): GuestCondition {
   try {
     const facts = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));

@@ -1,7 +1,4 @@
-/**
- * The cheapest guest that is a real one: a disk whose boot sector halts the CPU. Boots in a moment, then
- * costs nothing.
- */
+/** The cheapest real guest: a disk whose boot sector halts the CPU. Boots in a moment, then costs nothing. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchCluster } from "../../nodes/bench/bench-cluster.ts";

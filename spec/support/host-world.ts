@@ -1,6 +1,6 @@
 /**
- * One compute node on simulated time and fake guests, with a controller that a test plays: it stores what it
- * hears, or does not, or cannot be reached. Agents may be stopped and started again on the same machine.
+ * One compute node on simulated time and fake guests, with a controller that a test plays: it stores reports,
+ * or does not, or cannot be reached. Agents may be stopped and started again on the same computer.
  */
 import { createHost, type Host, type HostEnding } from "../../actors/node/host/host.ts";
 import type { Disks } from "../../actors/ports/disks.ts";
@@ -9,7 +9,8 @@ import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { agentNeeds, needsOf } from "../../protocol/agent-needs.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
 import type { CallContext } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -28,16 +29,21 @@ export const inventory: HostInventory = {
   vcpus: 64,
   memoryMib: 65_536,
   diskGib: 1_000,
+  labels: {},
+  features: [],
+  machineTypes: [],
+  numa: [],
+  storageId: null,
 };
 
-/** What a controller has heard, and how it behaves. */
+/** A controller played by a test: what it has heard, and how it answers. */
 export class PlayedController {
   reachable = true;
   knows = false;
   stores = true;
   registrations = 0;
   inventory: HostInventory | undefined;
-  /** Not held: fenced, until the host says that it has cleaned up. */
+  /** The host lease. Not held: fenced, until the host reports that it has cleaned up. */
   lease = { epoch: 1, held: true };
   readonly leasesAsked: { epoch: number; cleaned: boolean }[] = [];
   readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
@@ -108,7 +114,7 @@ export interface HostWorldOptions {
   readonly startLatencyMs?: number;
   readonly shutdownLatencyMs?: number;
   readonly bootsMax?: number;
-  /** That it shares with other hosts. */
+  /** Storage that the host shares with others. */
   readonly storage?: FakeStorage;
 }
 
@@ -142,7 +148,7 @@ export class HostWorld {
   #start(): Host {
     const { clock } = this;
     const log = silentLog;
-    const { hypervisor, disks, machineFiles, consoles, audit } = createFakeDrivers({
+    const { hypervisor, disks, machineFiles, consoles, audit, guard } = createFakeDrivers({
       stateDirectory: "/fake",
       imageStore: "/fake",
       clock,
@@ -158,6 +164,8 @@ export class HostWorld {
       files: this.#watched(machineFiles),
       findings: audit,
       reports: this.controller.client,
+      knows: agentNeeds,
+      guard,
       clock,
       log,
       bootsMax: this.#bootsMax,
@@ -194,7 +202,7 @@ export class HostWorld {
     if (ms > 0) await new Promise<void>((resolve) => this.clock.after(ms, resolve));
   }
 
-  context(timeoutMs: number = limits.hostRequestTimeoutMs): CallContext {
+  context(timeoutMs: number = wireLimits.hostRequestTimeoutMs): CallContext {
     return {
       project: "admin",
       id: "h1",
@@ -205,17 +213,18 @@ export class HostWorld {
     };
   }
 
-  /** Asks the host as a controller does; what it answers is heard by the controller. */
+  /** Asks the host as a controller does; the controller takes in the answer. */
   async ensure(instanceId: string, changes: Partial<MachineIntent> = {}, epoch = 1): Promise<Observation> {
     const observedGeneration = this.controller.seen.get(instanceId)?.generation ?? 0;
     const request = ensure(changes, { instanceId, epoch, observedGeneration });
     return this.settled(async () => {
-      const { observation } = await this.host.handlers.ensure(request, this.context());
+      const asked = { ...request, needs: needsOf(request) };
+      const { observation } = await this.host.handlers.ensure(asked, this.context());
       return observation;
     });
   }
 
-  /** Runs something to its end, with as much time as it needs. */
+  /** Runs work to its end, with as much time as it needs. */
   async settled<T>(work: () => Promise<T>): Promise<T> {
     let outcome: { value: T } | { thrown: unknown } | undefined;
     void work().then(

@@ -15,7 +15,7 @@ const values: Readonly<Record<string, unknown>> = {
   object: { a: 1 },
 };
 
-/** Types that a field does take; what is of the right type but not a right value has its own tests. */
+/** The types that each field accepts; wrong values of the right type have tests of their own. */
 const takes: Readonly<Record<string, readonly string[]>> = {
   name: [],
   flavor: [],
@@ -29,7 +29,7 @@ export const hostileCreates: readonly {
   readonly name: string;
   readonly body: object;
   readonly field: string;
-  /** schemaMismatch unless it says otherwise. */
+  /** Absent: schemaMismatch. */
   readonly reason?: string;
 }[] = [
   ...Object.entries(takes).flatMap(([field, right]) =>
@@ -38,7 +38,7 @@ export const hostileCreates: readonly {
       .map(([type, value]) => ({
         name: `a value of type ${type} in ${field}`,
         body: { ...sound, [field]: value },
-        // In a map it is the value of the key that is wrong.
+        // In a map the value of the key is wrong.
         field: field === "metadata" && type === "object" ? "metadata.a" : field,
       })),
   ),

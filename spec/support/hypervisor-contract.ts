@@ -1,7 +1,7 @@
 /**
- * What every hypervisor driver must do: the port's promises, told as behaviour. The fake passes in a
- * millisecond, QEMU with real guests. It sees the driver only through the port; what a real world does from
- * outside (a process killed, an agent started anew) comes from the bench.
+ * The contract of every hypervisor driver: the port's promises, told as behaviour. The fake passes in a
+ * millisecond, QEMU with real guests. The contract sees the driver only through the port; the bench does what
+ * happens from outside (a process killed, an agent restarted).
  */
 import { expect } from "chai";
 import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/ports/hypervisor.ts";
@@ -10,10 +10,10 @@ import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface HypervisorBench {
   readonly hypervisor: Hypervisor;
-  /** Another driver in the place of the first one, as after a restart of the agent. */
+  /** Replaces the driver by a new one, as after a restart of the agent. */
   restartAgent(): Promise<Hypervisor>;
   paths(spec: MachineSpec): Promise<GuestPaths>;
-  /** The guest's process is killed from outside. */
+  /** Kills the guest's process from outside. */
   kill(instanceId: string): Promise<void>;
   /** Resolves when the guest can hear its power button. */
   booted(instanceId: string): Promise<void>;
@@ -26,7 +26,7 @@ export interface HypervisorContract {
   readonly name: string;
   makeBench(): Promise<HypervisorBench>;
   makeSpec(epoch: number): MachineSpec;
-  /** For whatever takes a guest's time. */
+  /** Time-out for everything that depends on a guest. */
   readonly timeoutMs: number;
 }
 

@@ -78,7 +78,7 @@ export function command(
   } as const satisfies InstanceEvent;
 }
 
-/** What the owner reports when it has acted on the newest intent; `change` says what is different. */
+/** The owner's report when it has acted on the newest intent; `change`: fields that differ. */
 export function observed(
   loaded: LoadedInstance,
   change: Partial<Observation> & { hostId?: string; leaseEpoch?: number } = {},

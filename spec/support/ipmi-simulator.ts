@@ -1,6 +1,6 @@
 /**
  * A host behind IPMI, on loopback: the simulator ipmi_sim of the package openipmi, whose power is a file that
- * it reads and writes through a script. Who uses it stops it.
+ * it reads and writes through a script. The user must stop it.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -10,14 +10,14 @@ import { join } from "node:path";
 export interface IpmiSimulator {
   readonly port: number;
   isOn(): boolean;
-  /** From now on orders are taken and nothing happens. */
+  /** From now on accepts orders and does nothing. */
   ignoreOrders(): void;
   stop(): Promise<void>;
 }
 
 export const ipmiUser = { user: "novact", password: "s3cret-of-ipmi" } as const;
 
-/** The programs that are missing here, as packages. */
+/** The packages of missing programs. */
 export function missingForIpmi(): readonly string[] {
   const programs = { ipmitool: "ipmitool", openipmi: "ipmi_sim" };
   return Object.entries(programs)
@@ -52,7 +52,7 @@ mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
 mc_enable 0x20
 `;
 
-/** Starts one whose host is on. The directory is for it alone. */
+/** Starts a simulator whose host is on. The directory is for it alone. */
 export async function startIpmiSimulator(directory: string): Promise<IpmiSimulator> {
   const at = (name: string): string => join(directory, name);
   const port = await freePort();

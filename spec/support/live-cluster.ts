@@ -1,13 +1,12 @@
 /**
  * A whole cluster with real servers and the fake hypervisor, in this process: PostgreSQL, NATS, one
- * controller, two compute nodes, one flavor and one image. For specs that look at it from outside, as a
- * client does.
+ * controller, two compute nodes, one flavor and one image. For specs that see the cluster as a client does.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCompute } from "../../nodes/compute/main.ts";
-import { loadConfig } from "../../nodes/config/config.ts";
+import { loadConfig, statePaths } from "../../nodes/config/config.ts";
 import { startController } from "../../nodes/controller/main.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
 import { natsUrl, postgresUrl } from "./services.ts";
@@ -19,6 +18,10 @@ export interface LiveCluster {
   readonly flavor: string;
   readonly image: string;
   readonly admin: Novact;
+  /** Registered files, by checksum. */
+  readonly imageStore: string;
+  /** Files may be registered from here. */
+  readonly imageSources: string;
   /** What controller and nodes wrote into their logs. */
   readonly noted: readonly Noted[];
   stop(): Promise<void>;
@@ -70,6 +73,8 @@ export async function startLiveCluster(context: Mocha.Context): Promise<LiveClus
     flavor: "small",
     image: "blank",
     admin,
+    imageStore: statePaths(config).images,
+    imageSources: images,
     noted,
     async stop() {
       await admin.close();

@@ -7,7 +7,7 @@ export interface TestGuest extends GuestFiles {
   readonly directory: string;
 }
 
-/** What the set-up has built; undefined when it has not, or not from the present sources. */
+/** The guest that the set-up has built; undefined when there is none, or none from the present sources. */
 export function guestOfSetup(): TestGuest | undefined {
   const directory = statePaths(loadConfig()).guest;
   const files = findGuest(directory);

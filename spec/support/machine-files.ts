@@ -1,4 +1,4 @@
-/** Files of machines that are there, without the tombstones that stay of those that are gone. */
+/** Machine files without tombstones, which stay behind for machines that are gone. */
 import { parseTombstone } from "../../actors/node/machine/file.ts";
 import type { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 

@@ -1,6 +1,6 @@
 /**
  * The bus in memory: the same promises as NATS (wildcards, queue groups, no responders, time-outs) on a given
- * clock. Messages are copied on their way, so that nobody can rest on sharing memory with a peer.
+ * clock. Messages are copied on their way, so that no peer can rely on shared memory.
  */
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, BusHandler, BusMessage, BusSubscription, Clock } from "../../protocol/wire/transport.ts";
@@ -14,11 +14,11 @@ interface Member {
 
 export interface MemoryBusOptions {
   readonly clock: Clock;
-  /** On the way there, and again on the way back. 0: with the next microtask. */
+  /** Latency of each way. 0: with the next microtask. */
   readonly latencyMs?: number;
 }
 
-/** One bus is the whole network: everybody who holds it can talk to everybody. */
+/** One bus is the whole network: all its users can reach each other. */
 export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus {
   const members = new Set<Member>();
   const turns = new Map<string, number>();
@@ -104,7 +104,7 @@ export function subjectMatches(pattern: readonly string[], subject: readonly str
   return pattern.every((token, at) => token === "*" || token === ">" || token === subject[at]);
 }
 
-/** Everybody without a queue, and of each queue the next in turn. */
+/** All members without a queue, and of each queue the next one in turn. */
 function oneOfEachQueue(matching: readonly Member[], turns: Map<string, number>): readonly Member[] {
   const queues = new Map<string, Member[]>();
   const chosen: Member[] = [];

@@ -1,11 +1,11 @@
-/** The stream of events in memory: takes an event only directly after the one its publisher saw last. */
+/** The event stream in memory: takes an event only directly after the last one that its publisher saw. */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Event } from "../../protocol/event.ts";
 
 export interface MemoryEventStream {
-  /** One end of it, as one controller has it. */
+  /** Connects to the stream, as one controller does. */
   connect(): EventStream;
-  /** What is in it. */
+  /** The events in the stream. */
   readonly events: readonly Event[];
   /** Loses everything, as when NATS loses its disk. */
   wipe(): void;

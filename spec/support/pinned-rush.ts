@@ -1,11 +1,11 @@
-/** Creates of guests with CPUs of their own, all at once, on few hosts: for any store. */
+/** Creates of guests with pinned CPUs, all at once, on few hosts: for any store. */
 import { expect } from "chai";
 import type { StatusError } from "../../protocol/wire/status.ts";
 import type { controllerWorld } from "./controller-world.ts";
 
 export type World = Awaited<ReturnType<typeof controllerWorld>>;
 
-/** Two cells of two CPUs each. */
+/** Two NUMA nodes of two CPUs each. */
 export const cells = [0, 1].map(() => ({
   vcpus: 2,
   memoryMib: 4_096,
@@ -15,11 +15,14 @@ export const cells = [0, 1].map(() => ({
 export const dedicated = { "hw:cpu_policy": "dedicated" };
 
 export async function boundHosts(world: World, count: number): Promise<void> {
-  const said = { vcpus: 32, numa: cells, binds: true };
+  const said = { vcpus: 32, numa: cells };
   await Promise.all(Array.from({ length: count }, (_, n) => world.host(`h${n}`, said)));
 }
 
-/** 100 at once on four hosts of four CPUs each: 16 find CPUs, none is given twice, the others hear why. */
+/**
+ * 100 creates at once on four hosts of four CPUs each: 16 get CPUs, no CPU is given twice, the others hear
+ * why.
+ */
 export async function pinnedRush(world: World): Promise<void> {
   await boundHosts(world, 4);
   const flavor = { name: "pinned", vcpus: 1, memoryMib: 128, diskGib: 0, extraSpecs: dedicated };

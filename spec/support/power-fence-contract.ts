@@ -1,6 +1,6 @@
 /**
- * What holds for every kind of power controller, behind the port PowerFence. Each implementation brings a
- * host that can be looked at from the other side, and the specs of what only it can do wrong.
+ * The contract of every kind of power controller, behind the port PowerFence. Each implementation brings a
+ * host that can be looked at from the other side, and specs of its own failures.
  */
 import { inspect } from "node:util";
 import { expect } from "chai";
@@ -8,7 +8,7 @@ import type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
 import type { PowerTiming } from "../../nodes/fence/control.ts";
 import { type Reason, StatusError } from "../../protocol/wire/status.ts";
 
-/** Everything fast: what is real in it is only the order of things. */
+/** Short times: only their order is that of real ones. */
 export const fastTiming: PowerTiming = {
   requestTimeoutMs: 300,
   attemptsMax: 3,
@@ -25,16 +25,16 @@ export interface PowerWorld {
   /** A host that the fence knows; it is on. */
   readonly hostName: string;
   readonly kind: PowerProof["kind"];
-  /** What is on no account to be found in a proof or an error. */
+  /** A text that no proof or error may contain. */
   readonly secret: string;
   isOn(): boolean;
-  /** From now on orders are taken and nothing happens. */
+  /** From now on accepts orders and does nothing. */
   ignoreOrders(): void;
 }
 
 export const never = new AbortController().signal;
 
-/** What the fence refuses with. */
+/** The failure of a fence, which must have this reason. */
 export async function failureOf(promise: Promise<unknown>, reason: Reason): Promise<StatusError> {
   const failure = await promise.then(
     (value) => new Error(`it succeeded: ${JSON.stringify(value)}`),

@@ -9,7 +9,6 @@ import { Flavor } from "../../protocol/flavor.ts";
 import { Capacity, Drain, Finding, Host, Rebalance } from "../../protocol/host.ts";
 import { Image, ImageDisk, ImageFile, ImageProperties } from "../../protocol/image.ts";
 import { HostVerdict, Instance } from "../../protocol/instance.ts";
-import { limits } from "../../protocol/limits/limits.ts";
 import { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import { NumaNode, NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import { Operation, OperationStep } from "../../protocol/operation.ts";
@@ -18,6 +17,7 @@ import { ServerGroup } from "../../protocol/server-group.ts";
 import { ErrorAnswer, Id, Label, Metadata, Name, Path, Sha256, TimeMs } from "../../protocol/wire/schema.ts";
 import type { Method, Service } from "../../protocol/wire/service.ts";
 import { codes, reasons } from "../../protocol/wire/status.ts";
+import { allLimits } from "./all-limits.ts";
 import { clientServices, nodeServices } from "./all-services.ts";
 import { limitNotes, notes } from "./protocol-notes.ts";
 
@@ -220,7 +220,7 @@ const retryText: Readonly<Record<(typeof codes)[keyof typeof codes]["retry"], st
 };
 
 const limitValue = (name: string): string =>
-  String(Object.entries(limits).find(([known]) => known === name)?.[1] ?? "gone");
+  String(allLimits.find((limit) => limit.name === name)?.value ?? "gone");
 
 /** Every field that a note may be about. */
 export function noteTargets(): ReadonlySet<string> {

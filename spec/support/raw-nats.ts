@@ -1,7 +1,7 @@
 /**
- * A NATS client by hand, over a plain TCP socket: what anybody can write from protocol/README.md alone. It
- * shares no code with the product, and so shows that the wire is what the document says. Source: the NATS
- * client protocol (INFO, CONNECT, SUB, PUB, HPUB, MSG, HMSG, PING, PONG, -ERR).
+ * A NATS client by hand, over a plain TCP socket: as anybody can write one from protocol/README.md alone. It
+ * shares no code with the product, and so shows that the document describes the wire. Source: the NATS client
+ * protocol (INFO, CONNECT, SUB, PUB, HPUB, MSG, HMSG, PING, PONG, -ERR).
  */
 import { connect, type Socket } from "node:net";
 
@@ -16,9 +16,9 @@ export interface RawNats {
   request(subject: string, body: Uint8Array | string, headers?: Record<string, string>): Promise<RawMessage>;
   publish(subject: string, body: Uint8Array | string): void;
   subscribe(subject: string, listener: (message: RawMessage) => void): void;
-  /** Bytes as they are. */
+  /** Writes raw bytes. */
   write(bytes: string | Uint8Array): void;
-  /** What the server complained about. */
+  /** The server's errors (-ERR). */
   readonly errors: readonly string[];
   close(): void;
 }
@@ -140,7 +140,7 @@ interface Taken {
   readonly message?: { readonly sid: string; readonly message: RawMessage };
 }
 
-/** The first whole protocol message of what has come in, or undefined while a part is missing. */
+/** The first whole protocol message in the buffer, or undefined while a part is missing. */
 function takeOne(buffered: Buffer): Taken | undefined {
   const end = buffered.indexOf(lineEnd);
   if (end < 0) return undefined;

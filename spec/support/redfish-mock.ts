@@ -1,32 +1,31 @@
 /**
  * A Redfish service with one system (or several), on loopback: its power takes a while to go off, and it can
- * be told to misbehave in the ways that real ones do. It notes what it was asked; nothing but the specs may
- * rest on it.
+ * be told to misbehave as real services do. It records requests, which only specs may use.
  */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface RedfishBehaviour {
-  /** From ForceOff until PowerState says Off; infinity: it says 204 and stays on. */
+  /** Time from ForceOff until PowerState is Off; infinity: it answers 204 and stays on. */
   offAfterMs: number;
-  /** It comes on again so long after it went off. */
+  /** Time after which the system comes on again by itself. */
   onAgainAfterMs: number;
   sessions: boolean;
   systems: readonly string[];
   allowedResets: readonly string[];
   resetStatus: number;
-  /** Drops so many connections before it answers one. */
+  /** Number of connections to drop before it answers one. */
   drops: number;
-  /** Answers 503 so many times before it does what it is asked. */
+  /** Number of answers with 503 before it does what it is asked. */
   busy: number;
   /** Takes questions and never answers. */
   hangs: boolean;
   /** Does what a Reset says, then drops the connection instead of answering; refuses the next. */
   resetAnswerLost: boolean;
-  /** Where the Reset action is said to be. */
+  /** The target that it announces for the Reset action. */
   resetTarget: string | undefined;
-  /** Ends every session after so many questions. */
+  /** Number of requests after which it ends a session. */
   sessionQuestionsMax: number;
   redirects: boolean;
 }
@@ -82,7 +81,7 @@ export class RedfishMock {
     return offForMs >= 0 && offForMs < this.behaviour.onAgainAfterMs ? "Off" : "On";
   }
 
-  /** As if somebody had pressed the button. */
+  /** Switches the power, as by the button. */
   set(state: "On" | "Off"): void {
     this.#offAtMs = state === "Off" ? performance.now() : Number.POSITIVE_INFINITY;
   }

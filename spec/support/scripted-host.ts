@@ -3,6 +3,7 @@
  * specs of the controller alone; whole clusters use the real host actors.
  */
 import type { EnsureRequest } from "../../actors/node/machine/messages.ts";
+import { agentNeeds } from "../../protocol/agent-needs.ts";
 import {
   type HostInventory,
   hostAgentService,
@@ -26,6 +27,8 @@ export interface ScriptedHostOptions {
   readonly log: Log;
   readonly cell: string;
   readonly inventory: HostInventory;
+  /** What its agent understands of the needs of `ensure`; all that there is unless said otherwise. */
+  readonly knows?: readonly string[];
   /** What becomes of a machine that is told to run; `running` unless said otherwise. */
   readonly outcome?: (spec: MachineSpec, intent: MachineIntent) => Partial<Observation>;
 }
@@ -35,7 +38,7 @@ export class ScriptedHost {
   readonly machines = new Map<string, Observation>();
   readonly ensured: { readonly spec: MachineSpec; readonly intent: MachineIntent }[] = [];
   readonly #reports;
-  /** What is on the storage that it shares. */
+  /** Disks on its shared storage. */
   sharedDisks: readonly SharedDisk[] = [];
   readonly storage = {
     sharedDisks: async () => ({ disks: [...this.sharedDisks] }),
@@ -48,7 +51,7 @@ export class ScriptedHost {
   };
   /** While true, nothing is answered and nothing reported. */
   silent = false;
-  /** What it was told is done at once, but the answer waits for this. */
+  /** Work is done at once, but the answer waits for this. */
   answerAfter: Promise<void> = Promise.resolve();
 
   constructor(options: ScriptedHostOptions) {
@@ -66,9 +69,7 @@ export class ScriptedHost {
       services: [
         implement(hostAgentService, {
           ensure: (request) => this.#answer(request),
-          ensureLeased: (request) => this.#answer(request),
           storageLease: async () => ({ state: "absent" as const }),
-          ensureBound: (request) => this.#answer(request),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
           audit: async () => ({
             hostId: inventory.hostId,
@@ -98,11 +99,12 @@ export class ScriptedHost {
     await this.#reports.register({
       inventory: this.#options.inventory,
       machines: [...this.machines.values()],
+      knows: [...(this.#options.knows ?? agentNeeds)],
     });
   }
 
   async lease(epoch: number, cleaned = false): Promise<{ readonly epoch: number; readonly held: boolean }> {
-    return this.#reports.lease({ epoch, cleaned });
+    return this.#reports.lease({ epoch, cleaned, storageId: null });
   }
 
   /** The machine changes by itself; the report is acknowledged when this resolves. */
@@ -115,7 +117,8 @@ export class ScriptedHost {
   }
 
   async report(...machines: Observation[]): Promise<readonly string[]> {
-    const { stored } = await this.#reports.heartbeat({ complete: false, machines, stopping: false });
+    const beat = { complete: false, machines, stopping: false, leaseEpoch: 0 };
+    const { stored } = await this.#reports.heartbeat(beat);
     return stored;
   }
 
@@ -158,6 +161,11 @@ export function inventoryOf(hostId: string, change: Partial<HostInventory> = {})
     vcpus: 16,
     memoryMib: 16_384,
     diskGib: 100,
+    labels: {},
+    features: [],
+    machineTypes: [],
+    numa: [],
+    storageId: null,
     ...change,
   };
 }

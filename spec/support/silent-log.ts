@@ -1,4 +1,4 @@
-/** A log that nobody reads. */
+/** A log that writes nothing. */
 import type { Log } from "../../protocol/wire/transport.ts";
 
 const ignore = (): undefined => undefined;

@@ -1,5 +1,6 @@
 /**
- * The simulated clock keeps what the Clock port promises, and what tests rest on: one order, no real time.
+ * The simulated clock keeps the promises of the Clock port, and those that tests rely on: one order, no real
+ * time.
  */
 import { expect } from "chai";
 import fc from "fast-check";

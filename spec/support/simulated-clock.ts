@@ -1,17 +1,13 @@
 /**
- * Time as a test wants it: it stands still until it is told to go on, and then fires what is due in order of
- * time, and of registration where the time is the same. Between two timers everything that the first one set
- * off is run to its end, so that a run depends on nothing but what happens in it. It must never read a real
- * clock.
+ * Simulated time: it stands still until a test advances it, and then fires due timers in order of time, and
+ * of registration where the time is the same. Between two timers everything that the first one set off runs
+ * to its end, so that a run depends on nothing outside. It must never read a real clock.
  */
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { Clock, Timer } from "../../protocol/wire/transport.ts";
 import { popDue, pushDue } from "./due-heap.ts";
 
-/**
- * Rounds of the event loop in which nothing changes before work that claims to be busy is taken to wait for
- * time.
- */
+/** Rounds of the event loop without a change after which busy work counts as waiting for time. */
 const quietRoundsMax = 20;
 
 interface Alarm {
@@ -47,7 +43,7 @@ export class SimulatedClock implements Clock {
     return this.#monotonicMs;
   }
 
-  /** An operator sets the wall clock; nothing that is decided may notice. */
+  /** Sets the wall clock, as an operator might; no decision may depend on it. */
   shiftWall(byMs: number): void {
     this.#wallOffsetMs += byMs;
   }
@@ -69,14 +65,13 @@ export class SimulatedClock implements Clock {
   }
 
   /**
-   * Whoever does work that `settle` is to wait for, such as an actor system: `clock.watch(() =>
-   * system.busy)`.
+   * Registers work that `settle` is to wait for, such as an actor system: `clock.watch(() => system.busy)`.
    */
   watch(busy: () => number): void {
     this.#busy.push(busy);
   }
 
-  /** Lets everything run that needs no time. */
+  /** Runs everything that needs no time. */
   async settle(): Promise<void> {
     let quiet = 0;
     let before = -1;
@@ -88,7 +83,7 @@ export class SimulatedClock implements Clock {
     }
   }
 
-  /** Goes on by so many ms, firing what becomes due on the way. */
+  /** Advances by `ms`, firing due timers on the way. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#monotonicMs + ms;
     await this.settle();

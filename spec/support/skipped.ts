@@ -1,5 +1,6 @@
 /**
- * Why specs were skipped: said by whoever skips (services.ts), read by whoever counts (summary-reporter.ts).
+ * Reasons of skipped specs: recorded when a spec is skipped (services.ts), read when they are counted
+ * (summary-reporter.ts).
  */
 const reasons = new Map<string, string>();
 

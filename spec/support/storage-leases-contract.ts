@@ -1,10 +1,10 @@
-/** What every implementation of leases on shared storage must do. */
+/** The contract of every implementation of storage leases. */
 import { expect } from "chai";
 import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 
 export interface StorageLeasesBench {
   readonly own: StorageLeases;
-  /** Another host's, on the same storage. */
+  /** The storage leases of another host on the same storage. */
   readonly other: StorageLeases;
   /** Another life of the agent on the same host as `own`. */
   nextLife(): StorageLeases;

@@ -1,6 +1,6 @@
 /**
- * What every Store must do for who reads all hosts again and again: after whatever was done, `allHosts` is
- * what the pages of `listHosts` are. A part of the contract in store-contract.ts.
+ * The store's contract for repeated reads of all hosts: after any change, `allHosts` equals the pages of
+ * `listHosts`. A part of the contract in store-contract.ts.
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
@@ -23,7 +23,7 @@ async function paged(store: Store): Promise<readonly HostRecord[]> {
 
 type Step = readonly [what: string, change: (store: Store) => Promise<unknown>];
 
-/** Each changes another part of what a host's record is put together from. */
+/** Steps that each change another part of a host's record. */
 function stepsOf({ host, id, project }: ReturnType<typeof names>): readonly Step[] {
   const commit =
     (turn: Turn): Step[1] =>

@@ -1,6 +1,6 @@
 /**
- * What every Store must do with what hosts say about themselves, and with builds that fail on them; a part of
- * the contract in store-contract.ts.
+ * The store's contract for what hosts report of themselves, and for builds that fail on them; a part of the
+ * contract in store-contract.ts.
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
@@ -51,7 +51,7 @@ export function buildsContract(get: () => Store): void {
     expect(await ended(2)).to.deep.equal([2, ["p2", "p3"], ["i2", "i3"]]);
     expect(await ended(1)).to.deep.equal([3, ["p1", "p2"], ["i1", "i2"]]);
     expect(await ended(false)).to.deep.equal([0, undefined, undefined]);
-    // A controller of before does not say whose.
+    // An older controller does not name project and image.
     await store.commit({ buildsEnded: [{ hostId: host, failed: true }] });
     expect((await store.getHost(host))?.failedBuildsOf).to.deep.equal({ projects: [], images: [] });
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: true, reason: null }] });
@@ -86,7 +86,7 @@ export function buildsContract(get: () => Store): void {
       store.commit({ hostsEnabled: others.map(({ id }) => ({ hostId: id, enabled, reason: null })) });
     await switchOthers(false);
     const hostIds = many(7, (n) => `${host}-${n}`);
-    // More than any host of another spec.
+    // More failures than any host of another spec has.
     const failures = 20;
     const fail = (hostId: string) => many(failures, (n) => failure(hostId, n));
     const outcome = async (hostId: string) => (await store.commit(disabling(hostId, failures))).kind;

@@ -17,7 +17,7 @@ export function hostContract(get: () => Store): void {
   recoveryContract(get);
 }
 
-/** A host with the first lease, and an instance on it. */
+/** A host with its first host lease, and an instance on it. */
 async function prepare(store: Store, changes: Partial<InstanceRecord> = {}) {
   const it = names();
   const { host, id } = it;
@@ -107,7 +107,9 @@ function removalContract(get: () => Store): void {
     const power = { kind: "power", control: "ipmi", address: "x", said: "off", tookMs: 1, atMs: 1 } as const;
     const proofs = [silence, { kind: "storage", ...storage } as const, power, proof];
     const diskless = { image: { ...rows.image, disk: null }, flavor: { ...rows.flavor, diskGib: 0 } };
-    /** What removals answer when its claim is all that is left there of an instance, by the proofs above. */
+    /**
+     * Results of a removal when the host has only an instance's claim left, by each kind of the proofs above.
+     */
     const ends = async (changes: Partial<InstanceRecord>, leaseEpoch = 1) => {
       const kinds = [];
       for (const fencedBy of proofs) {

@@ -1,4 +1,4 @@
-/** What every Store must do with leases: grants, renewals, fences, and what rests on them. */
+/** The store's contract for host leases: grants, renewals, fences, and what rests on them. */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
@@ -70,7 +70,7 @@ export function leaseContract(get: () => Store): void {
     expect([await said("s1"), await said("s1"), await said("s1")]).to.deep.equal(["s1 1", "s1 2", "s1 3"]);
     expect([await said("s2"), await said("s2")]).to.deep.equal(["s2 1", "s2 2"]);
     expect([await said(null), await said("s2")]).to.deep.equal([null, "s2 1"]);
-    // What two lives of an agent say at the same time is one renewal, and says nothing.
+    // Two renewals of one host at the same time count as one, and name no storage if they disagree.
     const before = (await store.getHost(host))?.lease?.renewals ?? 0;
     expect([await said("s2", null), await said(null, "s2"), await said("s1", "s2")]).to.deep.equal([
       ...[null, null, null],

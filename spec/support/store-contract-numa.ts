@@ -1,6 +1,6 @@
 /**
- * What every Store must do with claims of NUMA cells, CPUs of one's own and huge pages; a part of the
- * contract in store-contract.ts. All of it holds in the transaction of the claim, whoever commits with it.
+ * The store's contract for claims of NUMA nodes, pinned CPUs and huge pages; a part of the contract in
+ * store-contract.ts. All of it holds in the transaction of the claim, whoever commits with it.
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
@@ -15,7 +15,7 @@ type Cell = Partial<NumaPlacement["cells"][number]>;
 
 const node: NumaNode = { vcpus: 2, memoryMib: 1_024, hugePages: [{ sizeKib: 2_048, total: 128 }] };
 
-/** A claim of these cells, as large as they are together. */
+/** A claim of these NUMA nodes, as large as all of them. */
 function bound(dedicated: boolean, ...cells: readonly Cell[]): Partial<ClaimRecord> {
   const whole = cells.map((one) => ({ cell: 0, vcpus: 1, memoryMib: 64, ...one }));
   const sum = (unit: "vcpus" | "memoryMib") => whole.reduce((all, one) => all + one[unit], 0);
@@ -105,7 +105,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     const store = get();
     expect(await kind(born(1, { vcpus: 3 }))).to.equal("committed");
     expect(await kind(born(2, bound(true, { vcpus: 2 })))).to.equal("committed");
-    // Two of four CPUs are left, which is room for four vCPUs with a ratio of 2.
+    // Two of four CPUs are left: room for four vCPUs with a ratio of 2.
     expect(await store.commit(born(3, { vcpus: 2 }))).to.deep.equal(full);
     expect(await store.commit(born(4, bound(true, { cell: 1 })))).to.deep.equal(full);
     expect(await kind(born(5, { vcpus: 1 }))).to.equal("committed");

@@ -1,7 +1,8 @@
-/** The part of a store's contract that is about forgetting. It comes last: it moves far into the future. */
+/** The store's contract for pruning. It comes last: it moves far into the future. */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { postgresLimits } from "../../db/postgres/limits.ts";
+import { retentionLimits } from "../../protocol/limits/retention.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -10,9 +11,9 @@ export function pruneContract(get: () => Store): void {
     const [store, { id, project }] = [get(), names()];
     const request = rows.request("r1", { project });
     await store.commit({ request, ...rows.changeTurn(rows.instance(id(1), { project })) });
-    await store.prune(rows.wallMs + limits.requestKeptMs);
+    await store.prune(rows.wallMs + retentionLimits.requestKeptMs);
     expect(await store.getRequest(project, "r1")).to.deep.equal(request);
-    expect(await store.prune(rows.wallMs + limits.requestKeptMs + 1)).to.be.greaterThan(0);
+    expect(await store.prune(rows.wallMs + retentionLimits.requestKeptMs + 1)).to.be.greaterThan(0);
     expect(await store.getRequest(project, "r1")).to.equal(undefined);
     expect(await store.getInstance(id(1))).not.to.equal(undefined);
   });
@@ -29,9 +30,9 @@ export function pruneContract(get: () => Store): void {
       await store.commit(rows.changeTurn(row, { claims, operations, machines: [rows.machine(id(n))] }));
       if (n < 3) await store.commit(rows.changeTurn(rows.deleted(row, deletedAtMs)));
     }
-    await store.prune(deletedAtMs + limits.tombstoneKeptMs);
+    await store.prune(deletedAtMs + retentionLimits.tombstoneKeptMs);
     expect(await store.getInstance(id(1))).not.to.equal(undefined);
-    await store.prune(deletedAtMs + limits.tombstoneKeptMs + 1);
+    await store.prune(deletedAtMs + retentionLimits.tombstoneKeptMs + 1);
     const left = await Promise.all([1, 2, 3].map(async (n) => store.loadInstance(id(n))));
     expect(left.map((row) => row?.instance.id)).to.deep.equal([undefined, id(2), id(3)]);
     expect(await store.getOperation(id(1))).to.equal(undefined);
@@ -46,20 +47,20 @@ export function pruneContract(get: () => Store): void {
     const ended = rows.operation(id(1), id(1), { state: "done", endedAtMs: rows.wallMs });
     const running = rows.operation(id(2), id(1));
     await store.commit(rows.changeTurn(rows.instance(id(1)), { operations: [ended, running] }));
-    await store.prune(rows.wallMs + limits.operationKeptMs + 1);
+    await store.prune(rows.wallMs + retentionLimits.operationKeptMs + 1);
     expect(await store.getOperation(id(1))).to.equal(undefined);
     expect(await store.getOperation(id(2))).to.deep.equal(running);
   });
 
   it("forgets old events from the beginning only, in more than one batch, and says up to where", async () => {
     const [store, { id }] = [get(), names()];
-    await store.prune(rows.wallMs + limits.eventKeptMs + 1);
+    await store.prune(rows.wallMs + retentionLimits.eventKeptMs + 1);
     const before = await store.lastSequence();
-    const count = limits.pruneBatchMax + 20;
+    const count = postgresLimits.pruneBatchMax + 20;
     const old = Array.from({ length: count }, () => rows.event(id(1)));
     const young = rows.event(id(2), "stateChanged", { atMs: rows.wallMs + 1 });
     await store.commit({ events: [...old, young, rows.event(id(3))] });
-    expect(await store.prune(rows.wallMs + limits.eventKeptMs + 1)).to.equal(count);
+    expect(await store.prune(rows.wallMs + retentionLimits.eventKeptMs + 1)).to.equal(count);
     const page = await store.listEvents({ after: before, limit: 10 });
     expect(page.trimmed).to.equal(before + count);
     expect(page.events.map((event) => event.id)).to.deep.equal([id(2), id(3)]);
@@ -68,7 +69,7 @@ export function pruneContract(get: () => Store): void {
       "lastSequence",
       before + count + 3,
     );
-    expect(await store.prune(rows.wallMs + limits.eventKeptMs + 2)).to.equal(3);
+    expect(await store.prune(rows.wallMs + retentionLimits.eventKeptMs + 2)).to.equal(3);
     const empty = await store.listEvents({ after: 0, limit: 10 });
     expect(empty).to.deep.equal({ events: [], last: before + count + 3, trimmed: before + count + 3 });
   });

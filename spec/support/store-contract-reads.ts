@@ -1,10 +1,7 @@
-/**
- * The part of a store's contract that is about reading: pages, filters, events, and hosts that were heard
- * from.
- */
+/** The store's contract for reads: pages, filters, events, and hosts that were heard from. */
 import { expect } from "chai";
 import type { InstanceQuery, Store } from "../../actors/ports/store.ts";
-import { limits } from "../../protocol/limits/limits.ts";
+import { readLimits } from "../../db/rows/limits.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -191,7 +188,7 @@ export function readContract(get: () => Store): void {
     const newest = await store.lastSequence();
     const page = await store.listEvents({ after: newest - 1, limit: 10, noun: "none" });
     expect(page).to.deep.include({ events: [], last: newest });
-    const early = await store.listEvents({ after: -limits.eventScanMax, limit: 10, noun: "none" });
+    const early = await store.listEvents({ after: -readLimits.eventScanMax, limit: 10, noun: "none" });
     expect(early).to.deep.include({ events: [], last: 0 });
   });
 
@@ -207,12 +204,12 @@ export function readContract(get: () => Store): void {
     expect(await called(host)).to.deep.equal(ids);
     expect(await called(`${host}2`)).to.deep.equal([ids[1]]);
     expect(await called(`${host}4`)).to.deep.equal([]);
-    // An id goes before a name, whoever has it.
+    // An id counts before a name, whichever host has the name.
     await store.commit({ hosts: [rows.inventory(`${host}4`, { name: `${host}2` })] });
     expect(await called(`${host}2`)).to.deep.equal([ids[1]]);
-    const many = Array.from({ length: limits.hostsOfOneNameMax }, (_, n) => `${host}9${n}`);
+    const many = Array.from({ length: readLimits.hostsOfOneNameMax }, (_, n) => `${host}9${n}`);
     await store.commit({ hosts: many.map((hostId) => rows.inventory(hostId, { name: host })) });
-    expect((await called(host)).length).to.equal(limits.hostsOfOneNameMax);
+    expect((await called(host)).length).to.equal(readLimits.hostsOfOneNameMax);
     const touched = await store.touchHosts([`${host}3`, "unknown", `${host}1`, `${host}1`], rows.wallMs + 5);
     expect(touched).to.deep.equal([ids[0], ids[2]]);
     await store.touchHosts([`${host}1`], rows.wallMs - 5);

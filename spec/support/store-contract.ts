@@ -1,6 +1,6 @@
 /**
- * What every Store must do, whatever is behind it. Each test uses names of its own, so that all of them can
- * run on one database, one after the other; `open` gives one more store on that same database.
+ * The contract of every Store, whatever is behind it. Each test uses names of its own, so that all of them
+ * can run on one database, one after the other; `open` gives one more store on that database.
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
@@ -24,7 +24,7 @@ export async function commitAll(store: Store, turns: readonly Turn[]): Promise<C
   return Promise.all(turns.map(async (turn) => store.commit(turn)));
 }
 
-/** The code with which it was refused; fails when it was not. */
+/** The code of a refusal; fails when the attempt was not refused. */
 export async function refusal(attempt: Promise<unknown>): Promise<string> {
   try {
     await attempt;

@@ -1,5 +1,6 @@
 /**
- * Rows and turns of stores under test: sound ones, each with only what the test at hand is about set by hand.
+ * Rows and commits for stores under test: sound ones, in which a test sets by hand only the fields it is
+ * about.
  */
 
 import type { NewEvent, RequestRecord, Turn } from "../../actors/records/commit.ts";
@@ -91,7 +92,7 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
   };
 }
 
-/** The row after one more turn. */
+/** The row after one more commit. */
 export function next(row: InstanceRecord, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   return { ...row, version: row.version + 1, updatedAtMs: row.updatedAtMs + 1, ...changes };
 }
@@ -176,6 +177,9 @@ export function request(requestId: string, changes: Partial<RequestRecord> = {})
   };
 }
 
+/** What a host says of itself when there is nothing to say. */
+export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
+
 export function inventory(hostId: string, changes: Partial<HostInventory> = {}): HostInventory {
   return {
     hostId,
@@ -189,12 +193,10 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
     vcpus: 1_000,
     memoryMib: 1_000_000,
     diskGib: 1_000_000,
+    ...nothingSaid,
     ...changes,
   };
 }
-
-/** What a host has that is silent about it, as older agents are. */
-export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
 
 /** What a host has of guests with CPUs or cells of their own, when there are none. */
 export const nothingBound = { pinnedCpus: 0, numaClaimed: [] };
@@ -214,7 +216,7 @@ export function createTurn(id: string, hostId = "h1"): Turn {
 /** What a commit answers that needs what is not there. */
 export const missing = (noun: string, id: string) => ({ kind: "missing", noun, id });
 
-/** The turn that writes the next version of a row, and nothing else. */
+/** The commit that writes the next version of a row, and nothing else. */
 export function changeTurn(row: InstanceRecord, rest: Omit<Turn, "instances"> = {}): Turn {
   return { instances: [{ expectedVersion: row.version - 1, row }], ...rest };
 }

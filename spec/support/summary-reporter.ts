@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 import { skipReason } from "./skipped.ts";
 
-/** What the file holds, as JSON. */
+/** The file's content, as JSON. */
 export interface Summary {
   readonly passed: number;
   readonly failed: number;

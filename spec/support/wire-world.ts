@@ -1,7 +1,7 @@
-/** A server with trivial handlers and clients of it, over whatever bus: enough to see the wire at work. */
+/** A server with trivial handlers and clients of it, over any bus: enough to see the wire at work. */
 
 import { Type } from "@sinclair/typebox";
-import { limits } from "../../protocol/limits/limits.ts";
+import { placementLimits } from "../../protocol/limits/placement.ts";
 import { type Binding, commandBinding } from "../../protocol/wire/binding.ts";
 import { type ClientOptions, createClient } from "../../protocol/wire/client.ts";
 import {
@@ -24,7 +24,7 @@ export const cell = "test";
 
 const Thing = answer({ id: Id, name: Type.String(), project: Type.String() });
 
-/** A noun of every kind of method there is. */
+/** A service with every kind of method. */
 export const thingService = service({
   noun: "thing",
   version: "1.2.3",
@@ -34,7 +34,7 @@ export const thingService = service({
       request: request({
         name: Label,
         kind: Type.Optional(literals(["round", "square"])),
-        count: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createCountMax })),
+        count: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
         metadata: Type.Optional(Metadata),
         note: Type.Optional(Sentence),
         wait: Type.Optional(Type.Boolean()),
@@ -93,7 +93,7 @@ export interface Noted {
   readonly message: string;
 }
 
-/** A log that only remembers. */
+/** A log that keeps its lines in memory. */
 export function rememberingLog(noted: Noted[] = []): Log {
   const at = (level: Noted["level"]) => (fields: Noted["fields"], message: string) => {
     noted.push({ level, fields, message });

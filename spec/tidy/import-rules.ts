@@ -82,7 +82,7 @@ const storeRooms: readonly Room[] = [
 const programRooms: readonly Room[] = [
   { room: "nodes/bus", knows: [] },
   { room: "nodes/process", knows: [] },
-  { room: "nodes/config", knows: ["nodes/bus"] },
+  { room: "nodes/config", knows: ["nodes/bus", "nodes/process"] },
   { room: "nodes/events", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
   { room: "nodes/drivers", knows: ["nodes/process"] },
@@ -149,7 +149,7 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
 }));
 
 const terminal = [/^commander$/, /^cli-table3$/];
-const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^uuidv7$/, /^ajv$/, schemas];
+const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
 
 /** Every room that has a list of what it may know, from the ground up. */
 export const allRooms: readonly Room[] = [...rooms, ...storeRooms, ...programRooms];

@@ -125,6 +125,15 @@ const patterns: readonly Pattern[] = [
     path: "spec/made-up.spec.ts",
   },
   {
+    name: "no test that is repeated until it passes",
+    view: "bare",
+    pattern: /\.\s*retries\s*\(|\bretries:/,
+    offends: "this.retries(3);",
+    allowed: "expect(retriesOf(this)).to.equal(3); // .retries(3)",
+    appliesTo: (path) => path.startsWith("spec/"),
+    path: "spec/made-up.spec.ts",
+  },
+  {
     name: "no sleeping in tests that own their time",
     view: "bare",
     pattern: /\bsetTimeout\s*\((?!\s*\(?\)?\s*=>\s*reject)|\bsleep\s*\(|from\s+timers/,

@@ -1,9 +1,10 @@
 /**
- * Aggregates, as operators make and change them. What they say of a host is read with the host, so that the
- * scheduler hears of every change here like of any other change of hosts.
+ * Aggregates: made and changed by operators. A host is read together with what its aggregates say about it,
+ * so that the scheduler hears of every change here like of any other change of hosts.
  */
 import type { Aggregate, aggregateService } from "../../../protocol/aggregate.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Turn } from "../../records/commit.ts";
@@ -33,7 +34,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       return commitOnce({ aggregates: [made], ...turn }, { aggregate: made }, options);
     },
     list: async (request) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const found = await store.listAggregates({ ...request, limit });
       const aggregates = fitting(found.map(view), jsonBytes);
       return { aggregates: [...aggregates], ...nextMarker(aggregates, limit, found.length) };
@@ -128,11 +129,12 @@ function notEmpty({ name, hostIds: { length } }: AggregateRecord): StatusError {
   return new StatusError("inUse", `The aggregate ${name} has ${hosts}: take them out first.`);
 }
 
-/** One that has too many all the same may always get fewer. @throws schemaMismatch */
+/** An aggregate that already has too many keys may still lose some. @throws schemaMismatch */
 function assertFewKeys(before: AggregateRecord, after: AggregateRecord): void {
   const [had, has] = [Object.keys(before.metadata).length, Object.keys(after.metadata).length];
-  if (has <= Math.max(had, limits.metadataKeysMax)) return;
-  const message = `The aggregate ${before.name} would have ${has} pairs of metadata, of ${limits.metadataKeysMax} that it may.`;
+  const { metadataKeysMax: most } = fieldLimits;
+  if (has <= Math.max(had, most)) return;
+  const message = `The aggregate ${before.name} would have ${has} pairs of metadata, of ${most} that it may.`;
   throw new StatusError("schemaMismatch", message);
 }
 

@@ -1,9 +1,9 @@
 /**
- * Flavors: made and removed by operators, listed by everybody. One turn each, with its event and its request
- * id.
+ * Flavors: made and removed by operators, listed by everybody. Each change is one commit, with its event and
+ * its request id.
  */
 import type { flavorService } from "../../../protocol/flavor.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { FlavorRecord } from "../../records/catalog.ts";
@@ -28,7 +28,7 @@ export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorS
       return commitOnce(turn, { flavor }, options);
     },
     list: async (request) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const flavors = await store.listFlavors({ ...request, limit });
       return { flavors: [...flavors], ...nextMarker(flavors, limit) };
     },

@@ -1,7 +1,7 @@
 /**
- * An image's properties out of what was said of it: the fields that we have ourselves, and any others in
- * Nova's names, which scheduler filters read. What has a field of ours in Nova's words is taken for it, so
- * that there is one truth. Pure.
+ * An image's properties from a request: novact's own fields, and further ones under Nova's names, which
+ * scheduler filters read. A property of Nova's that novact has a field for is stored in that field, so that
+ * it stands in one place. Pure.
  */
 import type { Image } from "../../../protocol/image.ts";
 import { type Architecture, architectures } from "../../../protocol/kinds.ts";
@@ -9,7 +9,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 
 type Properties = Image["properties"];
 
-/** @throws INVALID_ARGUMENT schemaMismatch for what contradicts itself, or means nothing */
+/** @throws INVALID_ARGUMENT schemaMismatch for properties that contradict each other or have no meaning */
 export function propertiesOf(said: Partial<Properties> = {}): Properties {
   const { extra, architecture, hypervisor, ...rest } = said;
   for (const [name, value] of Object.entries(extra ?? {}))

@@ -1,27 +1,23 @@
-/** Images: verified on arrival by the image store, kept under their checksum, listed by everybody. */
-import type { DiskFormat, Image, ImageDisk, ImageFile, imageService } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+/**
+ * Images: verified on arrival by the image store, kept under their checksum, listed by everybody. The row
+ * decides whether there is an image; its files are held before it is written, and go after it is removed.
+ */
+import { filesOf, type Image, type imageService } from "../../../protocol/image.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
 import { nextMarker } from "../request/page.ts";
 import { propertiesOf } from "./image-properties.ts";
-
-/** Where image files are kept. @throws unusableImage, checksumMismatch, diskFull */
-export interface ImageFiles {
-  register(source: FileSource & { readonly format: DiskFormat }): Promise<ImageDisk>;
-  registerPlain(source: FileSource): Promise<ImageFile>;
-}
-
-export interface FileSource {
-  readonly path: string;
-  readonly sha256?: string;
-  readonly sizeBytes?: number;
-}
+import { removeFiles, settleRegistration } from "./image-removal.ts";
+import { catalogLimits } from "./limits.ts";
 
 export interface ImageOptions extends CatalogOptions {
   readonly files: ImageFiles;
+  readonly log: Log;
 }
 
 type Registration = RequestOf<(typeof imageService)["methods"]["register"]>;
@@ -36,7 +32,7 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
   return {
     register: (request, context) => register(request, context, options),
     list: async (request) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const images = await store.listImages({ ...request, limit });
       return { images: [...images], ...nextMarker(images, limit) };
     },
@@ -48,7 +44,9 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
       const image = await find(context.id);
       const about = { noun: "image", id: image.id, event: "deleted", body: { name: image.name } };
       const turn = catalogTurn("image.delete", about, cause);
-      return commitOnce({ imagesRemoved: [image.id], ...turn }, { image }, options);
+      const answer = await commitOnce({ imagesRemoved: [image.id], ...turn }, { image }, options);
+      await removeFiles(filesOf(image), options);
+      return answer;
     },
   };
 }
@@ -67,24 +65,54 @@ async function register(
   if ((await options.store.getImage(request.name)) !== undefined) {
     throw new StatusError("nameTaken", `There is an image ${request.name} already.`);
   }
-  const image = await imageOf(request, options);
+  const image = await withFiles(newImage(request, options), request, options);
   const about = { noun: "image", id: image.id, event: "registered", body: { name: image.name } };
   const turn = catalogTurn("image.register", about, { request, context, options });
-  return commitOnce({ images: [image], ...turn }, { image }, options);
+  try {
+    const answer = await commitOnce({ images: [image], ...turn }, { image }, options);
+    await settleRegistration(image.id, options);
+    return answer;
+  } catch (thrown) {
+    // The row may be written all the same: then its files must stay, and the sweeper finds out.
+    if (!mayBeCommitted(thrown)) await settleRegistration(image.id, options);
+    throw thrown;
+  }
 }
 
-async function imageOf(request: Registration, { files, ids, clock }: ImageOptions): Promise<Image> {
-  const { disk, kernel, ramdisk } = request;
-  // Before the files, which take long.
-  const properties = propertiesOf(request.properties);
+const mayBeCommitted = (thrown: unknown): boolean =>
+  !(thrown instanceof StatusError) || thrown.code === "UNAVAILABLE" || thrown.code === "INTERNAL";
+
+/** Before its files, which take long. @throws schemaMismatch */
+function newImage(request: Registration, { ids, clock }: ImageOptions): Image {
   return {
     id: ids.next(),
     name: request.name,
-    disk: disk === undefined ? null : await files.register(disk),
-    kernel: kernel === undefined ? null : await files.registerPlain(kernel),
-    ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk),
+    disk: null,
+    kernel: null,
+    ramdisk: null,
     commandLine: request.commandLine ?? "",
-    properties,
+    properties: propertiesOf(request.properties),
     createdAtMs: clock.nowMs(),
   };
+}
+
+/** With its files, which are held for it. @throws what ImageFiles does, deadlinePast; then nothing is held */
+async function withFiles(image: Image, request: Registration, options: ImageOptions): Promise<Image> {
+  const { files, clock } = options;
+  const { disk, kernel, ramdisk } = request;
+  const beganAtMs = clock.monotonicMs();
+  try {
+    const complete = {
+      ...image,
+      disk: disk === undefined ? null : await files.register(disk, image.id),
+      kernel: kernel === undefined ? null : await files.registerPlain(kernel, image.id),
+      ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk, image.id),
+    };
+    // By then a sweeper may take what is held for what a registration that died has left.
+    if (clock.monotonicMs() - beganAtMs <= catalogLimits.imageRegistrationMsMax) return complete;
+    throw new StatusError("deadlinePast", "Taking the files took too long: the image was not made.");
+  } catch (thrown) {
+    await settleRegistration(image.id, options);
+    throw thrown;
+  }
 }

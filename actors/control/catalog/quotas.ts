@@ -1,6 +1,6 @@
 /**
- * Quotas, as operators set them and projects see them. Setting one below what is used takes nothing away: it
- * only keeps the project from more.
+ * Quotas: set by operators, shown to projects. A quota below the present use removes nothing: it only refuses
+ * more.
  */
 import { everyProject, type Quota, type QuotaLimits, type quotaService } from "../../../protocol/quota.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";

@@ -1,8 +1,9 @@
 /**
- * Server groups: made by users for their own project, never changed, removed when nothing is in them. A group
- * of another project is not there (I12). Who is in a group is said by the instances.
+ * Server groups: made by users for their own project, never changed, removed when they have no members. A
+ * group of another project is not found (I12). Members are the instances that name the group.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ServerGroup, serverGroupService } from "../../../protocol/server-group.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -12,16 +13,18 @@ import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "..
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { scopeOf } from "../request/tenancy.ts";
 
-/** Each may have a thousand members to list, of which an answer holds some ten thousand. */
+/** Groups read at once: each may list a thousand members, and an answer holds some ten thousand. */
 const groupsReadAtOnce = 16;
 
 export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof serverGroupService> {
   const { store, ids, clock } = options;
   const view = async (group: ServerGroupRecord): Promise<ServerGroup> => {
-    const members = await store.listGroupMembers(group.id, limits.groupMembersListedMax);
+    const members = await store.listGroupMembers(group.id, placementLimits.groupMembersListedMax);
     return { ...group, members: members.map(({ instanceId }) => instanceId) };
   };
-  /** As many as one answer holds, from the beginning; some at once, and no more when these are enough. */
+  /**
+   * The first groups, as many as one answer holds; reads some at once, and stops when these fill the answer.
+   */
   const views = async (groups: readonly ServerGroupRecord[]): Promise<readonly ServerGroup[]> => {
     const seen: ServerGroup[] = [];
     for (let from = 0; from < groups.length; from += groupsReadAtOnce) {
@@ -43,7 +46,7 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
       return commitOnce({ serverGroups: [group], ...turn }, answer, options);
     },
     list: async (request, context) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const found = await store.listServerGroups({ ...request, ...scopeOf(context), limit });
       const serverGroups = await views(found);
       return { serverGroups: [...serverGroups], ...nextMarker(serverGroups, limit, found.length) };

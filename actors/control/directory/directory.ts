@@ -1,24 +1,25 @@
 /**
- * What a controller knows of the hosts without asking: names, and who was heard from lately, by itself or (as
- * the store has it) by another controller. Signs of life are written to the store in batches.
+ * What a controller knows of the hosts without asking: names, and which of them were heard from lately, by
+ * itself or (as the store has it) by another controller. Signs of life are written to the store in batches.
  *
- * A controller that has just begun, or was itself cut off, gives every host the benefit of the doubt for one
- * period: a silence that it could not have heard through proves nothing. It never decides that a host is
+ * A controller that has just started, or was itself cut off, gives every host the benefit of the doubt for
+ * one period: a silence that it could not have heard through proves nothing. It never decides that a host is
  * dead, only that it is silent.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
-import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { Fence } from "./fence-proof.ts";
 import { fenceSentence } from "./fence-proof.ts";
 
 export interface HostFacts {
   readonly name: string;
   readonly alive: boolean;
-  /** Of the lease that it holds; 0: none. */
+  /** Lease epoch of the host lease that it holds; 0: none. */
   readonly leaseEpoch: number;
-  /** The shared storage that its guests' disks are in; null: its own. */
+  /** The shared storage of its guests' disks; null: its own storage. */
   readonly storageId: string | null;
 }
 
@@ -27,11 +28,11 @@ export interface HostDirectoryOptions {
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * After every round that read the hosts. `listeningSinceMs` (monotonic): before it nothing could be heard,
-   * so silence counts from there.
+   * Called after every round that read the hosts. `listeningSinceMs` (monotonic): nothing could be heard
+   * before then, so silence counts from there.
    */
   readonly onRound?: (hosts: readonly HostRecord[], listeningSinceMs: number) => void;
-  /** After every reading of the hosts, which began at `readAtMs` (monotonic). */
+  /** Called after every read of the hosts, which began at `readAtMs` (monotonic). */
   readonly onRead?: (hosts: readonly HostRecord[], readAtMs: number) => void;
 }
 
@@ -42,33 +43,39 @@ export class HostDirectory {
   readonly #toTouch = new Set<string>();
   #listeningSinceMs: number;
   #lastRoundAtMs: number;
-  #timer: Timer | undefined;
+  readonly #rounds: Periodic;
   #closed = false;
-  /** The reading that is under way, or was the last. */
+  /** The read under way, or the last one. */
   #reading: Promise<void> | undefined;
-  /** The one that begins when it has ended. */
+  /** The next read; callers that arrive during `#reading` share it. */
   #next: Promise<void> | undefined;
 
   constructor(options: HostDirectoryOptions) {
     this.#options = options;
     this.#listeningSinceMs = options.clock.monotonicMs();
     this.#lastRoundAtMs = this.#listeningSinceMs;
+    const { clock, log } = options;
+    this.#rounds = new Periodic({
+      ...{ name: "directory", clock, log },
+      pauseMs: () => leaseLimits.heartbeatPeriodMs / 2,
+      round: (round) => this.#round(round),
+    });
   }
 
   /** Reads the hosts once, then again in every period until `close`. */
   async open(): Promise<void> {
-    await this.#round();
+    await this.#rounds.start();
   }
 
   close(): void {
     this.#closed = true;
-    this.#timer?.cancel();
+    void this.#rounds.stop();
   }
 
   facts(hostId: string | null): HostFacts | undefined {
     const host = hostId === null ? undefined : this.#hosts.get(hostId);
     if (host === undefined) return undefined;
-    const { name, lease, storageId = null } = host;
+    const { name, lease, storageId } = host;
     const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.epoch;
     return { name, alive: this.alive(host.id), leaseEpoch, storageId };
   }
@@ -77,7 +84,10 @@ export class HostDirectory {
     return this.#hosts.get(hostId);
   }
 
-  /** The hosts among these that are fenced as far as is known; what rests on it is checked by its commit. */
+  /**
+   * The hosts among these that are fenced as far as this controller knows; a commit that rests on a fence
+   * checks it.
+   */
   fencesOf(hostIds: readonly string[]): readonly Fence[] {
     return [...new Set(hostIds)].flatMap((hostId) => {
       const host = this.#hosts.get(hostId);
@@ -87,7 +97,9 @@ export class HostDirectory {
     });
   }
 
-  /** Why it is sure that nothing runs on a fenced host; undefined: it is not known to be fenced. */
+  /**
+   * The proof, as a sentence, that the host runs nothing any more; undefined: it is not known to be fenced.
+   */
   fenceOf(hostId: string | null): string | undefined {
     const proof = hostId === null ? undefined : this.#hosts.get(hostId)?.lease?.fencedBy;
     return proof ? fenceSentence(proof) : undefined;
@@ -95,18 +107,18 @@ export class HostDirectory {
 
   alive(hostId: string): boolean {
     const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#listeningSinceMs < limits.hostSilentMs) return true;
+    if (nowMs - this.#listeningSinceMs < leaseLimits.hostSilentMs) return true;
     const heardAtMs = this.#heardAtMs.get(hostId) ?? Number.NEGATIVE_INFINITY;
-    if (nowMs - heardAtMs < limits.hostSilentMs) return true;
+    if (nowMs - heardAtMs < leaseLimits.hostSilentMs) return true;
     const lastSeenAtMs = this.#hosts.get(hostId)?.lastSeenAtMs ?? 0;
-    return this.#options.clock.nowMs() - lastSeenAtMs < limits.hostSilentMs;
+    return this.#options.clock.nowMs() - lastSeenAtMs < leaseLimits.hostSilentMs;
   }
 
   known(hostId: string): boolean {
     return this.#hosts.has(hostId);
   }
 
-  /** As they were read last. */
+  /** All hosts, as last read. */
   all(): readonly HostRecord[] {
     return [...this.#hosts.values()];
   }
@@ -116,20 +128,20 @@ export class HostDirectory {
     this.#toTouch.add(hostId);
   }
 
-  /** The bus was away: nobody could have been heard. */
+  /** Call when the bus was away: no host could be heard until now. */
   cutOff(): void {
     this.#listeningSinceMs = this.#options.clock.monotonicMs();
   }
 
-  /** Something about hosts has changed: read them once more, soon; a failure is found by the next round. */
+  /** Call when hosts have changed: reads them again, soon. If that fails, the next round reads them. */
   refreshSoon(): void {
     if (!this.#closed) this.refresh().catch(() => undefined);
   }
 
   /**
-   * Something about hosts has changed: read them now. Whoever asks while they are being read shares the next
-   * reading with all others who did, as this one may be too old for it: a thousand hosts that register at
-   * once cost a few readings, not a thousand. @throws UNAVAILABLE storeUnavailable
+   * Call when hosts have changed: reads them now. All callers during a read share the next one, as the read
+   * under way may be too old for them: a thousand hosts that register at once cost a few reads, not a
+   * thousand. @throws UNAVAILABLE storeUnavailable
    */
   refresh(): Promise<void> {
     this.#next ??= this.#afterPresent();
@@ -153,11 +165,11 @@ export class HostDirectory {
     for (const id of this.#heardAtMs.keys()) if (!this.#hosts.has(id)) this.#heardAtMs.delete(id);
   }
 
-  async #round(): Promise<void> {
+  async #round({ fail }: Round): Promise<void> {
     const { clock, log, store } = this.#options;
     const nowMs = clock.monotonicMs();
-    // A process that was stopped, or starved, has heard nothing either.
-    if (nowMs - this.#lastRoundAtMs > limits.hostSilentMs / 2) this.#listeningSinceMs = nowMs;
+    // A process that was paused, or starved, has heard nothing either.
+    if (nowMs - this.#lastRoundAtMs > leaseLimits.hostSilentMs / 2) this.#listeningSinceMs = nowMs;
     this.#lastRoundAtMs = nowMs;
     const touched = [...this.#toTouch];
     try {
@@ -166,10 +178,10 @@ export class HostDirectory {
       await this.refresh();
       this.#options.onRound?.([...this.#hosts.values()], this.#listeningSinceMs);
     } catch (error) {
-      // Without the store nobody can have renewed anything.
+      // While the store is away no host can have renewed its host lease.
       this.#listeningSinceMs = clock.monotonicMs();
       log.warn({ error }, "the hosts were not read");
+      fail();
     }
-    if (!this.#closed) this.#timer = clock.after(limits.heartbeatPeriodMs / 2, () => void this.#round());
   }
 }

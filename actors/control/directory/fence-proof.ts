@@ -1,14 +1,14 @@
 /**
- * What makes it sure that a lost host no longer runs its guests (I9), and how that is said to everybody. A
- * bare timeout is none of them. Pure; it must never put an address into a sentence, since every project that
- * had an instance there may read it.
+ * Fence proofs: why a lost host certainly no longer runs its guests (I9), and the sentence that says so. A
+ * bare timeout is no proof. Pure; it must never put an address into a sentence, since every project that had
+ * an instance on the host may read it.
  */
 import type { FenceProof } from "../../../protocol/fence.ts";
 import type { PowerProof } from "../../ports/power.ts";
 
 const controlNames = { redfish: "Redfish", ipmi: "IPMI" } as const;
 
-/** A clause that can follow "because": public, no full stop. Times are seen from when it was proved. */
+/** A clause that can follow "because": public, no full stop. Times count back from the proof. */
 export function fenceSentence(proof: FenceProof): string {
   switch (proof.kind) {
     case "lease": {
@@ -26,12 +26,12 @@ export function fenceSentence(proof: FenceProof): string {
   }
 }
 
-/** What the controller of a host's power said, as a proof. */
+/** The fence proof from the word of a host's power controller. */
 export function ofPower({ kind: control, at: address, said, tookMs }: PowerProof, atMs: number): FenceProof {
   return { kind: "power", control, address, said, tookMs, atMs };
 }
 
-/** In seconds with one digit, or minutes where that reads better. Never shorter than it was. */
+/** In seconds with one digit, or minutes where that reads better. Rounded up. */
 function duration(ms: number): string {
   const tenths = Math.ceil(ms / 100);
   if (tenths < 600) return `${tenths % 10 === 0 ? tenths / 10 : (tenths / 10).toFixed(1)} s`;

@@ -1,6 +1,6 @@
 /**
- * The one host that a person means by an id or a name. Names are labels: a node that was installed anew has
- * the name of the row that it left behind, and then only the id says which of them is meant. Reads only.
+ * Finds the one host that a person means by an id or a name. Names are labels: a computer that was installed
+ * anew has the same name as the row of its former life, and then only the id tells them apart. Reads only.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";

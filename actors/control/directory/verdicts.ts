@@ -1,9 +1,12 @@
-/** What hosts say to an instance, as the one who asks may read it. Pure. */
+/** The scheduler's verdicts about hosts, as the caller may read them. Pure. */
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { HostDirectory } from "./directory.ts";
 
-/** Operators hear why a host is disabled, in the words of the one who did it; nobody else does (I12). */
+/**
+ * Adds, for operators only, the reason why a host is disabled, in the words of the operator who disabled it
+ * (I12).
+ */
 export function verdictsFor(
   project: string,
   verdicts: readonly HostVerdict[],

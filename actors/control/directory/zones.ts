@@ -1,18 +1,18 @@
 /**
- * Availability zones: what users see of aggregates. A zone is there while an aggregate names it, and the
- * default one while a host is in no other. A project hears its name and whether it is of use now, an operator
- * also which hosts are in it.
+ * Availability zones: what users see of aggregates. A zone exists while an aggregate names it, and the
+ * default zone while a host is in no other. Projects see its name and whether it can be used now, operators
+ * also its hosts.
  */
 import type { AvailabilityZone, availabilityZoneService } from "../../../protocol/aggregate.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "./directory.ts";
 
-/** Its aggregates agree about it, or have none. */
+/** The zone of a host; null: its aggregates name none. Those that name one agree. */
 export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
   return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
 }
@@ -25,7 +25,7 @@ interface ZoneOptions {
 export function zoneHandlers({ store, directory }: ZoneOptions): Handlers<typeof availabilityZoneService> {
   return {
     list: async (_request, context) => {
-      const named = await store.listZones({ limit: limits.pageLengthMax });
+      const named = await store.listZones({ limit: wireLimits.pageLengthMax });
       const all = directory.all().some((host) => zoneOf(host) === null) ? [...named, defaultZone] : named;
       const zones = [...new Set(all)].sort().map((name): AvailabilityZone => {
         const hosts = directory

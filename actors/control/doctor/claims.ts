@@ -1,7 +1,8 @@
 /**
- * Capacity in three tellings: the host's own sums (under the CHECK), the claim rows, and what the instances
- * account for. All three are changed by the same transactions, so a difference that stays is a bug of ours,
- * and is told as such. Differences are told, not totals: they stay the same while the totals move. Pure.
+ * Capacity, counted in three ways: the host's own sums (under the CHECK), the claim rows, and the sizes of
+ * the instances. All three change in the same transactions, so a lasting difference is a bug of novact, and
+ * is reported as such. Findings name differences, not totals: a difference stays the same while the totals
+ * move. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
@@ -32,7 +33,10 @@ export function compareClaims(input: DoctorInput, known: Known): Finding[] {
   });
 }
 
-/** A settled instance with an owner holds one claim there; of the others every claim is known one by one. */
+/**
+ * Sums by host of what the instances should claim: one claim for a settled instance with an owner, all claims
+ * of an instance that is not settled.
+ */
 function accountedFor({ unsettled }: DoctorInput, known: Known): Map<string, Sums> {
   const sums = new Map<string, Sums>();
   const count = (hostId: string, amounts: Omit<Sums, "instances">) => {
@@ -51,7 +55,7 @@ const plus = (left: Sums, right: Sums): Sums => ({
   instances: left.instances + right.instances,
 });
 
-/** `+1 vcpus, -512 memoryMib`: what the left has more than the right; empty when they agree. */
+/** `+1 vcpus, -512 memoryMib`: left minus right; empty when they agree. */
 function difference(left: Sums, right: Sums): string {
   const parts = (["vcpus", "memoryMib", "diskGib", "instances"] as const).flatMap((unit) => {
     const more = left[unit] - right[unit];
@@ -109,7 +113,10 @@ function capacityFinding(subject: string, host: HostRecord | undefined, claims: 
   ];
 }
 
-/** CPUs of one's own, memory and pages by cell: the sums against the claim rows, and against the cells. */
+/**
+ * Pinned CPUs, memory and pages of each NUMA node: the host's sums against the claim rows, and against the
+ * nodes' sizes.
+ */
 function cellFindings(subject: string, host: HostRecord, claims: Cells): Finding[] {
   const { pinnedCpus, numaClaimed, numa, vcpus, vcpusClaimed } = host;
   const findings: Finding[] = [];

@@ -1,19 +1,21 @@
 /**
  * The doctor's judgement: compares what PostgreSQL remembers, what the hosts' actors believe, and the
- * processes and files that are really there. Pure: who collects all this is examine.ts.
+ * processes and files that are really there. Pure: examine.ts collects all this.
  *
- * Work in progress is no finding: what concerns an instance that is not settled is only judged by its
- * deadlines. The three are read one after the other, so a busy cluster may look inconsistent for a moment:
- * `inBoth` keeps what stays.
+ * Work in progress is no finding: an instance that is not settled is judged only by its deadlines. The three
+ * sides are read one after the other, so a busy cluster may look inconsistent for a moment: `inBoth` keeps
+ * the differences that last.
  */
 import type { Finding } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { InstanceRow } from "../../ports/store.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";
 import { compareHost } from "./host.ts";
+import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
+import { doctorLimits } from "./limits.ts";
 import { compareQuotas } from "./quotas.ts";
 
 export interface Diagnosis {
@@ -41,6 +43,7 @@ export function compare(input: DoctorInput): Diagnosis {
       ...audits.flatMap((audit) => compareHost(audit, known)),
       ...twice(audits, known),
       ...diskFindings(input, known),
+      ...imageFindings(input),
     ],
     compared: counts(input, audits),
   };
@@ -68,7 +71,7 @@ function silentHosts({ answers, instances }: DoctorInput, known: Known): Finding
 
 function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
   return operations
-    .filter((operation) => nowMs > operation.deadlineAtMs + limits.operationGraceMs)
+    .filter((operation) => nowMs > operation.deadlineAtMs + lifeLimits.operationGraceMs)
     .map((operation) => ({
       kind: "stuck",
       subject: `operation ${operation.id}`,
@@ -78,8 +81,8 @@ function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
 }
 
 /**
- * Not settled, nothing under way, and nothing changed for a while; but a host that is silent is a finding of
- * its own.
+ * Instances that are not settled, have nothing under way and have not changed for a while. Not those of
+ * silent hosts: a silent host is a finding of its own.
  */
 function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
   const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
@@ -89,9 +92,9 @@ function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
         ({ operation, claims }) =>
           operation === undefined && claims.every(({ hostId }) => answered.has(hostId)),
       )
-      // A guest of a lost host that finds no room is tried again all the time; its failure says so.
+      // A guest of a lost host for which there is no room is tried again all the time; its failure says so.
       .filter(({ instance }) => instance.hostId !== null || instance.failure?.reason !== "noValidHost")
-      .filter(({ instance }) => nowMs > instance.updatedAtMs + limits.doctorPatienceMs)
+      .filter(({ instance }) => nowMs > instance.updatedAtMs + doctorLimits.doctorPatienceMs)
       .map(({ instance }) => ({
         kind: "stuck",
         subject: `instance ${instance.id}`,
@@ -132,6 +135,7 @@ function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, nu
     machines: sum(({ machines }) => machines.length),
     processes: sum(({ processes }) => processes.length),
     sharedDisks: sharedDisks(input),
+    imageFiles: "error" in input.imageFiles ? 0 : input.imageFiles.files.length,
     directories: sum(({ directories }) => directories.length),
     files: sum(({ directories }) => directories.reduce((total, { files }) => total + files.length, 0)),
   };
@@ -140,7 +144,7 @@ function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, nu
 const sharedDisks = ({ storages = [] }: DoctorInput): number =>
   storages.reduce((total, storage) => total + ("error" in storage ? 0 : storage.disks.length), 0);
 
-/** What both examinations found: the rest was a change that happened while they looked. */
+/** The findings of both examinations: the others came from changes while they looked. */
 export function inBoth(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {
   const keyOf = ({ kind, subject, message }: Finding) => JSON.stringify([kind, subject, message]);
   const found = new Set(first.map(keyOf));

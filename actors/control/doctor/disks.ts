@@ -1,10 +1,10 @@
 /**
- * The disks on storage that hosts share against the instances: those that are nobody's, those that are newer
- * than what is remembered, and those that are missing. Pure; what is nobody's is defined in
- * actors/shared-storage/ownerless.ts, by which the sweeper removes it.
+ * Compares the disks on shared storage with the instances: disks that nobody owns, disks newer than the rows,
+ * and missing disks. Pure; actors/shared-storage/ownerless.ts defines what nobody owns, and the sweeper
+ * removes by the same rule.
  */
 import type { Finding } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { storageLimits } from "../../../protocol/limits/storage.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import { epochsOf, type StorageListing } from "../../shared-storage/listing.ts";
 import { type DiskOwner, ownerlessUpTo } from "../../shared-storage/ownerless.ts";
@@ -65,14 +65,14 @@ function judgeOne(storage: StorageListing, instanceId: string, { epochs, owner }
       kind: "leak",
       subject,
       message: `It is nobody's (epoch ${nobodys}), ${where}: ${why}.`,
-      next: `Controllers have it removed within ${limits.sweepPeriodMs / 60_000} minutes; when it stays, report it.`,
+      next: `Controllers have it removed within ${storageLimits.sweepPeriodMs / 60_000} minutes; when it stays, report it.`,
     },
   ];
 }
 
 const capitalized = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-/** Of guests that have run; before that a disk may not have been made yet. */
+/** Missing disks of guests that have run; before the first run a disk may not have been made yet. */
 function missing(
   storage: StorageListing,
   epochs: ReadonlyMap<string, readonly number[]>,

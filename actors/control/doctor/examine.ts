@@ -1,11 +1,13 @@
 /**
- * Collects the three truths and has them compared: twice when the first look finds something, because a
+ * Collects the three sides and has them compared: twice when the first look finds something, because a
  * cluster at work changes between two reads. It only looks; it never heals.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow, Store } from "../../ports/store.ts";
+import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import {
@@ -17,6 +19,7 @@ import {
 } from "../../shared-storage/listing.ts";
 import { compare, type Diagnosis, inBoth } from "./compare.ts";
 import type { Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
+import { doctorLimits } from "./limits.ts";
 
 export interface DoctorOptions {
   readonly store: Pick<
@@ -29,20 +32,22 @@ export interface DoctorOptions {
     | "listHosts"
     | "claimTotals"
     | "quotaTotals"
+    | "listImages"
   >;
+  readonly imageFiles: Pick<ImageFiles, "list">;
   /** Asks one host. @throws StatusError when it cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
-  /** Asks one host about the storage that it shares. */
+  /** The agent to ask about the disks on its shared storage. */
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
   readonly brake: () => DoctorInput["brake"];
 }
 
-/** What does not agree, and what was compared. @throws UNAVAILABLE storeUnavailable */
+/** Answers the findings, and how much was compared. @throws UNAVAILABLE storeUnavailable */
 export async function examine(options: DoctorOptions): Promise<Diagnosis> {
   const first = await look(options);
   if (first.findings.length === 0) return first;
-  await new Promise<void>((resolve) => options.clock.after(limits.doctorSecondLookMs, resolve));
+  await new Promise<void>((resolve) => options.clock.after(doctorLimits.doctorSecondLookMs, resolve));
   const second = await look(options);
   return { ...second, findings: inBoth(first.findings, second.findings) };
 }
@@ -51,6 +56,11 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const { store, auditHost, clock, brake: brakeNow } = options;
   const answers = await askAll(store, auditHost);
   const listed = await listStorages(answers, options);
+  const imageFiles = await listImageFiles(options);
+  const images = await allPages<ImageRecord>(
+    (page) => store.listImages(page),
+    (image) => image.id,
+  );
   const before = await store.claimTotals();
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
@@ -78,8 +88,18 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     answers,
     movingHosts,
     storages,
+    images,
+    imageFiles,
   };
   return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
+}
+
+async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {
+  try {
+    return await imageFiles.list();
+  } catch (thrown) {
+    return { error: StatusError.from(thrown, "Listing the files of images").message };
+  }
 }
 
 const allHosts = (store: DoctorOptions["store"]) =>
@@ -96,7 +116,7 @@ async function askAll(
   return Promise.all(hosts.map(({ id }) => ask(id, auditHost)));
 }
 
-/** By hosts that have answered: the others are a finding already. */
+/** Asks only hosts that answered the audit: the others are a finding already. */
 async function listStorages(
   answers: readonly HostAnswer[],
   { store, storageAgent }: DoctorOptions,
@@ -104,9 +124,9 @@ async function listStorages(
   const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
   const hosts = (await allHosts(store)).filter(({ id }) => answered.has(id));
   const listings = storagesOf(hosts).map((storage) =>
-    listStorage(storage, storageAgent, limits.hostRequestTimeoutMs),
+    listStorage(storage, storageAgent, wireLimits.hostRequestTimeoutMs),
   );
-  return (await Promise.all(listings)).filter((listing) => listing !== undefined);
+  return Promise.all(listings);
 }
 
 async function withOwners(
@@ -162,8 +182,8 @@ async function allPages<T>(
   for (;;) {
     const last = all.at(-1);
     const marker = last === undefined ? {} : { marker: idOf(last) };
-    const page = await read({ limit: limits.pageLengthMax, ...marker });
+    const page = await read({ limit: wireLimits.pageLengthMax, ...marker });
     all.push(...page);
-    if (page.length < limits.pageLengthMax) return all;
+    if (page.length < wireLimits.pageLengthMax) return all;
   }
 }

@@ -19,7 +19,7 @@ export function brakeFindings({ brake }: DoctorInput): Finding[] {
   ];
 }
 
-/** One for each: what is to be done about it is not the same for all. */
+/** One finding for each instance: the remedy is not the same for all. */
 export function fencedFindings({ hosts, instances, brake }: DoctorInput, known: Known): Finding[] {
   const fenced = new Set(hosts.flatMap(({ id, lease }) => (lease?.fencedBy ? [id] : [])));
   return instances.flatMap(({ instance }) => {

@@ -1,6 +1,6 @@
 /**
  * One host from both sides: what the store says of its settled instances against what its actors believe, and
- * what these believe against the processes and directories that are there. Pure.
+ * what the actors believe against the processes and directories that are there. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import type { Observation } from "../../../protocol/machine.ts";
@@ -8,7 +8,10 @@ import type { MachineState } from "../../../protocol/states.ts";
 import type { InstanceRow } from "../../ports/store.ts";
 import { type Audit, hostCalled, type Known } from "./input.ts";
 
-/** What a machine that rests in a state has. Machines on their way (undefined) are not judged. */
+/**
+ * Whether a machine at rest in a state has a process and a directory. Machines in a passing state (undefined)
+ * are not judged.
+ */
 const has = {
   preparing: undefined,
   starting: undefined,
@@ -16,7 +19,7 @@ const has = {
   paused: { process: true, directory: true },
   stopping: undefined,
   stopped: { process: false, directory: true },
-  // What it failed at may be the making of the directory.
+  // It may have failed at making the directory.
   failed: { process: false, directory: undefined },
   gone: { process: false, directory: false },
 } as const satisfies Record<MachineState, { process: boolean; directory: boolean | undefined } | undefined>;
@@ -39,7 +42,7 @@ export function compareHost(audit: Audit, known: Known): Finding[] {
   ];
 }
 
-/** Settled instances that shall be here, of which the host knows nothing. */
+/** Settled instances that the host owns and knows nothing of. */
 function missingMachines(audit: Audit, known: Known, where: string): Finding[] {
   const there = new Set(audit.machines.map(({ instanceId }) => instanceId));
   return [...known.settled.values()]
@@ -104,7 +107,7 @@ function disagreement(
   ];
 }
 
-/** Machine against process and directory. */
+/** Compares a machine with its process and directory. */
 function reality(
   machine: Observation,
   { instance }: InstanceRow,
@@ -127,8 +130,8 @@ function reality(
     const pids = processes.map(({ pid }) => pid).join(", ");
     findings.push(finding("leak", `${where} believes it is ${machine.state}, and process ${pids} is there.`));
   }
-  // A build that was stopped before its disk was made has none, and needs none; what has come from another
-  // host has none before its first start here.
+  // A build that was stopped before its disk was made needs no disk; an instance that came from another host
+  // has its disk here only after its first start.
   const own = instance.storageId === null && !instance.movable;
   const hasDisk = instance.built && own && !fakeHosts.has(audit.hostId);
   if (expected.directory === true && !directory && hasDisk)

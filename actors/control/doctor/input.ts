@@ -1,7 +1,9 @@
-/** What the doctor compares, as it is handed over: the store's view, the hosts' answers, the time. */
+/** The doctor's input: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
+import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow } from "../../ports/store.ts";
+import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import type { QuotaTotal } from "../../records/placement.ts";
@@ -12,10 +14,10 @@ export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 
 export type HostAnswer =
   | { readonly hostId: string; readonly audit: Audit }
-  /** Why it could not be asked. */
+  /** Why the host could not be asked. */
   | { readonly hostId: string; readonly error: string };
 
-/** What is on one shared storage, and whose it is; or why nobody could say it. */
+/** The disks on one shared storage and their owners; or why no host could list them. */
 export type StorageState =
   | (StorageListing & { readonly owners: ReadonlyMap<string, DiskOwner> })
   | { readonly storageId: string; readonly error: string };
@@ -26,18 +28,22 @@ export interface DoctorInput {
   /** Every instance that is not deleted. */
   readonly instances: readonly InstanceRow[];
   /**
-   * Every instance that is not settled or has an operation under way, deleted ones too, with all it holds.
+   * Every instance that is not settled or has an operation under way, deleted ones too, with its machines and
+   * claims.
    */
   readonly unsettled: readonly LoadedInstance[];
-  /** Those that run. */
+  /** Operations under way. */
   readonly operations: readonly OperationRecord[];
   readonly hosts: readonly HostRecord[];
   readonly claimTotals: readonly ClaimTotal[];
   readonly quotaTotals: readonly QuotaTotal[];
   readonly answers: readonly HostAnswer[];
+  readonly images: readonly ImageRecord[];
+  /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
+  readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };
   /** Absent: none is shared, or no host can list it. */
   readonly storages?: readonly StorageState[];
-  /** The brake on automatic recovery, as the controller that was asked has it. Absent: off. */
+  /** The brake on automatic recovery, as the asked controller has it. Absent: off. */
   readonly brake?: {
     readonly on: boolean;
     readonly lost: readonly { readonly name: string }[];
@@ -52,7 +58,7 @@ export interface Known {
   readonly settled: ReadonlyMap<string, InstanceRow>;
   readonly unsettled: ReadonlySet<string>;
   readonly hostNames: ReadonlyMap<string, string>;
-  /** Their disks end with their agent: what is missing there is no finding. */
+  /** Hosts with the fake driver: their disks end with their agent, so a missing disk is no finding. */
   readonly fakeHosts: ReadonlySet<string>;
 }
 

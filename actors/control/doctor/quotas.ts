@@ -1,6 +1,7 @@
 /**
- * What projects use in two tellings: the sums that creates are judged by, and the instances themselves. Both
- * change in the same transactions, so a difference is a bug of ours, and is told as such. Pure.
+ * The use of projects, counted in two ways: the sums by which creates are judged, and the instances
+ * themselves. Both change in the same transactions, so a difference is a bug of novact, and is reported as
+ * such. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { quotaResources } from "../../../protocol/quota.ts";
@@ -22,7 +23,7 @@ export function compareQuotas({ quotaTotals }: DoctorInput): Finding[] {
   });
 }
 
-/** `+1 instances, -512 memoryMib`: what the quota counts more than there is; empty when they agree. */
+/** `+1 instances, -512 memoryMib`: the quota's sum minus the instances'; empty when they agree. */
 function difference({ used, counted }: QuotaTotal): string {
   const parts = quotaResources.flatMap((unit) => {
     const more = used[unit] - counted[unit];

@@ -1,13 +1,14 @@
 /**
- * When so many hosts are lost that it is rather us than them: nothing is fenced and nothing recovered until
- * fewer are lost, or an operator signs. Pure.
+ * The brake: when so many hosts are lost that the fault is probably novact's own, nothing is fenced and
+ * nothing recovered until fewer are lost, or an operator signs. Pure.
  *
- * Two at once, or three within minutes, when that is a third of the hosts; or all of them. A single host
- * after another is what hosts do. Three in a row may be an instance that kills each host that it is recovered
- * to.
+ * It is on when two hosts were lost at once, or three within minutes, and these are a third of all hosts; or
+ * when all are lost. Single hosts lost one after another are ordinary. Three in a row may be an instance that
+ * crashes each host to which it is recovered.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { fleetLimits } from "./limits.ts";
 import type { Look } from "./watch.ts";
 
 export interface Brake {
@@ -18,37 +19,40 @@ export interface Brake {
 
 interface Lost {
   readonly host: HostRecord;
-  /** So long ago it renewed its lease for the last time. */
+  /** Time since the host last renewed its host lease. */
   readonly ageMs: number;
   readonly fenced: boolean;
 }
 
 /**
- * Those that were lost at once did not renew at once: their leases end within a heartbeat of each other. So
- * when the first has ended, those that are overdue count as well, else two of three would be fenced before
- * the third is missed. As long as none has ended they may be on their way back.
+ * Hosts lost at the same moment did not renew at the same moment: their host leases end within a heartbeat of
+ * each other. So when the first has ended, overdue hosts count as lost too; else two of three would be fenced
+ * before the third is missed. As long as none has ended, overdue hosts may be on their way back.
  */
 export function brakeOf(
   hosts: readonly HostRecord[],
   { expired, silentMs }: Pick<Look, "expired" | "silentMs">,
   wallMs: number,
 ): Brake {
-  const lost = lostOf(hosts, silentMs, { silentMsMin: limits.leaseTtlMs - limits.heartbeatPeriodMs, wallMs });
+  const lost = lostOf(hosts, silentMs, {
+    silentMsMin: leaseLimits.leaseTtlMs - leaseLimits.heartbeatPeriodMs,
+    wallMs,
+  });
   const of = countedOf(hosts, wallMs);
   const begun = expired.length > 0 || lost.some(({ fenced }) => fenced);
   return { on: begun && areMany(lost, of), lost: lost.map(({ host }) => host), of };
 }
 
 /**
- * Before the storage is asked, long before a lease ends: too many are missed already, and it is for the brake
- * to tell whether they come back.
+ * Whether so many hosts are overdue already, long before a host lease ends, that the storage must not be
+ * asked about them: the brake will decide whether they come back.
  */
 export function areManyMissed(
   hosts: readonly HostRecord[],
   { silentMs }: Pick<Look, "silentMs">,
   wallMs: number,
 ): boolean {
-  const missed = lostOf(hosts, silentMs, { silentMsMin: limits.storageMissedMs, wallMs });
+  const missed = lostOf(hosts, silentMs, { silentMsMin: fleetLimits.storageMissedMs, wallMs });
   return areMany(missed, countedOf(hosts, wallMs));
 }
 
@@ -56,12 +60,12 @@ function areMany(lost: readonly Lost[], of: number): boolean {
   const many = (count: number, least: number) =>
     count > 0 && (count === of || (count >= least && count * 3 >= of));
   const atOnce = lost.map(
-    ({ ageMs }) => lost.filter((other) => Math.abs(other.ageMs - ageMs) <= limits.lostAtOnceMs).length,
+    ({ ageMs }) => lost.filter((other) => Math.abs(other.ageMs - ageMs) <= fleetLimits.lostAtOnceMs).length,
   );
   return many(Math.max(0, ...atOnce), 2) || many(lost.length, 3);
 }
 
-/** What was fenced long ago, and not removed, is no host of the cell any more. */
+/** The number of hosts in the cell: those fenced long ago and not removed do not count. */
 const countedOf = (hosts: readonly HostRecord[], wallMs: number): number =>
   hosts.filter((host) => host.lease?.fencedBy === null || lostLately(host, wallMs) !== undefined).length;
 
@@ -83,10 +87,13 @@ function lostOf(
   });
 }
 
-/** A host that an operator or its power controller said is off is no mystery. */
+/**
+ * Time since a host was lost, if it was fenced lately by its silence or by the storage. A host that an
+ * operator or its power controller said is off does not count: its cause is known.
+ */
 function lostLately({ lease }: HostRecord, wallMs: number): number | undefined {
   const proof = lease?.fencedBy ?? null;
   if (proof?.kind !== "lease" && proof?.kind !== "storage") return undefined;
   const sinceMs = Math.abs(wallMs - proof.atMs);
-  return sinceMs < limits.massFailureWindowMs ? sinceMs + proof.silentMs : undefined;
+  return sinceMs < fleetLimits.massFailureWindowMs ? sinceMs + proof.silentMs : undefined;
 }

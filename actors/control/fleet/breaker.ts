@@ -1,24 +1,25 @@
 /**
- * Keeps hosts on which build after build fails from new instances: it disables and says why; only an operator
- * enables again. Builds of one project or of one image alone prove nothing against a host, and where many
- * fail it is not they (decision 0014). What is looked at may be old, and other controllers look as well: the
- * commit judges all of this anew.
+ * The breaker keeps new instances from hosts on which build after build fails: it disables the host and says
+ * why; only an operator enables it again. Builds of one project or of one image alone prove nothing against a
+ * host, and where many hosts fail the fault is not theirs (decision 0014). The hosts read here may be old,
+ * and other controllers look as well: the commit judges all of this anew.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { CommitResult, Turn } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface BreakerOptions {
   readonly commit: (turn: Turn) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly log: Log;
-  /** A host was disabled. */
+  /** Called when a host was disabled. */
   readonly onDisabled: () => void;
 }
 
-/** Never rejects: what cannot be written now is tried again with the next look. */
+/** Disables failing hosts. Never rejects: a commit that fails is tried again with the next look. */
 export async function disableFailing(hosts: readonly HostRecord[], options: BreakerOptions): Promise<void> {
   const { commit, clock, log, onDisabled } = options;
   for (const host of toDisable(hosts)) {
@@ -33,21 +34,21 @@ export async function disableFailing(hosts: readonly HostRecord[], options: Brea
   }
 }
 
-/** Those that fail the most first, and no more than may be. */
+/** The hosts to disable: most failures first, and no more than may be disabled. */
 function toDisable(hosts: readonly HostRecord[]): readonly HostRecord[] {
   const failing = hosts
     .filter((host) => host.enabled && isFailing(host))
     .sort((one, other) => other.failedBuilds - one.failedBuilds);
   const broken = hosts.filter(
-    ({ enabled, failedBuilds }) => !enabled && failedBuilds >= limits.failedBuildsMax,
+    ({ enabled, failedBuilds }) => !enabled && failedBuilds >= placementLimits.failedBuildsMax,
   );
   const working = hosts.filter(({ enabled, lease }) => enabled && !lease?.fencedBy);
-  const most = Math.max(1, Math.floor((broken.length + working.length) / limits.failingHostsShare));
+  const most = Math.max(1, Math.floor((broken.length + working.length) / fleetLimits.failingHostsShare));
   return failing.slice(0, Math.max(0, Math.min(most - broken.length, working.length - 1)));
 }
 
 function isFailing({ failedBuilds, failedBuildsOf: of }: HostRecord): boolean {
-  if (failedBuilds < limits.failedBuildsMax || of === null) return false;
+  if (failedBuilds < placementLimits.failedBuildsMax || of === null) return false;
   return Math.min(of.projects.length, of.images.length) > 1;
 }
 
@@ -55,7 +56,7 @@ function disabling({ id, name, failedBuilds }: HostRecord, atMs: number): Turn {
   const reason = `${failedBuilds} builds failed on it in a row.`;
   const body = { name, reason, failedBuilds };
   return {
-    hostsEnabled: [{ hostId: id, enabled: false, reason, failedBuildsMin: limits.failedBuildsMax }],
+    hostsEnabled: [{ hostId: id, enabled: false, reason, failedBuildsMin: placementLimits.failedBuildsMax }],
     events: [{ noun: "host", id, event: "disabled", body, atMs, project: adminProject }],
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A host that comes back with less of a cell than its guests have of it is taken as if it had that much: it
- * is full there, and its guests stay somebody's. Pure.
+ * A host that comes back with smaller NUMA nodes than its guests' claims is taken as if its nodes were as
+ * large as these claims: it counts as full there, and its guests keep their owner. Pure.
  */
 import type { HostInventory } from "../../../protocol/machine.ts";
 import { type NumaNode, type NumaUse, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
@@ -8,12 +8,15 @@ import type { HostRecord } from "../../records/host.ts";
 
 const nothing: NumaNode = { vcpus: 0, memoryMib: 0, hugePages: [] };
 
-/** As much of each cell as is claimed, and vCPUs enough for the guests that share CPUs. */
+/**
+ * The inventory with each NUMA node at least as large as its claims, and enough vCPUs for the guests that
+ * share CPUs.
+ */
 export function atLeastBound(
   inventory: HostInventory,
   { numaClaimed, pinnedCpus, vcpusClaimed }: HostRecord,
 ): Pick<HostInventory, "numa" | "vcpus"> {
-  const { numa: said = [] } = inventory;
+  const { numa: said } = inventory;
   const missing = Array.from({ length: numaClaimed.length - said.length }, () => nothing);
   const numa = [...said, ...missing].map((cell, index) => atLeast(cell, numaClaimed[index]));
   let vcpus = Math.max(inventory.vcpus, vcpusClaimed);
@@ -21,7 +24,8 @@ export function atLeastBound(
   const short = -sharedFree({ realCpus, pinnedCpus, vcpus, vcpusClaimed });
   if (short <= 0) return { numa, vcpus };
   const shared = realCpus - pinnedCpus;
-  // Somebody must have some CPU left: then the ratio is raised, and else a CPU that is not there.
+  // If shared CPUs remain, raise the overcommit until the running guests fit. If all are pinned, pretend one
+  // more CPU: the host then counts as full instead of being refused.
   if (shared > 0) vcpus = Math.ceil(((vcpusClaimed - pinnedCpus) * realCpus) / shared);
   else return { numa: withCpu(numa), vcpus: (vcpusClaimed - pinnedCpus) * (realCpus + 1) };
   return { numa, vcpus };

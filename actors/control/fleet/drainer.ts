@@ -1,38 +1,39 @@
 /**
- * Drains hosts: asks so many instances at once to leave, in order of their ids, when another host has room
- * for them. Which hosts are drained and who has left is read from the rows each time, so every controller
- * does the same, and one that dies is missed by nobody.
+ * Drains hosts: asks a limited number of instances at once to leave, in order of their ids, when another host
+ * has room for them. Which hosts are drained and which instances have left is read from the rows each time,
+ * so every controller does the same, and one that dies is missed by nobody.
  *
- * It must never have a guest shut down that nobody takes. That a host has room is only a guess here, which
- * knows nothing of other controllers, nor of those that are on their way: it is claimed in the commit that
- * lets the instance go, and a guest whose claim does not fit stays where it runs.
+ * It must never have a guest shut down for which no host has room. Here room is only a guess, which knows
+ * nothing of other controllers, nor of instances on their way: the commit that lets the instance go also
+ * claims the room, and a guest whose claim does not fit stays where it runs.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
-import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
+import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { type LeavingStore, mayLeave, onHost } from "../instance/leaving.ts";
 import type { HostPlacement, Placement } from "../instance/messages.ts";
 import type { Placer } from "../placement/placer.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface DrainerOptions {
   readonly store: LeavingStore;
   readonly directory: Pick<HostDirectory, "all" | "alive">;
   readonly placer: Pick<Placer, "place">;
-  /** `to`: where it finds room; null: it is to be down. */
+  /** `to`: the host with room for the instance; null: the instance is to be stopped and needs none. */
   readonly move: (instanceId: string, hostId: string, to: HostPlacement | null) => void;
 }
 
-/** Why instances that may leave a host did not, by host and instance, when it was tried last. */
+/** By host and instance: why instances that may leave did not, at the last attempt. */
 export type Obstacles = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export class Drainer {
   readonly #options: DrainerOptions;
   #obstacles: Obstacles = new Map();
-  /** Those that were asked to leave in the round before; ids. */
+  /** Ids of the instances that were asked to leave in the last round. */
   #asked: ReadonlySet<string> = new Set();
 
   constructor(options: DrainerOptions) {
@@ -44,7 +45,7 @@ export class Drainer {
   }
 
   /** One host after the other; what fails is tried again with the next round. */
-  async round(log: Log): Promise<void> {
+  async round({ log, fail }: Round & { readonly log: Log }): Promise<void> {
     const draining = this.#options.directory.all().filter((host) => host.draining !== null);
     const obstacles = new Map<string, ReadonlyMap<string, string>>();
     const asked = new Set<string>();
@@ -54,6 +55,7 @@ export class Drainer {
       } catch (thrown) {
         const { reason, message } = StatusError.from(thrown, "Draining a host");
         log.warn({ reason, message, host: host.id }, "a round of draining was cut short");
+        fail();
       }
     }
     this.#obstacles = obstacles;
@@ -65,9 +67,7 @@ export class Drainer {
     const { store, directory, move } = this.#options;
     const there = await onHost(hostId, store);
     const leaving = mayLeave(there);
-    // Only an agent that knows leases can be told to leave a disk: one from before would remove it.
-    if (lease === null) return all(leaving, "Its host's agent is of an older version: upgrade it first.");
-    if (lease.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
+    if (lease?.fencedBy) return all(leaving, "Its host is fenced: it is recovered instead.");
     if (!directory.alive(hostId)) return all(leaving, "Its host is silent, and cannot let it go.");
     const obstacles = new Map<string, string>();
     const denied = new Map<string, Denied>();
@@ -79,12 +79,16 @@ export class Drainer {
         asked.add(instance.id);
         move(instance.id, hostId, room);
         free -= 1;
-      } else if (obstacles.size < limits.drainListedMax) obstacles.set(instance.id, room.denial.message);
+      } else if (obstacles.size < placementLimits.drainListedMax)
+        obstacles.set(instance.id, room.denial.message);
     }
     return obstacles;
   }
 
-  /** Who was asked and is still there comes last: one whose claim is refused keeps nobody back. */
+  /**
+   * Instances that were asked before and are still there come last: a refused claim must not hold up the
+   * others.
+   */
   #inTurn(leaving: readonly InstanceRecord[]): readonly InstanceRecord[] {
     const [again = [], first = []] = [true, false].map((asked) =>
       leaving.filter(({ id }) => this.#asked.has(id) === asked),
@@ -93,8 +97,8 @@ export class Drainer {
   }
 
   /**
-   * Null: it is to be down and needs no room, for it is placed when it is started. Most of those that find
-   * none wish the same, and that is asked once in a round.
+   * A host with room; null: the instance is to be stopped and needs none until it is started. Most instances
+   * without room ask for the same, so each such wish is asked once in a round.
    */
   async #roomFor(instance: InstanceRecord, denied: Map<string, Denied>): Promise<Placement | null> {
     if (instance.desired === "stopped") return null;
@@ -109,7 +113,10 @@ export class Drainer {
 
 type Denied = Extract<Placement, { kind: "denied" }>;
 
-/** The same for all that any host answers alike; undefined: it depends on where other instances are. */
+/**
+ * A key for wishes to which every host gives the same answer; undefined: the answer depends on where other
+ * instances are.
+ */
 function plainWish(instance: InstanceRecord): string | undefined {
   const { project, flavor, image, availabilityZone, storageId, hints, serverGroupId } = instance;
   if (hints !== null || serverGroupId !== null) return undefined;
@@ -120,30 +127,14 @@ function all(instances: readonly InstanceRecord[], why: string): ReadonlyMap<str
   return new Map(instances.map(({ id }) => [id, why]));
 }
 
-interface Tick {
-  readonly kind: "tick";
-}
-
-export function drainerDefinition(drainer: Drainer): ActorDefinition<null, Tick> {
-  return {
+export function drainerDefinition(drainer: Drainer): PeriodicActor<null> {
+  return periodicActor<null>({
     name: "drainer",
-    init: async (context) => {
-      tickLater(context);
+    periodMs: fleetLimits.drainPeriodMs,
+    begin: () => null,
+    round: async (_state, { log }, { fail }) => {
+      await drainer.round({ log, fail });
       return null;
     },
-    receive: async (_state, _message, context) => {
-      await drainer.round(context.log);
-      tickLater(context);
-      return null;
-    },
-  };
-}
-
-function tickLater(context: ActorContext<Tick>): void {
-  const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.drainPeriodMs, () => {
-    context.signal.removeEventListener("abort", cancel);
-    if (!context.signal.aborted) context.self.tell({ kind: "tick" });
   });
-  context.signal.addEventListener("abort", cancel, { once: true });
 }

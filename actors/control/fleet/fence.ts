@@ -1,11 +1,13 @@
 /**
- * Fencing by hand: an operator's signed word that a host is off, or the word of the controller of its power.
- * Either stands for the end of the lease and its guard's time (I9). Both are said before the commit, which
- * alone makes the fence; a host that lives all the same hears of it with its next renewal, and cleans up.
+ * Fencing by hand: on an operator's signed word that a host is off, or on the word of its power controller.
+ * Either replaces waiting for the end of the host lease and of the guard's time (I9). The word comes before
+ * the commit, which alone makes the fence; a host that lives all the same hears of the fence with its next
+ * renewal, and cleans up.
  */
 import type { FenceProof } from "../../../protocol/fence.ts";
 import type { Host, hostService } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { CallContext, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { PowerFence } from "../../ports/power.ts";
@@ -15,6 +17,7 @@ import { ofPower } from "../directory/fence-proof.ts";
 import type { Placer } from "../placement/placer.ts";
 import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
 import { fenceTurn } from "./fencer.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface FenceOptions extends CatalogOptions {
   readonly directory: Pick<HostDirectory, "refresh" | "alive" | "get">;
@@ -47,7 +50,10 @@ export async function fenceHost(
   return answered;
 }
 
-/** Proved before: another proof would add nothing. The request is remembered, for a host that comes back. */
+/**
+ * The host is fenced already: another proof would add nothing. The request is remembered all the same, in
+ * case the host comes back.
+ */
 async function fencedAlready(host: HostRecord, cause: Cause): Promise<Answer> {
   const { options } = cause;
   const { epoch, fencedBy } = leaseOf(host);
@@ -59,24 +65,25 @@ async function fencedAlready(host: HostRecord, cause: Cause): Promise<Answer> {
 async function byWord(host: HostRecord, cause: Cause): Promise<Answer> {
   const proof = await word(host, cause);
   const now = await cause.options.find(host.id);
-  // What was renewed since the operator was believed has made the word old, unless it was meant to be forced.
+  // A renewal after the operator's word proves the word wrong, unless the operator forces the fence.
   const renewals = cause.request.force === true ? null : leaseOf(host).renewals;
   return commitFence(now, { proof, renewals }, cause);
 }
 
 /**
- * A host that is off renews nothing: what it had said before may be written a moment later, and then its
- * power is asked again. So its lease is read right after the proof, before it could have started again.
+ * Fences a host by its power controller. A host that is off renews nothing; but a renewal sent before may be
+ * written a moment later, and then its power is asked again. So the host lease is read right after the proof,
+ * before the host could have started again.
  */
 async function byPower({ id, name }: HostRecord, cause: Cause): Promise<Answer> {
   const { find, power, clock } = cause.options;
-  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+  for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
     const said = await power.off(name, cause.context.signal);
     const provedAtMs = clock.monotonicMs();
     const proof = ofPower(said, clock.nowMs());
     const now = await find(id);
     if (leaseOf(now).fencedBy !== null) return fencedAlready(now, cause);
-    if (clock.monotonicMs() - provedAtMs > limits.powerProofMs) continue;
+    if (clock.monotonicMs() - provedAtMs > fleetLimits.powerProofMs) continue;
     try {
       return await commitFence(now, { proof, renewals: leaseOf(now).renewals }, cause);
     } catch (thrown) {
@@ -89,7 +96,7 @@ async function byPower({ id, name }: HostRecord, cause: Cause): Promise<Answer> 
 
 interface Proved {
   readonly proof: FenceProof;
-  /** Null: whatever was renewed. */
+  /** The count of renewals that the fence rests on; null: any count. */
   readonly renewals: number | null;
 }
 
@@ -119,10 +126,10 @@ function assertMeant({ id, name }: HostRecord, { confirm, reason, power }: Reque
     );
 }
 
-function leaseOf({ name, lease }: HostRecord): HostLease {
+/** Its registration granted the first one. */
+function leaseOf({ id, lease }: HostRecord): HostLease {
   if (lease !== null) return lease;
-  const message = `The host ${name} never had a lease: its guests run without one.`;
-  throw new StatusError("hostWithoutLease", message);
+  throw new Error(`The host ${id} is registered and has no lease.`);
 }
 
 interface Cause {
@@ -135,12 +142,13 @@ interface Cause {
 async function word({ id, name }: HostRecord, { request, context, options }: Cause): Promise<FenceProof> {
   await options.directory.refresh();
   if (request.force !== true && options.directory.alive(id)) {
-    const lately = `within the last ${limits.hostSilentMs / 1_000} s`;
+    const lately = `within the last ${leaseLimits.hostSilentMs / 1_000} s`;
     throw new StatusError("hostAlive", `The host ${name} was heard ${lately}: it does not seem to be off.`);
   }
   const { confirm: confirmedName, reason = "", claimedBy } = request;
   const claim = claimedBy === undefined ? {} : { claimedBy };
-  // All that is proved: the bus let it speak with this token (spec/decisions/0013-who-an-operator-is.md).
+  // Only this is proved: the bus let the caller speak with this token
+  // (spec/decisions/0013-who-an-operator-is.md).
   const by = context.project;
   return { kind: "operator", by, ...claim, reason, confirmedName, atMs: options.clock.nowMs() };
 }

@@ -1,12 +1,12 @@
 /**
- * Fences the hosts whose lease has ended, or was taken on the storage that they share, and stops when those
- * are too many. Every controller has one; the commit under the count of renewals decides which of them did
- * it, and a renewal that came first undoes nothing.
- * It must never fence what it has not watched itself for the whole time.
+ * The fencer fences hosts whose host lease has ended, or whose storage lease was taken, and stops when there
+ * are too many of them. Every controller has a fencer; the commit, conditional on the count of renewals,
+ * decides which one fences, and fails if a renewal came first. It must never fence a host that it has not
+ * watched itself for the whole time.
  */
 
 import type { FenceProof } from "../../../protocol/fence.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { NewEvent, Turn } from "../../records/commit.ts";
@@ -15,6 +15,7 @@ import { type ExamineStorage, storageOf, Witnesses } from "../../shared-storage/
 import { fenceSentence } from "../directory/fence-proof.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
+import { fleetLimits } from "./limits.ts";
 import { type Expired, look, silentFor, type Watch } from "./watch.ts";
 
 export interface FencerOptions {
@@ -24,18 +25,18 @@ export interface FencerOptions {
   /** Names this controller in proofs. */
   readonly name: string;
   readonly examineStorage: ExamineStorage;
-  /** A host was fenced. */
+  /** Called when a host was fenced. */
   readonly onFenced: () => void;
 }
 
 export class Fencer {
   readonly #options: FencerOptions;
   readonly #witnesses: Witnesses;
-  /** Ids of hosts whose lease the storage is being asked for. */
+  /** Ids of hosts whose storage lease is being taken. */
   readonly #taking = new Set<string>();
   #watch: Watch = new Map();
   #brake: Brake = { on: false, lost: [], of: 0 };
-  /** What the events have of the brake: a store that is away hears of it later. */
+  /** Whether the last event said that the brake is on: when the store is away, the event follows later. */
   #told = false;
   #busy = false;
 
@@ -48,13 +49,15 @@ export class Fencer {
     return this.#brake;
   }
 
-  /** So long no renewal of the host's lease was seen here; undefined: it is not watched. */
+  /**
+   * Time since this controller last saw a renewal of the host lease; undefined: it does not watch the host.
+   */
   silentMs(hostId: string): number | undefined {
     const watched = this.#watch.get(hostId);
     return watched && Math.max(0, this.#options.clock.monotonicMs() - watched.sinceMs);
   }
 
-  /** Called with every reading of the hosts; one round at a time. */
+  /** One round; called with every read of the hosts, and skipped while the last round runs. */
   async round(hosts: readonly HostRecord[], listeningSinceMs: number): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
@@ -62,7 +65,7 @@ export class Fencer {
       const nowMs = this.#options.clock.monotonicMs();
       const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
       this.#watch = seen.next;
-      const missed = silentFor(seen, limits.storageMissedMs);
+      const missed = silentFor(seen, fleetLimits.storageMissedMs);
       this.#witnesses.look(hosts, missed);
       const wallMs = this.#options.clock.nowMs();
       await this.#turnBrake(brakeOf(hosts, seen, wallMs));
@@ -77,7 +80,9 @@ export class Fencer {
     }
   }
 
-  /** Asks the storage, by a host that shares it, whether anything of this one lives. Never rejects. */
+  /**
+   * Has a witness take the host's storage lease, which proves that nothing of the host lives. Never rejects.
+   */
   async #take(one: Expired, hosts: readonly HostRecord[], missed: ReadonlySet<string>): Promise<void> {
     const { host, epoch, silentMs } = one;
     if (this.#taking.has(host.id)) return;
@@ -102,7 +107,7 @@ export class Fencer {
 
   #silence({ epoch, silentMs }: Expired): FenceProof {
     const { clock, name: observedBy } = this.#options;
-    const guardMs = limits.fenceMarginMs;
+    const guardMs = leaseLimits.fenceMarginMs;
     const about = { leaseEpoch: epoch, silentMs: Math.round(silentMs), guardMs, observedBy };
     return { kind: "lease", ...about, atMs: clock.nowMs() };
   }
@@ -123,9 +128,9 @@ export class Fencer {
     if (this.#told === brake.on) return;
     const event = brake.on ? "recoveryStopped" : "recoveryResumed";
     const atMs = clock.nowMs();
-    // Every controller finds out by itself, within a second or so; what they say meanwhile is the same.
-    // Before the brake can be on again a lease has to end.
-    const told = `${event} ${Math.floor(atMs / limits.leaseTtlMs)}`;
+    // Every controller turns the brake by itself, within a second or so; the shared request id makes one
+    // event of them. A host lease has to end before the brake can be on again, so the id changes by then.
+    const told = `${event} ${Math.floor(atMs / leaseLimits.leaseTtlMs)}`;
     await commit({
       request: { project: adminProject, requestId: told, contentHash: told, answer: null, atMs },
       events: [
@@ -143,7 +148,10 @@ export class Fencer {
   }
 }
 
-/** `renewals` null: whatever was renewed, because somebody knows better than the lease. */
+/**
+ * The commit that fences a host. `renewals`: the count that the fence rests on; null: any count, because the
+ * proof is better than silence.
+ */
 export function fenceTurn(
   host: Pick<HostRecord, "id" | "name">,
   { epoch, renewals, proof }: { epoch: number; renewals: number | null; proof: FenceProof },

@@ -1,21 +1,21 @@
 /**
- * Renews and grants the leases of hosts. A renewal is one durable write for many hosts, as those that ask
- * while one is under way, or shortly after it, share the next; a grant is a commit, and only a host that says
- * it has cleaned up gets one after a fence. It must never answer "held" before the store has said so.
+ * Renews and grants host leases. A renewal is one durable write for many hosts: hosts that ask during a
+ * write, or shortly after it, share the next. A grant is a commit, and after a fence only a host that says it
+ * has cleaned up gets one. It must never answer "held" before the store has said so.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface LeaseRequest {
   readonly epoch: number;
   readonly cleaned: boolean;
-  /** Absent: none. */
-  readonly storageId?: string | null;
+  /** Null: none. */
+  readonly storageId: string | null;
 }
 
 export interface LeaseAnswer {
@@ -45,25 +45,29 @@ export class Leases {
     this.#options = options;
   }
 
-  /** @throws NOT_FOUND hostNotFound; ABORTED generationConflict: ask again; what the store throws */
+  /**
+   * Renews or grants the host lease. @throws NOT_FOUND hostNotFound; ABORTED generationConflict: ask again;
+   * the store's errors
+   */
   async renew(hostId: string, asked: LeaseRequest): Promise<LeaseAnswer> {
-    const { epoch, storageId = null } = asked;
+    const { epoch, storageId } = asked;
     if (epoch > 0 && (await this.#count({ hostId, epoch, storageId }))) return { epoch, held: true };
     return this.#anew(hostId, asked);
   }
 
-  /** What the host believes is not so (any more): the row says what it may have. */
+  /** The host does not hold the lease epoch it asked for (any more): its row says which one it may have. */
   async #anew(hostId: string, { epoch, cleaned }: LeaseRequest): Promise<LeaseAnswer> {
     const host = await this.#options.store.getHost(hostId);
     if (host?.id !== hostId) throw new StatusError("hostNotFound", `There is no host ${hostId}.`);
     const { lease, name } = host;
     if (lease === null) return this.#grant({ hostId, name, epoch: 1 });
     if (lease.fencedBy !== null)
-      // "Cleaned" of another epoch is old news, of guests before those that may be there now.
+      // "Cleaned" under another lease epoch is outdated: guests may have been started since.
       return cleaned && epoch === lease.epoch
         ? this.#grant({ hostId, name, epoch: lease.epoch + 1 })
         : { epoch: lease.epoch, held: false };
-    // Its own grant, whose answer was lost, or that of the agent before it: nothing was taken over under it.
+    // The host lease was granted to this agent, and the answer was lost, or to the agent before it: nothing
+    // was taken over under it.
     const may = epoch === 0 || (cleaned && epoch === lease.epoch - 1);
     if (!may) return { epoch: lease.epoch - 1, held: false };
     if (await this.#count({ hostId, epoch: lease.epoch, storageId: null }))
@@ -101,10 +105,10 @@ export class Leases {
 
   async #run(): Promise<void> {
     this.#busy = true;
-    // One microtask later: what was asked for in the same breath goes together.
+    // Wait a microtask, so that requests of one moment share a write.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const nextAtMs = this.#options.clock.monotonicMs() + limits.renewalPeriodMs;
+      const nextAtMs = this.#options.clock.monotonicMs() + fleetLimits.renewalPeriodMs;
       await this.#write(this.#waiting.splice(0));
       await this.#until(nextAtMs);
     }

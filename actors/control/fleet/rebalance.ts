@@ -1,15 +1,16 @@
 /**
- * Proposes moves between hosts: reads what there is, lets the scheduler think about it, and names what came
- * of it. It moves nothing.
+ * Proposes moves between hosts: reads hosts and instances, lets the scheduler choose moves, and adds names.
+ * It moves nothing.
  */
 import type { Rebalance } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { movableNow, ownedBy } from "../instance/leaving.ts";
 import { type PlacementStore, placementRequest, wishOf } from "../placement/placement.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
+import { fleetLimits } from "./limits.ts";
 
 /** The scheduler's part: actors/control/scheduler/propose.ts. */
 export type Propose = (question: {
@@ -42,7 +43,7 @@ export interface RebalanceOptions {
 
 /** @throws UNAVAILABLE storeUnavailable */
 export async function proposeMoves(
-  movesMax: number = limits.rebalanceMovesDefault,
+  movesMax: number = placementLimits.rebalanceMovesDefault,
   { store, directory, propose }: RebalanceOptions,
 ): Promise<Rebalance> {
   await directory.refresh();
@@ -57,7 +58,7 @@ export async function proposeMoves(
   const plan = propose({
     hosts: directory.all(),
     instances,
-    limits: { movesMax, gainMin: limits.rebalanceGainMin },
+    limits: { movesMax, gainMin: fleetLimits.rebalanceGainMin },
   });
   const nameOf = (hostId: string) => directory.facts(hostId)?.name ?? hostId;
   return {

@@ -1,10 +1,10 @@
 /**
- * Forgetting a host: one that nothing is on, or one that is fenced, with the remains of instances that were
- * deleted, or left it and are stopped by the fence. The commit looks again; its lease is kept, should it come
- * back. It must never give a claim back whose guest may still run (I9).
+ * Removes a host: an empty one, or a fenced one whose remains are of instances that were deleted, or that
+ * left and are stopped by the fence. The commit checks again; the host lease is kept in case the host comes
+ * back. It must never release a claim whose guest may still run (I9).
  */
 import type { Host } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
@@ -71,7 +71,7 @@ async function assertEmpty(host: HostRecord, fenced: boolean, { store }: RemoveO
   ];
   const unproved = owned.length === 0 && !fenced ? ", and it is not fenced" : "";
   const message = `The host ${host.name} still has ${left.join(" and ")}${unproved}.`;
-  const named = [...owned, ...loose].slice(0, limits.drainListedMax);
+  const named = [...owned, ...loose].slice(0, placementLimits.drainListedMax);
   throw new StatusError("hostNotEmpty", message, {
     details: { instances: named.map(({ id, name }) => ({ instanceId: id, name })), parked },
   });

@@ -1,9 +1,10 @@
 /**
- * What hosts report to a controller: that they are there, what runs on them, and that they hold their
- * leases. A host speaks only for itself; what it says of machines is judged by the actors of their
- * instances.
+ * The reports of hosts to a controller: registration, observations of machines, renewals of host leases. A
+ * host speaks only for itself; the actor of the instance judges a host's observation.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { unknownNeeds } from "../../../protocol/agent-needs.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, Observation, reportService } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -31,22 +32,22 @@ export interface ReportOptions {
   readonly log: Log;
 }
 
-/** `context.id` is the host that reports; the bus lets no host speak for another. */
+/** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
   const { directory, placer } = options;
   return {
-    register: async ({ inventory, machines }, context) => {
+    register: async ({ inventory, machines, knows }, context) => {
       if (inventory.hostId !== context.id) {
         throw new StatusError("projectMismatch", "A host may speak only for itself.");
       }
-      await registerHost(inventory, options);
+      await registerHost(offeredBy(inventory, knows), options);
       directory.heard(context.id);
       placer.heard(context.id);
       await take(machines, context, { ...options, leaseEpoch: 0 });
       await remindOfMissing(context.id, machines, options);
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping, leaseEpoch = 0 }, context) => {
+    heartbeat: async ({ complete, machines, stopping, leaseEpoch }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) {
@@ -66,29 +67,33 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
   };
 }
 
+/** NUMA nodes that no guest can be bound to are not offered. */
+const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInventory =>
+  unknownNeeds(["binding"], knows).length === 0 ? inventory : { ...inventory, numa: [] };
+
 /**
- * A host that offers less than its instances hold keeps what they hold, and is full: refused it would be
- * unknown, and its guests nobody's.
+ * Registers a host. One that offers less than its instances' claims is stored with these claims as its
+ * capacity, and so is full: refused, it would be unknown, and its guests without an owner. An agent that
+ * cannot pin guests offers no NUMA nodes.
  */
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
-  const willing = inventory.binds === true ? inventory : { ...inventory, numa: [] };
-  let offered: HostInventory = willing;
-  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+  let offered = inventory;
+  for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.getHost(inventory.hostId);
-    // A host that was removed has a lease of before: then it registers without a new one, and asks for it.
+    // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
-    const first = inventory.leases === true && (known ? before.lease === null : attempt === 1);
+    const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {
       await options.directory.refresh();
       options.placer.hostsChanged();
       return;
     }
-    // Somebody else granted the lease meanwhile.
+    // Another controller granted the host lease meanwhile.
     if (result.kind === "conflict") continue;
     const claimed = await options.store.getHost(inventory.hostId);
     if (claimed === undefined) break;
-    offered = atLeastClaimed(willing, claimed);
+    offered = atLeastClaimed(inventory, claimed);
     const { vcpus, memoryMib, diskGib } = offered;
     options.log.warn(
       { host: inventory.hostId, vcpus, memoryMib, diskGib },
@@ -107,12 +112,8 @@ function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInvent
   };
 }
 
-/**
- * `first`: it gets its first lease with it, so that nothing is ever placed on it without. Cells that nobody
- * can be bound to are not offered.
- */
-function registration(said: HostInventory, atMs: number, first: boolean): Turn {
-  const { leases: _, binds: __, ...inventory } = said;
+/** `first`: it gets its first lease with it, so that nothing is ever placed on it without. */
+function registration(inventory: HostInventory, atMs: number, first: boolean): Turn {
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };
   const lease = first ? { leasesGranted: [{ hostId, epoch: 1 }] } : {};
@@ -120,9 +121,9 @@ function registration(said: HostInventory, atMs: number, first: boolean): Turn {
 }
 
 /**
- * Every report goes to its instance's actor, but for what is stored already: hosts say most things twice, to
- * whichever controller hears them, and none has to load what it has not here for that. Answers the ids of
- * those that are durable now.
+ * Passes each observation to its instance's actor, except those that are stored already: hosts repeat most
+ * observations, to any controller, and no controller should load an actor for that. Answers the ids of the
+ * instances whose observation is now durable.
  */
 async function take(
   machines: readonly Observation[],
@@ -140,7 +141,10 @@ type TakeOptions = ReportOptions & { readonly leaseEpoch: number };
 
 const keyOf = ({ instanceId, epoch }: MachineKey): string => `${instanceId} ${epoch}`;
 
-/** Of those without an actor here: one that is here knows it sooner than the store. */
+/**
+ * The observations that are stored already. Instances with an actor here are not looked up: the actor knows
+ * sooner than the store.
+ */
 async function storedOf(
   machines: readonly Observation[],
   hostId: string,
@@ -165,21 +169,21 @@ async function takeOne(
     return await registry.ask<boolean>(
       observation.instanceId,
       (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
-      { deadlineMs: deadlineMs - limits.waitMarginMs, signal },
+      { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal },
     );
   } catch (thrown) {
     const error = StatusError.from(thrown, "Taking a report");
     const fields = { host: hostId, instance: observation.instanceId, reason: error.reason };
     log.warn(fields, "a report was not stored");
-    // Nobody knows the instance, and nobody ever will: the doctor names it; sending it for ever would not
-    // help.
+    // The instance is unknown and stays so: sending the observation for ever would not help, and the doctor
+    // lists the machine.
     return error.reason === "instanceNotFound";
   }
 }
 
 /**
- * What should be there by the claims but is not in the host's own list is asked for again; nothing is
- * concluded from it.
+ * Instances that have a claim on the host but are missing in its list are asked for again; nothing is
+ * concluded from their absence.
  */
 async function remindOfMissing(
   hostId: string,
@@ -189,7 +193,7 @@ async function remindOfMissing(
   const listed = new Set(machines.map(({ instanceId }) => instanceId));
   for (const instanceId of await store.listOnHost(hostId)) {
     if (listed.has(instanceId)) continue;
-    // What another controller has decided since must not be undone by old news.
+    // Reload first: another controller may have decided since, and an old intent must not undo that.
     await registry.tell(instanceId, { kind: "reload" });
     await registry.tell(instanceId, { kind: "tellHosts" });
   }

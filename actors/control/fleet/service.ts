@@ -3,7 +3,8 @@
  * report is in reports.ts.
  */
 import type { hostService } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import type { PowerFence } from "../../ports/power.ts";
 import type { Store } from "../../ports/store.ts";
@@ -19,6 +20,7 @@ import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import type { Drainer } from "./drainer.ts";
 import { fenceHost } from "./fence.ts";
 import type { Fencer } from "./fencer.ts";
+import { fleetLimits } from "./limits.ts";
 import { type Propose, proposeMoves } from "./rebalance.ts";
 import { removeHost } from "./remove.ts";
 import { hostView } from "./view.ts";
@@ -66,7 +68,7 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   };
   return {
     list: async (request) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const found = await store.listHosts({ ...request, limit });
       const hosts = fitting(found.map(view), jsonBytes);
       return { hosts: [...hosts], ...nextMarker(hosts, limit, found.length) };
@@ -93,7 +95,7 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   };
 }
 
-/** A host that is drained already goes on where it is, perhaps faster. */
+/** A drain that is under way goes on, perhaps with another parallelism. */
 async function drainingOf(
   { id, draining }: HostRecord,
   { parallelism }: { readonly parallelism?: number },
@@ -105,6 +107,11 @@ async function drainingOf(
 
 function beginning(owned: readonly InstanceRecord[], atMs: number): Draining {
   const instanceIds = owned.map((instance) => instance.id);
-  const remembered = owned.length > limits.drainRememberedMax ? {} : { instanceIds };
-  return { atMs, parallelism: limits.drainParallelismDefault, instances: owned.length, ...remembered };
+  const remembered = owned.length > fleetLimits.drainRememberedMax ? {} : { instanceIds };
+  return {
+    atMs,
+    parallelism: placementLimits.drainParallelismDefault,
+    instances: owned.length,
+    ...remembered,
+  };
 }

@@ -1,6 +1,6 @@
 /** A host as operators see it. Pure. */
 import type { Host } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { storageOf } from "../../shared-storage/witnesses.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
@@ -8,7 +8,7 @@ import { zoneOf } from "../directory/zones.ts";
 
 export interface Seen {
   readonly alive: boolean;
-  /** So long this controller has seen no renewal of its lease; undefined: it does not know yet. */
+  /** Time since this controller last saw a renewal of the host lease; undefined: it does not know yet. */
   readonly silentMs: number | undefined;
 }
 
@@ -31,12 +31,13 @@ export function hostView(host: HostRecord, seen: Seen): Host {
   };
 }
 
-function leaseView({ lease }: HostRecord, { silentMs }: Seen): NonNullable<Host["lease"]> | null {
+function leaseView({ lease }: HostRecord, { silentMs }: Seen): Host["lease"] {
   if (lease === null) return null;
   const { epoch, fencedBy } = lease;
   const storageId = storageOf(lease);
-  if (fencedBy !== null) return { epoch, fencedBy, state: "fenced", sentence: fenceSentence(fencedBy) };
+  if (fencedBy !== null)
+    return { epoch, fencedBy, storageId, state: "fenced", sentence: fenceSentence(fencedBy) };
   if (silentMs === undefined) return { epoch, fencedBy, storageId, state: "held" };
-  const state = silentMs >= limits.leaseTtlMs ? "ended" : "held";
+  const state = silentMs >= leaseLimits.leaseTtlMs ? "ended" : "held";
   return { epoch, fencedBy, storageId, state, silentMs: Math.round(silentMs) };
 }

@@ -1,19 +1,21 @@
 /**
- * When a lease has ended for good: this controller has seen the same count of renewals for the lease's whole
- * time and the guard's, on its own monotonic clock. No wall clock is looked at, and no time is believed in
- * which this controller could not have seen a renewal. Pure.
+ * Watches host leases. A host lease has ended for good when this controller has seen the same count of
+ * renewals for the lease's whole time and the guard's, on its own monotonic clock. No wall clock is read, and
+ * no time counts in which this controller could not have seen a renewal. Pure.
  *
  * Why that is enough: the host counts from before it sent a renewal, the controller from after it read the
- * result of its commit. So when the controller's time is over the host's has been for at least the margin.
+ * result of its commit. So when the controller's time is over, the host's has been over for at least the
+ * margin.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { storageOf } from "../../shared-storage/witnesses.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface Watched {
   readonly epoch: number;
   readonly renewals: number;
-  /** Monotonic: the same count was first seen then, or hosts can be heard since then. */
+  /** Monotonic: since then the count has been the same, and hosts could be heard. */
   readonly sinceMs: number;
 }
 
@@ -28,15 +30,15 @@ export interface Expired {
 
 export interface Look {
   readonly next: Watch;
-  /** Held as the store has it, and over. */
+  /** Hosts whose host lease the store has as held, and whose time is over. */
   readonly expired: readonly Expired[];
-  /** Silent for so long that the storage may be asked whether anything of them lives. */
+  /** Hosts silent for so long that their storage lease may be taken. */
   readonly takeable: readonly Expired[];
-  /** So long nothing was renewed, by the ids of those that hold a lease. */
+  /** Time since the last renewal, by id, of the hosts that hold a host lease. */
   readonly silentMs: ReadonlyMap<string, number>;
 }
 
-/** Ids of those that are silent for so long. */
+/** Ids of the hosts that have been silent for at least this long. */
 export function silentFor({ silentMs }: Pick<Look, "silentMs">, atLeastMs: number): ReadonlySet<string> {
   return new Set([...silentMs].filter(([, ms]) => ms >= atLeastMs).map(([id]) => id));
 }
@@ -59,9 +61,9 @@ export function look(
     next.set(host.id, { epoch, renewals, sinceMs });
     const silentMs = nowMs - sinceMs;
     silent.set(host.id, silentMs);
-    if (silentMs >= limits.storageTakeMs && storageOf(host.lease) !== null)
+    if (silentMs >= fleetLimits.storageTakeMs && storageOf(host.lease) !== null)
       takeable.push({ host, epoch, renewals, silentMs });
-    if (silentMs >= limits.leaseTtlMs + limits.fenceMarginMs)
+    if (silentMs >= leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs)
       expired.push({ host, epoch, renewals, silentMs });
   }
   return { next, expired, takeable, silentMs: silent };

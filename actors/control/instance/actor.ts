@@ -1,14 +1,14 @@
 /**
- * The shell of an instance: decide, commit, answer, act, in this order. It owns the intent of one instance
- * (I1).
+ * The shell of an instance's actor: decide, commit, answer, act, in this order. It owns the intent of one
+ * instance (I1).
  *
  * Several controllers may have an actor of the same instance for a moment: the version in the row decides,
- * the loser loads anew and decides again. What is in memory is only a cache of the row; when the store fails
+ * and the loser loads the row anew and decides again. The row in memory is only a cache; when the store fails
  * it is dropped.
  */
 
 import type { Changed } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
@@ -22,6 +22,7 @@ import { requestIdReused } from "../request/request-id.ts";
 import type { AdmissionCommand } from "./admission.ts";
 import { decide } from "./decide.ts";
 import { type InstanceOutside, runEffects } from "./effects.ts";
+import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, Decision, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
 import { workEffects } from "./state.ts";
 
@@ -31,28 +32,28 @@ export interface InstanceActorOptions extends InstanceOutside {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly hostFacts: (hostId: string | null) => (HostFacts & { readonly leaseEpoch: number }) | undefined;
-  /** Those of these hosts that are fenced as far as is known. */
+  /** The hosts among these that are fenced, as far as this controller knows. */
   readonly fencesOf: (hostIds: readonly string[]) => readonly Fence[];
-  /** A claim did not fit: the scheduler's picture of that host is wrong. */
+  /** Called when a claim did not fit: the scheduler's picture of that host is wrong. */
   readonly hostFull: (hostId: string) => void;
 }
 
 interface InstanceActorState {
-  /** Undefined when it must be loaded before the next decision. */
+  /** Undefined when the row must be loaded before the next decision. */
   readonly loaded: LoadedInstance | undefined;
-  /** Not nudged again before this time, on the monotonic clock. */
+  /** No work for a nudge before this time, on the monotonic clock. */
   readonly nudgeAtMs: number;
   readonly nudgeBackoffMs: number;
 }
 
-/** After every change the hosts were just told: the reconciler need not at once. */
+/** The state after a change: the hosts were just told, so the next nudge may wait. */
 const fresh = (loaded: LoadedInstance | undefined, clock: Clock): InstanceActorState => ({
   loaded,
-  nudgeAtMs: clock.monotonicMs() + limits.nudgeBackoffMsMin,
-  nudgeBackoffMs: limits.nudgeBackoffMsMin * 2,
+  nudgeAtMs: clock.monotonicMs() + instanceLimits.nudgeBackoffMsMin,
+  nudgeBackoffMs: instanceLimits.nudgeBackoffMsMin * 2,
 });
 
-/** `seed`: what was just committed by the turn that created the instance; saves reading it back. */
+/** `seed`: the rows of the commit that created the instance; saves reading them back. */
 export function instanceDefinition(
   id: string,
   options: InstanceActorOptions,
@@ -101,7 +102,8 @@ class InstanceTurn {
         const known = knows(loaded, message.observation, leaseEpoch);
         const current = known ? loaded : await this.#newest(state, loaded);
         const next = await this.#settle(current, (nowMs) => ({ ...message, nowMs, leaseEpoch }));
-        // A machine that nobody counts on is told to go, and says again that it is there until it has gone.
+        // A machine without a claim is told to go; it must keep reporting, so it is not answered as stored
+        // until it is gone.
         const { observation } = message;
         const stored = observation.state === "gone" || knows(current, observation, 0);
         message.reply?.ok(stored);
@@ -127,14 +129,14 @@ class InstanceTurn {
   }
 
   /**
-   * What another controller has under way is mostly done before it is due here: it is not even loaded until
-   * then.
+   * True for a nudge of an instance that is not loaded and not yet due: another controller's work is mostly
+   * done by then, and the row need not be loaded.
    */
   #isNews({ loaded, nudgeAtMs }: InstanceActorState): boolean {
     return loaded === undefined && this.#options.clock.monotonicMs() < nudgeAtMs;
   }
 
-  /** Anew from the store, unless this turn has just loaded it. */
+  /** The newest rows: read from the store, unless this turn has read them already. */
   #newest(state: InstanceActorState, loaded: LoadedInstance): Promise<LoadedInstance> {
     return state.loaded === undefined ? Promise.resolve(loaded) : this.#load();
   }
@@ -154,15 +156,14 @@ class InstanceTurn {
     if (stranger) throw notFound(this.#id);
     const operationId = this.#options.ids.next();
     let present = loaded;
-    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
       const host = this.#options.hostFacts(present.instance.hostId);
       const nowMs = this.#options.clock.nowMs();
       const asked = { command, stopTimeoutMs, request, operationId, nowMs, host };
       const event = { kind: "command", ...asked, ...this.#fencesFor(command, present) } as const;
       const decision = decide(present, event);
       if (decision.outcome.kind === "denied") {
-        // What is in memory may be old news; a refusal is not guarded by the commit, so it is decided on the
-        // row itself.
+        // The row in memory may be old, and no commit guards a refusal: decide once more on the stored row.
         if (present === loaded && attempt === 1) {
           present = await this.#load();
           continue;
@@ -193,7 +194,7 @@ class InstanceTurn {
     return { fences: this.#options.fencesOf(claims.map(({ hostId }) => hostId)) };
   }
 
-  /** Refused now, but perhaps this very command was accepted before: then it is answered as it was. */
+  /** Denies a command, unless the same request was accepted before: then it is answered as it was. */
   async #deny(decision: Decision, message: Extract<InstanceMessage, { kind: "command" }>): Promise<void> {
     const { project, requestId, contentHash } = message.request;
     const known = await this.#options.store.getRequest(project, requestId);
@@ -207,7 +208,7 @@ class InstanceTurn {
     event: (nowMs: number, present: LoadedInstance) => InstanceEvent,
   ): Promise<LoadedInstance> {
     let present = loaded;
-    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
       const decision = decide(present, event(this.#options.clock.nowMs(), present));
       const result = decision.turn === undefined ? undefined : await this.#options.commit(decision.turn);
       if (result === undefined || result.kind === "committed") {
@@ -227,7 +228,7 @@ class InstanceTurn {
     );
   }
 
-  /** Decided on the row as it is now: what is in memory may be of an owner before. */
+  /** Decides on the stored row: the row in memory may name an earlier owner. */
   async #recover(): Promise<LoadedInstance> {
     const operationId = this.#options.ids.next();
     return this.#settle(await this.#load(), (nowMs, { claims }) => {
@@ -240,13 +241,14 @@ class InstanceTurn {
     state: InstanceActorState & { readonly loaded: LoadedInstance },
   ): Promise<InstanceActorState> {
     const nowMs = this.#options.clock.monotonicMs();
-    // The reconciler asks only for what is not settled in the store: who believes otherwise has old news.
+    // The reconciler nudges only instances that the store has as not settled: if the row in memory is
+    // settled, it is old.
     const doubtful = state.loaded.instance.settled && state.loaded.operation === undefined;
     const deadlineAtMs = state.loaded.operation?.deadlineAtMs ?? Number.POSITIVE_INFINITY;
     const due = nowMs >= state.nudgeAtMs || deadlineAtMs < this.#options.clock.nowMs();
     if (!doubtful && !due) return state;
-    // Hosts are told what follows from the row, not from what was once read: no commit would notice the
-    // difference.
+    // Load first: hosts must be told what the stored row says, and here no commit would notice an old row in
+    // memory.
     const loaded = await this.#load();
     if (!due) return { ...state, loaded };
     const host = this.#options.hostFacts(loaded.instance.hostId);
@@ -256,14 +258,14 @@ class InstanceTurn {
       hostAlive: host?.alive ?? true,
       leaseEpoch: host?.leaseEpoch ?? 0,
     }));
-    const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, limits.nudgeBackoffMsMax);
+    const nudgeBackoffMs = Math.min(state.nudgeBackoffMs * 2, instanceLimits.nudgeBackoffMsMax);
     return { loaded: next, nudgeAtMs: nowMs + state.nudgeBackoffMs, nudgeBackoffMs };
   }
 }
 
 /**
- * A report about an epoch whose claim is not known here may be about a newer one than what is in memory; and
- * what is remembered of a lease that has ended may have gone elsewhere since.
+ * Whether the rows in memory are new enough for this report. An owner epoch without a known claim may be
+ * newer than memory; an instance whose claim is under an earlier lease epoch may have gone elsewhere since.
  */
 function knows(loaded: LoadedInstance, { epoch }: Observation, leaseEpoch: number): boolean {
   return loaded.claims.some(
@@ -271,13 +273,16 @@ function knows(loaded: LoadedInstance, { epoch }: Observation, leaseEpoch: numbe
   );
 }
 
-/** The same id: the same answer, word for word; or ALREADY_EXISTS when it was another command. */
+/**
+ * Answers a repeated request: with the same answer, word for word, or ALREADY_EXISTS when it was another
+ * command.
+ */
 function answerAgain(known: RequestRecord, contentHash: string, reply: Reply<Changed>): void {
   if (known.contentHash === contentHash) reply.ok(known.answer as Changed);
   else reply.fail(requestIdReused(known.requestId));
 }
 
-/** The same for an instance of another project: its existence is nobody else's business (I12). */
+/** Also the error for an instance of another project, whose existence must not show (I12). */
 export function notFound(id: string): StatusError {
   return new StatusError("instanceNotFound", `There is no instance ${id}.`);
 }

@@ -1,16 +1,15 @@
 /**
- * May this command be accepted in this state? A total table: a state or command without a cell does not
- * compile.
+ * Whether a command is accepted in a state. A total table: it does not compile without an admission for each
+ * pair.
  *
- * A newer intent replaces an older one at any time (hosts are level-triggered), so almost everything is
- * accepted; denied is only what has no sensible meaning. Pure data: no clock, no I/O.
+ * A newer intent replaces an older one at any time (hosts are level-triggered), so almost every command is
+ * accepted; denied are only commands that make no sense in the state. Pure data: no clock, no I/O.
  */
 import type { InstanceState, OperationKind } from "../../../protocol/states.ts";
 import { type Cell, deny, go, ignore } from "../../runtime/decision.ts";
 
 /**
- * Commands as the table knows them: the hard kinds are commands of their own, they may overtake the gentle
- * ones.
+ * The table's commands: the hard kinds are commands of their own, because they may overtake the gentle ones.
  */
 export const admissionCommands = [
   "start",

@@ -1,5 +1,5 @@
 /**
- * From a decision to a turn: what changed between two values of an instance becomes rows, operation steps and
+ * From a decision to a commit: the changes between two values of an instance become rows, operation steps and
  * events. The one place that raises a version and that writes the derived columns. Pure.
  */
 import { isSettled, type OperationState } from "../../../protocol/states.ts";
@@ -8,16 +8,16 @@ import type { NewEvent, Turn } from "../../records/commit.ts";
 import type { InstanceRecord, LoadedInstance, MachineKey, OperationRecord } from "../../records/instance.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 
-/** A value of an instance in the making; `change` starts one, `turnOf` ends it. */
+/** A change of an instance in the making; `draft` starts one, `turnOf` makes it a commit. */
 export interface Draft {
   readonly before: LoadedInstance;
   readonly after: LoadedInstance;
-  /** Operations that ended here and are not the present one any more. */
+  /** Operations that end with the draft; the instance's present operation is another. */
   readonly ended: readonly OperationRecord[];
   readonly events: readonly NewEvent[];
-  /** Builds that ended here, on the host that had them. */
+  /** Builds that end with the draft, with their hosts. */
   readonly builds: NonNullable<Turn["buildsEnded"]>;
-  /** What it rests on. */
+  /** Fences that the commit rests on. */
   readonly fences: readonly { readonly hostId: string; readonly epoch: number }[];
   readonly nowMs: number;
 }
@@ -32,7 +32,10 @@ export const draft = (before: LoadedInstance, nowMs: number): Draft => ({
   nowMs,
 });
 
-/** The build came to run on its host, or failed by its fault: hosts that fail too many get no new ones. */
+/**
+ * Records that the build reached a running guest, or failed by its host's fault: hosts with too many failures
+ * get no new instances.
+ */
 export function withBuild(it: Draft, failed: boolean): Draft {
   const { hostId, project, image } = it.after.instance;
   if (hostId === null) return it;
@@ -71,7 +74,7 @@ export interface Step {
   readonly message?: string | undefined;
 }
 
-/** The present operation reached a step. A step that is the newest already is not repeated. */
+/** Adds a step to the present operation, unless it is the newest step already. */
 export function withStep(it: Draft, { step, percent, message }: Step): Draft {
   const { operation } = it.after;
   if (operation === undefined || operation.step === step) return it;
@@ -119,9 +122,7 @@ export function beginOperation(it: Draft, operation: OperationRecord): Draft {
   return withInstance({ ...it, after: { ...it.after, operation } }, { operationId: operation.id });
 }
 
-/**
- * Ends what has reached its end: an operation whose goal is there, a delete that has nothing left to remove.
- */
+/** Ends an operation that has reached its goal, and a delete that has nothing left to remove. */
 export function endWhatIsReached(it: Draft): Draft {
   const { instance, claims } = it.after;
   if (isAdrift(it.after)) return it;
@@ -133,7 +134,7 @@ export function endWhatIsReached(it: Draft): Draft {
   return reached ? endOperation(it, "done") : it;
 }
 
-/** Room is kept only for who is on the way to it and shall run there. */
+/** Gives up the kept room, unless the instance is on its way there and is to run. */
 function withoutIdleRoom(it: Draft): Draft {
   const { instance, claims } = it.after;
   const wanted = instance.desired === "running" || instance.desired === "paused";
@@ -141,7 +142,7 @@ function withoutIdleRoom(it: Draft): Draft {
   return { ...it, after: { ...it.after, claims: claims.filter(({ epoch }) => epoch <= instance.epoch) } };
 }
 
-/** The derived columns, the version, and the event that tells of a new state. */
+/** Sets the derived columns and the version, and adds the event of a new state. */
 function finished(it: Draft): Draft {
   const before = stateOf(it.before);
   const state = stateOf(it.after);
@@ -166,7 +167,7 @@ function finished(it: Draft): Draft {
   });
 }
 
-/** The turn that makes a draft durable, and the value that holds when it is. */
+/** The commit that makes a draft durable, and the value that holds once it is committed. */
 export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedInstance } {
   const done = finished(withoutIdleRoom(it));
   const { before, after } = done;

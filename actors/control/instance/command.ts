@@ -1,14 +1,15 @@
 /** What each command does to the intent, how long it may take, and how it is answered. Pure. */
 import type { Changed } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { OperationKind } from "../../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import { type AdmissionCommand, operationKindOf } from "./admission.ts";
+import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, HostFacts } from "./messages.ts";
 import { currentMachine, instanceView } from "./state.ts";
 
-/** Every accepted command is a new generation; a failure of the past is forgotten. */
+/** The change of the intent by an accepted command: a new generation, and no failure any more. */
 export function changeOfIntent(instance: InstanceRecord, event: CommandEvent): Partial<InstanceRecord> {
   const generation = instance.generation + 1;
   return { generation, failure: null, ...intentOf(instance, event.command, event.stopTimeoutMs) };
@@ -45,16 +46,16 @@ function intentOf(
 }
 
 const timeoutMsOf = {
-  create: limits.buildTimeoutMs,
-  start: limits.startTimeoutMs,
+  create: lifeLimits.buildTimeoutMs,
+  start: instanceLimits.startTimeoutMs,
   stop: 0,
-  reboot: limits.startTimeoutMs + limits.stopTimeoutMsDefault,
-  pause: limits.verbTimeoutMs,
-  unpause: limits.verbTimeoutMs,
-  delete: limits.deleteTimeoutMs,
-  recover: limits.startTimeoutMs,
-  evacuate: limits.startTimeoutMs,
-  move: limits.startTimeoutMs,
+  reboot: instanceLimits.startTimeoutMs + lifeLimits.stopTimeoutMsDefault,
+  pause: instanceLimits.verbTimeoutMs,
+  unpause: instanceLimits.verbTimeoutMs,
+  delete: instanceLimits.deleteTimeoutMs,
+  recover: instanceLimits.startTimeoutMs,
+  evacuate: instanceLimits.startTimeoutMs,
+  move: instanceLimits.startTimeoutMs,
 } as const satisfies Record<OperationKind, number>;
 
 export function newOperation(instance: InstanceRecord, event: CommandEvent): OperationRecord {
@@ -84,7 +85,7 @@ export function operationOf(instance: InstanceRecord, event: Beginning): Operati
     steps: [{ step: "accepted", atMs: event.nowMs }],
     requestId: event.requestId,
     startedAtMs: event.nowMs,
-    deadlineAtMs: event.nowMs + ownMs + timeoutMsOf[kind] + limits.operationGraceMs,
+    deadlineAtMs: event.nowMs + ownMs + timeoutMsOf[kind] + lifeLimits.operationGraceMs,
     endedAtMs: null,
     error: null,
   };

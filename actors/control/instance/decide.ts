@@ -1,6 +1,6 @@
 /**
- * The life of an instance: `decide(loaded, event)` says what the intent becomes, what is written, what the
- * caller hears and what its hosts are told. One function per kind of event; the diagram of states is in
+ * The life of an instance: `decide(loaded, event)` says what the intent becomes, what to write, what to
+ * answer and what to tell the hosts. One function for each kind of event; the diagram of states is in
  * protocol/states.ts.
  *
  * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with
@@ -67,8 +67,8 @@ function denied(loaded: LoadedInstance, denial: Denial): Decision {
 }
 
 /**
- * Already so, or already on the way: the intent stays, and the command is remembered all the same, with the
- * operation that is on the way or with one that is done at once.
+ * Accepts a command that changes nothing, because its goal is reached or on the way. It is remembered all the
+ * same, with the operation under way, or with one that is done at once.
  */
 function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
   const operation = loaded.operation ?? doneAtOnce(loaded, event);

@@ -16,12 +16,12 @@ export interface EnsureRequest {
   readonly leaseEpoch: number;
 }
 
-/** The outside, as effects see it. */
+/** What effects act on: hosts, the scheduler, other instances' actors. */
 export interface InstanceOutside {
   /** @throws StatusError when the host refuses or cannot be reached */
   askHost(hostId: string, request: EnsureRequest): Promise<Observation>;
   place(instance: InstanceRecord): Promise<Placement>;
-  /** A host that room is kept on, as it is now; undefined: it is silent, fenced or gone. */
+  /** The host on which room is kept, as a placement of now; undefined: it is silent, fenced or gone. */
   roomOn(hostId: string): Placement | undefined;
   /** Sends a message to the actor of an instance, loading it when needed. */
   deliver(instanceId: string, message: InstanceMessage): void;
@@ -44,7 +44,9 @@ export function runEffects(
   }
 }
 
-/** It will be so again until one of the two is of another version: somebody has to hear of it. */
+/**
+ * Errors that a retry cannot help: the host's version does not understand the message. Logged as a warning.
+ */
 const notUnderstood: ReadonlySet<Code> = new Set(["INVALID_ARGUMENT", "UNIMPLEMENTED"]);
 
 async function ensure(
@@ -73,7 +75,7 @@ async function ensure(
   }
 }
 
-/** Where room is kept for it, unless that host cannot take it now: then another one may. */
+/** Places the instance on the host where room is kept, if that host can take it now; else on any other. */
 async function place(
   { keptOn }: Extract<InstanceEffect, { kind: "place" }>,
   instance: InstanceRecord,

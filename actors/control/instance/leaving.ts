@@ -1,9 +1,10 @@
 /**
- * Who is on a host, who of them may leave it, and how far that has come: derived from the rows each time, so
- * that a controller that begins knows what another one knew. Reads only.
+ * The instances on a host: which are there, which may leave it, and how far a drain has come. Derived from
+ * the rows each time, so that a controller that has just started knows what another knew. Reads only.
  */
 import type { Drain } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Store, Whereabouts } from "../../ports/store.ts";
 import type { Draining, HostRecord } from "../../records/host.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
@@ -13,11 +14,11 @@ import { opensElsewhere } from "./state.ts";
 export type LeavingStore = Pick<Store, "listInstances" | "listOnHost" | "whereabouts">;
 
 export interface OnHost {
-  /** It is their host, in order of their ids. */
+  /** Instances that the host owns, in order of id. */
   readonly owned: readonly InstanceRecord[];
   /**
-   * Ids: it is not their host any more, and has not said yet that they are gone. Without those that shall be
-   * deleted.
+   * Ids of instances that the host does not own any more, but whose `gone` it has not reported. Without those
+   * to be deleted.
    */
   readonly leaving: readonly string[];
 }
@@ -31,7 +32,7 @@ export async function onHost(hostId: string, store: LeavingStore): Promise<OnHos
   return { owned, leaving: leaving.map(({ instanceId }) => instanceId) };
 }
 
-/** Without a host: all that are on any. */
+/** The instances of a host; without `hostId`, of all hosts. */
 export async function ownedBy(
   hostId: string | undefined,
   store: Pick<Store, "listInstances">,
@@ -39,17 +40,18 @@ export async function ownedBy(
   const all: InstanceRecord[] = [];
   let marker: string | undefined;
   for (;;) {
-    const page = { limit: limits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
+    const page = { limit: wireLimits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
     const rows = await store.listInstances({ ...page, ...(hostId === undefined ? {} : { hostId }) });
     all.push(...rows.flatMap(({ instance }) => (instance.hostId === null ? [] : [instance])));
     marker = rows.at(-1)?.instance.id;
-    if (rows.length < limits.pageLengthMax) return all;
+    if (rows.length < wireLimits.pageLengthMax) return all;
   }
 }
 
 /**
- * Those that left and are not deleted, and whose guests may run there all the same: a fence by silence stops
- * no guest without a lease, and none whose disk is only there. To start them elsewhere would be a second one.
+ * The instances that left and are not deleted, but whose guests may still run there: a fence by silence stops
+ * no guest without a host lease, and none whose disk is only on that host. Starting them elsewhere could run
+ * the same guest twice (I2).
  */
 export async function notStopped(
   instanceIds: readonly string[],
@@ -68,20 +70,20 @@ export async function notStopped(
   return found;
 }
 
-/** Those that may be asked to leave now, in the order in which they are. */
+/** The instances that may be asked to leave now, in that order. */
 export function mayLeave({ owned }: OnHost): readonly InstanceRecord[] {
   return owned.filter((instance) => !isBusy(instance) && moveDenied(instance) === undefined);
 }
 
-/** Why it may not be moved now, as a sentence without its full stop; true: it may. */
+/** True when the instance may be moved now; else why not, as a sentence without its full stop. */
 export function movableNow(instance: InstanceRecord): true | string {
   if (isBusy(instance)) return "Something is under way with it";
   return moveDenied(instance)?.replace(/\.$/, "") ?? true;
 }
 
 /**
- * `obstacles`: what stood in the way of those that may leave, when it was tried last. `living`: those that
- * were there when it began and are not deleted; absent: nobody remembers who was there.
+ * How far the drain is. `obstacles`: why instances that may leave did not, at the last attempt. `living`: the
+ * instances that were there when the drain began and are not deleted; absent: they were too many to remember.
  */
 function drainOf(
   { owned, leaving }: OnHost,
@@ -98,14 +100,17 @@ function drainOf(
     moved: Math.max(0, draining.instances - owned.length - leaving.length),
     ...(living === undefined ? {} : counted({ owned, leaving }, draining, living)),
     left: owned.length - cannot.length,
-    cannot: cannot.slice(0, limits.drainListedMax),
+    cannot: cannot.slice(0, placementLimits.drainListedMax),
     staying: cannot.length,
   };
 }
 
 type Living = readonly Whereabouts[];
 
-/** Who has left and shall run has moved when it is on another host; in between it is on its way. */
+/**
+ * Counts the instances that left the host. An instance that is to run counts as moving until another host
+ * owns it.
+ */
 function counted(
   { owned, leaving }: OnHost,
   { instances }: Draining,
@@ -121,7 +126,7 @@ function counted(
   };
 }
 
-/** As it is now; undefined when the host is not drained. */
+/** The drain of a host as it is now; undefined when the host is not drained. */
 export async function drainNow(
   { id, draining }: Pick<HostRecord, "id" | "draining">,
   store: LeavingStore,
@@ -129,7 +134,7 @@ export async function drainNow(
 ): Promise<Drain | undefined> {
   if (draining === null) return undefined;
   const { instanceIds } = draining;
-  // In this order: who leaves in between is counted as still there.
+  // In this order, an instance that leaves between the two reads counts as still there.
   const there = await onHost(id, store);
   const living = instanceIds === undefined ? undefined : await store.whereabouts(instanceIds);
   return drainOf(there, draining, { obstacles, ...(living === undefined ? {} : { living }) });

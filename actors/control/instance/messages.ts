@@ -1,7 +1,7 @@
 /**
- * What an instance actor hears, and what its decisions ask for. Data only.
+ * What an instance actor hears, and which effects its decisions ask for. Data only.
  *
- * Ids and times come in with the event, so that a decision is a function of its arguments alone.
+ * Ids and times come with the event, so that a decision is a function of its arguments alone.
  */
 
 import type { Changed } from "../../../protocol/instance.ts";
@@ -14,7 +14,7 @@ import type { Reply } from "../../runtime/system.ts";
 import type { Fence } from "../directory/fence-proof.ts";
 import type { AdmissionCommand } from "./admission.ts";
 
-/** Who asked, and when; the same for every event that comes from a request. */
+/** The request behind an event: who asked, and when. */
 export interface RequestFacts {
   readonly project: string;
   readonly requestId: string;
@@ -24,14 +24,14 @@ export interface RequestFacts {
 export interface CommandEvent {
   readonly kind: "command";
   readonly command: AdmissionCommand;
-  /** For `stop`: how long the guest may take; for the others unused. */
+  /** For `stop`: how long the guest may take to shut down; else unused. */
   readonly stopTimeoutMs: number;
   readonly request: RequestFacts;
   readonly operationId: string;
   readonly nowMs: number;
-  /** The owner of the instance, if it has one: its name, and whether it was heard from lately. */
+  /** The owner host, if there is one: its name, and whether it was heard from lately. */
   readonly host: HostFacts | undefined;
-  /** For `evacuate`: those of its hosts that are fenced as far as is known. */
+  /** For `evacuate`: the fences of its hosts, as far as this controller knows. */
   readonly fences?: readonly Fence[];
 }
 
@@ -45,20 +45,20 @@ export interface ObservedEvent {
   readonly hostId: string;
   readonly observation: Observation;
   readonly nowMs: number;
-  /** Of the lease that the host holds as far as is known; 0: none. */
+  /** Lease epoch of the host lease that the host holds, as far as is known; 0: none. */
   readonly leaseEpoch: number;
 }
 
-/** Look again: is a deadline past, is something not done that should be? */
+/** A nudge: has a deadline passed, is anything not done that should be? */
 export interface ReconcileEvent {
   readonly kind: "reconcile";
   readonly nowMs: number;
   readonly hostAlive: boolean;
-  /** Of the lease that its host holds as far as is known; 0: none. */
+  /** Lease epoch of the host lease that its host holds, as far as is known; 0: none. */
   readonly leaseEpoch: number;
 }
 
-/** Hosts that were fenced; what the instance has there shall go on elsewhere. */
+/** Hosts were fenced: what the instance had there goes on elsewhere. */
 export interface RecoverEvent {
   readonly kind: "recover";
   readonly fences: readonly Fence[];
@@ -66,12 +66,12 @@ export interface RecoverEvent {
   readonly nowMs: number;
 }
 
-/** Its host is to be empty: it goes on elsewhere, when it may. */
+/** Its host is drained: the instance goes on elsewhere, if it may. */
 export interface MoveEvent {
   readonly kind: "move";
-  /** That host: an instance that is not there (any more) stays where it is. */
+  /** The host being drained. Ignored if the instance has left it already. */
   readonly hostId: string;
-  /** Where room was found for it; null: it is to be down, and needs none. */
+  /** The host with room for it; null: it is to be stopped and needs none. */
   readonly to: HostPlacement | null;
   readonly operationId: string;
   readonly nowMs: number;
@@ -84,18 +84,21 @@ export type Placement =
       readonly hostName: string;
       readonly leaseEpoch: number;
       readonly storageId: string | null;
-      /** What it gets of the host's cells; null: it asks for nothing of the kind. */
+      /** What the instance gets of the host's NUMA nodes; null: its flavor asks for no NUMA placement. */
       readonly numa: NumaPlacement | null;
     }
   | { readonly kind: "denied"; readonly denial: Denial };
 
 export type HostPlacement = Extract<Placement, { kind: "host" }>;
 
-/** What the scheduler said when a host was asked for. */
+/** The scheduler's answer to the question for a host. */
 export interface PlacedEvent {
   readonly kind: "placed";
   readonly placement: Placement;
-  /** The epoch that the question was asked in; another one now means that the answer is stale. */
+  /**
+   * The owner epoch in which the question was asked; if the instance has another one now, the answer is
+   * stale.
+   */
   readonly epoch: number;
   readonly nowMs: number;
 }
@@ -109,7 +112,7 @@ export type InstanceEvent =
   | MoveEvent;
 
 /**
- * What is to be done after the commit. Each may be done twice, or be lost: the reconciler asks for it again.
+ * Effects to start after the commit. Each may be done twice, or be lost: the reconciler asks for it again.
  */
 export type InstanceEffect =
   | {
@@ -120,14 +123,14 @@ export type InstanceEffect =
       readonly observedGeneration: number;
       readonly leaseEpoch: number;
     }
-  /** `keptOn`: the host that has room for it already. */
+  /** `keptOn`: the host where room is kept. */
   | { readonly kind: "place"; readonly keptOn?: string };
 
 export interface Decision {
   readonly outcome:
     | { readonly kind: "accepted" }
     | { readonly kind: "denied"; readonly denial: Denial }
-    /** Nothing to write; for events that are old news. */
+    /** Nothing to write: the event was stale. */
     | { readonly kind: "unchanged" };
   readonly next: LoadedInstance;
   /** Absent when nothing is to be written. */
@@ -135,7 +138,7 @@ export interface Decision {
   readonly effects: readonly InstanceEffect[];
 }
 
-/** The mailbox. Questions carry their reply. */
+/** The messages of the mailbox. Questions carry their reply. */
 export type InstanceMessage =
   | {
       readonly kind: "command";
@@ -148,18 +151,18 @@ export type InstanceMessage =
       readonly kind: "observed";
       readonly hostId: string;
       readonly observation: Observation;
-      /** Of the lease under which it was said; 0: unknown. */
+      /** Lease epoch of the host lease under which it was reported; 0: unknown. */
       readonly leaseEpoch: number;
-      /** Whether the host need not say it again. */
+      /** Answers true when the host need not report it again. */
       readonly reply: Reply<boolean> | undefined;
     }
   | { readonly kind: "reconcile" }
-  /** A host that holds something of it was fenced. */
+  /** A host with a claim of the instance was fenced. */
   | { readonly kind: "recover" }
-  /** A host that is drained asks it to go on elsewhere. */
+  /** Its host is drained: go on elsewhere. */
   | { readonly kind: "move"; readonly hostId: string; readonly to: HostPlacement | null }
   | { readonly kind: "placed"; readonly placement: Placement; readonly epoch: number }
-  /** A host knows something newer: what is in memory is old. */
+  /** A host knows a newer intent: the row in memory is old. */
   | { readonly kind: "reload" }
-  /** Tell the hosts what it shall be: after its birth, or when a host does not list it. */
+  /** Tell the hosts the intent: after the create, or when a host does not list the instance. */
   | { readonly kind: "tellHosts" };

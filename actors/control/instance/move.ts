@@ -1,8 +1,9 @@
 /**
- * A move that its own host takes part in: room on another host is claimed and the owner lets go, in one
- * commit; its host is told, and the instance starts on the other one when its host has said `gone`. Pure.
+ * A move with the help of its present host: one commit claims room on another host and makes the present
+ * owner let go; the present host is told, and the instance starts on the other one when the present one has
+ * reported `gone`. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
 import { operationOf } from "./command.ts";
@@ -11,7 +12,7 @@ import { committed, unchanged } from "./observed.ts";
 import { claimOf } from "./reconcile.ts";
 import { opensElsewhere, workEffects } from "./state.ts";
 
-/** Why it must stay on its host, as a sentence; undefined: it may go. */
+/** Why the instance must stay on its host, as a sentence; undefined: it may go. */
 export function moveDenied(instance: InstanceRecord): string | undefined {
   if (!opensElsewhere(instance)) return "Its disk is only on this host.";
   const { policy } = instance.recovery;
@@ -21,7 +22,7 @@ export function moveDenied(instance: InstanceRecord): string | undefined {
     : undefined;
 }
 
-/** Something is under way with it; when that has ended it may go. */
+/** True while something is under way with the instance; when that has ended, it may go. */
 export function isBusy({ built, operationId, desired }: InstanceRecord): boolean {
   return !built || operationId !== null || desired === "deleted";
 }
@@ -33,7 +34,7 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
   const wanted = instance.desired !== "stopped";
   if (wanted && event.to === null) return unchanged(loaded);
   const { operationId, nowMs } = event;
-  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : limits.stopTimeoutMsDefault;
+  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : lifeLimits.stopTimeoutMsDefault;
   const left = withInstance(draft(loaded, nowMs), {
     hostId: null,
     stop: { mode: "graceful", timeoutMs },
@@ -52,7 +53,10 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
   return { ...decision, effects: workEffects(decision.next) };
 }
 
-/** Claimed in the commit that lets it go: what is full by then keeps the guest where it runs. */
+/**
+ * Adds the claim on the other host to the commit that lets the instance go: if that host is full by then, the
+ * guest stays where it runs.
+ */
 function withRoom(it: Draft, to: HostPlacement): Draft {
   const { instance, claims } = it.after;
   const room = claimOf({ instance: { ...instance, epoch: instance.epoch + 1 } }, to);

@@ -1,8 +1,8 @@
 /**
- * What a host reports becomes knowledge, and sometimes the end of an operation, a failure, or another host's
- * turn. A report never changes an intent that is newer than the one it acted on (I8). Pure.
+ * Decides about a host's report: it becomes the stored observation, and may end an operation, fail the
+ * instance, or send it to another host. A report never changes an intent that is newer than the one it acted
+ * on (I8). Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
@@ -18,6 +18,7 @@ import {
   withInstance,
   withStep,
 } from "./change.ts";
+import { instanceLimits } from "./limits.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
 import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
@@ -52,9 +53,9 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
 }
 
 /**
- * It changes nothing. One that contradicts what came to rest, or counts below it, may be of a life of the
- * machine that does not know what the one before it said (its file could not be written): told what is known,
- * it speaks above it.
+ * Ignores stale observations. But if a settled instance's machine reports another state, or a lower
+ * generation, its agent may have lost the machine file: send `ensure` with the generation we know, so that
+ * its next report is newer.
  */
 function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecord): Decision {
   const differs = seen.state !== known.state || seen.generation < known.generation;
@@ -63,12 +64,15 @@ function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecor
     : unchanged(loaded);
 }
 
-/** A machine nobody counts on: its claim was given back after its host had said `gone`. It shall go again. */
+/**
+ * A machine without a claim: the claim was given back after the host had reported `gone`. Tells the machine
+ * to go again.
+ */
 function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
   const { instance } = loaded;
   if (observation.state === "gone" || observation.epoch > instance.epoch) return unchanged(loaded);
-  // Only who was told to leave has an intent newer than ours. To tell it again with every answer that it
-  // gives would go on as fast as messages travel, until it is gone.
+  // A machine with a newer intent than ours was told to leave already. Telling it again with every answer
+  // would go on as fast as messages travel, until it is gone.
   if (observation.intentGeneration > instance.generation) return unchanged(loaded);
   const intent = leaving(instance);
   return {
@@ -80,7 +84,7 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
         spec: removalSpec(instance, { epoch: observation.epoch, leaseEpoch: 0, numa: null }),
         intent: {
           ...intent,
-          // It may run elsewhere: there is no time to be kind.
+          // The instance may run elsewhere: do not wait for the guest.
           stop: { mode: "hard", timeoutMs: 0 },
           generation: Math.max(intent.generation, observation.intentGeneration + 1),
         },
@@ -92,8 +96,8 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
 }
 
 /**
- * Takes the report in. `gone` gives the claim back, unless the machine is still wanted: then its host makes
- * it anew.
+ * Stores the observation. `gone` gives the claim back, unless the machine is still wanted: then its host
+ * makes it anew.
  */
 function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const { instance, machines, claims } = it.after;
@@ -105,8 +109,8 @@ function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const wanted = current && instance.desired !== "deleted";
   const kept = wanted ? claims : claims.filter((claim) => claim.epoch !== observation.epoch);
   const next = { ...it, after: { ...it.after, machines: others, claims: kept } };
-  // The newest epoch's host has removed the disk, and those of the epochs before it: unless a guest has run
-  // on it, and goes on elsewhere.
+  // With `gone` of the newest owner epoch its disk and those of earlier owner epochs are removed, unless a
+  // guest has run on it and goes on elsewhere.
   const unwanted = instance.desired === "deleted" || (!instance.built && !wanted);
   if (!unwanted || observation.epoch !== instance.epoch) return next;
   return withInstance(next, { storageId: null, ...(instance.deletedAtMs === null ? {} : { hostId: null }) });
@@ -141,7 +145,7 @@ function seenAtOwner(it: Draft, seen: Observation): Draft {
   return well ? withInstance(built, { failure: null }) : built;
 }
 
-/** The guest switched itself off: that is what its user wanted. The intent follows, as a new generation. */
+/** The guest shut itself down, as its user wanted. The intent follows, as a new generation. */
 function followGuest(it: Draft): Draft {
   const ended = endOperation(
     it,
@@ -166,16 +170,17 @@ function reasonOf(reason: MachineReason): Reason {
 }
 
 /**
- * Faults of the host, whatever it was told to build. What an image, a guest or a request brings about says
- * nothing against it: a tenant must not be able to have hosts disabled (decision 0014).
+ * Failures by the host's own fault, whatever it was told to build. Failures that an image, a guest or a
+ * request can cause say nothing against the host: a tenant must not be able to have hosts disabled (decision
+ * 0014).
  */
 const faultsOfHosts: ReadonlySet<MachineReason> = new Set(["diskFull", "diskMissing", "hypervisorRefused"]);
 
 const fromHostToHost: ReadonlySet<OperationKind> = new Set(["recover", "evacuate", "move"]);
 
 /**
- * A machine failed at its owner: a build, or a guest on its way from another host, tries the next one;
- * another that has run is left where its disk is.
+ * A machine failed at its owner. A build, or a guest on its way from another host, tries the next host; any
+ * other instance that has run stays where its disk is.
  */
 function failedAtOwner(it: Draft, seen: Observation): Draft {
   const error = errorOf(seen);
@@ -191,11 +196,11 @@ function failedAtOwner(it: Draft, seen: Observation): Draft {
     hostId: null,
     excludedHosts,
   });
-  if (instance.attempt >= limits.buildAttemptsMax) return giveUp(left, error);
+  if (instance.attempt >= instanceLimits.buildAttemptsMax) return giveUp(left, error);
   return left;
 }
 
-/** Loudly: the operation fails, and the instance says why until the next command. */
+/** Fails the operation; the instance shows the failure until the next command. */
 export function giveUp(it: Draft, error: ErrorBody): Draft {
   return withInstance(endOperation(it, "failed", error), { failure: error });
 }

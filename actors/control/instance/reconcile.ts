@@ -1,7 +1,7 @@
 /**
- * What happens without anybody asking: deadlines pass, hosts stay silent, messages were lost, a host is
- * found. The same for a lost message, a restarted controller and a slow host: look at what is, and ask for
- * what should be. Pure.
+ * Decides about events that nobody asked for: deadlines pass, hosts stay silent, messages are lost, the
+ * scheduler finds a host. A lost message, a restarted controller and a slow host are treated alike: look at
+ * the rows, and ask for what is missing. Pure.
  */
 import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
 import type { ClaimRecord, LoadedInstance } from "../../records/instance.ts";
@@ -51,8 +51,8 @@ function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {
 }
 
 /**
- * The host that holds the remains cannot be reached in time. For the user the instance is deleted; its claim
- * stays, and so does the work: the host is told when it is back, and only its word frees the capacity.
+ * Parks a delete whose host cannot be reached in time. For the user the instance is deleted; its claim stays,
+ * and so does the work: the host is told when it is back, and only its report frees the capacity.
  */
 function parkDelete(it: Draft): Draft {
   const parked = withStep(it, {
@@ -65,7 +65,7 @@ function parkDelete(it: Draft): Draft {
   return endOperation(told, "done");
 }
 
-/** The scheduler's answer for a build that has no host (any more). */
+/** Takes the scheduler's answer for a build that has no host (any more). */
 export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decision {
   const { instance } = loaded;
   const wanted = instance.desired === "running" || instance.desired === "paused";
@@ -83,7 +83,7 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
     attempt: instance.attempt + 1,
     ...(instance.built ? { failure: null } : { storageId }),
   });
-  // What is kept is claimed anew: its host may hold another lease by now, or be gone.
+  // The kept room is claimed anew: its host may hold another lease epoch by now, or be gone.
   const { leaseEpoch } = event.placement;
   const claim = room?.hostId === hostId ? { ...room, leaseEpoch } : claimOf(owned.after, event.placement);
   const claims = [...owned.after.claims.filter((held) => held !== room), claim];
@@ -96,7 +96,10 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   return { outcome: { kind: "accepted" }, next, turn, effects: workEffects(next) };
 }
 
-/** A guest that has run is asked for again and again: its failure is told once. */
+/**
+ * No host fits. For a guest that has run the scheduler is asked again and again, but the same failure is
+ * stored only once.
+ */
 function denied(it: Draft, error: ErrorBody): Decision {
   const { instance } = it.before;
   const told =
@@ -108,7 +111,7 @@ export function claimOf(
   { instance }: Pick<LoadedInstance, "instance">,
   { hostId, leaseEpoch, numa }: Pick<ClaimRecord, "hostId" | "leaseEpoch" | "numa">,
 ): ClaimRecord {
-  // To remove a disk takes nothing of a host.
+  // Removing a disk takes no capacity of a host.
   const none = { vcpus: 0, memoryMib: 0, diskGib: 0 };
   const isGoing = instance.desired === "deleted";
   const { vcpus, memoryMib, diskGib } = isGoing ? none : instance.flavor;

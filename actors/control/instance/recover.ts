@@ -1,7 +1,7 @@
 /**
- * What follows from a fence: an instance whose host is proved not to run it any more starts elsewhere.
- * Nothing here believes a silence (I9); the
- * proof is checked again by the commit, and goes into the instance's operation and events. Pure.
+ * Recovery: an instance starts elsewhere when a fence proves that its host does not run it any more. Nothing
+ * here trusts a silence (I9); the commit checks the proof again, and the proof goes into the instance's
+ * operation and events. Pure.
  */
 
 import type { Denial } from "../../../protocol/wire/status.ts";
@@ -31,8 +31,8 @@ export function decideRecover(loaded: LoadedInstance, event: RecoverEvent): Deci
 }
 
 /**
- * Why an operator cannot take it to another host now; undefined when it can be done. Its policy is not asked:
- * the operator knows better.
+ * Why an operator cannot evacuate the instance now; undefined: it can be done. The recovery policy is
+ * ignored: the operator knows better.
  */
 export function evacuationDenied(
   { instance, claims }: LoadedInstance,
@@ -60,7 +60,7 @@ function lostOf({ claims }: Pick<LoadedInstance, "claims">, fences: readonly Fen
   });
 }
 
-/** What it holds on fenced hosts is released, and when one of them owns it, nobody does. */
+/** Releases the instance's claims on fenced hosts; when one of them owns it, it has no owner any more. */
 export function freed(
   it: Draft,
   event: { readonly fences?: readonly Fence[]; readonly operationId: string; readonly nowMs: number },
@@ -74,7 +74,7 @@ export function freed(
   return owned === undefined ? rid : leave(rid, owned.fence, event);
 }
 
-/** The claim was made under the lease that the fence ended, or under one before it. */
+/** Whether the fence ends the claim, which was made under the fenced lease epoch or an earlier one. */
 function ends(fence: Fence, claim: ClaimRecord): boolean {
   return fence.hostId === claim.hostId && claim.leaseEpoch > 0 && claim.leaseEpoch <= fence.epoch;
 }
@@ -91,7 +91,7 @@ function without(loaded: LoadedInstance, epochs: ReadonlySet<number>): LoadedIns
   };
 }
 
-/** Nobody owns it; what is under way goes on, on the next host. */
+/** Takes the instance from its owner; an operation under way goes on, on the next host. */
 function leave(
   it: Draft,
   { hostId, hostName, proof }: Fence,

@@ -1,15 +1,16 @@
 /**
  * The instance actors of one controller: loaded on demand, passivated when idle, made anew when they ended.
  *
- * A registry in memory, not an actor: the parent of thousands must not have a mailbox of its own. That two
- * controllers may have the same instance loaded is harmless (the row's version decides); that one controller
- * has it twice is avoided.
+ * A registry in memory, not an actor: the parent of thousands must not have a mailbox of its own. Two
+ * controllers may have the same instance loaded, which is harmless (the row's version decides); one
+ * controller must not have it twice.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
-import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
+import { Periodic } from "../../runtime/periodic.ts";
 import type { ActorRef, ActorSystem, AskOptions, Reply } from "../../runtime/system.ts";
 import { type InstanceActorOptions, instanceDefinition } from "./actor.ts";
+import { instanceLimits } from "./limits.ts";
 import type { InstanceMessage } from "./messages.ts";
 
 interface Entry {
@@ -21,25 +22,31 @@ export class InstanceRegistry {
   readonly #system: ActorSystem;
   readonly #clock: Clock;
   readonly #options: InstanceActorOptions;
-  /** In order of use: the first is the one that was idle longest. */
+  /** In order of last use: the first entry has been idle longest. */
   readonly #entries = new Map<string, Entry>();
-  /** On their way out; whoever wants them waits for it. */
+  /** Actors that are being stopped; a message for one waits until it has ended. */
   readonly #leaving = new Map<string, Promise<void>>();
-  #timer: Timer | undefined;
+  readonly #sweeps: Periodic;
   #closed = false;
 
   constructor(system: ActorSystem, options: Omit<InstanceActorOptions, "deliver">) {
     this.#system = system;
     this.#clock = options.clock;
     this.#options = { ...options, deliver: (id, message) => void this.tell(id, message) };
-    this.#sweepLater();
+    const { clock, log } = options;
+    this.#sweeps = new Periodic({
+      ...{ name: "registry", clock, log },
+      pauseMs: () => instanceLimits.passivateSweepMs,
+      round: async () => this.#sweep(),
+    });
+    this.#sweeps.next();
   }
 
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Whether an actor of it is here. */
+  /** Whether this controller has an actor of the instance. */
   has(id: string): boolean {
     return this.#entries.has(id);
   }
@@ -51,8 +58,8 @@ export class InstanceRegistry {
   }
 
   /**
-   * A message that nobody waits for; lost when the actor is too busy or the process ends, and then asked for
-   * again by a reconciler. Never rejects.
+   * Sends a message without an answer. It is lost when the actor is too busy or the process ends; a
+   * reconciler then asks for the same work again. Never rejects.
    */
   async tell(id: string, message: InstanceMessage): Promise<void> {
     await this.#leaving.get(id);
@@ -60,17 +67,17 @@ export class InstanceRegistry {
   }
 
   /**
-   * The actor of an instance that was just created: it begins with what was committed, and does what that
-   * asks for.
+   * Starts the actor of an instance that was just created: it begins with the committed rows, and tells the
+   * hosts.
    */
   adopt(loaded: LoadedInstance): void {
     this.#entry(loaded.instance.id, loaded).ref.tell({ kind: "tellHosts" });
   }
 
-  /** Before the actors are stopped: what hosts still answer brings none of them back. */
+  /** Call before the actors are stopped: answers of hosts must not load any of them again. */
   close(): void {
     this.#closed = true;
-    this.#timer?.cancel();
+    void this.#sweeps.stop();
   }
 
   #entry(id: string, seed?: LoadedInstance): Entry {
@@ -79,7 +86,7 @@ export class InstanceRegistry {
     entry.usedAtMs = this.#clock.monotonicMs();
     this.#entries.delete(id);
     this.#entries.set(id, entry);
-    if (known === undefined && this.#entries.size > limits.instanceActorsMax) this.#passivateOldest();
+    if (known === undefined && this.#entries.size > instanceLimits.instanceActorsMax) this.#passivateOldest();
     return entry;
   }
 
@@ -105,14 +112,11 @@ export class InstanceRegistry {
     this.#leaving.set(id, left);
   }
 
-  #sweepLater(): void {
-    this.#timer = this.#clock.after(limits.passivateSweepMs, () => {
-      const idleSinceMs = this.#clock.monotonicMs() - limits.passivateAfterMs;
-      for (const [id, entry] of this.#entries) {
-        if (entry.usedAtMs > idleSinceMs) break;
-        if (entry.ref.waiting === 0) this.#passivate(id, entry);
-      }
-      this.#sweepLater();
-    });
+  #sweep(): void {
+    const idleSinceMs = this.#clock.monotonicMs() - instanceLimits.passivateAfterMs;
+    for (const [id, entry] of this.#entries) {
+      if (entry.usedAtMs > idleSinceMs) break;
+      if (entry.ref.waiting === 0) this.#passivate(id, entry);
+    }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What an instance actor knows, and the pure views of it: what a user sees, what its host is told, whether it
- * is settled. Everything here is derived; nothing is stored twice. No clock, no I/O.
+ * Pure views of what an instance actor knows: what a user sees, what its host is told, whether it is settled.
+ * Everything here is derived; nothing is stored twice. No clock, no I/O.
  */
 import type { Instance } from "../../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
@@ -20,7 +20,7 @@ export function intentFacts(instance: InstanceRecord): IntentFacts {
   };
 }
 
-/** The machine of the present epoch; older ones are only being cleared away. */
+/** The machine of the present owner epoch; machines of older ones are only being removed. */
 export function currentMachine(loaded: LoadedInstance): MachineRecord | undefined {
   if (loaded.instance.hostId === null) return undefined;
   return loaded.machines.find((machine) => machine.epoch === loaded.instance.epoch);
@@ -30,7 +30,7 @@ export function stateOf(loaded: LoadedInstance, hostAlive = true): InstanceState
   return externalState(intentFacts(loaded.instance), currentMachine(loaded), hostAlive);
 }
 
-/** Nothing is left to do here or on any host: also nothing of an older epoch is left anywhere. */
+/** True when nothing is left to do here or on any host, also about older owner epochs. */
 export function settledOf(loaded: LoadedInstance): boolean {
   const { instance, claims } = loaded;
   if (claims.some((claim) => claim.epoch !== instance.epoch)) return false;
@@ -40,8 +40,9 @@ export function settledOf(loaded: LoadedInstance): boolean {
 }
 
 /**
- * It shall be deleted, no host has anything of it, and its disk may be on shared storage all the same: its
- * host was fenced, perhaps before its guest ever ran. Any host that sees the storage can remove it.
+ * True for an instance to be deleted that no host has anything of, but whose disk may be left on shared
+ * storage: its host was fenced, perhaps before its guest ever ran. Any host that shares the storage can
+ * remove it.
  */
 export function isAdrift({ instance, claims }: Pick<LoadedInstance, "instance" | "claims">): boolean {
   const { desired, storageId, hostId } = instance;
@@ -52,29 +53,29 @@ export function isAdrift({ instance, claims }: Pick<LoadedInstance, "instance" |
 const isDiskless = ({ image, flavor }: Pick<InstanceRecord, "image" | "flavor">): boolean =>
   image.disk === null && flavor.diskGib === 0;
 
-/** Its policy says so, and its disk, if it has one, is where other hosts can open it. */
+/** True when its recovery policy is `restart` and other hosts can open its disk, if it has one. */
 export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId" | "image" | "flavor">) {
   return instance.recovery.policy === "restart" && opensElsewhere(instance);
 }
 
 /**
- * Its disk, if it has one, is where other hosts can open it: whatever its policy, an operator may take it to
- * another host once its own is fenced. So it must never run there without a lease.
+ * True when other hosts can open the instance's disk, or the instance has none. An operator may then evacuate
+ * the instance once its host is fenced, whatever the recovery policy. So a host with a host lease must never
+ * run the guest without one.
  */
 export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "image" | "flavor">) {
   return instance.storageId !== null || isDiskless(instance);
 }
 
 /**
- * What a claim asks of its host. Without a lease nobody takes the guest over, so it needs no fence either:
- * a guard that stopped it would stop it for nothing.
+ * The spec for the host of a claim. Without a lease epoch nobody takes the guest over, so the spec asks for
+ * no fence either: a guard would stop the guest for nothing.
  */
 function machineSpec(
   instance: InstanceRecord,
   { epoch, leaseEpoch, numa }: Pick<ClaimRecord, "epoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
   const { id, disk, kernel, ramdisk, commandLine, properties } = instance.image;
-  const machineType = properties.extra?.hw_machine_type;
   return {
     instanceId: instance.id,
     project: instance.project,
@@ -86,16 +87,19 @@ function machineSpec(
     diskGib: instance.flavor.diskGib,
     image: { id, disk, kernel, ramdisk, commandLine },
     macAddress: instance.macAddress,
-    ...(opensElsewhere(instance) && leaseEpoch > 0 ? { fence: true } : {}),
-    ...(instance.storageId === null ? {} : { storageId: instance.storageId }),
-    ...(instance.built && instance.storageId !== null ? { takesOverDisk: true } : {}),
-    ...(instance.recovery.policy === "restart" ? {} : { recovery: instance.recovery.policy }),
-    ...(machineType === undefined ? {} : { machineType }),
-    ...(numa === null ? {} : { numa }),
+    fence: opensElsewhere(instance) && leaseEpoch > 0,
+    storageId: instance.storageId,
+    takesOverDisk: instance.built && instance.storageId !== null,
+    recovery: instance.recovery.policy,
+    machineType: properties.extra?.hw_machine_type ?? null,
+    numa,
   };
 }
 
-/** To remove it takes nothing that its user wrote: no word of it may keep a host from understanding. */
+/**
+ * The spec for a removal: without texts of the user, so that none of them can keep the host from
+ * understanding it.
+ */
 export function removalSpec(...about: Parameters<typeof machineSpec>): MachineSpec {
   const spec = machineSpec(...about);
   return { ...spec, name: spec.instanceId };
@@ -109,33 +113,34 @@ function machineIntent(instance: InstanceRecord): MachineIntent {
     resetCount: instance.resetCount,
     resetMode: instance.resetMode,
     startCount: instance.startCount,
+    keepDisk: false,
   };
 }
 
 /**
- * For a host that is no owner any more: newer than anything it was told as the owner. A guest that has run
+ * The intent for a host that is no longer the owner: newer than any it had as the owner. A guest that has run
  * goes on elsewhere, with its disk on shared storage if it has one.
  */
 export function leaving(instance: InstanceRecord): MachineIntent {
   const intent = machineIntent(instance);
   const keepDisk = instance.built && opensElsewhere(instance) && instance.desired !== "deleted";
-  const kept = keepDisk ? { keepDisk } : {};
-  return { ...intent, ...kept, generation: intent.generation + 1, power: "deleted" };
+  return { ...intent, keepDisk, generation: intent.generation + 1, power: "deleted" };
 }
 
 /**
- * The room that was claimed for it elsewhere before it was asked to leave its host: a claim of the epoch to
- * come. Nobody is told of it, and nothing of the instance is there, until it becomes the present one.
+ * The room kept on another host: a claim of the next owner epoch, made before the instance was asked to leave
+ * its host. No host is told of it, and nothing of the instance is there, until that owner epoch is the
+ * present one.
  */
 export function keptRoom({ instance, claims }: Pick<LoadedInstance, "instance" | "claims">) {
   return claims.find(({ epoch }) => epoch > instance.epoch);
 }
 
-/** Of hosts that have, or may have, something of it. */
+/** Claims of hosts that have, or may have, something of the instance. */
 const heldClaims = ({ instance, claims }: LoadedInstance) =>
   claims.filter(({ epoch }) => epoch <= instance.epoch);
 
-/** Tells every host that holds something of the instance what it shall be; older epochs shall be gone. */
+/** Tells every host with something of the instance its intent; older owner epochs are to go. */
 function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { instance, machines } = loaded;
   return heldClaims(loaded).map((claim) => {
@@ -152,9 +157,7 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   });
 }
 
-/**
- * All that is left to do now: tell the hosts, and ask for a host when an instance that shall run has none.
- */
+/** The work that is left now: tell the hosts, and ask for a host when an instance that is to run has none. */
 export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { desired } = loaded.instance;
   const wanted = desired === "running" || desired === "paused";
@@ -164,9 +167,9 @@ export function workEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
 }
 
 /**
- * Nobody holds anything of it: each host that had it has said `gone`, or was fenced. A host that is silent,
- * or has only not yet said so, may still run the guest, and no time that passes makes that untrue (I2, I9).
- * A build that failed waits for its user; a guest that has run is never given up.
+ * True when no host has anything of the instance: each host that had has reported `gone`, or was fenced. A
+ * host that is silent, or has not reported yet, may still run the guest, and no passing of time changes that
+ * (I2, I9). A build that failed waits for its user; a guest that has run is never given up.
  */
 export function mayBePlaced(loaded: LoadedInstance): boolean {
   const { instance } = loaded;
@@ -176,8 +179,8 @@ export function mayBePlaced(loaded: LoadedInstance): boolean {
 }
 
 /**
- * What a client sees. `host` is what the controller knows of the owner: its name, and whether it was heard
- * from.
+ * The instance as a client sees it. `host`: what the controller knows of the owner: its name, and whether it
+ * was heard from.
  */
 export function instanceView(
   row: { readonly instance: InstanceRecord; readonly machine: MachineRecord | undefined },

@@ -1,13 +1,13 @@
-/** How large an instance is in an answer, so that a page of them fits. Pure. */
+/** The size of an instance in an answer, so that a page of instances fits. Pure. */
 import type { Instance } from "../../../protocol/instance.ts";
 import { jsonBytes } from "../request/page.ts";
 
-/** One character of a string in JSON, at most: a control character is written as \u00XX. */
+/** Most bytes of one character in a JSON string: a control character is written as \u00XX. */
 const bytesPerCharacter = 6;
-/** Everything of an instance but its metadata and its failure. */
+/** Bytes of an instance without its metadata and failure. */
 const instanceBytes = 4096;
 
-/** Not less than it takes; cheaper than to write it out, for lists are read often. */
+/** An upper bound of an instance's bytes; cheaper than serializing it, as lists are read often. */
 export function bytesOfInstance({ metadata, failure }: Instance): number {
   const characters = Object.entries(metadata).reduce(
     (sum, [key, value]) => sum + key.length + value.length,

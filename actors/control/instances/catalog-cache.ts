@@ -1,28 +1,80 @@
 /**
- * Flavors and images never change, they only appear and go: an answer may be a moment old, an absence may
- * not. Bounded, and emptied rather than tended.
+ * Flavors and images as creates name them, remembered for a moment. Neither ever changes, but both appear and
+ * go, and a name that was freed may be taken by another one at once. So an answer from here is a guess: the
+ * commit checks the ids, and nobody may be refused for what an older answer says (`sinceMs`). Bounded, and
+ * emptied rather than tended.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { Store } from "../../ports/store.ts";
+import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
 
-export class CatalogCache<T> {
+export type CatalogStore = Pick<Store, "getFlavor" | "getImage">;
+
+/** By id or by name. */
+export interface CatalogNames {
+  readonly flavor: string;
+  readonly image: string;
+}
+
+export interface CatalogEntries {
+  readonly flavor: FlavorRecord;
+  readonly image: ImageRecord;
+}
+
+export class CatalogCache {
+  readonly #flavors: Recent<FlavorRecord>;
+  readonly #images: Recent<ImageRecord>;
+
+  constructor(store: CatalogStore, clock: Clock) {
+    this.#flavors = new Recent(clock, (key) => store.getFlavor(key));
+    this.#images = new Recent(clock, (key) => store.getImage(key));
+  }
+
+  /**
+   * Both, as they were after `sinceMs` (monotonic); what is not there is never remembered.
+   * @throws unknownFlavor, unknownImage, and what the store throws
+   */
+  async find(names: CatalogNames, sinceMs: number): Promise<CatalogEntries> {
+    const [flavor, image] = await Promise.all([
+      this.#flavors.get(names.flavor, sinceMs),
+      this.#images.get(names.image, sinceMs),
+    ]);
+    if (flavor === undefined) throw unknown("flavor", names);
+    if (image === undefined) throw unknown("image", names);
+    return { flavor, image };
+  }
+}
+
+/** What a create is answered whose flavor or image is not there (any more). */
+export function unknown(noun: keyof CatalogNames, names: CatalogNames): StatusError {
+  const reason = noun === "flavor" ? "unknownFlavor" : "unknownImage";
+  return new StatusError(reason, `There is no ${noun} ${names[noun]}.`);
+}
+
+export const sameEntries = (one: CatalogEntries, other: CatalogEntries): boolean =>
+  one.flavor.id === other.flavor.id && one.image.id === other.image.id;
+
+class Recent<T> {
   readonly #clock: Clock;
   readonly #read: (key: string) => Promise<T | undefined>;
-  readonly #known = new Map<string, { readonly value: T; readonly untilMs: number }>();
+  readonly #known = new Map<string, { readonly value: T; readonly readAtMs: number }>();
 
   constructor(clock: Clock, read: (key: string) => Promise<T | undefined>) {
     this.#clock = clock;
     this.#read = read;
   }
 
-  async get(key: string): Promise<T | undefined> {
-    const nowMs = this.#clock.monotonicMs();
+  async get(key: string, sinceMs: number): Promise<T | undefined> {
     const known = this.#known.get(key);
-    if (known !== undefined && known.untilMs > nowMs) return known.value;
+    if (known !== undefined && known.readAtMs > sinceMs) return known.value;
     this.#known.delete(key);
+    // Before the read: what is written while it is under way may not be in its answer.
+    const readAtMs = this.#clock.monotonicMs();
     const value = await this.#read(key);
-    if (this.#known.size >= limits.pageLengthMax) this.#known.clear();
-    if (value !== undefined) this.#known.set(key, { value, untilMs: nowMs + limits.catalogCacheMs });
+    if (this.#known.size >= wireLimits.pageLengthMax) this.#known.clear();
+    if (value !== undefined) this.#known.set(key, { value, readAtMs });
     return value;
   }
 }

@@ -1,9 +1,11 @@
 /**
- * The birth of instances: from a request, a flavor, an image and chosen hosts to one turn that makes all of
- * them, or none. Pure: ids, times and hosts come in.
+ * Makes instances: a request, a flavor, an image and chosen hosts become one commit that makes all of them,
+ * or none. Pure: ids, times and hosts come in.
  */
 import type { Changed } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { externalState } from "../../../protocol/states.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
@@ -41,9 +43,9 @@ export interface CreateFacts {
 }
 
 export interface CreateAnswer extends Changed {
-  /** The first limits.createListedMax. */
+  /** The first placementLimits.createListedMax instances. */
   readonly all?: Changed[];
-  /** The others. */
+  /** Ids of the other instances. */
   readonly more?: { readonly instanceId: string; readonly operationId: string }[];
 }
 
@@ -55,8 +57,8 @@ export interface Created {
 const gibibyte = 1024 ** 3;
 
 /**
- * The size that is claimed: a root disk is never smaller than its image, and an image without a disk has
- * none.
+ * The size to claim: a root disk is never smaller than its image, and an image without a disk has no root
+ * disk.
  */
 export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorRecord {
   if (image.disk === null) return { ...flavor, diskGib: 0 };
@@ -64,7 +66,7 @@ export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorR
   return { ...flavor, diskGib: flavor.diskGib === 0 ? imageGib : flavor.diskGib };
 }
 
-/** Whether the image can be used with this flavor at all, whatever the hosts. */
+/** Why the image cannot be used with this flavor on any host; undefined: it can. */
 export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | undefined {
   const { memoryMibMin, diskGibMin } = image.properties;
   const imageGib = image.disk === null ? 0 : Math.ceil(image.disk.virtualSizeBytes / gibibyte);
@@ -80,14 +82,17 @@ export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | u
 
 const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
 
-/** Whether every one of so many has a name that may be one; undefined: it keeps the name as it is. */
+/**
+ * Why the name, with the suffixes for `count` instances, is too long; undefined: it is not. Without a count
+ * the name gets no suffix.
+ */
 export function longNameDenied(name: string, count: number | undefined): Denial | undefined {
   if (count === undefined) return undefined;
   const longest = nameOf(name, count - 1);
-  // As validators count: characters, however many units of UTF-16 each takes.
+  // Counted as validators count: in characters, not in units of UTF-16.
   const [length, given] = [[...longest].length, [...name].length];
-  if (length <= limits.nameLengthMax) return undefined;
-  const most = limits.nameLengthMax - (length - given);
+  if (length <= fieldLimits.nameLengthMax) return undefined;
+  const most = fieldLimits.nameLengthMax - (length - given);
   const message = `With a count of ${count} the name may have ${most} characters, for each gets a suffix: it has ${given}.`;
   return { reason: "schemaMismatch", message };
 }
@@ -111,9 +116,13 @@ function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {
   if (first === undefined) throw new Error("A create makes at least one instance.");
   if (!many) return first;
   const more = changed
-    .slice(limits.createListedMax)
+    .slice(placementLimits.createListedMax)
     .map(({ instance, operation }) => ({ instanceId: instance.id, operationId: operation.id }));
-  return { ...first, all: changed.slice(0, limits.createListedMax), ...(more.length === 0 ? {} : { more }) };
+  return {
+    ...first,
+    all: changed.slice(0, placementLimits.createListedMax),
+    ...(more.length === 0 ? {} : { more }),
+  };
 }
 
 function answerFor(loaded: LoadedInstance, birth: Birth | undefined): Changed {
@@ -143,7 +152,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     version: 1,
     generation: 1,
     desired: "running",
-    stop: { mode: "graceful", timeoutMs: limits.stopTimeoutMsDefault },
+    stop: { mode: "graceful", timeoutMs: lifeLimits.stopTimeoutMsDefault },
     resetCount: 0,
     resetMode: "hard",
     startCount: 1,
@@ -194,7 +203,7 @@ function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationR
     ],
     requestId: request.requestId,
     startedAtMs: nowMs,
-    deadlineAtMs: nowMs + limits.buildTimeoutMs + limits.operationGraceMs,
+    deadlineAtMs: nowMs + lifeLimits.buildTimeoutMs + lifeLimits.operationGraceMs,
     endedAtMs: null,
     error: null,
   };
@@ -224,8 +233,8 @@ function birthEvent({ instance, operation }: LoadedInstance, { request, nowMs }:
 }
 
 /**
- * Locally administered, QEMU's prefix, and the last four bytes of the id, which are random in a UUID version
- * 7.
+ * A MAC address: locally administered, QEMU's prefix, and the last four bytes of the id, which are random in
+ * a UUID version 7.
  */
 function macAddressOf(instanceId: string): string {
   const tail = instanceId.replaceAll("-", "").slice(-8);
@@ -233,7 +242,7 @@ function macAddressOf(instanceId: string): string {
   return `52:54:${hex.match(/../g)?.join(":") ?? "00:00:00:00"}`;
 }
 
-/** Ids that are not UUIDs (of tests and simulators) are folded to four bytes. Source: FNV-1a, 32 bits. */
+/** Four bytes from an id that is no UUID (in tests and simulators). Source: FNV-1a, 32 bits. */
 function hexOf(text: string): string {
   let hash = 0x811c9dc5;
   for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;

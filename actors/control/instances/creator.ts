@@ -1,24 +1,31 @@
 /**
  * Create, as a conversation with the scheduler and the store: choose hosts, claim them in one turn, and
  * choose again when another's claim was faster, or a group's rule does not allow the choice (any more). The
- * claim in the turn decides, also about groups and quotas; the scheduler only proposes.
+ * commit decides, also about groups, quotas, flavor and image; the scheduler only proposes, and the cache of
+ * flavors and images only guesses: a create that was refused after such a guess is tried once more with what
+ * the names mean now.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { QuotaResource } from "../../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
 import type { CommitResult, RequestRecord, Turn } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
+import { requestLimits } from "../request/limits.ts";
 import { fits } from "../request/page.ts";
 import { requestIdReused } from "../request/request-id.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
-import { CatalogCache } from "./catalog-cache.ts";
+import {
+  CatalogCache,
+  type CatalogEntries,
+  type CatalogStore,
+  sameEntries,
+  unknown,
+} from "./catalog-cache.ts";
 import {
   type CreateAnswer,
   type Created,
@@ -27,15 +34,16 @@ import {
   flavorFits,
   longNameDenied,
 } from "./create.ts";
+import { createLimits } from "./limits.ts";
 import { groupNotFound, type Where, type WhereQuestion, type WishStore, whereOf } from "./wishes.ts";
 
 export interface CreatorOptions {
-  readonly store: Pick<Store, "getFlavor" | "getImage" | "getRequest"> & WishStore & PlacementStore;
+  readonly store: Pick<Store, "getRequest"> & CatalogStore & WishStore & PlacementStore;
   readonly commit: (turn: Turn) => Promise<CommitResult>;
   readonly placer: Placer;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Every instance that was made; its actor takes it from here. */
+  /** Called with each new instance: its actor takes it from here. */
   readonly born: (loaded: LoadedInstance) => void;
 }
 
@@ -49,26 +57,22 @@ export interface CreateQuestion extends WhereQuestion {
 
 export class Creator {
   readonly #options: CreatorOptions;
-  readonly #flavors: CatalogCache<FlavorRecord>;
-  readonly #images: CatalogCache<ImageRecord>;
+  readonly #catalog: CatalogCache;
 
   constructor(options: CreatorOptions) {
-    const { store, clock } = options;
     this.#options = options;
-    this.#flavors = new CatalogCache(clock, (key) => store.getFlavor(key));
-    this.#images = new CatalogCache(clock, (key) => store.getImage(key));
+    this.#catalog = new CatalogCache(options.store, options.clock);
   }
 
   /**
    * @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, quotaExceeded, groupRuleBroken,
-   * requestIdReused, what a wish is refused with (wishes.ts), and what the store throws
+   * requestIdReused, the errors of wishes (wishes.ts), and the store's errors
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
-      const plan = await this.#planOf(question, request);
-      return await this.#createBy(plan, deadlineMs);
+      return await this.#createNow(question, request, deadlineMs);
     } catch (thrown) {
-      if (!(thrown instanceof StatusError) || isStores(thrown)) throw thrown;
+      if (!isRefusal(thrown)) throw thrown;
       // Not possible now; but perhaps this very request was accepted before, when it was.
       const known = await this.#options.store.getRequest(request.project, request.requestId);
       if (known === undefined) throw thrown;
@@ -76,21 +80,35 @@ export class Creator {
     }
   }
 
-  /** What each host says to it now; nothing is made, and nothing is promised. @throws as create */
+  /** Explains what each host says to such a request now; makes and promises nothing. @throws as create */
   async explain(question: CreateQuestion, project: string, deadlineMs: number) {
-    const { placer, store } = this.#options;
-    const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" });
+    const { placer, store, clock } = this.#options;
+    // No commit checks what is answered here, so nothing that was remembered goes into it.
+    const entries = await this.#catalog.find(question, clock.monotonicMs());
+    const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" }, entries);
     return placer.explainRequest(await placementRequest(wish, store), deadlineMs);
   }
 
-  async #planOf(question: CreateQuestion, request: RequestFacts): Promise<Plan> {
-    const [flavor, image] = await Promise.all([
-      this.#flavors.get(question.flavor),
-      this.#images.get(question.image),
-    ]);
-    if (flavor === undefined)
-      throw new StatusError("unknownFlavor", `There is no flavor ${question.flavor}.`);
-    if (image === undefined) throw new StatusError("unknownImage", `There is no image ${question.image}.`);
+  async #createNow(
+    question: CreateQuestion,
+    request: RequestFacts,
+    deadlineMs: number,
+  ): Promise<CreateAnswer> {
+    const beganAtMs = this.#options.clock.monotonicMs();
+    const known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
+    try {
+      return await this.#createBy(await this.#planOf(question, request, known), deadlineMs);
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      // Once is enough: a refusal of what was read after the request had come is true of a moment since then.
+      const now = await this.#catalog.find(question, beganAtMs);
+      if (sameEntries(known, now)) throw thrown;
+      return this.#createBy(await this.#planOf(question, request, now), deadlineMs);
+    }
+  }
+
+  async #planOf(question: CreateQuestion, request: RequestFacts, entries: CatalogEntries): Promise<Plan> {
+    const { flavor, image } = entries;
     const unfit = longNameDenied(question.name, question.count) ?? flavorFits(flavor, image);
     if (unfit !== undefined) throw StatusError.of(unfit);
     const where = asksWhere(question)
@@ -100,13 +118,13 @@ export class Creator {
     const { project } = request;
     const wish: Wish = { ...where, project, flavor: size, imageProperties: image.properties, excluded: [] };
     const count = question.count ?? 1;
-    return { question, request, flavor, image, where, wish, count, atLeast: question.atLeast ?? count };
+    return { question, request, entries, where, wish, count, atLeast: question.atLeast ?? count };
   }
 
   async #createBy(first: Plan, deadlineMs: number): Promise<CreateAnswer> {
     let plan = first;
     let refused = "";
-    for (let attempt = 1; attempt <= limits.placementAttemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= createLimits.placementAttemptsMax; attempt += 1) {
       const outcome = await this.#attempt(plan, deadlineMs);
       if (outcome.kind === "created") return outcome.answer;
       plan = outcome.plan;
@@ -115,7 +133,7 @@ export class Creator {
     const reason = refused === "groupRule" ? "groupRuleBroken" : "noValidHost";
     const what = refused === "groupRule" ? "against the rule of its group" : "full";
     throw new StatusError(reason, `Every host that was chosen was ${what} by the time of its claim.`, {
-      retryAfterMs: limits.lookAgainMs,
+      retryAfterMs: requestLimits.lookAgainMs,
     });
   }
 
@@ -143,7 +161,7 @@ export class Creator {
       case "quotaExceeded":
         return { kind: "again", plan: within(plan, result, instances.length), because: "quotaExceeded" };
       case "missing":
-        throw groupNotFound(plan.question.serverGroup ?? "");
+        throw notThere(result, plan.question);
       default:
         throw new StatusError("internal", "The instance could not be written.", { detail: result.kind });
     }
@@ -151,20 +169,19 @@ export class Creator {
 
   #created(plan: Plan, hosts: readonly ChosenHost[]): Created {
     const { clock, ids } = this.#options;
-    const { question, flavor, image, request, where } = plan;
+    const { question, entries, request, where } = plan;
     const created = create({
       name: question.name,
       metadata: question.metadata ?? {},
       recovery: { policy: "restart", priority: 0, ...question.recovery },
       many: question.count !== undefined,
-      flavor,
-      image,
+      ...entries,
       where,
       request,
       births: hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() })),
       nowMs: clock.nowMs(),
     });
-    // The rows are larger than what is answered about them, and the turn is as large as they are.
+    // The rows are larger than the answer about them, and the commit is as large as the rows.
     if (question.count === undefined || fits(created.turn.instances)) return created;
     const message = `So much metadata in ${question.count} instances at once is too large: create fewer.`;
     throw new StatusError("answerTooLarge", message);
@@ -174,8 +191,7 @@ export class Creator {
 interface Plan {
   readonly question: CreateQuestion;
   readonly request: RequestFacts;
-  readonly flavor: FlavorRecord;
-  readonly image: ImageRecord;
+  readonly entries: CatalogEntries;
   readonly where: Where;
   readonly wish: Wish;
   readonly count: number;
@@ -184,7 +200,7 @@ interface Plan {
 
 type Outcome =
   | { readonly kind: "created"; readonly answer: CreateAnswer }
-  /** Choose again, by this plan. */
+  /** Choose hosts again, by this plan. */
   | { readonly kind: "again"; readonly plan: Plan; readonly because: CommitResult["kind"] };
 
 const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints: null };
@@ -192,11 +208,26 @@ const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints:
 const asksWhere = ({ atLeast, availabilityZone, serverGroup, hints, host }: CreateQuestion): boolean =>
   [atLeast, availabilityZone, serverGroup, hints, host].some((wish) => wish !== undefined);
 
-/** An answer that may have been given all the same, or a failure of ours: nothing to look up. */
-const isStores = ({ code }: StatusError): boolean =>
-  code === "UNAVAILABLE" || code === "INTERNAL" || code === "DEADLINE_EXCEEDED";
+/** It was decided against: no failure of ours, and nothing that may have been committed all the same. */
+const isRefusal = (thrown: unknown): thrown is StatusError =>
+  thrown instanceof StatusError &&
+  thrown.code !== "UNAVAILABLE" &&
+  thrown.code !== "INTERNAL" &&
+  thrown.code !== "DEADLINE_EXCEEDED";
 
-/** Where members shall be apart, the host has one now; where together, the next look says where they are. */
+/** What the commit missed: it was there when this create read it. */
+function notThere(
+  { noun }: Extract<CommitResult, { kind: "missing" }>,
+  question: CreateQuestion,
+): StatusError {
+  if (noun === "flavor" || noun === "image") return unknown(noun, question);
+  return groupNotFound(question.serverGroup ?? "");
+}
+
+/**
+ * The plan after a host broke the group's rule. With anti-affinity that host has a member now and is
+ * excluded; with affinity the next look shows where the members are.
+ */
 function without(plan: Plan, hostId: string, { group }: PlacementRequest): Plan {
   if (group?.policy !== "anti-affinity") return plan;
   const reason = "A member of the group came to it first.";
@@ -211,7 +242,10 @@ const named: Readonly<Record<QuotaResource, string>> = {
   memoryMib: "MiB of memory",
 };
 
-/** As many as the quota has room for, when these are enough. @throws quotaExceeded */
+/**
+ * The plan with as many instances as the quota has room for, if that is at least `atLeast`. @throws
+ * quotaExceeded
+ */
 function within(plan: Plan, { kind: _, ...exceeded }: Exceeded, made: number): Plan {
   const { resource, limit, used, asked } = exceeded;
   const room = Math.floor(Math.max(0, limit - used) / (asked / made));

@@ -1,4 +1,7 @@
-/** Why this host, why no host, and what is an instance waiting for: sentences out of records. Pure. */
+/**
+ * Explains an instance: why this host, why no host, and what the instance waits for, in sentences made from
+ * records. Pure.
+ */
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { InstanceRow } from "../../ports/store.ts";
@@ -9,7 +12,7 @@ export interface ExplainFacts {
   readonly row: InstanceRow;
   readonly hosts: readonly HostVerdict[];
   readonly operations: readonly Operation[];
-  /** Its host is fenced: why that is sure. */
+  /** When its host is fenced: the proof, as a sentence. */
   readonly fence: string | undefined;
 }
 
@@ -25,14 +28,14 @@ export function explanation(facts: ExplainFacts): Explanation {
   return { instance, waitingFor: waitingFor(facts), hosts: [...hosts], operations: [...operations] };
 }
 
-/** The proof that it left its last host by, when it is still on its way from there. */
+/** The fence proof by which it left its last host, while it is on its way from there. */
 function fenceLeft({ row, operations }: ExplainFacts): string | undefined {
   if (row.instance.hostId !== null) return undefined;
   const last = operations.findLast(({ kind }) => kind === "recover" || kind === "evacuate");
   return last?.steps.find(({ step }) => step === "hostFenced")?.message;
 }
 
-/** What it waits for since its host was fenced: room elsewhere, its host, or somebody's word. */
+/** What the instance waits for since its host was fenced: room elsewhere, its host, or an operator. */
 function afterFence({ instance: { id, recovery, storageId, image, flavor } }: InstanceRow): string {
   if (!opensElsewhere({ storageId, image, flavor }))
     return "its disk is only there, so it waits for that host's return";

@@ -1,8 +1,8 @@
 /**
- * Operations and events: what became of commands, and everything that happened, to be read and waited for.
+ * Operations and events, to be read and waited for: the outcomes of commands, and everything that happened.
  */
 import type { eventService } from "../../../protocol/event.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { operationService } from "../../../protocol/operation.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -20,7 +20,7 @@ export interface ReadOptions {
 
 /** A long poll ends when the caller asked it to, and in any case before the caller's deadline. */
 function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): number {
-  return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - limits.waitMarginMs);
+  return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - wireLimits.waitMarginMs);
 }
 
 export function operationHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof operationService> {
@@ -33,7 +33,8 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
         }
         return operation;
       };
-      // First of all: who may not read it must not wait for it, for the wait is answered with it.
+      // Read first: a caller who may not read the operation must not wait for it either, as the wait would
+      // answer with it.
       const now = await read();
       if (now.state !== "running" || request.waitMs === undefined) return { operation: now };
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
@@ -42,7 +43,7 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
       return { operation: ended?.operation ?? (await read()) };
     },
     list: async (request, context) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const found = await store.listOperations({ ...request, ...scopeOf(context), limit });
       const operations = fitting(found, jsonBytes);
       return { operations: [...operations], ...nextMarker(operations, limit, found.length) };
@@ -53,7 +54,7 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
 export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof eventService> {
   return {
     list: async (request, context) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const { noun, id } = request;
       const filter = { ...scopeOf(context), ...(noun ? { noun } : {}), ...(id ? { id } : {}), limit };
       let position: EventPage = {

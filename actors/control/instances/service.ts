@@ -1,10 +1,11 @@
 /**
- * What may be asked of instances, one handler per method of protocol/instance.ts. Commands go to the
- * instance's actor; reads go to the store, which has everything that was ever acknowledged.
+ * The instance service, one handler for each method of protocol/instance.ts. Commands go to the instance's
+ * actor; reads go to the store, which has everything that was ever acknowledged.
  */
 
 import type { Changed, instanceService } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -56,7 +57,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       hosts: verdictsFor(project, await creator.explain(request, project, deadlineMs), directory),
     }),
     list: async (request, context) => {
-      const limit = request.limit ?? limits.pageLengthDefault;
+      const limit = request.limit ?? wireLimits.pageLengthDefault;
       const query: InstanceQuery = { ...request, ...scopeOf(context), limit };
       const rows = await store.listInstances(query);
       const instances = fitting(rows.map(view), bytesOfInstance);
@@ -68,7 +69,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const row = await readable(context);
       const [verdicts, operations] = await Promise.all([
         placer.explain(row.instance, context.deadlineMs),
-        store.listOperations({ instanceId: row.instance.id, limit: limits.pageLengthDefault }),
+        store.listOperations({ instanceId: row.instance.id, limit: wireLimits.pageLengthDefault }),
       ]);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
@@ -84,7 +85,7 @@ function commandHandlers(options: InstanceServiceOptions): Pick<Service, Command
     (name: CommandName) =>
     async (request: CommandRequest, context: CallContext): Promise<Changed> => {
       const facts = requestFacts(`instance.${name}`, request, context);
-      const stopTimeoutMs = request.timeoutMs ?? limits.stopTimeoutMsDefault;
+      const stopTimeoutMs = request.timeoutMs ?? lifeLimits.stopTimeoutMsDefault;
       const changed = await options.registry.ask<Changed>(
         context.id,
         (reply) => ({
@@ -106,7 +107,7 @@ function commandHandlers(options: InstanceServiceOptions): Pick<Service, Command
     unpause: command("unpause"),
     delete: command("delete"),
     evacuate: async (request, context) => {
-      // What rests on a fence that another controller has just made must not be refused here.
+      // Another controller may just have fenced the host: do not refuse because of old hosts.
       await options.directory.refresh();
       return command("evacuate")(request, context);
     },
@@ -128,7 +129,10 @@ function requestFacts(method: string, request: object, { project, requestId, id 
   return { project, requestId, contentHash: contentHash(method, id, { ...request }) };
 }
 
-/** The same answer at the end of the operation; at the deadline the operation is answered as it is then. */
+/**
+ * Waits for the end of the operation and answers with it as it is then; at the deadline, as it is at that
+ * time.
+ */
 async function waitFor(
   changed: Changed,
   context: CallContext,
@@ -136,7 +140,7 @@ async function waitFor(
 ): Promise<Changed> {
   const { store, commits, directory } = options;
   const { id } = changed.operation;
-  const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
+  const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
   const ended = await commits.untilEnded(id, () => store.getOperation(id), until);
   const operation = ended?.operation ?? (await store.getOperation(id)) ?? changed.operation;
   const row = ended?.row ?? (await store.getInstance(changed.instance.id));
@@ -149,7 +153,7 @@ async function waitForAll(
   context: CallContext,
   options: InstanceServiceOptions,
 ): Promise<CreateAnswer> {
-  const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
+  const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
   const { all: listed = [answer], more = [] } = answer;
   const unlisted = more.map(({ operationId }) =>
     options.commits.untilEnded(operationId, () => options.store.getOperation(operationId), until),
@@ -173,7 +177,7 @@ async function readConsole(
   context: CallContext,
   { hostAgent, commits, store }: InstanceServiceOptions,
 ) {
-  const until = { deadlineMs: context.deadlineMs - limits.waitMarginMs, signal: context.signal };
+  const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
   const hostId = instance.hostId ?? (await commits.until(findHost, until));
   if (hostId === null || hostId === undefined) {
     throw new StatusError(
@@ -183,7 +187,7 @@ async function readConsole(
   }
   return hostAgent(hostId).console(
     { instanceId: instance.id, ...request },
-    { timeoutMs: limits.hostRequestTimeoutMs + (request.waitMs ?? 0), signal: context.signal },
+    { timeoutMs: wireLimits.hostRequestTimeoutMs + (request.waitMs ?? 0), signal: context.signal },
   );
 
   async function findHost(): Promise<string | null | undefined> {

@@ -1,7 +1,7 @@
 /**
- * What a create wishes beside size and image, checked and made into ids: a zone that there is, a group and
- * instances of the same project, a host that only an operator may name. Refusals name what is wrong; what
- * belongs to another project is not there (I12).
+ * Checks a create's wishes beside size and image, and resolves names to ids: an existing zone, a group and
+ * instances of the same project, a host that only an operator may name. Refusals name what is wrong; a group
+ * or instance of another project is not found (I12).
  */
 import { defaultZone } from "../../../protocol/kinds.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -10,7 +10,7 @@ import type { Store } from "../../ports/store.ts";
 import type { InstanceHints } from "../../records/placement.ts";
 import { findHost } from "../directory/find-host.ts";
 
-/** The part of a create that is about where. */
+/** The part of a create request about where. */
 export interface WhereQuestion {
   readonly count?: number;
   readonly atLeast?: number;
@@ -29,8 +29,8 @@ export interface Where {
 export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "hostsCalled" | "listZones">;
 
 /**
- * Reads nothing for who wishes nothing. @throws unknownAvailabilityZone, serverGroupNotFound,
- * instanceNotFound, hostNotFound, hostAmbiguous, adminOnly, schemaMismatch
+ * Resolves the wishes; reads nothing when there are none. @throws unknownAvailabilityZone,
+ * serverGroupNotFound, instanceNotFound, hostNotFound, hostAmbiguous, adminOnly, schemaMismatch
  */
 export async function whereOf(question: WhereQuestion, project: string, store: WishStore): Promise<Where> {
   const { count, atLeast, availabilityZone, serverGroup } = question;

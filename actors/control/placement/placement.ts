@@ -1,6 +1,6 @@
 /**
- * What is asked of the scheduler for an instance: its size and wishes, and what these mean at this moment,
- * for hints and groups are about where other instances are. Read anew for every choice: members come and go.
+ * Makes the scheduler's request for an instance: its size and wishes, with hints and groups resolved to the
+ * hosts where other instances are now. Resolved anew for every choice: members come and go.
  */
 import type { Image } from "../../../protocol/image.ts";
 import type { Store } from "../../ports/store.ts";
@@ -8,10 +8,10 @@ import type { InstanceRecord } from "../../records/instance.ts";
 import type { InstanceHints } from "../../records/placement.ts";
 import type { GroupMembership, Hints, PlacementRequest } from "../scheduler/messages.ts";
 
-/** What an instance wishes of its host, as it is kept with the instance. */
+/** What an instance wants of its host, as stored with the instance. */
 export interface Wish {
   readonly project: string;
-  /** Absent before it exists. */
+  /** Absent before the instance exists. */
   readonly instanceId?: string;
   readonly flavor: InstanceRecord["flavor"];
   readonly imageProperties: Image["properties"];
@@ -19,7 +19,7 @@ export interface Wish {
   readonly availabilityZone: string | null;
   readonly serverGroupId: string | null;
   readonly hints: InstanceHints | null;
-  /** The shared storage that its disk is in, once there is one. */
+  /** The shared storage of its disk, once there is a disk. */
   readonly storageId?: string | null;
 }
 
@@ -36,28 +36,30 @@ export function wishOf(instance: InstanceRecord): Wish {
 }
 
 /**
- * An operator chooses where an instance begins, as in Nova: one that has run may go anywhere when its host is
- * lost, or is to be empty.
+ * Hints without the operator's choice of a host. As in Nova that choice is only for where an instance begins:
+ * one that has run may go anywhere when its host is lost or drained.
  */
 function withoutHost(hints: InstanceHints | null): InstanceHints | null {
   const { hostId: _, ...others } = hints ?? {};
   return Object.keys(others).length === 0 ? null : others;
 }
 
-/** Any host that sees the disk, however full. */
+/** The wish for a host to remove a disk: any host that shares the disk's storage, however full. */
 function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord): Wish {
   const { extra: _, ...properties } = image.properties;
   const anyHost = { ...properties, memoryMibMin: 0, diskGibMin: 0 };
   const nothing = { availabilityZone: null, serverGroupId: null, hints: null };
-  const size = { id: flavor.id, name: flavor.name, vcpus: 0, memoryMib: 0, diskGib: 0 };
+  const size = { id: flavor.id, name: flavor.name, vcpus: 0, memoryMib: 0, diskGib: 0, extraSpecs: {} };
   const about = { project, instanceId: id, flavor: size, ...nothing, storageId };
   return { ...about, imageProperties: anyHost, excluded: [] };
 }
 
-/** Reads nothing for who has neither hints nor a group. @throws UNAVAILABLE storeUnavailable */
+/**
+ * Resolves a wish; reads nothing when it has neither hints nor a group. @throws UNAVAILABLE storeUnavailable
+ */
 export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
   const { flavor, availabilityZone, project, storageId = null } = wish;
-  const { vcpus, memoryMib, diskGib, extraSpecs = {} } = flavor;
+  const { vcpus, memoryMib, diskGib, extraSpecs } = flavor;
   const { extra: imageProperties, ...image } = wish.imageProperties;
   const plain: PlacementRequest = {
     ...{ vcpus, memoryMib, diskGib, project, image, excluded: wish.excluded },
@@ -81,14 +83,14 @@ async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<Hints | 
   const { sameHost, differentHost, hostId } = hints;
   const [same, different] = await Promise.all([hostsOf(sameHost, store), hostsOf(differentHost, store)]);
   return {
-    // Where none of them is any more there is nothing to be near to.
+    // When none of these instances is on a host any more, there is nothing to be near to.
     ...(same === undefined || same.length === 0 ? {} : { sameHost: same }),
     ...(different === undefined ? {} : { differentHost: different }),
     ...(hostId === undefined ? {} : { hostId }),
   };
 }
 
-/** An instance that is on no host (any more) says nothing. */
+/** The hosts of these instances; an instance on no host (any more) adds none. */
 async function hostsOf(
   instanceIds: readonly string[] | undefined,
   store: PlacementStore,

@@ -1,9 +1,9 @@
 /**
- * The scheduler's actor as its clients see it: typed questions, and the news it lives on. Adds host names,
- * which a person who reads an operation wants to see. Decides nothing.
+ * The scheduler's actor as its clients see it: typed questions, and the news that keeps it current. Adds host
+ * names, for people who read an operation. Decides nothing.
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
@@ -26,7 +26,7 @@ export interface ChosenHost {
   readonly hostName: string;
   readonly leaseEpoch: number;
   readonly storageId: string | null;
-  /** What an instance gets of the host's cells; null: it asks for nothing of the kind. */
+  /** What the instance gets of the host's NUMA nodes; null: its flavor asks for no NUMA placement. */
   readonly numa: NumaPlacement | null;
 }
 
@@ -43,7 +43,7 @@ export interface PlacerOptions {
 
 export interface HowMany {
   readonly count: number;
-  /** So many are enough, when there is no room for more. */
+  /** The least number to place, when there is no room for `count`. */
   readonly atLeast: number;
   readonly deadlineMs: number;
 }
@@ -61,7 +61,10 @@ export class Placer {
     this.#clock = clock;
   }
 
-  /** The best host for each of `count` equal instances, or of fewer when these are enough. */
+  /**
+   * The best host for each of `count` equal instances, or, when there is no room for all, for at least
+   * `atLeast`.
+   */
   async placeMany(request: PlacementRequest, { count, atLeast, deadlineMs }: HowMany): Promise<ChosenHosts> {
     const ranking = await this.#scheduler.ask<Rankings>(
       (reply) => ({
@@ -74,10 +77,10 @@ export class Placer {
     return { kind: "hosts", hosts: ranking.candidates.flatMap((list) => list.slice(0, 1).map(this.#chosen)) };
   }
 
-  /** A host for a build that has none (any more); those it failed on are left out. */
+  /** A host for a build that has none (any more); hosts on which the build failed are left out. */
   async place(instance: InstanceRecord): Promise<Placement> {
     const request = await placementRequest(wishOf(instance), this.#store);
-    const deadlineMs = this.#clock.monotonicMs() + limits.timeoutMsDefault;
+    const deadlineMs = this.#clock.monotonicMs() + wireLimits.timeoutMsDefault;
     const ranking = await this.#scheduler.ask<Ranking>((reply) => ({ kind: "rank", request, reply }), {
       deadlineMs,
     });
@@ -87,13 +90,15 @@ export class Placer {
     return { kind: "host", ...this.#chosen(best) };
   }
 
-  /** A host that an instance has room on already; undefined: it is silent, fenced or gone. */
+  /**
+   * The host on which room is kept for an instance, as a placement; undefined: it is silent, fenced or gone.
+   */
   roomOn(hostId: string): Placement | undefined {
     const facts = this.#directory.facts(hostId);
     if (facts === undefined || !facts.alive || this.#directory.fenceOf(hostId) !== undefined)
       return undefined;
     const { name: hostName, leaseEpoch, storageId } = facts;
-    // What it gets of the host's cells is in the claim that is there.
+    // The kept claim has the NUMA placement.
     return { kind: "host", hostId, hostName, leaseEpoch, storageId, numa: null };
   }
 
@@ -112,7 +117,10 @@ export class Placer {
     }
   }
 
-  /** Or it holds another lease than was known here: both are read anew. */
+  /**
+   * Call when a commit was refused because the host is full, or holds another host lease than known here:
+   * both are read anew.
+   */
   full(hostId: string): void {
     this.#directory.refreshSoon();
     this.#scheduler.tell({ kind: "full", hostId });
@@ -122,12 +130,15 @@ export class Placer {
     this.#scheduler.tell({ kind: "heard", hostId });
   }
 
-  /** Nobody could be heard until now. */
+  /** Call when no host could be heard until now. */
   cutOff(): void {
     this.#scheduler.tell({ kind: "cutOff" });
   }
 
-  /** The hosts were read, from this moment on (monotonic): the scheduler need not read them itself. */
+  /**
+   * Call when the hosts were read, by a read that began at `readAtMs` (monotonic): the scheduler need not
+   * read them itself.
+   */
   read(hosts: readonly HostRecord[], readAtMs: number): void {
     this.#scheduler.tell({ kind: "refresh", hosts, readAtMs, wallMs: this.#clock.nowMs(), told: true });
   }

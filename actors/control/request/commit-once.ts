@@ -1,6 +1,6 @@
 /**
- * The common shape of what operators change: one row, one event, one request id, in one turn. Repeating a
- * request with its id is answered as the first time; a refusal names what stands in the way.
+ * Idempotent commits of what operators change: one row, one event, one request id, in one commit. A repeated
+ * request id is answered as the first time; a refusal names what stands in the way.
  */
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -29,10 +29,10 @@ interface Cause {
   readonly options: CatalogOptions;
 }
 
-/** Without a project it is the operators' business. */
+/** The event of a change; without a project it is the operators'. */
 type About = Pick<NewEvent, "noun" | "id" | "event" | "body"> & Partial<Pick<NewEvent, "project">>;
 
-/** The request row (without its answer yet) and the event of a change. */
+/** The request row (still without its answer) and the event of a change. */
 export function catalogTurn(
   method: string,
   about: About,
@@ -48,8 +48,8 @@ export function catalogTurn(
 }
 
 /**
- * The answer of this very request, should it have been accepted before: what it removed is no longer there to
- * be found. @throws requestIdReused
+ * The answer that the same request got before, if it was accepted: a removed row can no longer be found.
+ * @throws requestIdReused
  */
 export async function answeredBefore<A>(
   method: string,
@@ -68,7 +68,7 @@ interface HostNames {
 }
 
 /**
- * Commits, and answers `answer`; or what the same request was answered before. @throws nameTaken, inUse,
+ * Commits, and returns `answer`, or the answer that the same request got before. @throws nameTaken, inUse,
  * zoneConflict, requestIdReused
  */
 export async function commitOnce<A>(

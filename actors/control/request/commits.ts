@@ -1,13 +1,12 @@
 /**
- * Tells those in this process who wait for something durable that a commit happened, and other controllers
- * by a hint. Hints may be lost: every waiter also looks again by itself after a while. It adds nothing to a
- * commit itself.
+ * Wakes callers in this process that wait for a durable change, and tells other controllers by a hint. Hints
+ * may be lost: every waiter also looks again by itself after a while. It adds nothing to a commit itself.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { InstanceRow, Store } from "../../ports/store.ts";
 import type { CommitResult, Turn } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
+import { requestLimits } from "./limits.ts";
 
 /** What one controller tells the others after a commit. */
 export interface CommitHint {
@@ -21,30 +20,28 @@ export interface CommitHint {
 /** An operation that has ended. */
 export interface Ended {
   readonly operation: OperationRecord;
-  /** Its instance as the commit left it that ended it, when that was a commit of this process. */
+  /** Its instance after the commit that ended the operation, if this process made that commit. */
   readonly row?: InstanceRow | undefined;
 }
 
 type Topic = string;
 type Wake = (ended?: Ended) => void;
 const anything: Topic = "*";
-/** Ids of operations have no blank in them. */
+/** Topic of a project's events; no operation id contains a blank. */
 const eventsOf = (project: string): Topic => `events ${project}`;
 
 export class Commits {
   readonly #store: Pick<Store, "commit">;
   readonly #clock: Clock;
   readonly #waiting = new Map<Topic, Set<Wake>>();
-  /**
-   * Operations that were begun here and whose end was not heard of: nobody need look whether they have ended.
-   */
+  /** Operations that began here and have not ended, as far as heard: a waiter need not read them first. */
   readonly #running = new Set<string>();
   readonly #onCommit: (hint: CommitHint) => void;
   #untold: { lastSequence: number; readonly ended: string[]; readonly projects: Set<string> } | undefined;
 
   /**
-   * `onCommit`: after commits of this process that have events, once for those that come together; the
-   * publisher and the other controllers are told there.
+   * `onCommit`: called after commits of this process that have events, once for commits that come together;
+   * it tells the publisher and the other controllers.
    */
   constructor(store: Pick<Store, "commit">, clock: Clock, onCommit: (hint: CommitHint) => void) {
     this.#store = store;
@@ -66,13 +63,16 @@ export class Commits {
     return result;
   };
 
-  /** Something was committed by another controller. */
+  /** Takes a hint that another controller committed something. */
   hint({ ended, projects }: CommitHint): void {
     for (const id of ended) this.#end(id);
     this.#wakeWatchers(projects);
   }
 
-  /** Only those whose project has news: a look costs a read, and most watchers are idle most of the time. */
+  /**
+   * Wakes only watchers whose project has new events: a look costs a read, and most watchers are idle most of
+   * the time.
+   */
   #wakeWatchers(projects: Iterable<string>): void {
     for (const project of projects) this.#wake(eventsOf(project));
     this.#wake(anything);
@@ -80,7 +80,7 @@ export class Commits {
 
   #begin(operationId: string): void {
     this.#running.add(operationId);
-    if (this.#running.size <= limits.operationsNotedMax) return;
+    if (this.#running.size <= requestLimits.operationsNotedMax) return;
     for (const oldest of this.#running) return void this.#running.delete(oldest);
   }
 
@@ -96,7 +96,7 @@ export class Commits {
     for (const wake of waiting) wake(ended);
   }
 
-  /** Turns that were committed together come one after the other: the others hear of them at once. */
+  /** Collects commits of one moment, which come one after the other, into one hint. */
   #tell(lastSequence: number, ended: readonly OperationRecord[], projects: ReadonlySet<string>): void {
     const ids = ended.map(({ id }) => id);
     if (this.#untold !== undefined) {
@@ -113,7 +113,7 @@ export class Commits {
     });
   }
 
-  /** The operation when it has ended, or undefined when the time is over first. */
+  /** Waits for the end of an operation; undefined when the deadline comes first. */
   untilEnded(
     operationId: string,
     read: () => Promise<OperationRecord | undefined>,
@@ -127,8 +127,8 @@ export class Commits {
   }
 
   /**
-   * Looks now and after every commit with events of the project (absent: of any), until `look` answers
-   * something; undefined when the time is over first.
+   * Calls `look` now and after every commit with events of the project (absent: of any project), until it
+   * answers something; undefined when the deadline comes first.
    */
   until<T>(
     look: () => Promise<T | undefined>,
@@ -139,8 +139,8 @@ export class Commits {
   }
 
   /**
-   * Nothing is lost between two looks: a hint that comes while looking causes another look. What is known to
-   * run is not looked at before the first hint.
+   * No change between two looks is missed: a hint during a look causes another one. An operation known to run
+   * is not looked at before the first hint.
    */
   async #until<T>(
     topic: Topic,
@@ -168,7 +168,7 @@ export class Commits {
     const { promise, resolve: wake } = Promise.withResolvers<Ended | undefined>();
     const resolve = () => wake(undefined);
     const remainingMs = Math.max(0, deadlineMs - this.#clock.monotonicMs());
-    const timer = this.#clock.after(Math.min(remainingMs, limits.lookAgainMs), resolve);
+    const timer = this.#clock.after(Math.min(remainingMs, requestLimits.lookAgainMs), resolve);
     const waiting = this.#waiting.get(topic) ?? new Set<Wake>();
     this.#waiting.set(topic, waiting.add(wake));
     signal.addEventListener("abort", resolve, { once: true });
@@ -190,11 +190,11 @@ export interface WaitOptions {
 
 interface Sources<T> {
   readonly look: () => Promise<T | undefined>;
-  /** What a hint has said already. */
+  /** The answer that a hint already contains. */
   readonly take: (ended: Ended | undefined) => T | undefined;
 }
 
-/** Undefined when the turn does not say all of it. */
+/** The instance and its machine from a commit; undefined when the commit does not have both. */
 function rowOf({ instances, machines }: Turn, { instanceId }: OperationRecord): InstanceRow | undefined {
   const instance = instances?.find(({ row }) => row.id === instanceId)?.row;
   const machine = machines?.find((one) => one.instanceId === instanceId && one.epoch === instance?.epoch);

@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * SHA-256 over a canonical text: keys in order, absent fields absent. `wait` says how to answer, not what to
- * do.
+ * SHA-256 over a canonical text: keys in order, absent fields left out, and `wait` too, which says how to
+ * answer, not what to do.
  */
 export function contentHash(
   method: string,

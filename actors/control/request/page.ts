@@ -2,12 +2,12 @@
  * Pages of lists that fit into one answer. A page ends early when its rows are large (a tenant may write a
  * quarter of a megabyte of metadata into each), so that no row can keep anybody from reading a list. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 
-/** What the rows of one answer may take; the rest is for what is said beside them. */
-const pageBytesMax = limits.answerBytesMax / 2;
+/** Most bytes for the rows of one answer; the rest is for its other fields. */
+const pageBytesMax = wireLimits.answerBytesMax / 2;
 
-/** As many rows as fit, from the beginning; at least one, so that every reader gets on. */
+/** The first rows, as many as fit; at least one, so that every reader gets on. */
 export function fitting<T>(rows: readonly T[], bytesOf: (row: T) => number): readonly T[] {
   let bytes = 0;
   const end = rows.findIndex((row, index) => {
@@ -17,7 +17,7 @@ export function fitting<T>(rows: readonly T[], bytesOf: (row: T) => number): rea
   return end < 0 ? rows : rows.slice(0, end);
 }
 
-/** Whether an answer is small enough to be given; also with what a wait adds to it. */
+/** Whether an answer fits, even with what a wait adds to it. */
 export function fits(answer: unknown): boolean {
   return jsonBytes(answer) <= pageBytesMax;
 }
@@ -26,7 +26,7 @@ export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** Where the next page begins: there is one when this page is full, or was cut. */
+/** The marker of the next page; there is one when this page is full, or was cut. */
 export function nextMarker(
   page: readonly { readonly id: string }[],
   limit: number,

@@ -1,14 +1,14 @@
 /**
- * The scheduler as an actor: makes its decisions real. It owns no record. Its reads of the store are effects,
- * so a slow store delays nobody who can be answered from the views at hand; after a crash it begins with
- * nothing and reads anew.
+ * The scheduler's actor: carries out its decisions. It owns no record. Its reads of the store are effects, so
+ * a slow store delays no question that the present views can answer; after a crash it begins with nothing and
+ * reads anew.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
 import type { Answer } from "./answer.ts";
 import { decide, type Effect } from "./decide.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { SchedulerMessage } from "./messages.ts";
 import type { Scheduler } from "./schedule.ts";
 import { emptyState, type SchedulerState } from "./state.ts";
@@ -16,12 +16,16 @@ import { emptyState, type SchedulerState } from "./state.ts";
 export interface SchedulerActorOptions {
   readonly scheduler: Scheduler;
   readonly store: Pick<Store, "allHosts">;
-  /** Where equals begin to take turns: another number in every controller keeps them apart. */
+  /**
+   * First position of the round robin among hosts of equal score: a different one in each controller keeps
+   * controllers apart.
+   */
   readonly firstTurn?: number;
 }
 
 /**
- * Keeps itself fresh: whoever spawns it has only to tell it what was heard, claimed, released and found full.
+ * The scheduler's actor. It reads hosts by itself; its parent only tells it which hosts were heard from,
+ * claimed, released and found full.
  */
 export function schedulerDefinition(
   options: SchedulerActorOptions,
@@ -34,7 +38,7 @@ export function schedulerDefinition(
   };
   return {
     name: "scheduler",
-    mailboxLengthMax: limits.schedulerMailboxLengthMax,
+    mailboxLengthMax: schedulerLimits.schedulerMailboxLengthMax,
     init: async (context) => step(emptyState(options.firstTurn), { kind: "tick" }, context),
     receive: async (state, message, context) => step(state, message, context),
   };
@@ -75,10 +79,10 @@ function perform(effect: Effect, store: Pick<Store, "allHosts">, context: Contex
 
 function tickLater(context: Context): void {
   const cancel = () => timer.cancel();
-  const timer = context.clock.after(limits.schedulerRefreshPeriodMs, () => {
+  const timer = context.clock.after(schedulerLimits.schedulerRefreshPeriodMs, () => {
     context.signal.removeEventListener("abort", cancel);
     if (context.signal.aborted) return;
-    // Refused when the mailbox is full: the next period tries again.
+    // The mailbox is full: try again after the next period.
     if (!context.self.tell({ kind: "tick" })) tickLater(context);
   });
   context.signal.addEventListener("abort", cancel, { once: true });

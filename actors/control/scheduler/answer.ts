@@ -1,6 +1,6 @@
 /**
- * Answers a question from the views at hand. Whether these are good enough for that answer is decide.ts's to
- * judge. Pure.
+ * Answers a question from the present views. decide.ts judges whether they are fresh enough for that answer.
+ * Pure.
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
@@ -37,14 +37,14 @@ export type Answer =
   | { readonly kind: "failed"; readonly reply: Question["reply"]; readonly denial: Denial };
 
 export interface Answered {
-  /** Made when it is given: a denial looks at every host once more, and often nobody hears it. */
+  /** Made only when given: a denial looks at every host once more, and often nobody waits for it any more. */
   readonly answer: () => Answer;
-  /** There may be more to offer by fresher views. */
+  /** Fresher views may offer more hosts. */
   readonly fallsShort: boolean;
   readonly turn: number;
 }
 
-/** The answer by the views at hand, and what `turn` becomes. */
+/** The answer by the present views, and the round-robin position after it. */
 export function answerTo(
   scheduler: Scheduler,
   state: SchedulerState,
@@ -68,7 +68,9 @@ function aliveIn(state: SchedulerState, { reply }: AliveQuestion, atMs: number):
   return { kind: "alive", reply, answer: new Set(alive) };
 }
 
-/** That nothing fits, or that there is no host, is not said by old views either. */
+/**
+ * Explains. An explanation without a host that fits falls short, like any denial: old views must not give it.
+ */
 function explainTo(
   scheduler: Scheduler,
   state: SchedulerState,

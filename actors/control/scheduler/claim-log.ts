@@ -1,12 +1,12 @@
 /**
- * The claims that the store's sums may not show yet, oldest first, as a value: `add` gives another log and
- * leaves this one as it is. Successive logs share one array, so that a claim costs the same however many are
- * remembered. Bounded by limits.schedulerPendingMax; what is older leaves first (I11).
+ * The claims that the store's sums may not show yet, oldest first, as a value: `add` makes another log and
+ * leaves this one as it is. Successive logs share one array, so that adding a claim costs the same however
+ * many there are. Bounded by schedulerLimits.schedulerPendingMax; the oldest leave first (I11).
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Claim } from "./messages.ts";
 
-/** A claim (or, with the sign -1, a release) and when it was heard of. */
+/** A claim (or, with the sign -1, a release) and when the scheduler heard of it. */
 export interface PendingClaim {
   readonly hostId: string;
   readonly amounts: Claim;
@@ -29,17 +29,17 @@ export class ClaimLog implements Iterable<PendingClaim> {
     return this.#to - this.#from;
   }
 
-  /** `claim.atMs` is not less than any before it. */
+  /** The log with this claim too. `claim.atMs` must not be less than that of any before. */
   add(claim: PendingClaim): ClaimLog {
-    // Somebody has added to this same value before, or half of the array is of no use any more.
-    const mayShare = this.#shared.length === this.#to && this.#from <= limits.schedulerPendingMax;
+    // Copy when another log has added to the shared array, or half of the array is unused.
+    const mayShare = this.#shared.length === this.#to && this.#from <= schedulerLimits.schedulerPendingMax;
     const shared = mayShare ? this.#shared : [...this];
     shared.push(claim);
-    const from = Math.max(mayShare ? this.#from : 0, shared.length - limits.schedulerPendingMax);
+    const from = Math.max(mayShare ? this.#from : 0, shared.length - schedulerLimits.schedulerPendingMax);
     return new ClaimLog(shared, from, shared.length);
   }
 
-  /** Without those that a read which began at `readAtMs` shows. */
+  /** The log without the claims that a read begun at `readAtMs` shows. */
   since(readAtMs: number): ClaimLog {
     let from = this.#from;
     while (from < this.#to && (this.#shared[from]?.atMs ?? 0) < readAtMs) from++;
@@ -47,7 +47,7 @@ export class ClaimLog implements Iterable<PendingClaim> {
     return new ClaimLog(this.#shared.slice(from, this.#to), 0, this.#to - from);
   }
 
-  /** A log of its own: one that everybody begins with would collect the claims of all. */
+  /** An empty log of its own: a shared one would collect the claims of all users. */
   static none(): ClaimLog {
     return new ClaimLog([], 0, 0);
   }

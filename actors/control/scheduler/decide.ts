@@ -1,20 +1,20 @@
 /**
  * What the scheduler does with each message: `(state, message, time)` gives the next state, the answers and
- * the effects, all as values. Three rules make a cache of the store good enough: a claim counts from the
- * moment it was committed until a read that began after it shows it; nobody hears "no valid host" from views
- * older than the question; and what this controller changed about a host is seen by the next question. Pure.
+ * the effects, all as values. Three rules make a cache of the store good enough: a claim counts from its
+ * commit until a read that began later shows it; nobody hears "no valid host" from views older than the
+ * question; and what this controller changed about a host is seen by the next question. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { type Answer, type Answered, answerTo } from "./answer.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Claim, Question, SchedulerMessage } from "./messages.ts";
 import { withHosts, withPending } from "./refresh.ts";
 import type { Scheduler } from "./schedule.ts";
 import { type SchedulerState, withAllHeard, withClaim, withHeard, withHost } from "./state.ts";
 
 export type Effect =
-  /** Read the whole list of hosts; its end is the message `refresh` or `refreshFailed`. */
+  /** Read the whole list of hosts; the read ends with the message `refresh` or `refreshFailed`. */
   | { readonly kind: "readHosts"; readonly atMs: number }
-  /** Send `tick` after limits.schedulerRefreshPeriodMs. */
+  /** Send `tick` after schedulerLimits.schedulerRefreshPeriodMs. */
   | { readonly kind: "tickLater" };
 
 export interface Decision {
@@ -23,7 +23,7 @@ export interface Decision {
   readonly effects: readonly Effect[];
 }
 
-/** `atMs` is monotonic. */
+/** Decides about a message. `atMs` is monotonic. */
 export function decide(
   scheduler: Scheduler,
   state: SchedulerState,
@@ -45,7 +45,7 @@ export function decide(
     case "released":
       return only(remembering(state, message, -1, atMs));
     case "full":
-      // Until the read is here the host counts as full: the next request goes elsewhere instead of failing as
+      // Until the next read the host counts as full: the next request goes elsewhere instead of failing like
       // this one.
       return read(
         withHost(state, message.hostId, (view) => ({ ...view, claimed: view.capacity, source: undefined })),
@@ -54,7 +54,7 @@ export function decide(
     case "hostsChanged":
       return read({ ...state, changedAtMs: atMs }, atMs);
     case "tick": {
-      const told = atMs - state.toldAtMs < 2 * limits.schedulerRefreshPeriodMs;
+      const told = atMs - state.toldAtMs < 2 * schedulerLimits.schedulerRefreshPeriodMs;
       const decision = told ? only(state) : read(state, atMs);
       return { ...decision, effects: [...decision.effects, { kind: "tickLater" }] };
     }
@@ -67,10 +67,10 @@ export function decide(
 
 const only = (next: SchedulerState): Decision => ({ next, answers: [], effects: [] });
 
-/** Begins a read, unless one that began at this moment or is not yet overdue is under way. */
+/** Begins a read, unless one is under way that is not yet overdue. */
 function read(state: SchedulerState, atMs: number): Decision {
   const { readingSinceMs } = state;
-  if (readingSinceMs !== undefined && atMs - readingSinceMs < limits.schedulerReadTimeoutMs)
+  if (readingSinceMs !== undefined && atMs - readingSinceMs < schedulerLimits.schedulerReadTimeoutMs)
     return only(state);
   return {
     next: { ...state, readingSinceMs: atMs },
@@ -97,7 +97,7 @@ function answerOrWait(
 ): Decision {
   const known = state.readAtMs === undefined ? undefined : answerTo(scheduler, state, question, atMs);
   if (known !== undefined && !isStale(state) && !known.fallsShort) return given(state, known);
-  if (state.waiting.length < limits.schedulerWaitingMax) {
+  if (state.waiting.length < schedulerLimits.schedulerWaitingMax) {
     const { next, effects } = read(state, atMs);
     const waiting = [...next.waiting, { question, askedAtMs: atMs }];
     return { next: { ...next, waiting }, answers: [], effects };
@@ -106,7 +106,7 @@ function answerOrWait(
   return { next: state, answers: [unavailable(question)], effects: [] };
 }
 
-/** The views are older than a change that we were told of. */
+/** True when the views are older than a change that the scheduler was told of. */
 const isStale = ({ readAtMs, changedAtMs }: SchedulerState): boolean => (readAtMs ?? 0) < changedAtMs;
 
 const unavailable = (question: Question): Answer => ({
@@ -122,9 +122,9 @@ const given = (state: SchedulerState, { answer, turn }: Answered): Decision => (
 });
 
 /**
- * The answer of views that are fresh. A claim that is still pending may be in the store's sums already and so
- * be counted twice; rather than deny for that, offer the host once more: the commit, under its CHECK, has the
- * last word.
+ * The answer by fresh views. The store's sums may already contain a pending claim, which then counts twice;
+ * rather than deny for that, the scheduler answers once more as if no claim were pending: the commit, under
+ * its CHECK, has the last word.
  */
 function lastWord(scheduler: Scheduler, state: SchedulerState, question: Question, atMs: number): Decision {
   const counted = answerTo(scheduler, state, question, atMs);
@@ -138,7 +138,7 @@ function refreshed(
   message: Extract<SchedulerMessage, { kind: "refresh" }>,
   atMs: number,
 ): Decision {
-  // A read that was given up and came late after all.
+  // An older read that was given up and ends late after all.
   if (state.readAtMs !== undefined && message.readAtMs < state.readAtMs) return only(state);
   const fresh = withHosts(message.told === true ? { ...state, toldAtMs: atMs } : state, message);
   const answered = answerWaiting(scheduler, { ...fresh, waiting: [] }, state.waiting, atMs);
@@ -147,7 +147,10 @@ function refreshed(
   return { ...answered, next: again.next, effects: [...answered.effects, ...again.effects] };
 }
 
-/** Those asked before the read began are answered as they are; the others may have to wait for the next. */
+/**
+ * Answers waiting questions: those asked before the read began by this read; the others may have to wait for
+ * the next.
+ */
 function answerWaiting(
   scheduler: Scheduler,
   state: SchedulerState,
@@ -170,7 +173,10 @@ function answerWaiting(
   return { next, answers, effects };
 }
 
-/** Old views are good enough to rank by (the commit decides), but not to deny by. */
+/**
+ * Answers waiting questions by old views: these are good enough to rank by (the commit decides), but not to
+ * deny by.
+ */
 function readFailed(scheduler: Scheduler, state: SchedulerState, atMs: number): Decision {
   const answers: Answer[] = [];
   let next: SchedulerState = { ...state, readingSinceMs: undefined, waiting: [] };

@@ -1,20 +1,20 @@
 /**
- * Says why: what each filter has against each host, what would make it fit, and why no host does. Asks every
- * filter about every host, which a ranking avoids; sentences are made for those hosts alone that are shown.
- * Pure, but for remembering what it said of the very same hosts.
+ * Explains: what each filter has against each host, what would make the host fit, and why no host does. Asks
+ * every filter about every host, which a ranking avoids; makes sentences only for the hosts that are shown.
+ * Pure, except that it remembers its last explanation of the same hosts.
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Refuse, TimedRequest } from "./filters/filter.ts";
+import { schedulerLimits } from "./limits.ts";
 import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";
 import type { Scheduler } from "./schedule.ts";
 import { type HostView, type SchedulerState, viewIn } from "./state.ts";
 
 /**
- * The hosts that fit, best first as they would be ranked, then those that come nearest to fitting; at most
- * limits.hostVerdictsMax. Filters and weighers that the request does not concern are left out.
+ * The hosts that fit, best first as in a ranking, then those nearest to fitting; at most
+ * schedulerLimits.hostVerdictsMax. Filters and weighers that the request does not concern are left out.
  */
 export const explain = (
   scheduler: Scheduler,
@@ -28,14 +28,19 @@ export const explain = (
 function verdicts(prepared: Prepared, state: SchedulerState, { nearest }: Survey): HostVerdict[] {
   const ranked = rankPrepared(prepared, state).map(({ hostId }) => hostId);
   const isRanked = new Set(ranked);
-  const shown = [...ranked, ...nearest.filter((id) => !isRanked.has(id))].slice(0, limits.hostVerdictsMax);
+  const shown = [...ranked, ...nearest.filter((id) => !isRanked.has(id))].slice(
+    0,
+    schedulerLimits.hostVerdictsMax,
+  );
   return shown.flatMap((id) => {
     const host = viewIn(state, id);
     return host === undefined ? [] : [verdictOf(prepared, host)];
   });
 }
 
-/** Every filter's opinion of one host, also after the first refusal, and what each weigher gives. */
+/**
+ * The answer of every filter about one host, also after the first refusal, and the weight of each weigher.
+ */
 function verdictOf(prepared: Prepared, host: HostView): HostVerdict {
   const filters: Record<string, true | string> = {};
   for (const { filter } of prepared.filters) filters[filter.name] = true;
@@ -54,9 +59,9 @@ function verdictOf(prepared: Prepared, host: HostView): HostVerdict {
 }
 
 interface Survey {
-  /** By filter: hosts that it is the first to refuse, and one of them. Most first. */
+  /** For each filter: how many hosts it is the first to refuse, and one of them. Most first. */
   readonly refused: readonly Counted[];
-  /** Ids of hosts, those first that it takes least to make fit; not many more than can be shown. */
+  /** Ids of hosts, those with the least effort to fit first; not many more than can be shown. */
   readonly nearest: readonly string[];
 }
 
@@ -67,7 +72,7 @@ interface Counted {
   hosts: number;
 }
 
-/** One look at every host. */
+/** Surveys every host once. */
 function survey(prepared: Prepared, state: SchedulerState): Survey {
   const counted = new Map<string, Counted>();
   const byEffort = new Map<number, string[]>();
@@ -81,7 +86,7 @@ function survey(prepared: Prepared, state: SchedulerState): Survey {
     }
     const alike = byEffort.get(effort);
     if (alike === undefined) byEffort.set(effort, [host.id]);
-    else if (alike.length < limits.hostVerdictsMax) alike.push(host.id);
+    else if (alike.length < schedulerLimits.hostVerdictsMax) alike.push(host.id);
   }
   const efforts = [...byEffort].sort(([left], [right]) => left - right);
   const refused = [...counted.values()].sort((left, right) => right.hosts - left.hosts);
@@ -94,7 +99,7 @@ function count(counted: Map<string, Counted>, first: Counted): void {
   else known.hosts++;
 }
 
-/** What was denied by the same views a moment ago: a full cluster is asked for the same thing by many. */
+/** Denials by the same views: many clients of a full cluster ask for the same. */
 const denials = new WeakMap<SchedulerState["hosts"], Remembered>();
 
 interface Remembered {
@@ -115,7 +120,7 @@ export function noValidHost(scheduler: Scheduler, state: SchedulerState, request
   const before = byRequest.get(key);
   if (before !== undefined) return before;
   const denial = denied(scheduler, state, request);
-  if (byRequest.size < limits.denialsRememberedMax) byRequest.set(key, denial);
+  if (byRequest.size < schedulerLimits.denialsRememberedMax) byRequest.set(key, denial);
   denials.set(state.hosts, { scheduler, byRequest });
   return denial;
 }

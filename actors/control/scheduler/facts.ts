@@ -1,10 +1,10 @@
 /**
- * What of a host is worked out when it is read and not when it is asked: what its aggregates say together,
- * and its features in one spelling. Most hosts are like many others, so each distinct list is worked out once
- * in a read and shared. Pure but for that.
+ * Facts about a host that are derived once when it is read, not for each request: what its aggregates say
+ * together, and its features in one spelling. Most hosts are alike, so each distinct list is derived once in
+ * a read and shared. Pure but for that.
  */
 import { defaultZone } from "../../../protocol/kinds.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 
 export interface Aggregate {
   readonly id: string;
@@ -15,7 +15,7 @@ export interface Aggregate {
 
 export interface AggregateFacts {
   readonly zone: string;
-  /** By key, what any of the aggregates says; a comma separates values, as in Nova. */
+  /** By key, the values in any of the aggregates; a comma separates values, as in Nova. */
   readonly values: ReadonlyMap<string, ReadonlySet<string>>;
   /** The only projects that may be here; undefined: all. */
   readonly projects: ReadonlySet<string> | undefined;
@@ -23,7 +23,7 @@ export interface AggregateFacts {
   readonly flavors: ReadonlySet<string> | undefined;
   readonly ioOpsMax: number;
   readonly instancesMax: number;
-  /** Of weighers, by their name before `_weight_multiplier`; undefined: none. */
+  /** Multipliers of weighers, by the name before `_weight_multiplier`; undefined: none. */
   readonly multipliers: ReadonlyMap<string, number> | undefined;
 }
 
@@ -32,8 +32,8 @@ const noAggregates: AggregateFacts = {
   values: new Map(),
   projects: undefined,
   flavors: undefined,
-  ioOpsMax: limits.hostIoOpsMax,
-  instancesMax: limits.hostInstancesMax,
+  ioOpsMax: schedulerLimits.hostIoOpsMax,
+  instancesMax: schedulerLimits.hostInstancesMax,
   multipliers: undefined,
 };
 
@@ -53,13 +53,15 @@ function aggregateFactsOf(aggregates: readonly Aggregate[]): AggregateFacts {
     values,
     projects: projectsOf(values),
     flavors: values.get("instance_type"),
-    ioOpsMax: smallest(values.get("max_io_ops_per_host")) ?? limits.hostIoOpsMax,
-    instancesMax: smallest(values.get("max_instances_per_host")) ?? limits.hostInstancesMax,
+    ioOpsMax: smallest(values.get("max_io_ops_per_host")) ?? schedulerLimits.hostIoOpsMax,
+    instancesMax: smallest(values.get("max_instances_per_host")) ?? schedulerLimits.hostInstancesMax,
     multipliers: multipliersOf(values),
   };
 }
 
-/** Any suffix: one key holds only so many characters. */
+/**
+ * The projects in all keys `filter_tenant_id…`: one key holds only so many characters, so suffixes make more.
+ */
 function projectsOf(values: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> | undefined {
   const lists = [...values]
     .filter(([key]) => key.startsWith("filter_tenant_id"))
@@ -78,7 +80,7 @@ function multipliersOf(values: ReadonlyMap<string, ReadonlySet<string>>): Aggreg
   return found.size === 0 ? undefined : found;
 }
 
-/** Of several aggregates the smallest number counts, as in Nova; what is no number counts as not said. */
+/** The smallest number of several aggregates, as in Nova; a text that is no number is ignored. */
 function smallest(texts: ReadonlySet<string> | undefined): number | undefined {
   const numbers = [...(texts ?? [])].filter((text) => text !== "").map(Number);
   const finite = numbers.filter(Number.isFinite);
@@ -92,12 +94,12 @@ export const featureKey = (name: string): string =>
     .replace(/^hw_cpu_(?:x86|aarch64|arm)_/, "")
     .replace(/[^a-z0-9]/g, "");
 
-/** Works out each distinct list once. Lives for one read. */
+/** Derives the facts of each distinct list once. Lives for one read. */
 export class FactsOfRead {
   readonly #aggregates = new Map<string, AggregateFacts>();
   readonly #features = new Map<string, { list: readonly string[]; keys: ReadonlySet<string> }[]>();
 
-  /** The same aggregates are the same by their ids: within one read they do not change. */
+  /** Facts by the ids of the aggregates, which do not change within one read. */
   aggregates(list: readonly Aggregate[]): AggregateFacts {
     if (list.length === 0) return noAggregates;
     const key = list.length === 1 ? (list[0]?.id ?? "") : list.map(({ id }) => id).join(" ");

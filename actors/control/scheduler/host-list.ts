@@ -1,17 +1,17 @@
 /**
- * The hosts as a list that is a value: `with` gives another list and leaves this one as it is. It lies in
- * chunks, so a change copies some dozens of references and not ten thousand: every sign of life and every
- * claim is one. What was worked out about a chunk stays with it until a host of it changes.
+ * The hosts, as a list that is a value: `with` makes another list and leaves this one as it is. It consists
+ * of chunks, so a change copies some dozens of references instead of ten thousand: every sign of life and
+ * every claim is a change. What was derived from a chunk stays with it until one of its hosts changes.
  */
 const chunkBits = 6;
 export const chunkLength = 1 << chunkBits;
 
-/** The number of the chunk that has the position. */
+/** The number of the chunk with this position. */
 export const chunkOf = (position: number): number => position >> chunkBits;
 
 export interface Chunk<T> {
   readonly hosts: readonly T[];
-  /** Worked out of these hosts by worth.ts, and of nothing else: a list stays a value. */
+  /** Derived from these hosts alone, by worth.ts, so that a list stays a value. */
   worth: object | undefined;
 }
 
@@ -32,8 +32,8 @@ export class HostList<T> implements Iterable<T> {
   }
 
   /**
-   * A list of other hosts in the place of these. What was worked out of a chunk stays with it where the
-   * caller knows that none of its hosts has changed but for what {@link withSameWorth} allows.
+   * A list with other hosts. What was derived from a chunk is kept where the caller knows that its hosts
+   * changed only as {@link withSameWorth} allows.
    */
   replaced(hosts: readonly T[], unchanged: (chunk: number) => boolean): HostList<T> {
     const list = HostList.of(hosts);
@@ -43,17 +43,17 @@ export class HostList<T> implements Iterable<T> {
     return list;
   }
 
-  /** Undefined when the position is outside. */
+  /** The host at a position; undefined outside the list. */
   at(position: number): T | undefined {
     return this.chunks[position >> chunkBits]?.hosts[position & (chunkLength - 1)];
   }
 
-  /** @throws RangeError when the position is outside: a bug */
+  /** The list with another host at a position. @throws RangeError when the position is outside: a bug */
   with(position: number, host: T): HostList<T> {
     return this.#with(position, host, undefined);
   }
 
-  /** The same for a change that no weigher sees, nor any filter that looks at the host alone. */
+  /** As `with`, for a change that no weigher sees, nor any filter that looks at the host alone. */
   withSameWorth(position: number, host: T): HostList<T> {
     return this.#with(position, host, this.chunks[position >> chunkBits]?.worth);
   }

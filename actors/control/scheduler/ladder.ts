@@ -1,15 +1,15 @@
 /**
- * All hosts by score, for placing many: what a placement changes is the score of one host, and a host that a
- * filter refuses stays refused. So hosts are sorted once, and only those at the top are ever asked the
- * filters. Lives for one question, and changes while it lives.
+ * All hosts by score, for placing many: a placement changes the score of one host, and a host that a filter
+ * refuses stays refused. So hosts are sorted once, and the filters are asked only about those at the top.
+ * Lives for one question, and changes while it lives.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import type { Prepared } from "./prepare.ts";
 import { scoresOf } from "./rank.ts";
 import { type HostView, type SchedulerState, withClaim } from "./state.ts";
 
-/** Hosts of one score, in their order. */
+/** Positions of the hosts with one score, ascending. */
 interface Rung {
   readonly score: number;
   positions: number[];
@@ -19,7 +19,7 @@ interface Found extends Candidate {
   readonly position: number;
 }
 
-/** Best first, and among equals by position. */
+/** Hosts by score, best first; hosts of one score by position. */
 export class Ladder {
   readonly #prepared: Prepared;
   readonly #hosts: HostView[];
@@ -43,7 +43,7 @@ export class Ladder {
     }
   }
 
-  /** The best that fit; those met on the way that do not are forgotten. */
+  /** The best hosts that fit; hosts that a filter refuses on the way are dropped for good. */
   best(turn: number): Found[] {
     const found: Found[] = [];
     const first = this.#hosts.length === 0 ? 0 : turn % this.#hosts.length;
@@ -51,18 +51,21 @@ export class Ladder {
     for (const rung of this.#rungs) {
       this.#take(rung, first, found);
       empty ||= rung.positions.length === 0;
-      if (found.length === limits.candidatesMax) break;
+      if (found.length === schedulerLimits.candidatesMax) break;
     }
     if (empty) this.#dropEmpty();
     return found;
   }
 
-  /** Begins at the first position from `first` on, so that equals take turns as in a single ranking. */
+  /**
+   * Takes hosts of one score that fit, beginning at the first position from `first` on, so that equals take
+   * turns as in a single ranking.
+   */
   #take({ score, positions }: Rung, first: number, found: Found[]): void {
     const rung = positions;
     const start = lowerBound(rung.length, (index) => (rung[index] ?? 0) >= first);
     const refused = new Set<number>();
-    for (let step = 0; step < rung.length && found.length < limits.candidatesMax; step++) {
+    for (let step = 0; step < rung.length && found.length < schedulerLimits.candidatesMax; step++) {
       const position = rung[(start + step) % rung.length] ?? 0;
       const host = this.#hosts[position];
       if (host !== undefined && this.#prepared.fits(host))
@@ -84,7 +87,7 @@ export class Ladder {
     this.#rungs.length = kept;
   }
 
-  /** The claim is supposed to be there: the host goes to the rung of its new score. */
+  /** Counts the request's claim on a host, which moves to the rung of its new score. */
   claim(position: number): void {
     const host = this.#hosts[position];
     if (host === undefined) throw new Error("A host that was ranked is gone.");
@@ -135,7 +138,7 @@ export class Ladder {
   }
 }
 
-/** The first index that is good, when all after a good one are; `length` when none is. */
+/** Binary search: the first good index, if all after a good one are good; `length` when none is. */
 function lowerBound(length: number, good: (index: number) => boolean): number {
   let low = 0;
   let high = length;

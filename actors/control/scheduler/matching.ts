@@ -1,9 +1,9 @@
 /**
- * What a flavor's extra specs ask of a value, compiled once for each request: Nova's operators, exactly.
- * Source: nova/scheduler/filters/extra_specs_ops.py. Pure.
+ * Compiles a flavor's extra spec into a test of a host's value, once for each request: Nova's operators,
+ * exactly. Source: nova/scheduler/filters/extra_specs_ops.py. Pure.
  */
 
-/** What a host has: one value or a list of them. */
+/** A host's value: one text or a list of texts. */
 export type Value = string | readonly string[];
 export type Matcher = (value: Value) => boolean;
 
@@ -27,7 +27,7 @@ const ofTexts: Readonly<Record<string, Compare<string>>> = {
   "s>=": (left, right) => left >= right,
 };
 
-/** A text without an operator wants to be equalled; an operator without an operand matches nothing. */
+/** A text without an operator must be equal; an operator without an operand matches nothing. */
 export function matcher(requirement: string): Matcher {
   const [operator = "", ...operands] = requirement.split(/\s+/).filter((word) => word !== "");
   const [first] = operands;
@@ -50,7 +50,7 @@ function anyOf(texts: readonly string[]): Matcher {
   return (value) => (typeof value === "string" ? wanted.has(value) : value.some((one) => wanted.has(one)));
 }
 
-/** What is no number is like no number. */
+/** A comparison of numbers; a text that is no number matches nothing. */
 function comparing(compare: Compare<number>, operand: string): Matcher {
   const wanted = Number(operand);
   return (value) => {

@@ -1,8 +1,8 @@
 /**
- * NUMA cells, CPUs of one's own and huge pages: what a flavor asks for in Nova's words, and which cells of a
+ * NUMA nodes, pinned CPUs and huge pages: what a flavor asks for in Nova's words, and which NUMA nodes of a
  * host can give it. The commit of the claim judges the choice once more. Pure.
  *
- * As in Nova, CPUs of one's own or large pages make a guest of one cell unless hw:numa_nodes says otherwise.
+ * As in Nova, pinned CPUs or large pages give a guest one NUMA node unless hw:numa_nodes says otherwise.
  */
 import {
   type NumaNode,
@@ -14,11 +14,11 @@ import {
 
 export interface NumaDemand {
   readonly nodes: number;
-  /** Of each node, as is the memory. */
+  /** Of each guest node, like `memoryMib`. */
   readonly vcpus: number;
   readonly memoryMib: number;
   readonly dedicated: boolean;
-  /** KiB of a page; `large`: any size but the smallest; undefined: ordinary pages will do. */
+  /** Page size in KiB; `large`: any size but the smallest; undefined: ordinary pages will do. */
   readonly page: number | "large" | undefined;
 }
 
@@ -30,10 +30,10 @@ interface Asked {
   readonly extraSpecs?: Specs;
 }
 
-/** The guest's CPUs are its own. */
+/** Whether the guest's CPUs are pinned. */
 export const isDedicated = (specs: Specs): boolean => specs?.["hw:cpu_policy"] === "dedicated";
 
-/** Undefined: any host will do. A text: why what is asked for makes no sense. */
+/** What extra specs ask for. Undefined: no NUMA placement. A text: why they contradict each other. */
 export function numaDemand({ vcpus, memoryMib, extraSpecs }: Asked): NumaDemand | string | undefined {
   if (extraSpecs === undefined) return undefined;
   const policy = extraSpecs["hw:cpu_policy"];
@@ -73,7 +73,7 @@ interface Cells {
 
 const useOf = ({ cellUse }: Cells, index: number): NumaUse => cellUse[index] ?? nothingUsed;
 
-/** The positions of the first cells that can give it; undefined when there are too few. */
+/** Positions of the first NUMA nodes that can give it; undefined when there are too few. */
 export function cellsFor(host: Cells, demand: NumaDemand): readonly number[] | undefined {
   const chosen: number[] = [];
   for (let index = 0; index < host.numa.length && chosen.length < demand.nodes; index++)
@@ -81,7 +81,7 @@ export function cellsFor(host: Cells, demand: NumaDemand): readonly number[] | u
   return chosen.length === demand.nodes ? chosen : undefined;
 }
 
-/** What the guest gets of these cells; undefined when they are too few, or have too little. */
+/** What the guest gets of the host's NUMA nodes; undefined when there are too few that have enough. */
 export function placementFor(host: Cells, demand: NumaDemand): NumaPlacement | undefined {
   const chosen = cellsFor(host, demand);
   if (chosen === undefined) return undefined;
@@ -95,7 +95,7 @@ export function placementFor(host: Cells, demand: NumaDemand): NumaPlacement | u
   return { dedicated, cells };
 }
 
-/** Cells that could give each thing alone, for who has to say what is missing. */
+/** How many NUMA nodes could give each resource alone, to say which one is short. */
 export function cellsGiving(host: Cells, demand: NumaDemand) {
   const count = (gives: (cell: NumaNode, use: NumaUse) => boolean) =>
     host.numa.filter((cell, index) => gives(cell, useOf(host, index))).length;
@@ -115,14 +115,14 @@ function cellGives(host: Cells, index: number, demand: NumaDemand): boolean {
     : pageFor(cell, use, demand) !== undefined;
 }
 
-/** CPUs that are another guest's own are no good for one that shares CPUs either. */
+/** CPUs that are pinned for another guest cannot be shared either. */
 const givesCpus = (cell: NumaNode, use: NumaUse, { vcpus }: NumaDemand): boolean =>
   vcpus <= cell.vcpus - use.pinnedCpus;
 
 const givesMemory = (cell: NumaNode, use: NumaUse, { memoryMib }: NumaDemand): boolean =>
   memoryMib <= ordinaryMib(cell) - use.memoryMib;
 
-/** The largest page size that suits, in KiB. */
+/** The largest page size that fits, in KiB. */
 function pageFor(cell: NumaNode, use: NumaUse, { page, memoryMib }: NumaDemand): number | undefined {
   let best: number | undefined;
   for (const { sizeKib, total } of cell.hugePages) {

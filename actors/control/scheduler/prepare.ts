@@ -1,7 +1,7 @@
 /**
- * A request made ready for thousands of hosts: what each filter and weigher needs of it is worked out once,
- * and those that it does not concern are left out. Lives for one question. Pure, but for the members that
- * {@link Prepared.suppose} adds while many are placed.
+ * A request prepared for thousands of hosts: what each filter and weigher needs of it is worked out once, and
+ * those that it does not concern are left out. Lives for one question. Pure, but for the members that {@link
+ * Prepared.suppose} adds while many are placed.
  */
 import type { Check, Filter, Refuse, TimedRequest } from "./filters/filter.ts";
 import type { Amounts, Candidate } from "./messages.ts";
@@ -17,13 +17,13 @@ interface ActiveFilter {
 
 export class Prepared {
   readonly scheduler: Scheduler;
-  /** Those that the request concerns, in the order in which they are asked. */
+  /** The filters that the request concerns, in the order in which they are asked. */
   readonly filters: readonly ActiveFilter[];
   readonly request: TimedRequest;
   readonly #members = new Map<string, number>();
   readonly #demand: NumaDemand | undefined;
   readonly #group: Scheduler["groupWeighers"];
-  /** Of the filters that look at the request; the others are in the hosts' worth. */
+  /** Checks of the filters that look at the request; the others' results are in the hosts' worth. */
   readonly #checks: Check[];
   readonly #amounts: readonly (keyof Amounts)[];
   /** By column of the hosts' worth. */
@@ -48,7 +48,7 @@ export class Prepared {
     this.#group = scheduler.groupWeighers.filter(({ policy }) => policy === request.group?.policy);
   }
 
-  /** Ids of the only hosts that can fit, the fewest that a filter names; undefined: any may. */
+  /** Ids of the only hosts that can fit: the shortest list that a filter names; undefined: any may. */
   get only(): ReadonlySet<string> | undefined {
     const named = this.scheduler.requestFilters.flatMap((filter) => {
       const ids = filter.only?.(this.request, this.#members);
@@ -57,25 +57,25 @@ export class Prepared {
     return named.sort((left, right) => left.size - right.size)[0];
   }
 
-  /** The hosts that the group draws or keeps away: the score of no other host knows of the group. */
+  /** The hosts with members of the group: the group changes the score of no others. */
   get weighedMembers(): Iterable<string> {
     return this.#group.length === 0 ? [] : this.#members.keys();
   }
 
-  /** One member of the request's group more is on this host from now on. */
+  /** Counts one more member of the request's group on this host. */
   suppose(hostId: string): void {
     this.#members.set(hostId, (this.#members.get(hostId) ?? 0) + 1);
   }
 
-  /** No host that is worth so much has room. */
+  /** True when no host of the chunk has room. */
   overtaxes({ freeMax }: Worth): boolean {
     for (const amount of this.#amounts) if (this.request[amount] > freeMax[amount]) return true;
     return false;
   }
 
   /**
-   * Of a host whose other filters, which look at the host alone, pass. Whoever refuses is asked earlier from
-   * then on: what refuses often comes to be asked first, and in which order they are asked changes no answer.
+   * Whether a host fits whose filters that look at the host alone pass. A check that refuses moves up one
+   * place: those that refuse often come to be asked first, and the order changes no answer.
    */
   fitsOpen(host: HostView): boolean {
     const checks = this.#checks;
@@ -97,7 +97,7 @@ export class Prepared {
     return true;
   }
 
-  /** The score by the columns: that of {@link score} without the group, for a host that is not special. */
+  /** The score from the columns: equal to {@link score} without the group, for a host that is not special. */
   columnScore({ free, whole, own }: Worth, index: number): number {
     let score = 0;
     for (let column = 0; column < free.length; column++) {
@@ -111,7 +111,7 @@ export class Prepared {
     return score + (own[index] ?? 0);
   }
 
-  /** Of any host, whether it fits or not. */
+  /** The score of any host, whether it fits or not. */
   score(host: HostView): number {
     let score = 0;
     for (const weigher of this.scheduler.freeWeighers)
@@ -131,7 +131,7 @@ export class Prepared {
     return score;
   }
 
-  /** What each weigher gives, times its multiplier; those that give nothing are left out. */
+  /** The weight of each weigher times its multiplier; zeros are left out. */
   weights(host: HostView): Record<string, number> {
     const { freeWeighers, hostWeighers } = this.scheduler;
     const given: [string, number][] = [
@@ -145,7 +145,10 @@ export class Prepared {
     return Object.fromEntries(given.filter(([, weight]) => weight !== 0));
   }
 
-  /** What the request gets of the host's cells, as a part of the candidate; empty when it asks for none. */
+  /**
+   * What the request gets of the host's NUMA nodes, as a part of the candidate; empty when it asks for no
+   * NUMA placement.
+   */
   cellsOn(host: HostView | undefined): Pick<Candidate, "numa"> {
     if (this.#demand === undefined || host === undefined) return {};
     const numa = placementFor(host, this.#demand);

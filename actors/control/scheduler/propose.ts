@@ -1,6 +1,6 @@
 /**
- * A rebalance of hosts as they were just read, apart from the scheduler's actor: it may think for seconds,
- * and nobody's placement shall wait for that. Pure.
+ * Proposes a rebalance of hosts as just read, apart from the scheduler's actor: it may compute for seconds,
+ * and no placement shall wait for that. Pure.
  */
 import type { HostRecord } from "../../records/host.ts";
 import { decide } from "./decide.ts";

@@ -1,11 +1,11 @@
 /**
- * Ranks hosts for many equal instances, each as if those before it were placed on their first: the same
- * answers as that many rankings with a claim after each. A few are just that; for many, a ladder of all hosts
- * is made once, for the price of some dozens of rankings. Pure.
+ * Ranks hosts for many equal instances, each as if those before it were placed on their first host: the same
+ * answers as that many rankings with a claim after each. A few are ranked just so; for many, all hosts are
+ * sorted once, which costs as much as some dozens of rankings. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { TimedRequest } from "./filters/filter.ts";
 import { Ladder } from "./ladder.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";
@@ -13,11 +13,11 @@ import type { Scheduler } from "./schedule.ts";
 import { type SchedulerState, withClaim, withHost } from "./state.ts";
 
 export interface RankedMany {
-  /** As many as find room, at most `count`. None is empty. */
+  /** Candidates of each instance that finds room, at most `count`. No list is empty. */
   readonly candidates: readonly (readonly Candidate[])[];
-  /** With all of them supposed to be there, and the turn after them. */
+  /** The scheduler's state after all these placements, with the round-robin position advanced. */
   readonly supposed: SchedulerState;
-  /** The request of the next one: a group has these as members. */
+  /** The request for the next instance: its group has the placed ones as members. */
   readonly request: TimedRequest;
 }
 
@@ -27,11 +27,11 @@ export function rankMany(
   request: TimedRequest,
   count: number,
 ): RankedMany {
-  const ranked = count <= limits.rankedOneByOneMax ? rankOneByOne : rankOnLadder;
+  const ranked = count <= schedulerLimits.rankedOneByOneMax ? rankOneByOne : rankOnLadder;
   return ranked(new Prepared(scheduler, request), state, count);
 }
 
-/** Better for few, and what many must be like. */
+/** One ranking after the other: faster for few, and the reference for `rankOnLadder`. */
 export function rankOneByOne(prepared: Prepared, state: SchedulerState, count: number): RankedMany {
   const candidates: Candidate[][] = [];
   let supposed = state;
@@ -48,7 +48,7 @@ export function rankOneByOne(prepared: Prepared, state: SchedulerState, count: n
   return { candidates, supposed, request: withMembers(prepared.request, candidates) };
 }
 
-/** Better for many. */
+/** By a sorted list of all hosts: faster for many. */
 export function rankOnLadder(prepared: Prepared, state: SchedulerState, count: number): RankedMany {
   const ladder = new Ladder(prepared, state);
   const candidates: Candidate[][] = [];

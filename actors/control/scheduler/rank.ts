@@ -1,22 +1,22 @@
 /**
- * Ranks hosts for one request: every filter must pass, the weighers' sum decides, equals take turns. Only
- * explanations make sentences, and only hosts that are good enough are asked the filters that look at the
- * request: a ranking of ten thousand hosts takes a fraction of a millisecond. Pure.
+ * Ranks hosts for one request: every filter must pass, the sum of the weighers decides, equals take turns. No
+ * sentences are made, and the filters that look at the request are asked only about hosts with a good enough
+ * score: a ranking of ten thousand hosts takes a fraction of a millisecond. Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { TimedRequest } from "./filters/filter.ts";
 import { type Chunk, chunkLength } from "./host-list.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import type { Scheduler } from "./schedule.ts";
 import { type HostView, type SchedulerState, viewIn } from "./state.ts";
 import { type Worth, worthOf } from "./worth.ts";
 
-/** The best hosts first, at most limits.candidatesMax; empty when none fits. */
+/** The best hosts first, at most schedulerLimits.candidatesMax; empty when none fits. */
 export const rank = (scheduler: Scheduler, state: SchedulerState, request: TimedRequest): Candidate[] =>
   rankPrepared(new Prepared(scheduler, request), state);
 
-/** The same for a request that was prepared before. */
+/** As `rank`, for a prepared request. */
 export function rankPrepared(prepared: Prepared, state: SchedulerState): Candidate[] {
   const { hosts, turn } = state;
   const withCells = (found: Candidate): Candidate => ({
@@ -24,8 +24,8 @@ export function rankPrepared(prepared: Prepared, state: SchedulerState): Candida
     ...prepared.cellsOn(viewIn(state, found.hostId)),
   });
   const best = new Best(prepared, placesOf(prepared.weighedMembers, state));
-  // Begins at another host every time, and a later one must be better to go before an earlier one: equals
-  // take turns.
+  // Begins at the next host every time, and a later host must have a higher score to go before an earlier
+  // one: equals take turns.
   const first = hosts.length === 0 ? 0 : turn % hosts.length;
   const { only } = prepared;
   if (only === undefined) {
@@ -53,10 +53,10 @@ function placesOf(hostIds: Iterable<string>, { positions }: SchedulerState): Set
 class Best {
   readonly candidates: Candidate[] = [];
   readonly #prepared: Prepared;
-  /** Positions of the hosts whose score knows of the request's group, and the chunks that have any. */
+  /** Positions of the hosts whose score the group changes, and the chunks that have any. */
   readonly #drawn: ReadonlySet<number>;
   readonly #drawnChunks: ReadonlySet<number>;
-  /** A host must be better than this to be among them. */
+  /** A host needs a higher score than this to become a candidate. */
   #least = Number.NEGATIVE_INFINITY;
 
   constructor(prepared: Prepared, drawn: ReadonlySet<number>) {
@@ -65,7 +65,7 @@ class Best {
     this.#drawnChunks = new Set([...drawn].map(chunkOf));
   }
 
-  /** The hosts from one position up to, without, another. */
+  /** Considers the hosts at the positions from `from` to before `to`. */
   consider(chunks: readonly Chunk<HostView>[], from: number, to: number): void {
     for (let start = from; start < to; ) {
       const number = chunkOf(start);
@@ -77,7 +77,10 @@ class Best {
     }
   }
 
-  /** Weighs before it filters: of thousands of hosts only few are good enough to be asked every filter. */
+  /**
+   * Considers part of a chunk. Weighs before it filters: of thousands of hosts only few have a good enough
+   * score.
+   */
   #considerChunk(chunk: Chunk<HostView>, first: number, from: number, to: number): void {
     const prepared = this.#prepared;
     const worth = worthOf(prepared.scheduler, chunk);
@@ -86,7 +89,8 @@ class Best {
     for (let index = from; index < to; index++) {
       const host = chunk.hosts[index];
       if (host === undefined || worth.open[index] === 0) continue;
-      // As long as there are too few, every host is good enough, and weighing it first would be in vain.
+      // While there are too few candidates, every score is good enough: filter first, as weighing may be in
+      // vain.
       const mayJoin = this.#least === Number.NEGATIVE_INFINITY;
       if (mayJoin && !prepared.fitsOpen(host)) continue;
       const score =
@@ -103,14 +107,14 @@ class Best {
     let position = best.length;
     while (position > 0 && (best[position - 1]?.score ?? 0) < candidate.score) position--;
     best.splice(position, 0, candidate);
-    if (best.length > limits.candidatesMax) best.pop();
-    this.#least = best[limits.candidatesMax - 1]?.score ?? Number.NEGATIVE_INFINITY;
+    if (best.length > schedulerLimits.candidatesMax) best.pop();
+    this.#least = best[schedulerLimits.candidatesMax - 1]?.score ?? Number.NEGATIVE_INFINITY;
   }
 }
 
 const chunkOf = (position: number): number => Math.floor(position / chunkLength);
 
-/** The score of every host, in their order, whether it fits or not. */
+/** The score of every host, in the hosts' order, whether it fits or not. */
 export function scoresOf(prepared: Prepared, { hosts }: SchedulerState): Float64Array {
   const members = new Set(prepared.weighedMembers);
   const scores = new Float64Array(hosts.length);

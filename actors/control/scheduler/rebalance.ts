@@ -1,10 +1,10 @@
 /**
- * Proposes moves that make the hosts' loads more alike: pure, and nothing but a proposal. Greedy: each move
- * is the best one that is found from the most loaded hosts to the least loaded, passes every filter at its
- * target with all moves before it supposed done, and must be worth its trouble. Whoever makes the moves asks
- * the scheduler again, as time has passed.
+ * Proposes moves that even out the hosts' loads. Pure, and only a proposal. Greedy: each move is the best one
+ * found from the most loaded hosts to the least loaded; it passes every filter at its target, as if all moves
+ * before were done, and must lower the spread by a least amount. Whoever makes the moves asks the scheduler
+ * again, as time has passed.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { PlacementRequest } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import type { Scheduler } from "./schedule.ts";
@@ -13,15 +13,15 @@ import { type HostView, type SchedulerState, viewIn, withClaim, withHost } from 
 export interface RebalanceInstance {
   readonly id: string;
   readonly hostId: string;
-  /** What it takes and asks for; as for any ranking, its own host is not among the group's `hostIds`. */
+  /** Its size and wishes; as in any ranking, the group's `hostIds` are without its own host. */
   readonly request: PlacementRequest;
-  /** True, or why not: a sentence without its full stop. */
+  /** True when it may be moved; else why not, as a sentence without its full stop. */
   readonly movable: true | string;
 }
 
 export interface RebalanceLimits {
   readonly movesMax: number;
-  /** A move that lowers the spread by less is not proposed. */
+  /** The least by which a move must lower the spread. */
   readonly gainMin: number;
 }
 
@@ -39,7 +39,7 @@ export interface Rebalance {
   readonly spreadAfter: number;
   /** In the order in which they are to be made. */
   readonly moves: readonly Move[];
-  /** Instances that may not be moved, by the reason. */
+  /** Number of instances that may not be moved, by the reason. */
   readonly unmovable: ReadonlyMap<string, number>;
   /** Why there are no more moves. */
   readonly end: "movesMax" | "noBetterMove";
@@ -79,7 +79,7 @@ function unmovable(instances: readonly RebalanceInstance[]): ReadonlyMap<string,
   return reasons;
 }
 
-/** 0 (empty) to 1 (full) and, on a host that offers less than it holds, beyond. */
+/** The load of a host: 0 (empty) to 1 (full) and, on a host that offers less than is claimed, beyond. */
 export function loadOf({ capacity, claimed }: HostView): number {
   const share = (part: number, whole: number) => (whole > 0 ? part / whole : 0);
   return (share(claimed.memoryMib, capacity.memoryMib) + share(claimed.vcpus, capacity.vcpus)) / 2;
@@ -92,7 +92,7 @@ interface Considered {
   readonly gain: number;
 }
 
-/** The hosts with all moves so far supposed done. */
+/** The hosts as if all moves so far were done. */
 class Plan {
   readonly #question: RebalanceQuestion;
   readonly #movable = new Map<string, RebalanceInstance[]>();
@@ -129,12 +129,14 @@ class Plan {
     this.#loads.set(hostId, load);
   }
 
-  /** From the most loaded hosts that have anything to give, to the least loaded that take it. */
+  /**
+   * The best move from the most loaded hosts with movable instances to the least loaded hosts that take one.
+   */
   bestMove(gainMin: number): Considered | undefined {
     const order = [...this.#loads].sort(([, left], [, right]) => right - left).map(([hostId]) => hostId);
     const givers = order.filter((hostId) => (this.#movable.get(hostId)?.length ?? 0) > 0);
-    const takers = order.toReversed().slice(0, limits.rebalanceTargetsMax);
-    for (const from of givers.slice(0, limits.rebalanceSourcesMax)) {
+    const takers = order.toReversed().slice(0, schedulerLimits.rebalanceTargetsMax);
+    for (const from of givers.slice(0, schedulerLimits.rebalanceSourcesMax)) {
       let best: Considered | undefined;
       for (const instance of this.#movable.get(from) ?? []) {
         const found = this.#bestTarget(instance, takers, Math.max(gainMin, best?.gain ?? 0));
@@ -145,7 +147,7 @@ class Plan {
     return undefined;
   }
 
-  /** The first of them, which are the least loaded, that takes it with a gain above the least. */
+  /** The first of the least loaded hosts that takes the instance with at least the least gain. */
   #bestTarget(
     instance: RebalanceInstance,
     takers: readonly string[],
@@ -164,7 +166,7 @@ class Plan {
     return undefined;
   }
 
-  /** The instance itself is no member of its group while it looks for a place. */
+  /** The request to place an instance, without itself as a member of its group. */
   #requestOf({ request, hostId }: RebalanceInstance): PlacementRequest {
     const { group } = request;
     if (group === undefined) return request;
@@ -187,7 +189,7 @@ class Plan {
     return this.spread - spread;
   }
 
-  /** Each instance is moved once at most: a plan that moves it back and forth is no plan. */
+  /** Makes a move in the plan. Each instance is moved once at most: moving it back and forth is no plan. */
   make({ instance, from, to }: Considered): void {
     const { request } = instance;
     const claimed = withHost(this.#state, from, (view) => withClaim(view, request, -1));
@@ -206,12 +208,12 @@ class Plan {
   }
 }
 
-/** Without one of them. */
+/** The list without one occurrence of the host. */
 function without(hostIds: readonly string[], hostId: string): readonly string[] {
   const index = hostIds.indexOf(hostId);
   return index < 0 ? hostIds : hostIds.toSpliced(index, 1);
 }
 
-/** Standard deviation; rounding errors of running sums are not below zero. */
+/** Standard deviation; rounding errors of the running sums must not make it NaN. */
 const spreadOf = (sum: number, squares: number, count: number): number =>
   count === 0 ? 0 : Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));

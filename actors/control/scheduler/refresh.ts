@@ -1,9 +1,9 @@
 /**
- * What the scheduler makes of a reading of all hosts. It comes every second, and of ten thousand hosts a few
- * have changed: views that still show what was read stay the same, and so does what was worked out of them.
+ * Takes a read of all hosts into the scheduler's state. A read comes every second, and of ten thousand hosts
+ * a few have changed: views that still match their record are kept, and so is what was derived from them.
  * Pure.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { FactsOfRead } from "./facts.ts";
 import { chunkOf } from "./host-list.ts";
@@ -18,7 +18,7 @@ import {
   withClaim,
 } from "./state.ts";
 
-/** The state with the views of what was read, and of the claims that the read may not show. */
+/** The state with views of the records that were read, plus the claims that the read may not show. */
 export function withHosts(
   state: SchedulerState,
   { hosts: records, readAtMs, wallMs }: Extract<SchedulerMessage, { kind: "refresh" }>,
@@ -44,7 +44,7 @@ export function withHosts(
   return withPending({ ...state, hosts, positions, pending, readAtMs, readingSinceMs }, 1);
 }
 
-/** The view that is there, when the record says nothing else than it but for signs of life. */
+/** The present view, if the record differs from it in nothing but signs of life; else undefined. */
 function showing(record: ReadHost, before: HostView, heardAtMs: number): HostView | undefined {
   const { source, lastSeenAtMs } = before;
   if (source === undefined || !showsTheSame(source, record)) return undefined;
@@ -52,13 +52,13 @@ function showing(record: ReadHost, before: HostView, heardAtMs: number): HostVie
   return { ...before, heardAtMs, lastSeenAtMs: record.lastSeenAtMs, source: record };
 }
 
-/** A store gives them in order, usually. */
+/** The records in order of id, as a store usually gives them. */
 function inOrder(records: readonly HostRecord[]): readonly HostRecord[] {
   const isOrdered = records.every(({ id }, index) => index === 0 || (records[index - 1]?.id ?? "") < id);
   return isOrdered ? records : [...records].sort((left, right) => (left.id < right.id ? -1 : 1));
 }
 
-/** Nearly always the same hosts as a second ago: the map is kept then. */
+/** Positions by id; the present map when the hosts are the same, as nearly always. */
 function positionsOf(state: SchedulerState, views: readonly HostView[]): SchedulerState["positions"] {
   const same =
     views.length === state.hosts.length && views.every(({ id }, index) => state.positions.get(id) === index);
@@ -66,9 +66,10 @@ function positionsOf(state: SchedulerState, views: readonly HostView[]): Schedul
 }
 
 /**
- * Another controller may be the one a host talks to: when the store's mark moves, the host lives. A host seen
- * for the first time is compared with the newest mark of all hosts: that is when a controller last listened,
- * and while nobody listened no host was silent. This can cost no more than one wrong candidate.
+ * When a host was last heard from. The host may talk to another controller: when the store's time of its last
+ * sign of life moves, the host lives. For a host seen for the first time that time is compared with the
+ * newest of all hosts, when some controller was listening last; while none was, no host was silent. A mistake
+ * costs no more than one wrong candidate.
  */
 function heardAt(
   record: HostRecord,
@@ -80,10 +81,10 @@ function heardAt(
       ? before.heardAtMs
       : Math.max(before.heardAtMs, readAtMs);
   const ageMs = Math.max(0, newestMs - record.lastSeenAtMs);
-  return ageMs <= limits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
+  return ageMs <= leaseLimits.hostSilentMs ? readAtMs - ageMs : Number.NEGATIVE_INFINITY;
 }
 
-/** Counts all pending claims, or (-1) takes them out again: one change for each host. */
+/** Adds all pending claims to the views, or (-1) takes them out again: one change for each host. */
 export function withPending(state: SchedulerState, times: 1 | -1): SchedulerState {
   const changed = new Map<number, HostView>();
   for (const { hostId, amounts, sign } of state.pending) {

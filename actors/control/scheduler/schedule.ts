@@ -1,6 +1,6 @@
 /**
- * The filters and weighers that were chosen, sorted by what they look at: some at the host alone, which can
- * be worked out before anybody asks; some at one amount; the others at the whole request. Pure.
+ * The chosen filters and weighers, sorted by what they look at: some at the host alone, which can be worked
+ * out before any request; some at one amount; the others at the whole request. Pure.
  */
 import type { Filter, HostFilter, RequestFilter } from "./filters/filter.ts";
 import { filters as allFilters } from "./filters/index.ts";
@@ -10,9 +10,9 @@ import { weighers as allWeighers } from "./weighers/index.ts";
 import type { FreeWeigher, GroupWeigher, HostWeigher, Weigher } from "./weighers/weigher.ts";
 
 export interface SchedulerOptions {
-  /** Names, in the order in which they are asked; absent: all there are. */
+  /** Names of filters, in the order in which they are asked; absent: all. */
   readonly filters?: readonly string[];
-  /** Name and multiplier; absent: all there are, each with its own multiplier. */
+  /** Names of weighers and their multipliers; absent: all, each with its own multiplier. */
   readonly weighers?: Readonly<Record<string, number>>;
 }
 
@@ -23,13 +23,16 @@ export interface Scheduler {
   readonly hostFilters: readonly HostFilter[];
   readonly requestFilters: readonly RequestFilter[];
   readonly freeWeighers: readonly Weighted<FreeWeigher>[];
-  /** Those of them that are not off. */
+  /** `freeWeighers` whose multiplier is not 0; these have a column each. */
   readonly columnWeighers: readonly Weighted<FreeWeigher>[];
   readonly hostWeighers: readonly Weighted<HostWeigher>[];
   readonly groupWeighers: readonly Weighted<GroupWeigher>[];
 }
 
-/** The chosen filters and weighers. @throws Error that lists what there is, for a name that is unknown */
+/**
+ * Makes a scheduler of the chosen filters and weighers. @throws Error that lists the known names, for an
+ * unknown one
+ */
 export function createScheduler(options: SchedulerOptions = {}): Scheduler {
   const names = options.filters ?? allFilters.map(({ name }) => name);
   const multipliers =
@@ -58,21 +61,21 @@ function pick<T extends { readonly name: string }>(list: readonly T[], name: str
   );
 }
 
-/** Aggregates of the host have another multiplier for a weigher of what is free. */
+/** True when aggregates of the host change the multiplier of a free weigher. */
 export function hasOwnColumns({ freeWeighers }: Scheduler, { aggregates }: HostView): boolean {
   const { multipliers } = aggregates;
   if (multipliers === undefined) return false;
   return freeWeighers.some(({ name, novaName }) => multipliers.has(name) || multipliers.has(novaName));
 }
 
-/** The host's aggregates have the last word. */
+/** A weigher's multiplier for a host: that of the host's aggregates, if they set one. */
 export function multiplierFor({ name, novaName, multiplier }: Weigher, { aggregates }: HostView): number {
   const { multipliers } = aggregates;
   if (multipliers === undefined) return multiplier;
   return multipliers.get(name) ?? multipliers.get(novaName) ?? multiplier;
 }
 
-/** What the weighers give together that look at the host alone. */
+/** The score by the weighers that look at the host alone. */
 export function ownScore({ hostWeighers }: Scheduler, host: HostView): number {
   let score = 0;
   for (const weigher of hostWeighers) {
@@ -82,13 +85,13 @@ export function ownScore({ hostWeighers }: Scheduler, host: HostView): number {
   return score;
 }
 
-/** What is left of an amount and of how much; a host without any has nothing left of one. */
+/** The free part of an amount, and the whole; a host without any of it has 0 of 1. */
 export function freeOf({ capacity, claimed }: HostView, amount: keyof Amounts) {
   const all = capacity[amount];
   return all > 0 ? { left: all - claimed[amount], all } : { left: 0, all: 1 };
 }
 
-/** The part of the whole that would still be free afterwards, 0 to 1. */
+/** The share that would still be free after the request, 0 to 1. */
 export function freeShare(left: number, all: number, asked: number): number {
   const share = (left - asked) / all;
   return share < 0 ? 0 : share > 1 ? 1 : share;

@@ -1,12 +1,11 @@
 /**
- * What the scheduler knows: one view per host, as the store had it a moment ago, corrected by what this
+ * What the scheduler knows: one view for each host, as the store had it a moment ago, corrected by what this
  * controller has claimed and released since. A cache and nothing more: a claim is made in the instance's own
  * transaction, under the host's CHECK, so a wrong view costs a second try and never an overfull host (I3).
  * Pure, and never mutated.
  */
 
 import type { Architecture } from "../../../protocol/kinds.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import {
   type NumaNode,
   type NumaPlacement,
@@ -19,16 +18,17 @@ import type { HostRecord } from "../../records/host.ts";
 import { ClaimLog } from "./claim-log.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
 import { HostList } from "./host-list.ts";
+import { schedulerLimits } from "./limits.ts";
 import type { Amounts, Claim, WaitingQuestion } from "./messages.ts";
 import { isDedicated, numaDemand, placementFor } from "./numa.ts";
 
-/** What a host's record may have beyond what every record has; what is absent is asked of nobody. */
+/** Fields that a host's record may lack. */
 export interface HostExtras {
   readonly labels: Readonly<Record<string, string>>;
-  /** Flags of the processors and traits of the host, in any spelling. */
+  /** Processor flags and traits of the host, in any spelling. */
   readonly features: readonly string[];
   readonly machineTypes: readonly string[];
-  /** In a row. */
+  /** Builds that failed in a row. */
   readonly failedBuilds: number;
   /** Instances that are being built or moved there. */
   readonly ioOps: number;
@@ -47,20 +47,23 @@ export interface HostView {
   readonly hypervisor: string;
   readonly hypervisorVersion: string;
   readonly accelerator: string;
-  /** Already times the overcommit ratios. */
+  /** Capacity times the overcommit ratios. */
   readonly capacity: Amounts;
-  /** As the store had it, plus what changed here since. */
+  /** The store's sums, plus this controller's changes since. */
   readonly claimed: Amounts;
   readonly instances: number;
   readonly ioOps: number;
-  /** The store knows them; else a claim that is remembered here would count for more than one that is not. */
+  /**
+   * Whether the store counts `ioOps`; else a claim that is remembered here would weigh more than a stored
+   * one.
+   */
   readonly knowsIoOps: boolean;
   readonly failedBuilds: number;
   readonly pinnedCpus: number;
-  /** CPUs that are there, without any ratio; 0: the host does not say. */
+  /** Real CPUs, without overcommit; 0: the host does not report them. */
   readonly realCpus: number;
   readonly numa: readonly NumaNode[];
-  /** What is taken of each cell. */
+  /** What is claimed of each NUMA node. */
   readonly cellUse: readonly NumaUse[];
   readonly enabled: boolean;
   readonly disabledReason: string | null;
@@ -75,33 +78,34 @@ export interface HostView {
   readonly heardAtMs: number;
   /** The store's own mark of the newest sign of life: when it moves, some controller has heard the host. */
   readonly lastSeenAtMs: number;
-  /** The record that it shows and nothing else; undefined since something was counted beyond it. */
+  /** The record of which this view is made; undefined once a claim was counted beyond it. */
   readonly source: ReadHost | undefined;
 }
 
 export interface SchedulerState {
   /** In order of id. */
   readonly hosts: HostList<HostView>;
-  /** Position in `hosts`; made anew when hosts come or go. */
+  /** Position in `hosts` by id; made anew when hosts are added or removed. */
   readonly positions: ReadonlyMap<string, number>;
   readonly pending: ClaimLog;
   /**
-   * Raised by every ranking: rotates hosts of equal score, so that equals share the load without randomness.
+   * The round-robin position, raised by every ranking: rotates hosts of equal score, so that they share the
+   * load without randomness.
    */
   readonly turn: number;
   /** When the read behind the present views began; undefined before the first. */
   readonly readAtMs: number | undefined;
-  /** When something about hosts was last said to have changed: older views answer nothing. */
+  /** When hosts were last said to have changed: older views answer no question. */
   readonly changedAtMs: number;
-  /** When somebody else last told what it had read. */
+  /** When the directory last passed on a read. */
   readonly toldAtMs: number;
   /** When the read under way began; undefined when none is. */
   readonly readingSinceMs: number | undefined;
-  /** Questions that no host suits as far as is known: answered when fresher views are here. Bounded. */
+  /** Questions for which no known host fits: answered by the next views. Bounded. */
   readonly waiting: readonly WaitingQuestion[];
 }
 
-/** Nothing is known yet; `turn` lets controllers begin at different hosts. */
+/** The state before the first read; `turn` lets each controller begin at a different host. */
 export const emptyState = (turn = 0): SchedulerState => ({
   hosts: HostList.of<HostView>([]),
   positions: new Map(),
@@ -117,7 +121,7 @@ export const emptyState = (turn = 0): SchedulerState => ({
 const none: readonly never[] = [];
 const noLabels: HostExtras["labels"] = {};
 
-/** A view of what the store has; `heardAtMs` is the caller's to judge. */
+/** The view of a record; the caller judges `heardAtMs`. */
 export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead): HostView {
   const { numa } = record;
   return {
@@ -155,7 +159,7 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
   };
 }
 
-/** Whether both would be shown the same, but for signs of life. What is nested is compared as an object. */
+/** Whether two records give the same view, but for signs of life. Nested values are compared by identity. */
 export function showsTheSame(one: ReadHost, other: ReadHost): boolean {
   if (one === other) return true;
   const same = seenFields.every((field) => one[field] === other[field]);
@@ -164,7 +168,7 @@ export function showsTheSame(one: ReadHost, other: ReadHost): boolean {
 
 const isFenced = ({ lease }: ReadHost): boolean => (lease?.fencedBy ?? null) !== null;
 
-/** Everything that {@link viewOf} looks at, but for the lease and signs of life. */
+/** The fields that {@link viewOf} uses, without the host lease and signs of life. */
 const seenFields = [
   ...(["vcpusClaimed", "memoryMibClaimed", "diskGibClaimed", "instances", "ioOps"] as const),
   ...(["failedBuilds", "aggregates", "enabled", "disabledReason", "leaseHeld"] as const),
@@ -174,8 +178,8 @@ const seenFields = [
 ] satisfies readonly (keyof ReadHost)[];
 
 /**
- * The view with a claim more (sign 1) or less (-1). Which cells it takes is chosen here when it does not say
- * so; of one that goes without saying so they stay taken until the next read.
+ * The view with a claim more (sign 1) or less (-1). If the claim names no NUMA nodes, they are chosen here; a
+ * release that names none leaves its NUMA nodes taken until the next read.
  */
 export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView {
   const { claimed } = view;
@@ -203,7 +207,7 @@ function chosenFor(view: HostView, claim: Claim): NumaPlacement | undefined {
   return typeof demand === "object" ? placementFor(view, demand) : undefined;
 }
 
-/** The state with one host's view changed; unknown hosts change nothing. */
+/** The state with one host's view changed; an unknown host changes nothing. */
 export function withHost(
   state: SchedulerState,
   hostId: string,
@@ -223,11 +227,11 @@ export function withHeard(state: SchedulerState, hostId: string, atMs: number): 
   return { ...state, hosts: state.hosts.withSameWorth(position, { ...view, heardAtMs: atMs }) };
 }
 
-/** Nobody could be heard for a while: who was heard shortly before it gets the benefit of the doubt. */
+/** The state after no host could be heard for a while: hosts heard shortly before count as heard now. */
 export function withAllHeard(state: SchedulerState, atMs: number): SchedulerState {
   let { hosts } = state;
   for (const [position, view] of [...hosts].entries())
-    if (atMs - view.heardAtMs <= limits.outageForgivenMs)
+    if (atMs - view.heardAtMs <= schedulerLimits.outageForgivenMs)
       hosts = hosts.withSameWorth(position, { ...view, heardAtMs: atMs });
   return { ...state, hosts };
 }

@@ -1,8 +1,8 @@
 /**
- * What a chunk of hosts is worth to any request, in columns of numbers: what is free, what the weighers give
- * that look at the host alone, and whether the filters pass that do. A ranking reads these instead of ten
- * thousand hosts, and passes by a chunk whose best cannot be good enough. Worked out when it is first asked
- * for; pure but for being kept with its chunk.
+ * What a chunk of hosts is worth to any request, in columns of numbers: the free amounts, the score by the
+ * weighers that look at the host alone, and whether the filters that look at the host alone pass. A ranking
+ * reads these instead of ten thousand hosts, and skips a chunk whose best host cannot be good enough. Made on
+ * first use; pure but for being kept with its chunk.
  */
 import type { Chunk } from "./host-list.ts";
 import { freeOf, freeShare, hasOwnColumns, ownScore, type Scheduler } from "./schedule.ts";
@@ -10,16 +10,16 @@ import type { HostView } from "./state.ts";
 
 export class Worth {
   readonly scheduler: Scheduler;
-  /** By amount that a weigher looks at, as {@link Scheduler.columnWeighers} has them: free, and the whole. */
+  /** One column for each of {@link Scheduler.columnWeighers}: its amount free, and the whole. */
   readonly free: readonly Float64Array[];
   readonly whole: readonly Float64Array[];
-  /** What the weighers give that look at the host alone. */
+  /** Score by the weighers that look at the host alone. */
   readonly own: Float64Array;
-  /** 1: the filters pass that look at the host alone. */
+  /** 1: the filters that look at the host alone pass. */
   readonly open: Uint8Array;
-  /** 1: aggregates of the host have other multipliers for these, and the columns do not say its score. */
+  /** 1: aggregates of the host change multipliers, so the columns do not give its score. */
   readonly special: Uint8Array;
-  /** No open host has a higher score, whatever is asked for, but for its group. */
+  /** No open host has a higher score, whatever the request, before the group's part. */
   scoreMax = Number.NEGATIVE_INFINITY;
   /** The most that is free on any open host. */
   readonly freeMax = { vcpus: nothing, memoryMib: nothing, diskGib: nothing };
@@ -50,7 +50,10 @@ export class Worth {
       this.freeMax[amount] = Math.max(this.freeMax[amount], host.capacity[amount] - host.claimed[amount]);
   }
 
-  /** The most that these can give, to a request for nothing; one that turns a weigher around can give 0. */
+  /**
+   * Enters the free amounts; answers the most that the free weighers can give, to a request for nothing. A
+   * weigher with a negative multiplier gives at most 0.
+   */
   #enterFree(host: HostView, index: number): number {
     let bound = 0;
     for (let column = 0; column < this.free.length; column++) {

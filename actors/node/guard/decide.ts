@@ -2,16 +2,17 @@
  * What the guard does, as a function of what it sees. Pure: the guard's process and the simulator run the
  * same.
  *
- *   before the deadline      nothing, but that a guest whose disk was taken over is ended
- *   from the deadline on     every fenced guest is stopped, and stopped again if something has continued it
- *   renewed late             what was stopped is looked at first: whose disk is still there, continues; whose
- *                            disk was taken over, is ended; where nobody can tell, it stays stopped. Only
- *                            then the renewal is answered
+ *   before the deadline      nothing, except that a guest whose disk was taken over is killed
+ *   from the deadline on     every fenced guest is stopped, and stopped again if something continued it
+ *   renewed late             the disks of stopped guests are looked at first: a guest whose disk is still
+ *                            there is continued, one whose disk was taken over is killed, and one whose disk
+ *                            nobody can see stays stopped. Only then is the renewal acknowledged
  *
- * It must never let a fenced guest run past the deadline, never end one whose directory is there, and never
+ * It must never let a fenced guest run past the deadline, never kill one whose directory is there, and never
  * continue one that somebody else has stopped.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { guardLimits } from "./limits.ts";
 import type { GuardAction, GuardEvent, SeenGuest } from "./messages.ts";
 import { type GuardState, isSame } from "./state.ts";
 
@@ -34,10 +35,11 @@ type Tick = Extract<GuardEvent, { kind: "tick" }>;
 
 function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision {
   if (event.number < state.number) return { next: state, actions: [] };
-  // A lease never lasts longer than its time to live: what says so is a mistake.
-  const deadlineMs = Math.min(event.deadlineMs, nowMs + limits.leaseTtlMs);
+  // A host lease never lasts longer than its time to live: a later deadline is a mistake.
+  const deadlineMs = Math.min(event.deadlineMs, nowMs + leaseLimits.leaseTtlMs);
   const late = nowMs >= state.deadlineMs;
-  // Late: even a guard that slept through the deadline, and has stopped nobody, looks before it answers.
+  // After a late renewal even a guard that slept through the deadline, and stopped nobody, looks before it
+  // answers.
   const unanswered = late || state.stopped.length > 0;
   const next = {
     ...state,
@@ -45,13 +47,13 @@ function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision 
     number: event.number,
     extendedAtMs: nowMs,
     unanswered,
-    watchUntilMs: late ? nowMs + limits.leaseTtlMs : state.watchUntilMs,
+    watchUntilMs: late ? nowMs + leaseLimits.leaseTtlMs : state.watchUntilMs,
   };
   return { next, actions: unanswered ? [{ kind: "look" }] : [acknowledge(event.number)] };
 }
 
 function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
-  // What was looked at before the renewal came may have been taken over since.
+  // A disk that was looked at before the renewal came may have been taken over since.
   const fresh = event.lookedAtMs !== undefined && event.lookedAtMs >= state.extendedAtMs;
   const verdicts = event.guests.map((guest) => ({
     guest,
@@ -73,7 +75,7 @@ function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
   };
 }
 
-/** `stay`: it is stopped, and ours to continue; `leave`: it is nothing of ours. */
+/** `stay`: keep it stopped, it is ours to continue later; `leave`: it is not our business. */
 type Verdict = "kill" | "stop" | "continue" | "stay" | "leave";
 
 function judge(
@@ -104,8 +106,8 @@ const nameOf = ({ instanceId, epoch, pid, startTicks }: SeenGuest) => ({
 export function nextLookAtMs(state: GuardState, nowMs: number): number {
   const { deadlineMs, stopped, watchUntilMs } = state;
   const busy = nowMs >= deadlineMs || stopped.length > 0 || nowMs < watchUntilMs;
-  const soonMs = busy ? nowMs + limits.guardScanPeriodMs : Number.POSITIVE_INFINITY;
-  const warningMs = deadlineMs - limits.guardWarningMs;
+  const soonMs = busy ? nowMs + guardLimits.guardScanPeriodMs : Number.POSITIVE_INFINITY;
+  const warningMs = deadlineMs - guardLimits.guardWarningMs;
   const dueMs = nowMs < warningMs ? warningMs : deadlineMs;
   return nowMs >= deadlineMs ? soonMs : Math.min(soonMs, dueMs);
 }

@@ -1,41 +1,41 @@
 /**
- * What the guard of a node remembers, and with what it begins. It trusts nothing but a deadline that it was
- * told, or one that a guard before it was told in the same boot of the machine.
+ * What the guard of a node remembers, and how it begins. It trusts nothing but a deadline that it was told,
+ * or that a guard before it was told since the computer booted.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { FencedGuest } from "./messages.ts";
 
 export interface GuardState {
   readonly deadlineMs: number;
-  /** Of the newest message. */
+  /** Number of the newest `extend`. */
   readonly number: number;
-  /** When that message came. */
+  /** When that `extend` came. */
   readonly extendedAtMs: number;
-  /** What this guard has stopped: nothing else is continued. */
+  /** Guests that this guard has stopped: it continues no others. */
   readonly stopped: readonly FencedGuest[];
   /**
-   * Its first look: what is stopped then, after the deadline, is ours. The guard before it may have died
-   * between the stop and the note of it.
+   * Set for the first look only: guests found stopped then, after the deadline, count as ours. The guard
+   * before may have died between stopping them and noting it.
    */
   readonly adopts: boolean;
-  /** The newest message is answered when the guests have been looked at. */
+  /** The newest `extend` is acknowledged only after a look at the guests. */
   readonly unanswered: boolean;
-  /** Until then the disks are looked at though the lease holds: it was renewed late. */
+  /** Until then the disks are looked at although the host lease holds, because it was renewed late. */
   readonly watchUntilMs: number;
 }
 
-/** What outlives a guard; worth something only within the same boot. */
+/** What outlives a guard process; valid only within the same boot. */
 export interface StoredGuard extends Pick<GuardState, "deadlineMs" | "number" | "stopped"> {
   readonly bootId: string;
 }
 
 /**
- * A guard that finds no deadline of this boot has come with the node's first guests, or its file was lost:
- * one time to live from now on is all that anybody can have been promised.
+ * The first state. A guard that finds no deadline of this boot came with the node's first guests, or its file
+ * was lost: nobody can have been promised more than one time to live from now.
  */
 export function beginGuard(stored: StoredGuard | undefined, bootId: string, nowMs: number): GuardState {
   const known = stored?.bootId === bootId ? stored : undefined;
-  const latestMs = nowMs + limits.leaseTtlMs;
+  const latestMs = nowMs + leaseLimits.leaseTtlMs;
   return {
     deadlineMs: Math.min(known?.deadlineMs ?? latestMs, latestMs),
     number: known?.number ?? 0,

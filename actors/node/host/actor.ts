@@ -1,20 +1,23 @@
 /**
  * The host actor: parent of the machines of one node, and its voice towards the controllers.
  *
- * At its start it takes over what it finds: every machine file, every living guest. It deletes nothing that
- * it does not understand; `audit` names it. Its end, by a crash or by `stop`, never touches a guest.
+ * At its start it takes over every machine file and every living guest that it finds. It deletes nothing that
+ * it does not understand; `audit` lists such files and processes. Its end, by a crash or by `stop`, never
+ * touches a guest.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../../protocol/limits/retention.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../../runtime/system.ts";
 import { goneOf } from "../machine/ensure.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { decide } from "./decide.ts";
 import type { Tombstone } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import { Machines, type Parent } from "./machines.ts";
 import type { HostMessage, ReportEvent } from "./messages.ts";
 import type { News } from "./news.ts";
@@ -31,9 +34,9 @@ export interface HostActorOptions extends ReporterOptions {
 interface Life {
   readonly reporting: Reporting;
   readonly reporter: Reporter;
-  /** All guests go down, and who waits for it. */
+  /** Set while all guests are shut down: the reply of the caller that waits for it. */
   readonly stopping: Reply<undefined> | undefined;
-  /** The agent ends, and who waits for its last words. */
+  /** Set while the agent ends: the reply of the caller that waits for its last reports. */
   readonly leaving: Reply<undefined> | undefined;
 }
 
@@ -44,7 +47,7 @@ type EnsureReply = Reply<{ observation: Observation }>;
 export function hostActor(options: HostActorOptions): ActorDefinition<Life, HostMessage> {
   return {
     name: "host",
-    mailboxLengthMax: limits.hostMailboxLengthMax,
+    mailboxLengthMax: hostLimits.hostMailboxLengthMax,
     init: (context) => begin(options, context),
     receive: async (life, message, context) => takeTurn({ options, life, context }, message),
   };
@@ -57,8 +60,8 @@ async function begin(options: HostActorOptions, context: Context): Promise<Life>
   const contents = takeTombstones(found, options, context);
   for (const guest of guests) machines.noteStray(guest.instanceId, guest);
   for (const { instanceId, content } of contents) {
-    const file = parseFile(instanceId, content);
-    if (file === undefined) context.log.error({ instanceId }, "The file of a machine cannot be read.");
+    const file = parseFile(instanceId, content, options.knows);
+    if (file === undefined) context.log.error({ instanceId }, "The file of a machine cannot be understood.");
     else {
       machines.noteSpec(file.spec);
       machines.spawn(instanceId, file, parentOf(context));
@@ -78,7 +81,7 @@ async function begin(options: HostActorOptions, context: Context): Promise<Life>
 
 type Content = Awaited<ReturnType<MachineFiles["readAll"]>>[number];
 
-/** Those that are old enough go; the others are remembered. Answers the files that are no tombstones. */
+/** Deletes expired tombstones and remembers the others. Answers the files that are no tombstones. */
 function takeTombstones(
   found: readonly Content[],
   options: HostActorOptions,
@@ -88,7 +91,7 @@ function takeTombstones(
     const tombstone = parseTombstone(instanceId, content);
     return tombstone === undefined ? [] : [{ instanceId, tombstone }];
   });
-  const keptSinceMs = context.clock.nowMs() - limits.tombstoneKeptMs;
+  const keptSinceMs = context.clock.nowMs() - retentionLimits.tombstoneKeptMs;
   for (const { instanceId, tombstone } of buried.sort((a, b) => a.tombstone.atMs - b.tombstone.atMs)) {
     const gone = tombstone.atMs < keptSinceMs ? instanceId : options.ledger.bury(instanceId, tombstone);
     if (gone !== undefined) dropTombstone(gone, options, context);
@@ -162,17 +165,17 @@ function whenDown(life: Life, { ledger }: HostActorOptions): Life {
 }
 
 /**
- * A machine that its supervisor gave up gets another chance after a while: its guest may run, and needs an
- * eye on it.
+ * When the supervisor has given up the actor of a machine, starts another actor after a while: the guest may
+ * run, and must be watched.
  */
 function machineEnded({ options, context }: Turn, { instanceId, how }: MachineEnded): void {
   options.machines.ended(instanceId, how);
   if (how !== "failed") return;
   context.log.error({ instanceId }, "The actor of a machine failed; it is tried again later.");
-  context.clock.after(limits.restartWindowMs, () => context.self.tell({ kind: "revive", instanceId }));
+  context.clock.after(actorLimits.restartWindowMs, () => context.self.tell({ kind: "revive", instanceId }));
 }
 
-/** The question goes on to the machine, with the reply: the host waits for nothing. */
+/** Forwards the question to the machine, with the reply: the host waits for nothing. */
 function ensure({ options, context }: Turn, request: EnsureRequest, reply: EnsureReply): void {
   const { machines, ledger } = options;
   const { instanceId } = request.spec;
@@ -182,7 +185,7 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
     reply.fail(late);
     return;
   }
-  // It went as it shall go: to begin it anew, only to clear it away, helps nobody.
+  // The machine is gone already, as this request wants: making it anew only to remove it would help nobody.
   const went = buried !== undefined && request.spec.epoch <= buried.epoch;
   if (went && request.intent.power === "deleted" && machines.find(instanceId) === undefined) {
     reply.ok({ observation: goneOf(request) });
@@ -194,7 +197,7 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
   if (!heard) reply.fail(tooBusy(instanceId));
 }
 
-/** A message from before the machine was gone must not bring it back. */
+/** A message that is older than the machine's end must not bring it back. */
 function lateFor({ spec, intent }: EnsureRequest, buried: Tombstone): StatusError | undefined {
   if (intent.power === "deleted" || spec.epoch > buried.epoch) return undefined;
   const message = `The instance ${spec.instanceId} has left this host.`;
@@ -204,12 +207,12 @@ function lateFor({ spec, intent }: EnsureRequest, buried: Tombstone): StatusErro
 
 function tooBusy(instanceId: string): StatusError {
   const message = `The machine ${instanceId} has too much to do.`;
-  return new StatusError("mailboxFull", message, { retryAfterMs: limits.mailboxRetryAfterMs });
+  return new StatusError("mailboxFull", message, { retryAfterMs: actorLimits.mailboxRetryAfterMs });
 }
 
 /**
- * Machines that are gone leave memory; what they were asked last is remembered, and what they said waits to
- * be heard.
+ * Stops the actors of machines that are gone. Their last intent is kept as a tombstone, and their last
+ * observation until controllers have it.
  */
 function readNews({ options, life, context }: Turn): Life {
   const { news, ledger, machines } = options;

@@ -1,14 +1,15 @@
 /**
- * The console log of a guest, read at once or as a long poll. Nobody's turn waits for it: whoever asks holds
- * only its own request, and only so many may hold one at a time. What is in the log is the guest's word, and
- * is passed on untouched.
+ * The console log of a guest, read at once or as a long poll. No turn waits for a reader: each holds only its
+ * own request, and the number of long polls is limited. The log is the guest's own text, passed on untouched.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { CallContext, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { ConsolePage, Consoles } from "../../ports/consoles.ts";
+import { actorLimits } from "../../runtime/limits.ts";
+import { hostLimits } from "./limits.ts";
 
 type ConsoleRequest = RequestOf<typeof hostAgentService.methods.console>;
 
@@ -32,14 +33,14 @@ export function createConsoleReader(consoles: Consoles, clock: Clock): ConsoleRe
       };
       const look = () => consoles.read(instanceId, from);
       const untilMs = Math.min(
-        clock.monotonicMs() + Math.min(waitMs, limits.waitMsMax),
-        context.deadlineMs - limits.waitMarginMs,
+        clock.monotonicMs() + Math.min(waitMs, wireLimits.waitMsMax),
+        context.deadlineMs - wireLimits.waitMarginMs,
       );
       const first = await look();
       if (!isWorthWaiting(first) || untilMs <= clock.monotonicMs()) return present(first, instanceId);
-      if (waiting >= limits.consoleWaitersMax) {
+      if (waiting >= hostLimits.consoleWaitersMax) {
         const message = "Too many callers wait for consoles of this host.";
-        throw new StatusError("mailboxFull", message, { retryAfterMs: limits.mailboxRetryAfterMs });
+        throw new StatusError("mailboxFull", message, { retryAfterMs: actorLimits.mailboxRetryAfterMs });
       }
       waiting += 1;
       try {
@@ -51,7 +52,7 @@ export function createConsoleReader(consoles: Consoles, clock: Clock): ConsoleRe
   };
 }
 
-/** There is nothing to read yet. */
+/** True when there is nothing to read yet. */
 function isWorthWaiting(page: ConsolePage | undefined): boolean {
   return page === undefined || page.nextOffset === page.offset;
 }
@@ -71,7 +72,7 @@ interface Poll {
 async function poll({ look, clock, untilMs, signal }: Poll): Promise<ConsolePage | undefined> {
   for (;;) {
     const leftMs = untilMs - clock.monotonicMs();
-    await pause(clock, Math.min(limits.consolePollMs, Math.max(1, leftMs)));
+    await pause(clock, Math.min(hostLimits.consolePollMs, Math.max(1, leftMs)));
     const page = await look();
     if (!isWorthWaiting(page) || signal.aborted || clock.monotonicMs() >= untilMs) return page;
   }

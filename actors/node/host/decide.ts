@@ -1,9 +1,10 @@
 /**
- * When a host speaks to its controllers: at once when a machine comes to rest, a moment later when it is on
- * its way, and at its period in any case. Few reports are under way at once; what changes meanwhile goes with
- * the next one. Pure and total.
+ * When a host reports to its controllers: at once when a machine comes to rest, a moment later when its state
+ * is a passing one, and once a period in any case. Few reports are under way at once; later changes go with
+ * the next report. Pure and total.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { hostLimits } from "./limits.ts";
 import type { ReportEvent, ReportTimer } from "./messages.ts";
 import type { Reporting } from "./state.ts";
 
@@ -12,9 +13,9 @@ export type ReportEffect =
   | { readonly kind: "heartbeat"; readonly complete: boolean; readonly stopping: boolean }
   /** Refused observations are due again. */
   | { readonly kind: "renew" }
-  /** Observations that have not changed for a while are due; the ledger says what that means. */
+  /** Passing states that have lasted for a while are due; the ledger knows which. */
   | { readonly kind: "ripen" }
-  /** Controllers know nothing of this host: every observation is due. */
+  /** Controllers may lack everything about this host: every observation is due. */
   | { readonly kind: "renewAll" }
   | { readonly kind: "startTimer"; readonly timer: ReportTimer; readonly ms: number };
 
@@ -32,8 +33,8 @@ export function decide(state: Reporting, event: ReportEvent): ReportDecision {
 function hear(state: Reporting, event: ReportEvent, effects: ReportEffect[]): Reporting {
   switch (event.kind) {
     case "started":
-      start("heartbeat", limits.heartbeatPeriodMs, effects);
-      start("inventory", limits.inventoryPeriodMs, effects);
+      start("heartbeat", leaseLimits.heartbeatPeriodMs, effects);
+      start("inventory", hostLimits.inventoryPeriodMs, effects);
       return state;
     case "changed":
       return changed(state, event.urgent, effects);
@@ -59,18 +60,18 @@ function hear(state: Reporting, event: ReportEvent, effects: ReportEffect[]): Re
 
 function changed(state: Reporting, urgent: boolean, effects: ReportEffect[]): Reporting {
   if (urgent) return { ...state, due: true };
-  if (!state.passing) start("passing", limits.passingReportDelayMs, effects);
+  if (!state.passing) start("passing", hostLimits.passingReportDelayMs, effects);
   return { ...state, passing: true };
 }
 
 function onTimer(state: Reporting, timer: ReportTimer, effects: ReportEffect[]): Reporting {
   switch (timer) {
     case "heartbeat":
-      start("heartbeat", limits.heartbeatPeriodMs, effects);
+      start("heartbeat", leaseLimits.heartbeatPeriodMs, effects);
       effects.push({ kind: "renew" });
       return { ...state, due: true };
     case "inventory":
-      start("inventory", limits.inventoryPeriodMs, effects);
+      start("inventory", hostLimits.inventoryPeriodMs, effects);
       return { ...state, due: true, completeDue: true };
     case "passing":
       effects.push({ kind: "ripen" });
@@ -99,12 +100,12 @@ function answered(
 function failed(state: Reporting, effects: ReportEffect[]): Reporting {
   if (state.waiting) return state;
   const failures = state.failures + 1;
-  const ms = limits.reportRetryMsMin * 2 ** Math.min(failures - 1, 10);
-  start("retry", Math.min(ms, limits.reportRetryMsMax), effects);
+  const ms = hostLimits.reportRetryMsMin * 2 ** Math.min(failures - 1, 10);
+  start("retry", Math.min(ms, hostLimits.reportRetryMsMax), effects);
   return { ...state, failures, waiting: true, due: true };
 }
 
-/** Sends what is due, when something may be sent. */
+/** Sends what is due, if a report may be sent now. */
 function speak(state: Reporting, effects: ReportEffect[]): Reporting {
   if (state.waiting) return state;
   switch (state.phase) {
@@ -114,7 +115,7 @@ function speak(state: Reporting, effects: ReportEffect[]): Reporting {
       effects.push({ kind: "register" });
       return { ...state, phase: "registering" };
     case "registered":
-      if (!state.due || state.inFlight >= limits.heartbeatsInFlightMax) return state;
+      if (!state.due || state.inFlight >= hostLimits.heartbeatsInFlightMax) return state;
       effects.push({ kind: "heartbeat", complete: state.completeDue, stopping: state.stopping });
       return { ...state, due: false, completeDue: false, inFlight: state.inFlight + 1 };
   }

@@ -1,9 +1,10 @@
 /**
- * One compute node, put together from its ports: the host actor, its machines, and what controllers may ask
- * of it. Starting it takes over what is there; stopping it lets the guests run on, or takes them all down, as
- * it is told.
+ * One compute node, put together from its ports: the host actor, its machines, and the questions that
+ * controllers may ask. Starting takes over what is there; stopping lets the guests run on or shuts them all
+ * down, as told.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+
+import { refuseUnknownNeeds } from "../../../protocol/agent-needs.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -14,10 +15,10 @@ import type { Guard } from "../../ports/guard.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
-import { noLease } from "../machine/lease.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
 import { hostActor } from "./actor.ts";
@@ -25,6 +26,7 @@ import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
 import { News } from "./news.ts";
@@ -37,69 +39,70 @@ export interface HostOptions {
   readonly disks: Disks;
   readonly files: MachineFiles;
   readonly consoles: Consoles;
-  /** What is really there, found without asking the actors. */
+  /** Looks at what is really on the host, without asking the actors. */
   readonly findings: () => Promise<Findings>;
   readonly reports: ReportClient;
-  /** Opens the guard of this node. Absent: it asks for no lease, and nobody takes its guests over. */
-  readonly guard?: () => Promise<Guard>;
+  /** Words of {@link agentNeeds}: what needs others is refused, and machines that do are left alone. */
+  readonly knows: readonly string[];
+  /** Opens the guard of this node. */
+  readonly guard: () => Promise<Guard>;
   /** Of the storage that its guests' disks are in; absent: it shares none. */
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
-  /** Guests that boot at once. */
+  /** How many guests may boot at once. */
   readonly bootsMax: number;
   /**
-   * The host's own actor was given up by its supervisor: the node is of no use until its process begins anew.
+   * Called when the supervisor gave up the host actor itself: the node is useless until its process restarts.
    */
   readonly onFailed?: () => void;
 }
 
 export interface Host {
   readonly handlers: Handlers<typeof hostAgentService>;
-  /**
-   * Resolves when nothing of the agent acts any more; takes in no case much longer than it must. Idempotent.
-   */
+  /** Stops the agent; resolves when nothing of it acts any more, within a bounded time. Idempotent. */
   stop(ending: HostEnding): Promise<void>;
-  /** For who cannot wait for `stop` any more, after its guests have ended: the guard ends as well. */
+  /**
+   * Ends the guard as well, once the guests have ended, for a caller that cannot wait for `stop` any more.
+   */
   endLease(): Promise<void>;
 }
 
 export interface HostEnding {
-  /** Take them down too; else they run on. */
+  /** True: shut the guests down; false: they run on. */
   readonly guests: boolean;
-  /** How long they may take to shut down by themselves; limits.hostShutdownGraceMs unless said otherwise. */
+  /** How long the guests may take to shut down by themselves; absent: hostLimits.hostShutdownGraceMs. */
   readonly patienceMs?: number;
 }
 
 export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
-  let holder: LeaseHolder | undefined;
   const news = new News(ledger);
-  const ports = { hypervisor, disks, files, clock, log, slots: createSlots(options.bootsMax) };
+  const { knows } = options;
+  const ports = { hypervisor, disks, files, knows, clock, log, slots: createSlots(options.bootsMax) };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),
-    lease: () => holder?.current() ?? noLease,
+    lease: () => holder.current(),
   });
   const leaseEpoch = () => {
-    const lease = holder?.current() ?? noLease;
+    const lease = holder.current();
     return lease.kind === "held" ? lease.epoch : 0;
   };
-  const registered = () => holder?.hurry();
-  const said = { ...inventory, binds: true, ...(options.guard === undefined ? {} : { leases: true }) };
-  const common = { inventory: said, reports, ledger, leaseEpoch, registered, clock, log };
+  const registered = () => holder.hurry();
+  const common = { inventory, knows, reports, ledger, leaseEpoch, registered, clock, log };
+  const { storageId } = inventory;
+  const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
+  const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
+  const holder = leaseHolder(options, { ledger, machines, storage, changed });
   const ref = system.spawn(hostActor({ ...common, machines, hypervisor, files, news }));
   ref.onEnd(({ how }) => {
     if (how === "failed") options.onFailed?.();
   });
-  const { storageId = null } = inventory;
-  const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
-  const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
-  holder = leaseHolder(options, { ledger, machines, storage, changed });
-  holder?.start();
+  holder.start();
   news.onNews(() => {
-    holder?.poke();
+    holder.poke();
     return ref.tell({ kind: "news" });
   });
   hypervisor.onEvent((event) => {
@@ -110,21 +113,22 @@ export function createHost(options: HostOptions): Host {
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
-      ensure: (request, context) => ensure(ref, request, context),
-      ensureLeased: (request, context) => ensure(ref, request, context),
-      ensureBound: (request, context) => ensure(ref, request, context),
+      ensure: async (request, context) => {
+        refuseUnknownNeeds(request.needs, knows);
+        return ensure(ref, request, context);
+      },
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch: epoch, take }) => ({
         state: await storage.examine({ hostId, epoch }, take),
       }),
-      audit: () => audit({ hostId: inventory.hostId, ledger, files, look: options.findings }),
+      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look: options.findings }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
-      stopped ??= stop(ref, options, ending).then(() => holder?.end(ending.guests));
+      stopped ??= stop(ref, options, ending).then(() => holder.end(ending.guests));
       return stopped;
     },
-    endLease: async () => holder?.end(true),
+    endLease: () => holder.end(true),
   };
 }
 
@@ -144,12 +148,8 @@ interface LeaseParts {
   readonly changed: (anew: boolean) => void;
 }
 
-function leaseHolder(
-  options: HostOptions,
-  { ledger, machines, storage, changed }: LeaseParts,
-): LeaseHolder | undefined {
+function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
   const { guard, reports, clock, log, hypervisor, inventory } = options;
-  if (guard === undefined) return undefined;
   /** Neither what the machines say nor what is really there knows of one. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
@@ -161,27 +161,27 @@ function leaseHolder(
 }
 
 /**
- * The rest of the mailbox is for what the host hears from its machines. @throws RESOURCE_EXHAUSTED
- * mailboxFull
+ * Refuses a controller's question when the mailbox is this full: the rest of it is kept for messages of the
+ * machines. @throws RESOURCE_EXHAUSTED mailboxFull
  */
 function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
-  if (ref.waiting < limits.mailboxLengthMax) return;
-  const retryAfterMs = limits.mailboxRetryAfterMs;
+  if (ref.waiting < actorLimits.mailboxLengthMax) return;
+  const retryAfterMs = actorLimits.mailboxRetryAfterMs;
   throw new StatusError("mailboxFull", "The host has too much to do.", { retryAfterMs });
 }
 
 async function stop(ref: ActorRef<HostMessage>, options: HostOptions, ending: HostEnding): Promise<void> {
   const { clock, log, hypervisor } = options;
   if (ending.guests) {
-    const graceMs = ending.patienceMs ?? limits.hostShutdownGraceMs;
-    const deadlineMs = clock.monotonicMs() + graceMs + limits.hostHaltMs;
+    const graceMs = ending.patienceMs ?? hostLimits.hostShutdownGraceMs;
+    const deadlineMs = clock.monotonicMs() + graceMs + hostLimits.hostHaltMs;
     await ref
       .ask<undefined>((reply) => ({ kind: "stopGuests", graceMs, reply }), { deadlineMs })
       .catch((error: unknown) =>
         log.error({ err: error }, "Not every guest is down; the agent ends anyway."),
       );
   }
-  const deadlineMs = clock.monotonicMs() + limits.hostFarewellMs;
+  const deadlineMs = clock.monotonicMs() + hostLimits.hostFarewellMs;
   await ref
     .ask<undefined>((reply) => ({ kind: "leaving", reply }), { deadlineMs })
     .catch((error: unknown) => log.warn({ err: error }, "The host's last reports were not heard."));

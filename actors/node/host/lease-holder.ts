@@ -1,34 +1,38 @@
 /**
- * Holds the lease of a host: asks for its renewal at every heartbeat, hands each new deadline to the guard
- * before it counts on it, and tells the machines what they may do. The deadline is the sending of the request
- * plus the lease's time, on the monotonic clock: what the network does to the answer makes it only shorter.
+ * Holds the host lease: asks for its renewal at every heartbeat, hands each new deadline to the guard before
+ * counting on it, and tells the machines what they may do. The deadline is the moment of sending the request
+ * plus the host lease's time to live, on the monotonic clock: delay of the answer on the network only makes
+ * it shorter.
  *
- * On storage that hosts share it holds a lease as well, beside the one that is counted. When another host
- * took that, this one is fenced, whatever the controllers know of it: it cleans up, and is silent until they
- * have fenced it too.
+ * On shared storage it also holds a storage lease, beside the host lease that controllers count. When another
+ * host has taken the storage lease, this host is fenced, whatever the controllers know about it: it cleans
+ * up, and stays silent until they have fenced it too.
  *
- * It must never say "held" for a time that the guard does not know of, nor ask for a new lease while a guest
- * of the old one has a process, nor begin anything under a lease that was taken on the storage.
+ * It must never say "held" for a time that the guard does not know, nor ask for a new host lease while a
+ * guest of the old one has a process, nor start anything under a storage lease that was taken.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
+import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { HostStorage } from "../../shared-storage/host-storage.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
+import { hostLimits } from "./limits.ts";
 import type { ReportClient } from "./reporter.ts";
 
 export interface LeaseHolderOptions {
   readonly hostId: string;
   readonly reports: Pick<ReportClient, "lease">;
-  /** Opens the guard, or finds it again. */
+  /** Opens the guard, or connects to the one that runs. */
   readonly guard: () => Promise<Guard>;
   readonly storage: HostStorage;
   readonly clock: Clock;
   readonly log: Log;
-  /** No guest of a lease that ended has a process. */
+  /** True when no guest of the ended host lease has a process. */
   readonly isClean: () => Promise<boolean>;
-  /** What machines may do has changed; `anew`: this is another lease than the one before. */
+  /** Called when what machines may do has changed; `anew`: under another lease epoch than before. */
   readonly changed: (anew: boolean) => void;
 }
 
@@ -37,31 +41,36 @@ export class LeaseHolder {
   #kind: Lease["kind"] = noLease.kind;
   #epoch = 0;
   #untilMs = Number.NEGATIVE_INFINITY;
-  /** When the request was sent whose answer was taken last: older answers are old news. */
+  /** When the request of the newest accepted answer was sent: answers to earlier requests are ignored. */
   #takenSentAtMs = Number.NEGATIVE_INFINITY;
-  /** Of the lease that another host took on the storage; 0: none. */
+  /** Lease epoch of the storage lease that another host took; 0: none. */
   #takenEpoch = 0;
-  /** Nothing is asked before. */
+  /** No renewal is asked for before then. */
   #quietUntilMs = Number.NEGATIVE_INFINITY;
   #guard: Promise<Guard> | undefined;
-  #next: Timer | undefined;
+  readonly #renewals: Periodic;
   #lapse: Timer | undefined;
   #ended = false;
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    this.#renewals = new Periodic({
+      ...{ name: "lease", clock, log, overlapping: true },
+      pauseMs: () => leaseLimits.heartbeatPeriodMs,
+      round: (round) => this.#ask(round),
+    });
   }
 
+  /** One that hangs keeps no later one back: whichever is answered first renews. */
   start(): void {
-    if (this.#ended) return;
-    this.#next = this.#options.clock.after(limits.heartbeatPeriodMs, () => this.start());
-    void this.#ask();
+    void this.#renewals.start();
   }
 
-  /** Begins no more. The guard goes on by what it knows, unless the guests have ended as well. */
+  /** Stops renewing. The guard goes on guarding, unless the guests have ended as well. */
   async end(guests: boolean): Promise<void> {
     this.#ended = true;
-    this.#next?.cancel();
+    void this.#renewals.stop();
     this.#lapse?.cancel();
     try {
       await this.#letGo();
@@ -72,72 +81,71 @@ export class LeaseHolder {
     }
   }
 
-  /** An agent that ends in order is no sign of a lost host: the storage shall not be asked for it. */
+  /**
+   * Tells controllers that the storage lease is given up: an agent that ends in order is not a lost host, and
+   * nobody needs to ask the storage for it.
+   */
   async #letGo(): Promise<void> {
     const { storage, reports } = this.#options;
     const asked = { epoch: this.#epoch, cleaned: false, storageId: null };
     if (this.#kind === "held" && storage.id !== null)
-      await reports.lease(asked, { timeoutMs: limits.hostFarewellMs }).catch(() => undefined);
+      await reports.lease(asked, { timeoutMs: hostLimits.hostFarewellMs }).catch(() => undefined);
     await storage.close();
   }
 
-  /** By the clock, whatever timers have fired: a process that was stopped knows at once that it is late. */
+  /**
+   * The host lease as of now, by the clock and not by timers: a process that was paused knows at once that it
+   * is late.
+   */
   current(): Lease {
-    const late = this.#options.clock.monotonicMs() >= this.#untilMs - limits.leasePauseLeadMs;
+    const late = this.#options.clock.monotonicMs() >= this.#untilMs - hostLimits.leasePauseLeadMs;
     return { kind: this.#kind === "held" && late ? "lapsed" : this.#kind, epoch: this.#epoch };
   }
 
-  /** A guest's process has ended: perhaps it was the last one that stood in the way. */
+  /**
+   * Call when a guest's process has ended: perhaps it was the last one before a new host lease can be asked
+   * for.
+   */
   poke(): void {
     if (this.#kind === "fenced" && !this.#ended) void this.#ask();
   }
 
-  /** Where there is no lease yet, one is asked for now. */
+  /** Asks for the first host lease now, if there is none yet. */
   hurry(): void {
     if (this.#kind === "unknown" && !this.#ended) void this.#ask();
   }
 
-  async #ask(): Promise<void> {
+  async #ask(round?: Round): Promise<void> {
     const { clock, log, isClean } = this.#options;
     if (clock.monotonicMs() < this.#quietUntilMs) return;
     try {
-      // Without a guard that answers nothing is renewed: the host is fenced, and its guests go elsewhere.
+      // Without a guard that answers, nothing is renewed: the host is fenced, and its guests go elsewhere.
       await this.#guarded();
       const epoch = this.#epoch;
       const storageId = await this.#storageHeld(epoch);
       const cleaned = this.#kind === "fenced" && (await isClean());
       const sentAtMs = clock.monotonicMs();
       if (this.#ended || sentAtMs < this.#quietUntilMs) return;
-      const answer = await this.#renewed({ epoch, cleaned, storageId });
+      const asked = { epoch, cleaned, storageId };
+      const answer = await this.#options.reports.lease(asked, { timeoutMs: wireLimits.hostRequestTimeoutMs });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.epoch, sentAtMs);
       else this.#fenced(answer.epoch, sentAtMs);
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");
-    }
-  }
-
-  /** A controller of the version before may have heard it: the next one may know what is meant. */
-  async #renewed(asked: Parameters<LeaseHolderOptions["reports"]["lease"]>[0]) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#options.reports.lease(asked, { timeoutMs: limits.hostRequestTimeoutMs });
-      } catch (thrown) {
-        const older = thrown instanceof StatusError && thrown.reason === "unknownMethod";
-        if (!older || attempt === limits.commitAttemptsMax) throw thrown;
-      }
+      round?.fail();
     }
   }
 
   async #held(epoch: number, sentAtMs: number): Promise<void> {
-    const untilMs = sentAtMs + limits.leaseTtlMs;
-    // A renewal of what was fenced since has been overtaken.
+    const untilMs = sentAtMs + leaseLimits.leaseTtlMs;
+    // The answer is late: this lease epoch was fenced since.
     if (epoch < this.#epoch || (this.#kind === "fenced" && epoch === this.#epoch)) {
       if (epoch === this.#takenEpoch) this.#beQuiet();
       return;
     }
-    // Before the guard lets anybody go on: nothing may run under what was taken.
+    // Checked before the guard continues any guest: nothing may run under a storage lease that was taken.
     if (epoch !== this.#epoch && (await this.#options.storage.hold(this.#key(epoch))) === "taken") {
       this.#taken(epoch);
       return;
@@ -155,7 +163,10 @@ export class LeaseHolder {
       this.#tell(after, before.epoch !== after.epoch);
   }
 
-  /** On which every such guest is known to hold the lease. */
+  /**
+   * The storage on which the agent and every guest that may be taken over are known to hold the storage
+   * lease; else null.
+   */
   async #storageHeld(epoch: number): Promise<string | null> {
     if (this.#kind !== "held") return null;
     const { storage } = this.#options;
@@ -175,9 +186,12 @@ export class LeaseHolder {
     this.#fenced(epoch, this.#options.clock.monotonicMs());
   }
 
-  /** What is asked is counted, and would keep the controllers from seeing that this host is lost. */
+  /**
+   * Stops asking for a while: each request would count as a renewal and hide from controllers that this host
+   * is lost.
+   */
   #beQuiet(): void {
-    this.#quietUntilMs = this.#options.clock.monotonicMs() + limits.storageTakenQuietMs;
+    this.#quietUntilMs = this.#options.clock.monotonicMs() + hostLimits.storageTakenQuietMs;
   }
 
   #fenced(epoch: number, sentAtMs: number): void {
@@ -189,7 +203,7 @@ export class LeaseHolder {
     this.#lapse?.cancel();
     if (before.kind === "fenced" && before.epoch === epoch) return;
     this.#tell(this.current(), false);
-    // Perhaps nothing stands in the way.
+    // Perhaps no guest is left to clean up.
     this.poke();
   }
 
@@ -201,13 +215,13 @@ export class LeaseHolder {
   #lapseLater(): void {
     const { clock } = this.#options;
     this.#lapse?.cancel();
-    const ms = Math.max(0, this.#untilMs - limits.leasePauseLeadMs - clock.monotonicMs());
+    const ms = Math.max(0, this.#untilMs - hostLimits.leasePauseLeadMs - clock.monotonicMs());
     this.#lapse = clock.after(ms, () => {
       if (!this.#ended && this.current().kind === "lapsed") this.#tell(this.current(), false);
     });
   }
 
-  /** The guard, once it has answered; one that has died or does not answer is opened anew. */
+  /** The guard, once it answers; a guard that died or does not answer is opened anew. */
   async #guarded(): Promise<Guard> {
     this.#guard ??= this.#options.guard();
     try {

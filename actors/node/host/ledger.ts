@@ -1,14 +1,14 @@
 /**
- * What the machines of a host are seen doing, and what of it controllers do not have yet. Only the newest
- * observation of a machine counts, so nothing queues up here however long nobody listens. It must never
- * forget one that is not stored.
+ * The newest observations of a host's machines, and which of them controllers do not have yet. Only the
+ * newest observation of a machine counts, so nothing queues up here however long nobody listens. It must
+ * never forget an observation that is not stored.
  *
- * A plain, deterministic data structure in memory: no clock, no I/O. An older epoch's `gone` goes before its
- * successor.
+ * A plain, deterministic data structure in memory: no clock, no I/O. The `gone` of an older owner epoch is
+ * reported before its successor's observations.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineState } from "../../../protocol/states.ts";
+import { hostLimits } from "./limits.ts";
 
 const passing: ReadonlySet<MachineState> = new Set(["preparing", "starting", "stopping"]);
 
@@ -17,25 +17,26 @@ export function isPassingState(state: MachineState): boolean {
 }
 
 /**
- * When an observation is to be reported. `now`: controllers do not know it, and it will last. `whenOld`: it
- * is about to change. `nextPeriod`: the answer to a controller's question says it as well.
+ * When to report an observation. `now`: controllers do not know it, and it will last. `whenOld`: the state is
+ * a passing one, to be reported only if it lasts. `nextPeriod`: the answer to a controller's question reports
+ * it as well.
  */
 export type Due = "now" | "whenOld" | "nextPeriod";
 
 export class Ledger {
-  /** By instance: oldest epoch first, the newest observation of each. */
+  /** By instance: the newest observation of each owner epoch, oldest owner epoch first. */
   readonly #machines = new Map<string, Observation[]>();
-  /** To be reported at the next opportunity, in the order in which they changed. */
+  /** Instances to be reported at the next opportunity, in order of their changes. */
   readonly #changed = new Set<string>();
-  /** Changed, but about to change again: to be reported when they have become old. */
+  /** Instances in a passing state: reported when it has lasted for two calls of `ripen`. */
   #young = new Set<string>();
   #older = new Set<string>();
   /**
-   * Reported but not stored, for whatever reason, or told by an answer, so that controllers only have to say
-   * that they have it: in the next period, not at once.
+   * Instances whose observation was reported and not stored, or told in an answer and not yet known to be
+   * stored: reported again in the next period, not at once.
    */
   readonly #refused = new Set<string>();
-  /** Instances that are gone, with the newest epoch and generation that were asked of them. */
+  /** Instances that are gone, with the newest owner epoch and generation that were asked of them. */
   readonly #tombstones = new Map<string, Tombstone>();
 
   put(observation: Observation, due: Due): void {
@@ -47,7 +48,8 @@ export class Ledger {
       [...others, observation].sort((one, other) => one.epoch - other.epoch),
     );
     this.#forget(instanceId);
-    // What is left of an epoch before was told to nobody.
+    // The older owner epoch's observation comes first, and no answer has told it: do not wait for the next
+    // period.
     this.#setOf(due === "nextPeriod" && others.length > 0 ? "whenOld" : due).add(instanceId);
   }
 
@@ -56,7 +58,10 @@ export class Ledger {
     return due === "whenOld" ? this.#young : this.#refused;
   }
 
-  /** Time has passed: what was young before the last call is due. True when something is still young. */
+  /**
+   * Call when time has passed: passing states older than the last call are due. True when there are younger
+   * ones.
+   */
   ripen(): boolean {
     for (const instanceId of this.#older) this.#changed.add(instanceId);
     this.#older = this.#young;
@@ -64,7 +69,7 @@ export class Ledger {
     return this.#older.size > 0;
   }
 
-  /** Of the newest epoch. */
+  /** The observation of the newest owner epoch. */
   latest(instanceId: string): Observation | undefined {
     return this.#machines.get(instanceId)?.at(-1);
   }
@@ -77,15 +82,12 @@ export class Ledger {
     return this.#changed.size;
   }
 
-  /** Nothing is left that controllers do not have. */
+  /** True when controllers have everything. */
   get isStored(): boolean {
     return [this.#changed, this.#refused, this.#young, this.#older].every(({ size }) => size === 0);
   }
 
-  /**
-   * The observations that are to be reported now, at most so many. Each must come back with `settle` or
-   * `lost`.
-   */
+  /** Takes at most `max` of the observations that are due. Each must come back by `settle` or `lost`. */
   take(max: number): readonly Observation[] {
     const taken: Observation[] = [];
     for (const instanceId of this.#changed) {
@@ -97,7 +99,10 @@ export class Ledger {
     return taken;
   }
 
-  /** A report was answered: what is stored need not be said again, and of what is gone nothing is kept. */
+  /**
+   * Call when a report was answered: stored observations are not reported again, and machines that are gone
+   * and stored are forgotten.
+   */
   settle(sent: readonly Observation[], stored: ReadonlySet<string>): void {
     for (const observation of sent) {
       const { instanceId } = observation;
@@ -106,20 +111,20 @@ export class Ledger {
     }
   }
 
-  /** A report was not answered. */
+  /** Call when a report was not answered: its observations are due again. */
   lost(sent: readonly Observation[]): void {
     for (const observation of sent) {
       if (this.#isFirst(observation)) this.#changed.add(observation.instanceId);
     }
   }
 
-  /** What was refused is due again. */
+  /** Makes observations that were not stored due again. */
   renew(): void {
     for (const instanceId of this.#refused) this.#changed.add(instanceId);
     this.#refused.clear();
   }
 
-  /** Controllers know nothing: everything is due. */
+  /** Makes every observation due: controllers may have none of them. */
   renewAll(): void {
     for (const instanceId of this.#machines.keys()) {
       this.#forget(instanceId);
@@ -131,24 +136,24 @@ export class Ledger {
     return [...this.#machines.values()].flat();
   }
 
-  /** No machine is on its way, up or down. */
+  /** True when every machine is stopped, failed or gone. */
   get isDown(): boolean {
     return this.all().every(isDownNow);
   }
 
-  /** None of these machines has a process, as far as they have said. */
+  /** True when none of these machines has a process, by its own observations. */
   areDown(instanceIds: Iterable<string>): boolean {
     return [...instanceIds].every((id) => (this.#machines.get(id) ?? []).every(isDownNow));
   }
 
-  /** Answers whose tombstone had to go, because there are too many. */
+  /** Remembers a tombstone; answers the instance whose tombstone was dropped because there are too many. */
   bury(instanceId: string, tombstone: Tombstone): string | undefined {
     const known = this.#tombstones.get(instanceId);
     if (known !== undefined && known.epoch > tombstone.epoch) return undefined;
     this.#tombstones.delete(instanceId);
     this.#tombstones.set(instanceId, tombstone);
     const [oldest] = this.#tombstones.keys();
-    if (this.#tombstones.size <= limits.tombstonesMax || oldest === undefined) return undefined;
+    if (this.#tombstones.size <= hostLimits.tombstonesMax || oldest === undefined) return undefined;
     this.#tombstones.delete(oldest);
     return oldest;
   }

@@ -1,11 +1,10 @@
 /**
- * The machine actors of a host: finds them, brings them into being, and lets go of those that are gone.
+ * The machine actors of a host: finds them, starts them, and drops those that are gone.
  *
- * What must outlive a crash of an actor hangs here: its runner (so that no two incarnations act at once) and
- * the answers it owes. It must never have two actors of one instance, nor forget one whose guest may still be
- * there.
+ * It also keeps what must outlive a crash of a machine's actor: its runner (so that no two incarnations act
+ * at once) and the answers it owes. It must never have two actors of one instance, nor forget one whose guest
+ * may still be there.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { GuestEvent } from "../../ports/hypervisor.ts";
 import type { ActorDefinition, ActorEnd, ActorRef } from "../../runtime/system.ts";
@@ -14,11 +13,12 @@ import { Answers } from "../machine/answers.ts";
 import { type MachinePorts, MachineRunner } from "../machine/effects.ts";
 import type { Lease } from "../machine/lease.ts";
 import type { MachineMessage } from "../machine/messages.ts";
+import { hostLimits } from "./limits.ts";
 
 export interface MachinesOptions {
   readonly ports: MachinePorts;
   readonly publish: (observation: Observation, told: boolean) => void;
-  /** Of the host, at this moment. */
+  /** The host lease at this moment. */
   readonly lease: () => Lease;
 }
 
@@ -28,7 +28,7 @@ interface Lasting {
   readonly answers: Answers;
 }
 
-/** The host's actor. */
+/** The host actor, as parent of the machines. */
 export interface Parent {
   spawn<C>(definition: ActorDefinition<unknown, C>): ActorRef<C>;
   onEnd(end: ActorEnd): void;
@@ -38,18 +38,18 @@ export class Machines {
   readonly #options: MachinesOptions;
   readonly #refs = new Map<string, ActorRef<MachineMessage>>();
   readonly #lasting = new Map<string, Lasting>();
-  /** Living guests without a file: somebody may still ask for them. */
+  /** Living guests without a machine file: a controller may still ask for them. */
   readonly #strays = new Map<string, Found["guest"]>();
-  /** Their supervisor gave up: the next actor of one finds out itself what is there. */
+  /** Instances whose actor was given up by its supervisor: their next actor looks at the process itself. */
   readonly #broken = new Set<string>();
-  /** Those that another host may take over. */
+  /** Instances that another host may take over. */
   readonly #fenced = new Set<string>();
 
   constructor(options: MachinesOptions) {
     this.#options = options;
   }
 
-  /** The host's actor begins anew: its children have ended with it. */
+  /** Call when the host actor begins anew: its children have ended with it. */
   clear(): void {
     this.#refs.clear();
     this.#strays.clear();
@@ -68,21 +68,21 @@ export class Machines {
     return this.#fenced;
   }
 
-  /** Of a guest that nobody knows it cannot be said that nobody takes it over. */
+  /** An unknown guest counts as fenced: another host may take it over. */
   mayBeFenced(instanceId: string): boolean {
     return this.#fenced.has(instanceId) || this.#refs.get(instanceId) === undefined;
   }
 
   /** What is asked for, or was once: kept until the machine is gone. */
-  noteSpec({ instanceId, fence }: { readonly instanceId: string; readonly fence?: boolean }): void {
-    if (fence === true) this.#fenced.add(instanceId);
+  noteSpec({ instanceId, fence }: { readonly instanceId: string; readonly fence: boolean }): void {
+    if (fence) this.#fenced.add(instanceId);
   }
 
   noteStray(instanceId: string, guest: Found["guest"]): void {
     this.#strays.set(instanceId, guest);
   }
 
-  /** The actor of an instance that has none. `file`: what the host read of it. */
+  /** Starts the actor of an instance that has none. `file`: the machine file, if the host has read it. */
   spawn(instanceId: string, file: Found["file"], by: Parent): ActorRef<MachineMessage> {
     const { ports, publish, lease } = this.#options;
     const lasting = this.#lasting.get(instanceId) ?? {
@@ -98,14 +98,17 @@ export class Machines {
     return ref;
   }
 
-  /** False when the machine has too much to do: what its guest and its work say comes first. */
+  /**
+   * False when the machine's mailbox is too full for another `ensure`: the rest of it is kept for messages of
+   * its guest and its work.
+   */
   static hasRoom(ref: ActorRef<MachineMessage>): boolean {
-    return ref.waiting < limits.machineEnsuresMax;
+    return ref.waiting < hostLimits.machineEnsuresMax;
   }
 
   /**
-   * Its actor has ended: gone for good, or given up by its supervisor. The next question brings a new one
-   * into being.
+   * Call when the actor of an instance has ended, because its machine is gone or its supervisor gave up. The
+   * next question starts a new actor.
    */
   ended(instanceId: string, how: ActorEnd["how"]): void {
     this.#refs.delete(instanceId);
@@ -115,7 +118,10 @@ export class Machines {
     } else this.#broken.add(instanceId);
   }
 
-  /** A guest without an actor that ends is no stray any more. */
+  /**
+   * Passes a guest's event to its actor, and answers whether it was taken. A guest without an actor that ends
+   * is no longer a stray.
+   */
   hear(event: GuestEvent): boolean {
     const { instanceId, kind } = event;
     const ref = this.#refs.get(instanceId);

@@ -1,10 +1,10 @@
-/** What a host hears: questions of controllers, and what became of its reports. Types only. */
+/** What the host actor hears: questions of controllers, and the outcomes of its reports. Types only. */
 
 import type { Observation } from "../../../protocol/machine.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 
-/** What concerns the reports to controllers; all that `decide` sees. */
+/** Events about the reports to controllers: all that `decide` sees. */
 export type ReportEvent =
   | { readonly kind: "started" }
   /** Observations changed; `urgent`: a machine has come to rest, and controllers do not know it yet. */
@@ -12,16 +12,19 @@ export type ReportEvent =
   | { readonly kind: "timer"; readonly timer: ReportTimer }
   | { readonly kind: "registered"; readonly accepted: boolean }
   | { readonly kind: "registerFailed" }
-  /** `more`: not everything that had changed was in the report. */
+  /** `more`: not every changed observation fitted into the report. */
   | { readonly kind: "answered"; readonly known: boolean; readonly more: boolean }
   | { readonly kind: "unanswered" }
-  /** What controllers took in under the lease before may have become nobody's: they shall hear all of it. */
+  /**
+   * The host holds another lease epoch: another host may have taken over what was reported under the last
+   * one, so every observation is reported again.
+   */
   | { readonly kind: "leased" }
   | { readonly kind: "stopping" };
 
 /**
- * `heartbeat` and `inventory` are periods, `passing` waits for a state to pass, `retry` for a controller to
- * come back.
+ * `heartbeat` and `inventory` are periods; `passing` waits whether a passing state lasts, `retry` for a
+ * controller to answer again.
  */
 export type ReportTimer = "heartbeat" | "inventory" | "passing" | "retry";
 
@@ -32,20 +35,20 @@ export type HostMessage =
       readonly reply: Reply<{ observation: Observation }>;
     }
   | { readonly kind: "report"; readonly event: ReportEvent; readonly incarnation: number }
-  /** The host's lease has changed; `anew`: it is another one than before. */
+  /** The host lease has changed; `anew`: to another lease epoch. */
   | { readonly kind: "lease"; readonly anew: boolean }
-  /** Something is in the news. */
+  /** Machines have changed: read the pending news. */
   | { readonly kind: "news" }
   | {
       readonly kind: "machineEnded";
       readonly instanceId: string;
       readonly how: "stopped" | "failed";
-      /** Of the host whose child it was. */
+      /** Incarnation of the host actor whose child it was. */
       readonly incarnation: number;
     }
-  /** Its supervisor gave the machine up a while ago. */
+  /** A machine's actor was given up a while ago: start another one. */
   | { readonly kind: "revive"; readonly instanceId: string }
-  /** All guests go down; answered when they are. */
+  /** Shut all guests down; answered when they are down. */
   | { readonly kind: "stopGuests"; readonly graceMs: number; readonly reply: Reply<undefined> }
-  /** The agent ends: the last reports say so; answered when nothing is left to say. */
+  /** The agent ends: report so, and answer when every observation is stored. */
   | { readonly kind: "leaving"; readonly reply: Reply<undefined> };

@@ -1,13 +1,13 @@
 /**
- * What machines tell their host: it goes into the ledger at once, and the host is told once that there is
- * something, however much it is. So a thousand machines that change together cost the host one turn, and fill
+ * News of the machines: each observation goes into the ledger at once, and the host actor is told once that
+ * there is news, however much. So a thousand machines that change together cost the host one turn, and fill
  * no mailbox.
  */
 import type { Observation } from "../../../protocol/machine.ts";
 import { type Due, isPassingState, type Ledger } from "./ledger.ts";
 
 export interface Headlines {
-  /** Something came to rest that controllers do not know yet. */
+  /** A machine came to rest, and controllers do not know it yet. */
   readonly hurry: boolean;
   readonly gone: readonly Observation[];
 }
@@ -23,12 +23,12 @@ export class News {
     this.#ledger = ledger;
   }
 
-  /** Who is told; it answers whether it heard. */
+  /** Sets who is told of news; `tell` answers whether the message was taken. */
   onNews(tell: () => boolean): void {
     this.#tell = tell;
   }
 
-  /** `told`: a controller learns of it by the answer to its question. */
+  /** Takes in an observation. `told`: the answer to a controller's question reports it as well. */
   publish(observation: Observation, told: boolean): void {
     const due = dueOf(observation, told);
     this.#ledger.put(observation, due);
@@ -47,8 +47,8 @@ export class News {
 }
 
 /**
- * A controller that was told commits it about now: to report it at once would let another one, which hears
- * the report, do the same, and one of the two would have done it in vain.
+ * A controller that got the observation in an answer commits it about now. Reported at once, it could reach
+ * another controller that commits it too, and one of the two would do so in vain.
  */
 function dueOf({ state }: Observation, told: boolean): Due {
   if (isPassingState(state)) return "whenOld";

@@ -1,25 +1,28 @@
 /**
- * Makes the host's reports real: takes what is due from the ledger, sends it, and tells what became of it.
- * It decides nothing, and it never throws: an unreachable controller is an ordinary outcome.
+ * Sends the host's reports: takes what is due from the ledger, sends it, and tells the outcome. It decides
+ * nothing and never throws: an unreachable controller is an ordinary outcome.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
 import type { Client } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { ReportEffect } from "./decide.ts";
 import type { Ledger } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 import type { ReportEvent, ReportTimer } from "./messages.ts";
 
 export type ReportClient = Client<typeof reportService>;
 
 export interface ReporterOptions {
   readonly inventory: HostInventory;
+  /** What the agent understands of the `needs` of `ensure`. */
+  readonly knows: readonly string[];
   readonly reports: ReportClient;
   readonly ledger: Ledger;
-  /** Of the lease that the host holds; 0: none. */
+  /** Lease epoch of the host lease that the host holds; 0: none. */
   readonly leaseEpoch: () => number;
-  /** Controllers know the host: what could not be asked before can be now. */
+  /** Called when controllers know the host: what it could not ask for before can be asked for now. */
   readonly registered: () => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -31,7 +34,7 @@ export class Reporter {
   readonly #timers = new Map<ReportTimer, Timer>();
   readonly #signal: AbortSignal;
 
-  /** Ends with the signal: reports under way are given up, timers are cancelled. */
+  /** `signal` ends it: reports under way are given up, timers are cancelled. */
   constructor(options: ReporterOptions, signal: AbortSignal, deliver: (event: ReportEvent) => void) {
     this.#options = options;
     this.#signal = signal;
@@ -72,14 +75,17 @@ export class Reporter {
   }
 
   /**
-   * The machines come with the heartbeats that follow; those of the first page also now, so that nothing
-   * seems lost.
+   * Registers. Observations follow with the heartbeats; the first page of them comes along, so that no
+   * machine seems lost.
    */
   async #register(): Promise<void> {
-    const { reports, inventory, ledger, log } = this.#options;
+    const { reports, inventory, knows, ledger, log } = this.#options;
     try {
-      const machines = ledger.all().slice(0, limits.reportMachinesMax);
-      const { accepted } = await reports.register({ inventory, machines: [...machines] }, this.#call());
+      const machines = ledger.all().slice(0, hostLimits.reportMachinesMax);
+      const { accepted } = await reports.register(
+        { inventory, machines: [...machines], knows: [...knows] },
+        this.#call(),
+      );
       log.info({ accepted, machines: machines.length }, "The host has registered.");
       if (accepted) this.#options.registered();
       this.#deliver({ kind: "registered", accepted });
@@ -92,11 +98,10 @@ export class Reporter {
   async #heartbeat({ complete, stopping }: Extract<ReportEffect, { kind: "heartbeat" }>): Promise<void> {
     const { reports, ledger } = this.#options;
     if (complete) ledger.renewAll();
-    const sent = ledger.take(limits.reportMachinesMax);
+    const sent = ledger.take(hostLimits.reportMachinesMax);
     const more = ledger.changes > 0;
     const leaseEpoch = this.#options.leaseEpoch();
-    const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
-    const request = { complete: complete && !more, machines: [...sent], stopping, ...lease };
+    const request = { complete: complete && !more, machines: [...sent], stopping, leaseEpoch };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());
       ledger.settle(sent, new Set(stored));
@@ -109,7 +114,7 @@ export class Reporter {
   }
 
   #call() {
-    return { timeoutMs: limits.hostRequestTimeoutMs, signal: this.#signal };
+    return { timeoutMs: wireLimits.hostRequestTimeoutMs, signal: this.#signal };
   }
 
   #failed(thrown: unknown, what: string): void {

@@ -5,13 +5,13 @@
  *        ▲                          │ failed                  │ unanswered
  *        └────────── retry ─────────┴─────────────────────────┘ (back-off; the guests notice nothing)
  *
- * What is to be reported is in the ledger; here is only when. Pure data.
+ * The ledger knows what to report; this state is only about when. Pure data.
  */
 export interface Reporting {
   readonly phase: "unregistered" | "registering" | "registered";
   /** Reports under way. */
   readonly inFlight: number;
-  /** Something is to be said at the next opportunity. */
+  /** A report is to be sent at the next opportunity. */
   readonly due: boolean;
   /** The next report lists everything. */
   readonly completeDue: boolean;

@@ -3,12 +3,12 @@
  * the decision real: file first, answer second, effects third. A turn awaits its file and nothing else, so a
  * stop is heard at any moment.
  *
- * Its own crash never touches the guest: the next incarnation reads the file, looks at the process and goes
- * on.
+ * A crash of the actor never touches the guest: the next incarnation reads the file, looks at the process and
+ * goes on.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../../runtime/system.ts";
 import type { Answers } from "./answers.ts";
 import { type Decision, decide, type Effect, introduce } from "./decide.ts";
@@ -24,16 +24,16 @@ export interface MachineOptions {
   readonly runner: MachineRunner;
   readonly answers: Answers;
   /**
-   * Every change of what is seen; `told`: the answer of an ensure says so too. Called inside a turn; must not
-   * throw.
+   * Takes each changed observation; `told`: the answer to an `ensure` reports it as well. Called inside a
+   * turn; must not throw.
    */
   readonly publish: (observation: Observation, told: boolean) => void;
   /**
-   * What the host found when it started the actor; without it, and in later incarnations, the machine looks
+   * What the host found when it started the actor. Without it, and in later incarnations, the machine looks
    * itself.
    */
   readonly found: Found | undefined;
-  /** Of the host, at this moment. */
+  /** The host lease at this moment. */
   readonly lease: () => Lease;
 }
 
@@ -44,7 +44,7 @@ export interface Found {
 
 interface Life {
   readonly state: MachineState;
-  /** The last write failed: the next turn tries again. */
+  /** The last write of the file failed: the next turn tries again. */
   readonly unsaved: boolean;
 }
 
@@ -53,7 +53,7 @@ type Context = ActorContext<MachineMessage>;
 export function machineActor(options: MachineOptions): ActorDefinition<Life, MachineMessage> {
   return {
     name: options.instanceId,
-    mailboxLengthMax: limits.mailboxLengthMax,
+    mailboxLengthMax: actorLimits.mailboxLengthMax,
     init: (context) => begin(options, context),
     receive: (life, message, context) => takeTurn({ options, life, message, context }),
     async stopped() {
@@ -63,7 +63,7 @@ export function machineActor(options: MachineOptions): ActorDefinition<Life, Mac
   };
 }
 
-/** Work of an earlier incarnation ends first: two of them never act on one guest at once. */
+/** Begins an incarnation. Work of an earlier one ends first: two of them never act on one guest at once. */
 async function begin(options: MachineOptions, context: Context): Promise<Life> {
   const { runner, answers, found } = options;
   if (answers.held > 0) {
@@ -85,7 +85,7 @@ async function look({ ports, instanceId }: MachineOptions): Promise<Found> {
   const guest = await ports.hypervisor.inspect(instanceId);
   const files = await ports.files.readAll();
   const content = files.find((file) => file.instanceId === instanceId)?.content;
-  return { file: parseFile(instanceId, content), guest };
+  return { file: parseFile(instanceId, content, ports.knows), guest };
 }
 
 interface Turn {
@@ -144,10 +144,7 @@ function eventOf(
   }
 }
 
-/**
- * Whether the file says now what the decision says. A host whose disk is full still stops and deletes its
- * guests.
- */
+/** Writes the file; false when that failed. A host whose disk is full still stops and deletes its guests. */
 async function save({ ports, instanceId }: MachineOptions, { save, next }: Decision): Promise<boolean> {
   if (next.kind === "blank") return true;
   try {
@@ -160,7 +157,10 @@ async function save({ ports, instanceId }: MachineOptions, { save, next }: Decis
   }
 }
 
-/** A disk that is full has no room for a tombstone, and none of the file is better than the old one. */
+/**
+ * Replaces the file by a tombstone. When a full disk has no room for one, the file is removed: no file is
+ * better than the old one.
+ */
 async function bury({ files, clock, log }: MachinePorts, machine: Machine): Promise<void> {
   const { instanceId } = machine.spec;
   try {
@@ -171,7 +171,7 @@ async function bury({ files, clock, log }: MachinePorts, machine: Machine): Prom
   }
 }
 
-/** An answer about work that was only just begun waits a moment for its end. */
+/** Answers; when work has only just begun, the answer is held back a moment for its end. */
 function answer(
   reply: Reply<{ observation: Observation }>,
   decision: Decision,

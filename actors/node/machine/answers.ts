@@ -1,13 +1,12 @@
 /**
- * Answers of a machine that are held back for a moment: most work is done within milliseconds, and an answer
- * that already says how it ended spares a controller a commit. Nobody waits longer than
- * limits.ensureAnswerMs.
+ * Answers that a machine holds back for a moment: most work ends within milliseconds, and an answer that
+ * reports its end spares a controller a commit. No caller waits longer than machineLimits.ensureAnswerMs.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
 import type { Reply } from "../../runtime/system.ts";
+import { machineLimits } from "./limits.ts";
 
 type EnsureReply = Reply<{ observation: Observation }>;
 
@@ -25,16 +24,16 @@ export class Answers {
     return this.#replies.length;
   }
 
-  /** Holds the reply; the observation is given when nothing newer is there in time. */
+  /** Holds the reply; it is answered with this observation unless a newer one comes in time. */
   hold(reply: EnsureReply, observation: Observation): void {
     this.#replies.push(reply);
     this.#latest = observation;
-    this.#timer ??= this.#clock.after(limits.ensureAnswerMs, () => {
+    this.#timer ??= this.#clock.after(machineLimits.ensureAnswerMs, () => {
       if (this.#latest !== undefined) this.give(this.#latest);
     });
   }
 
-  /** What is to be given when the time is over. */
+  /** Takes a newer observation for the held answers, if it is of the same owner epoch. */
   note(observation: Observation): void {
     if (this.#latest?.epoch === observation.epoch) this.#latest = observation;
   }

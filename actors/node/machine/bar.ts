@@ -1,17 +1,20 @@
 /**
- * What a machine may do by its host's lease. A guest that another host may take over runs only under the very
- * lease that it was claimed under: a newer one is granted only after a fence, so by then the guest may run
- * elsewhere. Pure.
+ * What the host lease lets a machine do. A guest that another host may take over runs only under the very
+ * lease epoch that it was claimed under: a newer host lease is granted only after a fence, so by then the
+ * guest may run elsewhere. Pure.
  */
 import type { Lease } from "./lease.ts";
 import type { Machine } from "./state.ts";
 
-/** `wait`: begin nothing. `pause`: and nothing may write. `halt`: and nothing may live. */
+/**
+ * `wait`: start no process. `pause`: pause running guests as well, so that no guest writes. `halt`: end every
+ * process.
+ */
 export type Bar = "wait" | "pause" | "halt";
 
-/** Undefined: nothing stands in its way. */
+/** The limit that the host lease sets now; undefined: none. */
 export function barOf({ spec, leaseEpoch, lease }: Machine): Bar | undefined {
-  if (spec.fence !== true || leaseEpoch === 0) return undefined;
+  if (!spec.fence || leaseEpoch === 0) return undefined;
   switch (lease.kind) {
     case "unknown":
       return "wait";
@@ -25,7 +28,7 @@ export function barOf({ spec, leaseEpoch, lease }: Machine): Bar | undefined {
   }
 }
 
-/** The machine as of a moment at which its host's lease is this one. */
+/** The machine with this as its host lease. */
 export function under(machine: Machine, lease: Lease): Machine {
   const same = machine.lease.kind === lease.kind && machine.lease.epoch === lease.epoch;
   return same ? machine : { ...machine, lease };

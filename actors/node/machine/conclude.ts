@@ -1,7 +1,7 @@
 /**
- * The end of every decision: the next step is begun, work of an older intent is aborted, what is seen gets
- * its generation, and what the file must hold is written down. Here, and nowhere else, a machine begins work:
- * never a second at once. Pure.
+ * The end of every decision: the next step is begun, work of an older intent is aborted, a changed
+ * observation gets its generation, and the file's new content is written down. Only here does a machine begin
+ * work: never two pieces at once. Pure.
  */
 import type { Observation } from "../../../protocol/machine.ts";
 import { under } from "./bar.ts";
@@ -15,12 +15,12 @@ import { ceilingFor, type Machine, type MachineState, type Wait, type Work } fro
 export type Effect =
   | { readonly kind: "startWork"; readonly work: Work }
   | { readonly kind: "abortWork"; readonly workId: number }
-  /** Replaces the one before. */
+  /** Replaces the present timer. */
   | { readonly kind: "startTimer"; readonly timerId: number; readonly ms: number }
   | { readonly kind: "cancelTimer" }
   | { readonly kind: "publish"; readonly observation: Observation };
 
-/** In this order: the file is written, the question is answered, the effects are started. */
+/** Carried out in this order: the file is written, the question is answered, the effects are started. */
 export interface Decision {
   readonly next: MachineState;
   readonly save: MachineFile | undefined;
@@ -54,14 +54,14 @@ export function conclude({ before, next, at, reply, publish }: Concluding): Deci
   };
 }
 
-/** The first decision of a machine that came to life from its file: it only says what it is. */
+/** The first decision after a machine was revived from its file: publishes the machine's observation. */
 export function introduce(machine: Machine, at: Moment): Decision {
   const effects: Effect[] = [];
   const next = observe(under(machine, at.lease), at, effects);
   return { next, save: fileOf(next), answer: undefined, effects };
 }
 
-/** Begins the next step, or aborts what stands in its way. */
+/** Begins the next step, or aborts work that stands in its way. */
 function advance(machine: Machine, effects: Effect[]): Machine {
   const step = nextStep(machine);
   const { work } = machine;
@@ -79,7 +79,7 @@ function advance(machine: Machine, effects: Effect[]): Machine {
 }
 
 /**
- * Publishes what is seen when it differs from what was published last, or when controllers know a higher
+ * Publishes an observation when it differs from the last one published, or when controllers know a higher
  * generation.
  */
 function observe(machine: Machine, at: Moment, effects: Effect[]): Machine {

@@ -1,8 +1,8 @@
 /**
- * What happens to a machine: `decide(state, event)` is pure and total. An event changes the facts; then the
- * next step towards the newest intent is begun, unless work is under way, which is aborted first when it
- * serves an older intent. It never throws for what a user, a host or a guest can cause, and it never starts
- * work before the last has settled.
+ * The life of a machine: `decide(state, event)` is pure and total. An event changes the facts; then the next
+ * step towards the newest intent is begun. Work under way goes first: it is waited for, and aborted when it
+ * serves an older intent. `decide` never throws for what a user, a host or a guest can cause, and never
+ * starts work before the last has settled.
  */
 
 import { barOf, under } from "./bar.ts";
@@ -11,7 +11,7 @@ import { onEnsure } from "./ensure.ts";
 import { isPassing } from "./file.ts";
 import { onGuest } from "./guest.ts";
 import type { MachineEvent, Moment } from "./messages.ts";
-import { countLoss, leftDown, recoveryOf } from "./patience.ts";
+import { countLoss, leftDown } from "./patience.ts";
 import { onSettled } from "./settle.ts";
 import { type Machine, type MachineState, wantsUp } from "./state.ts";
 
@@ -51,7 +51,7 @@ function onPrepared(machine: Machine, workId: number): Machine {
   return work?.id === workId ? { ...machine, work: { ...work, step: "starting" } } : machine;
 }
 
-/** What the guest did while its boot was under way counts after the boot has settled. */
+/** Applies what the guest did during its boot, after the boot has settled. */
 function afterSettled(machine: Machine, event: Extract<Happening, { kind: "settled" }>): Machine {
   const { work } = machine;
   if (work === undefined || work.id !== event.workId) return machine;
@@ -69,19 +69,25 @@ function onTimer(machine: Machine, timerId: number): Machine {
 function onBegin(machine: Machine, at: Moment): Machine {
   const { rest } = machine;
   if (rest === undefined || !isPassing(rest) || machine.hostStopping !== undefined) return machine;
-  if (recoveryOf(machine) === "leave") return { ...machine, rest: leftDown(machine, rest.reason) };
+  if (machine.spec.recovery === "leave") return { ...machine, rest: leftDown(machine, rest.reason) };
   const awakened = { ...machine, rest: undefined };
   return rest.reason === "processLost" ? countLoss(awakened, at) : awakened;
 }
 
-/** Its host was fenced: what goes down for that comes up with the next lease, unless it is to be left. */
+/**
+ * The host lease changed. A guest that goes down because its host was fenced comes up with the next host
+ * lease, unless its recovery policy is `leave`.
+ */
 function onLease(machine: Machine, at: Moment): Machine {
-  if (recoveryOf(machine) !== "leave" || machine.gone || !wantsUp(machine)) return machine;
+  if (machine.spec.recovery !== "leave" || machine.gone || !wantsUp(machine)) return machine;
   const fenced = barOf(under(machine, at.lease)) === "halt";
   return fenced ? { ...machine, rest: leftDown(machine, "leaseLost") } : machine;
 }
 
-/** Guests go down with their host; the intent in the file stays, so that they come up with it again. */
+/**
+ * The guest goes down with its host; the intent in the file stays, so that the guest comes up again with the
+ * host.
+ */
 function onHostStopping(machine: Machine, graceMs: number): Machine {
   if (machine.hostStopping !== undefined || machine.gone) return machine;
   const { generation } = machine.intent;

@@ -1,8 +1,10 @@
 /**
- * Makes a machine's effects real: one piece of work at a time on the hypervisor and the disks, and one timer.
+ * Carries out a machine's effects: one piece of work at a time on the hypervisor and the disks, and one
+ * timer.
  *
- * The runner outlives the incarnations of its actor, so that an actor that crashed can wait for the work of
- * the one before it. It never throws: how work ended is told as a message, exactly once. It decides nothing.
+ * The runner outlives the incarnations of its actor, so that after a crash the next incarnation can wait for
+ * the work of the last. It never throws: the end of work is told as a message, exactly once. It decides
+ * nothing.
  */
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -18,13 +20,15 @@ export interface MachinePorts {
   readonly hypervisor: Hypervisor;
   readonly disks: Disks;
   readonly files: MachineFiles;
+  /** What the agent understands of the needs of machines: others are none of its business. */
+  readonly knows: readonly string[];
   /** How many guests of the host may boot at once. */
   readonly slots: Slots;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Who hears how it ended. */
+/** The incarnation that hears how work ended. */
 export interface Listener {
   readonly incarnation: number;
   readonly signal: AbortSignal;
@@ -52,7 +56,7 @@ export class MachineRunner {
     listener.signal.addEventListener("abort", end);
     this.#abort = abort;
     const { spec, intent } = machine;
-    const keepDisk = intent.keepDisk === true;
+    const { keepDisk } = intent;
     this.#running = this.#run({ work, spec, keepDisk, signal: abort.signal, listener }).finally(() =>
       listener.signal.removeEventListener("abort", end),
     );
@@ -123,12 +127,13 @@ export class MachineRunner {
       case "halt":
         return done(hypervisor.halt(id, signal));
       case "release":
-        // The machine file goes with the turn that hears of it: a turn that writes meanwhile would revive it.
+        // The machine file is removed later, in the turn that hears of this end: a turn that writes meanwhile
+        // would make the file again.
         return done(disks.release(id, spec.epoch, { keepDisk }));
     }
   }
 
-  /** Waits for its turn on this host, then makes the disks, then starts the process. */
+  /** Waits for a boot slot of this host, then makes the disks, then starts the process. */
   async #boot({ work, spec, signal, listener }: Run): Promise<Outcome> {
     const { hypervisor, disks, slots } = this.#ports;
     const leave = await slots.enter(signal);
@@ -148,8 +153,8 @@ export class MachineRunner {
   }
 
   /**
-   * The mailbox keeps room for these; were it full all the same, the machine would hang, so it is said
-   * loudly.
+   * The mailbox keeps room for these messages; were it full all the same, the machine would hang, so the
+   * failure is logged as an error.
    */
   #deliver(listener: Listener, message: MachineMessage): void {
     if (listener.tell(message) || listener.signal.aborted) return;
@@ -161,7 +166,7 @@ export class MachineRunner {
 interface Run {
   readonly work: Work;
   readonly spec: MachineSpec;
-  /** Of a release. */
+  /** For a release: leave the disk for the next owner. */
   readonly keepDisk: boolean;
   readonly signal: AbortSignal;
   readonly listener: Listener;

@@ -1,7 +1,6 @@
 /**
- * Whether an intent is accepted: the newest generation of the newest epoch counts, everything older is
- * refused, and the same again changes nothing. A deleted machine is never wanted back: its disk is going.
- * Pure.
+ * Whether an intent is accepted: the newest generation of the newest owner epoch counts, older ones are
+ * refused, and a repetition changes nothing. A deleted machine is never wanted back: its disk is going. Pure.
  */
 import type { MachineIntent, Observation } from "../../../protocol/machine.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
@@ -10,9 +9,9 @@ import { freshMachine, type Machine, type MachineState } from "./state.ts";
 
 export interface Ensured {
   readonly next: MachineState;
-  /** `present`: what the machine is after this turn. */
+  /** `present`: answer with the machine's observation after this turn. */
   readonly reply: Answer | { readonly kind: "present" };
-  /** Of an epoch that is not the machine's any more. */
+  /** An observation of an owner epoch that the machine no longer has. */
   readonly publish?: Observation;
 }
 
@@ -26,21 +25,20 @@ export function onEnsure(state: MachineState, request: EnsureRequest): Ensured {
   return state.successor === undefined ? onSameEpoch(state, request) : onSuccessor(state, request);
 }
 
-/** The old epoch is cleared away first, as if it had been deleted. */
+/** Removes the older owner epoch first, as if it had been deleted; then the newer one begins. */
 function onNewerEpoch(machine: Machine, request: EnsureRequest): Ensured {
   if (machine.gone) {
     const { counter, hostStopping } = machine;
     return { next: { ...freshMachine(request, undefined), counter, hostStopping }, reply: present };
   }
   // The guest's data goes over to the newer epoch, here as well as on any other host.
-  const keepDisk = machine.intent.keepDisk === true || request.spec.takesOverDisk === true;
-  const kept = keepDisk ? { keepDisk } : {};
-  const intent: MachineIntent = { ...machine.intent, ...kept, power: "deleted" };
+  const keepDisk = machine.intent.keepDisk || request.spec.takesOverDisk;
+  const intent: MachineIntent = { ...machine.intent, keepDisk, power: "deleted" };
   const next = { ...renewed(machine, intent), successor: request };
   return { next, reply: { kind: "observation", observation: provisional(request) } };
 }
 
-/** What is left of an older epoch is nothing: a controller that clears up after it may hear so. */
+/** Nothing is left of an older owner epoch, so a controller that wants it deleted is answered `gone`. */
 function onOlderEpoch(machine: Machine, request: EnsureRequest): Ensured {
   const { epoch, instanceId } = request.spec;
   if (request.intent.power !== "deleted" || epoch >= machine.spec.epoch) {
@@ -51,7 +49,7 @@ function onOlderEpoch(machine: Machine, request: EnsureRequest): Ensured {
   return { next: machine, reply: { kind: "observation", observation }, publish: observation };
 }
 
-/** Of an epoch that is not here any more. */
+/** The observation `gone` for an owner epoch that is not here any more. */
 export function goneOf(request: EnsureRequest): Observation {
   return { ...provisional(request), generation: request.observedGeneration + 1, state: "gone" };
 }
@@ -67,23 +65,20 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   const { intent, observedGeneration } = request;
   const known = machine.intent.generation;
   if (intent.generation < known) return { next: machine, reply: stale(request, known) };
-  // The same generation may be another life's: what is seen is said anew, above it.
+  // Controllers may have this generation from a life whose file was lost: publish again, above it.
   const mistaken = machine.revived && observedGeneration >= machine.observation.generation;
   const seenFloor = mistaken
     ? Math.max(observedGeneration, machine.observation.generation) + 1
     : observedGeneration;
   const generationFloor = Math.max(machine.generationFloor, seenFloor);
-  const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch ?? 0);
+  const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch);
   const heard = { ...machine, generationFloor, leaseEpoch, revived: false };
   if (intent.generation === known) return { next: heard, reply: present };
   const going = machine.intent.power === "deleted";
   return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };
 }
 
-/**
- * A newer intent ends all waiting, and a start asked for by a user the impatience with a crashing guest as
- * well.
- */
+/** A newer intent ends all waiting; a start that a user asked for also forgets the guest's earlier losses. */
 function renewed(machine: Machine, intent: MachineIntent): Machine {
   const losses = intent.startCount > machine.intent.startCount ? [] : machine.losses;
   const fresh = { wait: undefined, button: undefined, attempts: 0, trouble: undefined };
@@ -91,7 +86,8 @@ function renewed(machine: Machine, intent: MachineIntent): Machine {
 }
 
 /**
- * What is answered of a machine that does not exist yet or any more; not above what controllers know of it.
+ * The answer for a machine that does not exist yet or any more; its generation is not above the one that
+ * controllers know.
  */
 function provisional({ spec, intent, observedGeneration }: EnsureRequest): Observation {
   return {

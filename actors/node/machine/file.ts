@@ -1,10 +1,11 @@
 /**
- * The small file of a machine: what its host must know after an agent's restart or a crash of the actor. It
- * is written before anything is done for it, and only when one of its fields changed. Pure: bytes and disks
- * are the MachineFiles port's business.
+ * The machine file: what the host must know after an agent's restart or a crash of the actor. It is written
+ * before anything is done by its content, and only when one of its fields changed. Pure: bytes and disks are
+ * the MachineFiles port's business.
  */
 import { type Static, Type } from "@sinclair/typebox";
 
+import { needsOf, unknownNeeds } from "../../../protocol/agent-needs.ts";
 import { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { machineReasons } from "../../../protocol/states.ts";
 import { answer, Count, Id, literals, nullable, TimeMs } from "../../../protocol/wire/schema.ts";
@@ -13,21 +14,22 @@ import type { GuestFacts } from "./messages.ts";
 import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
 
 const MachineFile = answer({
-  /** 2: it has a lease; an agent that knows of none cannot read it, and so never starts the guest. */
-  version: Type.Union([Type.Literal(1), Type.Literal(2)]),
+  version: Type.Literal(1),
+  /** What an agent must know to act on it (agent-needs.ts): one that lacks a word never starts the guest. */
+  needs: Type.Array(Type.String()),
   spec: MachineSpec,
   intent: MachineIntent,
-  /** The host's lease that it was claimed under. Absent: 0, it needs none. */
-  leaseEpoch: Type.Optional(Count),
+  /** Epoch of the host's lease that it was claimed under; 0: it needs none. */
+  leaseEpoch: Count,
   /** Resets that were done. */
   resetCount: Count,
-  /** Every generation that may have been published is at most this. */
+  /** The highest generation that may have been published. */
   generationCeiling: Count,
   /**
-   * The power button was pressed on the process that was started then: when it shuts down, it was asked to.
-   * Named by its start, so that nothing has to be written when it is gone.
+   * Start time of the process whose power button was pressed: when that process shuts down, it was asked to.
+   * The start time names the process, so that nothing has to be written when it is gone.
    */
-  shutdownAskedOf: Type.Optional(nullable(TimeMs)),
+  shutdownAskedOf: nullable(TimeMs),
   rest: nullable(
     answer({
       generation: Count,
@@ -42,13 +44,11 @@ export type MachineFile = Static<typeof MachineFile>;
 export function fileOf(machine: Machine): MachineFile {
   const { spec, intent, leaseEpoch, resetCount, generationCeiling, rest } = machine;
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
-  const lease = leaseEpoch === 0 ? {} : { leaseEpoch };
-  const done = { ...lease, resetCount, generationCeiling };
-  const version = leaseEpoch === 0 ? 1 : 2;
-  return { version, spec, intent, ...done, rest: rest ?? null, shutdownAskedOf };
+  const done = { leaseEpoch, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
+  return { version: 1, needs: needsOf(machine), spec, intent, ...done };
 }
 
-/** Whether the file of the one says something else than the file of the other. */
+/** Whether the two machines' files differ. */
 export function fileDiffers(before: Machine, after: Machine): boolean {
   return (
     before.spec !== after.spec ||
@@ -68,8 +68,8 @@ const TombstoneFile = answer({
 export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanceId">;
 
 /**
- * What stays in the place of the file of a machine that is gone: a message from before must not bring it
- * back, also when the agent was restarted in between.
+ * What stays in the place of the file of a machine that is gone: an older message must not bring it back,
+ * also when the agent was restarted in between.
  */
 export function tombstoneFileOf({ spec, intent }: Machine, atMs: number): Static<typeof TombstoneFile> {
   const { instanceId, epoch } = spec;
@@ -82,20 +82,27 @@ export function parseTombstone(instanceId: string, content: unknown): Tombstone 
   return named === instanceId ? tombstone : undefined;
 }
 
-/** The file's content, or undefined when it is not one of ours. */
-export function parseFile(instanceId: string, content: unknown): MachineFile | undefined {
+/**
+ * The file's content; undefined when it is not one of ours, or was written by an agent that knows what this
+ * one does not.
+ */
+export function parseFile(
+  instanceId: string,
+  content: unknown,
+  known: readonly string[],
+): MachineFile | undefined {
   if (!validatorOf(MachineFile).accepts(content)) return undefined;
+  if (unknownNeeds(content.needs, known).length > 0) return undefined;
   return content.spec.instanceId === instanceId ? content : undefined;
 }
 
 /**
- * The machine as its file and the living process have it. Where a guest should run and does not, it rests as
- * `stopped/processLost`: the event `begin` starts it again. A living guest of the same epoch is left
+ * The machine as its file and the living process show it. A guest that should run and does not rests as
+ * `stopped/processLost`: the event `begin` starts it again. A living guest of the same owner epoch is left
  * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
-  const { spec, intent, resetCount, generationCeiling: generation } = file;
-  const { leaseEpoch = 0 } = file;
+  const { spec, intent, leaseEpoch, resetCount, generationCeiling: generation } = file;
   const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch, revived: true };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";
@@ -109,7 +116,7 @@ export function revive(file: MachineFile, guest: GuestFacts | undefined): Machin
   return { ...base, shutdownAsked, guest: conditionOf(guest), startedAtMs: guest.startedAtMs, rest };
 }
 
-/** A rest that ends with the agent's next start. */
+/** True for a rest that ends when the agent starts again. */
 export function isPassing(rest: Rest): boolean {
   return rest.reason === "hostShutdown" || rest.reason === "processLost";
 }

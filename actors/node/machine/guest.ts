@@ -1,6 +1,6 @@
 /**
- * What follows when a guest does something by itself: it shuts down, panics, pauses, or its process dies.
- * Pure. An event that comes while the process is being started or cleared away never contradicts that work.
+ * What follows when a guest acts by itself: it shuts down, panics, pauses, or its process dies. Pure. An
+ * event during a start or a clean-up of the process never contradicts that work.
  */
 import type { GuestEvent } from "../../ports/hypervisor.ts";
 import { barOf } from "./bar.ts";
@@ -30,14 +30,15 @@ export function onGuest(machine: Machine, event: GuestEvent["kind"], at: Moment)
   }
 }
 
-/** The boot's own result comes later and must not hide what the guest did meanwhile. */
+/** Keeps what the guest did during its boot: the result of the boot comes later and must not hide it. */
 function keepEarly(machine: Machine, work: Work, event: GuestEvent["kind"]): Machine {
   if (event === "reset" || event === "paused" || event === "resumed") return machine;
   return { ...machine, work: { ...work, early: event } };
 }
 
 /**
- * Also the echo of our own pause. A guest that pauses itself (its disk is full) is resumed, at a decent pace.
+ * The guest was paused, by us or by itself. A guest that paused itself (its disk is full) is resumed, with
+ * back-off.
  */
 function onPaused(machine: Machine): Machine {
   const paused: Machine = { ...machine, guest: "paused" };
@@ -47,8 +48,8 @@ function onPaused(machine: Machine): Machine {
 }
 
 /**
- * A guest that shut itself down stays down until its intent says otherwise; one that we asked to starts
- * again.
+ * A guest that shut itself down stays down until its intent changes. A guest that was asked to shut down, or
+ * has a reset due, starts again if its intent wants it up.
  */
 function onShutdown(machine: Machine): Machine {
   const down = fallen(machine, "down");
@@ -62,10 +63,10 @@ function onPanicked(machine: Machine): Machine {
   return wantsUp(machine) ? { ...down, rest: panicRest(machine.intent.generation) } : down;
 }
 
-/** The process is gone without being asked; the halt that follows clears away what it left. */
+/** The process died unasked; the halt that follows removes what it left behind. */
 function onLost(machine: Machine, at: Moment): Machine {
   const lost = fallen(machine, "unknown");
-  // Without a lease the guard may have ended it: that is no crash.
+  // When the host lease is over, the guard may have ended the process: that is no crash.
   const meant = machine.guest === "down" || !wantsUp(machine) || barOf(machine) !== undefined;
   return meant ? lost : afterLoss(lost, at);
 }

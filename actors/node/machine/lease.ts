@@ -1,7 +1,8 @@
-/** The lease of a host, as its machines see it. Types only. */
+/** The host lease, as the host's machines see it. Types only. */
 /**
- * `unknown`: the agent has just begun, and nobody has answered it yet; what runs is in the guard's hands.
- * `lapsed`: about to end, or over; nobody has said that it was fenced. `fenced`: it was.
+ * `unknown`: the agent has just started, and no controller has answered it yet; the guard decides about
+ * running guests. `lapsed`: the host lease is about to end, or over, but nobody has said that the host was
+ * fenced. `fenced`: the host was fenced.
  */
 export interface Lease {
   readonly kind: "unknown" | "held" | "lapsed" | "fenced";

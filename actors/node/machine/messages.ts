@@ -1,7 +1,7 @@
 /**
  * What a machine hears. An event is a fact with its moment and is all that `decide` sees; a message is an
- * event on its way through the mailbox, with the reply of a question or the incarnation whose effect it is
- * the result of. Types only: this file must never contain behaviour.
+ * event on its way through the mailbox, together with the reply to its question, or the incarnation whose
+ * effect it ends. Types only: this file must never contain behaviour.
  */
 import type { hostAgentService, Observation } from "../../../protocol/machine.ts";
 import type { RequestOf } from "../../../protocol/wire/service.ts";
@@ -10,17 +10,15 @@ import type { GuestEvent, GuestStatus } from "../../ports/hypervisor.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Lease } from "./lease.ts";
 
-export type EnsureRequest = RequestOf<typeof hostAgentService.methods.ensure> & {
-  /** Absent: 0, it needs no lease. */
-  readonly leaseEpoch?: number;
-};
+/** Its needs are known by then: whoever lacks one has refused it. */
+export type EnsureRequest = Omit<RequestOf<typeof hostAgentService.methods.ensure>, "needs">;
 
 export interface Moment {
-  /** For people to read. */
+  /** Wall clock, for people to read. */
   readonly wallMs: number;
-  /** For everything that is counted. */
+  /** Monotonic clock, for all periods and deadlines. */
   readonly monotonicMs: number;
-  /** Of the host, at that moment. */
+  /** The host lease at that moment. */
   readonly lease: Lease;
 }
 
@@ -30,7 +28,7 @@ export interface GuestFacts {
   readonly startedAtMs: number;
 }
 
-/** How a piece of work ended. Each ends exactly once, also when it was aborted. */
+/** How a piece of work ended. Each piece ends exactly once, also when it was aborted. */
 export type Outcome =
   | { readonly kind: "done"; readonly guest?: GuestFacts }
   | { readonly kind: "failed"; readonly reason: Reason; readonly message: string }
@@ -39,14 +37,14 @@ export type Outcome =
 export type MachineEvent = { readonly at: Moment } & (
   | { readonly kind: "ensure"; readonly request: EnsureRequest }
   | { readonly kind: "guest"; readonly event: GuestEvent["kind"] }
-  /** The disks of a boot are there; its process is being started. */
+  /** The disks of a boot are made; its process is being started. */
   | { readonly kind: "prepared"; readonly workId: number }
   | { readonly kind: "settled"; readonly workId: number; readonly outcome: Outcome }
   | { readonly kind: "timer"; readonly timerId: number }
-  /** The actor came to life from its file: do what the file says. */
+  /** The machine was revived from its file: do what the file says. */
   | { readonly kind: "begin" }
   | { readonly kind: "hostStopping"; readonly graceMs: number }
-  /** The host's lease has changed: the moment says to what. */
+  /** The host lease has changed; the moment has the new one. */
   | { readonly kind: "lease" }
 );
 

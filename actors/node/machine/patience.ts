@@ -1,51 +1,50 @@
 /**
  * How patient a machine is: with a process that dies again and again, and with work that failed but must not
- * be given up. Pure; every wait grows with the failures before it and has a maximum.
+ * be given up. Pure; every wait grows with the failures before it, up to a maximum.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
+import { machineLimits } from "./limits.ts";
 import type { Moment } from "./messages.ts";
 import type { Button, Machine, Rest } from "./state.ts";
 
-/** The process died by itself: what follows is what the instance's policy says. */
+/** The process died by itself: follows the instance's recovery policy. */
 export function afterLoss(machine: Machine, at: Moment): Machine {
-  if (recoveryOf(machine) === "restart") return countLoss(machine, at);
+  if (machine.spec.recovery === "restart") return countLoss(machine, at);
   return { ...machine, rest: leftDown(machine, "processLost") };
-}
-
-/** Of an agent that was told nothing: as `restart`. */
-export function recoveryOf({ spec }: Machine): "restart" | "wait" | "leave" {
-  return spec.recovery ?? "restart";
 }
 
 /** It stays down: whoever wants it up asks for it. With `wait` the host's return is such a wish. */
 export function leftDown(machine: Machine, reason: Rest["reason"]): Rest {
-  const policy = recoveryOf(machine);
+  const policy = machine.spec.recovery;
   const message = `The guest went down, and is left so: its recovery policy is ${policy}.`;
   return { generation: machine.intent.generation, state: "failed", reason, message };
 }
 
-/** The guest is to be started again after a wait, or rests as a crash loop when that happened too often. */
+/** The guest is started again after a wait, or rests as a crash loop when its process died too often. */
 export function countLoss(machine: Machine, at: Moment): Machine {
-  const sinceMs = at.monotonicMs - limits.guestRestartWindowMs;
+  const sinceMs = at.monotonicMs - machineLimits.guestRestartWindowMs;
   const losses = [...machine.losses.filter((lossMs) => lossMs > sinceMs), at.monotonicMs];
-  if (losses.length > limits.guestRestartsMax) {
+  if (losses.length > machineLimits.guestRestartsMax) {
     const message = `The guest's process died ${losses.length} times in a short while.`;
     const { generation } = machine.intent;
     const rest = { generation, state: "failed", reason: "crashLoop", message } as const;
     return { ...machine, losses, rest, lost: false };
   }
-  const ms = backoffMs(losses.length, limits.guestRestartBackoffMsMin, limits.guestRestartBackoffMsMax);
+  const ms = backoffMs(
+    losses.length,
+    machineLimits.guestRestartBackoffMsMin,
+    machineLimits.guestRestartBackoffMsMax,
+  );
   const id = machine.counter + 1;
   return { ...machine, losses, lost: true, counter: id, wait: { id, kind: "restart", ms } };
 }
 
 /**
- * Holds all work for a while. There is one timer: who waited for the guest's answer presses the button again
- * afterwards, and is patient for what was left.
+ * Holds all work for a while. There is only one timer: a machine that was waiting for the guest's answer
+ * presses the button again afterwards, and waits for the rest of its time.
  */
 export function retryLater(machine: Machine): Machine {
   const attempts = machine.attempts + 1;
-  const ms = backoffMs(attempts, limits.machineRetryMsMin, limits.machineRetryMsMax);
+  const ms = backoffMs(attempts, machineLimits.machineRetryMsMin, machineLimits.machineRetryMsMax);
   const id = machine.counter + 1;
   const button = machine.button?.kind === "pressed" ? againAfter(machine.button) : machine.button;
   return { ...machine, button, attempts, counter: id, wait: { id, kind: "retry", ms } };

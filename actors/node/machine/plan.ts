@@ -1,17 +1,17 @@
 /**
- * What follows from a machine's facts, whatever happened before: the next step towards the newest intent, and
- * what the machine is seen doing. Both are functions of the facts alone, so every path to the same facts goes
- * on alike. Pure and total: every combination of facts has a step.
+ * The next step towards the newest intent, and the machine's observation. Both are functions of the machine's
+ * facts alone, not of its history, so every path to the same facts goes on alike. Pure and total: every
+ * combination of facts has a step.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState as SeenState } from "../../../protocol/states.ts";
 import { type Bar, barOf } from "./bar.ts";
+import { machineLimits } from "./limits.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
 
 export type Step = WorkKind | "idle";
 
-/** What is to be done now if nothing were under way. `idle` includes waiting for a timer or the guest. */
+/** The step to take now, if no work were under way. `idle` includes waiting for a timer or the guest. */
 export function nextStep(machine: Machine): Step {
   if (machine.gone) return "idle";
   if (machine.intent.power === "deleted") return stepAway(machine);
@@ -21,15 +21,18 @@ export function nextStep(machine: Machine): Step {
 }
 
 /**
- * A guest that goes on elsewhere is asked to shut down, as by a stop; not when its lease is over, for then it
- * may be running there already.
+ * The step towards removal. A guest that goes on elsewhere is first asked to shut down, as by a stop; but not
+ * when the host lease is over, for then it may be running elsewhere already.
  */
 function stepAway(machine: Machine): Step {
   if (machine.guest === "none") return "release";
-  return machine.intent.keepDisk === true && barOf(machine) === undefined ? stepDown(machine) : "halt";
+  return machine.intent.keepDisk && barOf(machine) === undefined ? stepDown(machine) : "halt";
 }
 
-/** Without its lease nothing begins; what may run elsewhere by now is halted, what may not yet is paused. */
+/**
+ * Without the host lease nothing is started; a guest that may run elsewhere by now is halted, one that may
+ * not yet is paused.
+ */
 function stepBarred({ guest }: Machine, bar: Bar): Step {
   if (guest === "none") return "idle";
   if (bar === "halt" || guest === "unknown" || guest === "down") return "halt";
@@ -84,7 +87,7 @@ function isGraceful(machine: Machine): boolean {
 
 /** How long the guest may take to answer the power button. */
 export function buttonPatienceMs(machine: Machine): number {
-  if (wantsUp(machine)) return limits.softResetTimeoutMs;
+  if (wantsUp(machine)) return machineLimits.softResetTimeoutMs;
   const asked = machine.intent.stop.timeoutMs;
   const host = machine.hostStopping?.graceMs;
   if (host === undefined) return asked;
@@ -93,7 +96,7 @@ export function buttonPatienceMs(machine: Machine): number {
 }
 
 /**
- * Whether work under way still serves the newest intent. Halt and release always do: half of them helps
+ * Whether work under way still serves the newest intent. Halt and release always do: a half-done one helps
  * nobody.
  */
 export function isStillWanted(work: Work, step: Step): boolean {
@@ -101,7 +104,7 @@ export function isStillWanted(work: Work, step: Step): boolean {
   return step === "idle" && work.kind !== "boot";
 }
 
-/** What the machine is seen doing, before it gets a generation and a time. */
+/** The machine's observation, without generation and time. */
 export function seen(machine: Machine): Omit<Observation, "generation" | "atMs"> {
   const state = seenState(machine);
   const { reason, message } = seenReason(machine, state);
@@ -135,7 +138,7 @@ function seenState(machine: Machine): SeenState {
   }
 }
 
-/** A boot that was aborted may still bring a process into being. */
+/** `starting` as long as an aborted boot may still start a process. */
 function barredDown({ work }: Machine): SeenState {
   return work?.kind === "boot" ? "starting" : "stopped";
 }
@@ -145,7 +148,7 @@ function comingUp(machine: Machine): SeenState {
   return machine.lost ? "starting" : "preparing";
 }
 
-/** A boot that was aborted may still bring a process into being: until it has settled nothing is down. */
+/** `stopping` as long as an aborted boot may still start a process: until it has settled nothing is down. */
 function restingDown(machine: Machine): SeenState {
   if (machine.work?.kind === "boot") return "stopping";
   return activeRest(machine)?.state ?? "stopped";

@@ -1,10 +1,10 @@
 /**
- * What a piece of work has changed, now that it has settled. Aborted work may have been done all the same, so
- * its result counts too: a boot that came late leaves a running guest behind, and the next step removes it.
- * Pure; the machine that comes in has no work under way any more.
+ * What a piece of work has changed, now that it has settled. Aborted work may have succeeded all the same, so
+ * its result counts too: a late boot leaves a running guest, and the next step removes it. Pure; the machine
+ * that comes in has no work under way any more.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import { machineReasons } from "../../../protocol/states.ts";
+import { machineLimits } from "./limits.ts";
 import type { Outcome } from "./messages.ts";
 import { retryLater } from "./patience.ts";
 import { buttonPatienceMs } from "./plan.ts";
@@ -19,7 +19,7 @@ export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machi
     case "resume":
       return afterVerb(machine, outcome, { guest: "running" });
     case "reset":
-      // A guest that begins anew was not asked to shut down: when it does, that is its own wish.
+      // After the reset nobody has asked the guest to shut down: if it does, that is its own wish.
       return afterVerb(machine, outcome, {
         guest: "running",
         resetCount: work.resetCount,
@@ -35,7 +35,7 @@ export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machi
   }
 }
 
-/** Starting counts as every reset that was asked for. */
+/** After a boot. A start counts as every reset that was asked for. */
 function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
   if (outcome.kind === "done") {
     const { guest } = outcome;
@@ -56,7 +56,7 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
   return { ...after, lost: false, rest: { generation, state: "failed", ...troubleOf(outcome) } };
 }
 
-/** Pause, resume, reset: they cost no guest its life when they fail, they are tried again. */
+/** After pause, resume or reset: a failure costs no guest its life, the verb is tried again. */
 function afterVerb(machine: Machine, outcome: Outcome, change: Partial<Machine>): Machine {
   const alive = machine.guest === "running" || machine.guest === "paused";
   if (!alive || outcome.kind === "aborted") return machine;
@@ -64,18 +64,21 @@ function afterVerb(machine: Machine, outcome: Outcome, change: Partial<Machine>)
   return { ...machine, ...change, attempts: 0, trouble: undefined };
 }
 
-/** A button that cannot be pressed is one that nobody answers. */
+/** After a press of the power button. A failed press counts as one that the guest ignored. */
 function afterPress(machine: Machine, outcome: Outcome): Machine {
   if (machine.guest !== "running" || outcome.kind === "aborted") return machine;
   if (outcome.kind === "failed") return { ...machine, button: { kind: "expired", leftMs: 0 } };
   const id = machine.counter + 1;
   const leftMs = machine.button?.leftMs ?? buttonPatienceMs(machine);
-  const ms = Math.min(leftMs, limits.buttonAgainMs);
+  const ms = Math.min(leftMs, machineLimits.buttonAgainMs);
   const wait = { id, kind: "button", ms } as const;
   return { ...machine, button: { kind: "pressed", leftMs: leftMs - ms }, counter: id, wait };
 }
 
-/** Half a halt leaves nothing to rely on, so that it is done again, whatever is wanted by then. */
+/**
+ * After a halt. A halt that failed or was aborted leaves the guest `unknown`, so that the guest is halted
+ * again, whatever the intent is by then.
+ */
 function afterHalt(machine: Machine, outcome: Outcome): Machine {
   const unsure: Machine = { ...machine, guest: "unknown" };
   if (outcome.kind === "aborted") return unsure;
@@ -91,7 +94,7 @@ function afterRelease(machine: Machine, outcome: Outcome): Machine {
   return { ...machine, gone: true, wait: undefined, trouble: undefined };
 }
 
-/** The newer epoch that waited for this one to be gone. */
+/** The machine of the newer owner epoch, which waited for the older to be gone. */
 export function succeed(machine: Machine): Machine | undefined {
   if (!machine.gone || machine.successor === undefined) return undefined;
   const fresh = freshMachine(machine.successor, undefined);

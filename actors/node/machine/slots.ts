@@ -1,12 +1,12 @@
 /**
- * How many guests of one host boot at once: a hundred boots together are slower than in turns, and starve the
- * running guests. First come, first served, one place for each machine; stopping and deleting never queue
- * here.
+ * Limits how many guests of one host boot at once: a hundred boots together are slower than in turns, and
+ * starve the running guests. First come, first served, one slot for each machine; stopping and deleting need
+ * no slot.
  */
 export interface Slots {
   /**
-   * Resolves when there is room, with the function that leaves again (once; later calls do nothing). @throws
-   * AbortError
+   * Resolves when a slot is free, with the function that gives it back (calling that again does nothing).
+   * @throws AbortError
    */
   enter(signal: AbortSignal): Promise<() => void>;
   readonly waiting: number;

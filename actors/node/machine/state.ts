@@ -6,19 +6,20 @@
  *       ▲                       │           │
  *    stopped ◀──── stopping ◀───┴───────────┘          any ─▶ stopping ─▶ gone (power deleted)
  *
- * The states above are not stored: plan.ts derives them from these facts, so the two can never disagree.
+ * The states above are not stored: plan.ts derives them from the facts below, so the two can never disagree.
  * Pure data: no clock, no I/O.
  */
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { MachineReason } from "../../../protocol/states.ts";
 import type { GuestStatus } from "../../ports/hypervisor.ts";
 import { type Lease, noLease } from "./lease.ts";
+import { machineLimits } from "./limits.ts";
 import type { EnsureRequest, GuestFacts } from "./messages.ts";
 
 /**
- * `none`: no process, proved. `down`: the guest has ended, its process is left over. `unknown`: there may be
- * a process, for a start was aborted or failed, or the process died: only a halt makes `none` of it.
+ * `none`: proved that there is no process. `down`: the guest has ended, its process is left over. `unknown`:
+ * there may be a process, because a start was aborted or failed, or because the process died: only a halt
+ * leads to `none`.
  */
 export type GuestCondition = "none" | "running" | "paused" | "down" | "unknown";
 
@@ -27,17 +28,17 @@ export type WorkKind = "boot" | "pause" | "resume" | "reset" | "press" | "halt" 
 export interface Work {
   readonly id: number;
   readonly kind: WorkKind;
-  /** Of a boot. */
+  /** For a boot: how far it has come. */
   readonly step: "preparing" | "starting";
   readonly aborted: boolean;
-  /** Of a reset: the count that is reached when it is done. */
+  /** For a reset: the count of resets once it is done. */
   readonly resetCount: number;
-  /** What the guest did before its boot was known to have ended. */
+  /** For a boot: what the guest did before the boot was known to have ended. */
   readonly early: "shutdown" | "panicked" | "lost" | undefined;
 }
 
 /**
- * One timer at most. `button`: for the guest's answer. `retry`: holds all work. `restart`: holds the next
+ * The one timer. `button`: waits for the guest's answer. `retry`: holds all work. `restart`: holds the next
  * boot only.
  */
 export interface Wait {
@@ -59,7 +60,7 @@ export interface Trouble {
   readonly message: string;
 }
 
-/** Nothing was asked of it yet. `guest`: a living process that has no file. */
+/** A machine that was asked for nothing yet. `guest`: a living process that has no file. */
 export interface BlankMachine {
   readonly kind: "blank";
   readonly guest: GuestFacts | undefined;
@@ -69,50 +70,52 @@ export interface Machine {
   readonly kind: "known";
   readonly spec: MachineSpec;
   readonly intent: MachineIntent;
-  /** The epoch of the host's lease that it was claimed under; 0: it needs none. */
+  /** Epoch of the host lease under which the machine was claimed; 0: no host lease. */
   readonly leaseEpoch: number;
-  /** The host's lease as of this turn. */
+  /** The host lease as of this turn. */
   readonly lease: Lease;
   readonly guest: GuestCondition;
   readonly startedAtMs: number | null;
   readonly resetCount: number;
   readonly work: Work | undefined;
   readonly wait: Wait | undefined;
-  /** The power button, when it was pressed for the present intent. */
+  /** The power button, if it was pressed for the present intent. */
   readonly button: Button | undefined;
-  /** The button was pressed on this process once: if it shuts down, late, it was asked to. */
+  /**
+   * The power button was pressed on this process at some time: even if it shuts down late, it was asked to.
+   */
   readonly shutdownAsked: boolean;
   readonly rest: Rest | undefined;
-  /** The process died and the guest has not run since. */
+  /** The process died, and the guest has not run since. */
   readonly lost: boolean;
-  /** When processes died, on the monotonic clock, inside the window. */
+  /** Times at which processes died inside the window, on the monotonic clock. */
   readonly losses: readonly number[];
   /** Failures in a row of work that must not be given up. */
   readonly attempts: number;
   readonly trouble: Trouble | undefined;
   /** Set while the host shuts its guests down. */
   readonly hostStopping: { readonly graceMs: number } | undefined;
-  /** A newer epoch on this host: begins when this one is gone. */
+  /** The request of a newer owner epoch on this host; the newer machine begins when the older is gone. */
   readonly successor: EnsureRequest | undefined;
   readonly gone: boolean;
-  /** The last one that was published. */
+  /** The last observation that was published. */
   readonly observation: Observation;
-  /** A generation that controllers know already: the next one is above it. */
+  /** A generation that controllers know already: the next one must be above it. */
   readonly generationFloor: number;
   /**
-   * It came to life from its file, and no controller has said yet what it has seen: a life whose file could
-   * not be written may have published generations that the file does not know.
+   * It was revived from its file, and no controller has yet said which generation it knows: an earlier life
+   * whose file could not be written may have published generations that the file does not have.
    */
   readonly revived: boolean;
-  /** Generations up to here are reserved in the file. */
+  /** The highest generation that the file reserves. */
   readonly generationCeiling: number;
-  /** Gives work and timers their ids. */
+  /** Counter for the ids of work and timers. */
   readonly counter: number;
 }
 
 /**
- * `pressed`: the guest has a moment to answer. `again`: it has not, and may not have listened yet, as a guest
- * that is still booting: it is pressed again. `expired`: all the time the guest had is over.
+ * `pressed`: the guest has a moment to answer. `again`: the guest has not answered, perhaps because it is
+ * still booting: the button is pressed again. `expired`: all of the guest's time is over.
  */
 export interface Button {
   readonly kind: "pressed" | "again" | "expired";
@@ -122,7 +125,7 @@ export interface Button {
 
 export type MachineState = BlankMachine | Machine;
 
-/** A machine that was never here: `guest` is what is known of a process without a file. */
+/** A machine that was never on this host. `guest`: a process without a file, if there is one. */
 export function freshMachine(request: EnsureRequest, guest: GuestFacts | undefined): Machine {
   const { spec, intent, observedGeneration } = request;
   const up = intent.power === "running" || intent.power === "paused";
@@ -130,14 +133,14 @@ export function freshMachine(request: EnsureRequest, guest: GuestFacts | undefin
   const condition = ours ? conditionOf(guest) : up && guest === undefined ? "none" : "unknown";
   return {
     ...newMachine({ spec, intent, resetCount: intent.resetCount, generation: observedGeneration }),
-    leaseEpoch: request.leaseEpoch ?? 0,
+    leaseEpoch: request.leaseEpoch,
     guest: condition,
     startedAtMs: ours ? guest.startedAtMs : null,
     rest: ours ? restAfter(guest.status, intent) : undefined,
   };
 }
 
-/** Why a guest that ended while nobody looked stays down. A reset that is due starts it again instead. */
+/** Why a guest that ended while nobody watched stays down. A due reset starts it again instead. */
 export function restAfter(status: GuestStatus, intent: MachineIntent): Rest | undefined {
   const { generation, power } = intent;
   if (power === "stopped" || power === "deleted") return undefined;
@@ -159,7 +162,7 @@ export interface NewMachine {
   readonly spec: MachineSpec;
   readonly intent: MachineIntent;
   readonly resetCount: number;
-  /** The first observation is above it. */
+  /** The first observation gets a higher generation. */
   readonly generation: number;
 }
 
@@ -193,7 +196,7 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
   };
 }
 
-/** Stands for "nothing published yet": equal to no observation, for no intent has the generation -1. */
+/** Stands for "nothing published yet": it equals no observation, as no intent has the generation -1. */
 function unseen(spec: MachineSpec, generation: number): Observation {
   return {
     instanceId: spec.instanceId,
@@ -210,12 +213,12 @@ function unseen(spec: MachineSpec, generation: number): Observation {
   };
 }
 
-/** The ceiling after a generation beyond the old one was needed. */
+/** The ceiling to reserve for this generation: the present one, if it is high enough. */
 export function ceilingFor(generation: number, ceiling: number): number {
-  return generation <= ceiling ? ceiling : generation + limits.generationsPerWrite;
+  return generation <= ceiling ? ceiling : generation + machineLimits.generationsPerWrite;
 }
 
-/** Whether the intent, if nothing stands against it, wants a living guest. */
+/** Whether the intent wants a living guest, and no rest for this generation keeps it down. */
 export function wantsUp(machine: Machine): boolean {
   const { power, generation } = machine.intent;
   if (power === "stopped" || power === "deleted") return false;

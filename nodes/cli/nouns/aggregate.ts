@@ -1,4 +1,4 @@
-/** novact aggregate … and novact availability-zone …: sets of hosts, and what users see of them. */
+/** novact aggregate … and novact availability-zone …: sets of hosts, and the zones that users see. */
 import { Command } from "commander";
 import type { Aggregate, AvailabilityZone } from "../../../protocol/aggregate.ts";
 import { pairsOf, parsePair, time } from "../format.ts";

@@ -1,7 +1,7 @@
 /**
  * novact chaos: breaks a cluster on purpose and judges whether its promises hold. The work is done by a
- * process of its own (nodes/chaos/main.ts): a command has no other way into a cluster than the SDK, and this
- * one needs the machine. Here is only what a person may type.
+ * process of its own (nodes/chaos/main.ts): a command reaches a cluster only through the SDK, and chaos needs
+ * the computer. This file has only the command's options.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -20,12 +20,12 @@ export function chaosCommand(invoke: Invoke): Command {
     .addCommand(judgeCommand(invoke));
 }
 
-/** Hands over to the process; its exit code. */
+/** Runs the task in that process; answers its exit code. */
 function handOver(run: Run, task: Readonly<Record<string, unknown>>): Promise<number> {
   const script = fileURLToPath(new URL("../../chaos/main.ts", import.meta.url));
   const options = { ...task, json: run.json, ...(run.config === undefined ? {} : { config: run.config }) };
   const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: "inherit" });
-  // From here on signals are that process's, which heals what it has broken before it ends.
+  // From here on signals are for the chaos process, which heals every fault before it ends.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.removeAllListeners(signal);
     process.on(signal, () => {

@@ -1,5 +1,6 @@
 /**
- * novact completion bash|zsh|fish: prints what makes a shell complete commands, options, values and names.
+ * novact completion bash|zsh|fish: prints the script with which a shell completes commands, options, values
+ * and names.
  */
 import { Argument, Command } from "commander";
 import type { Invoke } from "../run.ts";
@@ -7,7 +8,7 @@ import type { Invoke } from "../run.ts";
 const shells = ["bash", "zsh", "fish"] as const;
 type Shell = (typeof shells)[number];
 
-/** Each asks `novact __complete` with the words so far, the last one being completed. */
+/** The scripts. Each asks `novact __complete` with the words so far, the last one being completed. */
 const scripts: Readonly<Record<Shell, string>> = {
   bash: `_novact() {
   local IFS=$'\\n'

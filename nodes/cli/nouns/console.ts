@@ -1,4 +1,4 @@
-/** novact instance console: the serial console's log; whole, its tail, or as it grows. */
+/** novact instance console: the serial console's log: whole, its tail, or as it grows. */
 import { Command } from "commander";
 import { CommandError } from "../errors.ts";
 import { parseCount } from "../format.ts";
@@ -41,7 +41,7 @@ interface Source {
   readonly id: string;
 }
 
-/** All that is there; then, when following, whatever comes, over every interruption. */
+/** Prints the whole log; then, when following, new text as it comes, across interruptions. */
 async function print({ run, session, id }: Source, { tail, follow, offset }: ConsoleOptions): Promise<void> {
   const output = new ConsoleOutput(run, follow === true);
   const start = tail === undefined ? { offset: offset ?? 0 } : { tailLines: Math.max(1, tail) };
@@ -66,7 +66,7 @@ interface Page {
   readonly nextOffset: number;
 }
 
-/** Text as it comes; as JSON one line per page when following, else one value in the end. */
+/** Prints text as it comes; as JSON one line for each page when following, else one value at the end. */
 class ConsoleOutput {
   readonly #run: Run;
   readonly #follow: boolean;
@@ -93,7 +93,7 @@ class ConsoleOutput {
 
   end(): void {
     if (this.#follow) return;
-    // A shell's prompt begins on a line of its own.
+    // The shell's prompt must begin on a line of its own.
     if (!this.#run.json && this.#run.terminal.out.isTTY === true && !this.#endedLine) this.#run.print("");
     if (!this.#run.json) return;
     const [first] = this.#pages;

@@ -1,16 +1,16 @@
-/** novact doctor: does what is remembered agree with what is there? */
+/** novact doctor: checks whether the records agree with the hosts. */
 import { Command } from "commander";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { commandLimits } from "../limits.ts";
 import type { Invoke } from "../run.ts";
 import { plain, type Style } from "../terminal.ts";
 
 const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", stuck: "red" };
 
-/** `hostsAsked` as people write it. */
+/** `hostsAsked` as `hosts asked`, for people. */
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
-/** Of a list that would be twice as long. */
+/** Width of the list of counts on a terminal without a width. */
 const widthMax = 100;
 
 const styleOf = (exit: number): Style => (exit === exitCodes.ok.exit ? "green" : "red");
@@ -23,7 +23,7 @@ export function doctorCommand(invoke: Invoke): Command {
         const session = await run.adminSession();
         const { findings, compared } = await session.doctor.examine(
           {},
-          run.call({ atLeastMs: limits.doctorTimeoutMs }),
+          run.call({ atLeastMs: commandLimits.doctorTimeoutMs }),
         );
         const exit = findings.length === 0 ? exitCodes.ok.exit : exitCodes.findings.exit;
         if (run.json) {

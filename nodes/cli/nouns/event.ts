@@ -1,15 +1,15 @@
-/** novact event …, novact instance events: what happened, and what happens. */
+/** novact event …, novact instance events: events of the past, and events as they happen. */
 import { Command } from "commander";
 import type { Event } from "../../../protocol/event.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { parseCount, parsePositive, time } from "../format.ts";
+import { commandLimits } from "../limits.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import type { Column } from "../table.ts";
 import { plain } from "../terminal.ts";
 
-/** Which events: of the project, of a noun, of one thing. */
+/** The events to show: of the project, of a noun, or of one thing. */
 interface Scope {
   readonly noun?: string;
   readonly id?: string;
@@ -93,7 +93,7 @@ const scopeOf = ({ noun, id }: Scope): Scope => ({
 
 const idColumn: Column<Event> = { title: "ID", value: ({ id }) => id, spare: true };
 
-/** Without the id where all events are of one thing. */
+/** The columns; without the id when all events are of one thing. */
 const eventColumns = (one: boolean): readonly Column<Event>[] => [
   { title: "SEQUENCE", value: ({ sequence }) => String(sequence) },
   { title: "TIME", value: ({ atMs }) => time(atMs) },
@@ -102,10 +102,10 @@ const eventColumns = (one: boolean): readonly Column<Event>[] => [
   { title: "WHAT", value: ({ body }) => summary(body), cut: true },
 ];
 
-/** Said elsewhere, or not for eyes. */
+/** Fields of the body that are shown in another column, or are not for people. */
 const unsaid: ReadonlySet<string> = new Set(["changed", "hostId", "command", "kind", "state"]);
 
-/** What happened first, then the body's other plain values. */
+/** The event's main field first, then the other plain values of its body. */
 function summary(body: Event["body"]): string {
   if (typeof body.from === "string" && typeof body.to === "string") return `${body.from} → ${body.to}`;
   const first = [body.command, body.kind, body.state].filter((value) => typeof value === "string");
@@ -134,7 +134,7 @@ async function following(
 ): Promise<readonly Event[]> {
   const all: Event[] = [];
   for (let position = after; all.length < limit; ) {
-    const length = Math.min(limits.eventPageLength, limit - all.length);
+    const length = Math.min(commandLimits.eventPageLength, limit - all.length);
     const page = await session.event.list({ ...scope, after: position, limit: length }, run.call());
     all.push(...page.events);
     if (page.last <= position) break;
@@ -144,7 +144,8 @@ async function following(
 }
 
 /**
- * Sequence numbers count the whole cell: looks back further and further until there are enough of this scope.
+ * The newest events of the scope. Sequence numbers count the whole cell (the deployment), so it looks back
+ * further and further until it has enough events of the scope.
  */
 async function newest(source: Source, count: number): Promise<readonly Event[]> {
   const { last, trimmed } = await source.session.event.list({ ...source.scope, limit: 1 }, source.run.call());
@@ -155,7 +156,7 @@ async function newest(source: Source, count: number): Promise<readonly Event[]> 
   }
 }
 
-/** For ever, over every interruption. */
+/** Prints events for ever, across interruptions. */
 async function watch({ run, session, scope }: Source, after: number | undefined): Promise<void> {
   const from = after === undefined ? {} : { after };
   for await (const event of session.watch({ ...scope, ...from, signal: run.terminal.signal }))

@@ -47,7 +47,7 @@ async function print(run: Run, flavor: Flavor): Promise<void> {
         ["vCPUs", String(flavor.vcpus)],
         ["memory", mebibytes(flavor.memoryMib)],
         ["disk", diskOf(flavor)],
-        ["extra specs", pairsOf(flavor.extraSpecs ?? {})],
+        ["extra specs", pairsOf(flavor.extraSpecs)],
         ["created", time(flavor.createdAtMs)],
       ],
       run.paint,

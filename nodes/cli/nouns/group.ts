@@ -1,4 +1,4 @@
-/** novact group …: instances that shall be together, or apart. */
+/** novact group …: server groups, whose instances are to be together or apart. */
 import { Command, Option } from "commander";
 import { groupPolicies } from "../../../protocol/kinds.ts";
 import type { ServerGroup } from "../../../protocol/server-group.ts";

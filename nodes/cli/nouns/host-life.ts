@@ -1,10 +1,11 @@
-/** novact host fence, drain, remove: what ends a host, or empties it; for operators. */
+/** novact host fence, drain, remove: fences a host, empties it, or forgets it; for operators. */
 import { hostname, userInfo } from "node:os";
 import { Command, Option } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
+import { commandLimits } from "../limits.ts";
 import { repeatable } from "../repeatable.ts";
 import type { Invoke, Run } from "../run.ts";
 import { plain } from "../terminal.ts";
@@ -50,9 +51,16 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
           ...(power === undefined ? {} : { power }),
           ...(force === undefined ? {} : { force }),
         };
-        const again = { line: "the same command with", requestId: options.requestId };
+        const again = {
+          line: "the same command with",
+          requestId: options.requestId ?? session.newRequestId(),
+        };
         const fenced = await repeatable(again, (requestId) =>
-          session.host.fence(host.id, request, run.call({ requestId, atLeastMs: limits.fenceTimeoutMs })),
+          session.host.fence(
+            host.id,
+            request,
+            run.call({ requestId, atLeastMs: commandLimits.fenceTimeoutMs }),
+          ),
         );
         await print(run, fenced.host);
         return 0;
@@ -60,17 +68,17 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
     );
 }
 
-/** Whoever is logged in here; nothing when that has no name. */
+/** The name of the logged-in user; nothing when the user has no name. */
 function claimedBy(): { claimedBy?: string } {
   try {
     return { claimedBy: `${userInfo().username}@${hostname()}` };
   } catch {
-    // A user id without an entry in the password file.
+    // The user id has no entry in the password file.
     return {};
   }
 }
 
-/** Typed, then meant. @throws CommandError */
+/** Asks the operator to type the host's name. @throws CommandError */
 async function confirmed(run: Run, { name, instances }: Host, power: boolean): Promise<string> {
   const what = power ? "Its power is switched off" : "You say that it is off";
   run.remark(`${what}: ${instances} instances of ${plain(name)} may start elsewhere. Twice is data lost.`);
@@ -111,7 +119,7 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
     .addOption(
       new Option(
         "--parallel <n>",
-        `so many leave at once (default: ${limits.drainParallelismDefault})`,
+        `so many leave at once (default: ${placementLimits.drainParallelismDefault})`,
       ).argParser(parsePositive),
     )
     .option(...requestIdOption)
@@ -119,7 +127,7 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
       invoke(command, async (run) => {
         const session = await run.adminSession();
         const request = { reason, ...(parallel === undefined ? {} : { parallelism: parallel }) };
-        const again = { line: "the same command with", requestId: id };
+        const again = { line: "the same command with", requestId: id ?? session.newRequestId() };
         const { host, drain } = await repeatable(again, (requestId) =>
           session.host.drain(key, request, run.call({ requestId })),
         );
@@ -130,7 +138,10 @@ export function drainCommand(invoke: Invoke, print: Print): Command {
     );
 }
 
-/** What is alive comes back at once, and is given new instances. */
+/**
+ * The remark after a host was removed: a host that is alive registers again at once, and is given new
+ * instances.
+ */
 const afterwards = ({ alive }: Host): string =>
   alive
     ? "But it was heard a moment ago: it registers again, enabled. Stop its agent first, then remove it."
@@ -146,7 +157,10 @@ export function removeCommand(invoke: Invoke, print: Print): Command {
     .action((key: string, options: { readonly requestId?: string }, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
-        const again = { line: "the same command with", requestId: options.requestId };
+        const again = {
+          line: "the same command with",
+          requestId: options.requestId ?? session.newRequestId(),
+        };
         const { host } = await repeatable(again, (requestId) =>
           session.host.remove(key, {}, run.call({ requestId })),
         );

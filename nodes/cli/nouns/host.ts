@@ -20,7 +20,7 @@ export function hostCommand(invoke: Invoke): Command {
   return noun;
 }
 
-/** Silence weighs more than an operator's wish, and a proof more than silence. */
+/** The host's state in one word: silence outweighs an operator's wish, and a fence outweighs silence. */
 function stateOf({ alive, enabled, lease, draining }: Host): string {
   if (lease?.state === "fenced") return "fenced";
   if (!alive) return "silent";
@@ -33,28 +33,25 @@ function styleOf(host: Host): Style {
   return host.enabled ? "green" : "yellow";
 }
 
-/** Since when it is over, and by what proof. */
+/** The host lease in words: since when it has ended, and by what proof. */
 function leaseOf({ lease }: Host, nowMs: number): string | undefined {
-  if (lease === undefined || lease === null) return undefined;
+  if (lease === null) return undefined;
   const { epoch, fencedBy, state, silentMs, sentence, storageId } = lease;
   if (fencedBy !== null)
     return `fenced ${age(fencedBy.atMs, nowMs)} ago, epoch ${epoch}: ${sentence ?? fencedBy.kind}`;
   const renewed = silentMs === undefined ? "" : `, renewed ${duration(silentMs)} ago`;
   const storage = storageId ? ", also on its storage" : "";
-  return `${state ?? "held"}, epoch ${epoch}${renewed}${storage}`;
+  return `${state}, epoch ${epoch}${renewed}${storage}`;
 }
 
-/** Who signed it: what the bus has proved, then what was only said. */
+/** The operator who signed the fence: first the name that the bus has proved, then the claimed one. */
 function fencedBy({ lease }: Host): string | undefined {
   const proof = lease?.fencedBy;
   if (proof?.kind !== "operator") return undefined;
   return proof.claimedBy === undefined ? proof.by : `${proof.by}, who claims to be ${proof.claimedBy}`;
 }
 
-const leaseCell = ({ lease }: Host): string =>
-  lease === null || lease === undefined
-    ? "none"
-    : (lease.state ?? (lease.fencedBy === null ? "held" : "fenced"));
+const leaseCell = ({ lease }: Host): string => lease?.state ?? "none";
 
 const used = (claimed: number, capacity: number, format: (value: number) => string): string =>
   `${format(claimed)} / ${format(capacity)}`;
@@ -84,7 +81,10 @@ const ownOf = ({ pinnedCpus = 0 }: Host): string =>
 type Cell = NonNullable<Host["numa"]>[number];
 type Use = NonNullable<Host["numaClaimed"]>[number];
 
-/** What is claimed of it only where something is: most hosts have no guests that ask for cells. */
+/**
+ * One NUMA node in words. Claims are shown only where there are any: most hosts have no guests with NUMA
+ * nodes of their own.
+ */
 function numaOf({ vcpus, memoryMib, hugePages }: Cell, use: Use | undefined): string {
   const some = (claimed: number | undefined, text: string) => (claimed ? `${claimed} of ${text}` : text);
   const pages = hugePages.filter(({ total }) => total > 0);
@@ -119,8 +119,8 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["instances", String(host.instances)],
   ["builds", buildsOf(host)],
   ["zone", host.availabilityZone ?? undefined],
-  ["aggregates", host.aggregates?.map(({ name }) => name).join(", ") || undefined],
-  ["labels", pairsOf(host.labels ?? {})],
+  ["aggregates", host.aggregates.map(({ name }) => name).join(", ") || undefined],
+  ["labels", pairsOf(host.labels)],
   ["storage", host.storageId ?? undefined],
   ["NUMA nodes", host.numa?.map((cell, at) => numaOf(cell, host.numaClaimed?.[at])).join("; ") || undefined],
   ["features", host.features?.length ? `${host.features.length} CPU flags` : undefined],

@@ -1,4 +1,4 @@
-/** novact image …: what guests boot from. */
+/** novact image …: the images that guests boot from. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { Image } from "../../../protocol/image.ts";
@@ -154,7 +154,7 @@ function registerCommand(invoke: Invoke): Command {
       invoke(command, async (run) => {
         const request = { name, ...filesOf(options), ...propertiesOf(options) };
         const session = await run.adminSession();
-        // Large files are read and summed before the answer.
+        // The answer comes after large files are read and their checksums computed.
         const { image } = await session.image.register(request, run.call({ atLeastMs: 600_000 }));
         await print(run, image);
         return 0;
@@ -162,7 +162,7 @@ function registerCommand(invoke: Invoke): Command {
     );
 }
 
-/** Relative paths start where the command was typed. */
+/** The files to register; relative paths start in the directory where the command was typed. */
 function filesOf(options: RegisterOptions) {
   if (options.disk === undefined && options.kernel === undefined)
     throw new CommandError(
@@ -185,7 +185,10 @@ function filesOf(options: RegisterOptions) {
   };
 }
 
-/** Said, never probed: a guest that writes a qcow2 header into its raw disk must not be believed. */
+/**
+ * The format of a disk, from the option or the file's name, never from its content: a guest that writes a
+ * qcow2 header into its raw disk must not be believed.
+ */
 function formatOf(path: string, { format }: RegisterOptions): (typeof diskFormats)[number] {
   const ending = diskFormats.find((known) => path.endsWith(`.${known}`));
   const found = format ?? ending;

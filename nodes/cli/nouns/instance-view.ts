@@ -1,4 +1,4 @@
-/** How instances look: in a list, alone, and explained. */
+/** Views of instances: in a list, alone, and explained. */
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { InstanceState } from "../../../protocol/states.ts";
@@ -100,7 +100,10 @@ function whyOf({ fits, filters, weights }: HostVerdict): string {
     .join(", ");
 }
 
-/** What one change would make fit, for how many hosts: the change that frees most of them first. */
+/**
+ * A change that would make an instance fit on some hosts, and on how many. The change that helps most hosts
+ * comes first.
+ */
 export interface Remedy {
   readonly remedy: string;
   readonly hostNames: readonly string[];

@@ -1,7 +1,7 @@
 /** novact instance …: the virtual machines of a project. */
 import { Argument, Command, Option } from "commander";
 import type { Changed, HostVerdict, Instance } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { parseCount, parsePair, parsePositive } from "../format.ts";
@@ -60,9 +60,10 @@ function createCommand(invoke: Invoke): Command {
     .requiredOption("--image <image>", "what it boots from, by name or id: novact image list")
     .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
     .addOption(
-      new Option("--count <n>", `so many at once, all or none, at most ${limits.createCountMax}`).argParser(
-        parsePositive,
-      ),
+      new Option(
+        "--count <n>",
+        `so many at once, all or none, at most ${placementLimits.createCountMax}`,
+      ).argParser(parsePositive),
     )
     .option("--at-least <n>", "with --count: as many as find room, but so many at least", parsePositive)
     .option("--zone <zone>", "only on hosts of this availability zone: novact availability-zone list")
@@ -100,7 +101,8 @@ function createCommand(invoke: Invoke): Command {
           else await printVerdicts(run, hosts);
           return hosts.some(({ fits }) => fits) ? 0 : exitCodeOf("RESOURCE_EXHAUSTED");
         }
-        const answer = await repeatable({ line: "the same command with", requestId }, (id) =>
+        const again = { line: "the same command with", requestId: requestId ?? session.newRequestId() };
+        const answer = await repeatable(again, (id) =>
           session.instance.create(request, run.call({ requestId: id })),
         );
         const all: readonly Changed[] = answer.all ?? [answer];
@@ -123,7 +125,7 @@ function recoveryOf({ recovery, recoveryPriority }: CreateOptions) {
   return { recovery: { policy: recovery ?? ("restart" as const), ...priority } };
 }
 
-/** Names of instances become ids. */
+/** The placement options, with names of instances replaced by ids. */
 async function whereOf(run: Run, session: Session, options: CreateOptions) {
   const { zone, group, sameHost, differentHost, host } = options;
   const idsOf = (keys: readonly string[]) => Promise.all(keys.map((key) => instanceId(run, session, key)));
@@ -218,7 +220,7 @@ function explainCommand(invoke: Invoke): Command {
     );
 }
 
-/** A screen has room for so many; of hosts that lack different amounts each is another one. */
+/** Most remedies that are shown: hosts that lack different amounts have a remedy each. */
 const remediesMax = 10;
 
 async function printVerdicts(run: Run, hosts: readonly HostVerdict[]): Promise<void> {

@@ -1,4 +1,4 @@
-/** novact operation …: what became of commands. */
+/** novact operation …: the operations of commands. */
 import { Command, Option } from "commander";
 import type { Operation } from "../../../protocol/operation.ts";
 import { operationStates } from "../../../protocol/states.ts";
@@ -48,7 +48,8 @@ function listCommand(invoke: Invoke): Command {
 }
 
 /**
- * An id and a half would not fit into 100 columns: people get the instances' names, of as many as is quick.
+ * The names of the operations' instances, as many as can be read quickly: an id would take up half of the 100
+ * columns.
  */
 async function namesOf(
   run: Run,

@@ -1,4 +1,4 @@
-/** novact quota …: how much a project may have, and has. */
+/** novact quota …: the quotas of projects, and their usage. */
 import { Command } from "commander";
 import type { Quota, QuotaLimits, QuotaResource } from "../../../protocol/quota.ts";
 import { CommandError } from "../errors.ts";
@@ -72,7 +72,7 @@ function showCommand(invoke: Invoke): Command {
     );
 }
 
-/** `none` is no limit, `default` that of all projects; commander keeps no null. */
+/** `none` means no limit, `default` the default of all projects; commander cannot keep a null. */
 type Given = number | "default";
 
 const limitOf =

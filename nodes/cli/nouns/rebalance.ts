@@ -1,4 +1,4 @@
-/** novact rebalance --dry-run: moves that would make the hosts' loads more alike; for operators. */
+/** novact rebalance --dry-run: proposes moves that would make the hosts' loads more even; for operators. */
 import { Command } from "commander";
 import type { Rebalance } from "../../../protocol/host.ts";
 import { CommandError } from "../errors.ts";

@@ -1,13 +1,11 @@
-/**
- * novact up: runs a whole cluster on this machine. It is the same as npm start, and like it ends with Ctrl-C.
- */
+/** novact up: runs a whole cluster on this computer. The same as npm start, and like it ends with Ctrl-C. */
 import { Command } from "commander";
 import type { Invoke } from "../run.ts";
 
 export function upCommand(invoke: Invoke): Command {
   return new Command("up")
     .description(
-      "Runs a whole cluster on this machine until Ctrl-C, as cluster.yaml says; the same as npm start.",
+      "Runs a whole cluster on this computer until Ctrl-C, as cluster.yaml says; the same as npm start.",
     )
     .allowExcessArguments()
     .allowUnknownOption()

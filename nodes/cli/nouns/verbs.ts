@@ -86,7 +86,9 @@ function verb(invoke: Invoke, { name, summary }: { name: string; summary: string
     );
 }
 
-/** To each, whatever happened to the others; the first failure gives the exit code. */
+/**
+ * Sends the command to each instance, whatever happened to the others; the first failure gives the exit code.
+ */
 async function sendToAll(
   run: Run,
   keys: readonly string[],
@@ -100,7 +102,10 @@ async function sendToAll(
   const outcomes = await Promise.allSettled(
     keys.map(async (key) => {
       const id = await instanceId(run, session, key);
-      const again = { line: `novact instance ${verb} ${id}`, requestId: options.requestId };
+      const again = {
+        line: `novact instance ${verb} ${id}`,
+        requestId: options.requestId ?? session.newRequestId(),
+      };
       return repeatable(again, (requestId) => send(session, id, { ...options, requestId }, run));
     }),
   );
@@ -123,11 +128,11 @@ function failureText(run: Run, failure: unknown): string {
 export interface Changes {
   readonly changes: readonly Changed[];
   readonly wait: boolean;
-  /** One was asked for: as JSON an object, else an array. */
+  /** One instance was named: JSON output is an object, else an array. */
   readonly single: boolean;
 }
 
-/** Waits if asked to, and shows what came of it. */
+/** Waits for the operations if asked to, and shows the result. */
 export async function finishChanges(
   run: Run,
   session: Session,
@@ -170,7 +175,8 @@ function changeLine(run: Run, { id, name, state, hostName }: Changed["instance"]
 }
 
 /**
- * The first operation that did not end well decides, and says why where the terminal did not show it already.
+ * The exit code of the first operation that did not end well, with its reason where the terminal has not
+ * shown it already.
  */
 function exitOf(run: Run, operations: readonly Operation[]): number {
   const bad = operations.find(({ state }) => state === "failed" || state === "cancelled");

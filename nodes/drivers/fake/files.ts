@@ -1,5 +1,5 @@
 /**
- * The ports of disks, machine files and consoles on a fake world. Nothing here touches the real machine,
+ * The ports of disks, machine files and consoles on a fake world. Nothing here touches the real computer,
  * whatever it is told: paths are names, contents are strings.
  */
 import type { ConsolePage, Consoles } from "../../../actors/ports/consoles.ts";
@@ -99,7 +99,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A test has damaged the file: the port says what is unreadable has no content.
+    // A test has damaged the file: by the port, an unreadable file has no content.
     return undefined;
   }
 }
@@ -119,7 +119,7 @@ export class FakeConsoles implements Consoles {
     return readConsolePage({ size: bytes.length, read }, from);
   }
 
-  /** Fake guests say two lines a boot: nothing grows enough to be trimmed. */
+  /** Does nothing: fake guests print two lines per boot, too little to be trimmed. */
   async trim(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,6 +1,6 @@
 /**
- * The guard of a fake machine: the real decisions, on a fake world. It outlives the agent that opened it, as
- * the real process does, and ends with the machine's power.
+ * The guard of a fake computer: the real decisions on a fake world. It outlives the agent that opened it, as
+ * the real process does, and ends when the computer loses its power.
  */
 import { decide, nextLookAtMs } from "../../../actors/node/guard/decide.ts";
 import type { GuardAction, GuardEvent } from "../../../actors/node/guard/messages.ts";
@@ -11,12 +11,12 @@ import type { FakeWorld } from "./world.ts";
 
 const present = new WeakMap<FakeWorld, FakeGuardProcess>();
 
-/** The guard of the machine; it is started when none lives. */
+/** The guard of the computer; started when none lives. */
 export async function openFakeGuard(world: FakeWorld): Promise<Guard> {
   return new FakeGuard(livingGuard(world));
 }
 
-/** The guard of the machine dies by itself; whoever has it open hears of it. */
+/** Kills the guard of the computer; whoever has it open is told. */
 export function killFakeGuard(world: FakeWorld): void {
   present.get(world)?.end();
 }
@@ -31,7 +31,7 @@ function livingGuard(world: FakeWorld): FakeGuardProcess {
 
 class FakeGuardProcess {
   readonly #world: FakeWorld;
-  /** The start of the machine that it lives in. */
+  /** The start of the computer that the guard lives in. */
   readonly #start: number;
   readonly #listeners = new Set<() => void>();
   #state: GuardState;
@@ -57,7 +57,7 @@ class FakeGuardProcess {
     return this.#world.clock.monotonicMs();
   }
 
-  /** @throws Error when it has ended */
+  /** @throws Error when the guard has ended */
   extend(deadlineMs: number): void {
     if (!this.lives) throw new Error("The guard has ended.");
     this.#take({ kind: "extend", number: this.#state.number + 1, deadlineMs });
@@ -70,7 +70,7 @@ class FakeGuardProcess {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** @throws Error */
+  /** @throws Error while the guard has guests to guard */
   refuseIfBusy(): void {
     const guests = this.lives ? this.#world.fencedGuests().length : 0;
     if (guests > 0) throw new Error(`The guard still has ${guests} guests.`);

@@ -1,7 +1,7 @@
 /**
- * The hypervisor port on a fake world: instant guests, for the simulator, for tests, and for scale. It keeps
- * the port's promises exactly as QEMU's driver does (the same contract suite passes); it must never know more
- * than a driver can.
+ * The hypervisor port on a fake world: instant guests, for the simulator, for tests, and for tests of scale.
+ * It keeps the port's promises exactly as QEMU's driver does (the same contract suite passes); it must never
+ * know more than a driver can.
  */
 import type {
   Guest,
@@ -10,9 +10,9 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
 } from "../../../actors/ports/hypervisor.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { driverLimits } from "../limits.ts";
 import { delay, Turns } from "../waiting.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
@@ -35,7 +35,7 @@ export class FakeHypervisor implements Hypervisor {
     return { kind: "fake", accelerator: "none", acceleratorReason, version: "1" };
   }
 
-  /** One at a time per instance, as every driver: two starts that meet must not make two guests. */
+  /** One start at a time per instance, as in every driver: two concurrent starts must not make two guests. */
   start(spec: MachineSpec, _paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     return this.#turns.run(spec.instanceId, () => this.#start(spec, signal));
   }
@@ -56,17 +56,17 @@ export class FakeHypervisor implements Hypervisor {
     return this.#boot(spec, signal);
   }
 
-  /** A disk that another process still has open is waited for, as QEMU's driver does. */
+  /** A disk that another process still has open is waited for, as in QEMU's driver. */
   async #boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
     const { clock } = this.#world;
-    const deadlineMs = clock.monotonicMs() + limits.diskLockPatienceMs;
+    const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;
     for (;;) {
       try {
         return await this.#world.boot(spec, signal);
       } catch (error) {
         const inUse = error instanceof StatusError && error.message === diskInUse(spec.instanceId);
         if (!inUse || clock.monotonicMs() >= deadlineMs) throw error;
-        await delay(clock, limits.diskLockRetryMs, signal);
+        await delay(clock, driverLimits.diskLockRetryMs, signal);
       }
     }
   }

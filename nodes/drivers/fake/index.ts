@@ -1,6 +1,6 @@
 /**
- * The fake drivers of one host. On a world of a test's own they survive the restart of an agent; otherwise
- * their guests end with the process.
+ * The fake drivers of one host. On a world that a test brings, their guests survive the restart of an agent;
+ * otherwise they end with the process.
  */
 import type { DriverOptions, Drivers } from "../kinds.ts";
 import { FakeConsoles, FakeDisks, FakeMachineFiles } from "./files.ts";
@@ -9,10 +9,10 @@ import { FakeHypervisor } from "./hypervisor.ts";
 import { FakeStorageLeases } from "./storage-leases.ts";
 import { FakeWorld } from "./world.ts";
 
-/** A guest obeys its power button after this time when nothing else was said; fast, and yet never at once. */
+/** Time from the power button to the guest's end, unless told otherwise; short, but never 0. */
 const shutdownLatencyMsDefault = 5;
 
-export function createFakeDrivers(options: DriverOptions): Drivers {
+export function createFakeDrivers(options: Omit<DriverOptions, "ids">): Drivers {
   const { clock, startLatencyMs = 0 } = options;
   const world =
     options.world ?? new FakeWorld({ clock, startLatencyMs, shutdownLatencyMs: shutdownLatencyMsDefault });

@@ -1,6 +1,7 @@
 /**
- * Leases on storage that fake hosts share, with the rules of the real ones (storage-leases.ts): held by the
- * life of an agent and by processes, and seen by other hosts only where locks are the storage's own.
+ * Storage leases of fake hosts on their shared storage, with the rules of the real ones
+ * (shared-storage/leases.ts): a lease is held by the life of an agent and by processes, and other hosts see
+ * it only where the storage has locks of its own.
  */
 
 import type { StorageLeaseState, StorageLeases } from "../../../actors/ports/storage-leases.ts";

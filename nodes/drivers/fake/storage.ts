@@ -1,6 +1,6 @@
 /**
- * Storage that fake hosts share: disks by instance and epoch, in memory, with the rules of the real one
- * (shared-storage.ts). A process that has opened a disk keeps it, whatever it is called later, as with a real
+ * Storage that fake hosts share: disks by instance and owner epoch, in memory, with the rules of the real one
+ * (shared-storage/storage.ts). A process that has opened a disk keeps it open under whatever name, as a real
  * file.
  */
 import type { LeaseKey } from "../../../actors/ports/store.ts";
@@ -9,23 +9,25 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { byInstance } from "../shared-storage/names.ts";
 
 export interface FakeDisk {
-  /** How often a guest has written to it. */
+  /** Number of writes by guests. */
   writes: number;
-  /** Pids of the processes that have it open. */
+  /** Pids of the processes that have the disk open. */
   readonly openedBy: Set<number>;
 }
 
-/** A lease file: who has it open, and whether it was taken. */
+/** A storage lease's file: who has it open, and whether it was taken. */
 export interface FakeLease {
   readonly holders: Set<object>;
-  /** The lives of its host's agent among them. */
+  /** Those of the holders that are lives of the host's agent. */
   readonly agents: Set<object>;
   taken: boolean;
 }
 
 export class FakeStorage {
   readonly storageId: string;
-  /** Whether a second process is refused; storage between real hosts may well not do it. */
+  /**
+   * True: the storage refuses a second process that opens a disk; storage of real hosts may well not do it.
+   */
   readonly locks: boolean;
   readonly #disks = new Map<string, FakeDisk>();
   readonly #leases = new Map<string, FakeLease>();
@@ -35,7 +37,7 @@ export class FakeStorage {
     this.locks = locks;
   }
 
-  /** @throws diskMissing, staleEpoch */
+  /** Makes the disk, or takes it over. @throws diskMissing, staleEpoch */
   ensure(spec: MachineSpec): void {
     const { instanceId, epoch } = spec;
     if (this.find(instanceId, epoch) !== undefined) return;
@@ -43,7 +45,7 @@ export class FakeStorage {
     if ((epochs.at(-1) ?? 0) > epoch) {
       throw new StatusError("staleEpoch", `The disk of instance ${instanceId} belongs to a newer epoch.`);
     }
-    if (spec.takesOverDisk !== true) {
+    if (!spec.takesOverDisk) {
       this.#disks.set(keyOf(instanceId, epoch), { writes: 0, openedBy: new Set() });
       this.release(instanceId, epoch - 1);
       return;
@@ -61,7 +63,7 @@ export class FakeStorage {
     this.release(instanceId, epoch - 1);
   }
 
-  /** Of a host, made when `make` says so. */
+  /** The storage lease of a host; made when `make` is true and it is missing. */
   lease({ hostId, epoch }: LeaseKey, make: boolean): FakeLease | undefined {
     const key = keyOf(hostId, epoch);
     const known = this.#leases.get(key);
@@ -83,7 +85,7 @@ export class FakeStorage {
     return [...this.#disks.keys()].map(diskOf).sort(byInstance);
   }
 
-  /** Ascending. */
+  /** Owner epochs of the instance's disks, ascending. */
   epochs(instanceId: string): readonly number[] {
     const prefix = `${instanceId}.e`;
     const keys = [...this.#disks.keys()].filter((key) => key.startsWith(prefix));

@@ -1,8 +1,8 @@
 /**
- * The machine that fake guests live on: their processes, disks, files and consoles, in memory. It outlives
- * the drivers that work on it, as a real machine outlives its agent: a test makes new drivers on the same
- * world and finds the guests running. In a real process (hypervisor: fake) the world ends with the process,
- * and its guests with it. Tests steer it: what fails, what hangs, which guest dies.
+ * The computer that fake guests live on: their processes, disks, files and consoles, in memory. It outlives
+ * its drivers as a real computer outlives its agent: a test makes new drivers on the same world and finds the
+ * guests running. In a real process (hypervisor: fake) the world ends with the process, and its guests with
+ * it. Tests steer the world: which verb fails, which hangs, which guest dies.
  */
 import type { SeenGuest } from "../../../actors/node/guard/messages.ts";
 import type { StoredGuard } from "../../../actors/node/guard/state.ts";
@@ -26,11 +26,11 @@ export type FakeVerb =
 
 export interface FakeWorldOptions {
   readonly clock: Clock;
-  /** From the start of a guest until its CPU runs. 0: at once, without a timer. */
+  /** From the start of a guest until its CPU runs, in ms. 0: at once, without a timer. */
   readonly startLatencyMs?: number;
-  /** From the power button to the guest's end. Absent: the guest ignores the button. */
+  /** From the power button to the guest's end, in ms. Absent: the guest ignores the button. */
   readonly shutdownLatencyMs?: number;
-  /** Where disks are that other worlds see as well. Absent: this world's disks are its own. */
+  /** Storage whose disks other worlds see as well. Absent: this world's disks are its own. */
   readonly storage?: FakeStorage;
 }
 
@@ -43,39 +43,39 @@ interface FakeProcess {
   readonly pid: number;
   readonly startedAtMs: number;
   status: GuestStatus;
-  /** How often it began anew: what it heard before, it has forgotten. */
+  /** Number of resets: after each, the guest has forgotten a press of its button. */
   resets: number;
   readonly fence: boolean;
-  /** What it has opened on the shared storage, whatever that is called now. */
+  /** The disk that the guest has opened on the shared storage, under whatever name it is now. */
   readonly disk: FakeDisk | undefined;
-  /** The lease of its host on the shared storage, which it holds until it ends. */
+  /** The storage lease of its host, which the process holds until it ends. */
   readonly lease: FakeLease | undefined;
-  /** Stopped as a whole, as by SIGSTOP: what it would have done meanwhile, it does afterwards. */
+  /** True: the process is stopped as a whole, as by SIGSTOP. Its actions are put off until it goes on. */
   frozen: boolean;
   readonly pending: OwnDeed[];
 }
 
 interface Injection {
   readonly verb: FakeVerb;
-  /** Absent: whichever comes first. */
+  /** Absent: the next call for any instance. */
   readonly instanceId: string | undefined;
-  /** `hang`: until it is called off. */
+  /** `hang`: the call hangs until it is aborted. */
   readonly outcome: StatusError | "hang";
 }
 
-/** More pids than Linux gives by default, so that none is ever mistaken for a real one. */
+/** Above the pids that Linux gives by default, so that none is ever taken for a real one. */
 const firstFakePid = 10_000_000;
 
 export class FakeWorld {
   readonly disks = new Map<string, Set<string>>();
   readonly machineFiles = new Map<string, string>();
-  /** Epochs of the guests whose disks this host has on the shared storage. */
+  /** Owner epochs of the guests whose disks this host has on the shared storage. */
   readonly sharedEpochs = new Map<string, number>();
-  /** What the agent holds on the shared storage: guests that are begun are born with it. */
+  /** The storage lease that the agent holds: guests that are started are born with it. */
   lease: FakeLease | undefined;
-  /** What a guard has written down for the one after it. */
+  /** The state that a guard has stored for the next one. */
   guardMemory: StoredGuard | undefined;
-  /** How often the machine has started. */
+  /** Number of starts of the computer. */
   starts = 1;
   readonly #processes = new Map<string, FakeProcess>();
   readonly #consoles = new Map<string, string>();
@@ -97,14 +97,14 @@ export class FakeWorld {
   }
 
   /**
-   * The next call of the verb (for this instance, when named) fails with the error, or hangs until it is
+   * Makes the next call of the verb (for this instance, when named) fail with the error, or hang until it is
    * aborted.
    */
   inject(verb: FakeVerb, outcome: StatusError | "hang", instanceId?: string): void {
     this.#injections.push({ verb, outcome, instanceId });
   }
 
-  /** What every verb does first. @throws the injected error; AbortError */
+  /** The first step of every verb. @throws the injected error; AbortError */
   async enter(verb: FakeVerb, instanceId: string, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     const index = this.#injections.findIndex(
@@ -116,7 +116,9 @@ export class FakeWorld {
     else if (injection !== undefined) throw injection.outcome;
   }
 
-  /** @throws AbortError, hypervisorRefused when the disk is in use: then there is no process */
+  /**
+   * Starts a guest. @throws AbortError, hypervisorRefused when the disk is in use: then there is no process
+   */
   async boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
     const { clock, startLatencyMs = 0 } = this.#options;
     if (startLatencyMs > 0) await delay(clock, startLatencyMs, signal);
@@ -130,7 +132,7 @@ export class FakeWorld {
       startedAtMs: clock.nowMs(),
       status: "running",
       resets: 0,
-      fence: spec.fence === true,
+      fence: spec.fence,
       lease: this.#leaseFor(spec),
       disk: this.#openDisk(spec, pid),
       frozen: false,
@@ -142,14 +144,14 @@ export class FakeWorld {
     return factsOf(guest);
   }
 
-  /** @throws hypervisorRefused when another host has taken it */
+  /** The storage lease to start a guest with. @throws hypervisorRefused when another host has taken it */
   #leaseFor({ fence }: MachineSpec): FakeLease | undefined {
     const lease = fence === true ? this.lease : undefined;
     if (lease?.taken !== true) return lease;
     throw new StatusError("hypervisorRefused", "The host's lease on the shared storage could not be held.");
   }
 
-  /** Those that another host may take over. */
+  /** True when every living guest that another host may take over holds the storage lease. */
   everyGuestHolds(lease: FakeLease): boolean {
     return [...this.#processes.values()].every((guest) => !guest.fence || guest.lease === lease);
   }
@@ -163,7 +165,7 @@ export class FakeWorld {
     return disk;
   }
 
-  /** Every guest that a guard has to know of, as its process table shows it. */
+  /** All guests that a guard has to know of, as the guard's process table would show them. */
   fencedGuests(): readonly SeenGuest[] {
     const fenced = [...this.#processes.values()].filter(({ fence }) => fence);
     return fenced.map(({ instanceId, epoch, pid, frozen: stopped, disk }) => ({
@@ -172,7 +174,7 @@ export class FakeWorld {
     }));
   }
 
-  /** Stops the process as a whole: the guest neither writes nor answers nor does anything by itself. */
+  /** Stops the process as a whole: the guest neither writes nor answers nor acts. */
   freeze(instanceId: string): void {
     const guest = this.#processes.get(instanceId);
     if (guest !== undefined) guest.frozen = true;
@@ -189,7 +191,7 @@ export class FakeWorld {
     return this.#processes.get(instanceId)?.frozen === true;
   }
 
-  /** The guest writes to its disk on the shared storage; false when it cannot. */
+  /** Lets the guest write to its disk on the shared storage; false when it cannot. */
   write(instanceId: string): boolean {
     const guest = this.#processes.get(instanceId);
     if (guest?.disk === undefined || guest.frozen || guest.status !== "running") return false;
@@ -224,7 +226,7 @@ export class FakeWorld {
     this.#greet(guest);
   }
 
-  /** The guest hears the button as a real one does: some time later, or never. */
+  /** Presses the power button: the guest obeys some time later, or never. */
   pressButton(instanceId: string): void {
     const { clock, shutdownLatencyMs } = this.#options;
     const { pid, resets } = this.#processes.get(instanceId) ?? {};
@@ -235,7 +237,7 @@ export class FakeWorld {
     });
   }
 
-  /** Ends the process because a driver asked for it. */
+  /** Ends the process on a driver's order. */
   end(instanceId: string): void {
     this.#remove(instanceId);
   }
@@ -247,18 +249,18 @@ export class FakeWorld {
     return this.#processes.delete(instanceId);
   }
 
-  /** The process dies by itself, as under SIGKILL. */
+  /** Kills the process, as SIGKILL does. */
   kill(instanceId: string): void {
     if (this.#remove(instanceId)) this.#emit({ kind: "lost", instanceId });
   }
 
-  /** The machine loses power: every process is gone, disks and files stay, and nobody hears of it. */
+  /** Cuts the computer's power: every process ends, disks and files stay, and nobody is told. */
   losePower(): void {
     for (const instanceId of [...this.#processes.keys()]) this.#remove(instanceId);
     this.starts += 1;
   }
 
-  /** The guest does something by itself. */
+  /** Lets the guest act by itself. */
   guestDoes(instanceId: string, kind: OwnDeed): void {
     const guest = this.#processes.get(instanceId);
     if (guest === undefined) return;

@@ -1,6 +1,7 @@
 /**
- * Images on a host: each is copied from the image store once, verified by size and checksum while it is
- * copied, and only then gets its name. One copy at a time per image, however many guests wait for it.
+ * The image cache of a host: each image is copied from the image store once, verified by size and checksum
+ * while it is copied, and only then gets its name. One copy at a time per image, however many guests wait for
+ * it.
  */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
@@ -12,7 +13,7 @@ import { diskError, isMissing, syncDirectory, temporaryName } from "../durable-f
 import { cachedImage, type StateDirectories } from "../guest-directory.ts";
 import { orAborted, throwIfAborted } from "../waiting.ts";
 
-/** Half copies older than this are nobody's any more; younger ones may be another host's work. */
+/** `leftoverMsMin`: partial copies older than this were given up; younger ones may be another host's work. */
 interface CacheOptions {
   readonly leftoverMsMin: number;
 }
@@ -23,7 +24,7 @@ export class ImageCache {
   readonly #options: CacheOptions;
   readonly #copies = new Map<string, Copy>();
 
-  /** Options for a cache that other hosts copy into as well; absent: this process alone does. */
+  /** `options`: for a cache that other hosts copy into as well; absent: only this process does. */
   constructor(
     directories: Pick<StateDirectories, "images">,
     store: string,
@@ -35,8 +36,9 @@ export class ImageCache {
   }
 
   /**
-   * The path of the image on this host, which is there and verified.
-   * @throws imageMissing, checksumMismatch, diskFull; AbortError (others who wait for the same copy go on)
+   * The path of the image on this host, once it is there and verified.
+   * @throws imageMissing, checksumMismatch, diskFull; AbortError (other callers that wait for the same copy
+   * go on)
    */
   async ensure(image: ImageFile, signal: AbortSignal): Promise<string> {
     const path = cachedImage(this.#directories, image.sha256);
@@ -75,7 +77,7 @@ export class ImageCache {
     }
   }
 
-  /** Of an agent that died while it copied this image. */
+  /** Removes the partial copies of agents that died while they copied this image. */
   async #removeLeftovers(sha256: string): Promise<void> {
     for (const name of await readdir(this.#directories.images)) {
       if (!name.startsWith(`${sha256}.`)) continue;
@@ -85,7 +87,7 @@ export class ImageCache {
   }
 }
 
-/** A copy that several wait for; it is called off when nobody waits any more. */
+/** A copy that several callers wait for; it is aborted when nobody waits any more. */
 class Copy {
   readonly settled: Promise<void>;
   readonly #done: Promise<void>;
@@ -97,7 +99,7 @@ class Copy {
     this.settled = this.#done.catch(() => undefined);
   }
 
-  /** Everybody who waited has left: it is ending, and nobody may join any more. */
+  /** True when all callers have left: the copy is ending, and nobody may join it any more. */
   get abandoned(): boolean {
     return this.#abort.signal.aborted;
   }
@@ -122,7 +124,8 @@ async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   }
 }
 
-async function isOlder(path: string, ageMs: number): Promise<boolean> {
+/** True when nobody has written to the file for `ageMs`; false when the file does not exist (any more). */
+export async function isOlder(path: string, ageMs: number): Promise<boolean> {
   if (ageMs === 0) return true;
   try {
     return Date.now() - (await stat(path)).mtimeMs > ageMs;
@@ -148,7 +151,7 @@ const damaged = () =>
 const chunkBytes = 1024 * 1024;
 
 /**
- * Copies what a handle reads into a new file, synced and read-only; blocks of zeros become holes.
+ * Copies the handle's content into a new file, synced and read-only; blocks of zeros become holes.
  * @throws AbortError; Error when there are more than `bytesMax` bytes
  */
 export async function copyVerified(

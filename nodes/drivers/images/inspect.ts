@@ -1,19 +1,20 @@
 /**
- * Looks into a disk image that somebody else has made, before any guest or tool of ours opens it for good.
- * First our own reading of the header, then QEMU's, in a process with bounded time and memory and, where the
- * controller is root, without any rights. What an image may not have: another file behind it (backing or data
- * file: it would be read with our rights), encryption, a feature that is not known here, damage, or a format
- * other than the one it was said to have.
+ * Inspects a disk image of unknown origin, before any guest or tool of ours opens it for good: first by our
+ * own reading of its header, then by QEMU's, in a process with bounded time and memory and, where the
+ * controller is root, without any rights. An image must not have another file behind it (a backing or data
+ * file would be read with our rights), encryption, an unknown feature, damage, or another format than the
+ * declared one.
  *
- * A file said to be raw that begins like another format's is refused as well: booted as raw it would be
- * useless, so it is a mistake or a trap. The trap: whoever opens it later without saying `raw` probes, and
- * follows the backing file it names. Source of the layout: QEMU's docs/interop/qcow2.txt.
+ * A file declared as raw that begins like another format is refused as well: booted as raw it would be
+ * useless, so it is a mistake or a trap. The trap: a later tool that opens it without saying `raw` probes the
+ * format, and follows the backing file it names. Source of the layout: QEMU's docs/interop/qcow2.txt.
  */
 import type { FileHandle } from "node:fs/promises";
 import type { DiskFormat } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { runTool } from "../tool.ts";
+import { imageLimits } from "./limits.ts";
 
 const refuse = (why: string, detail?: string): StatusError =>
   new StatusError(
@@ -22,7 +23,7 @@ const refuse = (why: string, detail?: string): StatusError =>
     detail === undefined ? {} : { detail },
   );
 
-/** What other formats begin with. A VDI says what it is at byte 64, all others at once. */
+/** The first bytes of other formats. A VDI has its magic at byte 64, all others at 0. */
 const foreignMagics: readonly { readonly name: string; readonly at: number; readonly bytes: Buffer }[] = [
   ["qcow2", 0, "QFI\xfb"],
   ["QED", 0, "QED\0"],
@@ -45,7 +46,7 @@ const foreignMagics: readonly { readonly name: string; readonly at: number; read
 }));
 
 /**
- * The name of the format that a file's first bytes belong to; undefined: none that is known, so it may be
+ * The name of the format that a file's first bytes belong to; undefined: no known format, so the file may be
  * raw.
  */
 export function probeMagic(head: Buffer): string | undefined {
@@ -53,7 +54,8 @@ export function probeMagic(head: Buffer): string | undefined {
 }
 
 /**
- * Incompatible features: bits of qcow2 that an image may have. 3: compression type, 4: extended L2 entries.
+ * The incompatible features that a qcow2 image may have, as bits. 3: compression type, 4: extended L2
+ * entries.
  */
 const allowedFeatures = (1n << 3n) | (1n << 4n);
 const featureNames: Readonly<Record<string, string>> = {
@@ -65,6 +67,7 @@ const dataFileExtension = 0x44415441;
 const headerBytes = 64 * 1024;
 
 /**
+ * Checks the header of a qcow2 image.
  * @returns the virtual size in bytes, as the header says
  * @throws INVALID_ARGUMENT unusableImage
  */
@@ -77,7 +80,8 @@ export function checkQcow2Header(head: Buffer): number {
   if (version === 3) checkVersion3(head);
   const size = head.readBigUInt64BE(24);
   if (size === 0n) throw refuse("its virtual size is 0");
-  if (size > BigInt(limits.diskGibMax) * 1024n ** 3n) throw refuse("its virtual size is beyond every limit");
+  if (size > BigInt(fieldLimits.diskGibMax) * 1024n ** 3n)
+    throw refuse("its virtual size is beyond every limit");
   return Number(size);
 }
 
@@ -120,7 +124,8 @@ export async function inspectDisk(
 }
 
 /**
- * A raw image is as large as it is: nothing in it is ever interpreted by the host, so no tool looks into it.
+ * Checks a raw image; its virtual size is its length. The host never interprets anything in it, so no tool
+ * inspects it.
  */
 function checkRaw(head: Buffer, size: number): number {
   const foreign = probeMagic(head);
@@ -129,10 +134,10 @@ function checkRaw(head: Buffer, size: number): number {
   return size;
 }
 
-/** The virtual size that qemu-img finds. */
+/** The virtual size in bytes according to qemu-img. */
 async function askQemu(file: FileHandle, signal: AbortSignal): Promise<number> {
-  const seconds = Math.ceil(limits.imageInspectTimeoutMs / 1000);
-  const bounded = [`--as=${limits.imageInspectMemoryBytesMax}`, `--cpu=${seconds}`, "--core=0"];
+  const seconds = Math.ceil(imageLimits.imageInspectTimeoutMs / 1000);
+  const bounded = [`--as=${imageLimits.imageInspectMemoryBytesMax}`, `--cpu=${seconds}`, "--core=0"];
   const question = ["qemu-img", "info", "--output=json", "-f", "qcow2", "/proc/self/fd/3"];
   const unprivileged =
     process.getuid?.() === 0
@@ -140,7 +145,7 @@ async function askQemu(file: FileHandle, signal: AbortSignal): Promise<number> {
       : [];
   const argv = [...unprivileged, "--no-new-privs", "prlimit", ...bounded, ...question];
   const { exitCode, output, errors } = await runTool("setpriv", argv, {
-    timeoutMs: limits.imageInspectTimeoutMs,
+    timeoutMs: imageLimits.imageInspectTimeoutMs,
     descriptor: file.fd,
     signal,
   });
@@ -148,7 +153,10 @@ async function askQemu(file: FileHandle, signal: AbortSignal): Promise<number> {
   return virtualSizeOf(output);
 }
 
-/** @throws INVALID_ARGUMENT unusableImage when the answer names another file or format, or encryption */
+/**
+ * The virtual size in qemu-img's answer. @throws INVALID_ARGUMENT unusableImage when the answer names another
+ * file or format, or encryption
+ */
 export function virtualSizeOf(output: string): number {
   const facts = fieldsOf(parseJson(output));
   const details = fieldsOf(fieldsOf(facts.get("format-specific")).get("data"));

@@ -1,9 +1,9 @@
 /**
- * The image store of a controller: a directory in which every registered file is kept under its checksum, for
- * good. A file is copied first and judged afterwards, by its copy: what its owner changes in the meantime has
- * no effect. It reads only from the directories that the configuration lists: the caller of `image.register`
- * names a path, and must not be able to make the controller read any other file of its machine, nor to find
- * out whether one exists.
+ * The image store of a controller: a directory in which every registered file is kept under its checksum,
+ * until no image has it (removal.ts). A file is copied first, and its copy is checked: changes by the file's
+ * owner in the meantime have no effect. The store reads only from the directories that the configuration
+ * lists: the caller of `image.register` names a path, and must not be able to make the controller read any
+ * other file of its computer, nor to find out whether one exists.
  */
 import { constants } from "node:fs";
 import {
@@ -19,11 +19,13 @@ import {
 } from "node:fs/promises";
 import { isAbsolute, join, normalize, sep } from "node:path";
 import type { DiskFormat } from "../../../protocol/image.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { storageLimits } from "../../../protocol/limits/storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { diskError, isTemporaryName, syncDirectory, temporaryName } from "../durable-file.ts";
-import { copyVerified } from "./cache.ts";
+import { copyVerified, isOlder } from "./cache.ts";
 import { inspectDisk } from "./inspect.ts";
+import { imageLimits } from "./limits.ts";
+import { holdFile } from "./removal.ts";
 
 export interface ImageSource {
   readonly path: string;
@@ -31,6 +33,11 @@ export interface ImageSource {
   readonly sizeBytes?: number;
   /** Absent: a kernel or ramdisk, whose content only a guest will ever interpret. */
   readonly format?: DiskFormat;
+  /**
+   * Id of the image that the file is held for. Absent: no hold is needed, because nothing is removed from
+   * this store.
+   */
+  readonly heldFor?: string;
 }
 
 export interface RegisteredFile {
@@ -42,27 +49,26 @@ export interface RegisteredFile {
 
 export interface ImageStoreOptions {
   readonly directory: string;
-  /** Files are taken from these directories and what is below them, and from nowhere else. */
+  /** Directories from which, with everything below them, files may be taken. */
   readonly sources: readonly string[];
 }
 
 export class ImageStore {
   readonly #options: ImageStoreOptions;
-  #opened: Promise<void> | undefined;
 
   constructor(options: ImageStoreOptions) {
     this.#options = options;
   }
 
   /**
-   * Takes a file into the store; doing it twice is harmless.
+   * Takes a file into the store. Idempotent.
    * @throws INVALID_ARGUMENT unusableImage, checksumMismatch; RESOURCE_EXHAUSTED diskFull; AbortError
    */
   async registerFile(
     source: ImageSource,
     signal: AbortSignal = new AbortController().signal,
   ): Promise<RegisteredFile> {
-    await this.#open();
+    await this.open();
     const file = await openAllowed(source.path, this.#options.sources);
     try {
       await checkClaims(file, source);
@@ -82,6 +88,8 @@ export class ImageStore {
       checkSum(copied, source);
       const inspected = await inspectCopy(temporary, source.format, signal);
       await chmod(temporary, 0o444);
+      if (source.heldFor !== undefined)
+        await holdFile(this.#options.directory, copied.sha256, source.heldFor);
       await rename(temporary, join(this.#options.directory, copied.sha256));
       await syncDirectory(this.#options.directory);
       return { ...copied, ...inspected };
@@ -90,34 +98,26 @@ export class ImageStore {
     }
   }
 
-  #open(): Promise<void> {
-    this.#opened ??= openStore(this.#options.directory);
-    return this.#opened;
+  /** Makes the directory when it is missing; answers its path. */
+  async open(): Promise<string> {
+    await mkdir(this.#options.directory, { recursive: true, mode: 0o755 });
+    return this.#options.directory;
+  }
+
+  /** Removes partial copies of dead controllers, told by their age: other controllers may be at work here. */
+  async removeHalfCopies(): Promise<void> {
+    const directory = await this.open();
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      if (isTemporaryName(name) && (await isOlder(path, storageLimits.imageHoldMs)))
+        await rm(path, { force: true });
+    }
   }
 }
 
 /**
- * Removes what a controller that died has left half copied, of a day ago at least: others may be at work
- * here.
+ * One error for all paths outside, so that nobody learns which files exist outside the allowed directories.
  */
-async function openStore(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o755 });
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name);
-    if (isTemporaryName(name) && (await isOld(path))) await rm(path, { force: true });
-  }
-}
-
-async function isOld(path: string): Promise<boolean> {
-  const file = await open(path, "r");
-  try {
-    return (await file.stat()).mtimeMs < Date.now() - 86_400_000;
-  } finally {
-    await file.close();
-  }
-}
-
-/** One answer for all of them, so that nobody learns what there is outside the allowed directories. */
 const outside = () =>
   new StatusError(
     "unusableImage",
@@ -125,14 +125,14 @@ const outside = () =>
   );
 
 /**
- * Opens a file and then proves, by what was opened, where it is: a link that is swapped in between gains
+ * Opens a file and then proves from the open file where it is: a link that is swapped in between gains
  * nothing.
  * @throws INVALID_ARGUMENT unusableImage
  */
 async function openAllowed(path: string, sources: readonly string[]): Promise<FileHandle> {
   const roots = await realRoots(sources);
   if (!isAbsolute(path) || normalize(path) !== path) throw outside();
-  // O_NONBLOCK: opening a pipe must not wait for somebody to write into it.
+  // O_NONBLOCK: opening a pipe must not wait for a writer.
   const file = await openOrRefuse(path);
   try {
     const real = await readlink(`/proc/self/fd/${file.fd}`);
@@ -159,11 +159,11 @@ async function realRoots(sources: readonly string[]): Promise<readonly string[]>
   return roots.filter((root) => root !== undefined);
 }
 
-/** What can be known before a byte is copied. */
+/** Checks what the caller declared, as far as it can be checked before a byte is copied. */
 async function checkClaims(file: FileHandle, source: ImageSource): Promise<void> {
   const { size } = await file.stat();
   if (size === 0) throw new StatusError("unusableImage", "The image cannot be used: the file is empty.");
-  if (size > limits.imageBytesMax) {
+  if (size > imageLimits.imageBytesMax) {
     throw new StatusError(
       "unusableImage",
       "The image cannot be used: the file is larger than any image may be.",

@@ -1,16 +1,14 @@
 /**
- * KVM or TCG: decided by what guests really do. That /dev/kvm opens and creates a VM proves nothing (a
- * nested, software KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself
- * when its emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided
- * once per machine, boot and version, and kept.
+ * KVM or TCG, decided by running a guest. That /dev/kvm opens and creates a VM proves nothing (a nested,
+ * software KVM does both, and no Linux gets to user space in it), and QEMU does not end by itself when its
+ * emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided once per
+ * computer, boot and version, and kept in a file.
  */
-import { randomUUID } from "node:crypto";
 import { constants, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import type { Clock, Log } from "../../../protocol/wire/transport.ts";
+import type { Clock, Ids, Log } from "../../../protocol/wire/transport.ts";
 import { writeDurably } from "../durable-file.ts";
 import { type GuestUser, guestFiles, guestUser, makeGuestDirectory } from "../guest-directory.ts";
 import { readBootId } from "../process-table.ts";
@@ -21,15 +19,16 @@ import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import { lastWords, spawnGuest } from "./guest-process.ts";
 import { bringUp } from "./launch.ts";
+import { qemuLimits } from "./limits.ts";
 
 const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
 export type WantedAccelerator = (typeof wantedAccelerators)[number];
 
-/** A guest that is known to print its marker: what KVM is tried with. */
+/** The guest that KVM is tried with: it is known to print its marker. */
 export interface ProbeGuest {
   readonly kernel: string;
   readonly ramdisk: string;
-  /** Kernel arguments that put its console on the serial line. */
+  /** Kernel arguments that put the guest's console on the serial line. */
   readonly commandLine: string;
   readonly marker: string;
 }
@@ -37,14 +36,18 @@ export interface ProbeGuest {
 export interface AcceleratorOptions {
   readonly wanted: WantedAccelerator;
   readonly clock: Clock;
+  /** Makes the id of the guest that KVM is tried with. */
+  readonly ids: Ids;
   readonly log: Log;
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly probe: ProbeGuest | undefined;
-  /** Where the probe may work; and where the decision is kept, perhaps shared by the nodes of one machine. */
+  /**
+   * Working directory of the probe, and the file of the decision, which the nodes of one computer may share.
+   */
   readonly directory: string;
   readonly cacheFile: string;
-  /** For tests: another device than /dev/kvm. */
+  /** For tests: a device in place of /dev/kvm. */
   readonly device?: string;
 }
 
@@ -78,7 +81,10 @@ interface KvmAccess {
   readonly groups: readonly number[];
 }
 
-/** Whether the guests' user may open the device: by its mode, or by a group that a guest can be given. */
+/**
+ * Whether the guests' user may open the device: by its mode, or by a group that a guest's process can be
+ * given.
+ */
 export function kvmAccess(device: string, user: GuestUser | undefined): KvmAccess {
   const found = statSync(device, { throwIfNoEntry: false });
   if (found === undefined) return { refusal: `There is no ${device}.`, groups: [] };
@@ -90,13 +96,13 @@ export function kvmAccess(device: string, user: GuestUser | undefined): KvmAcces
   return { refusal, groups: [] };
 }
 
-/** Undefined when the guest reached its marker; otherwise why not. */
+/** Tries KVM. Undefined when the guest reached its marker; otherwise the reason why not. */
 async function tryKvm(
   options: AcceleratorOptions,
   probe: ProbeGuest,
   groups: readonly number[],
 ): Promise<string | undefined> {
-  const spec = probeSpec(randomUUID(), probe);
+  const spec = probeSpec(options.ids.next(), probe);
   const directory = join(options.directory, `probe-${spec.instanceId}`);
   const user = guestUser(spec.instanceId);
   try {
@@ -137,7 +143,7 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
     firmware: await firmwareFor(probe.kernel),
   });
   const launch = launchAs(user, groups, { command: options.executable, argv });
-  // Ends with this process: a probe that nobody watches would spin for ever.
+  // The probe ends with this process: without anybody watching, it would spin for ever.
   const bound = { command: launch.command, argv: ["--pdeathsig=KILL", ...launch.argv] };
   const tag = { instanceId: spec.instanceId, epoch: spec.epoch };
   const bootId = await readBootId();
@@ -150,12 +156,12 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
     emit: ignore,
     onGone: ignore,
   });
-  const deadline = clock.monotonicMs() + limits.acceleratorProbeTimeoutMs;
+  const deadline = clock.monotonicMs() + qemuLimits.acceleratorProbeTimeoutMs;
   try {
     await bringUp(guest, spawned, {
       clock,
       log,
-      signal: AbortSignal.timeout(limits.acceleratorProbeTimeoutMs),
+      signal: AbortSignal.timeout(qemuLimits.acceleratorProbeTimeoutMs),
     });
     while (clock.monotonicMs() < deadline) {
       const text = await readFile(join(directory, guestFiles.console), "latin1");
@@ -163,7 +169,7 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
       if (guest.facts.status !== "running") break;
       await delay(clock, markerProbePeriodMs);
     }
-    return `Under KVM a guest did not get to its marker in ${limits.acceleratorProbeTimeoutMs / 1000} s.`;
+    return `Under KVM a guest did not get to its marker in ${qemuLimits.acceleratorProbeTimeoutMs / 1000} s.`;
   } catch (error) {
     log.debug({ error: String(error), said: await lastWords(directory) }, "the KVM probe failed");
     return "Under KVM the hypervisor failed at its start.";
@@ -179,7 +185,8 @@ function probeSpec(instanceId: string, probe: ProbeGuest): MachineSpec {
   const image = { id: "probe", disk: null, kernel: null, ramdisk: null, commandLine: probe.commandLine };
   return {
     ...{ instanceId, project: "probe", name: "probe", epoch: 1, architecture: "x86_64", vcpus: 1 },
-    ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01" },
+    ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01", storageId: null },
+    ...{ fence: false, takesOverDisk: false, recovery: "leave", machineType: null, numa: null },
   };
 }
 
@@ -205,7 +212,7 @@ async function readKept(path: string, key: string): Promise<Kept | undefined> {
     if (fields.get("key") !== key || typeof reason !== "string") return undefined;
     return accelerator === "kvm" || accelerator === "tcg" ? { key, accelerator, reason } : undefined;
   } catch {
-    // Missing or damaged: it is only a cache, the probe makes it anew.
+    // Missing or damaged: the file is only a cache, the probe makes it anew.
     return undefined;
   }
 }

@@ -1,12 +1,12 @@
 /**
- * The command line of one QEMU process, out of typed values: pure, a list, never a shell string. Every path
- * is relative to the guest's directory (guest-directory.ts says why), so no value of a user ever becomes part
- * of an option's syntax: what comes from outside goes into JSON, or into an argument of its own.
+ * The command line of one QEMU process, made from typed values: pure, a list, never a shell string. Every
+ * path is relative to the guest's directory (guest-directory.ts says why), so no value of a user ever becomes
+ * part of an option's syntax: foreign values go into JSON, or into an argument of their own.
  *
  * The network is slirp with `restrict=on`: the guest gets an address by DHCP and can reach nothing else,
  * because slirp's gateway address would lead it to the loopback services of its host (NATS and PostgreSQL
- * among them), and QEMU 7.2 has no switch for only that. A network that leads outside is the matter of
- * another network driver.
+ * among them), and QEMU 7.2 has no switch for only that. A network that leads outside is the task of another
+ * network driver.
  */
 
 import type { MachineSpec } from "../../../protocol/machine.ts";
@@ -18,34 +18,35 @@ import { numaArguments, type Pins } from "./pins.ts";
 export type Accelerator = "kvm" | "tcg";
 
 /**
- * Both ends of a migration must name the same; Debian 12's QEMU has it, and so has every later one for years.
+ * Both ends of a migration must have the same machine type; QEMU of Debian 12 has this one, and later ones
+ * keep it for years.
  */
 const machineType = "pc-q35-7.2";
 
-/** Types that have what our devices are plugged into: ports of PCI Express. */
+/** True for machine types with the PCI Express ports that our devices are plugged into. */
 export const isUsableMachineType = (name: string): boolean => /^(?:pc-)?q35(?:-[0-9.]+)?$/.test(name);
 
 export interface QemuArguments {
   readonly spec: MachineSpec;
   readonly accelerator: Accelerator;
-  /** Relative to the guest's directory, or undefined. */
+  /** Path relative to the guest's directory, or undefined. */
   readonly disk: string | undefined;
-  /** Past the page cache. */
+  /** True: the disk is opened past the page cache. */
   readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
   readonly base: { readonly file: string; readonly format: "qcow2" | "raw" } | undefined;
   readonly kernel: string | undefined;
   readonly ramdisk: string | undefined;
-  /** A firmware other than the machine type's own: qboot, for a kernel that needs no BIOS. */
+  /** Path of a firmware other than the machine type's own: qboot, for a kernel that needs no BIOS. */
   readonly firmware: string | undefined;
-  /** For a spec with `numa`. */
+  /** Present for a spec with `numa`. */
   readonly pins?: Pins | undefined;
 }
 
 export const isUuid = (text: string): boolean =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
 
-/** Everything after the executable's name. */
+/** The arguments after the executable's name. */
 export function qemuArguments(given: QemuArguments): readonly string[] {
   return [
     ...identity(given.spec),
@@ -72,8 +73,7 @@ function machine(given: QemuArguments): readonly string[] {
     ...["-machine", spec.machineType ?? machineType, ...chosen[accelerator]],
     ...["-m", `size=${spec.memoryMib}M`],
     ...(spec.numa && pins ? numaArguments(spec.numa, pins) : ["-smp", `cpus=${spec.vcpus}`]),
-    // The process stays when its guest ends or panics, so that the reason can be read; it starts when it is
-    // told to.
+    // QEMU stays when its guest ends or panics, so that the reason can be read; the CPUs start on `cont`.
     ...["-no-shutdown", "-action", "panic=pause", "-S"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
   ];
@@ -99,7 +99,7 @@ function control(): readonly string[] {
   ];
 }
 
-/** On q35 nothing can be plugged into a running guest without a root port that is free: two are. */
+/** On q35, a device can be plugged into a running guest only at a free root port: two are free. */
 const rootPorts = ["port1", "port2", "port3", "port4"] as const;
 
 function devices(given: QemuArguments): readonly string[] {
@@ -115,9 +115,9 @@ function devices(given: QemuArguments): readonly string[] {
     ...ports.flatMap((port) => device(port)),
     ...device({ driver: "isa-serial", id: "serial0", chardev: "console" }),
     ...(given.disk === undefined ? [] : rootDisk(given, given.disk)),
-    // DHCP tells the guest its name: one that boots from a disk has no kernel line of ours.
+    // DHCP tells the guest its name: a guest that boots from a disk gets no kernel command line from us.
     ...["-netdev", `user,id=net0,restrict=on,ipv6=off,hostname=${hostName(given.spec)}`],
-    // An empty romfile: no option ROM is loaded, nobody boots from the network.
+    // An empty romfile: no option ROM is loaded, since no guest boots from the network.
     ...device({
       driver: "virtio-net-pci",
       id: "nic0",
@@ -137,10 +137,7 @@ const device = (properties: Readonly<Record<string, unknown>>): readonly string[
   JSON.stringify(properties),
 ];
 
-/**
- * Every format is told, down to the last file: QEMU must never find out by looking at bytes that a guest has
- * written.
- */
+/** Names every format, down to the last file: QEMU must never probe bytes that a guest has written. */
 function rootDisk(given: QemuArguments, disk: string): readonly string[] {
   const file = (filename: string) => ({ driver: "file", filename, locking: "on" });
   const base = given.base && {
@@ -169,8 +166,8 @@ export interface Launch {
 }
 
 /**
- * QEMU under another user: by setpriv, because QEMU's own -runas together with its sandbox ends in SIGSYS
- * (7.2, tried). `groups`: what it needs beside its own, such as the group of /dev/kvm.
+ * QEMU as another user: by setpriv, because QEMU's own -runas together with its sandbox ends in SIGSYS (7.2,
+ * tried). `groups`: groups that QEMU needs beside the user's own, such as the group of /dev/kvm.
  */
 export function launchAs(user: GuestUser | undefined, groups: readonly number[], qemu: Launch): Launch {
   if (user === undefined) return { command: "setpriv", argv: ["--no-new-privs", qemu.command, ...qemu.argv] };

@@ -1,6 +1,6 @@
 /**
- * What is really on a host: found in the kernel's process table and in the state directory, without asking
- * the actors, the driver or any QEMU. Changes nothing.
+ * The processes and files that are really on a host: found in the kernel's process table and in the state
+ * directory, without asking the actors, the driver or any QEMU. Changes nothing.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export async function auditFiles(directories: StateDirectories, disks: Disks): P
   const before = await findGuests(directories);
   const directoriesFound = await disks.list();
   const strayFiles = await findStrayFiles(directories, directoriesFound, before);
-  // A second look: what was started or ended in between is no finding.
+  // A second look: processes that started or ended in between are no findings.
   const after = await findGuests(directories);
   const living = new Set(after.map((one) => one.tag.instanceId));
   return {
@@ -74,7 +74,8 @@ async function findStrayFiles(
 }
 
 /**
- * Names in the state directory that this driver never gives. Temporary ones belong to work that is under way.
+ * Names in the state directory that this driver never gives. Temporary names belong to work that is under
+ * way.
  */
 async function findForeignNames(directories: StateDirectories): Promise<readonly string[]> {
   const guests = await readdir(directories.guests);

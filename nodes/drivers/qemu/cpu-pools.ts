@@ -1,20 +1,20 @@
 /**
- * Keeps the threads of all guests of a host on the CPUs that are theirs: those with CPUs of their own there
- * and nowhere else, and all others off these. Affinity is the kernel's, set by taskset; what a guest has is
- * read from the kernel each time, so that nothing here can be stale after a restart of the agent. While no
- * guest has pins, no guest is touched.
+ * Keeps the threads of all guests of a host on their CPUs: a guest with CPUs of its own runs only there, and
+ * all other guests only on the rest. Affinity is the kernel's, set by taskset; the pins of guests are read
+ * from the kernel each time, so nothing here is stale after a restart of the agent. While no guest has pins,
+ * no guest is touched.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { cpusOfList, type HostCell } from "../machine-facts.ts";
 import { isAlive, type ProcessIdentity } from "../process-table.ts";
 import { runTool } from "../tool.ts";
 import type { GuestProcess } from "./guest-process.ts";
+import { qemuLimits } from "./limits.ts";
 import { choosePins, cpuPlan, type Pins } from "./pins.ts";
 
-/** As much of a guest as this is about. */
+/** The part of a guest that matters here. */
 export interface PooledGuest {
   readonly process: ProcessIdentity & Pick<GuestProcess, "pins">;
   vcpuThreads(): Promise<readonly number[]>;
@@ -22,7 +22,7 @@ export interface PooledGuest {
 
 export interface CpuPoolsOptions {
   readonly cells: () => Promise<readonly HostCell[]>;
-  /** All that live, or may. */
+  /** All guests that live, or may live. */
   readonly guests: () => readonly PooledGuest[];
   readonly log: Log;
 }
@@ -31,26 +31,26 @@ export class CpuPools {
   readonly #options: CpuPoolsOptions;
   #cells: readonly HostCell[] = [];
   #arranging: Promise<void> = Promise.resolve();
-  /** Some guest may be kept from CPUs that are free by now. */
+  /** True: some guest may be kept from CPUs that are free by now. */
   #narrowed = true;
-  /** Of guests with pins: QEMU is asked once, for it may hang later. */
+  /** The vCPU threads of guests with pins. QEMU is asked once, because it may hang later. */
   readonly #vcpuThreads = new WeakMap<PooledGuest, readonly number[]>();
 
   constructor(options: CpuPoolsOptions) {
     this.#options = options;
   }
 
-  /** Before the first choice. */
+  /** Reads the host's NUMA nodes. Call it before the first choice. */
   async open(): Promise<void> {
     if (this.#cells.length === 0) this.#cells = await this.#options.cells();
   }
 
   /**
-   * At once, so that no two starts choose the same: the guest must be among the guests before anything else
-   * is awaited. @throws INTERNAL hypervisorRefused
+   * Chooses the CPUs of a new guest, synchronously, so that no two starts choose the same ones: the caller
+   * has to add the guest to the guests before it awaits anything. @throws INTERNAL hypervisorRefused
    */
-  choose(placement: NumaPlacement | undefined): Pins | undefined {
-    return placement === undefined ? undefined : choosePins(placement, this.#cells, this.#taken());
+  choose(placement: NumaPlacement | null): Pins | undefined {
+    return placement === null ? undefined : choosePins(placement, this.#cells, this.#taken());
   }
 
   #taken(): ReadonlySet<number> {
@@ -58,16 +58,16 @@ export class CpuPools {
   }
 
   /**
-   * Every guest that lives is on its CPUs when this resolves. One at a time: whoever comes meanwhile is
-   * arranged after it. `beginning`: its CPUs do not run yet, and shall not before it is there. @throws Error
-   * when a guest cannot be brought there
+   * Brings every living guest to its CPUs, one guest after the other; resolves when all are there. Concurrent
+   * calls run one after the other. `beginning`: a guest whose CPUs do not run yet, and must not before it is
+   * there. @throws Error when a guest cannot be brought to its CPUs
    */
   arrange(beginning?: PooledGuest): Promise<void> {
     this.#arranging = this.#arranging.catch(() => undefined).then(() => this.#arrange(beginning));
     return this.#arranging;
   }
 
-  /** The same for who cannot wait, and has nobody to tell. */
+  /** As `arrange`, for a caller that cannot wait; failures go to the log. */
   arrangeSoon(): void {
     this.arrange().catch((error: unknown) =>
       this.#options.log.warn({ error: String(error) }, "guests could not be brought to their CPUs"),
@@ -86,7 +86,8 @@ export class CpuPools {
       try {
         await this.#bring(guest, taken, guest === beginning);
       } catch (error) {
-        // One that shares CPUs begins all the same; one with its own must have them to itself.
+        // A starting guest that shares CPUs may start nevertheless; one with CPUs of its own must have them
+        // to itself.
         if (guest === beginning || beginning?.process.pins?.own !== undefined) throw error;
         this.#options.log.warn(
           { pid: guest.process.pid, error: String(error) },
@@ -105,14 +106,15 @@ export class CpuPools {
       const wanted = new Map(vcpuThreads.map((thread, index) => [thread, plan.vcpus[index] ?? plan.process]));
       await bringThreads(pid, (thread) => wanted.get(thread) ?? plan.process);
     } catch (error) {
-      // What has ended, or is ending, is on no CPU.
+      // A process that has ended, or is ending, is on no CPU.
       if (await isAlive(guest.process)) throw error;
     }
   }
 
   /**
-   * Undefined: it does not answer. Either it begins as well, and is brought to its CPUs before they run; or
-   * it hangs, and was brought there when it began. @throws QmpSilence, QmpRefusal of the one that begins
+   * The guest's vCPU threads; undefined when QEMU does not answer: the guest either starts as well, and is
+   * brought to its CPUs before they run, or it hangs, and was brought there at its start. @throws QmpSilence,
+   * QmpRefusal for the starting guest
    */
   async #threadsOf(guest: PooledGuest, begins: boolean): Promise<readonly number[] | undefined> {
     const known = this.#vcpuThreads.get(guest);
@@ -129,15 +131,16 @@ export class CpuPools {
 }
 
 /**
- * Threads that a thread starts meanwhile begin where it is: looked at again until all are where they shall
- * be. Being on fewer CPUs is well: the kernel may keep the guest from some.
+ * Moves the threads of a process to their CPUs. A thread that is started meanwhile begins on its parent's
+ * CPUs, so the threads are looked at again until all are where they belong. A thread on fewer CPUs is fine:
+ * the kernel may keep a guest from some.
  */
 async function bringThreads(pid: number, cpusOf: (thread: number) => readonly number[]): Promise<void> {
   for (let round = 1; ; round += 1) {
     const astray = await threadsAstray(pid, cpusOf);
     const outside = astray.filter(({ isOutside }) => isOutside);
     if (astray.length === 0 || (round > 1 && outside.length === 0)) return;
-    if (round > limits.affinityRoundsMax)
+    if (round > qemuLimits.affinityRoundsMax)
       throw new Error(`Threads of process ${pid} do not stay on their CPUs.`);
     for (const { thread } of astray) await setAffinity(thread, cpusOf(thread));
   }
@@ -157,7 +160,7 @@ async function threadsAstray(pid: number, cpusOf: (thread: number) => readonly n
   return found.flat();
 }
 
-/** Undefined: the thread has ended. */
+/** The CPUs that a thread may use; undefined: the thread has ended. */
 async function affinityOf(pid: number, thread: number): Promise<readonly number[] | undefined> {
   const status = await readFile(`/proc/${pid}/task/${thread}/status`, "utf8").catch(() => undefined);
   const [, list] = /^Cpus_allowed_list:\s*(\S+)/m.exec(status ?? "") ?? [];
@@ -166,7 +169,7 @@ async function affinityOf(pid: number, thread: number): Promise<readonly number[
 
 async function setAffinity(thread: number, cpus: readonly number[]): Promise<void> {
   const argv = ["--pid", "--cpu-list", cpus.join(","), String(thread)];
-  const { exitCode, errors } = await runTool("taskset", argv, { timeoutMs: limits.affinityTimeoutMs });
-  // A thread that has ended meanwhile is told by the next look.
+  const { exitCode, errors } = await runTool("taskset", argv, { timeoutMs: qemuLimits.affinityTimeoutMs });
+  // A thread that has ended meanwhile is noticed at the next look.
   if (exitCode !== 0 && !/No such process/.test(errors)) throw new Error(`taskset: ${errors.trim()}`);
 }

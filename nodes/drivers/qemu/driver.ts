@@ -1,9 +1,9 @@
 /**
- * The hypervisor port on QEMU. It owns every QEMU process of one state directory: starts, adopts, steers and
- * ends them. Verbs of one guest happen one after another; guests do not wait for each other. This file must
- * never start a guest while another process of the same instance lives (I2): what lives is found in the
- * kernel's process table before the first start, adopted when it is of the same epoch, and ended with proof
- * when older.
+ * The hypervisor port on QEMU. It owns every QEMU process of one state directory: starts, adopts, controls
+ * and ends them. Calls for one guest run one after another; guests do not wait for each other. This file must
+ * never start a guest while another process of the same instance lives (I2): living processes are found in
+ * the kernel's process table before the first start, adopted when they are of the same owner epoch, and ended
+ * with proof when they are older.
  */
 import type { FileHandle } from "node:fs/promises";
 import { relative } from "node:path";
@@ -14,7 +14,6 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
 } from "../../../actors/ports/hypervisor.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -43,13 +42,14 @@ import {
   spawnGuest,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
+import { qemuLimits } from "./limits.ts";
 import type { Pins } from "./pins.ts";
 import { pinsOfArgv } from "./pins.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
   readonly reason: string;
-  /** Groups a guest's process needs beside its own, to open /dev/kvm. */
+  /** Groups that a guest's process needs beside its own, to open /dev/kvm. */
   readonly groups: readonly number[];
 }
 
@@ -57,13 +57,16 @@ export interface QemuOptions {
   readonly directories: StateDirectories;
   readonly clock: Clock;
   readonly log: Log;
-  /** The executable; found by name in the system's path. */
+  /** The executable, found by its name in the system's path. */
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly accelerator: () => Promise<AcceleratorChoice>;
-  /** What a guest that another host may take over holds open. Absent, or answering none: nothing. */
+  /**
+   * Opens the storage lease's file that a guest holds open when another host may take it over. Absent, or
+   * answering undefined: no such file.
+   */
   readonly openLease?: () => Promise<FileHandle | undefined>;
-  /** In the order in which the host's inventory has them. */
+  /** The NUMA nodes in the order of the host's inventory. */
   readonly cells: () => Promise<readonly HostCell[]>;
 }
 
@@ -158,14 +161,14 @@ export class QemuHypervisor implements Hypervisor {
     });
   }
 
-  /** The guest whose process lives at this moment, by the kernel's word. */
+  /** The guest of the instance whose process lives at this moment, according to the kernel. */
   async #living(instanceId: string): Promise<QemuGuest | undefined> {
     await (this.#scanned ? undefined : this.#scan());
     const guest = this.#guests.get(instanceId);
     return guest !== undefined && (await isAlive(guest.process)) ? guest : undefined;
   }
 
-  /** True when the living process serves this start; otherwise it is gone when this resolves. */
+  /** True when the living process serves this start; otherwise the process is gone when this resolves. */
   async #takeOver(living: QemuGuest, spec: MachineSpec, signal: AbortSignal): Promise<boolean> {
     const { epoch, status } = living.facts;
     if (epoch > spec.epoch) {
@@ -208,8 +211,8 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   /**
-   * From the choice of CPUs until it is kept nothing is awaited: no other start may choose the same ones, and
-   * no scan find it first.
+   * Chooses CPUs and starts the process. Between the choice and #keep nothing is awaited, so that no other
+   * start chooses the same CPUs, and no scan finds the process first.
    */
   async #spawn(
     pinned: () => { launch: Launch; pins: Pins | undefined },
@@ -275,7 +278,10 @@ export class QemuHypervisor implements Hypervisor {
       });
   }
 
-  /** In its turn: a start that comes after must not lose its new sockets to this. */
+  /**
+   * Removes a gone guest's files, in the instance's order of calls, so that a later start does not lose its
+   * new sockets.
+   */
   async #clearAfter(process: GuestProcess): Promise<void> {
     if (!this.#guests.has(process.tag.instanceId)) await clearRemains(process.directory);
   }
@@ -285,22 +291,22 @@ export class QemuHypervisor implements Hypervisor {
     for (const listener of this.#listeners) listener(event);
   }
 
-  /** One scan at a time: whoever waits for it finds every guest connected, or known not to answer. */
+  /**
+   * Scans for living guests, one scan at a time. When it resolves, every guest is connected, or known not to
+   * answer.
+   */
   #scan(): Promise<void> {
     this.#scanning = this.#scanning.catch(() => undefined).then(() => this.#adoptAll());
     return this.#scanning;
   }
 
-  /**
-   * Takes control of every guest that lives and is not known yet. A guest that does not answer counts
-   * nevertheless.
-   */
+  /** Takes control of every living guest that is not known yet, including guests that do not answer. */
   async #adoptAll(): Promise<void> {
     const bootId = await this.#readBootId();
     const found = await findGuests(this.#options.directories);
     const unknown = found.filter((one) => one.hasDirectory && !this.#knows(one));
-    for (let first = 0; first < unknown.length; first += limits.adoptionsAtOnce) {
-      const batch = unknown.slice(first, first + limits.adoptionsAtOnce);
+    for (let first = 0; first < unknown.length; first += qemuLimits.adoptionsAtOnce) {
+      const batch = unknown.slice(first, first + qemuLimits.adoptionsAtOnce);
       await Promise.all(batch.map((one) => this.#adopt(one, bootId)));
     }
     if (unknown.length > 0) this.#cpus.arrangeSoon();
@@ -353,7 +359,7 @@ export class QemuHypervisor implements Hypervisor {
   }
 }
 
-/** @throws INTERNAL hypervisorRefused */
+/** Refuses a spec that QEMU cannot run here. @throws INTERNAL hypervisorRefused */
 function refuseUnfit(spec: MachineSpec): void {
   if (spec.architecture !== "x86_64") {
     throw new StatusError(
@@ -361,13 +367,16 @@ function refuseUnfit(spec: MachineSpec): void {
       `This host runs x86_64 guests only, not ${spec.architecture}.`,
     );
   }
-  if (spec.machineType !== undefined && !isUsableMachineType(spec.machineType))
+  if (spec.machineType !== null && !isUsableMachineType(spec.machineType))
     throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
   if (isUuid(spec.instanceId)) return;
   throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
 }
 
-/** A storage that hangs must not keep the start from being called off. @throws AbortError */
+/**
+ * Opens the storage lease's file, unless aborted: a storage that hangs must not keep a start from being
+ * aborted. @throws AbortError
+ */
 function unlessAborted(opening: Promise<FileHandle | undefined>, signal: AbortSignal) {
   return new Promise<FileHandle | undefined>((resolve, reject) => {
     const abort = () => {

@@ -1,23 +1,24 @@
 /**
- * The guard port on the guard's own process (nodes/guard/main.ts): finds the one that lives, or starts one
- * apart from this process, so that it outlives it. This file must never take a guard for alive that does not
- * answer.
+ * The guard port on the guard's own process (nodes/guard/main.ts): finds the living guard, or starts one
+ * apart from the agent, so that it outlives the agent. This file must never take a guard that does not answer
+ * for alive.
  */
 import { spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { guardLimits } from "../../../actors/node/guard/limits.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { guardFiles } from "../guard-files.ts";
+import { driverLimits } from "../limits.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay, within } from "../waiting.ts";
 
 export interface GuardOptions {
-  /** Of the guard alone, in the host's state directory. */
+  /** The guard's own directory, in the host's state directory. */
   readonly directory: string;
-  /** That the host's guests work in: its real path. */
+  /** Real path of the directory that the host's guests work in. */
   readonly guests: string;
   readonly clock: Clock;
 }
@@ -25,12 +26,13 @@ export interface GuardOptions {
 const connectPeriodMs = 20;
 
 /**
- * A guard that dies is there again before it is missed, also when the agent is dead or stuck: its parent does
- * nothing else. A guard that was told to end, or finds another one, ends well and stays away.
+ * A shell that restarts a guard that dies, before it is missed, even when the agent is dead or stuck: the
+ * shell does nothing else. A guard that was told to end, or finds another guard, exits with 0 and is not
+ * restarted.
  */
 const keepAlive = 'until "$0" "$@"; do sleep 0.2; done';
 
-/** @throws Error when no guard answers in time */
+/** Finds or starts the guard. @throws Error when no guard answers in time */
 export async function openGuard(options: GuardOptions): Promise<Guard> {
   const { clock, directory } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -42,7 +44,7 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
 
 async function startAndConnect(options: GuardOptions): Promise<Socket> {
   const { clock, directory } = options;
-  const deadlineMs = clock.monotonicMs() + limits.guardStartTimeoutMs;
+  const deadlineMs = clock.monotonicMs() + guardLimits.guardStartTimeoutMs;
   start(options);
   while (clock.monotonicMs() < deadlineMs) {
     const socket = await tryConnect(directory);
@@ -56,7 +58,7 @@ function start({ directory, guests }: GuardOptions): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
   const log = openSync(join(directory, guardFiles.log), flags, 0o600);
   try {
-    if (fstatSync(log).size > limits.processLogBytesMax) ftruncateSync(log);
+    if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
     const launch = [process.execPath, join(import.meta.dirname, "guard-launch.ts"), directory, guests];
     const child = spawn("/bin/sh", ["-c", keepAlive, ...launch], {
       cwd: directory,
@@ -64,7 +66,7 @@ function start({ directory, guests }: GuardOptions): void {
       detached: true,
       stdio: ["ignore", log, log],
     });
-    // Nobody listens in time then: that is what is told.
+    // Without the process nobody listens, and the missing answer is reported.
     child.on("error", () => undefined);
     child.unref();
   } finally {
@@ -72,7 +74,10 @@ function start({ directory, guests }: GuardOptions): void {
   }
 }
 
-/** Through the directory's descriptor: a socket's path has 107 bytes, and a state directory may have more. */
+/**
+ * Connects through the directory's descriptor: a socket's path has 107 bytes at most, and a state directory's
+ * path may have more.
+ */
 function tryConnect(directory: string): Promise<Socket | undefined> {
   const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   return new Promise((resolve) => {
@@ -110,7 +115,7 @@ class GuardClient implements Guard {
     return this.#alive;
   }
 
-  /** Numbers go on from those of the agent before. */
+  /** Learns the guard's last number: this agent's numbers go on from those of the agent before. */
   async greet(): Promise<void> {
     const { number } = await this.#ask({ kind: "status" }, (answer) => answer.kind === "status");
     if (typeof number !== "number") throw new Error("What listens on the guard's socket is no guard.");
@@ -118,7 +123,8 @@ class GuardClient implements Guard {
   }
 
   async extend(deadlineMs: number): Promise<void> {
-    // The machine's clock is read first: what passes between the two makes the deadline earlier, never later.
+    // The clock that the computer's processes share is read first, so that a delay between the two readings
+    // makes the deadline earlier, never later.
     const machineMs = Number(process.hrtime.bigint()) / 1e6;
     const onMachine = machineMs + deadlineMs - this.#clock.monotonicMs();
     this.#number += 1;
@@ -154,9 +160,9 @@ class GuardClient implements Guard {
     this.#socket.write(`${JSON.stringify(message)}\n`);
     const late = () => new Error("The guard of this host does not answer.");
     try {
-      return await within(promise, { clock: this.#clock, timeoutMs: limits.guardAnswerTimeoutMs, late });
+      return await within(promise, { clock: this.#clock, timeoutMs: guardLimits.guardAnswerTimeoutMs, late });
     } catch (error) {
-      // One that did not answer once is not relied on any more.
+      // A guard that did not answer once is not relied on any more.
       this.#end();
       throw error;
     } finally {
@@ -167,7 +173,7 @@ class GuardClient implements Guard {
   #read(chunk: string): void {
     const lines = (this.#text + chunk).split("\n");
     this.#text = lines.pop() ?? "";
-    if (this.#text.length > limits.guardLineBytesMax) this.#end();
+    if (this.#text.length > guardLimits.guardLineBytesMax) this.#end();
     for (const line of lines) this.#hear(line);
   }
 

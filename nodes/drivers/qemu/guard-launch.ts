@@ -1,7 +1,7 @@
 /**
- * Becomes the guard's process: makes plain JavaScript of the guard's few files, takes the lock that lets only
- * one live, and replaces itself. A process of its own does this, because what turns TypeScript into
- * JavaScript would stay in the guard's memory, and takes as much as the rest of it.
+ * Becomes the guard's process: translates the guard's few files to plain JavaScript, takes the lock that
+ * allows one guard only, and replaces itself with the guard. A separate process does this, because the
+ * translator would stay in the guard's memory, and needs as much as the rest of the guard.
  *
  *   node guard-launch.ts DIRECTORY GUESTS
  */
@@ -24,8 +24,8 @@ const root = dirname(dirname(dirname(import.meta.dirname)));
 const entry = "nodes/guard/main.ts";
 
 /**
- * Measured: an interpreter without compiler, with small spaces, one arena for malloc and no helper threads is
- * what makes it small.
+ * Flags that keep Node small: an interpreter without compiler, small spaces, one arena for malloc, no helper
+ * threads (measured).
  */
 const flags = [
   ...["--jitless", "--single-threaded", "--v8-pool-size=0", "--optimize-for-size"],
@@ -33,12 +33,12 @@ const flags = [
 ];
 const environment = { ...toolEnvironment, MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "2" };
 
-/** Relative to the guard's directory; the guard removes it when it has read it. */
+/** Path relative to the guard's directory; the guard removes the program when it has read it. */
 const program = `${guardFiles.program}.${process.pid}`;
 const importPattern = /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)\.ts";$/gm;
 const moduleName = (path: string): string => path.replace(/\.ts$/, ".mjs");
 
-/** Writes a file of the project and everything that it imports, as it lies in the project. */
+/** Writes a file of the project and all its imports, in the project's layout. */
 function write(path: string, done = new Set<string>()): void {
   if (done.has(path)) return;
   done.add(path);
@@ -52,7 +52,7 @@ function write(path: string, done = new Set<string>()): void {
   for (const [, name = ""] of code.matchAll(importPattern)) write(join(dirname(path), `${name}.ts`), done);
 }
 
-/** Of a start that came to nothing. */
+/** Removes the programs of starts that failed. */
 function removeLeftovers(): void {
   for (const name of readdirSync(".")) {
     const pid = name.startsWith(`${guardFiles.program}.`) ? Number(name.split(".")[1]) : 0;
@@ -66,7 +66,7 @@ removeLeftovers();
 write(entry);
 const argv = [process.execPath, ...flags, join(program, moduleName(entry)), directory, guests, program];
 closeSync(openSync(guardFiles.lock, "a", 0o600));
-// Another one that lives is as good: this one has nothing to do, and that is no failure.
+// When another guard lives, this start has nothing to do, and exits with 0.
 const lock = ["env", "flock", "--nonblock", "--conflict-exit-code", "0", "--no-fork", guardFiles.lock];
 if (process.execve === undefined) throw new Error("This Node cannot replace its process.");
 process.execve("/usr/bin/env", [...lock, ...argv], environment);

@@ -1,8 +1,8 @@
 /**
- * Finds the guests of one node that a guard has to know of, in the kernel's process table alone, and looks
- * whether their disks are still theirs. For the guard's own small process: it asks nobody, reads only what
- * cannot wait for a disk or for another process, and never signals a process whose start time it has not just
- * compared.
+ * Finds the guests that a node's guard has to know of, in the kernel's process table alone, and checks
+ * whether their disks are still theirs. For the guard's own small process: it asks no other process, reads
+ * only files that cannot wait for a disk or a process, and never signals a process whose start time it has
+ * not just compared.
  */
 import { readdir, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -12,7 +12,10 @@ import { isGuestProgram, tagOfArgv } from "./guest-tag.ts";
 
 export interface FoundGuest extends FencedGuest {
   readonly stopped: boolean;
-  /** Of its disk, named after the epoch; undefined: its disk is nobody else's to take over. */
+  /**
+   * Directory of the disk, named after the owner epoch; undefined: the disk is not one that another host can
+   * take over.
+   */
   readonly directory: string | undefined;
 }
 
@@ -20,15 +23,15 @@ type Known = Pick<FoundGuest, "instanceId" | "epoch" | "directory">;
 
 export class GuardScan {
   readonly #guests: string;
-  /** By pid and start time; null: none of ours. */
+  /** The processes seen before, by pid and start time; null: not one of our guests. */
   #known = new Map<string, Known | null>();
 
-  /** `guests`: the real path of the directory that the node's guests work in. */
+  /** `guests`: real path of the directory that the node's guests work in. */
   constructor(guests: string) {
     this.#guests = guests;
   }
 
-  /** Every fenced guest of the node whose process lives. */
+  /** All living guests of the node that another host may take over. */
   find(): readonly FoundGuest[] {
     const before = this.#known;
     this.#known = new Map();
@@ -43,9 +46,10 @@ export class GuardScan {
     const facts = parseStat(line);
     if (facts === undefined || facts.dead) return undefined;
     const key = `${pid}:${facts.startTicks}`;
-    // The arguments of a process that hangs may take for ever to read: they are read once, when it is new.
+    // Reading the arguments of a process that hangs may never return: they are read once, when the process is
+    // new.
     const known = before.get(key) ?? (before.has(key) ? null : this.#identify(pid));
-    // What is still setpriv says nothing yet of what it becomes.
+    // A process that is still setpriv is looked at again: its final program is not known yet.
     if (known !== null || program !== "(setpriv") this.#known.set(key, known);
     if (known === null) return undefined;
     return { ...known, pid, startTicks: facts.startTicks, stopped: /^[Tt]$/.test(facts.state) };
@@ -71,7 +75,7 @@ export function isSameProcess({ pid, startTicks }: FencedGuest): boolean {
   return facts !== undefined && !facts.dead && facts.startTicks === startTicks;
 }
 
-/** The file of the root disk, as qemu/arguments.ts names it. */
+/** The file of the root disk, by its name in qemu/arguments.ts. */
 function diskOf(argv: readonly string[]): string | undefined {
   for (const [index, option] of argv.entries()) {
     if (option !== "-blockdev") continue;
@@ -86,7 +90,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not of our making, or written over by its process.
+    // Not one of our arguments, or overwritten by the process.
     return undefined;
   }
 }
@@ -95,12 +99,15 @@ function readProc(path: string): string {
   try {
     return readFileSync(`/proc/${path}`, "utf8");
   } catch {
-    // It has ended since it was listed.
+    // The process has ended since it was listed.
     return "";
   }
 }
 
-/** "(deleted)" follows when the program was upgraded, or the directory removed, under the process. */
+/**
+ * The target of a link. "(deleted)" follows it when the program was upgraded, or the directory removed, while
+ * the process runs.
+ */
 function linkOf(path: string): string {
   try {
     return readlinkSync(`/proc/${path}`).replace(/ \(deleted\)$/, "");
@@ -110,8 +117,8 @@ function linkOf(path: string): string {
 }
 
 /**
- * Whether the directories are there; none is answered of which nobody can tell. By the list of their parent
- * rather than one by one: a network file system asks its server anew for a list. May take as long as the
+ * Whether the directories exist; a directory whose state cannot be determined is left out. Lists their parent
+ * instead of testing each: for a list, a network file system asks its server anew. May take as long as the
  * storage does.
  */
 export async function lookAtDirectories(

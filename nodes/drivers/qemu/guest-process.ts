@@ -1,6 +1,6 @@
 /**
- * The process of a guest: started apart from the agent, so that it outlives it; and found again, with proof.
- * What counts as proof: the executable, our name and uuid in its arguments, the guest's directory as its
+ * The process of a guest: started apart from the agent, so that it outlives the agent, and found again with
+ * proof. Proof consists of the executable, our name and uuid in its arguments, the guest's directory as its
  * working directory, and pid with start time. The pid file is QEMU's own lock against a second process in the
  * same directory. This file must never answer a process that it has not proved to be a guest of this state
  * directory.
@@ -21,13 +21,13 @@ export interface GuestProcess extends ProcessIdentity {
   readonly tag: GuestTag;
   readonly directory: string;
   readonly startedAtMs: number;
-  /** What it has of the host's cells; absent: nothing of its own. */
+  /** The host's CPUs and NUMA nodes that the guest is pinned to; absent: none. */
   readonly pins?: Pins | undefined;
 }
 
 export interface SpawnedGuest {
   readonly process: GuestProcess;
-  /** Resolves when the process has ended; only the agent that started it can hear it this way. */
+  /** Resolves when the process has ended; only the agent that started the process is told this way. */
   readonly ended: Promise<void>;
 }
 
@@ -37,13 +37,13 @@ export interface SpawnOptions {
   readonly user: GuestUser | undefined;
   readonly bootId: string;
   readonly nowMs: number;
-  /** A descriptor that the process is to hold open until it ends. */
+  /** A descriptor that the process has to hold open until it ends. */
   readonly held?: number | undefined;
 }
 
 /**
- * Starts the process in a session of its own and writes down who it is. No await between the start and the
- * record.
+ * Starts the process in a session of its own and records its identity. Nothing is awaited between the start
+ * and the record.
  * @throws Error when the command cannot be started
  */
 export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest {
@@ -68,13 +68,13 @@ export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest 
   }
 }
 
-/** The first after those of every process. */
+/** The first descriptor after those that every process has. */
 const heldDescriptor = 3;
 
 const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /**
- * The console's log is made by the agent and given to the guest's user: nobody but the agent can put another
+ * Makes the console's log as the agent and gives it to the guest's user: only the agent can put another file
  * in its place.
  */
 function prepareConsole(directory: string, user: GuestUser | undefined): void {
@@ -87,30 +87,30 @@ function prepareConsole(directory: string, user: GuestUser | undefined): void {
 function endOf(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     child.once("exit", () => resolve());
-    // Without a pid there will be no "exit"; identityOf throws in that case.
+    // Without a pid there is no "exit"; identityOf throws in that case.
     child.once("error", () => resolve());
   });
 }
 
 function identityOf(child: ChildProcess): ProcessIdentity {
   const { pid } = child;
-  // Not reaped before this function returns: even a process that died at once still has its entry.
+  // The process is not reaped before this function returns: even one that died at once still has its entry.
   const facts = pid === undefined ? undefined : parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
   if (pid === undefined || facts === undefined) throw new Error("The process could not be started.");
   return { pid, startTicks: facts.startTicks };
 }
 
-/** Not synced: it is worth something only as long as the machine has not started anew. */
+/**
+ * Records the identity of a guest's process. Not synced: the record is worthless after a restart of the
+ * computer.
+ */
 export function record(guest: GuestProcess, bootId: string): void {
   const { pid, startTicks, tag, startedAtMs } = guest;
   const content = JSON.stringify({ ...tag, pid, startTicks, bootId, startedAtMs });
   writeFileSync(join(guest.directory, guestFiles.process), content, { mode: 0o600 });
 }
 
-/**
- * What was written down at the start of this very process; undefined when it was another, or nothing is
- * there.
- */
+/** The record of exactly this process; undefined when the record is of another process, or there is none. */
 export function recordedStart(directory: string, identity: ProcessIdentity, bootId: string) {
   try {
     const content: unknown = JSON.parse(readFileSync(join(directory, guestFiles.process), "utf8"));
@@ -124,20 +124,18 @@ export function recordedStart(directory: string, identity: ProcessIdentity, boot
     const startedAtMs = recorded.get("startedAtMs");
     return same && typeof startedAtMs === "number" ? { startedAtMs } : undefined;
   } catch {
-    // Missing or torn: the agent died between the start and the record. The process table has the proof then.
+    // Missing or torn: the agent died between the start and the record. The process table then has the proof.
     return undefined;
   }
 }
 
 export interface FoundProcess extends ProcessFacts {
   readonly tag: GuestTag;
-  /** False: its directory was removed under it, or it never had one here. */
+  /** False: the directory was removed while the process runs, or the process never had one here. */
   readonly hasDirectory: boolean;
 }
 
-/**
- * Every living process that is a guest of this state directory, found without asking anybody but the kernel.
- */
+/** Every living process that is a guest of this state directory, found by asking the kernel only. */
 export async function findGuests(directories: StateDirectories): Promise<readonly FoundProcess[]> {
   const found = await findProcesses((argv) => tagOfArgv(argv) !== undefined);
   return found.flatMap((facts) => {
@@ -150,8 +148,8 @@ export async function findGuests(directories: StateDirectories): Promise<readonl
 }
 
 /**
- * Whether every living guest of this state directory that another host may take over has the file open, as
- * spawnGuest gave it. In doubt it has not.
+ * True when every living guest of this state directory that another host may take over has the file open, as
+ * given by spawnGuest; false in doubt.
  */
 export async function everyGuestHolds(directories: StateDirectories, path: string): Promise<boolean> {
   const fenced = (await findGuests(directories)).filter(({ tag }) => tag.fence === true);
@@ -160,11 +158,11 @@ export async function everyGuestHolds(directories: StateDirectories, path: strin
   return (await Promise.all(opened)).every((file) => file?.ino === ino && file.dev === dev);
 }
 
-/** "(deleted)" follows the name after its package was upgraded. */
+/** "(deleted)" follows the name after the package was upgraded. */
 const isLauncher = (facts: ProcessFacts): boolean =>
   isGuestProgram(basename(facts.executable).replace(/ \(deleted\)$/, ""));
 
-/** Removes what a process that is proved gone has left: stale sockets, pid file, record. */
+/** Removes the stale sockets, pid file and record of a process that is proved gone. */
 export async function clearRemains(directory: string): Promise<void> {
   const names = [
     guestFiles.pid,
@@ -176,7 +174,7 @@ export async function clearRemains(directory: string): Promise<void> {
   await Promise.all(names.map((name) => rm(join(directory, name), { force: true })));
 }
 
-/** The end of what the process has said, for the log and for failures. */
+/** The end of the process's standard error, for the log and for failures. */
 export async function lastWords(directory: string): Promise<string> {
   const kept = 2_000;
   try {

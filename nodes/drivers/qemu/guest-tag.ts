@@ -1,7 +1,7 @@
 /**
- * The name of a guest's process: whose it is, of which epoch, and whether another host may take it over. It
- * is in the process's own arguments, so that the kernel's process table alone tells who has to be stopped.
- * The guard's process reads it as well: this file must import nothing.
+ * The name of a guest's process: its instance, its owner epoch, and whether another host may take it over.
+ * The name is in the process's own arguments, so that the kernel's process table alone tells which processes
+ * have to be stopped. The guard's process uses this file as well, so it must import nothing.
  */
 
 export interface GuestTag {
@@ -15,7 +15,7 @@ export interface GuestTag {
 export const guestName = ({ instanceId, epoch, fence }: GuestTag): string =>
   `novact.${instanceId}.${epoch}${fence === true ? ".fence" : ""}`;
 
-/** The tag in a name of {@link guestName}, or undefined when it is none. */
+/** The tag in a name made by {@link guestName}; undefined when the name is another. */
 export function parseGuestName(name: string): GuestTag | undefined {
   const match = /^novact\.([A-Za-z0-9_-]{1,64})\.([0-9]{1,15})(\.fence)?$/.exec(name);
   const [, instanceId, epoch, fence] = match ?? [];
@@ -23,7 +23,7 @@ export function parseGuestName(name: string): GuestTag | undefined {
   return { instanceId, epoch: Number(epoch), ...(fence === undefined ? {} : { fence: true }) };
 }
 
-/** What a process table's argv says of a process, if it is a guest of ours. */
+/** The tag in a process's argv; undefined when the process is not one of our guests. */
 export function tagOfArgv(argv: readonly string[]): GuestTag | undefined {
   const name = argv[argv.indexOf("-name") + 1];
   const uuid = argv[argv.indexOf("-uuid") + 1];
@@ -31,5 +31,5 @@ export function tagOfArgv(argv: readonly string[]): GuestTag | undefined {
   return tag !== undefined && uuid === tag.instanceId ? tag : undefined;
 }
 
-/** The program of a guest: setpriv for its first millisecond, then QEMU. */
+/** True for the program of a guest: setpriv for its first millisecond, then QEMU. */
 export const isGuestProgram = (name: string): boolean => /^(setpriv|qemu-system-[a-z0-9_]+)$/.test(name);

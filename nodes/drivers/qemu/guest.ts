@@ -1,12 +1,11 @@
 /**
- * Control over one living guest: its QMP connection, what it is doing, and its end. Made for a process that
- * was just started or that was found; from then on there is no difference. The connection may break and come
- * again (events are lost meanwhile: the state is read anew, and what changed is told as if it had just
- * happened). The guest is gone only when the kernel says that its process is.
+ * Control over one living guest: its QMP connection, its state, and its end. Made for a process that was just
+ * started, or for one that was found; from then on there is no difference. The connection may break and be
+ * opened again; events are lost meanwhile, so the state is read anew, and a change is reported as if it had
+ * just happened. The guest is gone only when the kernel says that its process is.
  */
 import { join } from "node:path";
 import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
@@ -14,15 +13,16 @@ import { isAlive, signalProcess, waitGone } from "../process-table.ts";
 import { delay, isAbort, throwIfAborted } from "../waiting.ts";
 import { type GuestProcess, lastWords } from "./guest-process.ts";
 import { parseGuestName } from "./guest-tag.ts";
+import { qemuLimits } from "./limits.ts";
 import { asObject, QmpConnection, type QmpEvent, QmpSilence } from "./qmp.ts";
 
 export interface GuestOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** False while its start is under way: then whoever starts it hears of its end, and nobody else. */
+  /** False while its start is under way: then its end is reported to the starter only. */
   readonly established: boolean;
   readonly emit: (event: GuestEvent) => void;
-  /** Once, when the process is proved gone. */
+  /** Called once, when the process is proved gone. */
   readonly onGone: () => void;
 }
 
@@ -31,7 +31,7 @@ export class QemuGuest {
   readonly #options: GuestOptions;
   #qmp: QmpConnection | undefined;
   #status: GuestStatus = "paused";
-  /** A command of ours is under way: what QEMU tells of it is not news. */
+  /** Number of our commands under way: QEMU's events about them are not news. */
   #commanded = 0;
   #halting = false;
   #released = false;
@@ -45,7 +45,7 @@ export class QemuGuest {
     this.#established = options.established;
   }
 
-  /** The start has succeeded. @throws Error when the process has ended in the meantime */
+  /** Marks the start as successful. @throws Error when the process has ended in the meantime */
   establish(): void {
     if (this.#gone) throw new Error("The process ended during its start.");
     this.#established = true;
@@ -57,14 +57,14 @@ export class QemuGuest {
     return { instanceId, epoch, pid, startedAtMs, status: this.#status };
   }
 
-  /** @throws QmpSilence, QmpRefusal, AbortError, or the socket's error */
+  /** Opens the QMP connection. @throws QmpSilence, QmpRefusal, AbortError, or the socket's error */
   async connect(signal?: AbortSignal): Promise<void> {
     const path = join(this.process.directory, guestFiles.qmp);
     let current: QmpConnection | undefined;
     const qmp = await QmpConnection.open(path, {
       clock: this.#options.clock,
       log: this.#options.log,
-      greetingTimeoutMs: limits.qmpGreetingTimeoutMs,
+      greetingTimeoutMs: qemuLimits.qmpGreetingTimeoutMs,
       signal,
       onEvent: (event) => this.#take(event),
       onClose: () => {
@@ -85,7 +85,7 @@ export class QemuGuest {
     }
   }
 
-  /** Whoever listens there must be exactly this guest of this epoch: a socket is only a name. */
+  /** Proves that the listener is exactly this guest of this owner epoch: a socket is only a name. */
   async #prove(qmp: QmpConnection, signal?: AbortSignal): Promise<void> {
     const [uuid, name] = await Promise.all([
       qmp.execute("query-uuid", {}, signal),
@@ -97,7 +97,9 @@ export class QemuGuest {
     throw new QmpSilence("Something else listens on the guest's QMP socket.");
   }
 
-  /** Runs until the connection is back, or the process is gone. Idempotent, never throws. */
+  /**
+   * Tries to connect again until the connection is back, or the process is gone. Idempotent, never throws.
+   */
   recover(): void {
     if (this.#recovering || this.#released || this.#gone) return;
     this.#recovering = true;
@@ -107,7 +109,7 @@ export class QemuGuest {
   }
 
   async #recover(): Promise<void> {
-    let backoffMs: number = limits.qmpReconnectBackoffMsMin;
+    let backoffMs: number = qemuLimits.qmpReconnectBackoffMsMin;
     while (!this.#released && !this.#halting) {
       if (!(await isAlive(this.process))) return this.#end();
       const before = this.#status;
@@ -120,7 +122,7 @@ export class QemuGuest {
         this.#options.log.debug({ error: String(error), ...this.process.tag }, "a guest does not answer");
       }
       await delay(this.#options.clock, backoffMs);
-      backoffMs = Math.min(backoffMs * 2, limits.qmpReconnectBackoffMsMax);
+      backoffMs = Math.min(backoffMs * 2, qemuLimits.qmpReconnectBackoffMsMax);
     }
   }
 
@@ -130,7 +132,7 @@ export class QemuGuest {
     this.#options.emit({ kind, instanceId: this.process.tag.instanceId });
   }
 
-  /** The process is proved gone. */
+  /** Called when the process is proved gone. */
   #end(): void {
     if (this.#gone || this.#released) return;
     this.#gone = true;
@@ -149,7 +151,7 @@ export class QemuGuest {
     if (!(asked && change.ours)) this.#options.emit({ kind: change.kind, instanceId });
   }
 
-  /** Linux's numbers of the threads that are its vCPUs, in their order. @throws QmpSilence, QmpRefusal */
+  /** Linux's thread ids of the vCPUs, in their order. @throws QmpSilence, QmpRefusal */
   async vcpuThreads(): Promise<readonly number[]> {
     if (this.#qmp === undefined) throw new QmpSilence("QEMU does not answer.");
     const answer = await this.#qmp.execute("query-cpus-fast", {});
@@ -182,8 +184,8 @@ export class QemuGuest {
   }
 
   /**
-   * A reset leaves the CPUs as they were, and a guest that had ended is in `prelaunch` then: `cont` in either
-   * case.
+   * Resets the guest. A reset leaves stopped CPUs stopped, and a guest that had ended is in `prelaunch`
+   * afterwards: `cont` in either case.
    */
   async reset(signal: AbortSignal): Promise<void> {
     await this.#command(["system_reset", "cont"], signal);
@@ -206,7 +208,7 @@ export class QemuGuest {
   }
 
   /**
-   * Ends the process: politely, then by SIGKILL. Resolves when the kernel says that it is gone.
+   * Ends the process: by `quit`, then by SIGKILL. Resolves when the kernel says that the process is gone.
    * @throws INTERNAL guestFailed when even SIGKILL did not end it in time; AbortError
    */
   async halt(signal?: AbortSignal): Promise<void> {
@@ -225,35 +227,33 @@ export class QemuGuest {
     const { clock, log } = this.#options;
     const waiting = { clock, ...(signal === undefined ? {} : { signal }) };
     if (await this.#quit(signal)) {
-      if (await waitGone(this.process, { timeoutMs: limits.quitTimeoutMs, ...waiting })) return;
+      if (await waitGone(this.process, { timeoutMs: qemuLimits.quitTimeoutMs, ...waiting })) return;
     }
     if (await signalProcess(this.process, "SIGKILL"))
       log.info({ ...this.process.tag }, "a guest had to be killed");
-    if (await waitGone(this.process, { timeoutMs: limits.killTimeoutMs, ...waiting })) return;
+    if (await waitGone(this.process, { timeoutMs: qemuLimits.killTimeoutMs, ...waiting })) return;
     const message = `The process of instance ${this.process.tag.instanceId} could not be ended.`;
     throw new StatusError("guestFailed", message, { detail: await lastWords(this.process.directory) });
   }
 
-  /**
-   * True when QEMU has taken the command; the deadline is short, because a QEMU that hangs is killed anyway.
-   */
+  /** True when QEMU has taken `quit`. The deadline is short, because a QEMU that hangs is killed anyway. */
   async #quit(signal?: AbortSignal): Promise<boolean> {
     const qmp = this.#qmp;
     if (qmp === undefined) return false;
-    const late = this.#options.clock.after(limits.quitTimeoutMs, () => qmp.close());
+    const late = this.#options.clock.after(qemuLimits.quitTimeoutMs, () => qmp.close());
     try {
       await qmp.execute("quit", {}, signal);
       return true;
     } catch (error) {
       if (isAbort(error)) throw error;
-      // It may have ended before it could answer, or it hangs: the process table knows.
+      // QEMU may have ended before it could answer, or it hangs: the process table knows.
       return !(await isAlive(this.process));
     } finally {
       late.cancel();
     }
   }
 
-  /** Lets go: the guest runs on, nothing is heard of it any more. */
+  /** Detaches from the guest: it runs on, and is not heard of any more. */
   release(): void {
     this.#released = true;
     this.#qmp?.close();
@@ -271,15 +271,15 @@ export function statusOf(answer: unknown): GuestStatus {
 interface Change {
   readonly kind: Exclude<GuestEvent["kind"], "lost">;
   readonly status: GuestStatus;
-  /** It may be the echo of a command of ours. */
+  /** True: the event may be the echo of one of our commands. */
   readonly ours: boolean;
 }
 
-/** What an event says of the guest; undefined: nothing that matters here. */
+/** The meaning of an event for the guest; undefined: no meaning that matters here. */
 export function meaningOf(event: QmpEvent, status: GuestStatus): Change | undefined {
   switch (event.name) {
     case "STOP":
-      // QEMU stops the CPUs of a guest that has ended as well: that is no pause.
+      // QEMU also stops the CPUs of a guest that has ended: that is no pause.
       return status === "running" ? { kind: "paused", status: "paused", ours: true } : undefined;
     case "RESUME":
       return status === "running" ? undefined : { kind: "resumed", status: "running", ours: true };

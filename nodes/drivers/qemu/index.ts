@@ -1,8 +1,6 @@
-/**
- * The drivers of one host on QEMU and its local file system, put together.
- */
+/** The drivers of one host on QEMU and its local file system, assembled. */
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
@@ -25,18 +23,18 @@ const versionTimeoutMs = 20_000;
 
 export function createQemuDrivers(options: DriverOptions): Drivers {
   const directories = makeStateDirectories(options.stateDirectory);
-  const { clock, log } = options;
+  const { clock, ids, log } = options;
   const version = once(findVersion);
   const accelerator = once<AcceleratorChoice>(() =>
     chooseAccelerator({
-      ...{ clock, log, executable, version, probe: options.probe },
+      ...{ clock, ids, log, executable, version, probe: options.probe },
       wanted: options.accelerator ?? "auto",
       directory: options.stateDirectory,
       cacheFile: options.acceleratorCache ?? join(options.stateDirectory, "accelerator.json"),
     }),
   );
   const { sharedDirectory } = options;
-  const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory);
+  const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory, ids);
   const disks = new FileDisks(directories, options.imageStore, shared);
   const leases =
     shared &&
@@ -62,7 +60,7 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
   };
 }
 
-/** @throws INTERNAL hypervisorRefused */
+/** QEMU's version. @throws INTERNAL hypervisorRefused */
 async function findVersion(): Promise<string> {
   const argv = ["--version"];
   const result = await runTool(executable, argv, { timeoutMs: versionTimeoutMs }).catch((error: unknown) => {
@@ -73,18 +71,20 @@ async function findVersion(): Promise<string> {
   throw new StatusError("hypervisorRefused", "QEMU does not tell its version.", { detail: result.errors });
 }
 
-/** Not needed to run guests: when QEMU does not tell them, there are none. */
+/**
+ * The machine types that QEMU offers; none when QEMU does not list them, since guests run without the list.
+ */
 async function findMachineTypes(log: DriverOptions["log"]): Promise<readonly string[]> {
   try {
     const { output } = await runTool(executable, ["-machine", "help"], { timeoutMs: versionTimeoutMs });
-    return machineTypesIn(output).filter(isUsableMachineType).slice(0, limits.hostMachineTypesMax);
+    return machineTypesIn(output).filter(isUsableMachineType).slice(0, fieldLimits.hostMachineTypesMax);
   } catch (error) {
     log.warn({ error }, "QEMU does not tell which machines it can pretend to be");
     return [];
   }
 }
 
-/** The first word of each line, but for the heading and `none`, which is no machine. */
+/** The machine types in QEMU's list: the first word of each line, without the heading and without `none`. */
 export function machineTypesIn(output: string): readonly string[] {
   const words = output
     .split("\n")
@@ -92,7 +92,7 @@ export function machineTypesIn(output: string): readonly string[] {
   return [...new Set(words)].filter((word) => word !== "none").sort();
 }
 
-/** The same promise for all who ask; asked anew after a failure. */
+/** A function that calls `find` once and gives everybody the same promise; after a failure it calls again. */
 function once<T>(find: () => Promise<T>): () => Promise<T> {
   let found: Promise<T> | undefined;
   return () => {

@@ -1,37 +1,37 @@
 /**
- * Brings one QEMU up: files, process, QMP, CPUs running; or leaves nothing behind. Used for guests, and for
- * the probe that finds out whether KVM runs any. It never looks whether another process of the guest lives:
+ * Brings one QEMU up (files, process, QMP, CPUs running), or leaves nothing behind. Used for guests, and for
+ * the probe that finds out whether KVM works. It does not look whether another process of the guest lives:
  * the driver does.
  */
 import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
+import { driverLimits } from "../limits.ts";
 import { abortError, delay, isAbort } from "../waiting.ts";
 import type { QemuGuest } from "./guest.ts";
 import { lastWords, type SpawnedGuest } from "./guest-process.ts";
+import { qemuLimits } from "./limits.ts";
 
 /**
- * Without a notification (there is always one, unless the kernel's watches are used up) the socket is looked
- * for so often.
+ * Period of looking for the socket when the kernel sends no notification, which happens only when its watches
+ * are used up.
  */
 const socketProbePeriodMs = 20;
-/** The socket exists a moment before it listens. */
+/** Period of trying to connect: the socket exists a moment before it listens. */
 const listenProbePeriodMs = 1;
 
 export interface BringUpOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** When it answers and its CPUs do not run yet. */
+  /** Called when QEMU answers and the CPUs do not run yet. */
   readonly beforeRun?: () => Promise<void>;
 }
 
 /**
- * Waits for a process just started until its CPUs run; when that fails or is called off, the process is ended
- * first.
+ * Waits until the CPUs of a process just started run. When that fails or is aborted, ends the process first.
  * @throws StatusError hypervisorRefused, diskFull; AbortError
  */
 export async function bringUp(
@@ -49,35 +49,35 @@ export async function bringUp(
     await guest.resume(options.signal);
     guest.establish();
   } catch (error) {
-    // Not under the caller's signal: it may be aborted, and the process must be gone all the same.
+    // Without the caller's signal, which may be aborted: the process must be gone in any case.
     await guest.halt();
     throw isAbort(error) ? error : await startError(guest, ended, error);
   }
 }
 
 /**
- * Tries again while the disk is still open in another process: the guard of the disk's last host may not have
- * ended that one yet.
- * @throws StatusError hypervisorRefused when it stays so; whatever else the start throws
+ * Repeats the start while the disk is still open in another process: the guard of the disk's last host may
+ * not have ended that process yet.
+ * @throws StatusError hypervisorRefused when the disk stays open; other errors of the start unchanged
  */
 export async function whenUnlocked<T>(
   instanceId: string,
   { clock, signal }: Pick<BringUpOptions, "clock" | "signal">,
   start: () => Promise<T>,
 ): Promise<T> {
-  const deadlineMs = clock.monotonicMs() + limits.diskLockPatienceMs;
+  const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;
   for (;;) {
     try {
       return await start();
     } catch (error) {
       if (!isLocked(error)) throw error;
-      if (clock.monotonicMs() < deadlineMs) await delay(clock, limits.diskLockRetryMs, signal);
+      if (clock.monotonicMs() < deadlineMs) await delay(clock, driverLimits.diskLockRetryMs, signal);
       else throw stillLocked(instanceId, error);
     }
   }
 }
 
-/** Source: QEMU 7.2, block/file-posix.c. */
+/** QEMU's error for a disk that another process has open. Source: QEMU 7.2, block/file-posix.c. */
 const isLocked = (error: unknown): error is StatusError =>
   error instanceof StatusError && /Failed to get (?:shared )?"write" lock/.test(error.detail ?? "");
 
@@ -89,7 +89,7 @@ function stillLocked(instanceId: string, cause: StatusError): StatusError {
 
 async function connectWhenReady(guest: QemuGuest, spawned: SpawnedGuest, options: BringUpOptions) {
   const { clock, signal } = options;
-  const deadline = clock.monotonicMs() + limits.qmpGreetingTimeoutMs;
+  const deadline = clock.monotonicMs() + qemuLimits.qmpGreetingTimeoutMs;
   const changes = new Changes(join(spawned.process.directory, guestFiles.runtime));
   let ended = false;
   void spawned.ended.then(() => {
@@ -120,7 +120,7 @@ async function tryConnect(guest: QemuGuest, signal: AbortSignal): Promise<boolea
   }
 }
 
-/** Tells that something changed in a directory, at the latest after a probe period. */
+/** Resolves when something changed in a directory, at the latest after a probe period. */
 class Changes {
   #watcher: FSWatcher | undefined;
   #changed = false;
@@ -131,7 +131,7 @@ class Changes {
       this.#watcher = watch(directory, () => this.notify());
       this.#watcher.on("error", () => this.close());
     } catch {
-      // The kernel's watches are used up: looking again every few ms is slower and otherwise the same.
+      // The kernel's watches are used up: looking every few ms is slower, and otherwise the same.
       this.#watcher = undefined;
     }
   }
@@ -159,7 +159,10 @@ class Changes {
   }
 }
 
-/** QEMU says why on its standard error; that text may hold paths, so it goes to the log alone. */
+/**
+ * The error of a failed start. QEMU's standard error says why, but may hold paths, so it goes to the log
+ * only.
+ */
 async function startError(guest: QemuGuest, ended: boolean, cause: unknown): Promise<StatusError> {
   const { directory, tag } = guest.process;
   const detail = await lastWords(directory);

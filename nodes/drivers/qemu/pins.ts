@@ -1,22 +1,22 @@
 /**
- * Which of its host's CPUs and nodes a guest has: chosen when its process is started, written into the
- * process's own arguments in QEMU's words, and read back from there. So the kernel's process table alone
- * tells which CPUs are taken, also to an agent that has just begun. Pure.
+ * The host's CPUs and NUMA nodes that a guest is pinned to: chosen when the guest's process is started,
+ * written into the process's own arguments in QEMU's words, and read back from there. So the kernel's process
+ * table alone tells which CPUs are taken, also to an agent that has just started. Pure.
  */
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { HostCell } from "../machine-facts.ts";
 
 export interface Pins {
-  /** Linux's numbers of the nodes that its memory is on, one for each of the guest's own. */
+  /** Linux's numbers of the NUMA nodes of the guest's memory, one for each of the guest's own NUMA nodes. */
   readonly nodes: readonly number[];
-  /** The CPU of each vCPU, which is nobody else's; undefined: it shares CPUs with others. */
+  /** The CPU of each vCPU, shared with no other guest; undefined: the guest shares CPUs with others. */
   readonly own: readonly number[] | undefined;
 }
 
 /**
- * The first CPUs of each cell that are nobody's own. `taken`: those that are.
- * @throws INTERNAL hypervisorRefused when the host has no such cell, or too few CPUs there are free
+ * Chooses the first CPUs of each NUMA node that no guest has for itself. `taken`: those that some guest has.
+ * @throws INTERNAL hypervisorRefused when the host has no such NUMA node, or too few free CPUs in it
  */
 export function choosePins(
   placement: NumaPlacement,
@@ -26,10 +26,10 @@ export function choosePins(
   const own: number[] = [];
   const nodes = placement.cells.map(({ cell, vcpus }) => {
     const found = cells[cell];
-    if (found === undefined) throw refusal(`This host has no NUMA cell ${cell}.`);
+    if (found === undefined) throw refusal(`This host has no NUMA node ${cell}.`);
     const free = found.cpus.filter((cpu) => !taken.has(cpu));
     if (placement.dedicated && free.length < vcpus)
-      throw refusal(`Of NUMA cell ${cell} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
+      throw refusal(`Of NUMA node ${cell} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
     own.push(...free.slice(0, vcpus));
     return found.node;
   });
@@ -38,7 +38,7 @@ export function choosePins(
 
 const refusal = (message: string) => new StatusError("hypervisorRefused", message);
 
-/** What {@link numaArguments} wrote into the arguments of a living process; undefined: nothing. */
+/** The pins that {@link numaArguments} wrote into the arguments of a living process; undefined: none. */
 export function pinsOfArgv(argv: readonly string[]): Pins | undefined {
   const objects = argv.flatMap((text, index) => (argv[index - 1] === "-object" ? parsed(text) : []));
   const nodes = objects.flatMap((object) => numbers(object["host-nodes"]));
@@ -55,7 +55,7 @@ function parsed(text: string): Readonly<Record<string, unknown>>[] {
     const object: unknown = JSON.parse(text);
     return typeof object === "object" && object !== null ? [Object.fromEntries(Object.entries(object))] : [];
   } catch {
-    // No argument of ours: whoever wrote it has nothing pinned by us.
+    // Not an argument of ours, so it holds no pins.
     return [];
   }
 }
@@ -63,12 +63,12 @@ function parsed(text: string): Readonly<Record<string, unknown>>[] {
 const numbers = (value: unknown): number[] =>
   Array.isArray(value) ? value.filter((one): one is number => typeof one === "number") : [];
 
-/** The guest's processors and its memory; empty for a guest without cells, whose arguments are elsewhere. */
+/** The arguments for the guest's processors and memory, for a guest with NUMA nodes. */
 export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): readonly string[] {
   const { cells } = placement;
   const [first] = cells;
   const cores = first?.vcpus ?? 0;
-  // Threads of QEMU's that touch the memory before the guest does run on its CPUs as well.
+  // QEMU's threads that touch the memory before the guest does run on the guest's CPUs as well.
   const context = own && { "qom-type": "thread-context", id: cpusId, "cpu-affinity": own };
   const memory = cells.flatMap(({ memoryMib, pageKib }, index) =>
     object({
@@ -89,8 +89,8 @@ export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): r
 }
 
 /**
- * From an anonymous file: no mount of hugetlbfs is needed, nor a right to write there. All of them are taken
- * at the start: a guest that found none later would be ended by SIGBUS.
+ * Memory in an anonymous file: no mount of hugetlbfs is needed, nor a right to write there. All pages are
+ * taken at the start: a guest that found none later would be ended by SIGBUS.
  */
 const hugePages = (pageKib: number) => ({
   "qom-type": "memory-backend-memfd",
@@ -106,13 +106,13 @@ const object = (properties: Readonly<Record<string, unknown>>): readonly string[
 ];
 
 export interface CpuPlan {
-  /** Of all threads but those of vCPUs. */
+  /** CPUs of all threads except those of vCPUs. */
   readonly process: readonly number[];
-  /** Of each vCPU; empty: as the others. */
+  /** CPUs of each vCPU; empty: as `process`. */
   readonly vcpus: readonly (readonly number[])[];
 }
 
-/** Where a guest's threads may run. `taken`: CPUs that are some guest's own. */
+/** The CPUs on which a guest's threads may run. `taken`: CPUs that some guest has for itself. */
 export function cpuPlan(
   pins: Pins | undefined,
   vcpus: number,
@@ -122,7 +122,7 @@ export function cpuPlan(
   if (pins?.own !== undefined) return { process: pins.own, vcpus: pins.own.map((cpu) => [cpu]) };
   const all = cells.flatMap(({ cpus }) => cpus);
   const shared = all.filter((cpu) => !taken.has(cpu));
-  // There is always some CPU left by the law of the claims; without it a guest must run somewhere.
+  // The rules of claims always leave some shared CPU; should there be none, a guest must still run somewhere.
   const anywhere = shared.length > 0 ? shared : all;
   if (pins === undefined) return { process: anywhere, vcpus: [] };
   const perNode = pins.nodes.map((node) => {

@@ -1,16 +1,16 @@
 /**
  * One connection to one QEMU by its machine protocol (QMP): greeting, capabilities, commands, events. Every
- * wait has a deadline: a second client of the same socket connects and then hears nothing for ever, and so
- * does everybody when QEMU hangs. Nothing is dropped silently: a line that fits nothing is logged, and events
- * that happened while nobody was connected are lost by design of QMP, so whoever connects must read the state
- * again. Source: QEMU's "QMP protocol specification"; tried with 7.2.
+ * wait has a deadline: a second client of the same socket connects and then never hears anything, and neither
+ * does anybody when QEMU hangs. No line is dropped silently: a line that fits nothing is logged. Events that
+ * happen while nobody is connected are lost by QMP's design, so a new connection must read the state again.
+ * Source: QEMU's "QMP protocol specification"; tried with 7.2.
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
-import { limits } from "../../../protocol/limits/limits.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { abortError, throwIfAborted, within } from "../waiting.ts";
+import { qemuLimits } from "./limits.ts";
 
 export interface QmpEvent {
   readonly name: string;
@@ -23,11 +23,11 @@ export interface QmpOptions {
   readonly greetingTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent: (event: QmpEvent) => void;
-  /** Once, when the connection has ended for whatever reason, also after `close`. */
+  /** Called once, when the connection has ended for whatever reason, also after `close`. */
   readonly onClose: () => void;
 }
 
-/** QEMU refused a command: it is alive and did nothing. */
+/** QEMU refused a command: it is alive and executed nothing. */
 class QmpRefusal extends Error {
   override readonly name = "QmpRefusal";
   readonly errorClass: string;
@@ -38,7 +38,7 @@ class QmpRefusal extends Error {
   }
 }
 
-/** No answer: the connection ended or the deadline passed. The command may have been executed. */
+/** QEMU did not answer: the connection ended or the deadline passed. The command may have been executed. */
 export class QmpSilence extends Error {
   override readonly name = "QmpSilence";
 }
@@ -69,7 +69,7 @@ export class QmpConnection {
   }
 
   /**
-   * Connects and negotiates; commands work when it resolves.
+   * Connects and negotiates capabilities; commands work when this resolves.
    * @throws QmpSilence; AbortError; the socket's error (ENOENT, ECONNREFUSED: nobody listens)
    */
   static async open(path: string, options: QmpOptions): Promise<QmpConnection> {
@@ -80,7 +80,7 @@ export class QmpConnection {
     try {
       await within(connection.#greeting.promise, {
         clock: options.clock,
-        timeoutMs: options.greetingTimeoutMs ?? limits.qmpCommandTimeoutMs,
+        timeoutMs: options.greetingTimeoutMs ?? qemuLimits.qmpCommandTimeoutMs,
         signal: options.signal,
         late: () => new QmpSilence("QEMU did not greet in time."),
       });
@@ -96,7 +96,10 @@ export class QmpConnection {
     return this.#closed;
   }
 
-  /** @throws QmpRefusal, QmpSilence, AbortError (it may have been executed nevertheless) */
+  /**
+   * Executes a command. @throws QmpRefusal, QmpSilence, AbortError (the command may have been executed
+   * nevertheless)
+   */
   execute(command: string, data: Readonly<Record<string, unknown>> = {}, signal?: AbortSignal) {
     if (this.#closed) return Promise.reject(new QmpSilence("The connection to QEMU has ended."));
     if (signal?.aborted === true) return Promise.reject(abortError());
@@ -107,7 +110,7 @@ export class QmpConnection {
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: data, id })}\n`);
     return within(answer, {
       clock: this.#options.clock,
-      timeoutMs: limits.qmpCommandTimeoutMs,
+      timeoutMs: qemuLimits.qmpCommandTimeoutMs,
       signal,
       late: () => new QmpSilence(`QEMU did not answer ${command} in time.`),
     }).finally(() => this.#waiting.delete(id));
@@ -136,7 +139,7 @@ export class QmpConnection {
       this.#received = this.#received.slice(end + 1);
       if (line !== "") this.#takeLine(line);
     }
-    if (this.#received.length <= limits.qmpLineBytesMax) return;
+    if (this.#received.length <= qemuLimits.qmpLineBytesMax) return;
     this.#options.log.warn(
       { length: this.#received.length },
       "a line of QMP is too long; the connection ends",
@@ -164,7 +167,7 @@ export class QmpConnection {
     else waiting.reject(new QmpRefusal(waiting.command, String(refusal.class), String(refusal.desc)));
   }
 
-  /** Mostly the answer to a command whose deadline has passed. */
+  /** Logs a line that fits nothing; mostly the answer to a command whose deadline has passed. */
   #odd(line: string): void {
     this.#options.log.debug({ line: line.slice(0, 200) }, "nobody waits for this line of QMP");
   }
@@ -185,8 +188,8 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
 }
 
 /**
- * A socket's address holds 107 bytes; by way of an open directory the path is short wherever the directory
- * is.
+ * Connects by way of an open directory, whose path is short wherever the directory is: a socket's address
+ * holds 107 bytes.
  */
 async function connectSocket(path: string): Promise<Socket> {
   const directory = await open(dirname(path), "r");
@@ -200,7 +203,7 @@ async function connectSocket(path: string): Promise<Socket> {
 function connected(directory: FileHandle, name: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(`/proc/self/fd/${directory.fd}/${name}`);
-    // Stays: an error that comes before the connection has its own listener must not end the process.
+    // This listener stays: an error before the connection has its own listener must not end the process.
     socket.on("error", reject);
     socket.once("connect", () => resolve(socket));
   });

@@ -1,14 +1,14 @@
 /**
- * Leases on a directory that hosts share: two files for each host and epoch of its lease, locked as a whole
- * (flock). A lock belongs to an open file, so that it ends with the last process that has it open.
+ * Storage leases in a directory that hosts share: two files for each host and lease epoch, locked as a whole
+ * (flock). A lock belongs to an open file, so that it ends with the last process that has the file open.
  *
- *   leases/<hostId>.e<epoch>            empty, or "taken"; held shared by the agent, and by every guest's
+ *   leases/<hostId>.e<epoch>            empty, or "taken"; locked shared by the agent, and by every guest's
  *                                       process, which is born with a lock of its own
- *   leases/<hostId>.e<epoch>.agent      held by the agent alone, for others to see that they see its locks
+ *   leases/<hostId>.e<epoch>.agent      locked by the agent alone: shows others that its locks reach them
  *
- * Who gets the exclusive lock of the first writes its word into it: from then on the lease is taken, whoever
- * locks it later. To look is to try for a shared lock of the second, so that those who look do not take each
- * other for its holder.
+ * A host takes the lease by getting the exclusive lock of the first file and writing "taken" into it: from
+ * then on the lease is taken, whoever locks the file later. A host examines the lease by trying for a shared
+ * lock of the second file, so that two examining hosts do not take each other for the holder.
  *
  * On network storage the locks must be the server's, not the client's (NFS: no `nolock`, no `local_lock`).
  * This file must never take a lease that a process holds.
@@ -18,12 +18,12 @@ import { type FileHandle, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StorageLeaseState, StorageLeases } from "../../../actors/ports/storage-leases.ts";
 import type { LeaseKey } from "../../../actors/ports/store.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import { systemClock } from "../../process/clock.ts";
 import { isMissing, syncDirectory } from "../durable-file.ts";
 import { delay, Turns } from "../waiting.ts";
+import { lockLimits } from "./limits.ts";
 import { openLocked } from "./locked-file.ts";
 
 const { O_CREAT, O_RDONLY, O_RDWR } = constants;
@@ -31,12 +31,15 @@ const { O_CREAT, O_RDONLY, O_RDWR } = constants;
 interface Held {
   readonly path: string;
   readonly files: readonly [lease: FileHandle, agent: FileHandle];
-  /** Every such guest that lives was seen to hold it, and every later one is born with it. */
+  /**
+   * True: every living guest that another host may take over was seen to hold the lease, and later guests are
+   * born with it.
+   */
   covered: boolean;
 }
 
 export interface FileStorageLeasesOptions {
-  /** The directory that hosts share. */
+  /** The directory that the hosts share. */
   readonly directory: string;
   /** Whether every living guest that another host may take over has this file open. */
   readonly everyGuestHolds: (path: string) => Promise<boolean>;
@@ -64,7 +67,10 @@ export class FileStorageLeases implements StorageLeases {
     });
   }
 
-  /** What was removed under its holder is made anew, and covers nobody who holds the old one. */
+  /**
+   * Opens and locks the files of a lease. Files that were removed under their holder are made anew, and do
+   * not cover guests that hold the old ones.
+   */
   async #hold(path: string, lease: LeaseKey): Promise<Held> {
     const known = this.#held;
     if (known?.path === path && (await isAt(known.files[0], path))) return known;
@@ -78,19 +84,20 @@ export class FileStorageLeases implements StorageLeases {
   }
 
   /**
-   * For the process of a guest that is about to start: an open file with a lock of its own, for who starts it
-   * to pass on, at once, and to close. Undefined: the host holds no lease here.
-   * @throws StatusError hypervisorRefused when there is a lease, and it cannot be held
+   * Opens the file for the process of a guest that is about to start, with a lock of its own; the caller
+   * passes it on at once, and closes it. Undefined: the host holds no storage lease.
+   * @throws StatusError hypervisorRefused when the lease exists, but cannot be held
    */
   async openForGuest(): Promise<FileHandle | undefined> {
     for (let attempt = 1; this.#held !== undefined; attempt += 1) {
       const { path } = this.#held;
       const file = await openLocked(path, O_RDONLY, "shared").catch(() => undefined);
-      // Without an await after this: a lease of a later epoch would not be known to cover it.
+      // Nothing is awaited after this check: a lease of a later lease epoch would not be known to cover the
+      // guest.
       if (file !== undefined && !(await isTaken(file)) && this.#held?.path === path) return file;
       await file?.close();
-      if (attempt === limits.storageLockAttemptsMax) throw notHeld();
-      await delay(systemClock, limits.storageLockRetryMs);
+      if (attempt === lockLimits.storageLockAttemptsMax) throw notHeld();
+      await delay(systemClock, lockLimits.storageLockRetryMs);
     }
     return undefined;
   }
@@ -115,7 +122,10 @@ export class FileStorageLeases implements StorageLeases {
     for (const file of held?.files ?? []) await file.close();
   }
 
-  /** Another host may be looking at it at this moment. @throws Error when it stays locked */
+  /**
+   * Opens and locks both files; another host may be examining the lease at this moment. @throws Error when
+   * they stay locked
+   */
   async #open(path: string): Promise<Held["files"]> {
     const lease = await this.#openOne(path, O_RDONLY, "shared");
     try {
@@ -127,16 +137,16 @@ export class FileStorageLeases implements StorageLeases {
   }
 
   async #openOne(path: string, flags: number, how: "shared" | "exclusive"): Promise<FileHandle> {
-    for (let attempt = 0; attempt < limits.storageLockAttemptsMax; attempt += 1) {
+    for (let attempt = 0; attempt < lockLimits.storageLockAttemptsMax; attempt += 1) {
       const file = await openLocked(path, flags | O_CREAT, how);
       if (file !== undefined && (await isAt(file, path))) return file;
       await file?.close();
-      await delay(systemClock, limits.storageLockRetryMs);
+      await delay(systemClock, lockLimits.storageLockRetryMs);
     }
     throw new Error(`The lock of ${path} is held by another process.`);
   }
 
-  /** Of this host: nobody asks for them any more. */
+  /** Removes the host's files of older lease epochs, which nobody asks for any more. */
   async #removeOlder({ hostId, epoch }: LeaseKey): Promise<void> {
     for (const name of await readdir(this.#directory)) {
       const [, id, old] = /^(.+)\.e([0-9]{1,15})(?:\.agent)?$/.exec(name) ?? [];
@@ -144,7 +154,7 @@ export class FileStorageLeases implements StorageLeases {
     }
   }
 
-  /** @throws Error when the id is not one: it would be a way out of the directory */
+  /** The path of a lease's file. @throws Error when the id is not one: it would lead out of the directory */
   #path({ hostId, epoch }: LeaseKey): string {
     if (!isToken(hostId)) throw new Error("A host id that is no token cannot name a file.");
     return join(this.#directory, `${hostId}.e${epoch}`);
@@ -156,7 +166,7 @@ const agentPath = (path: string): string => `${path}.agent`;
 const notHeld = (): StatusError =>
   new StatusError("hypervisorRefused", "The host's lease on the shared storage could not be held.");
 
-/** Whether its agent holds it. */
+/** The state of a lease, without taking it: whether its agent holds it. */
 async function lookAt(path: string): Promise<StorageLeaseState> {
   const file = await openLocked(agentPath(path), O_RDONLY, "shared");
   await file?.close();
@@ -178,7 +188,7 @@ async function takeAt(path: string): Promise<StorageLeaseState> {
   }
 }
 
-/** The file that was locked is the one that has the name: it was not removed in between. */
+/** True when the locked file still has its name: it was not removed in between. */
 async function isAt(file: FileHandle, path: string): Promise<boolean> {
   const [own, named] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
   return own.ino === named?.ino && own.dev === named.dev;

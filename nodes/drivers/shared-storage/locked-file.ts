@@ -1,14 +1,14 @@
-/** Files that are locked as a whole by the tool `flock`: Node has no call for it. */
+/** Files that are locked as a whole by the tool `flock`: Node has no call for locks. */
 import { type FileHandle, open } from "node:fs/promises";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { runTool } from "../tool.ts";
+import { lockLimits } from "./limits.ts";
 
-/** flock's answer when another one has it; any that the tool does not use by itself. */
+/** flock's exit code when another process has the lock; a value that the tool does not use by itself. */
 const conflictExitCode = 75;
 
 /**
- * The file, opened and locked; the lock ends with the last process that has it open. Undefined: another
- * process has it. @throws Error when nobody can tell; ENOENT
+ * Opens and locks a file; the lock ends with the last process that has the file open. Undefined: another
+ * process has the lock. @throws Error when that cannot be determined; ENOENT
  */
 export async function openLocked(
   path: string,
@@ -28,7 +28,7 @@ export async function openLocked(
 
 async function lock(file: FileHandle, path: string, how: "shared" | "exclusive"): Promise<boolean> {
   const argv = ["--nonblock", "--conflict-exit-code", String(conflictExitCode), `--${how}`, "3"];
-  const timeoutMs = limits.storageLockTimeoutMs;
+  const timeoutMs = lockLimits.storageLockTimeoutMs;
   const { exitCode, errors } = await runTool("flock", argv, { timeoutMs, descriptor: file.fd });
   if (exitCode === 0 || exitCode === conflictExitCode) return exitCode === 0;
   throw new Error(`flock did not lock ${path}: ${errors.trim()}`);

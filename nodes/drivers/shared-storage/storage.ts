@@ -3,15 +3,16 @@
  *
  *   storage.json                        the id of this storage, made once
  *   images/<sha256>                     cached images, read-only, as on a host
- *   leases/                             of the hosts (storage-leases.ts)
- *   guests/<instanceId>.e<epoch>/       the disk of one epoch of an instance, and nothing else
+ *   leases/                             storage leases of the hosts (leases.ts)
+ *   guests/<instanceId>.e<epoch>/       the disk of one owner epoch of an instance, and nothing else
  *     disk.qcow2
  *   guests/<instanceId>.r<epoch>/       the same, being removed
  *
- * To take a disk over is to rename its directory to the new epoch's name: at that moment the old owner's path
- * is gone, for its agent and for its guard. So is to remove one: a host that still sees an old name in its
- * cache would otherwise empty the directory that has got a new one. This file must never make a disk where
- * one should have been taken over, nor touch the disk of a later epoch.
+ * A disk is taken over by renaming its directory to the name of the new owner epoch: at that moment the old
+ * owner's path is gone, for its agent and for its guard. A disk is removed by renaming its directory first: a
+ * host that still has the old name in its cache would otherwise empty a directory that got a new name. This
+ * file must never make a disk where one should have been taken over, nor touch the disk of a later owner
+ * epoch.
  */
 import {
   chmodSync,
@@ -25,43 +26,44 @@ import {
 } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { uuidv7 } from "uuidv7";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
+import type { Ids } from "../../../protocol/wire/transport.ts";
 import { isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
 import { exists, guestFiles, makeOpenDirectories } from "../guest-directory.ts";
 import { ensureOverlay } from "../overlay.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { asideFirst, byInstance, type Found, foundIn } from "./names.ts";
 
-/** Whoever renames at the same time wins once for each epoch; more than a few in a row is no race. */
+/** Concurrent renames succeed once for each owner epoch; more than a few failures in a row are no race. */
 const renamesMax = 8;
 
 export class SharedStorage {
   readonly storageId: string;
-  /** The file system lets files be written past the page cache; one in memory does not. */
+  /** True: the file system lets files be written past the page cache; one in memory does not. */
   readonly direct: boolean;
-  /** The real path of the whole. */
+  /** Real path of the storage's directory. */
   readonly root: string;
   readonly images: string;
   readonly #guests: string;
 
   /**
-   * Makes what is missing. Synchronous: it happens once, before anything else can.
-   * @throws Error when guests' users could not reach it
+   * Makes the missing directories. Synchronous: it happens once, before anything else can.
+   * @throws Error when the guests' users could not reach them
    */
-  constructor(directory: string) {
+  constructor(directory: string, ids: Ids) {
     const root = makeOpenDirectories(directory, ["guests", "images"]);
     this.root = root;
     this.#guests = join(root, "guests");
     this.images = join(root, "images");
-    this.storageId = storageIdOf(root);
+    this.storageId = storageIdOf(root, ids);
     this.direct = canWriteDirectly(root);
   }
 
   /**
-   * The path of the disk under this epoch's name. Idempotent: what a crash has left half done is done.
+   * The path of the disk under the name of this owner epoch. Idempotent: completes what a crash has left half
+   * done.
    * @throws diskMissing, staleEpoch, diskFull; AbortError
    */
   async ensure(spec: MachineSpec, signal: AbortSignal): Promise<string> {
@@ -72,7 +74,7 @@ export class SharedStorage {
       if (await exists(path)) return path;
       const epochs = await this.#epochs(spec.instanceId);
       if ((epochs.at(-1) ?? 0) > spec.epoch) throw stale(spec);
-      if (spec.takesOverDisk !== true) return this.#make(spec, directory, signal);
+      if (!spec.takesOverDisk) return this.#make(spec, directory, signal);
       if (!(await this.#takeOver(spec, epochs))) continue;
       await this.#clearBefore(spec);
       return path;
@@ -81,8 +83,8 @@ export class SharedStorage {
   }
 
   /**
-   * Nobody can take over what is below a disk that is there. A guest runs without its being done: what stays
-   * is found on this storage by whoever looks.
+   * Removes disks of earlier owner epochs, which nobody can take over once this disk is there. A failure does
+   * not keep the guest from running: leftovers on this storage are found by the controllers' sweep.
    */
   async #clearBefore({ instanceId, epoch }: MachineSpec): Promise<void> {
     await this.release(instanceId, epoch - 1).catch(() => undefined);
@@ -97,7 +99,7 @@ export class SharedStorage {
     return path;
   }
 
-  /** False: somebody else was faster. */
+  /** Takes over the newest earlier disk; false: another host was faster. */
   async #takeOver(spec: MachineSpec, epochs: readonly number[]): Promise<boolean> {
     const from = epochs.findLast((epoch) => epoch < spec.epoch);
     if (from === undefined) throw missing(spec);
@@ -112,8 +114,8 @@ export class SharedStorage {
   }
 
   /**
-   * Removes what is of this epoch, and of those before it: their hosts are lost, and this one never took
-   * their disk over. A later one's is never touched.
+   * Removes the disks of this owner epoch and of all before it: the hosts of those are lost, and this one
+   * never took their disk over. A later owner epoch's disk is never touched.
    */
   async release(instanceId: string, epoch: number): Promise<void> {
     const upTo = (one: Found) => one.instanceId === instanceId && one.epoch <= epoch;
@@ -124,7 +126,7 @@ export class SharedStorage {
     }
   }
 
-  /** In order of instances and epochs; what is half removed counts as there. */
+  /** All disks in the order of instances and owner epochs; a partly removed disk counts as there. */
   async list(): Promise<readonly SharedDisk[]> {
     const disks = new Map(
       (await this.#all()).map(({ instanceId, epoch }) => [`${instanceId}.${epoch}`, { instanceId, epoch }]),
@@ -132,7 +134,7 @@ export class SharedStorage {
     return [...disks.values()].sort(byInstance);
   }
 
-  /** The files of one epoch; none when it has no directory. */
+  /** The files of one owner epoch's disk; none when it has no directory. */
   async files(instanceId: string, epoch: number): Promise<readonly string[]> {
     try {
       return await readdir(this.#directory(instanceId, epoch));
@@ -142,7 +144,7 @@ export class SharedStorage {
     }
   }
 
-  /** Ascending. */
+  /** Owner epochs of the instance's disks, ascending. */
   async #epochs(instanceId: string): Promise<readonly number[]> {
     const disks = (await this.#all()).filter((one) => one.letter === "e" && one.instanceId === instanceId);
     return disks.map(({ epoch }) => epoch).sort((one, other) => one - other);
@@ -152,14 +154,14 @@ export class SharedStorage {
     return (await readdir(this.#guests)).flatMap((name) => foundIn(name) ?? []);
   }
 
-  /** @throws Error when the id is not one: it would be a way out of the directory */
+  /** The directory of a disk. @throws Error when the id is not one: it would lead out of the directory */
   #directory(instanceId: string, epoch: number, letter: Found["letter"] = "e"): string {
     if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
     return join(this.#guests, `${instanceId}.${letter}${epoch}`);
   }
 }
 
-/** False: it has no longer that name. */
+/** Renames a directory; false: it has no longer that name. */
 async function renamed(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
@@ -176,11 +178,11 @@ const missing = (spec: MachineSpec): StatusError =>
 const stale = (spec: MachineSpec): StatusError =>
   new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
 
-/** Made by whoever comes first: whole or not there, and never replaced. */
-function storageIdOf(root: string): string {
+/** The storage's id. The first host makes its file: whole or absent, and never replaced. */
+function storageIdOf(root: string, ids: Ids): string {
   const path = join(root, "storage.json");
   const temporary = temporaryName(path);
-  writeFileSync(temporary, `${JSON.stringify({ storageId: uuidv7() })}\n`, { flag: "wx", flush: true });
+  writeFileSync(temporary, `${JSON.stringify({ storageId: ids.next() })}\n`, { flag: "wx", flush: true });
   try {
     chmodSync(temporary, 0o600);
     linkSync(temporary, path);

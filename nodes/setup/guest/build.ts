@@ -1,11 +1,11 @@
 /**
- * Builds the tiny guest: Debian's cloud kernel, busybox and the few files under root/. It says on its console
- * when it is up, takes its address by DHCP, and powers off when asked by ACPI.
+ * Builds the tiny guest: Debian's cloud kernel, busybox and the few files under root/. The guest prints a
+ * line on its console when it is up, gets its address by DHCP, and powers off on the ACPI power button.
  *
- * Made of the distribution's packages, unpacked and not installed. What is made: `vmlinux` (ELF kernel) and
- * `initrd.img` for booting directly, `guest.qcow2` for booting like any disk, and `manifest.json`, which says
- * of what and whether it is still up to date. Nothing is done when this folder's files are the same as at the
- * last time.
+ * It is made of the distribution's packages, unpacked and not installed. The results: `vmlinux` (ELF kernel)
+ * and `initrd.img` for booting directly, `guest.qcow2` for booting from a disk, and `manifest.json`, which
+ * records the sources and thus whether the build is up to date. Nothing is built when this folder's files are
+ * the same as at the last build.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -37,7 +37,7 @@ const commandLine = "console=ttyS0 quiet loglevel=3 tsc=reliable no_timer_check 
 const bootMib = 24;
 const rootMib = 32;
 
-/** In the order in which they need each other; some exist only in some kernels. */
+/** Kernel modules in the order of their dependencies; some exist only in some kernels. */
 const modules = [
   ...["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"],
   ...["failover", "net_failover", "virtio_net", "virtio_console", "virtio-rng", "virtio_balloon"],
@@ -66,7 +66,7 @@ const filesIn = (directory: string): GuestFiles => ({
   commandLine,
 });
 
-/** The guest's files when they are there and up to date. */
+/** The guest's files, when they exist and are up to date. */
 export function findGuest(directory: string): GuestFiles | undefined {
   const file = join(directory, "manifest.json");
   if (!existsSync(file)) return undefined;
@@ -74,7 +74,7 @@ export function findGuest(directory: string): GuestFiles | undefined {
   return manifest.stamp === stampOfSources() ? filesIn(directory) : undefined;
 }
 
-/** Builds into the directory, which is replaced as a whole at the end. @throws Error that says what failed */
+/** Builds the guest; the directory is replaced as a whole at the end. @throws Error that says what failed */
 export async function buildGuest(directory: string, say: (text: string) => void): Promise<GuestFiles> {
   await mkdir(dirname(directory), { recursive: true, mode: 0o711 });
   await removeLeftovers(directory);
@@ -102,8 +102,8 @@ export async function buildGuest(directory: string, say: (text: string) => void)
 }
 
 /**
- * What a build that was cut off has left: there is one `up` in a state directory, so no other build is under
- * way.
+ * Removes the files of a build that was cut off: there is only one `up` per state directory, so no other
+ * build is under way.
  */
 async function removeLeftovers(directory: string): Promise<void> {
   const parent = dirname(directory);
@@ -112,13 +112,13 @@ async function removeLeftovers(directory: string): Promise<void> {
 }
 
 interface Packages {
-  /** Their files, unpacked over each other. */
+  /** Directory with the files of both packages, unpacked over each other. */
   readonly directory: string;
   readonly release: string;
   readonly busybox: string;
 }
 
-/** Downloads and unpacks what is needed of the two packages. */
+/** Downloads the two packages and unpacks the files that are needed. */
 async function fetchPackages(work: string): Promise<Packages> {
   const directory = join(work, "packages");
   await mkdir(directory);
@@ -168,7 +168,7 @@ async function guestTree(packages: Packages): Promise<readonly Entry[]> {
   ];
 }
 
-/** What lies under root/ in this folder. */
+/** The files under root/ of this folder. */
 async function ownFiles(): Promise<readonly Entry[]> {
   const found = await readdir(rootDirectory, { recursive: true, withFileTypes: true });
   const entries = found.map(async (each): Promise<Entry> => {
@@ -213,7 +213,7 @@ interface DiskOptions {
   readonly tree: readonly Entry[];
 }
 
-/** The same system on a disk of its own, with a boot loader. */
+/** Makes the disk: the same system with a boot loader. */
 async function makeDisk({ work, out, bzImage, tree }: DiskOptions): Promise<void> {
   const [boot, root, raw] = [join(work, "boot.img"), join(work, "root.img"), join(work, "guest.raw")];
   await Promise.all([
@@ -277,7 +277,7 @@ async function writeManifest(out: string, { release, busybox }: Packages): Promi
   await writeFile(join(out, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
-/** Of every file in this folder: when none has changed, neither would the guest. */
+/** Checksum of every file in this folder: when none has changed, the guest would not change either. */
 function stampOfSources(): string {
   const hash = createHash("sha256");
   for (const each of readdirSync(import.meta.dirname, { recursive: true, withFileTypes: true })) {

@@ -4,7 +4,7 @@
  * Source of the format: Documentation/driver-api/early-userspace/buffer-format.rst of the Linux kernel.
  */
 
-/** One thing of the tree; paths have no leading slash, and every directory comes before what is in it. */
+/** One entry of the tree; paths have no leading slash, and every directory comes before its contents. */
 export type Entry =
   | { readonly kind: "directory"; readonly path: string }
   | { readonly kind: "file"; readonly path: string; readonly mode: number; readonly content: Buffer }
@@ -19,7 +19,7 @@ export type Entry =
 
 const typeBits = { directory: 0o040000, file: 0o100000, link: 0o120000, device: 0o020000 } as const;
 
-/** All of it owned by root, dated at the epoch. */
+/** The archive; all entries are owned by root and dated at the Unix epoch. */
 export function cpioArchive(entries: readonly Entry[]): Buffer {
   const records = entries.map((entry, index) => record(entry, index + 1));
   return Buffer.concat([...records, record({ kind: "file", path: "TRAILER!!!", mode: 0, content: none }, 0)]);
@@ -41,7 +41,7 @@ function record(entry: Entry, inode: number): Buffer {
   return Buffer.concat([padded(Buffer.concat([Buffer.from(header), name])), padded(content)]);
 }
 
-/** To a multiple of four bytes. */
+/** The data, filled up to a multiple of four bytes. */
 function padded(data: Buffer): Buffer {
   return Buffer.concat([data, Buffer.alloc((4 - (data.length % 4)) % 4)]);
 }

@@ -1,12 +1,12 @@
 /**
- * Puts a bootable disk together: a master boot record with syslinux's code, a FAT partition to boot from, an
- * ext4 one as root. Needs no loop device, no mount and no privileges.
+ * Assembles a bootable disk: a master boot record with syslinux's code, a FAT partition to boot from, and an
+ * ext4 partition as root. Needs no loop device, no mount and no privileges.
  */
 import { open, readFile } from "node:fs/promises";
 
 const sectorBytes = 512;
 const bootCodeBytes = 440;
-/** Partitions begin at 1 MiB, as everywhere. */
+/** Partitions begin at 1 MiB, as usual. */
 const alignmentBytes = 1024 * 1024;
 
 export interface DiskParts {
@@ -15,7 +15,7 @@ export interface DiskParts {
   readonly rootPartition: string;
 }
 
-/** Writes the raw disk; its length is a multiple of 1 MiB if the partitions' are. */
+/** Writes the raw disk; its length is a multiple of 1 MiB if the lengths of the partitions are. */
 export async function writeDisk(file: string, parts: DiskParts): Promise<void> {
   const [bootCode, boot, root] = await Promise.all([
     readFile(parts.bootCode),
@@ -46,7 +46,7 @@ interface Partition {
   readonly length: number;
 }
 
-/** One sector: boot code, signature of the disk, four entries of 16 bytes, the two magic bytes. */
+/** The first sector: boot code, signature of the disk, four entries of 16 bytes, the two magic bytes. */
 export function masterBootRecord(bootCode: Buffer, partitions: readonly Partition[]): Buffer {
   const record = Buffer.alloc(sectorBytes);
   bootCode.copy(record, 0, 0, Math.min(bootCode.length, bootCodeBytes));
@@ -54,7 +54,7 @@ export function masterBootRecord(bootCode: Buffer, partitions: readonly Partitio
   for (const [index, { type, active, start, length }] of partitions.entries()) {
     const at = 446 + index * 16;
     record.writeUInt8(active ? 0x80 : 0, at);
-    // Cylinders and heads are out of reach: "use the sector numbers".
+    // Cylinder and head numbers out of range: "use the sector numbers".
     for (const chs of [at + 1, at + 5]) record.set([0xfe, 0xff, 0xff], chs);
     record.writeUInt8(type, at + 4);
     record.writeUInt32LE(start / sectorBytes, at + 8);

@@ -1,16 +1,16 @@
 /**
- * Takes the kernel proper (ELF) out of a bzImage, so that a guest need not unpack it at every boot: half a
+ * Extracts the kernel proper (ELF) from a bzImage, so that a guest need not unpack it at every boot: half a
  * second saved. Source of the offsets: Documentation/arch/x86/boot.rst of the Linux kernel.
  */
 
 const magicOffset = 0x202;
 const sectorBytes = 512;
-/** What the lz4 program calls its legacy format, which the kernel uses. */
+/** Magic number of lz4's legacy format, which the kernel uses. */
 const lz4Magic = 0x184c2102;
 
 /**
- * The compressed ELF inside a bzImage. @throws Error when it is none, or compressed otherwise than Debian 12
- * does
+ * The compressed ELF inside a bzImage. @throws Error when the file is no bzImage, or is compressed otherwise
+ * than in Debian 12
  */
 export function lz4Payload(bzImage: Buffer): Buffer {
   if (bzImage.length < 0x260 || bzImage.toString("latin1", magicOffset, magicOffset + 4) !== "HdrS") {

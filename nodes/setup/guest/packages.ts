@@ -1,5 +1,5 @@
 /**
- * Packages of the distribution to look into: found, named and downloaded by apt, never installed. No
+ * Packages of the distribution as sources of files: found, named and downloaded by apt, never installed. No
  * privileges needed.
  */
 import { execFile } from "node:child_process";
@@ -16,7 +16,10 @@ export interface Candidate {
   readonly dependencies: readonly string[];
 }
 
-/** What would be installed; reads the package lists anew when they do not know the name. @throws Error */
+/**
+ * The version of a package that would be installed; reads the package lists anew when they do not have the
+ * name. @throws Error
+ */
 export async function aptCandidate(name: string): Promise<Candidate> {
   const found = await look(name);
   if (found !== undefined) return found;
@@ -39,7 +42,7 @@ async function look(name: string): Promise<Candidate | undefined> {
   return { version, dependencies };
 }
 
-/** Answers the archives' paths. @throws Error with what apt-get said */
+/** Downloads packages; answers the paths of their archives. @throws Error with the output of apt-get */
 export async function downloadPackages(
   names: readonly string[],
   directory: string,
@@ -51,7 +54,7 @@ export async function downloadPackages(
     await download();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    // The archive may have newer versions than the lists, and no longer the older ones.
+    // The archive may have newer versions than the lists, and the older ones no longer.
     await updateLists(() => undefined);
     await download();
   }

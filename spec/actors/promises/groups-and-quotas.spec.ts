@@ -1,4 +1,4 @@
-/** I3 for groups and quotas: each rule is counted at every commit, and broken by a history that breaks it. */
+/** I3 for groups and quotas: each rule is judged at every commit, and a history that breaks it is found. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
 import type { Turn } from "../../../actors/records/commit.ts";

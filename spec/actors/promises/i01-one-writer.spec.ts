@@ -1,4 +1,7 @@
-/** I1: versions follow one another, counts never fall, an epoch stays on its host, an end is an end. */
+/**
+ * I1: versions follow one another, counters never fall, an owner epoch stays on its host, an ended operation
+ * stays ended.
+ */
 import { expect } from "chai";
 import { oneWriter } from "../../../actors/promises/i01-one-writer.ts";
 import type { Turn } from "../../../actors/records/commit.ts";

@@ -1,4 +1,4 @@
-/** I2: two processes of one instance are seen at the instant in which the second comes to be. */
+/** I2: two processes of one instance are found at the instant in which the second starts. */
 import { expect } from "chai";
 import { neverTwo } from "../../../actors/promises/i02-never-two.ts";
 import { guest, judged, quiet } from "./worlds.ts";

@@ -1,7 +1,7 @@
 /** I4: an answer without a commit before it is found, and so is one whose promise is lost in the end. */
 import { expect } from "chai";
 import { answeredIsDurable } from "../../../actors/promises/i04-answered-is-durable.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../../protocol/limits/retention.ts";
 import { createTurn, flavor, operation, request } from "../../support/store-rows.ts";
 import { changed, committed, completed, facts, invoked, judged, quiet } from "./worlds.ts";
 
@@ -60,7 +60,7 @@ describe("promise I4, answered is durable", () => {
   });
 
   it("does not miss what may have been pruned since", () => {
-    const late = quiet({ atMs: 1_100 + limits.tombstoneKeptMs });
+    const late = quiet({ atMs: 1_100 + retentionLimits.tombstoneKeptMs });
     expect(judged(answeredIsDurable(), [...answered(changed("i", 2)), late])).to.deep.equal([]);
   });
 });

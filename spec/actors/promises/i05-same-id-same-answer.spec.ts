@@ -1,7 +1,7 @@
-/** I5: what is executed, accepted or answered a second time in another way is found by its request id. */
+/** I5: a request id that is executed, accepted or answered a second time in another way is found. */
 import { expect } from "chai";
 import { sameIdSameAnswer } from "../../../actors/promises/i05-same-id-same-answer.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { retentionLimits } from "../../../protocol/limits/retention.ts";
 import { event, flavor, request } from "../../support/store-rows.ts";
 import { changed, committed, completed, invoked, judged, quiet, refused, told } from "./worlds.ts";
 
@@ -45,7 +45,7 @@ describe("promise I5, same id, same answer", () => {
 
   it("forgets a request after its time", () => {
     const turn = { request: request("r") };
-    const later = committed(turn, { atMs: 1_000 + limits.requestKeptMs });
+    const later = committed(turn, { atMs: 1_000 + retentionLimits.requestKeptMs });
     expect(judged(sameIdSameAnswer(), [committed(turn), later])).to.deep.equal([]);
   });
 

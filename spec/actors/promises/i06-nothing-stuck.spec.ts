@@ -1,4 +1,6 @@
-/** I6: a passing state that nobody sees to is found when it is committed, and one that stays in the end. */
+/**
+ * I6: a passing state without an owner is found when it is committed, and one that lasts is found in the end.
+ */
 import { expect } from "chai";
 import { nothingStuck } from "../../../actors/promises/i06-nothing-stuck.ts";
 import { instanceStates } from "../../../protocol/states.ts";

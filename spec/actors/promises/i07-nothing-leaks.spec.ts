@@ -1,4 +1,4 @@
-/** I7: whatever is left of an instance that is gone, or somewhere else, is found. */
+/** I7: remains of an instance that is gone, or on another host, are found. */
 import { expect } from "chai";
 import { nothingLeaks } from "../../../actors/promises/i07-nothing-leaks.ts";
 import { amounts, facts, judged, quiet } from "./worlds.ts";

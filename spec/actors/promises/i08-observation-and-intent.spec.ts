@@ -1,4 +1,4 @@
-/** I8: what nobody asked for happens only by what was seen of the intent that holds. */
+/** I8: a change without a request rests on an observation of the present intent, or is found. */
 import { expect } from "chai";
 import { observationAndIntent } from "../../../actors/promises/i08-observation-and-intent.ts";
 import type { Turn } from "../../../actors/records/commit.ts";

@@ -1,4 +1,4 @@
-/** I9: another host's turn comes only after the first was proved to be without the guest. */
+/** I9: another host gets the instance only after the first was proved to be without the guest. */
 import { expect } from "chai";
 import { recoveryNeedsProof } from "../../../actors/promises/i09-recovery-needs-proof.ts";
 import type { Turn } from "../../../actors/records/commit.ts";
@@ -76,7 +76,7 @@ describe("promise I9, recovery needs proof", () => {
     ]);
     expect(run(leased, "guestStarted", "guestEnded")).to.deep.equal([]);
     expect(run(born, "guestStarted")).to.deep.equal([]);
-    // Its disk is its host's own: nobody takes it over.
+    // The disk is on its host's own storage: nobody takes it over.
     expect(run(alone, "guestStarted")).to.deep.equal([]);
   });
 

@@ -1,11 +1,11 @@
-/** I11: what is over its maximum is found: things held, bytes sent, and messages in a second. */
+/** I11: passed maxima are found: of things held, bytes sent, and messages in a second. */
 import { expect } from "chai";
 import {
   echoesPerSecondMax,
   nothingUnbounded,
   questionsPerSecondMax,
 } from "../../../actors/promises/i11-nothing-unbounded.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { judged } from "./worlds.ts";
 
 const held = (amount: number) =>
@@ -26,11 +26,11 @@ describe("promise I11, nothing unbounded", () => {
   });
 
   it("is broken by a message that is too large for its kind", () => {
-    const bytes = limits.bodyBytesMax;
+    const bytes = wireLimits.bodyBytesMax;
     expect(judged(nothingUnbounded(), [sent(command, { bytes })])).to.deep.equal([]);
     expect(judged(nothingUnbounded(), [sent(command, { bytes: bytes + 1 })])).to.have.length(1);
     expect(judged(nothingUnbounded(), [sent(ensure, { bytes: bytes + 1 })])).to.deep.equal([]);
-    const answer = { bytes: limits.answerBytesMax + 1 };
+    const answer = { bytes: wireLimits.answerBytesMax + 1 };
     expect(judged(nothingUnbounded(), [sent("_INBOX.a.b", answer)])).to.have.length(1);
   });
 

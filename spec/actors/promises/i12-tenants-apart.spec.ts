@@ -1,4 +1,6 @@
-/** I12: whatever a tenant is told or does that is not its own is found, wherever in the answer it lies. */
+/**
+ * I12: anything of another tenant that a tenant is told or changes is found, wherever in the answer it lies.
+ */
 import { expect } from "chai";
 import { tenantsApart } from "../../../actors/promises/i12-tenants-apart.ts";
 import { createTurn } from "../../support/store-rows.ts";

@@ -10,7 +10,7 @@ import { command, newborn, observed } from "../../support/instances.ts";
 import { event, inventory, request } from "../../support/store-rows.ts";
 import { completed, guest, history, invoked } from "./worlds.ts";
 
-/** The host, the birth on it, and then whatever the events make of it. */
+/** The facts of a life: the host, the create on it, and the commits that the events lead to. */
 function life(...events: readonly ((loaded: LoadedInstance) => InstanceEvent)[]): readonly Fact[] {
   let loaded = newborn();
   const { instance, claims, operation } = loaded;

@@ -24,7 +24,7 @@ export const judged = (
   facts: readonly Parameters<Checker["see"]>[0][],
 ): readonly string[] => facts.flatMap((fact) => checker.see(fact));
 
-/** Turns, committed one after the other, and their events numbered from 1. */
+/** Commits, one after the other, with their events numbered from 1. */
 export function history(...turns: readonly Turn[]): readonly Committed[] {
   let last = 0;
   return turns.map((turn) => {
@@ -38,7 +38,7 @@ export function committed(turn: Turn, change: { lastSequence?: number; atMs?: nu
   return { kind: "committed", atMs, by: "controller-1", turn, result: { kind: "committed", lastSequence } };
 }
 
-/** The same turn, as the store refused it. */
+/** The fact of the same commit when the store refused it. */
 export const refused = (turn: Turn): Committed => ({ ...committed(turn), result: { kind: "conflict" } });
 
 export function invoked(call: number, change: Partial<Invoked> = {}): Invoked {
@@ -106,7 +106,7 @@ export const amounts = (vcpus: number, memoryMib = vcpus * 64, diskGib = vcpus):
   diskGib,
 });
 
-/** A cell in which nothing is, and nothing moves. */
+/** A cell in which nothing exists, and nothing moves. */
 export function quiet(change: Partial<Quiet> = {}): Quiet {
   return {
     kind: "quiet",
@@ -123,7 +123,7 @@ export function quiet(change: Partial<Quiet> = {}): Quiet {
   };
 }
 
-/** The turn that writes a row over the one before it, and says so if its state changes. */
+/** The commit that writes the next version of a row, with an event if its state changes. */
 export function step(before: InstanceRecord, change: Partial<InstanceRecord>, rest: Turn = {}): Turn {
   const row = { ...before, version: before.version + 1, ...change };
   const body = { from: before.state, to: row.state };
@@ -135,7 +135,7 @@ export function step(before: InstanceRecord, change: Partial<InstanceRecord>, re
   };
 }
 
-/** The row that a turn writes. */
+/** The row that a commit writes. */
 export function rowOf(turn: Turn): InstanceRecord {
   const [first] = turn.instances ?? [];
   if (first === undefined) throw new Error("The turn writes no instance.");

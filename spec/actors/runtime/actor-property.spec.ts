@@ -5,8 +5,8 @@
  */
 import { expect } from "chai";
 import fc from "fast-check";
+import { actorLimits } from "../../../actors/runtime/limits.ts";
 import type { ActorDefinition, ActorRef, Reply } from "../../../actors/runtime/system.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../support/actor-world.ts";
 
@@ -73,7 +73,7 @@ class Run {
     else void this.#ref.stop();
   }
 
-  /** Lets everything end, and checks that it has. */
+  /** Ends the run, and checks that the system has come to rest. */
   async end(): Promise<void> {
     await this.world.end();
     await this.world.clock.settle();
@@ -135,7 +135,7 @@ class Run {
       const { clock } = this.world;
       if (work.clockMs > 0) await new Promise<void>((resolve) => clock.after(work.clockMs, resolve));
       if (work.kind === "hang")
-        await new Promise<void>((resolve) => clock.after(3 * limits.actorStopGraceMs, resolve));
+        await new Promise<void>((resolve) => clock.after(3 * actorLimits.actorStopGraceMs, resolve));
       if (work.kind === "throw") throw new Error("in the turn");
       if (work.kind === "answer") reply?.ok(number);
       return work.kind === "postpone" ? [...state, reply] : state;

@@ -1,11 +1,12 @@
 /**
- * How actors end: nothing new is begun, what runs may finish, children go first, and nothing can prevent it.
+ * How actors end: nothing new is begun, a running turn may finish, children end first, and no user code can
+ * prevent the end.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
+import { actorLimits } from "../../../actors/runtime/limits.ts";
 import type { ActorEnd, ActorRef, AskOptions } from "../../../actors/runtime/system.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld, failureOf } from "../../support/actor-world.ts";
 import { type CounterMessage, counter } from "../../support/counter-actor.ts";
@@ -178,7 +179,7 @@ describe("stopping an actor", () => {
     const failure = failureOf(asked);
     await world.clock.settle();
     const stopping = ref.stop();
-    await world.clock.advance(limits.actorStopGraceMs - 1);
+    await world.clock.advance(actorLimits.actorStopGraceMs - 1);
     expect(ends).to.deep.equal([]);
     await world.clock.advance(1);
     await stopping;
@@ -200,7 +201,7 @@ describe("stopping an actor", () => {
       world.system.spawn(definition).onEnd((end) => ends.push(end));
     await world.clock.settle();
     const stopping = world.system.stop();
-    await world.clock.advance(limits.actorStopGraceMs);
+    await world.clock.advance(actorLimits.actorStopGraceMs);
     await stopping;
     expect(ends.map(({ name, how }) => `${name} ${how}`)).to.deep.equal(["hangs stopped", "throws stopped"]);
     expect(ends[0]?.cause).to.be.instanceOf(StatusError);
@@ -280,7 +281,7 @@ describe("stopping an actor", () => {
       });
       const tookMs = await world.clock.runUntil(() => stopped);
       await stopping;
-      expect(tookMs).to.be.at.most(2 * limits.actorStopGraceMs);
+      expect(tookMs).to.be.at.most(2 * actorLimits.actorStopGraceMs);
     });
   });
 });

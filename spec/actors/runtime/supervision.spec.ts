@@ -4,9 +4,9 @@
  */
 import { expect } from "chai";
 import fc from "fast-check";
+import { actorLimits } from "../../../actors/runtime/limits.ts";
 import { judgeCrash } from "../../../actors/runtime/supervision.ts";
 import type { ActorEnd, ActorRef, AskOptions } from "../../../actors/runtime/system.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld, failureOf } from "../../support/actor-world.ts";
 import { type CounterMessage, type CounterOptions, counter } from "../../support/counter-actor.ts";
@@ -55,9 +55,9 @@ describe("supervision", () => {
     if (first === undefined || second === undefined) throw new Error("The parent has no children.");
     second.tell({ kind: "add" });
     const error = new Error("injected");
-    for (let crash = 0; crash <= limits.restartsMax; crash += 1) {
+    for (let crash = 0; crash <= actorLimits.restartsMax; crash += 1) {
       first.tell({ kind: "crash", error });
-      await world.clock.advance(limits.restartBackoffMsMax);
+      await world.clock.advance(actorLimits.restartBackoffMsMax);
     }
     expect(ends).to.deep.equal([{ name: "one", how: "failed", cause: error }]);
     expect(world.supervised.map((event) => event.actor)).to.deep.equal(Array(6).fill("parent/one"));
@@ -161,7 +161,7 @@ describe("supervision", () => {
     const ref = world.system.spawn(definition);
     const ends: ActorEnd[] = [];
     ref.onEnd((end) => ends.push(end));
-    for (let crash = 0; crash <= limits.restartsMax; crash += 1) ref.tell({ kind: "crash" });
+    for (let crash = 0; crash <= actorLimits.restartsMax; crash += 1) ref.tell({ kind: "crash" });
     const waiting = failureOf(count(ref));
     ref.tell({ kind: "add" });
     await world.clock.advance(10_000);
@@ -185,7 +185,7 @@ describe("supervision", () => {
     await world.clock.settle();
     expect(journal).to.have.length(1);
     await world.clock.advance(60_000);
-    expect(journal).to.have.length(limits.restartsMax + 1);
+    expect(journal).to.have.length(actorLimits.restartsMax + 1);
     expect(await waiting).to.include({ reason: "actorStopped" });
   });
 
@@ -193,7 +193,7 @@ describe("supervision", () => {
     const ref = world.system.spawn(counter().definition);
     for (let crash = 0; crash < 20; crash += 1) {
       ref.tell({ kind: "crash" });
-      await world.clock.advance(limits.restartWindowMs);
+      await world.clock.advance(actorLimits.restartWindowMs);
     }
     expect(await count(ref)).to.equal(0);
     expect(new Set(world.supervised.map((event) => event.backoffMs))).to.deep.equal(new Set([50]));
@@ -212,16 +212,16 @@ describe("supervision", () => {
 
   it("judges: waits twice as long each time up to a maximum, and gives up after so many crashes", () => {
     fc.assert(
-      fc.property(fc.array(fc.nat({ max: limits.restartWindowMs })), (gaps) => {
+      fc.property(fc.array(fc.nat({ max: actorLimits.restartWindowMs })), (gaps) => {
         let before: readonly number[] = [];
         let atMs = 0;
         for (const gap of gaps) {
           atMs += gap;
           const { crashes, backoffMs } = judgeCrash(before, atMs);
-          expect(crashes.every((time) => atMs - time < limits.restartWindowMs)).to.equal(true);
-          expect(backoffMs === undefined).to.equal(crashes.length > limits.restartsMax);
+          expect(crashes.every((time) => atMs - time < actorLimits.restartWindowMs)).to.equal(true);
+          expect(backoffMs === undefined).to.equal(crashes.length > actorLimits.restartsMax);
           if (backoffMs === undefined) return;
-          expect(backoffMs).to.be.within(limits.restartBackoffMsMin, limits.restartBackoffMsMax);
+          expect(backoffMs).to.be.within(actorLimits.restartBackoffMsMin, actorLimits.restartBackoffMsMax);
           before = crashes;
         }
       }),

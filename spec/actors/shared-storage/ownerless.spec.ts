@@ -1,4 +1,4 @@
-/** Which disks on shared storage are nobody's, case by case, and that no take-over ever misses one. */
+/** Which disks on shared storage nobody owns, case by case, and that no take-over ever misses a disk. */
 import { expect } from "chai";
 import { type DiskOwner, ownerlessUpTo } from "../../../actors/shared-storage/ownerless.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
@@ -48,8 +48,8 @@ describe("disks that nobody owns", () => {
 });
 
 /**
- * Hosts make, take over and release the disk of one instance, by old words too, and the sweep may rest on any
- * row and any listing of before: the data must be where the newest epoch finds it.
+ * One life of a disk: hosts make it, take it over and release it, also by old requests, and the sweep may
+ * rest on any earlier row and listing. The data must be where the newest owner epoch looks for it.
  */
 function liveOnce(seed: number): void {
   const random = new Random(`ownerless-${seed}`);

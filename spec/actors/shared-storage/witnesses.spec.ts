@@ -1,8 +1,8 @@
-/** Who may take a lost host's lease on the storage: those who have seen it held, and nobody else. */
+/** Which hosts may take a lost host's storage lease: those that have seen it held, and no others. */
 import { expect } from "chai";
 import type { HostRecord } from "../../../actors/records/host.ts";
+import { sharedStorageLimits } from "../../../actors/shared-storage/limits.ts";
 import { type ExamineStorage, Witnesses } from "../../../actors/shared-storage/witnesses.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const nobody: ReadonlySet<string> = new Set();
@@ -40,8 +40,8 @@ describe("witnesses of leases on the storage", () => {
     const { asked, rounds } = worldOf(() => "held");
     await rounds(hosts, 10);
     expect(new Set(asked.filter((one) => one.endsWith("a.e1"))).size).to.equal(2);
-    expect(asked).to.have.length(hosts.length * limits.storageWitnessesMax);
-    // And nobody is asked by all.
+    expect(asked).to.have.length(hosts.length * sharedStorageLimits.storageWitnessesMax);
+    // No host is asked about all others.
     const times = hosts.map(({ id }) => asked.filter((one) => one.startsWith(id)).length);
     expect(Math.max(...times)).to.be.at.most(3);
   });
@@ -70,7 +70,7 @@ describe("witnesses of leases on the storage", () => {
     await rounds(hosts, 120);
     expect(await witnesses.take(lost, hosts, nobody)).to.equal(undefined);
     expect(asked.some((one) => one.includes("takes"))).to.equal(false);
-    const looksMax = (hosts.length * 120_000) / limits.storageLookAgainMs + hosts.length;
+    const looksMax = (hosts.length * 120_000) / sharedStorageLimits.storageLookAgainMs + hosts.length;
     expect(asked.length).to.be.at.most(looksMax);
   });
 
@@ -113,7 +113,7 @@ describe("witnesses of leases on the storage", () => {
     const pair = hosts.slice(0, 2);
     await rounds(pair, 3);
     state = "held";
-    await rounds(pair, 2 * (limits.storageAskAgainMs / 1_000));
+    await rounds(pair, 2 * (sharedStorageLimits.storageAskAgainMs / 1_000));
     expect(await witnesses.take(lost, pair, nobody)).to.not.equal(undefined);
   });
 

@@ -1,4 +1,7 @@
-/** The observer of writers must be able to see what it looks for: with processes that pretend to be QEMU. */
+/**
+ * The observer of writers sees the violations that it looks for: tested with processes that pretend to be
+ * QEMU.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";

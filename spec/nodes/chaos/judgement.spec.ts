@@ -1,4 +1,4 @@
-/** A history that is judged offline, by value: what clients were told, against what is there in the end. */
+/** Judging a history offline, by value: the clients' answers against the state at the end. */
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ const quietWith = (desired: DesiredPower, generation: number): Quiet => ({
   ],
 });
 
-/** Only of what a client sees: the operations are not in these histories. */
+/** The violations that a client can see: these histories have no operations. */
 const messages = (facts: readonly Fact[]): readonly string[] =>
   judgeFacts(facts)
     .violations.filter(({ message }) => !message.startsWith("Operation"))

@@ -1,4 +1,4 @@
-/** Chaos refuses to touch a cluster that does not allow it, before it looks whether there is one. */
+/** Chaos refuses a cluster that does not allow it, before it looks whether the cluster runs. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** What a scenario's faults become: by value, since the same seed must break the same things. */
+/** The plan made of a scenario's faults, by value: the same seed must break the same things. */
 import { expect } from "chai";
 import { type Parties, planOf } from "../../../nodes/chaos/plan.ts";
 import { createRandom } from "../../../nodes/chaos/random.ts";

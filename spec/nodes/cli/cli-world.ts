@@ -1,8 +1,8 @@
-/** The CLI with streams that remember what was written, on any bus behind the SDK. */
+/** The CLI with streams that record their output, on any bus behind the SDK. */
 import { runCommand } from "../../../nodes/cli/command-line.ts";
 import type { Connect } from "../../../nodes/cli/session.ts";
 import type { Terminal } from "../../../nodes/cli/terminal.ts";
-import { systemClock } from "../../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../../nodes/process/clock.ts";
 import { createClients } from "../../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../../nodes/sdk/follow.ts";
 import type { Bus } from "../../../protocol/wire/transport.ts";
@@ -12,9 +12,9 @@ export interface RunOptions {
   readonly columns?: number;
   readonly env?: Terminal["env"];
   readonly signal?: AbortSignal;
-  /** What whoever sits there answers to one question after the other; absent: nobody does. */
+  /** The person's answers to one question after the other; absent: there is no person. */
   readonly answers?: readonly string[];
-  /** Called with everything that is written to stdout, as it is written. */
+  /** Called with every text that is written to stdout. */
   readonly onOut?: (text: string) => void;
 }
 
@@ -24,7 +24,7 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** Runs `novact` with the words of a line; a word with spaces is given by quotes. */
+/** Runs `novact` with the words of a line; quotes hold words with spaces together. */
 export const commandOn = (connect: Connect) =>
   async function novact(line: string, options: RunOptions = {}): Promise<Outcome> {
     const written = { out: "", err: "" };
@@ -53,17 +53,18 @@ export const commandOn = (connect: Connect) =>
     return { exit, ...written };
   };
 
-/** What the SDK's connect does, on a bus that is there. Counts connections that were not closed. */
+/** The SDK's `connect` on an existing bus. Counts connections that were not closed. */
 export function connectOn(bus: Bus, cell: string) {
   const open = { connections: 0 };
   const connect: Connect = async ({ project = "demo" }) => {
     open.connections += 1;
-    const world = { bus, clock: systemClock, project, cell, random: Math.random };
+    const ids = systemIds(0);
+    const world = { bus, clock: systemClock, ids, project, cell, random: Math.random };
     const clients = createClients(world);
     const close = async () => {
       open.connections -= 1;
     };
-    return { ...clients, ...createFollowers(clients, world), project, close };
+    return { ...clients, ...createFollowers(clients, world), project, newRequestId: () => ids.next(), close };
   };
   return { connect, open };
 }

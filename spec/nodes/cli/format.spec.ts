@@ -1,4 +1,7 @@
-/** Numbers, times, sizes and tables as people read them; and what of a guest's text reaches a terminal. */
+/**
+ * Numbers, times, sizes and tables as people read them; and the parts of a guest's text that reach a
+ * terminal.
+ */
 import { expect } from "chai";
 import fc from "fast-check";
 import {
@@ -20,7 +23,7 @@ import { harmless, painter, plain } from "../../../nodes/cli/terminal.ts";
 const uncoloured = painter({ write: () => undefined }, {});
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-/** What a console may hold on a terminal: colours and line breaks. */
+/** Control characters that a console may send to a terminal: colours and line breaks. */
 const escapeCharacter = "\u001b";
 const kept = new RegExp(`${escapeCharacter}\\[[0-9;]*m|[\\n\\r\\t]`, "g");
 const withoutColours = (text: string): string => text.replace(kept, "");
@@ -65,7 +68,7 @@ describe(`cli: format (seed ${seed})`, () => {
     const times = fc.integer({ min: 0, max: 4_000_000_000_000 });
     fc.assert(
       fc.property(times, times, (left, right) => {
-        // An hour that daylight saving repeats may not: both are a day apart or the same.
+        // Not for an hour that daylight saving repeats: the two times are a day apart or the same.
         const later = left + 86_400_000 * (1 + (right % 1_000));
         return time(left) < time(later);
       }),

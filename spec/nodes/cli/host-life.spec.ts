@@ -1,4 +1,7 @@
-/** The CLI around the end of hosts, against a controller on a memory bus: what it asks, and what it shows. */
+/**
+ * The CLI's commands that fence, drain and remove hosts, against a controller on a memory bus: their
+ * questions and their output.
+ */
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
 import { systemClock } from "../../../nodes/process/clock.ts";
@@ -13,7 +16,7 @@ describe("novact and the end of hosts", function () {
   let novact: ReturnType<typeof commandOn>;
   beforeEach(async () => {
     world = await controllerWorld();
-    await world.host("a", { leases: true });
+    await world.host("a");
     novact = commandOn(connectOn(world.bus, "test").connect);
   });
   afterEach(() => world.stop());
@@ -77,7 +80,7 @@ describe("novact and the end of hosts", function () {
     expect((await create("bad", "--recovery never")).exit).to.equal(2);
     const early = await novact("instance evacuate db");
     expect(early.err).to.contain("its host host-a is not fenced").and.contain("novact host fence");
-    await world.host("b", { leases: true });
+    await world.host("b");
     await fence("--confirm host-a --reason off");
     expect((await novact("instance explain db")).out).to.contain("Its host was fenced: the operator admin");
     expect((await novact("instance evacuate db --wait")).exit).to.equal(0);
@@ -87,7 +90,7 @@ describe("novact and the end of hosts", function () {
   it("drain shows how far it has come, and remove forgets what is empty", async () => {
     await create("web");
     await create("db", "--recovery leave");
-    await world.host("b", { leases: true });
+    await world.host("b");
     const { out, err } = await novact('host drain host-a --reason "new disk" --parallel 2');
     expect(out)
       .to.match(/^state +draining$/m)
@@ -108,7 +111,7 @@ describe("novact and the end of hosts", function () {
   it("rebalance proposes in a table of 100 columns, and asks for --dry-run", async () => {
     for (const name of ["one", "two", "three", "four"]) await create(name);
     await create("stays", "--recovery wait");
-    await world.host("b", { leases: true });
+    await world.host("b");
     expect((await novact("rebalance")).err).to.contain("--dry-run");
     const lines = await table("rebalance --dry-run --moves 2");
     expect(lines[0]).to.match(/^INSTANCE +NAME +FROM +TO +GAIN$/);

@@ -1,4 +1,4 @@
-/** The CLI's nouns around placement, against a controller on a memory bus: as text and as JSON. */
+/** The CLI's nouns about placement, against a controller on a memory bus: as text and as JSON. */
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
 import { controllerWorld } from "../../support/controller-world.ts";

@@ -1,4 +1,4 @@
-/** The tree of commands: complete, documented, completable; and what a wrong command line gets. */
+/** The tree of commands: complete, documented, completable; and the answers to wrong command lines. */
 import { expect } from "chai";
 import type { Command } from "commander";
 import { exitCodeOf, exitCodes } from "../../../nodes/cli/exit-codes.ts";

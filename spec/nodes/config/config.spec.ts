@@ -1,4 +1,4 @@
-/** cluster.yaml: what is filled in, and what a person reads who got something wrong. */
+/** cluster.yaml: its defaults, and the messages for a person who made a mistake in it. */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import {
   parseConfig,
   postgresUrlOf,
 } from "../../../nodes/config/config.ts";
+import { deploymentOf } from "../../../protocol/wire/ids.ts";
 
 const parse = (text: string) => parseConfig(text, "/tmp/cluster.yaml");
 const refusal = (text: string): string => {
@@ -48,7 +49,8 @@ describe("the configuration", () => {
     ]);
     expect(config.nodes[0]?.capacity).to.deep.equal(config.nodes[1]?.capacity);
     expect(config.nodes[0]?.capacity.memoryMib).to.be.greaterThan(0);
-    expect(config).to.deep.include({ cell: "main", controllers: 1, projects: ["demo"], demo: true });
+    expect(config).to.deep.include({ cell: "main", deployment: 0, controllers: 1, demo: true });
+    expect(config.projects).to.deep.equal(["demo"]);
     expect(config.nats).to.deep.equal({ url: undefined, port: 4222 });
     expect(config.stateDirectory).to.equal("/tmp/.novact");
   });
@@ -127,7 +129,7 @@ describe("the configuration", () => {
     [
       "an unknown key",
       "a:\n  b: 1\n",
-      "file:1: a is not a known key. Use one of: cell, stateDirectory",
+      "file:1: a is not a known key. Use one of: cell, deployment, stateDirectory",
       "demo",
     ],
     ["a deep unknown key", "nodes:\n  - name: a\n    cpus: 2\n", "file:3: nodes.0.cpus", "vcpus"],
@@ -142,6 +144,12 @@ describe("the configuration", () => {
       "nats:\n  port: 99999\n",
       "file:2: nats.port must be at most 65535",
       "0 takes any free",
+    ],
+    [
+      "a deployment that ten bits cannot say",
+      "deployment: 1024\n",
+      "file:1: deployment must be at most 1023",
+      "every id",
     ],
     ["a negative number", "controllers: -1\n", "file:1: controllers must be at least 1", "-1"],
     ["a broken number", "controllers: 1.5\n", "file:1: controllers must be a whole number", "1.5"],
@@ -298,6 +306,8 @@ describe("the configuration", () => {
       expect(id).to.match(/^[0-9a-f-]{36}$/);
       expect(hostIdOf(config(), "node-1")).to.equal(id);
       expect(hostIdOf(config(), "node-2")).not.to.equal(id);
+      expect(deploymentOf(id)).to.equal(0);
+      expect(deploymentOf(hostIdOf({ ...config(), deployment: 1_023 }, "node-3"))).to.equal(1_023);
       expect(statSync(join(directory, "nodes", "node-1", "host-id")).isFile()).to.equal(true);
     });
   });

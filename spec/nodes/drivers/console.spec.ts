@@ -1,4 +1,7 @@
-/** The serial consoles' logs: positions that never change, pages that never cut, space that never grows. */
+/**
+ * The serial consoles' logs: positions never change, pages never cut a character, disk space never grows
+ * beyond its limit.
+ */
 import { execFileSync } from "node:child_process";
 import { appendFile, mkdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +10,7 @@ import fc from "fast-check";
 import { FileConsoles } from "../../../nodes/drivers/console-file.ts";
 import { readConsolePage } from "../../../nodes/drivers/console-page.ts";
 import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { driverLimits } from "../../../nodes/drivers/limits.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 const pageOf = (text: string | Buffer, from: { offset?: number; tailLines?: number } = {}) => {
@@ -76,10 +79,10 @@ describe("a page of a console", () => {
     await fc.assert(
       fc.asyncProperty(long, async (text) => {
         const { text: read, pages } = await readAll(
-          Buffer.from(text).subarray(-limits.consoleLogBytesMax + 4),
+          Buffer.from(text).subarray(-driverLimits.consoleLogBytesMax + 4),
         );
         for (const page of pages)
-          expect(JSON.stringify(page).length).to.be.at.most(limits.consolePageBytesMax);
+          expect(JSON.stringify(page).length).to.be.at.most(driverLimits.consolePageBytesMax);
         return text.endsWith(read.replace(/^\ufffd+/, ""));
       }),
       { numRuns: 12 },
@@ -91,14 +94,14 @@ describe("a page of a console", () => {
       const bytes = Buffer.alloc(300_000, byte);
       const { pages, end } = await readAll(bytes);
       for (const page of pages) {
-        expect(Buffer.byteLength(JSON.stringify(page))).to.be.at.most(limits.consolePageBytesMax);
+        expect(Buffer.byteLength(JSON.stringify(page))).to.be.at.most(driverLimits.consolePageBytesMax);
       }
       expect(bytes.length - end, `byte ${byte}`).to.be.below(4);
     }
   });
 
   it("of a log beyond its limit begins where the kept part does", async () => {
-    const bytes = Buffer.alloc(limits.consoleLogBytesMax + 1_000, "a");
+    const bytes = Buffer.alloc(driverLimits.consoleLogBytesMax + 1_000, "a");
     expect((await pageOf(bytes, { offset: 0 })).offset).to.equal(1_000);
     expect((await pageOf(bytes, { tailLines: 5 })).nextOffset).to.equal(bytes.length);
   });
@@ -125,13 +128,13 @@ describe("the consoles' files", () => {
 
   it("keep their positions and lose their disk space when they are trimmed", async () => {
     const line = `${"x".repeat(63)}\n`;
-    const lines = (4 * limits.consoleLogBytesMax) / line.length;
+    const lines = (4 * driverLimits.consoleLogBytesMax) / line.length;
     await writeFile(file, line.repeat(lines));
     const before = await consoles.read("i1", { tailLines: 1 });
     await consoles.trim();
     const { size, blocks } = await stat(file);
-    expect(size).to.equal(4 * limits.consoleLogBytesMax);
-    expect(blocks * 512).to.be.at.most(limits.consoleLogBytesMax + 8_192);
+    expect(size).to.equal(4 * driverLimits.consoleLogBytesMax);
+    expect(blocks * 512).to.be.at.most(driverLimits.consoleLogBytesMax + 8_192);
     expect(await consoles.read("i1", { tailLines: 1 })).to.deep.equal(before);
     await appendFile(file, "after\n");
     const next = await consoles.read("i1", { offset: before?.nextOffset ?? 0 });

@@ -1,4 +1,6 @@
-/** Guests are brought to their CPUs: with processes that are no guests, for the kernel does not mind. */
+/**
+ * Guests are moved to their CPUs: tested with processes that are no guests, which is the same for the kernel.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
@@ -23,7 +25,7 @@ describe("the CPU pools of a host", () => {
     children = [];
   });
 
-  /** `own`: the position of its CPU in the first cell; undefined: it shares CPUs. */
+  /** `own`: position of the guest's CPU in the first NUMA node; undefined: the guest shares CPUs. */
   const guest = (own: number | undefined, answers = true): PooledGuest => {
     const child = spawn("sleep", ["60"], { stdio: "ignore" });
     children.push(child);

@@ -1,6 +1,6 @@
 /**
- * Disks on a local directory, as far as no tool of QEMU is needed: the cache of verified images, and what can
- * go wrong.
+ * Disks in a local directory, as far as no tool of QEMU is needed: the cache of verified images, and its
+ * failures.
  */
 import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";

@@ -1,10 +1,10 @@
-/** The fake guard on simulated time: the contract, and what the simulator rests on. */
+/** The fake guard on simulated time: the contract, and the behaviour that the simulator relies on. */
 import { expect } from "chai";
 import { killFakeGuard } from "../../../nodes/drivers/fake/guard.ts";
+import { createFakeDrivers } from "../../../nodes/drivers/fake/index.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
-import { createDrivers } from "../../../nodes/drivers/index.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { driverLimits } from "../../../nodes/drivers/limits.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
 import { guardContract } from "../../support/guard-contract.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
@@ -18,7 +18,7 @@ function hosts(options?: { readonly locks: boolean }) {
   const host = () => {
     const world = new FakeWorld({ clock, storage });
     const unused = { stateDirectory: "/fake", imageStore: "/fake" };
-    return { world, drivers: createDrivers("fake", { ...unused, clock, log: silentLog, world }) };
+    return { world, drivers: createFakeDrivers({ ...unused, clock, log: silentLog, world }) };
   };
   return { clock, storage, one: host(), other: host() };
 }
@@ -81,7 +81,7 @@ describe("fake hosts on shared storage", () => {
     const { clock, one, other } = hosts();
     await start(one, 1);
     const failed = start(other, 2).catch((error: unknown) => error);
-    await clock.advance(limits.diskLockPatienceMs + limits.diskLockRetryMs);
+    await clock.advance(driverLimits.diskLockPatienceMs + driverLimits.diskLockRetryMs);
     expect(await failed)
       .to.have.property("message")
       .that.matches(/in use by another process/);

@@ -1,8 +1,8 @@
-/** The fake drivers: the contracts, and what tests and the measurements of scale rest on. */
+/** The fake drivers: the contracts, and the behaviour that tests and the measurements of scale rely on. */
 import { expect } from "chai";
+import { createFakeDrivers } from "../../../nodes/drivers/fake/index.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
-import { createDrivers } from "../../../nodes/drivers/index.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { disksContract, sharedDisksContract } from "../../support/disks-contract.ts";
@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 
 function fakeDrivers(world: FakeWorld) {
   const unused = "/nonexistent";
-  return createDrivers("fake", {
+  return createFakeDrivers({
     ...{ stateDirectory: unused, imageStore: unused, clock: systemClock, log: silentLog, world },
   });
 }

@@ -1,17 +1,17 @@
-/** The guard's real process without any guest: how it is found, started, reached and given up. */
+/** The guard's real process without guests: how it is found, started, reached and ended. */
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
+import { guardLimits } from "../../../actors/node/guard/limits.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
 import { guardFiles } from "../../../nodes/drivers/guard-files.ts";
 import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("the guard's process", function () {
-  this.timeout(limits.guardStartTimeoutMs);
+  this.timeout(guardLimits.guardStartTimeoutMs);
   let place: TemporaryDirectory;
   let directory: string;
   let guard: Guard;
@@ -22,7 +22,7 @@ describe("the guard's process", function () {
 
   before(async () => {
     place = await temporaryDirectory();
-    // Longer than the path of a socket may be.
+    // Longer than a socket's path may be.
     directory = join(place.path, "x".repeat(100), "guard");
     await mkdir(directory, { recursive: true });
     guard = await open();
@@ -43,14 +43,14 @@ describe("the guard's process", function () {
     const next = await open();
     await next.extend(ahead(6_000));
     await next.close();
-    // It is answered before it is written down: the file may be a moment behind.
+    // The guard answers before it writes its state down: the file may be a moment behind.
     const written = async () => JSON.parse(await readFile(join(directory, guardFiles.state), "utf8")).number;
     while ((await written()) < 2) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
   it("hangs up on whoever talks nonsense, and goes on", async () => {
-    for (const text of ["what?\n", '{"kind":"extend"}\n', "x".repeat(limits.guardLineBytesMax + 1)]) {
-      // Through the process's own directory: the path is too long.
+    for (const text of ["what?\n", '{"kind":"extend"}\n', "x".repeat(guardLimits.guardLineBytesMax + 1)]) {
+      // Connects through the process's own directory, because the path is too long.
       const socket = connect(`/proc/${await pid()}/cwd/${guardFiles.socket}`);
       socket.on("error", () => undefined);
       socket.write(text);

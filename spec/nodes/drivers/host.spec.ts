@@ -1,5 +1,5 @@
 /**
- * What the drivers know of their host: processes, users, accelerators, and QEMU's states and events, by
+ * The drivers' facts about their host: processes, users, accelerators, and QEMU's states and events, by
  * value.
  */
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import { parseStat } from "../../../nodes/drivers/process-stat.ts";
 import { isAlive, readProcess, signalProcess, waitGone } from "../../../nodes/drivers/process-table.ts";
 import { chooseAccelerator, kvmAccess } from "../../../nodes/drivers/qemu/accelerator.ts";
 import { meaningOf, statusOf } from "../../../nodes/drivers/qemu/guest.ts";
-import { systemClock } from "../../../nodes/process/clock.ts";
+import { systemClock, systemIds } from "../../../nodes/process/clock.ts";
 import { silentLog, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("the process table", () => {
@@ -77,8 +77,14 @@ describe("the accelerator", () => {
   const user = { uid: 1_900_000_000, gid: 1_900_000_000 };
   const choose = (wanted: "auto" | "kvm" | "tcg", device: string) =>
     chooseAccelerator({
-      ...{ wanted, device, clock: systemClock, log: silentLog, executable: "qemu-system-x86_64" },
-      ...{ version: async () => "1", probe: undefined, directory: "/", cacheFile: "/none" },
+      ...{ wanted, device, clock: systemClock, ids: systemIds(0), log: silentLog },
+      ...{
+        executable: "qemu-system-x86_64",
+        version: async () => "1",
+        probe: undefined,
+        directory: "/",
+        cacheFile: "/none",
+      },
     });
 
   it("is TCG without the device, and says so", async () => {

@@ -1,4 +1,4 @@
-/** What a machine is, read from files as Linux writes them. */
+/** Facts about a computer, read from files as Linux writes them. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

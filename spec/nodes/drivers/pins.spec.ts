@@ -5,7 +5,7 @@ import { choosePins, cpuPlan, pinsOfArgv } from "../../../nodes/drivers/qemu/pin
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
-/** Linux's numbers have gaps, and the cells are counted without. */
+/** Linux's numbers of NUMA nodes have gaps; positions have none. */
 const cells = [
   { node: 0, cpus: [0, 1, 4, 5] },
   { node: 2, cpus: [2, 3] },
@@ -52,8 +52,8 @@ describe("the CPUs and nodes of a guest", () => {
   it("are refused when too few are left, or the cell is not there", () => {
     const choose = (numa: NumaPlacement, taken: readonly number[]) => () =>
       choosePins(numa, cells, new Set(taken));
-    expect(choose(placement(true, 2), [3])).to.throw(/cell 1 1 CPUs are nobody's own, 2 are needed/);
-    expect(choose(placement(false, 3), [])).to.throw(/no NUMA cell 2/);
+    expect(choose(placement(true, 2), [3])).to.throw(/node 1 1 CPUs are nobody's own, 2 are needed/);
+    expect(choose(placement(false, 3), [])).to.throw(/no NUMA node 2/);
   });
 
   it("are told to QEMU: sockets as cells, memory bound to nodes, threads that touch it on the CPUs", () => {

@@ -1,14 +1,15 @@
 /**
- * The QMP client, against a server that misbehaves in every way that QEMU (or whoever took its socket) can.
+ * The QMP client against a server that misbehaves in every way that QEMU (or a process that took its socket)
+ * can.
  */
 
 import { mkdir } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
+import { qemuLimits } from "../../../nodes/drivers/qemu/limits.ts";
 import { QmpConnection, type QmpEvent, type QmpOptions } from "../../../nodes/drivers/qemu/qmp.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 type Answer = (command: { execute: string; id: number }, socket: Socket) => void;
@@ -119,7 +120,7 @@ describe("the QMP client", () => {
     await listen("HTTP/1.1 400 Bad Request\r\n\r\n");
     expect(await nameOf(open())).to.equal("QmpSilence");
     await new Promise((resolve) => server.close(resolve));
-    await listen("x".repeat(limits.qmpLineBytesMax + 1));
+    await listen("x".repeat(qemuLimits.qmpLineBytesMax + 1));
     expect(await nameOf(open({ greetingTimeoutMs: 5_000 }))).to.equal("QmpSilence");
   });
 
@@ -155,7 +156,7 @@ describe("the QMP client", () => {
   it("reaches a socket whose path is longer than an address can be", async () => {
     const deep = join(place.path, "d".repeat(120));
     await mkdir(deep);
-    // The server binds by a short way; the client gets the long one.
+    // The server binds by a short path; the client gets the long one.
     const from = process.cwd();
     process.chdir(deep);
     path = "qmp";

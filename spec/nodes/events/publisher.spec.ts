@@ -1,12 +1,12 @@
 /**
- * How committed events get into the stream: in order, without a gap or a double, whoever publishes and
- * whatever fails.
+ * Publishing committed events to the stream: in order, without a gap or a double, whichever controller
+ * publishes and whatever fails.
  */
 import { expect } from "chai";
 import type { EventStream } from "../../../actors/ports/event-stream.ts";
 import type { EventQuery } from "../../../actors/ports/store.ts";
+import { eventLimits } from "../../../nodes/events/limits.ts";
 import { startEventPublisher } from "../../../nodes/events/publisher.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { eventOf, eventsBetween } from "../../support/event-stream-contract.ts";
 import { createMemoryEventStream } from "../../support/memory-event-stream.ts";
@@ -50,7 +50,7 @@ describe("event publisher", () => {
     expect(w.heard).to.deep.equal([1, 2, 3]);
     w.kept.push(eventOf(4));
     publisher.wake();
-    await w.clock.advance(limits.eventPublishSpacingMs);
+    await w.clock.advance(eventLimits.eventPublishSpacingMs);
     expect(w.heard).to.deep.equal([1, 2, 3, 4]);
   });
 
@@ -59,7 +59,7 @@ describe("event publisher", () => {
     w.start();
     await w.clock.settle();
     w.kept.push(eventOf(4));
-    await w.clock.advance(limits.eventPublishPeriodMs);
+    await w.clock.advance(eventLimits.eventPublishPeriodMs);
     expect(w.heard).to.deep.equal([1, 2, 3, 4]);
   });
 
@@ -72,17 +72,17 @@ describe("event publisher", () => {
       w.kept.push(eventOf(at));
       publisher.wake();
     }
-    await w.clock.advance(limits.eventPublishSpacingMs);
+    await w.clock.advance(eventLimits.eventPublishSpacingMs);
     expect(w.heard).to.deep.equal(upTo(203));
     expect(w.reads() - before).to.equal(1);
   });
 
   it("goes through pages", async () => {
     const w = world();
-    w.kept.push(...eventsBetween(4, 3 * limits.eventPublishPage));
+    w.kept.push(...eventsBetween(4, 3 * eventLimits.eventPublishPage));
     w.start();
     await w.clock.settle();
-    expect(w.heard).to.deep.equal(upTo(3 * limits.eventPublishPage));
+    expect(w.heard).to.deep.equal(upTo(3 * eventLimits.eventPublishPage));
   });
 
   it("fills a lost stream again", async () => {
@@ -90,7 +90,7 @@ describe("event publisher", () => {
     w.start();
     await w.clock.settle();
     w.memory.wipe();
-    await w.clock.advance(limits.eventPublishPeriodMs);
+    await w.clock.advance(eventLimits.eventPublishPeriodMs);
     expect(w.memory.events.map(({ sequence }) => sequence)).to.deep.equal([1, 2, 3]);
   });
 
@@ -114,7 +114,7 @@ describe("event publisher", () => {
     expect(tries).to.be.within(12, 25);
     expect(w.noted.filter(({ level }) => level === "warn")).to.have.length(1);
     away = false;
-    await w.clock.advance(limits.eventPublishBackoffMsMax);
+    await w.clock.advance(eventLimits.eventPublishBackoffMsMax);
     expect(w.heard).to.deep.equal([1, 2, 3]);
   });
 
@@ -128,7 +128,7 @@ describe("event publisher", () => {
         return undefined;
       },
     });
-    await w.clock.advance(10 * limits.eventPublishPeriodMs);
+    await w.clock.advance(10 * eventLimits.eventPublishPeriodMs);
     expect(offers).to.be.at.most(11);
   });
 
@@ -140,7 +140,7 @@ describe("event publisher", () => {
       publishers[at % 3]?.wake();
       if (at % 10 === 0) await w.clock.advance(3);
     }
-    await w.clock.advance(2 * limits.eventPublishPeriodMs);
+    await w.clock.advance(2 * eventLimits.eventPublishPeriodMs);
     expect(w.heard).to.deep.equal(upTo(300));
   });
 
@@ -151,7 +151,7 @@ describe("event publisher", () => {
     await publisher.stop();
     w.kept.push(eventOf(4));
     publisher.wake();
-    await w.clock.advance(5 * limits.eventPublishPeriodMs);
+    await w.clock.advance(5 * eventLimits.eventPublishPeriodMs);
     expect(w.heard).to.deep.equal([1, 2, 3]);
     expect(w.clock.pending).to.equal(0);
   });

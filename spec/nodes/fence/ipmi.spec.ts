@@ -1,4 +1,6 @@
-/** What ipmitool is told, and what its words are taken for; by a script in its place. */
+/**
+ * The arguments that ipmitool gets, and the meaning given to its output; tested with a script in its place.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +16,7 @@ describe("power by IPMI", () => {
   let directory: string;
   const at = (name: string): string => join(directory, name);
 
-  /** The words between `case` and `esac`, by the last argument of ipmitool. */
+  /** Makes the script. `cases`: the text between `case` and `esac`, by ipmitool's last argument. */
   const pretend = (cases: string): void => {
     const text = `#!/bin/sh
 echo "$@" >> ${at("arguments")}

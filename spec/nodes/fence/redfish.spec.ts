@@ -1,4 +1,4 @@
-/** Switching a host off by Redfish: against a service that takes its time, refuses, hangs and lies. */
+/** Switching a host off over Redfish: against a service that is slow, refuses, hangs and lies. */
 import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

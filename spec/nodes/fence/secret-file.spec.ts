@@ -1,4 +1,4 @@
-/** Files that hold a password: which are taken, and what is said of the others. */
+/** Password files: which files are accepted, and the messages about all others. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { processLimits } from "../../../nodes/process/limits.ts";
 import { levelOf, openLog } from "../../../nodes/process/log.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 
 describe("the log", () => {
@@ -45,11 +45,11 @@ describe("the log", () => {
   it("sets the file aside when it is full, and never has more than two", () => {
     const log = openLog({ process: "p", file: file() });
     const text = "x".repeat(1024 * 1024);
-    for (let written = 0; written < 2.5 * limits.logBytesMax; written += text.length)
+    for (let written = 0; written < 2.5 * processLimits.logBytesMax; written += text.length)
       log.info({ text }, "full");
     log.close();
-    expect(statSync(file()).size).to.be.at.most(limits.logBytesMax);
-    expect(statSync(`${file()}.1`).size).to.be.at.most(limits.logBytesMax);
+    expect(statSync(file()).size).to.be.at.most(processLimits.logBytesMax);
+    expect(statSync(`${file()}.1`).size).to.be.at.most(processLimits.logBytesMax);
     expect(existsSync(`${file()}.2`)).to.equal(false);
   });
 });

@@ -1,4 +1,6 @@
-/** The proxy between the parties of a cluster, over the loopback: what passes, what does not, and when. */
+/**
+ * The proxy between the parties of a cluster, over the loopback: which bytes pass, which do not, and when.
+ */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +17,7 @@ import { freePort } from "../../../nodes/up/server-process.ts";
 const link = linkName("node-1", "nats");
 const blackHole = { kind: "blackHole" } as const;
 
-/** A connection whose received text can be waited for. */
+/** A connection; tests can wait for a text that it received. */
 class Line {
   readonly socket: Socket;
   text = "";

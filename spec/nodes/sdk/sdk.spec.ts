@@ -1,10 +1,10 @@
-/** The SDK on a bus in memory: typed clients, and what it follows on behalf of its user. */
+/** The SDK on a bus in memory: typed clients, and the loops that follow events, consoles and operations. */
 import { expect } from "chai";
 import { createClients } from "../../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../../nodes/sdk/follow.ts";
 import { type Event, eventService } from "../../../protocol/event.ts";
 import { instanceService } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { type Operation, operationService } from "../../../protocol/operation.ts";
 import { commandBinding } from "../../../protocol/wire/binding.ts";
 import { createServer, type Implementation } from "../../../protocol/wire/server.ts";
@@ -17,7 +17,7 @@ import { cell, countingIds, rememberingLog } from "../../support/wire-world.ts";
 
 type Handler = (request: never, context: CallContext) => Promise<unknown>;
 
-/** The SDK against handlers of which only some are there. */
+/** The SDK against a server with these handlers only. */
 function world(handlers: Readonly<Record<string, Record<string, Handler>>>) {
   const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
@@ -36,12 +36,12 @@ function world(handlers: Readonly<Record<string, Record<string, Handler>>>) {
       log: rememberingLog(),
       discoverable: false,
     });
-  const sdk = { bus, clock, project: "demo", cell, random: () => 0.5 };
+  const sdk = { bus, clock, ids: countingIds("sdk"), project: "demo", cell, random: () => 0.5 };
   const clients = createClients(sdk);
   return { clock, start, clients, ...createFollowers(clients, sdk) };
 }
 
-/** An event service over a list, with long polls. */
+/** An event service over a list of events, with long polls. */
 function eventHandlers(kept: Event[], clock: () => SimulatedClock, trimmed = () => 0) {
   return {
     event: {
@@ -249,7 +249,7 @@ describe("sdk: waitFor", () => {
   it("goes on beyond the deadline of a single question", async () => {
     const w = world(answers(operation("done")));
     const waiting = w.waitFor({ id: "o1" });
-    await w.clock.advance(limits.timeoutMsDefault * 20);
+    await w.clock.advance(wireLimits.timeoutMsDefault * 20);
     w.start();
     await w.clock.advance(5_000);
     expect((await waiting).state).to.equal("done");

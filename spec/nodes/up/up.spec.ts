@@ -1,4 +1,4 @@
-/** The parts of `up` that need no server: proofs of processes, the lock, the keeper, and what is shown. */
+/** The parts of `up` that need no server: proofs of processes, the lock, the keeper, and the screen. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -125,7 +125,7 @@ describe("a keeper", () => {
   const killed: ServerEnd = { code: null, signal: "SIGKILL" };
   const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-  /** A keeper of fakes on simulated time; `failing` starts fail. */
+  /** A keeper of fake processes on simulated time. `failing`: the starts that fail, by their number. */
   const world = async (failing: readonly number[] = []) => {
     const clock = new SimulatedClock();
     const said: string[] = [];

@@ -1,8 +1,8 @@
-/** The derived client: subjects, headers, deadlines, interceptors and retries. */
+/** The client made from a service's definition: subjects, headers, deadlines, interceptors and retries. */
 import { expect } from "chai";
 import { imageService } from "../../../protocol/image.ts";
 import { instanceService } from "../../../protocol/instance.ts";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ClientCall, Interceptor } from "../../../protocol/wire/client.ts";
 import { pauseMs, retrying } from "../../../protocol/wire/retry.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
@@ -135,15 +135,15 @@ describe("retries", () => {
     thingServer(w, { handlers: thingHandlers([], { get: () => new Promise(() => undefined) }) });
     const client = thingClient(w, { interceptors });
     const poll = failure(client.get("t1", { waitMs: 100 }));
-    await w.clock.advance(limits.timeoutMsDefault * 2);
+    await w.clock.advance(wireLimits.timeoutMsDefault * 2);
     await poll;
     const [first, second] = attempts;
     expect((second?.deadlineMs ?? 0) - (first?.deadlineMs ?? 0)).to.be.at.least(
-      limits.attemptTimeoutMs + 100,
+      wireLimits.attemptTimeoutMs + 100,
     );
     attempts.length = 0;
     const often = failure(client.get("t1", {}));
-    await w.clock.advance(limits.timeoutMsDefault * 2);
+    await w.clock.advance(wireLimits.timeoutMsDefault * 2);
     expect(await often).to.include({ reason: "timeout" });
     expect(attempts).to.have.length(3);
   });
@@ -189,7 +189,7 @@ describe("retries of a wait", () => {
     });
     expect(await waiting(call)).to.deep.equal({ operation: { state: "done" } });
     expect(seen.map(({ requestId }) => requestId)).to.deep.equal(["r", "r", "r"]);
-    expect(seen[0]?.deadlineMs).to.equal(limits.attemptTimeoutMs);
+    expect(seen[0]?.deadlineMs).to.equal(wireLimits.attemptTimeoutMs);
   });
 
   it("does not ask again when there is no time left to be kept waiting", async () => {
@@ -197,12 +197,12 @@ describe("retries of a wait", () => {
     let attempts = 0;
     const waiting = retrying({ clock, random: () => 0.5 })(async ({ deadlineMs }) => {
       attempts += 1;
-      const untilMs = Math.max(deadlineMs - limits.waitMarginMs, clock.monotonicMs() + 1);
+      const untilMs = Math.max(deadlineMs - wireLimits.waitMarginMs, clock.monotonicMs() + 1);
       await new Promise<void>((resolve) => clock.after(untilMs - clock.monotonicMs(), resolve));
       return { operation: { state: "running" } };
     });
-    const answer = waiting({ ...call, deadlineMs: limits.attemptTimeoutMs });
-    await clock.advance(limits.attemptTimeoutMs);
+    const answer = waiting({ ...call, deadlineMs: wireLimits.attemptTimeoutMs });
+    await clock.advance(wireLimits.attemptTimeoutMs);
     expect(await answer).to.deep.equal({ operation: { state: "running" } });
     expect(attempts).to.equal(1);
   });
@@ -216,7 +216,7 @@ describe("retries of a wait", () => {
       return { operation: { state: "done" } };
     });
     const answer = waiting(call);
-    await clock.advance(limits.retryBackoffMsMax);
+    await clock.advance(wireLimits.retryBackoffMsMax);
     expect(await answer).to.deep.equal({ operation: { state: "done" } });
   });
 

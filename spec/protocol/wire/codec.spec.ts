@@ -1,8 +1,11 @@
-/** The codec: what comes back as it was, what is refused and why, and that no body can hurt its reader. */
+/**
+ * The codec: values survive a round trip, bad bodies are refused with a reason, and no body can hurt its
+ * reader.
+ */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import fc from "fast-check";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import {
   decodeAnswer,
   decodeRequest,
@@ -15,7 +18,7 @@ import { bombs } from "../../support/bombs.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
-/** The reason of a refusal; anything but a StatusError is a defect. */
+/** The reason of a refusal; any other error is a defect. */
 function reasonOf(body: Uint8Array): string {
   try {
     decodeRequest(body);
@@ -109,14 +112,14 @@ describe(`codec (seed ${seed})`, () => {
   });
 
   it("takes exactly the largest body and the deepest nest that the limits name", () => {
-    const largest = encodeBody({ a: "x".repeat(limits.bodyBytesMax - 8) }, "json");
-    expect(largest.length).to.equal(limits.bodyBytesMax);
+    const largest = encodeBody({ a: "x".repeat(wireLimits.bodyBytesMax - 8) }, "json");
+    expect(largest.length).to.equal(wireLimits.bodyBytesMax);
     expect(reasonOf(largest)).to.equal("taken");
     expect(reasonOf(Buffer.concat([largest, json(" ")]))).to.equal("bodyTooLarge");
     for (const encoding of ["json", "msgpack"] satisfies Encoding[]) {
       const nest = (depth: number): unknown => (depth === 0 ? 1 : { a: nest(depth - 1) });
-      expect(reasonOf(encodeBody(nest(limits.bodyDepthMax), encoding))).to.equal("taken");
-      expect(reasonOf(encodeBody(nest(limits.bodyDepthMax + 1), encoding))).to.equal("bodyTooDeep");
+      expect(reasonOf(encodeBody(nest(wireLimits.bodyDepthMax), encoding))).to.equal("taken");
+      expect(reasonOf(encodeBody(nest(wireLimits.bodyDepthMax + 1), encoding))).to.equal("bodyTooDeep");
     }
   });
 

@@ -1,7 +1,7 @@
-/** The server side of the protocol: what is decoded, refused, answered and described, byte for byte. */
+/** The server side of the protocol: decoding, refusals, answers and discovery, byte for byte. */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
-import { limits } from "../../../protocol/limits/limits.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { decodeAnswer, encodeBody } from "../../../protocol/wire/codec.ts";
 import { headerNames } from "../../../protocol/wire/headers.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
@@ -96,7 +96,7 @@ describe("protocol server", () => {
     ["a wrong type", make, { name: 5 }, {}, "schemaMismatch", "400"],
     ["an unknown field", make, { name: "a", colour: "red" }, {}, "unknownField", "400"],
     ["an unknown field beside a wrong one", make, { name: 5, colour: "red" }, {}, "schemaMismatch", "400"],
-    ["a body too large", make, Buffer.alloc(limits.bodyBytesMax + 1, " "), {}, "bodyTooLarge", "400"],
+    ["a body too large", make, Buffer.alloc(wireLimits.bodyBytesMax + 1, " "), {}, "bodyTooLarge", "400"],
     ["a deadline in the past", make, { name: "a" }, { "Novact-Timeout-Ms": "-1" }, "deadlinePast", "504"],
     ["a deadline that is no number", make, {}, { "Novact-Timeout-Ms": "soon" }, "malformedHeader", "400"],
     ["a request id with a space", make, {}, { "Novact-Request-Id": "a b" }, "malformedHeader", "400"],
@@ -128,7 +128,7 @@ describe("protocol server", () => {
     const w = world();
     thingServer(w, { handlers: w.handlers });
     await w.ask(make, { name: "a" }, { "Novact-Timeout-Ms": "999999999999" });
-    expect(w.seen[0]?.deadlineMs).to.equal(limits.timeoutMsMax);
+    expect(w.seen[0]?.deadlineMs).to.equal(wireLimits.timeoutMsMax);
   });
 
   it("keeps what a handler threw for the log, and answers INTERNAL with the request id", async () => {
@@ -153,7 +153,7 @@ describe("protocol server", () => {
     const w = world();
     thingServer(w);
     const get = "novact.v1.test.cmd.demo.thing.t1.get";
-    expect(await w.reasonOf(get, { size: limits.answerBytesMax })).to.equal("answerTooLarge");
+    expect(await w.reasonOf(get, { size: wireLimits.answerBytesMax })).to.equal("answerTooLarge");
   });
 
   it("refuses more requests of one project than its share, and serves the others on", async () => {
@@ -164,7 +164,7 @@ describe("protocol server", () => {
       }),
     });
     const get = (project: string) => w.reasonOf(`novact.v1.test.cmd.${project}.thing.t1.get`);
-    const asked = Array.from({ length: limits.requestsInWorkPerProjectMax + 5 }, () => get("greedy"));
+    const asked = Array.from({ length: wireLimits.requestsInWorkPerProjectMax + 5 }, () => get("greedy"));
     const reasons = await Promise.all([...asked, get("demo")]);
     expect(reasons.filter((reason) => reason === "mailboxFull")).to.have.length(5);
     expect(reasons.at(-1)).to.equal("timeout");
@@ -197,11 +197,11 @@ describe("protocol server", () => {
     const waiting = w.reasonOf(make, { name: "a" }, { [headerNames.timeoutMs]: "30000" });
     await w.clock.settle();
     const drained = server.drain();
-    await w.clock.advance(limits.drainGraceMs);
+    await w.clock.advance(wireLimits.drainGraceMs);
     expect(await waiting).to.equal("shuttingDown");
     await drained;
     expect(server.inWork).to.equal(0);
-    expect(w.clock.monotonicMs()).to.equal(limits.drainGraceMs);
+    expect(w.clock.monotonicMs()).to.equal(wireLimits.drainGraceMs);
   });
 
   it("describes itself to NATS's tools: every method an endpoint with its schema", async () => {

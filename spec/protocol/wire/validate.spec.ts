@@ -1,6 +1,6 @@
 /**
- * Validation by schema: every schema compiles, and every fault is said in one sentence without repeating its
- * value.
+ * Validation by schema: every schema compiles, and every fault is described in one sentence that does not
+ * repeat its value.
  */
 import { Type } from "@sinclair/typebox";
 import { expect } from "chai";

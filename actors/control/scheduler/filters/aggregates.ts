@@ -1,5 +1,5 @@
 /**
- * The filters of what the metadata of aggregates says, each as Nova's of nearly the same name: who may be
+ * The filters by the metadata of aggregates, each like Nova's of nearly the same name: which projects may be
  * there, which flavors and images, and what a flavor asks of the aggregate.
  */
 import type { AggregateFacts } from "../facts.ts";
@@ -35,8 +35,8 @@ export const aggregateFlavors: RequestFilter = {
 };
 
 /**
- * AggregateInstanceExtraSpecs: every extra spec of the scope, and every one without a scope, must match what
- * an aggregate of the host says.
+ * AggregateInstanceExtraSpecs: every extra spec with this scope, and every one without a scope, must match
+ * the metadata of an aggregate of the host.
  */
 export const aggregateExtraSpecs: RequestFilter = {
   name: "aggregateExtraSpecs",
@@ -73,14 +73,16 @@ function matching(key: string, requirement: string): Check {
   };
 }
 
-/** AggregateImagePropertiesIsolation: of a property that the image has, aggregates must say the same. */
+/**
+ * AggregateImagePropertiesIsolation: aggregates that name a property of the image must have the same value.
+ */
 export const aggregateImages: RequestFilter = {
   name: "aggregateImages",
   effort: efforts.command,
   prepare: (request) => allOf(imageFacts(request).map(([key, value]) => isolating(key, value))),
 };
 
-/** Our own properties have Nova's names as well. */
+/** The image's properties; novact's own are also under Nova's names. */
 function imageFacts({ image, imageProperties }: TimedRequest): readonly (readonly [string, string])[] {
   const { architecture, hypervisor } = image;
   const own = { architecture, hw_architecture: architecture };
@@ -100,8 +102,8 @@ function isolating(key: string, value: string): Check {
 }
 
 /**
- * All must pass. There are few different lists of aggregates, and hosts of one list share what was worked out
- * about it: each is asked once.
+ * A check that all checks pass. There are few different lists of aggregates, and hosts with the same list
+ * share its facts: each list is checked once.
  */
 function allOf(checks: readonly Check[]): Check | undefined {
   if (checks.length === 0) return undefined;

@@ -1,10 +1,10 @@
 /** Passes hosts that were heard from lately. */
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import type { HostView } from "../state.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 export const isAlive = (host: HostView, atMs: number): boolean =>
-  atMs - host.heardAtMs <= limits.hostSilentMs;
+  atMs - host.heardAtMs <= leaseLimits.hostSilentMs;
 
 export const alive: RequestFilter = {
   name: "alive",

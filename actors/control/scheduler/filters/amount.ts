@@ -1,8 +1,8 @@
-/** What the filters of memory, CPUs and disk have in common: so much is asked for, so much is free. */
+/** The common part of the filters of memory, CPUs and disk: the amount that is asked for must be free. */
 import type { Amounts } from "../messages.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-/** Of one of the amounts, counted with its overcommit ratio. */
+/** The filter of one amount, counted with its overcommit ratio. */
 export const amountFilter = (name: string, amount: keyof Amounts, unit: string): RequestFilter => ({
   name,
   effort: efforts.work,

@@ -1,4 +1,4 @@
-/** Passes hosts of the zone that is asked for. A host is in the zone of its aggregates, else in `nova`. */
+/** Passes hosts of the requested zone. A host is in the zone of its aggregates, else in `nova`. */
 import { defaultZone } from "../../../../protocol/kinds.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Passes hosts that have what the flavor's `capabilities:…` ask for: what a host reports of itself under
- * Nova's names, and its labels under theirs. What a host does not have refuses it, as in Nova.
+ * Passes hosts that match the flavor's `capabilities:…`: values that the host reports, under Nova's names,
+ * and its labels, under their own. As in Nova, a missing value refuses the host.
  */
 import type { Value } from "../matching.ts";
 import { matcher } from "../matching.ts";

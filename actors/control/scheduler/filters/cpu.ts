@@ -1,4 +1,4 @@
-/** Passes hosts with enough free CPU. Which of the CPUs a guest may have to itself is pinning.ts's to say. */
+/** Passes hosts with enough free CPU. pinning.ts decides about CPUs that a guest has to itself. */
 import { amountFilter } from "./amount.ts";
 
 export const cpu = amountFilter("cpu", "vcpus", "vCPUs");

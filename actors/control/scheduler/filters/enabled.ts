@@ -1,6 +1,6 @@
 /**
- * Passes hosts that an operator has not disabled. Why one did is for operators: every project may read what
- * a filter says, and it is kept with what failed.
+ * Passes hosts that are enabled. The reason of a disabled host is for operators only: every project may read
+ * a filter's text, which is kept with failures.
  */
 import { efforts, type HostFilter, type Refuse } from "./filter.ts";
 

@@ -1,7 +1,7 @@
 /**
- * What a filter is. A filter is pure and knows nothing of the other filters. What it needs of a request it
- * works out once, in `prepare`; what it then does for each of thousands of hosts is a comparison or two, and
- * makes no sentence and no object.
+ * What a filter is. A filter is pure and knows nothing of the other filters. `prepare` works out once what it
+ * needs of a request; its check, run for each of thousands of hosts, is a comparison or two and makes no
+ * sentence and no object.
  */
 import type { Amounts, PlacementRequest } from "../messages.ts";
 import type { HostView } from "../state.ts";
@@ -12,30 +12,35 @@ export interface TimedRequest extends PlacementRequest {
   readonly atMs: number;
 }
 
-/** Members of the request's group by host, with those supposed to be there: it grows as many are placed. */
+/**
+ * Number of members of the request's group by host, including those placed earlier in the same request: it
+ * grows as many are placed.
+ */
 export type Members = ReadonlyMap<string, number>;
 
-/** Both are sentences without their full stop; the remedy is what would make the host pass, as an order. */
+/**
+ * Both are sentences without their full stop; the remedy says, as an order, what would make the host pass.
+ */
 export interface Refusal {
   readonly reason: string;
   readonly remedy: string;
 }
 
-/** Makes the sentences only when somebody reads them, as most hosts are refused unread. */
+/** Makes the sentences only when they are read: most refusals never are. */
 export type Refuse = (host: HostView) => Refusal;
 export type Check = (host: HostView) => true | Refuse;
 
 /** How much it takes to make a refused host pass. Numbers, so that those of several filters add up. */
 export const efforts = {
-  /** Nothing: time does it. */
+  /** Nothing but time. */
   waiting: 1,
   /** One command of an operator. */
   command: 2,
-  /** Another wish, or another flavor. */
+  /** Other hints, or another flavor. */
   asking: 3,
-  /** Instances have to go, or a failure has to be mended. */
+  /** Instances must leave, or a failure must be mended. */
   work: 4,
-  /** It is the wrong kind of host. */
+  /** Impossible for this host: it is of the wrong kind. */
   another: 50,
 } as const;
 
@@ -44,17 +49,19 @@ interface Named {
   readonly effort: number;
 }
 
-/** Looks at the host alone: its answer is known before anybody asks. */
+/** Looks at the host alone: its answer is known before any request. */
 export interface HostFilter extends Named {
   readonly check: Check;
 }
 
 export interface RequestFilter extends Named {
-  /** When the filter is about one amount: a host with less of it free than is asked for is refused. */
+  /**
+   * Set when the filter is about one amount: it refuses hosts with less of it free than the request asks for.
+   */
   readonly amount?: keyof Amounts;
-  /** When it is plain from the request: ids of the only hosts that can pass. Undefined: it is not plain. */
+  /** Ids of the only hosts that can pass, if the request names them. Undefined: any may. */
   only?(request: TimedRequest, members: Members): Iterable<string> | undefined;
-  /** Undefined: nothing is asked for that this filter is about, and every host passes. */
+  /** The check for a request. Undefined: the request does not concern this filter, and every host passes. */
   prepare(request: TimedRequest, members: Members): Check | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The filters of server groups whose policy is strict. The soft policies are weighers. Members that are only
- * supposed to be somewhere, because many are placed at once, count like those that are there.
+ * The filters of server groups with strict policies. The soft policies are weighers. When many are placed at
+ * once, those placed earlier count as members.
  */
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
@@ -20,7 +20,7 @@ export const groupAffinity: RequestFilter = {
   },
 };
 
-/** Passes hosts with fewer members than may be together. */
+/** Passes hosts with fewer members than the group's maximum for one host. */
 export const groupAntiAffinity: RequestFilter = {
   name: "groupAntiAffinity",
   effort: efforts.asking,

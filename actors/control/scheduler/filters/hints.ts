@@ -1,7 +1,7 @@
 /** The filters of hints: near other instances, away from them, or one host by its id. */
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
-/** Passes the hosts of the instances that were named: the guests want to be near each other. */
+/** Passes only the hosts of the named instances. */
 export const sameHost: RequestFilter = {
   name: "sameHost",
   effort: efforts.asking,
@@ -17,7 +17,7 @@ export const sameHost: RequestFilter = {
   },
 };
 
-/** Passes all but the hosts of the instances that were named. */
+/** Passes all but the hosts of the named instances. */
 export const differentHost: RequestFilter = {
   name: "differentHost",
   effort: efforts.asking,
@@ -32,7 +32,7 @@ export const differentHost: RequestFilter = {
   },
 };
 
-/** Passes the one host that an operator asked for. */
+/** Passes only the host that an operator chose. */
 export const forcedHost: RequestFilter = {
   name: "forcedHost",
   effort: efforts.asking,

@@ -1,4 +1,6 @@
-/** Passes hosts that suit the image's other properties, and refuses flavors that are too small for it. */
+/**
+ * Passes hosts that match the image's other properties, and refuses flavors that are too small for the image.
+ */
 import { type Check, efforts, type Refuse, type RequestFilter, type TimedRequest } from "./filter.ts";
 
 export const image: RequestFilter = {
@@ -43,7 +45,7 @@ function hypervisorOf({ image: { hypervisor } }: TimedRequest): Check | undefine
   return (host) => host.hypervisor === hypervisor || refuse;
 }
 
-/** A host that does not say which types it knows is given the benefit of the doubt. */
+/** The check of the machine type. A host that does not report its machine types passes. */
 function machineTypeOf({ imageProperties }: TimedRequest): Check | undefined {
   const wanted = imageProperties?.hw_machine_type;
   if (wanted === undefined) return undefined;

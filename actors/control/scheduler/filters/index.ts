@@ -20,7 +20,7 @@ import { ram } from "./ram.ts";
 import { storage } from "./storage.ts";
 import { traits } from "./traits.ts";
 
-/** In the order in which they are asked: those first that refuse cheaply and often. */
+/** In the order in which they are asked: filters that refuse cheaply and often come first. */
 export const filters: readonly Filter[] = [
   enabled,
   lease,

@@ -1,4 +1,4 @@
-/** Passes hosts that hold their lease: without it a host may not run what it is given. */
+/** Passes hosts that hold their host lease: without it a host may not run a new guest. */
 import { efforts, type HostFilter, type Refuse } from "./filter.ts";
 
 const refuse: Refuse = () => ({

@@ -1,6 +1,6 @@
 /**
- * The filters of how busy a host is, whatever room it has: builds at once, instances. An aggregate may lower
- * or raise both by Nova's metadata. A host on which builds fail is the weighers' business.
+ * The filters of a host's load, whatever room it has: builds at once, and instances. An aggregate may lower
+ * or raise both limits by Nova's metadata. Failing builds are a weigher's business.
  */
 import { efforts, type HostFilter, type Refuse } from "./filter.ts";
 

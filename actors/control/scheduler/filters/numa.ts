@@ -1,4 +1,4 @@
-/** Passes hosts with so many NUMA cells as are asked for, each with the CPUs, the memory and the pages. */
+/** Passes hosts with as many NUMA nodes as are asked for, each with the CPUs, the memory and the pages. */
 import { cellsFor, cellsGiving, type NumaDemand, numaDemand } from "../numa.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
@@ -15,7 +15,8 @@ export const numa: RequestFilter = {
     const refuse: Refuse = (host) => {
       if (host.numa.length === 0)
         return {
-          reason: "the host offers no NUMA cells: it does not know them, or its agent is of an older version",
+          reason:
+            "the host offers no NUMA cells: it does not know them, or its agent cannot bind guests to them",
           remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
         };
       return { reason: shortage(demand, cellsGiving(host, demand)), remedy: remedyFor(demand) };

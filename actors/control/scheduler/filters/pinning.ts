@@ -1,6 +1,6 @@
 /**
- * Keeps the two pools of a host's CPUs apart: those that guests have to themselves, and the rest, which the
- * others share with the overcommit ratio. A host that does not report its cells has no CPU to give away.
+ * Keeps the two pools of a host's CPUs apart: pinned CPUs, which one guest has to itself, and the rest, which
+ * the other guests share by the overcommit ratio. A host that reports no NUMA nodes has no CPU to pin.
  */
 
 import { sharedFree } from "../../../../protocol/numa.ts";
@@ -14,7 +14,7 @@ export const pinning: RequestFilter = {
   prepare: (request) => (isDedicated(request.extraSpecs) ? dedicated(request.vcpus) : shared(request.vcpus)),
 };
 
-/** vCPUs that guests without CPUs of their own may still have once so many more CPUs are a guest's own. */
+/** vCPUs left for guests that share CPUs, once `more` CPUs are pinned. */
 function sharedBeside({ capacity, claimed, pinnedCpus, realCpus }: HostView, more: number): number {
   const after = { pinnedCpus: pinnedCpus + more, vcpusClaimed: claimed.vcpus + more };
   return sharedFree({ realCpus, vcpus: capacity.vcpus, ...after });

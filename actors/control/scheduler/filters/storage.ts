@@ -1,4 +1,4 @@
-/** Passes hosts that can open the disk, when it exists already and lies in a storage that hosts share. */
+/** Passes hosts that can open the instance's disk, if there is one and it is on shared storage. */
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 export const storage: RequestFilter = {

@@ -1,4 +1,4 @@
-/** Passes hosts with every trait that flavor or image require, and with none that they forbid. */
+/** Passes hosts with every trait that the flavor or image requires, and none that they forbid. */
 import { featureKey } from "../facts.ts";
 import { efforts, type Refuse, type RequestFilter, type TimedRequest } from "./filter.ts";
 
@@ -23,7 +23,7 @@ export const traits: RequestFilter = {
         remedy: "choose a flavor and an image without these",
       };
     };
-    // Hosts with the same processors share one set: each is asked once.
+    // Hosts with the same processors share one set of features: each set is checked once.
     const known = new Map<ReadonlySet<string>, boolean>();
     return ({ features }) => {
       let good = known.get(features);

@@ -5,5 +5,5 @@ export const freeRam: FreeWeigher = { name: "freeRam", novaName: "ram", multipli
 
 export const freeCpu: FreeWeigher = { name: "freeCpu", novaName: "cpu", multiplier: 1, amount: "vcpus" };
 
-/** Off unless it is asked for: overlays take little of the disk that they are promised. */
+/** Off by default: overlays use little of the disk that they may grow to. */
 export const freeDisk: FreeWeigher = { name: "freeDisk", novaName: "disk", multiplier: 0, amount: "diskGib" };

@@ -1,6 +1,6 @@
 /**
- * The soft policies of server groups: more members on a host draw the next one, or keep it away. One member
- * is one half; with the multiplier of 2 it counts as much as a host that is all free counts for its memory.
+ * The soft policies of server groups: members on a host attract the next one, or keep it away. One member
+ * weighs one half; with the multiplier of 2 it counts as much as all of a host's memory being free.
  */
 import { type GroupWeigher, saturating } from "./weigher.ts";
 
@@ -12,7 +12,7 @@ export const softAffinity: GroupWeigher = {
   weighCount: (members) => saturating(members, 1),
 };
 
-/** As in Nova the multiplier is above 0 and the weight below. */
+/** As in Nova, the multiplier is positive and the weight negative. */
 export const softAntiAffinity: GroupWeigher = {
   name: "softAntiAffinity",
   novaName: "soft_anti_affinity",

@@ -1,6 +1,6 @@
 /**
- * What an operator says of a host with a number: the label `weight`, from -1 to 1. It takes the place of
- * Nova's metrics: whatever measures hosts can write it.
+ * An operator's number for a host: the label `weight`, from -1 to 1. It replaces Nova's metrics weigher: any
+ * program that measures hosts can write it.
  */
 import type { HostWeigher } from "./weigher.ts";
 

@@ -1,24 +1,26 @@
-/** How busy a host is: builds under way, instances, builds that failed in a row. All avoid, as in Nova. */
-import { limits } from "../../../../protocol/limits/limits.ts";
+/**
+ * A host's load: builds under way, instances, builds that failed in a row. All avoid the host, as in Nova.
+ */
+import { schedulerLimits } from "../limits.ts";
 import { type HostWeigher, saturating } from "./weigher.ts";
 
-/** One half at as many builds as Nova allows at once. */
+/** The weight is one half at the number of builds that Nova allows at once. */
 export const ioLoad: HostWeigher = {
   name: "ioLoad",
   novaName: "io_ops",
   multiplier: -1,
-  weigh: (host) => (host.ioOps === 0 ? 0 : saturating(host.ioOps, limits.weigherIoOpsHalf)),
+  weigh: (host) => (host.ioOps === 0 ? 0 : saturating(host.ioOps, schedulerLimits.weigherIoOpsHalf)),
 };
 
-/** Off unless it is asked for, as in Nova: how large the instances are says more than how many. */
+/** Off by default, as in Nova: the sizes of the instances say more than their number. */
 export const instanceCount: HostWeigher = {
   name: "instanceCount",
   novaName: "num_instances",
   multiplier: 0,
-  weigh: (host) => saturating(host.instances, limits.weigherInstancesHalf),
+  weigh: (host) => saturating(host.instances, schedulerLimits.weigherInstancesHalf),
 };
 
-/** Outweighs everything else: a host that fails builds is empty, and would draw all of them. */
+/** Outweighs all other weighers: a host that fails builds is empty, and would attract all of them. */
 export const buildFailures: HostWeigher = {
   name: "buildFailures",
   novaName: "build_failure",

@@ -2,23 +2,23 @@
  * What a weigher is. A weigher is pure and answers for any host, also one that a filter will refuse. It looks
  * at one amount of the request, at the host alone, or at the request's group.
  *
- * Nova stretches each weigher's numbers over the hosts that are left, from 0 to 1. Here a weight is of the
- * host alone and lies between -1 and 1 by itself: so it does not change when another host comes or goes, one
- * claim changes one weight, and an explanation can be checked by hand. The order is Nova's for each weigher
- * alone; how they balance is for the multipliers.
+ * Nova scales each weigher's numbers over the remaining hosts, from 0 to 1. Here a weight depends on the host
+ * alone and lies between -1 and 1: it does not change when another host is added or removed, one claim
+ * changes one weight, and an explanation can be checked by hand. Each weigher alone orders hosts as Nova's
+ * does; the multipliers set their balance.
  */
 import type { Amounts, GroupPolicy } from "../messages.ts";
 import type { HostView } from "../state.ts";
 
 interface Named {
   readonly name: string;
-  /** What Nova calls it: the aggregates' metadata `<name>_weight_multiplier` may use either. */
+  /** Nova's name: the aggregates' metadata `<name>_weight_multiplier` may use either. */
   readonly novaName: string;
-  /** Unless the configuration says otherwise. Below 0: the host with the lower weight is preferred. */
+  /** The default multiplier. Negative: hosts with a lower weight are preferred. */
   readonly multiplier: number;
 }
 
-/** Gives the part of the whole that would still be free with the request, 0 to 1. */
+/** Weighs by the share of an amount that would still be free after the request, 0 to 1. */
 export interface FreeWeigher extends Named {
   readonly amount: keyof Amounts;
 }
@@ -27,10 +27,10 @@ export interface HostWeigher extends Named {
   weigh(host: HostView): number;
 }
 
-/** For groups of one policy; gives 0 when no member is there. */
+/** Weighs for groups of one policy; 0 when no member is on the host. */
 export interface GroupWeigher extends Named {
   readonly policy: GroupPolicy;
-  /** By the number of members on the host. */
+  /** The weight for this number of members on the host. */
   weighCount(members: number): number;
 }
 

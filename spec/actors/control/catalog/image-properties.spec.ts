@@ -1,4 +1,4 @@
-/** What is said of an image becomes its properties, with one truth for what Nova has a name for as well. */
+/** An image's properties from a request: each is stored in one place, also when Nova has a name for it. */
 import { expect } from "chai";
 import { propertiesOf } from "../../../../actors/control/catalog/image-properties.ts";
 

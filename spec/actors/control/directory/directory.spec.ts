@@ -1,14 +1,14 @@
-/** What a controller knows of hosts: how often it reads them, and what it may take for an answer. */
+/** The host directory: how often it reads the hosts, and how fresh a read an answer needs. */
 import { expect } from "chai";
 import { HostDirectory } from "../../../../actors/control/directory/directory.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import { host } from "../scheduler/worlds.ts";
 
-/** A store whose readings end when the test says so, each with the hosts of the moment at which it began. */
+/** A store whose reads end when the test says so, each with the hosts of the moment at which it began. */
 class SlowStore {
   hosts: readonly HostRecord[] = [];
   readonly readings: { end(): void; fail(): void }[] = [];
@@ -72,7 +72,7 @@ describe("hosts: directory", () => {
     await clock.settle();
     store.readings[1]?.fail();
     await opened;
-    await clock.advance(limits.heartbeatPeriodMs / 2);
+    await clock.advance(leaseLimits.heartbeatPeriodMs / 2);
     expect(store.readings).to.have.length(3);
   });
 });

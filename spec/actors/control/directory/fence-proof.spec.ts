@@ -1,4 +1,4 @@
-/** Proofs that a host is fenced: their shapes on the wire, and the sentence that everybody may read. */
+/** Fence proofs: their shapes on the wire, and the sentence that every project may read. */
 import { expect } from "chai";
 import { fenceSentence, ofPower } from "../../../../actors/control/directory/fence-proof.ts";
 import { FenceProof } from "../../../../protocol/fence.ts";

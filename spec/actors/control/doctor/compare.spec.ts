@@ -2,8 +2,9 @@
 import { expect } from "chai";
 import { compare, inBoth } from "../../../../actors/control/doctor/compare.ts";
 import type { DoctorInput } from "../../../../actors/control/doctor/input.ts";
+import { doctorLimits } from "../../../../actors/control/doctor/limits.ts";
 import type { InstanceRecord, LoadedInstance } from "../../../../actors/records/instance.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { lifeLimits } from "../../../../protocol/limits/life.ts";
 import { busy, healthy, instance, loaded, observation, operation } from "./worlds.ts";
 
 const find = (input: DoctorInput) =>
@@ -303,11 +304,11 @@ describe("doctor: comparison", () => {
       const one = { ...loaded(instance("i3", { settled: false, hostId: null, ...changes })), ...change };
       return { ...input, unsettled: [one] };
     };
-    const late = limits.doctorPatienceMs + 1;
+    const late = doctorLimits.doctorPatienceMs + 1;
 
     it("finds an operation that has outlived its deadline", () => {
       const { input } = healthy();
-      const one = operation("o1", { deadlineAtMs: input.nowMs - limits.operationGraceMs - 1 });
+      const one = operation("o1", { deadlineAtMs: input.nowMs - lifeLimits.operationGraceMs - 1 });
       expect(find({ ...input, operations: [one] })).to.deep.equal([
         "stuck operation o1: The start of instance i1 has outlived its deadline.",
       ]);

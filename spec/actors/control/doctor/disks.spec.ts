@@ -1,4 +1,7 @@
-/** The doctor on storage that hosts share: what is nobody's, what is too new, what is missing. By value. */
+/**
+ * The doctor on shared storage: disks that nobody owns, disks that are too new, disks that are missing. By
+ * value.
+ */
 import { expect } from "chai";
 import { compare } from "../../../../actors/control/doctor/compare.ts";
 import { examine } from "../../../../actors/control/doctor/examine.ts";
@@ -104,7 +107,9 @@ describe("doctor: disks on shared storage", () => {
         listHosts: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
         quotaTotals: async () => [],
         claimTotals: async () => [...input.claimTotals],
+        listImages: async () => [],
       },
+      imageFiles: { list: async () => ({ files: [], holds: [] }) },
       auditHost: async (hostId) => {
         if (hostId === "h3") throw new StatusError("hostUnreachable", "It is off.");
         return { ...audit, hostId };
@@ -121,12 +126,12 @@ describe("doctor: disks on shared storage", () => {
     return host;
   };
 
-  it("asks one host of each storage, and the next when that one is of an older version", async () => {
+  it("asks one host of each storage, and the next when that one cannot say", async () => {
     const asked: string[] = [];
     const { examined, clock } = await look((hostId) => ({
       sharedDisks: async () => {
         asked.push(hostId);
-        if (hostId === "h1") throw new StatusError("unknownMethod", "What?");
+        if (hostId === "h1") throw new StatusError("timeout", "It does not answer.");
         return { disks: [{ instanceId: "i9", epoch: 1 }] };
       },
     }));

@@ -3,12 +3,20 @@
  */
 import type { Audit, DoctorInput } from "../../../../actors/control/doctor/input.ts";
 import type { InstanceRow } from "../../../../actors/ports/store.ts";
+import type { ImageRecord } from "../../../../actors/records/catalog.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../../../actors/records/instance.ts";
 import type { Observation } from "../../../../protocol/machine.ts";
 import type { MachineState } from "../../../../protocol/states.ts";
 import { host } from "../scheduler/worlds.ts";
 
 const nowMs = 10_000_000;
+
+export const imageSha256 = "a".repeat(64);
+export const image: ImageRecord = {
+  ...{ id: "g1", name: "tiny", disk: null, kernel: { sha256: imageSha256, sizeBytes: 5 }, ramdisk: null },
+  ...{ commandLine: "", properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 } },
+  createdAtMs: 1,
+};
 
 export const instance = (id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord => ({
   id,
@@ -24,7 +32,7 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
   built: true,
   state: "running",
   settled: true,
-  flavor: { id: "f1", name: "small", vcpus: 1, memoryMib: 512, diskGib: 1 },
+  flavor: { id: "f1", name: "small", vcpus: 1, memoryMib: 512, diskGib: 1, extraSpecs: {} },
   image: {
     id: "g1",
     name: "tiny",
@@ -125,12 +133,14 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
     quotaTotals: [{ project: "demo", used: quota, counted: quota }],
     answers: [{ hostId: "h1", audit }],
     movingHosts: new Set(),
+    images: [image],
+    imageFiles: { files: [{ sha256: imageSha256, sizeBytes: 5, keptAtMs: 1, aside: false }], holds: [] },
   };
   return { input, audit };
 }
 
 /**
- * The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about it.
+ * The healthy cluster while i1 is worked on: the store, the actors and the processes may disagree about i1.
  */
 export function busy(state: MachineState): DoctorInput {
   const { input, audit } = healthy();

@@ -1,10 +1,13 @@
-/** The brake, by the times at which hosts are lost: the real watch and the real rule, fenced as they say. */
+/**
+ * The brake, by the times at which hosts are lost: with the real watch and the real rule, and fences as these
+ * decide.
+ */
 import { expect } from "chai";
 import { brakeOf } from "../../../../actors/control/fleet/brake.ts";
 import { look, type Watch } from "../../../../actors/control/fleet/watch.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import type { FenceProof } from "../../../../protocol/fence.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 
 const roundMs = 1_000;
 
@@ -27,7 +30,7 @@ function storyOf({ hosts: count, lost, longDead = 0 }: Cell) {
     const hosts = Array.from({ length: count + longDead }, (_, index) => {
       const id = `h${index}`;
       const lostMs = (lost[index] ?? Number.POSITIVE_INFINITY) * 1_000;
-      const renewals = Math.floor(Math.min(nowMs, lostMs) / limits.heartbeatPeriodMs);
+      const renewals = Math.floor(Math.min(nowMs, lostMs) / leaseLimits.heartbeatPeriodMs);
       const proof = index >= count ? { kind: "lease" as const, ...old } : (fencedBy.get(id) ?? null);
       return { id, name: id, lease: { epoch: 1, renewals, storage: null, fencedBy: proof } } as HostRecord;
     });
@@ -84,6 +87,6 @@ describe("the brake, as hosts are lost", () => {
     const { fenced, braked } = storyOf({ hosts: 9, lost: [20, 80, 140] });
     expect(braked).to.equal(true);
     expect(fenced).to.have.length(3);
-    expect(fenced[2]).to.be.greaterThan(140 + limits.leaseTtlMs / 1_000 + 60);
+    expect(fenced[2]).to.be.greaterThan(140 + leaseLimits.leaseTtlMs / 1_000 + 60);
   });
 });

@@ -1,16 +1,16 @@
-/** Which failing hosts are disabled: values in, turns out. What a commit makes of one is the stores' spec. */
+/** Which failing hosts are disabled: values in, commits out. The stores' specs say what a commit does. */
 import { expect } from "chai";
 import { disableFailing } from "../../../../actors/control/fleet/breaker.ts";
 import type { Turn } from "../../../../actors/records/commit.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { placementLimits } from "../../../../protocol/limits/placement.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import { host } from "../scheduler/worlds.ts";
 
 const mixed = { projects: ["p1", "p2"], images: ["i1", "i2"] };
 const failed = (id: string, change: Partial<HostRecord> = {}) =>
-  host(id, { failedBuilds: limits.failedBuildsMax, failedBuildsOf: mixed, ...change });
+  host(id, { failedBuilds: placementLimits.failedBuildsMax, failedBuildsOf: mixed, ...change });
 const well = (count: number) => Array.from({ length: count }, (_, n) => host(`well-${n}`));
 
 async function disabled(...hosts: readonly HostRecord[]): Promise<readonly string[]> {
@@ -31,7 +31,7 @@ async function disabled(...hosts: readonly HostRecord[]): Promise<readonly strin
 describe("the breaker of failing hosts", () => {
   it("disables one that has failed enough, of more than one project and image", async () => {
     expect(await disabled(failed("a"), ...well(2))).to.deep.equal(["a"]);
-    const few = failed("a", { failedBuilds: limits.failedBuildsMax - 1 });
+    const few = failed("a", { failedBuilds: placementLimits.failedBuildsMax - 1 });
     const oneProject = failed("b", { failedBuildsOf: { ...mixed, projects: ["p1"] } });
     const oneImage = failed("c", { failedBuildsOf: { ...mixed, images: ["i1"] } });
     const unknown = failed("d", { failedBuildsOf: null });

@@ -1,11 +1,11 @@
-/** A fence by the host's power, when its proof grows old before the lease is read. */
+/** A fence by the host's power controller, when its proof grows old before the host lease is read. */
 import { expect } from "chai";
 import { type FenceOptions, fenceHost } from "../../../../actors/control/fleet/fence.ts";
+import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import { hostView } from "../../../../actors/control/fleet/view.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { MemoryStore } from "../../../../db/memory/store.ts";
 import { systemIds } from "../../../../nodes/process/clock.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import * as rows from "../../../support/store-rows.ts";
 
@@ -18,21 +18,21 @@ describe("a fence by the power", () => {
     let proofs = 0;
     let slow = false;
     const options: FenceOptions = {
-      ...{ store, clock, ids: systemIds, commit: (turn) => store.commit(turn) },
+      ...{ store, clock, ids: systemIds(0), commit: (turn) => store.commit(turn) },
       directory: { refresh: async () => undefined, alive: () => true, get: () => undefined },
       placer: { hostsChanged: () => undefined },
       power: {
         has: () => true,
         off: async () => {
           proofs += 1;
-          // What follows the first proof takes so long that the host may be on again.
+          // After the first proof the next step takes so long that the host may be on again.
           slow = proofs === 1;
           return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 };
         },
       },
       view: (host) => hostView(host, { alive: true, silentMs: 0 }),
       find: async (key) => {
-        if (slow) await clock.advance(limits.powerProofMs + 1);
+        if (slow) await clock.advance(fleetLimits.powerProofMs + 1);
         return (await store.getHost(key)) as HostRecord;
       },
     };

@@ -1,9 +1,9 @@
-/** What is told of the brake: once by all controllers together, and every time it is put on. */
+/** Events of the brake: one for all controllers together, each time the brake goes on or off. */
 import { expect } from "chai";
 import { Fencer } from "../../../../actors/control/fleet/fencer.ts";
 import type { Turn } from "../../../../actors/records/commit.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { silentLog } from "../../../support/driver-world.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
@@ -29,7 +29,7 @@ describe("the fencer", () => {
     for (let time = 0; time < 2; time += 1) {
       renewals += 1;
       await round();
-      await clock.advance(limits.leaseTtlMs + limits.fenceMarginMs);
+      await clock.advance(leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs);
       await round();
       expect(fencers.map(({ brake }) => brake.on)).to.deep.equal([true, true]);
       renewals += 1;

@@ -1,13 +1,13 @@
-/** Renewals of leases: how many are written at once, and that nobody waits who need not. */
+/** Renewals of host leases: how many are written at once, and that no renewal waits without need. */
 import { expect } from "chai";
 import { Leases } from "../../../../actors/control/fleet/leases.ts";
+import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import type { LeaseKey } from "../../../../actors/ports/store.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {
-  const lease = { epoch: 1, cleaned: false };
+  const lease = { epoch: 1, cleaned: false, storageId: null };
   let clock: SimulatedClock;
   let writes: (readonly string[])[];
   let failing: boolean;
@@ -33,16 +33,16 @@ describe("hosts: leases", () => {
   it("writes the first renewal at once, and those that come shortly after it together", async () => {
     expect(await leases.renew("a", lease)).to.deep.equal({ epoch: 1, held: true });
     const others = Promise.all(["b", "c", "d"].map((id) => leases.renew(id, lease)));
-    await clock.advance(limits.renewalPeriodMs / 2);
+    await clock.advance(fleetLimits.renewalPeriodMs / 2);
     const later = leases.renew("e", lease);
-    await clock.advance(limits.renewalPeriodMs / 2);
+    await clock.advance(fleetLimits.renewalPeriodMs / 2);
     expect((await others).every(({ held }) => held)).to.equal(true);
     await later;
     expect(writes).to.deep.equal([["a"], ["b", "c", "d", "e"]]);
-    await clock.advance(limits.renewalPeriodMs);
+    await clock.advance(fleetLimits.renewalPeriodMs);
     await leases.renew("a", lease);
     expect(writes).to.have.length(3);
-    await clock.advance(limits.renewalPeriodMs);
+    await clock.advance(fleetLimits.renewalPeriodMs);
     expect(clock.pending).to.equal(0);
   });
 
@@ -52,7 +52,7 @@ describe("hosts: leases", () => {
     expect(refused).to.be.instanceOf(StatusError);
     failing = false;
     const again = leases.renew("a", lease);
-    await clock.advance(limits.renewalPeriodMs);
+    await clock.advance(fleetLimits.renewalPeriodMs);
     expect((await again).held).to.equal(true);
   });
 });

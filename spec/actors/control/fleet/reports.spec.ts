@@ -1,4 +1,7 @@
-/** What a controller does with the reports of hosts: whom it wakes for them, and what it says is durable. */
+/**
+ * What a controller does with the reports of hosts: which actors it wakes, and which observations it confirms
+ * as durable.
+ */
 import { expect } from "chai";
 import { reportHandlers } from "../../../../actors/control/fleet/reports.ts";
 import type { AskOptions, Reply } from "../../../../actors/runtime/system.ts";
@@ -42,7 +45,8 @@ describe("hosts: reports", () => {
       leases: { renew: async () => ({ epoch: 1, held: true }) },
       log: silentLog,
     });
-    return handlers.heartbeat({ complete: false, machines: [...machines], stopping: false }, context);
+    const beat = { complete: false, machines: [...machines], stopping: false, leaseEpoch: 0 };
+    return handlers.heartbeat(beat, context);
   };
 
   beforeEach(() => {

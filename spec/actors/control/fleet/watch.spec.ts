@@ -1,9 +1,9 @@
-/** When a lease has ended for good, and when so many have that it is rather us. */
+/** When a host lease has ended for good, and when so many have that the fault is rather novact's own. */
 import { expect } from "chai";
 import { areManyMissed, brakeOf } from "../../../../actors/control/fleet/brake.ts";
 import { look, type Watch } from "../../../../actors/control/fleet/watch.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 
 const host = (index: number, renewals: number): HostRecord => {
   const lease = { epoch: 1, renewals, storage: { id: "s1", renewals: 2 }, fencedBy: null };
@@ -12,18 +12,18 @@ const host = (index: number, renewals: number): HostRecord => {
 
 /**
  * Nine hosts that renew every heartbeat, each at its own time; the first `lost` of them lose their power at
- * once. Answers how many were to be fenced, or asked for at the storage, before the brake was on.
+ * once. Answers how many were to be fenced, or had their storage lease asked for, before the brake was on.
  */
 function fencedBeforeTheBrake(lost: number) {
   const lostAtMs = 20_000;
   let watch: Watch = new Map();
   let fenced = 0;
   let taken = 0;
-  for (let nowMs = 0; nowMs < 60_000; nowMs += limits.heartbeatPeriodMs / 2) {
+  for (let nowMs = 0; nowMs < 60_000; nowMs += leaseLimits.heartbeatPeriodMs / 2) {
     const hosts = Array.from({ length: 9 }, (_, index) => {
       const untilMs = index < lost ? Math.min(nowMs, lostAtMs) : nowMs;
-      const aheadMs = ((index % 3) * limits.heartbeatPeriodMs) / 3;
-      return host(index, Math.floor((untilMs + aheadMs) / limits.heartbeatPeriodMs));
+      const aheadMs = ((index % 3) * leaseLimits.heartbeatPeriodMs) / 3;
+      return host(index, Math.floor((untilMs + aheadMs) / leaseLimits.heartbeatPeriodMs));
     });
     const seen = look(watch, hosts, { nowMs, listeningSinceMs: 0 });
     watch = seen.next;
@@ -48,7 +48,7 @@ describe("the brake on recovery", () => {
   it("is off while nobody's lease is over: those that are late may be on their way back", () => {
     const hosts = Array.from({ length: 3 }, (_, index) => host(index, 1));
     const before = look(new Map(), hosts, { nowMs: 0, listeningSinceMs: 0 });
-    const seen = look(before.next, hosts, { nowMs: limits.leaseTtlMs, listeningSinceMs: 0 });
+    const seen = look(before.next, hosts, { nowMs: leaseLimits.leaseTtlMs, listeningSinceMs: 0 });
     expect(seen.expired).to.deep.equal([]);
     expect(brakeOf(hosts, seen, 0).on).to.equal(false);
   });

@@ -1,4 +1,7 @@
-/** A disk on shared storage goes with its instance though its host is lost, also if no guest ran on it. */
+/**
+ * A disk on shared storage is removed with its instance although its host is lost, even if no guest ever ran
+ * on it.
+ */
 import { expect } from "chai";
 import type { Fence } from "../../../../actors/control/directory/fence-proof.ts";
 import { decide } from "../../../../actors/control/instance/decide.ts";

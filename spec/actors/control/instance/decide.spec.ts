@@ -2,10 +2,10 @@
 import { expect } from "chai";
 import { admission, admissionCommands } from "../../../../actors/control/instance/admission.ts";
 import { decide } from "../../../../actors/control/instance/decide.ts";
+import { instanceLimits } from "../../../../actors/control/instance/limits.ts";
 import type { InstanceEvent } from "../../../../actors/control/instance/messages.ts";
 import { settledOf, stateOf } from "../../../../actors/control/instance/state.ts";
 import type { LoadedInstance } from "../../../../actors/records/instance.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { instanceStates } from "../../../../protocol/states.ts";
 import { command, newborn, observed } from "../../../support/instances.ts";
 
@@ -209,7 +209,7 @@ describe("instance decide: reports", () => {
 
   it("gives up after the last attempt, and says why", () => {
     let loaded = newborn();
-    for (let attempt = 1; attempt <= limits.buildAttemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= instanceLimits.buildAttemptsMax; attempt += 1) {
       const { epoch } = loaded.instance;
       loaded = following(
         loaded,
@@ -219,7 +219,11 @@ describe("instance decide: reports", () => {
       const placement = { kind: "host", hostId: `h${attempt}`, hostName: "h", ...unleased } as const;
       loaded = decide(loaded, { kind: "placed", placement, epoch: loaded.instance.epoch, nowMs: 5_000 }).next;
     }
-    expect(loaded.instance).to.include({ state: "failed", hostId: null, attempt: limits.buildAttemptsMax });
+    expect(loaded.instance).to.include({
+      state: "failed",
+      hostId: null,
+      attempt: instanceLimits.buildAttemptsMax,
+    });
     expect(loaded.instance.failure).to.include({ reason: "diskFull", message: "full" });
     expect(loaded.operation).to.equal(undefined);
   });

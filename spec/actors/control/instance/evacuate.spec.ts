@@ -1,4 +1,4 @@
-/** How an instance leaves a host that is lost, by an operator's word, and one that is drained. */
+/** How an instance leaves a host: evacuated by an operator from a lost host, or moved from a drained one. */
 import { expect } from "chai";
 import type { Fence } from "../../../../actors/control/directory/fence-proof.ts";
 import { decide } from "../../../../actors/control/instance/decide.ts";
@@ -26,7 +26,7 @@ function running(policy: RecoveryPolicy = "restart", change: Partial<InstanceRec
   return decide(loaded, observed(loaded)).next;
 }
 
-/** Its disk is in its host's own directory. */
+/** The instance's disk is in its host's own directory. */
 const local = (): Partial<InstanceRecord> => {
   const { image } = newborn().instance;
   const disk = { sha256: "0".repeat(64), sizeBytes: 1, format: "qcow2", virtualSizeBytes: 1 } as const;
@@ -105,7 +105,7 @@ describe("instance: evacuate", () => {
       expect(ensureOf(paused)?.spec).to.include({ fence: true, recovery: policy });
     }
     const kept = decide(running("restart", local()), command("pause"));
-    expect(ensureOf(kept)?.spec.fence).to.equal(undefined);
+    expect(ensureOf(kept)?.spec.fence).to.equal(false);
   });
 });
 
@@ -120,7 +120,7 @@ describe("instance: move", () => {
     expect(decision.next.instance.hostId).to.equal(null);
     expect(decision.next.operation).to.include({ kind: "move", state: "running", step: "leaving" });
     expect(mayBePlaced(decision.next)).to.equal(false);
-    // Where it goes to is told nothing before.
+    // The next host is told nothing yet.
     expect(decision.effects).to.have.length(1);
     expect(ensureOf(decision)?.intent).to.deep.include({
       power: "deleted",

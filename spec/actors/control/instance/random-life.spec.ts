@@ -1,6 +1,6 @@
 /**
  * Random lives of one instance against a model of its hosts: whatever a user asks, in whatever order reports
- * come, late, doubled or never, the end is what was asked for last, and nothing is held that should not be.
+ * come, late, doubled or never, the end is the last intent, and no claim is left that should not be.
  */
 import { expect } from "chai";
 import fc from "fast-check";
@@ -63,14 +63,14 @@ class Model {
 
   run(effect: InstanceEffect, fail: boolean): void {
     if (effect.kind === "place") {
-      // Where room is kept for it, or the host that has it cannot take it and another one does.
+      // The host where room is kept, or another host if that one cannot take the instance.
       const placement = { ...this.#room(), ...(effect.keptOn && !fail ? { hostId: effect.keptOn } : {}) };
       const { epoch } = this.loaded.instance;
       this.apply({ kind: "placed", placement, epoch, nowMs: this.now() });
       return;
     }
     const { hostId, spec, intent } = effect;
-    // Whoever has only room for it is told nothing.
+    // A host that only keeps room is told nothing.
     expect(spec.epoch).to.be.at.most(this.loaded.instance.epoch);
     const key = `${hostId}/${spec.epoch}`;
     const known = this.machines.get(key);
@@ -104,7 +104,7 @@ class Model {
     return { kind: "host", hostId: `host-${this.#hosts}`, hostName: "x", ...unleased } as const;
   }
 
-  /** Its host is drained. */
+  /** Drains the instance's host. */
   move(): void {
     const to = this.#room();
     const hostId = this.loaded.instance.hostId ?? "none";
@@ -119,7 +119,7 @@ class Model {
     if (report !== undefined) this.apply({ kind: "observed", ...report, nowMs: this.now(), leaseEpoch: 0 });
   }
 
-  /** The process of the newest machine dies; its host brings it back. */
+  /** Kills the process of the newest machine; its host starts another. */
   die(): void {
     for (const [key, machine] of this.machines) {
       if (machine.state !== "running") continue;
@@ -134,7 +134,7 @@ class Model {
     this.apply({ kind: "reconcile", nowMs: this.now(), hostAlive: true, leaseEpoch: 0 });
   }
 
-  /** No more faults: everything is delivered, in order, until nothing happens any more. */
+  /** Ends all faults: delivers everything, in order, until nothing happens any more. */
   quiet(): void {
     for (let round = 0; round < 50; round += 1) {
       while (this.effects.length > 0 || this.reports.length > 0) {

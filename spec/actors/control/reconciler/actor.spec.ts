@@ -1,14 +1,14 @@
 /**
- * The reconciler on simulated time: it finds everything that is unsettled, again and again, and nothing that
- * fails or hangs for a while keeps it from going on.
+ * The reconciler on simulated time: it nudges every unsettled instance, again and again, and goes on although
+ * a nudge fails or hangs for a while.
  */
 import { expect } from "chai";
 import { type ReconcilerOptions, reconcilerDefinition } from "../../../../actors/control/reconciler/actor.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { reconcilerLimits } from "../../../../actors/control/reconciler/limits.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../../support/actor-world.ts";
 
-const { reconcilePeriodMs, reconcileBatchMax, prunePeriodMs } = limits;
+const { reconcilePeriodMs, reconcileBatchMax, prunePeriodMs } = reconcilerLimits;
 
 describe("the reconciler", () => {
   let world: ActorWorld;

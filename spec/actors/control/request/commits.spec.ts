@@ -1,8 +1,11 @@
-/** Who waits for a commit: is woken by what concerns it, by nothing else, and looks again by itself. */
+/**
+ * Waiting for a commit: a waiter is woken by commits that concern it, by no others, and looks again by
+ * itself.
+ */
 import { expect } from "chai";
 import { Commits } from "../../../../actors/control/request/commits.ts";
+import { requestLimits } from "../../../../actors/control/request/limits.ts";
 import type { Turn } from "../../../../actors/records/commit.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 const turnOf = (project: string): Turn => ({
@@ -58,7 +61,7 @@ describe("waiting for commits", () => {
   it("looks again by itself, should every hint be lost", async () => {
     const { clock, watch } = world();
     const demo = watch("demo");
-    await clock.advance(limits.lookAgainMs * 3);
+    await clock.advance(requestLimits.lookAgainMs * 3);
     expect(demo.looks).to.equal(4);
   });
 });

@@ -1,10 +1,13 @@
-/** The scheduler actor on simulated time: it keeps itself fresh, survives a bad store, and ends clean. */
+/**
+ * The scheduler's actor on simulated time: it keeps its views fresh, survives a failing store, and ends
+ * cleanly.
+ */
 import { expect } from "chai";
 import { schedulerDefinition } from "../../../../actors/control/scheduler/actor.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import type { Ranking, SchedulerMessage } from "../../../../actors/control/scheduler/messages.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import type { ActorRef } from "../../../../actors/runtime/system.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld, failureOf } from "../../../support/actor-world.ts";
 import { host, hostIds, request, scheduler } from "./worlds.ts";
@@ -44,7 +47,7 @@ describe("scheduler: actor", () => {
   it("reads the hosts in every period once", async () => {
     await world.clock.settle();
     reads = 0;
-    await world.clock.advance(3 * limits.schedulerRefreshPeriodMs);
+    await world.clock.advance(3 * schedulerLimits.schedulerRefreshPeriodMs);
     expect(reads).to.equal(3);
   });
 
@@ -57,11 +60,11 @@ describe("scheduler: actor", () => {
     };
     for (let second = 0; second < 5; second += 1) {
       tell();
-      await world.clock.advance(limits.schedulerRefreshPeriodMs);
+      await world.clock.advance(schedulerLimits.schedulerRefreshPeriodMs);
     }
     expect(hostIds(await ask())).to.deep.equal(["told"]);
     expect(reads).to.equal(0);
-    await world.clock.advance(3 * limits.schedulerRefreshPeriodMs);
+    await world.clock.advance(3 * schedulerLimits.schedulerRefreshPeriodMs);
     expect(reads).to.be.greaterThan(0);
     expect(hostIds(await ask())).to.deep.equal(["a", "b"]);
   });
@@ -79,7 +82,7 @@ describe("scheduler: actor", () => {
     const failure = await failureOf(ask());
     expect(failure.reason).to.equal("storeUnavailable");
     failing = false;
-    await world.clock.advance(limits.schedulerRefreshPeriodMs);
+    await world.clock.advance(schedulerLimits.schedulerRefreshPeriodMs);
     expect(hostIds(await ask())).to.have.length(2);
     expect(world.supervised).to.deep.equal([]);
   });
@@ -87,7 +90,7 @@ describe("scheduler: actor", () => {
   it("leaves no timer behind when it ends", async () => {
     await ask();
     await ref.stop();
-    await world.clock.advance(10 * limits.schedulerRefreshPeriodMs);
+    await world.clock.advance(10 * schedulerLimits.schedulerRefreshPeriodMs);
     expect(world.clock.pending).to.equal(0);
   });
 });

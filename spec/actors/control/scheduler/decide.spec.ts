@@ -1,11 +1,12 @@
-/** What the scheduler makes of what it is told: optimistic accounting, freshness, turns. All by value. */
+/** The scheduler's decisions: optimistic accounting, freshness, round robin. All by value. */
 import { expect } from "chai";
 import { ClaimLog } from "../../../../actors/control/scheduler/claim-log.ts";
 import { decide } from "../../../../actors/control/scheduler/decide.ts";
 import { isAlive } from "../../../../actors/control/scheduler/filters/alive.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import type { SchedulerMessage } from "../../../../actors/control/scheduler/messages.ts";
 import { emptyState, type SchedulerState } from "../../../../actors/control/scheduler/state.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import {
   following,
   host,
@@ -50,7 +51,7 @@ describe("scheduler: decisions", () => {
       const view = following(state, before, atMs).next.hosts.at(0);
       return view !== undefined && isAlive(view, atMs);
     };
-    const [soon, late] = [limits.hostSilentMs + 5_000, limits.outageForgivenMs + 5_000];
+    const [soon, late] = [leaseLimits.hostSilentMs + 5_000, schedulerLimits.outageForgivenMs + 5_000];
     expect([alive(soon), alive(soon, { kind: "cutOff" })]).to.deep.equal([false, true]);
     expect([alive(late), alive(late, { kind: "cutOff" })]).to.deep.equal([false, false]);
   });
@@ -67,9 +68,9 @@ describe("scheduler: decisions", () => {
   it("remembers a bounded number of claims", () => {
     const claim = { hostId: "a", amounts: request(), sign: 1, atMs: 1 } as const;
     let pending = ClaimLog.none();
-    for (let count = 0; count < limits.schedulerPendingMax; count++) pending = pending.add(claim);
+    for (let count = 0; count < schedulerLimits.schedulerPendingMax; count++) pending = pending.add(claim);
     const { next } = decide(scheduler, { ...knowing(host("a")), pending }, claimed("a"), 2);
-    expect(next.pending).to.have.length(limits.schedulerPendingMax);
+    expect(next.pending).to.have.length(schedulerLimits.schedulerPendingMax);
     expect([...next.pending].at(-1)).to.include({ atMs: 2 });
   });
 
@@ -158,7 +159,7 @@ describe("scheduler: decisions", () => {
   });
 
   it("rather offers a host twice than deny because a claim may have been counted twice", () => {
-    // The read at 50 shows the claim already; the message that tells of it arrives at 51.
+    // The read at 50 shows the claim already; the message about the claim arrives at 51.
     const waiting = decide(scheduler, knowing(host("a", { vcpusClaimed: 8 })), rankMessage, 50).next;
     const told = decide(scheduler, waiting, claimed("a"), 51).next;
     const { answers, next } = decide(scheduler, told, refresh([host("a", { vcpusClaimed: 7 })], 50), 52);
@@ -214,7 +215,7 @@ describe("scheduler: decisions", () => {
     expect(first.effects).to.deep.equal([{ kind: "readHosts", atMs: 1_000 }, { kind: "tickLater" }]);
     const second = decide(scheduler, first.next, { kind: "tick" }, 2_000);
     expect(second.effects).to.deep.equal([{ kind: "tickLater" }]);
-    const later = 1_000 + limits.schedulerReadTimeoutMs;
+    const later = 1_000 + schedulerLimits.schedulerReadTimeoutMs;
     const third = decide(scheduler, second.next, { kind: "tick" }, later);
     expect(third.effects).to.deep.equal([{ kind: "readHosts", atMs: later }, { kind: "tickLater" }]);
     const fresh = decide(scheduler, third.next, refresh([host("a"), host("b")], later), later + 1).next;
@@ -223,13 +224,13 @@ describe("scheduler: decisions", () => {
 
   it("the list of those who wait is bounded; beyond it the old view has to do", () => {
     const full = knowing(host("a", { vcpusClaimed: 8 }));
-    const waiting = Array.from({ length: limits.schedulerWaitingMax }, () => ({
+    const waiting = Array.from({ length: schedulerLimits.schedulerWaitingMax }, () => ({
       question: { kind: "rank", request: request(), reply } as const,
       askedAtMs: 1,
     }));
     const { answers, next } = decide(scheduler, { ...full, waiting }, rankMessage, 2);
     expect(answers[0]?.kind === "rank" ? answers[0].answer.kind : "").to.equal("denied");
-    expect(next.waiting).to.have.length(limits.schedulerWaitingMax);
+    expect(next.waiting).to.have.length(schedulerLimits.schedulerWaitingMax);
   });
 
   it("nobody who has gone is answered", () => {
@@ -238,7 +239,7 @@ describe("scheduler: decisions", () => {
   });
 
   describe("signs of life", () => {
-    const silent = host("a", { lastSeenAtMs: wallMs - limits.hostSilentMs - 1 });
+    const silent = host("a", { lastSeenAtMs: wallMs - leaseLimits.hostSilentMs - 1 });
 
     it("a host that was silent while others were heard is no candidate until it is heard", () => {
       const state = knowing(silent, host("b"));

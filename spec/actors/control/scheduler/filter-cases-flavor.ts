@@ -1,4 +1,4 @@
-/** Cases of the filters that look at what aggregates say and at what flavors ask for in extra specs. */
+/** Cases of the filters by aggregates' metadata and by flavors' extra specs. */
 import type { NumaNode } from "../../../../protocol/numa.ts";
 import { type Case, inAggregate } from "./filter-cases.ts";
 
@@ -201,7 +201,7 @@ export const flavorCases: readonly Case[] = [
     when: "it does not report its cells",
     host: {},
     asked: specs({ "hw:numa_nodes": "1" }),
-    reason: "the host offers no NUMA cells: it does not know them, or its agent is of an older version",
+    reason: "the host offers no NUMA cells: it does not know them, or its agent cannot bind guests to them",
     remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
   },
   {

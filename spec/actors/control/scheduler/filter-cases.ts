@@ -8,7 +8,7 @@ export interface Case {
   readonly when: string;
   readonly host: Partial<WorldHost>;
   readonly asked: Partial<PlacementRequest>;
-  /** Undefined: it passes. */
+  /** Undefined: the host passes. */
   readonly reason?: string;
   readonly remedy?: string;
 }

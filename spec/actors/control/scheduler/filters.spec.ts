@@ -1,11 +1,11 @@
-/** Every filter by value: whom it passes, whom it refuses, in which words, and what it says would help. */
+/** Every filter by value: which hosts it passes and refuses, with which reason and which remedy. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { explain } from "../../../../actors/control/scheduler/explain.ts";
 import { filters } from "../../../../actors/control/scheduler/filters/index.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import { rank } from "../../../../actors/control/scheduler/rank.ts";
 import { createScheduler } from "../../../../actors/control/scheduler/schedule.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { type Case, hostCases } from "./filter-cases.ts";
 import { flavorCases } from "./filter-cases-flavor.ts";
 import { host, knowing, request, scheduler } from "./worlds.ts";
@@ -80,7 +80,7 @@ describe(`scheduler: filters (seed ${seed})`, () => {
         const timed = { ...request(asked), atMs: 1 };
         const verdicts = explain(scheduler, state, timed).filter(({ fits }) => fits);
         const ranked = rank(scheduler, state, timed);
-        expect(ranked).to.have.length(Math.min(verdicts.length, limits.candidatesMax));
+        expect(ranked).to.have.length(Math.min(verdicts.length, schedulerLimits.candidatesMax));
         const told = new Map(verdicts.map(({ hostId, score }) => [hostId, score]));
         for (const { hostId, score } of ranked) expect(told.get(hostId)).to.equal(score);
       }),

@@ -1,7 +1,8 @@
-/** Many at once: like one after the other, however it is worked out; or as many as fit. */
+/** Ranking for many: the same answers as one after the other, by either way; or as many as fit. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { decide } from "../../../../actors/control/scheduler/decide.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import type {
   PlacementRequest,
   Rankings,
@@ -12,13 +13,12 @@ import { rank } from "../../../../actors/control/scheduler/rank.ts";
 import { rankMany, rankOneByOne, rankOnLadder } from "../../../../actors/control/scheduler/rank-many.ts";
 import { createScheduler } from "../../../../actors/control/scheduler/schedule.ts";
 import { type SchedulerState, withClaim, withHost } from "../../../../actors/control/scheduler/state.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { host, knowing, refresh, reply, request, scheduler } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const timed = (changes: Partial<PlacementRequest> = {}) => ({ ...request(changes), atMs: 1 });
 
-/** What rankMany must be like: rank, claim, and rank again. */
+/** The reference for rankMany: rank, claim, and rank again. */
 function repeated(state: SchedulerState, asked: ReturnType<typeof timed>, count: number) {
   const all = [];
   let [supposed, next] = [state, asked];
@@ -180,6 +180,6 @@ describe(`scheduler: many at once (seed ${seed})`, () => {
     const hosts = Array.from({ length: 10_000 }, (_, index) => host(`h${String(index).padStart(5, "0")}`));
     const { candidates } = rankMany(createScheduler(), knowing(...hosts), timed(), 1_000);
     expect(new Set(candidates.map(([first]) => first?.hostId)).size).to.equal(1_000);
-    expect(candidates[0]).to.have.length(limits.candidatesMax);
+    expect(candidates[0]).to.have.length(schedulerLimits.candidatesMax);
   });
 });

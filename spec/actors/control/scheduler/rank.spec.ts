@@ -1,12 +1,14 @@
-/** Who is a candidate, in which order, and why not: by value, and for random clusters. */
+/** Which hosts are candidates, in which order, and why others are not: by value, and for random clusters. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { explain, noValidHost } from "../../../../actors/control/scheduler/explain.ts";
 import { filters } from "../../../../actors/control/scheduler/filters/index.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import { rank } from "../../../../actors/control/scheduler/rank.ts";
 import { createScheduler } from "../../../../actors/control/scheduler/schedule.ts";
 import { weighers } from "../../../../actors/control/scheduler/weighers/index.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
+import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import { host, hostIds, knowing, ranking, request, scheduler } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -53,8 +55,8 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
 
   it("a host is alive for hostSilentMs and not a millisecond longer", () => {
     const state = knowing(host("a"));
-    expect(rank(scheduler, state, at(limits.hostSilentMs))).to.have.length(1);
-    expect(rank(scheduler, state, at(limits.hostSilentMs + 1))).to.deep.equal([]);
+    expect(rank(scheduler, state, at(leaseLimits.hostSilentMs))).to.have.length(1);
+    expect(rank(scheduler, state, at(leaseLimits.hostSilentMs + 1))).to.deep.equal([]);
   });
 
   it("denies with the number of hosts that each filter refused, and an example", () => {
@@ -144,7 +146,7 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
         const candidates = rank(scheduler, { ...knowing(...hosts), turn }, at(1, asked));
         const ids = candidates.map(({ hostId }) => hostId);
         expect(good.map(({ id }) => id)).to.include.members(ids);
-        expect(ids).to.have.length(Math.min(good.length, limits.candidatesMax));
+        expect(ids).to.have.length(Math.min(good.length, schedulerLimits.candidatesMax));
         expect(new Set(ids).size).to.equal(ids.length);
       }),
       { seed },
@@ -170,7 +172,7 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
   it("explains no more hosts than a body should hold", () => {
     const hosts = Array.from({ length: 2_000 }, (_, index) => host(`h${index}`, { vcpus: index % 2 }));
     const verdicts = explain(scheduler, knowing(...hosts), at(1));
-    expect(verdicts).to.have.length(limits.hostVerdictsMax);
-    expect(JSON.stringify(verdicts).length).to.be.below(limits.bodyBytesMax / 4);
+    expect(verdicts).to.have.length(schedulerLimits.hostVerdictsMax);
+    expect(JSON.stringify(verdicts).length).to.be.below(wireLimits.bodyBytesMax / 4);
   });
 });

@@ -1,4 +1,4 @@
-/** What moves are proposed: by value, and for random clusters. */
+/** Which moves are proposed: by value, and for random clusters. */
 import { expect } from "chai";
 import fc from "fast-check";
 import type { PlacementRequest } from "../../../../actors/control/scheduler/messages.ts";

@@ -1,4 +1,7 @@
-/** What the scheduler keeps of its views when it reads the hosts again, and what it must not keep. */
+/**
+ * Which views and derived columns the scheduler keeps when it reads the hosts again, and which it must not
+ * keep.
+ */
 import { expect } from "chai";
 import fc from "fast-check";
 import { FactsOfRead } from "../../../../actors/control/scheduler/facts.ts";
@@ -21,7 +24,7 @@ const idOf = (index: number) => `h${String(index).padStart(4, "0")}`;
 const records = (count: number) => Array.from({ length: count }, (_, index) => host(idOf(index)));
 const refreshed = (state: SchedulerState, hosts: readonly HostRecord[], readAtMs: number) =>
   withHosts(state, { kind: "refresh", hosts, readAtMs, wallMs: readAtMs });
-/** Whether it was worked out anew is seen by a mark in its place. */
+/** Marks the columns of all chunks: a column that is derived anew loses its mark. */
 const marked = (state: SchedulerState) => {
   state.hosts.chunks.forEach((chunk, index) => {
     chunk.worth = { index };

@@ -1,9 +1,10 @@
-/** The scheduler's small parts by value: Nova's operators, NUMA cells, features, lists that are values. */
+/** The scheduler's small parts by value: Nova's operators, NUMA nodes, features, lists that are values. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { ClaimLog } from "../../../../actors/control/scheduler/claim-log.ts";
 import { FactsOfRead, featureKey } from "../../../../actors/control/scheduler/facts.ts";
 import { HostList } from "../../../../actors/control/scheduler/host-list.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import { matcher, type Value } from "../../../../actors/control/scheduler/matching.ts";
 import {
   cellsFor,
@@ -11,7 +12,6 @@ import {
   numaDemand,
   placementFor,
 } from "../../../../actors/control/scheduler/numa.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { type NumaNode, type NumaUse, useWith } from "../../../../protocol/numa.ts";
 import { request } from "./worlds.ts";
 
@@ -22,7 +22,7 @@ interface Cells {
   readonly cellUse: NumaUse[];
 }
 
-/** With one guest more. */
+/** The host's NUMA nodes with one guest more. */
 function filled(host: Cells, demand: NumaDemand): Cells {
   const placement = placementFor(host, demand);
   return placement === undefined ? host : { ...host, cellUse: useWith(host.cellUse, placement, 1) };
@@ -162,7 +162,7 @@ describe(`scheduler: values (seed ${seed})`, () => {
     expect(times(left.since(2))).to.deep.equal([2, 3]);
     expect(times(left.since(9))).to.deep.equal([]);
     let log = common;
-    for (let atMs = 3; atMs < 3 * limits.schedulerPendingMax; atMs++) log = log.add(claim(atMs));
-    expect(log).to.have.length(limits.schedulerPendingMax);
+    for (let atMs = 3; atMs < 3 * schedulerLimits.schedulerPendingMax; atMs++) log = log.add(claim(atMs));
+    expect(log).to.have.length(schedulerLimits.schedulerPendingMax);
   });
 });

@@ -1,14 +1,16 @@
-/** Every weigher by value, whose multiplier counts, and that columns say what weighers say. */
+/**
+ * Every weigher by value, which multiplier counts, and that the columns give the same scores as the weighers.
+ */
 import { expect } from "chai";
 import fc from "fast-check";
 import { explain } from "../../../../actors/control/scheduler/explain.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import type { PlacementRequest } from "../../../../actors/control/scheduler/messages.ts";
 import { Prepared } from "../../../../actors/control/scheduler/prepare.ts";
 import { rank } from "../../../../actors/control/scheduler/rank.ts";
 import { createScheduler, type Scheduler } from "../../../../actors/control/scheduler/schedule.ts";
 import { type SchedulerState, withClaim, withHost } from "../../../../actors/control/scheduler/state.ts";
 import { weighers } from "../../../../actors/control/scheduler/weighers/index.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { host, knowing, request, scheduler, type WorldHost } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -26,7 +28,7 @@ const soft = (policy: "soft-affinity" | "soft-anti-affinity", ...hostIds: string
 });
 
 describe(`scheduler: weighers (seed ${seed})`, () => {
-  /** The weight of one weigher, times one. */
+  /** The weight of one weigher, with the multiplier 1. */
   const weight = (name: string, changes: Partial<WorldHost>, asked: Partial<PlacementRequest> = {}) => {
     const only = createScheduler({ weighers: { [name]: 1 } });
     return explain(only, knowing(host("a", changes)), timed(asked))[0]?.weights[name] ?? 0;
@@ -85,7 +87,9 @@ describe(`scheduler: weighers (seed ${seed})`, () => {
     expect(weights({ ram_weight_multiplier: "much" })).to.deep.equal(usual);
   });
 
-  /** Every host is asked every filter and weighed by hand; then sorted, equals in turn. */
+  /**
+   * The reference: asks every filter about every host, weighs by hand, and sorts with equals in round robin.
+   */
   const byHand = (weighed: Scheduler, state: SchedulerState, asked: ReturnType<typeof timed>) => {
     const prepared = new Prepared(weighed, asked);
     const hosts = [...state.hosts];
@@ -94,10 +98,10 @@ describe(`scheduler: weighers (seed ${seed})`, () => {
       .filter((view) => prepared.fits(view))
       .map((view) => ({ hostId: view.id, score: prepared.score(view) }))
       .sort((left, right) => right.score - left.score)
-      .slice(0, limits.candidatesMax);
+      .slice(0, schedulerLimits.candidatesMax);
   };
 
-  // Few values, so that many are equal; many hosts, so that some chunks are passed by.
+  // Few values, so that many hosts are equal; many hosts, so that some chunks are skipped.
   const anyHost = fc.record({
     vcpusClaimed: fc.constantFrom(0, 0, 3, 7),
     memoryMibClaimed: fc.constantFrom(0, 4_096, 8_192),

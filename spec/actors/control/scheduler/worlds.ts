@@ -18,7 +18,7 @@ import type { Reply } from "../../../../actors/runtime/system.ts";
 export const scheduler = createScheduler();
 export const wallMs = 1_000_000;
 
-/** A record as the store has it, also with what only some have. */
+/** A host's record as the store has it, with the optional fields. */
 export type WorldHost = HostRecord & Partial<HostExtras>;
 
 export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost => ({
@@ -67,7 +67,7 @@ export const request = (changes: Partial<PlacementRequest> = {}): PlacementReque
   ...changes,
 });
 
-/** A reply that keeps nothing: decisions are judged by the answers they return. */
+/** A reply that drops its answer: decisions are judged by the answers they return. */
 export const reply: Reply<never> & Reply<unknown> = {
   ok: () => undefined,
   fail: () => undefined,

@@ -2,9 +2,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { decide, nextLookAtMs } from "../../../../actors/node/guard/decide.ts";
+import { guardLimits } from "../../../../actors/node/guard/limits.ts";
 import type { GuardAction, GuardEvent, SeenGuest } from "../../../../actors/node/guard/messages.ts";
 import { beginGuard, type GuardState, type StoredGuard } from "../../../../actors/node/guard/state.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 
 const name = { instanceId: "i1", epoch: 1, pid: 100, startTicks: 7 };
 const seen = (given: Partial<SeenGuest> = {}): SeenGuest => ({
@@ -39,7 +40,7 @@ const kinds = (actions: readonly GuardAction[]) => actions.map(({ kind }) => kin
 describe("the guard's decisions", () => {
   describe("at its beginning", () => {
     it("relies on one time to live when no deadline is known", () => {
-      expect(beginGuard(undefined, "b", 1_000).deadlineMs).to.equal(1_000 + limits.leaseTtlMs);
+      expect(beginGuard(undefined, "b", 1_000).deadlineMs).to.equal(1_000 + leaseLimits.leaseTtlMs);
     });
 
     it("keeps to the deadline of the guard before it, also when that has passed", () => {
@@ -47,8 +48,8 @@ describe("the guard's decisions", () => {
     });
 
     it("trusts no deadline of another boot, and none that is longer than a lease", () => {
-      expect(beginGuard(stored(), "other", 0)).to.include({ deadlineMs: limits.leaseTtlMs, number: 0 });
-      expect(beginGuard(stored({ deadlineMs: 1e9 }), "b", 0).deadlineMs).to.equal(limits.leaseTtlMs);
+      expect(beginGuard(stored(), "other", 0)).to.include({ deadlineMs: leaseLimits.leaseTtlMs, number: 0 });
+      expect(beginGuard(stored({ deadlineMs: 1e9 }), "b", 0).deadlineMs).to.equal(leaseLimits.leaseTtlMs);
     });
 
     it("continues what the guard before it has stopped", () => {
@@ -84,7 +85,7 @@ describe("the guard's decisions", () => {
 
     it("let a newer message shorten the lease, and none make it longer than a lease is", () => {
       expect(run(atDeadline, [0, extend(4, 1_000)]).state.deadlineMs).to.equal(1_000);
-      expect(run(atDeadline, [0, extend(4, 1e9)]).state.deadlineMs).to.equal(limits.leaseTtlMs);
+      expect(run(atDeadline, [0, extend(4, 1e9)]).state.deadlineMs).to.equal(leaseLimits.leaseTtlMs);
     });
   });
 
@@ -166,11 +167,11 @@ describe("the guard's decisions", () => {
   });
 
   it("look at the guests before the deadline, at it, and then again and again", () => {
-    expect(nextLookAtMs(atDeadline, 0)).to.equal(5_000 - limits.guardWarningMs);
+    expect(nextLookAtMs(atDeadline, 0)).to.equal(5_000 - guardLimits.guardWarningMs);
     expect(nextLookAtMs(atDeadline, 4_500)).to.equal(5_000);
-    expect(nextLookAtMs(atDeadline, 5_000)).to.equal(5_000 + limits.guardScanPeriodMs);
+    expect(nextLookAtMs(atDeadline, 5_000)).to.equal(5_000 + guardLimits.guardScanPeriodMs);
     const late = run(atDeadline, [6_000, extend(4, 16_000)]).state;
-    expect(nextLookAtMs(late, 6_000)).to.equal(6_000 + limits.guardScanPeriodMs);
+    expect(nextLookAtMs(late, 6_000)).to.equal(6_000 + guardLimits.guardScanPeriodMs);
   });
 
   describe("whatever happens", () => {
@@ -212,7 +213,7 @@ describe("the guard's decisions", () => {
                   );
             const decision = decide(state, event, nowMs);
             check(state, event, decision.actions, nowMs);
-            expect(decision.next.deadlineMs).to.be.at.most(nowMs + limits.leaseTtlMs);
+            expect(decision.next.deadlineMs).to.be.at.most(nowMs + leaseLimits.leaseTtlMs);
             expect(nextLookAtMs(decision.next, nowMs)).to.be.greaterThan(nowMs);
             state = decision.next;
           }

@@ -1,9 +1,9 @@
-/** When a host speaks to its controllers, by value. */
+/** When a host reports to its controllers, by value. */
 import { expect } from "chai";
 import { decide, type ReportEffect } from "../../../../actors/node/host/decide.ts";
+import { hostLimits } from "../../../../actors/node/host/limits.ts";
 import type { ReportEvent } from "../../../../actors/node/host/messages.ts";
 import { type Reporting, silent } from "../../../../actors/node/host/state.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 
 const registered: Reporting = { ...silent, phase: "registered" };
 const urgent: ReportEvent = { kind: "changed", urgent: true };
@@ -34,18 +34,18 @@ describe("host: when it reports", () => {
     expect(run(registered, urgent).kinds).to.deep.equal(["heartbeat"]);
     const calm = run(registered, { kind: "changed", urgent: false }, { kind: "changed", urgent: false });
     expect(calm.effects).to.deep.equal([
-      { kind: "startTimer", timer: "passing", ms: limits.passingReportDelayMs },
+      { kind: "startTimer", timer: "passing", ms: hostLimits.passingReportDelayMs },
     ]);
     expect(run(calm.next, { kind: "timer", timer: "passing" }).kinds).to.deep.equal(["ripen"]);
   });
 
   it("has only so many reports under way, and then says all the rest in one", () => {
     const busy = run(registered, ...Array.from({ length: 10 }, () => urgent));
-    expect(busy.kinds.length).to.equal(limits.heartbeatsInFlightMax);
+    expect(busy.kinds.length).to.equal(hostLimits.heartbeatsInFlightMax);
     const later = run(busy.next, { kind: "answered", known: true, more: false });
     expect(later.kinds).to.deep.equal(["heartbeat"]);
     const answers = Array.from(
-      { length: limits.heartbeatsInFlightMax },
+      { length: hostLimits.heartbeatsInFlightMax },
       () => ({ kind: "answered", known: true, more: false }) as const,
     );
     expect(run(later.next, ...answers)).to.deep.include({ effects: [], next: { ...registered } });
@@ -76,7 +76,7 @@ describe("host: when it reports", () => {
       state = again.next;
     }
     expect(waits.slice(0, 3)).to.deep.equal([100, 200, 400]);
-    expect(waits.at(-1)).to.equal(limits.reportRetryMsMax);
+    expect(waits.at(-1)).to.equal(hostLimits.reportRetryMsMax);
     expect(run(state, { kind: "answered", known: true, more: false }).next.failures).to.equal(0);
   });
 

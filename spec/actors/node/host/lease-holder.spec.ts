@@ -1,10 +1,14 @@
-/** The host's lease, and the one on the storage beside it: what is asked, what is believed, and when not. */
+/**
+ * The host lease, and the storage lease beside it: what the agent asks for, which answers it believes, and
+ * when it does not.
+ */
 import { expect } from "chai";
 import { LeaseHolder } from "../../../../actors/node/host/lease-holder.ts";
+import { hostLimits } from "../../../../actors/node/host/limits.ts";
 import type { Guard } from "../../../../actors/ports/guard.ts";
 import type { StorageLeases } from "../../../../actors/ports/storage-leases.ts";
 import { HostStorage } from "../../../../actors/shared-storage/host-storage.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { silentLog } from "../../../support/driver-world.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
@@ -58,7 +62,7 @@ function worldOf(holding: () => Promise<Holding>) {
   return { clock, holder, asked, guarded, changes, held, fence };
 }
 
-const period = limits.heartbeatPeriodMs;
+const period = leaseLimits.heartbeatPeriodMs;
 
 describe("a host's lease and the one on its storage", () => {
   it("says that it is covered from the second renewal on, and holds it before the guard lets go", async () => {
@@ -69,7 +73,7 @@ describe("a host's lease and the one on its storage", () => {
     expect(held.slice(0, 2)).to.deep.equal([1, 1]);
     expect(changes).to.deep.equal(["held 1"]);
     await holder.end(false);
-    // It ends in order: that it lets go is no sign that it is lost.
+    // An agent that ends in order gives up its storage lease, which is no sign of a lost host.
     expect(asked.at(-1)).to.include({ epoch: 1, storageId: null });
   });
 
@@ -105,12 +109,12 @@ describe("a host's lease and the one on its storage", () => {
     await clock.advance(2 * period);
     holding = "taken";
     const before = asked.length;
-    await clock.advance(limits.leaseTtlMs + limits.fenceMarginMs + period);
+    await clock.advance(leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + period);
     expect(asked.length).to.equal(before);
     expect(holder.current()).to.deep.equal({ kind: "fenced", epoch: 1 });
     fence();
     holding = "held";
-    await clock.advance(limits.storageTakenQuietMs);
+    await clock.advance(hostLimits.storageTakenQuietMs);
     expect(holder.current()).to.deep.equal({ kind: "held", epoch: 2 });
     expect(changes).to.deep.equal(["held 1", "fenced 1", "held 2"]);
     await holder.end(false);
@@ -119,11 +123,11 @@ describe("a host's lease and the one on its storage", () => {
   it("is silent again when its controllers do not know of it yet: renewals would keep it from being fenced", async () => {
     const { clock, holder, asked } = worldOf(async () => "taken");
     holder.start();
-    await clock.advance(4 * limits.storageTakenQuietMs);
+    await clock.advance(4 * hostLimits.storageTakenQuietMs);
     const times = asked.map(({ atMs }) => atMs);
     const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0));
     expect(gaps.length).to.be.greaterThan(1);
-    for (const gap of gaps) expect(gap).to.be.at.least(limits.leaseTtlMs + limits.fenceMarginMs);
+    for (const gap of gaps) expect(gap).to.be.at.least(leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs);
     await holder.end(false);
   });
 });

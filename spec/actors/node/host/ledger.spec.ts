@@ -1,8 +1,11 @@
-/** The ledger: what is reported once, again, or not any more; and that nothing unstored is ever forgotten. */
+/**
+ * The ledger: which observations are reported once, again, or not any more; and that none is forgotten before
+ * it is stored.
+ */
 import { expect } from "chai";
 import fc from "fast-check";
 import { Ledger } from "../../../../actors/node/host/ledger.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { hostLimits } from "../../../../actors/node/host/limits.ts";
 import type { Observation } from "../../../../protocol/machine.ts";
 
 const observation = (instanceId: string, changes: Partial<Observation> = {}): Observation => ({
@@ -113,7 +116,7 @@ describe("host: ledger", () => {
 
   it("remembers a bounded number of those that are gone, the newest, and never an older epoch", () => {
     const ledger = new Ledger();
-    for (let index = 0; index <= limits.tombstonesMax; index++)
+    for (let index = 0; index <= hostLimits.tombstonesMax; index++)
       ledger.bury(`i${index}`, { epoch: 1, generation: 1 });
     expect(ledger.tombstone("i0")).to.equal(undefined);
     ledger.bury("i1", { epoch: 3, generation: 5 });

@@ -1,5 +1,5 @@
 /**
- * A guest that shuts down because its button was pressed is not one that wanted to: also when the agent dies
+ * A guest that shuts down because its power button was pressed did not want to, even if the agent dies
  * between the two. Found by the crash matrix: a start after a stop ended as stopped.
  */
 import { expect } from "chai";

@@ -1,10 +1,11 @@
 /** What a machine does, by value: nothing is mocked, nothing runs. */
 import { expect } from "chai";
 import { type Decision, decide } from "../../../../actors/node/machine/decide.ts";
-import { parseFile, revive } from "../../../../actors/node/machine/file.ts";
+import { fileOf, parseFile, revive } from "../../../../actors/node/machine/file.ts";
+import { machineLimits } from "../../../../actors/node/machine/limits.ts";
 import type { MachineEvent } from "../../../../actors/node/machine/messages.ts";
 import type { MachineState } from "../../../../actors/node/machine/state.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
+import { agentNeeds } from "../../../../protocol/agent-needs.ts";
 import {
   aborted,
   at,
@@ -51,7 +52,7 @@ describe("machine: boot", () => {
   it("writes the intent down before it acts, and not again until the intent changes", () => {
     const first = decide(blank, ensured());
     expect(first.save).to.deep.include({ version: 1, spec: spec(), intent: intent() });
-    expect(parseFile("i1", first.save)).to.deep.equal(first.save);
+    expect(parseFile("i1", first.save, agentNeeds)).to.deep.equal(first.save);
     const { work } = known(first.next);
     const second = decide(first.next, { kind: "settled", workId: work?.id ?? 0, outcome: booted, at: at() });
     expect(second.save).to.equal(undefined);
@@ -175,7 +176,7 @@ describe("machine: stop and delete", () => {
   });
 
   it("presses again and again, for a guest that boots hears nothing, and never beyond its time", () => {
-    const timeoutMs = limits.buttonAgainMs * 2 + 700;
+    const timeoutMs = machineLimits.buttonAgainMs * 2 + 700;
     const stop = { mode: "graceful", timeoutMs } as const;
     let machine = following(running(), ensured({ generation: 2, power: "stopped", stop }));
     const waits: (number | undefined)[] = [];
@@ -183,7 +184,7 @@ describe("machine: stop and delete", () => {
       machine = settle(machine, done);
       waits.push(machine.wait?.ms);
     }
-    expect(waits).to.deep.equal([limits.buttonAgainMs, limits.buttonAgainMs, 700]);
+    expect(waits).to.deep.equal([machineLimits.buttonAgainMs, machineLimits.buttonAgainMs, 700]);
     expect(step(machine)).to.equal("halt");
   });
 
@@ -221,7 +222,7 @@ describe("machine: stop and delete", () => {
       expect(step(machine)).to.equal("halt");
     }
     expect(waits.slice(0, 3)).to.deep.equal([500, 1_000, 2_000]);
-    expect(waits.at(-1)).to.equal(limits.machineRetryMsMax);
+    expect(waits.at(-1)).to.equal(machineLimits.machineRetryMsMax);
     expect(seen(settle(machine, done))).to.equal("stopped/requested");
   });
 });
@@ -248,7 +249,7 @@ describe("machine: reset", () => {
 
   it("softly: presses the button, waits for the shutdown, starts again", () => {
     const pressed = settle(reset("soft"), done);
-    expect(pressed.wait).to.include({ kind: "button", ms: limits.buttonAgainMs });
+    expect(pressed.wait).to.include({ kind: "button", ms: machineLimits.buttonAgainMs });
     const halted = settle(following(pressed, guest("shutdown")), done);
     expect(step(halted)).to.equal("boot");
     expect(settle(halted, booted).observation).to.include({ state: "running", resetCount: 1 });
@@ -296,7 +297,7 @@ describe("machine: what guests do", () => {
   it("restarts a guest whose process died, ever later, and gives up after too many times", () => {
     let machine = running();
     const waits: number[] = [];
-    for (let loss = 1; loss <= limits.guestRestartsMax; loss++) {
+    for (let loss = 1; loss <= machineLimits.guestRestartsMax; loss++) {
       machine = following(machine, guest("lost", loss * 1_000));
       expect(seen(machine)).to.equal("starting/processLost");
       waits.push(machine.wait?.ms ?? 0);
@@ -313,7 +314,7 @@ describe("machine: what guests do", () => {
   it("forgets losses that are older than the window", () => {
     let machine = running();
     for (let loss = 1; loss <= 20; loss++) {
-      machine = following(machine, guest("lost", loss * limits.guestRestartWindowMs));
+      machine = following(machine, guest("lost", loss * machineLimits.guestRestartWindowMs));
       machine = settle(fire(settle(machine, done)), booted);
     }
     expect(seen(machine)).to.equal("running/requested");
@@ -348,10 +349,7 @@ describe("machine: the host", () => {
     expect(down.intent.power).to.equal("running");
   });
 
-  const fileWith = (state: MachineState) => {
-    const { spec, intent, resetCount, generationCeiling, rest } = known(state);
-    return { version: 1 as const, spec, intent, resetCount, generationCeiling, rest: rest ?? null };
-  };
+  const fileWith = (state: MachineState) => ({ ...fileOf(known(state)), shutdownAskedOf: null });
   const begin: MachineEvent = { kind: "begin", at: at() };
 
   it("boots them again at its next start, without counting a loss", () => {

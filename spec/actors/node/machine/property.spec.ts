@@ -1,7 +1,7 @@
 /**
- * Any order of intents, guest events, late, failing and aborted work, leases that lapse, crashes and agent
- * restarts: the machine ends where the newest intent says, works on one thing at a time, and never starts a
- * process beside another one.
+ * Any order of intents, guest events, late, failing and aborted work, host leases that lapse, crashes and
+ * agent restarts: the machine ends where the newest intent says, does one piece of work at a time, and never
+ * starts a process beside another one.
  */
 import { expect } from "chai";
 import fc from "fast-check";
@@ -48,7 +48,7 @@ class World {
   file: MachineFile | undefined;
   readonly published: Observation[] = [];
   newest: EnsureRequest | undefined;
-  /** Another host may take its guest over: it runs under a lease only. */
+  /** Another host may take the guest over: it runs only under a host lease. */
   readonly #leased: boolean;
   #lease: Lease = held;
   #nowMs = 0;
@@ -69,7 +69,7 @@ class World {
     const begun = decision.effects.filter(({ kind }) => kind === "startWork");
     if (workBefore !== undefined && event.kind !== "settled") expect(begun).to.have.length(0);
     expect(begun.length).to.be.at.most(1);
-    // Whoever waits for the guest's answer has a timer for that, or would wait for ever.
+    // A machine that waits for the guest's answer has a timer for that, or it would wait for ever.
     const { next } = decision;
     if (next.kind === "known" && next.button?.kind === "pressed") expect(next.wait?.kind).to.equal("button");
     return decision;
@@ -85,7 +85,7 @@ class World {
     expect(isStillWanted(work, nextStep({ ...this.state, work: undefined }))).to.equal(true);
   }
 
-  /** The process of a machine that says it is down does not exist; generations only grow. */
+  /** Checks an observation: a machine that is down has no process, and generations only grow. */
   #publish(observation: Observation): void {
     const before = this.published.findLast(({ epoch }) => epoch === observation.epoch);
     if (before !== undefined) expect(observation.generation).to.be.greaterThan(before.generation);
@@ -94,7 +94,7 @@ class World {
     this.published.push(observation);
   }
 
-  /** As a controller sends it, with the newest generation that it has seen. */
+  /** Sends an `ensure` as a controller does, with the newest generation that it has seen. */
   sendEnsure(request: EnsureRequest): Decision {
     const seen = this.published.findLast(({ epoch }) => epoch === request.spec.epoch);
     const observedGeneration = seen?.generation ?? 0;
@@ -127,7 +127,7 @@ class World {
     const resetMode = step.hard ? "hard" : "soft";
     const older = last !== undefined && epoch === last.spec.epoch && step.newer < 0;
     const final = last?.intent.power === "deleted" && epoch === last.spec.epoch;
-    // A deletion is the last word of an epoch: none is older than an intent that is something else.
+    // A deletion is the last intent of an owner epoch: no older one is a deletion.
     const power = final ? "deleted" : older && step.power === "deleted" ? "stopped" : step.power;
     const request = same ? last : this.#asked({ generation, power, resetCount, stop, resetMode }, { epoch });
     if (!older) this.newest = request;
@@ -139,8 +139,8 @@ class World {
   }
 
   /**
-   * A restarted agent has forgotten a successor, and its file what came after it was written: never the other
-   * way.
+   * Whether the machine knows a newer intent. A restarted agent has lost a successor, or intents after the
+   * last write of its file; it never knows more than before.
    */
   #isNewerKnownThan({ spec, intent }: EnsureRequest): boolean {
     if (this.state.kind === "blank") return false;
@@ -173,14 +173,14 @@ class World {
     if (this.work?.kind === "boot") this.send({ kind: "prepared", workId: this.work.id, at: this.moment() });
   }
 
-  /** Work ends as a real hypervisor may let it end; `leaves`: it had an effect although it failed. */
+  /** Ends work as a real hypervisor may; `leaves`: it had an effect although it failed. */
   settle(how: "done" | "failed" | "early", leaves: boolean): void {
     const { work } = this;
     if (work === undefined) return;
     if (how === "done" && work.kind === "boot") this.prepared();
     const ok = how === "done" && this.#canDo(work);
     if (ok || (leaves && this.#canDo(work))) this.#perform(work);
-    // What a verb did to the CPUs is told by the guest's own event, whatever becomes of the verb.
+    // The guest's own event tells what a verb did to its CPUs, however the verb ends.
     if (work.kind === "pause" && this.process === "paused") this.#tell("paused");
     if ((work.kind === "resume" || work.kind === "reset") && this.process === "running")
       this.#tell("resumed");
@@ -197,7 +197,7 @@ class World {
     this.send({ kind: "settled", workId: work.id, outcome: ok ? done : bad, at: this.moment() });
   }
 
-  /** Also what is wrong to do is seen here: a second process beside a first one. */
+  /** Whether work can have an effect now; fails when it would start a second process. */
   #canDo(work: Work): boolean {
     switch (work.kind) {
       case "boot":
@@ -243,7 +243,10 @@ class World {
     if (wait !== undefined) this.send({ kind: "timer", timerId: wait.id, at: this.moment() });
   }
 
-  /** Work under way is aborted; it may have had its effect. A boot of the host takes the process as well. */
+  /**
+   * Restarts the agent: work under way is aborted, perhaps with its effect. A reboot of the host also ends
+   * the process.
+   */
   restart(takesProcess: boolean): void {
     if (this.work?.kind === "boot") this.prepared();
     if (this.work !== undefined && this.#canDo(this.work)) this.#perform(this.work);
@@ -292,7 +295,7 @@ class World {
     }
   }
 
-  /** No fault any more: everything that was begun is done, every timer fires. */
+  /** Ends all faults: all work is done, every timer fires. */
   calm(): void {
     this.lease("held");
     for (let turns = 0; turns < 50; turns++) {
@@ -326,7 +329,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constantFrom("prepared", "timer", "timer", "agentRestart", "hostBoot") }),
 );
 
-/** Where the newest intent wants the process to be; a machine that rests says why, and has none. */
+/** The process that the newest intent wants; a machine at rest has none. */
 function expectedProcess(machine: Machine): Process {
   const { power } = machine.intent;
   if (!wantsUp(machine)) return "none";
@@ -345,7 +348,7 @@ describe("machine: any sequence", () => {
         world.calm();
         const { newest } = world;
         if (newest === undefined) return;
-        // A host that forgot the machine in a restart is told again, as the reconciler would.
+        // A host that lost the machine in a restart is told again, as the reconciler would.
         world.sendEnsure(newest);
         world.calm();
         const machine = known(world.state);

@@ -1,4 +1,4 @@
-/** What a machine does when its guest went down without being asked, by the instance's policy. */
+/** What a machine does when its guest went down unasked, by the instance's recovery policy. */
 import { expect } from "chai";
 import { fileOf, revive } from "../../../../actors/node/machine/file.ts";
 import type { Lease } from "../../../../actors/node/machine/lease.ts";
@@ -24,7 +24,7 @@ import {
 const begin: MachineEvent = { kind: "begin", at: at() };
 const held: Lease = { kind: "held", epoch: 1 };
 
-/** A running guest of this policy; with a lease, under the first one of its host. */
+/** A running guest with this recovery policy; with a host lease, under the first lease epoch of its host. */
 function running(recovery: RecoveryPolicy, leased = false): Machine {
   const plain = ensure();
   const spec = { ...plain.spec, recovery, ...(leased ? { fence: true } : {}) };

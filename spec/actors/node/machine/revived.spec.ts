@@ -1,12 +1,11 @@
-/** Generations across lives of a host's agent, when a life could not write its files. */
+/** Generations across restarts of the agent, when it could not write its files. */
 import { expect } from "chai";
-import { revive } from "../../../../actors/node/machine/file.ts";
+import { fileOf, revive } from "../../../../actors/node/machine/file.ts";
 import { at, ensured, following, known, machineAfter, situations } from "./worlds.ts";
 
 describe("machine: a life from its file", () => {
   it("says anew what it sees, when the life before has used its generation and could not write that", () => {
-    const { spec, intent, resetCount, generationCeiling } = known(situations().running ?? machineAfter());
-    const file = { version: 1 as const, spec, intent, resetCount, generationCeiling, rest: null };
+    const file = fileOf(known(situations().running ?? machineAfter()));
     const living = { epoch: 1, status: "running" as const, startedAtMs: 5 };
     const machine = following(revive(file, living), { kind: "begin", at: at() });
     const { generation } = machine.observation;

@@ -1,4 +1,4 @@
-/** Places for booting: bounded, fair, and never lost. */
+/** Boot slots: bounded, fair, and never lost. */
 import { expect } from "chai";
 import { createSlots } from "../../../../actors/node/machine/slots.ts";
 

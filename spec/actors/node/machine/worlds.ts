@@ -33,6 +33,12 @@ export const spec = (changes: Partial<MachineSpec> = {}): MachineSpec => ({
     commandLine: "",
   },
   macAddress: "52:54:00:00:00:01",
+  fence: false,
+  storageId: null,
+  takesOverDisk: false,
+  recovery: "restart",
+  machineType: null,
+  numa: null,
   ...changes,
 });
 
@@ -43,6 +49,7 @@ export const intent = (changes: Partial<MachineIntent> = {}): MachineIntent => (
   resetCount: 0,
   resetMode: "soft",
   startCount: 1,
+  keepDisk: false,
   ...changes,
 });
 
@@ -53,6 +60,7 @@ export const ensure = (
   spec: spec({ epoch: more.epoch ?? 1, instanceId: more.instanceId ?? "i1" }),
   intent: intent(changes),
   observedGeneration: more.observedGeneration ?? 0,
+  leaseEpoch: 0,
 });
 
 export const ensured = (...parameters: Parameters<typeof ensure>): MachineEvent => ({
@@ -99,7 +107,7 @@ export const failed = (reason: "diskFull" | "hypervisorRefused" | "internal"): O
   message: "It did not work.",
 });
 
-/** The work under way ends like this. */
+/** Ends the work under way with this outcome. */
 export function settle(state: MachineState, outcome: Outcome): Machine {
   const { work } = known(state);
   if (work === undefined) throw new Error("no work is under way");
@@ -117,7 +125,7 @@ export function fire(state: MachineState): Machine {
   return following(state, { kind: "timer", timerId: wait.id, at: at() });
 }
 
-/** The guest never answers its power button, however often it is pressed. */
+/** Lets the guest ignore its power button, however often it is pressed. */
 export function unanswered(pressed: MachineState): Machine {
   let machine = fire(pressed);
   while (machine.work?.kind === "press") machine = fire(settle(machine, done));

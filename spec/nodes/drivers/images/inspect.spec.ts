@@ -1,4 +1,4 @@
-/** What is read out of an image that somebody else has made, by value. */
+/** The inspection of images of unknown origin, by value. */
 import { expect } from "chai";
 import { checkQcow2Header, probeMagic, virtualSizeOf } from "../../../../nodes/drivers/images/inspect.ts";
 
@@ -12,7 +12,7 @@ interface HeaderFields {
   readonly extension?: number;
 }
 
-/** A qcow2 header as the format's description has it. */
+/** A qcow2 header according to the format's description. */
 function header(fields: HeaderFields = {}): Buffer {
   const bytes = Buffer.alloc(512);
   bytes.write("QFI\xfb", 0, "latin1");

@@ -1,14 +1,14 @@
 /**
- * The image store: what it takes, what it refuses, and that it reads from nowhere else. No tool of QEMU is
- * needed.
+ * The image store: files that it takes, files that it refuses, and that it reads from no other place. No tool
+ * of QEMU is needed.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { imageLimits } from "../../../../nodes/drivers/images/limits.ts";
 import { type ImageSource, ImageStore } from "../../../../nodes/drivers/images/store.ts";
-import { limits } from "../../../../protocol/limits/limits.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../../support/driver-world.ts";
 
@@ -76,7 +76,7 @@ describe("the image store", () => {
     expect((await refusal({ path: await give("empty", "") })).reason).to.equal("unusableImage");
     expect((await refusal({ path: await give("odd", "x"), format: "raw" })).message).to.match(/512/);
     const bomb = await give("bomb", "x");
-    await truncate(bomb, limits.imageBytesMax + 512);
+    await truncate(bomb, imageLimits.imageBytesMax + 512);
     expect((await refusal({ path: bomb, format: "raw" })).message).to.match(/larger/);
     expect(await kept()).to.deep.equal([]);
   });

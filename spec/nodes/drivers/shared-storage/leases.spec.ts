@@ -1,4 +1,4 @@
-/** Leases on shared storage: the contract on real files and processes, and on the fake storage. */
+/** Storage leases: the contract on real files and processes, and on the fake storage. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readlinkSync } from "node:fs";

@@ -1,0 +1,14 @@
+/** Limits of registrations of images, and of the sweep after them. They are never configured. */
+export const catalogLimits = {
+  /**
+   * Longest registration of an image that is committed: two files of the largest size at 50 MB/s take 3
+   * hours.
+   */
+  imageRegistrationMsMax: 4 * 3_600_000,
+  /**
+   * A file that no image has and no registration holds is a leftover at this age; a younger file may be new.
+   */
+  imageLeftoverMs: 600_000,
+  /** Period at which a controller looks for leftover files, which cost only space. */
+  imageSweepPeriodMs: 600_000,
+} as const;

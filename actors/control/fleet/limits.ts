@@ -1,0 +1,45 @@
+/**
+ * Limits of what a controller does with hosts: counts renewals, fences, recovers, drains, disables. They are
+ * never configured.
+ */
+export const fleetLimits = {
+  /**
+   * Least time between two writes of host-lease renewals by one controller: a thousand hosts then are 20
+   * writes a second, each a flush of the disk, and not 200. The first renewal does not wait; a later one is
+   * answered later by up to this time.
+   */
+  renewalPeriodMs: 50,
+  /** A host whose power was seen off this short a while ago has not started again: none boots as fast. */
+  powerProofMs: 2_000,
+  /**
+   * Hosts that were last heard from within this time of each other were lost at once: one event took them.
+   */
+  lostAtOnceMs: 30_000,
+  /** Hosts that were lost one after the other within this time count together as one mass failure. */
+  massFailureWindowMs: 300_000,
+  /**
+   * Guests under way to another host at once, in the whole cell (the deployment): their new hosts must not be
+   * overrun.
+   */
+  recoveriesAtOnceMax: 20,
+  /** Period at which fenced hosts are looked for whose guests can start on other hosts. */
+  recoveryPeriodMs: 1_000,
+  /**
+   * After this silence of a host, its storage lease is asked about: three renewals are missing. Later than
+   * storageMissedMs by more than one renewal, so that hosts that were lost at once are all missed by then.
+   */
+  storageTakeMs: 6_000,
+  /**
+   * After this silence a host counts as missed: one renewal is late by more than a busy moment. Used only to
+   * tell one lost host from many.
+   */
+  storageMissedMs: 3_500,
+  /** At most one in this many hosts is disabled for failed builds; with fewer hosts, one. */
+  failingHostsShare: 3,
+  /** Period at which hosts that are being drained are looked at. */
+  drainPeriodMs: 1_000,
+  /** Instances of a host being drained whose ids its row remembers: some 40 KiB, read once a second. */
+  drainRememberedMax: 1_000,
+  /** A move that lowers the spread of the hosts' loads by less than this is not worth its cost. */
+  rebalanceGainMin: 0.001,
+} as const;

@@ -1,0 +1,18 @@
+/** Limits of an instance's actor: deadlines, tries of a build, time in memory. They are never configured. */
+export const instanceLimits = {
+  startTimeoutMs: 60_000,
+  /** Pause, unpause, reset: one QMP round trip each. */
+  verbTimeoutMs: 30_000,
+  deleteTimeoutMs: 120_000,
+  /** Hosts tried for one build, as in Nova (scheduler.max_attempts). */
+  buildAttemptsMax: 3,
+  /** Least time between two nudges of the same instance; doubles with every nudge, up to the maximum. */
+  nudgeBackoffMsMin: 1_000,
+  nudgeBackoffMsMax: 15_000,
+  /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */
+  instanceActorsMax: 20_000,
+  /** How often idle instance actors are looked for. */
+  passivateSweepMs: 5_000,
+  /** An instance actor without a message leaves memory after this time. */
+  passivateAfterMs: 60_000,
+} as const;

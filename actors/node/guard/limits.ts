@@ -1,0 +1,26 @@
+/** Limits of the guard: when it looks, and how long its host waits for it. They are never configured. */
+export const guardLimits = {
+  /** Period of the guard's scans once the host lease has ended: a guest that appears late is stopped, too. */
+  guardScanPeriodMs: 250,
+  /** How long before the deadline the guard looks up the guests that it would have to stop. */
+  guardWarningMs: 1_000,
+  /**
+   * How long the guard waits for the shared storage to tell whether a disk is there; after it, nobody can
+   * tell.
+   */
+  guardDiskLookMs: 1_000,
+  /**
+   * A guard that has not answered within this time counts as useless: an answer takes a millisecond, and
+   * guardDiskLookMs when the guard has to look at disks first.
+   */
+  guardAnswerTimeoutMs: 3_000,
+  /** From the start of a guard's process until it listens: two short starts of Node, on a loaded computer. */
+  guardStartTimeoutMs: 20_000,
+  /**
+   * Period at which the guard checks that its own directory still exists: without it no agent can find the
+   * guard.
+   */
+  guardHomeLookMs: 5_000,
+  /** Most bytes of one message to or from the guard. */
+  guardLineBytesMax: 4_096,
+} as const;

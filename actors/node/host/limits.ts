@@ -1,0 +1,54 @@
+/**
+ * Limits of a host's agent: its reports, its end, what it remembers and lets wait. They are never configured.
+ */
+export const hostLimits = {
+  /**
+   * How long before the end of its host lease a host pauses the guests that another host may take over, and
+   * starts no more of them.
+   */
+  leasePauseLeadMs: 1_000,
+  /**
+   * A host whose storage lease was taken renews nothing for this long: by then it is fenced for its silence
+   * (leaseTtlMs and fenceMarginMs), if it was not before, and may ask for a new host lease.
+   */
+  storageTakenQuietMs: 16_000,
+  /** Period at which a host lists all its machines, changed or not. */
+  inventoryPeriodMs: 30_000,
+  /**
+   * Reports of one host under way at once: a second one while the first waits for its commit; further ones
+   * are merged.
+   */
+  heartbeatsInFlightMax: 2,
+  /** A passing state is reported only when it lasts longer than this; most are shorter. */
+  passingReportDelayMs: 20,
+  /** Observations in one report; below arrayLengthMax. */
+  reportMachinesMax: 1_000,
+  /** A host that reaches no controller tries again after this time, then twice as long, up to the maximum. */
+  reportRetryMsMin: 100,
+  reportRetryMsMax: 2_000,
+  /** Machines that a host remembers after they are gone, so that a late message cannot bring one back. */
+  tombstonesMax: 10_000,
+  /**
+   * `ensure` messages that may wait at one machine; the rest of its mailbox is kept for messages of its guest
+   * and its effects.
+   */
+  machineEnsuresMax: 100,
+  /**
+   * Messages that may wait at a host's actor: room for the ends of all machines at once, beside the requests.
+   */
+  hostMailboxLengthMax: 100_000,
+  /** Time for all guests together to shut down when their host does, before they are halted. */
+  hostShutdownGraceMs: 10_000,
+  /** Time for halting the guests that did not shut down: in the end their processes get SIGKILL. */
+  hostHaltMs: 10_000,
+  /**
+   * Time for the last reports of an agent that ends; what no controller heard is reported after its return.
+   */
+  hostFarewellMs: 2_000,
+  /**
+   * Callers that wait for console output on one host at once, and the period at which the logs are read for
+   * them.
+   */
+  consoleWaitersMax: 256,
+  consolePollMs: 100,
+} as const;

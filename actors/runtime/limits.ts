@@ -1,0 +1,19 @@
+/** Limits of every actor: its mailbox, its turns, its restarts. They are never configured. */
+export const actorLimits = {
+  /** Messages waiting in one actor's mailbox. */
+  mailboxLengthMax: 1_000,
+  /**
+   * Waiting time that a sender is told when a mailbox is full: a full mailbox of commits empties in about
+   * this time.
+   */
+  mailboxRetryAfterMs: 250,
+  /** Turns that one actor takes in a row before other actors, sockets and timers have theirs. */
+  turnsPerWake: 32,
+  /** Restarts of one actor inside the window before its supervisor gives up. */
+  restartsMax: 5,
+  restartWindowMs: 30_000,
+  restartBackoffMsMin: 50,
+  restartBackoffMsMax: 5_000,
+  /** After stop: how long the running turn, and then the actor's clean-up, are waited for. */
+  actorStopGraceMs: 10_000,
+} as const;

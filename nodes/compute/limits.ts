@@ -1,0 +1,7 @@
+/** Limits of a compute node's process. They are never configured. */
+export const computeLimits = {
+  /** Period at which console logs are cut to consoleLogBytesMax; in between they may grow beyond it. */
+  consoleTrimPeriodMs: 5_000,
+  /** Guests that boot at once for each CPU of the node: more would only delay all of them. */
+  bootsPerCpu: 2,
+} as const;

@@ -1,0 +1,22 @@
+/** Limits of the files of guests, and of the tools that work on them. They are never configured. */
+export const driverLimits = {
+  /** Bytes of console text in one answer; the guest's log is paged. */
+  consolePageBytesMax: 128 * 1024,
+  /** Bytes of console log kept for one guest on its host. */
+  consoleLogBytesMax: 1024 * 1024,
+  /**
+   * Bytes kept of the standard error of one QEMU process: the reason of a failure is among the last lines.
+   */
+  processLogBytesMax: 64 * 1024,
+  /** A partial copy on shared storage that was not written to for this long was left by a dead host. */
+  sharedLeftoverMs: 600_000,
+  /** Time for one run of a tool that works on disks. */
+  diskToolTimeoutMs: 60_000,
+  /**
+   * How long a start waits for a disk that was taken over: the disk stays locked until the guard of its last
+   * host has ended the process.
+   */
+  diskLockPatienceMs: 10_000,
+  /** While a disk is locked, the start of its guest is tried again after this time. */
+  diskLockRetryMs: 250,
+} as const;

@@ -1,0 +1,40 @@
+/**
+ * Limits of the work with QEMU: QMP, the ends of processes, threads and their CPUs. They are never
+ * configured.
+ */
+export const qemuLimits = {
+  /**
+   * From QEMU's start to its QMP greeting: 100 at once on two cores took 28 s here, one alone takes 30 ms.
+   */
+  qmpGreetingTimeoutMs: 45_000,
+  /**
+   * Time for one QMP command after the greeting; it takes 0.3 ms, and a hanging QEMU must not hold up its
+   * actor.
+   */
+  qmpCommandTimeoutMs: 5_000,
+  /** One line of QMP. The longest answer this driver asks for has some hundred bytes. */
+  qmpLineBytesMax: 1024 * 1024,
+  /**
+   * A broken QMP connection to a living guest is opened again after this time, then twice as long, up to the
+   * maximum.
+   */
+  qmpReconnectBackoffMsMin: 10,
+  qmpReconnectBackoffMsMax: 1_000,
+  /** How long QEMU may take to end after `quit` (8 ms, with a flush of its disks) before it is killed. */
+  quitTimeoutMs: 2_000,
+  /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */
+  killTimeoutMs: 15_000,
+  /**
+   * Time for the tiny kernel to reach its marker under KVM: under 1 s where KVM works; where it does not, the
+   * first start takes this much longer.
+   */
+  acceleratorProbeTimeoutMs: 6_000,
+  /** Guests adopted at the same time when an agent starts. */
+  adoptionsAtOnce: 16,
+  /** Moving one thread to its CPUs: the run of a short process. */
+  affinityTimeoutMs: 10_000,
+  /**
+   * How often a guest's threads are looked at: a thread that starts meanwhile starts on its parent's CPUs.
+   */
+  affinityRoundsMax: 5,
+} as const;

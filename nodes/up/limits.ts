@@ -1,0 +1,24 @@
+/**
+ * Limits of a whole cluster on one machine: how long its processes may take to start and to end, and what
+ * they leave behind. They are never configured.
+ */
+export const upLimits = {
+  /** Time for a server of our own (PostgreSQL, NATS) to start, recovery after a crash included. */
+  serverStartTimeoutMs: 60_000,
+  /** A server that does not end when asked is killed after this time. */
+  serverStopTimeoutMs: 10_000,
+  /** A server's log file is set aside at its next start when it has grown beyond this. */
+  serverLogBytesMax: 4 * 1024 * 1024,
+  /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
+  postgresConnectionsMax: 50,
+  /**
+   * Pause before a process of the cluster that died is started again; doubles, and falls back once the
+   * process has lived for longer.
+   */
+  keeperBackoffMsMin: 200,
+  keeperBackoffMsMax: 10_000,
+  /** Time for guests to power down by themselves when `up` ends. The tiny guest needs 2 s. */
+  upGuestPatienceMs: 15_000,
+  /** A second signal within this time counts as the first one heard twice. */
+  upSecondSignalMsMin: 1_000,
+} as const;

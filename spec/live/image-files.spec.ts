@@ -1,0 +1,93 @@
+/** An image's files on a real disk: stored with the image, and removed with the last image that has them. */
+import { createHash } from "node:crypto";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { Image } from "../../protocol/image.ts";
+import { refused } from "../support/asking.ts";
+import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
+
+const content = new Uint8Array(1024 * 1024).fill(7);
+const sha256 = createHash("sha256").update(content).digest("hex");
+
+describe("the files of images, on a controller's disk", function () {
+  this.timeout(120_000);
+  let cluster: LiveCluster;
+  /** Checksums of the image that every live cluster has. */
+  let others: readonly string[];
+  before(async function () {
+    cluster = await startLiveCluster(this);
+    others = await readdir(cluster.imageStore);
+    await writeFile(join(cluster.imageSources, "disk"), content);
+    await writeFile(join(cluster.imageSources, "kernel"), "kernel of two images");
+  });
+  after(() => cluster?.stop());
+
+  const kept = async () =>
+    (await readdir(cluster.imageStore)).filter((name) => !others.includes(name)).sort();
+  const register = async (name: string, kernel = false): Promise<Image> => {
+    const { image } = await cluster.admin.image.register({
+      name,
+      disk: { path: join(cluster.imageSources, "disk"), format: "raw", sha256 },
+      ...(kernel ? { kernel: { path: join(cluster.imageSources, "kernel") } } : {}),
+    });
+    return image;
+  };
+  const create = async (image: string) => {
+    const { admin, flavor } = cluster;
+    const { instance } = await admin.instance.create({ name: "web", flavor, image, wait: true });
+    expect(instance.state).to.equal("running");
+    return instance.id;
+  };
+
+  it("go when no instance and no image has them, and come again", async () => {
+    const { admin } = cluster;
+    for (const name of ["first", "again"]) {
+      await register(name);
+      expect(await kept()).to.deep.equal([sha256]);
+      const id = await create(name);
+      expect((await refused(admin.image.delete(name, {}))).reason).to.equal("inUse");
+      expect(await kept()).to.deep.equal([sha256]);
+      await admin.instance.delete(id, { wait: true });
+      await admin.image.delete(name, {});
+      expect(await kept()).to.deep.equal([]);
+    }
+    const { findings } = await admin.doctor.examine({}, { timeoutMs: 60_000 });
+    expect(findings).to.deep.equal([]);
+  });
+
+  it("stay as long as one image has them", async () => {
+    const { admin } = cluster;
+    const both = await register("both", true);
+    await register("one");
+    expect(await kept()).to.deep.equal([sha256, both.kernel?.sha256].sort());
+    await admin.image.delete("both", {});
+    expect(await kept()).to.deep.equal([sha256]);
+    const id = await create("one");
+    await admin.instance.delete(id, { wait: true });
+    await admin.image.delete("one", {});
+    expect(await kept()).to.deep.equal([]);
+  });
+
+  it("are there for every image, whoever registers and deletes the same content at once", async () => {
+    const life = async (name: string) => {
+      for (let round = 0; round < 5; round += 1) {
+        await register(`${name}-${round}`);
+        await cluster.admin.image.delete(`${name}-${round}`, {});
+      }
+      await register(name);
+    };
+    await Promise.all(["a", "b", "c"].map(life));
+    expect(await kept()).to.deep.equal([sha256]);
+    for (const name of ["a", "b", "c"]) await cluster.admin.image.delete(name, {});
+    expect(await kept()).to.deep.equal([]);
+  });
+
+  it("of a registration that is refused are not kept", async () => {
+    const disk = { path: join(cluster.imageSources, "disk"), format: "raw" } as const;
+    const kernel = { path: join(cluster.imageSources, "kernel"), sha256: "0".repeat(64) };
+    const attempt = cluster.admin.image.register({ name: "wrong", disk, kernel });
+    expect((await refused(attempt)).reason).to.equal("checksumMismatch");
+    expect(await kept()).to.deep.equal([]);
+  });
+});
