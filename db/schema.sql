@@ -523,8 +523,7 @@ begin
   end if;
   if turn ? 'flavors' then
     insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
-      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", coalesce(r."extraSpecs", '{}'),
-          r."createdAtMs"
+      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."extraSpecs", r."createdAtMs"
       from jsonb_to_recordset(turn->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
           "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
   end if;

@@ -246,7 +246,8 @@ export const instanceService = service({
       answer: answer({
         instance: Instance,
         /**
-         * One sentence for each event that the instance waits for, or one that says that it waits for none.
+         * One sentence for each event that the instance waits for, or one sentence saying that the instance
+         * waits for nothing.
          */
         waitingFor: Type.Array(Type.String()),
         hosts: Type.Array(HostVerdict),

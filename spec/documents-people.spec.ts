@@ -95,8 +95,13 @@ describe("CONTRIBUTING.md", () => {
     expect(about.filter((path) => !named.includes(`\`${path}\``))).to.deep.equal([]);
   });
 
-  it("names every port of a driver", () => {
+  it("names every port of a driver, and every contract of one", () => {
     const named = guide("driver");
+    const contracts = readdirSync(join(root, "spec/support")).filter((name) => name.endsWith("-contract.ts"));
+    // What is no driver's: what controllers store, say and publish.
+    const others = ["store-contract.ts", "bus-contract.ts", "event-stream-contract.ts"];
+    const missing = contracts.filter((name) => !named.includes(`\`spec/support/${name}\``));
+    expect(missing.filter((name) => !others.includes(name))).to.deep.equal([]);
     const ports = readdirSync(join(root, "actors/ports")).map((name) => `actors/ports/${name}`);
     const elsewhere = ["actors/ports/store.ts", "actors/ports/event-stream.ts"];
     const lost = ports.filter((path) => !named.includes(`\`${path}\``) && !elsewhere.includes(path));

@@ -16,11 +16,14 @@ export interface KeptFile {
   readonly sizeBytes: number;
   /** When it was taken; wall clock. */
   readonly keptAtMs: number;
-  /** A removal that ended half-way has put it aside: `removeUnnamed` puts it back, or ends the removal. */
+  /**
+   * True: a removal that died half-way has put the file aside; `removeUnnamed` puts it back, or completes the
+   * removal.
+   */
   readonly aside: boolean;
 }
 
-/** A registration under way, or one that died, of the image that would have this id. */
+/** The hold of a registration, under way or dead, for the image that is to have this id. */
 export interface FileHold {
   readonly imageId: string;
   readonly sha256: string;
@@ -28,32 +31,33 @@ export interface FileHold {
   readonly heldAtMs: number;
 }
 
-/** The checksums that rows of images name, all read after it was called. */
+/** Reads the checksums that rows of images name; every row is read after the call. */
 export type NamedFiles = () => Promise<ReadonlySet<string>>;
 
 /**
- * Several controllers may have the same files, or each its own. Every verb is idempotent, and safe at the
- * same time as any other of any process.
+ * Keeps image files. Several controllers may share them, or each has its own. Every verb is idempotent, and
+ * safe beside any other of any process.
  */
 export interface ImageFiles {
   /**
-   * Takes a file and holds it for the image that is to name it, until `release`.
-   * @throws unusableImage, checksumMismatch, diskFull
+   * Takes a file and holds it for the image that is to name it, until `release`. @throws unusableImage,
+   * checksumMismatch, diskFull
    */
   register(source: FileSource & { readonly format: DiskFormat }, imageId: string): Promise<ImageDisk>;
-  /** The same for a kernel or ramdisk. */
+  /** As `register`, for a kernel or ramdisk. */
   registerPlain(source: FileSource, imageId: string): Promise<ImageFile>;
   /**
-   * Lets go of what was held for the image, whose row is written by now, or never will be; answers the
+   * Releases the files held for the image, whose row is written by now, or never will be; answers their
    * checksums.
    */
   release(imageId: string): Promise<readonly string[]>;
   list(): Promise<{ readonly files: readonly KeptFile[]; readonly holds: readonly FileHold[] }>;
   /**
-   * Removes those of the files that nobody holds or names; answers which. It looks again after each file is
-   * out of the way and before it is gone: one that was named or held in between is put back.
+   * Removes those of the files that no registration holds and no row names; answers their checksums. It
+   * checks again when a file is put aside, before it is gone: a file that was named or held in between is put
+   * back.
    */
   removeUnnamed(sha256s: readonly string[], named: NamedFiles): Promise<readonly string[]>;
-  /** Removes what nobody has written to for storageLimits.imageHoldMs: whoever copied it has died. */
+  /** Removes half copies that were not written to for limits.imageHoldMs: their writer has died. */
   removeHalfCopies(): Promise<void>;
 }

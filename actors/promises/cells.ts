@@ -42,7 +42,7 @@ export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
   return new Map([[pinned, pinnedCpus] as const, ...taken].filter(([, amount]) => amount > 0));
 }
 
-/** What there is of each thing, by the host's own word. */
+/** The amount of each resource that the host reports. */
 function offeredBy({ numa }: HostInventory): Taken {
   const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, cell): [string, number][] => {
     const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);

@@ -125,6 +125,6 @@ export type CommitResult =
    * first such. A new instance needs its flavor (`row.flavor.id`), its image (`row.image.id`) and its group.
    */
   | { readonly kind: "missing"; readonly noun: MissingNoun; readonly id: string }
-  /** What is to be removed is still used: an image or group by an instance, an aggregate by a host. */
+  /** The row to remove is still used: an image or group by an instance, an aggregate by a host. */
   | { readonly kind: "inUse" }
   | PlacementRefusal;

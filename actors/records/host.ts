@@ -42,7 +42,7 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfH
   readonly aggregates: readonly AggregateOfHost[];
   readonly registeredAtMs: number;
   readonly lastSeenAtMs: number;
-  /** Null: none was granted to it; its registration grants the first one. */
+  /** Null: the host was granted no host lease yet; its registration grants the first one. */
   readonly lease: HostLease | null;
 }
 
@@ -80,7 +80,7 @@ export interface HostLease {
   readonly fencedBy: FenceProof | null;
 }
 
-/** What a host says about itself for its choice. */
+/** What a host reports of itself for filters to match. */
 export interface SaidOfHost {
   readonly labels: Readonly<Record<string, string>>;
   readonly features: readonly string[];

@@ -1,10 +1,10 @@
 /**
- * Rounds, one after another, for ever: the only loop there is. It remembers its last round, so that whoever
- * debugs sees which loop stands still. A round says itself what went wrong, and that it failed; one that
- * throws is a bug, and is logged, and the next comes all the same. It must never run two rounds of one loop
- * at once, unless that is asked for.
+ * The one kind of loop: rounds, one after another, for ever. A loop remembers its last round, so that a
+ * person who debugs sees which loop stands still. A round itself reports errors, and that it failed; a round
+ * that throws is a bug: the error is logged, and the next round comes all the same. It must never run two
+ * rounds of one loop at once, unless asked to.
  *
- * As an actor a round is a turn (`periodicActor`), and one that throws is a crash; everything else has a
+ * In an actor a round is a turn (`periodicActor`), and a round that throws is a crash; every other loop has a
  * `Periodic` of its own.
  */
 import type { Clock, Log, Timer } from "../../protocol/wire/transport.ts";
@@ -14,17 +14,17 @@ export interface LastRound {
   /** On Clock.monotonicMs. */
   readonly beganAtMs: number;
   readonly tookMs: number;
-  /** It, or a part of it. */
+  /** Whether the round, or a part of it, failed. */
   readonly failed: boolean;
 }
 
-/** What a round can say of itself. */
+/** A round's way to report on itself. */
 export interface Round {
-  /** What it did not do is tried again with the next one. */
+  /** Marks the round as failed; the next round tries again. */
   fail(): void;
 }
 
-/** A loop, for whoever looks at it. */
+/** A loop as it is shown to people who debug. */
 export interface Loop {
   readonly name: string;
   /** Undefined before the first round has ended. */
@@ -60,9 +60,9 @@ export interface PeriodicOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** From the end of a round to the beginning of the next; asked for anew each time. */
+  /** Time from the end of a round to the beginning of the next; asked for anew each time. */
   readonly pauseMs: () => number;
-  /** The pause counts from the beginning of a round, however long it takes: rounds may overlap. */
+  /** True: the pause counts from the beginning of a round, however long it takes, so rounds may overlap. */
   readonly overlapping?: boolean;
   round(round: Round): Promise<void>;
 }
@@ -83,19 +83,21 @@ export class Periodic {
     return this.#rounds;
   }
 
-  /** The first round now; resolves when it has ended. Nothing when it was stopped before. */
+  /** Begins the first round now; resolves when it has ended. Does nothing after `stop`. */
   async start(): Promise<void> {
     if (!this.#stopped) await this.#begin();
   }
 
-  /** The next round then, or the first; while one is under way, its end says when the next one is. */
+  /**
+   * Begins the next round, or the first, after `inMs`; does nothing during a round, whose end plans the next.
+   */
   next(inMs: number = this.#options.pauseMs()): void {
     if (this.#stopped || (this.#busy && !this.#options.overlapping)) return;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(inMs, () => void this.#begin());
   }
 
-  /** No further round; resolves when the one under way has ended. Idempotent. */
+  /** Begins no further round; resolves when the one under way has ended. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -129,11 +131,11 @@ export interface Tick {
 
 export interface PeriodicActorOptions<S> {
   readonly name: string;
-  /** From the end of a round to the beginning of the next, and before the first. */
+  /** Time from the end of a round to the beginning of the next, and before the first. */
   readonly periodMs: number;
   /** The state before the first round, and again after a crash. */
   begin(context: ActorContext<Tick>): S;
-  /** One round; what it answers is the next one's state. A throw is a crash of the actor. */
+  /** One round; answers the state of the next one. A throw is a crash of the actor. */
   round(state: S, context: ActorContext<Tick>, round: Round): Promise<S>;
 }
 
@@ -141,7 +143,7 @@ export interface PeriodicActor<S> extends ActorDefinition<S, Tick> {
   readonly loop: Loop;
 }
 
-/** An actor that hears nothing but its own clock. */
+/** An actor whose only message is the tick of its own clock. */
 export function periodicActor<S>(options: PeriodicActorOptions<S>): PeriodicActor<S> {
   const { name, periodMs } = options;
   const rounds = new Rounds(name);
@@ -160,7 +162,7 @@ export function periodicActor<S>(options: PeriodicActorOptions<S>): PeriodicActo
   };
 }
 
-/** Of this incarnation alone: the next one begins with a tick of its own. */
+/** Plans the next tick of this incarnation; the next incarnation begins with a tick of its own. */
 function tickLater({ clock, signal, self }: ActorContext<Tick>, periodMs: number): void {
   const cancel = () => timer.cancel();
   const timer = clock.after(periodMs, () => {

@@ -47,7 +47,7 @@ export function sweeperDefinition(options: SweeperOptions): PeriodicActor<null> 
   });
 }
 
-/** One round; what fails is tried again with the next one. */
+/** One round over all storages; a storage that fails is swept again in the next round. */
 export async function sweep(
   options: SweeperOptions,
   { log, fail }: Round & { readonly log: Log },

@@ -141,16 +141,16 @@ function firstTurns(bulk: Bulk): readonly Turn[] {
   ];
 }
 
-/** Of a row at the index `i`; ids end in it. */
+/** The id of the row at `index`: ids end in their index. */
 const idAt = (first: string, index: string) => `'${first.slice(0, -12)}' || lpad((${index})::text, 12, '0')`;
 
 interface Copies {
   readonly table: string;
-  /** The column that says whose row it is, and whose the first one is. */
+  /** The column that finds the original, and the original's value there. */
   readonly key: string;
   readonly first: string;
   readonly count: number;
-  /** What the copy at the index `i` has of its own, as SQL by column. */
+  /** Columns in which the copies differ, as SQL in terms of the index `i`. */
   readonly own: Readonly<Record<string, string>>;
 }
 

@@ -28,7 +28,7 @@ const idle = {
   draining: null,
 };
 
-/** The same text for the same value, in whatever order its keys are. */
+/** A value as JSON with sorted keys: equal values have equal texts. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
@@ -71,7 +71,7 @@ function isOverpinned(host: StoredHost): boolean {
   return sharedFree({ realCpus, pinnedCpus, vcpus, vcpusClaimed }) < 0;
 }
 
-/** The first of these hosts that is not there. */
+/** Refuses the commit for the first host of the list that is missing. */
 export function unknownIn(
   { hosts }: Tables,
   list: readonly { readonly hostId: string }[],

@@ -70,7 +70,7 @@ function applyRequest({ tables, turn, journal }: Work): Refusal | undefined {
   return undefined;
 }
 
-/** Those that are made, then those that are changed. */
+/** New instances first, then changed ones, as in db/sql/commit-instances.sql. */
 function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
   const all = turn.instances ?? [];
   for (const list of [all.filter(isMade), all.filter((one) => !isMade(one))]) {

@@ -20,10 +20,10 @@ const listed: readonly Listed[] = [
   { name: "0002-references", statements: references },
 ];
 
-/** The newest that this version knows: what it tells the database of itself. */
+/** The newest migration that this version knows; every connection tells PostgreSQL its name. */
 export const newestMigration = listed.at(-1)?.name ?? "";
 
-/** Those that older controllers end for. */
+/** Names of the migrations that older controllers end for. */
 export const breakingMigrations = listed.filter(({ breaking }) => breaking).map(({ name }) => name);
 
 /** As MikroORM wants them. */

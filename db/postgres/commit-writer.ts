@@ -40,7 +40,7 @@ interface Waiting {
 
 interface Batch {
   readonly turns: Waiting[];
-  /** Sent as one turn that does what all of them do. */
+  /** The batch is sent as one commit with the changes of all its turns. */
   readonly merged: boolean;
 }
 
@@ -203,7 +203,7 @@ export class CommitWriter {
     this.#queue = [...concerned, ...this.#queue];
   }
 
-  /** Answers those that have waited long enough; the others stay. */
+  /** Rejects the callers whose waiting time is over, and answers the callers that go on waiting. */
   #expire(waiting: readonly Waiting[], cause: unknown): Waiting[] {
     const nowMs = this.#clock.monotonicMs();
     const late = waiting.filter(({ untilMs }) => this.#closed || untilMs <= nowMs);

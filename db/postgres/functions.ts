@@ -43,7 +43,7 @@ export const functionTable = `create table if not exists novact_function (
   name text collate "C" primary key, hash text collate "C" not null, schema text collate "C" not null
 )`;
 
-/** Those of the same name that take something else, and would stay beside the one that was just put there. */
+/** Older functions of the same name with other parameters: `create or replace` leaves them beside the new one. */
 const former = (name: string) =>
   `select oid::regprocedure as signature from pg_proc
     where pronamespace = current_schema()::regnamespace and proname = '${name}'

@@ -163,8 +163,9 @@ export class HostPicture {
 const none: readonly AggregateOfHost[] = [];
 
 /**
- * The one that is known, when it is still so: whatever changes in a lease changes its count, or fences it.
- * One that is fenced is read as it is each time.
+ * The known host lease, unless the row has another lease epoch, count of renewals or fence: a change of any
+ * other column comes with a change of these. A fenced lease is always made anew, since the fence is parsed
+ * anew each time.
  */
 function leaseAt(beats: Beats, at: number, known: HostLease | null | undefined): HostLease | null {
   const { ids, epochs, renewals, storageIds, storageRenewals, fences } = beats;

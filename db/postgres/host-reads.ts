@@ -34,7 +34,7 @@ export const cellsByHost = `select host_id, json_agg(json_build_array(cell, reso
 /** Of the lease `l`: what the renewal of its present count said. */
 export const storageSaid = "case when l.storage_at = l.renewals then l.storage_id end";
 
-/** Fields of a host that are read with it, all but what it says about itself. */
+/** Fields that are read with a host's row: all but the bulky ones (host-said.ts) and `realCpus`. */
 export const isLight = (field: string): boolean => !isBulky(field) && field !== "realCpus";
 
 export class HostReads {

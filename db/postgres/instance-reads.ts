@@ -21,8 +21,8 @@ export function instanceStatement({ i, m }: InstanceColumns, id: string): Statem
 }
 
 /**
- * Everything of one instance in one statement, so that it is of one moment: the instance's columns, its
- * operation as one row (an array), its machines and its claims as arrays of rows.
+ * Reads an instance with its operation, machines and claims in one statement, hence of one moment: the
+ * instance's columns, the operation as one row (an array), machines and claims as arrays of rows.
  */
 export function loadStatement({ i, m, c, o }: InstanceColumns, id: string): Statement {
   const rows = (columns: string, alias: string) =>

@@ -29,7 +29,7 @@ export const EventHeadEntity = defineEntity({
   name: "EventHead",
   tableName: "event_head",
   properties: {
-    /** Always true: there is one row. */
+    /** Always true, and the primary key: the table has one row. */
     single: flag().primary(),
     lastSequence: count(),
     /** Events up to here were removed. */

@@ -9,7 +9,7 @@ import { defineEntity } from "@mikro-orm/core";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
 import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
-/** PostgreSQL computes it, and says it in these very words. */
+/** A generated column, null in a tombstone. The text is the one that PostgreSQL prints for the expression. */
 const heldWhileLive = (value: string) =>
   id()
     .generated(

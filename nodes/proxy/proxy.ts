@@ -44,7 +44,7 @@ interface Pair {
   readonly fromServer: Flow;
 }
 
-/** One link: its port, and the connections to that port. */
+/** A link: its port, and the connections to that port. */
 class Gate {
   readonly #link: Link;
   readonly #server: Server;

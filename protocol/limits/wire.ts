@@ -65,8 +65,8 @@ export const wireLimits = {
    */
   requestsInWorkMax: 8_000,
   /**
-   * Requests of one project that one server works on at once, so that the long polls of one tenant cannot
-   * shut out others.
+   * Requests of a project that a server works on at once, so that a tenant's long polls cannot shut out other
+   * tenants.
    */
   requestsInWorkPerProjectMax: 4_000,
   /** When a caller that was refused for too many requests in work should try again. */

@@ -24,7 +24,7 @@ export interface IdOptions {
   /** The deployment's number: 0 to {@link deploymentMax}. */
   readonly deployment: number;
   readonly clock: Pick<Clock, "nowMs">;
-  /** Gives this many random bytes that nobody can guess. */
+  /** Gives `count` random bytes that nobody can guess. */
   readonly entropy: (count: number) => Uint8Array;
 }
 

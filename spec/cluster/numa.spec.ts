@@ -52,7 +52,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
       ...{ vcpus: 32, numa: cells },
       outcome: () => ({ state: "failed", reason: "guestFailed", message: "It broke." }),
     });
-    // With less memory, so that it comes second.
+    // Less memory, so that h1 is ranked second.
     await world.host("h1", { vcpus: 32, memoryMib: 600, numa: cells });
     await flavor("pinned", dedicated);
     const { instance } = await create("pinned");

@@ -1,4 +1,4 @@
-/** The files of SQL: one function each, named for it, and one that says what it is for. */
+/** The files of SQL: each has one function, carries its name, and opens with its purpose. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect } from "chai";

@@ -1,4 +1,4 @@
-/** What holds for every limit of every room: one name, one value, something that it limits, and its place. */
+/** Every limit of every room has one name, one value, code that it limits, and its place. */
 import { expect } from "chai";
 import { allLimits } from "../support/all-limits.ts";
 import { readSourceTree } from "../tidy/source-tree.ts";

@@ -41,7 +41,7 @@ export interface WorldOptions {
   readonly catalog?: boolean;
   /** Absent: in memory, the same of all controllers. */
   readonly imageFiles?: ImageFiles;
-  /** Absent: no host has a controller of its power. */
+  /** Absent: no host has a power controller. */
   readonly power?: PowerFence;
   /** Absent: a log of errors only. */
   readonly log?: Log;

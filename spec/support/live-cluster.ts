@@ -22,7 +22,7 @@ export interface LiveCluster {
   readonly imageStore: string;
   /** Files may be registered from here. */
   readonly imageSources: string;
-  /** What controller and nodes wrote into their logs. */
+  /** The log lines of controller and nodes. */
   readonly noted: readonly Noted[];
   stop(): Promise<void>;
 }

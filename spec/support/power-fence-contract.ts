@@ -8,7 +8,7 @@ import type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
 import type { PowerTiming } from "../../nodes/fence/control.ts";
 import { type Reason, StatusError } from "../../protocol/wire/status.ts";
 
-/** Short times: only their order is that of real ones. */
+/** Short times, in the same order of size as the real times. */
 export const fastTiming: PowerTiming = {
   requestTimeoutMs: 300,
   attemptsMax: 3,

@@ -29,7 +29,7 @@ export interface ScriptedHostOptions {
   readonly inventory: HostInventory;
   /** What its agent understands of the needs of `ensure`; all that there is unless said otherwise. */
   readonly knows?: readonly string[];
-  /** What becomes of a machine that is told to run; `running` unless said otherwise. */
+  /** The outcome for a machine that is told to run; absent: `running`. */
   readonly outcome?: (spec: MachineSpec, intent: MachineIntent) => Partial<Observation>;
 }
 

@@ -71,7 +71,7 @@ export class SimulatedClock implements Clock {
     this.#busy.push(busy);
   }
 
-  /** Runs everything that needs no time. */
+  /** Runs all work that is due without advancing time. */
   async settle(): Promise<void> {
     let quiet = 0;
     let before = -1;

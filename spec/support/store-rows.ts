@@ -49,7 +49,7 @@ export const flavor: Flavor = {
   createdAtMs: wallMs,
 };
 
-/** What has to be there before an instance. */
+/** The commit that makes the flavor and the image of every instance below. */
 export const catalog: Turn = { images: [image], flavors: [flavor] };
 
 export function instance(id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord {
@@ -177,7 +177,7 @@ export function request(requestId: string, changes: Partial<RequestRecord> = {})
   };
 }
 
-/** What a host says of itself when there is nothing to say. */
+/** A host's reported fields when it has nothing to report. */
 export const nothingSaid = { labels: {}, features: [], machineTypes: [], numa: [], storageId: null };
 
 export function inventory(hostId: string, changes: Partial<HostInventory> = {}): HostInventory {
@@ -198,7 +198,7 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
   };
 }
 
-/** What a host has of guests with CPUs or cells of their own, when there are none. */
+/** A host's NUMA fields when no guest has pinned CPUs or NUMA nodes. */
 export const nothingBound = { pinnedCpus: 0, numaClaimed: [] };
 
 /** What a create of one instance commits: request, instance, claim, operation and two events. */
@@ -213,7 +213,7 @@ export function createTurn(id: string, hostId = "h1"): Turn {
   };
 }
 
-/** What a commit answers that needs what is not there. */
+/** The refusal of a commit that needs a missing row. */
 export const missing = (noun: string, id: string) => ({ kind: "missing", noun, id });
 
 /** The commit that writes the next version of a row, and nothing else. */

@@ -1,6 +1,6 @@
 /**
- * What becomes of files when images come and go: the rows decide, and the files follow. Whatever fails here
- * is left to the sweeper; it must never fail the request that it belongs to.
+ * Image files follow the rows of images: kept when a row is written, removed when it goes. A failure here is
+ * left to the sweeper; it must never fail the request.
  */
 import { filesOf } from "../../../protocol/image.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
@@ -16,14 +16,17 @@ export interface ImageRemoval {
   readonly log: Log;
 }
 
-/** A registration is decided: what it held stays if an image names it now, and else goes. Never rejects. */
+/**
+ * Ends a registration: its files stay if an image names them now, and are removed if none does. Never
+ * rejects.
+ */
 export async function settleRegistration(imageId: string, removal: ImageRemoval): Promise<void> {
   await attempt("letting go of the files of a registration", removal.log, async () => {
     await removeFiles(await removal.files.release(imageId), removal);
   });
 }
 
-/** Those that no image names (any more). Never rejects. */
+/** Removes those of the files that no image names (any more). Never rejects. */
 export async function removeFiles(sha256s: readonly string[], removal: ImageRemoval): Promise<void> {
   if (sha256s.length === 0) return;
   await attempt("removing files of an image", removal.log, async () => {

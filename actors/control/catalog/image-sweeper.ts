@@ -1,7 +1,7 @@
 /**
- * Removes image files that no image has, and ends what died half-way: a registration that never wrote its
- * row, a removal between row and file. Every controller does it, when it starts and from time to time: the
- * files may be on its machine alone, and twice is harmless.
+ * Removes image files that no image has, and ends work that died half-way: a registration that never wrote
+ * its row, a removal between row and file. Every controller sweeps, when it starts and from time to time: the
+ * files may be on its computer alone, and sweeping twice is harmless.
  */
 import { filesOf } from "../../../protocol/image.ts";
 import { storageLimits } from "../../../protocol/limits/storage.ts";
@@ -56,8 +56,8 @@ async function round(options: ImageSweeperOptions, { clock, log }: ActorContext<
 }
 
 /**
- * One round. A hold goes when its image's row is there, or when no registration is as old as it; then a file
- * goes that is neither named nor held, and not young.
+ * One round. It releases a hold when its image's row exists, or when no registration can be as old; then it
+ * removes files that are neither named nor held, and not young.
  */
 export async function sweepImageFiles(
   { store, files }: ImageSweeperOptions,
@@ -67,9 +67,10 @@ export async function sweepImageFiles(
   await files.removeHalfCopies();
   const { files: kept, holds } = await files.list();
   if (kept.length === 0 && holds.length === 0) return;
-  // After the holds: a registration that has let go of its own is among the rows by now.
+  // Read after the holds: a registration that has released its hold has a row by now.
   const images = await allImages(store);
-  // A database without a single image may be the wrong one, or one that was lost: nobody gets the files back.
+  // A database without a single image may be the wrong one, or a lost one, and removed files cannot be
+  // restored.
   if (images.length === 0) return;
   const written = new Set(images.map(({ id }) => id));
   const named = new Set(images.flatMap(filesOf));

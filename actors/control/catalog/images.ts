@@ -1,6 +1,6 @@
 /**
- * Images: verified on arrival by the image store, kept under their checksum, listed by everybody. The row
- * decides whether there is an image; its files are held before it is written, and go after it is removed.
+ * Images: verified on arrival by the image files, kept under their checksum, listed by everybody. The row
+ * decides whether an image exists; its files are held before the row is written, and removed after the row.
  */
 import { filesOf, type Image, type imageService } from "../../../protocol/image.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
@@ -82,7 +82,7 @@ async function register(
 const mayBeCommitted = (thrown: unknown): boolean =>
   !(thrown instanceof StatusError) || thrown.code === "UNAVAILABLE" || thrown.code === "INTERNAL";
 
-/** Before its files, which take long. @throws schemaMismatch */
+/** The image before its files are taken, which takes long. @throws schemaMismatch */
 function newImage(request: Registration, { ids, clock }: ImageOptions): Image {
   return {
     id: ids.next(),
@@ -96,7 +96,10 @@ function newImage(request: Registration, { ids, clock }: ImageOptions): Image {
   };
 }
 
-/** With its files, which are held for it. @throws what ImageFiles does, deadlinePast; then nothing is held */
+/**
+ * The image with its files, which are held for it. @throws the errors of ImageFiles, deadlinePast; then
+ * nothing is held
+ */
 async function withFiles(image: Image, request: Registration, options: ImageOptions): Promise<Image> {
   const { files, clock } = options;
   const { disk, kernel, ramdisk } = request;
@@ -108,7 +111,7 @@ async function withFiles(image: Image, request: Registration, options: ImageOpti
       kernel: kernel === undefined ? null : await files.registerPlain(kernel, image.id),
       ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk, image.id),
     };
-    // By then a sweeper may take what is held for what a registration that died has left.
+    // After this time a sweeper may take the held files for those of a registration that died.
     if (clock.monotonicMs() - beganAtMs <= catalogLimits.imageRegistrationMsMax) return complete;
     throw new StatusError("deadlinePast", "Taking the files took too long: the image was not made.");
   } catch (thrown) {

@@ -17,7 +17,7 @@ import { fenceSentence } from "./fence-proof.ts";
 export interface HostFacts {
   readonly name: string;
   readonly alive: boolean;
-  /** Lease epoch of the host lease that it holds; 0: none. */
+  /** Epoch of the host's lease; 0: the host holds no host lease. */
   readonly leaseEpoch: number;
   /** The shared storage of its guests' disks; null: its own storage. */
   readonly storageId: string | null;

@@ -12,7 +12,7 @@ import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "./directory.ts";
 
-/** The zone of a host; null: its aggregates name none. Those that name one agree. */
+/** The availability zone that a host's aggregates agree on; null: they name none. */
 export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
   return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
 }

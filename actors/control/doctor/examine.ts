@@ -35,7 +35,7 @@ export interface DoctorOptions {
     | "listImages"
   >;
   readonly imageFiles: Pick<ImageFiles, "list">;
-  /** Asks one host. @throws StatusError when it cannot be asked */
+  /** Asks one host for its audit. @throws StatusError when the host cannot be asked */
   readonly auditHost: (hostId: string) => Promise<Audit>;
   /** The agent to ask about the disks on its shared storage. */
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;

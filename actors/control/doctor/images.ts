@@ -1,7 +1,6 @@
 /**
- * The files of images against the rows of images: files that no image has are named, because they cost space
- * and nobody sees them. The files are those of the controller that is asked: another one may have its own.
- * Pure.
+ * Compares image files with the rows of images: files that no image has are findings, because they cost space
+ * and nobody sees them. The files are those of the asked controller: others may have their own. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { filesOf } from "../../../protocol/image.ts";

@@ -41,7 +41,7 @@ export interface DoctorInput {
   readonly images: readonly ImageRecord[];
   /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
   readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };
-  /** Absent: none is shared, or no host can list it. */
+  /** Absent: no storage is shared, or no host can list it. */
   readonly storages?: readonly StorageState[];
   /** The brake on automatic recovery, as the asked controller has it. Absent: off. */
   readonly brake?: {

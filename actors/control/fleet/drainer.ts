@@ -44,7 +44,7 @@ export class Drainer {
     return this.#obstacles.get(hostId) ?? new Map();
   }
 
-  /** One host after the other; what fails is tried again with the next round. */
+  /** Drains one host after the other; a host that fails is tried again in the next round. */
   async round({ log, fail }: Round & { readonly log: Log }): Promise<void> {
     const draining = this.#options.directory.all().filter((host) => host.draining !== null);
     const obstacles = new Map<string, ReadonlyMap<string, string>>();

@@ -126,7 +126,7 @@ function assertMeant({ id, name }: HostRecord, { confirm, reason, power }: Reque
     );
 }
 
-/** Its registration granted the first one. */
+/** The host lease of a host; its registration granted the first one. */
 function leaseOf({ id, lease }: HostRecord): HostLease {
   if (lease !== null) return lease;
   throw new Error(`The host ${id} is registered and has no lease.`);

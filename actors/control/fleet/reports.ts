@@ -112,7 +112,10 @@ function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInvent
   };
 }
 
-/** `first`: it gets its first lease with it, so that nothing is ever placed on it without. */
+/**
+ * The commit that registers a host. `first`: it grants the first host lease, so that no claim is ever made
+ * without one.
+ */
 function registration(inventory: HostInventory, atMs: number, first: boolean): Turn {
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };

@@ -1,8 +1,8 @@
 /**
- * Flavors and images as creates name them, remembered for a moment. Neither ever changes, but both appear and
- * go, and a name that was freed may be taken by another one at once. So an answer from here is a guess: the
- * commit checks the ids, and nobody may be refused for what an older answer says (`sinceMs`). Bounded, and
- * emptied rather than tended.
+ * Remembers flavors and images for a moment, by the names that creates use. Neither ever changes, but both
+ * are added and removed, and a freed name may be given to another one at once. So an answer from here is a
+ * guess: the commit checks the ids, and no create may be refused by an answer older than `sinceMs`. Bounded;
+ * when full it is emptied, which needs no bookkeeping.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -33,8 +33,8 @@ export class CatalogCache {
   }
 
   /**
-   * Both, as they were after `sinceMs` (monotonic); what is not there is never remembered.
-   * @throws unknownFlavor, unknownImage, and what the store throws
+   * The flavor and the image, as they were after `sinceMs` (monotonic); an absence is never remembered.
+   * @throws unknownFlavor, unknownImage, and the store's errors
    */
   async find(names: CatalogNames, sinceMs: number): Promise<CatalogEntries> {
     const [flavor, image] = await Promise.all([
@@ -47,7 +47,7 @@ export class CatalogCache {
   }
 }
 
-/** What a create is answered whose flavor or image is not there (any more). */
+/** The error for a create whose flavor or image does not exist (any more). */
 export function unknown(noun: keyof CatalogNames, names: CatalogNames): StatusError {
   const reason = noun === "flavor" ? "unknownFlavor" : "unknownImage";
   return new StatusError(reason, `There is no ${noun} ${names[noun]}.`);
@@ -70,7 +70,7 @@ class Recent<T> {
     const known = this.#known.get(key);
     if (known !== undefined && known.readAtMs > sinceMs) return known.value;
     this.#known.delete(key);
-    // Before the read: what is written while it is under way may not be in its answer.
+    // Taken before the read, whose answer may lack a row that is written meanwhile.
     const readAtMs = this.#clock.monotonicMs();
     const value = await this.#read(key);
     if (this.#known.size >= wireLimits.pageLengthMax) this.#known.clear();

@@ -1,9 +1,9 @@
 /**
- * Create, as a conversation with the scheduler and the store: choose hosts, claim them in one turn, and
- * choose again when another's claim was faster, or a group's rule does not allow the choice (any more). The
- * commit decides, also about groups, quotas, flavor and image; the scheduler only proposes, and the cache of
- * flavors and images only guesses: a create that was refused after such a guess is tried once more with what
- * the names mean now.
+ * Carries out creates with the scheduler and the store: choose hosts, claim them in one commit, and choose
+ * again when another claim was faster, or the group's rule does not allow the choice (any more). The commit
+ * decides, also about groups, quotas, flavor and image. The scheduler only proposes, and the cache of flavors
+ * and images only guesses: a create that was refused after such a guess is tried once more with the present
+ * flavor and image of these names.
  */
 import type { QuotaResource } from "../../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
@@ -73,7 +73,7 @@ export class Creator {
       return await this.#createNow(question, request, deadlineMs);
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      // Not possible now; but perhaps this very request was accepted before, when it was.
+      // Not possible now; but perhaps the same request was accepted before.
       const known = await this.#options.store.getRequest(request.project, request.requestId);
       if (known === undefined) throw thrown;
       return sameAnswer(known, request);
@@ -83,7 +83,7 @@ export class Creator {
   /** Explains what each host says to such a request now; makes and promises nothing. @throws as create */
   async explain(question: CreateQuestion, project: string, deadlineMs: number) {
     const { placer, store, clock } = this.#options;
-    // No commit checks what is answered here, so nothing that was remembered goes into it.
+    // No commit checks an explanation, so it must not rest on remembered flavors and images.
     const entries = await this.#catalog.find(question, clock.monotonicMs());
     const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" }, entries);
     return placer.explainRequest(await placementRequest(wish, store), deadlineMs);
@@ -100,7 +100,7 @@ export class Creator {
       return await this.#createBy(await this.#planOf(question, request, known), deadlineMs);
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      // Once is enough: a refusal of what was read after the request had come is true of a moment since then.
+      // Once is enough: a refusal by a read that began after the request is true of a moment since then.
       const now = await this.#catalog.find(question, beganAtMs);
       if (sameEntries(known, now)) throw thrown;
       return this.#createBy(await this.#planOf(question, request, now), deadlineMs);
@@ -208,14 +208,14 @@ const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints:
 const asksWhere = ({ atLeast, availabilityZone, serverGroup, hints, host }: CreateQuestion): boolean =>
   [atLeast, availabilityZone, serverGroup, hints, host].some((wish) => wish !== undefined);
 
-/** It was decided against: no failure of ours, and nothing that may have been committed all the same. */
+/** True for a refusal: no failure of novact, and not possibly committed all the same. */
 const isRefusal = (thrown: unknown): thrown is StatusError =>
   thrown instanceof StatusError &&
   thrown.code !== "UNAVAILABLE" &&
   thrown.code !== "INTERNAL" &&
   thrown.code !== "DEADLINE_EXCEEDED";
 
-/** What the commit missed: it was there when this create read it. */
+/** The error for the row that the commit found missing, though this create had read it. */
 function notThere(
   { noun }: Extract<CommitResult, { kind: "missing" }>,
   question: CreateQuestion,

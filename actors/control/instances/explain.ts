@@ -28,7 +28,7 @@ export function explanation(facts: ExplainFacts): Explanation {
   return { instance, waitingFor: waitingFor(facts), hosts: [...hosts], operations: [...operations] };
 }
 
-/** The fence proof by which it left its last host, while it is on its way from there. */
+/** The fence proof by which the instance left its last host, while it is on the way to another. */
 function fenceLeft({ row, operations }: ExplainFacts): string | undefined {
   if (row.instance.hostId !== null) return undefined;
   const last = operations.findLast(({ kind }) => kind === "recover" || kind === "evacuate");

@@ -8,7 +8,7 @@ import type { CommitResult, Turn } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
 import { requestLimits } from "./limits.ts";
 
-/** What one controller tells the others after a commit. */
+/** A controller's hint to the other controllers after a commit. */
 export interface CommitHint {
   readonly lastSequence: number;
   /** Ids of operations that ended. */

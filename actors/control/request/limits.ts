@@ -1,4 +1,4 @@
-/** Limits of those who wait for what is durable. They are never configured. */
+/** Limits of callers that wait for commits. They are never configured. */
 export const requestLimits = {
   /** A wait for a commit reads the store again after this time, in case every hint was lost. */
   lookAgainMs: 1_000,

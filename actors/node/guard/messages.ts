@@ -3,7 +3,7 @@
  * the guests that another host may take over, whatever has become of the agent.
  */
 
-/** One process of this boot, and the guest that it runs. */
+/** A process of the present boot, and its guest. */
 export interface FencedGuest {
   readonly instanceId: string;
   readonly epoch: number;

@@ -11,7 +11,7 @@ export interface GuardState {
   readonly number: number;
   /** When that `extend` came. */
   readonly extendedAtMs: number;
-  /** Guests that this guard has stopped: it continues no others. */
+  /** Guests that this guard has stopped; the guard continues no others. */
   readonly stopped: readonly FencedGuest[];
   /**
    * Set for the first look only: guests found stopped then, after the deadline, count as ours. The guard

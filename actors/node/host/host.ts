@@ -46,7 +46,7 @@ export interface HostOptions {
   readonly knows: readonly string[];
   /** Opens the guard of this node. */
   readonly guard: () => Promise<Guard>;
-  /** Of the storage that its guests' disks are in; absent: it shares none. */
+  /** Storage leases on the storage of its guests' disks; absent: the host shares no storage. */
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
@@ -150,7 +150,7 @@ interface LeaseParts {
 
 function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
   const { guard, reports, clock, log, hypervisor, inventory } = options;
-  /** Neither what the machines say nor what is really there knows of one. */
+  /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
     const living = await hypervisor.list();

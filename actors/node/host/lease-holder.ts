@@ -62,7 +62,7 @@ export class LeaseHolder {
     });
   }
 
-  /** One that hangs keeps no later one back: whichever is answered first renews. */
+  /** Starts renewing. A renewal that hangs does not hold up later ones: the first answer counts. */
   start(): void {
     void this.#renewals.start();
   }

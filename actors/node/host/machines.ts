@@ -73,7 +73,7 @@ export class Machines {
     return this.#fenced.has(instanceId) || this.#refs.get(instanceId) === undefined;
   }
 
-  /** What is asked for, or was once: kept until the machine is gone. */
+  /** Remembers whether another host may take over the instance, until its machine is gone. */
   noteSpec({ instanceId, fence }: { readonly instanceId: string; readonly fence: boolean }): void {
     if (fence) this.#fenced.add(instanceId);
   }

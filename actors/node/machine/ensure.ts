@@ -31,7 +31,7 @@ function onNewerEpoch(machine: Machine, request: EnsureRequest): Ensured {
     const { counter, hostStopping } = machine;
     return { next: { ...freshMachine(request, undefined), counter, hostStopping }, reply: present };
   }
-  // The guest's data goes over to the newer epoch, here as well as on any other host.
+  // The newer owner epoch takes over the guest's disk, here as on any other host.
   const keepDisk = machine.intent.keepDisk || request.spec.takesOverDisk;
   const intent: MachineIntent = { ...machine.intent, keepDisk, power: "deleted" };
   const next = { ...renewed(machine, intent), successor: request };

@@ -15,13 +15,16 @@ import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./s
 
 const MachineFile = answer({
   version: Type.Literal(1),
-  /** What an agent must know to act on it (agent-needs.ts): one that lacks a word never starts the guest. */
+  /**
+   * What an agent must know to act on the file (agent-needs.ts): an agent that lacks a need never starts the
+   * guest.
+   */
   needs: Type.Array(Type.String()),
   spec: MachineSpec,
   intent: MachineIntent,
-  /** Epoch of the host's lease that it was claimed under; 0: it needs none. */
+  /** Epoch of the host lease under which the machine was claimed; 0: no host lease. */
   leaseEpoch: Count,
-  /** Resets that were done. */
+  /** Number of resets done. */
   resetCount: Count,
   /** The highest generation that may have been published. */
   generationCeiling: Count,
@@ -68,8 +71,8 @@ const TombstoneFile = answer({
 export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanceId">;
 
 /**
- * What stays in the place of the file of a machine that is gone: an older message must not bring it back,
- * also when the agent was restarted in between.
+ * The tombstone that replaces the file of a machine that is gone: an older message must not bring the machine
+ * back, even after a restart of the agent.
  */
 export function tombstoneFileOf({ spec, intent }: Machine, atMs: number): Static<typeof TombstoneFile> {
   const { instanceId, epoch } = spec;

@@ -10,7 +10,7 @@ import type { GuestEvent, GuestStatus } from "../../ports/hypervisor.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Lease } from "./lease.ts";
 
-/** Its needs are known by then: whoever lacks one has refused it. */
+/** An `ensure` without its needs: an agent that lacks one has refused it before. */
 export type EnsureRequest = Omit<RequestOf<typeof hostAgentService.methods.ensure>, "needs">;
 
 export interface Moment {

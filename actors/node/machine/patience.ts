@@ -12,7 +12,7 @@ export function afterLoss(machine: Machine, at: Moment): Machine {
   return { ...machine, rest: leftDown(machine, "processLost") };
 }
 
-/** It stays down: whoever wants it up asks for it. With `wait` the host's return is such a wish. */
+/** The guest stays down until a user starts it, or, with the policy `wait`, until the host is back. */
 export function leftDown(machine: Machine, reason: Rest["reason"]): Rest {
   const policy = machine.spec.recovery;
   const message = `The guest went down, and is left so: its recovery policy is ${policy}.`;

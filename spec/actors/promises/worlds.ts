@@ -106,7 +106,7 @@ export const amounts = (vcpus: number, memoryMib = vcpus * 64, diskGib = vcpus):
   diskGib,
 });
 
-/** A cell in which nothing exists, and nothing moves. */
+/** The fact `quiet` of a cell without instances, hosts or work. */
 export function quiet(change: Partial<Quiet> = {}): Quiet {
   return {
     kind: "quiet",

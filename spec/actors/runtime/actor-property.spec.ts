@@ -47,7 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("stop" as const) }) },
 );
 
-/** One run: an actor, and everything that was seen of it. */
+/** One run: an actor, with a record of its turns, questions and end. */
 class Run {
   readonly world: ActorWorld = actorWorld();
   readonly faults: string[] = [];

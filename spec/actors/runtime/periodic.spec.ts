@@ -1,4 +1,4 @@
-/** Loops: when their rounds come, what they remember of the last one, and how they end. */
+/** Loops: when rounds begin, what a loop remembers of its last round, and how it ends. */
 import { expect } from "chai";
 import {
   Periodic,

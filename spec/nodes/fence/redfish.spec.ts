@@ -239,7 +239,7 @@ describe("power by Redfish", () => {
     });
 
     it("is no certificate of another fingerprint, and nothing is said to it", async () => {
-      // One in 256 certificates has 00 there itself.
+      // One in 256 fingerprints begins with 00 already.
       const another = fingerprint.replace(/^../, (first) => (first === "00" ? "ff" : "00"));
       await failureOf(off({ fingerprint: another }), "powerControlUntrusted");
       expect(mock.heard).to.deep.equal([]);

@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
 );
 
-/** Hosts that do what they are told, in the order in which messages reach them. */
+/** Model hosts: each carries out its messages in the order of their arrival. */
 class Model {
   loaded: LoadedInstance = newborn();
   effects: InstanceEffect[] = [];

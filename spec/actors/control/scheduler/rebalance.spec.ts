@@ -20,7 +20,7 @@ const instance = (
   movable: true,
 });
 
-/** Hosts that hold exactly these instances. */
+/** A scheduler state whose hosts hold exactly these instances. */
 function holding(instances: readonly RebalanceInstance[], hosts: readonly HostRecord[]) {
   let state = knowing(...hosts);
   for (const { hostId, request: taken } of instances)
