@@ -176,6 +176,12 @@ export const importTable: readonly Row[] = [
     packages: [],
   },
   ...roomRows,
+  {
+    // Reads its own files of SQL, and nothing else.
+    files: /^db\/postgres\/functions\.ts$/,
+    may: [/^db\/migrations\//],
+    packages: [pureNode, /^node:(?:fs|path)$/],
+  },
   ...storeRooms.map(({ room, knows }) => ({
     files: inside(room),
     may: [protocol, inside(room), ...knows.map((one) => inside(one))],
