@@ -53,7 +53,7 @@ describe("the text of a scenario", () => {
           atSeconds: 1.5,
           action: {
             ...{ kind: "user", user: "u2", command: "stop", name: "web", count: undefined },
-            ...{ withinSeconds: 7, wait: true, forSeconds: 0 },
+            ...{ fields: {}, withinSeconds: 7, wait: true, forSeconds: 0 },
           },
           text: "user u2 stop web within 7 wait",
         },
@@ -88,7 +88,14 @@ describe("the text of a scenario", () => {
     expect(parseAction("when step start by h1 nth 2 then fault powerLoss h1 for 9")).to.deep.equal({
       ...{ kind: "aim", fate: undefined, step: "step", what: "start", process: "h1", nth: 2, times: 1 },
       ...{ bySeconds: undefined, forSeconds: 0 },
-      next: { kind: "fault", fault: "powerLoss", target: "h1", other: undefined, forSeconds: 9 },
+      next: {
+        kind: "fault",
+        fault: "powerLoss",
+        target: "h1",
+        other: undefined,
+        times: undefined,
+        forSeconds: 9,
+      },
     });
   });
 
