@@ -20,7 +20,12 @@ import { upLimits } from "./up/limits.ts";
 
 type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
 
+/** Nobody waits, and guests run on. */
+const alone: Ending = { guests: false, patienceMs: 0 };
+
 interface Running {
+  /** Resolves, with why, when it cannot go on; it is stopped then. */
+  readonly outdated?: Promise<string>;
   stop(ending: Ending): Promise<void>;
   /** Called while the role stops: ends by force what it still waits for. */
   hurry?(): Promise<void>;
@@ -45,7 +50,7 @@ function roleOf(kind: string | undefined): Role | undefined {
       start: async (config, log) => {
         const { startController } = await import("./controller/main.ts");
         const controller = await startController({ config, index, log });
-        return { stop: () => controller.stop() };
+        return { outdated: controller.outdated, stop: () => controller.stop() };
       },
     };
   }
@@ -85,7 +90,7 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   const running = await role.start(config, log);
   await tell({ kind: "ready" });
   releaseStartUpMemory();
-  const ending = await told;
+  const ending = await Promise.race([told, endOf(running, log)]);
   // A role that hangs must not keep the process alive: the truth is in the database and on the host's disk.
   const patienceMs = ending.patienceMs + upLimits.serverStopTimeoutMs / 2;
   setTimeout(() => process.exit(1), patienceMs).unref();
@@ -99,8 +104,15 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   process.exit(0);
 }
 
+/** Never resolves for what can always go on. */
+async function endOf({ outdated }: Running, log: LogFile): Promise<Ending> {
+  const why = await (outdated ?? new Promise<never>(() => undefined));
+  log.error({}, why);
+  process.stderr.write(`${why}\n`);
+  return alone;
+}
+
 function untilTold(log: LogFile): Promise<Ending> {
-  const alone: Ending = { guests: false, patienceMs: 0 };
   return new Promise((resolve) => {
     const end = (why: string, ending: Ending) => {
       log.info({ why }, "told to end");

@@ -124,7 +124,7 @@ export type CommitResult =
    * What is to be changed, removed, joined or used does not exist (any more): the noun and the id of the
    * first such. A new instance needs its flavor (`row.flavor.id`), its image (`row.image.id`) and its group.
    */
-  | { readonly kind: "missing"; readonly noun?: MissingNoun; readonly id?: string }
+  | { readonly kind: "missing"; readonly noun: MissingNoun; readonly id: string }
   /** The row to remove is still used: an image or group by an instance, an aggregate by a host. */
   | { readonly kind: "inUse" }
   | PlacementRefusal;

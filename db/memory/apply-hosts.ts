@@ -71,9 +71,19 @@ function isOverpinned(host: StoredHost): boolean {
   return sharedFree({ realCpus, pinnedCpus, vcpus, vcpusClaimed }) < 0;
 }
 
+/** Refuses the commit for the first host of the list that is missing. */
+export function unknownIn(
+  { hosts }: Tables,
+  list: readonly { readonly hostId: string }[],
+): Refusal | undefined {
+  const lost = list.find(({ hostId }) => hosts.get(hostId) === undefined);
+  return lost && { kind: "missing", noun: "host", id: lost.hostId };
+}
+
 export function applyEnabled({ tables, turn, journal }: Work): Refusal | undefined {
   const wanted = turn.hostsEnabled ?? [];
-  if (wanted.some(({ hostId }) => tables.hosts.get(hostId) === undefined)) return { kind: "missing" };
+  const refusal = unknownIn(tables, wanted);
+  if (refusal !== undefined) return refusal;
   for (const { hostId, enabled, reason, failedBuildsMin, draining: begun } of wanted) {
     const host = tables.hosts.get(hostId);
     if (host === undefined) continue;
@@ -99,7 +109,8 @@ function mayBreak({ hosts }: Tables, host: StoredHost, failedBuildsMin: number):
 
 export function applyRemovals({ tables, turn, journal }: Work): Refusal | undefined {
   const removed = turn.hostsRemoved ?? [];
-  if (removed.some(({ hostId }) => tables.hosts.get(hostId) === undefined)) return { kind: "missing" };
+  const refusal = unknownIn(tables, removed);
+  if (refusal !== undefined) return refusal;
   if (removed.some(({ hostId, parked }) => isUsed(tables, hostId, parked))) return { kind: "inUse" };
   for (const { hostId } of removed) {
     const lease = tables.hosts.get(hostId)?.lease ?? null;

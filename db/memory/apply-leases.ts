@@ -5,12 +5,15 @@
 
 import type { Turn } from "../../actors/records/commit.ts";
 import type { MachineKey } from "../../actors/records/instance.ts";
+import { unknownIn } from "./apply-hosts.ts";
 import type { Refusal, StoredHost, Work } from "./tables.ts";
 
 export function applyLeases({ tables, turn, journal }: Work): Refusal | undefined {
+  const refusal = unknownIn(tables, turn.leasesGranted ?? []);
+  if (refusal !== undefined) return refusal;
   for (const { hostId, epoch } of turn.leasesGranted ?? []) {
     const host = tables.hosts.get(hostId);
-    if (host === undefined) return { kind: "missing" };
+    if (host === undefined) continue;
     const fits =
       host.lease === null ? epoch === 1 : host.lease.fencedBy !== null && epoch === host.lease.epoch + 1;
     if (!fits) return { kind: "conflict" };

@@ -1,5 +1,5 @@
 /**
- * The steps of a turn that are about aggregates, groups and quotas, with the outcomes of migration 0003: what
+ * The steps of a turn that are about aggregates, groups and quotas, with the outcomes of db/sql: what
  * is made and removed, what projects use, and the hard rules of groups.
  */
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/records/placement.ts";
@@ -7,7 +7,11 @@ import { everyProject, quotaResources } from "../../protocol/quota.ts";
 import { deletingOf, groupedOf, sumOfUse, type Usage, usageOf, useOf } from "../rows/placement-turn.ts";
 import { aggregateHostKey, type Refusal, type Tables, type Work } from "./tables.ts";
 
-const missing: Refusal = { kind: "missing" };
+const missing = (noun: "aggregate" | "host" | "server-group", id: string): Refusal => ({
+  kind: "missing",
+  noun,
+  id,
+});
 
 /** In the order of the fields in PlacementTurn. */
 const steps: readonly ((work: Work) => Refusal | undefined)[] = [
@@ -31,10 +35,10 @@ export function applyPlacement(work: Work): Refusal | undefined {
 
 function removeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
   const removed = turn.aggregatesRemoved ?? [];
-  for (const id of removed) if (!tables.aggregates.delete(id, journal)) return missing;
-  if (removed.length === 0) return undefined;
   const used = [...tables.aggregateHosts.values()].some(({ aggregateId }) => removed.includes(aggregateId));
-  return used ? { kind: "inUse" } : undefined;
+  if (used) return { kind: "inUse" };
+  for (const id of removed) if (!tables.aggregates.delete(id, journal)) return missing("aggregate", id);
+  return undefined;
 }
 
 function makeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
@@ -49,7 +53,7 @@ function makeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
 function changeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
   for (const { aggregateId, availabilityZone, metadata = {} } of turn.aggregatesChanged ?? []) {
     const before = tables.aggregates.get(aggregateId);
-    if (before === undefined) return missing;
+    if (before === undefined) return missing("aggregate", aggregateId);
     const pairs = Object.entries({ ...before.metadata, ...metadata }).flatMap(([key, value]) =>
       value === null ? [] : [[key, value] as const],
     );
@@ -65,12 +69,13 @@ function changeAggregates({ tables, turn, journal }: Work): Refusal | undefined 
 
 function moveHosts({ tables, turn, journal }: Work): Refusal | undefined {
   for (const key of turn.aggregateHostsRemoved ?? [])
-    if (!tables.aggregateHosts.delete(aggregateHostKey(key), journal)) return missing;
-  for (const key of turn.aggregateHosts ?? []) {
-    const known = tables.aggregates.get(key.aggregateId) && tables.hosts.get(key.hostId);
-    if (known === undefined) return missing;
-    tables.aggregateHosts.put(aggregateHostKey(key), key, journal);
-  }
+    if (!tables.aggregateHosts.delete(aggregateHostKey(key), journal)) return missing("host", key.hostId);
+  const joining = turn.aggregateHosts ?? [];
+  for (const { aggregateId } of joining)
+    if (tables.aggregates.get(aggregateId) === undefined) return missing("aggregate", aggregateId);
+  for (const { hostId } of joining)
+    if (tables.hosts.get(hostId) === undefined) return missing("host", hostId);
+  for (const key of joining) tables.aggregateHosts.put(aggregateHostKey(key), key, journal);
   return undefined;
 }
 
@@ -91,9 +96,9 @@ function judgeZones({ tables, turn }: Work): Refusal | undefined {
 
 function removeGroups({ tables, turn, journal }: Work): Refusal | undefined {
   const removed = turn.serverGroupsRemoved ?? [];
-  for (const id of removed) if (!tables.serverGroups.delete(id, journal)) return missing;
-  const used = removed.some((id) => membersOf(tables, id).length > 0);
-  return used ? { kind: "inUse" } : undefined;
+  if (removed.some((id) => membersOf(tables, id).length > 0)) return { kind: "inUse" };
+  for (const id of removed) if (!tables.serverGroups.delete(id, journal)) return missing("server-group", id);
+  return undefined;
 }
 
 function makeGroups({ tables, turn, journal }: Work): Refusal | undefined {
@@ -172,7 +177,6 @@ function beyond(tables: Tables, { limits, used }: QuotaRecord, asked: Usage): Re
 /** After everything is written: where the members of a group are now, those of this turn included. */
 export function applyGroups({ tables, turn }: Work): Refusal | undefined {
   const grouped = groupedOf(turn);
-  if (grouped.some(({ groupId }) => tables.serverGroups.get(groupId) === undefined)) return missing;
   for (const { instanceId, hostId, groupId } of grouped) {
     const group = tables.serverGroups.get(groupId);
     const others = placesOf(tables, groupId, instanceId);

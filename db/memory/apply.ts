@@ -1,6 +1,6 @@
 /**
  * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
- * `novact_commit` of PostgreSQL (db/migrations): the request first, then quotas, instances, catalog, hosts,
+ * `novact_commit` of PostgreSQL (db/sql): the request first, then quotas, instances, catalog, hosts,
  * aggregates and groups, leases, removals of hosts, claims and their groups' rules, machines, operations,
  * events. The property
  * test of spec/live/store-comparison.spec.ts holds the two against each other.
@@ -25,7 +25,6 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
   applyUse,
   applyInstances,
-  judgeCatalog,
   applyCatalogRemovals,
   applyFlavors,
   applyImages,
@@ -71,37 +70,52 @@ function applyRequest({ tables, turn, journal }: Work): Refusal | undefined {
   return undefined;
 }
 
+/** New instances first, then changed ones, as in db/sql/commit-instances.sql. */
 function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
-  for (const { expectedVersion, row } of turn.instances ?? []) {
-    const before = tables.instances.get(row.id);
-    if ((before?.version ?? 0) !== expectedVersion) return { kind: "conflict" };
-    refuse(before && instanceRegression(before, row));
-    tables.instances.put(row.id, row, journal);
+  const all = turn.instances ?? [];
+  for (const list of [all.filter(isMade), all.filter((one) => !isMade(one))]) {
+    const sound = list.filter(
+      ({ expectedVersion, row: { id } }) => versionOf(tables, id) === expectedVersion,
+    );
+    for (const { row } of sound) {
+      const before = tables.instances.get(row.id);
+      refuse(before && instanceRegression(before, row));
+    }
+    const refusal = unheldBy(tables, sound);
+    if (refusal !== undefined) return refusal;
+    if (sound.length < list.length) return { kind: "conflict" };
+    for (const { row } of list) tables.instances.put(row.id, row, journal);
+    const lost = list.filter(isMade).find(({ row }) => tables.flavors.get(row.flavor.id) === undefined);
+    if (lost !== undefined) return { kind: "missing", noun: "flavor", id: lost.row.flavor.id };
   }
   return undefined;
 }
 
-/** A new instance copies its flavor and its image, and both must be there at that moment. */
-function judgeCatalog({ tables, turn }: Work): Refusal | undefined {
-  for (const { expectedVersion, row } of turn.instances ?? []) {
-    if (expectedVersion > 0) continue;
-    const { flavor, image } = row;
-    if (tables.flavors.get(flavor.id) === undefined)
-      return { kind: "missing", noun: "flavor", id: flavor.id };
-    if (tables.images.get(image.id) === undefined) return { kind: "missing", noun: "image", id: image.id };
-  }
+type Written = NonNullable<Turn["instances"]>[number];
+const isMade = ({ expectedVersion }: Written): boolean => expectedVersion === 0;
+const versionOf = ({ instances }: Tables, id: string): number => instances.get(id)?.version ?? 0;
+
+/** An instance that is not deleted holds its image and its server group; its flavor is copied into it. */
+function unheldBy(tables: Tables, list: readonly Written[]): Refusal | undefined {
+  const live = list.map(({ row }) => row).filter(({ deletedAtMs }) => deletedAtMs === null);
+  const imageless = live.find(({ image }) => tables.images.get(image.id) === undefined);
+  if (imageless !== undefined) return { kind: "missing", noun: "image", id: imageless.image.id };
+  for (const { serverGroupId } of live)
+    if (serverGroupId !== null && tables.serverGroups.get(serverGroupId) === undefined)
+      return { kind: "missing", noun: "server-group", id: serverGroupId };
   return undefined;
 }
 
 function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefined {
   for (const id of turn.flavorsRemoved ?? [])
-    if (!tables.flavors.delete(id, journal)) return { kind: "missing" };
-  for (const id of turn.imagesRemoved ?? [])
-    if (!tables.images.delete(id, journal)) return { kind: "missing" };
-  if (turn.imagesRemoved === undefined) return undefined;
+    if (!tables.flavors.delete(id, journal)) return { kind: "missing", noun: "flavor", id };
   const removed = new Set(turn.imagesRemoved);
-  for (const { image, deletedAtMs } of tables.instances.values())
-    if (deletedAtMs === null && removed.has(image.id)) return { kind: "inUse" };
+  const used = [...tables.instances.values()].some(
+    ({ image, deletedAtMs }) => deletedAtMs === null && removed.has(image.id),
+  );
+  if (used && removed.size > 0) return { kind: "inUse" };
+  for (const id of removed)
+    if (!tables.images.delete(id, journal)) return { kind: "missing", noun: "image", id };
   return undefined;
 }
 

@@ -1,24 +1,37 @@
-/** Every migration, in the order they are applied. Names are kept in the database: never rename one. */
-import { Migration0001Tables } from "./0001-tables.ts";
-import { Migration0002Commit } from "./0002-commit.ts";
-import { Migration0003Placement } from "./0003-placement.ts";
-import { Migration0004Lease } from "./0004-lease.ts";
-import { Migration0005Drain } from "./0005-drain.ts";
-import { Migration0006Numa } from "./0006-numa.ts";
-import { Migration0007AggregateChange } from "./0007-aggregate-change.ts";
-import { Migration0008StorageLease } from "./0008-storage-lease.ts";
-import { Migration0009Removals } from "./0009-removals.ts";
-import { Migration0010Placement } from "./0010-placement.ts";
+/**
+ * Every migration, in the order of their numbers. Names are kept in the database: never rename one, and never
+ * edit one that was released. Migrations are for tables and for the rows in them; functions are not theirs
+ * (db/postgres/functions.ts).
+ */
+import { Migration } from "@mikro-orm/migrations";
+import { release } from "./0001-release.ts";
+import { references } from "./0002-references.ts";
 
-export const migrations = [
-  { name: "0001-tables", class: Migration0001Tables },
-  { name: "0002-commit", class: Migration0002Commit },
-  { name: "0003-placement", class: Migration0003Placement },
-  { name: "0004-lease", class: Migration0004Lease },
-  { name: "0005-drain", class: Migration0005Drain },
-  { name: "0006-numa", class: Migration0006Numa },
-  { name: "0007-aggregate-change", class: Migration0007AggregateChange },
-  { name: "0008-storage-lease", class: Migration0008StorageLease },
-  { name: "0009-removals", class: Migration0009Removals },
-  { name: "0010-placement", class: Migration0010Placement },
+interface Listed {
+  /** Four digits and words: their order is that of the text. */
+  readonly name: string;
+  readonly statements: readonly string[];
+  /** Controllers that do not know it must not go on: they would misread or spoil what is in the tables. */
+  readonly breaking?: true;
+}
+
+const listed: readonly Listed[] = [
+  { name: "0001-release", statements: release },
+  { name: "0002-references", statements: references },
 ];
+
+/** The newest migration that this version knows; every connection tells PostgreSQL its name. */
+export const newestMigration = listed.at(-1)?.name ?? "";
+
+/** Names of the migrations that older controllers end for. */
+export const breakingMigrations = listed.filter(({ breaking }) => breaking).map(({ name }) => name);
+
+/** As MikroORM wants them. */
+export const migrations = listed.map(({ name, statements }) => ({
+  name,
+  class: class extends Migration {
+    override up(): void {
+      for (const statement of statements) this.addSql(statement);
+    }
+  },
+}));

@@ -17,7 +17,7 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { assertTurn } from "../rules/turn-rules.ts";
 import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
-import { failureKind, kindOfCode, storeError, unavailable } from "./failure.ts";
+import { failureKind, kindOfCode, outdatedSentence, storeError, unavailable } from "./failure.ts";
 import { postgresLimits } from "./limits.ts";
 import {
   apartText,
@@ -51,6 +51,8 @@ export interface WriterOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
+  /** See OpenStoreOptions; called once. */
+  readonly onOutdated?: ((sentence: string) => void) | undefined;
 }
 
 export class CommitWriter {
@@ -58,16 +60,18 @@ export class CommitWriter {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #log: Log;
+  #onOutdated: WriterOptions["onOutdated"];
   #queue: Waiting[] = [];
   #batch = 0;
   #connection: ReservedConnection | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ database, clock, log }: WriterOptions) {
+  constructor({ database, clock, log, onOutdated }: WriterOptions) {
     this.#database = database;
     this.#clock = clock;
     this.#log = log;
+    this.#onOutdated = onOutdated;
   }
 
   /**
@@ -160,7 +164,13 @@ export class CommitWriter {
       for (const waiting of turns) await this.#commit({ turns: [waiting], merged: false });
     } else {
       for (const { reject } of turns) reject(storeError(thrown, "commit this change"));
+      if (kind === "outdated") this.#end();
     }
+  }
+
+  #end(): void {
+    this.#onOutdated?.(outdatedSentence);
+    this.#onOutdated = undefined;
   }
 
   /** Ends when PostgreSQL has said what became of the batch, or when nobody waits and the store is closed. */

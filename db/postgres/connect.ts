@@ -7,7 +7,7 @@ import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 import type { Store } from "../../actors/ports/store.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
-import { migrations } from "../migrations/index.ts";
+import { migrations, newestMigration } from "../migrations/index.ts";
 import { entities } from "../tables/index.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Database } from "./database.ts";
@@ -21,13 +21,18 @@ export interface OpenStoreOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
+  /**
+   * Called once, when a newer version has changed the database so that this one must not go on: nothing is
+   * committed any more.
+   */
+  readonly onOutdated?: (sentence: string) => void;
 }
 
 /** What the statements were written for and are tested with; older versions may lack something. */
 const oldestVersion = 15;
 
 /** @throws UNAVAILABLE storeUnavailable, with a sentence that says what is wrong */
-export async function openStore({ url, clock, log }: OpenStoreOptions): Promise<Store> {
+export async function openStore({ url, clock, log, onOutdated }: OpenStoreOptions): Promise<Store> {
   const place = placeOf(url);
   await prepare(url, place, log);
   const orm = await connect(url, {
@@ -36,7 +41,7 @@ export async function openStore({ url, clock, log }: OpenStoreOptions): Promise<
     connectionTimeoutMillis: postgresLimits.storeTimeoutMs,
   });
   const database = await Database.of(orm.em, clock, log);
-  return new PostgresStore({ orm, database, writer: new CommitWriter({ database, clock, log }) });
+  return new PostgresStore({ orm, database, writer: new CommitWriter({ database, clock, log, onOutdated }) });
 }
 
 async function prepare(url: string, place: Place, log: Log): Promise<void> {
@@ -114,12 +119,12 @@ export function ormOptions(url: string, pool: PoolOptions) {
     clientUrl: url,
     dbName: placeOf(url).database,
     // The URL again, for what MikroORM does not read of it: sockets and TLS. Compiling plans costs more than
-    // it gives.
+    // it gives. By the newest migration that it knows PostgreSQL tells a controller that is too old.
     driverOptions: {
       connectionString: url,
       application_name: "novact",
       keepAlive: true,
-      options: "-c jit=off",
+      options: `-c jit=off -c novact.schema=${newestMigration}`,
       ...pool,
     },
     ensureDatabase: false,
@@ -127,7 +132,13 @@ export function ormOptions(url: string, pool: PoolOptions) {
     logger: () => undefined,
     extensions: [Migrator],
     migrations: { ...migrationOptions, migrationsList: migrations },
-    schemaGenerator: { ignoreTriggers: true, ignoreRoutines: true },
+    schemaGenerator: {
+      // Of references it knows only those between entities: db/schema.sql has them.
+      createForeignKeyConstraints: false,
+      ignoreTriggers: true,
+      ignoreRoutines: true,
+      skipTables: ["novact_function", "novact_breaking"],
+    },
   });
 }
 

@@ -8,8 +8,9 @@ import { StatusError } from "../../protocol/wire/status.ts";
  * `unreachable`: the connection was lost or not made; what was sent may have been executed.
  * `busy`: PostgreSQL rolled it back, and may do it at another time (a timeout, a full disk, a standby).
  * `faulty`: PostgreSQL rolled it back, and always will.
+ * `outdated`: nothing was done, and nothing ever will be for a controller of this version.
  */
-export type FailureKind = "unreachable" | "busy" | "faulty";
+export type FailureKind = "unreachable" | "busy" | "faulty" | "outdated";
 
 interface ServerError {
   readonly code: string;
@@ -30,12 +31,19 @@ const unreachableCodes = /^(08|57P|NV000$)/;
 /** Timeouts, resources, deadlock and serialization, a read-only standby, an error of the disk. */
 const busyCodes = /^(57014|53|55P03|40|25006|58)/;
 
+/** Raised by novact_commit for a controller that does not know a breaking migration. */
+const outdatedCode = "NV002";
+
+export const outdatedSentence =
+  "The database was brought up to date by a newer version that this one cannot work beside: start the newer version.";
+
 export function failureKind(thrown: unknown): FailureKind {
   const error = serverError(thrown);
   return error === undefined ? "unreachable" : kindOfCode(error.code);
 }
 
 export function kindOfCode(code: string): FailureKind {
+  if (code === outdatedCode) return "outdated";
   if (unreachableCodes.test(code)) return "unreachable";
   return busyCodes.test(code) ? "busy" : "faulty";
 }
@@ -43,6 +51,7 @@ export function kindOfCode(code: string): FailureKind {
 /** @param attempted what could not be done, as the object of "cannot" */
 export function storeError(thrown: unknown, attempted: string): StatusError {
   if (thrown instanceof StatusError) return thrown;
+  if (failureKind(thrown) === "outdated") return unavailable(outdatedSentence, thrown);
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   return failureKind(thrown) === "faulty"
     ? new StatusError("internal", `The store cannot ${attempted}.`, { detail, cause: thrown })

@@ -129,7 +129,7 @@ export function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]:
   return { epoch: Number(epoch), renewals: Number(renewals), storage, fencedBy: proof };
 }
 
-/** Written by novact_claim_cells, as migration 0006 names them. */
+/** Written by novact_claim_cells, as db/sql/claim-cells.sql names them. */
 export function usesOf(rows: unknown): NumaUse[] {
   const uses: NumaUse[] = [];
   for (const [cell, resource, claimed] of (rows ?? []) as [number, string, number][]) {

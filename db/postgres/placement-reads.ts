@@ -78,7 +78,7 @@ export class PlacementReads {
   }
 
   async groupHosts(groupId: string, except = ""): Promise<readonly GroupHost[]> {
-    const member = "i.server_group_id = $1 and i.deleted_at_ms is null and i.id <> $2";
+    const member = "i.live_server_group_id = $1 and i.id <> $2";
     const text = `select host_id, count(*) from (
         select i.host_id from instance i where ${member} and i.host_id is not null
         union all
@@ -93,7 +93,7 @@ export class PlacementReads {
   }
 
   async members(groupId: string, limit: number): Promise<readonly GroupMember[]> {
-    const text = `select id, host_id from instance where server_group_id = $1 and deleted_at_ms is null
+    const text = `select id, host_id from instance where live_server_group_id = $1
       order by id limit $2`;
     const statement = { name: "group_members", text, values: [groupId, limit] };
     const rows = await this.#database.read(statement, "list a group's members");

@@ -79,7 +79,7 @@ export class PostgresStore implements Store {
     this.#orm = orm;
     this.#database = database;
     this.#writer = writer;
-    this.#instance = selectionOf(orm.em, InstanceEntity, "i");
+    this.#instance = selectionOf(orm.em, InstanceEntity, "i", (field) => !field.startsWith("live"));
     this.#machine = selectionOf(orm.em, MachineEntity, "m");
     this.#claim = selectionOf(orm.em, ClaimEntity, "c");
     this.#operation = selectionOf(orm.em, OperationEntity, "o");

@@ -1,6 +1,6 @@
 /**
- * Turns on their way to the function `novact_commit` (db/migrations), and their results on the way back. A
- * turn becomes a text for each of its lists, so that many turns can be merged into one without looking at
+ * Turns on their way to the function `novact_commit` (db/sql/commit.sql), and their results on the way back.
+ * A turn becomes a text for each of its lists, so that many turns can be merged into one without looking at
  * them again. Pure.
  */
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";

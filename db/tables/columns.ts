@@ -16,11 +16,6 @@ export const flag = () => p.boolean();
 /** A nested value, kept as jsonb. Numbers in it keep their value, keys lose their order. */
 export const nested = <T>() => p.json<T>();
 
-/** `column IN ('a', 'b')`, for a CHECK. */
-export function oneOf(column: string, values: readonly string[]): string {
-  return `${column} in (${values.map((value) => `'${value}'`).join(", ")})`;
-}
-
 /**
  * Each of these columns is at least 0, for a CHECK. One comparison: a CHECK is read anew for every statement.
  */

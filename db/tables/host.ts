@@ -8,8 +8,7 @@
 import { defineEntity } from "@mikro-orm/core";
 import type { Draining, FailedBuildsOf, HostRecord } from "../../actors/records/host.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
-import { architectures } from "../../protocol/kinds.ts";
-import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
+import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
 export const HostEntity = defineEntity({
   name: "Host",
@@ -48,7 +47,6 @@ export const HostEntity = defineEntity({
     registeredAtMs: timeMs(),
   },
   checks: [
-    { name: "host_architecture_check", expression: oneOf("architecture", architectures) },
     {
       name: "host_claimed_check",
       expression: notNegative("vcpus_claimed", "memory_mib_claimed", "disk_gib_claimed", "instances"),
@@ -69,7 +67,7 @@ export const HostEntity = defineEntity({
   indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
 });
 
-/** What a host's cells have, and what of it is claimed; `resource` as in migration 0006. */
+/** What a host's cells have, and what of it is claimed; `resource` as in db/sql/claim-cells.sql. */
 export const HostCellEntity = defineEntity({
   name: "HostCell",
   tableName: "host_cell",

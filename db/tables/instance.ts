@@ -1,14 +1,21 @@
 /**
  * Instances: the intent of their users. One writer, the instance actor, guarded by `version` (I1).
  *
- * A trigger of the first migration refuses an update that does not raise `version` by one, or that lowers
+ * A trigger (db/sql/progress.sql) refuses an update that does not raise `version` by one, or that lowers
  * `generation` or `epoch`. Live rows and tombstones have separate partial indexes, so that a day's tombstones
  * never slow down a page.
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
-import { desiredPowers, instanceStates } from "../../protocol/states.ts";
-import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
+import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
+
+/** A generated column, null in a tombstone. The text is the one that PostgreSQL prints for the expression. */
+const heldWhileLive = (value: string) =>
+  id()
+    .generated(
+      `(CASE WHEN (deleted_at_ms IS NULL) THEN ${value.includes(" ") ? `(${value})` : value} ELSE NULL END) stored`,
+    )
+    .nullable();
 
 export const InstanceEntity = defineEntity({
   name: "Instance",
@@ -46,6 +53,9 @@ export const InstanceEntity = defineEntity({
     createdAtMs: timeMs(),
     updatedAtMs: timeMs(),
     deletedAtMs: timeMs().nullable(),
+    /** What it holds until it is deleted: a reference stands on each. Not in the record. */
+    liveImageId: heldWhileLive("image ->> 'id'"),
+    liveServerGroupId: heldWhileLive("server_group_id"),
   },
   checks: [
     { name: "instance_version_check", expression: "version >= 1" },
@@ -53,9 +63,6 @@ export const InstanceEntity = defineEntity({
       name: "instance_count_check",
       expression: notNegative("generation", "reset_count", "start_count", "epoch", "attempt"),
     },
-    { name: "instance_desired_check", expression: oneOf("desired", desiredPowers) },
-    { name: "instance_state_check", expression: oneOf("state", instanceStates) },
-    { name: "instance_reset_mode_check", expression: oneOf("reset_mode", ["soft", "hard"]) },
     {
       name: "instance_deleted_check",
       expression: "(state = 'deleted') = (deleted_at_ms is not null)",
@@ -76,19 +83,15 @@ export const InstanceEntity = defineEntity({
     },
     {
       name: "instance_group_idx",
-      properties: ["serverGroupId", "id"],
-      where: "server_group_id is not null and deleted_at_ms is null",
+      properties: ["liveServerGroupId", "id"],
+      where: "live_server_group_id is not null",
     },
     {
       name: "instance_group_host_idx",
-      properties: ["serverGroupId", "hostId", "id"],
-      where: "server_group_id is not null and deleted_at_ms is null",
+      properties: ["liveServerGroupId", "hostId", "id"],
+      where: "live_server_group_id is not null",
     },
     { name: "instance_deleted_idx", properties: ["deletedAtMs"], where: "deleted_at_ms is not null" },
-    {
-      name: "instance_image_idx",
-      expression:
-        "create index instance_image_idx on instance ((image ->> 'id')) where deleted_at_ms is null",
-    },
+    { name: "instance_image_idx", properties: ["liveImageId"], where: "live_image_id is not null" },
   ],
 });

@@ -1,13 +1,12 @@
 /**
  * Machines, what hosts were seen doing for an instance, and claims, what an instance takes of a host. Both
- * have the key (instance, epoch). A trigger of the first migration refuses a machine whose generation falls
+ * have the key (instance, epoch). A trigger (db/sql/progress.sql) refuses a machine whose generation falls
  * (I1).
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { MachineRecord } from "../../actors/records/instance.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import { machineReasons, machineStates } from "../../protocol/states.ts";
-import { count, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
+import { count, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
 export const MachineEntity = defineEntity({
   name: "Machine",
@@ -31,8 +30,6 @@ export const MachineEntity = defineEntity({
       name: "machine_count_check",
       expression: notNegative("epoch", "generation", "intent_generation", "reset_count"),
     },
-    { name: "machine_state_check", expression: oneOf("state", machineStates) },
-    { name: "machine_reason_check", expression: oneOf("reason", machineReasons) },
   ],
   indexes: [{ name: "machine_host_idx", properties: ["hostId", "instanceId"] }],
 });

@@ -1,8 +1,7 @@
 /** Operations, what became of a command, and requests, what was answered to one (I5). */
 import { defineEntity } from "@mikro-orm/core";
 import type { OperationRecord } from "../../actors/records/instance.ts";
-import { operationKinds, operationStates } from "../../protocol/states.ts";
-import { count, id, nested, oneOf, text, timeMs } from "./columns.ts";
+import { count, id, nested, text, timeMs } from "./columns.ts";
 
 export const OperationEntity = defineEntity({
   name: "Operation",
@@ -23,8 +22,6 @@ export const OperationEntity = defineEntity({
     error: nested<OperationRecord["error"]>().nullable(),
   },
   checks: [
-    { name: "operation_kind_check", expression: oneOf("kind", operationKinds) },
-    { name: "operation_state_check", expression: oneOf("state", operationStates) },
     { name: "operation_ended_check", expression: "(state = 'running') = (ended_at_ms is null)" },
     { name: "operation_percent_check", expression: "percent >= 0 and percent <= 100" },
   ],

@@ -4,8 +4,7 @@
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { AggregateRecord, ServerGroupRecord } from "../../actors/records/placement.ts";
-import { groupPolicies } from "../../protocol/kinds.ts";
-import { count, flag, id, nested, notNegative, oneOf, text, timeMs } from "./columns.ts";
+import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
 export const AggregateEntity = defineEntity({
   name: "Aggregate",
@@ -46,10 +45,7 @@ export const ServerGroupEntity = defineEntity({
     maxPerHost: count().nullable(),
     createdAtMs: timeMs(),
   },
-  checks: [
-    { name: "server_group_policy_check", expression: oneOf("policy", groupPolicies) },
-    { name: "server_group_max_check", expression: "max_per_host >= 1" },
-  ],
+  checks: [{ name: "server_group_max_check", expression: "max_per_host >= 1" }],
   uniques: [{ name: "server_group_name_unique", properties: ["project", "name"] }],
   indexes: [{ name: "server_group_project_idx", properties: ["project", "id"] }],
 });

@@ -16,6 +16,8 @@ import { systemClock, systemIds } from "../process/clock.ts";
 import { assembleController } from "./assembly.ts";
 
 export interface RunningController {
+  /** Resolves when it cannot go on: a newer version has changed the database. It still has to be stopped. */
+  readonly outdated: Promise<string>;
   /** Answers the requests that it has taken, then closes everything. Hosts and guests run on. */
   stop(): Promise<void>;
 }
@@ -36,7 +38,8 @@ export interface ControllerOptions {
 export async function startController({ config, index, log }: ControllerOptions): Promise<RunningController> {
   const clock = systemClock;
   const { cell } = config;
-  const store = await openStore({ url: postgresUrlOf(config), clock, log });
+  const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
+  const store = await openStore({ url: postgresUrlOf(config), clock, log, onOutdated });
   const bus = await connectNats({
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,
@@ -61,6 +64,7 @@ export async function startController({ config, index, log }: ControllerOptions)
   bus.onConnected(() => controller.cutOff());
   log.info({ cell, index }, "the controller serves");
   return {
+    outdated,
     stop: async () => {
       await controller.stop();
       await publisher.stop();

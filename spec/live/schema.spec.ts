@@ -2,9 +2,13 @@
  * The tables on a real PostgreSQL: the migrations make what the entities describe, and the CHECKs refuse bad
  * rows.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import { openStore, ormOptions } from "../../db/postgres/connect.ts";
+import { readSchema } from "../../db/postgres/read-schema.ts";
+import { schemaText } from "../../db/postgres/schema-text.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -38,6 +42,15 @@ describe("the tables", function () {
     return undefined;
   };
 
+  /** What would make the tables those of the entities. MikroORM knows only references of entities. */
+  const difference = async (): Promise<string> => {
+    const { up } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
+    const lines = up
+      .split("\n")
+      .filter((line) => !/^alter table "\w+" drop constraint "\w+_reference";$/.test(line));
+    return lines.join("\n").trim();
+  };
+
   const numa = [{ vcpus: 2, memoryMib: 1_024, hugePages: [] }];
 
   before(async function () {
@@ -46,6 +59,7 @@ describe("the tables", function () {
       [1, 2, 3].map(async () => openStore({ url, clock: systemClock, log: silentLog })),
     );
     await stores[0]?.commit({ hosts: [rows.inventory("h1", { vcpus: 2, numa })] });
+    await stores[0]?.commit(rows.catalog);
     const row = rows.instance("i1", { generation: 3, epoch: 2 });
     const done = rows.operation("o1", "i1", { state: "done", endedAtMs: 1 });
     await stores[0]?.commit(
@@ -64,31 +78,44 @@ describe("the tables", function () {
   });
 
   it("are what the entities describe, made once although three controllers started at once", async () => {
-    const { up } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
-    expect(up).to.equal("");
+    expect(await difference()).to.equal("");
     const names = await orm.em
       .getConnection()
       .execute<{ name: string }[]>("select name from novact_migration");
-    expect(names.map(({ name }) => name)).to.deep.equal([
-      "0001-tables",
-      "0002-commit",
-      "0003-placement",
-      "0004-lease",
-      "0005-drain",
-      "0006-numa",
-      "0007-aggregate-change",
-      "0008-storage-lease",
-      "0009-removals",
-      "0010-placement",
-    ]);
+    expect(names.map(({ name }) => name)).to.deep.equal(["0001-release", "0002-references"]);
+  });
+
+  it("are with their functions what db/schema.sql says", async () => {
+    const written = readFileSync(join(import.meta.dirname, "../../db/schema.sql"), "utf8");
+    expect(await readSchema(url), "run `npm run schema`").to.equal(written);
   });
 
   it("would be seen to differ, were a CHECK or an index missing", async () => {
     await execute("alter table host drop constraint host_capacity_check");
     await execute("drop index instance_unsettled_idx");
-    const { up } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
+    const up = await difference();
     expect(up).to.contain("host_capacity_check").and.to.contain("instance_unsettled_idx");
     await execute(up);
+  });
+
+  it("would be seen to differ from it in a trigger, a function's word, a column's order or a reference", async () => {
+    const before = await readSchema(url);
+    const changes = [
+      "drop trigger event_unchanged on event",
+      "create or replace function novact_progress() returns trigger language plpgsql as 'begin return null; end'",
+      "alter table aggregate drop column metadata; alter table aggregate add column metadata jsonb not null",
+      "alter table host_seen add foreign key (host_id) references host",
+    ];
+    const alone = await MikroORM.init(ormOptions(url, { max: 1, connectionTimeoutMillis: 5_000 }));
+    const run = async (sql: string) => alone.em.getConnection().execute(sql);
+    for (const change of changes) {
+      await run(`begin; ${change}`);
+      const after = await schemaText(run);
+      await run("rollback");
+      expect(after, change).not.to.equal(before);
+    }
+    await alone.close(true);
+    expect(await readSchema(url)).to.equal(before);
   });
 
   it("refuse what would break an invariant, whoever writes it", async () => {
@@ -100,7 +127,8 @@ describe("the tables", function () {
       ["update instance set version = version + 2", "instance_progress"],
       ["update instance set version = version + 1, generation = 2", "instance_progress"],
       ["update instance set version = version + 1, epoch = 1", "instance_progress"],
-      ["update instance set version = version + 1, state = 'nonsense'", "instance_state_check"],
+      ["delete from image", "instance_image_reference"],
+      ["delete from host", "host_cell_host_reference"],
       ["update instance set version = version + 1, state = 'deleted'", "instance_deleted_check"],
       ["update machine set generation = 4", "machine_progress"],
       ["update operation set state = 'running', ended_at_ms = null", "operation_progress"],

@@ -61,7 +61,8 @@ const together = (steps: readonly Step[]): boolean =>
 async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
   const id = `${prefix}-i${it.instance}`;
   const known = await store.loadInstance(id);
-  const before = known?.instance ?? rows.instance(id, { project: prefix, version: 0 });
+  const made = rows.instance(id, { project: prefix, version: 0, ...catalogOf(prefix, it) });
+  const before = known?.instance ?? made;
   const write = (changes: Partial<InstanceRecord>, rest: Omit<Turn, "instances"> = {}): Turn =>
     rows.changeTurn(
       rows.next(before, { version: Math.max(1, before.version + 1 + it.stale), ...changes }),
@@ -73,7 +74,7 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
   const released = (known?.claims ?? []).map((claim) => ({ instanceId: id, epoch: claim.epoch }));
   switch (it.kind) {
     case "create":
-      return { ...rows.createTurn(id, hostId), request };
+      return { ...withRows(rows.createTurn(id, hostId), catalogOf(prefix, it)), request };
     case "bound": {
       const claims = [rows.claim(id, hostId, boundTo(it))];
       return { ...rows.createTurn(id, hostId), request, claims };
@@ -96,11 +97,7 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
     case "member": {
       const born = rows.createTurn(id, hostId);
       const grouped = { project: prefix, serverGroupId: `${prefix}-g${it.amount % 2}` };
-      const instances = (born.instances ?? []).map(({ expectedVersion, row }) => ({
-        expectedVersion,
-        row: { ...row, ...grouped },
-      }));
-      return { ...born, request, instances };
+      return { ...withRows(born, grouped), request };
     }
     case "delete":
       return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
@@ -109,6 +106,21 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
     default:
       return catalogTurn(prefix, it);
   }
+}
+
+const withRows = (turn: Turn, changes: Partial<InstanceRecord>): Turn => ({
+  ...turn,
+  instances: (turn.instances ?? []).map((one) => ({ ...one, row: { ...one.row, ...changes } })),
+});
+
+/** Now and then of an image or a flavor that comes and goes (catalogTurn). */
+function catalogOf(prefix: string, { amount, request }: Step): Partial<InstanceRecord> {
+  const { image, flavor } = rows.instance("");
+  const id = `${prefix}-c${request}`;
+  return {
+    image: amount > 1 ? { ...image, id } : image,
+    flavor: amount % 2 === 1 ? { ...flavor, id } : flavor,
+  };
 }
 
 /** The part of a claim on the host's NUMA nodes: less or more than the host has, of one NUMA node or both. */
@@ -186,7 +198,7 @@ function catalogTurn(prefix: string, it: Step): Turn {
   if (it.kind === "host")
     return { hosts: [rows.inventory(hostId, { vcpus: it.amount + 1, numa: numaOf(it.request % 4) })] };
   if (it.stale !== 0) return { imagesRemoved: [id], flavorsRemoved: it.amount === 0 ? [id] : [] };
-  return { images: [image], flavors: it.amount === 0 ? [{ ...rows.flavor, id, name }] : [] };
+  return { images: [image], flavors: it.amount < 2 ? [{ ...rows.flavor, id, name }] : [] };
 }
 
 async function resultOf(store: Store, turn: Turn): Promise<CommitResult | string> {
@@ -283,6 +295,7 @@ async function setUp(stores: readonly Store[], prefix: string): Promise<void> {
     createdAtMs: rows.wallMs,
   }));
   for (const store of stores) {
+    await store.commit(rows.catalog);
     await store.commit({
       hosts: [0, 1].map((n) => rows.inventory(`${prefix}-h${n}`, { vcpus: 4, numa: numaOf(2) })),
     });

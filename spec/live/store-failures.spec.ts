@@ -20,7 +20,11 @@ import { silentLog } from "../support/silent-log.ts";
 import { refusal } from "../support/store-contract.ts";
 import * as rows from "../support/store-rows.ts";
 
-const open = async (url: string): Promise<Store> => openStore({ url, clock: systemClock, log: silentLog });
+async function open(url: string): Promise<Store> {
+  const store = await openStore({ url, clock: systemClock, log: silentLog });
+  await store.commit(rows.catalog);
+  return store;
+}
 
 interface Outcome {
   readonly acknowledged: Map<string, number>;

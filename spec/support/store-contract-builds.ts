@@ -76,7 +76,7 @@ export function buildsContract(get: () => Store): void {
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: true, reason: null }] });
     expect(await store.getHost(host)).to.include({ enabled: true, failedBuilds: 0 });
     const unknown = disabling(`${host}-9`, 1);
-    expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
+    expect(await store.commit(unknown)).to.deep.equal(rows.missing("host", `${host}-9`));
   });
 
   it("disables a third of the hosts for their builds, and never the last one", async () => {

@@ -1,10 +1,11 @@
 /** What every Store must do with flavors and images. */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
+import type { InstanceRecord } from "../../actors/records/instance.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
-export function catalogContract(get: () => Store): void {
+export function catalogContract(get: () => Store, another: () => Promise<Store>): void {
   it("keeps names of flavors and images unique, and finds them by id or by name", async () => {
     const [store, { id, project: name }] = [get(), names()];
     const flavor = { ...rows.flavor, id: id(1), name };
@@ -30,11 +31,12 @@ export function catalogContract(get: () => Store): void {
     const [store, { id, project: name }] = [get(), names()];
     const flavor = { ...rows.flavor, id: id(1), name };
     await store.commit({ flavors: [flavor] });
-    expect(await store.commit({ flavorsRemoved: [id(1), id(2)] })).to.deep.equal({ kind: "missing" });
+    const second = rows.missing("flavor", id(2));
+    expect(await store.commit({ flavorsRemoved: [id(1), id(2)] })).to.deep.equal(second);
     const replaced = { flavorsRemoved: [id(1)], flavors: [{ ...flavor, id: id(2) }] };
     expect((await store.commit(replaced)).kind).to.equal("committed");
     expect((await store.getFlavor(name))?.id).to.equal(id(2));
-    expect(await store.commit({ imagesRemoved: [id(9)] })).to.deep.equal({ kind: "missing" });
+    expect(await store.commit({ imagesRemoved: [id(9)] })).to.deep.equal(rows.missing("image", id(9)));
   });
 
   it("removes an image only when no instance that is not deleted uses it", async () => {
@@ -48,5 +50,82 @@ export function catalogContract(get: () => Store): void {
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
     expect((await store.commit({ imagesRemoved: [id(1)] })).kind).to.equal("committed");
     expect(await store.getImage(id(1))).to.equal(undefined);
+  });
+
+  it("makes no instance of an image or a flavor that was removed, and nothing else of its turn", async () => {
+    const [store, { id, project, host }] = [get(), names()];
+    const image = { ...rows.image, id: id(1), name: id(1) };
+    const flavor = { ...rows.flavor, id: id(2), name: id(2) };
+    await store.commit({ images: [image], flavors: [flavor], hosts: [rows.inventory(host)] });
+    const born = (n: number, changes: Partial<InstanceRecord>) => {
+      const { instances = [], ...rest } = rows.createTurn(id(n), host);
+      const made = instances.map((one) => ({ ...one, row: { ...one.row, project, ...changes } }));
+      return { ...rest, request: rows.request(id(n), { project }), instances: made };
+    };
+    const imaged = { image: { ...rows.instance("x").image, id: id(1) } };
+    const sized = { flavor: { ...rows.instance("x").flavor, id: id(2) } };
+    expect((await store.commit(born(3, { ...imaged, ...sized }))).kind).to.equal("committed");
+    const [{ row: third } = { row: rows.instance("") }] = born(3, { ...imaged, ...sized }).instances;
+    await store.commit(rows.changeTurn(rows.deleted(third, 1)));
+    await store.commit({ imagesRemoved: [id(1)], flavorsRemoved: [id(2)] });
+    const before = await store.lastSequence();
+    expect(await store.commit(born(4, imaged))).to.deep.equal(rows.missing("image", id(1)));
+    expect(await store.commit(born(4, sized))).to.deep.equal(rows.missing("flavor", id(2)));
+    expect(await store.commit(born(4, { ...imaged, ...sized }))).to.deep.equal(rows.missing("image", id(1)));
+    expect(await store.getInstance(id(4))).to.equal(undefined);
+    expect(await store.getRequest(project, id(4))).to.equal(undefined);
+    expect(await store.getHost(host)).to.include({ instances: 1 });
+    expect(await store.lastSequence()).to.equal(before);
+    expect((await store.commit(born(4, {}))).kind).to.equal("committed");
+  });
+
+  it("names the first of many new instances whose image or flavor is gone, and makes none of them", async () => {
+    const [store, { id }] = [get(), names()];
+    const of = (n: number, imageId: string, flavorId: string) => {
+      const { image, flavor } = rows.instance("x");
+      const made = { image: { ...image, id: imageId }, flavor: { ...flavor, id: flavorId } };
+      return { expectedVersion: 0, row: rows.instance(id(n), made) };
+    };
+    const [image, flavor] = [rows.image.id, rows.flavor.id];
+    const many = { instances: [of(1, image, flavor), of(2, id(7), flavor), of(3, id(6), flavor)] };
+    expect(await store.commit(many)).to.deep.equal(rows.missing("image", id(7)));
+    const sized = { instances: [of(1, image, flavor), of(2, image, id(9)), of(3, image, id(8))] };
+    expect(await store.commit(sized)).to.deep.equal(rows.missing("flavor", id(9)));
+    expect(await store.getInstance(id(1))).to.equal(undefined);
+    const both = [store.commit({ instances: [of(1, image, flavor)] }), store.commit(many)];
+    expect(await Promise.all(both)).to.deep.equal([
+      { kind: "committed", lastSequence: 0 },
+      rows.missing("image", id(7)),
+    ]);
+  });
+
+  it("lets the instances of a flavor that was removed live on", async () => {
+    const [store, { id }] = [get(), names()];
+    const flavor = { ...rows.flavor, id: id(1), name: id(1) };
+    const row = rows.instance(id(2), { flavor: { ...rows.instance("x").flavor, id: id(1) } });
+    await store.commit({ flavors: [flavor] });
+    await store.commit(rows.changeTurn(row));
+    expect((await store.commit({ flavorsRemoved: [id(1)] })).kind).to.equal("committed");
+    const started = rows.next(row, { startCount: 2 });
+    expect((await store.commit(rows.changeTurn(started))).kind).to.equal("committed");
+    expect((await store.commit(rows.changeTurn(rows.deleted(started, 1)))).kind).to.equal("committed");
+  });
+
+  it("makes an instance or removes its image, never both, whoever comes first", async () => {
+    const [store, { id }] = [get(), names()];
+    const other = await another();
+    for (let n = 0; n < 20; n += 1) {
+      const image = { ...rows.image, id: `${id(1)}-${n}`, name: `${id(1)}-${n}` };
+      await store.commit({ images: [image] });
+      const row = rows.instance(`${id(2)}-${n}`, { image: { ...rows.instance("x").image, id: image.id } });
+      const work = [
+        () => store.commit(rows.changeTurn(row)),
+        () => other.commit({ imagesRemoved: [image.id] }),
+      ];
+      const [made, removed] = n % 2 === 0 ? work : [...work].reverse();
+      const kinds = (await Promise.all([made?.(), removed?.()])).map((result) => result?.kind);
+      expect(kinds.filter((kind) => kind === "committed")).to.have.length(1);
+      expect(kinds).to.include.oneOf(["missing", "inUse"]);
+    }
   });
 }

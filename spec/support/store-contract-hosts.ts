@@ -69,7 +69,7 @@ function removalContract(get: () => Store): void {
     expect(await store.getHost(host)).to.equal(undefined);
     expect(await store.touchHosts([host], rows.wallMs)).to.deep.equal([]);
     expect((await store.getAggregate(id(1)))?.hostIds).to.deep.equal([]);
-    expect(await store.commit(removal(host))).to.deep.equal({ kind: "missing" });
+    expect(await store.commit(removal(host))).to.deep.equal(rows.missing("host", host));
   });
 
   it("removes no host that owns an instance, nor, unless it is parked, one with a claim", async () => {

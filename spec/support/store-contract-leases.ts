@@ -44,7 +44,7 @@ export function leaseContract(get: () => Store): void {
       fencedBy: null,
     });
     const nobody = { leasesGranted: [{ hostId: `${host}-none`, epoch: 1 }] };
-    expect(await store.commit(nobody)).to.deep.equal({ kind: "missing" });
+    expect(await store.commit(nobody)).to.deep.equal(rows.missing("host", `${host}-none`));
   });
 
   it("counts renewals of the lease that is held, and of no other", async () => {

@@ -140,13 +140,13 @@ function groupContract(get: () => Store, another: OpenStore): void {
     await store.commit(member(1, 0));
     expect(await store.commit({ serverGroupsRemoved: [groupId] })).to.deep.equal({ kind: "inUse" });
     expect(await store.getServerGroup(groupId)).to.include({ project });
-    expect(await store.commit({ serverGroupsRemoved: ["nothing"] })).to.deep.equal({ kind: "missing" });
-    const stranger = birth(`${groupId}-x`, "h1", { serverGroupId: "nothing" });
-    const { claims: _, ...unplaced } = stranger;
-    expect((await store.commit(unplaced)).kind).to.equal("committed");
-    const lost = birth(`${groupId}-y`, rows.claim("").hostId, { serverGroupId: "nothing" });
+    const gone = rows.missing("server-group", "nothing");
+    expect(await store.commit({ serverGroupsRemoved: ["nothing"] })).to.deep.equal(gone);
     await store.commit({ hosts: [rows.inventory("h1")] });
-    expect(await store.commit(lost)).to.deep.equal({ kind: "missing" });
+    const lost = birth(`${groupId}-x`, "h1", { serverGroupId: "nothing" });
+    const { claims: _, ...unplaced } = lost;
+    expect(await store.commit(unplaced)).to.deep.equal(gone);
+    expect(await store.commit(lost)).to.deep.equal(gone);
   });
 
   it("finds groups by id or name within their project, and keeps names unique there", async () => {
@@ -270,7 +270,7 @@ function aggregateContract(get: () => Store): void {
     expect(await store.commit({ aggregatesRemoved: [id(1)] })).to.deep.equal({ kind: "inUse" });
     const gone = { aggregateHostsRemoved: [key], aggregatesRemoved: [id(1)] };
     await store.commit({ aggregateHostsRemoved: [key] });
-    expect(await store.commit(gone)).to.deep.equal({ kind: "missing" });
+    expect(await store.commit(gone)).to.deep.equal(rows.missing("host", host));
     expect((await store.commit({ aggregatesRemoved: [id(1)] })).kind).to.equal("committed");
     expect((await store.getHost(host))?.aggregates).to.deep.equal([]);
   });
@@ -284,7 +284,7 @@ function aggregateContract(get: () => Store): void {
     await store.commit({ aggregatesChanged: [{ aggregateId: id(1), availabilityZone: null }] });
     expect(await store.getAggregate(id(1))).to.include({ availabilityZone: null });
     const unknown = { aggregatesChanged: [{ aggregateId: id(9), availabilityZone: "z" }] };
-    expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
+    expect(await store.commit(unknown)).to.deep.equal(rows.missing("aggregate", id(9)));
   });
 
   it("knows each zone once, by name as well", async () => {
@@ -322,6 +322,8 @@ function aggregateContract(get: () => Store): void {
     const zoned = { aggregatesChanged: [{ aggregateId: id(3), availabilityZone: "z3" }] };
     expect(await store.commit(zoned)).to.deep.equal(conflict);
     const unknown = { aggregateHosts: [{ aggregateId: id(1), hostId: `${host}-2` }] };
-    expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
+    expect(await store.commit(unknown)).to.deep.equal(rows.missing("host", `${host}-2`));
+    const unmade = { aggregateHosts: [{ aggregateId: id(9), hostId: `${host}-2` }] };
+    expect(await store.commit(unmade)).to.deep.equal(rows.missing("aggregate", id(9)));
   });
 }

@@ -51,13 +51,14 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
       this.timeout(60_000);
       open = await prepare(this);
       store = await another();
+      await store.commit(rows.catalog);
     });
     after(async () => {
       await Promise.all(opened.map(async (one) => one.close()));
     });
     commitContract(() => store, another);
     capacityContract(() => store, another);
-    catalogContract(() => store);
+    catalogContract(() => store, another);
     placementContract(() => store, another);
     leaseContract(() => store);
     numaContract(() => store, another);
@@ -352,6 +353,6 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     const smaller = { hosts: [rows.inventory(host, { vcpus: 0 })] };
     expect(await store.commit(smaller)).to.deep.equal({ kind: "hostFull", hostId: host });
     const unknown = { hostsEnabled: [{ hostId: `${host}-2`, enabled: true, reason: null }] };
-    expect(await store.commit(unknown)).to.deep.equal({ kind: "missing" });
+    expect(await store.commit(unknown)).to.deep.equal(rows.missing("host", `${host}-2`));
   });
 }

@@ -49,6 +49,9 @@ export const flavor: Flavor = {
   createdAtMs: wallMs,
 };
 
+/** The commit that makes the flavor and the image of every instance below. */
+export const catalog: Turn = { images: [image], flavors: [flavor] };
+
 export function instance(id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   const { createdAtMs: _, ...flavorOfInstance } = flavor;
   const { createdAtMs: __, ...imageOfInstance } = image;
@@ -209,6 +212,9 @@ export function createTurn(id: string, hostId = "h1"): Turn {
     events: [event(id, "accepted"), event(id, "placed")],
   };
 }
+
+/** The refusal of a commit that needs a missing row. */
+export const missing = (noun: string, id: string) => ({ kind: "missing", noun, id });
 
 /** The commit that writes the next version of a row, and nothing else. */
 export function changeTurn(row: InstanceRecord, rest: Omit<Turn, "instances"> = {}): Turn {

@@ -1,13 +1,11 @@
 /**
- * The tables, their CHECKs and their indexes, as db/tables describes them (a live spec compares the two),
- * and the triggers that keep versions, generations and epochs from falling (I1). Forward only: what has been
- * released is never edited, a change is a new migration.
+ * The tables of the first release, their CHECKs and their indexes, and the rows that must be there. Released:
+ * it is never edited, a change is a new migration.
  *
  * Rows that change all the time get room on their pages, so that a new version stays beside the old one.
  */
-import { Migration } from "@mikro-orm/migrations";
 
-const tables = [
+export const release = [
   `create table event_head (
     single boolean not null,
     last_sequence bigint not null,
@@ -65,11 +63,27 @@ const tables = [
     enabled boolean not null,
     disabled_reason text collate "C",
     registered_at_ms bigint not null,
+    labels jsonb not null,
+    features jsonb not null,
+    machine_types jsonb not null,
+    numa jsonb not null,
+    failed_builds bigint not null,
+    generation bigint not null,
+    storage_id text collate "C",
+    draining jsonb,
+    real_cpus bigint not null,
+    pinned_cpus bigint not null,
+    failed_builds_of jsonb,
     primary key (id),
     constraint host_architecture_check check (architecture in ('x86_64', 'aarch64')),
     constraint host_claimed_check check (least(vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances) >= 0),
+    constraint host_count_check check (least(failed_builds, generation) >= 0),
     constraint host_capacity_check check (
       vcpus_claimed <= vcpus and memory_mib_claimed <= memory_mib and disk_gib_claimed <= disk_gib
+    ),
+    constraint host_pinned_check check (
+      pinned_cpus >= 0 and pinned_cpus <= real_cpus
+      and (vcpus_claimed - pinned_cpus) * real_cpus <= (real_cpus - pinned_cpus) * vcpus
     )
   ) with (fillfactor = 50)`,
   `create index host_name_idx on host (name, id)`,
@@ -78,6 +92,79 @@ const tables = [
     last_seen_at_ms bigint not null,
     primary key (host_id)
   ) with (fillfactor = 50)`,
+  // A row for each thing that a NUMA node of a host can run out of.
+  `create table host_cell (
+    host_id text collate "C" not null,
+    cell bigint not null,
+    resource text collate "C" not null,
+    total bigint not null,
+    claimed bigint not null,
+    primary key (host_id, cell, resource),
+    constraint host_cell_claimed_check check (claimed >= 0 and claimed <= total)
+  ) with (fillfactor = 50)`,
+  `create index host_cell_claimed_idx on host_cell (host_id) where claimed > 0`,
+  // Renewals change it all the time, beside the commits; only a commit grants and fences.
+  `create table host_lease (
+    host_id text collate "C" not null,
+    epoch bigint not null,
+    renewals bigint not null,
+    fenced_by jsonb,
+    storage_id text collate "C",
+    storage_at bigint not null default '0',
+    storage_renewals bigint not null default '0',
+    primary key (host_id),
+    constraint host_lease_count_check check (least(epoch, renewals) >= 1)
+  ) with (fillfactor = 50)`,
+  `create table aggregate (
+    id text collate "C" not null,
+    name text collate "C" not null,
+    availability_zone text collate "C",
+    metadata jsonb not null,
+    created_at_ms bigint not null,
+    primary key (id),
+    constraint aggregate_name_unique unique (name)
+  )`,
+  `create table aggregate_host (
+    aggregate_id text collate "C" not null,
+    host_id text collate "C" not null,
+    primary key (aggregate_id, host_id)
+  )`,
+  `create index aggregate_host_idx on aggregate_host (host_id, aggregate_id)`,
+  // Raised by a trigger with every change of the two above.
+  `create table aggregate_change (
+    single boolean not null,
+    number bigint not null,
+    primary key (single),
+    constraint aggregate_change_single_check check (single)
+  )`,
+  `create table server_group (
+    id text collate "C" not null,
+    project text collate "C" not null,
+    name text collate "C" not null,
+    policy text collate "C" not null,
+    max_per_host bigint,
+    created_at_ms bigint not null,
+    primary key (id),
+    constraint server_group_name_unique unique (project, name),
+    constraint server_group_policy_check check (
+      policy in ('affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity')
+    ),
+    constraint server_group_max_check check (max_per_host >= 1)
+  )`,
+  `create index server_group_project_idx on server_group (project, id)`,
+  // What a project uses is a sum that is kept, not counted anew.
+  `create table quota (
+    project text collate "C" not null,
+    instances bigint,
+    vcpus bigint,
+    memory_mib bigint,
+    instances_used bigint not null,
+    vcpus_used bigint not null,
+    memory_mib_used bigint not null,
+    primary key (project),
+    constraint quota_limit_check check (least(instances, vcpus, memory_mib) >= -1),
+    constraint quota_used_check check (least(instances_used, vcpus_used, memory_mib_used) >= 0)
+  ) with (fillfactor = 50)`,
   `create table flavor (
     id text collate "C" not null,
     name text collate "C" not null,
@@ -85,6 +172,7 @@ const tables = [
     memory_mib bigint not null,
     disk_gib bigint not null,
     created_at_ms bigint not null,
+    extra_specs jsonb not null,
     primary key (id),
     constraint flavor_name_unique unique (name),
     constraint flavor_size_check check (least(vcpus, memory_mib, disk_gib) >= 0)
@@ -128,6 +216,12 @@ const tables = [
     created_at_ms bigint not null,
     updated_at_ms bigint not null,
     deleted_at_ms bigint,
+    server_group_id text collate "C",
+    availability_zone text collate "C",
+    hints jsonb,
+    recovery jsonb not null,
+    storage_id text collate "C",
+    movable boolean not null,
     primary key (id),
     constraint instance_version_check check (version >= 1),
     constraint instance_count_check check (least(generation, reset_count, start_count, epoch, attempt) >= 0),
@@ -147,6 +241,11 @@ const tables = [
   `create index instance_host_idx on instance (host_id, id) where host_id is not null`,
   `create index instance_unsettled_idx on instance (id) where not settled or operation_id is not null`,
   `create index instance_deleted_idx on instance (deleted_at_ms) where deleted_at_ms is not null`,
+  `create index instance_movable_idx on instance (host_id, id) where movable`,
+  `create index instance_group_idx on instance (server_group_id, id)
+    where server_group_id is not null and deleted_at_ms is null`,
+  `create index instance_group_host_idx on instance (server_group_id, host_id, id)
+    where server_group_id is not null and deleted_at_ms is null`,
   `create index instance_image_idx on instance ((image ->> 'id')) where deleted_at_ms is null`,
   `create table machine (
     instance_id text collate "C" not null,
@@ -168,7 +267,7 @@ const tables = [
     ),
     constraint machine_reason_check check (
       reason in ('requested', 'guestShutdown', 'guestPanic', 'processLost', 'hostShutdown',
-      'guestFailed', 'diskFull', 'imageMissing', 'hypervisorRefused', 'crashLoop')
+      'guestFailed', 'diskFull', 'imageMissing', 'hypervisorRefused', 'crashLoop', 'leaseLost', 'diskMissing')
     )
   ) with (fillfactor = 80)`,
   `create index machine_host_idx on machine (host_id, instance_id)`,
@@ -179,6 +278,8 @@ const tables = [
     vcpus bigint not null,
     memory_mib bigint not null,
     disk_gib bigint not null,
+    lease_epoch bigint not null,
+    numa jsonb,
     primary key (instance_id, epoch),
     constraint claim_epoch_check check (epoch >= 1),
     constraint claim_size_check check (least(vcpus, memory_mib, disk_gib) >= 0)
@@ -200,7 +301,7 @@ const tables = [
     error jsonb,
     primary key (id),
     constraint operation_kind_check check (
-      kind in ('create', 'start', 'stop', 'reboot', 'pause', 'unpause', 'delete')
+      kind in ('create', 'start', 'stop', 'reboot', 'pause', 'unpause', 'delete', 'recover', 'evacuate', 'move')
     ),
     constraint operation_state_check check (state in ('running', 'done', 'failed', 'cancelled')),
     constraint operation_ended_check check ((state = 'running') = (ended_at_ms is null)),
@@ -210,32 +311,6 @@ const tables = [
   `create index operation_instance_idx on operation (instance_id, id)`,
   `create index operation_running_idx on operation (id) where state = 'running'`,
   `create index operation_ended_idx on operation (ended_at_ms) where ended_at_ms is not null`,
+  "insert into event_head (single, last_sequence, trimmed) values (true, 0, 0)",
+  "insert into aggregate_change (single, number) values (true, 0)",
 ];
-
-const triggers = [
-  `create function novact_refuse() returns trigger language plpgsql as $$
-  begin
-    raise exception 'row of table % would go back', tg_table_name
-      using errcode = 'check_violation', constraint = tg_name;
-  end $$`,
-  `create trigger instance_progress before update on instance for each row when (
-    new.version <> old.version + 1 or new.generation < old.generation or new.epoch < old.epoch
-  ) execute function novact_refuse()`,
-  `create trigger machine_progress before update on machine for each row when (
-    new.generation <= old.generation
-  ) execute function novact_refuse()`,
-  `create trigger operation_progress before update on operation for each row when (
-    old.state <> 'running' and new.state <> old.state
-  ) execute function novact_refuse()`,
-  `create trigger event_head_progress before update on event_head for each row when (
-    new.last_sequence < old.last_sequence or new.trimmed < old.trimmed
-  ) execute function novact_refuse()`,
-  `create trigger event_unchanged before update on event for each row execute function novact_refuse()`,
-];
-
-export class Migration0001Tables extends Migration {
-  override up(): void {
-    for (const sql of [...tables, ...triggers]) this.addSql(sql);
-    this.addSql("insert into event_head (single, last_sequence, trimmed) values (true, 0, 0)");
-  }
-}

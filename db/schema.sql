@@ -1,0 +1,1412 @@
+-- The sum of db/migrations and of the functions, as PostgreSQL knows it: for reading and for reviews.
+-- Made by "npm run schema" and compared by a live spec; functions stand here without comments and line breaks
+-- of their own. Nothing reads it at run time.
+
+create table aggregate (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  availability_zone text collate "C",
+  metadata jsonb not null,
+  created_at_ms bigint not null,
+  constraint aggregate_pkey primary key (id),
+  constraint aggregate_name_unique unique (name)
+);
+create trigger aggregate_change after insert or delete or update on aggregate for each statement execute
+    function novact_aggregates_changed();
+
+create table aggregate_change (
+  single boolean not null,
+  number bigint not null,
+  constraint aggregate_change_pkey primary key (single),
+  constraint aggregate_change_single_check check (single)
+);
+
+create table aggregate_host (
+  aggregate_id text collate "C" not null,
+  host_id text collate "C" not null,
+  constraint aggregate_host_pkey primary key (aggregate_id, host_id),
+  constraint aggregate_host_aggregate_reference foreign key (aggregate_id) references aggregate(id),
+  constraint aggregate_host_host_reference foreign key (host_id) references host(id)
+);
+create index aggregate_host_idx on aggregate_host using btree (host_id, aggregate_id);
+create trigger aggregate_host_change after insert or delete or update on aggregate_host for each statement
+    execute function novact_aggregates_changed();
+
+create table claim (
+  instance_id text collate "C" not null,
+  epoch bigint not null,
+  host_id text collate "C" not null,
+  vcpus bigint not null,
+  memory_mib bigint not null,
+  disk_gib bigint not null,
+  lease_epoch bigint not null,
+  numa jsonb,
+  constraint claim_pkey primary key (instance_id, epoch),
+  constraint claim_epoch_check check ((epoch >= 1)),
+  constraint claim_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
+  constraint claim_host_reference foreign key (host_id) references host(id)
+);
+create index claim_host_idx on claim using btree (host_id, instance_id);
+create trigger claim_gives_cells after delete on claim for each row when ((old.numa is not null)) execute
+    function novact_claim_cells();
+create trigger claim_takes_cells after insert on claim for each row when ((new.numa is not null)) execute
+    function novact_claim_cells();
+
+create table commit_writer (
+  id text collate "C" not null,
+  batch bigint not null,
+  results jsonb,
+  at_ms bigint not null,
+  constraint commit_writer_pkey primary key (id)
+);
+
+create table event (
+  sequence bigint not null,
+  at_ms bigint not null,
+  project text collate "C" not null,
+  noun text collate "C" not null,
+  id text collate "C" not null,
+  event text collate "C" not null,
+  request_id text collate "C",
+  operation_id text collate "C",
+  body jsonb not null,
+  constraint event_pkey primary key (sequence)
+);
+create index event_id_idx on event using btree (id, sequence);
+create index event_project_idx on event using btree (project, sequence);
+create trigger event_unchanged before update on event for each row execute function novact_progress();
+
+create table event_head (
+  single boolean not null,
+  last_sequence bigint not null,
+  trimmed bigint not null,
+  constraint event_head_pkey primary key (single),
+  constraint event_head_order_check check (((trimmed >= 0) and (trimmed <= last_sequence))),
+  constraint event_head_single_check check (single)
+);
+create trigger event_head_progress before update on event_head for each row when (((new.last_sequence <
+    old.last_sequence) or (new.trimmed < old.trimmed))) execute function novact_progress();
+
+create table flavor (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  vcpus bigint not null,
+  memory_mib bigint not null,
+  disk_gib bigint not null,
+  created_at_ms bigint not null,
+  extra_specs jsonb not null,
+  constraint flavor_pkey primary key (id),
+  constraint flavor_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
+  constraint flavor_name_unique unique (name)
+);
+
+create table host (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  boot_id text collate "C" not null,
+  architecture text collate "C" not null,
+  hypervisor text collate "C" not null,
+  accelerator text collate "C" not null,
+  accelerator_reason text collate "C" not null,
+  hypervisor_version text collate "C" not null,
+  vcpus bigint not null,
+  memory_mib bigint not null,
+  disk_gib bigint not null,
+  vcpus_claimed bigint not null,
+  memory_mib_claimed bigint not null,
+  disk_gib_claimed bigint not null,
+  instances bigint not null,
+  enabled boolean not null,
+  disabled_reason text collate "C",
+  registered_at_ms bigint not null,
+  labels jsonb not null,
+  features jsonb not null,
+  machine_types jsonb not null,
+  numa jsonb not null,
+  failed_builds bigint not null,
+  generation bigint not null,
+  storage_id text collate "C",
+  draining jsonb,
+  real_cpus bigint not null,
+  pinned_cpus bigint not null,
+  failed_builds_of jsonb,
+  constraint host_pkey primary key (id),
+  constraint host_capacity_check check (((vcpus_claimed <= vcpus) and (memory_mib_claimed <= memory_mib) and
+      (disk_gib_claimed <= disk_gib))),
+  constraint host_claimed_check check ((least(vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances)
+      >= 0)),
+  constraint host_count_check check ((least(failed_builds, generation) >= 0)),
+  constraint host_pinned_check check (((pinned_cpus >= 0) and (pinned_cpus <= real_cpus) and (((vcpus_claimed
+      - pinned_cpus) * real_cpus) <= ((real_cpus - pinned_cpus) * vcpus))))
+) with (fillfactor = 50);
+create index host_name_idx on host using btree (name, id);
+
+create table host_cell (
+  host_id text collate "C" not null,
+  cell bigint not null,
+  resource text collate "C" not null,
+  total bigint not null,
+  claimed bigint not null,
+  constraint host_cell_pkey primary key (host_id, cell, resource),
+  constraint host_cell_claimed_check check (((claimed >= 0) and (claimed <= total))),
+  constraint host_cell_host_reference foreign key (host_id) references host(id)
+) with (fillfactor = 50);
+create index host_cell_claimed_idx on host_cell using btree (host_id) where (claimed > 0);
+
+create table host_lease (
+  host_id text collate "C" not null,
+  epoch bigint not null,
+  renewals bigint not null,
+  fenced_by jsonb,
+  storage_id text collate "C",
+  storage_at bigint not null default '0'::bigint,
+  storage_renewals bigint not null default '0'::bigint,
+  constraint host_lease_pkey primary key (host_id),
+  constraint host_lease_count_check check ((least(epoch, renewals) >= 1))
+) with (fillfactor = 50);
+
+create table host_seen (
+  host_id text collate "C" not null,
+  last_seen_at_ms bigint not null,
+  constraint host_seen_pkey primary key (host_id),
+  constraint host_seen_host_reference foreign key (host_id) references host(id)
+) with (fillfactor = 50);
+
+create table image (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  disk jsonb,
+  kernel jsonb,
+  ramdisk jsonb,
+  command_line text collate "C" not null,
+  properties jsonb not null,
+  created_at_ms bigint not null,
+  constraint image_pkey primary key (id),
+  constraint image_name_unique unique (name)
+);
+
+create table instance (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  version bigint not null,
+  generation bigint not null,
+  desired text collate "C" not null,
+  stop jsonb not null,
+  reset_count bigint not null,
+  reset_mode text collate "C" not null,
+  start_count bigint not null,
+  built boolean not null,
+  state text collate "C" not null,
+  settled boolean not null,
+  flavor jsonb not null,
+  image jsonb not null,
+  metadata jsonb not null,
+  mac_address text collate "C" not null,
+  host_id text collate "C",
+  epoch bigint not null,
+  attempt bigint not null,
+  excluded_hosts jsonb not null,
+  operation_id text collate "C",
+  failure jsonb,
+  created_at_ms bigint not null,
+  updated_at_ms bigint not null,
+  deleted_at_ms bigint,
+  server_group_id text collate "C",
+  availability_zone text collate "C",
+  hints jsonb,
+  recovery jsonb not null,
+  storage_id text collate "C",
+  movable boolean not null,
+  live_image_id text collate "C" generated always as (case when (deleted_at_ms is null) then (image ->> 'id')
+      else null end) stored,
+  live_server_group_id text collate "C" generated always as (case when (deleted_at_ms is null) then
+      server_group_id else null end) stored,
+  constraint instance_pkey primary key (id),
+  constraint instance_count_check check ((least(generation, reset_count, start_count, epoch, attempt) >= 0)),
+  constraint instance_deleted_check check (((state = 'deleted') = (deleted_at_ms is not null))),
+  constraint instance_owner_check check (((host_id is null) or (epoch >= 1))),
+  constraint instance_version_check check ((version >= 1)),
+  constraint instance_image_reference foreign key (live_image_id) references image(id),
+  constraint instance_server_group_reference foreign key (live_server_group_id) references server_group(id)
+) with (fillfactor = 80);
+create index instance_deleted_idx on instance using btree (deleted_at_ms) where (deleted_at_ms is not null);
+create index instance_group_host_idx on instance using btree (live_server_group_id, host_id, id) where
+    (live_server_group_id is not null);
+create index instance_group_idx on instance using btree (live_server_group_id, id) where (live_server_group_id
+    is not null);
+create index instance_host_idx on instance using btree (host_id, id) where (host_id is not null);
+create index instance_image_idx on instance using btree (live_image_id) where (live_image_id is not null);
+create index instance_live_idx on instance using btree (project, id) where (deleted_at_ms is null);
+create index instance_movable_idx on instance using btree (host_id, id) where movable;
+create index instance_name_idx on instance using btree (project, name, id) where (deleted_at_ms is null);
+create index instance_state_idx on instance using btree (project, state, id) where (deleted_at_ms is null);
+create index instance_tombstone_idx on instance using btree (project, id) where (deleted_at_ms is not null);
+create index instance_unsettled_idx on instance using btree (id) where ((not settled) or (operation_id is not
+    null));
+create trigger instance_progress before update on instance for each row when (((new.version <> (old.version +
+    1)) or (new.generation < old.generation) or (new.epoch < old.epoch))) execute function novact_progress();
+
+create table machine (
+  instance_id text collate "C" not null,
+  epoch bigint not null,
+  host_id text collate "C" not null,
+  generation bigint not null,
+  intent_generation bigint not null,
+  reset_count bigint not null,
+  state text collate "C" not null,
+  reason text collate "C" not null,
+  message text collate "C" not null,
+  address text collate "C",
+  started_at_ms bigint,
+  at_ms bigint not null,
+  constraint machine_pkey primary key (instance_id, epoch),
+  constraint machine_count_check check ((least(epoch, generation, intent_generation, reset_count) >= 0))
+) with (fillfactor = 80);
+create index machine_host_idx on machine using btree (host_id, instance_id);
+create trigger machine_progress before update on machine for each row when ((new.generation <=
+    old.generation)) execute function novact_progress();
+
+create table operation (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  instance_id text collate "C" not null,
+  kind text collate "C" not null,
+  state text collate "C" not null,
+  percent bigint not null,
+  step text collate "C" not null,
+  steps jsonb not null,
+  request_id text collate "C" not null,
+  started_at_ms bigint not null,
+  deadline_at_ms bigint not null,
+  ended_at_ms bigint,
+  error jsonb,
+  constraint operation_pkey primary key (id),
+  constraint operation_ended_check check (((state = 'running') = (ended_at_ms is null))),
+  constraint operation_percent_check check (((percent >= 0) and (percent <= 100)))
+) with (fillfactor = 80);
+create index operation_ended_idx on operation using btree (ended_at_ms) where (ended_at_ms is not null);
+create index operation_instance_idx on operation using btree (instance_id, id);
+create index operation_project_idx on operation using btree (project, id);
+create index operation_running_idx on operation using btree (id) where (state = 'running');
+create trigger operation_progress before update on operation for each row when (((old.state <> 'running') and
+    (new.state <> old.state))) execute function novact_progress();
+
+create table quota (
+  project text collate "C" not null,
+  instances bigint,
+  vcpus bigint,
+  memory_mib bigint,
+  instances_used bigint not null,
+  vcpus_used bigint not null,
+  memory_mib_used bigint not null,
+  constraint quota_pkey primary key (project),
+  constraint quota_limit_check check ((least(instances, vcpus, memory_mib) >= '-1'::integer)),
+  constraint quota_used_check check ((least(instances_used, vcpus_used, memory_mib_used) >= 0))
+) with (fillfactor = 50);
+
+create table request (
+  project text collate "C" not null,
+  request_id text collate "C" not null,
+  content_hash text collate "C" not null,
+  answer json not null,
+  at_ms bigint not null,
+  constraint request_pkey primary key (project, request_id)
+);
+create index request_at_idx on request using brin (at_ms);
+
+create table server_group (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  policy text collate "C" not null,
+  max_per_host bigint,
+  created_at_ms bigint not null,
+  constraint server_group_pkey primary key (id),
+  constraint server_group_max_check check ((max_per_host >= 1)),
+  constraint server_group_name_unique unique (project, name)
+);
+create index server_group_project_idx on server_group using btree (project, id);
+
+create function novact_aggregates_changed() returns trigger language plpgsql as $$
+begin
+  update aggregate_change
+    set number = number + 1;
+  return null;
+end
+$$;
+
+create function novact_claim_cells() returns trigger language plpgsql as $$
+declare
+  it claim;
+  sign bigint := 1;
+  pinned bigint;
+  wanted bigint;
+  changed bigint;
+begin
+  if tg_op = 'DELETE' then
+    it := old;
+    sign := - 1;
+  else
+    it := new;
+  end if;
+  if (it.numa->>'dedicated')::boolean then
+    pinned := sign * it.vcpus;
+    update host
+      set pinned_cpus = pinned_cpus + pinned
+      where id = it.host_id
+      and (sign < 0
+        or (pinned_cpus + pinned <= real_cpus
+          and (vcpus_claimed - pinned_cpus - pinned) * real_cpus <= (real_cpus - pinned_cpus - pinned) *
+              vcpus));
+    if not found
+      and sign > 0 then
+      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+    end if;
+  end if;
+  with needs as (select c.cell, n.resource, n.amount
+      from jsonb_to_recordset(it.numa->'cells') as c(cell bigint, vcpus bigint, "memoryMib" bigint, "pageKib"
+          bigint)
+      cross join lateral (values ('cpus', case when (it.numa->>'dedicated')::boolean then c.vcpus else 0 end),
+          (case when c."pageKib" is null then 'memory' else 'pages:' || c."pageKib" end, case when c."pageKib"
+          is null then c."memoryMib" else c."memoryMib" * 1024 / c."pageKib" end)) as n(resource, amount)
+      where n.amount > 0), taken as (update host_cell t
+      set claimed = t.claimed + sign * n.amount
+      from needs n
+      where t.host_id = it.host_id
+      and t.cell = n.cell
+      and t.resource = n.resource
+      and (sign < 0
+        or t.claimed + n.amount <= t.total)
+      returning 1)
+    select (select count(*)
+      from needs), (select count(*)
+      from taken) into wanted, changed;
+  if sign > 0
+    and wanted <> changed then
+    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+  end if;
+  return null;
+end
+$$;
+
+create function novact_commit(writer text, batch_number bigint, now_ms bigint, turns jsonb) returns jsonb
+    language plpgsql set enable_seqscan=off set enable_hashjoin=off set enable_mergejoin=off as $$
+declare
+  before bigint;
+  newest bigint;
+  result jsonb;
+  results jsonb := '[]';
+  broken text;
+begin
+  if exists (select
+      from novact_breaking
+      where name > coalesce(current_setting('novact.schema', true), '')) then
+    raise exception using errcode = 'NV002', message = 'this controller is older than the database';
+  end if;
+  select last_sequence into strict before
+    from event_head for update;
+  newest := before;
+  for i in 0 .. jsonb_array_length(turns) - 1 loop
+    begin
+      result := novact_commit_turn(turns->i, newest, now_ms);
+    exception
+      when sqlstate 'NV001' then
+        result := sqlerrm::jsonb;
+      when others then
+        get stacked diagnostics broken = constraint_name;
+        result := coalesce(novact_refusal_of(turns->i, sqlstate, broken), jsonb_build_object('kind', 'failed',
+            'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
+    end;
+    newest := greatest(newest, (result->>'lastSequence')::bigint);
+    results := results || result;
+  end loop;
+  if newest > before then
+    update event_head
+      set last_sequence = newest;
+  end if;
+  insert into commit_writer as t(id, batch, results, at_ms)
+    values (writer, batch_number, results, now_ms)
+    on conflict (id) do update set batch = excluded.batch, results = excluded.results, at_ms = excluded.at_ms
+    where t.batch < excluded.batch;
+  if not found then
+    raise exception using errcode = 'NV000', message = 'the batch was given up by its writer';
+  end if;
+  return results;
+end
+$$;
+
+create function novact_commit_breaker(turn jsonb) returns boolean language plpgsql as $$
+declare
+  going bigint;
+  least_failed bigint;
+  suspicious bigint;
+  broken bigint;
+  remaining bigint;
+begin
+  update host h
+    set failed_builds_of = null
+    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean)
+    where h.id = r."hostId"
+    and r.enabled
+    and h.failed_builds_of is not null;
+  select count(*), min(r."failedBuildsMin"), count(*) filter (where
+      jsonb_array_length(h.failed_builds_of->'projects') >= 2
+      and jsonb_array_length(h.failed_builds_of->'images') >= 2) into going, least_failed, suspicious
+    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
+    join host h
+    on h.id = r."hostId"
+    where r."failedBuildsMin" is not null;
+  if going = 0 then
+    return true;
+  end if;
+  select count(*) filter (where not h.enabled
+      and h.failed_builds >= least_failed), count(*) filter (where h.enabled
+      and not exists (select
+        from host_lease l
+        where l.host_id = h.id
+        and l.fenced_by is not null)
+      and not exists (select
+        from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
+        where r."hostId" = h.id
+        and r."failedBuildsMin" is not null)) into broken, remaining
+    from host h;
+  if suspicious < going
+    or remaining = 0
+    or broken + going > greatest(1, (broken + going + remaining) / 3) then
+    perform novact_refuse_turn('conflict');
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_builds(turn jsonb) returns boolean language plpgsql as $$
+begin
+  if not turn->'buildsEnded' @> '[{"failed":true}]' then
+    update host
+      set failed_builds = 0, failed_builds_of = null
+      where id = any (array(select jsonb_array_elements(turn->'buildsEnded')->>'hostId'))
+      and failed_builds > 0;
+    return true;
+  end if;
+  update host h
+    set failed_builds = s.failures + case when s.succeeded then 0 else h.failed_builds end, failed_builds_of =
+        case when s.failures > 0 then jsonb_build_object('projects', novact_two_of(case when not s.succeeded
+        then h.failed_builds_of->'projects' end, s.projects), 'images', novact_two_of(case when not
+        s.succeeded then h.failed_builds_of->'images' end, s.images)) end
+    from (select b."hostId", bool_or(not b.failed) as succeeded, count(*) filter (where b.place >
+        coalesce(b.last_success, 0)) as failures, array_agg(b.project) filter (where b.place >
+        coalesce(b.last_success, 0)) as projects, array_agg(b."imageId") filter (where b.place >
+        coalesce(b.last_success, 0)) as images
+      from (select r.*, r.ordinality as place, max(r.ordinality) filter (where not r.failed) over (partition
+          by r."hostId") as last_success
+        from rows
+        from (jsonb_to_recordset(turn->'buildsEnded') as ("hostId" text, failed boolean, project text,
+            "imageId" text)) with ordinality as r) b
+      group by b."hostId") s
+    where h.id = s."hostId"
+    and (s.failures > 0
+      or h.failed_builds > 0);
+  return true;
+end
+$$;
+
+create function novact_commit_catalog(turn jsonb) returns boolean language plpgsql as $$
+declare
+  done boolean;
+begin
+  if turn ? 'flavorsRemoved' then
+    done := novact_remove_named('flavor', 'flavor', turn->'flavorsRemoved');
+  end if;
+  if turn ? 'imagesRemoved' then
+    done := novact_remove_named('image', 'image', turn->'imagesRemoved');
+  end if;
+  if turn ? 'flavors' then
+    insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
+      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."extraSpecs", r."createdAtMs"
+      from jsonb_to_recordset(turn->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
+          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
+  end if;
+  if turn ? 'images' then
+    insert into image(id, name, disk, kernel, ramdisk, command_line, properties, created_at_ms)
+      select r.id, r.name, r.disk, r.kernel, r.ramdisk, r."commandLine", r.properties, r."createdAtMs"
+      from jsonb_to_recordset(turn->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
+          jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint);
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_claims(turn jsonb) returns boolean language plpgsql as $$
+declare
+  one jsonb;
+  fitting text[];
+  full_host text;
+  changed bigint;
+begin
+  if turn ? 'claimsReleased' then
+    with gone as (delete
+        from claim t using jsonb_to_recordset(turn->'claimsReleased') as r("instanceId" text, epoch bigint)
+        where t.instance_id = r."instanceId"
+        and t.epoch = r.epoch
+        returning t.*), sums as (select host_id, sum(vcpus)::bigint as vcpus, sum(memory_mib)::bigint as
+            memory, sum(disk_gib)::bigint as disk, count(*) as claims
+        from gone
+        group by host_id) update host h
+      set vcpus_claimed = vcpus_claimed - s.vcpus, memory_mib_claimed = memory_mib_claimed - s.memory,
+          disk_gib_claimed = disk_gib_claimed - s.disk, instances = instances - s.claims
+      from sums s
+      where h.id = s.host_id;
+  end if;
+  if not turn ? 'claims' then
+    return true;
+  end if;
+  select r."hostId" into full_host
+    from rows
+    from (jsonb_to_recordset(turn->'claims') as ("instanceId" text, epoch bigint, "hostId" text, "leaseEpoch"
+        bigint)) with ordinality as r
+    left join host_lease l
+    on l.host_id = r."hostId"
+    left join host h
+    on h.id = r."hostId"
+    where r."leaseEpoch" <> case when l.fenced_by is null then coalesce(l.epoch, 0) else - 1 end
+    or (not h.enabled
+      and not coalesce(turn->'claimsReleased' @> jsonb_build_array(jsonb_build_object('instanceId',
+          r."instanceId", 'epoch', r.epoch)), false))
+    order by r.ordinality
+    limit 1;
+  if found then
+    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
+  end if;
+  if jsonb_array_length(turn->'claims') = 1 then
+    one := turn->'claims'->0;
+    update host
+      set vcpus_claimed = vcpus_claimed + (one->>'vcpus')::bigint, memory_mib_claimed = memory_mib_claimed +
+          (one->>'memoryMib')::bigint, disk_gib_claimed = disk_gib_claimed + (one->>'diskGib')::bigint,
+          instances = instances + 1
+      where id = one->>'hostId'
+      and vcpus_claimed + (one->>'vcpus')::bigint <= vcpus
+      and memory_mib_claimed + (one->>'memoryMib')::bigint <= memory_mib
+      and disk_gib_claimed + (one->>'diskGib')::bigint <= disk_gib
+      and (vcpus_claimed + (one->>'vcpus')::bigint - pinned_cpus) * real_cpus <= (real_cpus - pinned_cpus) *
+          vcpus;
+    if not found then
+      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', one->>'hostId'));
+    end if;
+    insert into claim(instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
+      values (one->>'instanceId', (one->>'epoch')::bigint, one->>'hostId', (one->>'vcpus')::bigint,
+          (one->>'memoryMib')::bigint, (one->>'diskGib')::bigint, (one->>'leaseEpoch')::bigint,
+          nullif(one->'numa', 'null'))
+      on conflict do nothing;
+    if not found then
+      perform novact_refuse_turn('conflict');
+    end if;
+    return true;
+  end if;
+  with sums as (select "hostId", sum(vcpus)::bigint as vcpus, sum("memoryMib")::bigint as memory,
+      sum("diskGib")::bigint as disk, count(*) as claims
+      from jsonb_to_recordset(turn->'claims') as r("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib"
+          bigint)
+      group by "hostId"), taken as (update host h
+      set vcpus_claimed = vcpus_claimed + s.vcpus, memory_mib_claimed = memory_mib_claimed + s.memory,
+          disk_gib_claimed = disk_gib_claimed + s.disk, instances = instances + s.claims
+      from sums s
+      where h.id = s."hostId"
+      and vcpus_claimed + s.vcpus <= h.vcpus
+      and memory_mib_claimed + s.memory <= h.memory_mib
+      and disk_gib_claimed + s.disk <= h.disk_gib
+      and (vcpus_claimed + s.vcpus - pinned_cpus) * real_cpus <= (real_cpus - pinned_cpus) * h.vcpus
+      returning h.id)
+    select array_agg(t.id), min(s."hostId") filter (where t.id is null) into fitting, full_host
+    from sums s
+    left join taken t
+    on t.id = s."hostId";
+  if full_host is not null then
+    select r."hostId" into full_host
+      from (select r."hostId", r.ordinality, sum(r.vcpus) over earlier as vcpus, sum(r."memoryMib") over
+          earlier as memory, sum(r."diskGib") over earlier as disk
+        from rows
+        from (jsonb_to_recordset(turn->'claims') as ("hostId" text, vcpus bigint, "memoryMib" bigint,
+            "diskGib" bigint)) with ordinality as r
+        window earlier as (partition by r."hostId"
+          order by r.ordinality)) r
+      left join host h
+      on h.id = r."hostId"
+      where r."hostId" <> all (coalesce(array_remove(fitting, null), '{}'))
+      and (h.id is null
+        or h.vcpus_claimed + r.vcpus > h.vcpus
+        or h.memory_mib_claimed + r.memory > h.memory_mib
+        or h.disk_gib_claimed + r.disk > h.disk_gib
+        or (h.vcpus_claimed + r.vcpus - h.pinned_cpus) * h.real_cpus > (h.real_cpus - h.pinned_cpus) *
+            h.vcpus)
+      order by r.ordinality
+      limit 1;
+    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
+  end if;
+  insert into claim(instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
+    select r."instanceId", r.epoch, r."hostId", r.vcpus, r."memoryMib", r."diskGib", r."leaseEpoch", r.numa
+    from jsonb_to_recordset(turn->'claims') as r("instanceId" text, epoch bigint, "hostId" text, vcpus bigint,
+        "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint, numa jsonb)
+    on conflict do nothing;
+  get diagnostics changed = row_count;
+  if changed <> jsonb_array_length(turn->'claims') then
+    perform novact_refuse_turn('conflict');
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_groups(turn jsonb) returns boolean language plpgsql as $$
+declare
+  broken record;
+begin
+  select r."hostId", g.id into broken
+    from rows
+    from (jsonb_to_recordset(turn->'grouped') as ("instanceId" text, "hostId" text, "groupId" text)) with
+        ordinality as r
+    join server_group g
+    on g.id = r."groupId"
+    where case g.policy when 'anti-affinity' then coalesce(g.max_per_host, 1) <= (select count(*)
+        from instance i
+        where i.live_server_group_id = g.id
+        and i.host_id = r."hostId"
+        and i.id <> r."instanceId") + (select count(distinct i.id)
+        from instance i
+        join claim c
+        on c.instance_id = i.id
+        where i.live_server_group_id = g.id
+        and i.host_id is null
+        and c.host_id = r."hostId"
+        and i.id <> r."instanceId") when 'affinity' then exists (select
+        from instance i
+        where i.live_server_group_id = g.id
+        and i.host_id <> r."hostId"
+        and i.id <> r."instanceId") or exists (select
+        from instance i
+        join claim c
+        on c.instance_id = i.id
+        where i.live_server_group_id = g.id
+        and i.host_id is null
+        and c.host_id <> r."hostId"
+        and i.id <> r."instanceId") else false end
+    order by r.ordinality
+    limit 1;
+  if found then
+    perform novact_refuse_turn('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId',
+        broken.id));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_hosts(turn jsonb, now_ms bigint) returns boolean language plpgsql as $$
+declare
+  changed bigint;
+  done boolean;
+  too_small text;
+begin
+  if turn ? 'hosts' then
+    select h.id into too_small
+      from rows
+      from (jsonb_to_recordset(turn->'hosts') as ("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib"
+          bigint, numa jsonb)) with ordinality as r
+      join host h
+      on h.id = r."hostId"
+      cross join lateral (select novact_real_cpus(r.numa) as cpus) as real
+      where h.vcpus_claimed > r.vcpus
+      or h.memory_mib_claimed > r."memoryMib"
+      or h.disk_gib_claimed > r."diskGib"
+      or (h.pinned_cpus > 0
+        and (h.pinned_cpus > real.cpus
+          or (h.vcpus_claimed - h.pinned_cpus) * real.cpus > (real.cpus - h.pinned_cpus) * r.vcpus))
+      or exists (select
+        from host_cell c
+        left join novact_offered_cells(r.numa) o
+        on o.cell = c.cell
+        and o.resource = c.resource
+        where c.host_id = h.id
+        and c.claimed > coalesce(o.total, 0))
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', too_small));
+    end if;
+    insert into host as t(id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason,
+        hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa,
+        real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus, enabled,
+        registered_at_ms, failed_builds, generation)
+      select r."hostId", r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator,
+          r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
+          r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true,
+          now_ms, 0, 1
+      from jsonb_to_recordset(turn->'hosts') as r("hostId" text, name text, "bootId" text, architecture text,
+          hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus bigint,
+          "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb, "machineTypes"
+          jsonb, numa jsonb)
+      on conflict (id) do update set name = excluded.name, boot_id = excluded.boot_id, architecture =
+          excluded.architecture, hypervisor = excluded.hypervisor, accelerator = excluded.accelerator,
+          accelerator_reason = excluded.accelerator_reason, hypervisor_version = excluded.hypervisor_version,
+          vcpus = excluded.vcpus, memory_mib = excluded.memory_mib, disk_gib = excluded.disk_gib, storage_id =
+          excluded.storage_id, labels = excluded.labels, features = excluded.features, machine_types =
+          excluded.machine_types, numa = excluded.numa, real_cpus = excluded.real_cpus, generation =
+          t.generation + case when (t.name, t.boot_id, t.architecture, t.hypervisor, t.accelerator,
+          t.accelerator_reason, t.hypervisor_version, t.vcpus, t.memory_mib, t.disk_gib, t.storage_id,
+          t.labels, t.features, t.machine_types, t.numa) is distinct from (excluded.name, excluded.boot_id,
+          excluded.architecture, excluded.hypervisor, excluded.accelerator, excluded.accelerator_reason,
+          excluded.hypervisor_version, excluded.vcpus, excluded.memory_mib, excluded.disk_gib,
+          excluded.storage_id, excluded.labels, excluded.features, excluded.machine_types, excluded.numa) then
+          1 else 0 end;
+    delete
+      from host_cell c using jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
+      where c.host_id = r."hostId"
+      and not exists (select
+        from novact_offered_cells(r.numa) o
+        where o.cell = c.cell
+        and o.resource = c.resource);
+    insert into host_cell as c(host_id, cell, resource, total, claimed)
+      select r."hostId", o.cell, o.resource, o.total, 0
+      from jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
+      cross join lateral novact_offered_cells(r.numa) o
+      on conflict (host_id, cell, resource) do update set total = excluded.total
+      where c.total <> excluded.total;
+    insert into host_seen as t(host_id, last_seen_at_ms)
+      select r."hostId", now_ms
+      from jsonb_to_recordset(turn->'hosts') as r("hostId" text)
+      on conflict (host_id) do update set last_seen_at_ms = greatest(t.last_seen_at_ms,
+          excluded.last_seen_at_ms);
+  end if;
+  if turn ? 'hostsEnabled' then
+    update host t
+      set enabled = r.enabled, disabled_reason = r.reason, failed_builds = case when r.enabled then 0 else
+          t.failed_builds end, draining = case when r.enabled then null else coalesce(r.draining, t.draining)
+          end
+      from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean, reason text,
+          "failedBuildsMin" bigint, draining jsonb)
+      where t.id = r."hostId"
+      and (r."failedBuildsMin" is null
+        or (t.enabled
+          and t.failed_builds >= r."failedBuildsMin"));
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'hostsEnabled') then
+      done := novact_need_hosts(turn->'hostsEnabled');
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_instances(turn jsonb) returns boolean language plpgsql as $$
+declare
+  changed bigint;
+  lost text;
+begin
+  if turn ? 'created' then
+    insert into instance(id, project, name, version, generation, state, settled, desired, stop, reset_count,
+        reset_mode, start_count, built, flavor, image, metadata, mac_address, recovery, storage_id, movable,
+        host_id, epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints, operation_id,
+        failure, created_at_ms, updated_at_ms, deleted_at_ms)
+      select r.id, r.project, r.name, r.version, r.generation, r.state, r.settled, r.desired, r.stop,
+          r."resetCount", r."resetMode", r."startCount", r.built, r.flavor, r.image, r.metadata,
+          r."macAddress", r.recovery, r."storageId", r.movable, r."hostId", r.epoch, r.attempt,
+          r."excludedHosts", r."serverGroupId", r."availabilityZone", r.hints, r."operationId", r.failure,
+          r."createdAtMs", r."updatedAtMs", r."deletedAtMs"
+      from jsonb_to_recordset(turn->'created') as r(id text, project text, name text, version bigint,
+          generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
+          "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
+          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, epoch bigint,
+          attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints jsonb,
+          "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint)
+      on conflict do nothing;
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'created') then
+      perform novact_refuse_turn('conflict');
+    end if;
+    with held as (select f.id
+        from flavor f
+        where f.id in (select r.flavor->>'id'
+          from jsonb_to_recordset(turn->'created') as r(flavor jsonb))
+        order by f.id for key share)
+      select r.flavor->>'id' into lost
+      from rows
+      from (jsonb_to_recordset(turn->'created') as (flavor jsonb)) with ordinality as r
+      where r.flavor->>'id' not in (select id
+        from held)
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'flavor', 'id', lost));
+    end if;
+  end if;
+  if turn ? 'updated' then
+    update instance t
+      set project = r.project, name = r.name, version = r.version, generation = r.generation, state = r.state,
+          settled = r.settled, desired = r.desired, stop = r.stop, reset_count = r."resetCount", reset_mode =
+          r."resetMode", start_count = r."startCount", built = r.built, flavor = r.flavor, image = r.image,
+          metadata = r.metadata, mac_address = r."macAddress", recovery = r.recovery, storage_id =
+          r."storageId", movable = r.movable, host_id = r."hostId", epoch = r.epoch, attempt = r.attempt,
+          excluded_hosts = r."excludedHosts", server_group_id = r."serverGroupId", availability_zone =
+          r."availabilityZone", hints = r.hints, operation_id = r."operationId", failure = r.failure,
+          created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms = r."deletedAtMs"
+      from jsonb_to_recordset(turn->'updated') as r(id text, project text, name text, version bigint,
+          generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
+          "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
+          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, epoch bigint,
+          attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints jsonb,
+          "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint)
+      where t.id = r.id
+      and t.version = r.version - 1;
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'updated') then
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_leases(turn jsonb) returns boolean language plpgsql as $$
+declare
+  changed bigint;
+  done boolean;
+begin
+  if turn ? 'leasesGranted' then
+    done := novact_need_hosts(turn->'leasesGranted');
+    insert into host_lease as t(host_id, epoch, renewals, fenced_by)
+      select r."hostId", r.epoch, 1, null
+      from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
+      where r.epoch = 1
+      or exists (select
+        from host_lease l
+        where l.host_id = r."hostId")
+      on conflict (host_id) do update set epoch = excluded.epoch, renewals = t.renewals + 1, fenced_by = null
+      where t.fenced_by is not null
+      and excluded.epoch = t.epoch + 1;
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'leasesGranted') then
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+  if turn ? 'leasesFenced' then
+    update host_lease l
+      set fenced_by = r.proof
+      from jsonb_to_recordset(turn->'leasesFenced') as r("hostId" text, epoch bigint, renewals bigint, proof
+          jsonb)
+      where l.host_id = r."hostId"
+      and l.epoch = r.epoch
+      and l.fenced_by is null
+      and l.renewals = coalesce(r.renewals, l.renewals);
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'leasesFenced') then
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+  if exists (select
+      from jsonb_to_recordset(turn->'fencesExpected') as r("hostId" text, epoch bigint)
+      where not exists (select
+        from host_lease l
+        where l.host_id = r."hostId"
+        and l.epoch = r.epoch
+        and l.fenced_by is not null)) then
+    perform novact_refuse_turn('conflict');
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_placement(turn jsonb) returns boolean language plpgsql as $$
+declare
+  lost text;
+  done boolean;
+begin
+  if turn ? 'aggregatesRemoved' then
+    done := novact_remove_named('aggregate', 'aggregate', turn->'aggregatesRemoved');
+  end if;
+  if turn ? 'aggregates' then
+    insert into aggregate(id, name, availability_zone, metadata, created_at_ms)
+      select r.id, r.name, r."availabilityZone", r.metadata, r."createdAtMs"
+      from jsonb_to_recordset(turn->'aggregates') as r(id text, name text, "availabilityZone" text, metadata
+          jsonb, "createdAtMs" bigint);
+  end if;
+  if turn ? 'aggregatesChanged' then
+    select r.change->>'aggregateId' into lost
+      from jsonb_array_elements(turn->'aggregatesChanged') with ordinality as r(change)
+      where not exists (select
+        from aggregate a
+        where a.id = r.change->>'aggregateId')
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'aggregate', 'id', lost));
+    end if;
+    update aggregate t
+      set availability_zone = case when r.change ? 'availabilityZone' then r.change->>'availabilityZone' else
+          t.availability_zone end, metadata = jsonb_strip_nulls(t.metadata || coalesce(r.change->'metadata',
+          '{}'))
+      from jsonb_array_elements(turn->'aggregatesChanged') as r(change)
+      where t.id = r.change->>'aggregateId';
+  end if;
+  if turn ? 'aggregateHostsRemoved' then
+    with gone as (delete
+        from aggregate_host t using jsonb_to_recordset(turn->'aggregateHostsRemoved') as r("aggregateId" text,
+            "hostId" text)
+        where t.aggregate_id = r."aggregateId"
+        and t.host_id = r."hostId"
+        returning t.*)
+      select r."hostId" into lost
+      from rows
+      from (jsonb_to_recordset(turn->'aggregateHostsRemoved') as ("aggregateId" text, "hostId" text)) with
+          ordinality as r
+      where not exists (select
+        from gone g
+        where g.aggregate_id = r."aggregateId"
+        and g.host_id = r."hostId")
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
+    end if;
+  end if;
+  if turn ? 'aggregateHosts' then
+    insert into aggregate_host(aggregate_id, host_id)
+      select r."aggregateId", r."hostId"
+      from jsonb_to_recordset(turn->'aggregateHosts') as r("aggregateId" text, "hostId" text)
+      on conflict do nothing;
+  end if;
+  if turn ?| array['aggregateHosts', 'aggregatesChanged'] then
+    done := novact_commit_zones();
+  end if;
+  if turn ? 'serverGroupsRemoved' then
+    done := novact_remove_named('server_group', 'server-group', turn->'serverGroupsRemoved');
+  end if;
+  if turn ? 'serverGroups' then
+    insert into server_group(id, project, name, policy, max_per_host, created_at_ms)
+      select r.id, r.project, r.name, r.policy, r."maxPerHost", r."createdAtMs"
+      from jsonb_to_recordset(turn->'serverGroups') as r(id text, project text, name text, policy text,
+          "maxPerHost" bigint, "createdAtMs" bigint);
+  end if;
+  if turn ? 'quotas' then
+    insert into quota(project, instances_used, vcpus_used, memory_mib_used)
+      select r.project, 0, 0, 0
+      from jsonb_to_recordset(turn->'quotas') as r(project text)
+      on conflict do nothing;
+    update quota t
+      set instances = case when r.given ? 'instances' then (r.given->>'instances')::bigint else t.instances
+          end, vcpus = case when r.given ? 'vcpus' then (r.given->>'vcpus')::bigint else t.vcpus end,
+          memory_mib = case when r.given ? 'memoryMib' then (r.given->>'memoryMib')::bigint else t.memory_mib
+          end
+      from jsonb_array_elements(turn->'quotas') as r(given)
+      where t.project = r.given->>'project';
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_progress(turn jsonb) returns boolean language plpgsql as $$
+begin
+  if turn ? 'machinesGone' then
+    delete
+      from machine t using jsonb_to_recordset(turn->'machinesGone') as r("instanceId" text, epoch bigint)
+      where t.instance_id = r."instanceId"
+      and t.epoch = r.epoch;
+  end if;
+  if turn ? 'machines' then
+    insert into machine as t(instance_id, epoch, host_id, generation, intent_generation, reset_count, state,
+        reason, message, address, started_at_ms, at_ms)
+      select r."instanceId", r.epoch, r."hostId", r.generation, r."intentGeneration", r."resetCount", r.state,
+          r.reason, r.message, r.address, r."startedAtMs", r."atMs"
+      from jsonb_to_recordset(turn->'machines') as r("instanceId" text, epoch bigint, "hostId" text,
+          generation bigint, "intentGeneration" bigint, "resetCount" bigint, state text, reason text, message
+          text, address text, "startedAtMs" bigint, "atMs" bigint)
+      on conflict (instance_id, epoch) do update set host_id = excluded.host_id, generation =
+          excluded.generation, intent_generation = excluded.intent_generation, reset_count =
+          excluded.reset_count, state = excluded.state, reason = excluded.reason, message = excluded.message,
+          address = excluded.address, started_at_ms = excluded.started_at_ms, at_ms = excluded.at_ms
+      where t.generation < excluded.generation;
+  end if;
+  if turn ? 'operations' then
+    insert into operation(id, project, instance_id, kind, state, percent, step, steps, request_id,
+        started_at_ms, deadline_at_ms, ended_at_ms, error)
+      select r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
+          r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
+      from jsonb_to_recordset(turn->'operations') as r(id text, project text, "instanceId" text, kind text,
+          state text, percent bigint, step text, steps jsonb, "requestId" text, "startedAtMs" bigint,
+          "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)
+      on conflict (id) do update set project = excluded.project, instance_id = excluded.instance_id, kind =
+          excluded.kind, state = excluded.state, percent = excluded.percent, step = excluded.step, steps =
+          excluded.steps, request_id = excluded.request_id, started_at_ms = excluded.started_at_ms,
+          deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error =
+          excluded.error;
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_removals(turn jsonb) returns boolean language plpgsql as $$
+declare
+  removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
+  done boolean;
+begin
+  done := novact_need_hosts(turn->'hostsRemoved');
+  if exists (select
+      from instance
+      where host_id = any (removed)
+      and deleted_at_ms is null)
+    or exists (select
+      from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
+      join claim c
+      on c.host_id = r."hostId"
+      where not r.parked)
+    or exists (select
+      from claim c
+      join instance i
+      on i.id = c.instance_id
+      left join host_lease l
+      on l.host_id = c.host_id
+      where c.host_id = any (removed)
+      and i.deleted_at_ms is null
+      and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
+      and (c.lease_epoch = 0
+        or not (i.storage_id is not null
+          or (coalesce(i.image->'disk', 'null') = 'null'
+            and (i.flavor->>'diskGib')::bigint = 0)))) then
+    perform novact_refuse_turn('inUse');
+  end if;
+  delete
+    from claim
+    where host_id = any (removed);
+  delete
+    from host_cell
+    where host_id = any (removed);
+  delete
+    from machine
+    where host_id = any (removed);
+  delete
+    from aggregate_host
+    where host_id = any (removed);
+  delete
+    from host_seen
+    where host_id = any (removed);
+  delete
+    from host
+    where id = any (removed);
+  return true;
+end
+$$;
+
+create function novact_commit_turn(turn jsonb, newest bigint, now_ms bigint) returns jsonb language plpgsql as
+    $$
+declare
+  known request;
+  changed bigint;
+  done boolean;
+begin
+  if turn ? 'requests' then
+    insert into request(project, request_id, content_hash, answer, at_ms)
+      select r.project, r."requestId", r."contentHash", r.answer::json, r."atMs"
+      from jsonb_to_recordset(turn->'requests') as r(project text, "requestId" text, "contentHash" text,
+          answer text, "atMs" bigint)
+      on conflict do nothing;
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'requests') then
+      select t.* into strict known
+        from request t
+        where t.project = turn->'requests'->0->>'project'
+        and t.request_id = turn->'requests'->0->>'requestId';
+      perform novact_refuse_turn('duplicate', jsonb_build_object('request', jsonb_build_object('project',
+          known.project, 'requestId', known.request_id, 'contentHash', known.content_hash, 'answer',
+          known.answer::text, 'atMs', known.at_ms)));
+    end if;
+  end if;
+  if turn ? 'usage'
+    or turn ? 'deleting' then
+    done := novact_commit_use(turn);
+  end if;
+  if turn ? 'created'
+    or turn ? 'updated' then
+    done := novact_commit_instances(turn);
+  end if;
+  if turn ?| array['flavors', 'flavorsRemoved', 'images', 'imagesRemoved'] then
+    done := novact_commit_catalog(turn);
+  end if;
+  if turn ? 'hostsEnabled' then
+    done := novact_commit_breaker(turn);
+  end if;
+  if turn ? 'hosts'
+    or turn ? 'hostsEnabled' then
+    done := novact_commit_hosts(turn, now_ms);
+  end if;
+  if turn ? 'buildsEnded' then
+    done := novact_commit_builds(turn);
+  end if;
+  if turn ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
+      'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
+    done := novact_commit_placement(turn);
+  end if;
+  if turn ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
+    done := novact_commit_leases(turn);
+  end if;
+  if turn ? 'hostsRemoved' then
+    done := novact_commit_removals(turn);
+  end if;
+  if turn ? 'claims'
+    or turn ? 'claimsReleased' then
+    done := novact_commit_claims(turn);
+  end if;
+  if turn ? 'grouped' then
+    done := novact_commit_groups(turn);
+  end if;
+  if turn ?| array['machines', 'machinesGone', 'operations'] then
+    done := novact_commit_progress(turn);
+  end if;
+  if not turn ? 'events' then
+    return '{"kind":"committed","lastSequence":0}';
+  end if;
+  insert into event(sequence, at_ms, project, noun, id, event, request_id, operation_id, body)
+    select newest + r.ordinality, r."atMs", r.project, r.noun, r.id, r.event, r."requestId", r."operationId",
+        r.body
+    from rows
+    from (jsonb_to_recordset(turn->'events') as ("atMs" bigint, project text, noun text, id text, event text,
+        "requestId" text, "operationId" text, body jsonb)) with ordinality as r;
+  get diagnostics changed = row_count;
+  return jsonb_build_object('kind', 'committed', 'lastSequence', newest + changed);
+end
+$$;
+
+create function novact_commit_use(turn jsonb) returns boolean language plpgsql as $$
+declare
+  broken record;
+begin
+  if turn ? 'deleting' then
+    update quota q
+      set instances_used = greatest(0, instances_used - g.instances), vcpus_used = greatest(0, vcpus_used -
+          g.vcpus), memory_mib_used = greatest(0, memory_mib_used - g.memory)
+      from (select project, count(*) as instances, sum((flavor->>'vcpus')::bigint) as vcpus,
+          sum((flavor->>'memoryMib')::bigint) as memory
+        from instance
+        where id = any (array(select jsonb_array_elements_text(turn->'deleting')))
+        and deleted_at_ms is null
+        group by project) g
+      where q.project = g.project;
+  end if;
+  if not turn ? 'usage' then
+    return true;
+  end if;
+  with asked as (select project, sum(instances)::bigint as instances, sum(vcpus)::bigint as vcpus,
+      sum("memoryMib")::bigint as memory
+      from jsonb_to_recordset(turn->'usage') as r(project text, instances bigint, vcpus bigint, "memoryMib"
+          bigint)
+      group by project), used as (insert into quota as q(project, instances_used, vcpus_used, memory_mib_used)
+      select project, instances, vcpus, memory
+      from asked
+      on conflict (project) do update set instances_used = q.instances_used + excluded.instances_used,
+          vcpus_used = q.vcpus_used + excluded.vcpus_used, memory_mib_used = q.memory_mib_used +
+          excluded.memory_mib_used
+      returning q.*)
+    select r.* into broken
+    from asked a
+    join used u
+    on u.project = a.project
+    left join quota d
+    on d.project = '*'
+    cross join lateral (values (1, 'instances', coalesce(u.instances, d.instances), u.instances_used,
+        a.instances), (2, 'vcpus', coalesce(u.vcpus, d.vcpus), u.vcpus_used, a.vcpus), (3, 'memoryMib',
+        coalesce(u.memory_mib, d.memory_mib), u.memory_mib_used, a.memory)) as r(place, resource, most, used,
+        asked)
+    where r.most >= 0
+    and r.used > r.most
+    and r.asked > 0
+    order by r.place
+    limit 1;
+  if found then
+    perform novact_refuse_turn('quotaExceeded', jsonb_build_object('resource', broken.resource, 'limit',
+        broken.most, 'used', broken.used - broken.asked, 'asked', broken.asked));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_commit_zones() returns boolean language plpgsql as $$
+declare
+  twice text;
+begin
+  select ah.host_id into twice
+    from aggregate_host ah
+    join aggregate a
+    on a.id = ah.aggregate_id
+    where a.availability_zone is not null
+    group by ah.host_id
+    having count(distinct a.availability_zone) > 1
+    order by ah.host_id
+    limit 1;
+  if found then
+    perform novact_refuse_turn('zoneConflict', jsonb_build_object('hostId', twice));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_need_hosts(list jsonb) returns boolean language plpgsql as $$
+declare
+  lost text;
+begin
+  select r.one->>'hostId' into lost
+    from jsonb_array_elements(list) with ordinality as r(one)
+    where not exists (select
+      from host h
+      where h.id = r.one->>'hostId')
+    order by r.ordinality
+    limit 1;
+  if found then
+    perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_offered_cells(numa jsonb) returns TABLE(cell bigint, resource text, total bigint)
+    language sql as $$
+select n.place - 1, offered.resource, offered.total
+  from jsonb_array_elements(numa) with ordinality as n(node, place)
+  cross join lateral (select coalesce(sum((page->>'sizeKib')::bigint * (page->>'total')::bigint), 0) as kib
+    from jsonb_array_elements(n.node->'hugePages') as page) as huge
+  cross join lateral (select 'cpus' as resource, (n.node->>'vcpus')::bigint as total
+    union all
+    select 'memory', greatest(0, (n.node->>'memoryMib')::bigint - floor(huge.kib / 1024))::bigint
+    union all
+    select 'pages:' || (page->>'sizeKib'), (page->>'total')::bigint
+    from jsonb_array_elements(n.node->'hugePages') as page) as offered
+$$;
+
+create function novact_progress() returns trigger language plpgsql as $$
+begin
+  raise exception 'row of table % would go back', tg_table_name using errcode = 'check_violation', constraint
+      = tg_name;
+end
+$$;
+
+create function novact_real_cpus(numa jsonb) returns bigint language sql as $$
+select coalesce(sum((node->>'vcpus')::bigint), 0)::bigint
+  from jsonb_array_elements(numa) as node
+$$;
+
+create function novact_recover(writer text, batch_number bigint, now_ms bigint) returns jsonb language plpgsql
+    as $$
+declare
+  known commit_writer;
+begin
+  perform
+    from event_head for update;
+  select * into known
+    from commit_writer
+    where id = writer;
+  if known.batch = batch_number then
+    return known.results;
+  end if;
+  insert into commit_writer as t(id, batch, results, at_ms)
+    values (writer, batch_number, null, now_ms)
+    on conflict (id) do update set batch = excluded.batch, results = null, at_ms = excluded.at_ms;
+  return null;
+end
+$$;
+
+create function novact_refusal_of(turn jsonb, code text, broken text) returns jsonb language plpgsql as $$
+declare
+  lost record;
+begin
+  if code = '23505'
+    and broken ~ '^(flavor|image|aggregate|server_group)_(pkey|name_unique)$' then
+    return '{"kind":"nameTaken"}';
+  end if;
+  if code <> '23503'
+    or broken !~ '^(instance|aggregate_host)_[a-z_]+_reference$' then
+    return null;
+  end if;
+  with made as (select r.image->>'id' as image_id, r."serverGroupId" as group_id, r.ordinality
+      from rows
+      from (jsonb_to_recordset(coalesce(turn->'created', '[]') || coalesce(turn->'updated', '[]')) as (id
+          text, version bigint, image jsonb, "serverGroupId" text, "deletedAtMs" bigint)) with ordinality as r
+      left join instance i
+      on i.id = r.id
+      where r."deletedAtMs" is null
+      and coalesce(i.version, 0) = r.version - 1), joined as (select r."aggregateId" as aggregate_id,
+          r."hostId" as host_id, r.ordinality
+      from rows
+      from (jsonb_to_recordset(coalesce(turn->'aggregateHosts', '[]')) as ("aggregateId" text, "hostId" text))
+          with ordinality as r)
+    select needed.noun, needed.id into lost
+    from (select 1 as place, 'image' as noun, image_id as id, ordinality
+      from made
+      where not exists (select
+        from image
+        where image.id = image_id)
+      union all
+      select 2, 'server-group', group_id, ordinality
+      from made
+      where group_id is not null
+      and not exists (select
+        from server_group
+        where server_group.id = group_id)
+      union all
+      select 3, 'aggregate', aggregate_id, ordinality
+      from joined
+      where not exists (select
+        from aggregate
+        where aggregate.id = aggregate_id)
+      union all
+      select 4, 'host', host_id, ordinality
+      from joined
+      where not exists (select
+        from host
+        where host.id = host_id)) as needed
+    order by needed.place, needed.ordinality
+    limit 1;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object('kind', 'missing', 'noun', lost.noun, 'id', lost.id);
+end
+$$;
+
+create function novact_refuse_turn(kind text, details jsonb DEFAULT '{}'::jsonb) returns void language plpgsql
+    as $$
+begin
+  raise exception using errcode = 'NV001', message = jsonb_build_object('kind', kind) || details;
+end
+$$;
+
+create function novact_remove_named(tbl regclass, noun text, ids jsonb) returns boolean language plpgsql as $$
+declare
+  lost text;
+begin
+  begin
+    execute format('with gone as (
+        delete from %s where id = any (array(select
+        jsonb_array_elements_text($1))) returning id
+      )
+      select one.id from
+        jsonb_array_elements_text($1) with ordinality as one(id)
+        where one.id not in (select id from
+        gone) order by one.ordinality limit 1', tbl) into lost using ids;
+  exception
+    when foreign_key_violation then
+      perform novact_refuse_turn('inUse');
+  end;
+  if lost is not null then
+    perform novact_refuse_turn('missing', jsonb_build_object('noun', noun, 'id', lost));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_two_of(known jsonb, fresh text[]) returns jsonb language sql as $$
+select coalesce(jsonb_agg(one
+      order by one collate "C"), '[]')
+  from (select one
+    from (select jsonb_array_elements_text(coalesce(known, '[]'))
+      union
+      select unnest(fresh)) as every(one)
+    where one is not null
+    order by one collate "C"
+    limit 2) two
+$$;

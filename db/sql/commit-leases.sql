@@ -1,0 +1,50 @@
+-- Leases of hosts: grants, fences, and the fences that a turn rests on (decision 0009). After the hosts,
+-- which may be new, and before the claims on them. Renewals are counted beside the commits.
+create or replace function novact_commit_leases(turn jsonb) returns boolean
+language plpgsql as $$
+declare
+  changed bigint;
+  done boolean;
+begin
+  -- The first lease has epoch 1; any other is one above a lease that was fenced. A lease outlives its host,
+  -- so the table does not refer to it.
+  if turn ? 'leasesGranted' then
+    done := novact_need_hosts(turn->'leasesGranted');
+    insert into host_lease as t (host_id, epoch, renewals, fenced_by)
+      select r."hostId", r.epoch, 1, null
+        from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
+        where r.epoch = 1 or exists (select from host_lease l where l.host_id = r."hostId")
+      on conflict (host_id) do update set
+          epoch = excluded.epoch, renewals = t.renewals + 1, fenced_by = null
+        where t.fenced_by is not null and excluded.epoch = t.epoch + 1;
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'leasesGranted') then
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+
+  -- A fence that counted renewals holds only when none came since.
+  if turn ? 'leasesFenced' then
+    update host_lease l set fenced_by = r.proof
+      from jsonb_to_recordset(turn->'leasesFenced')
+        as r("hostId" text, epoch bigint, renewals bigint, proof jsonb)
+      where l.host_id = r."hostId" and l.epoch = r.epoch and l.fenced_by is null
+        and l.renewals = coalesce(r.renewals, l.renewals);
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'leasesFenced') then
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+
+  if exists (
+    select from jsonb_to_recordset(turn->'fencesExpected') as r("hostId" text, epoch bigint)
+      where not exists (
+        select from host_lease l
+          where l.host_id = r."hostId" and l.epoch = r.epoch and l.fenced_by is not null
+      )
+  ) then
+    perform novact_refuse_turn('conflict');
+  end if;
+  return true;
+end
+$$;

@@ -1,0 +1,54 @@
+-- Machines, what hosts were seen doing, and operations. An observation replaces only an older one of the same
+-- owner epoch; any other is passed over.
+create or replace function novact_commit_progress(turn jsonb) returns boolean
+language plpgsql as $$
+begin
+  if turn ? 'machinesGone' then
+    delete from machine t using jsonb_to_recordset(turn->'machinesGone') as r("instanceId" text, epoch bigint)
+      where t.instance_id = r."instanceId" and t.epoch = r.epoch;
+  end if;
+
+  if turn ? 'machines' then
+    insert into machine as t (
+        instance_id, epoch, host_id, generation, intent_generation, reset_count,
+        state, reason, message, address, started_at_ms, at_ms
+      )
+      select
+          r."instanceId", r.epoch, r."hostId", r.generation, r."intentGeneration", r."resetCount",
+          r.state, r.reason, r.message, r.address, r."startedAtMs", r."atMs"
+        from jsonb_to_recordset(turn->'machines') as r(
+          "instanceId" text, epoch bigint, "hostId" text, generation bigint, "intentGeneration" bigint,
+          "resetCount" bigint, state text, reason text, message text, address text, "startedAtMs" bigint,
+          "atMs" bigint
+        )
+      on conflict (instance_id, epoch) do update set
+          host_id = excluded.host_id, generation = excluded.generation,
+          intent_generation = excluded.intent_generation, reset_count = excluded.reset_count,
+          state = excluded.state, reason = excluded.reason, message = excluded.message,
+          address = excluded.address, started_at_ms = excluded.started_at_ms, at_ms = excluded.at_ms
+        where t.generation < excluded.generation;
+  end if;
+
+  if turn ? 'operations' then
+    insert into operation (
+        id, project, instance_id, kind, state, percent, step, steps, request_id,
+        started_at_ms, deadline_at_ms, ended_at_ms, error
+      )
+      select
+          r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
+          r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
+        from jsonb_to_recordset(turn->'operations') as r(
+          id text, project text, "instanceId" text, kind text, state text, percent bigint, step text,
+          steps jsonb, "requestId" text, "startedAtMs" bigint, "deadlineAtMs" bigint, "endedAtMs" bigint,
+          error jsonb
+        )
+      on conflict (id) do update set
+          project = excluded.project, instance_id = excluded.instance_id, kind = excluded.kind,
+          state = excluded.state, percent = excluded.percent, step = excluded.step, steps = excluded.steps,
+          request_id = excluded.request_id, started_at_ms = excluded.started_at_ms,
+          deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms,
+          error = excluded.error;
+  end if;
+  return true;
+end
+$$;

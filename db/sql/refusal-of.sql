@@ -1,0 +1,51 @@
+-- The result of a turn that a constraint of a table refused; null when no turn may break that constraint.
+--
+-- What is missing is looked for again, in the order of the turn: PostgreSQL names the constraint, and says
+-- which row it was only in words. By now nothing of the turn has happened.
+create or replace function novact_refusal_of(turn jsonb, code text, broken text) returns jsonb
+language plpgsql as $$
+declare
+  lost record;
+begin
+  if code = '23505' and broken ~ '^(flavor|image|aggregate|server_group)_(pkey|name_unique)$' then
+    return '{"kind":"nameTaken"}';
+  end if;
+  if code <> '23503' or broken !~ '^(instance|aggregate_host)_[a-z_]+_reference$' then
+    return null;
+  end if;
+
+  with made as (
+    select r.image->>'id' as image_id, r."serverGroupId" as group_id, r.ordinality
+      from rows from (
+          jsonb_to_recordset(coalesce(turn->'created', '[]') || coalesce(turn->'updated', '[]'))
+            as (id text, version bigint, image jsonb, "serverGroupId" text, "deletedAtMs" bigint)
+        ) with ordinality as r
+        left join instance i on i.id = r.id
+      where r."deletedAtMs" is null and coalesce(i.version, 0) = r.version - 1
+  ), joined as (
+    select r."aggregateId" as aggregate_id, r."hostId" as host_id, r.ordinality
+      from rows from (
+        jsonb_to_recordset(coalesce(turn->'aggregateHosts', '[]')) as ("aggregateId" text, "hostId" text)
+      ) with ordinality as r
+  )
+  select needed.noun, needed.id into lost
+    from (
+      select 1 as place, 'image' as noun, image_id as id, ordinality from made
+        where not exists (select from image where image.id = image_id)
+      union all
+      select 2, 'server-group', group_id, ordinality from made
+        where group_id is not null and not exists (select from server_group where server_group.id = group_id)
+      union all
+      select 3, 'aggregate', aggregate_id, ordinality from joined
+        where not exists (select from aggregate where aggregate.id = aggregate_id)
+      union all
+      select 4, 'host', host_id, ordinality from joined
+        where not exists (select from host where host.id = host_id)
+    ) as needed
+    order by needed.place, needed.ordinality limit 1;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object('kind', 'missing', 'noun', lost.noun, 'id', lost.id);
+end
+$$;

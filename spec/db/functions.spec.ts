@@ -1,0 +1,42 @@
+/** The files of SQL: each has one function, carries its name, and opens with its purpose. */
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { expect } from "chai";
+import { sqlFunctions } from "../../db/postgres/functions.ts";
+import { sqlTokens } from "../../db/postgres/sql-tokens.ts";
+
+const root = join(import.meta.dirname, "../../db");
+const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+  (path) => path.endsWith(".sql") && path !== "schema.sql",
+);
+const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
+
+describe("the functions of the database", () => {
+  it("are each in a file named for it", () => {
+    const names = files.map((path) => `novact_${basename(path, ".sql").replaceAll("-", "_")}`);
+    expect(sqlFunctions().map(({ name }) => name)).to.deep.equal(names.sort());
+    for (const path of files)
+      expect(textOf(path), path).to.contain(
+        `create or replace function novact_${basename(path, ".sql").replaceAll("-", "_")}(`,
+      );
+  });
+
+  it("open by saying what they are for, in lines that can be read", () => {
+    for (const path of files) {
+      expect(textOf(path), path).to.match(/^-- \S.+\S.*\n/);
+      const wide = textOf(path)
+        .split("\n")
+        .filter((line) => line.length > 110);
+      expect(wide, path).to.deep.equal([]);
+    }
+  });
+
+  it("are all called: by a trigger, by another one, or by the store", () => {
+    const called = files.flatMap((path) => sqlTokens(textOf(path).replace(/as \$\$|^\$\$;/gm, "")).slice());
+    const entries = ["novact_commit", "novact_recover"];
+    for (const { name } of sqlFunctions())
+      expect(entries.includes(name) || called.filter((token) => token === name).length > 1, name).to.equal(
+        true,
+      );
+  });
+});
