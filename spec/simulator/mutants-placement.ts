@@ -1,4 +1,4 @@
-/** Guards of groups, quotas, zones, creates of many and evacuations, and what switches each off (mutants.ts). */
+/** Guards of groups, quotas, zones, bulk creates and evacuations, and how each is switched off. */
 import { apart, evacuated, type Mutant } from "./mutants-plans.ts";
 
 export const placementMutants: readonly Mutant[] = [
