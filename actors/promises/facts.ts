@@ -130,7 +130,7 @@ export interface InstanceFacts {
   /** The owner epoch. Present in the simulator, which sees the rows. */
   readonly epoch?: number;
   readonly operationId: string | null;
-  /** What it takes of its project's quota; absent where nobody judges quotas. */
+  /** Share of the project's quota; absent where quotas are not judged. */
   readonly size?: QuotaUse;
   readonly failed: boolean;
   readonly deleted: boolean;

@@ -1,6 +1,6 @@
 /**
- * One call, and its two lines in the history: that it was asked for, and how it ended. It asks for nothing by
- * itself, and never repeats anything.
+ * One call with its two lines in the history: the request and its end. This file must never choose or repeat
+ * a call.
  */
 import { type Novact, StatusError } from "../sdk/sdk.ts";
 import type { Recorder } from "./recorder.ts";

@@ -72,7 +72,7 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #instances = new Map<string, Known>();
   #made = 0;
-  /** Those that it has not made yet. */
+  /** Server groups still to be created. */
   readonly #groups: Asked[];
 
   constructor(options: ClientOptions) {

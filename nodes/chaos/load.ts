@@ -52,7 +52,7 @@ export async function driveLoad(options: LoadOptions): Promise<void> {
   await Promise.all([driven, driveOperator(options, options.operator, { count, over: over.signal })]);
 }
 
-/** As long as there are clients, who make what it meddles with. */
+/** The operator works until the last client has ended, since clients make the instances it evacuates. */
 function driveOperator(
   { config, groups, seed, run, recorder, ending }: LoadOptions,
   { admin, everyMs }: NonNullable<LoadOptions["operator"]>,

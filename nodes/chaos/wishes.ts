@@ -11,7 +11,7 @@ export interface WishOptions {
   readonly name: string;
   readonly novact: Novact;
   readonly random: Random;
-  /** So many groups it has; 0: none. */
+  /** Number of server groups of the client; 0: none. */
   readonly groups: number;
   /** So many instances it asks for at once, at most; 1: one. */
   readonly atOnce: number;
@@ -27,7 +27,7 @@ export interface Wished {
 const groupShare = 0.5;
 const manyShare = 0.2;
 
-export const groupNameOf = (client: string, index: number): string => `${client}-group-${index + 1}`;
+const groupNameOf = (client: string, index: number): string => `${client}-group-${index + 1}`;
 
 /** The groups that it uses, each to be made before its first create. */
 export function groupsOf({ name, novact, groups }: WishOptions): readonly Asked[] {

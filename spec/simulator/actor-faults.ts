@@ -8,7 +8,7 @@ import { Envelope, Mailbox } from "../../actors/runtime/mailbox.ts";
 import type { Kernel, Owner } from "./kernel.ts";
 import type { Random } from "./random.ts";
 
-/** What breaks a turn: nothing that the product knows of. */
+/** The error that breaks a turn; no code of the product throws or catches it by name. */
 export class SimulatedCrash extends Error {
   override readonly name = "SimulatedCrash";
 }
@@ -23,7 +23,7 @@ export interface CrashOrder {
 const readsMax = 10;
 /** More than any mailbox holds. */
 const full = 1_000_000;
-/** They hold nothing but their own ticks: nobody else can fill them. */
+/** Actors whose mailboxes hold only their own ticks: no sender can fill these mailboxes. */
 const solitary: ReadonlySet<string> = new Set(["reconciler", "recoverer", "drainer", "sweeper"]);
 
 export interface ActorFaultsOptions {

@@ -14,7 +14,7 @@ import {
 
 export interface SurroundingCall {
   readonly method: string;
-  /** Undefined: there is nothing yet that it could be about. */
+  /** Undefined: no instance exists yet that the call could name. */
   readonly id: string | undefined;
   readonly request: PlannedRequest;
 }
@@ -36,7 +36,7 @@ type Planned = PlannedCommand & { readonly command: SurroundingCommand };
 export const isSurrounding = (command: CommandKind): command is SurroundingCommand =>
   surroundingCommands.some((one) => one === command);
 
-/** `instances`: of everybody, for what operators do with them. */
+/** `instances`: those of all projects, from which operators choose one to evacuate. */
 export function surroundingCall(
   planned: PlannedCommand,
   instances: readonly { readonly id: string }[],

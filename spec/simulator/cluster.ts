@@ -74,7 +74,7 @@ export class Cluster {
   readonly hosts: HostPlace[] = [];
   readonly controllers: ControllerPlace[] = [];
   readonly #options: ClusterOptions;
-  /** What all hosts see, when they share their disks. */
+  /** The storage of all hosts, when hosts share their disks. */
   readonly storage: FakeStorage | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
   readonly #nextVersion: VersionDraw;

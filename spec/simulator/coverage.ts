@@ -9,7 +9,7 @@ const cellsInAll = Object.values(admission).flatMap((row) =>
   Object.values(row).filter(({ kind }) => kind !== "deny"),
 ).length;
 
-/** What is counted by its kind. */
+/** Counters by kind: of commands, faults, answers, fences, commits and crashes. */
 export const counted = ["commands", "faults", "outcomes", "fences", "commits", "crashes"] as const;
 
 export class Coverage {

@@ -246,7 +246,7 @@ const newRack = ask("aggregate.create", "", { name: "rack", availabilityZone: "n
 const joining = ask("aggregate.addHost", "rack", { host: "h1" });
 const member = command("create", 0, { request: { serverGroup: "apart" } });
 
-/** Older controllers have none of these methods, and whoever asks one of them last hears so. */
+/** No controller plays the previous version, which lacks these methods and would refuse the call. */
 const today = { parameters: { oneVersion: true } } as const;
 
 const surroundings: readonly Operation[] = [

@@ -26,7 +26,7 @@ export function applyFault(planned: PlannedFault, world: FaultWorld): void {
   if (undo !== undefined) kernel.after(nobody, planned.forMs, "", undo);
 }
 
-/** Does it; answers what ends it. */
+/** Begins the fault; returns the function that ends it. */
 function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefined {
   switch (planned.fault) {
     case "killController":
@@ -63,7 +63,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
   }
 }
 
-/** Of a message that only controllers hear, one of them; of one that only hosts hear, one of these. */
+/** A message that only controllers receive names a controller by `target`, a message of hosts a host. */
 function onActors(planned: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {
   const { fault, target, message, times = 1 } = planned;
   const agents = cluster.hosts.map(({ agent }) => agent);

@@ -1,4 +1,4 @@
-/** Guards of actors and writers: supervision, mailboxes, conflicts; and what switches each off (mutants.ts). */
+/** Guards of supervision, mailboxes and conflicting commits, and how each is switched off (mutants.ts). */
 import { crashing, filled, instanceGivenUp, type Mutant, schedulerGivenUp } from "./mutants-plans.ts";
 
 export const actorMutants: readonly Mutant[] = [

@@ -136,7 +136,7 @@ export function filled(plan: Plan): Plan {
   return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
 }
 
-/** All members of one group that shall be apart, many at once; builds fail and go elsewhere, members leave. */
+/** Many members of one anti-affinity group at once; builds fail and go elsewhere, members leave. */
 export function apart(plan: Plan): Plan {
   const request = { name: "group-0", policy: "anti-affinity" };
   const made = { atMs: 3_000, client: 0, command: "groupCreate", target: 0, request } as const;

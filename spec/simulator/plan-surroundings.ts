@@ -68,7 +68,7 @@ export interface Surroundings {
   readonly commands: readonly PlannedSurrounding[];
   /** Called once for each create, in order. */
   wish(): Wished;
-  /** Creates of one group that come at once, from whoever there is. */
+  /** Creates in one server group at the same moment, by clients chosen at random. */
   readonly races: readonly { readonly atMs: number; readonly client: number; readonly wished: Wished }[];
 }
 

@@ -265,7 +265,7 @@ function commandsOf(
   return commands.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** They have streams of their own: what was drawn before they came stays what it was. */
+/** Faults with random streams of their own: adding a kind leaves the other draws of a seed unchanged. */
 const extraordinary: readonly FaultKind[] = ["guardDies", "hostAway", "hostDrained", ...disturbances];
 const ordinaryFaults = faultKinds.filter((kind) => !extraordinary.includes(kind));
 

@@ -68,7 +68,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
 const lookPeriodMs = 500;
 /** Timers that have not fired, cancelled ones included; runs of this size have some hundreds. */
 const timersMax = 20_000;
-/** All that a host says, what it is told for that, and what it says then. */
+/** Time for a full report of a host, the answer to it, and the next report. */
 const sayingMs = 5_000;
 /** A round of the sweep, with what delays it. */
 const sweepMs = 20_000;

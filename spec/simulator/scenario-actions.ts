@@ -171,7 +171,7 @@ class Words {
     return found;
   }
 
-  /** These words again, behind the one that comes next. */
+  /** Consumes the given word; returns the remaining words. */
   after(word: string): Words {
     this.oneOf([word]);
     return this;

@@ -179,7 +179,7 @@ class Stage {
     applyFault(planned, { kernel, cluster, admin: admin.clients });
   }
 
-  /** Does what only scenarios do; answers what ends it. */
+  /** Begins a fault that only scenarios have; returns the function that ends it. */
   #own(fault: OwnFault, target: string): () => void {
     const { store, hosts } = this.#world.cluster;
     if (fault === "storeCut") {

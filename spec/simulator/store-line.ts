@@ -105,7 +105,7 @@ export class StoreLine {
     this.#answered(writer);
   }
 
-  /** Its next batch goes when the answer to this one is there. */
+  /** Sends the writer's next batch once the answer to this batch has arrived. */
   #answered(writer: Writer): void {
     const { kernel, wayMs } = this.#options;
     kernel.after(writer.owner, wayMs(), "", () => {

@@ -19,7 +19,7 @@ export interface StoreRates {
   latencyMs: number;
   /** Rolled back: a serialization failure, a full disk, a time-out. */
   rolledBack: number;
-  /** Applied, and nobody hears of it. */
+  /** Share of commits that are applied and whose answer is lost. */
   answerLost: number;
   slow: number;
   slowMs: number;
