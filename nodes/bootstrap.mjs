@@ -23,13 +23,14 @@ import {
 } from "node:fs";
 import module from "node:module";
 import { constants } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { installPackages } from "./setup/system-packages.mjs";
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(project, "node_modules");
 const pinnedNode = join(modules, `node-linux-${process.arch}`, "bin", "node");
+const build = join(project, "build");
 /**
  * Directory of Node's compile cache: with it a process starts in a third of the time and in half the memory,
  * because it need not load the compiler that strips types.
@@ -53,6 +54,7 @@ const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 export async function onPinnedNode(script, argv) {
   await installIfNeeded();
   linkCommand();
+  linkEntries();
   process.env.NODE_COMPILE_CACHE ??= compileCache;
   if (realpathSync(process.execPath) === realpathSync(pinnedNode)) {
     module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
@@ -60,7 +62,8 @@ export async function onPinnedNode(script, argv) {
   }
   const child = spawn(pinnedNode, [script, ...argv], {
     stdio: "inherit",
-    env: { ...process.env, PATH: `${join(modules, ".bin")}:${process.env.PATH ?? ""}` },
+    // Not .bin: what a person could type there and cannot here would be mistaken for what can be typed.
+    env: { ...process.env, PATH: `${dirname(pinnedNode)}:${process.env.PATH ?? ""}` },
   });
   for (const signal of forwarded) {
     // A terminal's Ctrl-C reaches the child by itself; a signal to our pid alone does not.
@@ -162,6 +165,22 @@ function linkCommand() {
   }
 }
 
+/**
+ * For `import "novact"` in the checkout itself: what package.json exports is in build/, so the sources stand
+ * in for it there as long as nobody has built, and again when the package is packed (`npm pack`).
+ */
+export function linkEntries() {
+  const { exports } = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
+  for (const entry of JSON.stringify(exports).match(/(?<="\.\/build\/)[\w/.-]+(?=")/g) ?? []) {
+    const file = join(build, entry);
+    const source = join(project, entry.replace(/\.(?:js|d\.ts)$/, ".ts"));
+    // The one for browsers has no source of its own: it is a bundle.
+    if (existsSync(file) || !existsSync(source)) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `export * from "${relative(dirname(file), source)}";\n`);
+  }
+}
+
 function say(message) {
   console.error(`[set-up] ${message}`);
 }
@@ -178,6 +197,7 @@ async function main(argv) {
   const ready = installIfNeeded().then(() => (system ? fillCompileCache() : undefined));
   await Promise.all([ready, packages.catch((error) => fail(error.message))]);
   linkCommand();
+  linkEntries();
   if (name === undefined) return;
   const script = resolve(project, name);
   await onPinnedNode(script, rest);

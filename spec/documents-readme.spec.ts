@@ -59,6 +59,13 @@ describe("README.md", () => {
     expect(lost).to.deep.equal([]);
   });
 
+  it("lists what the package exports, and only that", () => {
+    const { exports } = JSON.parse(read("package.json")) as { readonly exports: object };
+    const entries = Object.keys(exports).filter((entry) => entry !== "./package.json");
+    const wanted = entries.map((entry) => entry.replace(/^\./, "novact"));
+    expect(sorted(firstCells("README.md", "entries"))).to.deep.equal(sorted(wanted));
+  });
+
   it("gives the exit codes with their meaning", () => {
     const rows = table("README.md", "exit codes").map(([exit, meaning]) => ({ exit: Number(exit), meaning }));
     expect(rows).to.deep.equal(Object.values(exitCodes).map(({ exit, meaning }) => ({ exit, meaning })));

@@ -58,6 +58,6 @@ export interface ImageFiles {
    * back.
    */
   removeUnnamed(sha256s: readonly string[], named: NamedFiles): Promise<readonly string[]>;
-  /** Removes half copies that were not written to for limits.imageHoldMs: their writer has died. */
+  /** Removes half copies that were not written to for storageLimits.imageHoldMs: their writer has died. */
   removeHalfCopies(): Promise<void>;
 }

@@ -184,7 +184,7 @@ export interface Store {
    */
   quotaTotals(): Promise<readonly QuotaTotal[]>;
 
-  /** Removes rows that are older than their retention (limits.ts); answers how many. */
+  /** Removes rows that are older than their retention (the limits of the store); answers how many. */
   prune(nowMs: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -2,15 +2,23 @@
  * The calls as clients saw them: each request paired with its end, and which instances and operations its
  * answer promises.
  */
-
+import { aggregateService } from "../../protocol/aggregate.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
+import { quotaService } from "../../protocol/quota.ts";
+import { serverGroupService } from "../../protocol/server-group.ts";
+import type { Service } from "../../protocol/wire/service.ts";
 import type { Completed, Fact, Invoked } from "./facts.ts";
 
+const services: readonly Service[] = [
+  ...[instanceService, flavorService, imageService, hostService, doctorService],
+  ...[serverGroupService, quotaService, aggregateService],
+];
+
 const mutating: ReadonlySet<string> = new Set(
-  [instanceService, flavorService, imageService, hostService, doctorService].flatMap(({ noun, methods }) =>
+  services.flatMap(({ noun, methods }) =>
     Object.entries(methods).flatMap(([name, { mutates }]) => (mutates ? [`${noun}.${name}`] : [])),
   ),
 );

@@ -8,6 +8,9 @@ import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
 import type { CommitResult, Turn } from "../records/commit.ts";
+import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
+
+type GroupPolicy = ServerGroupRecord["policy"];
 
 /** A client sent a request. The fact of its end has the same `call`. */
 export interface Invoked {
@@ -127,6 +130,8 @@ export interface InstanceFacts {
   /** The owner epoch. Present in the simulator, which sees the rows. */
   readonly epoch?: number;
   readonly operationId: string | null;
+  /** Share of the project's quota; absent where quotas are not judged. */
+  readonly size?: QuotaUse;
   readonly failed: boolean;
   readonly deleted: boolean;
   readonly machine: { readonly state: MachineState; readonly intentGeneration: number } | null;
@@ -153,6 +158,15 @@ export interface Quiet {
     readonly hostId: string;
     readonly numa?: NumaPlacement | null;
   })[];
+  /** Server groups, and the host of each member that has one; absent where nobody has looked. */
+  readonly groups?: readonly {
+    readonly id: string;
+    readonly policy: GroupPolicy;
+    readonly maxPerHost: number | null;
+    readonly hostIds: readonly string[];
+  }[];
+  /** What projects use, by their own sums; absent where nobody has looked. */
+  readonly quotas?: readonly { readonly project: string; readonly used: QuotaUse }[];
   readonly guests: readonly {
     readonly hostId: string;
     readonly instanceId: string;

@@ -1,8 +1,9 @@
 /**
  * I3: the sum of the claims on a host never exceeds what it has, nor what any of its NUMA nodes has
  * (cells.ts); nor does a claim break its group's rule, or a create the quota of its project
- * (groups-and-quotas.ts). The sums are kept here, from the claims themselves; whether the store's own sums
- * agree is judged when all is quiet.
+ * (groups-and-quotas.ts); and a host is in one zone at most (zones.ts). The sums are kept here, from the
+ * claims themselves; whether the store's own sums agree is judged when all is quiet, also for groups and
+ * quotas (placement-at-rest.ts).
  */
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Turn } from "../records/commit.ts";
@@ -11,6 +12,8 @@ import { cellFaults, differences, takenBy, takenIn } from "./cells.ts";
 import type { Amounts, Checker, Quiet } from "./facts.ts";
 import { groupsAndQuotas } from "./groups-and-quotas.ts";
 import { isCommitted } from "./ledger.ts";
+import { placementFaults } from "./placement-at-rest.ts";
+import { zonesOfHosts } from "./zones.ts";
 
 interface Known {
   readonly capacities: Map<string, HostInventory>;
@@ -26,12 +29,14 @@ const resources = ["vcpus", "memoryMib", "diskGib"] as const;
 export function neverOverfull(): Checker {
   const known: Known = { capacities: new Map(), sums: new Map(), claims: new Map(), bound: new Map() };
   const rulesBrokenBy = groupsAndQuotas();
+  const zonesBrokenBy = zonesOfHosts();
   return {
     promise: "I3",
     see(fact) {
-      if (fact.kind === "quiet") return still(fact);
+      if (fact.kind === "quiet") return [...still(fact), ...placementFaults(fact)];
       if (!isCommitted(fact)) return [];
-      return [...applied(known, fact.turn), ...rulesBrokenBy(fact.turn)];
+      const { turn } = fact;
+      return [...applied(known, turn), ...rulesBrokenBy(turn), ...zonesBrokenBy(turn)];
     },
   };
 }

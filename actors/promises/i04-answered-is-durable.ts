@@ -1,6 +1,7 @@
 /**
  * I4: what was acknowledged is durable. Each answer is preceded by the commit it rests on (where commits are
- * seen), and what it promised still exists when all is quiet.
+ * seen), and what it promised still exists when all is quiet. A create with a count makes that many, or with
+ * `atLeast` no fewer than that.
  */
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { Turn } from "../records/commit.ts";
@@ -39,9 +40,18 @@ export function answeredIsDurable(): Checker {
       const call = calls.endOf(fact);
       if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
       acknowledge(acknowledged, call);
-      return durable.seen ? unbacked(durable, call) : [];
+      return [...miscounted(call), ...(durable.seen ? unbacked(durable, call) : [])];
     },
   };
+}
+
+function miscounted({ invoked: { method, request, requestId }, completed }: Call): readonly string[] {
+  const { count, atLeast = count } = request;
+  if (method !== "instance.create" || typeof count !== "number" || typeof atLeast !== "number") return [];
+  const { all, more } = completed.answer ?? {};
+  const made = [all, more].reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0);
+  if (made >= atLeast && made <= count) return [];
+  return [`Request ${requestId} was answered with ${made} instances, of ${count} and ${atLeast} at least.`];
 }
 
 /** A disk that a guest has written to must last: nothing of novact may remove it. */

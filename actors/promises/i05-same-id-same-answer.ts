@@ -63,10 +63,13 @@ function answeredOtherwise({ answers }: Known, { invoked, completed }: Call): re
   return [`Request ${requestId} of ${project} was answered with ${before.what}, and then with ${what}.`];
 }
 
+const nouns = ["flavor", "image", "host", "aggregate", "serverGroup"] as const;
+
 function thingsOf(answer: Readonly<Record<string, unknown>>): string {
   const changed = promisedBy(answer).map((one) => `${one.instanceId} by ${one.operationId}`);
-  const catalog = ["flavor", "image", "host"].map((noun) => textOf(fieldsOf(answer[noun]).id));
-  return [...changed, ...catalog.filter((id) => id !== "")].join(", ");
+  const catalog = nouns.map((noun) => textOf(fieldsOf(answer[noun]).id));
+  const project = textOf(fieldsOf(answer.quota).project);
+  return [...changed, ...catalog, project].filter((id) => id !== "").join(", ");
 }
 
 function doubleAccepted(known: Set<string>, events: readonly (Event | NewEvent)[]): readonly string[] {

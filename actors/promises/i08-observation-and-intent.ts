@@ -1,7 +1,8 @@
 /**
  * I8: an observation never overrides a newer intent. A commit without a request may change the intent only
  * because the guest shut itself down; and it may fail an instance, or end an operation as done, only by an
- * observation of the present intent.
+ * observation of the present intent. An accepted evacuation releases a claim on a lost host in the same
+ * commit: an intent alone moves nothing.
  */
 import type { Reason } from "../../protocol/wire/status.ts";
 import type { Turn } from "../records/commit.ts";
@@ -16,11 +17,19 @@ export function observationAndIntent(): Checker {
     promise: "I8",
     see(fact) {
       if (!isCommitted(fact)) return [];
-      const broken = fact.turn.request === undefined ? unasked(ledger, fact.turn) : [];
+      const broken = fact.turn.request === undefined ? unasked(ledger, fact.turn) : stayed(fact.turn);
       ledger.apply(fact.turn);
       return broken;
     },
   };
+}
+
+function stayed({ events = [], claimsReleased = [] }: Turn): readonly string[] {
+  return events.flatMap(({ event, id, body }) => {
+    if (event !== "accepted" || body.command !== "evacuate" || body.changed !== true) return [];
+    if (claimsReleased.some(({ instanceId }) => instanceId === id)) return [];
+    return [`The evacuation of instance ${id} was accepted, and it stays where it is.`];
+  });
 }
 
 interface Change {

@@ -114,18 +114,39 @@ function host(cell: string, hostId: string): NatsPermissions {
   };
 }
 
+/** The listener for browsers; on 127.0.0.1, as everything of the server. */
+export interface WebSocketListener {
+  readonly port: number;
+  /**
+   * `scheme://host[:port]` of the pages that may connect; none: only pages from behind the same host and port
+   * as the listener itself. A client that is no browser names no origin, and is not held up by this.
+   */
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * Who a client of the WebSocket listener is that brings no credentials: somebody who may not come in by it.
+ * With a dot, so that no project is called so.
+ */
+export const webSocketNobody = "websocket.nobody";
+
 export interface NatsServerSettings {
   readonly access: NatsAccess;
   readonly passwords: Readonly<Record<string, string>>;
   readonly port: number;
+  /** Absent: there is none. */
+  readonly webSocket?: WebSocketListener;
   readonly storeDirectory: string;
   readonly pidFile: string;
 }
 
 /** The server's configuration file. It holds passwords: only its owner may read it. */
 export function natsServerConfig(settings: NatsServerSettings): string {
-  const { access, passwords, port } = settings;
-  const users = natsUsers(access).map((user) => userEntry(user, passwords[user.name] ?? ""));
+  const { access, passwords, port, webSocket } = settings;
+  const users = natsUsers(access).map((user) => {
+    const byTcpOnly = webSocket !== undefined && isProcess(user);
+    return userEntry(user, { password: passwords[user.name] ?? "", byTcpOnly });
+  });
   return [
     "# Written by novact at every start; changes are lost.",
     `host: "127.0.0.1"`,
@@ -136,22 +157,49 @@ export function natsServerConfig(settings: NatsServerSettings): string {
     "max_control_line: 4096",
     `jetstream { store_dir: ${quoted(settings.storeDirectory)}, ${jetStreamLimits} }`,
     `no_auth_user: ${quoted(access.anonymous)}`,
+    ...(webSocket === undefined ? [] : [webSocketEntry(webSocket)]),
     "authorization {",
     "  users: [",
     ...users,
+    ...(webSocket === undefined ? [] : [nobodyEntry(passwords[webSocketNobody] ?? "")]),
     "  ]",
     "}",
     "",
   ].join("\n");
 }
 
-function userEntry(user: NatsUser, password: string): string {
+/**
+ * No TLS: it is on 127.0.0.1, and whoever opens it to others puts a proxy before it that has a certificate.
+ * For that reason nobody comes in without credentials either: the proxy's clients are not on this machine.
+ */
+function webSocketEntry({ port, allowedOrigins }: WebSocketListener): string {
+  const origins =
+    allowedOrigins.length === 0 ? "same_origin: true" : `allowed_origins: ${list(allowedOrigins)}`;
+  return `websocket { host: "127.0.0.1", port: ${port}, no_tls: true, ${origins}, no_auth_user: ${quoted(webSocketNobody)} }`;
+}
+
+/** The WebSocket listener lets this user in as little as any other that may come by TCP only. */
+function nobodyEntry(password: string): string {
+  const permissions = `publish: { deny: ">" }, subscribe: { deny: ">" }`;
+  return `    { user: "${webSocketNobody}", password: ${quoted(password)}, ${byTcp}, permissions: { ${permissions} } }`;
+}
+
+const byTcp = `allowed_connection_types: ["STANDARD"]`;
+
+/** Controllers and hosts have no pages: whoever has their password in a browser has stolen it. */
+const isProcess = ({ name }: NatsUser): boolean => name === controllerUser || name.startsWith(hostUserPrefix);
+
+function userEntry(
+  user: NatsUser,
+  { password, byTcpOnly }: { readonly password: string; readonly byTcpOnly: boolean },
+): string {
   const { publish, subscribe, answers } = user.permissions;
   const responses = answers
     ? `, allow_responses: { max: 1, expires: "${busLimits.natsResponseExpiresMs}ms" }`
     : "";
   const permissions = `publish: { allow: ${list(publish)} }, subscribe: { allow: ${list(subscribe)} }${responses}`;
-  return `    { user: ${quoted(user.name)}, password: ${quoted(password)}, permissions: { ${permissions} } }`;
+  const who = `user: ${quoted(user.name)}, password: ${quoted(password)}`;
+  return `    { ${who}, ${byTcpOnly ? `${byTcp}, ` : ""}permissions: { ${permissions} } }`;
 }
 
 const jetStreamLimits = [

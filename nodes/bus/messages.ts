@@ -1,5 +1,5 @@
 /** Converts messages between the NATS library's form and the bus port's. */
-import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "nats";
+import { headers as createHeaders, ErrorCode, type MsgHdrs, NatsError } from "#nats";
 import { type Reason, StatusError } from "../../protocol/wire/status.ts";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
 

@@ -6,7 +6,7 @@
  * The bus carries bytes, whose meaning is defined in protocol/. Any message may be lost: the truth is in
  * PostgreSQL. Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
  */
-import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
+import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, Log } from "../../protocol/wire/transport.ts";

@@ -6,7 +6,7 @@
  * No message waits for longer than the rest of the round; `flush` sends at once, for a caller that is about
  * to close.
  */
-import type { NatsConnection, PublishOptions } from "nats";
+import type { NatsConnection, PublishOptions } from "#nats";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
 import { natsHeaders } from "./messages.ts";
 
@@ -23,6 +23,12 @@ export interface Outbox {
   flush(): void;
 }
 
+/** Browsers have no setImmediate, and slow their timers down in pages that nobody looks at. */
+function soon(run: () => void): void {
+  if (typeof setImmediate === "function") setImmediate(run);
+  else queueMicrotask(run);
+}
+
 export function createOutbox(connection: NatsConnection): Outbox {
   let waiting: Outgoing[] = [];
   const flush = () => {
@@ -32,7 +38,7 @@ export function createOutbox(connection: NatsConnection): Outbox {
   };
   return {
     put(outgoing) {
-      if (waiting.push(outgoing) === 1) setImmediate(flush);
+      if (waiting.push(outgoing) === 1) soon(flush);
     },
     flush,
   };

@@ -54,7 +54,13 @@ export function createPendingRequests(inbox: string): PendingRequests {
 }
 
 function wait({ timeoutMs, signal }: OpenQuestion, forget: () => void) {
-  const { promise, resolve, reject } = Promise.withResolvers<BusMessage>();
+  // Not by Promise.withResolvers: Node 20 and the browsers of its time have the SDK too, and not that.
+  let resolve: (message: BusMessage) => void = () => undefined;
+  let reject: (reason: unknown) => void = () => undefined;
+  const answer = new Promise<BusMessage>((resolved, rejected) => {
+    resolve = resolved;
+    reject = rejected;
+  });
   const end = () => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
@@ -74,5 +80,5 @@ function wait({ timeoutMs, signal }: OpenQuestion, forget: () => void) {
     Math.min(timeoutMs, wireLimits.timeoutMsMax + wireLimits.answerGraceMs),
   );
   signal?.addEventListener("abort", onAbort, { once: true });
-  return { answer: promise, settle };
+  return { answer, settle };
 }

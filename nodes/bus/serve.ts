@@ -5,7 +5,7 @@
  * The NATS server checks the subjects that a user publishes to, but not the reply subject of a request. An
  * answer is sent with our permissions, so it must go to an inbox only (I12).
  */
-import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "nats";
+import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { errorMessage } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";

@@ -1,6 +1,7 @@
 /** Chaos without a scenario: lists the processes of a cluster, and injects a single fault. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadConfig } from "../config/config.ts";
+import { typedCommand } from "../package/typed-command.ts";
 import { inject } from "./faults.ts";
 import { FaultRefused } from "./injected.ts";
 import { openLinks } from "./links.ts";
@@ -45,7 +46,9 @@ export async function injectByHand({ fault, forMs, config: file, signal }: ByHan
   try {
     const injected = await inject({ config, links, stays: true }, { fault, target, choice: Math.random() });
     if (forMs === undefined) {
-      const until = lastingFaults.includes(fault.kind) ? "; novact chaos heal makes it whole again" : "";
+      const until = lastingFaults.includes(fault.kind)
+        ? `; ${typedCommand()} chaos heal makes it whole again`
+        : "";
       return `${fault.kind} ${target} (${injected.note})${until}`;
     }
     await sleep(forMs, undefined, { signal }).catch(() => undefined);

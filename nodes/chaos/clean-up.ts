@@ -1,4 +1,7 @@
-/** Removes what a run has made: its instances, found by their metadata, then its images and its flavor. */
+/**
+ * Removes what a run has made: its instances, found by their metadata, then its server groups, found by their
+ * names, its images and its flavor.
+ */
 import type { Novact } from "../sdk/sdk.ts";
 import type { Offer } from "./offer.ts";
 
@@ -13,6 +16,7 @@ export interface CleanUp {
 
 const patient = { timeoutMs: 120_000 };
 const atOnce = 20;
+const groupsAtOnce = 100;
 
 export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promise<void> {
   const failed: string[] = [];
@@ -30,5 +34,18 @@ export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promi
       say(`instance ${id} could not be removed: ${(each.reason as Error).message}`);
     }
   }
-  if (failed.length === 0) await offer.remove();
+  if (failed.length > 0) return;
+  await removeGroups(admin, run);
+  await offer.remove();
+}
+
+async function removeGroups(admin: Novact, run: string): Promise<void> {
+  let marker: string | undefined;
+  do {
+    const page = { limit: groupsAtOnce, ...(marker === undefined ? {} : { marker }) };
+    const { serverGroups, nextMarker } = await admin.serverGroup.list(page, patient);
+    for (const { id, name } of serverGroups)
+      if (name.startsWith(`chaos-${run}-`)) await admin.serverGroup.delete(id, {}, patient);
+    marker = nextMarker;
+  } while (marker !== undefined);
 }

@@ -4,10 +4,12 @@
  * user would. This file must never look at anything but the client's own answers.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Novact, StatusError } from "../sdk/sdk.ts";
+import type { Novact } from "../sdk/sdk.ts";
+import { type Asked, callOnce } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { LoadCommand } from "./scenario.ts";
+import { groupsOf, wishOf } from "./wishes.ts";
 
 export interface ClientOptions {
   readonly name: string;
@@ -17,6 +19,9 @@ export interface ClientOptions {
   readonly instancesMax: number;
   readonly pauseMs: number;
   readonly weights: Readonly<Partial<Record<LoadCommand, number>>>;
+  /** Server groups of its own; and instances that it asks for at once, at most. */
+  readonly groups: number;
+  readonly atOnce: number;
   readonly flavor: string;
   readonly image: string;
   /** Metadata of the instances that the client makes. */
@@ -40,8 +45,6 @@ export const weightsDefault: Readonly<Record<LoadCommand, number>> = {
   list: 1,
 };
 
-/** Long enough for everything that is broken to be healed, and for the retries after it. */
-const callTimeoutMs = 90_000;
 /** One in this many calls is sent twice with one request id, as by a client that lost the answer. */
 const repeatedOnceIn = 12;
 /** Share of the calls that wait for the operation's end. */
@@ -65,20 +68,16 @@ const sensible: Readonly<Record<Known, readonly Changing[]>> = {
   unclear: ["start", "stop", "delete"],
 };
 
-interface Asked {
-  readonly method: string;
-  readonly id: string;
-  readonly request: Readonly<Record<string, unknown>>;
-  readonly send: (options: { requestId: string; timeoutMs: number }) => Promise<object>;
-}
-
 export class Client {
   readonly #options: ClientOptions;
   readonly #instances = new Map<string, Known>();
   #made = 0;
+  /** Server groups still to be created. */
+  readonly #groups: Asked[];
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#groups = [...groupsOf(options)];
   }
 
   /** Makes calls until told to end; resolves when the last call is answered. */
@@ -120,13 +119,22 @@ export class Client {
 
   async #create(call: number): Promise<void> {
     const { name, novact, flavor, image, metadata, random } = this.#options;
+    const group = this.#groups.pop();
+    if (group !== undefined) return void (await this.#ask(call, group));
     this.#made += 1;
     const wait = random.next() < waitingShare;
-    const request = { name: `${name}-${this.#made}`, flavor, image, metadata: { ...metadata }, wait };
+    const wished = wishOf(this.#options);
+    const request = {
+      name: `${name}-${this.#made}`,
+      flavor,
+      image,
+      metadata: { ...metadata },
+      wait,
+      ...wished,
+    };
     const send: Asked["send"] = (options) => novact.instance.create(request, options);
     const answer = await this.#ask(call, { method: "instance.create", id: "", request, send });
-    const id = idOf(answer);
-    if (id !== undefined) this.#instances.set(id, "running");
+    for (const id of idsOf(answer)) this.#instances.set(id, "running");
   }
 
   async #change(call: number, command: Changing, id: string): Promise<void> {
@@ -155,50 +163,13 @@ export class Client {
   /** The answer of a call; undefined: perhaps it was executed. */
   async #ask(call: number, asked: Asked): Promise<object | "refused" | undefined> {
     const requestId = this.#options.requestIdOf(call);
-    const first = await this.#callOnce(call, requestId, asked);
+    const first = await callOnce(this.#options, { call, requestId }, asked);
     const mutates = asked.method !== "instance.get" && asked.method !== "instance.list";
     const repeats = mutates && (first === undefined || this.#options.random.next() * repeatedOnceIn < 1);
     const again = repeats ? this.#options.nextCall() : undefined;
-    return again === undefined ? first : this.#callOnce(again, requestId, asked);
-  }
-
-  async #callOnce(
-    call: number,
-    requestId: string,
-    { method, id, request, send }: Asked,
-  ): Promise<object | "refused" | undefined> {
-    const { recorder, name: client, novact } = this.#options;
-    const { project } = novact;
-    recorder.tell({
-      kind: "invoked",
-      atMs: Date.now(),
-      call,
-      client,
-      project,
-      method,
-      id,
-      requestId,
-      request,
-    });
-    const completed = { kind: "completed", call } as const;
-    try {
-      const answer = await send({ requestId, timeoutMs: callTimeoutMs });
-      recorder.tell({ ...completed, atMs: Date.now(), outcome: "ok", answer: { ...answer } });
-      return answer;
-    } catch (thrown) {
-      const { code, reason } = StatusError.from(thrown, method);
-      const outcome = mayHaveHappened.includes(code) ? "unknown" : "failed";
-      recorder.tell({ ...completed, atMs: Date.now(), outcome, code, reason });
-      return outcome === "unknown" ? undefined : "refused";
-    }
+    return again === undefined ? first : callOnce(this.#options, { call: again, requestId }, asked);
   }
 }
-
-/**
- * Codes after which the command may have been executed. UNAVAILABLE says only that the last attempt was not
- * executed; earlier attempts, whose answers were lost, may have been.
- */
-const mayHaveHappened: readonly string[] = ["DEADLINE_EXCEEDED", "UNAVAILABLE", "INTERNAL"];
 
 function detailOf(command: Changing, random: Random): Readonly<Record<string, unknown>> {
   if (command === "stop") {
@@ -207,7 +178,8 @@ function detailOf(command: Changing, random: Random): Readonly<Record<string, un
   return command === "reboot" ? { mode: "hard" } : {};
 }
 
-function idOf(answer: object | "refused" | undefined): string | undefined {
-  if (typeof answer !== "object" || !("instance" in answer)) return undefined;
-  return (answer.instance as { readonly id: string }).id;
+function idsOf(answer: object | "refused" | undefined): readonly string[] {
+  if (typeof answer !== "object" || !("instance" in answer)) return [];
+  const all = "all" in answer && Array.isArray(answer.all) ? answer.all : [answer];
+  return all.map((one) => (one as { readonly instance: { readonly id: string } }).instance.id);
 }

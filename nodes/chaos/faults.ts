@@ -3,12 +3,14 @@
  * kernel's table at the moment of the signal. A fault that cannot be injected is refused with its reason,
  * before anything is touched.
  */
+
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { isAlive, type ProcessFacts, readProcess, signalProcess } from "../drivers/process-table.ts";
+import { startCommand } from "../package/typed-command.ts";
 import { linkName, type Rule, rulesOf } from "../proxy/link-rules.ts";
 import { fillDisk } from "./full-disk.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
@@ -110,7 +112,7 @@ async function wiped({ config }: World): Promise<Injected> {
 async function ruled({ config, links, stays }: World, { fault, target }: Wanted): Promise<Injected> {
   if (links === undefined) {
     throw new FaultRefused(
-      "No proxy stands between the parties of this cluster: only npm start puts one there, when chaos.allowed is true.",
+      `No proxy stands between the parties of this cluster: only ${startCommand()} puts one there, when chaos.allowed is true.`,
     );
   }
   const server = fault.server ?? "nats";

@@ -2,10 +2,12 @@
  * The fault of a full disk: a file that fills a node's file system. Only on a small file system that `up` has
  * made for the node (chaos.nodeFileSystemMib): this file must never fill a disk that others use.
  */
+
 import { existsSync, statfsSync, statSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
+import { startCommand } from "../package/typed-command.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
 
 const fillerName = "chaos-filler";
@@ -21,7 +23,7 @@ export async function fillDisk(config: ClusterConfig, node: string): Promise<Inj
   const directory = statePaths(config).nodeFileSystem(node);
   if (!existsSync(directory) || statSync(directory).dev === statSync(dirname(directory)).dev) {
     throw new FaultRefused(
-      `${node} has no small file system of its own: set chaos.nodeFileSystemMib, and run npm start as root.`,
+      `${node} has no small file system of its own: set chaos.nodeFileSystemMib, and run ${startCommand()} as root.`,
     );
   }
   const { blocks, bsize } = statfsSync(directory);

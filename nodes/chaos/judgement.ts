@@ -3,6 +3,7 @@
  * that only a client can make: the state that it asked for last is the state at the end. Pure: facts in,
  * violations out, so a history can be judged again later, or on another computer.
  */
+import { promisedBy } from "../../actors/promises/calls.ts";
 import type { Completed, Fact, Invoked, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { allCheckers, createJudge } from "../../actors/promises/judge.ts";
 import type { DesiredPower } from "../../protocol/states.ts";
@@ -65,16 +66,15 @@ function lastAsked(facts: readonly Fact[]): ReadonlyMap<string, Invoked> {
     if (fact.kind !== "completed") continue;
     const invoked = open.get(fact.call);
     if (invoked === undefined || !(invoked.method in wantedAfter)) continue;
-    const id = invoked.id === "" ? instanceOf(fact) : invoked.id;
-    if (id === undefined || fact.outcome === "failed") continue;
-    if (fact.outcome === "unknown") asked.delete(id);
-    else asked.set(id, invoked);
+    if (fact.outcome === "failed") continue;
+    for (const id of invoked.id === "" ? instancesOf(fact) : [invoked.id]) {
+      if (fact.outcome === "unknown") asked.delete(id);
+      else asked.set(id, invoked);
+    }
   }
   return asked;
 }
 
-function instanceOf({ answer }: Completed): string | undefined {
-  const instance = answer?.instance;
-  if (typeof instance !== "object" || instance === null || !("id" in instance)) return undefined;
-  return String(instance.id);
-}
+/** All that a create of many made. */
+const instancesOf = ({ answer = {} }: Completed): readonly string[] =>
+  promisedBy(answer).map(({ instanceId }) => instanceId);

@@ -6,6 +6,7 @@ import type { ClusterConfig } from "../config/config.ts";
 import { connect, type Novact } from "../sdk/sdk.ts";
 import { Client, weightsDefault } from "./client.ts";
 import type { Offer } from "./offer.ts";
+import { operate } from "./operator.ts";
 import { createRandom } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Load } from "./scenario.ts";
@@ -13,6 +14,8 @@ import type { Load } from "./scenario.ts";
 export interface LoadOptions {
   readonly config: ClusterConfig;
   readonly groups: readonly Load[];
+  /** Absent: no operator takes part. */
+  readonly operator?: { readonly admin: Novact; readonly everyMs: number };
   readonly seed: number;
   /** Name of the run, different every time: request ids of one seed must not meet those of an earlier run. */
   readonly run: string;
@@ -41,7 +44,29 @@ export async function driveLoad(options: LoadOptions): Promise<void> {
     calls += 1;
     return calls;
   };
-  await Promise.all(options.groups.map((group) => driveGroup(options, group, count)));
+  const driven = Promise.all(options.groups.map((group) => driveGroup(options, group, count)));
+  if (options.operator === undefined) return void (await driven);
+  const over = new AbortController();
+  const end = () => over.abort();
+  void driven.then(end, end);
+  await Promise.all([driven, driveOperator(options, options.operator, { count, over: over.signal })]);
+}
+
+/** The operator works until the last client has ended, since clients make the instances it evacuates. */
+function driveOperator(
+  { config, groups, seed, run, recorder, ending }: LoadOptions,
+  { admin, everyMs }: NonNullable<LoadOptions["operator"]>,
+  { count, over }: { readonly count: () => number; readonly over: AbortSignal },
+): Promise<void> {
+  const instances = groups.reduce((sum, group) => sum + group.instances, 0);
+  return operate({
+    ...{ run, admin, recorder, everyMs, projects: config.projects },
+    random: createRandom(seed, "operator"),
+    instances: Math.ceil(instances / Math.max(1, config.projects.length)),
+    nextCall: count,
+    requestIdOf: (call) => `chaos-${seed}-${run}-${call}`,
+    ending: AbortSignal.any([ending, over]),
+  });
 }
 
 async function driveGroup(options: LoadOptions, group: Load, count: () => number): Promise<void> {
@@ -72,6 +97,8 @@ async function driveClient(
       instancesMax: Math.ceil(group.instances / group.clients),
       pauseMs: group.pauseMs ?? 1_000,
       weights: { ...weightsDefault, ...group.commands },
+      groups: group.groups ?? 0,
+      atOnce: group.atOnce ?? 1,
       flavor: offer.flavor,
       image: offer.imageFor(group.hypervisor ?? "any"),
       metadata: { [runKey]: run },

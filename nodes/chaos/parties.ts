@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { parseTombstone } from "../../actors/node/machine/file.ts";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
 import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
+import { isProgramFile } from "../package/program-files.ts";
 import { findProved } from "../process/owned-process.ts";
 import type { Parties } from "./plan.ts";
 
@@ -56,7 +57,7 @@ async function childrenOf(pid: number): Promise<readonly number[]> {
 }
 
 function isRole(argv: readonly string[], name: string): boolean {
-  const entry = argv.findIndex((argument) => argument.endsWith("/main.ts") || argument === "main.ts");
+  const entry = argv.findIndex((argument) => isProgramFile(argument, "main"));
   if (entry < 0) return false;
   const role = argv.slice(entry + 1);
   if (role.includes("controller")) return name === `controller-${Number(optionOf(role, "--index") ?? 0) + 1}`;
@@ -72,13 +73,15 @@ function optionOf(argv: readonly string[], name: string): string | undefined {
 
 /**
  * The configuration that a process was started with; without the option, the default one of the checkout of
- * its program.
+ * its program, or for a program of the package that of its directory.
  */
 function configOf({ argv, cwd }: ProcessFacts): string {
   const named = optionOf(argv, "--config");
   if (named !== undefined) return resolve(cwd, named);
-  const entry = argv.find((argument) => argument.endsWith("main.ts")) ?? "";
-  return resolve(cwd, entry, "..", "..", "cluster.yaml");
+  const entry = argv.find((argument) => isProgramFile(argument, "main")) ?? "";
+  return entry.endsWith(".ts")
+    ? resolve(cwd, entry, "..", "..", "cluster.yaml")
+    : resolve(cwd, "cluster.yaml");
 }
 
 /** The living process of each name at the moment; for PostgreSQL the first one. */

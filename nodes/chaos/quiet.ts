@@ -126,13 +126,37 @@ export async function takeDown({ config, admin, after }: QuietOptions): Promise<
     events,
     eventsTrimmed: trimmed,
     ...(stream === undefined ? {} : { stream }),
+    groups: await groupsOf(admin, instances),
+    quotas: await Promise.all(config.projects.map((project) => quotaOf(admin, project))),
     findings: await findingsOf(admin),
   };
 }
 
+async function groupsOf(admin: Novact, instances: readonly Instance[]): Promise<Quiet["groups"] & object> {
+  const groups = await pages(async (marker) => {
+    const { serverGroups, nextMarker } = await admin.serverGroup.list(
+      { limit: pageLimit, ...marker },
+      patient,
+    );
+    return { rows: serverGroups, nextMarker };
+  });
+  return groups.map(({ id, policy, maxPerHost }) => {
+    const members = instances.filter(
+      ({ serverGroupId, state }) => serverGroupId === id && state !== "deleted",
+    );
+    return { id, policy, maxPerHost, hostIds: members.flatMap(({ hostId }) => hostId ?? []) };
+  });
+}
+
+async function quotaOf(admin: Novact, project: string) {
+  const { quota } = await admin.quota.show(project, {}, patient);
+  return { project, used: quota.used };
+}
+
 function factsOf(instance: Instance): Quiet["instances"][number] {
-  const { id, project, state, desired, generation, hostId, operationId, failure, machine } = instance;
+  const { id, project, state, desired, generation, hostId, operationId, failure, machine, flavor } = instance;
   return {
+    size: { instances: 1, vcpus: flavor.vcpus, memoryMib: flavor.memoryMib },
     id,
     project,
     state,

@@ -121,7 +121,7 @@ async function inWorld(running: Running): Promise<Summary> {
  * answered.
  */
 async function breakThings(running: Running, groups: Scenario["load"], offer: Offer): Promise<void> {
-  const { cluster, recorder, run, say, scenario, seed, signal, world } = running;
+  const { admin, cluster, recorder, run, say, scenario, seed, signal, world } = running;
   const minutes = running.minutes ?? scenario.minutes ?? minutesDefault;
   const durationMs = minutes * 60_000;
   const plan = planOf(scenario, { seed, durationMs, parties: partiesOf(cluster) });
@@ -130,6 +130,9 @@ async function breakThings(running: Running, groups: Scenario["load"], offer: Of
   const timer = setTimeout(() => over.abort(), durationMs);
   const load = driveLoad({
     ...{ config: cluster, groups, seed, run, recorder, offer },
+    ...(scenario.operatorEverySeconds === undefined
+      ? {}
+      : { operator: { admin, everyMs: scenario.operatorEverySeconds * 1_000 } }),
     ending: loadEnding,
   });
   // When the number of commands is used up before the time is, no more faults are injected.

@@ -102,6 +102,8 @@ const Load = Type.Object(
     pauseMs: milliseconds("how long a client rests between two commands, on average"),
     operationsMax: Type.Optional(count(1_000_000, "after so many commands all of them together are done")),
     commands: Type.Optional(Commands),
+    groups: Type.Optional(count(20, "how many server groups each client has, one of each policy in turn")),
+    atOnce: Type.Optional(count(50, "how many instances a create asks for, at most")),
   },
   { additionalProperties: false, description: "a group of clients" },
 );
@@ -112,6 +114,10 @@ const ScenarioSchema = Type.Object(
     summary: Type.Optional(Type.String({ maxLength: 200, description: "one sentence" })),
     minutes: Type.Optional(
       Type.Number({ minimum: 0.05, maximum: 1_440, description: "how long it takes without --minutes" }),
+    ),
+    operatorEverySeconds: seconds(
+      0.1,
+      "how often an operator sets a quota, moves a host to another zone or evacuates; absent: there is none",
     ),
     load: Type.Array(Load, { minItems: 1, maxItems: 10, description: "the clients" }),
     faults: Type.Array(Fault, { maxItems: 100, description: "what is broken; empty for load alone" }),

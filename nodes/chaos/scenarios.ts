@@ -8,10 +8,18 @@ const qemu: Load = { name: "real", hypervisor: "qemu", clients: 3, instances: 9,
 const fake: Load = { name: "many", hypervisor: "fake", clients: 12, instances: 200, pauseMs: 1_200 };
 const both: Load[] = [qemu, fake];
 
+/** With all that surrounds instances: members of groups, several at once. */
+const grouped: Load[] = [
+  { ...qemu, groups: 2 },
+  { ...fake, groups: 4, atOnce: 5 },
+];
+
 export const scenarios: Readonly<Record<string, Scenario>> = {
   mixed: {
-    summary: "All there is: kills, pauses, restarts, broken links, wiped NATS, full disks.",
-    load: both,
+    summary:
+      "All there is: kills, pauses, restarts, broken links, wiped NATS, full disks; groups and quotas.",
+    operatorEverySeconds: 3,
+    load: grouped,
     faults: [
       { kind: "kill", target: "controller", everySeconds: 60 },
       { kind: "kill", target: "node", everySeconds: 50 },

@@ -5,6 +5,7 @@
 import type { Command, CommanderError, OutputConfiguration } from "commander";
 import { errorLines, exitCodeFor, type Shown, shownOf } from "./errors.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { asTyped } from "./hints.ts";
 import { buildProgram } from "./program.ts";
 import { Run } from "./run.ts";
 import type { Connect } from "./session.ts";
@@ -58,9 +59,10 @@ async function printCandidates(
 
 /** Makes commander throw instead of ending the process, so that its errors are printed like ours. */
 function quietly(command: Command, terminal: Terminal): void {
+  const typed = (text: string): string => asTyped(text, terminal.command);
   const output: OutputConfiguration = {
-    writeOut: (text) => void terminal.out.write(text),
-    writeErr: (text) => void terminal.err.write(text),
+    writeOut: (text) => void terminal.out.write(typed(text)),
+    writeErr: (text) => void terminal.err.write(typed(text)),
     outputError: () => undefined,
     getOutHelpWidth: () => terminal.out.columns ?? 100,
     getErrHelpWidth: () => terminal.err.columns ?? 100,
@@ -100,7 +102,8 @@ function usageError({ message }: CommanderError): Shown {
   };
 }
 
-function tell(shown: Shown, { terminal, json }: { terminal: Terminal; json: boolean }): void {
+function tell(error: Shown, { terminal, json }: { terminal: Terminal; json: boolean }): void {
+  const shown = { ...error, next: asTyped(error.next, terminal.command) };
   const text = json
     ? `${JSON.stringify({ error: shown })}\n`
     : errorLines(shown, painter(terminal.err, terminal.env));

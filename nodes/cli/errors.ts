@@ -1,5 +1,6 @@
 /** Errors as people and programs read them: what failed, why, and what to do next. */
 import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/wire/status.ts";
+import { startCommand } from "../package/typed-command.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Paint, plain } from "./terminal.ts";
 
@@ -38,8 +39,6 @@ export function shownOf(thrown: unknown): Shown {
       message: thrown.message,
       next: "Correct what is named, then try again.",
     };
-  if (thrown instanceof Error && "code" in thrown && thrown.code === "ERR_INVALID_URL")
-    return shownOf(new CommandError("usage", "NOVACT_URL is not a URL.", "Set it to nats://HOST:PORT."));
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
     code: "INTERNAL",
@@ -53,7 +52,8 @@ export function shownOf(thrown: unknown): Shown {
 const nextAtTerminal: Readonly<Record<string, string>> = {
   // Mutating commands say themselves how to repeat them (repeatable.ts); all other commands only read.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
-  notConnected: "Is the cluster up? Start it with npm start, or name another: --config FILE, NOVACT_URL.",
+  invalidUrl: "Set NOVACT_URL to nats://HOST:PORT.",
+  notConnected: `Is the cluster up? Start it with ${startCommand()}, or name another: --config FILE, NOVACT_URL.`,
 };
 
 const atTerminal = (body: ErrorBody): Shown => ({ ...body, next: nextAtTerminal[body.reason] ?? body.next });

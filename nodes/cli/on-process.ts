@@ -3,6 +3,7 @@
  * ends the command quietly. Ctrl-C ends the work under way and closes the connection; a second Ctrl-C ends
  * the process.
  */
+import { typedCommand } from "../package/typed-command.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { Connect } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,6 +22,7 @@ export async function onProcess(
     out: process.stdout,
     err: process.stderr,
     env: process.env,
+    command: typedCommand(),
     nowMs: () => Date.now(),
     signal: interrupted.signal,
     ask: (question) => askThere(question, interrupted.signal),

@@ -5,6 +5,7 @@
 import type { Command } from "commander";
 import type { CallOptions } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { asTyped } from "./hints.ts";
 import { commandLimits } from "./limits.ts";
 import type { Connect, Session } from "./session.ts";
 import type { Column } from "./table.ts";
@@ -80,7 +81,12 @@ export class Run {
 
   /** Prints a remark for people, beside the result. */
   remark(text: string): void {
-    this.terminal.err.write(`${text}\n`);
+    this.terminal.err.write(`${this.typed(text)}\n`);
+  }
+
+  /** A hint in the words that can be typed here. */
+  typed(text: string): string {
+    return asTyped(text, this.terminal.command);
   }
 
   emit(value: unknown): void {

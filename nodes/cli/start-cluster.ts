@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
+import { programFile } from "../package/program-files.ts";
 import type { Run } from "./run.ts";
 
 /**
@@ -13,9 +13,10 @@ import type { Run } from "./run.ts";
  * a repeated signal means is for the cluster to judge.
  */
 export function startCluster(run: Run, argv: readonly string[]): Promise<number> {
-  const script = fileURLToPath(new URL("../main.ts", import.meta.url));
   const config = run.config === undefined ? [] : ["--config", run.config];
-  const child = spawn(process.execPath, [script, "up", ...config, ...argv], { stdio: "inherit" });
+  const child = spawn(process.execPath, [programFile("main"), "up", ...config, ...argv], {
+    stdio: "inherit",
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.removeAllListeners(signal);
     process.on(signal, () => {

@@ -14,6 +14,8 @@ export interface Terminal {
   readonly out: Stream;
   readonly err: Stream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a person types here for `novact`. */
+  readonly command: string;
   /** Wall-clock time in ms, for ages. */
   nowMs(): number;
   /** Aborted by Ctrl-C. */

@@ -14,8 +14,10 @@ import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
-import { controllerUser, hostUser, hostUserPrefix } from "../bus/access.ts";
+import { controllerUser, hostUser, hostUserPrefix, type WebSocketListener } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import { isCheckout, treeDirectory } from "../package/program-files.ts";
+import { startCommand } from "../package/typed-command.ts";
 import { systemIds } from "../process/clock.ts";
 import { check, type Finding } from "./explain.ts";
 import { configLimits } from "./limits.ts";
@@ -55,7 +57,12 @@ export interface ClusterConfig {
   /** Absolute path. */
   readonly stateDirectory: string;
   /** Without a URL, a NATS server of our own runs on the port. */
-  readonly nats: { readonly url: string | undefined; readonly port: number };
+  readonly nats: {
+    readonly url: string | undefined;
+    readonly port: number;
+    /** The listener for browsers; undefined: there is none. */
+    readonly websocket: WebSocketListener | undefined;
+  };
   readonly postgres: { readonly url: string | undefined; readonly port: number };
   readonly controllers: number;
   readonly nodes: readonly NodeConfig[];
@@ -88,17 +95,16 @@ export class ConfigError extends Error {
   }
 }
 
-const projectDirectory = dirname(dirname(import.meta.dirname));
-
-/** The file named by NOVACT_CONFIG, or cluster.yaml of this checkout. */
+/** The file named by NOVACT_CONFIG; else cluster.yaml of this checkout, or of the current directory. */
 export const defaultConfigFile = (): string =>
-  resolve(process.env.NOVACT_CONFIG ?? join(projectDirectory, "cluster.yaml"));
+  resolve(process.env.NOVACT_CONFIG ?? (isCheckout ? join(treeDirectory, "cluster.yaml") : "cluster.yaml"));
 
 /** Reads and checks the configuration. @throws ConfigError */
 export function loadConfig(path: string = defaultConfigFile()): ClusterConfig {
   const file = resolve(path);
   if (!existsSync(file)) {
-    const message = "there is no such file. Name another with --config or NOVACT_CONFIG.";
+    const message =
+      "there is no such file. Name another with --config or NOVACT_CONFIG, or make it: an empty one takes all defaults.";
     throw new ConfigError(file, [{ line: 1, message }]);
   }
   return parseConfig(readFileSync(file, "utf8"), file);
@@ -144,6 +150,11 @@ function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
     const message = `${server}.port is the port of our own server, and ${server}.url names another. Remove one.`;
     findings.push({ line: lineOf([server, "port"]), message });
   }
+  if (file.nats?.url !== undefined && file.nats.websocket !== undefined) {
+    const message =
+      "nats.websocket is a listener of our own server, and nats.url names another. Configure it there, and remove it here.";
+    findings.push({ line: lineOf(["nats", "websocket"]), message });
+  }
   if ((file.chaos?.nodeFileSystemMib ?? 0) > 0 && file.chaos?.allowed !== true) {
     const message =
       "chaos.nodeFileSystemMib keeps guests in memory, to be filled on purpose. Set chaos.allowed: true, or remove it.";
@@ -164,7 +175,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     cell: file.cell ?? "main",
     deployment: file.deployment ?? 0,
     stateDirectory,
-    nats: { url: file.nats?.url, port: file.nats?.port ?? 4222 },
+    nats: { url: file.nats?.url, port: file.nats?.port ?? 4222, websocket: webSocketOf(file) },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
     controllers: file.controllers ?? 1,
     nodes: nodes.map((node) => completeNode(node, { file, stateDirectory, directory: dirname(path) })),
@@ -182,6 +193,11 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     },
     demo: file.demo ?? true,
   };
+}
+
+function webSocketOf({ nats }: ClusterFile): WebSocketListener | undefined {
+  if (nats?.websocket === undefined) return undefined;
+  return { port: nats.websocket.port ?? 0, allowedOrigins: nats.websocket.allowedOrigins ?? [] };
 }
 
 const nodesOf = (file: ClusterFile) => file.nodes ?? [{ name: "node-1" }, { name: "node-2" }];
@@ -333,7 +349,7 @@ function credentialsOf(config: ClusterConfig, user: BusUser): NatsCredentials {
     throw new ConfigError(file, [{ line: 1, message }]);
   }
   const message =
-    `there are no credentials for ${name}. Start the cluster first (npm start)` +
+    `there are no credentials for ${name}. Start the cluster first (${startCommand()})` +
     `${typeof user === "string" ? ", or add the project to projects in cluster.yaml" : ""}.`;
   throw new ConfigError(config.file, [{ line: 1, message }]);
 }
@@ -374,7 +390,6 @@ function ownPostgresUrl(config: ClusterConfig): string {
   if (config.postgres.url !== undefined) return config.postgres.url;
   const file = statePaths(config).postgresUrl;
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
-  const message =
-    "our own PostgreSQL does not run. Start the cluster first (npm start), or set postgres.url.";
+  const message = `our own PostgreSQL does not run. Start the cluster first (${startCommand()}), or set postgres.url.`;
   throw new ConfigError(config.file, [{ line: 1, message }]);
 }

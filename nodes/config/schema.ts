@@ -151,6 +151,23 @@ export const ClusterSchema = Type.Object(
             }),
           ),
           port: port("NATS server"),
+          websocket: Type.Optional(
+            part(
+              {
+                port: port("NATS server's WebSocket listener"),
+                allowedOrigins: Type.Optional(
+                  Type.Array(
+                    Type.String({
+                      pattern: "^https?://[^\\s/,]+$",
+                      description: "a page's origin, as scheme://host or scheme://host:port",
+                    }),
+                    { minItems: 1, maxItems: 100, description: "the origins of the pages that may connect" },
+                  ),
+                ),
+              },
+              "the listener for browsers; leave it out to have none",
+            ),
+          ),
         },
         "the message bus",
       ),

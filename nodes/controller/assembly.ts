@@ -33,7 +33,7 @@ import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
-import type { ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
+import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
 import type { ExamineStorage } from "../../actors/shared-storage/witnesses.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
@@ -71,6 +71,11 @@ export interface ControllerPorts {
   readonly power: PowerFence;
   /** Called after events were committed: publishes them. */
   readonly wakePublisher: () => void;
+  /**
+   * A supervisor has given up an actor that every command or every instance needs: the controller is of no
+   * use until its process begins anew.
+   */
+  readonly onFailed?: () => void;
 }
 
 export interface Controller {
@@ -86,12 +91,21 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const parts = actorsOf(ports);
   const { system, directory, commits, registry } = parts;
   await directory.open();
-  system.spawn(reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }));
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
-  system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover }));
-  system.spawn(drainerDefinition(parts.drainer));
-  system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent }));
-  system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles }));
+  const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
+    parts.scheduler,
+    system.spawn(
+      reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
+    ),
+    system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover })),
+    system.spawn(drainerDefinition(parts.drainer)),
+    system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
+    system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
+  ];
+  for (const actor of needed)
+    actor.onEnd(({ how }) => {
+      if (how === "failed") ports.onFailed?.();
+    });
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
@@ -144,11 +158,9 @@ function actorsOf(ports: ControllerPorts) {
     onFenced: () => directory.refreshSoon(),
   });
   const leases = new Leases({ store, commit, clock, directory });
-  const scheduler = createScheduler(ports.scheduler);
-  const placer = new Placer({
-    scheduler: system.spawn(schedulerDefinition({ scheduler, store, firstTurn })),
-    ...{ directory, store, clock },
-  });
+  const ranking = createScheduler(ports.scheduler);
+  const scheduler = system.spawn(schedulerDefinition({ scheduler: ranking, store, firstTurn }));
+  const placer = new Placer({ scheduler, directory, store, clock });
   const registry = new InstanceRegistry(system, {
     store,
     commit,
@@ -175,13 +187,14 @@ function actorsOf(ports: ControllerPorts) {
     move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
   });
   const propose = (question: Parameters<typeof proposal>[1]) =>
-    proposal(scheduler, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+    proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
   return {
     system,
     directory,
     fencer,
     leases,
     commits,
+    scheduler,
     placer,
     hostAgent,
     registry,

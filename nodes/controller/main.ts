@@ -59,6 +59,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     imageFiles: imageFilesOf(config),
     power: createPowerFence({ nodes: config.nodes, clock, log }),
     wakePublisher: () => publisher.wake(),
+    onFailed: () => endProcess(log),
   });
   bus.onConnected(() => controller.cutOff());
   log.info({ cell, index }, "the controller serves");
@@ -71,6 +72,12 @@ export async function startController({ config, index, log }: ControllerOptions)
       await store.close();
     },
   };
+}
+
+/** In the ordinary way, so that what was taken is answered; whoever keeps the process starts it again. */
+function endProcess(log: Log): void {
+  log.error({}, "an actor that the controller needs has failed for good: the process ends");
+  process.kill(process.pid, "SIGTERM");
 }
 
 function imageFilesOf(config: ClusterConfig): ImageFiles {

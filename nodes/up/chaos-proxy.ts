@@ -12,6 +12,7 @@ import {
   postgresUrlOf,
   statePaths,
 } from "../config/config.ts";
+import { programFile } from "../package/program-files.ts";
 import { systemClock } from "../process/clock.ts";
 import { type Link, linkName } from "../proxy/link-rules.ts";
 import { type Keeper, keep } from "./keeper.ts";
@@ -24,8 +25,6 @@ type Server = keyof typeof linkVariables;
 /** Ports of 127.0.0.1, by the name of the link. */
 export type LinkPorts = ReadonlyMap<string, number>;
 
-const entry = join(import.meta.dirname, "..", "proxy", "entry.ts");
-
 /** Starts the proxy and keeps it running; both servers must be running already. */
 export async function keepProxy(
   config: ClusterConfig,
@@ -36,7 +35,7 @@ export async function keepProxy(
   const start = () =>
     startNodeProcess({
       name: "chaos-proxy",
-      entry,
+      entry: programFile("proxy/entry"),
       arguments: [JSON.stringify({ links, socket })],
       identity: { file: join(run, "chaos-proxy.json"), argument: JSON.stringify({ links, socket }) },
       outputFile: join(log, "chaos-proxy.out"),

@@ -85,7 +85,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function startServers(options: ClusterOptions, parts: Parts): Promise<void> {
   const { config, screen } = options;
   const started = await Promise.allSettled([
-    config.nats.url === undefined ? keepServer(natsStarter(config), screen) : undefined,
+    config.nats.url === undefined ? keepServer(natsStarter(config, screen), screen) : undefined,
     config.postgres.url === undefined ? keepServer(postgresStarter(config), screen) : undefined,
   ]);
   for (const each of started) {
@@ -115,7 +115,7 @@ function keepServer({ name, port, start }: Starter, { say }: Screen): Promise<Ke
   return keep({ name, start: startOnce, say, clock: systemClock });
 }
 
-function natsStarter(config: ClusterConfig): Starter {
+function natsStarter(config: ClusterConfig, { say }: Screen): Starter {
   const paths = statePaths(config);
   const access = {
     cell: config.cell,
@@ -124,7 +124,20 @@ function natsStarter(config: ClusterConfig): Starter {
     anonymous: config.projects[0] ?? "",
   };
   const logFile = join(paths.log, "nats.log");
-  const start = (port: number) => startNatsServer({ directory: paths.nats, port, logFile, access });
+  const { websocket } = config.nats;
+  let webSocketPort = websocket?.port ?? 0;
+  const start = async (port: number) => {
+    const server = await startNatsServer({
+      ...{ directory: paths.nats, port, logFile, access },
+      ...(websocket === undefined ? {} : { webSocket: { ...websocket, port: webSocketPort } }),
+    });
+    const { webSocketUrl } = server;
+    if (webSocketUrl === undefined) return server;
+    say(`NATS takes browsers at ${webSocketUrl}`);
+    // Kept, as the other port: pages find the server again when it was started anew.
+    webSocketPort = Number(new URL(webSocketUrl).port);
+    return server;
+  };
   return { name: "NATS", port: config.nats.port, start };
 }
 

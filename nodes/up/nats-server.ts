@@ -11,7 +11,13 @@ import { randomBytes } from "node:crypto";
 import { accessSync, chmodSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { type NatsAccess, natsServerConfig, natsUsers } from "../bus/access.ts";
+import {
+  type NatsAccess,
+  natsServerConfig,
+  natsUsers,
+  type WebSocketListener,
+  webSocketNobody,
+} from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
 import { upLimits } from "./limits.ts";
 import {
@@ -29,8 +35,15 @@ export interface NatsServerOptions {
   readonly port: number;
   readonly logFile: string;
   readonly access: NatsAccess;
+  /** Absent: no listener for browsers. Port 0: any free one. */
+  readonly webSocket?: WebSocketListener;
   /** See ServerProgram.diesWithUs. */
   readonly diesWithUs?: boolean;
+}
+
+export interface NatsServer extends RunningServer {
+  /** URL of the listener for browsers; undefined: there is none. */
+  readonly webSocketUrl: string | undefined;
 }
 
 /** Where Debian and other installations put the program. */
@@ -51,7 +64,7 @@ function isExecutable(file: string): boolean {
 }
 
 /** Starts the server. @throws ServerStartError, also when another process has the port */
-export async function startNatsServer(options: NatsServerOptions): Promise<RunningServer> {
+export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const program = findNatsServer();
   if (program === undefined) {
     throw new ServerStartError("No nats-server is installed: install Debian's nats-server.");
@@ -68,8 +81,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
     );
   }
   const port = options.port === 0 ? await freePort() : options.port;
-  const url = `nats://127.0.0.1:${port}`;
-  const configFile = writeFiles(options, port, url);
+  const webSocket = await listenerOf(options, port);
+  const configFile = writeFiles(options, port, webSocket);
   const server = await startServerProcess({
     name: "NATS",
     program,
@@ -83,16 +96,42 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
     stopSignal: "SIGTERM",
     ready: () => greets(port),
   });
-  return { name: "NATS", port, url, ...server };
+  const webSocketUrl = webSocket === undefined ? undefined : `ws://127.0.0.1:${webSocket.port}`;
+  return { name: "NATS", port, url: urlOf(port), webSocketUrl, ...server };
+}
+
+const urlOf = (port: number): string => `nats://127.0.0.1:${port}`;
+
+/** The listener with its port found. @throws ServerStartError when the port is taken by somebody else */
+async function listenerOf(
+  { webSocket }: NatsServerOptions,
+  otherPort: number,
+): Promise<WebSocketListener | undefined> {
+  if (webSocket === undefined) return undefined;
+  if (webSocket.port !== 0) {
+    if (webSocket.port !== otherPort && (await isPortFree(webSocket.port))) return webSocket;
+    throw new ServerStartError(
+      `Port ${webSocket.port} of 127.0.0.1 is taken. Set nats.websocket.port in cluster.yaml to a free one, ` +
+        "or to 0 for any.",
+    );
+  }
+  let port = await freePort();
+  while (port === otherPort) port = await freePort();
+  return { ...webSocket, port };
 }
 
 /**
  * Writes configuration and credentials; answers the configuration's path. Passwords stay the same from start
  * to start.
  */
-function writeFiles(options: NatsServerOptions, port: number, url: string): string {
+function writeFiles(
+  options: NatsServerOptions,
+  port: number,
+  webSocket: WebSocketListener | undefined,
+): string {
   const { directory, access } = options;
-  const passwords: Record<string, string> = {};
+  const url = urlOf(port);
+  const passwords: Record<string, string> = { [webSocketNobody]: randomBytes(24).toString("hex") };
   for (const { name, inboxPrefix } of natsUsers(access)) {
     const file = credentialsFile(directory, name);
     const pass = readCredentials(file)?.pass ?? randomBytes(24).toString("hex");
@@ -104,7 +143,9 @@ function writeFiles(options: NatsServerOptions, port: number, url: string): stri
   const file = join(directory, "nats.conf");
   const storeDirectory = join(directory, "store");
   const pidFile = join(directory, "nats.pid");
-  writePrivately(file, natsServerConfig({ access, passwords, port, storeDirectory, pidFile }), 0o600);
+  const settings = { access, passwords, port, storeDirectory, pidFile };
+  const text = natsServerConfig({ ...settings, ...(webSocket === undefined ? {} : { webSocket }) });
+  writePrivately(file, text, 0o600);
   return file;
 }
 

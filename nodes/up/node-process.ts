@@ -5,13 +5,11 @@
  */
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { programFile } from "../package/program-files.ts";
 import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
 import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
 import { upLimits } from "./limits.ts";
 import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
-
-const mainEntry = join(import.meta.dirname, "..", "main.ts");
 
 export interface NodeProcessOptions {
   /** `controller-1`, or the compute node's name. */
@@ -52,7 +50,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   if (identity !== undefined) await clearLeftover(identity.file, "SIGTERM");
   rotate(options.outputFile);
   const output = openSync(options.outputFile, "a", 0o600);
-  const child = fork(options.entry ?? mainEntry, [...options.arguments], {
+  const child = fork(options.entry ?? programFile("main"), [...options.arguments], {
     env: { ...process.env, ...options.environment },
     detached: true,
     execArgv: [...options.nodeArguments],

@@ -3,6 +3,7 @@
  * stays until Ctrl-C or SIGTERM; then everything ends in order. After a second signal, guests are not waited
  * for. This file defines the order of the steps and the texts for people.
  */
+
 import { relative } from "node:path";
 import {
   type ClusterConfig,
@@ -11,6 +12,7 @@ import {
   loadConfig,
   statePaths,
 } from "../config/config.ts";
+import { typedCommand } from "../package/typed-command.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { installPackages } from "../setup/system-packages.mjs";
 import { startCluster } from "./cluster.ts";
@@ -147,12 +149,13 @@ async function prepareGuest(config: ClusterConfig, screen: Screen): Promise<Gues
 function whatNow(config: ClusterConfig): string {
   const option = config.file === defaultConfigFile() ? "" : ` --config ${config.file}`;
   const project = config.projects[0] ?? "demo";
+  const novact = typedCommand();
   const commands = [
-    ["npx novact instance list", "what there is"],
-    ["npx novact instance create web --flavor tiny --image tiny --wait", "one more"],
-    [`npx novact instance console ${config.demo ? "hello" : "web"} --follow`, "watch a console"],
-    ["npx novact host list", "the compute nodes"],
-    ["npx novact doctor", "does everything agree?"],
+    [`${novact} instance list`, "what there is"],
+    [`${novact} instance create web --flavor tiny --image tiny --wait`, "one more"],
+    [`${novact} instance console ${config.demo ? "hello" : "web"} --follow`, "watch a console"],
+    [`${novact} host list`, "the compute nodes"],
+    [`${novact} doctor`, "does everything agree?"],
   ] as const;
   const lines = commands.map(([command, what]) => `  ${`${command}${option}`.padEnd(68)} ${what}`);
   const [first, second] = config.nodes;

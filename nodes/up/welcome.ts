@@ -2,11 +2,13 @@
  * The first contents of a new cluster, so that a person can begin at once: the tiny guest as images, three
  * flavors, and one instance whose boot is shown. A client like any other: everything goes through the SDK.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
 import { lifeLimits } from "../../protocol/limits/life.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { ClusterConfig } from "../config/config.ts";
+import { typedCommand } from "../package/typed-command.ts";
 import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
 import { upLimits } from "./limits.ts";
@@ -136,7 +138,7 @@ async function showBoot(options: WelcomeOptions, tenant: Novact, shown: Shown): 
     if (options.signal.aborted) return;
     if (!deadline.aborted) throw error;
     screen.say(
-      `${shown.instance.name} has not come up yet: npx novact instance explain ${shown.instance.id}`,
+      `${shown.instance.name} has not come up yet: ${typedCommand()} instance explain ${shown.instance.id}`,
     );
     return;
   }

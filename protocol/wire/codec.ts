@@ -5,11 +5,11 @@
  * Bodies are hostile: size, depth and every length are checked before anything is allocated, and no part of a
  * body is ever repeated in an error. Whether a body makes sense is the question of validate.ts.
  */
-import { isUtf8 } from "node:buffer";
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { wireLimits } from "../limits/wire.ts";
 import { type Problem, scanJson, scanMsgpack } from "./scan.ts";
 import { StatusError } from "./status.ts";
+import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 export type Encoding = "json" | "msgpack";
 export type Body = Readonly<Record<string, unknown>>;
@@ -50,7 +50,7 @@ export function decodeAnswer(body: Uint8Array): Body {
  * instance.
  */
 export function encodeBody(value: unknown, encoding: Encoding): Uint8Array {
-  return encoding === "msgpack" ? encoder.encode(value) : Buffer.from(JSON.stringify(value), "utf8");
+  return encoding === "msgpack" ? encoder.encode(value) : encodeUtf8(JSON.stringify(value));
 }
 
 function decode(body: Uint8Array, options: { bytesMax: number; refuseNul: boolean }): Body {
@@ -109,8 +109,8 @@ function parseMsgpack(body: Uint8Array): unknown {
 }
 
 function parseJson(body: Uint8Array): unknown {
-  if (!isUtf8(body)) throw malformed("json", sentences.notUtf8);
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  const text = decodeUtf8(body);
+  if (text === undefined) throw malformed("json", sentences.notUtf8);
   let value: unknown;
   try {
     value = JSON.parse(text);

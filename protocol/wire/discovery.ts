@@ -5,9 +5,11 @@
  *
  * Source: the NATS architecture decision record on services (ADR-32); response types io.nats.micro.v1.*.
  */
+
 import type { Binding } from "./binding.ts";
 import type { Method, Service } from "./service.ts";
 import type { Bus, BusSubscription, Clock, Ids } from "./transport.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 export interface EndpointStats {
   requests: number;
@@ -58,7 +60,7 @@ export function announce(world: World, services: readonly Discoverable[]): reado
     return patterns.map((pattern) =>
       world.bus.serve(pattern, undefined, async (subject) => {
         const answer = describe(subject.split(".")[1] ?? "");
-        return answer === undefined ? undefined : { body: Buffer.from(JSON.stringify(answer)), headers: {} };
+        return answer === undefined ? undefined : { body: encodeUtf8(JSON.stringify(answer)), headers: {} };
       }),
     );
   });

@@ -5,7 +5,7 @@
  * Source: the MessagePack specification (formats and first bytes), RFC 8259 (JSON). Measured with the decoder
  * used here: 40 bytes of nested array32 headers made it allocate 1.9 GB.
  */
-import { isUtf8 } from "node:buffer";
+import { decodeUtf8 } from "./utf8.ts";
 
 export type Problem =
   | "truncated"
@@ -130,5 +130,5 @@ function scanString(bytes: Uint8Array, from: number, to: number, options: ScanOp
     if (byte === 0 && options.refuseNul) return "nulCharacter";
     if (byte > 0x7f) ascii = false;
   }
-  return ascii || isUtf8(bytes.subarray(from, to)) ? undefined : "notUtf8";
+  return ascii || decodeUtf8(bytes.subarray(from, to)) !== undefined ? undefined : "notUtf8";
 }

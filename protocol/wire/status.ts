@@ -48,6 +48,10 @@ export const reasons = {
     next: "Use novact.v1.<cell>.cmd.<project>.<noun>[.<id>].<method>; ids match [A-Za-z0-9_-]{1,64}.",
   },
   malformedHeader: { code: "INVALID_ARGUMENT", next: "Compare the header with protocol/README.md." },
+  invalidUrl: {
+    code: "INVALID_ARGUMENT",
+    next: "Name the NATS server as nats://HOST:PORT; in a browser its WebSocket listener, as ws:// or wss://.",
+  },
   unknownFlavor: { code: "INVALID_ARGUMENT", next: "List what there is: novact flavor list." },
   flavorTooSmall: { code: "INVALID_ARGUMENT", next: "Choose a flavor that meets the image's minimum." },
   unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
+import { linkEntries } from "../../nodes/bootstrap.mjs";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { root } from "../tidy/source-tree.ts";
 
@@ -14,6 +15,7 @@ describe("README.md, tried", function () {
   let cluster: LiveCluster;
 
   before(async function () {
+    linkEntries();
     cluster = await startLiveCluster(this);
   });
   after(() => cluster?.stop());

@@ -3,11 +3,13 @@
  * plan says, and tells the judge what it asked for and what it was told, as a history that anybody can read.
  */
 import type { Completed, Fact } from "../../actors/promises/facts.ts";
-import { type Clients, createClients } from "../../nodes/sdk/clients.ts";
+import { type Clients, createClients, services } from "../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../nodes/sdk/follow.ts";
 import type { Changed } from "../../protocol/instance.ts";
+import type { Service } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { isSurrounding, surroundingCall } from "./client-surroundings.ts";
 import { cell } from "./cluster.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Network } from "./network.ts";
@@ -35,8 +37,25 @@ export const boundFlavor = "pinned";
 /** Longer than most faults: clients that give up early see nothing of how it ends. */
 const patienceMs = 60_000;
 
+interface ServiceOfSdk {
+  /** Its name in the SDK. */
+  readonly key: keyof Clients;
+  readonly service: Service;
+}
+
+/** By the noun that the history calls it by. */
+const byNoun: ReadonlyMap<string, ServiceOfSdk> = new Map(
+  Object.entries<Service>(services).map(([key, service]) => [
+    service.noun,
+    { key: key as keyof Clients, service },
+  ]),
+);
+
 /** What the SDK asks in the operators' project, whoever asks. */
-const isForOperators = /^(?:flavor|image|host)\.(?!list|get)/;
+function isForOperators(method: string): boolean {
+  const [noun = "", name = ""] = method.split(".");
+  return byNoun.get(noun)?.service.methods[name]?.audience === "admin";
+}
 
 interface Known {
   readonly id: string;
@@ -111,6 +130,11 @@ export class SimulatedClient {
         this.#call(last.method, last.id, this.#requests.get(last.requestId) ?? {}, last.requestId);
       return;
     }
+    if (isSurrounding(command)) {
+      const { method, id, request } = surroundingCall(planned, others);
+      if (id !== undefined) this.#call(method, id, request);
+      return;
+    }
     if (own !== undefined) this.#call(`instance.${methodOf(planned)}`, own, requestOf(planned));
   }
 
@@ -121,8 +145,17 @@ export class SimulatedClient {
 
   readonly #requests = new Map<string, Readonly<Record<string, unknown>>>();
 
-  #create({ count, wait, target }: PlannedCommand): void {
+  /** The id of an instance of its own, as hints of a create name it. */
+  #hinted(hint: "sameHost" | "differentHost", at: number | undefined): Readonly<Record<string, unknown>> {
+    const id = at === undefined ? undefined : this.instances[at % Math.max(1, this.instances.length)]?.id;
+    return id === undefined ? {} : { [hint]: [id] };
+  }
+
+  #create({ count, wait, target, request: more, near, apart }: PlannedCommand): void {
+    const hints = { ...this.#hinted("sameHost", near), ...this.#hinted("differentHost", apart) };
     const request = {
+      ...more,
+      ...(Object.keys(hints).length === 0 ? {} : { hints }),
       name: `vm-${target}`,
       flavor: this.#options.bound && target % 2 === 1 ? boundFlavor : flavor,
       image,
@@ -139,7 +172,7 @@ export class SimulatedClient {
     this.#requests.set(requestId, request);
     if (method !== "instance.list" && method !== "instance.get") this.#last = { method, requestId, id };
     this.underWay += 1;
-    const project = isForOperators.test(method) ? adminProject : this.project;
+    const project = isForOperators(method) ? adminProject : this.project;
     told({
       kind: "invoked",
       atMs: kernel.nowMs,
@@ -170,7 +203,8 @@ export class SimulatedClient {
 
   async #send(method: string, id: string, request: Readonly<Record<string, unknown>>, requestId: string) {
     const [noun = "", name = ""] = method.split(".");
-    const service: object = this.clients[noun as keyof Clients];
+    const key = byNoun.get(noun)?.key;
+    const service: object = key === undefined ? {} : this.clients[key];
     const call = (service as Partial<Record<string, Call>>)[name];
     if (call === undefined) throw new Error(`There is no method ${method}.`);
     const options = { requestId, timeoutMs: patienceMs };
@@ -211,6 +245,8 @@ function failure(thrown: unknown): Omit<Completed, "kind" | "atMs" | "call"> {
     code === "DEADLINE_EXCEEDED" ||
     code === "UNAVAILABLE" ||
     code === "ABORTED" ||
-    code === "RESOURCE_EXHAUSTED";
+    code === "RESOURCE_EXHAUSTED" ||
+    // The actor crashed in the middle of it.
+    code === "INTERNAL";
   return { outcome: open ? "unknown" : "failed", code, reason };
 }

@@ -16,9 +16,10 @@ import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { MemoryImageFiles } from "../support/memory-image-files.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
+import { ActorFaults } from "./actor-faults.ts";
 import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
-import { type Kernel, nobody } from "./kernel.ts";
+import { type Kernel, nobody, type Owner } from "./kernel.ts";
 import { Network } from "./network.ts";
 import type { Parameters } from "./plan.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
@@ -34,6 +35,10 @@ export interface ClusterTold {
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
   renewed(hostId: string, epoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
+  /** A turn was broken, by a fault, in the middle of this kind of message. */
+  crashed(by: Owner, message: string): void;
+  /** A full mailbox of this actor did not say that it is full. */
+  silent(by: Owner, actor: string): void;
 }
 
 export interface ClusterOptions {
@@ -65,10 +70,11 @@ export class Cluster {
   /** On storage that all controllers have. */
   readonly #imageFiles: ImageFiles;
   readonly interposer = new Interposer();
+  readonly actors: ActorFaults;
   readonly hosts: HostPlace[] = [];
   readonly controllers: ControllerPlace[] = [];
   readonly #options: ClusterOptions;
-  /** What all hosts see, when they share their disks. */
+  /** The storage of all hosts, when hosts share their disks. */
   readonly storage: FakeStorage | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
   readonly #nextVersion: VersionDraw;
@@ -107,6 +113,8 @@ export class Cluster {
       committed: told.committed,
       renewed: told.renewed,
     });
+    const { crashed, silent } = told;
+    this.actors = new ActorFaults({ kernel, random: random.fork("actors"), crashed, silent });
     const { sharedDisks } = parameters;
     this.storage =
       sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
@@ -172,7 +180,14 @@ export class Cluster {
       const { clock, ids, log } = process;
       const publisher = startEventPublisher({ store, stream, clock, log });
       const wakePublisher = () => publisher.wake();
-      const ports = { cell, store, bus, clock, ids, log, wakePublisher, scheduler: {}, firstTurn: index };
+      const onFailed = () => {
+        process.kill();
+        kernel.after(nobody, 1_000, `${process.name} is started again`, () => {
+          if (place.process === process) this.startController(index);
+        });
+      };
+      const common = { cell, store, bus, clock, ids, log, wakePublisher, onFailed };
+      const ports = { ...common, scheduler: {}, firstTurn: index };
       const power = createPowerFence({ nodes: [], clock, log });
       void assembleController({ ...ports, imageFiles: this.#imageFiles, power }).then((controller) => {
         bus.onConnected(() => controller.cutOff());
@@ -251,9 +266,8 @@ export class Cluster {
     this.network.rates.late = 0;
     this.#streamUp = true;
     this.network.heal();
-    Object.assign(this.store.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
-    this.store.up = true;
-    this.store.cutOff.clear();
+    this.store.heal();
+    this.actors.heal();
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.heal();
       // An agent of the version before cannot start what one of today was given to run.
@@ -274,8 +288,9 @@ function pick({ latencyMs, lost, doubled, late }: Parameters) {
   return { latencyMs, lost, doubled, late };
 }
 
-function storeRates({ storeLatencyMs, rolledBack, answerLost, slow }: Parameters) {
-  return { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
+function storeRates({ storeLatencyMs, rolledBack, answerLost, slow, batched }: Parameters) {
+  const rates = { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
+  return batched === undefined ? rates : { ...rates, batched };
 }
 
 /** Half as many CPUs as vCPUs, so that those who share CPUs notice those who have some to themselves. */

@@ -9,12 +9,19 @@ const cellsInAll = Object.values(admission).flatMap((row) =>
   Object.values(row).filter(({ kind }) => kind !== "deny"),
 ).length;
 
+/** Counters by kind: of commands, faults, answers, fences, commits and crashes. */
+export const counted = ["commands", "faults", "outcomes", "fences", "commits", "crashes"] as const;
+
 export class Coverage {
   readonly commands: Record<string, number> = {};
   readonly faults: Record<string, number> = {};
   readonly outcomes: Record<string, number> = {};
   /** By the kind of their proof. */
   readonly fences: Record<string, number> = {};
+  /** What the store said of turns. */
+  readonly commits: Record<string, number> = {};
+  /** Turns that were broken, by the kind of their message. */
+  readonly crashes: Record<string, number> = {};
   readonly cells = new Set<string>();
   readonly #states = new Map<string, InstanceState>();
   facts = 0;
@@ -29,12 +36,17 @@ export class Coverage {
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
   }
 
+  crash(message: string): void {
+    this.crashes[message] = (this.crashes[message] ?? 0) + 1;
+  }
+
   see(fact: Fact): void {
     this.facts += 1;
     if (fact.kind === "completed") {
-      const key = fact.code ?? fact.outcome;
+      const key = fact.reason ?? fact.outcome;
       this.outcomes[key] = (this.outcomes[key] ?? 0) + 1;
     }
+    if (fact.kind === "committed") this.commits[fact.result.kind] = (this.commits[fact.result.kind] ?? 0) + 1;
     if (fact.kind !== "committed" || fact.result.kind !== "committed") return;
     for (const { proof } of fact.turn.leasesFenced ?? [])
       this.fences[proof.kind] = (this.fences[proof.kind] ?? 0) + 1;
@@ -49,7 +61,7 @@ export class Coverage {
 
   /** Takes in what another run has tried. */
   add(other: Coverage): void {
-    for (const key of ["commands", "faults", "outcomes", "fences"] as const)
+    for (const key of counted)
       for (const [kind, count] of Object.entries(other[key]))
         this[key][kind] = (this[key][kind] ?? 0) + count;
     for (const cell of other.cells) this.cells.add(cell);

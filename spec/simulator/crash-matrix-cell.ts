@@ -123,7 +123,9 @@ function enact(act: Act, world: ScriptWorld): void {
     kernel.after(nobody, lookAgainMs, "", () => enact(act, world));
     return;
   }
-  if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, []);
+  // What operators do with instances, this client does with its own.
+  const operated = "command" in act && act.command === "evacuate" ? (client?.instances ?? []) : [];
+  if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, operated);
   else if ("ask" in act) client?.ask(act.ask, act.id, act.request);
   else if ("fault" in act) applyFault(act, { kernel, cluster, admin: admin.clients });
   else {

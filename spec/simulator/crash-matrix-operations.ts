@@ -4,6 +4,7 @@
  * `prepare` to when the cluster is up, those of `act` to when counting begins.
  */
 import type { CommandKind, FaultKind, Parameters } from "./plan.ts";
+import type { PlannedRequest } from "./plan-surroundings.ts";
 
 export type Act = { readonly atMs: number } & (
   | {
@@ -12,6 +13,7 @@ export type Act = { readonly atMs: number } & (
       readonly wait?: boolean;
       readonly count?: number;
       readonly timeoutMs?: number;
+      readonly request?: PlannedRequest;
     }
   | { readonly ask: string; readonly id: string; readonly request: Readonly<Record<string, unknown>> }
   | { readonly fault: FaultKind; readonly target: number; readonly forMs: number }
@@ -239,6 +241,67 @@ const newFlavor = ask("flavor.create", "", { name: "small", vcpus: 1, memoryMib:
 const newImage = ask("image.register", "", { name: "small", kernel: { path: "/kernel" } });
 const disabling = ask("host.disable", "h1", { reason: "simulated" });
 
+const newGroup = ask("server-group.create", "", { name: "apart", policy: "anti-affinity" });
+const newRack = ask("aggregate.create", "", { name: "rack", availabilityZone: "north" });
+const joining = ask("aggregate.addHost", "rack", { host: "h1" });
+const member = command("create", 0, { request: { serverGroup: "apart" } });
+
+/** No controller plays the previous version, which lacks these methods and would refuse the call. */
+const today = { parameters: { oneVersion: true } } as const;
+
+const surroundings: readonly Operation[] = [
+  { ...catalog("group create", [], newGroup, ["", "server-group created"]), ...today },
+  {
+    ...today,
+    ...catalog("group delete", [newGroup], ask("server-group.delete", "apart"), [
+      ...(["server-group created", "server-group deleted"] as const),
+    ]),
+  },
+  {
+    ...catalog("quota set", [], ask("quota.set", "demo", { instances: 2 }), ["", "quota changed"]),
+    ...today,
+  },
+  {
+    ...catalog("default quota set", [], ask("quota.setDefault", "", { instances: 2 }), ["", "quota changed"]),
+    ...today,
+  },
+  { ...catalog("aggregate create", [], newRack, ["", "aggregate created"]), ...today },
+  {
+    ...catalog("host into aggregate", [newRack], joining, ["aggregate created", "aggregate hostAdded"]),
+    ...today,
+  },
+  {
+    ...today,
+    ...catalog("zone of aggregate", [newRack], ask("aggregate.set", "rack", { availabilityZone: "south" }), [
+      ...(["aggregate created", "aggregate changed"] as const),
+    ]),
+  },
+  {
+    ...today,
+    name: "two members apart",
+    prepare: [newGroup],
+    act: [member, member],
+    done: [["running", "running", "server-group created"]],
+    undone: [["running", "server-group created"], ["server-group created"]],
+  },
+  {
+    name: "create of 5, 2 are enough",
+    parameters: { hostVcpus: 1, oneVersion: true },
+    prepare: [],
+    act: [command("create", 0, { count: 5, request: { atLeast: 2 } })],
+    done: [["running", "running"]],
+    undone: [[]],
+  },
+  {
+    name: "evacuate",
+    parameters: { hosts: 3, sharedDisks: "locked", oneVersion: true },
+    prepare: [command("create", 0, { request: { recovery: { policy: "leave" } } })],
+    act: [fault("hostAway", 0, 18_000), command("evacuate", 14_500)],
+    done: [["running"]],
+    undone: [["failed"], ["stopped"]],
+  },
+];
+
 const operators: readonly Operation[] = [
   catalog("flavor create", [], newFlavor, ["", "flavor created"]),
   catalog("flavor delete", [newFlavor], ask("flavor.delete", "small"), ["flavor created", "flavor deleted"]),
@@ -256,4 +319,5 @@ export const operations: readonly Operation[] = [
   ...byItself,
   ...recovered,
   ...operators,
+  ...surroundings,
 ];

@@ -4,6 +4,7 @@ import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { PlannedFault } from "./plan.ts";
+import { controllerMessages, hostMessages } from "./plan-disturbances.ts";
 
 /** Until a guard that died is there again. */
 const guardRestartMs = 500;
@@ -25,7 +26,7 @@ export function applyFault(planned: PlannedFault, world: FaultWorld): void {
   if (undo !== undefined) kernel.after(nobody, planned.forMs, "", undo);
 }
 
-/** Does it; answers what ends it. */
+/** Begins the fault; returns the function that ends it. */
 function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefined {
   switch (planned.fault) {
     case "killController":
@@ -53,7 +54,45 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "guestPanics":
     case "guestPauses":
       return onGuest(planned, world);
+    case "actorCrash":
+    case "mailboxesFull":
+      return onActors(planned, world);
+    case "storeStalls":
+    case "answersLate":
+      return onWriters(planned, world);
   }
+}
+
+/** A message that only controllers receive names a controller by `target`, a message of hosts a host. */
+function onActors(planned: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {
+  const { fault, target, message, times = 1 } = planned;
+  const agents = cluster.hosts.map(({ agent }) => agent);
+  const controllers = cluster.controllers.map(({ process }) => process);
+  const hearing = isOf(controllerMessages, message)
+    ? controllers
+    : isOf(hostMessages, message)
+      ? agents
+      : [...agents, ...controllers];
+  const process = hearing[target % hearing.length];
+  if (process === undefined) return undefined;
+  return fault === "mailboxesFull"
+    ? cluster.actors.fill(process)
+    : cluster.actors.crash(process, { message, times });
+}
+
+const isOf = (messages: readonly string[], message: string | undefined): boolean =>
+  message !== undefined && messages.includes(message);
+
+function onWriters({ fault, target, forMs, other = 0 }: PlannedFault, world: FaultWorld): () => void {
+  const { kernel, cluster } = world;
+  const { store, controllers } = cluster;
+  if (fault === "storeStalls") {
+    store.line.heldUntilMs = Math.max(store.line.heldUntilMs, kernel.nowMs + forMs);
+    return () => undefined;
+  }
+  const name = controllers[target % controllers.length]?.process.name ?? "";
+  store.lateMs.set(name, other);
+  return () => store.lateMs.delete(name);
 }
 
 function onController({ fault, target }: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {

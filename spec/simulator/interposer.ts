@@ -30,7 +30,7 @@ export interface Fate {
 /** What a scenario wants to become of a step that it names by its text, not by its number. */
 export interface StepRule {
   readonly kind: CountedStep["kind"];
-  /** Of the process that does it. */
+  /** Name of the process that performs the step. */
   readonly process: string | undefined;
   readonly what: RegExp;
   /** Of those that match: so many pass before, and so many are hit. */

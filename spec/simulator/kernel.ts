@@ -24,7 +24,7 @@ export interface Step {
   readonly owner: Owner;
   /** What it is about, for the trace; made only when it is wanted. */
   readonly label: string;
-  /** The step that set this one off. */
+  /** The step that scheduled this step. */
   readonly cause: Step | undefined;
   run: (() => void) | undefined;
 }

@@ -3,7 +3,7 @@
  * Pure.
  */
 import type { PromiseId } from "../../actors/promises/facts.ts";
-import { type Plan, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
+import { type Plan, type PlannedCommand, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
 
 export interface Mutant {
   readonly name: string;
@@ -100,4 +100,75 @@ export function crowded(plan: Plan): Plan {
     commands,
     faults,
   };
+}
+
+/** Actors of instances and machines break now and then while there is something to do. */
+export function crashing(plan: Plan): Plan {
+  const messages = ["observed", "command", "ensure", "settled", "report", "tick", "news", "reconcile"];
+  const faults = plan.commands.map(({ atMs }, index): PlannedFault => {
+    const message = messages[index % messages.length] ?? "tick";
+    return { atMs, fault: "actorCrash", target: index, forMs: 5_000, message };
+  });
+  return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
+}
+
+/** One kind of message breaks so often in a row that the supervisor of whoever hears it gives up. */
+function givenUp(plan: Plan, message: string): Plan {
+  const commands: readonly PlannedCommand[] = [
+    { atMs: 5_100, client: 0, command: "create", target: 0 },
+    { atMs: 30_000, client: 0, command: "stopHard", target: 0 },
+  ];
+  const faults = [{ atMs: 5_000, fault: "actorCrash", target: 0, forMs: 30_000, message, times: 7 }] as const;
+  return { ...plan, parameters: { ...plan.parameters, ...calm, oneVersion: true }, commands, faults };
+}
+
+export const schedulerGivenUp = (plan: Plan): Plan => givenUp(plan, "heard");
+export const instanceGivenUp = (plan: Plan): Plan => givenUp(plan, "observed");
+
+/** Mailboxes of controllers are full just when something is asked for. */
+export function filled(plan: Plan): Plan {
+  const { hosts, controllers } = plan.parameters;
+  const faults = plan.commands.flatMap(({ atMs }): readonly PlannedFault[] =>
+    Array.from({ length: controllers }, (_, index) => ({
+      ...{ atMs: atMs - 5, fault: "mailboxesFull", target: hosts + index, forMs: 200 },
+    })),
+  );
+  return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
+}
+
+/** Many members of one anti-affinity group at once; builds fail and go elsewhere, members leave. */
+export function apart(plan: Plan): Plan {
+  const request = { name: "group-0", policy: "anti-affinity" };
+  const made = { atMs: 3_000, client: 0, command: "groupCreate", target: 0, request } as const;
+  const moments = Array.from({ length: 8 }, (_, index) => 6_000 + index * 5_000);
+  const commands = moments.flatMap((atMs): readonly PlannedCommand[] => [
+    ...[0, 0, 0].map((client, index): PlannedCommand => {
+      const serverGroup = request.name;
+      return { atMs: atMs + index, client, command: "create", target: index, request: { serverGroup } };
+    }),
+    ...[2_500, 2_600].map((ms, index): PlannedCommand => {
+      return { atMs: atMs + ms, client: 0, command: "delete", target: atMs / 1_000 + index };
+    }),
+  ]);
+  const parameters = { ...plan.parameters, ...calm, refused: 0.3, storeLatencyMs: 40, hostVcpus: 12 };
+  return { ...plan, parameters, commands: [made, ...commands], faults: [] };
+}
+
+/** Guests that nobody recovers by himself lose their hosts, one after the other, and operators take them. */
+export function evacuated(plan: Plan): Plan {
+  const request = { recovery: { policy: "leave" } };
+  const creates = Array.from({ length: 6 }, (_, index): PlannedCommand => {
+    return { atMs: 4_000 + index * 300, client: 0, command: "create", target: index, request };
+  });
+  const lost = [10_000, 40_000];
+  const faults = lost.map(
+    (atMs, target): PlannedFault => ({ atMs, fault: "hostAway", target, forMs: 25_000 }),
+  );
+  const commands = lost.flatMap((atMs) =>
+    Array.from({ length: 6 }, (_, target): PlannedCommand => {
+      return { atMs: atMs + 15_000 + target * 500, client: 0, command: "evacuate", target };
+    }),
+  );
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true, sharedDisks: "locked" as const };
+  return { ...plan, parameters, commands: [...creates, ...commands], faults };
 }

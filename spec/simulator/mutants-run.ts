@@ -35,7 +35,7 @@ export interface Tried {
 /** Seeds that a mutant may go on for when only another promise than the expected one has broken. */
 const goOnMax = 60;
 /** A mutant may go round in circles: that is no reason to wait long. */
-const mutantRunMsMax = 20_000;
+const mutantRunMsMax = 60_000;
 
 export async function tryMutants(mutants: readonly Mutant[], trying: Trying): Promise<readonly Tried[]> {
   const tried: Tried[] = [];

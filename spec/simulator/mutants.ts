@@ -2,8 +2,10 @@
  * Guards of the code, each with the text that switches it off. The simulator must notice when one is gone
  * (mutants-run.ts); whoever changes such a line finds the spec red and changes the row with it.
  */
+import { actorMutants } from "./mutants-actors.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
+import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
 import { readerMutants } from "./mutants-readers.ts";
 import { recordMutants } from "./mutants-records.ts";
@@ -13,4 +15,6 @@ export const mutants: readonly Mutant[] = [
   ...hostMutants,
   ...leaseMutants,
   ...readerMutants,
+  ...placementMutants,
+  ...actorMutants,
 ];

@@ -55,7 +55,7 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #members = new Set<Member>();
   readonly #stations = new Map<SimulatedProcess, Station>();
-  /** Names of processes that reach nobody. */
+  /** Names of processes cut off from the bus. */
   readonly #isolated = new Set<string>();
   /** `from>to`: nothing comes through. */
   readonly #dead = new Set<string>();

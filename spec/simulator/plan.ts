@@ -3,6 +3,13 @@
  * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
  * writes one down; minimizing leaves parts of one out. Pure.
  */
+import { actorFaultsOf, disturbances, writerFaultsOf } from "./plan-disturbances.ts";
+import {
+  evacuationsOf,
+  type PlannedRequest,
+  surroundingCommands,
+  surroundingsOf,
+} from "./plan-surroundings.ts";
 import { Random } from "./random.ts";
 
 export interface Parameters {
@@ -36,9 +43,11 @@ export interface Parameters {
   readonly storageUnaware?: number;
   /** NUMA cells of each host; half of the instances that are made ask for CPUs of their own. Absent: none. */
   readonly cells?: number;
+  /** Commits stand in one line at the store, a batch of each controller. Absent: each finds its own way. */
+  readonly batched?: true;
 }
 
-export const commandKinds = [
+export const ordinaryCommands = [
   "create",
   "start",
   "stop",
@@ -53,6 +62,8 @@ export const commandKinds = [
   "get",
   "list",
 ] as const;
+export type OrdinaryCommand = (typeof ordinaryCommands)[number];
+export const commandKinds = [...ordinaryCommands, ...surroundingCommands] as const;
 export type CommandKind = (typeof commandKinds)[number];
 
 export interface PlannedCommand {
@@ -64,6 +75,11 @@ export interface PlannedCommand {
   readonly wait?: boolean;
   readonly count?: number;
   readonly timeoutMs?: number;
+  /** More fields of the request, sent as they are. */
+  readonly request?: PlannedRequest;
+  /** Which of the client's instances a new one shall share a host with, or not share one with. */
+  readonly near?: number;
+  readonly apart?: number;
 }
 
 export const faultKinds = [
@@ -88,6 +104,7 @@ export const faultKinds = [
   "guardDies",
   "hostAway",
   "hostDrained",
+  ...disturbances,
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -98,8 +115,11 @@ export interface PlannedFault {
   readonly target: number;
   /** Until it is over; of a kill: until the process is started again. */
   readonly forMs: number;
-  /** The other end of a cut; the size of a jump in ms. */
+  /** The other end of a cut; the size of a jump in ms; by how much answers are late at most. */
   readonly other?: number;
+  /** Of `actorCrash`: in the turn of which kind of message, absent the next; and how often, absent once. */
+  readonly message?: string;
+  readonly times?: number;
 }
 
 export interface Plan {
@@ -125,20 +145,56 @@ export interface PlanSize {
 
 export function planOf(seed: string, size: PlanSize = {}): Plan {
   const random = new Random(seed);
-  const parameters = { ...parametersOf(random.fork("parameters"), size), ...cellsOf(random.fork("cells")) };
+  const parameters = {
+    ...parametersOf(random.fork("parameters"), size),
+    ...cellsOf(random.fork("cells")),
+    ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
+  };
   const seconds = size.seconds ?? random.fork("length").whole(20, 90);
   const faultyMs = setUpMs + seconds * 1_000;
-  return {
-    seed,
-    parameters,
-    commands: commandsOf(random.fork("commands"), { parameters, faultyMs, size }),
-    faults: [
-      ...faultsOf(random.fork("faults"), parameters, faultyMs),
-      ...awayOf(random.fork("away"), faultyMs),
-      ...drainsOf(random.fork("drains"), faultyMs),
-    ].sort((a, b) => a.atMs - b.atMs),
-    faultyMs,
-  };
+  const away = awayOf(random.fork("away"), faultyMs);
+  const span = { fromMs: setUpMs, untilMs: faultyMs };
+  const commands = [
+    ...surrounded(random.fork("surroundings"), {
+      ...{ parameters, faultyMs },
+      ordinary: commandsOf(random.fork("commands"), { parameters, faultyMs, size }),
+    }),
+    ...evacuationsOf(random.fork("evacuations"), away),
+  ];
+  const faults = [
+    ...faultsOf(random.fork("faults"), parameters, faultyMs),
+    ...away,
+    ...drainsOf(random.fork("drains"), faultyMs),
+    ...actorFaultsOf(random.fork("actor faults"), span),
+    ...writerFaultsOf(random.fork("writer faults"), span),
+  ];
+  return { seed, parameters, commands: inOrder(commands), faults: inOrder(faults), faultyMs };
+}
+
+const inOrder = <T extends { readonly atMs: number }>(list: T[]): readonly T[] =>
+  list.sort((a, b) => a.atMs - b.atMs);
+
+/** The commands with all that surrounds instances: wishes of creates, groups, quotas, zones, races. */
+function surrounded(
+  random: Random,
+  { ordinary, parameters, faultyMs }: Surrounded,
+): readonly PlannedCommand[] {
+  const { clients, hosts } = parameters;
+  const span = { fromMs: setUpMs, untilMs: faultyMs, clients, hosts };
+  const { commands, wish, races } = surroundingsOf(random, span);
+  const wishing = ordinary.map((command) =>
+    command.command === "create" ? { ...command, ...wish() } : command,
+  );
+  const raced = races.map(({ atMs, client, wished }, target): PlannedCommand => {
+    return { atMs, client, command: "create", target, ...wished };
+  });
+  return [...wishing, ...commands, ...raced];
+}
+
+interface Surrounded {
+  readonly ordinary: readonly PlannedCommand[];
+  readonly parameters: Parameters;
+  readonly faultyMs: number;
 }
 
 /** In some runs hosts have NUMA cells, and some guests ask for CPUs of their own. */
@@ -185,8 +241,8 @@ function commandsOf(
   { parameters, faultyMs, size }: CommandsOptions,
 ): readonly PlannedCommand[] {
   const weights = Object.fromEntries(
-    commandKinds.map((kind) => [kind, random.chance(0.8) ? random.between(0.2, 2) : 0.05]),
-  ) as Record<CommandKind, number>;
+    ordinaryCommands.map((kind) => [kind, random.chance(0.8) ? random.between(0.2, 2) : 0.05]),
+  ) as Record<OrdinaryCommand, number>;
   weights.create = size.instances === undefined ? random.between(1, 4) : 3;
   const count = size.instances === undefined ? random.whole(10, 60) : size.instances * 3;
   // Some runs are all about a few instances, and about commands that come together.
@@ -209,8 +265,8 @@ function commandsOf(
   return commands.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** They have streams of their own: what was drawn before they came stays what it was. */
-const extraordinary: readonly FaultKind[] = ["guardDies", "hostAway", "hostDrained"];
+/** Faults with random streams of their own: adding a kind leaves the other draws of a seed unchanged. */
+const extraordinary: readonly FaultKind[] = ["guardDies", "hostAway", "hostDrained", ...disturbances];
 const ordinaryFaults = faultKinds.filter((kind) => !extraordinary.includes(kind));
 
 /** Hosts that are away for longer than any lease, in all the ways there are; and guards that die. */

@@ -13,7 +13,7 @@ export const simulatedDeployment = 5;
 /** The wall clock when a run begins. */
 export const epochMs = Date.UTC(2030, 0, 1);
 
-/** What processes of one machine share. */
+/** Clock and name that all processes of one computer share. */
 export interface Machine {
   readonly name: string;
   /** The wall clock is wrong by so much. */

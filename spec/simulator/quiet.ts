@@ -30,6 +30,7 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
       cells: host,
     })),
     claims: await claimsOf(store, rows),
+    ...(await placementOf(store)),
     guests: cluster.hosts.flatMap(({ machine }) =>
       machine.world.list().map(({ instanceId, pid, status }) => ({
         hostId: machine.name,
@@ -79,15 +80,30 @@ function lostOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): read
 function factsOf({ instance, machine }: InstanceRow): InstanceFacts {
   const { id, project, state, desired, generation, hostId, epoch, operationId, failure, deletedAtMs } =
     instance;
+  const { vcpus, memoryMib } = instance.flavor;
   const seen =
     machine === undefined ? null : { state: machine.state, intentGeneration: machine.intentGeneration };
-  const facts = { id, project, state, desired, generation, hostId, epoch, operationId };
+  const size = { instances: 1, vcpus, memoryMib };
+  const facts = { id, project, state, desired, generation, hostId, epoch, operationId, size };
   return { ...facts, failed: failure !== null, deleted: deletedAtMs !== null, machine: seen };
 }
 
 async function claimsOf(store: Store, rows: readonly InstanceRow[]): Promise<readonly ClaimRecord[]> {
   const loaded = await Promise.all(rows.map(({ instance }) => store.loadInstance(instance.id)));
   return loaded.flatMap((one) => one?.claims ?? []);
+}
+
+/** Of groups and quotas, as the store has them. */
+async function placementOf(store: Store): Promise<Required<Pick<Quiet, "groups" | "quotas">>> {
+  const groups = await store.listServerGroups({ limit: everything });
+  const members = await Promise.all(groups.map(({ id }) => store.listGroupMembers(id, everything)));
+  return {
+    groups: groups.map(({ id, policy, maxPerHost }, index) => {
+      const hostIds = (members[index] ?? []).flatMap(({ hostId }) => hostId ?? []);
+      return { id, policy, maxPerHost, hostIds };
+    }),
+    quotas: await store.quotaTotals(),
+  };
 }
 
 async function allEvents(

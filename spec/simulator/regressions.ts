@@ -10,6 +10,13 @@ export interface Regression {
   readonly broke: string;
 }
 
+/** Small, and nothing but what is written down goes wrong. */
+const calm = {
+  ...{ controllers: 1, hosts: 2, clients: 1, hostVcpus: 4, latencyMs: 1, lost: 0, doubled: 0, late: 0 },
+  ...{ storeLatencyMs: 1, rolledBack: 0, answerLost: 0, slow: 0, driverLatencyMs: 5, startMs: 50 },
+  ...{ refused: 0, hang: 0, shutdownMs: 500, oneVersion: true },
+};
+
 export const regressions: readonly Regression[] = [
   {
     run: { seed: "56" },
@@ -44,5 +51,19 @@ export const regressions: readonly Regression[] = [
   {
     run: { seed: "4008548" },
     broke: "I7: a life with a full disk counted below what the one before it had said, in the same state.",
+  },
+  {
+    run: {
+      seed: "scheduler given up",
+      parameters: calm,
+      commands: [{ atMs: 40_000, client: 0, command: "create", target: 0 }],
+      faults: [
+        ...[
+          { atMs: 3_500, fault: "actorCrash" as const, target: 0, forMs: 30_000, message: "heard", times: 7 },
+        ],
+      ],
+      faultyMs: 45_000,
+    },
+    broke: "I6: a controller whose scheduler was given up by its supervisor went on without one.",
   },
 ];

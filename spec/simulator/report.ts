@@ -1,6 +1,6 @@
 /** What came of runs, as data that can be sent between processes and added up, and as lines for people. */
 import type { PromiseId, Violation } from "../../actors/promises/facts.ts";
-import { Coverage } from "./coverage.ts";
+import { Coverage, counted } from "./coverage.ts";
 import type { Plan } from "./plan.ts";
 import type { Outcome } from "./run.ts";
 
@@ -18,25 +18,31 @@ export interface RunReport {
   readonly faults: Counts;
   readonly outcomes: Counts;
   readonly fences: Counts;
+  readonly commits: Counts;
+  readonly crashes: Counts;
   readonly cells: readonly string[];
   readonly cellsMax: number;
 }
 
 export function reportOf({ plan, violations, digest, steps, simulatedMs, coverage }: Outcome): RunReport {
-  const { commands, faults, outcomes, fences, cells, facts } = coverage;
+  const { commands, faults, outcomes, fences, commits, crashes, cells, facts } = coverage;
   const { cellsMax } = Coverage;
   return {
     ...{ seed: plan.seed, violations, digest, steps, facts, simulatedMs },
-    ...{ commands, faults, outcomes, fences, cells: [...cells], cellsMax },
+    ...{ commands, faults, outcomes, fences, commits, crashes, cells: [...cells], cellsMax },
   };
 }
 
 /** A run that broke off: the harness or the code threw where nobody listens, or it never came to an end. */
 export function brokenReport({ seed }: Plan, message: string): RunReport {
   const nothing = { digest: "", steps: 0, facts: 0, simulatedMs: 0 };
-  const none = { commands: {}, faults: {}, outcomes: {}, fences: {}, cells: [], cellsMax: 0 };
+  const none = { ...nothingCounted(), cells: [], cellsMax: 0 };
   return { seed, violations: [{ promise: "I6", atMs: 0, message }], ...nothing, ...none };
 }
+
+const nothingCounted = () => ({
+  ...{ commands: {}, faults: {}, outcomes: {}, fences: {}, commits: {}, crashes: {} },
+});
 
 export interface Failure {
   readonly seed: string;
@@ -61,6 +67,8 @@ export class Totals {
   readonly faults: Counts = {};
   readonly outcomes: Counts = {};
   readonly fences: Counts = {};
+  readonly commits: Counts = {};
+  readonly crashes: Counts = {};
   readonly cells = new Set<string>();
 
   add(report: RunReport): void {
@@ -70,7 +78,7 @@ export class Totals {
     this.simulatedMs += report.simulatedMs;
     this.cellsMax = Math.max(this.cellsMax, report.cellsMax);
     for (const cell of report.cells) this.cells.add(cell);
-    for (const key of ["commands", "faults", "outcomes", "fences"] as const)
+    for (const key of counted)
       for (const [kind, count] of Object.entries(report[key])) plus(this[key], kind, count);
     const [first] = report.violations;
     if (first === undefined) return;
@@ -93,14 +101,14 @@ export interface Pace {
 /** The same as the lines for people, for programs. */
 export function summary(totals: Totals, { wallMs, jobs }: Pace) {
   const { runs, failed, promises, steps, facts, simulatedMs, failures, cells, cellsMax } = totals;
-  const { commands, faults, outcomes, fences } = totals;
+  const { commands, faults, outcomes, fences, commits, crashes } = totals;
   return {
     ...{ seeds: runs, failed, promises, failures, jobs, wallMs: Math.round(wallMs) },
     simulatedHours: simulatedMs / hourMs,
     ...{ steps, facts },
     seedsPerSecond: (runs * 1_000) / wallMs,
     simulatedPerReal: simulatedMs / wallMs,
-    ...{ faults, commands, outcomes, fences },
+    ...{ faults, commands, outcomes, fences, commits, crashes },
     admissionCells: { reached: cells.size, of: cellsMax },
   };
 }
@@ -119,6 +127,8 @@ export function summaryLines(totals: Totals, pace: Pace): readonly string[] {
     `  faults: ${listed(told.faults)}`,
     `  answers: ${listed(told.outcomes)}`,
     `  fences: ${listed(told.fences)}`,
+    `  turns at the store: ${listed(told.commits)}`,
+    `  turns of actors that broke: ${listed(told.crashes)}`,
     `  cells of the admission table: ${told.admissionCells.reached} of ${told.admissionCells.of}`,
   ];
 }

@@ -3,18 +3,21 @@
  * everything must come to rest as it was asked for. Judged at every step. The same plan gives the same run,
  * byte for byte.
  */
-import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
+import { hostLimits } from "../../actors/node/host/limits.ts";
+import type { Completed, Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
 import { storageLimits } from "../../protocol/limits/storage.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
 import type { Aim, CountedStep } from "./interposer.ts";
-import { Kernel, nobody } from "./kernel.ts";
+import { Kernel, nobody, type Owner } from "./kernel.ts";
 import { noteSystems } from "./nact-systems.ts";
-import { liveMsMax, type Plan, setUpMs } from "./plan.ts";
+import { liveMsMax, type Plan, type PlannedCommand, setUpMs } from "./plan.ts";
+import { operatorCommands } from "./plan-surroundings.ts";
 import { quietFact, sharedStorage } from "./quiet.ts";
 import { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
@@ -65,6 +68,8 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
 const lookPeriodMs = 500;
 /** Timers that have not fired, cancelled ones included; runs of this size have some hundreds. */
 const timersMax = 20_000;
+/** Time for a full report of a host, the answer to it, and the next report. */
+const sayingMs = 5_000;
 /** A round of the sweep, with what delays it. */
 const sweepMs = 20_000;
 
@@ -80,6 +85,9 @@ class Run {
   readonly #causes: string[] = [];
   readonly #coverage = new Coverage();
   #calls = 0;
+  #lastCrashMs = -1;
+  /** When each call that has not ended was begun. */
+  readonly #begun = new Map<number, number>();
 
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan;
@@ -106,6 +114,8 @@ class Run {
           }),
         renewed: (hostId, epoch) => this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, epoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
+        crashed: (by, message) => this.#crashed(by, message),
+        silent: ({ name }, actor) => this.#violated(`The full mailbox of ${actor} at ${name} said nothing.`),
       },
     });
     const client = (name: string, project: string) =>
@@ -133,6 +143,7 @@ class Run {
       this.#violated(`A promise was rejected and nobody heard it: ${textOf(thrown)}`);
     process.on("unhandledRejection", stray);
     const forgetSystems = noteSystems();
+    const leaveActors = this.#cluster.actors.install();
     try {
       await this.#bringUp();
       this.#schedule();
@@ -141,6 +152,7 @@ class Run {
     } finally {
       process.off("unhandledRejection", stray);
       forgetSystems();
+      leaveActors();
     }
     const { trace, steps, nowMs } = this.#kernel;
     const { interposer } = this.#cluster;
@@ -194,14 +206,8 @@ class Run {
     this.#look();
     for (const planned of commands)
       this.#kernel.after(nobody, planned.atMs - setUpMs, "", () => {
-        const client = this.#clients[planned.client % this.#clients.length];
-        if (client === undefined) return;
         this.#coverage.command(planned.command);
-        const others = this.#clients.filter(({ project }) => project !== client.project);
-        client.perform(
-          planned,
-          others.flatMap(({ instances }) => instances),
-        );
+        this.#perform(planned);
       });
     for (const fault of faults)
       this.#kernel.after(nobody, fault.atMs - setUpMs, "", () => {
@@ -212,6 +218,21 @@ class Run {
     script?.({ kernel: this.#kernel, cluster: this.#cluster, admin: this.#admin, clients: this.#clients });
     if (this.#options.countSteps === true || this.#options.aim !== undefined)
       this.#cluster.interposer.begin(this.#options.aim);
+  }
+
+  #perform(planned: PlannedCommand): void {
+    const all = this.#clients.flatMap(({ instances }) => instances);
+    if (operatorCommands.some((one) => one === planned.command)) {
+      this.#admin.perform(planned, all);
+      return;
+    }
+    const client = this.#clients[planned.client % this.#clients.length];
+    if (client === undefined) return;
+    const others = this.#clients.filter(({ project }) => project !== client.project);
+    client.perform(
+      planned,
+      others.flatMap(({ instances }) => instances),
+    );
   }
 
   async #comeToRest(): Promise<void> {
@@ -230,6 +251,10 @@ class Run {
     // The doctor takes its time, and a host that an operator enabled meanwhile is an event of its own.
     for (let again = 0; again < 3 && !(await this.#isAtRest()) && !this.#kernel.halted; again += 1) {
       await this.#kernel.run(this.#kernel.nowMs + 5_000);
+      fact = await this.#quiet();
+    }
+    if (fact !== undefined && hasDrift(fact)) {
+      await this.#kernel.run(this.#kernel.nowMs + hostLimits.inventoryPeriodMs + sayingMs);
       fact = await this.#quiet();
     }
     if (fact !== undefined && hasLeftDisks(fact)) {
@@ -265,18 +290,55 @@ class Run {
       );
     });
     await this.#kernel.run(this.#kernel.nowMs + 120_000, () => findings !== undefined);
+    if (this.#lastCrashMs >= 0) await this.#probe();
     return quietFact(this.#cluster, this.#kernel.nowMs, findings ?? ["The doctor did not answer."]);
+  }
+
+  /** Whatever crashed before, controllers choose hosts again: that is asked without making anything. */
+  async #probe(): Promise<void> {
+    let failed: string | undefined;
+    let answered = false;
+    this.#kernel.soon(this.#admin.process, "asks where there is room", () => {
+      const wanted = { name: "probe", flavor: "tiny", image: "tiny" };
+      const asked = this.#admin.clients.instance.explainCreate(wanted, { timeoutMs: 30_000 });
+      void asked
+        .catch((thrown: unknown) => {
+          // Where all controllers are of the version before, nobody knows the question.
+          const isOlder = thrown instanceof StatusError && thrown.reason === "unknownMethod";
+          if (!isOlder) failed = textOf(thrown);
+        })
+        .finally(() => {
+          answered = true;
+        });
+    });
+    await this.#kernel.run(this.#kernel.nowMs + 40_000, () => answered);
+    if (failed !== undefined || !answered)
+      this.#violated(`Nobody chooses a host any more: ${failed ?? "no answer"}`);
   }
 
   #committed(by: string, turn: Turn, result: CommitResult): void {
     this.#see({ kind: "committed", atMs: this.#kernel.nowMs, by, turn, result });
   }
 
+  #crashed({ name }: Owner, message: string): void {
+    const { trace, nowMs } = this.#kernel;
+    this.#lastCrashMs = nowMs;
+    this.#coverage.crash(message);
+    trace.note(nowMs, name, `an actor breaks in the turn of ${message}`);
+  }
+
+  /** Only whose actor was made to crash may be told so. */
+  #isCrashed({ call }: Completed): boolean {
+    return this.#lastCrashMs >= (this.#begun.get(call) ?? 0);
+  }
+
   #see(fact: Fact): void {
     this.#options.watch?.(fact);
     this.#coverage.see(fact);
-    if (fact.kind === "completed" && fact.code === "INTERNAL")
+    if (fact.kind === "invoked") this.#begun.set(fact.call, fact.atMs);
+    if (fact.kind === "completed" && fact.code === "INTERNAL" && !this.#isCrashed(fact))
       this.#violated(`A client was answered INTERNAL: ${fact.reason}.`);
+    if (fact.kind === "completed") this.#begun.delete(fact.call);
     for (const violation of this.#judge.see(fact)) this.#note(violation);
   }
 
@@ -294,6 +356,9 @@ class Run {
     this.#kernel.halted = true;
   }
 }
+
+/** A host that could not write down what it was told is told again when it has said all it knows. */
+const hasDrift = ({ findings }: Quiet): boolean => findings.some((one) => one.includes('"kind":"drift"'));
 
 /** Until the controllers have looked for disks that nobody owns, those that are left may be there. */
 const hasLeftDisks = ({ remains }: Quiet): boolean => remains.some(({ hostId }) => hostId === sharedStorage);

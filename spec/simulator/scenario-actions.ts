@@ -1,15 +1,32 @@
 /** One line of a scenario's commands, after its time. Pure: an unknown word is a SyntaxError. */
-import { type CommandKind, commandKinds, type FaultKind, faultKinds } from "./plan.ts";
+import { type FaultKind, faultKinds, type OrdinaryCommand, ordinaryCommands } from "./plan.ts";
 
 export interface UserAction {
   readonly kind: "user";
   readonly user: string;
-  readonly command: CommandKind | "again";
+  readonly command: OrdinaryCommand | "again";
   /** Of the instance; empty for what is about none. */
   readonly name: string;
   readonly count: number | undefined;
   readonly withinSeconds: number | undefined;
   readonly wait: boolean;
+  /** More fields of the request. */
+  readonly fields: Fields;
+  readonly forSeconds: 0;
+}
+
+type Value = string | number | null;
+export type Fields = Readonly<Record<string, Value | Readonly<Record<string, Value>>>>;
+
+/** Any method at all, of a user or of the operator. */
+export interface AskAction {
+  readonly kind: "ask";
+  /** Empty: the operator. */
+  readonly user: string;
+  readonly method: string;
+  /** An id, or the name of an instance; empty for a method of a collection. */
+  readonly about: string;
+  readonly fields: Fields;
   readonly forSeconds: 0;
 }
 
@@ -23,6 +40,8 @@ export interface FaultAction {
   readonly target: string;
   /** The other end of a cut; by how many seconds a clock jumps. */
   readonly other: string | undefined;
+  /** How many turns of an actor break. */
+  readonly times: number | undefined;
   readonly forSeconds: number;
 }
 
@@ -48,7 +67,7 @@ export interface AimAction {
   readonly next: Action | undefined;
 }
 
-export type Action = UserAction | FaultAction | AimAction;
+export type Action = UserAction | AskAction | FaultAction | AimAction;
 
 export function parseAction(text: string): Action {
   const [head, ...rest] = text.split(" then ");
@@ -64,14 +83,24 @@ function actionOf(first: string, words: Words, then: Action | undefined): Action
   if (first === "when" || fate !== undefined) return aimOf(fate, words, then);
   if (then !== undefined) throw new SyntaxError('"then" follows "when", or what becomes of a step.');
   if (first === "user") return userOf(words);
+  if (first === "operator") return askOf("", words.after("asks"));
   if (first === "fault") return faultOf(words);
-  throw new SyntaxError(`A command begins with user, fault, when, ${fates.join(", ")}; not "${first}".`);
+  throw new SyntaxError(
+    `A command begins with user, operator, fault, when, ${fates.join(", ")}; not "${first}".`,
+  );
 }
 
-function userOf(words: Words): UserAction {
+function askOf(user: string, words: Words): AskAction {
+  const fields = words.fields();
+  const method = words.next("a method");
+  return { kind: "ask", user, method, about: words.maybe(), fields, forSeconds: 0 };
+}
+
+function userOf(words: Words): UserAction | AskAction {
   const user = words.next("the user");
   if (!/^u[1-9]$/.test(user)) throw new SyntaxError(`A user is called u1 to u9, not "${user}".`);
-  const command = words.oneOf([...commandKinds, "again"] as const);
+  if (words.flag("asks")) return askOf(user, words);
+  const command = words.oneOf([...ordinaryCommands, "again"] as const);
   const name = command === "again" || command === "list" ? "" : words.next("the name of an instance");
   return {
     kind: "user",
@@ -81,19 +110,21 @@ function userOf(words: Words): UserAction {
     count: words.number("count"),
     withinSeconds: words.number("within"),
     wait: words.flag("wait"),
+    fields: words.fields(),
     forSeconds: 0,
   };
 }
 
-const withoutTarget: ReadonlySet<string> = new Set(["busDown", "streamWiped", "storeDown"]);
-const withOther: ReadonlySet<string> = new Set(["cut", "clockJump"]);
+const withoutTarget: ReadonlySet<string> = new Set(["busDown", "streamWiped", "storeDown", "storeStalls"]);
+const withOther: ReadonlySet<string> = new Set(["cut", "clockJump", "actorCrash", "answersLate"]);
 
 function faultOf(words: Words): FaultAction {
   const fault = words.oneOf([...faultKinds, ...ownFaults] as const);
   const wiped = fault === "busDown" && words.flag("wiped");
   const target = withoutTarget.has(fault) ? (wiped ? "wiped" : "") : words.next("whom it strikes");
-  const other = withOther.has(fault) ? words.next("the other end, or the seconds") : undefined;
-  return { kind: "fault", fault, target, other, forSeconds: words.number("for") ?? 0 };
+  const other = withOther.has(fault) ? words.next("the other end, the seconds, or the message") : undefined;
+  const times = words.number("times");
+  return { kind: "fault", fault, target, other, times, forSeconds: words.number("for") ?? 0 };
 }
 
 function aimOf(fate: FateName | undefined, words: Words, then: Action | undefined): AimAction {
@@ -140,6 +171,23 @@ class Words {
     return found;
   }
 
+  /** Consumes the given word; returns the remaining words. */
+  after(word: string): Words {
+    this.oneOf([word]);
+    return this;
+  }
+
+  maybe(): string {
+    return this.#words.shift() ?? "";
+  }
+
+  /** All that are written as `name=value`. */
+  fields(): Fields {
+    const pairs = this.#words.filter((word) => word.includes("="));
+    for (const pair of pairs) this.#words.splice(this.#words.indexOf(pair), 1);
+    return Object.fromEntries(pairs.map((pair) => fieldOf(pair)));
+  }
+
   flag(name: string): boolean {
     const at = this.#words.indexOf(name);
     if (at >= 0) this.#words.splice(at, 1);
@@ -165,4 +213,17 @@ class Words {
   end(): void {
     if (this.#words.length > 0) throw new SyntaxError(`What does "${this.#words.join(" ")}" mean?`);
   }
+}
+
+/** `recovery.policy=leave` is a field of a field. */
+function fieldOf(pair: string): readonly [string, Fields[string]] {
+  const at = pair.indexOf("=");
+  const [name = "", inner] = pair.slice(0, at).split(".");
+  const value = typed(pair.slice(at + 1));
+  return [name, inner === undefined ? value : { [inner]: value }];
+}
+
+function typed(text: string): Value {
+  if (text === "null") return null;
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
 }

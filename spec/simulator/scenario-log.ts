@@ -50,9 +50,14 @@ export class ScenarioLog {
   }
 
   #asked({ method, id, request }: Invoked): string {
-    const [, verb] = method.split(".");
-    const { name, count, wait, mode } = request as Readonly<Record<string, unknown>>;
-    const parts = [verb, mode, id === "" ? name : id, count === undefined ? undefined : `×${String(count)}`];
+    const [noun, verb] = method.split(".");
+    if (noun !== "instance")
+      return [method, id, ...fieldsIn(request)].filter((part) => part !== "").join(" ");
+    const { name, count, wait, mode, ...more } = request as Readonly<Record<string, unknown>>;
+    const parts = [
+      ...[verb, mode, id === "" ? name : id, count === undefined ? undefined : `×${String(count)}`],
+      ...fieldsIn(more).filter((field) => /^(?:serverGroup|availabilityZone|atLeast)=/.test(field)),
+    ];
     return [...parts, wait === true ? "and waits" : undefined].filter((part) => part !== undefined).join(" ");
   }
 
@@ -70,7 +75,8 @@ export class ScenarioLog {
   #committed(atMs: number, by: string, turn: Turn): void {
     const say = (what: string) => this.note(atMs, by, what);
     for (const { row } of turn.instances ?? []) this.#know(row.id, row.name);
-    for (const { id, event, body } of turn.events ?? []) {
+    for (const { id, noun, event, body } of turn.events ?? []) {
+      if (surrounding.has(noun)) say(`${noun} ${named(id, body)} ${event}`);
       const { command, cause, reason, hostId } = body as EventBody;
       if (event === "accepted") say(`${id}: ${command ?? "create"} accepted${because(cause)}`);
       if (event === "placed") say(`${id}: placed on ${hostId}`);
@@ -119,6 +125,14 @@ export class ScenarioLog {
     return text.replace(idPattern, (id) => this.#names.get(id) ?? "…");
   }
 }
+
+/** Nouns whose events are told as they are. */
+const surrounding: ReadonlySet<string> = new Set(["server-group", "aggregate", "quota", "actor"]);
+
+const named = (id: string, body: object): string => ("name" in body ? String(body.name) : id);
+
+const fieldsIn = (request: Readonly<Record<string, unknown>>): readonly string[] =>
+  Object.entries(request).map(([name, value]) => `${name}=${String(value)}`);
 
 const because = (reason: string | null | undefined): string => (reason ? ` (${reason})` : "");
 

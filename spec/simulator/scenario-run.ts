@@ -11,7 +11,15 @@ import { nobody } from "./kernel.ts";
 import { type CommandKind, type Parameters, type Plan, type PlannedFault, setUpMs } from "./plan.ts";
 import { Random } from "./random.ts";
 import { runPlan, type ScriptWorld } from "./run.ts";
-import type { Action, AimAction, FateName, FaultAction, OwnFault, UserAction } from "./scenario-actions.ts";
+import type {
+  Action,
+  AimAction,
+  AskAction,
+  FateName,
+  FaultAction,
+  OwnFault,
+  UserAction,
+} from "./scenario-actions.ts";
 import { ownFaults } from "./scenario-actions.ts";
 import type { Scenario } from "./scenario-format.ts";
 import { ScenarioLog } from "./scenario-log.ts";
@@ -107,6 +115,7 @@ class Stage {
 
   #do(action: Action, text: string): void {
     if (action.kind === "user") this.#user(action);
+    else if (action.kind === "ask") this.#askAny(action);
     else if (action.kind === "fault") this.#fault(action);
     else this.#aim(action, text);
   }
@@ -119,8 +128,9 @@ class Stage {
       if (last !== undefined) client.ask(last.method, last.id, { ...last.request }, last.requestId);
       return;
     }
-    const { command, name, count, withinSeconds, wait } = action;
+    const { command, name, count, withinSeconds, wait, fields } = action;
     const many = {
+      ...fields,
       ...(wait ? { wait } : {}),
       ...(count === undefined ? {} : { count }),
       ...(withinSeconds === undefined ? {} : { timeoutMs: withinSeconds * 1_000 }),
@@ -136,6 +146,12 @@ class Stage {
     }
   }
 
+  #askAny({ user, method, about, fields }: AskAction): void {
+    const { clients, admin } = this.#world;
+    const client = user === "" ? admin : clients[Number(user.slice(1)) - 1];
+    if (client !== undefined) this.#ask(client, method, this.#log.idOf(about) ?? about, { ...fields });
+  }
+
   #ask(client: SimulatedClient, method: string, id: string, request: object): void {
     const requestId = client.process.ids.next();
     this.#last.set(client.process.name, { method, id, request, requestId });
@@ -143,7 +159,7 @@ class Stage {
   }
 
   #fault(action: FaultAction): void {
-    const { fault, target, other, forSeconds } = action;
+    const { fault, target, other, times, forSeconds } = action;
     const { kernel, cluster, admin } = this.#world;
     const lasts = forSeconds === 0 ? "" : ` for ${forSeconds} s`;
     this.#note(`fault: ${[fault, target, other].filter((part) => part !== undefined).join(" ")}${lasts}`);
@@ -156,12 +172,14 @@ class Stage {
       fault,
       target: this.#targetOf(action),
       forMs: forSeconds === 0 ? 1e9 : forSeconds * 1_000,
-      ...(other === undefined ? {} : { other: this.#otherOf(action) }),
+      ...(other === undefined || fault === "actorCrash" ? {} : { other: this.#otherOf(action) }),
+      ...(fault === "actorCrash" && other !== undefined && other !== "any" ? { message: other } : {}),
+      ...(times === undefined ? {} : { times }),
     };
     applyFault(planned, { kernel, cluster, admin: admin.clients });
   }
 
-  /** Does what only scenarios do; answers what ends it. */
+  /** Begins a fault that only scenarios have; returns the function that ends it. */
   #own(fault: OwnFault, target: string): () => void {
     const { store, hosts } = this.#world.cluster;
     if (fault === "storeCut") {
@@ -177,15 +195,18 @@ class Stage {
     };
   }
 
-  #targetOf({ fault, target }: FaultAction): number {
+  #targetOf({ fault, target, other }: FaultAction): number {
     if (fault === "busDown") return target === "wiped" ? 0 : 1;
     if (fault.startsWith("guest")) return this.#guestCalled(target);
-    if (fault.endsWith("Controller")) return Number(target.slice(1)) - 1;
+    if (fault.endsWith("Controller") || fault === "answersLate") return Number(target.slice(1)) - 1;
+    // Whose message it is says already whether it is a controller or a host.
+    if (fault === "actorCrash" && other !== "any") return Number(target.slice(1)) - 1;
     return target === "" ? 0 : this.#placeOf(target);
   }
 
   #otherOf({ fault, other = "" }: FaultAction): number {
-    return fault === "clockJump" ? Number(other) * 1_000 : this.#placeOf(other);
+    const isTime = fault === "clockJump" || fault === "answersLate";
+    return isTime ? Number(other) * 1_000 : this.#placeOf(other);
   }
 
   /** Hosts come before controllers, as faults count them. */

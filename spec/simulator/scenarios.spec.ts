@@ -53,7 +53,7 @@ describe("the text of a scenario", () => {
           atSeconds: 1.5,
           action: {
             ...{ kind: "user", user: "u2", command: "stop", name: "web", count: undefined },
-            ...{ withinSeconds: 7, wait: true, forSeconds: 0 },
+            ...{ withinSeconds: 7, wait: true, fields: {}, forSeconds: 0 },
           },
           text: "user u2 stop web within 7 wait",
         },
@@ -84,11 +84,34 @@ describe("the text of a scenario", () => {
     }
   });
 
+  it("asks for any method, of a user or of the operator, with more fields", () => {
+    const group = parseAction("user u1 asks server-group.create name=apart policy=anti-affinity");
+    expect(group).to.deep.equal({
+      ...{ kind: "ask", user: "u1", method: "server-group.create", about: "", forSeconds: 0 },
+      fields: { name: "apart", policy: "anti-affinity" },
+    });
+    expect(parseAction("operator asks quota.set demo instances=2 vcpus=null")).to.deep.include({
+      ...{ kind: "ask", user: "", method: "quota.set", about: "demo" },
+      fields: { instances: 2, vcpus: null },
+    });
+    expect(parseAction("user u1 create web count 3 atLeast=2 recovery.policy=leave")).to.deep.include({
+      ...{ kind: "user", name: "web", count: 3 },
+      fields: { atLeast: 2, recovery: { policy: "leave" } },
+    });
+  });
+
   it("names a step, and what happens at that moment", () => {
     expect(parseAction("when step start by h1 nth 2 then fault powerLoss h1 for 9")).to.deep.equal({
       ...{ kind: "aim", fate: undefined, step: "step", what: "start", process: "h1", nth: 2, times: 1 },
       ...{ bySeconds: undefined, forSeconds: 0 },
-      next: { kind: "fault", fault: "powerLoss", target: "h1", other: undefined, forSeconds: 9 },
+      next: {
+        kind: "fault",
+        fault: "powerLoss",
+        target: "h1",
+        other: undefined,
+        times: undefined,
+        forSeconds: 9,
+      },
     });
   });
 

@@ -13,15 +13,18 @@ import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import { StoreLine } from "./store-line.ts";
 
 export interface StoreRates {
   latencyMs: number;
   /** Rolled back: a serialization failure, a full disk, a time-out. */
   rolledBack: number;
-  /** Applied, and nobody hears of it. */
+  /** Share of commits that are applied and whose answer is lost. */
   answerLost: number;
   slow: number;
   slowMs: number;
+  /** Commits stand in one line, in batches, as at PostgreSQL; absent: each finds its own way. */
+  readonly batched?: true;
 }
 
 export interface StoreOptions {
@@ -41,14 +44,38 @@ export class StoreServer {
   up = true;
   /** Names of processes that do not reach it. */
   readonly cutOff = new Set<string>();
+  /** Answers to these processes come later, by so much at most. */
+  readonly lateMs = new Map<string, number>();
   readonly rates: StoreRates;
-  /** Asked for, and not yet applied or refused: news may be in it. */
-  committing = 0;
+  readonly line: StoreLine;
+  #committing = 0;
   readonly #options: StoreOptions;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     this.rates = options.rates;
+    const { kernel, random, rates } = options;
+    const wayMs = () => random.latencyMs(rates.latencyMs / 2);
+    this.line = new StoreLine({
+      kernel,
+      wayMs,
+      flushMs: wayMs,
+      isReached: ({ name }) => this.up && !this.cutOff.has(name),
+      rollsBack: () => random.chance(rates.rolledBack),
+    });
+  }
+
+  /** Asked for, and not yet applied or refused: news may be in it. */
+  get committing(): number {
+    return this.#committing + this.line.pending;
+  }
+
+  heal(): void {
+    Object.assign(this.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
+    this.up = true;
+    this.cutOff.clear();
+    this.lateMs.clear();
+    this.line.heldUntilMs = 0;
   }
 
   get inner(): MemoryStore {
@@ -75,11 +102,18 @@ export class StoreServer {
       return new Promise(() => undefined);
     }
     const amount = name === "commit" ? 1 : 0;
-    this.committing += amount;
+    const lateMsMax = name === "commit" ? this.lateMs.get(process.name) : undefined;
     return new Promise((resolve, reject) => {
-      const back = (settle: () => void) =>
-        kernel.after(process, random.latencyMs(this.rates.latencyMs / 2), "", settle);
+      const back = (settle: () => void) => {
+        const lateMs = lateMsMax === undefined ? 0 : random.between(0, lateMsMax);
+        kernel.after(process, random.latencyMs(this.rates.latencyMs / 2) + lateMs, "", settle);
+      };
       const fail = () => back(() => reject(away(name)));
+      if (name === "commit" && this.rates.batched === true) {
+        this.#writeInLine({ process, name, given, fault, patienceMs: 0 }, { resolve, reject, back, fail });
+        return;
+      }
+      this.#committing += amount;
       const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
       const extraMs = fault === "delay" ? 400 : slowMs;
       kernel.after(nobody, random.latencyMs(this.rates.latencyMs / 2) + extraMs, "", () => {
@@ -92,7 +126,7 @@ export class StoreServer {
         });
         performed
           .finally(() => {
-            this.committing -= amount;
+            this.#committing -= amount;
           })
           .then(
             (value) => back(() => resolve(value)),
@@ -100,6 +134,23 @@ export class StoreServer {
           );
       });
     });
+  }
+
+  #writeInLine(call: Call, { resolve, reject, back, fail }: Ends): void {
+    const write = () =>
+      this.line.write(call.process, {
+        apply: () =>
+          this.#apply(call).then(
+            (value) => void back(() => resolve(value)),
+            (thrown: unknown) => void (thrown === lost ? fail() : back(() => reject(thrown))),
+          ),
+        refuse: () => void fail(),
+      });
+    const { kernel, random } = this.#options;
+    const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
+    const extraMs = call.fault === "delay" ? 400 : slowMs;
+    if (extraMs === 0) write();
+    else kernel.after(call.process, extraMs, "", write);
   }
 
   async #perform(call: Call): Promise<unknown> {
@@ -112,6 +163,11 @@ export class StoreServer {
     if (call.name === "renewLeases") return this.#renew(call);
     if (call.name !== "commit") return this.#read(call);
     if (random.chance(this.rates.rolledBack)) throw lost;
+    return this.#apply(call);
+  }
+
+  async #apply(call: Call): Promise<CommitResult> {
+    const { random } = this.#options;
     const result = await this.#commit(call);
     if (call.fault === "double") await this.#commit(call);
     if (call.fault === "crashAfter") call.process.kill();
@@ -146,6 +202,14 @@ export class StoreServer {
     this.#options.committed(process.name, turn, result);
     return result;
   }
+}
+
+/** How a call comes back to its process. */
+interface Ends {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (thrown: unknown) => void;
+  readonly back: (settle: () => void) => void;
+  readonly fail: () => void;
 }
 
 interface Call {

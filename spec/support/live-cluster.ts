@@ -29,12 +29,18 @@ export interface LiveCluster {
 
 let started = 0;
 
+/** A NATS server of the spec's own, where a controller needs no credentials. */
+export interface OwnNats {
+  readonly url: string;
+  readonly cell: string;
+}
+
 /** Skips the spec when PostgreSQL or NATS is not installed. */
-export async function startLiveCluster(context: Mocha.Context): Promise<LiveCluster> {
-  const [url, database] = await Promise.all([natsUrl(context), postgresUrl(context)]);
+export async function startLiveCluster(context: Mocha.Context, own?: OwnNats): Promise<LiveCluster> {
+  const [url, database] = await Promise.all([own?.url ?? natsUrl(context), postgresUrl(context)]);
   const directory = await mkdtemp(join(tmpdir(), "novact-cluster-"));
   started += 1;
-  const cell = `live${process.pid}x${started}`;
+  const cell = own?.cell ?? `live${process.pid}x${started}`;
   const images = join(directory, "images-to-register");
   await mkdir(images);
   await writeFile(join(images, "disk.raw"), new Uint8Array(1024 * 1024));

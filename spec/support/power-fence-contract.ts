@@ -32,7 +32,7 @@ export interface PowerWorld {
   ignoreOrders(): void;
 }
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 /** The failure of a fence, which must have this reason. */
 export async function failureOf(promise: Promise<unknown>, reason: Reason): Promise<StatusError> {

@@ -82,10 +82,11 @@ const storeRooms: readonly Room[] = [
 const programRooms: readonly Room[] = [
   { room: "nodes/bus", knows: [] },
   { room: "nodes/process", knows: [] },
-  { room: "nodes/config", knows: ["nodes/bus", "nodes/process"] },
+  { room: "nodes/package", knows: [] },
+  { room: "nodes/config", knows: ["nodes/bus", "nodes/package", "nodes/process"] },
   { room: "nodes/events", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
-  { room: "nodes/drivers", knows: ["nodes/process"] },
+  { room: "nodes/drivers", knows: ["nodes/package", "nodes/process"] },
   { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers"] },
   { room: "nodes/guard", knows: ["nodes/drivers"] },
   { room: "nodes/proxy", knows: ["nodes/process"] },
@@ -100,13 +101,13 @@ const programRooms: readonly Room[] = [
   },
   {
     room: "nodes/up",
-    knows: ["bus", "config", "process", "proxy", "sdk", "setup"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "package", "process", "proxy", "sdk", "setup"].map((one) => `nodes/${one}`),
   },
   // The API has no back door: the CLI knows no more than a client does.
-  { room: "nodes/cli", knows: ["nodes/sdk"] },
+  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package"] },
   {
     room: "nodes/chaos",
-    knows: ["bus", "config", "drivers", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "drivers", "package", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/bench",
@@ -149,7 +150,10 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
 }));
 
 const terminal = [/^commander$/, /^cli-table3$/];
-const nodePackages = [/^node:/, /^nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
+/** What a page loads as well, as all of protocol/: no module of Node's. */
+const inBrowsers =
+  /^nodes\/(?:bus\/(?:nats|messages|outbox|requests|serve|limits)|sdk\/(?:browser|connection|clients|follow)|process\/clock)\.ts$/;
+const nodePackages = [/^node:/, /^#?nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
 
 /** Every room that has a list of what it may know, from the ground up. */
 export const allRooms: readonly Room[] = [...rooms, ...storeRooms, ...programRooms];
@@ -158,7 +162,7 @@ export const importTable: readonly Row[] = [
   {
     files: /^protocol\/(?:wire|limits)\//,
     may: [/^protocol\/(?:wire|limits)\//],
-    packages: [pureNode, schemas, /^ajv$/, /^@msgpack\/msgpack$/],
+    packages: [schemas, /^ajv$/, /^@msgpack\/msgpack$/],
   },
   { files: protocol, may: [protocol], packages: [schemas] },
   { files: /^actors\/records\//, may: [], mayTypes: [protocol, /^actors\/records\//], packages: [] },
@@ -184,6 +188,8 @@ export const importTable: readonly Row[] = [
     mayTypes: [words],
     packages: [pureNode, /^node:(?:path|url)$/, /^@mikro-orm\//, /^pg$/],
   })),
+  { files: inBrowsers, may: [protocol, inBrowsers], mayTypes: [words], packages: [/^#nats$/] },
+  { files: /^nodes\/package\/build\.ts$/, may: [/^nodes\/package\//], packages: [/^node:/, /^esbuild$/] },
   ...programRooms.map(({ room, knows }) => ({
     files: inside(room),
     may: [

@@ -26,7 +26,7 @@ export interface SourceFile extends SourceText {
 export const root = join(import.meta.dirname, "../..");
 
 const sourceFolders = ["protocol", "actors", "db", "nodes", "spec"];
-const notOurs = new Set(["node_modules", ".git", ".novact"]);
+const notOurs = new Set(["node_modules", ".git", ".novact", "build"]);
 
 /** Every file of the project, as paths from its root. */
 export function projectFiles(folder = ""): readonly string[] {

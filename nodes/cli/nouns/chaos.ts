@@ -5,8 +5,8 @@
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
+import { programFile } from "../../package/program-files.ts";
 import { parseDuration } from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
 
@@ -22,9 +22,10 @@ export function chaosCommand(invoke: Invoke): Command {
 
 /** Runs the task in that process; answers its exit code. */
 function handOver(run: Run, task: Readonly<Record<string, unknown>>): Promise<number> {
-  const script = fileURLToPath(new URL("../../chaos/main.ts", import.meta.url));
   const options = { ...task, json: run.json, ...(run.config === undefined ? {} : { config: run.config }) };
-  const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: "inherit" });
+  const child = spawn(process.execPath, [programFile("chaos/main"), JSON.stringify(options)], {
+    stdio: "inherit",
+  });
   // From here on signals are for the chaos process, which heals every fault before it ends.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.removeAllListeners(signal);

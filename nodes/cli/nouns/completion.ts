@@ -32,13 +32,18 @@ complete -c novact -f -a '(__novact_complete)'
 `,
 };
 
+/** Shells complete by the first word, and that is `npx` for them else. */
+const howToHaveIt = "For completion novact has to be on the PATH: export PATH=$PWD/node_modules/.bin:$PATH";
+
 export function completionCommand(invoke: Invoke): Command {
   return new Command("completion")
     .description("Prints the completion for a shell. In bash: source <(novact completion bash)")
+    .addHelpText("after", `\n${howToHaveIt}`)
     .addArgument(new Argument("<shell>", "which").choices(shells))
     .action((shell: Shell, _options: object, command: Command) =>
       invoke(command, async (run) => {
         run.print(scripts[shell]);
+        if (run.terminal.command !== "novact") run.remark(howToHaveIt);
         return 0;
       }),
     );

@@ -34,7 +34,7 @@ export function doctorCommand(invoke: Invoke): Command {
           run.print(
             `${run.paint(styles[kind], kind)}  ${run.paint("bold", plain(subject))}: ${plain(message)}`,
           );
-          run.print(`       ${run.paint("cyan", "next:")} ${plain(next)}`);
+          run.print(`       ${run.paint("cyan", "next:")} ${run.typed(plain(next))}`);
         }
         const { linesOf } = await import("../table.ts");
         const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;

@@ -258,7 +258,7 @@ async function printExplained(
     ),
   );
   const sentences = waitingFor.length === 0 ? ["It is waiting for nothing."] : waitingFor;
-  run.print(sentences.map((sentence) => `${run.paint("cyan", "·")} ${sentence}`).join("\n"));
+  run.print(sentences.map((sentence) => `${run.paint("cyan", "·")} ${run.typed(sentence)}`).join("\n"));
   if (hosts.length > 0) {
     run.print("");
     await printVerdicts(run, hosts);

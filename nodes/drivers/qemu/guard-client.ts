@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { guardLimits } from "../../../actors/node/guard/limits.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
+import { programFile } from "../../package/program-files.ts";
 import { guardFiles } from "../guard-files.ts";
 import { driverLimits } from "../limits.ts";
 import { toolEnvironment } from "../tool.ts";
@@ -59,7 +60,7 @@ function start({ directory, guests }: GuardOptions): void {
   const log = openSync(join(directory, guardFiles.log), flags, 0o600);
   try {
     if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
-    const launch = [process.execPath, join(import.meta.dirname, "guard-launch.ts"), directory, guests];
+    const launch = [process.execPath, programFile("drivers/qemu/guard-launch"), directory, guests];
     const child = spawn("/bin/sh", ["-c", keepAlive, ...launch], {
       cwd: directory,
       env: toolEnvironment,

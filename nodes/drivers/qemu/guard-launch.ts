@@ -1,7 +1,8 @@
 /**
- * Becomes the guard's process: translates the guard's few files to plain JavaScript, takes the lock that
- * allows one guard only, and replaces itself with the guard. A separate process does this, because the
- * translator would stay in the guard's memory, and needs as much as the rest of the guard.
+ * Becomes the guard's process: translates the guard's few files to plain JavaScript (in the package they are
+ * that already), takes the lock that allows one guard only, and replaces itself with the guard. A separate
+ * process does this, because the translator would stay in the guard's memory, and needs as much as the rest
+ * of the guard.
  *
  *   node guard-launch.ts DIRECTORY GUESTS
  */
@@ -16,12 +17,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { isCheckout, programFile, treeDirectory } from "../../package/program-files.ts";
 import { guardFiles } from "../guard-files.ts";
 import { toolEnvironment } from "../tool.ts";
 
-const root = dirname(dirname(dirname(import.meta.dirname)));
-const entry = "nodes/guard/main.ts";
+const entry = relative(treeDirectory, programFile("guard/main"));
 
 /**
  * Flags that keep Node small: an interpreter without compiler, small spaces, one arena for malloc, no helper
@@ -35,21 +36,22 @@ const environment = { ...toolEnvironment, MALLOC_ARENA_MAX: "1", UV_THREADPOOL_S
 
 /** Path relative to the guard's directory; the guard removes the program when it has read it. */
 const program = `${guardFiles.program}.${process.pid}`;
-const importPattern = /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)\.ts";$/gm;
-const moduleName = (path: string): string => path.replace(/\.ts$/, ".mjs");
+const importPattern = /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+\.[tj]s)";$/gm;
+const moduleName = (path: string): string => path.replace(/\.[tj]s$/, ".mjs");
 
 /** Writes a file of the project and all its imports, in the project's layout. */
 function write(path: string, done = new Set<string>()): void {
   if (done.has(path)) return;
   done.add(path);
-  const code = stripTypeScriptTypes(readFileSync(join(root, path), "utf8"));
+  const source = readFileSync(join(treeDirectory, path), "utf8");
+  const code = isCheckout ? stripTypeScriptTypes(source) : source;
   const target = join(program, moduleName(path));
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
   writeFileSync(
     target,
-    code.replaceAll(importPattern, (line) => line.replace(/\.ts";$/, '.mjs";')),
+    code.replaceAll(importPattern, (line) => line.replace(/\.[tj]s";$/, '.mjs";')),
   );
-  for (const [, name = ""] of code.matchAll(importPattern)) write(join(dirname(path), `${name}.ts`), done);
+  for (const [, imported = ""] of code.matchAll(importPattern)) write(join(dirname(path), imported), done);
 }
 
 /** Removes the programs of starts that failed. */

@@ -32,6 +32,21 @@ describe("promise I4, answered is durable", () => {
     expect(judged(answeredIsDurable(), [born, ...answered(answer)])).to.have.length(1);
   });
 
+  it("is broken by more or fewer than a create of many asked for", () => {
+    const made = (ids: number, request: Readonly<Record<string, unknown>>) => {
+      const all = Array.from({ length: ids }, (_, index) => changed(`i${index}`, 1));
+      const call = invoked(1, { method: "instance.create", id: "", request });
+      return judged(answeredIsDurable(), [call, completed(1, { answer: { ...all[0], all } })]);
+    };
+    expect(made(3, { count: 3 })).to.deep.equal([]);
+    expect(made(2, { count: 3, atLeast: 2 })).to.deep.equal([]);
+    expect(made(2, { count: 3 })).to.have.length(1);
+    expect(made(1, { count: 3, atLeast: 2 })).to.have.length(1);
+    expect(made(4, { count: 3, atLeast: 2 })).to.deep.equal([
+      "Request r-1 was answered with 4 instances, of 3 and 2 at least.",
+    ]);
+  });
+
   it("is broken by a flavor that was answered and never committed", () => {
     const call = [
       invoked(1, { project: "admin", method: "flavor.create", id: "" }),

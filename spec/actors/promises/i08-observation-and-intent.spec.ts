@@ -40,6 +40,23 @@ describe("promise I8, observation and intent", () => {
     expect(faults(step(row, both, shutDown))).to.have.length(1);
   });
 
+  it("is broken by an evacuation that was accepted and takes nothing from its host", () => {
+    const evacuated = (rest: Turn) =>
+      step(
+        row,
+        {},
+        {
+          ...rest,
+          request: request("e"),
+          events: [event("i", "accepted", { body: { command: "evacuate", changed: true } })],
+        },
+      );
+    expect(faults(evacuated({ claimsReleased: [{ instanceId: "i", epoch: 1 }] }))).to.deep.equal([]);
+    expect(faults(evacuated({}))).to.deep.equal([
+      "The evacuation of instance i was accepted, and it stays where it is.",
+    ]);
+  });
+
   it("is broken by a failure that was seen of an older intent", () => {
     const failed = { state: "failed", failure: failure("diskFull") } as const;
     expect(faults(step(row, failed, saw({ state: "failed" })))).to.deep.equal([]);

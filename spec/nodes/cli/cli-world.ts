@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly tty?: boolean;
   readonly columns?: number;
   readonly env?: Terminal["env"];
+  /** What a person types for `novact`; absent: just that. */
+  readonly command?: string;
   readonly signal?: AbortSignal;
   /** The person's answers to one question after the other; absent: there is no person. */
   readonly answers?: readonly string[];
@@ -41,6 +43,7 @@ export const commandOn = (connect: Connect) =>
       out: stream("out"),
       err: stream("err"),
       env: options.env ?? {},
+      command: options.command ?? "novact",
       nowMs: () => systemClock.nowMs(),
       signal: options.signal ?? new AbortController().signal,
       ask: async (question) => {

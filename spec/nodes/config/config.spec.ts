@@ -51,8 +51,14 @@ describe("the configuration", () => {
     expect(config.nodes[0]?.capacity.memoryMib).to.be.greaterThan(0);
     expect(config).to.deep.include({ cell: "main", deployment: 0, controllers: 1, demo: true });
     expect(config.projects).to.deep.equal(["demo"]);
-    expect(config.nats).to.deep.equal({ url: undefined, port: 4222 });
+    expect(config.nats).to.deep.equal({ url: undefined, port: 4222, websocket: undefined });
     expect(config.stateDirectory).to.equal("/tmp/.novact");
+  });
+
+  it("opens a listener for browsers when it is asked for, on any free port and for no other page", () => {
+    expect(parse("nats: { websocket: {} }").nats.websocket).to.deep.equal({ port: 0, allowedOrigins: [] });
+    const given = { port: 8080, allowedOrigins: ["https://h:1"] };
+    expect(parse(`nats: { websocket: ${JSON.stringify(given)} }`).nats.websocket).to.deep.equal(given);
   });
 
   it("is in the repository as a file that says the defaults", () => {
@@ -202,6 +208,24 @@ describe("the configuration", () => {
       "postgres: { url: mysql://x/y }\n",
       "file:1: postgres.url",
       "postgresql://user",
+    ],
+    [
+      "a page instead of an origin",
+      "nats:\n  websocket:\n    allowedOrigins: [https://h/page]\n",
+      "file:3: nats.websocket.allowedOrigins.0 must match",
+      "scheme://host:port",
+    ],
+    [
+      "no origin at all",
+      "nats: { websocket: { port: 1, allowedOrigins: [] } }\n",
+      "file:1: nats.websocket.allowedOrigins must NOT have fewer",
+      "pages that may connect",
+    ],
+    [
+      "a listener for browsers at somebody else's server",
+      "nats:\n  url: nats://h\n  websocket: {}\n",
+      "file:3: nats.websocket is a listener of our own",
+      "remove it here",
     ],
     [
       "a URL and a port",

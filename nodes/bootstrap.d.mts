@@ -1,0 +1,2 @@
+/** What bootstrap.mjs offers to TypeScript. */
+export function linkEntries(): void;

@@ -1,0 +1,20 @@
+/**
+ * Where our own programs are: TypeScript in a checkout, JavaScript in the package (nodes/package/build.ts
+ * makes it). Whoever starts one of them as a process asks here for its file, and never spells its ending.
+ */
+import { dirname, extname, join } from "node:path";
+
+const ending = extname(import.meta.filename);
+
+/** This runs from source, in a checkout. */
+export const isCheckout = ending === ".ts";
+
+/** The folder that has protocol/, actors/, db/ and nodes/ in it. */
+export const treeDirectory = dirname(dirname(import.meta.dirname));
+
+/** The file of a program; `name` is its path below nodes/, without an ending. */
+export const programFile = (name: string): string => join(treeDirectory, "nodes", `${name}${ending}`);
+
+/** Whether an argument of a process names this program, in a checkout or in a package. */
+export const isProgramFile = (argument: string, name: string): boolean =>
+  new RegExp(`(?:^|/)${name}\\.[tj]s$`).test(argument);

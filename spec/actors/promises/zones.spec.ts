@@ -1,0 +1,44 @@
+/** I3 for zones: a host in two of them is found, however it came there. */
+import { expect } from "chai";
+import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
+import { wallMs } from "../../support/store-rows.ts";
+import { history, judged, refused } from "./worlds.ts";
+
+const made = (id: string, availabilityZone: string | null): Turn => ({
+  aggregates: [{ id, name: id, availabilityZone, metadata: {}, hostIds: [], createdAtMs: wallMs }],
+});
+const joins = (aggregateId: string, hostId = "h1"): Turn => ({ aggregateHosts: [{ aggregateId, hostId }] });
+const leaves = (aggregateId: string, hostId = "h1"): Turn => ({
+  aggregateHostsRemoved: [{ aggregateId, hostId }],
+});
+const set = (aggregateId: string, availabilityZone: string | null): Turn => ({
+  aggregatesChanged: [{ aggregateId, availabilityZone }],
+});
+const found = (...turns: readonly Turn[]) => judged(neverOverfull(), history(...turns));
+const two = [made("a", "north"), made("b", "south")];
+
+describe("promise I3, zones", () => {
+  it("is kept by hosts in one zone, in aggregates without one, and by those that left before", () => {
+    expect(found(...two, joins("a"), joins("b", "h2"))).to.deep.equal([]);
+    expect(found(...two, made("c", null), joins("a"), joins("c"))).to.deep.equal([]);
+    expect(found(...two, joins("a"), leaves("a"), joins("b"))).to.deep.equal([]);
+    const removed = { hostsRemoved: [{ hostId: "h1", parked: false }] };
+    expect(found(...two, joins("a"), removed, joins("b"))).to.deep.equal([]);
+  });
+
+  it("is broken by a host that joins another zone", () => {
+    expect(found(...two, joins("a"), joins("b"))).to.deep.equal(["Host h1 is in the zones north and south."]);
+  });
+
+  it("is broken by an aggregate that becomes another zone, and not by one that loses it", () => {
+    const both = [made("a", "north"), made("b", null), joins("a"), joins("b")];
+    expect(found(...both, set("b", "north"))).to.deep.equal([]);
+    expect(found(...both, set("b", "south"))).to.have.length(1);
+    expect(found(...both, set("a", null), set("b", "south"))).to.deep.equal([]);
+  });
+
+  it("is not broken by a turn that was refused", () => {
+    expect(judged(neverOverfull(), [...history(...two, joins("a")), refused(joins("b"))])).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,211 @@
+/**
+ * Faults of single actors: a turn that throws, and mailboxes that are full. They strike whatever actor of a
+ * process is next, where actors and mailboxes meet, so that supervision, restarts and refusals are the real
+ * ones. Without an order nothing here does anything.
+ */
+import { Cell } from "../../actors/runtime/cell.ts";
+import { Envelope, Mailbox } from "../../actors/runtime/mailbox.ts";
+import type { Kernel, Owner } from "./kernel.ts";
+import type { Random } from "./random.ts";
+
+/** The error that breaks a turn; no code of the product throws or catches it by name. */
+export class SimulatedCrash extends Error {
+  override readonly name = "SimulatedCrash";
+}
+
+export interface CrashOrder {
+  /** The kind of message in whose turn it happens; absent: whichever comes next. */
+  readonly message: string | undefined;
+  times: number;
+}
+
+/** Its message can be read so often before the turn breaks: at its beginning, or after its commit. */
+const readsMax = 10;
+/** More than any mailbox holds. */
+const full = 1_000_000;
+/** Actors whose mailboxes hold only their own ticks: no sender can fill these mailboxes. */
+const solitary: ReadonlySet<string> = new Set(["reconciler", "recoverer", "drainer", "sweeper"]);
+
+export interface ActorFaultsOptions {
+  readonly kernel: Kernel;
+  readonly random: Random;
+  /** A turn has thrown. */
+  readonly crashed: (owner: Owner, message: string) => void;
+  /** A full mailbox did not say at once that it is full. */
+  readonly silent: (owner: Owner, actor: string) => void;
+}
+
+export class ActorFaults {
+  readonly #options: ActorFaultsOptions;
+  readonly #orders = new Map<Owner, Set<CrashOrder>>();
+  readonly #full = new Set<Owner>();
+  /** A message is being offered to a mailbox, or asked whether there is room for it. */
+  #offering = false;
+
+  constructor(options: ActorFaultsOptions) {
+    this.#options = options;
+  }
+
+  /** Answers what takes the order back. */
+  crash(owner: Owner, order: CrashOrder): () => void {
+    const orders = this.#orders.get(owner) ?? new Set();
+    this.#orders.set(owner, orders.add(order));
+    return () => {
+      orders.delete(order);
+      if (orders.size === 0) this.#orders.delete(owner);
+    };
+  }
+
+  /** All mailboxes of a process that others can fill; answers what empties them again. */
+  fill(owner: Owner): () => void {
+    this.#full.add(owner);
+    return () => this.#full.delete(owner);
+  }
+
+  heal(): void {
+    this.#orders.clear();
+    this.#full.clear();
+  }
+
+  /** From now on, until the function that it answers is called. */
+  install(): () => void {
+    const undo = [this.#breakTurns(), this.#fillMailboxes(), this.#refuseWhenAsked()];
+    return () => {
+      for (const step of undo) step();
+    };
+  }
+
+  #breakTurns(): () => void {
+    const { take } = Mailbox.prototype;
+    const spoiled = <M>(envelope: Envelope<M>): Envelope<M> => this.#spoiled(envelope);
+    Mailbox.prototype.take = function takeSpoiled(this: Mailbox<unknown>) {
+      const envelope = take.call(this);
+      return envelope === undefined ? undefined : spoiled(envelope);
+    };
+    return () => {
+      Mailbox.prototype.take = take;
+    };
+  }
+
+  #spoiled<M>(envelope: Envelope<M>): Envelope<M> {
+    if (this.#orders.size === 0) return envelope;
+    const owner = this.#options.kernel.current?.owner;
+    const orders = owner === undefined ? undefined : this.#orders.get(owner);
+    const { message, question } = envelope;
+    if (owner === undefined || orders === undefined || typeof message !== "object" || message === null)
+      return envelope;
+    const { kind = "" } = message as { readonly kind?: string };
+    const order = [...orders].find((one) => one.times > 0 && (one.message ?? kind) === kind);
+    if (order === undefined) return envelope;
+    const broken = () => {
+      order.times -= 1;
+      this.#options.crashed(owner, kind);
+      throw new SimulatedCrash(`The turn of ${kind} breaks.`);
+    };
+    const reads = this.#options.random.whole(0, readsMax);
+    return new Envelope(
+      breaking(message, reads, () => order.times > 0 && broken()),
+      question,
+    );
+  }
+
+  /** Asks and tells to actors that others can fill find no room, and are refused by the actors themselves. */
+  #fillMailboxes(): () => void {
+    const length = Object.getOwnPropertyDescriptor(Mailbox.prototype, "length");
+    if (length?.get === undefined) throw new Error("A mailbox has no length.");
+    const real = length.get;
+    const isOffered = () => this.#offering;
+    Object.defineProperty(Mailbox.prototype, "length", {
+      configurable: true,
+      get(this: Mailbox<unknown>): number {
+        return isOffered() ? full : real.call(this);
+      },
+    });
+    const { ask, tell } = Cell.prototype;
+    const offer = <T>(name: string, put: () => T, judge: Judge<T>): T => this.#offer(name, put, judge);
+    const filled = this.#full;
+    // Most of the time nothing is full, and then it shall cost nothing.
+    Cell.prototype.ask = function askFull(this: Cell<unknown, unknown>, message, options) {
+      if (filled.size === 0) return ask.call(this, message, options);
+      return offer(this.name, () => ask.call(this, message, options), refusedSoon);
+    } as typeof ask;
+    Cell.prototype.tell = function tellFull(this: Cell<unknown, unknown>, message) {
+      if (filled.size === 0) return tell.call(this, message);
+      return offer(this.name, () => tell.call(this, message), silentWhenTaken);
+    };
+    return () => {
+      Object.defineProperty(Mailbox.prototype, "length", length);
+      Object.assign(Cell.prototype, { ask, tell });
+    };
+  }
+
+  #offer<T>(actor: string, put: () => T, judge: Judge<T>): T {
+    const owner = this.#options.kernel.current?.owner;
+    // On a host, room is kept for what guests and work say: only who asks first finds it full (see below).
+    const fills = !solitary.has(actor) && !this.#isHost() && this.#isFull();
+    const before = this.#offering;
+    this.#offering = fills;
+    try {
+      const answer = put();
+      if (fills && owner !== undefined) judge(answer, () => this.#options.silent(owner, actor));
+      return answer;
+    } finally {
+      this.#offering = before;
+    }
+  }
+
+  /** Hosts and machines are asked whether they have room for another question before it is put to them. */
+  #refuseWhenAsked(): () => void {
+    const waiting = Object.getOwnPropertyDescriptor(Cell.prototype, "waiting");
+    if (waiting?.get === undefined) throw new Error("An actor does not say how much waits.");
+    const real = waiting.get;
+    const isFull = () => this.#isHost() && this.#isFull();
+    Object.defineProperty(Cell.prototype, "waiting", {
+      configurable: true,
+      get(this: Cell<unknown, unknown>): number {
+        return isFull() ? full : real.call(this);
+      },
+    });
+    return () => Object.defineProperty(Cell.prototype, "waiting", waiting);
+  }
+
+  #isFull(): boolean {
+    const owner = this.#options.kernel.current?.owner;
+    return owner !== undefined && this.#full.has(owner);
+  }
+
+  #isHost(): boolean {
+    return this.#options.kernel.current?.owner.name.startsWith("h") === true;
+  }
+}
+
+/** Looks at what a full mailbox did with a message, and tells when it kept silent. */
+type Judge<T> = (answer: T, silent: () => void) => void;
+
+function silentWhenTaken(taken: boolean, silent: () => void): void {
+  if (taken) silent();
+}
+
+/** A question that finds no room is refused before anything else happens. */
+function refusedSoon(answer: Promise<unknown>, silent: () => void): void {
+  let refused = false;
+  answer.catch(() => {
+    refused = true;
+  });
+  // Ticks come after all microtasks, so after whatever a promise that is refused sets off.
+  process.nextTick(() => {
+    if (!refused) silent();
+  });
+}
+
+/** The same message, that can be read so often; `broken` throws, or does not any more. */
+function breaking<M extends object>(message: M, reads: number, broken: () => unknown): M {
+  let left = reads;
+  return new Proxy(message, {
+    get(target, key) {
+      left -= 1;
+      if (left === -1) broken();
+      return Reflect.get(target, key) as unknown;
+    },
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * The part of a plan that strikes actors and writers, not processes: single turns that throw, mailboxes that
+ * are full for a while, commits that stand in line at the store, and answers of the store that come late.
+ * Each has a stream of chance of its own. Pure.
+ */
+import type { Random } from "./random.ts";
+
+export const disturbances = ["actorCrash", "mailboxesFull", "storeStalls", "answersLate"] as const;
+export type Disturbance = (typeof disturbances)[number];
+
+/** Kinds of messages whose turn may throw: of every actor of a controller, and of a host. */
+export const controllerMessages = [
+  ...["command", "observed", "placed", "reconcile", "recover", "move", "tellHosts", "reload"],
+  ...["tick", "rank", "rankMany", "heard", "claimed", "full", "refresh", "hostsChanged"],
+] as const;
+export const hostMessages = [
+  ...["ensure", "report", "news", "lease", "machineEnded"],
+  ...["begin", "guest", "prepared", "settled", "timer"],
+] as const;
+const messages: readonly string[] = [...controllerMessages, ...hostMessages];
+
+export interface PlannedDisturbance {
+  readonly atMs: number;
+  readonly fault: Disturbance;
+  readonly target: number;
+  readonly forMs: number;
+  /** By how much answers are late, in ms at most. */
+  readonly other?: number;
+  /** Of `actorCrash`: the kind of message in whose turn it throws; absent: the next one, whatever it is. */
+  readonly message?: string;
+  /** Of `actorCrash`: so many turns; absent: one. */
+  readonly times?: number;
+}
+
+/** In a row, before a supervisor gives up and after. */
+const crashesInRow = { once: 1, again: 3, givenUp: 7 } as const;
+
+export function actorFaultsOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const at = () => Math.round(random.between(fromMs, untilMs));
+  const crashes = Array.from(
+    { length: random.chance(0.5) ? 0 : random.whole(1, 8) },
+    (): PlannedDisturbance => {
+      const times = crashesInRow[random.weighted({ once: 12, again: 3, givenUp: 1 })];
+      return {
+        atMs: at(),
+        fault: "actorCrash",
+        target: random.whole(0, 30),
+        forMs: Math.round(random.between(1_000, 15_000)),
+        ...(random.chance(0.15) ? {} : { message: random.pick(messages) ?? "tick" }),
+        ...(times === 1 ? {} : { times }),
+      };
+    },
+  );
+  const full = Array.from({ length: random.chance(0.7) ? 0 : random.whole(1, 3) }, (): PlannedDisturbance => {
+    const forMs = random.chance(0.5) ? random.between(50, 1_000) : random.between(1_000, 15_000);
+    return {
+      ...{ atMs: at(), fault: "mailboxesFull", target: random.whole(0, 30), forMs: Math.round(forMs) },
+    };
+  });
+  return [...crashes, ...full];
+}
+
+export function writerFaultsOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const at = () => Math.round(random.between(fromMs, untilMs));
+  const stalls = Array.from(
+    { length: random.chance(0.6) ? 0 : random.whole(1, 4) },
+    (): PlannedDisturbance => {
+      return {
+        ...{ atMs: at(), fault: "storeStalls", target: 0, forMs: Math.round(random.between(100, 6_000)) },
+      };
+    },
+  );
+  const late = Array.from({ length: random.chance(0.6) ? 0 : random.whole(1, 3) }, (): PlannedDisturbance => {
+    return {
+      ...{ atMs: at(), fault: "answersLate", target: random.whole(0, 30) },
+      forMs: Math.round(random.between(1_000, 20_000)),
+      other: Math.round(random.between(100, 4_000)),
+    };
+  });
+  return [...stalls, ...late];
+}
