@@ -1,5 +1,5 @@
 /** The crash matrix as text for people: the table, the red cells, and how to see one again. Pure. */
-import type { CellFault, Red } from "./crash-matrix-cell.ts";
+import type { CellFault, Red } from "./crash-matrix-square.ts";
 import type { CountedStep } from "./interposer.ts";
 
 export interface Cell {

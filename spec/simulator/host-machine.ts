@@ -225,10 +225,11 @@ export class HostMachine implements Machine {
       disks: {
         ensure: (spec, signal) =>
           verb("ensureDisks", () => this.#roomy(() => disks.ensure(spec, signal)), signal),
-        release: (id, epoch, options) => verb("releaseDisks", () => disks.release(id, epoch, options)),
+        release: (id, ownerEpoch, options) =>
+          verb("releaseDisks", () => disks.release(id, ownerEpoch, options)),
         list: () => disks.list(),
         listShared: () => disks.listShared(),
-        releaseShared: (id, epoch) => verb("releaseDisks", () => disks.releaseShared(id, epoch)),
+        releaseShared: (id, ownerEpoch) => verb("releaseDisks", () => disks.releaseShared(id, ownerEpoch)),
       },
       machineFiles: {
         readAll: async () =>
