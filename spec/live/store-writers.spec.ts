@@ -1,9 +1,9 @@
 /**
- * Several writers at one PostgreSQL, each with a connection of its own, given commits that contend for the same
- * rows: what each was answered, and all rows and events afterwards, must be what the store in memory makes of
- * the same commits in *some* order. Histories are small enough to try all orders. Commits that one writer sends
- * at once it may merge into one, which is then judged as one: two moves that keep the rule of a group only
- * together are committed then.
+ * Several writers at one PostgreSQL, each with a connection of its own, given commits that contend for the
+ * same rows: what each was answered, and all rows and events afterwards, must be what the store in memory
+ * makes of the same commits in *some* order. Histories are small enough to try all orders. Commits that one
+ * writer sends at once it may merge into one, which is then judged as one: two moves that keep the rule of a
+ * group only together are committed then.
  */
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
@@ -51,7 +51,7 @@ function wavesOf(steps: readonly Step[]): readonly (readonly Step[])[] {
   return waves;
 }
 
-/** Three hosts with leases and failed builds, two aggregates, a group, an image, and one instance in the group. */
+/** Hosts with leases and failed builds, aggregates, two groups, and two instances in one of them. */
 function setUp(prefix: string): readonly Turn[] {
   const hostIds = [0, 1, 2].map((n) => `${prefix}-h${n}`);
   const aggregate = { metadata: {}, hostIds: [], createdAtMs: rows.wallMs };
