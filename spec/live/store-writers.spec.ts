@@ -51,10 +51,7 @@ function wavesOf(steps: readonly Step[]): readonly (readonly Step[])[] {
   return waves;
 }
 
-/**
- * Three hosts with leases and failed builds, two aggregates, a group, an image, and one instance in the
- * group.
- */
+/** Hosts with leases and failed builds, aggregates, two groups, and two instances in one of them. */
 function setUp(prefix: string): readonly Commit[] {
   const hostIds = [0, 1, 2].map((n) => `${prefix}-h${n}`);
   const aggregate = { metadata: {}, hostIds: [], createdAtMs: rows.wallMs };
