@@ -50,26 +50,33 @@ const former = (name: string) =>
     where pronamespace = current_schema()::regnamespace and proname = '${name}'
       and xmin <> pg_current_xact_id()::xid`;
 
-/** Puts the functions that differ, and takes away those that are no more. Answers their names. */
-export async function replaceFunctions(
-  run: Run,
-  functions: readonly SqlFunction[],
-): Promise<readonly string[]> {
+export interface FunctionChanges {
+  readonly changed: readonly SqlFunction[];
+  /** Names of those that have no file any more. */
+  readonly gone: readonly string[];
+}
+
+/** What differs from the functions that were put there last. */
+export async function functionChanges(run: Run, functions: readonly SqlFunction[]): Promise<FunctionChanges> {
   const rows = await run("select name, hash from novact_function");
   const known = new Map(rows.map(({ name, hash }) => [String(name), String(hash)]));
-  const changed = functions.filter(({ name, hash }) => known.get(name) !== hash);
+  const names = new Set(functions.map(({ name }) => name));
+  return {
+    changed: functions.filter(({ name, hash }) => known.get(name) !== hash),
+    gone: [...known.keys()].filter((name) => !names.has(name)),
+  };
+}
+
+/** Puts the functions that differ, with their triggers, and takes away those that are no more. */
+export async function replaceFunctions(run: Run, { changed, gone }: FunctionChanges): Promise<void> {
   for (const { name, text, hash } of changed) {
     await run(text);
     for (const { signature } of await run(former(name))) await run(`drop function ${signature} cascade`);
     await run(`insert into novact_function (name, hash, schema) values ('${name}', '${hash}', '${newestMigration}')
       on conflict (name) do update set hash = excluded.hash, schema = excluded.schema`);
   }
-  const names = new Set(functions.map(({ name }) => name));
-  const gone = [...known.keys()].filter((name) => !names.has(name));
   for (const name of gone) {
-    // With its triggers.
     await run(`drop function if exists ${name} cascade`);
     await run(`delete from novact_function where name = '${name}'`);
   }
-  return [...changed.map(({ name }) => name), ...gone];
 }
