@@ -153,7 +153,7 @@ function turnOf(prefix: string, it: Step): Commit {
 }
 
 interface Did {
-  readonly turn: Commit;
+  readonly commit: Commit;
   readonly answer: CommitResult | string;
 }
 
@@ -170,7 +170,7 @@ async function seen(store: Store, prefix: string, base: number): Promise<unknown
 }
 
 async function afterSetUp(store: Store, prefix: string): Promise<number> {
-  for (const turn of setUp(prefix)) expect((await store.commit(turn)).kind).to.equal("committed");
+  for (const commit of setUp(prefix)) expect((await store.commit(commit)).kind).to.equal("committed");
   return store.lastSequence();
 }
 
@@ -191,7 +191,7 @@ function readings([waves = [], ...others]: History<Did>): readonly History<Unit>
   const own = waves.reduce<readonly (readonly (readonly Unit[])[])[]>(
     (known, wave) => {
       const apart = wave.map((one) => [one]);
-      const requests = wave.filter(({ turn }) => turn.request !== undefined).length;
+      const requests = wave.filter(({ commit }) => commit.request !== undefined).length;
       const ways: readonly (readonly Unit[])[] = wave.length > 1 && requests < 2 ? [apart, [wave]] : [apart];
       return known.flatMap((before) => ways.map((way) => [...before, way]));
     },
@@ -202,20 +202,20 @@ function readings([waves = [], ...others]: History<Did>): readonly History<Unit>
 }
 
 /** One commit that does what all of these do. */
-function mergedTurn(commits: readonly Commit[]): Commit {
+function mergedCommit(commits: readonly Commit[]): Commit {
   const lists = new Map<string, unknown[]>();
-  for (const { request: _, ...turn } of commits)
-    for (const [name, list] of Object.entries(turn)) lists.set(name, [...(lists.get(name) ?? []), ...list]);
-  const request = commits.find((turn) => turn.request !== undefined)?.request;
+  for (const { request: _, ...commit } of commits)
+    for (const [name, list] of Object.entries(commit)) lists.set(name, [...(lists.get(name) ?? []), ...list]);
+  const request = commits.find((commit) => commit.request !== undefined)?.request;
   return { ...Object.fromEntries(lists), ...(request === undefined ? {} : { request }) };
 }
 
 async function answersAlike(memory: Store, unit: Unit, base: number): Promise<boolean> {
-  const result = counted(await resultOf(memory, mergedTurn(unit.map(({ turn }) => turn))), base);
+  const result = counted(await resultOf(memory, mergedCommit(unit.map(({ commit }) => commit))), base);
   if (unit.length === 1) return same(result, unit[0]?.answer);
   if (typeof result === "string" || result.kind !== "committed") return false;
-  let sequence = result.lastSequence - unit.reduce((sum, { turn }) => sum + (turn.events?.length ?? 0), 0);
-  return unit.every(({ turn: { events = [] }, answer }) => {
+  let sequence = result.lastSequence - unit.reduce((sum, { commit }) => sum + (commit.events?.length ?? 0), 0);
+  return unit.every(({ commit: { events = [] }, answer }) => {
     sequence += events.length;
     return same(answer, { kind: "committed", lastSequence: events.length === 0 ? 0 : sequence });
   });
@@ -257,9 +257,9 @@ describe("several writers at one PostgreSQL", function () {
       history.map(async (waves, writer) => {
         const done: Did[][] = [];
         for (const wave of waves) {
-          const answers = wave.map(async (turn) => {
-            const answer = await resultOf(stores[writer] ?? first, turn);
-            return { turn, answer: counted(answer, base) };
+          const answers = wave.map(async (commit) => {
+            const answer = await resultOf(stores[writer] ?? first, commit);
+            return { commit, answer: counted(answer, base) };
           });
           done.push(await Promise.all(answers));
         }
@@ -281,7 +281,7 @@ describe("several writers at one PostgreSQL", function () {
       const prefix = `run${runs}`;
       const commits = history.map((waves) => waves.map((wave) => wave.map((it) => turnOf(prefix, it))));
       const unexplained = await run(commits, prefix);
-      const answers = unexplained?.map(({ turn, answer }) => JSON.stringify({ answer, turn }));
+      const answers = unexplained?.map(({ commit, answer }) => JSON.stringify({ answer, commit }));
       expect(answers, "no order explains it").to.equal(undefined);
       for (const { kind } of history.flat(2)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     });

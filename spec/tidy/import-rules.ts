@@ -153,9 +153,12 @@ const terminal = [/^commander$/, /^cli-table3$/];
 /** What a page loads as well, as all of protocol/: no module of Node's. */
 const inBrowsers = new RegExp(
   [
-    "^nodes/(?:bus/(?:limits|messages|nats|outbox|requests|serve)",
-    "sdk/(?:browser|clients|connection|follow)|process/clock)\\.ts$",
-  ].join("|"),
+    /^nodes\/bus\/(?:nats|messages|outbox|requests|serve|limits)\.ts$/,
+    /^nodes\/sdk\/(?:browser|connection|clients|follow)\.ts$/,
+    /^nodes\/process\/clock\.ts$/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
 );
 const nodePackages = [/^node:/, /^#?nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
 
