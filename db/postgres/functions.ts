@@ -1,8 +1,9 @@
 /**
- * The functions of the database, each whole in a file of SQL (db/sql), and how they come into it (decision
- * 0016). Functions are not migrated but replaced: after the migrations, each whose text is not the one that
- * was put there last is put there anew. A controller that is older than the database must never do that: it
- * would put old functions under new tables, and back under newer controllers.
+ * The functions of the database, each whole in a file of SQL (db/sql, and db/rules for the rules of a
+ * commit), and how they come into it (decision 0016). Functions are not migrated but replaced: after the
+ * migrations, each whose text is not the one that was put there last is put there anew. A controller that is
+ * older than the database must never do that: it would put old functions under new tables, and back under
+ * newer controllers.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -19,7 +20,7 @@ export interface SqlFunction {
 /** Runs a statement in the transaction of the migration; answers its rows. */
 export type Run = (text: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
-const folders = ["sql"];
+const folders = ["sql", "rules"];
 
 /** All of them, by name. @throws Error when a file does not have exactly one */
 export function sqlFunctions(): readonly SqlFunction[] {
@@ -43,7 +44,7 @@ export const functionTable = `create table if not exists novact_function (
   name text collate "C" primary key, hash text collate "C" not null, schema text collate "C" not null
 )`;
 
-/** Older functions of the same name with other parameters: `create or replace` leaves them beside the new one. */
+/** Older functions of the same name with other parameters: `create or replace` leaves them where they are. */
 const former = (name: string) =>
   `select oid::regprocedure as signature from pg_proc
     where pronamespace = current_schema()::regnamespace and proname = '${name}'
