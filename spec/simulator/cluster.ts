@@ -293,7 +293,7 @@ function storeRates({ storeLatencyMs, rolledBack, answerLost, slow, batched }: P
   return batched === undefined ? rates : { ...rates, batched };
 }
 
-/** Half as many CPUs as vCPUs, so that those who share CPUs notice those who have some to themselves. */
+/** Half as many CPUs as vCPUs, so that dedicated CPUs leave guests that share CPUs short of room. */
 function cellsOf(count: number, vcpus: number): NumaNode[] {
   const cpus = Math.max(1, Math.floor(vcpus / 2));
   return Array.from({ length: count }, (_, cell) => ({

@@ -9,11 +9,11 @@ export interface Cell {
   readonly red: Red | undefined;
 }
 
-/** One operation: its undisturbed run, and all of its cells. */
+/** An operation: its undisturbed run, and all of its squares. */
 export interface Row {
   readonly operation: string;
   readonly steps: number;
-  /** What was wrong when nothing was done to it. */
+  /** The failure of the undisturbed run, if it failed. */
   readonly undisturbed: Red | undefined;
   readonly cells: readonly Cell[];
 }

@@ -34,7 +34,7 @@ export interface HostMachineOptions {
   readonly random: Random;
   readonly hostId: string;
   readonly monotonicShiftMs: number;
-  /** Absent: its disks are its own. */
+  /** Absent: the host's disks are on the host itself. */
   readonly storage?: FakeStorage;
   readonly rates: DriverRates;
   readonly interposer: Interposer;

@@ -36,7 +36,7 @@ export interface RunOptions {
   /** Called once everything is up: what happens beside the plan's commands and faults. */
   readonly script?: (world: ScriptWorld) => void;
   readonly countSteps?: boolean;
-  /** What the version before this one knows; absent: what its snapshot says. */
+  /** Messages of the previous version; absent: as in the snapshot of that version. */
   readonly versions?: Versions;
 }
 
