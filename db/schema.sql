@@ -48,9 +48,9 @@ create table claim (
 );
 create index claim_host_idx on claim using btree (host_id, instance_id);
 create trigger claim_gives_cells after delete on claim for each row when ((old.numa is not null)) execute
-    function novact_claim_cells();
+    function novact_numa();
 create trigger claim_takes_cells after insert on claim for each row when ((new.numa is not null)) execute
-    function novact_claim_cells();
+    function novact_numa();
 
 create table commit_writer (
   id text collate "C" not null,
@@ -336,107 +336,7 @@ begin
 end
 $$;
 
-create function novact_claim_cells() returns trigger language plpgsql as $$
-declare
-  it claim;
-  sign bigint := 1;
-  pinned bigint;
-  wanted bigint;
-  changed bigint;
-begin
-  if tg_op = 'DELETE' then
-    it := old;
-    sign := - 1;
-  else
-    it := new;
-  end if;
-  if (it.numa->>'dedicated')::boolean then
-    pinned := sign * it.vcpus;
-    update host
-      set pinned_cpus = pinned_cpus + pinned
-      where id = it.host_id
-      and (sign < 0
-        or (pinned_cpus + pinned <= real_cpus
-          and (vcpus_claimed - pinned_cpus - pinned) * real_cpus <= (real_cpus - pinned_cpus - pinned) *
-              vcpus));
-    if not found
-      and sign > 0 then
-      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
-    end if;
-  end if;
-  with needs as (select c.cell, n.resource, n.amount
-      from jsonb_to_recordset(it.numa->'cells') as c(cell bigint, vcpus bigint, "memoryMib" bigint, "pageKib"
-          bigint)
-      cross join lateral (values ('cpus', case when (it.numa->>'dedicated')::boolean then c.vcpus else 0 end),
-          (case when c."pageKib" is null then 'memory' else 'pages:' || c."pageKib" end, case when c."pageKib"
-          is null then c."memoryMib" else c."memoryMib" * 1024 / c."pageKib" end)) as n(resource, amount)
-      where n.amount > 0), taken as (update host_cell t
-      set claimed = t.claimed + sign * n.amount
-      from needs n
-      where t.host_id = it.host_id
-      and t.cell = n.cell
-      and t.resource = n.resource
-      and (sign < 0
-        or t.claimed + n.amount <= t.total)
-      returning 1)
-    select (select count(*)
-      from needs), (select count(*)
-      from taken) into wanted, changed;
-  if sign > 0
-    and wanted <> changed then
-    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
-  end if;
-  return null;
-end
-$$;
-
-create function novact_commit(writer text, batch_number bigint, now_ms bigint, turns jsonb) returns jsonb
-    language plpgsql set enable_seqscan=off set enable_hashjoin=off set enable_mergejoin=off as $$
-declare
-  before bigint;
-  newest bigint;
-  result jsonb;
-  results jsonb := '[]';
-  broken text;
-begin
-  if exists (select
-      from novact_breaking
-      where name > coalesce(current_setting('novact.schema', true), '')) then
-    raise exception using errcode = 'NV002', message = 'this controller is older than the database';
-  end if;
-  select last_sequence into strict before
-    from event_head for update;
-  newest := before;
-  for i in 0 .. jsonb_array_length(turns) - 1 loop
-    begin
-      result := novact_commit_turn(turns->i, newest, now_ms);
-    exception
-      when sqlstate 'NV001' then
-        result := sqlerrm::jsonb;
-      when others then
-        get stacked diagnostics broken = constraint_name;
-        result := coalesce(novact_refusal_of(turns->i, sqlstate, broken), jsonb_build_object('kind', 'failed',
-            'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
-    end;
-    newest := greatest(newest, (result->>'lastSequence')::bigint);
-    results := results || result;
-  end loop;
-  if newest > before then
-    update event_head
-      set last_sequence = newest;
-  end if;
-  insert into commit_writer as t(id, batch, results, at_ms)
-    values (writer, batch_number, results, now_ms)
-    on conflict (id) do update set batch = excluded.batch, results = excluded.results, at_ms = excluded.at_ms
-    where t.batch < excluded.batch;
-  if not found then
-    raise exception using errcode = 'NV000', message = 'the batch was given up by its writer';
-  end if;
-  return results;
-end
-$$;
-
-create function novact_commit_breaker(turn jsonb) returns boolean language plpgsql as $$
+create function novact_breaker(turn jsonb) returns boolean language plpgsql as $$
 declare
   going bigint;
   least_failed bigint;
@@ -480,7 +380,7 @@ begin
 end
 $$;
 
-create function novact_commit_builds(turn jsonb) returns boolean language plpgsql as $$
+create function novact_builds(turn jsonb) returns boolean language plpgsql as $$
 begin
   if not turn->'buildsEnded' @> '[{"failed":true}]' then
     update host
@@ -511,33 +411,7 @@ begin
 end
 $$;
 
-create function novact_commit_catalog(turn jsonb) returns boolean language plpgsql as $$
-declare
-  done boolean;
-begin
-  if turn ? 'flavorsRemoved' then
-    done := novact_remove_named('flavor', 'flavor', turn->'flavorsRemoved');
-  end if;
-  if turn ? 'imagesRemoved' then
-    done := novact_remove_named('image', 'image', turn->'imagesRemoved');
-  end if;
-  if turn ? 'flavors' then
-    insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
-      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."extraSpecs", r."createdAtMs"
-      from jsonb_to_recordset(turn->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
-          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
-  end if;
-  if turn ? 'images' then
-    insert into image(id, name, disk, kernel, ramdisk, command_line, properties, created_at_ms)
-      select r.id, r.name, r.disk, r.kernel, r.ramdisk, r."commandLine", r.properties, r."createdAtMs"
-      from jsonb_to_recordset(turn->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
-          jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint);
-  end if;
-  return true;
-end
-$$;
-
-create function novact_commit_claims(turn jsonb) returns boolean language plpgsql as $$
+create function novact_capacity(turn jsonb) returns boolean language plpgsql as $$
 declare
   one jsonb;
   fitting text[];
@@ -656,44 +530,73 @@ begin
 end
 $$;
 
-create function novact_commit_groups(turn jsonb) returns boolean language plpgsql as $$
+create function novact_commit(writer text, batch_number bigint, now_ms bigint, turns jsonb) returns jsonb
+    language plpgsql set enable_seqscan=off set enable_hashjoin=off set enable_mergejoin=off as $$
 declare
-  broken record;
+  before bigint;
+  newest bigint;
+  result jsonb;
+  results jsonb := '[]';
+  broken text;
 begin
-  select r."hostId", g.id into broken
-    from rows
-    from (jsonb_to_recordset(turn->'grouped') as ("instanceId" text, "hostId" text, "groupId" text)) with
-        ordinality as r
-    join server_group g
-    on g.id = r."groupId"
-    where case g.policy when 'anti-affinity' then coalesce(g.max_per_host, 1) <= (select count(*)
-        from instance i
-        where i.live_server_group_id = g.id
-        and i.host_id = r."hostId"
-        and i.id <> r."instanceId") + (select count(distinct i.id)
-        from instance i
-        join claim c
-        on c.instance_id = i.id
-        where i.live_server_group_id = g.id
-        and i.host_id is null
-        and c.host_id = r."hostId"
-        and i.id <> r."instanceId") when 'affinity' then exists (select
-        from instance i
-        where i.live_server_group_id = g.id
-        and i.host_id <> r."hostId"
-        and i.id <> r."instanceId") or exists (select
-        from instance i
-        join claim c
-        on c.instance_id = i.id
-        where i.live_server_group_id = g.id
-        and i.host_id is null
-        and c.host_id <> r."hostId"
-        and i.id <> r."instanceId") else false end
-    order by r.ordinality
-    limit 1;
-  if found then
-    perform novact_refuse_turn('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId',
-        broken.id));
+  if exists (select
+      from novact_breaking
+      where name > coalesce(current_setting('novact.schema', true), '')) then
+    raise exception using errcode = 'NV002', message = 'this controller is older than the database';
+  end if;
+  select last_sequence into strict before
+    from event_head for update;
+  newest := before;
+  for i in 0 .. jsonb_array_length(turns) - 1 loop
+    begin
+      result := novact_commit_turn(turns->i, newest, now_ms);
+    exception
+      when sqlstate 'NV001' then
+        result := sqlerrm::jsonb;
+      when others then
+        get stacked diagnostics broken = constraint_name;
+        result := coalesce(novact_reference(turns->i, sqlstate, broken), jsonb_build_object('kind', 'failed',
+            'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
+    end;
+    newest := greatest(newest, (result->>'lastSequence')::bigint);
+    results := results || result;
+  end loop;
+  if newest > before then
+    update event_head
+      set last_sequence = newest;
+  end if;
+  insert into commit_writer as t(id, batch, results, at_ms)
+    values (writer, batch_number, results, now_ms)
+    on conflict (id) do update set batch = excluded.batch, results = excluded.results, at_ms = excluded.at_ms
+    where t.batch < excluded.batch;
+  if not found then
+    raise exception using errcode = 'NV000', message = 'the batch was given up by its writer';
+  end if;
+  return results;
+end
+$$;
+
+create function novact_commit_catalog(turn jsonb) returns boolean language plpgsql as $$
+declare
+  done boolean;
+begin
+  if turn ? 'flavorsRemoved' then
+    done := novact_remove_named('flavor', 'flavor', turn->'flavorsRemoved');
+  end if;
+  if turn ? 'imagesRemoved' then
+    done := novact_remove_named('image', 'image', turn->'imagesRemoved');
+  end if;
+  if turn ? 'flavors' then
+    insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
+      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."extraSpecs", r."createdAtMs"
+      from jsonb_to_recordset(turn->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
+          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
+  end if;
+  if turn ? 'images' then
+    insert into image(id, name, disk, kernel, ramdisk, command_line, properties, created_at_ms)
+      select r.id, r.name, r.disk, r.kernel, r.ramdisk, r."commandLine", r.properties, r."createdAtMs"
+      from jsonb_to_recordset(turn->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
+          jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint);
   end if;
   return true;
 end
@@ -865,55 +768,6 @@ begin
 end
 $$;
 
-create function novact_commit_leases(turn jsonb) returns boolean language plpgsql as $$
-declare
-  changed bigint;
-  done boolean;
-begin
-  if turn ? 'leasesGranted' then
-    done := novact_need_hosts(turn->'leasesGranted');
-    insert into host_lease as t(host_id, epoch, renewals, fenced_by)
-      select r."hostId", r.epoch, 1, null
-      from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
-      where r.epoch = 1
-      or exists (select
-        from host_lease l
-        where l.host_id = r."hostId")
-      on conflict (host_id) do update set epoch = excluded.epoch, renewals = t.renewals + 1, fenced_by = null
-      where t.fenced_by is not null
-      and excluded.epoch = t.epoch + 1;
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'leasesGranted') then
-      perform novact_refuse_turn('conflict');
-    end if;
-  end if;
-  if turn ? 'leasesFenced' then
-    update host_lease l
-      set fenced_by = r.proof
-      from jsonb_to_recordset(turn->'leasesFenced') as r("hostId" text, epoch bigint, renewals bigint, proof
-          jsonb)
-      where l.host_id = r."hostId"
-      and l.epoch = r.epoch
-      and l.fenced_by is null
-      and l.renewals = coalesce(r.renewals, l.renewals);
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'leasesFenced') then
-      perform novact_refuse_turn('conflict');
-    end if;
-  end if;
-  if exists (select
-      from jsonb_to_recordset(turn->'fencesExpected') as r("hostId" text, epoch bigint)
-      where not exists (select
-        from host_lease l
-        where l.host_id = r."hostId"
-        and l.epoch = r.epoch
-        and l.fenced_by is not null)) then
-    perform novact_refuse_turn('conflict');
-  end if;
-  return true;
-end
-$$;
-
 create function novact_commit_placement(turn jsonb) returns boolean language plpgsql as $$
 declare
   lost text;
@@ -974,7 +828,7 @@ begin
       on conflict do nothing;
   end if;
   if turn ?| array['aggregateHosts', 'aggregatesChanged'] then
-    done := novact_commit_zones();
+    done := novact_zone();
   end if;
   if turn ? 'serverGroupsRemoved' then
     done := novact_remove_named('server_group', 'server-group', turn->'serverGroupsRemoved');
@@ -1042,58 +896,6 @@ begin
 end
 $$;
 
-create function novact_commit_removals(turn jsonb) returns boolean language plpgsql as $$
-declare
-  removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
-  done boolean;
-begin
-  done := novact_need_hosts(turn->'hostsRemoved');
-  if exists (select
-      from instance
-      where host_id = any (removed)
-      and deleted_at_ms is null)
-    or exists (select
-      from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
-      join claim c
-      on c.host_id = r."hostId"
-      where not r.parked)
-    or exists (select
-      from claim c
-      join instance i
-      on i.id = c.instance_id
-      left join host_lease l
-      on l.host_id = c.host_id
-      where c.host_id = any (removed)
-      and i.deleted_at_ms is null
-      and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
-      and (c.lease_epoch = 0
-        or not (i.storage_id is not null
-          or (coalesce(i.image->'disk', 'null') = 'null'
-            and (i.flavor->>'diskGib')::bigint = 0)))) then
-    perform novact_refuse_turn('inUse');
-  end if;
-  delete
-    from claim
-    where host_id = any (removed);
-  delete
-    from host_cell
-    where host_id = any (removed);
-  delete
-    from machine
-    where host_id = any (removed);
-  delete
-    from aggregate_host
-    where host_id = any (removed);
-  delete
-    from host_seen
-    where host_id = any (removed);
-  delete
-    from host
-    where id = any (removed);
-  return true;
-end
-$$;
-
 create function novact_commit_turn(turn jsonb, newest bigint, now_ms bigint) returns jsonb language plpgsql as
     $$
 declare
@@ -1120,7 +922,7 @@ begin
   end if;
   if turn ? 'usage'
     or turn ? 'deleting' then
-    done := novact_commit_use(turn);
+    done := novact_quota(turn);
   end if;
   if turn ? 'created'
     or turn ? 'updated' then
@@ -1130,31 +932,31 @@ begin
     done := novact_commit_catalog(turn);
   end if;
   if turn ? 'hostsEnabled' then
-    done := novact_commit_breaker(turn);
+    done := novact_breaker(turn);
   end if;
   if turn ? 'hosts'
     or turn ? 'hostsEnabled' then
     done := novact_commit_hosts(turn, now_ms);
   end if;
   if turn ? 'buildsEnded' then
-    done := novact_commit_builds(turn);
+    done := novact_builds(turn);
   end if;
   if turn ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
       'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
     done := novact_commit_placement(turn);
   end if;
   if turn ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
-    done := novact_commit_leases(turn);
+    done := novact_lease(turn);
   end if;
   if turn ? 'hostsRemoved' then
-    done := novact_commit_removals(turn);
+    done := novact_removal(turn);
   end if;
   if turn ? 'claims'
     or turn ? 'claimsReleased' then
-    done := novact_commit_claims(turn);
+    done := novact_capacity(turn);
   end if;
   if turn ? 'grouped' then
-    done := novact_commit_groups(turn);
+    done := novact_group(turn);
   end if;
   if turn ?| array['machines', 'machinesGone', 'operations'] then
     done := novact_commit_progress(turn);
@@ -1173,7 +975,192 @@ begin
 end
 $$;
 
-create function novact_commit_use(turn jsonb) returns boolean language plpgsql as $$
+create function novact_group(turn jsonb) returns boolean language plpgsql as $$
+declare
+  broken record;
+begin
+  select r."hostId", g.id into broken
+    from rows
+    from (jsonb_to_recordset(turn->'grouped') as ("instanceId" text, "hostId" text, "groupId" text)) with
+        ordinality as r
+    join server_group g
+    on g.id = r."groupId"
+    where case g.policy when 'anti-affinity' then coalesce(g.max_per_host, 1) <= (select count(*)
+        from instance i
+        where i.live_server_group_id = g.id
+        and i.host_id = r."hostId"
+        and i.id <> r."instanceId") + (select count(distinct i.id)
+        from instance i
+        join claim c
+        on c.instance_id = i.id
+        where i.live_server_group_id = g.id
+        and i.host_id is null
+        and c.host_id = r."hostId"
+        and i.id <> r."instanceId") when 'affinity' then exists (select
+        from instance i
+        where i.live_server_group_id = g.id
+        and i.host_id <> r."hostId"
+        and i.id <> r."instanceId") or exists (select
+        from instance i
+        join claim c
+        on c.instance_id = i.id
+        where i.live_server_group_id = g.id
+        and i.host_id is null
+        and c.host_id <> r."hostId"
+        and i.id <> r."instanceId") else false end
+    order by r.ordinality
+    limit 1;
+  if found then
+    perform novact_refuse_turn('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId',
+        broken.id));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_lease(turn jsonb) returns boolean language plpgsql as $$
+declare
+  changed bigint;
+  done boolean;
+begin
+  if turn ? 'leasesGranted' then
+    done := novact_need_hosts(turn->'leasesGranted');
+    insert into host_lease as t(host_id, epoch, renewals, fenced_by)
+      select r."hostId", r.epoch, 1, null
+      from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
+      where r.epoch = 1
+      or exists (select
+        from host_lease l
+        where l.host_id = r."hostId")
+      on conflict (host_id) do update set epoch = excluded.epoch, renewals = t.renewals + 1, fenced_by = null
+      where t.fenced_by is not null
+      and excluded.epoch = t.epoch + 1;
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'leasesGranted') then
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+  if turn ? 'leasesFenced' then
+    update host_lease l
+      set fenced_by = r.proof
+      from jsonb_to_recordset(turn->'leasesFenced') as r("hostId" text, epoch bigint, renewals bigint, proof
+          jsonb)
+      where l.host_id = r."hostId"
+      and l.epoch = r.epoch
+      and l.fenced_by is null
+      and l.renewals = coalesce(r.renewals, l.renewals);
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(turn->'leasesFenced') then
+      perform novact_refuse_turn('conflict');
+    end if;
+  end if;
+  if exists (select
+      from jsonb_to_recordset(turn->'fencesExpected') as r("hostId" text, epoch bigint)
+      where not exists (select
+        from host_lease l
+        where l.host_id = r."hostId"
+        and l.epoch = r.epoch
+        and l.fenced_by is not null)) then
+    perform novact_refuse_turn('conflict');
+  end if;
+  return true;
+end
+$$;
+
+create function novact_need_hosts(list jsonb) returns boolean language plpgsql as $$
+declare
+  lost text;
+begin
+  select r.one->>'hostId' into lost
+    from jsonb_array_elements(list) with ordinality as r(one)
+    where not exists (select
+      from host h
+      where h.id = r.one->>'hostId')
+    order by r.ordinality
+    limit 1;
+  if found then
+    perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_numa() returns trigger language plpgsql as $$
+declare
+  it claim;
+  sign bigint := 1;
+  pinned bigint;
+  wanted bigint;
+  changed bigint;
+begin
+  if tg_op = 'DELETE' then
+    it := old;
+    sign := - 1;
+  else
+    it := new;
+  end if;
+  if (it.numa->>'dedicated')::boolean then
+    pinned := sign * it.vcpus;
+    update host
+      set pinned_cpus = pinned_cpus + pinned
+      where id = it.host_id
+      and (sign < 0
+        or (pinned_cpus + pinned <= real_cpus
+          and (vcpus_claimed - pinned_cpus - pinned) * real_cpus <= (real_cpus - pinned_cpus - pinned) *
+              vcpus));
+    if not found
+      and sign > 0 then
+      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+    end if;
+  end if;
+  with needs as (select c.cell, n.resource, n.amount
+      from jsonb_to_recordset(it.numa->'cells') as c(cell bigint, vcpus bigint, "memoryMib" bigint, "pageKib"
+          bigint)
+      cross join lateral (values ('cpus', case when (it.numa->>'dedicated')::boolean then c.vcpus else 0 end),
+          (case when c."pageKib" is null then 'memory' else 'pages:' || c."pageKib" end, case when c."pageKib"
+          is null then c."memoryMib" else c."memoryMib" * 1024 / c."pageKib" end)) as n(resource, amount)
+      where n.amount > 0), taken as (update host_cell t
+      set claimed = t.claimed + sign * n.amount
+      from needs n
+      where t.host_id = it.host_id
+      and t.cell = n.cell
+      and t.resource = n.resource
+      and (sign < 0
+        or t.claimed + n.amount <= t.total)
+      returning 1)
+    select (select count(*)
+      from needs), (select count(*)
+      from taken) into wanted, changed;
+  if sign > 0
+    and wanted <> changed then
+    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+  end if;
+  return null;
+end
+$$;
+
+create function novact_offered_cells(numa jsonb) returns TABLE(cell bigint, resource text, total bigint)
+    language sql as $$
+select n.place - 1, offered.resource, offered.total
+  from jsonb_array_elements(numa) with ordinality as n(node, place)
+  cross join lateral (select coalesce(sum((page->>'sizeKib')::bigint * (page->>'total')::bigint), 0) as kib
+    from jsonb_array_elements(n.node->'hugePages') as page) as huge
+  cross join lateral (select 'cpus' as resource, (n.node->>'vcpus')::bigint as total
+    union all
+    select 'memory', greatest(0, (n.node->>'memoryMib')::bigint - floor(huge.kib / 1024))::bigint
+    union all
+    select 'pages:' || (page->>'sizeKib'), (page->>'total')::bigint
+    from jsonb_array_elements(n.node->'hugePages') as page) as offered
+$$;
+
+create function novact_progress() returns trigger language plpgsql as $$
+begin
+  raise exception 'row of table % would go back', tg_table_name using errcode = 'check_violation', constraint
+      = tg_name;
+end
+$$;
+
+create function novact_quota(turn jsonb) returns boolean language plpgsql as $$
 declare
   broken record;
 begin
@@ -1226,65 +1213,6 @@ begin
 end
 $$;
 
-create function novact_commit_zones() returns boolean language plpgsql as $$
-declare
-  twice text;
-begin
-  select ah.host_id into twice
-    from aggregate_host ah
-    join aggregate a
-    on a.id = ah.aggregate_id
-    where a.availability_zone is not null
-    group by ah.host_id
-    having count(distinct a.availability_zone) > 1
-    order by ah.host_id
-    limit 1;
-  if found then
-    perform novact_refuse_turn('zoneConflict', jsonb_build_object('hostId', twice));
-  end if;
-  return true;
-end
-$$;
-
-create function novact_need_hosts(list jsonb) returns boolean language plpgsql as $$
-declare
-  lost text;
-begin
-  select r.one->>'hostId' into lost
-    from jsonb_array_elements(list) with ordinality as r(one)
-    where not exists (select
-      from host h
-      where h.id = r.one->>'hostId')
-    order by r.ordinality
-    limit 1;
-  if found then
-    perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
-  end if;
-  return true;
-end
-$$;
-
-create function novact_offered_cells(numa jsonb) returns TABLE(cell bigint, resource text, total bigint)
-    language sql as $$
-select n.place - 1, offered.resource, offered.total
-  from jsonb_array_elements(numa) with ordinality as n(node, place)
-  cross join lateral (select coalesce(sum((page->>'sizeKib')::bigint * (page->>'total')::bigint), 0) as kib
-    from jsonb_array_elements(n.node->'hugePages') as page) as huge
-  cross join lateral (select 'cpus' as resource, (n.node->>'vcpus')::bigint as total
-    union all
-    select 'memory', greatest(0, (n.node->>'memoryMib')::bigint - floor(huge.kib / 1024))::bigint
-    union all
-    select 'pages:' || (page->>'sizeKib'), (page->>'total')::bigint
-    from jsonb_array_elements(n.node->'hugePages') as page) as offered
-$$;
-
-create function novact_progress() returns trigger language plpgsql as $$
-begin
-  raise exception 'row of table % would go back', tg_table_name using errcode = 'check_violation', constraint
-      = tg_name;
-end
-$$;
-
 create function novact_real_cpus(numa jsonb) returns bigint language sql as $$
 select coalesce(sum((node->>'vcpus')::bigint), 0)::bigint
   from jsonb_array_elements(numa) as node
@@ -1310,7 +1238,7 @@ begin
 end
 $$;
 
-create function novact_refusal_of(turn jsonb, code text, broken text) returns jsonb language plpgsql as $$
+create function novact_reference(turn jsonb, code text, broken text) returns jsonb language plpgsql as $$
 declare
   lost record;
 begin
@@ -1375,6 +1303,58 @@ begin
 end
 $$;
 
+create function novact_removal(turn jsonb) returns boolean language plpgsql as $$
+declare
+  removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
+  done boolean;
+begin
+  done := novact_need_hosts(turn->'hostsRemoved');
+  if exists (select
+      from instance
+      where host_id = any (removed)
+      and deleted_at_ms is null)
+    or exists (select
+      from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
+      join claim c
+      on c.host_id = r."hostId"
+      where not r.parked)
+    or exists (select
+      from claim c
+      join instance i
+      on i.id = c.instance_id
+      left join host_lease l
+      on l.host_id = c.host_id
+      where c.host_id = any (removed)
+      and i.deleted_at_ms is null
+      and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
+      and (c.lease_epoch = 0
+        or not (i.storage_id is not null
+          or (coalesce(i.image->'disk', 'null') = 'null'
+            and (i.flavor->>'diskGib')::bigint = 0)))) then
+    perform novact_refuse_turn('inUse');
+  end if;
+  delete
+    from claim
+    where host_id = any (removed);
+  delete
+    from host_cell
+    where host_id = any (removed);
+  delete
+    from machine
+    where host_id = any (removed);
+  delete
+    from aggregate_host
+    where host_id = any (removed);
+  delete
+    from host_seen
+    where host_id = any (removed);
+  delete
+    from host
+    where id = any (removed);
+  return true;
+end
+$$;
+
 create function novact_remove_named(tbl regclass, noun text, ids jsonb) returns boolean language plpgsql as $$
 declare
   lost text;
@@ -1409,4 +1389,24 @@ select coalesce(jsonb_agg(one
     where one is not null
     order by one collate "C"
     limit 2) two
+$$;
+
+create function novact_zone() returns boolean language plpgsql as $$
+declare
+  twice text;
+begin
+  select ah.host_id into twice
+    from aggregate_host ah
+    join aggregate a
+    on a.id = ah.aggregate_id
+    where a.availability_zone is not null
+    group by ah.host_id
+    having count(distinct a.availability_zone) > 1
+    order by ah.host_id
+    limit 1;
+  if found then
+    perform novact_refuse_turn('zoneConflict', jsonb_build_object('hostId', twice));
+  end if;
+  return true;
+end
 $$;

@@ -1,33 +1,34 @@
 /**
- * Applies one turn to the tables in memory, with the same outcomes in the same order as the function
- * `novact_commit` of PostgreSQL (db/sql): the request first, then quotas, instances, catalog, hosts,
- * aggregates and groups, leases, removals of hosts, claims and their groups' rules, machines, operations,
- * events. The property
- * test of spec/live/store-comparison.spec.ts holds the two against each other.
+ * Applies one commit to the tables in memory, with the same outcomes in the same order as the function
+ * `novact_commit_turn` of PostgreSQL (db/sql/commit-turn.sql). The rules stand beside their SQL in db/rules.
+ * Two live specs hold the stores against each other: spec/live/store-comparison.spec.ts, one commit after the
+ * other, and spec/live/store-writers.spec.ts, several writers at once.
  */
-
 import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import type { ClaimRecord } from "../../actors/records/instance.ts";
-import { pinnedBy, useWith } from "../../protocol/numa.ts";
+import { frozenCopy, undo } from "../rows/table.ts";
+import { machineKey, type Refusal, requestKey, type Tables, type Work } from "../rows/tables.ts";
+import { applyBuilds } from "../rules/breaker/memory.ts";
+import { applyClaims, applyReleases } from "../rules/capacity/memory.ts";
+import { applyGroups } from "../rules/group/memory.ts";
+import { applyLeases } from "../rules/lease/memory.ts";
+import { applyUse } from "../rules/quota/memory.ts";
+import { insertNamed, removeNamed, unflavored, unheldBy } from "../rules/reference/memory.ts";
+import { applyRemovals } from "../rules/removal/memory.ts";
 import {
   defectError,
   instanceRegression,
   operationRegression,
   replacesObservation,
 } from "../rules/turn-rules.ts";
-import { applyBuilds, applyEnabled, applyInventories, applyRemovals, overfull } from "./apply-hosts.ts";
-import { applyLeases, unleased } from "./apply-leases.ts";
-import { applyGroups, applyPlacement, applyUse } from "./apply-placement.ts";
-import { frozenCopy, type Journal, type Table, undo } from "./table.ts";
-import { machineKey, type Refusal, requestKey, type StoredHost, type Tables, type Work } from "./tables.ts";
+import { applyEnabled, applyInventories } from "./apply-hosts.ts";
+import { applyPlacement } from "./apply-placement.ts";
 
 const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
   applyUse,
   applyInstances,
   applyCatalogRemovals,
-  applyFlavors,
-  applyImages,
+  applyCatalog,
   applyInventories,
   applyEnabled,
   applyBuilds,
@@ -85,8 +86,8 @@ function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
     if (refusal !== undefined) return refusal;
     if (sound.length < list.length) return { kind: "conflict" };
     for (const { row } of list) tables.instances.put(row.id, row, journal);
-    const lost = list.filter(isMade).find(({ row }) => tables.flavors.get(row.flavor.id) === undefined);
-    if (lost !== undefined) return { kind: "missing", noun: "flavor", id: lost.row.flavor.id };
+    const lost = unflavored(tables, list.filter(isMade));
+    if (lost !== undefined) return lost;
   }
   return undefined;
 }
@@ -95,109 +96,27 @@ type Written = NonNullable<Turn["instances"]>[number];
 const isMade = ({ expectedVersion }: Written): boolean => expectedVersion === 0;
 const versionOf = ({ instances }: Tables, id: string): number => instances.get(id)?.version ?? 0;
 
-/** An instance that is not deleted holds its image and its server group; its flavor is copied into it. */
-function unheldBy(tables: Tables, list: readonly Written[]): Refusal | undefined {
-  const live = list.map(({ row }) => row).filter(({ deletedAtMs }) => deletedAtMs === null);
-  const imageless = live.find(({ image }) => tables.images.get(image.id) === undefined);
-  if (imageless !== undefined) return { kind: "missing", noun: "image", id: imageless.image.id };
-  for (const { serverGroupId } of live)
-    if (serverGroupId !== null && tables.serverGroups.get(serverGroupId) === undefined)
-      return { kind: "missing", noun: "server-group", id: serverGroupId };
-  return undefined;
-}
-
+/** A flavor is copied into its instances, and may go before them. */
 function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefined {
-  for (const id of turn.flavorsRemoved ?? [])
-    if (!tables.flavors.delete(id, journal)) return { kind: "missing", noun: "flavor", id };
-  const removed = new Set(turn.imagesRemoved);
-  const used = [...tables.instances.values()].some(
-    ({ image, deletedAtMs }) => deletedAtMs === null && removed.has(image.id),
+  const { flavors, images, instances } = tables;
+  const held = new Set(
+    [...(turn.imagesRemoved === undefined ? [] : instances.values())]
+      .filter(({ deletedAtMs }) => deletedAtMs === null)
+      .map(({ image }) => image.id),
   );
-  if (used && removed.size > 0) return { kind: "inUse" };
-  for (const id of removed)
-    if (!tables.images.delete(id, journal)) return { kind: "missing", noun: "image", id };
-  return undefined;
+  const flavor = { table: flavors, noun: "flavor", used: () => false } as const;
+  const image = { table: images, noun: "image", used: (id: string) => held.has(id) } as const;
+  return (
+    removeNamed(flavor, turn.flavorsRemoved ?? [], journal) ??
+    removeNamed(image, turn.imagesRemoved ?? [], journal)
+  );
 }
 
-function applyFlavors({ tables, turn, journal }: Work): Refusal | undefined {
-  return insertNamed(tables.flavors, turn.flavors, journal);
-}
-
-function applyImages({ tables, turn, journal }: Work): Refusal | undefined {
-  return insertNamed(tables.images, turn.images, journal);
-}
-
-function insertNamed<R extends { readonly id: string; readonly name: string }>(
-  table: Table<R>,
-  rows: readonly R[] | undefined,
-  journal: Journal,
-): Refusal | undefined {
-  for (const row of rows ?? []) {
-    const taken = [...table.values()].some(({ id, name }) => id === row.id || name === row.name);
-    if (taken) return { kind: "nameTaken" };
-    table.put(row.id, row, journal);
-  }
-  return undefined;
-}
-
-function claimed(host: StoredHost, claim: ClaimRecord, times: 1 | -1): StoredHost {
-  return {
-    ...host,
-    vcpusClaimed: host.vcpusClaimed + times * claim.vcpus,
-    memoryMibClaimed: host.memoryMibClaimed + times * claim.memoryMib,
-    diskGibClaimed: host.diskGibClaimed + times * claim.diskGib,
-    instances: host.instances + times,
-  };
-}
-
-/** What it takes of the cells; after the sums of all claims, as in PostgreSQL. */
-function bound(host: StoredHost, { numa }: ClaimRecord, times: 1 | -1): StoredHost {
-  if (numa === null) return host;
-  return {
-    ...host,
-    pinnedCpus: host.pinnedCpus + times * pinnedBy(numa),
-    numaClaimed: useWith(host.numaClaimed, numa, times),
-  };
-}
-
-function applyReleases({ tables, turn, journal }: Work): undefined {
-  for (const key of turn.claimsReleased ?? []) {
-    const claim = tables.claims.get(machineKey(key));
-    const host = claim && tables.hosts.get(claim.hostId);
-    if (claim === undefined || host === undefined) continue;
-    tables.claims.delete(machineKey(key), journal);
-    tables.hosts.put(host.id, bound(claimed(host, claim, -1), claim, -1), journal);
-  }
-}
-
-function applyClaims(work: Work): Refusal | undefined {
-  const { tables, turn, journal } = work;
-  const refused = unleased(work);
-  if (refused !== undefined) return refused;
-  for (const claim of turn.claims ?? []) {
-    const host = tables.hosts.get(claim.hostId);
-    const fuller = host && claimed(host, claim, 1);
-    if (fuller === undefined || overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };
-    tables.hosts.put(claim.hostId, fuller, journal);
-  }
-  return applyClaimRows(work);
-}
-
-function applyClaimRows({ tables, turn, journal }: Work): Refusal | undefined {
-  let conflict = false;
-  for (const claim of turn.claims ?? []) {
-    if (tables.claims.get(machineKey(claim)) !== undefined) {
-      conflict = true;
-      continue;
-    }
-    tables.claims.put(machineKey(claim), claim, journal);
-    const host = tables.hosts.get(claim.hostId);
-    if (claim.numa === null || host === undefined) continue;
-    const fuller = bound(host, claim, 1);
-    if (overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };
-    tables.hosts.put(claim.hostId, fuller, journal);
-  }
-  return conflict ? { kind: "conflict" } : undefined;
+function applyCatalog({ tables, turn, journal }: Work): Refusal | undefined {
+  return (
+    insertNamed({ table: tables.flavors }, turn.flavors, journal) ??
+    insertNamed({ table: tables.images }, turn.images, journal)
+  );
 }
 
 function applyMachines({ tables, turn, journal }: Work): undefined {

@@ -3,7 +3,7 @@
  * PostgreSQL.
  */
 import { retentionLimits } from "../../protocol/limits/retention.ts";
-import { machineKey, requestKey, type Tables } from "./tables.ts";
+import { machineKey, requestKey, type Tables } from "../rows/tables.ts";
 
 /** Prunes; answers how many rows were removed. */
 export function pruneTables(tables: Tables, nowMs: number): number {

@@ -38,12 +38,13 @@ import type { Clock } from "../../protocol/wire/transport.ts";
 import { lastOfPage } from "../rows/event-page.ts";
 import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
+import type { Table } from "../rows/table.ts";
+import { machineKey, requestKey, type StoredHost, Tables } from "../rows/tables.ts";
+import { membersOf, placesOf } from "../rules/group/memory.ts";
+import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
 import { assertTurn } from "../rules/turn-rules.ts";
 import { applyTurn } from "./apply.ts";
-import { membersOf, placesOf, quotaOf, quotaTotalsOf } from "./apply-placement.ts";
 import { pruneTables } from "./prune.ts";
-import type { Table } from "./table.ts";
-import { machineKey, requestKey, type StoredHost, Tables } from "./tables.ts";
 
 export class MemoryStore implements Store {
   readonly #tables = new Tables();

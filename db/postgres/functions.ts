@@ -1,8 +1,9 @@
 /**
- * The functions of the database, each whole in a file of SQL (db/sql), and how they come into it (decision
- * 0016). Functions are not migrated but replaced: after the migrations, each whose text is not the one that
- * was put there last is put there anew. A controller that is older than the database must never do that: it
- * would put old functions under new tables, and back under newer controllers.
+ * The functions of the database, each whole in a file of SQL (db/sql, and db/rules for the rules of a
+ * commit), and how they come into it (decision 0016). Functions are not migrated but replaced: after the
+ * migrations, each whose text is not the one that was put there last is put there anew. A controller that is
+ * older than the database must never do that: it would put old functions under new tables, and back under
+ * newer controllers.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -19,7 +20,7 @@ export interface SqlFunction {
 /** Runs a statement in the transaction of the migration; answers its rows. */
 export type Run = (text: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
-const folders = ["sql"];
+const folders = ["sql", "rules"];
 
 /** All of them, by name. @throws Error when a file does not have exactly one */
 export function sqlFunctions(): readonly SqlFunction[] {
@@ -43,32 +44,39 @@ export const functionTable = `create table if not exists novact_function (
   name text collate "C" primary key, hash text collate "C" not null, schema text collate "C" not null
 )`;
 
-/** Older functions of the same name with other parameters: `create or replace` leaves them beside the new one. */
+/** Older functions of the same name with other parameters: `create or replace` leaves them where they are. */
 const former = (name: string) =>
   `select oid::regprocedure as signature from pg_proc
     where pronamespace = current_schema()::regnamespace and proname = '${name}'
       and xmin <> pg_current_xact_id()::xid`;
 
-/** Puts the functions that differ, and takes away those that are no more. Answers their names. */
-export async function replaceFunctions(
-  run: Run,
-  functions: readonly SqlFunction[],
-): Promise<readonly string[]> {
+export interface FunctionChanges {
+  readonly changed: readonly SqlFunction[];
+  /** Names of those that have no file any more. */
+  readonly gone: readonly string[];
+}
+
+/** What differs from the functions that were put there last. */
+export async function functionChanges(run: Run, functions: readonly SqlFunction[]): Promise<FunctionChanges> {
   const rows = await run("select name, hash from novact_function");
   const known = new Map(rows.map(({ name, hash }) => [String(name), String(hash)]));
-  const changed = functions.filter(({ name, hash }) => known.get(name) !== hash);
+  const names = new Set(functions.map(({ name }) => name));
+  return {
+    changed: functions.filter(({ name, hash }) => known.get(name) !== hash),
+    gone: [...known.keys()].filter((name) => !names.has(name)),
+  };
+}
+
+/** Puts the functions that differ, with their triggers, and takes away those that are no more. */
+export async function replaceFunctions(run: Run, { changed, gone }: FunctionChanges): Promise<void> {
   for (const { name, text, hash } of changed) {
     await run(text);
     for (const { signature } of await run(former(name))) await run(`drop function ${signature} cascade`);
     await run(`insert into novact_function (name, hash, schema) values ('${name}', '${hash}', '${newestMigration}')
       on conflict (name) do update set hash = excluded.hash, schema = excluded.schema`);
   }
-  const names = new Set(functions.map(({ name }) => name));
-  const gone = [...known.keys()].filter((name) => !names.has(name));
   for (const name of gone) {
-    // With its triggers.
     await run(`drop function if exists ${name} cascade`);
     await run(`delete from novact_function where name = '${name}'`);
   }
-  return [...changed.map(({ name }) => name), ...gone];
 }

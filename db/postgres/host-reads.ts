@@ -124,12 +124,12 @@ export function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]:
   if (epoch === null) return null;
   // A renewal through a controller of the version before says nothing of the storage, nor does a grant.
   const storage = typeof storageId === "string" ? { id: storageId, renewals: Number(storageRenewals) } : null;
-  // Written by novact_commit_leases, and by nobody else.
+  // Written by novact_lease, and by nobody else.
   const proof = fencedBy as FenceProof | null;
   return { epoch: Number(epoch), renewals: Number(renewals), storage, fencedBy: proof };
 }
 
-/** Written by novact_claim_cells, as db/sql/claim-cells.sql names them. */
+/** Written by novact_numa, as db/rules/numa/numa.sql names them. */
 export function usesOf(rows: unknown): NumaUse[] {
   const uses: NumaUse[] = [];
   for (const [cell, resource, claimed] of (rows ?? []) as [number, string, number][]) {

@@ -9,7 +9,7 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { breakingMigrations, migrations, newestMigration } from "../migrations/index.ts";
 import { adopt } from "./adopt.ts";
 import { outdatedSentence, unavailable } from "./failure.ts";
-import { functionTable, type Run, replaceFunctions, sqlFunctions } from "./functions.ts";
+import { functionChanges, functionTable, type Run, replaceFunctions, sqlFunctions } from "./functions.ts";
 
 /** Any number, the same in every controller of every version. */
 const migrationLock = 7_106_001;
@@ -53,8 +53,12 @@ export async function migrate(orm: MikroORM, log: Log): Promise<void> {
       log.warn({ migrations: newer }, "The database is of a newer version; its functions stay.");
       return;
     }
-    const functions = await replaceFunctions(run, sqlFunctions());
-    if (functions.length > 0) log.info({ functions }, "Brought the functions up to date.");
+    const changes = await functionChanges(run, sqlFunctions());
+    const functions = [...changes.changed.map(({ name }) => name), ...changes.gone];
+    if (functions.length === 0) return;
+    await standInLine(run);
+    await replaceFunctions(run, changes);
+    log.info({ functions }, "Brought the functions up to date.");
   });
 }
 

@@ -64,7 +64,7 @@ begin
   end if;
 
   if turn ?| array['aggregateHosts', 'aggregatesChanged'] then
-    done := novact_commit_zones();
+    done := novact_zone();
   end if;
 
   if turn ? 'serverGroupsRemoved' then

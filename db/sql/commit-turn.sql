@@ -31,7 +31,7 @@ begin
   end if;
 
   if turn ? 'usage' or turn ? 'deleting' then
-    done := novact_commit_use(turn);
+    done := novact_quota(turn);
   end if;
   if turn ? 'created' or turn ? 'updated' then
     done := novact_commit_instances(turn);
@@ -40,29 +40,29 @@ begin
     done := novact_commit_catalog(turn);
   end if;
   if turn ? 'hostsEnabled' then
-    done := novact_commit_breaker(turn);
+    done := novact_breaker(turn);
   end if;
   if turn ? 'hosts' or turn ? 'hostsEnabled' then
     done := novact_commit_hosts(turn, now_ms);
   end if;
   if turn ? 'buildsEnded' then
-    done := novact_commit_builds(turn);
+    done := novact_builds(turn);
   end if;
   if turn ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
       'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
     done := novact_commit_placement(turn);
   end if;
   if turn ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
-    done := novact_commit_leases(turn);
+    done := novact_lease(turn);
   end if;
   if turn ? 'hostsRemoved' then
-    done := novact_commit_removals(turn);
+    done := novact_removal(turn);
   end if;
   if turn ? 'claims' or turn ? 'claimsReleased' then
-    done := novact_commit_claims(turn);
+    done := novact_capacity(turn);
   end if;
   if turn ? 'grouped' then
-    done := novact_commit_groups(turn);
+    done := novact_group(turn);
   end if;
   if turn ?| array['machines', 'machinesGone', 'operations'] then
     done := novact_commit_progress(turn);

@@ -41,7 +41,7 @@ begin
       when others then
         get stacked diagnostics broken = constraint_name;
         result := coalesce(
-          novact_refusal_of(turns->i, sqlstate, broken),
+          novact_reference(turns->i, sqlstate, broken),
           jsonb_build_object('kind', 'failed', 'code', sqlstate, 'message', sqlerrm, 'constraint', broken)
         );
     end;

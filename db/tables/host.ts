@@ -67,7 +67,7 @@ export const HostEntity = defineEntity({
   indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
 });
 
-/** What a host's cells have, and what of it is claimed; `resource` as in db/sql/claim-cells.sql. */
+/** What a host's cells have, and what of it is claimed; `resource` as in db/rules/numa/numa.sql. */
 export const HostCellEntity = defineEntity({
   name: "HostCell",
   tableName: "host_cell",

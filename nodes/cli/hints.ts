@@ -26,5 +26,5 @@ const named = new RegExp(
   "g",
 );
 
-/** `command`: what stands for `novact` there. */
+/** A text with `command` in place of each `novact` that begins a command. */
 export const asTyped = (text: string, command: string): string => text.replaceAll(named, () => command);

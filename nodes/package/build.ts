@@ -67,7 +67,7 @@ const withoutNode: Plugin = {
   },
 };
 
-/** One file that a page can import as it is. */
+/** Builds the SDK into one file that a page can import without a bundler. */
 async function bundleForBrowsers(): Promise<void> {
   await bundle({
     absWorkingDir: treeDirectory,

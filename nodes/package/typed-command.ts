@@ -35,7 +35,7 @@ export function typedCommand(
   return /^[\w./@+-]+$/.test(own) ? own : `'${own.replaceAll("'", "'\\''")}'`;
 }
 
-/** What starts a whole cluster here. */
+/** The command that starts a whole cluster, as the person can type it. */
 export const startCommand = (): string => (isCheckout ? "npm start" : `${typedCommand()} up`);
 
 /**

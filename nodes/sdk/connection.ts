@@ -23,7 +23,7 @@ export interface Novact extends Clients, Followers, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What is the same wherever the cluster is. */
+/** Options of `connect` that Node and browsers share. */
 export interface CallerOptions {
   /** Interceptors around every call, the first one outermost; repetitions happen inside them. */
   readonly interceptors?: readonly Interceptor[];

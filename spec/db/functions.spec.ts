@@ -11,6 +11,24 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
 );
 const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
 
+describe("the rules of a commit", () => {
+  const rules = readdirSync(join(root, "rules"), { withFileTypes: true }).filter((one) => one.isDirectory());
+
+  it("stand in a folder each: their SQL, the same in memory, and what they are in three lines", () => {
+    expect(rules.length).to.be.greaterThan(5);
+    for (const { name } of rules) {
+      const inside = readdirSync(join(root, "rules", name));
+      expect(inside, name).to.include.members([`${name}.sql`, "memory.ts", "README.md"]);
+      const lines = textOf(`rules/${name}/README.md`)
+        .split("\n")
+        .filter((line) => line !== "");
+      expect(lines, name).to.have.length(3);
+      for (const file of inside.filter((one) => one.endsWith(".sql")))
+        expect(lines[2], name).to.contain(`\`${file}\``);
+    }
+  });
+});
+
 describe("the functions of the database", () => {
   it("are each in a file named for it", () => {
     const names = files.map((path) => `novact_${basename(path, ".sql").replaceAll("-", "_")}`);

@@ -83,6 +83,29 @@ describe("the files of images, on a controller's disk", function () {
     expect(await kept()).to.deep.equal([]);
   });
 
+  it("are those of the image that has the name now, and of none once it is deleted", async () => {
+    const { admin } = cluster;
+    const size = { vcpus: 1, memoryMib: 64, diskGib: 1 };
+    await admin.flavor.create({ name: "passing", ...size });
+    await register("passing");
+    const question = { name: "web", flavor: "passing", image: "passing" };
+    // Whoever answers has both in its cache from here on.
+    const { instance: first } = await admin.instance.create({ ...question, wait: true });
+    await admin.instance.delete(first.id, { wait: true });
+    await admin.image.delete("passing", {});
+    expect((await refused(admin.instance.create(question))).reason).to.equal("unknownImage");
+    const image = await register("passing");
+    await admin.flavor.delete("passing", {});
+    expect((await refused(admin.instance.create(question))).reason).to.equal("unknownFlavor");
+    const { flavor } = await admin.flavor.create({ name: "passing", ...size, memoryMib: 96 });
+    const { instance } = await admin.instance.create({ ...question, wait: true });
+    expect(instance.image.id).to.equal(image.id);
+    expect(instance.flavor).to.include({ id: flavor.id, memoryMib: 96 });
+    await admin.instance.delete(instance.id, { wait: true });
+    await admin.image.delete("passing", {});
+    expect(await kept()).to.deep.equal([]);
+  });
+
   it("of a registration that is refused are not kept", async () => {
     const disk = { path: join(cluster.imageSources, "disk"), format: "raw" } as const;
     const kernel = { path: join(cluster.imageSources, "kernel"), sha256: "0".repeat(64) };

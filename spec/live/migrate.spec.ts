@@ -88,6 +88,26 @@ describe("a database that was there before", function () {
     expect(await readSchema(url)).to.equal(before);
   });
 
+  it("gets all of them anew while commits are under way, and refuses none of these", async () => {
+    const store = await openStore({ url, clock: systemClock, log: silentLog });
+    await store.commit({ ...rows.catalog, hosts: [rows.inventory("h1")] });
+    let over = false;
+    const work = [0, 1, 2].map(async (n) => {
+      const kinds: string[] = [];
+      while (!over) kinds.push((await store.commit(rows.createTurn(`w${n}-${kinds.length}`))).kind);
+      return kinds;
+    });
+    for (let round = 0; round < 5; round += 1) {
+      await execute("update novact_function set hash = 'another'");
+      expect(await replaced()).to.include("novact_numa");
+    }
+    over = true;
+    const kinds = (await Promise.all(work)).flat();
+    expect(kinds.length).to.be.greaterThan(15);
+    expect(new Set(kinds)).to.deep.equal(new Set(["committed"]));
+    await store.close();
+  });
+
   it("keeps its functions when it is of a newer version, and is served", async () => {
     await open();
     await execute(`insert into novact_migration (name, executed_at) values ('9999-later', now());

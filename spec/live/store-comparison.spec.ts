@@ -6,15 +6,15 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Store } from "../../actors/ports/store.ts";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Turn } from "../../actors/records/commit.ts";
 import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { retentionLimits } from "../../protocol/limits/retention.ts";
-import { StatusError } from "../../protocol/wire/status.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
+import { everything, resultOf } from "../support/store-everything.ts";
 import * as rows from "../support/store-rows.ts";
 
 /** One step: an instance, a host, a request and a name, and the action on them. */
@@ -199,38 +199,6 @@ function catalogTurn(prefix: string, it: Step): Turn {
     return { hosts: [rows.inventory(hostId, { vcpus: it.amount + 1, numa: numaOf(it.request % 4) })] };
   if (it.stale !== 0) return { imagesRemoved: [id], flavorsRemoved: it.amount === 0 ? [id] : [] };
   return { images: [image], flavors: it.amount < 2 ? [{ ...rows.flavor, id, name }] : [] };
-}
-
-async function resultOf(store: Store, turn: Turn): Promise<CommitResult | string> {
-  try {
-    return await store.commit(turn);
-  } catch (error) {
-    if (error instanceof StatusError) return error.reason;
-    throw error;
-  }
-}
-
-async function everything(store: Store, prefix: string): Promise<unknown> {
-  const all = { limit: 1_000 };
-  const instances = await store.listInstances({ ...all, deleted: true });
-  return {
-    loaded: await Promise.all(instances.map(async ({ instance }) => store.loadInstance(instance.id))),
-    instances,
-    unsettled: await store.listUnsettled(all),
-    operations: await store.listOperations(all),
-    events: await store.listEvents({ ...all, after: 0 }),
-    flavors: await store.listFlavors(all),
-    images: await store.listImages(all),
-    hosts: await store.listHosts(all),
-    totals: await store.claimTotals(),
-    aggregates: await store.listAggregates(all),
-    serverGroups: await store.listServerGroups(all),
-    members: await store.listGroupMembers(`${prefix}-g0`, 1_000),
-    groupHosts: await store.listGroupHosts(`${prefix}-g0`),
-    zones: await store.listZones(all),
-    quota: await store.getQuota(prefix),
-    quotaTotals: (await store.quotaTotals()).filter(({ project }) => project.startsWith(prefix)),
-  };
 }
 
 describe("the stores in memory and on PostgreSQL, given the same turns", () => {

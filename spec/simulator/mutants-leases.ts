@@ -63,7 +63,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "late-renewal",
     promise: "I9",
-    file: "db/memory/apply-leases.ts",
+    file: "db/rules/lease/memory.ts",
     find: "if (host === undefined || !held || (renewals ?? lease.renewals) !== lease.renewals)",
     replace: "if (host === undefined || !held)",
     guard: "A fence counts only when nothing was renewed since it was decided.",
@@ -89,7 +89,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "fence-unchecked",
     promise: "I9",
-    file: "db/memory/apply-leases.ts",
+    file: "db/rules/lease/memory.ts",
     find: "if (lease?.epoch !== epoch || lease.fencedBy === null)",
     replace: "if (lease === undefined)",
     guard: "What rests on a fence is committed only while the host is still fenced.",

@@ -5,7 +5,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "group-unjudged",
     promise: "I3",
-    file: "db/memory/apply-placement.ts",
+    file: "db/rules/group/memory.ts",
     find: 'if (broken) return { kind: "groupRule", hostId, groupId };',
     replace: "",
     guard: "A group's rule is judged in the commit: two controllers may choose one host for two members.",
@@ -15,7 +15,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "group-leaving-forgotten",
     promise: "I3",
-    file: "db/memory/apply-placement.ts",
+    file: "db/rules/group/memory.ts",
     find: "for (const claim of tables.claims.values()) leaving.get(claim.instanceId)?.add(claim.hostId);",
     replace: "leaving.clear();",
     guard: "A member that left its host is there until its claim is given back.",
@@ -25,7 +25,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "quota-unjudged",
     promise: "I3",
-    file: "db/memory/apply-placement.ts",
+    file: "db/rules/quota/memory.ts",
     find: "if (limit < 0 || asked[resource] === 0 || used[resource] + asked[resource] <= limit) continue;",
     replace: "if (limit < 0 || used[resource] <= limit) continue;",
     guard: "A quota is judged with what is asked for, not by what was used before.",
@@ -33,7 +33,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "quota-uncounted",
     promise: "I3",
-    file: "db/memory/apply-placement.ts",
+    file: "db/rules/quota/memory.ts",
     find: "tables.quotas.put(usage.project, { ...quota, used: sumOfUse(quota.used, usage) }, journal);",
     replace: "",
     guard: "What a create takes is counted in its commit.",
@@ -41,7 +41,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "quota-kept",
     promise: "I3",
-    file: "db/memory/apply-placement.ts",
+    file: "db/rules/quota/memory.ts",
     find: "tables.quotas.put(before.project, { ...quota, used }, journal);",
     replace: "",
     guard: "What is deleted gives its share of the quota back.",
@@ -49,7 +49,7 @@ export const placementMutants: readonly Mutant[] = [
   {
     name: "zone-unjudged",
     promise: "I3",
-    file: "db/memory/apply-placement.ts",
+    file: "db/rules/zone/memory.ts",
     find: 'return twice === undefined ? undefined : { kind: "zoneConflict", hostId: twice };',
     replace: "return undefined;",
     guard: "A host is in one availability zone at most.",

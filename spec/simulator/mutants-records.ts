@@ -6,8 +6,8 @@ export const recordMutants: readonly Mutant[] = [
     name: "version-guard",
     promise: "I1",
     file: "db/memory/apply.ts",
-    find: "({ expectedVersion, row: { id } }) => versionOf(tables, id) === expectedVersion,",
-    replace: "({ row: { id } }) => versionOf(tables, id) >= 0,",
+    find: 'if (sound.length < list.length) return { kind: "conflict" };',
+    replace: "",
     guard: "A turn that was decided on an older row is refused.",
   },
   {
@@ -29,7 +29,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "claim-check",
     promise: "I3",
-    file: "db/memory/apply.ts",
+    file: "db/rules/capacity/memory.ts",
     find: "if (fuller === undefined || overfull(fuller))",
     replace: "if (fuller === undefined)",
     guard: "No claim makes a host overfull.",
@@ -37,7 +37,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "release-uncounted",
     promise: "I3",
-    file: "db/memory/apply.ts",
+    file: "db/rules/capacity/memory.ts",
     find: "tables.hosts.put(host.id, bound(claimed(host, claim, -1), claim, -1), journal);",
     replace: "",
     guard: "A claim that is given back leaves the host's sum.",
@@ -45,7 +45,7 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "cells-unjudged",
     promise: "I3",
-    file: "db/memory/apply.ts",
+    file: "db/rules/capacity/memory.ts",
     find: 'if (overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };',
     replace: "",
     guard: "A CPU of one's own is given once, whatever the controllers believe.",

@@ -152,7 +152,7 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
 const terminal = [/^commander$/, /^cli-table3$/];
 /** What a page loads as well, as all of protocol/: no module of Node's. */
 const inBrowsers =
-  /^nodes\/(?:bus\/(?:nats|messages|outbox|requests|serve)|sdk\/(?:browser|connection|clients|follow)|process\/clock)\.ts$/;
+  /^nodes\/(?:bus\/(?:nats|messages|outbox|requests|serve|limits)|sdk\/(?:browser|connection|clients|follow)|process\/clock)\.ts$/;
 const nodePackages = [/^node:/, /^#?nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
 
 /** Every room that has a list of what it may know, from the ground up. */

@@ -1,7 +1,7 @@
 -- Hosts that are disabled because builds on them fail (decision 0014): never the last one, no more than a
 -- third of those that would be enabled, and only for failures of two projects and of two images. Before the
 -- hosts are changed; what is missing is refused by the function that changes them.
-create or replace function novact_commit_breaker(turn jsonb) returns boolean
+create or replace function novact_breaker(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   going bigint;

@@ -3,7 +3,7 @@
 -- only guests that were claimed under a lease and whose disks other hosts can open; where the power is off,
 -- or an operator says so, nothing runs at all. The lease stays, for a host that comes back: its epochs must
 -- not begin anew.
-create or replace function novact_commit_removals(turn jsonb) returns boolean
+create or replace function novact_removal(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');

@@ -1,7 +1,7 @@
 -- What projects use of their quotas (decision 0008), a sum that is kept: less by what is deleted now and was
 -- not before, more by what is made, within their limits. Before the instances are written, for it compares
 -- with what they were.
-create or replace function novact_commit_use(turn jsonb) returns boolean
+create or replace function novact_quota(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   broken record;

@@ -1,5 +1,5 @@
 -- A host is in one availability zone at most: after aggregates were changed or hosts joined them.
-create or replace function novact_commit_zones() returns boolean
+create or replace function novact_zone() returns boolean
 language plpgsql as $$
 declare
   twice text;

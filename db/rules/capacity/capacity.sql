@@ -1,7 +1,7 @@
 -- What instances take of hosts (I3): first what is given back, then what is taken, within each host's
 -- capacity and under the lease that it holds. Claims with NUMA nodes take of these by a trigger (claim-
 -- cells.sql).
-create or replace function novact_commit_claims(turn jsonb) returns boolean
+create or replace function novact_capacity(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   one jsonb;

@@ -1,7 +1,7 @@
 -- Builds that ended. Failures of a host count until a success comes after them; whose builds these were is
 -- kept with them, two projects and two images at most: two are enough to tell that it is not one user's, or
 -- one image's, fault. Nearly all turns have one success, and change nothing.
-create or replace function novact_commit_builds(turn jsonb) returns boolean
+create or replace function novact_builds(turn jsonb) returns boolean
 language plpgsql as $$
 begin
   if not turn->'buildsEnded' @> '[{"failed":true}]' then

@@ -5,7 +5,7 @@
 -- host says that it is gone. So no other member of an anti-affinity group comes there before. Members are
 -- found by their host, and those that have none among all others: this is judged while all other commits
 -- wait.
-create or replace function novact_commit_groups(turn jsonb) returns boolean
+create or replace function novact_group(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   broken record;

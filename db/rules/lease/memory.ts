@@ -1,12 +1,9 @@
-/**
- * The steps of a commit about host leases: grants, fences, fences that the commit rests on, and that every
- * claim is made under the host lease that its host holds. Renewals are no commits.
- */
+/** Host leases in memory, as lease.sql has them; renewals are no commits. */
 
-import type { Turn } from "../../actors/records/commit.ts";
-import type { MachineKey } from "../../actors/records/instance.ts";
-import { unknownIn } from "./apply-hosts.ts";
-import type { Refusal, StoredHost, Work } from "./tables.ts";
+import type { Turn } from "../../../actors/records/commit.ts";
+import type { MachineKey } from "../../../actors/records/instance.ts";
+import type { Refusal, StoredHost, Work } from "../../rows/tables.ts";
+import { unknownIn } from "../reference/memory.ts";
 
 export function applyLeases({ tables, turn, journal }: Work): Refusal | undefined {
   const refusal = unknownIn(tables, turn.leasesGranted ?? []);

@@ -2,7 +2,7 @@
 --
 -- What is missing is looked for again, in the order of the turn: PostgreSQL names the constraint, and says
 -- which row it was only in words. By now nothing of the turn has happened.
-create or replace function novact_refusal_of(turn jsonb, code text, broken text) returns jsonb
+create or replace function novact_reference(turn jsonb, code text, broken text) returns jsonb
 language plpgsql as $$
 declare
   lost record;

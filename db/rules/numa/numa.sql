@@ -3,7 +3,7 @@
 --
 -- host_cell has a row for each thing that a NUMA node can run out of: `cpus` that are guests' own, `memory`
 -- in ordinary pages, `pages:2048` for huge pages of that many KiB.
-create or replace function novact_claim_cells() returns trigger
+create or replace function novact_numa() returns trigger
 language plpgsql as $$
 declare
   it claim;
@@ -60,7 +60,7 @@ end
 $$;
 
 create or replace trigger claim_takes_cells after insert on claim for each row when (new.numa is not null)
-  execute function novact_claim_cells();
+  execute function novact_numa();
 
 create or replace trigger claim_gives_cells after delete on claim for each row when (old.numa is not null)
-  execute function novact_claim_cells();
+  execute function novact_numa();

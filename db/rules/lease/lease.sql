@@ -1,6 +1,6 @@
 -- Leases of hosts: grants, fences, and the fences that a turn rests on (decision 0009). After the hosts,
 -- which may be new, and before the claims on them. Renewals are counted beside the commits.
-create or replace function novact_commit_leases(turn jsonb) returns boolean
+create or replace function novact_lease(turn jsonb) returns boolean
 language plpgsql as $$
 declare
   changed bigint;

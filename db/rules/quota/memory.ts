@@ -1,0 +1,60 @@
+/** What projects use of their quotas in memory, as quota.sql has it. */
+import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../../actors/records/placement.ts";
+import { everyProject, quotaResources } from "../../../protocol/quota.ts";
+import { deletingOf, sumOfUse, type Usage, usageOf, useOf } from "../../rows/placement-turn.ts";
+import type { Refusal, Tables, Work } from "../../rows/tables.ts";
+
+/** A project that nobody heard of has no limit and uses nothing. */
+export function quotaOf(tables: Tables, project: string): QuotaRecord {
+  const none = { instances: null, vcpus: null, memoryMib: null };
+  const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
+  return tables.quotas.get(project) ?? { project, limits: none, used: nothing };
+}
+
+/** Of every project with a quota or an instance that is not deleted, in order. */
+export function quotaTotalsOf(tables: Tables): readonly QuotaTotal[] {
+  const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
+  const counted = new Map<string, QuotaUse>();
+  for (const row of tables.instances.values())
+    if (row.deletedAtMs === null)
+      counted.set(row.project, sumOfUse(counted.get(row.project) ?? nothing, useOf(row)));
+  const quotas = [...tables.quotas.values()].map(({ project }) => project);
+  const projects = [...new Set([...quotas, ...counted.keys()])].sort();
+  return projects.map((project) => {
+    const { used } = quotaOf(tables, project);
+    return { project, used, counted: counted.get(project) ?? nothing };
+  });
+}
+
+/** Before the instances are written, for it compares with what they were. */
+export function applyUse({ tables, turn, journal }: Work): Refusal | undefined {
+  for (const id of deletingOf(turn)) {
+    const before = tables.instances.get(id);
+    if (before === undefined || before.deletedAtMs !== null) continue;
+    const quota = quotaOf(tables, before.project);
+    const { instances, vcpus, memoryMib } = sumOfUse(quota.used, useOf(before), -1);
+    const used = {
+      instances: Math.max(0, instances),
+      vcpus: Math.max(0, vcpus),
+      memoryMib: Math.max(0, memoryMib),
+    };
+    tables.quotas.put(before.project, { ...quota, used }, journal);
+  }
+  for (const usage of usageOf(turn)) {
+    const quota = quotaOf(tables, usage.project);
+    const refusal = beyond(tables, quota, usage);
+    if (refusal !== undefined) return refusal;
+    tables.quotas.put(usage.project, { ...quota, used: sumOfUse(quota.used, usage) }, journal);
+  }
+  return undefined;
+}
+
+function beyond(tables: Tables, { limits, used }: QuotaRecord, asked: Usage): Refusal | undefined {
+  const defaults = quotaOf(tables, everyProject).limits;
+  for (const resource of quotaResources) {
+    const limit = limits[resource] ?? defaults[resource] ?? -1;
+    if (limit < 0 || asked[resource] === 0 || used[resource] + asked[resource] <= limit) continue;
+    return { kind: "quotaExceeded", resource, limit, used: used[resource], asked: asked[resource] };
+  }
+  return undefined;
+}

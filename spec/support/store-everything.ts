@@ -1,0 +1,48 @@
+/** Reads of a whole store and outcomes of commits, for specs that hold two stores against each other. */
+import type { EventPage, Store } from "../../actors/ports/store.ts";
+import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+
+export interface Everything {
+  readonly events: EventPage;
+  readonly [noun: string]: unknown;
+}
+
+/** What the store answers; for what only a bug can ask, the reason of its error. */
+export async function resultOf(store: Store, turn: Turn): Promise<CommitResult | string> {
+  try {
+    return await store.commit(turn);
+  } catch (error) {
+    if (error instanceof StatusError) return error.reason;
+    throw error;
+  }
+}
+
+/**
+ * All rows that reads can show, for comparisons.
+ *
+ * @param prefix of the names of the run; also its project
+ * @param after number of the last event that is not of the run
+ */
+export async function everything(store: Store, prefix: string, after = 0): Promise<Everything> {
+  const all = { limit: 1_000 };
+  const instances = await store.listInstances({ ...all, deleted: true });
+  return {
+    loaded: await Promise.all(instances.map(async ({ instance }) => store.loadInstance(instance.id))),
+    instances,
+    unsettled: await store.listUnsettled(all),
+    operations: await store.listOperations(all),
+    events: await store.listEvents({ ...all, after }),
+    flavors: await store.listFlavors(all),
+    images: await store.listImages(all),
+    hosts: await store.listHosts(all),
+    totals: await store.claimTotals(),
+    aggregates: await store.listAggregates(all),
+    serverGroups: await store.listServerGroups(all),
+    members: await store.listGroupMembers(`${prefix}-g0`, 1_000),
+    groupHosts: await store.listGroupHosts(`${prefix}-g0`),
+    zones: await store.listZones(all),
+    quota: await store.getQuota(prefix),
+    quotaTotals: (await store.quotaTotals()).filter(({ project }) => project.startsWith(prefix)),
+  };
+}
