@@ -110,8 +110,10 @@ function exceeded({ used, limits }: Known, project: string): readonly string[] {
  */
 function broken(known: Known, { instanceId, hostId }: ClaimRecord): readonly string[] {
   const { groups, live, members, claims } = known;
-  const group = groups.get(live.get(instanceId)?.serverGroupId ?? "");
-  if (group === undefined) return [];
+  const claiming = live.get(instanceId);
+  const group = groups.get(claiming?.serverGroupId ?? "");
+  // A claim to remove the disk of a deleted instance: no guest will run there, so no rule applies.
+  if (group === undefined || claiming?.desired === "deleted") return [];
   const others = [...(members.get(group.id) ?? [])].flatMap((id) => {
     if (id === instanceId) return [];
     return [...new Set([live.get(id)?.hostId ?? [], ...(claims.get(id)?.values() ?? [])].flat())];

@@ -59,6 +59,16 @@ describe("promise I3, groups", () => {
     expect(found(...together, member("j", "h1"))).to.deep.equal([]);
   });
 
+  it("does not bind a deleted instance, whose disk is removed beside another member", () => {
+    const before = [group("anti-affinity"), member("i", "h1"), member("j", "h2")];
+    const removal = (desired: InstanceRecord["desired"]) => {
+      const row = instance("j", { hostId: "h1", epoch: 2, version: 2, serverGroupId: "g", desired });
+      return changeTurn(row, { claims: [claim("j", "h1", { epoch: 2 })] });
+    };
+    expect(found(...before, removal("deleted"))).to.deep.equal([]);
+    expect(found(...before, removal("running"))).to.have.length(1);
+  });
+
   it("is not broken by a soft rule, a turn that was refused, or a member that is placed anew", () => {
     expect(found(group("soft-anti-affinity"), member("i", "h1"), member("j", "h1"))).to.deep.equal([]);
     const before = history(group("anti-affinity"), member("i", "h1"));
