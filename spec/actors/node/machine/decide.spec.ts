@@ -150,7 +150,7 @@ describe("machine: the newest intent", () => {
     );
     expect(decision.answer).to.deep.nested.include({
       "observation.state": "gone",
-      "observation.epoch": 1,
+      "observation.ownerEpoch": 1,
       "observation.generation": 5,
     });
     expect(decision.next).to.equal(newer);
