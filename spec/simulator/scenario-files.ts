@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseScenario, type Scenario, withExpected } from "./scenario-format.ts";
 
-const directory = new URL("./scenarios/", import.meta.url);
+const directory = new URL("./scenarios", import.meta.url);
 const ending = ".scenario";
 
 export interface ScenarioFile {
