@@ -214,7 +214,8 @@ async function answersAlike(memory: Store, unit: Unit, base: number): Promise<bo
   const result = counted(await resultOf(memory, mergedCommit(unit.map(({ commit }) => commit))), base);
   if (unit.length === 1) return same(result, unit[0]?.answer);
   if (typeof result === "string" || result.kind !== "committed") return false;
-  let sequence = result.lastSequence - unit.reduce((sum, { commit }) => sum + (commit.events?.length ?? 0), 0);
+  let sequence =
+    result.lastSequence - unit.reduce((sum, { commit }) => sum + (commit.events?.length ?? 0), 0);
   return unit.every(({ commit: { events = [] }, answer }) => {
     sequence += events.length;
     return same(answer, { kind: "committed", lastSequence: events.length === 0 ? 0 : sequence });

@@ -62,8 +62,8 @@ describe("promise I3, groups", () => {
   it("does not bind a deleted instance, whose disk is removed beside another member", () => {
     const before = [group("anti-affinity"), member("i", "h1"), member("j", "h2")];
     const removal = (desired: InstanceRecord["desired"]) => {
-      const row = instance("j", { hostId: "h1", epoch: 2, version: 2, serverGroupId: "g", desired });
-      return changeTurn(row, { claims: [claim("j", "h1", { epoch: 2 })] });
+      const row = instance("j", { hostId: "h1", ownerEpoch: 2, version: 2, serverGroupId: "g", desired });
+      return changeTurn(row, { claims: [claim("j", "h1", { ownerEpoch: 2 })] });
     };
     expect(found(...before, removal("deleted"))).to.deep.equal([]);
     expect(found(...before, removal("running"))).to.have.length(1);
