@@ -93,6 +93,8 @@ export const leaseMutants: readonly Mutant[] = [
     find: "if (lease?.leaseEpoch !== leaseEpoch || lease.fencedBy === null)",
     replace: "if (lease === undefined)",
     guard: "What rests on a fence is committed only while the host is still fenced.",
+    size: { hosts: 3, controllers: 3, seconds: 90 },
+    shape: nearlyLost,
   },
   {
     name: "disk-dropped",
