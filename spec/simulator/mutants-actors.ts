@@ -1,5 +1,12 @@
 /** Guards of supervision, mailboxes and conflicting commits, and how each is switched off (mutants.ts). */
-import { crashing, filled, instanceGivenUp, type Mutant, schedulerGivenUp } from "./mutants-plans.ts";
+import {
+  crashing,
+  filled,
+  foundAndBroken,
+  instanceGivenUp,
+  type Mutant,
+  schedulerGivenUp,
+} from "./mutants-plans.ts";
 
 export const actorMutants: readonly Mutant[] = [
   {
@@ -38,7 +45,8 @@ export const actorMutants: readonly Mutant[] = [
     find: "const first = context.incarnation === 1 ? found : undefined;",
     replace: "const first = found;",
     guard: "A machine that was made anew looks at its file and its guest, not at what was found once.",
-    shape: crashing,
+    size: { hosts: 2, seconds: 70 },
+    shape: foundAndBroken,
   },
   {
     name: "full-and-silent",

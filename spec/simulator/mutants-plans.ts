@@ -112,6 +112,19 @@ export function crashing(plan: Plan): Plan {
   return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
 }
 
+/** Agents begin anew and find their guests; later machines break while there is something to do. */
+export function foundAndBroken(plan: Plan): Plan {
+  const everyHost = Array.from({ length: plan.parameters.hosts }, (_, target) => target);
+  const restarts = [12_000, 30_000, 50_000].flatMap((atMs) =>
+    everyHost.map((target): PlannedFault => ({ atMs, fault: "killAgent", target, forMs: 300 })),
+  );
+  const broken = plan.commands.flatMap(({ atMs }, index): readonly PlannedFault[] => {
+    const message = ["ensure", "settled", "guest", "timer"][index % 4] ?? "ensure";
+    return everyHost.map((target) => ({ atMs, fault: "actorCrash", target, forMs: 4_000, message }));
+  });
+  return { ...plan, parameters: { ...plan.parameters, ...calm }, faults: [...restarts, ...broken] };
+}
+
 /** One kind of message breaks so often in a row that the supervisor of whoever hears it gives up. */
 function givenUp(plan: Plan, message: string): Plan {
   const commands: readonly PlannedCommand[] = [
