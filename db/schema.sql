@@ -34,15 +34,15 @@ create trigger aggregate_host_change after insert or delete or update on aggrega
 
 create table claim (
   instance_id text collate "C" not null,
-  epoch bigint not null,
+  owner_epoch bigint not null,
   host_id text collate "C" not null,
   vcpus bigint not null,
   memory_mib bigint not null,
   disk_gib bigint not null,
   lease_epoch bigint not null,
   numa jsonb,
-  constraint claim_pkey primary key (instance_id, epoch),
-  constraint claim_epoch_check check ((epoch >= 1)),
+  constraint claim_pkey primary key (instance_id, owner_epoch),
+  constraint claim_epoch_check check ((owner_epoch >= 1)),
   constraint claim_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
   constraint claim_host_reference foreign key (host_id) references host(id)
 );
@@ -141,29 +141,29 @@ create table host (
 ) with (fillfactor = 50);
 create index host_name_idx on host using btree (name, id);
 
-create table host_cell (
-  host_id text collate "C" not null,
-  cell bigint not null,
-  resource text collate "C" not null,
-  total bigint not null,
-  claimed bigint not null,
-  constraint host_cell_pkey primary key (host_id, cell, resource),
-  constraint host_cell_claimed_check check (((claimed >= 0) and (claimed <= total))),
-  constraint host_cell_host_reference foreign key (host_id) references host(id)
-) with (fillfactor = 50);
-create index host_cell_claimed_idx on host_cell using btree (host_id) where (claimed > 0);
-
 create table host_lease (
   host_id text collate "C" not null,
-  epoch bigint not null,
+  lease_epoch bigint not null,
   renewals bigint not null,
   fenced_by jsonb,
   storage_id text collate "C",
   storage_at bigint not null default '0'::bigint,
   storage_renewals bigint not null default '0'::bigint,
   constraint host_lease_pkey primary key (host_id),
-  constraint host_lease_count_check check ((least(epoch, renewals) >= 1))
+  constraint host_lease_count_check check ((least(lease_epoch, renewals) >= 1))
 ) with (fillfactor = 50);
+
+create table host_numa_node (
+  host_id text collate "C" not null,
+  node bigint not null,
+  resource text collate "C" not null,
+  total bigint not null,
+  claimed bigint not null,
+  constraint host_numa_node_pkey primary key (host_id, node, resource),
+  constraint host_numa_node_claimed_check check (((claimed >= 0) and (claimed <= total))),
+  constraint host_numa_node_host_reference foreign key (host_id) references host(id)
+) with (fillfactor = 50);
+create index host_numa_node_claimed_idx on host_numa_node using btree (host_id) where (claimed > 0);
 
 create table host_seen (
   host_id text collate "C" not null,
@@ -204,7 +204,7 @@ create table instance (
   metadata jsonb not null,
   mac_address text collate "C" not null,
   host_id text collate "C",
-  epoch bigint not null,
+  owner_epoch bigint not null,
   attempt bigint not null,
   excluded_hosts jsonb not null,
   operation_id text collate "C",
@@ -223,9 +223,10 @@ create table instance (
   live_server_group_id text collate "C" generated always as (case when (deleted_at_ms is null) then
       server_group_id else null end) stored,
   constraint instance_pkey primary key (id),
-  constraint instance_count_check check ((least(generation, reset_count, start_count, epoch, attempt) >= 0)),
+  constraint instance_count_check check ((least(generation, reset_count, start_count, owner_epoch, attempt) >=
+      0)),
   constraint instance_deleted_check check (((state = 'deleted') = (deleted_at_ms is not null))),
-  constraint instance_owner_check check (((host_id is null) or (epoch >= 1))),
+  constraint instance_owner_check check (((host_id is null) or (owner_epoch >= 1))),
   constraint instance_version_check check ((version >= 1)),
   constraint instance_image_reference foreign key (live_image_id) references image(id),
   constraint instance_server_group_reference foreign key (live_server_group_id) references server_group(id)
@@ -245,11 +246,12 @@ create index instance_tombstone_idx on instance using btree (project, id) where 
 create index instance_unsettled_idx on instance using btree (id) where ((not settled) or (operation_id is not
     null));
 create trigger instance_progress before update on instance for each row when (((new.version <> (old.version +
-    1)) or (new.generation < old.generation) or (new.epoch < old.epoch))) execute function novact_progress();
+    1)) or (new.generation < old.generation) or (new.owner_epoch < old.owner_epoch))) execute function
+    novact_progress();
 
 create table machine (
   instance_id text collate "C" not null,
-  epoch bigint not null,
+  owner_epoch bigint not null,
   host_id text collate "C" not null,
   generation bigint not null,
   intent_generation bigint not null,
@@ -260,8 +262,8 @@ create table machine (
   address text collate "C",
   started_at_ms bigint,
   at_ms bigint not null,
-  constraint machine_pkey primary key (instance_id, epoch),
-  constraint machine_count_check check ((least(epoch, generation, intent_generation, reset_count) >= 0))
+  constraint machine_pkey primary key (instance_id, owner_epoch),
+  constraint machine_count_check check ((least(owner_epoch, generation, intent_generation, reset_count) >= 0))
 ) with (fillfactor = 80);
 create index machine_host_idx on machine using btree (host_id, instance_id);
 create trigger machine_progress before update on machine for each row when ((new.generation <=
@@ -336,7 +338,7 @@ begin
 end
 $$;
 
-create function novact_breaker(turn jsonb) returns boolean language plpgsql as $$
+create function novact_breaker(changes jsonb) returns boolean language plpgsql as $$
 declare
   going bigint;
   least_failed bigint;
@@ -346,14 +348,14 @@ declare
 begin
   update host h
     set failed_builds_of = null
-    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean)
+    from jsonb_to_recordset(changes->'hostsEnabled') as r("hostId" text, enabled boolean)
     where h.id = r."hostId"
     and r.enabled
     and h.failed_builds_of is not null;
   select count(*), min(r."failedBuildsMin"), count(*) filter (where
       jsonb_array_length(h.failed_builds_of->'projects') >= 2
       and jsonb_array_length(h.failed_builds_of->'images') >= 2) into going, least_failed, suspicious
-    from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
+    from jsonb_to_recordset(changes->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
     join host h
     on h.id = r."hostId"
     where r."failedBuildsMin" is not null;
@@ -367,25 +369,25 @@ begin
         where l.host_id = h.id
         and l.fenced_by is not null)
       and not exists (select
-        from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
+        from jsonb_to_recordset(changes->'hostsEnabled') as r("hostId" text, "failedBuildsMin" bigint)
         where r."hostId" = h.id
         and r."failedBuildsMin" is not null)) into broken, remaining
     from host h;
   if suspicious < going
     or remaining = 0
     or broken + going > greatest(1, (broken + going + remaining) / 3) then
-    perform novact_refuse_turn('conflict');
+    perform novact_refuse('conflict');
   end if;
   return true;
 end
 $$;
 
-create function novact_builds(turn jsonb) returns boolean language plpgsql as $$
+create function novact_builds(changes jsonb) returns boolean language plpgsql as $$
 begin
-  if not turn->'buildsEnded' @> '[{"failed":true}]' then
+  if not changes->'buildsEnded' @> '[{"failed":true}]' then
     update host
       set failed_builds = 0, failed_builds_of = null
-      where id = any (array(select jsonb_array_elements(turn->'buildsEnded')->>'hostId'))
+      where id = any (array(select jsonb_array_elements(changes->'buildsEnded')->>'hostId'))
       and failed_builds > 0;
     return true;
   end if;
@@ -401,7 +403,7 @@ begin
       from (select r.*, r.ordinality as place, max(r.ordinality) filter (where not r.failed) over (partition
           by r."hostId") as last_success
         from rows
-        from (jsonb_to_recordset(turn->'buildsEnded') as ("hostId" text, failed boolean, project text,
+        from (jsonb_to_recordset(changes->'buildsEnded') as ("hostId" text, failed boolean, project text,
             "imageId" text)) with ordinality as r) b
       group by b."hostId") s
     where h.id = s."hostId"
@@ -411,18 +413,19 @@ begin
 end
 $$;
 
-create function novact_capacity(turn jsonb) returns boolean language plpgsql as $$
+create function novact_capacity(changes jsonb) returns boolean language plpgsql as $$
 declare
   one jsonb;
   fitting text[];
   full_host text;
   changed bigint;
 begin
-  if turn ? 'claimsReleased' then
+  if changes ? 'claimsReleased' then
     with gone as (delete
-        from claim t using jsonb_to_recordset(turn->'claimsReleased') as r("instanceId" text, epoch bigint)
+        from claim t using jsonb_to_recordset(changes->'claimsReleased') as r("instanceId" text, "ownerEpoch"
+            bigint)
         where t.instance_id = r."instanceId"
-        and t.epoch = r.epoch
+        and t.owner_epoch = r."ownerEpoch"
         returning t.*), sums as (select host_id, sum(vcpus)::bigint as vcpus, sum(memory_mib)::bigint as
             memory, sum(disk_gib)::bigint as disk, count(*) as claims
         from gone
@@ -432,28 +435,28 @@ begin
       from sums s
       where h.id = s.host_id;
   end if;
-  if not turn ? 'claims' then
+  if not changes ? 'claims' then
     return true;
   end if;
   select r."hostId" into full_host
     from rows
-    from (jsonb_to_recordset(turn->'claims') as ("instanceId" text, epoch bigint, "hostId" text, "leaseEpoch"
-        bigint)) with ordinality as r
+    from (jsonb_to_recordset(changes->'claims') as ("instanceId" text, "ownerEpoch" bigint, "hostId" text,
+        "leaseEpoch" bigint)) with ordinality as r
     left join host_lease l
     on l.host_id = r."hostId"
     left join host h
     on h.id = r."hostId"
-    where r."leaseEpoch" <> case when l.fenced_by is null then coalesce(l.epoch, 0) else - 1 end
+    where r."leaseEpoch" <> case when l.fenced_by is null then coalesce(l.lease_epoch, 0) else - 1 end
     or (not h.enabled
-      and not coalesce(turn->'claimsReleased' @> jsonb_build_array(jsonb_build_object('instanceId',
-          r."instanceId", 'epoch', r.epoch)), false))
+      and not coalesce(changes->'claimsReleased' @> jsonb_build_array(jsonb_build_object('instanceId',
+          r."instanceId", 'ownerEpoch', r."ownerEpoch")), false))
     order by r.ordinality
     limit 1;
   if found then
-    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
+    perform novact_refuse('hostFull', jsonb_build_object('hostId', full_host));
   end if;
-  if jsonb_array_length(turn->'claims') = 1 then
-    one := turn->'claims'->0;
+  if jsonb_array_length(changes->'claims') = 1 then
+    one := changes->'claims'->0;
     update host
       set vcpus_claimed = vcpus_claimed + (one->>'vcpus')::bigint, memory_mib_claimed = memory_mib_claimed +
           (one->>'memoryMib')::bigint, disk_gib_claimed = disk_gib_claimed + (one->>'diskGib')::bigint,
@@ -465,22 +468,22 @@ begin
       and (vcpus_claimed + (one->>'vcpus')::bigint - pinned_cpus) * real_cpus <= (real_cpus - pinned_cpus) *
           vcpus;
     if not found then
-      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', one->>'hostId'));
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', one->>'hostId'));
     end if;
-    insert into claim(instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
-      values (one->>'instanceId', (one->>'epoch')::bigint, one->>'hostId', (one->>'vcpus')::bigint,
+    insert into claim(instance_id, owner_epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
+      values (one->>'instanceId', (one->>'ownerEpoch')::bigint, one->>'hostId', (one->>'vcpus')::bigint,
           (one->>'memoryMib')::bigint, (one->>'diskGib')::bigint, (one->>'leaseEpoch')::bigint,
           nullif(one->'numa', 'null'))
       on conflict do nothing;
     if not found then
-      perform novact_refuse_turn('conflict');
+      perform novact_refuse('conflict');
     end if;
     return true;
   end if;
   with sums as (select "hostId", sum(vcpus)::bigint as vcpus, sum("memoryMib")::bigint as memory,
       sum("diskGib")::bigint as disk, count(*) as claims
-      from jsonb_to_recordset(turn->'claims') as r("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib"
-          bigint)
+      from jsonb_to_recordset(changes->'claims') as r("hostId" text, vcpus bigint, "memoryMib" bigint,
+          "diskGib" bigint)
       group by "hostId"), taken as (update host h
       set vcpus_claimed = vcpus_claimed + s.vcpus, memory_mib_claimed = memory_mib_claimed + s.memory,
           disk_gib_claimed = disk_gib_claimed + s.disk, instances = instances + s.claims
@@ -500,7 +503,7 @@ begin
       from (select r."hostId", r.ordinality, sum(r.vcpus) over earlier as vcpus, sum(r."memoryMib") over
           earlier as memory, sum(r."diskGib") over earlier as disk
         from rows
-        from (jsonb_to_recordset(turn->'claims') as ("hostId" text, vcpus bigint, "memoryMib" bigint,
+        from (jsonb_to_recordset(changes->'claims') as ("hostId" text, vcpus bigint, "memoryMib" bigint,
             "diskGib" bigint)) with ordinality as r
         window earlier as (partition by r."hostId"
           order by r.ordinality)) r
@@ -515,22 +518,23 @@ begin
             h.vcpus)
       order by r.ordinality
       limit 1;
-    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
+    perform novact_refuse('hostFull', jsonb_build_object('hostId', full_host));
   end if;
-  insert into claim(instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
-    select r."instanceId", r.epoch, r."hostId", r.vcpus, r."memoryMib", r."diskGib", r."leaseEpoch", r.numa
-    from jsonb_to_recordset(turn->'claims') as r("instanceId" text, epoch bigint, "hostId" text, vcpus bigint,
-        "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint, numa jsonb)
+  insert into claim(instance_id, owner_epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
+    select r."instanceId", r."ownerEpoch", r."hostId", r.vcpus, r."memoryMib", r."diskGib", r."leaseEpoch",
+        r.numa
+    from jsonb_to_recordset(changes->'claims') as r("instanceId" text, "ownerEpoch" bigint, "hostId" text,
+        vcpus bigint, "memoryMib" bigint, "diskGib" bigint, "leaseEpoch" bigint, numa jsonb)
     on conflict do nothing;
   get diagnostics changed = row_count;
-  if changed <> jsonb_array_length(turn->'claims') then
-    perform novact_refuse_turn('conflict');
+  if changed <> jsonb_array_length(changes->'claims') then
+    perform novact_refuse('conflict');
   end if;
   return true;
 end
 $$;
 
-create function novact_commit(writer text, batch_number bigint, now_ms bigint, turns jsonb) returns jsonb
+create function novact_commit(writer text, batch_number bigint, now_ms bigint, commits jsonb) returns jsonb
     language plpgsql set enable_seqscan=off set enable_hashjoin=off set enable_mergejoin=off as $$
 declare
   before bigint;
@@ -547,16 +551,16 @@ begin
   select last_sequence into strict before
     from event_head for update;
   newest := before;
-  for i in 0 .. jsonb_array_length(turns) - 1 loop
+  for i in 0 .. jsonb_array_length(commits) - 1 loop
     begin
-      result := novact_commit_turn(turns->i, newest, now_ms);
+      result := novact_commit_one(commits->i, newest, now_ms);
     exception
       when sqlstate 'NV001' then
         result := sqlerrm::jsonb;
       when others then
         get stacked diagnostics broken = constraint_name;
-        result := coalesce(novact_reference(turns->i, sqlstate, broken), jsonb_build_object('kind', 'failed',
-            'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
+        result := coalesce(novact_reference(commits->i, sqlstate, broken), jsonb_build_object('kind',
+            'failed', 'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
     end;
     newest := greatest(newest, (result->>'lastSequence')::bigint);
     results := results || result;
@@ -576,43 +580,43 @@ begin
 end
 $$;
 
-create function novact_commit_catalog(turn jsonb) returns boolean language plpgsql as $$
+create function novact_commit_catalog(changes jsonb) returns boolean language plpgsql as $$
 declare
   done boolean;
 begin
-  if turn ? 'flavorsRemoved' then
-    done := novact_remove_named('flavor', 'flavor', turn->'flavorsRemoved');
+  if changes ? 'flavorsRemoved' then
+    done := novact_remove_named('flavor', 'flavor', changes->'flavorsRemoved');
   end if;
-  if turn ? 'imagesRemoved' then
-    done := novact_remove_named('image', 'image', turn->'imagesRemoved');
+  if changes ? 'imagesRemoved' then
+    done := novact_remove_named('image', 'image', changes->'imagesRemoved');
   end if;
-  if turn ? 'flavors' then
+  if changes ? 'flavors' then
     insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
       select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."extraSpecs", r."createdAtMs"
-      from jsonb_to_recordset(turn->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
+      from jsonb_to_recordset(changes->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
           "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
   end if;
-  if turn ? 'images' then
+  if changes ? 'images' then
     insert into image(id, name, disk, kernel, ramdisk, command_line, properties, created_at_ms)
       select r.id, r.name, r.disk, r.kernel, r.ramdisk, r."commandLine", r.properties, r."createdAtMs"
-      from jsonb_to_recordset(turn->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
+      from jsonb_to_recordset(changes->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
           jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint);
   end if;
   return true;
 end
 $$;
 
-create function novact_commit_hosts(turn jsonb, now_ms bigint) returns boolean language plpgsql as $$
+create function novact_commit_hosts(changes jsonb, now_ms bigint) returns boolean language plpgsql as $$
 declare
   changed bigint;
   done boolean;
   too_small text;
 begin
-  if turn ? 'hosts' then
+  if changes ? 'hosts' then
     select h.id into too_small
       from rows
-      from (jsonb_to_recordset(turn->'hosts') as ("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib"
-          bigint, numa jsonb)) with ordinality as r
+      from (jsonb_to_recordset(changes->'hosts') as ("hostId" text, vcpus bigint, "memoryMib" bigint,
+          "diskGib" bigint, numa jsonb)) with ordinality as r
       join host h
       on h.id = r."hostId"
       cross join lateral (select novact_real_cpus(r.numa) as cpus) as real
@@ -623,16 +627,16 @@ begin
         and (h.pinned_cpus > real.cpus
           or (h.vcpus_claimed - h.pinned_cpus) * real.cpus > (real.cpus - h.pinned_cpus) * r.vcpus))
       or exists (select
-        from host_cell c
-        left join novact_offered_cells(r.numa) o
-        on o.cell = c.cell
+        from host_numa_node c
+        left join novact_offered_numa_nodes(r.numa) o
+        on o.node = c.node
         and o.resource = c.resource
         where c.host_id = h.id
         and c.claimed > coalesce(o.total, 0))
       order by r.ordinality
       limit 1;
     if found then
-      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', too_small));
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', too_small));
     end if;
     insert into host as t(id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason,
         hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa,
@@ -642,10 +646,10 @@ begin
           r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
           r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true,
           now_ms, 0, 1
-      from jsonb_to_recordset(turn->'hosts') as r("hostId" text, name text, "bootId" text, architecture text,
-          hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus bigint,
-          "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb, "machineTypes"
-          jsonb, numa jsonb)
+      from jsonb_to_recordset(changes->'hosts') as r("hostId" text, name text, "bootId" text, architecture
+          text, hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus
+          bigint, "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb,
+          "machineTypes" jsonb, numa jsonb)
       on conflict (id) do update set name = excluded.name, boot_id = excluded.boot_id, architecture =
           excluded.architecture, hypervisor = excluded.hypervisor, accelerator = excluded.accelerator,
           accelerator_reason = excluded.accelerator_reason, hypervisor_version = excluded.hypervisor_version,
@@ -660,156 +664,238 @@ begin
           excluded.storage_id, excluded.labels, excluded.features, excluded.machine_types, excluded.numa) then
           1 else 0 end;
     delete
-      from host_cell c using jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
+      from host_numa_node c using jsonb_to_recordset(changes->'hosts') as r("hostId" text, numa jsonb)
       where c.host_id = r."hostId"
       and not exists (select
-        from novact_offered_cells(r.numa) o
-        where o.cell = c.cell
+        from novact_offered_numa_nodes(r.numa) o
+        where o.node = c.node
         and o.resource = c.resource);
-    insert into host_cell as c(host_id, cell, resource, total, claimed)
-      select r."hostId", o.cell, o.resource, o.total, 0
-      from jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
-      cross join lateral novact_offered_cells(r.numa) o
-      on conflict (host_id, cell, resource) do update set total = excluded.total
+    insert into host_numa_node as c(host_id, node, resource, total, claimed)
+      select r."hostId", o.node, o.resource, o.total, 0
+      from jsonb_to_recordset(changes->'hosts') as r("hostId" text, numa jsonb)
+      cross join lateral novact_offered_numa_nodes(r.numa) o
+      on conflict (host_id, node, resource) do update set total = excluded.total
       where c.total <> excluded.total;
     insert into host_seen as t(host_id, last_seen_at_ms)
       select r."hostId", now_ms
-      from jsonb_to_recordset(turn->'hosts') as r("hostId" text)
+      from jsonb_to_recordset(changes->'hosts') as r("hostId" text)
       on conflict (host_id) do update set last_seen_at_ms = greatest(t.last_seen_at_ms,
           excluded.last_seen_at_ms);
   end if;
-  if turn ? 'hostsEnabled' then
+  if changes ? 'hostsEnabled' then
     update host t
       set enabled = r.enabled, disabled_reason = r.reason, failed_builds = case when r.enabled then 0 else
           t.failed_builds end, draining = case when r.enabled then null else coalesce(r.draining, t.draining)
           end
-      from jsonb_to_recordset(turn->'hostsEnabled') as r("hostId" text, enabled boolean, reason text,
+      from jsonb_to_recordset(changes->'hostsEnabled') as r("hostId" text, enabled boolean, reason text,
           "failedBuildsMin" bigint, draining jsonb)
       where t.id = r."hostId"
       and (r."failedBuildsMin" is null
         or (t.enabled
           and t.failed_builds >= r."failedBuildsMin"));
     get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'hostsEnabled') then
-      done := novact_need_hosts(turn->'hostsEnabled');
-      perform novact_refuse_turn('conflict');
+    if changed <> jsonb_array_length(changes->'hostsEnabled') then
+      done := novact_need_hosts(changes->'hostsEnabled');
+      perform novact_refuse('conflict');
     end if;
   end if;
   return true;
 end
 $$;
 
-create function novact_commit_instances(turn jsonb) returns boolean language plpgsql as $$
+create function novact_commit_instances(changes jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
   lost text;
 begin
-  if turn ? 'created' then
+  if changes ? 'created' then
     insert into instance(id, project, name, version, generation, state, settled, desired, stop, reset_count,
         reset_mode, start_count, built, flavor, image, metadata, mac_address, recovery, storage_id, movable,
-        host_id, epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints, operation_id,
-        failure, created_at_ms, updated_at_ms, deleted_at_ms)
+        host_id, owner_epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints,
+        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms)
       select r.id, r.project, r.name, r.version, r.generation, r.state, r.settled, r.desired, r.stop,
           r."resetCount", r."resetMode", r."startCount", r.built, r.flavor, r.image, r.metadata,
-          r."macAddress", r.recovery, r."storageId", r.movable, r."hostId", r.epoch, r.attempt,
+          r."macAddress", r.recovery, r."storageId", r.movable, r."hostId", r."ownerEpoch", r.attempt,
           r."excludedHosts", r."serverGroupId", r."availabilityZone", r.hints, r."operationId", r.failure,
           r."createdAtMs", r."updatedAtMs", r."deletedAtMs"
-      from jsonb_to_recordset(turn->'created') as r(id text, project text, name text, version bigint,
+      from jsonb_to_recordset(changes->'created') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
-          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, epoch bigint,
-          attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints jsonb,
-          "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint)
+          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
+          bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
+          jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
+          bigint)
       on conflict do nothing;
     get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'created') then
-      perform novact_refuse_turn('conflict');
+    if changed <> jsonb_array_length(changes->'created') then
+      perform novact_refuse('conflict');
     end if;
     with held as (select f.id
         from flavor f
         where f.id in (select r.flavor->>'id'
-          from jsonb_to_recordset(turn->'created') as r(flavor jsonb))
+          from jsonb_to_recordset(changes->'created') as r(flavor jsonb))
         order by f.id for key share)
       select r.flavor->>'id' into lost
       from rows
-      from (jsonb_to_recordset(turn->'created') as (flavor jsonb)) with ordinality as r
+      from (jsonb_to_recordset(changes->'created') as (flavor jsonb)) with ordinality as r
       where r.flavor->>'id' not in (select id
         from held)
       order by r.ordinality
       limit 1;
     if found then
-      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'flavor', 'id', lost));
+      perform novact_refuse('missing', jsonb_build_object('noun', 'flavor', 'id', lost));
     end if;
   end if;
-  if turn ? 'updated' then
+  if changes ? 'updated' then
     update instance t
       set project = r.project, name = r.name, version = r.version, generation = r.generation, state = r.state,
           settled = r.settled, desired = r.desired, stop = r.stop, reset_count = r."resetCount", reset_mode =
           r."resetMode", start_count = r."startCount", built = r.built, flavor = r.flavor, image = r.image,
           metadata = r.metadata, mac_address = r."macAddress", recovery = r.recovery, storage_id =
-          r."storageId", movable = r.movable, host_id = r."hostId", epoch = r.epoch, attempt = r.attempt,
-          excluded_hosts = r."excludedHosts", server_group_id = r."serverGroupId", availability_zone =
-          r."availabilityZone", hints = r.hints, operation_id = r."operationId", failure = r.failure,
-          created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms = r."deletedAtMs"
-      from jsonb_to_recordset(turn->'updated') as r(id text, project text, name text, version bigint,
+          r."storageId", movable = r.movable, host_id = r."hostId", owner_epoch = r."ownerEpoch", attempt =
+          r.attempt, excluded_hosts = r."excludedHosts", server_group_id = r."serverGroupId",
+          availability_zone = r."availabilityZone", hints = r.hints, operation_id = r."operationId", failure =
+          r.failure, created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms =
+          r."deletedAtMs"
+      from jsonb_to_recordset(changes->'updated') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
-          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, epoch bigint,
-          attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints jsonb,
-          "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint)
+          "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
+          bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
+          jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
+          bigint)
       where t.id = r.id
       and t.version = r.version - 1;
     get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'updated') then
-      perform novact_refuse_turn('conflict');
+    if changed <> jsonb_array_length(changes->'updated') then
+      perform novact_refuse('conflict');
     end if;
   end if;
   return true;
 end
 $$;
 
-create function novact_commit_placement(turn jsonb) returns boolean language plpgsql as $$
+create function novact_commit_one(changes jsonb, newest bigint, now_ms bigint) returns jsonb language plpgsql
+    as $$
+declare
+  known request;
+  changed bigint;
+  done boolean;
+begin
+  if changes ? 'requests' then
+    insert into request(project, request_id, content_hash, answer, at_ms)
+      select r.project, r."requestId", r."contentHash", r.answer::json, r."atMs"
+      from jsonb_to_recordset(changes->'requests') as r(project text, "requestId" text, "contentHash" text,
+          answer text, "atMs" bigint)
+      on conflict do nothing;
+    get diagnostics changed = row_count;
+    if changed <> jsonb_array_length(changes->'requests') then
+      select t.* into strict known
+        from request t
+        where t.project = changes->'requests'->0->>'project'
+        and t.request_id = changes->'requests'->0->>'requestId';
+      perform novact_refuse('duplicate', jsonb_build_object('request', jsonb_build_object('project',
+          known.project, 'requestId', known.request_id, 'contentHash', known.content_hash, 'answer',
+          known.answer::text, 'atMs', known.at_ms)));
+    end if;
+  end if;
+  if changes ? 'usage'
+    or changes ? 'deleting' then
+    done := novact_quota(changes);
+  end if;
+  if changes ? 'created'
+    or changes ? 'updated' then
+    done := novact_commit_instances(changes);
+  end if;
+  if changes ?| array['flavors', 'flavorsRemoved', 'images', 'imagesRemoved'] then
+    done := novact_commit_catalog(changes);
+  end if;
+  if changes ? 'hostsEnabled' then
+    done := novact_breaker(changes);
+  end if;
+  if changes ? 'hosts'
+    or changes ? 'hostsEnabled' then
+    done := novact_commit_hosts(changes, now_ms);
+  end if;
+  if changes ? 'buildsEnded' then
+    done := novact_builds(changes);
+  end if;
+  if changes ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
+      'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
+    done := novact_commit_placement(changes);
+  end if;
+  if changes ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
+    done := novact_lease(changes);
+  end if;
+  if changes ? 'hostsRemoved' then
+    done := novact_removal(changes);
+  end if;
+  if changes ? 'claims'
+    or changes ? 'claimsReleased' then
+    done := novact_capacity(changes);
+  end if;
+  if changes ? 'grouped' then
+    done := novact_group(changes);
+  end if;
+  if changes ?| array['machines', 'machinesGone', 'operations'] then
+    done := novact_commit_progress(changes);
+  end if;
+  if not changes ? 'events' then
+    return '{"kind":"committed","lastSequence":0}';
+  end if;
+  insert into event(sequence, at_ms, project, noun, id, event, request_id, operation_id, body)
+    select newest + r.ordinality, r."atMs", r.project, r.noun, r.id, r.event, r."requestId", r."operationId",
+        r.body
+    from rows
+    from (jsonb_to_recordset(changes->'events') as ("atMs" bigint, project text, noun text, id text, event
+        text, "requestId" text, "operationId" text, body jsonb)) with ordinality as r;
+  get diagnostics changed = row_count;
+  return jsonb_build_object('kind', 'committed', 'lastSequence', newest + changed);
+end
+$$;
+
+create function novact_commit_placement(changes jsonb) returns boolean language plpgsql as $$
 declare
   lost text;
   done boolean;
 begin
-  if turn ? 'aggregatesRemoved' then
-    done := novact_remove_named('aggregate', 'aggregate', turn->'aggregatesRemoved');
+  if changes ? 'aggregatesRemoved' then
+    done := novact_remove_named('aggregate', 'aggregate', changes->'aggregatesRemoved');
   end if;
-  if turn ? 'aggregates' then
+  if changes ? 'aggregates' then
     insert into aggregate(id, name, availability_zone, metadata, created_at_ms)
       select r.id, r.name, r."availabilityZone", r.metadata, r."createdAtMs"
-      from jsonb_to_recordset(turn->'aggregates') as r(id text, name text, "availabilityZone" text, metadata
-          jsonb, "createdAtMs" bigint);
+      from jsonb_to_recordset(changes->'aggregates') as r(id text, name text, "availabilityZone" text,
+          metadata jsonb, "createdAtMs" bigint);
   end if;
-  if turn ? 'aggregatesChanged' then
+  if changes ? 'aggregatesChanged' then
     select r.change->>'aggregateId' into lost
-      from jsonb_array_elements(turn->'aggregatesChanged') with ordinality as r(change)
+      from jsonb_array_elements(changes->'aggregatesChanged') with ordinality as r(change)
       where not exists (select
         from aggregate a
         where a.id = r.change->>'aggregateId')
       order by r.ordinality
       limit 1;
     if found then
-      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'aggregate', 'id', lost));
+      perform novact_refuse('missing', jsonb_build_object('noun', 'aggregate', 'id', lost));
     end if;
     update aggregate t
       set availability_zone = case when r.change ? 'availabilityZone' then r.change->>'availabilityZone' else
           t.availability_zone end, metadata = jsonb_strip_nulls(t.metadata || coalesce(r.change->'metadata',
           '{}'))
-      from jsonb_array_elements(turn->'aggregatesChanged') as r(change)
+      from jsonb_array_elements(changes->'aggregatesChanged') as r(change)
       where t.id = r.change->>'aggregateId';
   end if;
-  if turn ? 'aggregateHostsRemoved' then
+  if changes ? 'aggregateHostsRemoved' then
     with gone as (delete
-        from aggregate_host t using jsonb_to_recordset(turn->'aggregateHostsRemoved') as r("aggregateId" text,
-            "hostId" text)
+        from aggregate_host t using jsonb_to_recordset(changes->'aggregateHostsRemoved') as r("aggregateId"
+            text, "hostId" text)
         where t.aggregate_id = r."aggregateId"
         and t.host_id = r."hostId"
         returning t.*)
       select r."hostId" into lost
       from rows
-      from (jsonb_to_recordset(turn->'aggregateHostsRemoved') as ("aggregateId" text, "hostId" text)) with
+      from (jsonb_to_recordset(changes->'aggregateHostsRemoved') as ("aggregateId" text, "hostId" text)) with
           ordinality as r
       where not exists (select
         from gone g
@@ -818,72 +904,73 @@ begin
       order by r.ordinality
       limit 1;
     if found then
-      perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
+      perform novact_refuse('missing', jsonb_build_object('noun', 'host', 'id', lost));
     end if;
   end if;
-  if turn ? 'aggregateHosts' then
+  if changes ? 'aggregateHosts' then
     insert into aggregate_host(aggregate_id, host_id)
       select r."aggregateId", r."hostId"
-      from jsonb_to_recordset(turn->'aggregateHosts') as r("aggregateId" text, "hostId" text)
+      from jsonb_to_recordset(changes->'aggregateHosts') as r("aggregateId" text, "hostId" text)
       on conflict do nothing;
   end if;
-  if turn ?| array['aggregateHosts', 'aggregatesChanged'] then
+  if changes ?| array['aggregateHosts', 'aggregatesChanged'] then
     done := novact_zone();
   end if;
-  if turn ? 'serverGroupsRemoved' then
-    done := novact_remove_named('server_group', 'server-group', turn->'serverGroupsRemoved');
+  if changes ? 'serverGroupsRemoved' then
+    done := novact_remove_named('server_group', 'server-group', changes->'serverGroupsRemoved');
   end if;
-  if turn ? 'serverGroups' then
+  if changes ? 'serverGroups' then
     insert into server_group(id, project, name, policy, max_per_host, created_at_ms)
       select r.id, r.project, r.name, r.policy, r."maxPerHost", r."createdAtMs"
-      from jsonb_to_recordset(turn->'serverGroups') as r(id text, project text, name text, policy text,
+      from jsonb_to_recordset(changes->'serverGroups') as r(id text, project text, name text, policy text,
           "maxPerHost" bigint, "createdAtMs" bigint);
   end if;
-  if turn ? 'quotas' then
+  if changes ? 'quotas' then
     insert into quota(project, instances_used, vcpus_used, memory_mib_used)
       select r.project, 0, 0, 0
-      from jsonb_to_recordset(turn->'quotas') as r(project text)
+      from jsonb_to_recordset(changes->'quotas') as r(project text)
       on conflict do nothing;
     update quota t
       set instances = case when r.given ? 'instances' then (r.given->>'instances')::bigint else t.instances
           end, vcpus = case when r.given ? 'vcpus' then (r.given->>'vcpus')::bigint else t.vcpus end,
           memory_mib = case when r.given ? 'memoryMib' then (r.given->>'memoryMib')::bigint else t.memory_mib
           end
-      from jsonb_array_elements(turn->'quotas') as r(given)
+      from jsonb_array_elements(changes->'quotas') as r(given)
       where t.project = r.given->>'project';
   end if;
   return true;
 end
 $$;
 
-create function novact_commit_progress(turn jsonb) returns boolean language plpgsql as $$
+create function novact_commit_progress(changes jsonb) returns boolean language plpgsql as $$
 begin
-  if turn ? 'machinesGone' then
+  if changes ? 'machinesGone' then
     delete
-      from machine t using jsonb_to_recordset(turn->'machinesGone') as r("instanceId" text, epoch bigint)
+      from machine t using jsonb_to_recordset(changes->'machinesGone') as r("instanceId" text, "ownerEpoch"
+          bigint)
       where t.instance_id = r."instanceId"
-      and t.epoch = r.epoch;
+      and t.owner_epoch = r."ownerEpoch";
   end if;
-  if turn ? 'machines' then
-    insert into machine as t(instance_id, epoch, host_id, generation, intent_generation, reset_count, state,
-        reason, message, address, started_at_ms, at_ms)
-      select r."instanceId", r.epoch, r."hostId", r.generation, r."intentGeneration", r."resetCount", r.state,
-          r.reason, r.message, r.address, r."startedAtMs", r."atMs"
-      from jsonb_to_recordset(turn->'machines') as r("instanceId" text, epoch bigint, "hostId" text,
+  if changes ? 'machines' then
+    insert into machine as t(instance_id, owner_epoch, host_id, generation, intent_generation, reset_count,
+        state, reason, message, address, started_at_ms, at_ms)
+      select r."instanceId", r."ownerEpoch", r."hostId", r.generation, r."intentGeneration", r."resetCount",
+          r.state, r.reason, r.message, r.address, r."startedAtMs", r."atMs"
+      from jsonb_to_recordset(changes->'machines') as r("instanceId" text, "ownerEpoch" bigint, "hostId" text,
           generation bigint, "intentGeneration" bigint, "resetCount" bigint, state text, reason text, message
           text, address text, "startedAtMs" bigint, "atMs" bigint)
-      on conflict (instance_id, epoch) do update set host_id = excluded.host_id, generation =
+      on conflict (instance_id, owner_epoch) do update set host_id = excluded.host_id, generation =
           excluded.generation, intent_generation = excluded.intent_generation, reset_count =
           excluded.reset_count, state = excluded.state, reason = excluded.reason, message = excluded.message,
           address = excluded.address, started_at_ms = excluded.started_at_ms, at_ms = excluded.at_ms
       where t.generation < excluded.generation;
   end if;
-  if turn ? 'operations' then
+  if changes ? 'operations' then
     insert into operation(id, project, instance_id, kind, state, percent, step, steps, request_id,
         started_at_ms, deadline_at_ms, ended_at_ms, error)
       select r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
           r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
-      from jsonb_to_recordset(turn->'operations') as r(id text, project text, "instanceId" text, kind text,
+      from jsonb_to_recordset(changes->'operations') as r(id text, project text, "instanceId" text, kind text,
           state text, percent bigint, step text, steps jsonb, "requestId" text, "startedAtMs" bigint,
           "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)
       on conflict (id) do update set project = excluded.project, instance_id = excluded.instance_id, kind =
@@ -896,92 +983,13 @@ begin
 end
 $$;
 
-create function novact_commit_turn(turn jsonb, newest bigint, now_ms bigint) returns jsonb language plpgsql as
-    $$
-declare
-  known request;
-  changed bigint;
-  done boolean;
-begin
-  if turn ? 'requests' then
-    insert into request(project, request_id, content_hash, answer, at_ms)
-      select r.project, r."requestId", r."contentHash", r.answer::json, r."atMs"
-      from jsonb_to_recordset(turn->'requests') as r(project text, "requestId" text, "contentHash" text,
-          answer text, "atMs" bigint)
-      on conflict do nothing;
-    get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'requests') then
-      select t.* into strict known
-        from request t
-        where t.project = turn->'requests'->0->>'project'
-        and t.request_id = turn->'requests'->0->>'requestId';
-      perform novact_refuse_turn('duplicate', jsonb_build_object('request', jsonb_build_object('project',
-          known.project, 'requestId', known.request_id, 'contentHash', known.content_hash, 'answer',
-          known.answer::text, 'atMs', known.at_ms)));
-    end if;
-  end if;
-  if turn ? 'usage'
-    or turn ? 'deleting' then
-    done := novact_quota(turn);
-  end if;
-  if turn ? 'created'
-    or turn ? 'updated' then
-    done := novact_commit_instances(turn);
-  end if;
-  if turn ?| array['flavors', 'flavorsRemoved', 'images', 'imagesRemoved'] then
-    done := novact_commit_catalog(turn);
-  end if;
-  if turn ? 'hostsEnabled' then
-    done := novact_breaker(turn);
-  end if;
-  if turn ? 'hosts'
-    or turn ? 'hostsEnabled' then
-    done := novact_commit_hosts(turn, now_ms);
-  end if;
-  if turn ? 'buildsEnded' then
-    done := novact_builds(turn);
-  end if;
-  if turn ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
-      'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
-    done := novact_commit_placement(turn);
-  end if;
-  if turn ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
-    done := novact_lease(turn);
-  end if;
-  if turn ? 'hostsRemoved' then
-    done := novact_removal(turn);
-  end if;
-  if turn ? 'claims'
-    or turn ? 'claimsReleased' then
-    done := novact_capacity(turn);
-  end if;
-  if turn ? 'grouped' then
-    done := novact_group(turn);
-  end if;
-  if turn ?| array['machines', 'machinesGone', 'operations'] then
-    done := novact_commit_progress(turn);
-  end if;
-  if not turn ? 'events' then
-    return '{"kind":"committed","lastSequence":0}';
-  end if;
-  insert into event(sequence, at_ms, project, noun, id, event, request_id, operation_id, body)
-    select newest + r.ordinality, r."atMs", r.project, r.noun, r.id, r.event, r."requestId", r."operationId",
-        r.body
-    from rows
-    from (jsonb_to_recordset(turn->'events') as ("atMs" bigint, project text, noun text, id text, event text,
-        "requestId" text, "operationId" text, body jsonb)) with ordinality as r;
-  get diagnostics changed = row_count;
-  return jsonb_build_object('kind', 'committed', 'lastSequence', newest + changed);
-end
-$$;
-
-create function novact_group(turn jsonb) returns boolean language plpgsql as $$
+create function novact_group(changes jsonb) returns boolean language plpgsql as $$
 declare
   broken record;
 begin
   select r."hostId", g.id into broken
     from rows
-    from (jsonb_to_recordset(turn->'grouped') as ("instanceId" text, "hostId" text, "groupId" text)) with
+    from (jsonb_to_recordset(changes->'grouped') as ("instanceId" text, "hostId" text, "groupId" text)) with
         ordinality as r
     join server_group g
     on g.id = r."groupId"
@@ -1011,57 +1019,57 @@ begin
     order by r.ordinality
     limit 1;
   if found then
-    perform novact_refuse_turn('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId',
-        broken.id));
+    perform novact_refuse('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId', broken.id));
   end if;
   return true;
 end
 $$;
 
-create function novact_lease(turn jsonb) returns boolean language plpgsql as $$
+create function novact_lease(changes jsonb) returns boolean language plpgsql as $$
 declare
   changed bigint;
   done boolean;
 begin
-  if turn ? 'leasesGranted' then
-    done := novact_need_hosts(turn->'leasesGranted');
-    insert into host_lease as t(host_id, epoch, renewals, fenced_by)
-      select r."hostId", r.epoch, 1, null
-      from jsonb_to_recordset(turn->'leasesGranted') as r("hostId" text, epoch bigint)
-      where r.epoch = 1
+  if changes ? 'leasesGranted' then
+    done := novact_need_hosts(changes->'leasesGranted');
+    insert into host_lease as t(host_id, lease_epoch, renewals, fenced_by)
+      select r."hostId", r."leaseEpoch", 1, null
+      from jsonb_to_recordset(changes->'leasesGranted') as r("hostId" text, "leaseEpoch" bigint)
+      where r."leaseEpoch" = 1
       or exists (select
         from host_lease l
         where l.host_id = r."hostId")
-      on conflict (host_id) do update set epoch = excluded.epoch, renewals = t.renewals + 1, fenced_by = null
+      on conflict (host_id) do update set lease_epoch = excluded.lease_epoch, renewals = t.renewals + 1,
+          fenced_by = null
       where t.fenced_by is not null
-      and excluded.epoch = t.epoch + 1;
+      and excluded.lease_epoch = t.lease_epoch + 1;
     get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'leasesGranted') then
-      perform novact_refuse_turn('conflict');
+    if changed <> jsonb_array_length(changes->'leasesGranted') then
+      perform novact_refuse('conflict');
     end if;
   end if;
-  if turn ? 'leasesFenced' then
+  if changes ? 'leasesFenced' then
     update host_lease l
       set fenced_by = r.proof
-      from jsonb_to_recordset(turn->'leasesFenced') as r("hostId" text, epoch bigint, renewals bigint, proof
-          jsonb)
+      from jsonb_to_recordset(changes->'leasesFenced') as r("hostId" text, "leaseEpoch" bigint, renewals
+          bigint, proof jsonb)
       where l.host_id = r."hostId"
-      and l.epoch = r.epoch
+      and l.lease_epoch = r."leaseEpoch"
       and l.fenced_by is null
       and l.renewals = coalesce(r.renewals, l.renewals);
     get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'leasesFenced') then
-      perform novact_refuse_turn('conflict');
+    if changed <> jsonb_array_length(changes->'leasesFenced') then
+      perform novact_refuse('conflict');
     end if;
   end if;
   if exists (select
-      from jsonb_to_recordset(turn->'fencesExpected') as r("hostId" text, epoch bigint)
+      from jsonb_to_recordset(changes->'fencesExpected') as r("hostId" text, "leaseEpoch" bigint)
       where not exists (select
         from host_lease l
         where l.host_id = r."hostId"
-        and l.epoch = r.epoch
+        and l.lease_epoch = r."leaseEpoch"
         and l.fenced_by is not null)) then
-    perform novact_refuse_turn('conflict');
+    perform novact_refuse('conflict');
   end if;
   return true;
 end
@@ -1079,7 +1087,7 @@ begin
     order by r.ordinality
     limit 1;
   if found then
-    perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
+    perform novact_refuse('missing', jsonb_build_object('noun', 'host', 'id', lost));
   end if;
   return true;
 end
@@ -1110,20 +1118,20 @@ begin
               vcpus));
     if not found
       and sign > 0 then
-      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', it.host_id));
     end if;
   end if;
-  with needs as (select c.cell, n.resource, n.amount
-      from jsonb_to_recordset(it.numa->'cells') as c(cell bigint, vcpus bigint, "memoryMib" bigint, "pageKib"
+  with needs as (select c.node, n.resource, n.amount
+      from jsonb_to_recordset(it.numa->'nodes') as c(node bigint, vcpus bigint, "memoryMib" bigint, "pageKib"
           bigint)
       cross join lateral (values ('cpus', case when (it.numa->>'dedicated')::boolean then c.vcpus else 0 end),
           (case when c."pageKib" is null then 'memory' else 'pages:' || c."pageKib" end, case when c."pageKib"
           is null then c."memoryMib" else c."memoryMib" * 1024 / c."pageKib" end)) as n(resource, amount)
-      where n.amount > 0), taken as (update host_cell t
+      where n.amount > 0), taken as (update host_numa_node t
       set claimed = t.claimed + sign * n.amount
       from needs n
       where t.host_id = it.host_id
-      and t.cell = n.cell
+      and t.node = n.node
       and t.resource = n.resource
       and (sign < 0
         or t.claimed + n.amount <= t.total)
@@ -1133,13 +1141,13 @@ begin
       from taken) into wanted, changed;
   if sign > 0
     and wanted <> changed then
-    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+    perform novact_refuse('hostFull', jsonb_build_object('hostId', it.host_id));
   end if;
   return null;
 end
 $$;
 
-create function novact_offered_cells(numa jsonb) returns TABLE(cell bigint, resource text, total bigint)
+create function novact_offered_numa_nodes(numa jsonb) returns TABLE(node bigint, resource text, total bigint)
     language sql as $$
 select n.place - 1, offered.resource, offered.total
   from jsonb_array_elements(numa) with ordinality as n(node, place)
@@ -1160,28 +1168,28 @@ begin
 end
 $$;
 
-create function novact_quota(turn jsonb) returns boolean language plpgsql as $$
+create function novact_quota(changes jsonb) returns boolean language plpgsql as $$
 declare
   broken record;
 begin
-  if turn ? 'deleting' then
+  if changes ? 'deleting' then
     update quota q
       set instances_used = greatest(0, instances_used - g.instances), vcpus_used = greatest(0, vcpus_used -
           g.vcpus), memory_mib_used = greatest(0, memory_mib_used - g.memory)
       from (select project, count(*) as instances, sum((flavor->>'vcpus')::bigint) as vcpus,
           sum((flavor->>'memoryMib')::bigint) as memory
         from instance
-        where id = any (array(select jsonb_array_elements_text(turn->'deleting')))
+        where id = any (array(select jsonb_array_elements_text(changes->'deleting')))
         and deleted_at_ms is null
         group by project) g
       where q.project = g.project;
   end if;
-  if not turn ? 'usage' then
+  if not changes ? 'usage' then
     return true;
   end if;
   with asked as (select project, sum(instances)::bigint as instances, sum(vcpus)::bigint as vcpus,
       sum("memoryMib")::bigint as memory
-      from jsonb_to_recordset(turn->'usage') as r(project text, instances bigint, vcpus bigint, "memoryMib"
+      from jsonb_to_recordset(changes->'usage') as r(project text, instances bigint, vcpus bigint, "memoryMib"
           bigint)
       group by project), used as (insert into quota as q(project, instances_used, vcpus_used, memory_mib_used)
       select project, instances, vcpus, memory
@@ -1206,7 +1214,7 @@ begin
     order by r.place
     limit 1;
   if found then
-    perform novact_refuse_turn('quotaExceeded', jsonb_build_object('resource', broken.resource, 'limit',
+    perform novact_refuse('quotaExceeded', jsonb_build_object('resource', broken.resource, 'limit',
         broken.most, 'used', broken.used - broken.asked, 'asked', broken.asked));
   end if;
   return true;
@@ -1238,7 +1246,7 @@ begin
 end
 $$;
 
-create function novact_reference(turn jsonb, code text, broken text) returns jsonb language plpgsql as $$
+create function novact_reference(changes jsonb, code text, broken text) returns jsonb language plpgsql as $$
 declare
   lost record;
 begin
@@ -1252,16 +1260,17 @@ begin
   end if;
   with made as (select r.image->>'id' as image_id, r."serverGroupId" as group_id, r.ordinality
       from rows
-      from (jsonb_to_recordset(coalesce(turn->'created', '[]') || coalesce(turn->'updated', '[]')) as (id
-          text, version bigint, image jsonb, "serverGroupId" text, "deletedAtMs" bigint)) with ordinality as r
+      from (jsonb_to_recordset(coalesce(changes->'created', '[]') || coalesce(changes->'updated', '[]')) as
+          (id text, version bigint, image jsonb, "serverGroupId" text, "deletedAtMs" bigint)) with ordinality
+          as r
       left join instance i
       on i.id = r.id
       where r."deletedAtMs" is null
       and coalesce(i.version, 0) = r.version - 1), joined as (select r."aggregateId" as aggregate_id,
           r."hostId" as host_id, r.ordinality
       from rows
-      from (jsonb_to_recordset(coalesce(turn->'aggregateHosts', '[]')) as ("aggregateId" text, "hostId" text))
-          with ordinality as r)
+      from (jsonb_to_recordset(coalesce(changes->'aggregateHosts', '[]')) as ("aggregateId" text, "hostId"
+          text)) with ordinality as r)
     select needed.noun, needed.id into lost
     from (select 1 as place, 'image' as noun, image_id as id, ordinality
       from made
@@ -1296,25 +1305,25 @@ begin
 end
 $$;
 
-create function novact_refuse_turn(kind text, details jsonb DEFAULT '{}'::jsonb) returns void language plpgsql
-    as $$
+create function novact_refuse(kind text, details jsonb DEFAULT '{}'::jsonb) returns void language plpgsql as
+    $$
 begin
   raise exception using errcode = 'NV001', message = jsonb_build_object('kind', kind) || details;
 end
 $$;
 
-create function novact_removal(turn jsonb) returns boolean language plpgsql as $$
+create function novact_removal(changes jsonb) returns boolean language plpgsql as $$
 declare
-  removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
+  removed text[] := array(select jsonb_array_elements(changes->'hostsRemoved')->>'hostId');
   done boolean;
 begin
-  done := novact_need_hosts(turn->'hostsRemoved');
+  done := novact_need_hosts(changes->'hostsRemoved');
   if exists (select
       from instance
       where host_id = any (removed)
       and deleted_at_ms is null)
     or exists (select
-      from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
+      from jsonb_to_recordset(changes->'hostsRemoved') as r("hostId" text, parked boolean)
       join claim c
       on c.host_id = r."hostId"
       where not r.parked)
@@ -1331,13 +1340,13 @@ begin
         or not (i.storage_id is not null
           or (coalesce(i.image->'disk', 'null') = 'null'
             and (i.flavor->>'diskGib')::bigint = 0)))) then
-    perform novact_refuse_turn('inUse');
+    perform novact_refuse('inUse');
   end if;
   delete
     from claim
     where host_id = any (removed);
   delete
-    from host_cell
+    from host_numa_node
     where host_id = any (removed);
   delete
     from machine
@@ -1370,10 +1379,10 @@ begin
         gone) order by one.ordinality limit 1', tbl) into lost using ids;
   exception
     when foreign_key_violation then
-      perform novact_refuse_turn('inUse');
+      perform novact_refuse('inUse');
   end;
   if lost is not null then
-    perform novact_refuse_turn('missing', jsonb_build_object('noun', noun, 'id', lost));
+    perform novact_refuse('missing', jsonb_build_object('noun', noun, 'id', lost));
   end if;
   return true;
 end
@@ -1405,7 +1414,7 @@ begin
     order by ah.host_id
     limit 1;
   if found then
-    perform novact_refuse_turn('zoneConflict', jsonb_build_object('hostId', twice));
+    perform novact_refuse('zoneConflict', jsonb_build_object('hostId', twice));
   end if;
   return true;
 end

@@ -74,7 +74,7 @@ export const Host = answer({
    */
   lease: nullable(
     answer({
-      epoch: Count,
+      leaseEpoch: Count,
       fencedBy: nullable(FenceProof),
       /**
        * Id of the shared storage on which every process of the host that can write holds the host's storage

@@ -35,7 +35,7 @@ export const MachineSpec = answer({
   instanceId: Id,
   project: Id,
   name: Name,
-  epoch: Count,
+  ownerEpoch: Count,
   architecture: literals(architectures),
   vcpus: Count,
   memoryMib: Count,
@@ -96,7 +96,7 @@ export type MachineIntent = Static<typeof MachineIntent>;
 /** What a host's agent observes of a machine. Only the agent raises `generation`, with every change. */
 export const Observation = answer({
   instanceId: Id,
-  epoch: Count,
+  ownerEpoch: Count,
   generation: Count,
   intentGeneration: Count,
   resetCount: Count,
@@ -126,7 +126,7 @@ const reported = lenient(Observation);
  */
 const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
 /** A disk on shared storage: the one that an owner epoch of an instance has, or has left, there. */
-export const SharedDisk = answer({ instanceId: Id, epoch: Count });
+export const SharedDisk = answer({ instanceId: Id, ownerEpoch: Count });
 export type SharedDisk = Static<typeof SharedDisk>;
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
@@ -318,7 +318,7 @@ export const reportService = service({
     lease: method({
       request: request({
         /** Lease epoch of the host lease that the host believes to hold; 0: none. */
-        epoch: Count,
+        leaseEpoch: Count,
         /** True: no process is left of the guests of that lease that another host may take over. */
         cleaned: Type.Boolean(),
         /**
@@ -329,7 +329,7 @@ export const reportService = service({
         storageId: nullable(Id),
       }),
       answer: answer({
-        epoch: Count,
+        leaseEpoch: Count,
         /**
          * True: renewed, for leaseLimits.leaseTtlMs counted from before the request was sent. False: the host
          * was fenced; it has to clean up, then ask again.

@@ -24,10 +24,10 @@ export type NumaNode = Static<typeof NumaNode>;
 export const NumaPlacement = answer({
   /** True: the guest's CPUs are shared with no other guest. */
   dedicated: Type.Boolean(),
-  cells: Type.Array(
+  nodes: Type.Array(
     answer({
       /** Position of the NUMA node in the host's `numa`. */
-      cell: Count,
+      node: Count,
       vcpus: Count,
       memoryMib: Count,
       /** Size of the huge pages that the memory is taken from. Absent: ordinary pages. */
@@ -51,8 +51,8 @@ export type NumaUse = Static<typeof NumaUse>;
 export const nothingUsed: NumaUse = { pinnedCpus: 0, memoryMib: 0, hugePages: [] };
 
 /** Number of CPUs that this placement gives to its guest alone. */
-export const pinnedBy = ({ dedicated, cells }: NumaPlacement): number =>
-  dedicated ? cells.reduce((sum, { vcpus }) => sum + vcpus, 0) : 0;
+export const pinnedBy = ({ dedicated, nodes }: NumaPlacement): number =>
+  dedicated ? nodes.reduce((sum, { vcpus }) => sum + vcpus, 0) : 0;
 
 /** Memory of a NUMA node that is not set aside for huge pages, in MiB. */
 export function ordinaryMib({ memoryMib, hugePages }: NumaNode): number {
@@ -65,15 +65,15 @@ export function ordinaryMib({ memoryMib, hugePages }: NumaNode): number {
  */
 export function useWith(
   uses: readonly NumaUse[],
-  { dedicated, cells }: NumaPlacement,
+  { dedicated, nodes }: NumaPlacement,
   times: 1 | -1,
 ): NumaUse[] {
   const after = [...uses];
-  for (const { cell, vcpus, memoryMib, pageKib } of cells) {
-    while (after.length <= cell) after.push(nothingUsed);
-    const use = after[cell] ?? nothingUsed;
+  for (const { node, vcpus, memoryMib, pageKib } of nodes) {
+    while (after.length <= node) after.push(nothingUsed);
+    const use = after[node] ?? nothingUsed;
     const pinnedCpus = use.pinnedCpus + times * (dedicated ? vcpus : 0);
-    after[cell] =
+    after[node] =
       pageKib === undefined
         ? { ...use, pinnedCpus, memoryMib: use.memoryMib + times * memoryMib }
         : { ...use, pinnedCpus, hugePages: pagesWith(use, pageKib, (times * memoryMib * 1_024) / pageKib) };
@@ -93,14 +93,14 @@ const isUnused = (use: NumaUse | undefined): boolean =>
   use === undefined || (use.pinnedCpus === 0 && use.memoryMib === 0 && use.hugePages.length === 0);
 
 /** True when more of some NUMA node is claimed than the node has. */
-export const isOverused = (cells: readonly NumaNode[], uses: readonly NumaUse[]): boolean =>
+export const isOverused = (nodes: readonly NumaNode[], uses: readonly NumaUse[]): boolean =>
   uses.some((use, index) => {
-    const cell = cells[index];
-    if (cell === undefined) return !isUnused(use);
-    const pages = (sizeKib: number) => cell.hugePages.find((one) => one.sizeKib === sizeKib)?.total ?? 0;
+    const node = nodes[index];
+    if (node === undefined) return !isUnused(use);
+    const pages = (sizeKib: number) => node.hugePages.find((one) => one.sizeKib === sizeKib)?.total ?? 0;
     return (
-      use.pinnedCpus > cell.vcpus ||
-      use.memoryMib > ordinaryMib(cell) ||
+      use.pinnedCpus > node.vcpus ||
+      use.memoryMib > ordinaryMib(node) ||
       use.hugePages.some(({ sizeKib, claimed }) => claimed > pages(sizeKib))
     );
   });
@@ -124,5 +124,5 @@ export const sharedFree = ({ realCpus, pinnedCpus, vcpus, vcpusClaimed }: CpuPoo
     ? vcpus - vcpusClaimed
     : Math.floor(((realCpus - pinnedCpus) * vcpus) / realCpus) - (vcpusClaimed - pinnedCpus);
 
-export const realCpusOf = (cells: readonly NumaNode[]): number =>
-  cells.reduce((sum, { vcpus }) => sum + vcpus, 0);
+export const realCpusOf = (nodes: readonly NumaNode[]): number =>
+  nodes.reduce((sum, { vcpus }) => sum + vcpus, 0);

@@ -18,7 +18,7 @@ export interface Disks {
    * `epoch` absent: of whatever owner epoch this host has. The cached image stays, and so does the disk of a
    * later owner epoch.
    */
-  release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void>;
+  release(instanceId: string, ownerEpoch?: number, options?: ReleaseOptions): Promise<void>;
   /** Instance ids that have a directory, with the names of their files. */
   list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]>;
   /**
@@ -30,7 +30,7 @@ export interface Disks {
    * Removes the instance's disks of this owner epoch and of earlier ones from the shared storage. This host's
    * own directories stay.
    */
-  releaseShared(instanceId: string, epoch: number): Promise<void>;
+  releaseShared(instanceId: string, ownerEpoch: number): Promise<void>;
 }
 
 export interface ReleaseOptions {

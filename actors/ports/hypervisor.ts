@@ -17,7 +17,7 @@ export type GuestStatus = "running" | "paused" | "shutdown" | "panicked";
 /** The living process of a guest, proved to be ours. */
 export interface Guest {
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly pid: number;
   readonly status: GuestStatus;
   readonly startedAtMs: number;

@@ -7,7 +7,7 @@ import type { Observation } from "../../protocol/machine.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type { FlavorRecord, ImageRecord } from "../records/catalog.ts";
-import type { CommitResult, RequestRecord, Turn } from "../records/commit.ts";
+import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
 import type {
   InstanceRecord,
@@ -54,7 +54,7 @@ export interface Whereabouts extends Pick<InstanceRecord, "hostId" | "desired"> 
 
 export interface LeaseKey {
   readonly hostId: string;
-  readonly epoch: number;
+  readonly leaseEpoch: number;
 }
 
 export interface Renewal extends LeaseKey {
@@ -100,7 +100,7 @@ export interface Store {
    * @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable (may have been committed: load
    * and look)
    */
-  commit(turn: Turn): Promise<CommitResult>;
+  commit(commit: Commit): Promise<CommitResult>;
 
   loadInstance(id: string): Promise<LoadedInstance | undefined>;
   getInstance(id: string): Promise<InstanceRow | undefined>;

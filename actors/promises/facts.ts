@@ -7,7 +7,7 @@ import type { Event } from "../../protocol/event.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
-import type { CommitResult, Turn } from "../records/commit.ts";
+import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
@@ -46,7 +46,7 @@ export interface Committed {
   readonly kind: "committed";
   readonly atMs: number;
   readonly by: string;
-  readonly turn: Turn;
+  readonly commit: Commit;
   readonly result: CommitResult;
 }
 
@@ -66,7 +66,7 @@ export interface GuestProcess {
   readonly atMs: number;
   readonly hostId: string;
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly pid: number;
   /** The process cannot write yet: its CPUs do not run. */
   readonly held?: boolean;
@@ -81,7 +81,7 @@ export interface GuestHeld {
   readonly atMs: number;
   readonly hostId: string;
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly pid: number;
 }
 
@@ -90,7 +90,7 @@ export interface LeaseRenewed {
   readonly kind: "leaseRenewed";
   readonly atMs: number;
   readonly hostId: string;
-  readonly epoch: number;
+  readonly leaseEpoch: number;
 }
 
 /** A living guest wrote to its disk. Simulator only. */
@@ -128,7 +128,7 @@ export interface InstanceFacts {
   readonly generation: number;
   readonly hostId: string | null;
   /** The owner epoch. Present in the simulator, which sees the rows. */
-  readonly epoch?: number;
+  readonly ownerEpoch?: number;
   readonly operationId: string | null;
   /** Share of the project's quota; absent where quotas are not judged. */
   readonly size?: QuotaUse;
@@ -149,12 +149,12 @@ export interface Quiet {
     readonly capacity: Amounts;
     readonly claimed: Amounts;
     /** What is claimed of its NUMA nodes, by its own sums; absent where that cannot be seen. */
-    readonly cells?: { readonly pinnedCpus: number; readonly numaClaimed: readonly NumaUse[] };
+    readonly nodes?: { readonly pinnedCpus: number; readonly numaClaimed: readonly NumaUse[] };
   }[];
   /** Absent where they cannot be seen from outside. */
   readonly claims?: readonly (Amounts & {
     readonly instanceId: string;
-    readonly epoch: number;
+    readonly ownerEpoch: number;
     readonly hostId: string;
     readonly numa?: NumaPlacement | null;
   })[];

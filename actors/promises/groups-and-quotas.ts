@@ -3,7 +3,7 @@
  * create takes a project above its quota. Both are counted here, from the rows themselves.
  */
 import { everyProject, type QuotaLimits, quotaResources } from "../../protocol/quota.ts";
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import type { ClaimRecord, InstanceRecord, MachineKey } from "../records/instance.ts";
 import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
 
@@ -23,7 +23,7 @@ const nothing: QuotaUse = { instances: 0, vcpus: 0, memoryMib: 0 };
 const unset: QuotaLimits = { instances: null, vcpus: null, memoryMib: null };
 
 /** Judges each commit; answers what it breaks, as sentences. */
-export function groupsAndQuotas(): (turn: Turn) => readonly string[] {
+export function groupsAndQuotas(): (commit: Commit) => readonly string[] {
   const known: Known = {
     groups: new Map(),
     limits: new Map(),
@@ -32,41 +32,42 @@ export function groupsAndQuotas(): (turn: Turn) => readonly string[] {
     members: new Map(),
     claims: new Map(),
   };
-  return (turn) => {
-    learn(known, turn);
+  return (commit) => {
+    learn(known, commit);
     const grown = new Set<string>();
-    for (const { expectedVersion, row } of turn.instances ?? []) {
+    for (const { expectedVersion, row } of commit.instances ?? []) {
       if (expectedVersion === 0) grown.add(row.project);
       write(known, row);
     }
-    hold(known, turn);
+    hold(known, commit);
     return [
       ...[...grown].flatMap((project) => exceeded(known, project)),
-      ...(turn.claims ?? []).flatMap((claim) => broken(known, claim)),
+      ...(commit.claims ?? []).flatMap((claim) => broken(known, claim)),
     ];
   };
 }
 
-function learn({ groups, limits }: Known, turn: Turn): void {
-  for (const id of turn.serverGroupsRemoved ?? []) groups.delete(id);
-  for (const group of turn.serverGroups ?? []) groups.set(group.id, group);
-  for (const { project, ...given } of turn.quotas ?? [])
+function learn({ groups, limits }: Known, commit: Commit): void {
+  for (const id of commit.serverGroupsRemoved ?? []) groups.delete(id);
+  for (const group of commit.serverGroups ?? []) groups.set(group.id, group);
+  for (const { project, ...given } of commit.quotas ?? [])
     limits.set(project, { ...(limits.get(project) ?? unset), ...given });
 }
 
-function hold({ claims }: Known, turn: Turn): void {
-  const removed = new Set(turn.hostsRemoved?.map(({ hostId }) => hostId));
+function hold({ claims }: Known, commit: Commit): void {
+  const removed = new Set(commit.hostsRemoved?.map(({ hostId }) => hostId));
   if (removed.size > 0)
     for (const [instanceId, held] of claims)
-      for (const [epoch, hostId] of held) if (removed.has(hostId)) release(claims, { instanceId, epoch });
-  for (const key of turn.claimsReleased ?? []) release(claims, key);
-  for (const { instanceId, epoch, hostId } of turn.claims ?? [])
-    claims.set(instanceId, (claims.get(instanceId) ?? new Map<number, string>()).set(epoch, hostId));
+      for (const [ownerEpoch, hostId] of held)
+        if (removed.has(hostId)) release(claims, { instanceId, ownerEpoch });
+  for (const key of commit.claimsReleased ?? []) release(claims, key);
+  for (const { instanceId, ownerEpoch, hostId } of commit.claims ?? [])
+    claims.set(instanceId, (claims.get(instanceId) ?? new Map<number, string>()).set(ownerEpoch, hostId));
 }
 
-function release(claims: Known["claims"], { instanceId, epoch }: MachineKey): void {
+function release(claims: Known["claims"], { instanceId, ownerEpoch }: MachineKey): void {
   const held = claims.get(instanceId);
-  held?.delete(epoch);
+  held?.delete(ownerEpoch);
   if (held?.size === 0) claims.delete(instanceId);
 }
 

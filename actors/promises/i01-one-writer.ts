@@ -4,7 +4,7 @@
  * ended.
  */
 
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import type { InstanceRecord, MachineKey, OperationRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
 import type { Checker } from "./facts.ts";
@@ -23,20 +23,20 @@ export function oneWriter(): Checker {
     promise: "I1",
     see(fact) {
       if (!isCommitted(fact)) return [];
-      const { turn } = fact;
+      const { commit } = fact;
       const broken = [
-        ...(turn.instances ?? []).flatMap(({ row }) => instanceFaults(known.ledger.row(row.id), row)),
-        ...hostFaults(known, turn),
-        ...observationFaults(known, turn),
-        ...operationFaults(known, turn),
+        ...(commit.instances ?? []).flatMap(({ row }) => instanceFaults(known.ledger.row(row.id), row)),
+        ...hostFaults(known, commit),
+        ...observationFaults(known, commit),
+        ...operationFaults(known, commit),
       ];
-      known.ledger.apply(turn);
+      known.ledger.apply(commit);
       return broken;
     },
   };
 }
 
-const counts = ["generation", "epoch", "resetCount", "startCount"] as const;
+const counts = ["generation", "ownerEpoch", "resetCount", "startCount"] as const;
 
 function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord): string[] {
   const last = before?.version ?? 0;
@@ -53,43 +53,45 @@ function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord)
  * Claims first: they say which host an owner epoch is for. A claim of a later owner epoch than the instance's
  * is only room kept for a move: no host is told of it, and it may be given back for room elsewhere.
  */
-function hostFaults({ hosts, ledger }: Known, turn: Turn): string[] {
-  const epochs = new Map((turn.instances ?? []).map(({ row }) => [row.id, row.epoch]));
-  const present = (id: string) => epochs.get(id) ?? ledger.row(id)?.epoch ?? Number.POSITIVE_INFINITY;
-  const claims = (turn.claims ?? []).filter(({ instanceId, epoch }) => epoch <= present(instanceId));
-  const owners = (turn.instances ?? []).flatMap(({ row: { id, epoch, hostId } }) =>
-    hostId === null ? [] : [{ instanceId: id, epoch, hostId, what: "row" }],
+function hostFaults({ hosts, ledger }: Known, commit: Commit): string[] {
+  const epochs = new Map((commit.instances ?? []).map(({ row }) => [row.id, row.ownerEpoch]));
+  const present = (id: string) => epochs.get(id) ?? ledger.row(id)?.ownerEpoch ?? Number.POSITIVE_INFINITY;
+  const claims = (commit.claims ?? []).filter(
+    ({ instanceId, ownerEpoch }) => ownerEpoch <= present(instanceId),
+  );
+  const owners = (commit.instances ?? []).flatMap(({ row: { id, ownerEpoch, hostId } }) =>
+    hostId === null ? [] : [{ instanceId: id, ownerEpoch, hostId, what: "row" }],
   );
   const placed: (MachineKey & { readonly hostId: string; readonly what: string })[] = [
     ...claims.map((claim) => ({ ...claim, what: "claim" })),
     ...owners,
-    ...(turn.machines ?? []).map((machine) => ({ ...machine, what: "machine" })),
+    ...(commit.machines ?? []).map((machine) => ({ ...machine, what: "machine" })),
   ];
-  return placed.flatMap(({ instanceId, epoch, hostId, what }) => {
-    const key = `${instanceId} ${epoch}`;
+  return placed.flatMap(({ instanceId, ownerEpoch, hostId, what }) => {
+    const key = `${instanceId} ${ownerEpoch}`;
     const host = hosts.get(key) ?? hostId;
     hosts.set(key, host);
     if (host === hostId) return [];
     return [
-      `Instance ${instanceId}: epoch ${epoch} belongs to host ${host}, but its ${what} names ${hostId}.`,
+      `Instance ${instanceId}: epoch ${ownerEpoch} belongs to host ${host}, but its ${what} names ${hostId}.`,
     ];
   });
 }
 
 /** An observation that is not newer must equal the known one. A machine that is gone may be made anew. */
-function observationFaults({ ledger }: Known, { machines = [], machinesGone = [] }: Turn): string[] {
+function observationFaults({ ledger }: Known, { machines = [], machinesGone = [] }: Commit): string[] {
   return machines.flatMap((machine) => {
-    const { instanceId, epoch, generation } = machine;
-    const known = ledger.machines(instanceId).get(epoch);
-    const gone = machinesGone.some((key) => key.instanceId === instanceId && key.epoch === epoch);
+    const { instanceId, ownerEpoch, generation } = machine;
+    const known = ledger.machines(instanceId).get(ownerEpoch);
+    const gone = machinesGone.some((key) => key.instanceId === instanceId && key.ownerEpoch === ownerEpoch);
     if (known === undefined || gone || generation > known.generation || same(machine, known)) return [];
     return [
-      `Instance ${instanceId}: observation ${generation} of epoch ${epoch} was written over ${known.generation}.`,
+      `Instance ${instanceId}: observation ${generation} of epoch ${ownerEpoch} was written over ${known.generation}.`,
     ];
   });
 }
 
-function operationFaults({ ended }: Known, { operations = [] }: Turn): string[] {
+function operationFaults({ ended }: Known, { operations = [] }: Commit): string[] {
   return operations.flatMap((operation) => {
     const end = ended.get(operation.id);
     if (end === undefined && operation.state !== "running") ended.set(operation.id, operation);

@@ -81,7 +81,7 @@ function held(known: Known, fact: GuestHeld): readonly string[] {
 /** A host that is granted a host lease again must have ended all guests of the one before. */
 function committed(known: Known, fact: Committed): readonly string[] {
   known.leases.committed(fact);
-  if (fact.turn.leasesGranted === undefined) return [];
+  if (fact.commit.leasesGranted === undefined) return [];
   return [...known.living.keys()].flatMap((instanceId) => tooMany(known, instanceId));
 }
 

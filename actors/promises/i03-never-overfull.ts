@@ -6,12 +6,12 @@
  * quotas (placement-at-rest.ts).
  */
 import type { HostInventory } from "../../protocol/machine.ts";
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import type { ClaimRecord, MachineKey } from "../records/instance.ts";
-import { cellFaults, differences, takenBy, takenIn } from "./cells.ts";
 import type { Amounts, Checker, Quiet } from "./facts.ts";
 import { groupsAndQuotas } from "./groups-and-quotas.ts";
 import { isCommitted } from "./ledger.ts";
+import { cellFaults, differences, takenBy, takenIn } from "./numa-nodes.ts";
 import { placementFaults } from "./placement-at-rest.ts";
 import { zonesOfHosts } from "./zones.ts";
 
@@ -35,23 +35,23 @@ export function neverOverfull(): Checker {
     see(fact) {
       if (fact.kind === "quiet") return [...still(fact), ...placementFaults(fact)];
       if (!isCommitted(fact)) return [];
-      const { turn } = fact;
-      return [...applied(known, turn), ...rulesBrokenBy(turn), ...zonesBrokenBy(turn)];
+      const { commit } = fact;
+      return [...applied(known, commit), ...rulesBrokenBy(commit), ...zonesBrokenBy(commit)];
     },
   };
 }
 
-function applied(known: Known, turn: Turn): readonly string[] {
+function applied(known: Known, commit: Commit): readonly string[] {
   const { capacities, sums } = known;
   const touched = new Set<string>();
-  for (const host of turn.hosts ?? []) {
+  for (const host of commit.hosts ?? []) {
     capacities.set(host.hostId, host);
     touched.add(host.hostId);
   }
-  for (const { hostId } of turn.hostsRemoved ?? [])
+  for (const { hostId } of commit.hostsRemoved ?? [])
     for (const claim of [...known.claims.values()]) if (claim.hostId === hostId) release(known, claim);
-  for (const key of turn.claimsReleased ?? []) release(known, key);
-  for (const claim of turn.claims ?? []) {
+  for (const key of commit.claimsReleased ?? []) release(known, key);
+  for (const claim of commit.claims ?? []) {
     take(known, claim);
     touched.add(claim.hostId);
   }
@@ -69,7 +69,7 @@ function overfullCells({ capacities, sums, claims, bound }: Known, hostId: strin
   return cellFaults(hostId, inventory, taken, sums.get(hostId)?.vcpus ?? 0);
 }
 
-const keyOf = ({ instanceId, epoch }: MachineKey) => `${instanceId} ${epoch}`;
+const keyOf = ({ instanceId, ownerEpoch }: MachineKey) => `${instanceId} ${ownerEpoch}`;
 
 function take(known: Known, claim: ClaimRecord): void {
   release(known, claim);
@@ -108,13 +108,13 @@ function still({ hosts, claims }: Quiet): readonly string[] {
   for (const claim of claims ?? []) {
     sums.set(claim.hostId, plus(sums.get(claim.hostId) ?? nothing, claim, 1));
   }
-  return hosts.flatMap(({ id, claimed, capacity, cells }) => {
+  return hosts.flatMap(({ id, claimed, capacity, nodes }) => {
     const sum = claims === undefined ? claimed : (sums.get(id) ?? nothing);
     const wrong = resources
       .filter((resource) => claimed[resource] !== sum[resource])
       .map((one) => `Host ${id} counts ${claimed[one]} ${one} as claimed, but its claims are ${sum[one]}.`);
     const held = (claims ?? []).filter(({ hostId }) => hostId === id).flatMap(({ numa }) => numa ?? []);
-    const counted = cells && takenIn(cells.pinnedCpus, cells.numaClaimed);
+    const counted = nodes && takenIn(nodes.pinnedCpus, nodes.numaClaimed);
     const differing =
       counted === undefined || claims === undefined ? [] : differences(counted, takenBy(held));
     const miscounted = differing.map(

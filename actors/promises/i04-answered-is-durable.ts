@@ -4,7 +4,7 @@
  * `atLeast` no fewer than that.
  */
 import { retentionLimits } from "../../protocol/limits/retention.ts";
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
 import type { Checker, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";
@@ -35,7 +35,7 @@ export function answeredIsDurable(): Checker {
   return {
     promise: "I4",
     see(fact) {
-      if (isCommitted(fact)) remember(durable, fact.turn);
+      if (isCommitted(fact)) remember(durable, fact.commit);
       if (fact.kind === "quiet") return [...lost(acknowledged, fact), ...disksLost(fact)];
       const call = calls.endOf(fact);
       if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
@@ -59,7 +59,7 @@ function disksLost({ disksLost = [] }: Quiet): readonly string[] {
   return disksLost.map((id) => `The disk of instance ${id} is gone, and the instance is not.`);
 }
 
-function remember(durable: Durable, { request, instances, operations }: Turn): void {
+function remember(durable: Durable, { request, instances, operations }: Commit): void {
   durable.seen = true;
   if (request !== undefined) durable.requests.add(`${request.project} ${request.requestId}`);
   for (const { row } of instances ?? []) {

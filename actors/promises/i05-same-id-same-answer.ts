@@ -29,7 +29,7 @@ export function sameIdSameAnswer(): Checker {
     see(fact) {
       if (fact.kind === "quiet") return doubleAccepted(new Set(), fact.events);
       if (isCommitted(fact)) {
-        return [...executedTwice(known, fact), ...doubleAccepted(known.accepted, fact.turn.events ?? [])];
+        return [...executedTwice(known, fact), ...doubleAccepted(known.accepted, fact.commit.events ?? [])];
       }
       const call = calls.endOf(fact);
       if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
@@ -40,9 +40,9 @@ export function sameIdSameAnswer(): Checker {
 
 const forgotten = (thenMs: number, nowMs: number) => nowMs - thenMs >= retentionLimits.requestKeptMs;
 
-function executedTwice({ committed }: Known, { turn, atMs }: Committed): readonly string[] {
-  if (turn.request === undefined) return [];
-  const { project, requestId } = turn.request;
+function executedTwice({ committed }: Known, { commit, atMs }: Committed): readonly string[] {
+  if (commit.request === undefined) return [];
+  const { project, requestId } = commit.request;
   const key = `${project} ${requestId}`;
   const before = committed.get(key);
   committed.set(key, atMs);

@@ -3,7 +3,7 @@
  * instances that are not settled. When all is quiet, no passing state is left and every call has ended.
  */
 import type { InstanceState } from "../../protocol/states.ts";
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import type { InstanceRecord, OperationRecord } from "../records/instance.ts";
 import { createCalls } from "./calls.ts";
 import type { Checker, Invoked, Quiet } from "./facts.ts";
@@ -28,14 +28,14 @@ export function nothingStuck(): Checker {
       calls.endOf(fact);
       if (fact.kind === "quiet") return still(fact, calls.open());
       if (!isCommitted(fact)) return [];
-      const { turn } = fact;
-      const endless = noted(underWay, turn);
-      return [...endless, ...(turn.instances ?? []).flatMap(({ row }) => abandoned(row, underWay))];
+      const { commit } = fact;
+      const endless = noted(underWay, commit);
+      return [...endless, ...(commit.instances ?? []).flatMap(({ row }) => abandoned(row, underWay))];
     },
   };
 }
 
-function noted(underWay: Map<string, OperationRecord>, { operations = [] }: Turn): string[] {
+function noted(underWay: Map<string, OperationRecord>, { operations = [] }: Commit): string[] {
   return operations.flatMap((operation) => {
     const { id, state, deadlineAtMs } = operation;
     if (state !== "running") underWay.delete(id);

@@ -47,7 +47,7 @@ function remainsFaults(
 function claimFaults(rows: Rows, claims: NonNullable<Quiet["claims"]>): readonly string[] {
   return [...Map.groupBy(claims, ({ instanceId }) => instanceId)].flatMap(([id, held]) => {
     const row = rows.get(id);
-    const hosts = held.map(({ hostId, epoch }) => `${hostId} (epoch ${epoch})`).join(", ");
+    const hosts = held.map(({ hostId, ownerEpoch }) => `${hostId} (epoch ${ownerEpoch})`).join(", ");
     if (row === undefined) return [`A claim is held for instance ${id}, which nobody knows: ${hosts}.`];
     if (row.deleted) return [`A claim is held for instance ${id}, which is deleted: ${hosts}.`];
     return held.length > 1 ? [`Instance ${id} holds ${held.length} claims: ${hosts}.`] : [];

@@ -5,7 +5,7 @@
  * commit: an intent alone moves nothing.
  */
 import type { Reason } from "../../protocol/wire/status.ts";
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import type { InstanceRecord, MachineRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
 import type { Checker } from "./facts.ts";
@@ -17,14 +17,14 @@ export function observationAndIntent(): Checker {
     promise: "I8",
     see(fact) {
       if (!isCommitted(fact)) return [];
-      const broken = fact.turn.request === undefined ? unasked(ledger, fact.turn) : stayed(fact.turn);
-      ledger.apply(fact.turn);
+      const broken = fact.commit.request === undefined ? unasked(ledger, fact.commit) : stayed(fact.commit);
+      ledger.apply(fact.commit);
       return broken;
     },
   };
 }
 
-function stayed({ events = [], claimsReleased = [] }: Turn): readonly string[] {
+function stayed({ events = [], claimsReleased = [] }: Commit): readonly string[] {
   return events.flatMap(({ event, id, body }) => {
     if (event !== "accepted" || body.command !== "evacuate" || body.changed !== true) return [];
     if (claimsReleased.some(({ instanceId }) => instanceId === id)) return [];
@@ -37,17 +37,19 @@ interface Change {
   readonly row: InstanceRecord;
   /** The machine of the owner epoch before the commit: its newest observation, this commit's included. */
   readonly machine: MachineRecord | undefined;
-  readonly turn: Turn;
+  readonly commit: Commit;
   readonly ledger: Ledger;
 }
 
-function unasked(ledger: Ledger, turn: Turn): readonly string[] {
-  return (turn.instances ?? []).flatMap(({ row }) => {
+function unasked(ledger: Ledger, commit: Commit): readonly string[] {
+  return (commit.instances ?? []).flatMap(({ row }) => {
     const before = ledger.row(row.id);
     if (before === undefined) return [];
-    const told = turn.machines?.find((one) => one.instanceId === row.id && one.epoch === before.epoch);
-    const machine = told ?? ledger.machines(row.id).get(before.epoch);
-    const change: Change = { before, row, machine, turn, ledger };
+    const told = commit.machines?.find(
+      (one) => one.instanceId === row.id && one.ownerEpoch === before.ownerEpoch,
+    );
+    const machine = told ?? ledger.machines(row.id).get(before.ownerEpoch);
+    const change: Change = { before, row, machine, commit, ledger };
     return [...intentFaults(change), ...failureFaults(change), ...endFaults(change)];
   });
 }
@@ -88,8 +90,8 @@ function failureFaults({ before, row, machine }: Change): readonly string[] {
 }
 
 function endFaults(change: Change): readonly string[] {
-  const { row, turn, machine } = change;
-  const done = (turn.events ?? []).some(
+  const { row, commit, machine } = change;
+  const done = (commit.events ?? []).some(
     ({ event, id, body }) => event === "operationEnded" && id === row.id && body.state === "done",
   );
   if (!done || isReached(change)) return [];
@@ -97,16 +99,22 @@ function endFaults(change: Change): readonly string[] {
   return [`Instance ${row.id}: an operation is done at generation ${row.generation}, but seen was ${seen}.`];
 }
 
-function isReached({ row, machine, turn, ledger }: Change): boolean {
-  if (row.desired === "deleted") return isAway(row, turn, ledger);
+function isReached({ row, machine, commit, ledger }: Change): boolean {
+  if (row.desired === "deleted") return isAway(row, commit, ledger);
   // No host has anything of the instance: it counts as stopped.
   if (row.desired === "stopped" && row.hostId === null) return true;
   return machine?.intentGeneration === row.generation;
 }
 
 /** No claim is left, or the delete is parked: then work goes on, and the event says so. */
-function isAway({ id }: InstanceRecord, { claimsReleased = [], events = [] }: Turn, ledger: Ledger): boolean {
-  const released = new Set(claimsReleased.filter((key) => key.instanceId === id).map(({ epoch }) => epoch));
-  if ([...ledger.claims(id).keys()].every((epoch) => released.has(epoch))) return true;
+function isAway(
+  { id }: InstanceRecord,
+  { claimsReleased = [], events = [] }: Commit,
+  ledger: Ledger,
+): boolean {
+  const released = new Set(
+    claimsReleased.filter((key) => key.instanceId === id).map(({ ownerEpoch }) => ownerEpoch),
+  );
+  if ([...ledger.claims(id).keys()].every((ownerEpoch) => released.has(ownerEpoch))) return true;
   return events.some((told) => told.event === "deleted" && told.id === id && told.body.parked === true);
 }

@@ -6,7 +6,7 @@
  * the storage only when no process of a guest that another host may take over lives on that host.
  */
 import { isDown, type MachineState } from "../../protocol/states.ts";
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import type { InstanceRecord, MachineKey } from "../records/instance.ts";
 import type { Checker, GuestHeld, GuestProcess } from "./facts.ts";
 import { Leases } from "./leases.ts";
@@ -20,7 +20,7 @@ interface Claimed {
 }
 
 interface Owned {
-  epoch: number;
+  ownerEpoch: number;
   hostId: string | null;
   /**
    * Other hosts can open its disk, or it has none: a guest under a host lease is stopped when that lease
@@ -50,10 +50,10 @@ export function recoveryNeedsProof(): Checker {
       if (!isCommitted(fact)) return [];
       return [
         ...leases.committed(fact),
-        ...inhabited(known, living, fact.turn),
-        ...unfenced(known, leases, fact.turn),
-        ...removed(known, leases, fact.turn),
-        ...committed(known, fact.turn),
+        ...inhabited(known, living, fact.commit),
+        ...unfenced(known, leases, fact.commit),
+        ...removed(known, leases, fact.commit),
+        ...committed(known, fact.commit),
       ];
     },
   };
@@ -70,13 +70,13 @@ function lives(living: Living, fact: GuestProcess): void {
  * A fence by the storage: no process of a guest that another host may take over may live on the host, not
  * even stopped.
  */
-function inhabited(known: Known, living: Living, { leasesFenced = [] }: Turn): readonly string[] {
+function inhabited(known: Known, living: Living, { leasesFenced = [] }: Commit): readonly string[] {
   const given = leasesFenced.filter(({ proof }) => proof.kind === "storage");
   return given.flatMap(({ hostId }) =>
     [...(living.get(hostId)?.values() ?? [])]
-      .filter(({ instanceId, epoch }) => {
+      .filter(({ instanceId, ownerEpoch }) => {
         const owned = known.get(instanceId);
-        const claim = owned?.claimed.get(epoch);
+        const claim = owned?.claimed.get(ownerEpoch);
         return claim?.hostId === hostId && claim.leaseEpoch > 0 && owned?.opensElsewhere === true;
       })
       .map(({ instanceId }) => `The storage gave up ${hostId} while a process of ${instanceId} lived there.`),
@@ -84,24 +84,24 @@ function inhabited(known: Known, living: Living, { leasesFenced = [] }: Turn): r
 }
 
 /** A recovery may release claims only under a host lease that is fenced at that moment. */
-function unfenced(known: Known, leases: Leases, turn: Turn): readonly string[] {
-  const recovers = turn.events?.some(({ event }) => event === "hostFenced") === true;
-  if (!recovers && turn.fencesExpected === undefined) return [];
-  return (turn.claimsReleased ?? []).flatMap(({ instanceId, epoch }) => {
-    const claim = known.get(instanceId)?.claimed.get(epoch);
+function unfenced(known: Known, leases: Leases, commit: Commit): readonly string[] {
+  const recovers = commit.events?.some(({ event }) => event === "hostFenced") === true;
+  if (!recovers && commit.fencesExpected === undefined) return [];
+  return (commit.claimsReleased ?? []).flatMap(({ instanceId, ownerEpoch }) => {
+    const claim = known.get(instanceId)?.claimed.get(ownerEpoch);
     if (claim === undefined || leases.isFenced(claim.hostId, claim.leaseEpoch)) return [];
     return [`Instance ${instanceId} leaves ${claim.hostId}, whose lease ${claim.leaseEpoch} is not fenced.`];
   });
 }
 
 /** Forgetting a host removes its claims: their guests must be proved not to run any more. */
-function removed(known: Known, leases: Leases, turn: Turn): readonly string[] {
-  return (turn.hostsRemoved ?? []).flatMap(({ hostId }) =>
+function removed(known: Known, leases: Leases, commit: Commit): readonly string[] {
+  return (commit.hostsRemoved ?? []).flatMap(({ hostId }) =>
     [...known].flatMap(([id, { claimed, opensElsewhere, deleted }]) =>
       [...claimed]
         .filter(([, claim]) => claim.hostId === hostId)
-        .flatMap(([epoch, claim]) => {
-          claimed.delete(epoch);
+        .flatMap(([ownerEpoch, claim]) => {
+          claimed.delete(ownerEpoch);
           if (isDown(claim.last ?? "running")) return [];
           if (!leases.isOut(hostId))
             return [`Instance ${id} is forgotten with ${hostId}, which is not fenced.`];
@@ -112,20 +112,20 @@ function removed(known: Known, leases: Leases, turn: Turn): readonly string[] {
   );
 }
 
-function committed(known: Known, turn: Turn): readonly string[] {
-  for (const key of turn.claimsReleased ?? []) known.get(key.instanceId)?.claimed.delete(key.epoch);
-  for (const claim of turn.claims ?? []) {
+function committed(known: Known, commit: Commit): readonly string[] {
+  for (const key of commit.claimsReleased ?? []) known.get(key.instanceId)?.claimed.delete(key.ownerEpoch);
+  for (const claim of commit.claims ?? []) {
     const { claimed } = ownedOf(known, claim.instanceId);
-    claimed.set(claim.epoch, { hostId: claim.hostId, leaseEpoch: claim.leaseEpoch, last: undefined });
+    claimed.set(claim.ownerEpoch, { hostId: claim.hostId, leaseEpoch: claim.leaseEpoch, last: undefined });
   }
-  for (const key of turn.machinesGone ?? []) heard(known, key, "gone");
-  for (const machine of turn.machines ?? []) heard(known, machine, machine.state);
-  return (turn.instances ?? []).flatMap(({ row }) => moved(known, row));
+  for (const key of commit.machinesGone ?? []) heard(known, key, "gone");
+  for (const machine of commit.machines ?? []) heard(known, machine, machine.state);
+  return (commit.instances ?? []).flatMap(({ row }) => moved(known, row));
 }
 
 function ownedOf(known: Known, id: string): Owned {
   const owned = known.get(id) ?? {
-    epoch: 0,
+    ownerEpoch: 0,
     hostId: null,
     opensElsewhere: false,
     deleted: false,
@@ -135,20 +135,20 @@ function ownedOf(known: Known, id: string): Owned {
   return owned;
 }
 
-function heard(known: Known, { instanceId, epoch }: MachineKey, state: MachineState): void {
-  const claim = known.get(instanceId)?.claimed.get(epoch);
+function heard(known: Known, { instanceId, ownerEpoch }: MachineKey, state: MachineState): void {
+  const claim = known.get(instanceId)?.claimed.get(ownerEpoch);
   if (claim !== undefined) claim.last = state;
 }
 
 function moved(known: Known, row: InstanceRecord): readonly string[] {
-  const { id, epoch, hostId, image, flavor } = row;
+  const { id, ownerEpoch, hostId, image, flavor } = row;
   const owned = ownedOf(known, id);
   owned.opensElsewhere = row.storageId !== null || (image.disk === null && flavor.diskGib === 0);
   owned.deleted = row.deletedAtMs !== null;
-  const elsewhere = epoch > owned.epoch || (hostId !== null && hostId !== owned.hostId);
-  owned.epoch = epoch;
+  const elsewhere = ownerEpoch > owned.ownerEpoch || (hostId !== null && hostId !== owned.hostId);
+  owned.ownerEpoch = ownerEpoch;
   owned.hostId = hostId;
-  return elsewhere && hostId !== null ? unproven(owned, id, `goes to ${hostId} as epoch ${epoch}`) : [];
+  return elsewhere && hostId !== null ? unproven(owned, id, `goes to ${hostId} as epoch ${ownerEpoch}`) : [];
 }
 
 /**
@@ -156,9 +156,12 @@ function moved(known: Known, row: InstanceRecord): readonly string[] {
  * Claims of later owner epochs are room kept for a move: a start under one before it is committed is caught
  * by `started`.
  */
-function unproven({ epoch, hostId, claimed }: Owned, id: string, what: string): readonly string[] {
+function unproven({ ownerEpoch, hostId, claimed }: Owned, id: string, what: string): readonly string[] {
   return [...claimed]
-    .filter(([old, claim]) => old < epoch || (old === epoch && hostId !== null && claim.hostId !== hostId))
+    .filter(
+      ([old, claim]) =>
+        old < ownerEpoch || (old === ownerEpoch && hostId !== null && claim.hostId !== hostId),
+    )
     .filter(([, { last }]) => last === undefined || !isDown(last))
     .map(([old, claim]) => {
       const said = claim.last === undefined ? "nothing yet" : `"${claim.last}"`;
@@ -170,13 +173,16 @@ function unproven({ epoch, hostId, claimed }: Owned, id: string, what: string): 
  * A fault when the start is of another owner epoch than the committed one, or when an earlier owner may still
  * run the guest.
  */
-function started(known: Known, { instanceId, hostId, epoch }: GuestProcess | GuestHeld): readonly string[] {
+function started(
+  known: Known,
+  { instanceId, hostId, ownerEpoch }: GuestProcess | GuestHeld,
+): readonly string[] {
   const owned = known.get(instanceId);
   if (owned === undefined) return [];
-  if (epoch !== owned.epoch) {
+  if (ownerEpoch !== owned.ownerEpoch) {
     return [
-      `Instance ${instanceId}: host ${hostId} started epoch ${epoch}, but epoch ${owned.epoch} is committed.`,
+      `Instance ${instanceId}: host ${hostId} started epoch ${ownerEpoch}, but epoch ${owned.ownerEpoch} is committed.`,
     ];
   }
-  return unproven(owned, instanceId, `was started on ${hostId} as epoch ${epoch}`);
+  return unproven(owned, instanceId, `was started on ${hostId} as epoch ${ownerEpoch}`);
 }

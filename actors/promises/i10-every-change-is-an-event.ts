@@ -4,7 +4,7 @@
  * `replay.ts`.
  */
 import { adminProject } from "../../protocol/wire/subjects.ts";
-import type { NewEvent, Turn } from "../records/commit.ts";
+import type { Commit, NewEvent } from "../records/commit.ts";
 import type { InstanceRecord } from "../records/instance.ts";
 import type { Checker, Committed, Watched } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
@@ -30,17 +30,17 @@ export function everyChangeIsAnEvent(): Checker {
   };
 }
 
-function committed(known: Known, { turn, result }: Committed): readonly string[] {
+function committed(known: Known, { commit, result }: Committed): readonly string[] {
   const broken = [
-    ...(result.kind === "committed" ? numberFaults(known, turn, result.lastSequence) : []),
-    ...(turn.instances ?? []).flatMap(({ row }) => rowFaults(known.ledger.row(row.id), row, turn)),
-    ...endFaults(known, turn),
+    ...(result.kind === "committed" ? numberFaults(known, commit, result.lastSequence) : []),
+    ...(commit.instances ?? []).flatMap(({ row }) => rowFaults(known.ledger.row(row.id), row, commit)),
+    ...endFaults(known, commit),
   ];
-  known.ledger.apply(turn);
+  known.ledger.apply(commit);
   return broken;
 }
 
-function numberFaults(known: Known, { events = [] }: Turn, lastSequence: number): readonly string[] {
+function numberFaults(known: Known, { events = [] }: Commit, lastSequence: number): readonly string[] {
   const expected = events.length === 0 ? 0 : known.lastSequence + events.length;
   const before = known.lastSequence;
   known.lastSequence = Math.max(before, lastSequence);
@@ -48,27 +48,35 @@ function numberFaults(known: Known, { events = [] }: Turn, lastSequence: number)
   return [`${events.length} events after number ${before} were numbered up to ${lastSequence}.`];
 }
 
-const eventsOf = ({ events = [] }: Turn, id: string, name: string): readonly NewEvent[] =>
+const eventsOf = ({ events = [] }: Commit, id: string, name: string): readonly NewEvent[] =>
   events.filter((told) => told.noun === "instance" && told.id === id && told.event === name);
 
-function rowFaults(before: InstanceRecord | undefined, row: InstanceRecord, turn: Turn): readonly string[] {
+function rowFaults(
+  before: InstanceRecord | undefined,
+  row: InstanceRecord,
+  commit: Commit,
+): readonly string[] {
   const accepted = before === undefined || row.generation > before.generation;
   const placed = before !== undefined && row.hostId !== null && row.hostId !== before.hostId;
   return [
-    ...stateFaults(before, row, turn),
-    ...(accepted ? told(row, turn, "accepted") : []),
-    ...(placed ? told(row, turn, "placed") : []),
+    ...stateFaults(before, row, commit),
+    ...(accepted ? told(row, commit, "accepted") : []),
+    ...(placed ? told(row, commit, "placed") : []),
   ];
 }
 
-function told(row: InstanceRecord, turn: Turn, name: string): readonly string[] {
-  const count = eventsOf(turn, row.id, name).length;
+function told(row: InstanceRecord, commit: Commit, name: string): readonly string[] {
+  const count = eventsOf(commit, row.id, name).length;
   const what = `Instance ${row.id} at version ${row.version}`;
   return count === 1 ? [] : [`${what}: ${count} events tell that it was ${name}.`];
 }
 
-function stateFaults(before: InstanceRecord | undefined, row: InstanceRecord, turn: Turn): readonly string[] {
-  const changes = eventsOf(turn, row.id, "stateChanged");
+function stateFaults(
+  before: InstanceRecord | undefined,
+  row: InstanceRecord,
+  commit: Commit,
+): readonly string[] {
+  const changes = eventsOf(commit, row.id, "stateChanged");
   const from = before?.state ?? row.state;
   const right =
     from === row.state
@@ -83,11 +91,11 @@ function stateFaults(before: InstanceRecord | undefined, row: InstanceRecord, tu
  * An operation that was under way ends with an event, once. A command that changed nothing brings an
  * operation that has ended already, without an event.
  */
-function endFaults({ underWay }: Known, turn: Turn): readonly string[] {
-  return (turn.operations ?? []).flatMap(({ id, instanceId, state }) => {
+function endFaults({ underWay }: Known, commit: Commit): readonly string[] {
+  return (commit.operations ?? []).flatMap(({ id, instanceId, state }) => {
     if (state === "running") underWay.add(id);
     if (state === "running" || !underWay.delete(id)) return [];
-    const ends = eventsOf(turn, instanceId, "operationEnded").filter((told) => told.operationId === id);
+    const ends = eventsOf(commit, instanceId, "operationEnded").filter((told) => told.operationId === id);
     if (ends.length === 1 && ends[0]?.body.state === state) return [];
     return [`Operation ${id} ended as ${state}, and ${ends.length} events tell of its end.`];
   });

@@ -16,7 +16,7 @@ export function tenantsApart(): Checker {
     see(fact) {
       if (fact.kind === "watched") return watched(fact);
       if (isCommitted(fact)) {
-        for (const { row } of fact.turn.instances ?? []) owners.set(row.id, row.project);
+        for (const { row } of fact.commit.instances ?? []) owners.set(row.id, row.project);
       }
       const call = calls.endOf(fact);
       if (call?.completed.outcome !== "ok") return [];

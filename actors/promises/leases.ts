@@ -4,7 +4,7 @@ import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { Committed, LeaseRenewed } from "./facts.ts";
 
 interface Lease {
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly fenced: boolean;
   /** What the fence rests on. */
   readonly proof?: FenceProof["kind"];
@@ -16,21 +16,23 @@ export class Leases {
   /** Whether any commit was seen: from outside none is. */
   #seen = false;
 
-  renewed({ hostId, epoch, atMs }: LeaseRenewed): void {
-    this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
+  renewed({ hostId, leaseEpoch, atMs }: LeaseRenewed): void {
+    this.#leases.set(hostId, { leaseEpoch, fenced: false, renewedAtMs: atMs });
   }
 
   /** Takes in a commit; answers what is wrong with its fences, as sentences. */
-  committed({ turn, atMs }: Pick<Committed, "turn" | "atMs">): readonly string[] {
+  committed({ commit, atMs }: Pick<Committed, "commit" | "atMs">): readonly string[] {
     this.#seen = true;
-    for (const { hostId, epoch } of turn.leasesGranted ?? [])
-      this.#leases.set(hostId, { epoch, fenced: false, renewedAtMs: atMs });
-    return (turn.leasesFenced ?? []).flatMap(({ hostId, epoch, proof }) => {
+    for (const { hostId, leaseEpoch } of commit.leasesGranted ?? [])
+      this.#leases.set(hostId, { leaseEpoch, fenced: false, renewedAtMs: atMs });
+    return (commit.leasesFenced ?? []).flatMap(({ hostId, leaseEpoch, proof }) => {
       const renewedAtMs = this.#leases.get(hostId)?.renewedAtMs ?? Number.NEGATIVE_INFINITY;
-      this.#leases.set(hostId, { epoch, fenced: true, proof: proof.kind, renewedAtMs });
+      this.#leases.set(hostId, { leaseEpoch, fenced: true, proof: proof.kind, renewedAtMs });
       const silentMs = atMs - renewedAtMs;
       if (proof.kind !== "lease" || silentMs >= leaseLimits.leaseTtlMs) return [];
-      return [`Host ${hostId} was fenced ${Math.round(silentMs)} ms after its lease ${epoch} was renewed.`];
+      return [
+        `Host ${hostId} was fenced ${Math.round(silentMs)} ms after its lease ${leaseEpoch} was renewed.`,
+      ];
     });
   }
 
@@ -39,7 +41,7 @@ export class Leases {
    */
   isFenced(hostId: string, leaseEpoch: number): boolean {
     const lease = this.#leases.get(hostId);
-    return lease?.fenced === true && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
+    return lease?.fenced === true && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
   }
 
   /**

@@ -4,7 +4,7 @@
  * commit's rows.
  */
 
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord } from "../records/instance.ts";
 import type { Committed, Fact } from "./facts.ts";
 
@@ -15,7 +15,7 @@ export interface Ledger {
   row(id: string): InstanceRecord | undefined;
   machines(id: string): Epochs<MachineRecord>;
   claims(id: string): Epochs<ClaimRecord>;
-  apply(turn: Turn): void;
+  apply(commit: Commit): void;
 }
 
 const none: ReadonlyMap<number, never> = new Map<number, never>();
@@ -28,17 +28,17 @@ export function createLedger(): Ledger {
     row: (id) => rows.get(id),
     machines: (id) => machines.get(id) ?? none,
     claims: (id) => claims.get(id) ?? none,
-    apply(turn) {
-      for (const { row } of turn.instances ?? []) rows.set(row.id, row);
-      for (const { hostId } of turn.hostsRemoved ?? []) {
+    apply(commit) {
+      for (const { row } of commit.instances ?? []) rows.set(row.id, row);
+      for (const { hostId } of commit.hostsRemoved ?? []) {
         removeHost(claims, hostId);
         removeHost(machines, hostId);
       }
-      for (const key of turn.claimsReleased ?? []) remove(claims, key);
-      for (const claim of turn.claims ?? []) put(claims, claim);
-      for (const key of turn.machinesGone ?? []) remove(machines, key);
-      for (const machine of turn.machines ?? []) {
-        const known = machines.get(machine.instanceId)?.get(machine.epoch);
+      for (const key of commit.claimsReleased ?? []) remove(claims, key);
+      for (const claim of commit.claims ?? []) put(claims, claim);
+      for (const key of commit.machinesGone ?? []) remove(machines, key);
+      for (const machine of commit.machines ?? []) {
+        const known = machines.get(machine.instanceId)?.get(machine.ownerEpoch);
         if (known === undefined || known.generation < machine.generation) put(machines, machine);
       }
     },
@@ -47,12 +47,12 @@ export function createLedger(): Ledger {
 
 function put<V extends MachineKey>(table: Map<string, Map<number, V>>, value: V): void {
   const ofInstance = table.get(value.instanceId) ?? new Map<number, V>();
-  table.set(value.instanceId, ofInstance.set(value.epoch, value));
+  table.set(value.instanceId, ofInstance.set(value.ownerEpoch, value));
 }
 
-function remove(table: Map<string, Map<number, unknown>>, { instanceId, epoch }: MachineKey): void {
+function remove(table: Map<string, Map<number, unknown>>, { instanceId, ownerEpoch }: MachineKey): void {
   const ofInstance = table.get(instanceId);
-  ofInstance?.delete(epoch);
+  ofInstance?.delete(ownerEpoch);
   if (ofInstance?.size === 0) table.delete(instanceId);
 }
 

@@ -2,7 +2,7 @@
  * The part of I3 that is about availability zones: a host is in one of them at most, whatever operators do to
  * its aggregates at the same time. Counted here, from the commits themselves.
  */
-import type { Turn } from "../records/commit.ts";
+import type { Commit } from "../records/commit.ts";
 
 interface Known {
   /** The zone of each aggregate; null: it says nothing about zones. */
@@ -12,25 +12,25 @@ interface Known {
 }
 
 /** What each committed turn breaks, as sentences. */
-export function zonesOfHosts(): (turn: Turn) => readonly string[] {
+export function zonesOfHosts(): (commit: Commit) => readonly string[] {
   const known: Known = { zones: new Map(), joined: new Map() };
-  return (turn) => {
-    learn(known, turn);
-    const changed = (turn.aggregatesChanged ?? []).length > 0;
-    const moved = (turn.aggregateHosts ?? []).map(({ hostId }) => hostId);
+  return (commit) => {
+    learn(known, commit);
+    const changed = (commit.aggregatesChanged ?? []).length > 0;
+    const moved = (commit.aggregateHosts ?? []).map(({ hostId }) => hostId);
     return [...(changed ? known.joined.keys() : new Set(moved))].flatMap((id) => doubled(known, id));
   };
 }
 
-function learn({ zones, joined }: Known, turn: Turn): void {
-  for (const id of turn.aggregatesRemoved ?? []) zones.delete(id);
-  for (const { id, availabilityZone } of turn.aggregates ?? []) zones.set(id, availabilityZone);
-  for (const { aggregateId, availabilityZone } of turn.aggregatesChanged ?? [])
+function learn({ zones, joined }: Known, commit: Commit): void {
+  for (const id of commit.aggregatesRemoved ?? []) zones.delete(id);
+  for (const { id, availabilityZone } of commit.aggregates ?? []) zones.set(id, availabilityZone);
+  for (const { aggregateId, availabilityZone } of commit.aggregatesChanged ?? [])
     if (availabilityZone !== undefined) zones.set(aggregateId, availabilityZone);
-  for (const { aggregateId, hostId } of turn.aggregateHostsRemoved ?? [])
+  for (const { aggregateId, hostId } of commit.aggregateHostsRemoved ?? [])
     joined.get(hostId)?.delete(aggregateId);
-  for (const { hostId } of turn.hostsRemoved ?? []) joined.delete(hostId);
-  for (const { aggregateId, hostId } of turn.aggregateHosts ?? [])
+  for (const { hostId } of commit.hostsRemoved ?? []) joined.delete(hostId);
+  for (const { aggregateId, hostId } of commit.aggregateHosts ?? [])
     joined.set(hostId, (joined.get(hostId) ?? new Set()).add(aggregateId));
 }
 

@@ -8,7 +8,7 @@ import type { HostInventory } from "../../protocol/machine.ts";
 import type { FlavorRecord, ImageRecord } from "./catalog.ts";
 import type { Draining } from "./host.ts";
 import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord, OperationRecord } from "./instance.ts";
-import type { PlacementRefusal, PlacementTurn } from "./placement.ts";
+import type { PlacementChanges, PlacementRefusal } from "./placement.ts";
 
 /** An accepted command, by its idempotency key (I5). Key: (project, requestId). */
 export interface RequestRecord {
@@ -25,7 +25,7 @@ export interface RequestRecord {
 export type NewEvent = Omit<Event, "sequence">;
 
 /** One commit: all changes of one decision. They happen as a whole, or not at all. */
-export interface Turn extends PlacementTurn {
+export interface Commit extends PlacementChanges {
   /** Inserted first; when it exists already the result is `duplicate` and nothing else happens. */
   readonly request?: RequestRecord;
   /** `expectedVersion` 0: the row must not exist. */
@@ -83,21 +83,21 @@ export interface Turn extends PlacementTurn {
   /**
    * New host leases: a host's first, or one lease epoch above its fenced one. `conflict` when neither holds.
    */
-  readonly leasesGranted?: readonly { readonly hostId: string; readonly epoch: number }[];
+  readonly leasesGranted?: readonly { readonly hostId: string; readonly leaseEpoch: number }[];
   /**
    * Host leases to end. `renewals`: end it only if its count of renewals is still this; null: whatever the
    * count. `conflict` when the lease is not held, or its count is another.
    */
   readonly leasesFenced?: readonly {
     readonly hostId: string;
-    readonly epoch: number;
+    readonly leaseEpoch: number;
     readonly renewals: number | null;
     readonly proof: FenceProof;
   }[];
   /**
    * Hosts that must be fenced, at this lease epoch, for this commit to happen. `conflict` when one is not.
    */
-  readonly fencesExpected?: readonly { readonly hostId: string; readonly epoch: number }[];
+  readonly fencesExpected?: readonly { readonly hostId: string; readonly leaseEpoch: number }[];
   readonly events?: readonly NewEvent[];
 }
 

@@ -7,7 +7,7 @@ import type { HostInventory } from "../../protocol/machine.ts";
 import type { NumaNode, NumaUse } from "../../protocol/numa.ts";
 import type { AggregateOfHost } from "./placement.ts";
 
-export interface HostRecord extends Omit<HostInventory, "hostId" | keyof SaidOfHost>, SaidOfHost {
+export interface HostRecord extends Omit<HostInventory, "hostId" | keyof HostFeatures>, HostFeatures {
   readonly id: string;
   readonly enabled: boolean;
   readonly disabledReason: string | null;
@@ -69,7 +69,7 @@ export interface Draining {
  */
 export interface HostLease {
   /** The lease epoch: raised by every grant after a fence. */
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly renewals: number;
   /**
    * How many renewals in a row have said that the agent and all its guests hold the storage lease, and on
@@ -81,7 +81,7 @@ export interface HostLease {
 }
 
 /** What a host reports of itself for filters to match. */
-export interface SaidOfHost {
+export interface HostFeatures {
   readonly labels: Readonly<Record<string, string>>;
   readonly features: readonly string[];
   readonly machineTypes: readonly string[];

@@ -66,7 +66,7 @@ export interface InstanceRecord {
   /** The owner; null before the first placement and when everything is gone. */
   readonly hostId: string | null;
   /** The owner epoch: raised with every change of owner. 0: never placed. */
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   /** Number of hosts tried for this build, the present host included. */
   readonly attempt: number;
   readonly excludedHosts: readonly { readonly hostId: string; readonly reason: string }[];
@@ -97,7 +97,7 @@ export interface MachineRecord extends Observation {
  */
 export interface ClaimRecord {
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly hostId: string;
   readonly vcpus: number;
   readonly memoryMib: number;
@@ -114,7 +114,7 @@ export interface ClaimRecord {
 export type OperationRecord = Operation;
 export interface MachineKey {
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
 }
 
 /** Everything that an instance actor needs to begin. */

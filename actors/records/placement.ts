@@ -85,7 +85,7 @@ export interface AggregateChange {
 }
 
 /** The part of a commit that is about these records. */
-export interface PlacementTurn {
+export interface PlacementChanges {
   readonly aggregatesRemoved?: readonly string[];
   readonly aggregates?: readonly AggregateRecord[];
   readonly aggregatesChanged?: readonly AggregateChange[];

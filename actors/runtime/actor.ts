@@ -9,7 +9,7 @@
  */
 import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spawn, start, stop } from "nact";
 import { StatusError } from "../../protocol/wire/status.ts";
-import { Cell, type Parent, type Runnable, type Runtime, type Thread } from "./cell.ts";
+import { ActorCore, type Parent, type Runnable, type Runtime, type Thread } from "./actor-core.ts";
 import { Family } from "./family.ts";
 import { Deadlines } from "./question.ts";
 import type {
@@ -70,7 +70,7 @@ class System implements ActorSystem, Runtime, Parent {
     if (this.#stopping !== undefined) {
       throw new StatusError("shuttingDown", `The process ends; ${definition.name} is not started any more.`);
     }
-    return new Cell(this, this, definition);
+    return new ActorCore(this, this, definition);
   }
 
   onSupervision(listener: (event: SupervisionEvent) => void): void {

@@ -6,13 +6,13 @@
 import type { Denial } from "../../protocol/wire/status.ts";
 
 /** An admission: what the admission table says about a command in a state. */
-export type Cell =
+export type Admission =
   /** Accept: the intent changes. */
   | { readonly kind: "go" }
   /** The state is as asked for already: answer success, change nothing. */
   | { readonly kind: "ignore" }
   | { readonly kind: "deny"; readonly reason: Denial["reason"] };
 
-export const go: Cell = { kind: "go" };
-export const ignore: Cell = { kind: "ignore" };
-export const deny = (reason: Denial["reason"]): Cell => ({ kind: "deny", reason });
+export const go: Admission = { kind: "go" };
+export const ignore: Admission = { kind: "ignore" };
+export const deny = (reason: Denial["reason"]): Admission => ({ kind: "deny", reason });

@@ -22,7 +22,7 @@ export interface HostStorageOptions {
 }
 
 interface Pending {
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly answer: Promise<StorageHolding>;
 }
 
@@ -44,12 +44,12 @@ export class HostStorage {
   /** Never rejects; takes sharedStorageLimits.storageAnswerTimeoutMs at the most. */
   async hold(lease: LeaseKey): Promise<StorageHolding> {
     const { leases, log } = this.#options;
-    if (leases === undefined || lease.epoch === 0) return "unknown";
+    if (leases === undefined || lease.leaseEpoch === 0) return "unknown";
     try {
-      const { epoch, answer } = this.#ask(leases, lease);
+      const { leaseEpoch, answer } = this.#ask(leases, lease);
       const holding = await this.#within(answer);
       this.#failed = false;
-      return epoch === lease.epoch ? holding : "unknown";
+      return leaseEpoch === lease.leaseEpoch ? holding : "unknown";
     } catch (error) {
       if (!this.#failed) log.warn({ err: error }, "the lease on the shared storage is not held");
       this.#failed = true;
@@ -85,7 +85,7 @@ export class HostStorage {
 
   #ask(leases: StorageLeases, lease: LeaseKey): Pending {
     if (this.#holding !== undefined) return this.#holding;
-    const pending = { epoch: lease.epoch, answer: leases.hold(lease) };
+    const pending = { leaseEpoch: lease.leaseEpoch, answer: leases.hold(lease) };
     this.#holding = pending;
     const done = () => {
       this.#holding = undefined;

@@ -72,7 +72,10 @@ async function allDisks(
 export function epochsOf({ disks }: StorageListing): ReadonlyMap<string, readonly number[]> {
   const groups = Map.groupBy(disks, ({ instanceId }) => instanceId);
   return new Map(
-    [...groups].map(([id, group]) => [id, group.map(({ epoch }) => epoch).sort((one, other) => one - other)]),
+    [...groups].map(([id, group]) => [
+      id,
+      group.map(({ ownerEpoch }) => ownerEpoch).sort((one, other) => one - other),
+    ]),
   );
 }
 

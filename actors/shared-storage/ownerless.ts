@@ -16,15 +16,15 @@ import type { InstanceRecord } from "../records/instance.ts";
 
 /** What an instance's row says about its owner. Functions take undefined for an instance without a row. */
 export interface DiskOwner {
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly storageId: string | null;
   readonly deleted: boolean;
   /** No work is under way on any host, and no operation. */
   readonly settled: boolean;
 }
 
-export const ownerOf = ({ epoch, storageId, ...row }: InstanceRecord): DiskOwner => ({
-  epoch,
+export const ownerOf = ({ ownerEpoch, storageId, ...row }: InstanceRecord): DiskOwner => ({
+  ownerEpoch,
   storageId,
   deleted: row.deletedAtMs !== null,
   settled: row.settled && row.operationId === null,
@@ -40,12 +40,12 @@ export function ownerlessUpTo(
   owner: DiskOwner | undefined,
 ): number {
   const newest = epochs.at(-1) ?? 0;
-  if (owner === undefined || !owner.settled || newest > owner.epoch) return 0;
+  if (owner === undefined || !owner.settled || newest > owner.ownerEpoch) return 0;
   const last = lastOwnerless(storageId, newest, owner);
-  return epochs.findLast((epoch) => epoch <= last) ?? 0;
+  return epochs.findLast((ownerEpoch) => ownerEpoch <= last) ?? 0;
 }
 
 function lastOwnerless(storageId: string, newest: number, owner: DiskOwner): number {
-  if (owner.deleted) return owner.epoch;
-  return (owner.storageId === storageId ? newest : owner.epoch) - 1;
+  if (owner.deleted) return owner.ownerEpoch;
+  return (owner.storageId === storageId ? newest : owner.ownerEpoch) - 1;
 }

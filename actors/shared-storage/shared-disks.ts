@@ -36,16 +36,16 @@ export function sharedDisksHandlers({
     removeSharedDisks: async ({ storageId: asked, disks: unwanted }) => {
       assertSeen(asked);
       const removed = unwanted.filter((disk) => !isOwn(disk, ledger));
-      for (const { instanceId, epoch } of removed) await disks.releaseShared(instanceId, epoch);
+      for (const { instanceId, ownerEpoch } of removed) await disks.releaseShared(instanceId, ownerEpoch);
       return { removed };
     },
   };
 }
 
-function isOwn({ instanceId, epoch }: SharedDisk, ledger: OwnMachines): boolean {
+function isOwn({ instanceId, ownerEpoch }: SharedDisk, ledger: OwnMachines): boolean {
   return ledger
     .all()
-    .some((one) => one.instanceId === instanceId && one.epoch <= epoch && one.state !== "gone");
+    .some((one) => one.instanceId === instanceId && one.ownerEpoch <= ownerEpoch && one.state !== "gone");
 }
 
 /** Cuts the page between two instances: all owner epochs of one instance are in the same page. */

@@ -75,8 +75,8 @@ async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log:
   for (let from = 0; from < ownerless.length; from += storageLimits.sharedDisksRemovedMax) {
     const disks = ownerless.slice(from, from + storageLimits.sharedDisksRemovedMax);
     const { removed } = await agent(hostId).removeSharedDisks({ storageId, disks }, { timeoutMs });
-    for (const { instanceId: instance, epoch } of removed)
-      log.info({ instance, epoch, storage: storageId }, "a disk that nobody owned was removed");
+    for (const { instanceId: instance, ownerEpoch } of removed)
+      log.info({ instance, ownerEpoch, storage: storageId }, "a disk that nobody owned was removed");
   }
 }
 
@@ -86,8 +86,8 @@ async function ownerlessOn(
 ): Promise<readonly SharedDisk[]> {
   const owners = await ownersOf(listing, await livingOn(listing, store), store);
   return [...epochsOf(listing)].flatMap(([instanceId, epochs]) => {
-    const epoch = ownerlessUpTo(listing.storageId, epochs, owners.get(instanceId));
-    return epoch === 0 ? [] : [{ instanceId, epoch }];
+    const ownerEpoch = ownerlessUpTo(listing.storageId, epochs, owners.get(instanceId));
+    return ownerEpoch === 0 ? [] : [{ instanceId, ownerEpoch }];
   });
 }
 

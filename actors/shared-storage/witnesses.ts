@@ -135,7 +135,7 @@ export class Witnesses {
   /** Undefined: the peer did not answer, or does not know. */
   async #ask(peer: HostRecord, { id: hostId, lease }: HostRecord, take: boolean) {
     try {
-      return await this.#options.examine(peer.id, { hostId, epoch: lease?.epoch ?? 0 }, take);
+      return await this.#options.examine(peer.id, { hostId, leaseEpoch: lease?.leaseEpoch ?? 0 }, take);
     } catch {
       // The agent is too old or ending, or the storage does not answer: another peer is asked.
       return undefined;
@@ -143,7 +143,7 @@ export class Witnesses {
   }
 }
 
-const keyOf = ({ lease }: HostRecord): string => `${lease?.epoch} ${storageOf(lease)}`;
+const keyOf = ({ lease }: HostRecord): string => `${lease?.leaseEpoch} ${storageOf(lease)}`;
 
 interface Peers {
   readonly list: HostRecord[];

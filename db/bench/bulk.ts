@@ -6,7 +6,7 @@
  */
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { Store } from "../../actors/ports/store.ts";
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import type { InstanceRecord, MachineRecord } from "../../actors/records/instance.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
@@ -96,7 +96,7 @@ function instanceOf(bulk: Bulk): InstanceRecord {
     storageId: null,
     movable: true,
     hostId: bulkHostId(0),
-    epoch: 1,
+    ownerEpoch: 1,
     attempt: 1,
     excludedHosts: [],
     serverGroupId: null,
@@ -112,7 +112,7 @@ function instanceOf(bulk: Bulk): InstanceRecord {
 
 const machineOf = ({ wallMs }: Bulk): MachineRecord => ({
   instanceId: bulkInstanceId(0),
-  epoch: 1,
+  ownerEpoch: 1,
   hostId: bulkHostId(0),
   generation: 3,
   intentGeneration: 1,
@@ -126,13 +126,13 @@ const machineOf = ({ wallMs }: Bulk): MachineRecord => ({
 });
 
 /** The first host, then its first instance. */
-function firstTurns(bulk: Bulk): readonly Turn[] {
+function firstTurns(bulk: Bulk): readonly Commit[] {
   const [hostId, instanceId] = [bulkHostId(0), bulkInstanceId(0)];
   const { vcpus, memoryMib, diskGib } = flavorOf(bulk);
-  const claim = { instanceId, epoch: 1, hostId, vcpus, memoryMib, diskGib, leaseEpoch: 1, numa: null };
+  const claim = { instanceId, ownerEpoch: 1, hostId, vcpus, memoryMib, diskGib, leaseEpoch: 1, numa: null };
   return [
     { flavors: [flavorOf(bulk)], images: [imageOf(bulk)] },
-    { hosts: [inventory], leasesGranted: [{ hostId, epoch: 1 }] },
+    { hosts: [inventory], leasesGranted: [{ hostId, leaseEpoch: 1 }] },
     {
       instances: [{ expectedVersion: 0, row: instanceOf(bulk) }],
       claims: [claim],
@@ -154,11 +154,18 @@ interface Copies {
   readonly own: Readonly<Record<string, string>>;
 }
 
+/** Every column but the generated ones, which PostgreSQL fills itself. */
 const copyStatement = ({ table, key, first, count, own }: Copies): string => {
   const fields = Object.entries(own).map(([column, value]) => `'${column}', ${value}`);
-  return `insert into ${table} select copy.* from ${table} original, generate_series(1, ${count - 1}::bigint) i,
-    lateral jsonb_populate_record(original, jsonb_build_object(${fields.join(", ")})) copy
-    where original.${key} = '${first}'`;
+  return `do $copy$ declare given text; begin
+    select string_agg(quote_ident(attname), ', ' order by attnum) into given from pg_attribute
+      where attrelid = '${table}'::regclass and attnum > 0 and not attisdropped and attgenerated = '';
+    execute 'insert into ${table} (' || given || ') select ' || given || $rows$ from (
+      select copy.* from ${table} original, generate_series(1, ${count - 1}::bigint) i,
+        lateral jsonb_populate_record(original, jsonb_build_object(${fields.join(", ")})) copy
+      where original.${key} = '${first}'
+    ) copies$rows$;
+  end $copy$`;
 };
 
 /** First all hosts become as full as they will be; a copy of the first host is full then, too. */
@@ -198,8 +205,8 @@ function statementsFor({ hosts, instancesPerHost, project }: Bulk): readonly str
  * for a database.
  */
 export async function fillStore(store: Store, url: string, bulk: Bulk): Promise<void> {
-  for (const turn of firstTurns(bulk)) {
-    const { kind } = await store.commit(turn);
+  for (const commit of firstTurns(bulk)) {
+    const { kind } = await store.commit(commit);
     if (kind !== "committed") throw new Error(`The first rows were not committed: ${kind}.`);
   }
   await store.touchHosts([bulkHostId(0)], bulk.wallMs);

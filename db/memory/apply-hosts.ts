@@ -28,8 +28,8 @@ function canonical(value: unknown): string {
   );
 }
 
-export function applyInventories({ tables, turn, journal, nowMs }: Work): Refusal | undefined {
-  for (const inventory of turn.hosts ?? []) {
+export function applyInventories({ tables, commit, journal, nowMs }: Work): Refusal | undefined {
+  for (const inventory of commit.hosts ?? []) {
     const id = inventory.hostId;
     const known = tables.hosts.get(id);
     const lease = tables.leasesKept.get(id) ?? null;
@@ -45,8 +45,8 @@ export function applyInventories({ tables, turn, journal, nowMs }: Work): Refusa
   return undefined;
 }
 
-export function applyEnabled({ tables, turn, journal }: Work): Refusal | undefined {
-  const wanted = turn.hostsEnabled ?? [];
+export function applyEnabled({ tables, commit, journal }: Work): Refusal | undefined {
+  const wanted = commit.hostsEnabled ?? [];
   const refusal = unknownIn(tables, wanted);
   if (refusal !== undefined) return refusal;
   for (const { hostId, enabled, reason, failedBuildsMin, draining: begun } of wanted) {

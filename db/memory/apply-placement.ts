@@ -25,19 +25,19 @@ export function applyPlacement(work: Work): Refusal | undefined {
   return undefined;
 }
 
-function removeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
+function removeAggregates({ tables, commit, journal }: Work): Refusal | undefined {
   const held = new Set([...tables.aggregateHosts.values()].map(({ aggregateId }) => aggregateId));
   const kind = { table: tables.aggregates, noun: "aggregate", used: (id: string) => held.has(id) } as const;
-  return removeNamed(kind, turn.aggregatesRemoved ?? [], journal);
+  return removeNamed(kind, commit.aggregatesRemoved ?? [], journal);
 }
 
-function makeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
-  const made = turn.aggregates?.map(({ hostIds: _, ...row }) => row);
+function makeAggregates({ tables, commit, journal }: Work): Refusal | undefined {
+  const made = commit.aggregates?.map(({ hostIds: _, ...row }) => row);
   return insertNamed({ table: tables.aggregates }, made, journal);
 }
 
-function changeAggregates({ tables, turn, journal }: Work): Refusal | undefined {
-  for (const { aggregateId, availabilityZone, metadata = {} } of turn.aggregatesChanged ?? []) {
+function changeAggregates({ tables, commit, journal }: Work): Refusal | undefined {
+  for (const { aggregateId, availabilityZone, metadata = {} } of commit.aggregatesChanged ?? []) {
     const before = tables.aggregates.get(aggregateId);
     if (before === undefined) return { kind: "missing", noun: "aggregate", id: aggregateId };
     const pairs = Object.entries({ ...before.metadata, ...metadata }).flatMap(([key, value]) =>
@@ -54,32 +54,33 @@ function changeAggregates({ tables, turn, journal }: Work): Refusal | undefined 
 }
 
 /** A host that shall leave an aggregate is missing when it is not in it. */
-function moveHosts({ tables, turn, journal }: Work): Refusal | undefined {
-  for (const key of turn.aggregateHostsRemoved ?? [])
+function moveHosts({ tables, commit, journal }: Work): Refusal | undefined {
+  for (const key of commit.aggregateHostsRemoved ?? [])
     if (!tables.aggregateHosts.delete(aggregateHostKey(key), journal))
       return { kind: "missing", noun: "host", id: key.hostId };
-  const refusal = unjoinable(tables, turn);
+  const refusal = unjoinable(tables, commit);
   if (refusal !== undefined) return refusal;
-  for (const key of turn.aggregateHosts ?? []) tables.aggregateHosts.put(aggregateHostKey(key), key, journal);
+  for (const key of commit.aggregateHosts ?? [])
+    tables.aggregateHosts.put(aggregateHostKey(key), key, journal);
   return undefined;
 }
 
-function removeGroups({ tables, turn, journal }: Work): Refusal | undefined {
+function removeGroups({ tables, commit, journal }: Work): Refusal | undefined {
   const used = (id: string): boolean => membersOf(tables, id).length > 0;
   const kind = { table: tables.serverGroups, noun: "server-group", used } as const;
-  return removeNamed(kind, turn.serverGroupsRemoved ?? [], journal);
+  return removeNamed(kind, commit.serverGroupsRemoved ?? [], journal);
 }
 
-function makeGroups({ tables, turn, journal }: Work): Refusal | undefined {
+function makeGroups({ tables, commit, journal }: Work): Refusal | undefined {
   return insertNamed(
     { table: tables.serverGroups, scope: ({ project }) => project },
-    turn.serverGroups,
+    commit.serverGroups,
     journal,
   );
 }
 
-function setQuotas({ tables, turn, journal }: Work): undefined {
-  for (const { project, ...given } of turn.quotas ?? []) {
+function setQuotas({ tables, commit, journal }: Work): undefined {
+  for (const { project, ...given } of commit.quotas ?? []) {
     const quota = quotaOf(tables, project);
     tables.quotas.put(project, { ...quota, limits: { ...quota.limits, ...given } }, journal);
   }

@@ -1,25 +1,25 @@
 /**
  * Applies one commit to the tables in memory, with the same outcomes in the same order as the function
- * `novact_commit_turn` of PostgreSQL (db/sql/commit-turn.sql). The rules stand beside their SQL in db/rules.
+ * `novact_commit_one` of PostgreSQL (db/sql/commit-commit.sql). The rules stand beside their SQL in db/rules.
  * Two live specs hold the stores against each other: spec/live/store-comparison.spec.ts, one commit after the
  * other, and spec/live/store-writers.spec.ts, several writers at once.
  */
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { frozenCopy, undo } from "../rows/table.ts";
 import { machineKey, type Refusal, requestKey, type Tables, type Work } from "../rows/tables.ts";
 import { applyBuilds } from "../rules/breaker/memory.ts";
 import { applyClaims, applyReleases } from "../rules/capacity/memory.ts";
-import { applyGroups } from "../rules/group/memory.ts";
-import { applyLeases } from "../rules/lease/memory.ts";
-import { applyUse } from "../rules/quota/memory.ts";
-import { insertNamed, removeNamed, unflavored, unheldBy } from "../rules/reference/memory.ts";
-import { applyRemovals } from "../rules/removal/memory.ts";
 import {
   defectError,
   instanceRegression,
   operationRegression,
   replacesObservation,
-} from "../rules/turn-rules.ts";
+} from "../rules/commit-rules.ts";
+import { applyGroups } from "../rules/group/memory.ts";
+import { applyLeases } from "../rules/lease/memory.ts";
+import { applyUse } from "../rules/quota/memory.ts";
+import { insertNamed, removeNamed, unflavored, unheldBy } from "../rules/reference/memory.ts";
+import { applyRemovals } from "../rules/removal/memory.ts";
 import { applyEnabled, applyInventories } from "./apply-hosts.ts";
 import { applyPlacement } from "./apply-placement.ts";
 
@@ -42,9 +42,9 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyOperations,
 ];
 
-/** All of the turn happens, or none of it. @throws INTERNAL for what only a bug can ask */
-export function applyTurn(tables: Tables, turn: Turn, nowMs: number): CommitResult {
-  const work = { tables, turn, journal: [], nowMs };
+/** All of the commit happens, or none of it. @throws INTERNAL for what only a bug can ask */
+export function applyCommit(tables: Tables, commit: Commit, nowMs: number): CommitResult {
+  const work = { tables, commit, journal: [], nowMs };
   try {
     for (const step of steps) {
       const refusal = step(work);
@@ -56,13 +56,13 @@ export function applyTurn(tables: Tables, turn: Turn, nowMs: number): CommitResu
     undo(work.journal);
     throw defect;
   }
-  for (const event of turn.events ?? [])
+  for (const event of commit.events ?? [])
     tables.events.push(frozenCopy({ ...event, sequence: tables.lastSequence + 1 }));
-  return { kind: "committed", lastSequence: turn.events?.length ? tables.lastSequence : 0 };
+  return { kind: "committed", lastSequence: commit.events?.length ? tables.lastSequence : 0 };
 }
 
-function applyRequest({ tables, turn, journal }: Work): Refusal | undefined {
-  const { request } = turn;
+function applyRequest({ tables, commit, journal }: Work): Refusal | undefined {
+  const { request } = commit;
   if (request === undefined) return undefined;
   const key = requestKey(request.project, request.requestId);
   const known = tables.requests.get(key);
@@ -72,8 +72,8 @@ function applyRequest({ tables, turn, journal }: Work): Refusal | undefined {
 }
 
 /** New instances first, then changed ones, as in db/sql/commit-instances.sql. */
-function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
-  const all = turn.instances ?? [];
+function applyInstances({ tables, commit, journal }: Work): Refusal | undefined {
+  const all = commit.instances ?? [];
   for (const list of [all.filter(isMade), all.filter((one) => !isMade(one))]) {
     const sound = list.filter(
       ({ expectedVersion, row: { id } }) => versionOf(tables, id) === expectedVersion,
@@ -92,43 +92,43 @@ function applyInstances({ tables, turn, journal }: Work): Refusal | undefined {
   return undefined;
 }
 
-type Written = NonNullable<Turn["instances"]>[number];
+type Written = NonNullable<Commit["instances"]>[number];
 const isMade = ({ expectedVersion }: Written): boolean => expectedVersion === 0;
 const versionOf = ({ instances }: Tables, id: string): number => instances.get(id)?.version ?? 0;
 
 /** A flavor is copied into its instances, and may go before them. */
-function applyCatalogRemovals({ tables, turn, journal }: Work): Refusal | undefined {
+function applyCatalogRemovals({ tables, commit, journal }: Work): Refusal | undefined {
   const { flavors, images, instances } = tables;
   const held = new Set(
-    [...(turn.imagesRemoved === undefined ? [] : instances.values())]
+    [...(commit.imagesRemoved === undefined ? [] : instances.values())]
       .filter(({ deletedAtMs }) => deletedAtMs === null)
       .map(({ image }) => image.id),
   );
   const flavor = { table: flavors, noun: "flavor", used: () => false } as const;
   const image = { table: images, noun: "image", used: (id: string) => held.has(id) } as const;
   return (
-    removeNamed(flavor, turn.flavorsRemoved ?? [], journal) ??
-    removeNamed(image, turn.imagesRemoved ?? [], journal)
+    removeNamed(flavor, commit.flavorsRemoved ?? [], journal) ??
+    removeNamed(image, commit.imagesRemoved ?? [], journal)
   );
 }
 
-function applyCatalog({ tables, turn, journal }: Work): Refusal | undefined {
+function applyCatalog({ tables, commit, journal }: Work): Refusal | undefined {
   return (
-    insertNamed({ table: tables.flavors }, turn.flavors, journal) ??
-    insertNamed({ table: tables.images }, turn.images, journal)
+    insertNamed({ table: tables.flavors }, commit.flavors, journal) ??
+    insertNamed({ table: tables.images }, commit.images, journal)
   );
 }
 
-function applyMachines({ tables, turn, journal }: Work): undefined {
-  for (const key of turn.machinesGone ?? []) tables.machines.delete(machineKey(key), journal);
-  for (const machine of turn.machines ?? []) {
+function applyMachines({ tables, commit, journal }: Work): undefined {
+  for (const key of commit.machinesGone ?? []) tables.machines.delete(machineKey(key), journal);
+  for (const machine of commit.machines ?? []) {
     const before = tables.machines.get(machineKey(machine));
     if (replacesObservation(before, machine)) tables.machines.put(machineKey(machine), machine, journal);
   }
 }
 
-function applyOperations({ tables, turn, journal }: Work): undefined {
-  for (const operation of turn.operations ?? []) {
+function applyOperations({ tables, commit, journal }: Work): undefined {
+  for (const operation of commit.operations ?? []) {
     const before = tables.operations.get(operation.id);
     refuse(before && operationRegression(before, operation));
     tables.operations.put(operation.id, operation, journal);

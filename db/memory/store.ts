@@ -15,7 +15,7 @@ import type {
   Whereabouts,
 } from "../../actors/ports/store.ts";
 import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
-import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   InstanceRecord,
@@ -40,10 +40,10 @@ import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import type { Table } from "../rows/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "../rows/tables.ts";
+import { assertCommit } from "../rules/commit-rules.ts";
 import { membersOf, placesOf } from "../rules/group/memory.ts";
 import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
-import { assertTurn } from "../rules/turn-rules.ts";
-import { applyTurn } from "./apply.ts";
+import { applyCommit } from "./apply.ts";
 import { pruneTables } from "./prune.ts";
 
 export class MemoryStore implements Store {
@@ -55,9 +55,9 @@ export class MemoryStore implements Store {
     this.#clock = clock;
   }
 
-  async commit(turn: Turn): Promise<CommitResult> {
-    assertTurn(turn);
-    return applyTurn(this.#tables, turn, this.#clock.nowMs());
+  async commit(commit: Commit): Promise<CommitResult> {
+    assertCommit(commit);
+    return applyCommit(this.#tables, commit, this.#clock.nowMs());
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -99,8 +99,8 @@ export class MemoryStore implements Store {
 
   async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
     const { claims, machines } = this.#tables;
-    return observations.flatMap(({ instanceId, epoch, generation, state }) => {
-      const key = { instanceId, epoch };
+    return observations.flatMap(({ instanceId, ownerEpoch, generation, state }) => {
+      const key = { instanceId, ownerEpoch };
       const known = machines.get(machineKey(key));
       const isStored = known !== undefined && known.generation === generation && known.state === state;
       return isStored && claims.get(machineKey(key))?.hostId === hostId ? [key] : [];
@@ -244,9 +244,9 @@ export class MemoryStore implements Store {
 
   async renewLeases(renewals: readonly Renewal[]): Promise<readonly string[]> {
     const { hosts } = this.#tables;
-    return onePerHost(renewals).flatMap(({ hostId, epoch, storageId }) => {
+    return onePerHost(renewals).flatMap(({ hostId, leaseEpoch, storageId }) => {
       const host = hosts.get(hostId);
-      if (host?.lease?.epoch !== epoch || host.lease.fencedBy !== null) return [];
+      if (host?.lease?.leaseEpoch !== leaseEpoch || host.lease.fencedBy !== null) return [];
       const before = host.lease.storage?.id === storageId ? host.lease.storage.renewals : 0;
       const storage = storageId === null ? null : { id: storageId, renewals: before + 1 };
       const lease = { ...host.lease, renewals: host.lease.renewals + 1, storage };
@@ -323,13 +323,13 @@ export class MemoryStore implements Store {
   }
 
   #rowOf(instance: InstanceRecord): InstanceRow {
-    const key = machineKey({ instanceId: instance.id, epoch: instance.epoch });
+    const key = machineKey({ instanceId: instance.id, ownerEpoch: instance.ownerEpoch });
     return { instance, machine: this.#tables.machines.get(key) };
   }
 }
 
 function isOver(lease: HostRecord["lease"], leaseEpoch: number): boolean {
-  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.epoch;
+  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
 }
 
 function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {
@@ -384,7 +384,7 @@ function byIdOrName<V extends { readonly id: string; readonly name: string }>(
 function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
   const byKey = new Map<string, Renewal>();
   for (const one of renewals) {
-    const key = `${one.hostId} ${one.epoch}`;
+    const key = `${one.hostId} ${one.leaseEpoch}`;
     const other = byKey.get(key);
     const same = other === undefined || other.storageId === one.storageId;
     byKey.set(key, same ? one : { ...one, storageId: null });

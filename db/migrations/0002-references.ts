@@ -2,8 +2,8 @@
  * References, so that a row that another one needs cannot go, whoever removes it and when; and no more CHECKs
  * on lists of words, which are typed above and would need a migration for each new word.
  *
- * Claims, machines and operations do not refer to their instances: no turn touches them without the row of
- * the instance (db/rules/turn-rules.ts), and looking for it once more would cost a create a quarter more.
+ * Claims, machines and operations do not refer to their instances: no commit touches them without the row of
+ * the instance (db/rules/commit-rules.ts), and looking for it once more would cost a create a quarter more.
  *
  * An instance that is not deleted holds its image and its server group; a tombstone holds neither. Its flavor
  * is copied into it and may go: only the commit that makes an instance needs it.

@@ -6,6 +6,7 @@
 import { Migration } from "@mikro-orm/migrations";
 import { release } from "./0001-release.ts";
 import { references } from "./0002-references.ts";
+import { words } from "./0003-words.ts";
 
 interface Listed {
   /** Four digits and words: their order is that of the text. */
@@ -18,6 +19,7 @@ interface Listed {
 const listed: readonly Listed[] = [
   { name: "0001-release", statements: release },
   { name: "0002-references", statements: references },
+  { name: "0003-words", statements: words, breaking: true },
 ];
 
 /** The newest migration that this version knows; every connection tells PostgreSQL its name. */

@@ -1,36 +1,36 @@
 /**
- * The one writer of a process: turns queue here, and whatever waits is committed together, up to
+ * The one writer of a process: commits queue here, and whatever waits is committed together, up to
  * postgresLimits.commitBatchMax, in one round trip (decision 0002). At most one batch is in flight.
  *
- * The turns of a batch are first tried as one turn that does what all of them do: that is by far the
- * cheapest. When anything of it is refused, nothing of it has happened, and the same turns go again apart,
+ * The commits of a batch are first tried as one commit that does what all of them do: that is by far the
+ * cheapest. When anything of it is refused, nothing of it has happened, and the same commits go again apart,
  * each with its own fate.
  *
  * Batches are numbered. When the answer to one is lost, the writer asks PostgreSQL what became of that
- * number, which also fences it off: a batch that was not applied never will be, so that its turns can be sent
- * again, in another batch. No turn is applied twice, and its caller learns the true result, unless PostgreSQL
- * stays away longer than postgresLimits.storePatienceMs; only then the outcome is open.
+ * number, which also fences it off: a batch that was not applied never will be, so that its commits can be
+ * sent again, in another batch. No commit is applied twice, and its caller learns the true result, unless
+ * PostgreSQL stays away longer than postgresLimits.storePatienceMs; only then the outcome is open.
  */
 import { randomUUID } from "node:crypto";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
-import { assertTurn } from "../rules/turn-rules.ts";
-import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
-import { failureKind, kindOfCode, outdatedSentence, storeError, unavailable } from "./failure.ts";
-import { postgresLimits } from "./limits.ts";
+import { assertCommit } from "../rules/commit-rules.ts";
 import {
   apartText,
-  type EncodedTurn,
+  type CommitOutcome,
+  type EncodedCommit,
   encodeTurn,
   mergedText,
   resultOf,
   splitOutcome,
-  type TurnOutcome,
-} from "./turn-text.ts";
+} from "./commit-text.ts";
+import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
+import { failureKind, kindOfCode, outdatedSentence, storeError, unavailable } from "./failure.ts";
+import { postgresLimits } from "./limits.ts";
 
 interface Waiting {
-  readonly turn: EncodedTurn;
+  readonly commit: EncodedCommit;
   readonly untilMs: number;
   /** It was in a batch whose answer was lost. */
   sent: boolean;
@@ -40,12 +40,12 @@ interface Waiting {
 
 interface Batch {
   readonly turns: Waiting[];
-  /** The batch is sent as one commit with the changes of all its turns. */
+  /** The batch is sent as one commit with the changes of all its commits. */
   readonly merged: boolean;
 }
 
 /** Null: the batch was not applied, and never will be. */
-type Outcomes = readonly TurnOutcome[] | null;
+type Outcomes = readonly CommitOutcome[] | null;
 
 export interface WriterOptions {
   readonly database: Database;
@@ -78,18 +78,18 @@ export class CommitWriter {
    * @throws RESOURCE_EXHAUSTED commitQueueFull; UNAVAILABLE storeUnavailable; INTERNAL for what only a bug
    * can ask
    */
-  async commit(turn: Turn): Promise<CommitResult> {
-    assertTurn(turn);
+  async commit(commit: Commit): Promise<CommitResult> {
+    assertCommit(commit);
     if (this.#closed) throw unavailable("The store is closed; nothing was committed.");
     if (this.#database.givenUp) throw unavailable("PostgreSQL does not answer; nothing was committed.");
     if (this.#queue.length >= postgresLimits.commitQueueMax)
       throw new StatusError("commitQueueFull", "Too many changes wait to be written.", {
         retryAfterMs: 1_000,
       });
-    const encoded = encodeTurn(turn);
+    const encoded = encodeTurn(commit);
     const untilMs = this.#clock.monotonicMs() + postgresLimits.storePatienceMs;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ turn: encoded, untilMs, sent: false, resolve, reject });
+      this.#queue.push({ commit: encoded, untilMs, sent: false, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -106,35 +106,35 @@ export class CommitWriter {
     // One microtask later: everything that was asked for in the same breath goes into the first batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
-      const turns = this.#take();
-      await this.#commit({ turns, merged: turns.length > 1 });
+      const commits = this.#take();
+      await this.#commit({ turns: commits, merged: commits.length > 1 });
     }
     this.#running = undefined;
   }
 
   /**
-   * The next batch, from the front of the queue. A turn that cannot be merged goes alone; two turns of one
-   * instance or host never share a batch, so that they, and their events, keep their order.
+   * The next batch, from the front of the queue. A commit that cannot be merged goes alone; two commits of
+   * one instance or host never share a batch, so that they, and their events, keep their order.
    */
   #take(): Waiting[] {
     const written = new Set<string>();
     let bytes = 0;
     let count = 0;
-    for (const { turn } of this.#queue) {
-      bytes += turn.bytes;
+    for (const { commit } of this.#queue) {
+      bytes += commit.bytes;
       const full = count === postgresLimits.commitBatchMax || bytes > postgresLimits.commitBatchBytesMax;
-      if (count > 0 && (full || !turn.mergeable || turn.writes.some((name) => written.has(name)))) break;
-      for (const name of turn.writes) written.add(name);
+      if (count > 0 && (full || !commit.mergeable || commit.writes.some((name) => written.has(name)))) break;
+      for (const name of commit.writes) written.add(name);
       count += 1;
-      if (!turn.mergeable) break;
+      if (!commit.mergeable) break;
     }
     return this.#queue.splice(0, count);
   }
 
   async #commit(batch: Batch): Promise<void> {
     this.#batch += 1;
-    const turns = batch.turns.map(({ turn }) => turn);
-    const text = batch.merged ? mergedText(turns) : apartText(turns);
+    const commits = batch.turns.map(({ commit }) => commit);
+    const text = batch.merged ? mergedText(commits) : apartText(commits);
     let outcomes: Outcomes;
     try {
       outcomes = await this.#call(commitStatement(this.#id, this.#batch, this.#clock.nowMs(), text));
@@ -144,26 +144,26 @@ export class CommitWriter {
     return this.#settle(batch, outcomes);
   }
 
-  async #settle({ turns, merged }: Batch, outcomes: Outcomes): Promise<void> {
-    if (!merged) return settle(turns, outcomes);
+  async #settle({ turns: commits, merged }: Batch, outcomes: Outcomes): Promise<void> {
+    if (!merged) return settle(commits, outcomes);
     const split = splitOutcome(
       outcomes?.[0],
-      turns.map(({ turn }) => turn),
+      commits.map(({ commit }) => commit),
     );
-    return split === undefined ? this.#commit({ turns, merged: false }) : settle(turns, split);
+    return split === undefined ? this.#commit({ turns: commits, merged: false }) : settle(commits, split);
   }
 
-  async #afterFailure({ turns, merged }: Batch, thrown: unknown): Promise<void> {
+  async #afterFailure({ turns: commits, merged }: Batch, thrown: unknown): Promise<void> {
     const kind = failureKind(thrown);
     if (kind === "unreachable") {
       this.#database.missed(thrown);
-      for (const waiting of turns) waiting.sent = true;
-      await this.#recover({ turns, merged }, thrown);
-    } else if (kind === "faulty" && turns.length > 1) {
-      // One turn spoiled the whole call (a text that is no text to PostgreSQL): alone, only that one fails.
-      for (const waiting of turns) await this.#commit({ turns: [waiting], merged: false });
+      for (const waiting of commits) waiting.sent = true;
+      await this.#recover({ turns: commits, merged }, thrown);
+    } else if (kind === "faulty" && commits.length > 1) {
+      // One commit spoiled the whole call (a text that is no text to PostgreSQL): alone, only that one fails.
+      for (const waiting of commits) await this.#commit({ turns: [waiting], merged: false });
     } else {
-      for (const { reject } of turns) reject(storeError(thrown, "commit this change"));
+      for (const { reject } of commits) reject(storeError(thrown, "commit this change"));
       if (kind === "outdated") this.#end();
     }
   }
@@ -240,8 +240,8 @@ function recoverStatement(writer: string, batch: number, nowMs: number): Stateme
   return { text: "select novact_recover($1, $2, $3)", values: [writer, batch, nowMs] };
 }
 
-function settle(turns: readonly Waiting[], outcomes: Outcomes): void {
-  turns.forEach(({ resolve, reject }, index) => {
+function settle(commits: readonly Waiting[], outcomes: Outcomes): void {
+  commits.forEach(({ resolve, reject }, index) => {
     const outcome = outcomes?.[index];
     if (outcome === undefined) reject(storeError(new Error("no result came"), "commit this change"));
     else if (outcome.kind === "failed") reject(failed(outcome));
@@ -249,7 +249,7 @@ function settle(turns: readonly Waiting[], outcomes: Outcomes): void {
   });
 }
 
-function failed({ code, message, constraint }: Extract<TurnOutcome, { kind: "failed" }>): StatusError {
+function failed({ code, message, constraint }: Extract<CommitOutcome, { kind: "failed" }>): StatusError {
   if (kindOfCode(code) !== "faulty") return unavailable("PostgreSQL could not commit the change now.");
   const detail = `${code} ${message} ${constraint}`;
   return new StatusError("internal", "A turn that may not be was refused by the store.", { detail });

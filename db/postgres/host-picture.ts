@@ -14,6 +14,7 @@ import type { FenceProof } from "../../protocol/fence.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { HostEntity } from "../tables/host.ts";
 import type { Database, Row } from "./database.ts";
+import type { HostFeatureReads } from "./host-features.ts";
 import {
   aggregateObject,
   buildsByHost,
@@ -23,7 +24,6 @@ import {
   storageSaid,
   usesOf,
 } from "./host-reads.ts";
-import type { HostSaid } from "./host-said.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
 type Beating = "lastSeenAtMs" | "aggregates" | "ioOps" | "lease";
@@ -52,12 +52,12 @@ interface Beats {
   readonly aggregateChange: number;
 }
 
-const beatsText = `select json_agg(id), json_agg(version), json_agg(seen), json_agg(epoch), json_agg(renewals),
+const beatsText = `select json_agg(id), json_agg(version), json_agg(seen), json_agg(lease_epoch), json_agg(renewals),
     json_agg(storage), json_agg(storage_renewals), json_object_agg(id, fenced_by) filter (where fenced_by is not null),
     (select json_object_agg(b.host_id, b.running) from (${buildsByHost}) b),
     (select number from aggregate_change)
   from (
-    select h.id, h.xmin::text::bigint as version, s.last_seen_at_ms as seen, l.epoch, l.renewals, l.fenced_by,
+    select h.id, h.xmin::text::bigint as version, s.last_seen_at_ms as seen, l.lease_epoch, l.renewals, l.fenced_by,
         ${storageSaid} as storage, l.storage_renewals
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
       order by h.id
@@ -71,14 +71,14 @@ const setsText = `select (select number from aggregate_change), json_object_agg(
 export class HostPicture {
   readonly #database: Database;
   readonly #kept: Selection<Kept>;
-  readonly #said: HostSaid;
+  readonly #said: HostFeatureReads;
   readonly #known = new Map<string, Known>();
   #sets: Readonly<Record<string, readonly AggregateOfHost[]>> = {};
   #setsChange: number | undefined;
   #reading: Promise<unknown> | undefined;
   #next: Promise<readonly HostRecord[]> | undefined;
 
-  constructor(em: EntityManager, database: Database, said: HostSaid) {
+  constructor(em: EntityManager, database: Database, said: HostFeatureReads) {
     this.#database = database;
     this.#kept = selectionOf(em, HostEntity, "h", isLight);
     this.#said = said;
@@ -169,10 +169,10 @@ const none: readonly AggregateOfHost[] = [];
  */
 function leaseAt(beats: Beats, at: number, known: HostLease | null | undefined): HostLease | null {
   const { ids, epochs, renewals, storageIds, storageRenewals, fences } = beats;
-  const [epoch = null, count = 0] = [epochs[at], renewals[at] ?? 0];
+  const [ownerEpoch = null, count = 0] = [epochs[at], renewals[at] ?? 0];
   const fencedBy = fences[ids[at] ?? ""] ?? null;
-  const isSame = known?.epoch === epoch && known?.renewals === count && known.fencedBy === fencedBy;
-  return isSame ? known : leaseOf([epoch, count, fencedBy, storageIds[at], storageRenewals[at]]);
+  const isSame = known?.leaseEpoch === ownerEpoch && known?.renewals === count && known.fencedBy === fencedBy;
+  return isSame ? known : leaseOf([ownerEpoch, count, fencedBy, storageIds[at], storageRenewals[at]]);
 }
 
 /** The lists are made by beatsText, of columns whose types it knows. */

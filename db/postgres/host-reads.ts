@@ -10,7 +10,7 @@ import { type NumaUse, nothingUsed } from "../../protocol/numa.ts";
 import { readLimits } from "../rows/limits.ts";
 import { HostEntity } from "../tables/host.ts";
 import type { Database, Row } from "./database.ts";
-import { type HostSaid, isBulky } from "./host-said.ts";
+import { type HostFeatureReads, isBulky } from "./host-features.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
 type Kept = Omit<HostRecord, keyof Joined | "labels" | "features" | "machineTypes" | "numa">;
@@ -28,7 +28,7 @@ const aggregates = `select json_agg(${aggregateObject} order by a.id)
   from aggregate_host ah join aggregate a on a.id = ah.aggregate_id where ah.host_id = h.id`;
 
 /** The few hosts with guests in cells of their own have an index. */
-export const cellsByHost = `select host_id, json_agg(json_build_array(cell, resource, claimed)) as uses from host_cell
+export const cellsByHost = `select host_id, json_agg(json_build_array(node, resource, claimed)) as uses from host_numa_node
   where claimed > 0 group by host_id`;
 
 /** Of the lease `l`: what the renewal of its present count said. */
@@ -40,9 +40,9 @@ export const isLight = (field: string): boolean => !isBulky(field) && field !== 
 export class HostReads {
   readonly #database: Database;
   readonly #host: Selection<Kept>;
-  readonly #said: HostSaid;
+  readonly #said: HostFeatureReads;
 
-  constructor(em: EntityManager, database: Database, said: HostSaid) {
+  constructor(em: EntityManager, database: Database, said: HostFeatureReads) {
     this.#database = database;
     this.#host = selectionOf(em, HostEntity, "h", isLight);
     this.#said = said;
@@ -80,11 +80,11 @@ export class HostReads {
     // then the lease is not held any more.
     // What is said twice at once and not alike is not said.
     const text = `with asked as (
-        select host_id, epoch,
+        select host_id, lease_epoch,
             case when bool_and(storage is not null) and min(storage) = max(storage) then min(storage) end as storage
-          from unnest($1::text[], $2::bigint[], $3::text[]) as r(host_id, epoch, storage) group by host_id, epoch
+          from unnest($1::text[], $2::bigint[], $3::text[]) as r(host_id, lease_epoch, storage) group by host_id, lease_epoch
       ), held as (
-        select l.host_id, a.storage from host_lease l join asked a on a.host_id = l.host_id and a.epoch = l.epoch
+        select l.host_id, a.storage from host_lease l join asked a on a.host_id = l.host_id and a.lease_epoch = l.lease_epoch
           where l.fenced_by is null and exists (select from host h where h.id = l.host_id)
           order by l.host_id for update of l
       ) update host_lease l set renewals = l.renewals + 1, storage_id = h.storage, storage_at = l.renewals + 1,
@@ -93,7 +93,7 @@ export class HostReads {
         from held h where l.host_id = h.host_id returning l.host_id`;
     const values = [
       leases.map(({ hostId }) => hostId),
-      leases.map(({ epoch }) => epoch),
+      leases.map(({ leaseEpoch }) => leaseEpoch),
       leases.map(({ storageId }) => storageId),
     ];
     const rows = await this.#database.read({ name: "renew_leases", text, values }, "renew leases");
@@ -102,7 +102,7 @@ export class HostReads {
 
   async #read(what: string, clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
-        l.epoch, l.renewals, l.fenced_by, ${storageSaid}, l.storage_renewals, k.uses
+        l.lease_epoch, l.renewals, l.fenced_by, ${storageSaid}, l.storage_renewals, k.uses
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
       left join (${buildsByHost}) b on b.host_id = h.id left join (${cellsByHost}) k on k.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${what}`, text, values }, "read hosts");
@@ -120,21 +120,27 @@ export class HostReads {
   }
 }
 
-export function leaseOf([epoch, renewals, fencedBy, storageId, storageRenewals]: Row): HostRecord["lease"] {
-  if (epoch === null) return null;
+export function leaseOf([
+  ownerEpoch,
+  renewals,
+  fencedBy,
+  storageId,
+  storageRenewals,
+]: Row): HostRecord["lease"] {
+  if (ownerEpoch === null) return null;
   // A renewal through a controller of the version before says nothing of the storage, nor does a grant.
   const storage = typeof storageId === "string" ? { id: storageId, renewals: Number(storageRenewals) } : null;
   // Written by novact_lease, and by nobody else.
   const proof = fencedBy as FenceProof | null;
-  return { epoch: Number(epoch), renewals: Number(renewals), storage, fencedBy: proof };
+  return { leaseEpoch: Number(ownerEpoch), renewals: Number(renewals), storage, fencedBy: proof };
 }
 
 /** Written by novact_numa, as db/rules/numa/numa.sql names them. */
 export function usesOf(rows: unknown): NumaUse[] {
   const uses: NumaUse[] = [];
-  for (const [cell, resource, claimed] of (rows ?? []) as [number, string, number][]) {
-    while (uses.length <= cell) uses.push(nothingUsed);
-    uses[cell] = withResource(uses[cell] ?? nothingUsed, resource, claimed);
+  for (const [node, resource, claimed] of (rows ?? []) as [number, string, number][]) {
+    while (uses.length <= node) uses.push(nothingUsed);
+    uses[node] = withResource(uses[node] ?? nothingUsed, resource, claimed);
   }
   return uses;
 }

@@ -13,7 +13,7 @@ export interface InstanceColumns {
   readonly o: string;
 }
 
-const withMachine = "left join machine m on m.instance_id = i.id and m.epoch = i.epoch";
+const withMachine = "left join machine m on m.instance_id = i.id and m.owner_epoch = i.owner_epoch";
 
 export function instanceStatement({ i, m }: InstanceColumns, id: string): Statement {
   const text = `select ${i}, ${m} from instance i ${withMachine} where i.id = $1`;
@@ -26,7 +26,7 @@ export function instanceStatement({ i, m }: InstanceColumns, id: string): Statem
  */
 export function loadStatement({ i, m, c, o }: InstanceColumns, id: string): Statement {
   const rows = (columns: string, alias: string) =>
-    `json_agg(json_build_array(${columns}) order by ${alias}.epoch)`;
+    `json_agg(json_build_array(${columns}) order by ${alias}.owner_epoch)`;
   const text = `select ${i},
       (select json_build_array(${o}) from operation o where o.id = i.operation_id),
       (select ${rows(m, "m")} from machine m where m.instance_id = i.id),
@@ -78,7 +78,7 @@ export function toRecoverStatement(atOnceMax: number): Statement {
   const text = `select i.id from instance i
     where i.movable and i.desired <> 'deleted' and i.id in (
       select c.instance_id from host_lease l join claim c
-        on c.host_id = l.host_id and c.lease_epoch between 1 and l.epoch where l.fenced_by is not null)
+        on c.host_id = l.host_id and c.lease_epoch between 1 and l.lease_epoch where l.fenced_by is not null)
     order by (i.recovery->>'priority')::bigint desc, i.id
     limit greatest(0, $1 - (select count(*) from operation where state = 'running' and kind = 'recover'))`;
   return { name: "to_recover", text, values: [atOnceMax] };
@@ -105,14 +105,14 @@ export function onHostStatement(hostId: string): Statement {
 }
 
 export function storedStatement(hostId: string, observations: readonly Observation[]): Statement {
-  const text = `select r.instance_id, r.epoch
-    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) as r(instance_id, epoch, generation, state)
-      join claim c on c.instance_id = r.instance_id and c.epoch = r.epoch and c.host_id = $1
-      join machine m on m.instance_id = r.instance_id and m.epoch = r.epoch
+  const text = `select r.instance_id, r.owner_epoch
+    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) as r(instance_id, owner_epoch, generation, state)
+      join claim c on c.instance_id = r.instance_id and c.owner_epoch = r.owner_epoch and c.host_id = $1
+      join machine m on m.instance_id = r.instance_id and m.owner_epoch = r.owner_epoch
         and m.generation = r.generation and m.state = r.state`;
   const lists = [
     observations.map(({ instanceId }) => instanceId),
-    observations.map(({ epoch }) => epoch),
+    observations.map(({ ownerEpoch }) => ownerEpoch),
     observations.map(({ generation }) => generation),
     observations.map(({ state }) => state),
   ];

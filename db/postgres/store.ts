@@ -15,7 +15,7 @@ import type {
   Whereabouts,
 } from "../../actors/ports/store.ts";
 import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
-import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
@@ -46,9 +46,9 @@ import { flavorOf, imageOf } from "./catalog-records.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { Database, Row } from "./database.ts";
 import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
+import { HostFeatureReads } from "./host-features.ts";
 import { HostPicture } from "./host-picture.ts";
 import { HostReads } from "./host-reads.ts";
-import { HostSaid } from "./host-said.ts";
 import * as read from "./instance-reads.ts";
 import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
@@ -84,7 +84,7 @@ export class PostgresStore implements Store {
     this.#claim = selectionOf(orm.em, ClaimEntity, "c");
     this.#operation = selectionOf(orm.em, OperationEntity, "o");
     this.#request = selectionOf(orm.em, RequestEntity, "r");
-    const said = new HostSaid(orm.em, database);
+    const said = new HostFeatureReads(orm.em, database);
     this.#hosts = new HostReads(orm.em, database, said);
     this.#picture = new HostPicture(orm.em, database, said);
     this.#placement = new PlacementReads(orm.em, database);
@@ -97,8 +97,8 @@ export class PostgresStore implements Store {
     };
   }
 
-  async commit(turn: Turn): Promise<CommitResult> {
-    return this.#writer.commit(turn);
+  async commit(commit: Commit): Promise<CommitResult> {
+    return this.#writer.commit(commit);
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -140,7 +140,10 @@ export class PostgresStore implements Store {
   async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
     const statement = read.storedStatement(hostId, observations);
     const rows = await this.#database.read(statement, "look for what is stored");
-    return rows.map(([instanceId, epoch]) => ({ instanceId: String(instanceId), epoch: Number(epoch) }));
+    return rows.map(([instanceId, ownerEpoch]) => ({
+      instanceId: String(instanceId),
+      ownerEpoch: Number(ownerEpoch),
+    }));
   }
 
   async getOperation(id: string): Promise<OperationRecord | undefined> {

@@ -2,7 +2,7 @@
  * Rows in memory, ordered by key, with a journal by which the changes of a commit can be undone, so that it
  * happens wholly or not at all. Rows are deeply frozen copies; nobody who gets one can change what is stored.
  */
-import { storable } from "../rows/storable.ts";
+import { storable } from "./storable.ts";
 
 const ours = new WeakSet<object>();
 

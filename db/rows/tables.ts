@@ -1,7 +1,7 @@
 /** The tables of the store in memory, and their keys. */
 
 import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
-import type { CommitResult, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
@@ -51,14 +51,14 @@ export type Refusal = Exclude<CommitResult, { kind: "committed" }>;
 /** A commit that is being applied. */
 export interface Work {
   readonly tables: Tables;
-  readonly turn: Turn;
+  readonly commit: Commit;
   readonly journal: Journal;
   readonly nowMs: number;
 }
 
 /** Sorts like the number does, for numbers below 10^16. */
-export const machineKey = ({ instanceId, epoch }: MachineKey): string =>
-  `${instanceId} ${String(epoch).padStart(16, "0")}`;
+export const machineKey = ({ instanceId, ownerEpoch }: MachineKey): string =>
+  `${instanceId} ${String(ownerEpoch).padStart(16, "0")}`;
 export const requestKey = (project: string, requestId: string): string => `${project} ${requestId}`;
 export const aggregateHostKey = ({ aggregateId, hostId }: AggregateHostKey): string =>
   `${aggregateId} ${hostId}`;

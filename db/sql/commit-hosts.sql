@@ -1,16 +1,16 @@
 -- What hosts say of themselves, and whether they are enabled. What is claimed on a host must still fit into
 -- what it says it has. Its generation rises when anything of that changes.
-create or replace function novact_commit_hosts(turn jsonb, now_ms bigint) returns boolean
+create or replace function novact_commit_hosts(changes jsonb, now_ms bigint) returns boolean
 language plpgsql as $$
 declare
   changed bigint;
   done boolean;
   too_small text;
 begin
-  if turn ? 'hosts' then
+  if changes ? 'hosts' then
     select h.id into too_small
       from rows from (
-          jsonb_to_recordset(turn->'hosts')
+          jsonb_to_recordset(changes->'hosts')
             as ("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib" bigint, numa jsonb)
         ) with ordinality as r
         join host h on h.id = r."hostId"
@@ -24,13 +24,13 @@ begin
           or (h.vcpus_claimed - h.pinned_cpus) * real.cpus > (real.cpus - h.pinned_cpus) * r.vcpus
         ))
         or exists (
-          select from host_cell c
-              left join novact_offered_cells(r.numa) o on o.cell = c.cell and o.resource = c.resource
+          select from host_numa_node c
+              left join novact_offered_numa_nodes(r.numa) o on o.node = c.node and o.resource = c.resource
             where c.host_id = h.id and c.claimed > coalesce(o.total, 0)
         )
       order by r.ordinality limit 1;
     if found then
-      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', too_small));
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', too_small));
     end if;
 
     insert into host as t (
@@ -45,7 +45,7 @@ begin
           r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa),
           0, 0, 0, 0, 0,
           true, now_ms, 0, 1
-        from jsonb_to_recordset(turn->'hosts') as r(
+        from jsonb_to_recordset(changes->'hosts') as r(
           "hostId" text, name text, "bootId" text, architecture text, hypervisor text, accelerator text,
           "acceleratorReason" text, "hypervisorVersion" text, vcpus bigint, "memoryMib" bigint,
           "diskGib" bigint, "storageId" text, labels jsonb, features jsonb, "machineTypes" jsonb, numa jsonb
@@ -68,38 +68,38 @@ begin
             excluded.machine_types, excluded.numa
           ) then 1 else 0 end;
 
-    delete from host_cell c using jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
+    delete from host_numa_node c using jsonb_to_recordset(changes->'hosts') as r("hostId" text, numa jsonb)
       where c.host_id = r."hostId" and not exists (
-        select from novact_offered_cells(r.numa) o where o.cell = c.cell and o.resource = c.resource
+        select from novact_offered_numa_nodes(r.numa) o where o.node = c.node and o.resource = c.resource
       );
-    insert into host_cell as c (host_id, cell, resource, total, claimed)
-      select r."hostId", o.cell, o.resource, o.total, 0
-        from jsonb_to_recordset(turn->'hosts') as r("hostId" text, numa jsonb)
-          cross join lateral novact_offered_cells(r.numa) o
-      on conflict (host_id, cell, resource) do update set total = excluded.total
+    insert into host_numa_node as c (host_id, node, resource, total, claimed)
+      select r."hostId", o.node, o.resource, o.total, 0
+        from jsonb_to_recordset(changes->'hosts') as r("hostId" text, numa jsonb)
+          cross join lateral novact_offered_numa_nodes(r.numa) o
+      on conflict (host_id, node, resource) do update set total = excluded.total
         where c.total <> excluded.total;
 
     insert into host_seen as t (host_id, last_seen_at_ms)
-      select r."hostId", now_ms from jsonb_to_recordset(turn->'hosts') as r("hostId" text)
+      select r."hostId", now_ms from jsonb_to_recordset(changes->'hosts') as r("hostId" text)
       on conflict (host_id) do update set
         last_seen_at_ms = greatest(t.last_seen_at_ms, excluded.last_seen_at_ms);
   end if;
 
-  if turn ? 'hostsEnabled' then
+  if changes ? 'hostsEnabled' then
     update host t set
         enabled = r.enabled,
         disabled_reason = r.reason,
         failed_builds = case when r.enabled then 0 else t.failed_builds end,
         draining = case when r.enabled then null else coalesce(r.draining, t.draining) end
-      from jsonb_to_recordset(turn->'hostsEnabled') as r(
+      from jsonb_to_recordset(changes->'hostsEnabled') as r(
         "hostId" text, enabled boolean, reason text, "failedBuildsMin" bigint, draining jsonb
       )
       where t.id = r."hostId"
         and (r."failedBuildsMin" is null or (t.enabled and t.failed_builds >= r."failedBuildsMin"));
     get diagnostics changed = row_count;
-    if changed <> jsonb_array_length(turn->'hostsEnabled') then
-      done := novact_need_hosts(turn->'hostsEnabled');
-      perform novact_refuse_turn('conflict');
+    if changed <> jsonb_array_length(changes->'hostsEnabled') then
+      done := novact_need_hosts(changes->'hostsEnabled');
+      perform novact_refuse('conflict');
     end if;
   end if;
   return true;

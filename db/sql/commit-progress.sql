@@ -1,27 +1,28 @@
 -- Machines, what hosts were seen doing, and operations. An observation replaces only an older one of the same
 -- owner epoch; any other is passed over.
-create or replace function novact_commit_progress(turn jsonb) returns boolean
+create or replace function novact_commit_progress(changes jsonb) returns boolean
 language plpgsql as $$
 begin
-  if turn ? 'machinesGone' then
-    delete from machine t using jsonb_to_recordset(turn->'machinesGone') as r("instanceId" text, epoch bigint)
-      where t.instance_id = r."instanceId" and t.epoch = r.epoch;
+  if changes ? 'machinesGone' then
+    delete from machine t using jsonb_to_recordset(changes->'machinesGone')
+        as r("instanceId" text, "ownerEpoch" bigint)
+      where t.instance_id = r."instanceId" and t.owner_epoch = r."ownerEpoch";
   end if;
 
-  if turn ? 'machines' then
+  if changes ? 'machines' then
     insert into machine as t (
-        instance_id, epoch, host_id, generation, intent_generation, reset_count,
+        instance_id, owner_epoch, host_id, generation, intent_generation, reset_count,
         state, reason, message, address, started_at_ms, at_ms
       )
       select
-          r."instanceId", r.epoch, r."hostId", r.generation, r."intentGeneration", r."resetCount",
+          r."instanceId", r."ownerEpoch", r."hostId", r.generation, r."intentGeneration", r."resetCount",
           r.state, r.reason, r.message, r.address, r."startedAtMs", r."atMs"
-        from jsonb_to_recordset(turn->'machines') as r(
-          "instanceId" text, epoch bigint, "hostId" text, generation bigint, "intentGeneration" bigint,
+        from jsonb_to_recordset(changes->'machines') as r(
+          "instanceId" text, "ownerEpoch" bigint, "hostId" text, generation bigint, "intentGeneration" bigint,
           "resetCount" bigint, state text, reason text, message text, address text, "startedAtMs" bigint,
           "atMs" bigint
         )
-      on conflict (instance_id, epoch) do update set
+      on conflict (instance_id, owner_epoch) do update set
           host_id = excluded.host_id, generation = excluded.generation,
           intent_generation = excluded.intent_generation, reset_count = excluded.reset_count,
           state = excluded.state, reason = excluded.reason, message = excluded.message,
@@ -29,7 +30,7 @@ begin
         where t.generation < excluded.generation;
   end if;
 
-  if turn ? 'operations' then
+  if changes ? 'operations' then
     insert into operation (
         id, project, instance_id, kind, state, percent, step, steps, request_id,
         started_at_ms, deadline_at_ms, ended_at_ms, error
@@ -37,7 +38,7 @@ begin
       select
           r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
           r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
-        from jsonb_to_recordset(turn->'operations') as r(
+        from jsonb_to_recordset(changes->'operations') as r(
           id text, project text, "instanceId" text, kind text, state text, percent bigint, step text,
           steps jsonb, "requestId" text, "startedAtMs" bigint, "deadlineAtMs" bigint, "endedAtMs" bigint,
           error jsonb

@@ -1,8 +1,8 @@
 -- A batch of one writer process, in one transaction and one round trip (decision 0002). Answers one result
--- for each turn.
+-- for each commit.
 --
 -- It locks the one row of event_head first, so that all commits of a cell happen one after the other: no
--- deadlock, no gap in the numbers of events, and every check sees what was committed before. Each turn runs
+-- deadlock, no gap in the numbers of events, and every check sees what was committed before. Each commit runs
 -- in a subtransaction of its own and succeeds or fails alone: what can be refused is refused by an exception
 -- with the code NV001 and the result as its text, or by a constraint of a table; the result of an unexpected
 -- error is "failed".
@@ -14,7 +14,7 @@
 --
 -- Rows that arrive are few and are looked up by key, however large or small the tables seem when a plan is
 -- made: without the settings, plans that are made while the tables are nearly empty read all of them.
-create or replace function novact_commit(writer text, batch_number bigint, now_ms bigint, turns jsonb)
+create or replace function novact_commit(writer text, batch_number bigint, now_ms bigint, commits jsonb)
 returns jsonb
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -32,16 +32,16 @@ begin
   end if;
   select last_sequence into strict before from event_head for update;
   newest := before;
-  for i in 0 .. jsonb_array_length(turns) - 1 loop
+  for i in 0 .. jsonb_array_length(commits) - 1 loop
     begin
-      result := novact_commit_turn(turns->i, newest, now_ms);
+      result := novact_commit_one(commits->i, newest, now_ms);
     exception
       when sqlstate 'NV001' then
         result := sqlerrm::jsonb;
       when others then
         get stacked diagnostics broken = constraint_name;
         result := coalesce(
-          novact_reference(turns->i, sqlstate, broken),
+          novact_reference(commits->i, sqlstate, broken),
           jsonb_build_object('kind', 'failed', 'code', sqlstate, 'message', sqlerrm, 'constraint', broken)
         );
     end;

@@ -8,7 +8,7 @@ language plpgsql as $$
 $$;
 
 create or replace trigger instance_progress before update on instance for each row when (
-  new.version <> old.version + 1 or new.generation < old.generation or new.epoch < old.epoch
+  new.version <> old.version + 1 or new.generation < old.generation or new.owner_epoch < old.owner_epoch
 ) execute function novact_progress();
 
 create or replace trigger machine_progress before update on machine for each row when (

@@ -67,19 +67,19 @@ export const HostEntity = defineEntity({
   indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
 });
 
-/** What a host's cells have, and what of it is claimed; `resource` as in db/rules/numa/numa.sql. */
-export const HostCellEntity = defineEntity({
-  name: "HostCell",
-  tableName: "host_cell",
+/** What a host's NUMA nodes have, and what of it is claimed; `resource` as in db/rules/numa/numa.sql. */
+export const HostNumaNodeEntity = defineEntity({
+  name: "HostNumaNode",
+  tableName: "host_numa_node",
   properties: {
     hostId: id().primary(),
-    cell: count().primary(),
+    node: count().primary(),
     resource: text().primary(),
     total: count(),
     claimed: count(),
   },
-  checks: [{ name: "host_cell_claimed_check", expression: "claimed >= 0 and claimed <= total" }],
-  indexes: [{ name: "host_cell_claimed_idx", properties: ["hostId"], where: "claimed > 0" }],
+  checks: [{ name: "host_numa_node_claimed_check", expression: "claimed >= 0 and claimed <= total" }],
+  indexes: [{ name: "host_numa_node_claimed_idx", properties: ["hostId"], where: "claimed > 0" }],
 });
 
 /** Renewals change it all the time, beside the commits; only a commit grants and fences. */
@@ -88,7 +88,7 @@ export const HostLeaseEntity = defineEntity({
   tableName: "host_lease",
   properties: {
     hostId: id().primary(),
-    epoch: count(),
+    leaseEpoch: count(),
     renewals: count(),
     /** On which the renewal of that count said that the lease is held too, as so many before it in a row. */
     storageId: text().nullable(),
@@ -96,7 +96,7 @@ export const HostLeaseEntity = defineEntity({
     storageRenewals: count().default(0),
     fencedBy: nested<FenceProof>().nullable(),
   },
-  checks: [{ name: "host_lease_count_check", expression: "least(epoch, renewals) >= 1" }],
+  checks: [{ name: "host_lease_count_check", expression: "least(lease_epoch, renewals) >= 1" }],
 });
 
 export const HostSeenEntity = defineEntity({

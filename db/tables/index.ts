@@ -1,7 +1,7 @@
 /** Every entity, one by one; the list that MikroORM is given. */
 import { FlavorEntity, ImageEntity } from "./catalog.ts";
 import { EventEntity, EventHeadEntity } from "./event.ts";
-import { HostCellEntity, HostEntity, HostLeaseEntity, HostSeenEntity } from "./host.ts";
+import { HostEntity, HostLeaseEntity, HostNumaNodeEntity, HostSeenEntity } from "./host.ts";
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
 import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
@@ -22,7 +22,7 @@ export const entities = [
   CommitWriterEntity,
   HostEntity,
   HostSeenEntity,
-  HostCellEntity,
+  HostNumaNodeEntity,
   HostLeaseEntity,
   EventEntity,
   EventHeadEntity,

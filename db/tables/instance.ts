@@ -2,8 +2,8 @@
  * Instances: the intent of their users. One writer, the instance actor, guarded by `version` (I1).
  *
  * A trigger (db/sql/progress.sql) refuses an update that does not raise `version` by one, or that lowers
- * `generation` or `epoch`. Live rows and tombstones have separate partial indexes, so that a day's tombstones
- * never slow down a page.
+ * `generation` or `owner_epoch`. Live rows and tombstones have separate partial indexes, so that a day's
+ * tombstones never slow down a page.
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
@@ -42,7 +42,7 @@ export const InstanceEntity = defineEntity({
     storageId: id().nullable(),
     movable: flag(),
     hostId: id().nullable(),
-    epoch: count(),
+    ownerEpoch: count(),
     attempt: count(),
     excludedHosts: nested<InstanceRecord["excludedHosts"]>(),
     serverGroupId: id().nullable(),
@@ -61,13 +61,13 @@ export const InstanceEntity = defineEntity({
     { name: "instance_version_check", expression: "version >= 1" },
     {
       name: "instance_count_check",
-      expression: notNegative("generation", "reset_count", "start_count", "epoch", "attempt"),
+      expression: notNegative("generation", "reset_count", "start_count", "owner_epoch", "attempt"),
     },
     {
       name: "instance_deleted_check",
       expression: "(state = 'deleted') = (deleted_at_ms is not null)",
     },
-    { name: "instance_owner_check", expression: "host_id is null or epoch >= 1" },
+    { name: "instance_owner_check", expression: "host_id is null or owner_epoch >= 1" },
   ],
   indexes: [
     { name: "instance_live_idx", properties: ["project", "id"], where: "deleted_at_ms is null" },

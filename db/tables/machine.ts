@@ -1,7 +1,7 @@
 /**
  * Machines, what hosts were seen doing for an instance, and claims, what an instance takes of a host. Both
- * have the key (instance, epoch). A trigger (db/sql/progress.sql) refuses a machine whose generation falls
- * (I1).
+ * have the key (instance, owner epoch). A trigger (db/sql/progress.sql) refuses a machine whose generation
+ * falls (I1).
  */
 import { defineEntity } from "@mikro-orm/core";
 import type { MachineRecord } from "../../actors/records/instance.ts";
@@ -13,7 +13,7 @@ export const MachineEntity = defineEntity({
   tableName: "machine",
   properties: {
     instanceId: id().primary(),
-    epoch: count().primary(),
+    ownerEpoch: count().primary(),
     hostId: id(),
     generation: count(),
     intentGeneration: count(),
@@ -28,7 +28,7 @@ export const MachineEntity = defineEntity({
   checks: [
     {
       name: "machine_count_check",
-      expression: notNegative("epoch", "generation", "intent_generation", "reset_count"),
+      expression: notNegative("owner_epoch", "generation", "intent_generation", "reset_count"),
     },
   ],
   indexes: [{ name: "machine_host_idx", properties: ["hostId", "instanceId"] }],
@@ -39,7 +39,7 @@ export const ClaimEntity = defineEntity({
   tableName: "claim",
   properties: {
     instanceId: id().primary(),
-    epoch: count().primary(),
+    ownerEpoch: count().primary(),
     hostId: id(),
     vcpus: count(),
     memoryMib: count(),
@@ -48,7 +48,7 @@ export const ClaimEntity = defineEntity({
     numa: nested<NumaPlacement>().nullable(),
   },
   checks: [
-    { name: "claim_epoch_check", expression: "epoch >= 1" },
+    { name: "claim_epoch_check", expression: "owner_epoch >= 1" },
     { name: "claim_size_check", expression: notNegative("vcpus", "memory_mib", "disk_gib") },
   ],
   indexes: [{ name: "claim_host_idx", properties: ["hostId", "instanceId"] }],

@@ -13,8 +13,8 @@ import { connectNats } from "../bus/nats.ts";
 import { assembleCompute, type Compute } from "../compute/assembly.ts";
 import { computeLimits } from "../compute/limits.ts";
 import { type ClusterConfig, connectionOf, loadConfig } from "../config/config.ts";
+import { cpuFeatures } from "../drivers/computer-facts.ts";
 import { createDrivers } from "../drivers/index.ts";
-import { cpuFeatures } from "../drivers/machine-facts.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { type ChildMessage, isShutdown } from "../process/messages.ts";
 

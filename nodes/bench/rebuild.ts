@@ -90,7 +90,7 @@ function beat(store: Store, hosts: number): { end(): void } {
     const some = ids.slice(next, next + batch);
     next = next + batch >= hosts ? 0 : next + batch;
     const late = (thrown: unknown) => say(`a beat was missed: ${thrown}`);
-    store.renewLeases(some.map((hostId) => ({ hostId, epoch: 1, storageId: null }))).catch(late);
+    store.renewLeases(some.map((hostId) => ({ hostId, leaseEpoch: 1, storageId: null }))).catch(late);
     store.touchHosts(some, systemClock.nowMs()).catch(late);
   }, beatMs);
   return { end: () => clearInterval(timer) };

@@ -60,7 +60,7 @@ type Fault = Omit<RecoveryCase, "expected">;
 async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
   const { world, ids, node, other } = ground;
   const { signal } = world;
-  const epoch = await world.leaseEpoch(node);
+  const ownerEpoch = await world.leaseEpoch(node);
   const before = new Map(ids.map((id) => [id, world.counters.newest(id)]));
   await fault.inject(world, node);
   // Measured from here on: on a busy computer it may take long to find the processes to signal.
@@ -79,7 +79,7 @@ async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
   const recoveryMs = await recovery;
   const healedAtMs = await healing;
   const problems: string[] = [];
-  await goneFrom(ground, epoch).catch((error: Error) => problems.push(error.message));
+  await goneFrom(ground, ownerEpoch).catch((error: Error) => problems.push(error.message));
   const cleanMs = round(performance.now() - healedAtMs, 0);
   await pause(afterwardsMs, undefined, { signal });
   problems.push(...(await whereTheyAre(ground, other)), ...movedOnce(ground, sinceMs));
@@ -131,11 +131,11 @@ async function healLater(
 }
 
 /** Resolves when the old host has nothing of the guests left and holds a new host lease. */
-async function goneFrom({ world, node, ids }: Ground, epoch: number): Promise<void> {
+async function goneFrom({ world, node, ids }: Ground, ownerEpoch: number): Promise<void> {
   await world.until(
     `${node} holds a new lease`,
     cleanWithinMs,
-    async () => (await world.leaseEpoch(node)) > epoch,
+    async () => (await world.leaseEpoch(node)) > ownerEpoch,
   );
   await world.until("all hosts are well again", cleanWithinMs, () => world.hostsWell());
   await world.until(

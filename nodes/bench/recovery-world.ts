@@ -231,7 +231,7 @@ export class RecoveryWorld {
 
   async leaseEpoch(node: string): Promise<number> {
     const { host } = await this.cluster.admin.host.get(node, {});
-    return host.lease?.epoch ?? 0;
+    return host.lease?.leaseEpoch ?? 0;
   }
 
   /** Processes and working directories of these guests that are left on the node. */

@@ -31,7 +31,7 @@ export function benchHosts(count: number): BenchHost[] {
 }
 
 function benchHost(index: number, next: () => number): BenchHost {
-  const cells = index % 4 === 0 ? 2 : 0;
+  const nodes = index % 4 === 0 ? 2 : 0;
   // Claims of instances of 1 to 3 vCPUs with 2 GiB each.
   const vcpusClaimed = instancesPerHost + Math.floor(next() * 2 * instancesPerHost);
   return {
@@ -49,17 +49,17 @@ function benchHost(index: number, next: () => number): BenchHost {
     labels: { rack: `r${index % 40}`, weight: index % 10 === 0 ? "0.2" : "0" },
     features: processors[index % 2] ?? [],
     machineTypes: ["q35", "pc"],
-    numa: Array.from({ length: cells }, () => ({
+    numa: Array.from({ length: nodes }, () => ({
       vcpus: 32,
       memoryMib: 128 * 1024,
       hugePages: [{ sizeKib: 2_048, total: 16_384 }],
     })),
-    numaClaimed: Array.from({ length: cells }, () => ({
+    numaClaimed: Array.from({ length: nodes }, () => ({
       pinnedCpus: Math.floor(next() * 16),
       memoryMib: 0,
       hugePages: [{ sizeKib: 2_048, claimed: Math.floor(next() * 8_192) }],
     })),
-    pinnedCpus: cells === 0 ? 0 : 16,
+    pinnedCpus: nodes === 0 ? 0 : 16,
     failedBuilds: next() < 0.02 ? 1 : 0,
     failedBuildsOf: null,
     ioOps: Math.floor(next() * 4),

@@ -28,7 +28,7 @@ export interface Opener {
   readonly pid: number;
   /** The process's working directory. */
   readonly cwd: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly state: string;
   readonly writes: boolean;
   readonly inode: number;
@@ -157,11 +157,11 @@ export class WriterLog {
   #places(): ReadonlyMap<string, readonly number[]> {
     const places = new Map<string, number[]>();
     for (const name of namesIn(this.#guests)) {
-      const [, instanceId, epoch] = /^([0-9a-f-]{36})\.e([0-9]+)$/.exec(name) ?? [];
+      const [, instanceId, ownerEpoch] = /^([0-9a-f-]{36})\.e([0-9]+)$/.exec(name) ?? [];
       if (instanceId === undefined) continue;
       places.set(
         instanceId,
-        [...(places.get(instanceId) ?? []), Number(epoch)].sort((a, b) => a - b),
+        [...(places.get(instanceId) ?? []), Number(ownerEpoch)].sort((a, b) => a - b),
       );
     }
     return places;
@@ -179,7 +179,7 @@ export class WriterLog {
       const argv = this.#guestArgv(pid);
       const tag = argv && tagOfArgv(argv);
       if (tag === undefined) continue;
-      const opener = this.#openerOf(pid, tag.epoch);
+      const opener = this.#openerOf(pid, tag.ownerEpoch);
       if (opener !== undefined) found.set(tag.instanceId, [...(found.get(tag.instanceId) ?? []), opener]);
     }
     return found;
@@ -200,7 +200,7 @@ export class WriterLog {
   }
 
   /** The process as an opener of a disk; undefined when it is gone or has no disk of this storage open. */
-  #openerOf(pid: number, epoch: number): Opener | undefined {
+  #openerOf(pid: number, ownerEpoch: number): Opener | undefined {
     return reading(() => {
       const stat = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
       if (stat === undefined || stat.dead) return undefined;
@@ -214,7 +214,7 @@ export class WriterLog {
         writes ||= (Number.parseInt(flags?.[1] ?? "0", 8) & 3) !== 0;
       }
       if (inode === 0) return undefined;
-      return { pid, cwd: readlinkSync(`/proc/${pid}/cwd`), epoch, state: stat.state, writes, inode };
+      return { pid, cwd: readlinkSync(`/proc/${pid}/cwd`), ownerEpoch, state: stat.state, writes, inode };
     });
   }
 }

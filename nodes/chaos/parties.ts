@@ -17,7 +17,7 @@ export interface GuestParty {
   readonly process: ProcessFacts;
   readonly hostId: string;
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
 }
 
 /** The names that a fault may have as its target, whether their processes live at the moment or not. */
@@ -113,9 +113,9 @@ export async function guestsOf(config: ClusterConfig): Promise<readonly GuestPar
   return found
     .flatMap((process) => {
       const home = homes.find(({ directory }) => process.cwd.startsWith(directory));
-      const [, instanceId, epoch] = /novact\.([A-Za-z0-9_-]+)\.(\d+)/.exec(process.argv.join(" ")) ?? [];
+      const [, instanceId, ownerEpoch] = /novact\.([A-Za-z0-9_-]+)\.(\d+)/.exec(process.argv.join(" ")) ?? [];
       if (home === undefined || instanceId === undefined) return [];
-      return [{ process, hostId: home.hostId, instanceId, epoch: Number(epoch) }];
+      return [{ process, hostId: home.hostId, instanceId, ownerEpoch: Number(ownerEpoch) }];
     })
     .sort((left, right) => (left.instanceId < right.instanceId ? -1 : 1));
 }

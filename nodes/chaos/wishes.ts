@@ -13,7 +13,7 @@ export interface WishOptions {
   readonly random: Random;
   /** Number of server groups of the client; 0: none. */
   readonly groups: number;
-  /** So many instances it asks for at once, at most; 1: one. */
+  /** Most instances of one create. */
   readonly atOnce: number;
 }
 

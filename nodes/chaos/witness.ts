@@ -107,6 +107,6 @@ const isStopped = ({ process }: GuestParty): boolean => process.state === "T";
 
 type Kind = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
 
-function factOf(kind: Kind, { process, hostId, instanceId, epoch }: GuestParty) {
-  return { kind, atMs: Date.now(), hostId, instanceId, epoch, pid: process.pid };
+function factOf(kind: Kind, { process, hostId, instanceId, ownerEpoch }: GuestParty) {
+  return { kind, atMs: Date.now(), hostId, instanceId, ownerEpoch, pid: process.pid };
 }

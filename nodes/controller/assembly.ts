@@ -255,7 +255,7 @@ function hostAgents({
 
 function storageExaminer(hostAgent: ReturnType<typeof hostAgents>): ExamineStorage {
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
-  return async (witnessId, { hostId, epoch: leaseEpoch }, take) => {
+  return async (witnessId, { hostId, leaseEpoch }, take) => {
     const answer = await hostAgent(witnessId).storageLease({ hostId, leaseEpoch, take }, { timeoutMs });
     return answer.state;
   };

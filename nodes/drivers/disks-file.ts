@@ -92,8 +92,8 @@ export class FileDisks implements Disks {
     const directory = guestDirectory(this.#directories, spec.instanceId);
     if (shared === undefined) return ensureOverlay(spec, directory, signal);
     // Recorded before the disk is made, so that a disk that is only half made is found and released.
-    if ((await this.#epochOf(spec.instanceId)) !== spec.epoch) {
-      await writeDurably(join(directory, guestFiles.epoch), String(spec.epoch));
+    if ((await this.#epochOf(spec.instanceId)) !== spec.ownerEpoch) {
+      await writeDurably(join(directory, guestFiles.epoch), String(spec.ownerEpoch));
     }
     return shared.ensure(spec, signal);
   }
@@ -110,10 +110,10 @@ export class FileDisks implements Disks {
     }
   }
 
-  async release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void> {
+  async release(instanceId: string, ownerEpoch?: number, options?: ReleaseOptions): Promise<void> {
     const directory = guestDirectory(this.#directories, instanceId);
     const own = this.#shared === undefined ? undefined : await this.#epochOf(instanceId);
-    const released = epoch ?? own;
+    const released = ownerEpoch ?? own;
     if (released !== undefined && options?.keepDisk !== true)
       await this.#shared?.release(instanceId, released);
     // The working directory belongs to the later owner epoch already.
@@ -127,8 +127,8 @@ export class FileDisks implements Disks {
     return (await this.#shared?.list()) ?? [];
   }
 
-  async releaseShared(instanceId: string, epoch: number): Promise<void> {
-    await this.#shared?.release(instanceId, epoch);
+  async releaseShared(instanceId: string, ownerEpoch: number): Promise<void> {
+    await this.#shared?.release(instanceId, ownerEpoch);
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {
@@ -142,8 +142,9 @@ export class FileDisks implements Disks {
       const path = join(this.#directories.guests, instanceId);
       const entries = await readdir(path, { withFileTypes: true, recursive: true });
       const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
-      const epoch = files.includes(guestFiles.epoch) ? await this.#epochOf(instanceId) : undefined;
-      const shared = epoch === undefined ? [] : ((await this.#shared?.files(instanceId, epoch)) ?? []);
+      const ownerEpoch = files.includes(guestFiles.epoch) ? await this.#epochOf(instanceId) : undefined;
+      const shared =
+        ownerEpoch === undefined ? [] : ((await this.#shared?.files(instanceId, ownerEpoch)) ?? []);
       return { instanceId, files: [...files, ...shared].sort() };
     } catch (error) {
       // Released since the listing; or not a directory, which is a stray for the audit to report.

@@ -94,11 +94,11 @@ class GuardProcess {
   }
 
   #signal(kind: keyof typeof signals, guest: FencedGuest): void {
-    const { instanceId, epoch, pid } = guest;
+    const { instanceId, ownerEpoch, pid } = guest;
     if (!isSameProcess(guest)) return;
     try {
       process.kill(pid, signals[kind]);
-      say(`${signals[kind]} to ${pid}, instance ${instanceId} of epoch ${epoch}`);
+      say(`${signals[kind]} to ${pid}, instance ${instanceId} of epoch ${ownerEpoch}`);
     } catch (error) {
       say(`${signals[kind]} to ${pid} failed: ${String(error)}`);
     }

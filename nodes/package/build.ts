@@ -19,7 +19,8 @@ const browserBundle = "browser/novact.js";
 
 /** Folders whose other files are read at run time; what only a checkout needs is left out. */
 const assetFolders = ["db", "nodes"];
-const onlyInCheckout = /^nodes\/(?:(?:bootstrap|novact)\.mjs$|setup\/node\/)|\.(?:ts|mts|md)$/;
+const onlyInCheckout =
+  /^nodes\/(?:(?:bootstrap|novact)\.mjs$|setup\/node\/)|^db\/schema\.sql$|\.(?:ts|mts|md)$/;
 
 /** Sources of what package.json exports with this ending, as paths from the root. */
 function entrySources(ending: ".js" | ".d.ts"): readonly string[] {

@@ -54,7 +54,7 @@ describe("a drain where room is scarce", function () {
     expect((await claims())?.map(({ hostId }) => hostId)).to.deep.equal(["a", "b"]);
     first.silent = false;
     await until(all, ([now]) => now?.hostId === "b" && now.state === "running");
-    expect((await claims())?.map(({ hostId, epoch }) => [hostId, epoch])).to.deep.equal([["b", 2]]);
+    expect((await claims())?.map(({ hostId, ownerEpoch }) => [hostId, ownerEpoch])).to.deep.equal([["b", 2]]);
     const { hosts } = await world.admin.host.list({});
     expect(hosts.map(({ claimed }) => claimed.vcpus)).to.deep.equal([0, 1]);
   });

@@ -38,8 +38,8 @@ describe("the fence of a host", function () {
   it("by its power holds though the host renewed while the power was cut", async () => {
     meanwhile = () => first.lease(1);
     const { host } = await world.admin.host.fence("a", powered);
-    expect(host.lease).to.include({ epoch: 1, state: "fenced" });
-    expect(await leaseOf("a")).to.include({ epoch: 1, state: "fenced" });
+    expect(host.lease).to.include({ leaseEpoch: 1, state: "fenced" });
+    expect(await leaseOf("a")).to.include({ leaseEpoch: 1, state: "fenced" });
   });
 
   it("by its power is proved again when what the host had said before is written beside it", async () => {
@@ -52,7 +52,7 @@ describe("the fence of a host", function () {
     let late = 2;
     store.commit = async (turn, ...rest) => {
       if (turn.leasesFenced !== undefined && late-- > 0)
-        await store.renewLeases([{ hostId: "a", epoch: 1, storageId: null }]);
+        await store.renewLeases([{ hostId: "a", leaseEpoch: 1, storageId: null }]);
       return commit(turn, ...rest);
     };
     const { host } = await world.admin.host.fence("a", powered);
@@ -65,11 +65,11 @@ describe("the fence of a host", function () {
     const again = { requestId: "again" };
     await world.admin.host.fence("a", burnt);
     const one = await world.admin.host.fence("a", { ...burnt, reason: "I said so." }, again);
-    expect(one.host.lease).to.include({ epoch: 1, state: "fenced" });
-    expect(await first.lease(1, true)).to.deep.equal({ epoch: 2, held: true });
+    expect(one.host.lease).to.include({ leaseEpoch: 1, state: "fenced" });
+    expect(await first.lease(1, true)).to.deep.equal({ leaseEpoch: 2, held: true });
     const two = await world.admin.host.fence("a", { ...burnt, reason: "I said so." }, again);
     expect(two).to.deep.equal(one);
-    expect(await leaseOf("a")).to.include({ epoch: 2, state: "held" });
+    expect(await leaseOf("a")).to.include({ leaseEpoch: 2, state: "held" });
     const other = await refused(world.admin.host.fence("a", burnt, again));
     expect(other.reason).to.equal("requestIdReused");
   });

@@ -85,16 +85,16 @@ describe("hosts with agents that end", function () {
     const a = await addNode("a", storage);
     const { id } = await create("db", { image: "disk" });
     expect(a.write(id)).to.equal(true);
-    const [epoch = 0] = storage.epochs(id);
-    const written = storage.find(id, epoch);
+    const [leaseEpoch = 0] = storage.epochs(id);
+    const written = storage.find(id, leaseEpoch);
     await addNode("b");
     await world.admin.host.drain("a", { reason: "a new disk" });
     await eventually(async () => (await world.admin.host.get("a", {})).drain?.staying === 1);
     expect(await runsOn(id, "a")).to.equal(true);
     const c = await addNode("c", storage);
     await eventually(() => runsOn(id, "c"));
-    expect(storage.epochs(id)).to.deep.equal([epoch + 1]);
-    expect(storage.find(id, epoch + 1)).to.equal(written);
+    expect(storage.epochs(id)).to.deep.equal([leaseEpoch + 1]);
+    expect(storage.find(id, leaseEpoch + 1)).to.equal(written);
     expect([a.write(id), c.write(id), written?.writes]).to.deep.equal([false, true, 2]);
   });
 
@@ -105,7 +105,7 @@ describe("hosts with agents that end", function () {
     const b = await addNode("b");
     await world.admin.host.fence("a", { confirm: "host-a", reason: "A mistake.", force: true });
     await eventually(() => runsOn(id, "b"));
-    await eventually(async () => (await world.admin.host.get("a", {})).host.lease?.epoch === 2);
+    await eventually(async () => (await world.admin.host.get("a", {})).host.lease?.leaseEpoch === 2);
     // Instances with the policy `wait` come back with their host; those that went elsewhere do not.
     await eventually(() => runsOn(waits.id, "a"));
     expect(a.list().map(({ instanceId }) => instanceId)).to.deep.equal([waits.id]);

@@ -108,7 +108,7 @@ describe("the end of a host", function () {
       await second();
       first.silent = true;
       const { host } = await world.admin.host.fence("a", burnt);
-      expect(host.lease).to.include({ epoch: 1, state: "fenced", sentence });
+      expect(host.lease).to.include({ leaseEpoch: 1, state: "fenced", sentence });
       await runningOn(id, "b");
       const { operations } = await world.demo.operation.list({ instanceId: id });
       expect(operations.at(-1)).to.include({ kind: "recover", state: "done" });
@@ -143,12 +143,12 @@ describe("the end of a host", function () {
     });
 
     it("of a host that lives is told with its next renewal, and it cleans up before it gets another", async () => {
-      expect(await first.lease(1)).to.deep.equal({ epoch: 1, held: true });
+      expect(await first.lease(1)).to.deep.equal({ leaseEpoch: 1, held: true });
       await world.admin.host.fence("a", burnt);
-      expect(await first.lease(1)).to.deep.equal({ epoch: 1, held: false });
-      expect(await first.lease(1, true)).to.deep.equal({ epoch: 2, held: true });
+      expect(await first.lease(1)).to.deep.equal({ leaseEpoch: 1, held: false });
+      expect(await first.lease(1, true)).to.deep.equal({ leaseEpoch: 2, held: true });
       const { host } = await world.admin.host.get("a", {});
-      expect(host.lease).to.include({ epoch: 2, state: "held", fencedBy: null });
+      expect(host.lease).to.include({ leaseEpoch: 2, state: "held", fencedBy: null });
     });
   });
 
@@ -214,7 +214,7 @@ describe("the end of a host", function () {
       expect((await world.admin.host.list({})).hosts.map(({ id }) => id)).to.deep.equal(["b"]);
       await first.register();
       expect((await world.admin.host.get("a", {})).host).to.include({ enabled: true, instances: 0 });
-      expect(await first.lease(0)).to.deep.equal({ epoch: 1, held: true });
+      expect(await first.lease(0)).to.deep.equal({ leaseEpoch: 1, held: true });
     });
 
     it("counts apart what was deleted meanwhile, and as moved only what is elsewhere", async () => {
@@ -308,8 +308,8 @@ describe("the end of a host", function () {
       );
       first.silent = false;
       await first.register();
-      expect(await first.lease(0)).to.deep.equal({ epoch: 1, held: false });
-      expect(await first.lease(1, true)).to.deep.equal({ epoch: 2, held: true });
+      expect(await first.lease(0)).to.deep.equal({ leaseEpoch: 1, held: false });
+      expect(await first.lease(1, true)).to.deep.equal({ leaseEpoch: 2, held: true });
     });
   });
 

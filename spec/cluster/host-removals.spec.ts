@@ -39,7 +39,7 @@ describe("the removal of a fenced host", () => {
   afterEach(() => world.stop());
 
   const fenced = async (proof: FenceProof) => {
-    const fence = { hostId: "a", epoch: 1, renewals: null, proof };
+    const fence = { hostId: "a", leaseEpoch: 1, renewals: null, proof };
     expect((await world.store.commit({ leasesFenced: [fence] })).kind).to.equal("committed");
   };
 

@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import { controllerWorld } from "../support/controller-world.ts";
-import { boundHosts, cells, dedicated, pinnedRush, type World } from "../support/pinned-rush.ts";
+import { boundHosts, dedicated, nodes, pinnedRush, type World } from "../support/pinned-rush.ts";
 
 describe("guests with CPUs, cells or pages of their own", function () {
   this.timeout(30_000);
@@ -32,14 +32,14 @@ describe("guests with CPUs, cells or pages of their own", function () {
     it(`never give a CPU twice, however many are made at once (${round} of 5)`, () => pinnedRush(world));
 
   it("are told to their host with what they have there, which is free again when they are gone", async () => {
-    const host = await world.host("h0", { vcpus: 32, numa: cells });
+    const host = await world.host("h0", { vcpus: 32, numa: nodes });
     await flavor("wide", { ...dedicated, "hw:numa_nodes": "2", "hw:mem_page_size": "2MB" }, 2);
     await flavor("plain", {});
     const { instance } = await create("wide");
     await create("plain");
     const [wide, plain] = host.ensured.map(({ spec }) => spec);
     const half = { vcpus: 1, memoryMib: 256, pageKib: 2_048 };
-    const placed = { dedicated: true, cells: [0, 1].map((cell) => ({ cell, ...half })) };
+    const placed = { dedicated: true, nodes: [0, 1].map((node) => ({ node, ...half })) };
     expect(wide?.numa).to.deep.equal(placed);
     expect(plain?.numa).to.equal(null);
     expect(await claimed()).to.deep.equal([2, [use(1, 0, 128), use(1, 0, 128)]]);
@@ -49,21 +49,21 @@ describe("guests with CPUs, cells or pages of their own", function () {
 
   it("are built on another host, in its cells, when the first could not", async () => {
     const broken = await world.host("h0", {
-      ...{ vcpus: 32, numa: cells },
+      ...{ vcpus: 32, numa: nodes },
       outcome: () => ({ state: "failed", reason: "guestFailed", message: "It broke." }),
     });
     // Less memory, so that h1 is ranked second.
-    await world.host("h1", { vcpus: 32, memoryMib: 600, numa: cells });
+    await world.host("h1", { vcpus: 32, memoryMib: 600, numa: nodes });
     await flavor("pinned", dedicated);
     const { instance } = await create("pinned");
     expect(instance.hostId).to.equal("h1");
-    expect(broken.ensured[0]?.spec.numa?.cells).to.deep.equal([{ cell: 0, vcpus: 1, memoryMib: 512 }]);
+    expect(broken.ensured[0]?.spec.numa?.nodes).to.deep.equal([{ node: 0, vcpus: 1, memoryMib: 512 }]);
     expect(await claimed("h0")).to.deep.equal([0, []]);
     expect(await claimed("h1")).to.deep.equal([1, [use(1, 512)]]);
   });
 
   it("have cells of another host when theirs is fenced, and leave nothing claimed there", async () => {
-    const said = { vcpus: 32, numa: cells };
+    const said = { vcpus: 32, numa: nodes };
     const first = await world.host("h0", said);
     await flavor("pinned", { ...dedicated, "hw:mem_page_size": "large" }, 2);
     const { instance } = await create("pinned");
@@ -79,11 +79,11 @@ describe("guests with CPUs, cells or pages of their own", function () {
     expect((await operations())?.operation.state).to.equal("done");
     expect(await claimed("h0")).to.deep.equal([0, []]);
     expect(await claimed("h1")).to.deep.equal([2, [use(2, 0, 256)]]);
-    expect(second.ensured[0]?.spec.numa?.cells[0]).to.include({ cell: 0, pageKib: 2_048 });
+    expect(second.ensured[0]?.spec.numa?.nodes[0]).to.include({ node: 0, pageKib: 2_048 });
   });
 
   it("go to no host whose agent does not know how to bind them", async () => {
-    await world.host("h0", { vcpus: 32, numa: cells, knows: ["lease"] });
+    await world.host("h0", { vcpus: 32, numa: nodes, knows: ["lease"] });
     await flavor("pinned", dedicated);
     const denied = await create("pinned").catch((error: unknown) => error);
     expect(String(denied)).to.contain("no guest can have some to itself");
@@ -91,7 +91,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
       ...{ name: "m", flavor: "pinned", image: "tiny" },
     });
     expect(hosts[0]?.filters.numa).to.contain("its agent cannot bind guests to them");
-    await world.host("h0", { vcpus: 32, numa: cells });
+    await world.host("h0", { vcpus: 32, numa: nodes });
     await create("pinned");
     expect(await claimed()).to.deep.equal([1, [use(1, 512)]]);
   });
@@ -104,10 +104,10 @@ describe("guests with CPUs, cells or pages of their own", function () {
     for (const change of [
       { numa: [] },
       { knows: ["lease"] },
-      { numa: [{ ...cells[0], vcpus: 1, memoryMib: 64, hugePages: [] }] },
+      { numa: [{ ...nodes[0], vcpus: 1, memoryMib: 64, hugePages: [] }] },
       { vcpus: 1 },
     ]) {
-      await world.host("h0", { vcpus: 32, numa: cells, ...change });
+      await world.host("h0", { vcpus: 32, numa: nodes, ...change });
       expect(await claimed(), JSON.stringify(change)).to.deep.equal(before);
       const second = await create("pinned").catch((error: unknown) => error);
       expect(second, JSON.stringify(change)).to.include({ reason: "noValidHost" });
@@ -117,7 +117,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
   });
 
   it("keep guests away that share CPUs, as far as these need them", async () => {
-    await world.host("h0", { vcpus: 8, numa: cells });
+    await world.host("h0", { vcpus: 8, numa: nodes });
     await flavor("pinned", dedicated, 2);
     await flavor("plain", {}, 5);
     await create("pinned");

@@ -22,9 +22,9 @@ describe("disks on shared storage", function () {
       const [alive, deleted] = [await create("alive"), await create("deleted")];
       await world.demo.instance.delete(deleted, { wait: true });
       host.sharedDisks = [
-        { instanceId: alive, epoch: 1 },
-        { instanceId: deleted, epoch: 1 },
-        { instanceId: "stranger", epoch: 1 },
+        { instanceId: alive, ownerEpoch: 1 },
+        { instanceId: deleted, ownerEpoch: 1 },
+        { instanceId: "stranger", ownerEpoch: 1 },
       ];
       const hosts = await world.store.listHosts({ limit: 10 });
       const directory = { all: () => hosts, alive: () => true };
@@ -48,7 +48,8 @@ describe("disks on shared storage", function () {
     });
     afterEach(() => world.end());
     const handlers = () => world.host.handlers;
-    const make = (instanceId: string, epoch = 1) => storage.ensure(machineSpec({ instanceId, epoch }));
+    const make = (instanceId: string, ownerEpoch = 1) =>
+      storage.ensure(machineSpec({ instanceId, ownerEpoch }));
 
     it("come in pages, with all epochs of an instance in the same one", async () => {
       for (let index = 0; index < sharedStorageLimits.sharedDisksPageLength + 5; index += 1)
@@ -65,7 +66,7 @@ describe("disks on shared storage", function () {
       await world.ensure("own");
       make("left");
       make("own");
-      const disks = ["left", "own"].map((instanceId) => ({ instanceId, epoch: 1 }));
+      const disks = ["left", "own"].map((instanceId) => ({ instanceId, ownerEpoch: 1 }));
       const { removed } = await handlers().removeSharedDisks({ storageId: "s1", disks }, world.context());
       expect(removed.map(({ instanceId }) => instanceId)).to.deep.equal(["left"]);
       expect(storage.list().map(({ instanceId }) => instanceId)).to.deep.equal(["own"]);

@@ -32,11 +32,11 @@ describe("a store that was filled in bulk", function () {
     expect(totals).to.have.length(hosts);
     for (const [index, host] of found.entries()) {
       expect(host).to.include({ instances: instancesPerHost, lastSeenAtMs: wallMs, enabled: true });
-      expect(host.lease).to.deep.include({ epoch: 1, fencedBy: null });
+      expect(host.lease).to.deep.include({ leaseEpoch: 1, fencedBy: null });
       const { vcpusClaimed: vcpus, memoryMibClaimed: memoryMib, diskGibClaimed: diskGib, id: hostId } = host;
       expect(totals[index]).to.deep.include({ hostId, vcpus, memoryMib, diskGib, instances: host.instances });
     }
-    const held = found.map(({ id: hostId }) => ({ hostId, epoch: 1, storageId: null }));
+    const held = found.map(({ id: hostId }) => ({ hostId, leaseEpoch: 1, storageId: null }));
     expect(await store.renewLeases(held)).to.have.members(held.map(({ hostId }) => hostId));
   });
 

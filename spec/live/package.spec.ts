@@ -93,7 +93,7 @@ describe("the package, installed into an empty project", function () {
   describe("has", () => {
     it("everything that is read at run time, in its place", () => {
       const read = projectFiles().filter((path) =>
-        /^(?:db\/.*\.sql|nodes\/setup\/guest\/root\/.*|nodes\/setup\/system-packages\.mjs)$/.test(path),
+        /^(?:db\/.*\/.*\.sql|nodes\/setup\/guest\/root\/.*|nodes\/setup\/system-packages\.mjs)$/.test(path),
       );
       expect(read.length).to.be.greaterThan(5);
       expect(project.packed).to.include.members(read.map((path) => `build/${path}`));
@@ -106,6 +106,7 @@ describe("the package, installed into an empty project", function () {
     });
 
     it("no source, and of the specs only the contracts", () => {
+      expect(project.packed).not.to.include("build/db/schema.sql");
       const sources = project.packed.filter((path) => /(?<!\.d)\.m?ts$/.test(path) || /bench\//.test(path));
       expect(sources).to.deep.equal([]);
       const specs = project.packed.filter((path) => path.includes("spec/"));

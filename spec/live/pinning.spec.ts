@@ -5,9 +5,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { cpusOfList, type HostNumaNode, hostCells, numaNodes } from "../../nodes/drivers/computer-facts.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
-import { cpusOfList, type HostCell, hostCells, numaNodes } from "../../nodes/drivers/machine-facts.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
@@ -42,7 +42,7 @@ describe("real guests with CPUs, cells or pages of their own", function () {
   let directory: TemporaryDirectory;
   let drivers: Drivers;
   let image: MachineSpec["image"];
-  let cell: HostCell;
+  let node: HostNumaNode;
   let cpus: readonly number[];
 
   const open = () =>
@@ -53,12 +53,12 @@ describe("real guests with CPUs, cells or pages of their own", function () {
     });
 
   before(async function () {
-    const [missing, guest, cells] = [missingForGuests(), guestOfSetup(), await hostCells()];
+    const [missing, guest, nodes] = [missingForGuests(), guestOfSetup(), await hostCells()];
     if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
-    const [first] = cells;
+    const [first] = nodes;
     if (first === undefined || first.cpus.length < 2) return skip(this, "there is no cell with two CPUs");
-    cell = first;
-    cpus = cells.flatMap((one) => one.cpus).sort((left, right) => left - right);
+    node = first;
+    cpus = nodes.flatMap((one) => one.cpus).sort((left, right) => left - right);
     directory = await temporaryDirectory();
     const store = new ImageStore({
       directory: join(directory.path, "store"),
@@ -78,10 +78,10 @@ describe("real guests with CPUs, cells or pages of their own", function () {
     await directory?.remove();
   });
 
-  const specOf = (numa?: Partial<NumaPlacement["cells"][number]>, dedicated = true): MachineSpec => {
-    const cells = [{ cell: 0, vcpus: 1, memoryMib: 128, ...numa }];
-    const vcpus = cells.reduce((sum, one) => sum + one.vcpus, 0);
-    const bound = numa === undefined ? {} : { numa: { dedicated, cells } };
+  const specOf = (numa?: Partial<NumaPlacement["nodes"][number]>, dedicated = true): MachineSpec => {
+    const nodes = [{ node: 0, vcpus: 1, memoryMib: 128, ...numa }];
+    const vcpus = nodes.reduce((sum, one) => sum + one.vcpus, 0);
+    const bound = numa === undefined ? {} : { numa: { dedicated, nodes } };
     return machineSpec({ vcpus, memoryMib: 128, image, ...bound });
   };
   const start = async (spec: MachineSpec) =>
@@ -96,8 +96,8 @@ describe("real guests with CPUs, cells or pages of their own", function () {
       expect(list[0]).to.have.length(1);
     }
     const own = lists.map((list) => list[0]?.[0]);
-    expect(own.sort()).to.deep.equal(cell.cpus.slice(0, 2));
-    if (cell.cpus.length > 2) return;
+    expect(own.sort()).to.deep.equal(node.cpus.slice(0, 2));
+    if (node.cpus.length > 2) return;
     const third = await refused(specOf({}));
     expect(third).to.include({ reason: "hypervisorRefused" });
     expect(third).to.have.property("message").that.contains("0 CPUs are nobody's own, 1 are needed");
@@ -106,7 +106,7 @@ describe("real guests with CPUs, cells or pages of their own", function () {
 
   it("with several vCPUs run each of these on a CPU of its own", async () => {
     const { pid } = await start(specOf({ vcpus: 2 }));
-    const [first = 0, second = 0] = cell.cpus;
+    const [first = 0, second = 0] = node.cpus;
     const lists = threadsOf(pid).map((list) => list.join());
     expect(lists.filter((list) => list === String(first))).to.have.length(1);
     expect(lists.filter((list) => list === String(second))).to.have.length(1);
@@ -114,7 +114,7 @@ describe("real guests with CPUs, cells or pages of their own", function () {
   });
 
   it("keep all other guests off their CPUs, those from before and those that come, while they live", async () => {
-    const [first = 0] = cell.cpus;
+    const [first = 0] = node.cpus;
     const others = cpus.filter((cpu) => cpu !== first);
     const before = await start(specOf());
     expect(isOn(before.pid, cpus)).to.equal(true);
@@ -140,8 +140,8 @@ describe("real guests with CPUs, cells or pages of their own", function () {
 
   it("have their memory bound to the nodes of their cells", async () => {
     const { pid } = await start(specOf({}, false));
-    expect(readFileSync(`/proc/${pid}/numa_maps`, "utf8")).to.contain(`bind:${cell.node}`);
-    expect(isOn(pid, cell.cpus)).to.equal(true);
+    expect(readFileSync(`/proc/${pid}/numa_maps`, "utf8")).to.contain(`bind:${node.node}`);
+    expect(isOn(pid, node.cpus)).to.equal(true);
   });
 
   it("have their memory in huge pages, or are refused", async function () {

@@ -24,7 +24,7 @@ interface Place {
   readonly drivers: () => Drivers;
   /** The drivers of a host on storage that all such hosts of the place share. */
   readonly sharing: (name: string) => Drivers;
-  makeSpec(has: { disk: boolean; kernel: boolean; diskGib?: number; epoch?: number }): MachineSpec;
+  makeSpec(has: { disk: boolean; kernel: boolean; diskGib?: number; ownerEpoch?: number }): MachineSpec;
   close(): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ async function makePlace(guest: TestGuest): Promise<Place> {
       createDrivers("qemu", { ...options, sharedDirectory, stateDirectory: join(directory.path, name) }),
     makeSpec: (has) =>
       machineSpec({
-        epoch: has.epoch ?? 1,
+        ownerEpoch: has.ownerEpoch ?? 1,
         diskGib: has.diskGib ?? 0,
         image: {
           id: "tiny",
@@ -94,7 +94,7 @@ describe("real guests", function () {
     hypervisorContract({
       name: "the QEMU driver",
       timeoutMs: 90_000,
-      makeSpec: (epoch) => place.makeSpec({ disk: false, kernel: true, epoch }),
+      makeSpec: (ownerEpoch) => place.makeSpec({ disk: false, kernel: true, ownerEpoch }),
       makeBench: async () => {
         const own = place.drivers();
         const textOf = (id: string) => consoleOf(own, id);
@@ -234,14 +234,14 @@ describe("real guests", function () {
     });
 
     it("are found, without their record, by the process table alone", async () => {
-      const spec = place.makeSpec({ disk: false, kernel: true, epoch: 4 });
+      const spec = place.makeSpec({ disk: false, kernel: true, ownerEpoch: 4 });
       const guestBefore = await start(spec);
       await drivers.hypervisor.detach();
       const paths = await drivers.disks.ensure(spec, never);
       execFileSync("rm", [join(paths.directory, "process.json")]);
       drivers = place.drivers();
       const [found] = await drivers.hypervisor.list();
-      expect(found).to.include({ pid: guestBefore.pid, epoch: 4, status: "running" });
+      expect(found).to.include({ pid: guestBefore.pid, ownerEpoch: 4, status: "running" });
     });
 
     it("whose record names an innocent process do not make the driver touch it", async () => {

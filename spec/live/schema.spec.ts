@@ -60,7 +60,7 @@ describe("the tables", function () {
     );
     await stores[0]?.commit({ hosts: [rows.inventory("h1", { vcpus: 2, numa })] });
     await stores[0]?.commit(rows.catalog);
-    const row = rows.instance("i1", { generation: 3, epoch: 2 });
+    const row = rows.instance("i1", { generation: 3, ownerEpoch: 2 });
     const done = rows.operation("o1", "i1", { state: "done", endedAtMs: 1 });
     await stores[0]?.commit(
       rows.changeTurn(row, {
@@ -82,7 +82,7 @@ describe("the tables", function () {
     const names = await orm.em
       .getConnection()
       .execute<{ name: string }[]>("select name from novact_migration");
-    expect(names.map(({ name }) => name)).to.deep.equal(["0001-release", "0002-references"]);
+    expect(names.map(({ name }) => name)).to.deep.equal(["0001-release", "0002-references", "0003-words"]);
   });
 
   it("are with their functions what db/schema.sql says", async () => {
@@ -123,17 +123,17 @@ describe("the tables", function () {
       ["update host set vcpus_claimed = 3", "host_capacity_check"],
       ["update host set disk_gib_claimed = -1", "host_claimed_check"],
       ["update host set pinned_cpus = real_cpus + 1", "host_pinned_check"],
-      ["update host_cell set claimed = total + 1", "host_cell_claimed_check"],
+      ["update host_numa_node set claimed = total + 1", "host_numa_node_claimed_check"],
       ["update instance set version = version + 2", "instance_progress"],
       ["update instance set version = version + 1, generation = 2", "instance_progress"],
-      ["update instance set version = version + 1, epoch = 1", "instance_progress"],
+      ["update instance set version = version + 1, owner_epoch = 1", "instance_progress"],
       ["delete from image", "instance_image_reference"],
-      ["delete from host", "host_cell_host_reference"],
+      ["delete from host", "host_numa_node_host_reference"],
       ["update instance set version = version + 1, state = 'deleted'", "instance_deleted_check"],
       ["update machine set generation = 4", "machine_progress"],
       ["update operation set state = 'running', ended_at_ms = null", "operation_progress"],
       ["update operation set ended_at_ms = null", "operation_ended_check"],
-      ["update claim set epoch = 0", "claim_epoch_check"],
+      ["update claim set owner_epoch = 0", "claim_epoch_check"],
       ["update event set body = '{}'", "event_unchanged"],
       ["update event_head set last_sequence = 0", "event_head_progress"],
       ["insert into event_head values (false, 0, 0)", "event_head_single_check"],

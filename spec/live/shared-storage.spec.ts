@@ -68,7 +68,7 @@ describe("disks on shared storage", function () {
   });
 
   it("have a lease that a guest holds until its process ends, whatever becomes of the agent", async () => {
-    const lease = { hostId: "one", epoch: 1 };
+    const lease = { hostId: "one", leaseEpoch: 1 };
     const [own, other] = [hosts.one.storageLeases, hosts.other.storageLeases];
     if (own === undefined || other === undefined) throw new Error("There are no leases.");
     expect(await own.hold(lease)).to.equal("held");
@@ -89,11 +89,11 @@ describe("disks on shared storage", function () {
   it("have no lease that covers a guest that was begun without it", async () => {
     const [own, other] = [hosts.one.storageLeases, hosts.nextLife().storageLeases];
     const id = await hosts.startGuest({ fence: true });
-    expect(await own?.hold({ hostId: "one", epoch: 1 })).to.equal("uncovered");
+    expect(await own?.hold({ hostId: "one", leaseEpoch: 1 })).to.equal("uncovered");
     await own?.close();
-    expect(await other?.hold({ hostId: "one", epoch: 1 })).to.equal("uncovered");
+    expect(await other?.hold({ hostId: "one", leaseEpoch: 1 })).to.equal("uncovered");
     process.kill(hosts.pidOf(id), "SIGKILL");
-    await expectSoon("held", async () => other?.hold({ hostId: "one", epoch: 1 }));
+    await expectSoon("held", async () => other?.hold({ hostId: "one", leaseEpoch: 1 }));
     await other?.close();
   });
 

@@ -6,7 +6,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Store } from "../../actors/ports/store.ts";
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
@@ -58,20 +58,20 @@ const together = (steps: readonly Step[]): boolean =>
   );
 
 /** The commit of a step, made from the stored records: the same for both stores. */
-async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
+async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit> {
   const id = `${prefix}-i${it.instance}`;
   const known = await store.loadInstance(id);
   const made = rows.instance(id, { project: prefix, version: 0, ...catalogOf(prefix, it) });
   const before = known?.instance ?? made;
-  const write = (changes: Partial<InstanceRecord>, rest: Omit<Turn, "instances"> = {}): Turn =>
+  const write = (changes: Partial<InstanceRecord>, rest: Omit<Commit, "instances"> = {}): Commit =>
     rows.changeTurn(
       rows.next(before, { version: Math.max(1, before.version + 1 + it.stale), ...changes }),
       rest,
     );
   const hostId = hostOf(prefix, it);
-  const epoch = before.epoch + 1;
+  const ownerEpoch = before.ownerEpoch + 1;
   const request = rows.request(`r${it.request % 3}`, { project: prefix, answer: it });
-  const released = (known?.claims ?? []).map((claim) => ({ instanceId: id, epoch: claim.epoch }));
+  const released = (known?.claims ?? []).map((claim) => ({ instanceId: id, ownerEpoch: claim.ownerEpoch }));
   switch (it.kind) {
     case "create":
       return { ...withRows(rows.createTurn(id, hostId), catalogOf(prefix, it)), request };
@@ -85,14 +85,14 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
         { events: [rows.event(id)] },
       );
     case "observe": {
-      const machine = rows.machine(id, { epoch: before.epoch, generation: it.amount });
+      const machine = rows.machine(id, { ownerEpoch: before.ownerEpoch, generation: it.amount });
       return write({}, it.stale === 0 ? { machines: [machine] } : { machinesGone: [machine] });
     }
     case "move": {
       const claims = Array.from({ length: it.amount }, (_, n) =>
-        rows.claim(id, hostId, { ...(it.request > 3 ? boundTo(it) : {}), epoch: epoch + n }),
+        rows.claim(id, hostId, { ...(it.request > 3 ? boundTo(it) : {}), ownerEpoch: ownerEpoch + n }),
       );
-      return write({ hostId, epoch: epoch + it.amount }, { claimsReleased: released, claims });
+      return write({ hostId, ownerEpoch: ownerEpoch + it.amount }, { claimsReleased: released, claims });
     }
     case "member": {
       const born = rows.createTurn(id, hostId);
@@ -102,15 +102,15 @@ async function turnOf(prefix: string, it: Step, store: Store): Promise<Turn> {
     case "delete":
       return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
     case "placement":
-      return placementTurn(prefix, it);
+      return placementChanges(prefix, it);
     default:
-      return catalogTurn(prefix, it);
+      return catalogCommit(prefix, it);
   }
 }
 
-const withRows = (turn: Turn, changes: Partial<InstanceRecord>): Turn => ({
-  ...turn,
-  instances: (turn.instances ?? []).map((one) => ({ ...one, row: { ...one.row, ...changes } })),
+const withRows = (commit: Commit, changes: Partial<InstanceRecord>): Commit => ({
+  ...commit,
+  instances: (commit.instances ?? []).map((one) => ({ ...one, row: { ...one.row, ...changes } })),
 });
 
 /** Now and then of an image or a flavor that comes and goes (catalogTurn). */
@@ -126,10 +126,10 @@ function catalogOf(prefix: string, { amount, request }: Step): Partial<InstanceR
 /** The part of a claim on the host's NUMA nodes: less or more than the host has, of one NUMA node or both. */
 function boundTo({ amount, request, stale }: Step): Partial<ClaimRecord> {
   const page = stale === 0 ? {} : { pageKib: 2_048 };
-  const cells = request % 3 === 0 ? [0, 1] : [request % 3];
+  const nodes = request % 3 === 0 ? [0, 1] : [request % 3];
   const each = { vcpus: 1, memoryMib: amount * 32 + 2, ...page };
-  const size = { vcpus: cells.length, memoryMib: each.memoryMib * cells.length };
-  return { ...size, numa: { dedicated: request % 2 === 0, cells: cells.map((cell) => ({ cell, ...each })) } };
+  const size = { vcpus: nodes.length, memoryMib: each.memoryMib * nodes.length };
+  return { ...size, numa: { dedicated: request % 2 === 0, nodes: nodes.map((node) => ({ node, ...each })) } };
 }
 
 const numaOf = (amount: number) =>
@@ -140,7 +140,7 @@ const numaOf = (amount: number) =>
   }));
 
 /** Commits of groups, quotas, aggregates and builds; often of things that do not exist, or exist already. */
-function placementTurn(prefix: string, it: Step): Turn {
+function placementChanges(prefix: string, it: Step): Commit {
   const hostId = hostOf(prefix, it);
   const groupId = `${prefix}-g${it.amount % 2}`;
   const aggregateId = `${prefix}-a${it.amount % 2}`;
@@ -184,7 +184,7 @@ function placementTurn(prefix: string, it: Step): Turn {
   }
 }
 
-function catalogTurn(prefix: string, it: Step): Turn {
+function catalogCommit(prefix: string, it: Step): Commit {
   const hostId = hostOf(prefix, it);
   const name = `${prefix}-n${it.amount}`;
   const id = `${prefix}-c${it.request}`;
@@ -201,7 +201,7 @@ function catalogTurn(prefix: string, it: Step): Turn {
   return { images: [image], flavors: it.amount < 2 ? [{ ...rows.flavor, id, name }] : [] };
 }
 
-describe("the stores in memory and on PostgreSQL, given the same turns", () => {
+describe("the stores in memory and on PostgreSQL, given the same commits", () => {
   // The clock stands still while both stores are given the same commits; a host that comes back registers
   // later than before.
   let ticks = 0;
@@ -217,10 +217,10 @@ describe("the stores in memory and on PostgreSQL, given the same turns", () => {
   });
 
   async function compare(prefix: string, steps: readonly Step[]): Promise<void> {
-    const turns = await Promise.all(steps.map(async (it) => turnOf(prefix, it, memory)));
-    const found = await Promise.all(turns.map(async (turn) => resultOf(postgres, turn)));
-    for (const [n, turn] of turns.entries()) {
-      expect(found[n], JSON.stringify(turn)).to.deep.equal(await resultOf(memory, turn));
+    const commits = await Promise.all(steps.map(async (it) => commitOf(prefix, it, memory)));
+    const found = await Promise.all(commits.map(async (commit) => resultOf(postgres, commit)));
+    for (const [n, commit] of commits.entries()) {
+      expect(found[n], JSON.stringify(commit)).to.deep.equal(await resultOf(memory, commit));
     }
     for (const it of steps) {
       if (it.kind !== "prune") continue;

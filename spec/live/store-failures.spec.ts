@@ -217,7 +217,7 @@ describe("the PostgreSQL store under load", function () {
     await store.close();
   });
 
-  it("fails the one turn of a batch whose numbers PostgreSQL cannot hold", async function () {
+  it("fails the one commit of a batch whose numbers PostgreSQL cannot hold", async function () {
     const store = await open(await postgresUrl(this));
     const counts = [1, 1e300, 1.5, 2];
     const results = await Promise.all(

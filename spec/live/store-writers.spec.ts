@@ -1,15 +1,15 @@
 /**
- * Several writers at one PostgreSQL, each with a connection of its own, given commits that contend for the same
- * rows: what each was answered, and all rows and events afterwards, must be what the store in memory makes of
- * the same commits in *some* order. Histories are small enough to try all orders. Commits that one writer sends
- * at once it may merge into one, which is then judged as one: two moves that keep the rule of a group only
- * together are committed then.
+ * Several writers at one PostgreSQL, each with a connection of its own, given commits that contend for the
+ * same rows: what each was answered, and all rows and events afterwards, must be what the store in memory
+ * makes of the same commits in *some* order. Histories are small enough to try all orders. Commits that one
+ * writer sends at once it may merge into one, which is then judged as one: two moves that keep the rule of a
+ * group only together are committed then.
  */
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Store } from "../../actors/ports/store.ts";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore, ormOptions } from "../../db/postgres/connect.ts";
 import { sqlFunctions } from "../../db/postgres/functions.ts";
@@ -22,8 +22,8 @@ import * as rows from "../support/store-rows.ts";
 
 const clock = { ...systemClock, nowMs: () => rows.wallMs };
 const writers = 3;
-const tables = `instance, machine, claim, operation, request, event, host, host_cell, host_seen, host_lease,
-  flavor, image, aggregate, aggregate_host, server_group, quota`;
+const tables = `instance, machine, claim, operation, request, event, host, host_numa_node, host_seen,
+  host_lease,  flavor, image, aggregate, aggregate_host, server_group, quota`;
 
 /** A commit, and whether its writer waits for the one before. */
 const step = fc.record({
@@ -51,8 +51,8 @@ function wavesOf(steps: readonly Step[]): readonly (readonly Step[])[] {
   return waves;
 }
 
-/** Three hosts with leases and failed builds, two aggregates, a group, an image, and one instance in the group. */
-function setUp(prefix: string): readonly Turn[] {
+/** Hosts with leases and failed builds, aggregates, two groups, and two instances in one of them. */
+function setUp(prefix: string): readonly Commit[] {
   const hostIds = [0, 1, 2].map((n) => `${prefix}-h${n}`);
   const aggregate = { metadata: {}, hostIds: [], createdAtMs: rows.wallMs };
   const made = { project: prefix, createdAtMs: rows.wallMs };
@@ -64,7 +64,7 @@ function setUp(prefix: string): readonly Turn[] {
     },
     {
       hosts: hostIds.map((hostId) => rows.inventory(hostId, { vcpus: 3 })),
-      leasesGranted: hostIds.map((hostId) => ({ hostId, epoch: 1 })),
+      leasesGranted: hostIds.map((hostId) => ({ hostId, leaseEpoch: 1 })),
     },
     {
       buildsEnded: hostIds.flatMap((hostId) =>
@@ -87,7 +87,7 @@ function setUp(prefix: string): readonly Turn[] {
   ];
 }
 
-function bornIn(prefix: string, instance: number, host: number, changes: object): Turn {
+function bornIn(prefix: string, instance: number, host: number, changes: object): Commit {
   const {
     instances = [],
     claims = [],
@@ -101,13 +101,13 @@ function bornIn(prefix: string, instance: number, host: number, changes: object)
 }
 
 /** The commit of a step, decided on what was there before any of them. */
-function turnOf(prefix: string, it: Step): Turn {
+function turnOf(prefix: string, it: Step): Commit {
   const [hostId, aggregateId] = [`${prefix}-h${it.host}`, `${prefix}-a${it.amount}`];
   const { image, flavor } = rows.instance("");
   const [id, groupId] = [`${prefix}-i${it.instance % 2}`, `${prefix}-g`];
   const [before] = bornIn(prefix, it.instance % 2, 0, { serverGroupId: `${prefix}-t` }).instances ?? [];
   const row = before?.row ?? rows.instance(id);
-  const held = { claimsReleased: [{ instanceId: id, epoch: 1 }] };
+  const held = { claimsReleased: [{ instanceId: id, ownerEpoch: 1 }] };
   const born = (changes: object) => bornIn(prefix, 2 + it.instance, it.host, changes);
   const proof = { kind: "operator", by: "someone", reason: "off", confirmedName: hostId, atMs: 1 } as const;
   switch (it.kind) {
@@ -121,8 +121,8 @@ function turnOf(prefix: string, it: Step): Turn {
     case "change":
       return rows.changeTurn(rows.next(row, { metadata: { a: "b" } }), { events: [rows.event(id)] });
     case "move": {
-      const claims = [rows.claim(id, hostId, { epoch: 2, leaseEpoch: 1 })];
-      return rows.changeTurn(rows.next(row, { hostId, epoch: 2 }), { ...held, claims });
+      const claims = [rows.claim(id, hostId, { ownerEpoch: 2, leaseEpoch: 1 })];
+      return rows.changeTurn(rows.next(row, { hostId, ownerEpoch: 2 }), { ...held, claims });
     }
     case "delete":
       return rows.changeTurn(rows.deleted(row, rows.wallMs), {
@@ -140,9 +140,9 @@ function turnOf(prefix: string, it: Step): Turn {
     case "join":
       return { aggregateHosts: [{ aggregateId, hostId: `${prefix}-h0` }] };
     case "fence":
-      return { leasesFenced: [{ hostId, epoch: 1, renewals: null, proof }] };
+      return { leasesFenced: [{ hostId, leaseEpoch: 1, renewals: null, proof }] };
     case "grant":
-      return { leasesGranted: [{ hostId, epoch: 2 }] };
+      return { leasesGranted: [{ hostId, leaseEpoch: 2 }] };
     case "break":
       return { hostsEnabled: [{ hostId, enabled: false, reason: "fails", failedBuildsMin: 2 }] };
     case "shrink":
@@ -153,7 +153,7 @@ function turnOf(prefix: string, it: Step): Turn {
 }
 
 interface Did {
-  readonly turn: Turn;
+  readonly commit: Commit;
   readonly answer: CommitResult | string;
 }
 
@@ -170,7 +170,7 @@ async function seen(store: Store, prefix: string, base: number): Promise<unknown
 }
 
 async function afterSetUp(store: Store, prefix: string): Promise<number> {
-  for (const turn of setUp(prefix)) expect((await store.commit(turn)).kind).to.equal("committed");
+  for (const commit of setUp(prefix)) expect((await store.commit(commit)).kind).to.equal("committed");
   return store.lastSequence();
 }
 
@@ -191,7 +191,7 @@ function readings([waves = [], ...others]: History<Did>): readonly History<Unit>
   const own = waves.reduce<readonly (readonly (readonly Unit[])[])[]>(
     (known, wave) => {
       const apart = wave.map((one) => [one]);
-      const requests = wave.filter(({ turn }) => turn.request !== undefined).length;
+      const requests = wave.filter(({ commit }) => commit.request !== undefined).length;
       const ways: readonly (readonly Unit[])[] = wave.length > 1 && requests < 2 ? [apart, [wave]] : [apart];
       return known.flatMap((before) => ways.map((way) => [...before, way]));
     },
@@ -202,20 +202,21 @@ function readings([waves = [], ...others]: History<Did>): readonly History<Unit>
 }
 
 /** One commit that does what all of these do. */
-function mergedTurn(turns: readonly Turn[]): Turn {
+function mergedCommit(commits: readonly Commit[]): Commit {
   const lists = new Map<string, unknown[]>();
-  for (const { request: _, ...turn } of turns)
-    for (const [name, list] of Object.entries(turn)) lists.set(name, [...(lists.get(name) ?? []), ...list]);
-  const request = turns.find((turn) => turn.request !== undefined)?.request;
+  for (const { request: _, ...commit } of commits)
+    for (const [name, list] of Object.entries(commit)) lists.set(name, [...(lists.get(name) ?? []), ...list]);
+  const request = commits.find((commit) => commit.request !== undefined)?.request;
   return { ...Object.fromEntries(lists), ...(request === undefined ? {} : { request }) };
 }
 
 async function answersAlike(memory: Store, unit: Unit, base: number): Promise<boolean> {
-  const result = counted(await resultOf(memory, mergedTurn(unit.map(({ turn }) => turn))), base);
+  const result = counted(await resultOf(memory, mergedCommit(unit.map(({ commit }) => commit))), base);
   if (unit.length === 1) return same(result, unit[0]?.answer);
   if (typeof result === "string" || result.kind !== "committed") return false;
-  let sequence = result.lastSequence - unit.reduce((sum, { turn }) => sum + (turn.events?.length ?? 0), 0);
-  return unit.every(({ turn: { events = [] }, answer }) => {
+  let sequence =
+    result.lastSequence - unit.reduce((sum, { commit }) => sum + (commit.events?.length ?? 0), 0);
+  return unit.every(({ commit: { events = [] }, answer }) => {
     sequence += events.length;
     return same(answer, { kind: "committed", lastSequence: events.length === 0 ? 0 : sequence });
   });
@@ -248,7 +249,7 @@ describe("several writers at one PostgreSQL", function () {
   });
 
   /** Every writer does its waves; answers what happened, and whether some order explains it. */
-  async function run(history: History<Turn>, prefix: string): Promise<readonly Did[] | undefined> {
+  async function run(history: History<Commit>, prefix: string): Promise<readonly Did[] | undefined> {
     const [first] = stores;
     if (first === undefined) throw new Error("unreachable");
     await execute(`truncate ${tables}`);
@@ -257,9 +258,9 @@ describe("several writers at one PostgreSQL", function () {
       history.map(async (waves, writer) => {
         const done: Did[][] = [];
         for (const wave of waves) {
-          const answers = wave.map(async (turn) => {
-            const answer = await resultOf(stores[writer] ?? first, turn);
-            return { turn, answer: counted(answer, base) };
+          const answers = wave.map(async (commit) => {
+            const answer = await resultOf(stores[writer] ?? first, commit);
+            return { commit, answer: counted(answer, base) };
           });
           done.push(await Promise.all(answers));
         }
@@ -279,9 +280,9 @@ describe("several writers at one PostgreSQL", function () {
     const serial = fc.asyncProperty(histories, async (history) => {
       runs += 1;
       const prefix = `run${runs}`;
-      const turns = history.map((waves) => waves.map((wave) => wave.map((it) => turnOf(prefix, it))));
-      const unexplained = await run(turns, prefix);
-      const answers = unexplained?.map(({ turn, answer }) => JSON.stringify({ answer, turn }));
+      const commits = history.map((waves) => waves.map((wave) => wave.map((it) => turnOf(prefix, it))));
+      const unexplained = await run(commits, prefix);
+      const answers = unexplained?.map(({ commit, answer }) => JSON.stringify({ answer, commit }));
       expect(answers, "no order explains it").to.equal(undefined);
       for (const { kind } of history.flat(2)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     });
@@ -295,7 +296,7 @@ describe("several writers at one PostgreSQL", function () {
     const line = "select last_sequence into strict before from event_head for update;";
     const end = "  if newest > before then";
     expect(text).to.contain(line).and.to.contain(end);
-    // It looks at its turns, and others look at theirs, before any of them is done.
+    // It looks at its commits, and others look at theirs, before any of them is done.
     const loose = text
       .replace(line, line.replace(" for update", ""))
       .replace(end, `  perform pg_sleep(0.05);\n${end}`);
@@ -306,8 +307,8 @@ describe("several writers at one PostgreSQL", function () {
       for (const history of [race("break"), race("change")]) {
         runs += 1;
         const prefix = `loose${runs}`;
-        const turns = history.map((waves) => waves.map((wave) => wave.map((it) => turnOf(prefix, it))));
-        expect(await run(turns, prefix)).to.have.length(2);
+        const commits = history.map((waves) => waves.map((wave) => wave.map((it) => turnOf(prefix, it))));
+        expect(await run(commits, prefix)).to.have.length(2);
       }
     } finally {
       await execute(text);

@@ -3,7 +3,7 @@
  * process is next, where actors and mailboxes meet, so that supervision, restarts and refusals are the real
  * ones. Without an order nothing here does anything.
  */
-import { Cell } from "../../actors/runtime/cell.ts";
+import { ActorCore } from "../../actors/runtime/actor-core.ts";
 import { Envelope, Mailbox } from "../../actors/runtime/mailbox.ts";
 import type { Kernel, Owner } from "./kernel.ts";
 import type { Random } from "./random.ts";
@@ -121,21 +121,21 @@ export class ActorFaults {
         return isOffered() ? full : real.call(this);
       },
     });
-    const { ask, tell } = Cell.prototype;
+    const { ask, tell } = ActorCore.prototype;
     const offer = <T>(name: string, put: () => T, judge: Judge<T>): T => this.#offer(name, put, judge);
     const filled = this.#full;
     // Most of the time nothing is full, and then it shall cost nothing.
-    Cell.prototype.ask = function askFull(this: Cell<unknown, unknown>, message, options) {
+    ActorCore.prototype.ask = function askFull(this: ActorCore<unknown, unknown>, message, options) {
       if (filled.size === 0) return ask.call(this, message, options);
       return offer(this.name, () => ask.call(this, message, options), refusedSoon);
     } as typeof ask;
-    Cell.prototype.tell = function tellFull(this: Cell<unknown, unknown>, message) {
+    ActorCore.prototype.tell = function tellFull(this: ActorCore<unknown, unknown>, message) {
       if (filled.size === 0) return tell.call(this, message);
       return offer(this.name, () => tell.call(this, message), silentWhenTaken);
     };
     return () => {
       Object.defineProperty(Mailbox.prototype, "length", length);
-      Object.assign(Cell.prototype, { ask, tell });
+      Object.assign(ActorCore.prototype, { ask, tell });
     };
   }
 
@@ -156,17 +156,17 @@ export class ActorFaults {
 
   /** Hosts and machines are asked whether they have room for another question before it is put to them. */
   #refuseWhenAsked(): () => void {
-    const waiting = Object.getOwnPropertyDescriptor(Cell.prototype, "waiting");
+    const waiting = Object.getOwnPropertyDescriptor(ActorCore.prototype, "waiting");
     if (waiting?.get === undefined) throw new Error("An actor does not say how much waits.");
     const real = waiting.get;
     const isFull = () => this.#isHost() && this.#isFull();
-    Object.defineProperty(Cell.prototype, "waiting", {
+    Object.defineProperty(ActorCore.prototype, "waiting", {
       configurable: true,
-      get(this: Cell<unknown, unknown>): number {
+      get(this: ActorCore<unknown, unknown>): number {
         return isFull() ? full : real.call(this);
       },
     });
-    return () => Object.defineProperty(Cell.prototype, "waiting", waiting);
+    return () => Object.defineProperty(ActorCore.prototype, "waiting", waiting);
   }
 
   #isFull(): boolean {

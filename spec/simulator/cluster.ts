@@ -4,7 +4,7 @@
  */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
@@ -31,9 +31,9 @@ export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
 
 export interface ClusterTold {
-  committed(by: string, turn: Turn, result: CommitResult): void;
+  committed(by: string, commit: Commit, result: CommitResult): void;
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
-  renewed(hostId: string, epoch: number): void;
+  renewed(hostId: string, ownerEpoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
   /** A turn was broken, by a fault, in the middle of this kind of message. */
   crashed(by: Owner, message: string): void;
@@ -293,7 +293,7 @@ function storeRates({ storeLatencyMs, rolledBack, answerLost, slow, batched }: P
   return batched === undefined ? rates : { ...rates, batched };
 }
 
-/** Half as many CPUs as vCPUs, so that those who share CPUs notice those who have some to themselves. */
+/** Half as many CPUs as vCPUs, so that dedicated CPUs leave guests that share CPUs short of room. */
 function cellsOf(count: number, vcpus: number): NumaNode[] {
   const cpus = Math.max(1, Math.floor(vcpus / 2));
   return Array.from({ length: count }, (_, cell) => ({

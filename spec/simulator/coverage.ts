@@ -48,15 +48,15 @@ export class Coverage {
     }
     if (fact.kind === "committed") this.commits[fact.result.kind] = (this.commits[fact.result.kind] ?? 0) + 1;
     if (fact.kind !== "committed" || fact.result.kind !== "committed") return;
-    for (const { proof } of fact.turn.leasesFenced ?? [])
+    for (const { proof } of fact.commit.leasesFenced ?? [])
       this.fences[proof.kind] = (this.fences[proof.kind] ?? 0) + 1;
-    for (const event of fact.turn.events ?? []) {
+    for (const event of fact.commit.events ?? []) {
       const { command } = event.body as { readonly command?: string };
       const state = this.#states.get(event.id);
       if (event.event === "accepted" && command !== undefined && state !== undefined)
         this.cells.add(`${state}/${command}`);
     }
-    for (const { row } of fact.turn.instances ?? []) this.#states.set(row.id, row.state);
+    for (const { row } of fact.commit.instances ?? []) this.#states.set(row.id, row.state);
   }
 
   /** Takes in what another run has tried. */

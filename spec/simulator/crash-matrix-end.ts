@@ -46,7 +46,7 @@ export function endFault({ told, operations, things, refused }: Ended, goal: Goa
   // Of two commands whose order the fault has changed, the later one counts.
   const last = operations.at(-1);
   const turned = told.length > 1 && last !== undefined ? [[wantedBy[last.kind]]] : [];
-  // One call, certainly refused: nothing may have come of it.
+  // A single call that was certainly refused must have left no trace.
   const denied = told.length === 1 && failed && operations.length === 0 && goal.undone.length > 0;
   const done = denied ? [] : [...goal.done, ...turned];
   const right = [...done, ...(failed || open || broken ? goal.undone : [])];

@@ -3,9 +3,9 @@
  * cell; what it finds comes back as messages. A process that dies ends the whole matrix.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { faultsAt, runCell } from "./crash-matrix-cell.ts";
 import { type Operation, operations } from "./crash-matrix-operations.ts";
 import type { Cell, Row } from "./crash-matrix-report.ts";
+import { faultsAt, runCell } from "./crash-matrix-square.ts";
 
 export interface Part {
   /** Of so many. */

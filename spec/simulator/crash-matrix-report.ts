@@ -1,5 +1,5 @@
 /** The crash matrix as text for people: the table, the red cells, and how to see one again. Pure. */
-import type { CellFault, Red } from "./crash-matrix-cell.ts";
+import type { CellFault, Red } from "./crash-matrix-square.ts";
 import type { CountedStep } from "./interposer.ts";
 
 export interface Cell {
@@ -9,11 +9,11 @@ export interface Cell {
   readonly red: Red | undefined;
 }
 
-/** One operation: its undisturbed run, and all of its cells. */
+/** An operation: its undisturbed run, and all of its squares. */
 export interface Row {
   readonly operation: string;
   readonly steps: number;
-  /** What was wrong when nothing was done to it. */
+  /** The failure of the undisturbed run, if it failed. */
   readonly undisturbed: Red | undefined;
   readonly cells: readonly Cell[];
 }

@@ -1,4 +1,4 @@
-/** One process of the crash matrix: runs its part, and tells the one that started it. */
+/** A worker process of the crash matrix: runs its part, and sends the results to the parent process. */
 import { type Part, runPart } from "./crash-matrix-jobs.ts";
 
 const part: Part = JSON.parse(process.argv[2] ?? "{}");

@@ -1,10 +1,10 @@
 /** The crash matrix: its pure parts by value, and a sample of its cells as they are. */
 import { expect } from "chai";
-import { faultsAt, runCell } from "./crash-matrix-cell.ts";
 import { type Ended, endFault } from "./crash-matrix-end.ts";
 import { merge, runPart } from "./crash-matrix-jobs.ts";
 import { operations } from "./crash-matrix-operations.ts";
 import { type Cell, matrixText, type Row, replay, totalsOf } from "./crash-matrix-report.ts";
+import { faultsAt, runCell } from "./crash-matrix-square.ts";
 
 const starting = { done: [["running"]], undone: [["stopped"]] };
 const told = (outcome: "ok" | "failed" | "unknown") => [{ method: "instance.start", outcome }];

@@ -6,10 +6,10 @@
  *   npm run crashmatrix -- --operation NAME [--step N --fault FAULT] --trace
  */
 import { parseArgs } from "node:util";
-import { type Aimed, type CellFault, cellFaultNames, runCell } from "./crash-matrix-cell.ts";
 import { runParts } from "./crash-matrix-jobs.ts";
 import { type Operation, operations } from "./crash-matrix-operations.ts";
 import { matrixText, totalsOf } from "./crash-matrix-report.ts";
+import { type Aimed, type CellFault, cellFaultNames, runCell } from "./crash-matrix-square.ts";
 
 const { values } = parseArgs({
   options: {

@@ -34,7 +34,7 @@ export interface HostMachineOptions {
   readonly random: Random;
   readonly hostId: string;
   readonly monotonicShiftMs: number;
-  /** Absent: its disks are its own. */
+  /** Absent: the host's disks are on the host itself. */
   readonly storage?: FakeStorage;
   readonly rates: DriverRates;
   readonly interposer: Interposer;
@@ -225,10 +225,11 @@ export class HostMachine implements Machine {
       disks: {
         ensure: (spec, signal) =>
           verb("ensureDisks", () => this.#roomy(() => disks.ensure(spec, signal)), signal),
-        release: (id, epoch, options) => verb("releaseDisks", () => disks.release(id, epoch, options)),
+        release: (id, ownerEpoch, options) =>
+          verb("releaseDisks", () => disks.release(id, ownerEpoch, options)),
         list: () => disks.list(),
         listShared: () => disks.listShared(),
-        releaseShared: (id, epoch) => verb("releaseDisks", () => disks.releaseShared(id, epoch)),
+        releaseShared: (id, ownerEpoch) => verb("releaseDisks", () => disks.releaseShared(id, ownerEpoch)),
       },
       machineFiles: {
         readAll: async () =>

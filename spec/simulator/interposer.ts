@@ -33,12 +33,12 @@ export interface StepRule {
   /** Name of the process that performs the step. */
   readonly process: string | undefined;
   readonly what: RegExp;
-  /** Of those that match: so many pass before, and so many are hit. */
+  /** Matching steps that pass before the first hit; `times` steps are hit then. */
   passing: number;
   times: number;
   /** Absent: only `hit` is called. */
   readonly fault: StepFault | undefined;
-  /** How late it is, when delayed, or its copy, when doubled. */
+  /** Delay of the step, when delayed, or of its copy, when doubled. */
   readonly delayMs?: number;
   readonly hit: (what: string, process: string) => void;
 }
@@ -51,7 +51,7 @@ export class Interposer {
   readonly counted: CountedStep[] = [];
   /** What was done about the aim, once it was. */
   hit: CountedStep | undefined;
-  /** Told at that moment, before anything is done about it. */
+  /** Called at the hit, before the fault is applied. */
   onHit: ((process: SimulatedProcess) => void) | undefined;
   /** They count before an aim does. */
   readonly rules: StepRule[] = [];

@@ -36,7 +36,7 @@ const causesMax = 12;
 
 export class Kernel {
   readonly trace: Trace;
-  /** What is drawn that no plan says, such as ids. */
+  /** The stream of all draws that no plan fixes, such as ids. */
   readonly random: Random;
   nowMs = 0;
   steps = 0;

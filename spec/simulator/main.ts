@@ -1,6 +1,6 @@
 /**
- * The simulator's command line. A mutation comes before everything that it could change, so that nothing of
- * the code is imported here.
+ * The simulator's command line. A mutation must be installed before the mutated file is loaded, so that
+ * product code is never imported here.
  */
 import { optionsOf, UsageError, usage } from "./main-options.ts";
 import { installMutant, mutantNamed } from "./mutate.ts";

@@ -77,7 +77,7 @@ export class Progress {
     if (process.stderr.isTTY) this.#timer = setInterval(() => this.#draw(), progressPeriodMs);
   }
 
-  /** Something that stays, above the line. */
+  /** Prints a lasting text above the line of progress. */
   above(line: string, say: (line: string) => void): void {
     this.#clear();
     say(line);

@@ -12,7 +12,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "never-respawned",
     promise: "I6",
-    file: "actors/runtime/cell.ts",
+    file: "actors/runtime/actor-core.ts",
     find: 'if (this.#phase !== "resting") return;',
     replace: "return;",
     guard: "A supervisor makes an actor anew that has crashed.",
@@ -51,7 +51,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "full-and-silent",
     promise: "I6",
-    file: "actors/runtime/cell.ts",
+    file: "actors/runtime/actor-core.ts",
     find: "if (refusal !== undefined) return Promise.reject(refusal);",
     replace: "if (refusal !== undefined) return new Promise(() => undefined);",
     guard: "A full mailbox answers that it is full.",
@@ -60,7 +60,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "full-and-forgotten",
     promise: "I6",
-    file: "actors/runtime/cell.ts",
+    file: "actors/runtime/actor-core.ts",
     find: "if (this.#refusal(this.#mailbox.length) !== undefined) return false;",
     replace: "if (this.#refusal(this.#mailbox.length) !== undefined) return true;",
     guard: "Who tells something to a full mailbox hears that it was not taken.",

@@ -77,7 +77,7 @@ export const hostMutants: readonly Mutant[] = [
     name: "disks-left",
     promise: "I7",
     file: "actors/node/machine/effects.ts",
-    find: "return done(disks.release(id, spec.epoch, { keepDisk }));",
+    find: "return done(disks.release(id, spec.ownerEpoch, { keepDisk }));",
     replace: 'return { kind: "done" };',
     guard: "The directory of a machine that is gone is removed.",
   },

@@ -29,7 +29,7 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "bare-timeout",
     promise: "I9",
-    file: "actors/control/fleet/watch.ts",
+    file: "actors/control/fleet/lease-expiry.ts",
     find: "if (silentMs >= leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs)",
     replace: "if (silentMs >= 4_000)",
     guard: "A host is fenced after the lease's whole time and the guard's, not after some silence.",
@@ -73,9 +73,9 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "no-epoch-check",
     promise: "I9",
-    file: "actors/node/machine/bar.ts",
-    find: "if (leaseEpoch === lease.epoch) return undefined;",
-    replace: "if (leaseEpoch <= lease.epoch) return undefined;",
+    file: "actors/node/machine/lease-limit.ts",
+    find: "if (leaseEpoch === lease.leaseEpoch) return undefined;",
+    replace: "if (leaseEpoch <= lease.leaseEpoch) return undefined;",
     guard: "Under a new lease nothing of an older one starts before it is asked for anew.",
   },
   {
@@ -90,9 +90,11 @@ export const leaseMutants: readonly Mutant[] = [
     name: "fence-unchecked",
     promise: "I9",
     file: "db/rules/lease/memory.ts",
-    find: "if (lease?.epoch !== epoch || lease.fencedBy === null)",
+    find: "if (lease?.leaseEpoch !== leaseEpoch || lease.fencedBy === null)",
     replace: "if (lease === undefined)",
     guard: "What rests on a fence is committed only while the host is still fenced.",
+    size: { hosts: 3, controllers: 3, seconds: 90 },
+    shape: nearlyLost,
   },
   {
     name: "disk-dropped",

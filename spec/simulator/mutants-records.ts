@@ -22,7 +22,7 @@ export const recordMutants: readonly Mutant[] = [
     name: "double-placement",
     promise: "I9",
     file: "actors/control/instance/reconcile.ts",
-    find: "if (instance.epoch !== event.epoch || !(adrift || (wanted && mayBePlaced(loaded))))",
+    find: "if (instance.ownerEpoch !== event.ownerEpoch || !(adrift || (wanted && mayBePlaced(loaded))))",
     replace: "if (!wanted && !adrift)",
     guard: "The answer to an older question for a host places nothing.",
   },
@@ -54,18 +54,18 @@ export const recordMutants: readonly Mutant[] = [
     name: "answer-before-commit",
     promise: "I4",
     file: "actors/control/instance/actor.ts",
-    find: "const result = await this.#options.commit(decision.turn ?? {});",
+    find: "const result = await this.#options.commit(decision.commit ?? {});",
     replace:
-      "reply.ok(decision.turn?.request?.answer as Changed); const result = await this.#options.commit(decision.turn ?? {});",
+      "reply.ok(decision.commit?.request?.answer as Changed); const result = await this.#options.commit(decision.commit ?? {});",
     guard: "A command is answered after its turn was committed.",
   },
   {
     name: "unclear-commit",
     promise: "I4",
     file: "actors/control/request/commits.ts",
-    find: "const result = await this.#store.commit(turn);",
+    find: "const result = await this.#store.commit(commit);",
     replace:
-      'const result = await this.#store.commit(turn).catch(() => ({ kind: "committed", lastSequence: 0 }) as CommitResult);',
+      'const result = await this.#store.commit(commit).catch(() => ({ kind: "committed", lastSequence: 0 }) as CommitResult);',
     guard: "A commit of which nothing was heard is not taken for done.",
   },
   {
@@ -136,8 +136,8 @@ export const recordMutants: readonly Mutant[] = [
     name: "epoch-still",
     promise: "I1",
     file: "actors/control/instance/reconcile.ts",
-    find: "epoch: instance.epoch + 1,",
-    replace: "epoch: instance.epoch,",
+    find: "ownerEpoch: instance.ownerEpoch + 1,",
+    replace: "ownerEpoch: instance.ownerEpoch,",
     guard: "Each host that an instance goes to has an epoch of its own.",
   },
   {
@@ -145,7 +145,7 @@ export const recordMutants: readonly Mutant[] = [
     promise: "I5",
     file: "actors/control/instance/actor.ts",
     find: "answerAgain(result.request, request.contentHash, reply);",
-    replace: "reply.ok(decision.turn?.request?.answer as Changed);",
+    replace: "reply.ok(decision.commit?.request?.answer as Changed);",
     guard: "A request id that is known is answered as it was the first time.",
   },
 ];

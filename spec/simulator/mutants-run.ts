@@ -58,7 +58,7 @@ export async function tryMutants(mutants: readonly Mutant[], trying: Trying): Pr
   return mutants.flatMap(({ name }) => tried.find((one) => one.name === name) ?? []);
 }
 
-/** The code as it is, and which seeds it passes. */
+/** The unchanged code, and the plans that it passes. */
 class Reference {
   readonly #worker = new Worker();
   readonly #passes = new Map<string, Promise<boolean>>();

@@ -7,7 +7,7 @@ import { mutants } from "./mutants.ts";
 import { tryMutants } from "./mutants-run.ts";
 import { mutantNamed, mutated, sourceOf } from "./mutate.ts";
 
-/** Those that the first seeds show. */
+/** Mutants that the first seeds show. */
 const quick = ["halt-undone", "answer-before-commit", "duplicate-request", "any-list"];
 
 describe("mutants", () => {

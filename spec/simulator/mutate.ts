@@ -11,7 +11,7 @@ import type { Mutant } from "./mutants-plans.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
-/** @throws Error when there is none of this name */
+/** @throws Error when no mutant has this name */
 export function mutantNamed(name: string): Mutant {
   const found = mutants.find((mutant) => mutant.name === name);
   if (found !== undefined) return found;

@@ -72,7 +72,7 @@ export interface Surroundings {
   readonly races: readonly { readonly atMs: number; readonly client: number; readonly wished: Wished }[];
 }
 
-/** Swarm: each of them is there in some runs, and quite absent in others. */
+/** Swarm testing: each kind of command is in some runs, and absent from others. */
 export function surroundingsOf(random: Random, span: Span): Surroundings {
   const groups = groupsOf(random.fork("groups"));
   const zoned = random.fork("zones").chance(0.3);

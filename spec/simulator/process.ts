@@ -32,7 +32,7 @@ export class SimulatedProcess implements Owner {
   readonly backlog: Step[] = [];
   alive = true;
   paused = false;
-  /** Of the program that it plays in this life. */
+  /** Version of the program that the process runs in this life. */
   version: LifeVersion = "same";
   readonly #onDeath: (() => void)[] = [];
 
@@ -63,7 +63,7 @@ export class SimulatedProcess implements Owner {
     this.log = { debug: () => undefined, info: note("info"), warn: note("warn"), error: note("error") };
   }
 
-  /** SIGKILL: nothing of it happens any more, whatever it had begun. */
+  /** SIGKILL: no further step of the process happens, whatever work it had begun. */
   kill(): void {
     if (!this.alive) return;
     this.alive = false;
@@ -80,7 +80,7 @@ export class SimulatedProcess implements Owner {
     this.paused = true;
   }
 
-  /** SIGCONT: everything that came meanwhile is there at once. */
+  /** SIGCONT: all steps that became due during the pause are due at once. */
   resume(): void {
     this.paused = false;
     this.kernel.release(this.backlog.splice(0));

@@ -65,7 +65,11 @@ function leftOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): Quie
   return rows.flatMap(({ instance: { id, deletedAtMs } }) => {
     const epochs = storage?.epochs(id) ?? [];
     const left = deletedAtMs === null ? epochs.slice(0, -1) : epochs;
-    return left.map((epoch) => ({ hostId: sharedStorage, instanceId: id, what: `disk of epoch ${epoch}` }));
+    return left.map((ownerEpoch) => ({
+      hostId: sharedStorage,
+      instanceId: id,
+      what: `disk of epoch ${ownerEpoch}`,
+    }));
   });
 }
 
@@ -78,13 +82,13 @@ function lostOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): read
 }
 
 function factsOf({ instance, machine }: InstanceRow): InstanceFacts {
-  const { id, project, state, desired, generation, hostId, epoch, operationId, failure, deletedAtMs } =
+  const { id, project, state, desired, generation, hostId, ownerEpoch, operationId, failure, deletedAtMs } =
     instance;
   const { vcpus, memoryMib } = instance.flavor;
   const seen =
     machine === undefined ? null : { state: machine.state, intentGeneration: machine.intentGeneration };
   const size = { instances: 1, vcpus, memoryMib };
-  const facts = { id, project, state, desired, generation, hostId, epoch, operationId, size };
+  const facts = { id, project, state, desired, generation, hostId, ownerEpoch, operationId, size };
   return { ...facts, failed: failure !== null, deleted: deletedAtMs !== null, machine: seen };
 }
 

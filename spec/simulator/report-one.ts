@@ -1,4 +1,4 @@
-/** One run for somebody who looks closely: its summary, its trace, or why it broke a promise. */
+/** Reports a single run in detail: summary, trace, or the reason of a broken promise. */
 import type { Plan, PlanSize } from "./plan.ts";
 import { type RunReport, reportOf, summaryLines, Totals } from "./report.ts";
 import { runPlan } from "./run.ts";

@@ -6,7 +6,7 @@
 import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { Completed, Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { storageLimits } from "../../protocol/limits/storage.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
@@ -36,7 +36,7 @@ export interface RunOptions {
   /** Called once everything is up: what happens beside the plan's commands and faults. */
   readonly script?: (world: ScriptWorld) => void;
   readonly countSteps?: boolean;
-  /** What the version before this one knows; absent: what its snapshot says. */
+  /** Messages of the previous version; absent: as in the snapshot of that version. */
   readonly versions?: Versions;
 }
 
@@ -101,18 +101,19 @@ class Run {
       parameters: plan.parameters,
       ...(options.versions === undefined ? {} : { versions: options.versions }),
       told: {
-        committed: (by, turn, result) => this.#committed(by, turn, result),
-        guest: (kind, hostId, { instanceId, epoch, pid }) =>
+        committed: (by, commit, result) => this.#committed(by, commit, result),
+        guest: (kind, hostId, { instanceId, ownerEpoch, pid }) =>
           this.#see({
             kind,
             atMs: kernel.nowMs,
             hostId,
             instanceId,
-            epoch,
+            ownerEpoch,
             pid,
             held: kind === "guestStarted",
           }),
-        renewed: (hostId, epoch) => this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, epoch }),
+        renewed: (hostId, ownerEpoch) =>
+          this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, leaseEpoch: ownerEpoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
         crashed: (by, message) => this.#crashed(by, message),
         silent: ({ name }, actor) => this.#violated(`The full mailbox of ${actor} at ${name} said nothing.`),
@@ -316,8 +317,8 @@ class Run {
       this.#violated(`Nobody chooses a host any more: ${failed ?? "no answer"}`);
   }
 
-  #committed(by: string, turn: Turn, result: CommitResult): void {
-    this.#see({ kind: "committed", atMs: this.#kernel.nowMs, by, turn, result });
+  #committed(by: string, commit: Commit, result: CommitResult): void {
+    this.#see({ kind: "committed", atMs: this.#kernel.nowMs, by, commit, result });
   }
 
   #crashed({ name }: Owner, message: string): void {

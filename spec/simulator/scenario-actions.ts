@@ -50,10 +50,10 @@ export type FateName = (typeof fates)[number];
 export const stepKinds = ["request", "answer", "commit", "step"] as const;
 export type StepKind = (typeof stepKinds)[number];
 
-/** What becomes of a step that comes from now on. */
+/** A fault at a step that comes from now on. */
 export interface AimAction {
   readonly kind: "aim";
-  /** Absent: nothing becomes of it, but something else happens at that moment. */
+  /** Undefined: the step itself is undisturbed, but another action happens at its moment. */
   readonly fate: FateName | undefined;
   readonly step: StepKind;
   readonly what: string;

@@ -3,7 +3,7 @@
  * cluster was up. Instances have their names; what nobody asked about (heartbeats, messages) is left out.
  */
 import type { Completed, Fact, GuestProcess, Invoked, Quiet } from "../../actors/promises/facts.ts";
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import { setUpMs } from "./plan.ts";
 import { idPattern } from "./trace.ts";
 
@@ -34,7 +34,7 @@ export class ScenarioLog {
         this.#completed(fact);
         break;
       case "committed":
-        if (fact.result.kind === "committed") this.#committed(fact.atMs, fact.by, fact.turn);
+        if (fact.result.kind === "committed") this.#committed(fact.atMs, fact.by, fact.commit);
         else if (fact.result.kind !== "conflict") this.note(fact.atMs, fact.by, `hears: ${fact.result.kind}`);
         break;
       case "guestStarted":
@@ -72,32 +72,32 @@ export class ScenarioLog {
     this.note(atMs, asked.client, `hears of ${this.#asked(asked)}: ${told}`);
   }
 
-  #committed(atMs: number, by: string, turn: Turn): void {
+  #committed(atMs: number, by: string, commit: Commit): void {
     const say = (what: string) => this.note(atMs, by, what);
-    for (const { row } of turn.instances ?? []) this.#know(row.id, row.name);
-    for (const { id, noun, event, body } of turn.events ?? []) {
+    for (const { row } of commit.instances ?? []) this.#know(row.id, row.name);
+    for (const { id, noun, event, body } of commit.events ?? []) {
       if (surrounding.has(noun)) say(`${noun} ${named(id, body)} ${event}`);
       const { command, cause, reason, hostId } = body as EventBody;
       if (event === "accepted") say(`${id}: ${command ?? "create"} accepted${because(cause)}`);
       if (event === "placed") say(`${id}: placed on ${hostId}`);
       if (event === "enabled" || event === "disabled") say(`${id} is ${event}${because(reason)}`);
     }
-    for (const { instanceId, epoch, hostId } of turn.claims ?? [])
-      say(`${instanceId}: claims room on ${hostId}, epoch ${epoch}`);
-    for (const { row } of turn.instances ?? []) {
+    for (const { instanceId, ownerEpoch, hostId } of commit.claims ?? [])
+      say(`${instanceId}: claims room on ${hostId}, epoch ${ownerEpoch}`);
+    for (const { row } of commit.instances ?? []) {
       const before = this.#states.get(row.id);
       if (before !== row.state) say(`${row.id}: ${before ?? "nothing"} → ${row.state}`);
       this.#states.set(row.id, row.state);
     }
-    for (const { instanceId, epoch } of turn.claimsReleased ?? [])
-      say(`${instanceId}: gives the room of epoch ${epoch} back`);
-    for (const { instanceId, kind, state, error } of turn.operations ?? [])
+    for (const { instanceId, ownerEpoch } of commit.claimsReleased ?? [])
+      say(`${instanceId}: gives the room of epoch ${ownerEpoch} back`);
+    for (const { instanceId, kind, state, error } of commit.operations ?? [])
       if (state !== "running") say(`${instanceId}: ${kind} ${state}${because(error?.reason)}`);
   }
 
-  #guest({ kind, atMs, hostId, instanceId, epoch }: GuestProcess): void {
+  #guest({ kind, atMs, hostId, instanceId, ownerEpoch }: GuestProcess): void {
     const what = kind === "guestStarted" ? "starts" : "ends";
-    this.note(atMs, hostId, `the process of ${instanceId} ${what}, epoch ${epoch}`);
+    this.note(atMs, hostId, `the process of ${instanceId} ${what}, epoch ${ownerEpoch}`);
   }
 
   #quiet({ atMs, instances, hosts, guests, findings, events }: Quiet): void {

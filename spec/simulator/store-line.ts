@@ -59,10 +59,10 @@ export class StoreLine {
     return waiting.reduce((sum, writer) => sum + writer.waiting.length, this.#sent);
   }
 
-  write(owner: Owner, turn: Written): void {
+  write(owner: Owner, commit: Written): void {
     const writer = this.#writers.get(owner) ?? { owner, waiting: [], inFlight: false };
     this.#writers.set(owner, writer);
-    writer.waiting.push(turn);
+    writer.waiting.push(commit);
     if (!writer.inFlight) this.#send(writer);
   }
 
@@ -75,9 +75,9 @@ export class StoreLine {
     writer.inFlight = true;
     // Everything that is asked for at this moment goes into the batch.
     kernel.soon(writer.owner, "", () => {
-      const turns = writer.waiting.splice(0, postgresLimits.commitBatchMax);
-      this.#sent += turns.length;
-      void this.#carry({ turns, writer });
+      const commits = writer.waiting.splice(0, postgresLimits.commitBatchMax);
+      this.#sent += commits.length;
+      void this.#carry({ turns: commits, writer });
     });
   }
 
@@ -91,17 +91,17 @@ export class StoreLine {
     this.#last = this.#last.then(() => this.#perform(batch, arrivedMs));
   }
 
-  async #perform({ turns, writer }: Batch, arrivedMs: number): Promise<void> {
+  async #perform({ turns: commits, writer }: Batch, arrivedMs: number): Promise<void> {
     const { kernel, flushMs, isReached, rollsBack } = this.#options;
     const heldMs = this.heldUntilMs - kernel.nowMs;
     if (heldMs > 0) await kernel.sleep(nobody, heldMs, "");
     const late = kernel.nowMs - arrivedMs > postgresLimits.storeTimeoutMs;
-    if (late || !isReached(writer.owner) || rollsBack()) for (const turn of turns) turn.refuse();
+    if (late || !isReached(writer.owner) || rollsBack()) for (const commit of commits) commit.refuse();
     else {
-      for (const turn of turns) await turn.apply();
+      for (const commit of commits) await commit.apply();
       await kernel.sleep(nobody, flushMs(), "");
     }
-    this.#sent -= turns.length;
+    this.#sent -= commits.length;
     this.#answered(writer);
   }
 

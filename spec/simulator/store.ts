@@ -5,7 +5,7 @@
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Renewal, Store } from "../../actors/ports/store.ts";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { MemoryStore } from "../../db/memory/store.ts";
 import { postgresLimits } from "../../db/postgres/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -33,8 +33,8 @@ export interface StoreOptions {
   readonly rates: StoreRates;
   readonly interposer: Interposer;
   readonly inner: MemoryStore;
-  readonly committed: (by: string, turn: Turn, result: CommitResult) => void;
-  readonly renewed: (hostId: string, epoch: number) => void;
+  readonly committed: (by: string, commit: Commit, result: CommitResult) => void;
+  readonly renewed: (hostId: string, ownerEpoch: number) => void;
 }
 
 /** How often a call that found the server away looks for it again. */
@@ -96,7 +96,7 @@ export class StoreServer {
   #call(process: SimulatedProcess, name: string, given: readonly unknown[]): Promise<unknown> {
     const { kernel, interposer, random } = this.#options;
     if (!process.alive) return new Promise(() => undefined);
-    const fault = name === "commit" ? interposer.durable(process, whatOf(given[0] as Turn)) : undefined;
+    const fault = name === "commit" ? interposer.durable(process, whatOf(given[0] as Commit)) : undefined;
     if (fault === "crashBefore") {
       process.kill();
       return new Promise(() => undefined);
@@ -180,7 +180,7 @@ export class StoreServer {
     if (random.chance(this.rates.rolledBack)) throw lost;
     const leases = call.given[0] as readonly Renewal[];
     const held = await inner.renewLeases(leases);
-    for (const { hostId, epoch } of leases) if (held.includes(hostId)) renewed(hostId, epoch);
+    for (const { hostId, leaseEpoch } of leases) if (held.includes(hostId)) renewed(hostId, leaseEpoch);
     if (random.chance(this.rates.answerLost)) throw lost;
     return held;
   }
@@ -193,13 +193,13 @@ export class StoreServer {
   }
 
   async #commit({ process, given }: Call): Promise<CommitResult> {
-    const turn = given[0] as Turn;
-    const result = await this.#options.inner.commit(turn);
+    const commit = given[0] as Commit;
+    const result = await this.#options.inner.commit(commit);
     const { trace } = this.#options.kernel;
     const { nowMs } = this.#options.kernel;
     trace.step(nowMs, result.kind);
-    if (trace.isRead) trace.note(nowMs, process.name, `commit ${whatOf(turn)}: ${toldOf(result)}`);
-    this.#options.committed(process.name, turn, result);
+    if (trace.isRead) trace.note(nowMs, process.name, `commit ${whatOf(commit)}: ${toldOf(result)}`);
+    this.#options.committed(process.name, commit, result);
     return result;
   }
 }
@@ -228,20 +228,20 @@ const away = (name: string): StatusError =>
 const toldOf = (result: CommitResult): string =>
   result.kind === "committed" ? `up to event ${result.lastSequence}` : result.kind;
 
-/** One line about a turn, for people. */
-export function whatOf(turn: Turn): string {
-  const rows = (turn.instances ?? []).map(
+/** One line about a commit, for people. */
+export function whatOf(commit: Commit): string {
+  const rows = (commit.instances ?? []).map(
     ({ row }) =>
-      `instance ${row.id} v${row.version} g${row.generation} e${row.epoch} ${row.state}${row.settled ? "" : "…"}` +
+      `instance ${row.id} v${row.version} g${row.generation} e${row.ownerEpoch} ${row.state}${row.settled ? "" : "…"}` +
       `@${row.hostId ?? "-"}`,
   );
-  const machines = (turn.machines ?? []).map(
-    (seen) => `saw ${seen.state} e${seen.epoch} g${seen.generation}/${seen.intentGeneration}`,
+  const machines = (commit.machines ?? []).map(
+    (seen) => `saw ${seen.state} e${seen.ownerEpoch} g${seen.generation}/${seen.intentGeneration}`,
   );
-  const released = (turn.claimsReleased ?? []).map(({ epoch }) => `released e${epoch}`);
-  const claims = (turn.claims ?? []).map(({ epoch, hostId }) => `claimed e${epoch}@${hostId}`);
-  const events = (turn.events ?? []).map(({ event }) => event);
-  const asked = turn.request === undefined ? [] : ["for a request"];
+  const released = (commit.claimsReleased ?? []).map(({ ownerEpoch }) => `released e${ownerEpoch}`);
+  const claims = (commit.claims ?? []).map(({ ownerEpoch, hostId }) => `claimed e${ownerEpoch}@${hostId}`);
+  const events = (commit.events ?? []).map(({ event }) => event);
+  const asked = commit.request === undefined ? [] : ["for a request"];
   return [...asked, ...rows, ...machines, ...claims, ...released, ...events].join(", ");
 }
 

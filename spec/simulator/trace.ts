@@ -27,7 +27,7 @@ export class Trace {
     return (this.#digest >>> 0).toString(16).padStart(8, "0");
   }
 
-  /** For the digest: somebody did something at this time. */
+  /** Adds a step to the digest: `who` did something at this time. */
   step(atMs: number, who: string): void {
     let hash = Math.imul(this.#digest ^ Math.round(atMs * 1_000), 16_777_619);
     for (let at = 0; at < who.length; at += 1) hash = Math.imul(hash ^ who.charCodeAt(at), 16_777_619);

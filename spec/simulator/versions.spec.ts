@@ -70,7 +70,7 @@ const read = ({ body }: BusMessage): unknown => JSON.parse(Buffer.from(body).toS
 const subject = (rest: string): string => `novact.v1.sim.${rest}`;
 
 const observation = {
-  ...{ instanceId: "i1", epoch: 1, generation: 1, intentGeneration: 1, resetCount: 0 },
+  ...{ instanceId: "i1", ownerEpoch: 1, generation: 1, intentGeneration: 1, resetCount: 0 },
   ...{ state: "running", reason: "requested", message: "", address: null, startedAtMs: null, atMs: 0 },
 };
 const beat = { complete: true, machines: [observation], stopping: false };
@@ -90,7 +90,7 @@ describe("a life of the version before", () => {
       { inventory: { hostId: "h1" }, machines: [observation] },
       { inventory: { hostId: "h1", rack: "r" }, machines: [{ ...observation, fence: 1 }] },
     ],
-    ["host.h1.ensure", "request", { spec: { epoch: 1 } }, { spec: { epoch: 1, unheard: 5 } }],
+    ["host.h1.ensure", "request", { spec: { ownerEpoch: 1 } }, { spec: { ownerEpoch: 1, unheard: 5 } }],
   ];
   for (const [where, part, known, newer] of cases)
     it(`neither says nor sees what is new in the ${part} of ${where}`, () => {
@@ -103,9 +103,9 @@ describe("a life of the version before", () => {
     });
 
   it("sees nothing new in what a later life has left on the disk", () => {
-    const file = { version: 1, spec: { epoch: 1, unheard: 5 }, rest: null };
+    const file = { version: 1, spec: { ownerEpoch: 1, unheard: 5 }, rest: null };
     const kept = versions.kept("older", "host-agent.ensure", file);
-    expect(kept).to.deep.equal({ version: 1, spec: { epoch: 1 }, rest: null });
+    expect(kept).to.deep.equal({ version: 1, spec: { ownerEpoch: 1 }, rest: null });
     expect(versions.kept("newer", "host-agent.ensure", file)).to.equal(file);
   });
 

@@ -38,12 +38,12 @@ export const oneVersion: VersionDraw = { controller: () => "same", agent: () => 
 export const knownBy = (version: LifeVersion): readonly AgentNeed[] =>
   version === "older" ? agentNeeds.filter((need) => need !== "binding") : agentNeeds;
 
-/** One method, in the versions that have it. */
+/** A method as each version has it. */
 interface Both {
   readonly present: MethodShape | undefined;
   readonly previous: MethodShape | undefined;
   readonly peers: boolean;
-  /** Where nothing has changed there is nothing to leave out. */
+  /** Whether the part differs between the versions; an equal part is passed on as it is. */
   readonly differs: Readonly<Record<Part, boolean>>;
 }
 
@@ -75,7 +75,7 @@ export class Versions {
     return changed(message, isError(message) ? withUnheardOf : (body) => grown(schema, body));
   }
 
-  /** What reaches a process of that version: the message, or what it answers to one that it does not know. */
+  /** The message as a process of that version reads it, or its refusal of an unknown method or field. */
   heard(version: LifeVersion, subject: string, part: Part, message: BusMessage): BusMessage | StatusError {
     const method = version === "older" ? this.#methodAt(subject) : undefined;
     if (method === undefined) return message;
@@ -123,7 +123,7 @@ function asOlder(method: Both | undefined, part: Part, message: BusMessage): Bus
 
 const isError = ({ headers }: BusMessage): boolean => headerNames.code in headers;
 
-/** As a server of that version says it; whatever else is wrong it says by itself. */
+/** The older server's refusal of an unknown field; every other refusal is left to the real server. */
 function unknownFieldIn(schema: TSchema, body: unknown): StatusError | undefined {
   try {
     validRequest(schema, body, " The server is older than its client.");

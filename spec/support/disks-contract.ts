@@ -66,8 +66,8 @@ export function disksContract(name: string, makeBench: () => Promise<DisksBench>
     it("releases a guest's epoch by its number as well", async () => {
       const spec = bench.makeSpec({ disk: true, kernel: false });
       await bench.disks.ensure(spec, never);
-      await bench.disks.release(spec.instanceId, spec.epoch);
-      await bench.disks.release(spec.instanceId, spec.epoch);
+      await bench.disks.release(spec.instanceId, spec.ownerEpoch);
+      await bench.disks.release(spec.instanceId, spec.ownerEpoch);
       expect(await bench.disks.list()).to.deep.equal([]);
     });
 
@@ -101,8 +101,8 @@ export function sharedDisksContract(
     let second: MachineSpec;
     beforeEach(async () => {
       bench = await makeBench();
-      first = { ...bench.makeSpec({ disk: true, kernel: false }), epoch: 1, fence: true };
-      second = { ...first, epoch: 3, takesOverDisk: true };
+      first = { ...bench.makeSpec({ disk: true, kernel: false }), ownerEpoch: 1, fence: true };
+      second = { ...first, ownerEpoch: 3, takesOverDisk: true };
     });
     afterEach(() => bench.close());
 
@@ -115,7 +115,7 @@ export function sharedDisksContract(
 
     it("takes over the disk of the highest lower epoch, under a name of its own", async () => {
       const before = await bench.disks.ensure(first, never);
-      const middle = await bench.other.ensure({ ...second, epoch: 2 }, never);
+      const middle = await bench.other.ensure({ ...second, ownerEpoch: 2 }, never);
       const after = await bench.other.ensure(second, never);
       const paths = [before, middle, after].map(({ disk }) => disk);
       expect(paths.map((path) => /\.e([0-9]+)\/disk\.qcow2$/.exec(path ?? "")?.[1])).to.deep.equal([
@@ -142,48 +142,48 @@ export function sharedDisksContract(
       await bench.disks.ensure(first, never);
       await bench.other.ensure(second, never);
       expect(await reasonOf(bench.disks.ensure(first, never))).to.equal("staleEpoch");
-      const late = { ...second, epoch: 2 };
+      const late = { ...second, ownerEpoch: 2 };
       expect(await reasonOf(bench.disks.ensure(late, never))).to.equal("staleEpoch");
     });
 
     it("releases only the epoch that is named, or that it has", async () => {
       await bench.disks.ensure(first, never);
       await bench.other.ensure(second, never);
-      await bench.disks.release(first.instanceId, first.epoch);
+      await bench.disks.release(first.instanceId, first.ownerEpoch);
       expect(await bench.disks.list()).to.deep.equal([]);
       expect(await filesOf(bench.other)).to.include("disk.qcow2");
       await bench.other.release(first.instanceId, 1);
       expect(await filesOf(bench.other)).to.include("disk.qcow2");
       await bench.other.release(first.instanceId);
       expect(await bench.other.list()).to.deep.equal([]);
-      expect(await reasonOf(bench.disks.ensure({ ...second, epoch: 4 }, never))).to.equal("diskMissing");
+      expect(await reasonOf(bench.disks.ensure({ ...second, ownerEpoch: 4 }, never))).to.equal("diskMissing");
     });
 
     it("lets one host of two have a disk that both want to take over", async () => {
       await bench.disks.ensure(first, never);
-      const wanted = [3, 4, 5, 6].map((epoch) => {
-        const disks = epoch % 2 === 0 ? bench.disks : bench.other;
-        return reasonOf(disks.ensure({ ...second, epoch }, never));
+      const wanted = [3, 4, 5, 6].map((ownerEpoch) => {
+        const disks = ownerEpoch % 2 === 0 ? bench.disks : bench.other;
+        return reasonOf(disks.ensure({ ...second, ownerEpoch }, never));
       });
       const reasons = await Promise.all(wanted);
       expect(reasons.at(-1)).to.equal("none");
       for (const reason of reasons) expect(["none", "staleEpoch"]).to.include(reason);
-      expect(await reasonOf(bench.other.ensure({ ...second, epoch: 5 }, never))).to.equal("staleEpoch");
+      expect(await reasonOf(bench.other.ensure({ ...second, ownerEpoch: 5 }, never))).to.equal("staleEpoch");
     });
 
     it("clears away what lower epochs have left, when a later one has its disk", async () => {
       await bench.disks.ensure(first, never);
-      await bench.other.ensure({ ...first, epoch: 2 }, never);
-      expect(await bench.disks.listShared()).to.deep.equal([{ instanceId: first.instanceId, epoch: 2 }]);
+      await bench.other.ensure({ ...first, ownerEpoch: 2 }, never);
+      expect(await bench.disks.listShared()).to.deep.equal([{ instanceId: first.instanceId, ownerEpoch: 2 }]);
       await bench.disks.ensure(second, never);
-      expect(await bench.other.listShared()).to.deep.equal([{ instanceId: first.instanceId, epoch: 3 }]);
+      expect(await bench.other.listShared()).to.deep.equal([{ instanceId: first.instanceId, ownerEpoch: 3 }]);
     });
 
     it("lists the disks of every host, and removes there what it is told and nothing else", async () => {
-      const another = { ...bench.makeSpec({ disk: true, kernel: false }), epoch: 4, fence: true };
+      const another = { ...bench.makeSpec({ disk: true, kernel: false }), ownerEpoch: 4, fence: true };
       await bench.disks.ensure(first, never);
       await bench.other.ensure(another, never);
-      const [one, other] = [first, another].map(({ instanceId, epoch }) => ({ instanceId, epoch }));
+      const [one, other] = [first, another].map(({ instanceId, ownerEpoch }) => ({ instanceId, ownerEpoch }));
       const shared = () => bench.disks.listShared();
       expect(await shared()).to.have.deep.members([one, other]);
       await bench.disks.releaseShared(another.instanceId, 3);

@@ -33,7 +33,7 @@ export function machineSpec(given: Partial<MachineSpec> = {}): MachineSpec {
     instanceId: systemIds(0).next(),
     project: "demo",
     name: "web",
-    epoch: 1,
+    ownerEpoch: 1,
     architecture: "x86_64",
     vcpus: 1,
     memoryMib: 128,

@@ -23,7 +23,7 @@ const loop =
   "i=0; echo WRIT''ING; while true; do i=$((i+1)); " +
   "dd if=/dev/urandom of=/dev/vda bs=4k seek=$((i%500)) count=1 conv=fsync 2>/dev/null; usleep 50000; done\n";
 
-type MakeSpec = (epoch: number, fence: boolean) => MachineSpec;
+type MakeSpec = (ownerEpoch: number, fence: boolean) => MachineSpec;
 
 interface Started {
   readonly spec: MachineSpec;
@@ -56,7 +56,7 @@ export class GuardedHosts implements GuardBench {
     const { virtualSizeBytes = 0 } = disk;
     const root = { ...disk, format: "qcow2", virtualSizeBytes } as const;
     const image = { id: "tiny", disk: root, kernel, ramdisk, commandLine: guest.commandLine };
-    return new GuardedHosts(path, remove, (epoch, fence) => machineSpec({ epoch, fence, image }));
+    return new GuardedHosts(path, remove, (ownerEpoch, fence) => machineSpec({ ownerEpoch, fence, image }));
   }
 
   #drivers(name: string): Drivers {
@@ -144,7 +144,7 @@ export class GuardedHosts implements GuardBench {
   #taking(instanceId: string): MachineSpec {
     const { spec } = this.#started.get(instanceId) ?? {};
     if (spec === undefined) throw new Error("There is no such guest.");
-    return { ...spec, epoch: 2, takesOverDisk: true };
+    return { ...spec, ownerEpoch: 2, takesOverDisk: true };
   }
 
   async takeOver(instanceId: string): Promise<void> {

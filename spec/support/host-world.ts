@@ -44,8 +44,8 @@ export class PlayedController {
   registrations = 0;
   inventory: HostInventory | undefined;
   /** The host lease. Not held: fenced, until the host reports that it has cleaned up. */
-  lease = { epoch: 1, held: true };
-  readonly leasesAsked: { epoch: number; cleaned: boolean }[] = [];
+  lease = { leaseEpoch: 1, held: true };
+  readonly leasesAsked: { leaseEpoch: number; cleaned: boolean }[] = [];
   readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
   /** The newest observation of each machine. */
   readonly seen = new Map<string, Observation>();
@@ -78,11 +78,11 @@ export class PlayedController {
       const stored = this.stores ? request.machines.map(({ instanceId }) => instanceId) : [];
       return { known: true, stored };
     },
-    lease: async (asked: { epoch: number; cleaned: boolean }) => {
+    lease: async (asked: { leaseEpoch: number; cleaned: boolean }) => {
       this.#reach();
       this.leasesAsked.push(asked);
-      if (this.lease.held || asked.epoch !== this.lease.epoch || !asked.cleaned) return this.lease;
-      this.lease = { epoch: this.lease.epoch + 1, held: true };
+      if (this.lease.held || asked.leaseEpoch !== this.lease.leaseEpoch || !asked.cleaned) return this.lease;
+      this.lease = { leaseEpoch: this.lease.leaseEpoch + 1, held: true };
       return this.lease;
     },
   };
@@ -96,7 +96,7 @@ export class PlayedController {
       const known = this.seen.get(observation.instanceId);
       if (
         known !== undefined &&
-        known.epoch === observation.epoch &&
+        known.ownerEpoch === observation.ownerEpoch &&
         known.generation >= observation.generation
       )
         continue;
@@ -190,10 +190,10 @@ export class HostWorld {
       ensure: (spec, signal) => disks.ensure(spec, signal),
       list: () => disks.list(),
       listShared: () => disks.listShared(),
-      releaseShared: (instanceId, epoch) => disks.releaseShared(instanceId, epoch),
-      release: async (instanceId, epoch, options) => {
+      releaseShared: (instanceId, ownerEpoch) => disks.releaseShared(instanceId, ownerEpoch),
+      release: async (instanceId, ownerEpoch, options) => {
         await this.#pass(this.releaseMs);
-        await disks.release(instanceId, epoch, options);
+        await disks.release(instanceId, ownerEpoch, options);
       },
     };
   }
@@ -214,9 +214,13 @@ export class HostWorld {
   }
 
   /** Asks the host as a controller does; the controller takes in the answer. */
-  async ensure(instanceId: string, changes: Partial<MachineIntent> = {}, epoch = 1): Promise<Observation> {
+  async ensure(
+    instanceId: string,
+    changes: Partial<MachineIntent> = {},
+    ownerEpoch = 1,
+  ): Promise<Observation> {
     const observedGeneration = this.controller.seen.get(instanceId)?.generation ?? 0;
-    const request = ensure(changes, { instanceId, epoch, observedGeneration });
+    const request = ensure(changes, { instanceId, ownerEpoch, observedGeneration });
     return this.settled(async () => {
       const asked = { ...request, needs: needsOf(request) };
       const { observation } = await this.host.handlers.ensure(asked, this.context());

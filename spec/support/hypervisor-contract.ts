@@ -25,7 +25,7 @@ export interface HypervisorBench {
 export interface HypervisorContract {
   readonly name: string;
   makeBench(): Promise<HypervisorBench>;
-  makeSpec(epoch: number): MachineSpec;
+  makeSpec(ownerEpoch: number): MachineSpec;
   /** Time-out for everything that depends on a guest. */
   readonly timeoutMs: number;
 }
@@ -94,7 +94,7 @@ export function hypervisorContract(contract: HypervisorContract): void {
     it("answers a start when the guest runs, and knows it from then on", async () => {
       const spec = contract.makeSpec(1);
       const guest = await start(spec);
-      expect(guest).to.deep.include({ instanceId: spec.instanceId, epoch: 1, status: "running" });
+      expect(guest).to.deep.include({ instanceId: spec.instanceId, ownerEpoch: 1, status: "running" });
       expect(await hypervisor.inspect(spec.instanceId)).to.deep.equal(guest);
       expect(await hypervisor.list()).to.deep.equal([guest]);
       expect(heard.kinds()).to.deep.equal([]);
@@ -118,8 +118,8 @@ export function hypervisorContract(contract: HypervisorContract): void {
     it("ends the guest of an older epoch before it starts one of a newer", async () => {
       const old = contract.makeSpec(1);
       const { pid } = await start(old);
-      const guest = await start({ ...old, epoch: 2 });
-      expect(guest.epoch).to.equal(2);
+      const guest = await start({ ...old, ownerEpoch: 2 });
+      expect(guest.ownerEpoch).to.equal(2);
       expect(guest.pid).not.to.equal(pid);
       expect(await hypervisor.list()).to.deep.equal([guest]);
       expect(heard.kinds()).to.deep.equal([]);
@@ -128,7 +128,7 @@ export function hypervisorContract(contract: HypervisorContract): void {
     it("refuses an older epoch and leaves the newer guest alone", async () => {
       const spec = contract.makeSpec(2);
       const guest = await start(spec);
-      expect(await reasonOf(start({ ...spec, epoch: 1 }))).to.equal("staleEpoch");
+      expect(await reasonOf(start({ ...spec, ownerEpoch: 1 }))).to.equal("staleEpoch");
       expect(await hypervisor.inspect(spec.instanceId)).to.deep.equal(guest);
     });
 

@@ -85,17 +85,17 @@ export function observed(
 ) {
   const { hostId, leaseEpoch = 0, ...rest } = change;
   const { instance, machines } = loaded;
-  const epoch = rest.epoch ?? instance.epoch;
-  const known = machines.find((machine) => machine.epoch === epoch);
+  const ownerEpoch = rest.ownerEpoch ?? instance.ownerEpoch;
+  const known = machines.find((machine) => machine.ownerEpoch === ownerEpoch);
   const state = instance.desired === "deleted" ? "gone" : instance.desired;
   return {
     kind: "observed",
-    hostId: hostId ?? loaded.claims.find((claim) => claim.epoch === epoch)?.hostId ?? "a",
+    hostId: hostId ?? loaded.claims.find((claim) => claim.ownerEpoch === ownerEpoch)?.hostId ?? "a",
     nowMs: 3_000,
     leaseEpoch,
     observation: {
       instanceId: instance.id,
-      epoch,
+      ownerEpoch,
       generation: (known?.generation ?? 0) + 1,
       intentGeneration: instance.generation,
       resetCount: instance.resetCount,

@@ -6,7 +6,7 @@ import type { controllerWorld } from "./controller-world.ts";
 export type World = Awaited<ReturnType<typeof controllerWorld>>;
 
 /** Two NUMA nodes of two CPUs each. */
-export const cells = [0, 1].map(() => ({
+export const nodes = [0, 1].map(() => ({
   vcpus: 2,
   memoryMib: 4_096,
   hugePages: [{ sizeKib: 2_048, total: 256 }],
@@ -15,7 +15,7 @@ export const cells = [0, 1].map(() => ({
 export const dedicated = { "hw:cpu_policy": "dedicated" };
 
 export async function boundHosts(world: World, count: number): Promise<void> {
-  const said = { vcpus: 32, numa: cells };
+  const said = { vcpus: 32, numa: nodes };
   await Promise.all(Array.from({ length: count }, (_, n) => world.host(`h${n}`, said)));
 }
 

@@ -179,7 +179,7 @@ export const notes: Readonly<Record<string, string>> = {
     "What its agent understands of the `needs` of `ensure`; without `binding` its NUMA nodes are not offered.",
   "report.lease.storageId":
     "Every guest that may be taken over holds the host's lease on this shared storage. Null: on none.",
-  "report.lease.epoch": "Of the lease it believes to have; 0 when it knows of none.",
+  "report.lease.leaseEpoch": "Of the lease it believes to have; 0 when it knows of none.",
   "report.lease.cleaned":
     "True: no process is left of the guests of that lease that another host may take over.",
   "report.lease.answer.held":
@@ -203,14 +203,14 @@ export const notes: Readonly<Record<string, string>> = {
   "host-agent.ensure.needs":
     "`lease`, `binding`, `machineType`: an agent that lacks one of the words answers `unknownNeed`, and starts nothing.",
   "NumaPlacement.dedicated": "Its CPUs are nobody else's.",
-  "NumaPlacement.cells": "Its own NUMA nodes, in this order; `cell` is the position in the host's `numa`.",
+  "NumaPlacement.nodes": "Its own NUMA nodes, in this order; `node` is the position in the host's `numa`.",
   "NumaUse.memoryMib": "In ordinary pages.",
   "Host.pinnedCpus": "CPUs that guests have to themselves, a part of the vCPUs claimed.",
   "Host.numaClaimed": "What is claimed of each of `numa`; the last ones may be missing.",
   "MachineSpec.recovery":
     "What its host does when its process has died, or the host was down: `leave` starts nothing.",
   "MachineIntent.keepDisk": "With power `deleted`: the disk on shared storage is another host's by now.",
-  "MachineSpec.epoch": "Raised with every change of owner: an older owner has nothing to say any more.",
+  "MachineSpec.ownerEpoch": "Raised with every change of owner: an older owner has nothing to say any more.",
   "MachineIntent.generation": "The newest counts, whatever came before it.",
   "MachineIntent.resetCount":
     "Resets asked for in total; the machine resets once when its own count is lower.",

@@ -44,7 +44,9 @@ export class ScriptedHost {
     sharedDisks: async () => ({ disks: [...this.sharedDisks] }),
     removeSharedDisks: async ({ disks }: { readonly disks: readonly SharedDisk[] }) => {
       const isUnwanted = (one: SharedDisk) =>
-        disks.some(({ instanceId, epoch }) => one.instanceId === instanceId && one.epoch <= epoch);
+        disks.some(
+          ({ instanceId, ownerEpoch }) => one.instanceId === instanceId && one.ownerEpoch <= ownerEpoch,
+        );
       this.sharedDisks = this.sharedDisks.filter((one) => !isUnwanted(one));
       return { removed: [...disks] };
     },
@@ -103,8 +105,11 @@ export class ScriptedHost {
     });
   }
 
-  async lease(epoch: number, cleaned = false): Promise<{ readonly epoch: number; readonly held: boolean }> {
-    return this.#reports.lease({ epoch, cleaned, storageId: null });
+  async lease(
+    leaseEpoch: number,
+    cleaned = false,
+  ): Promise<{ readonly leaseEpoch: number; readonly held: boolean }> {
+    return this.#reports.lease({ leaseEpoch, cleaned, storageId: null });
   }
 
   /** The machine changes by itself; the report is acknowledged when this resolves. */
@@ -124,12 +129,16 @@ export class ScriptedHost {
 
   #ensure(spec: MachineSpec, intent: MachineIntent, observedGeneration: number): Observation {
     const known = this.machines.get(spec.instanceId);
-    if (known !== undefined && known.intentGeneration >= intent.generation && known.epoch === spec.epoch)
+    if (
+      known !== undefined &&
+      known.intentGeneration >= intent.generation &&
+      known.ownerEpoch === spec.ownerEpoch
+    )
       return known;
     const state: MachineState = intent.power === "deleted" ? "gone" : intent.power;
     const observation: Observation = {
       instanceId: spec.instanceId,
-      epoch: spec.epoch,
+      ownerEpoch: spec.ownerEpoch,
       generation: Math.max(known?.generation ?? 0, observedGeneration) + 1,
       intentGeneration: intent.generation,
       resetCount: intent.resetCount,

@@ -13,7 +13,7 @@ export interface StorageLeasesBench {
   close(): Promise<void>;
 }
 
-const lease = { hostId: "h1", epoch: 3 };
+const lease = { hostId: "h1", leaseEpoch: 3 };
 
 export function storageLeasesContract(name: string, makeBench: () => Promise<StorageLeasesBench>): void {
   describe(`${name} keeps the promises of the port for leases on storage`, () => {
@@ -49,7 +49,7 @@ export function storageLeasesContract(name: string, makeBench: () => Promise<Sto
       expect(await take()).to.equal("taken");
       expect(await seen()).to.equal("taken");
       expect(await bench.nextLife().hold(lease)).to.equal("taken");
-      expect(await bench.nextLife().hold({ ...lease, epoch: 4 })).to.equal("held");
+      expect(await bench.nextLife().hold({ ...lease, leaseEpoch: 4 })).to.equal("held");
     });
 
     it("is held by every guest as long as its process lives, whatever becomes of the agent", async () => {
@@ -92,16 +92,16 @@ export function storageLeasesContract(name: string, makeBench: () => Promise<Sto
 
     it("gives up the lease of an earlier epoch with the next one", async () => {
       await bench.own.hold(lease);
-      expect(await bench.own.hold({ ...lease, epoch: 4 })).to.equal("held");
+      expect(await bench.own.hold({ ...lease, leaseEpoch: 4 })).to.equal("held");
       expect(await seen()).to.not.equal("held");
     });
 
     it("holds leases of several hosts apart", async () => {
       await bench.own.hold(lease);
-      expect(await bench.other.hold({ hostId: "h2", epoch: 1 })).to.equal("held");
+      expect(await bench.other.hold({ hostId: "h2", leaseEpoch: 1 })).to.equal("held");
       await bench.own.close();
       expect(await take()).to.equal("taken");
-      expect(await bench.own.examine({ hostId: "h2", epoch: 1 }, true)).to.equal("held");
+      expect(await bench.own.examine({ hostId: "h2", leaseEpoch: 1 }, true)).to.equal("held");
     });
   });
 }

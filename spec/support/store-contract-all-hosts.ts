@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
@@ -26,14 +26,14 @@ type Step = readonly [what: string, change: (store: Store) => Promise<unknown>];
 /** Steps that each change another part of a host's record. */
 function stepsOf({ host, id, project }: ReturnType<typeof names>): readonly Step[] {
   const commit =
-    (turn: Turn): Step[1] =>
+    (changes: Commit): Step[1] =>
     (store) =>
-      store.commit(turn);
+      store.commit(changes);
   const aggregate = { id: id(9), name: project, availabilityZone: "z1", metadata: { ssd: "true" } };
   const joined = [{ aggregateId: id(9), hostId: host }];
-  const row = rows.instance(id(1), { hostId: host, epoch: 1, operationId: `op-${id(1)}` });
+  const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1, operationId: `op-${id(1)}` });
   const running = rows.next(row, { state: "running", built: true, settled: true });
-  const lease = { hostId: host, epoch: 1 };
+  const lease = { hostId: host, leaseEpoch: 1 };
   return [
     ["registers", commit({ hosts: [rows.inventory(host)] })],
     ["gets a lease", commit({ leasesGranted: [lease] })],
@@ -51,7 +51,7 @@ function stepsOf({ host, id, project }: ReturnType<typeof names>): readonly Step
     ["leaves it", commit({ aggregateHostsRemoved: joined })],
     ["is disabled", commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "Smoke." }] })],
     ["is fenced", commit({ leasesFenced: [{ ...lease, renewals: null, proof }] })],
-    ["gets another lease", commit({ leasesGranted: [{ hostId: host, epoch: 2 }] })],
+    ["gets another lease", commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] })],
     ["holds nothing", commit(rows.changeTurn(rows.deleted(running, rows.wallMs)))],
     ["is removed", commit({ hostsRemoved: [{ hostId: host, parked: false }] })],
     ["comes back", commit({ hosts: [rows.inventory(host, { vcpus: 2 })] })],
@@ -71,9 +71,9 @@ export function allHostsContract(get: () => Store, open: () => Promise<Store>): 
 
   it("reads all hosts as they were when it was asked, or later, however many ask at once", async () => {
     const [store, { host }] = [get(), names()];
-    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
+    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] });
     const renewed = async (times: number): Promise<void> => {
-      await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }]);
+      await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }]);
       const hosts = await store.allHosts();
       const renewals = hosts.find(({ id }) => id === host)?.lease?.renewals ?? 0;
       expect(renewals).to.be.at.least(times + 1);

@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -33,7 +33,7 @@ export function buildsContract(get: () => Store): void {
 
   const failure = (hostId: string, n: number) =>
     ({ hostId, failed: true, project: `p${n}`, imageId: `i${n}` }) as const;
-  const disabling = (hostId: string, failedBuildsMin: number): Turn => ({
+  const disabling = (hostId: string, failedBuildsMin: number): Commit => ({
     hostsEnabled: [{ hostId, enabled: false, reason: "it fails", failedBuildsMin }],
   });
 
@@ -114,7 +114,7 @@ export function buildsContract(get: () => Store): void {
     await store.commit(rows.createTurn(id(1), host));
     await store.commit(rows.createTurn(id(2), host));
     expect(await store.getHost(host)).to.include({ ioOps: 2 });
-    const row = rows.instance(id(1), { hostId: host, epoch: 1, operationId: `op-${id(1)}` });
+    const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1, operationId: `op-${id(1)}` });
     await store.commit(rows.changeTurn(rows.next(row, { state: "running", built: true, settled: true })));
     expect((await store.listHosts({ limit: 1_000 })).find((one) => one.id === host)).to.include({ ioOps: 1 });
   });

@@ -52,7 +52,7 @@ export function catalogContract(get: () => Store, another: () => Promise<Store>)
     expect(await store.getImage(id(1))).to.equal(undefined);
   });
 
-  it("makes no instance of an image or a flavor that was removed, and nothing else of its turn", async () => {
+  it("makes no instance of an image or a flavor that was removed, and nothing else of its commit", async () => {
     const [store, { id, project, host }] = [get(), names()];
     const image = { ...rows.image, id: id(1), name: id(1) };
     const flavor = { ...rows.flavor, id: id(2), name: id(2) };

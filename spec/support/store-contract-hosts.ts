@@ -21,13 +21,13 @@ export function hostContract(get: () => Store): void {
 async function prepare(store: Store, changes: Partial<InstanceRecord> = {}) {
   const it = names();
   const { host, id } = it;
-  await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
-  const row = rows.instance(id(1), { hostId: host, epoch: 1, built: true, ...changes });
+  await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] });
+  const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1, built: true, ...changes });
   const claim = rows.claim(id(1), host, { leaseEpoch: 1 });
   const machine = rows.machine(id(1), { hostId: host });
-  const turn = { instances: [{ expectedVersion: 0, row }], claims: [claim], machines: [machine] };
-  expect((await store.commit(turn)).kind).to.equal("committed");
-  const fence = { hostId: host, epoch: 1, renewals: null, proof };
+  const commit = { instances: [{ expectedVersion: 0, row }], claims: [claim], machines: [machine] };
+  expect((await store.commit(commit)).kind).to.equal("committed");
+  const fence = { hostId: host, leaseEpoch: 1, renewals: null, proof };
   return { ...it, row, fence: async () => store.commit({ leasesFenced: [fence] }) };
 }
 
@@ -85,10 +85,10 @@ function removalContract(get: () => Store): void {
     const store = get();
     const { host, row, id, fence } = await prepare(store);
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
-    const turn = { ...removal(host), fencesExpected: [{ hostId: host, epoch: 1 }] };
-    expect(await store.commit(turn)).to.deep.equal({ kind: "conflict" });
+    const commit = { ...removal(host), fencesExpected: [{ hostId: host, leaseEpoch: 1 }] };
+    expect(await store.commit(commit)).to.deep.equal({ kind: "conflict" });
     await fence();
-    expect((await store.commit(turn)).kind).to.equal("committed");
+    expect((await store.commit(commit)).kind).to.equal("committed");
     expect(await store.loadInstance(id(1))).to.deep.include({ claims: [], machines: [] });
     expect(await store.listOnHost(host)).to.deep.equal([]);
     expect((await store.claimTotals()).map(({ hostId }) => hostId)).to.not.include(host);
@@ -115,16 +115,18 @@ function removalContract(get: () => Store): void {
       for (const fencedBy of proofs) {
         const [store, { host, id }] = [get(), names()];
         await store.commit({ hosts: [rows.inventory(host)] });
-        const row = rows.instance(id(1), { hostId: null, epoch: 1, built: false, ...changes });
+        const row = rows.instance(id(1), { hostId: null, ownerEpoch: 1, built: false, ...changes });
         const claims = [rows.claim(id(1), host, { leaseEpoch })];
         const born = { instances: [{ expectedVersion: 0, row }], claims };
-        const leasesGranted = [{ hostId: host, epoch: 1 }];
+        const leasesGranted = [{ hostId: host, leaseEpoch: 1 }];
         if (leaseEpoch === 0) await store.commit(born);
         await store.commit({ leasesGranted });
         if (leaseEpoch > 0) await store.commit(born);
-        await store.commit({ leasesFenced: [{ hostId: host, epoch: 1, renewals: null, proof: fencedBy }] });
-        const turn = { ...removal(host), fencesExpected: [{ hostId: host, epoch: 1 }] };
-        kinds.push((await store.commit(turn)).kind);
+        await store.commit({
+          leasesFenced: [{ hostId: host, leaseEpoch: 1, renewals: null, proof: fencedBy }],
+        });
+        const commit = { ...removal(host), fencesExpected: [{ hostId: host, leaseEpoch: 1 }] };
+        kinds.push((await store.commit(commit)).kind);
         const kept = (await store.loadInstance(id(1)))?.claims.length;
         expect(kept).to.equal(kinds.at(-1) === "committed" ? 0 : 1);
       }
@@ -146,23 +148,23 @@ function removalContract(get: () => Store): void {
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
     await fence();
     await store.commit(removal(host));
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([]);
-    const first = { hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] };
+    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([]);
+    const first = { hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] };
     expect(await store.commit(first)).to.deep.equal({ kind: "conflict" });
     await store.commit({ hosts: [rows.inventory(host)] });
     const again = await store.getHost(host);
     expect(again).to.deep.include({ enabled: true, draining: null, instances: 0, generation: 1 });
-    expect(again?.lease).to.deep.include({ epoch: 1, fencedBy: proof });
-    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
-    expect(await store.renewLeases([{ hostId: host, epoch: 2, storageId: null }])).to.deep.equal([host]);
+    expect(again?.lease).to.deep.include({ leaseEpoch: 1, fencedBy: proof });
+    await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] });
+    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 2, storageId: null }])).to.deep.equal([host]);
   });
 
   it("renews no lease of a host that is not there", async () => {
     const [store, { host }] = [get(), names()];
-    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([host]);
+    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] });
+    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([host]);
     await store.commit(removal(host, false));
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([]);
   });
 }
 
@@ -178,7 +180,7 @@ function recoveryContract(get: () => Store): void {
     const left = rows.next(row, { hostId: null });
     await store.commit(rows.changeTurn(left));
     expect(await found(store, id(1))).to.equal(true);
-    const released = { claimsReleased: [{ instanceId: id(1), epoch: 1 }] };
+    const released = { claimsReleased: [{ instanceId: id(1), ownerEpoch: 1 }] };
     await store.commit(rows.changeTurn(rows.next(left), released));
     expect(await found(store, id(1))).to.equal(false);
   });

@@ -13,57 +13,57 @@ const conflict = { kind: "conflict" };
 export function leaseContract(get: () => Store): void {
   const leased = async () => {
     const [store, { id, host }] = [get(), names()];
-    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, epoch: 1 }] });
+    await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] });
     return { store, id, host };
   };
-  const fence = (hostId: string, renewals: number | null, epoch = 1) => ({
-    leasesFenced: [{ hostId, epoch, renewals, proof }],
+  const fence = (hostId: string, renewals: number | null, leaseEpoch = 1) => ({
+    leasesFenced: [{ hostId, leaseEpoch, renewals, proof }],
   });
   const born = (id: string, host: string, leaseEpoch: number) => {
-    const { claims = [], ...turn } = rows.createTurn(id, host);
-    return { ...turn, claims: claims.map((claim) => ({ ...claim, leaseEpoch })) };
+    const { claims = [], ...commit } = rows.createTurn(id, host);
+    return { ...commit, claims: claims.map((claim) => ({ ...claim, leaseEpoch })) };
   };
 
   it("grants the first lease with the host, and another only one above a fenced one", async () => {
     const { store, host } = await leased();
     expect((await store.getHost(host))?.lease).to.deep.equal({
-      epoch: 1,
+      leaseEpoch: 1,
       renewals: 1,
       storage: null,
       fencedBy: null,
     });
-    for (const epoch of [1, 2])
-      expect(await store.commit({ leasesGranted: [{ hostId: host, epoch }] })).to.deep.equal(conflict);
+    for (const leaseEpoch of [1, 2])
+      expect(await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch }] })).to.deep.equal(conflict);
     await store.commit(fence(host, null));
-    expect(await store.commit({ leasesGranted: [{ hostId: host, epoch: 3 }] })).to.deep.equal(conflict);
-    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
+    expect(await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 3 }] })).to.deep.equal(conflict);
+    await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] });
     expect((await store.getHost(host))?.lease).to.deep.equal({
-      epoch: 2,
+      leaseEpoch: 2,
       renewals: 2,
       storage: null,
       fencedBy: null,
     });
-    const nobody = { leasesGranted: [{ hostId: `${host}-none`, epoch: 1 }] };
+    const nobody = { leasesGranted: [{ hostId: `${host}-none`, leaseEpoch: 1 }] };
     expect(await store.commit(nobody)).to.deep.equal(rows.missing("host", `${host}-none`));
   });
 
   it("counts renewals of the lease that is held, and of no other", async () => {
     const { store, host } = await leased();
     const asked = [
-      { hostId: host, epoch: 1, storageId: null },
-      { hostId: `${host}-none`, epoch: 1, storageId: null },
+      { hostId: host, leaseEpoch: 1, storageId: null },
+      { hostId: `${host}-none`, leaseEpoch: 1, storageId: null },
     ];
     expect(await store.renewLeases(asked)).to.deep.equal([host]);
     expect((await store.getHost(host))?.lease?.renewals).to.equal(2);
-    expect(await store.renewLeases([{ hostId: host, epoch: 2, storageId: null }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 2, storageId: null }])).to.deep.equal([]);
     await store.commit(fence(host, null));
-    expect(await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }])).to.deep.equal([]);
+    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([]);
   });
 
   it("counts the renewals in a row that say of one storage that it is held", async () => {
     const { store, host } = await leased();
     const said = async (...storageIds: readonly (string | null)[]) => {
-      await store.renewLeases(storageIds.map((storageId) => ({ hostId: host, epoch: 1, storageId })));
+      await store.renewLeases(storageIds.map((storageId) => ({ hostId: host, leaseEpoch: 1, storageId })));
       const { storage } = (await store.getHost(host))?.lease ?? {};
       return storage && `${storage.id} ${storage.renewals}`;
     };
@@ -78,13 +78,13 @@ export function leaseContract(get: () => Store): void {
     expect((await store.getHost(host))?.lease?.renewals).to.equal(before + 3);
     expect([await said("s2"), await said("s2", "s2")]).to.deep.equal(["s2 1", "s2 2"]);
     await store.commit(fence(host, null));
-    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
+    await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] });
     expect((await store.getHost(host))?.lease?.storage).to.equal(null);
   });
 
   it("fences only while nothing was renewed, once, and keeps the proof", async () => {
     const { store, host } = await leased();
-    await store.renewLeases([{ hostId: host, epoch: 1, storageId: null }]);
+    await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }]);
     expect(await store.commit(fence(host, 1))).to.deep.equal(conflict);
     expect(await store.commit(fence(host, 2, 2))).to.deep.equal(conflict);
     expect((await store.commit(fence(host, 2))).kind).to.equal("committed");
@@ -94,11 +94,11 @@ export function leaseContract(get: () => Store): void {
 
   it("commits what rests on a fence only while it stands", async () => {
     const { store, host } = await leased();
-    const rests = { fencesExpected: [{ hostId: host, epoch: 1 }] };
+    const rests = { fencesExpected: [{ hostId: host, leaseEpoch: 1 }] };
     expect(await store.commit(rests)).to.deep.equal(conflict);
     await store.commit(fence(host, null));
     expect((await store.commit(rests)).kind).to.equal("committed");
-    await store.commit({ leasesGranted: [{ hostId: host, epoch: 2 }] });
+    await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] });
     expect(await store.commit(rests)).to.deep.equal(conflict);
   });
 
@@ -106,25 +106,27 @@ export function leaseContract(get: () => Store): void {
     const [store, { host, id }] = [get(), names()];
     const turnOf = (hostId: string, changes: object = {}) => ({
       hosts: [rows.inventory(hostId, changes)],
-      leasesGranted: [{ hostId, epoch: 1 }],
+      leasesGranted: [{ hostId, leaseEpoch: 1 }],
       events: [rows.event(hostId)],
     });
     await store.commit(turnOf(`${host}-1`));
     await store.commit({ hosts: [rows.inventory(`${host}-2`)] });
-    const row = rows.instance(id(1), { hostId: `${host}-2`, epoch: 1 });
+    const row = rows.instance(id(1), { hostId: `${host}-2`, ownerEpoch: 1 });
     const claims = [rows.claim(id(1), `${host}-2`)];
     await store.commit({ instances: [{ expectedVersion: 0, row }], claims });
-    const turns = Array.from({ length: 20 }, (_, index) =>
+    const commits = Array.from({ length: 20 }, (_, index) =>
       turnOf(`${host}-${index + 1}`, index === 1 ? { vcpus: 0 } : {}),
     );
-    const results = await Promise.all([...turns, turnOf(`${host}-20`)].map((turn) => store.commit(turn)));
+    const results = await Promise.all(
+      [...commits, turnOf(`${host}-20`)].map((commit) => store.commit(commit)),
+    );
     const refused = results.map(({ kind }) => kind).flatMap((kind, at) => (kind === "committed" ? [] : [at]));
     expect(refused).to.deep.equal([0, 1, 20]);
     expect(results[1]).to.deep.equal({ kind: "hostFull", hostId: `${host}-2` });
     const sequences = results.flatMap((one) => (one.kind === "committed" ? [one.lastSequence] : []));
     expect(sequences).to.deep.equal([...sequences].sort((left, right) => left - right));
     expect((await store.getHost(`${host}-20`))?.lease).to.deep.equal({
-      epoch: 1,
+      leaseEpoch: 1,
       renewals: 1,
       storage: null,
       fencedBy: null,
@@ -153,7 +155,7 @@ export function leaseContract(get: () => Store): void {
     if (row === undefined || claim === undefined) throw new Error("It was not made.");
     const again = {
       instances: [{ expectedVersion: row.version, row: rows.next(row) }],
-      claimsReleased: [{ instanceId: claim.instanceId, epoch: claim.epoch }],
+      claimsReleased: [{ instanceId: claim.instanceId, ownerEpoch: claim.ownerEpoch }],
       claims: [claim],
     };
     expect((await store.commit(again)).kind).to.equal("committed");

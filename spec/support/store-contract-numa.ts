@@ -4,22 +4,22 @@
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { NumaNode, NumaPlacement } from "../../protocol/numa.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
-type Cell = Partial<NumaPlacement["cells"][number]>;
+type Cell = Partial<NumaPlacement["nodes"][number]>;
 
 const node: NumaNode = { vcpus: 2, memoryMib: 1_024, hugePages: [{ sizeKib: 2_048, total: 128 }] };
 
 /** A claim of these NUMA nodes, as large as all of them. */
-function bound(dedicated: boolean, ...cells: readonly Cell[]): Partial<ClaimRecord> {
-  const whole = cells.map((one) => ({ cell: 0, vcpus: 1, memoryMib: 64, ...one }));
+function bound(dedicated: boolean, ...nodes: readonly Cell[]): Partial<ClaimRecord> {
+  const whole = nodes.map((one) => ({ node: 0, vcpus: 1, memoryMib: 64, ...one }));
   const sum = (unit: "vcpus" | "memoryMib") => whole.reduce((all, one) => all + one[unit], 0);
-  return { vcpus: sum("vcpus"), memoryMib: sum("memoryMib"), numa: { dedicated, cells: whole } };
+  return { vcpus: sum("vcpus"), memoryMib: sum("memoryMib"), numa: { dedicated, nodes: whole } };
 }
 
 const use = (pinnedCpus: number, memoryMib: number, pages = 0) => ({
@@ -32,7 +32,7 @@ async function prepare(store: Store, changes: Partial<HostInventory> = {}) {
   const it = names();
   const inventory = rows.inventory(it.host, { vcpus: 16, numa: [node, node], ...changes });
   await store.commit({ hosts: [inventory] });
-  const born = (n: number, change: Partial<ClaimRecord>): Turn => ({
+  const born = (n: number, change: Partial<ClaimRecord>): Commit => ({
     ...rows.createTurn(it.id(n), it.host),
     claims: [rows.claim(it.id(n), it.host, change)],
   });
@@ -47,7 +47,7 @@ async function prepare(store: Store, changes: Partial<HostInventory> = {}) {
     return read;
   };
   const full = { kind: "hostFull", hostId: it.host };
-  const kind = async (turn: Turn) => (await store.commit(turn)).kind;
+  const kind = async (commit: Commit) => (await store.commit(commit)).kind;
   return { ...it, inventory, born, sums, full, kind };
 }
 
@@ -56,9 +56,9 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     const store = get();
     const { id, born, sums, kind } = await prepare(store);
     expect(await sums()).to.deep.equal({ pinnedCpus: 0, numaClaimed: [] });
-    const numa = bound(true, { cell: 0, pageKib: 2_048 }, { cell: 1, pageKib: 2_048 });
+    const numa = bound(true, { node: 0, pageKib: 2_048 }, { node: 1, pageKib: 2_048 });
     expect(await kind(born(1, numa))).to.equal("committed");
-    expect(await kind(born(2, bound(false, { cell: 1, vcpus: 2, memoryMib: 100 })))).to.equal("committed");
+    expect(await kind(born(2, bound(false, { node: 1, vcpus: 2, memoryMib: 100 })))).to.equal("committed");
     expect(await kind(born(3, {}))).to.equal("committed");
     const both = { pinnedCpus: 2, numaClaimed: [use(1, 0, 32), use(1, 100, 32)] };
     expect(await sums()).to.deep.equal(both);
@@ -66,7 +66,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect((await store.loadInstance(id(3)))?.claims[0]?.numa).to.equal(null);
     const row = (await store.loadInstance(id(2)))?.instance ?? rows.instance(id(2));
     await store.commit(
-      rows.changeTurn(rows.next(row), { claimsReleased: [{ instanceId: id(2), epoch: 1 }] }),
+      rows.changeTurn(rows.next(row), { claimsReleased: [{ instanceId: id(2), ownerEpoch: 1 }] }),
     );
     expect(await sums()).to.deep.equal({ pinnedCpus: 2, numaClaimed: [use(1, 0, 32), use(1, 0, 32)] });
   });
@@ -75,8 +75,8 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     const store = get();
     const { born, sums, full } = await prepare(store);
     const stores = [store, await another()];
-    const turns = Array.from({ length: 40 }, (_, n) => born(n, bound(true, { cell: n % 2 })));
-    const results = await Promise.all(turns.map(async (turn, n) => stores[n % 2]?.commit(turn)));
+    const commits = Array.from({ length: 40 }, (_, n) => born(n, bound(true, { node: n % 2 })));
+    const results = await Promise.all(commits.map(async (commit, n) => stores[n % 2]?.commit(commit)));
     expect(results.filter((one) => one?.kind === "committed")).to.have.length(4);
     for (const one of results) if (one?.kind !== "committed") expect(one).to.deep.equal(full);
     expect(await sums()).to.deep.equal({ pinnedCpus: 4, numaClaimed: [use(2, 128), use(2, 128)] });
@@ -86,11 +86,11 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     const store = get();
     const { born, full, sums } = await prepare(store);
     const refused = [
-      bound(true, { cell: 0, vcpus: 3 }),
-      bound(true, { cell: 2 }),
-      bound(false, { cell: 0, memoryMib: 769 }),
-      bound(false, { cell: 0, memoryMib: 258, pageKib: 2_048 }),
-      bound(false, { cell: 0, memoryMib: 64, pageKib: 1_024 }),
+      bound(true, { node: 0, vcpus: 3 }),
+      bound(true, { node: 2 }),
+      bound(false, { node: 0, memoryMib: 769 }),
+      bound(false, { node: 0, memoryMib: 258, pageKib: 2_048 }),
+      bound(false, { node: 0, memoryMib: 64, pageKib: 1_024 }),
     ];
     for (const [n, change] of refused.entries())
       expect(await store.commit(born(n, change)), String(n)).to.deep.equal(full);
@@ -107,33 +107,33 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect(await kind(born(2, bound(true, { vcpus: 2 })))).to.equal("committed");
     // Two of four CPUs are left: room for four vCPUs with a ratio of 2.
     expect(await store.commit(born(3, { vcpus: 2 }))).to.deep.equal(full);
-    expect(await store.commit(born(4, bound(true, { cell: 1 })))).to.deep.equal(full);
+    expect(await store.commit(born(4, bound(true, { node: 1 })))).to.deep.equal(full);
     expect(await kind(born(5, { vcpus: 1 }))).to.equal("committed");
     expect(await store.commit(born(6, { vcpus: 1 }))).to.deep.equal(full);
   });
 
-  it("judges several claims of one turn together", async () => {
+  it("judges several claims of one commit together", async () => {
     const store = get();
     const { born, full, sums, kind } = await prepare(store);
-    const together = (...turns: readonly Turn[]): Turn => ({
-      instances: turns.flatMap(({ instances = [] }) => instances),
-      claims: turns.flatMap(({ claims = [] }) => claims),
+    const together = (...commits: readonly Commit[]): Commit => ({
+      instances: commits.flatMap(({ instances = [] }) => instances),
+      claims: commits.flatMap(({ claims = [] }) => claims),
     });
-    const three = [1, 2, 3].map((n) => born(n, bound(true, { cell: 0 })));
+    const three = [1, 2, 3].map((n) => born(n, bound(true, { node: 0 })));
     expect(await store.commit(together(...three))).to.deep.equal(full);
     expect(await sums()).to.deep.equal({ pinnedCpus: 0, numaClaimed: [] });
     expect(await kind(together(...three.slice(1)))).to.equal("committed");
     expect((await sums()).pinnedCpus).to.equal(2);
   });
 
-  it("gives back and takes in one turn, as a claim that is made anew does", async () => {
+  it("gives back and takes in one commit, as a claim that is made anew does", async () => {
     const store = get();
     const { id, host, born, sums, kind } = await prepare(store);
-    const change = bound(true, { cell: 0, vcpus: 2 });
+    const change = bound(true, { node: 0, vcpus: 2 });
     await store.commit(born(1, change));
     const row = (await store.loadInstance(id(1)))?.instance ?? rows.instance(id(1));
     const anew = rows.changeTurn(rows.next(row), {
-      claimsReleased: [{ instanceId: id(1), epoch: 1 }],
+      claimsReleased: [{ instanceId: id(1), ownerEpoch: 1 }],
       claims: [rows.claim(id(1), host, change)],
     });
     expect(await kind(anew)).to.equal("committed");
@@ -143,7 +143,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
   it("refuses a host that has less than is claimed, and forgets the cells of one that is removed", async () => {
     const store = get();
     const { host, id, inventory, born, full, sums } = await prepare(store);
-    await store.commit(born(1, bound(true, { cell: 1, memoryMib: 64, pageKib: 2_048 })));
+    await store.commit(born(1, bound(true, { node: 1, memoryMib: 64, pageKib: 2_048 })));
     const fewer = { ...node, hugePages: [{ sizeKib: 2_048, total: 31 }] };
     for (const numa of [[], [node], [node, fewer], [node, { ...node, vcpus: 0 }]])
       expect(await store.commit({ hosts: [{ ...inventory, numa }] })).to.deep.equal(full);
@@ -151,8 +151,8 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect((await store.commit({ hosts: [{ ...inventory, numa: [fewer, more] }] })).kind).to.equal(
       "committed",
     );
-    expect(await store.commit(born(2, bound(true, { cell: 0, vcpus: 3 })))).to.deep.equal(full);
-    expect((await store.commit(born(3, bound(true, { cell: 1, vcpus: 8 })))).kind).to.equal("committed");
+    expect(await store.commit(born(2, bound(true, { node: 0, vcpus: 3 })))).to.deep.equal(full);
+    expect((await store.commit(born(3, bound(true, { node: 1, vcpus: 8 })))).kind).to.equal("committed");
     const instances = await Promise.all([1, 3].map(async (n) => store.loadInstance(id(n))));
     const gone = instances
       .flatMap((loaded) => loaded?.instance ?? [])
@@ -171,7 +171,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     const wrong = [
       { ...bound(true, {}), vcpus: 2 },
       { ...bound(true, {}), memoryMib: 1 },
-      bound(true, { cell: 0 }, { cell: 0 }),
+      bound(true, { node: 0 }, { node: 0 }),
       bound(true, { memoryMib: 3, pageKib: 2_048 }),
     ];
     for (const [n, change] of wrong.entries()) {

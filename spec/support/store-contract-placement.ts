@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
 import type { ServerGroupRecord } from "../../actors/records/placement.ts";
 import { everyProject } from "../../protocol/quota.ts";
@@ -15,10 +15,10 @@ import { names } from "./store-rows.ts";
 type OpenStore = () => Promise<Store>;
 
 /** A create of an instance of this project, in this group. */
-function birth(id: string, hostId: string, changes: Partial<InstanceRecord>): Turn {
-  const turn = rows.createTurn(id, hostId);
-  const row = { ...rows.instance(id, { hostId, epoch: 1, operationId: `op-${id}` }), ...changes };
-  return { ...turn, instances: [{ expectedVersion: 0, row }] };
+function birth(id: string, hostId: string, changes: Partial<InstanceRecord>): Commit {
+  const commit = rows.createTurn(id, hostId);
+  const row = { ...rows.instance(id, { hostId, ownerEpoch: 1, operationId: `op-${id}` }), ...changes };
+  return { ...commit, instances: [{ expectedVersion: 0, row }] };
 }
 
 const group = (id: string, changes: Partial<ServerGroupRecord> = {}): ServerGroupRecord => ({
@@ -48,7 +48,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
     await store.commit({ hosts: hostIds.map((hostId) => rows.inventory(hostId)) });
     const groupId = it.id(999);
     await store.commit({ serverGroups: [group(groupId, { project: it.project, ...changes })] });
-    const member = (n: number, host: number): Turn =>
+    const member = (n: number, host: number): Commit =>
       birth(it.id(n), hostIds[host] ?? "", { project: it.project, serverGroupId: groupId });
     return { store, ...it, groupId, hostIds, member };
   };
@@ -64,10 +64,10 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect(members.map(({ hostId }) => hostId).sort()).to.deep.equal(hostIds);
   });
 
-  it("counts up to the group's own maximum, and what a turn brings itself", async () => {
+  it("counts up to the group's own maximum, and what a commit brings itself", async () => {
     const { store, id, groupId, hostIds, member } = await prepare(2, { maxPerHost: 2 });
     const [first, second, third] = [member(1, 0), member(2, 0), member(3, 0)];
-    const both: Turn = {
+    const both: Commit = {
       instances: [first, second, third].flatMap(({ instances = [] }) => instances),
       claims: [first, second, third].flatMap(({ claims = [] }) => claims),
     };
@@ -93,7 +93,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect((await store.commit(member(2, 0))).kind).to.equal("committed");
   });
 
-  it("frees a deleted member's place in the turn that deletes it", async () => {
+  it("frees a deleted member's place in the commit that deletes it", async () => {
     const { store, id, groupId, member } = await prepare(1, {});
     const first = member(1, 0);
     await store.commit(first);
@@ -117,7 +117,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
       const wrong = policy === "affinity" ? 1 : 0;
       const refused = { kind: "groupRule", groupId, hostId: hostIds[wrong] };
       expect(await store.commit(member(2, wrong))).to.deep.equal(refused);
-      const claimsReleased = [{ instanceId: id(1), epoch: 1 }];
+      const claimsReleased = [{ instanceId: id(1), ownerEpoch: 1 }];
       await store.commit({ ...rows.changeTurn(rows.next(row, {})), claimsReleased });
       expect(await store.listGroupHosts(groupId)).to.deep.equal([]);
       expect((await store.commit(member(2, 1))).kind).to.equal("committed");
@@ -192,17 +192,17 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     const totalsOf = async () => (await store.quotaTotals()).filter((one) => one.project === project);
     await store.commit({ hosts: [rows.inventory(host)] });
     expect(await totalsOf()).to.deep.equal([]);
-    const turns = [1, 2].map((n) => birth(id(n), host, { project }));
-    for (const turn of turns) await store.commit(turn);
+    const commits = [1, 2].map((n) => birth(id(n), host, { project }));
+    for (const commit of commits) await store.commit(commit);
     const both = { instances: 2, vcpus: 2, memoryMib: 128 };
     expect(await totalsOf()).to.deep.equal([{ project, used: both, counted: both }]);
-    for (const { instances = [] } of turns)
+    for (const { instances = [] } of commits)
       for (const { row } of instances) await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
     const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
     expect(await totalsOf()).to.deep.equal([{ project, used: nothing, counted: nothing }]);
   });
 
-  it("gives back what is deleted, once, in the turn that deletes it", async () => {
+  it("gives back what is deleted, once, in the commit that deletes it", async () => {
     const [store, { id, host, project }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)], quotas: [{ project, ...none, vcpus: 1 }] });
     const first = birth(id(1), host, { project });
@@ -216,11 +216,11 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     expect((await store.commit(birth(id(2), host, { project }))).kind).to.equal("committed");
   });
 
-  it("counts the memory of all instances of one turn together", async () => {
+  it("counts the memory of all instances of one commit together", async () => {
     const [store, { id, host, project }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)], quotas: [{ project, ...none, memoryMib: 100 }] });
-    const turns = [birth(id(1), host, { project }), birth(id(2), host, { project })];
-    const both: Turn = { instances: turns.flatMap(({ instances = [] }) => instances) };
+    const commits = [birth(id(1), host, { project }), birth(id(2), host, { project })];
+    const both: Commit = { instances: commits.flatMap(({ instances = [] }) => instances) };
     const exceeded = { kind: "quotaExceeded", resource: "memoryMib", limit: 100, used: 0, asked: 128 };
     expect(await store.commit(both)).to.deep.equal(exceeded);
     expect((await store.getQuota(project)).used).to.deep.equal({ instances: 0, vcpus: 0, memoryMib: 0 });

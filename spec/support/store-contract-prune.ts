@@ -24,7 +24,7 @@ export function pruneContract(get: () => Store): void {
     const deletedAtMs = rows.wallMs + 5;
     const done = { state: "done", endedAtMs: rows.wallMs } as const;
     for (const n of [1, 2, 3]) {
-      const row = rows.instance(id(n), { epoch: 1 });
+      const row = rows.instance(id(n), { ownerEpoch: 1 });
       const claims = n === 2 ? [rows.claim(id(n), host)] : [];
       const operations = [rows.operation(id(n), id(n), done)];
       await store.commit(rows.changeTurn(row, { claims, operations, machines: [rows.machine(id(n))] }));

@@ -33,7 +33,9 @@ export function readContract(get: () => Store): void {
 
   it("says where those of a list are that are not deleted, in order", async () => {
     const [store, { id, host }] = [get(), names()];
-    await store.commit(rows.changeTurn(rows.instance(id(2), { hostId: host, epoch: 1, desired: "running" })));
+    await store.commit(
+      rows.changeTurn(rows.instance(id(2), { hostId: host, ownerEpoch: 1, desired: "running" })),
+    );
     await store.commit(rows.changeTurn(rows.instance(id(1), { desired: "stopped" })));
     const gone = rows.instance(id(3));
     await store.commit(rows.changeTurn(gone));
@@ -54,7 +56,7 @@ export function readContract(get: () => Store): void {
       name: "web",
       state: "running",
       hostId: host,
-      epoch: 1,
+      ownerEpoch: 1,
       metadata: { tier: "front", 'odd "key"': "odd \\ value" },
     });
     await store.commit({ instances: [plain, special].map((row) => ({ expectedVersion: 0, row })) });
@@ -86,31 +88,33 @@ export function readContract(get: () => Store): void {
 
   it("shows the machine of the present epoch, and loads those of every epoch", async () => {
     const [store, { id }] = [get(), names()];
-    const row = rows.instance(id(1), { epoch: 2 });
-    const machines = [1, 2].map((epoch) => rows.machine(id(1), { epoch, address: `10.0.0.${epoch}` }));
+    const row = rows.instance(id(1), { ownerEpoch: 2 });
+    const machines = [1, 2].map((ownerEpoch) =>
+      rows.machine(id(1), { ownerEpoch, address: `10.0.0.${ownerEpoch}` }),
+    );
     await store.commit(rows.changeTurn(row, { machines }));
     expect(await store.getInstance(id(1))).to.deep.equal({ instance: row, machine: machines[1] });
     expect((await store.loadInstance(id(1)))?.machines).to.deep.equal(machines);
-    await store.commit(rows.changeTurn(rows.next(row, { epoch: 3 })));
+    await store.commit(rows.changeTurn(rows.next(row, { ownerEpoch: 3 })));
     expect(await store.getInstance(id(1))).to.have.property("machine", undefined);
   });
 
   it("tells what of a host's report is stored already, and what is news", async () => {
     const [store, { id, host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)] });
-    const row = rows.instance(id(1), { hostId: host, epoch: 1 });
+    const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1 });
     const known = rows.machine(id(1), { hostId: host, generation: 5, state: "running" });
     await store.commit(rows.changeTurn(row, { machines: [known], claims: [rows.claim(id(1), host)] }));
-    const without = rows.instance(id(2), { hostId: host, epoch: 1 });
+    const without = rows.instance(id(2), { hostId: host, ownerEpoch: 1 });
     const unclaimed = rows.machine(id(2), { hostId: host, generation: 5 });
     await store.commit(rows.changeTurn(without, { machines: [unclaimed] }));
     const seen = (changes: object) => store.listStored(host, [{ ...known, ...changes }]);
-    const key = { instanceId: id(1), epoch: 1 };
+    const key = { instanceId: id(1), ownerEpoch: 1 };
     expect(await seen({})).to.deep.equal([key]);
     expect(await seen({ generation: 4 })).to.deep.equal([]);
     expect(await seen({ generation: 6 })).to.deep.equal([]);
     expect(await seen({ state: "stopped" })).to.deep.equal([]);
-    expect(await seen({ epoch: 2 })).to.deep.equal([]);
+    expect(await seen({ ownerEpoch: 2 })).to.deep.equal([]);
     expect(await store.listStored(`${host}-2`, [known])).to.deep.equal([]);
     expect(await store.listStored(host, [unclaimed, known])).to.deep.equal([key]);
     expect(await store.listStored(host, [])).to.deep.equal([]);
@@ -121,7 +125,7 @@ export function readContract(get: () => Store): void {
     await store.commit({ hosts: [rows.inventory(host)] });
     const settled = rows.instance(id(1), { settled: true });
     const busy = rows.instance(id(2), { settled: true, operationId: id(2) });
-    const unsettled = rows.instance(id(3), { epoch: 1 });
+    const unsettled = rows.instance(id(3), { ownerEpoch: 1 });
     await store.commit(rows.changeTurn(settled, { machines: [rows.machine(id(1), { hostId: host })] }));
     await store.commit(rows.changeTurn(busy));
     await store.commit(rows.changeTurn(unsettled, { claims: [rows.claim(id(3), host)] }));
@@ -237,7 +241,7 @@ export function readContract(get: () => Store): void {
     const metadata = { "k\ud800": "a\0b", plain: "\\u0000 \\ud800 \u{1F600}" };
     const request = rows.request("r", { project, answer: { text: "x\udfff\0" } });
     const machine = rows.machine(id(1), { message: "qemu said: \0\0" });
-    const row = rows.instance(id(1), { project, epoch: 1, metadata });
+    const row = rows.instance(id(1), { project, ownerEpoch: 1, metadata });
     await store.commit(rows.changeTurn(row, { request, machines: [machine] }));
     const found = await store.getInstance(id(1));
     const kept = { "k\uFFFD": "a\uFFFDb", plain: metadata.plain };

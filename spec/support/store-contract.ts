@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { allHostsContract } from "./store-contract-all-hosts.ts";
 import { catalogContract } from "./store-contract-catalog.ts";
@@ -20,8 +20,8 @@ import { names } from "./store-rows.ts";
 /** One more store on the data of this run; its wall clock stands at rows.wallMs. */
 export type OpenStore = () => Promise<Store>;
 
-export async function commitAll(store: Store, turns: readonly Turn[]): Promise<CommitResult[]> {
-  return Promise.all(turns.map(async (turn) => store.commit(turn)));
+export async function commitAll(store: Store, commits: readonly Commit[]): Promise<CommitResult[]> {
+  return Promise.all(commits.map(async (commit) => store.commit(commit)));
 }
 
 /** The code of a refusal; fails when the attempt was not refused. */
@@ -70,23 +70,23 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
 }
 
 function commitContract(get: () => Store, another: OpenStore): void {
-  it("answers a committed turn with the number of its last event, and remembers all of it", async () => {
+  it("answers a committed commit with the number of its last event, and remembers all of it", async () => {
     const [store, { id, host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)] });
     const before = await store.lastSequence();
-    const turn = rows.createTurn(id(1), host);
-    expect(await store.commit(turn)).to.deep.equal({ kind: "committed", lastSequence: before + 2 });
+    const commit = rows.createTurn(id(1), host);
+    expect(await store.commit(commit)).to.deep.equal({ kind: "committed", lastSequence: before + 2 });
     expect(await store.loadInstance(id(1))).to.deep.equal({
-      instance: turn.instances?.[0]?.row,
+      instance: commit.instances?.[0]?.row,
       machines: [],
-      claims: turn.claims,
-      operation: turn.operations?.[0],
+      claims: commit.claims,
+      operation: commit.operations?.[0],
     });
     const { events } = await store.listEvents({ after: before, limit: 10 });
-    expect(events).to.deep.equal(turn.events?.map((event, n) => ({ ...event, sequence: before + 1 + n })));
+    expect(events).to.deep.equal(commit.events?.map((event, n) => ({ ...event, sequence: before + 1 + n })));
   });
 
-  it("answers a turn without events with sequence 0", async () => {
+  it("answers a commit without events with sequence 0", async () => {
     const { id } = names();
     const result = await get().commit(rows.changeTurn(rows.instance(id(1))));
     expect(result).to.deep.equal({ kind: "committed", lastSequence: 0 });
@@ -111,12 +111,12 @@ function commitContract(get: () => Store, another: OpenStore): void {
   it("does one of many requests with the same id that come at once", async () => {
     const [store, { id, project }] = [get(), names()];
     const other = await another();
-    const turns = Array.from({ length: 20 }, (_, n) => ({
+    const commits = Array.from({ length: 20 }, (_, n) => ({
       request: rows.request("same", { project, answer: n }),
       ...rows.changeTurn(rows.instance(id(n), { project })),
     }));
     const results = (
-      await Promise.all([commitAll(store, turns.slice(0, 10)), commitAll(other, turns.slice(10))])
+      await Promise.all([commitAll(store, commits.slice(0, 10)), commitAll(other, commits.slice(10))])
     ).flat();
     expect(results.filter(({ kind }) => kind === "committed")).to.have.length(1);
     const answers = results.flatMap((one) => (one.kind === "duplicate" ? [one.request.answer] : []));
@@ -125,7 +125,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
     expect(await store.listInstances({ project, limit: 100 })).to.have.length(1);
   });
 
-  it("forgets the request of a turn that was refused", async () => {
+  it("forgets the request of a commit that was refused", async () => {
     const [store, { id, project }] = [get(), names()];
     const request = rows.request("r1", { project });
     const stale = rows.changeTurn(rows.next(rows.instance(id(1))), { request });
@@ -155,20 +155,20 @@ function commitContract(get: () => Store, another: OpenStore): void {
     for (let round = 0; round < 20; round += 1) {
       const mine = rows.next(row, { name: "mine" });
       const theirs = rows.next(row, { name: "theirs" });
-      const turns = [rows.changeTurn(mine), rows.changeTurn(theirs)] as const;
-      const results = await Promise.all([store.commit(turns[0]), other.commit(turns[1])]);
+      const commits = [rows.changeTurn(mine), rows.changeTurn(theirs)] as const;
+      const results = await Promise.all([store.commit(commits[0]), other.commit(commits[1])]);
       expect(results.map(({ kind }) => kind).sort()).to.deep.equal(["committed", "conflict"]);
       row = results[0].kind === "committed" ? mine : theirs;
     }
     expect((await store.getInstance(id(1)))?.instance).to.deep.equal(row);
   });
 
-  it("does all of a turn with many instances, or nothing of it", async () => {
+  it("does all of a commit with many instances, or nothing of it", async () => {
     const [store, { id, project }] = [get(), names()];
     const taken = rows.instance(id(7), { project });
     await store.commit(rows.changeTurn(taken));
     const before = await store.lastSequence();
-    const turn: Turn = {
+    const commit: Commit = {
       request: rows.request("many", { project }),
       instances: Array.from({ length: 10 }, (_, n) => ({
         expectedVersion: 0,
@@ -177,7 +177,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
       operations: [rows.operation(id(1), id(1))],
       events: [rows.event(id(1))],
     };
-    expect(await store.commit(turn)).to.deep.equal({ kind: "conflict" });
+    expect(await store.commit(commit)).to.deep.equal({ kind: "conflict" });
     expect(await store.listInstances({ project, limit: 100 })).to.have.length(1);
     expect(await store.getOperation(id(1))).to.equal(undefined);
     expect(await store.lastSequence()).to.equal(before);
@@ -185,7 +185,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
 
   it("writes an observation over an older one of its epoch only", async () => {
     const [store, { id }] = [get(), names()];
-    let row = rows.instance(id(1), { epoch: 1 });
+    let row = rows.instance(id(1), { ownerEpoch: 1 });
     const write = async (generation: number, message: string): Promise<void> => {
       await store.commit(rows.changeTurn(row, { machines: [rows.machine(id(1), { generation, message })] }));
       row = rows.next(row);
@@ -196,18 +196,18 @@ function commitContract(get: () => Store, another: OpenStore): void {
     expect((await store.getInstance(id(1)))?.machine?.message).to.equal("newest");
     await write(6, "newer");
     expect((await store.getInstance(id(1)))?.machine?.message).to.equal("newer");
-    await store.commit(rows.changeTurn(row, { machinesGone: [{ instanceId: id(1), epoch: 1 }] }));
+    await store.commit(rows.changeTurn(row, { machinesGone: [{ instanceId: id(1), ownerEpoch: 1 }] }));
     expect((await store.loadInstance(id(1)))?.machines).to.deep.equal([]);
   });
 
   it("refuses as INTERNAL what only a bug can ask, and does nothing of it", async () => {
     const [store, { id }] = [get(), names()];
-    const row = rows.instance(id(1), { generation: 5, epoch: 2 });
+    const row = rows.instance(id(1), { generation: 5, ownerEpoch: 2 });
     await store.commit(rows.changeTurn(row, { operations: [rows.operation(id(1), id(1))] }));
     const ended = rows.operation(id(1), id(1), { state: "done", endedAtMs: 1 });
-    const bugs: Turn[] = [
+    const bugs: Commit[] = [
       rows.changeTurn(rows.next(row, { generation: 4 })),
-      rows.changeTurn(rows.next(row, { epoch: 1 })),
+      rows.changeTurn(rows.next(row, { ownerEpoch: 1 })),
       { instances: [{ expectedVersion: 1, row: { ...row, version: 3 } }] },
       { machines: [rows.machine(id(1))] },
       { operations: [ended] },
@@ -280,31 +280,31 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     expect(await store.getInstance(id(1))).to.equal(undefined);
   });
 
-  it("commits the other turns of a batch in which one does not fit", async () => {
+  it("commits the other commits of a batch in which one does not fit", async () => {
     const [store, { id, host, project }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host, { vcpus: 2 })] });
-    const turns = Array.from({ length: 9 }, (_, n) =>
+    const commits = Array.from({ length: 9 }, (_, n) =>
       n % 3 === 0
         ? rows.createTurn(id(n), host)
         : rows.changeTurn(rows.instance(id(n), { project }), { events: [rows.event(id(n))] }),
     );
-    const kinds = (await commitAll(store, turns)).map(({ kind }) => kind);
+    const kinds = (await commitAll(store, commits)).map(({ kind }) => kind);
     const fine = "committed";
     expect(kinds).to.deep.equal([fine, fine, fine, fine, fine, fine, "hostFull", fine, fine]);
   });
 
-  it("gives released capacity back, also within the same turn, and once only", async () => {
+  it("gives released capacity back, also within the same commit, and once only", async () => {
     const [store, { id, host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host, { vcpus: 1 })] });
     await store.commit(rows.createTurn(id(1), host));
-    const first = rows.instance(id(1), { hostId: host, epoch: 1 });
-    const moved = rows.changeTurn(rows.next(first, { epoch: 2 }), {
-      claimsReleased: [{ instanceId: id(1), epoch: 1 }],
-      claims: [rows.claim(id(1), host, { epoch: 2 })],
+    const first = rows.instance(id(1), { hostId: host, ownerEpoch: 1 });
+    const moved = rows.changeTurn(rows.next(first, { ownerEpoch: 2 }), {
+      claimsReleased: [{ instanceId: id(1), ownerEpoch: 1 }],
+      claims: [rows.claim(id(1), host, { ownerEpoch: 2 })],
     });
     expect((await store.commit(moved)).kind).to.equal("committed");
-    const second = rows.next(rows.next(first, { epoch: 2 }), { hostId: null });
-    const released = [1, 2, 3].map((epoch) => ({ instanceId: id(1), epoch }));
+    const second = rows.next(rows.next(first, { ownerEpoch: 2 }), { hostId: null });
+    const released = [1, 2, 3].map((ownerEpoch) => ({ instanceId: id(1), ownerEpoch }));
     expect((await store.commit(rows.changeTurn(second, { claimsReleased: released }))).kind).to.equal(
       "committed",
     );
@@ -316,7 +316,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     const [store, { id, host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)] });
     await store.commit(rows.createTurn(id(1), host));
-    const row = rows.next(rows.instance(id(1), { epoch: 1 }));
+    const row = rows.next(rows.instance(id(1), { ownerEpoch: 1 }));
     const again = rows.changeTurn(row, { claims: [rows.claim(id(1), host)] });
     expect(await store.commit(again)).to.deep.equal({ kind: "conflict" });
     expect(await store.getHost(host)).to.include({ vcpusClaimed: 1, instances: 1 });

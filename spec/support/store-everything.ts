@@ -1,6 +1,6 @@
 /** Reads of a whole store and outcomes of commits, for specs that hold two stores against each other. */
 import type { EventPage, Store } from "../../actors/ports/store.ts";
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface Everything {
@@ -9,7 +9,7 @@ export interface Everything {
 }
 
 /** What the store answers; for what only a bug can ask, the reason of its error. */
-export async function resultOf(store: Store, turn: Turn): Promise<CommitResult | string> {
+export async function resultOf(store: Store, turn: Commit): Promise<CommitResult | string> {
   try {
     return await store.commit(turn);
   } catch (error) {

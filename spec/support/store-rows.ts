@@ -3,7 +3,7 @@
  * about.
  */
 
-import type { NewEvent, RequestRecord, Turn } from "../../actors/records/commit.ts";
+import type { Commit, NewEvent, RequestRecord } from "../../actors/records/commit.ts";
 import type {
   ClaimRecord,
   InstanceRecord,
@@ -50,7 +50,7 @@ export const flavor: Flavor = {
 };
 
 /** The commit that makes the flavor and the image of every instance below. */
-export const catalog: Turn = { images: [image], flavors: [flavor] };
+export const catalog: Commit = { images: [image], flavors: [flavor] };
 
 export function instance(id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   const { createdAtMs: _, ...flavorOfInstance } = flavor;
@@ -77,7 +77,7 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
     storageId: null,
     movable: true,
     hostId: null,
-    epoch: 0,
+    ownerEpoch: 0,
     attempt: 1,
     excludedHosts: [],
     serverGroupId: null,
@@ -111,7 +111,7 @@ export function deleted(row: InstanceRecord, deletedAtMs: number): InstanceRecor
 export function machine(instanceId: string, changes: Partial<MachineRecord> = {}): MachineRecord {
   return {
     instanceId,
-    epoch: 1,
+    ownerEpoch: 1,
     hostId: "h1",
     generation: 1,
     intentGeneration: 1,
@@ -128,7 +128,7 @@ export function machine(instanceId: string, changes: Partial<MachineRecord> = {}
 
 export function claim(instanceId: string, hostId = "h1", changes: Partial<ClaimRecord> = {}): ClaimRecord {
   const size = { vcpus: 1, memoryMib: 64, diskGib: 1 };
-  return { instanceId, epoch: 1, hostId, ...size, leaseEpoch: 0, numa: null, ...changes };
+  return { instanceId, ownerEpoch: 1, hostId, ...size, leaseEpoch: 0, numa: null, ...changes };
 }
 
 export function operation(
@@ -202,8 +202,8 @@ export function inventory(hostId: string, changes: Partial<HostInventory> = {}):
 export const nothingBound = { pinnedCpus: 0, numaClaimed: [] };
 
 /** What a create of one instance commits: request, instance, claim, operation and two events. */
-export function createTurn(id: string, hostId = "h1"): Turn {
-  const row = instance(id, { hostId, epoch: 1, operationId: `op-${id}` });
+export function createTurn(id: string, hostId = "h1"): Commit {
+  const row = instance(id, { hostId, ownerEpoch: 1, operationId: `op-${id}` });
   return {
     request: request(`request-${id}`, { answer: { instance: row } }),
     instances: [{ expectedVersion: 0, row }],
@@ -217,6 +217,6 @@ export function createTurn(id: string, hostId = "h1"): Turn {
 export const missing = (noun: string, id: string) => ({ kind: "missing", noun, id });
 
 /** The commit that writes the next version of a row, and nothing else. */
-export function changeTurn(row: InstanceRecord, rest: Omit<Turn, "instances"> = {}): Turn {
+export function changeTurn(row: InstanceRecord, rest: Omit<Commit, "instances"> = {}): Commit {
   return { instances: [{ expectedVersion: row.version - 1, row }], ...rest };
 }

@@ -10,7 +10,7 @@ import { dirname } from "node:path";
 import { readSourceTree, type SourceFile } from "./source-tree.ts";
 
 /** How many such comments the project may have. It only goes down: `node spec/tidy/comments.ts --lower`. */
-export const unclearCommentsMax = 39;
+export const unclearCommentsMax = 2;
 
 /** Comments of fewer words are not judged: one pronoun in four words proves nothing. */
 export const judgedWordsMin = 6;

@@ -141,7 +141,7 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
   may: [
     protocol,
     words,
-    /^actors\/runtime\/(?!actor\.ts|cell\.ts)/,
+    /^actors\/runtime\/(?!actor\.ts|actor-core\.ts)/,
     inside(room),
     ...knows.map((one) => inside(one, except)),
   ],
@@ -151,8 +151,15 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
 
 const terminal = [/^commander$/, /^cli-table3$/];
 /** What a page loads as well, as all of protocol/: no module of Node's. */
-const inBrowsers =
-  /^nodes\/(?:bus\/(?:nats|messages|outbox|requests|serve|limits)|sdk\/(?:browser|connection|clients|follow)|process\/clock)\.ts$/;
+const inBrowsers = new RegExp(
+  [
+    /^nodes\/bus\/(?:nats|messages|outbox|requests|serve|limits)\.ts$/,
+    /^nodes\/sdk\/(?:browser|connection|clients|follow)\.ts$/,
+    /^nodes\/process\/clock\.ts$/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+);
 const nodePackages = [/^node:/, /^#?nats$/, /^pino$/, /^yaml$/, /^ajv$/, schemas];
 
 /** Every room that has a list of what it may know, from the ground up. */

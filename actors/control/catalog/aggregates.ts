@@ -7,12 +7,12 @@ import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Turn } from "../../records/commit.ts";
+import type { Commit } from "../../records/commit.ts";
 import type { AggregateRecord } from "../../records/placement.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { findHost } from "../directory/find-host.ts";
 import type { Placer } from "../placement/placer.ts";
-import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 
 export interface AggregateOptions extends CatalogOptions {
@@ -30,8 +30,8 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       const request = { name, availabilityZone, metadata };
       const made = { ...request, id: ids.next(), hostIds: [], createdAtMs: clock.nowMs() };
       const about = { noun: "aggregate", id: made.id, event: "created", body: { name } };
-      const turn = catalogTurn("aggregate.create", about, { request, context, options });
-      return commitOnce({ aggregates: [made], ...turn }, { aggregate: made }, options);
+      const commit = catalogCommit("aggregate.create", about, { request, context, options });
+      return commitOnce({ aggregates: [made], ...commit }, { aggregate: made }, options);
     },
     list: async (request) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
@@ -45,7 +45,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
         const after = changed(before, request);
         assertFewKeys(before, after);
         return {
-          turn: { aggregatesChanged: [{ aggregateId: before.id, ...request }] },
+          commit: { aggregatesChanged: [{ aggregateId: before.id, ...request }] },
           after,
           body: { ...request },
         };
@@ -54,7 +54,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       change("addHost", "hostAdded", { request, context }, async (before) => {
         const { id: hostId, name: host } = await findHost(request.host, options.store);
         return {
-          turn: { aggregateHosts: [{ aggregateId: before.id, hostId }] },
+          commit: { aggregateHosts: [{ aggregateId: before.id, hostId }] },
           after: { ...before, hostIds: [...new Set([...before.hostIds, hostId])].sort() },
           body: { hostId, host },
         };
@@ -65,7 +65,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
         if (!before.hostIds.includes(hostId))
           throw new StatusError("hostNotFound", `The host ${host} is not in the aggregate ${before.name}.`);
         return {
-          turn: { aggregateHostsRemoved: [{ aggregateId: before.id, hostId }] },
+          commit: { aggregateHostsRemoved: [{ aggregateId: before.id, hostId }] },
           after: { ...before, hostIds: before.hostIds.filter((id) => id !== hostId) },
           body: { hostId, host },
         };
@@ -73,13 +73,13 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
     delete: (request, context) =>
       change("delete", "deleted", { request, context }, async (before) => {
         if (before.hostIds.length > 0) throw notEmpty(before);
-        return { turn: { aggregatesRemoved: [before.id] }, after: before, body: {} };
+        return { commit: { aggregatesRemoved: [before.id] }, after: before, body: {} };
       }),
   };
 }
 
 interface Change {
-  readonly turn: Turn;
+  readonly commit: Commit;
   readonly after: AggregateRecord;
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -101,9 +101,9 @@ function changes(options: AggregateOptions) {
     const known = await answeredBefore<{ aggregate: Aggregate }>(`aggregate.${method}`, cause);
     if (known !== undefined) return known;
     const before = await find(asked.context.id, options);
-    const { turn, after, body } = await decide(before);
+    const { commit, after, body } = await decide(before);
     const about = { noun: "aggregate", id: before.id, event, body: { name: before.name, ...body } };
-    const whole = { ...turn, ...catalogTurn(`aggregate.${method}`, about, cause) };
+    const whole = { ...commit, ...catalogCommit(`aggregate.${method}`, about, cause) };
     const answer = await commitOnce(whole, { aggregate: view(after) }, options);
     await options.directory.refresh();
     options.placer.hostsChanged();
@@ -111,7 +111,7 @@ function changes(options: AggregateOptions) {
   };
 }
 
-type Settings = Pick<NonNullable<Turn["aggregatesChanged"]>[number], "availabilityZone" | "metadata">;
+type Settings = Pick<NonNullable<Commit["aggregatesChanged"]>[number], "availabilityZone" | "metadata">;
 
 function changed(before: AggregateRecord, { availabilityZone, metadata = {} }: Settings): AggregateRecord {
   const pairs = Object.entries({ ...before.metadata, ...metadata }).flatMap(([key, value]) =>

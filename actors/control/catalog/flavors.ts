@@ -7,7 +7,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { FlavorRecord } from "../../records/catalog.ts";
-import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 import { nextMarker } from "../request/page.ts";
 
 export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorService> {
@@ -21,11 +21,11 @@ export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorS
     create: async (request, context) => {
       const flavor: FlavorRecord = { id: ids.next(), extraSpecs: {}, ...request, createdAtMs: clock.nowMs() };
       const about = { noun: "flavor", id: flavor.id, event: "created", body: { name: flavor.name } };
-      const turn = {
+      const commit = {
         flavors: [flavor],
-        ...catalogTurn("flavor.create", about, { request, context, options }),
+        ...catalogCommit("flavor.create", about, { request, context, options }),
       };
-      return commitOnce(turn, { flavor }, options);
+      return commitOnce(commit, { flavor }, options);
     },
     list: async (request) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
@@ -39,8 +39,8 @@ export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorS
       if (before !== undefined) return before;
       const flavor = await find(context.id);
       const about = { noun: "flavor", id: flavor.id, event: "deleted", body: { name: flavor.name } };
-      const turn = catalogTurn("flavor.delete", about, cause);
-      return commitOnce({ flavorsRemoved: [flavor.id], ...turn }, { flavor }, options);
+      const commit = catalogCommit("flavor.delete", about, cause);
+      return commitOnce({ flavorsRemoved: [flavor.id], ...commit }, { flavor }, options);
     },
   };
 }

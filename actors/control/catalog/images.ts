@@ -9,7 +9,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
-import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 import { nextMarker } from "../request/page.ts";
 import { propertiesOf } from "./image-properties.ts";
 import { removeFiles, settleRegistration } from "./image-removal.ts";
@@ -43,8 +43,8 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
       if (before !== undefined) return before;
       const image = await find(context.id);
       const about = { noun: "image", id: image.id, event: "deleted", body: { name: image.name } };
-      const turn = catalogTurn("image.delete", about, cause);
-      const answer = await commitOnce({ imagesRemoved: [image.id], ...turn }, { image }, options);
+      const commit = catalogCommit("image.delete", about, cause);
+      const answer = await commitOnce({ imagesRemoved: [image.id], ...commit }, { image }, options);
       await removeFiles(filesOf(image), options);
       return answer;
     },
@@ -67,9 +67,9 @@ async function register(
   }
   const image = await withFiles(newImage(request, options), request, options);
   const about = { noun: "image", id: image.id, event: "registered", body: { name: image.name } };
-  const turn = catalogTurn("image.register", about, { request, context, options });
+  const commit = catalogCommit("image.register", about, { request, context, options });
   try {
-    const answer = await commitOnce({ images: [image], ...turn }, { image }, options);
+    const answer = await commitOnce({ images: [image], ...commit }, { image }, options);
     await settleRegistration(image.id, options);
     return answer;
   } catch (thrown) {

@@ -4,7 +4,7 @@
  */
 import { everyProject, type Quota, type QuotaLimits, type quotaService } from "../../../protocol/quota.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
-import { type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 
 /** The event about the default has this id: an event's id is a token of its subject. */
 const defaultId = "default-quota";
@@ -32,15 +32,15 @@ export function quotaHandlers(options: CatalogOptions): Handlers<typeof quotaSer
 }
 
 interface Cause {
-  readonly about: Parameters<typeof catalogTurn>[1];
+  readonly about: Parameters<typeof catalogCommit>[1];
   readonly request: Partial<QuotaLimits>;
   readonly context: CallContext;
   readonly options: CatalogOptions;
 }
 
 function change<A>(method: string, project: string, answer: A, { about, ...cause }: Cause): Promise<A> {
-  const turn = catalogTurn(`quota.${method}`, about, cause);
-  return commitOnce({ quotas: [{ project, ...cause.request }], ...turn }, answer, cause.options);
+  const commit = catalogCommit(`quota.${method}`, about, cause);
+  return commitOnce({ quotas: [{ project, ...cause.request }], ...commit }, answer, cause.options);
 }
 
 async function quotaView(project: string, { store }: CatalogOptions): Promise<Quota> {

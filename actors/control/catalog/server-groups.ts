@@ -9,7 +9,7 @@ import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { ServerGroupRecord } from "../../records/placement.ts";
-import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { scopeOf } from "../request/tenancy.ts";
 
@@ -41,9 +41,9 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
       const { project } = context;
       const group = { id: ids.next(), project, name, policy, maxPerHost, createdAtMs: clock.nowMs() };
       const about = { noun: "server-group", id: group.id, project, event: "created", body: { name, policy } };
-      const turn = catalogTurn("server-group.create", about, { request, context, options });
+      const commit = catalogCommit("server-group.create", about, { request, context, options });
       const answer = { serverGroup: { ...group, members: [] } };
-      return commitOnce({ serverGroups: [group], ...turn }, answer, options);
+      return commitOnce({ serverGroups: [group], ...commit }, answer, options);
     },
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
@@ -66,8 +66,8 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
         );
       const { id, project, name } = group;
       const about = { noun: "server-group", id, project, event: "deleted", body: { name } };
-      const turn = catalogTurn("server-group.delete", about, cause);
-      return commitOnce({ serverGroupsRemoved: [id], ...turn }, { serverGroup }, options);
+      const commit = catalogCommit("server-group.delete", about, cause);
+      return commitOnce({ serverGroupsRemoved: [id], ...commit }, { serverGroup }, options);
     },
   };
 }

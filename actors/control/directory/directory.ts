@@ -76,7 +76,7 @@ export class HostDirectory {
     const host = hostId === null ? undefined : this.#hosts.get(hostId);
     if (host === undefined) return undefined;
     const { name, lease, storageId } = host;
-    const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.epoch;
+    const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.leaseEpoch;
     return { name, alive: this.alive(host.id), leaseEpoch, storageId };
   }
 
@@ -93,7 +93,7 @@ export class HostDirectory {
       const host = this.#hosts.get(hostId);
       const proof = host?.lease?.fencedBy ?? null;
       if (!host?.lease || proof === null) return [];
-      return [{ hostId, hostName: host.name, epoch: host.lease.epoch, proof }];
+      return [{ hostId, hostName: host.name, leaseEpoch: host.lease.leaseEpoch, proof }];
     });
   }
 

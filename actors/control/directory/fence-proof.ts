@@ -43,6 +43,6 @@ function duration(ms: number): string {
 export interface Fence {
   readonly hostId: string;
   readonly hostName: string;
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly proof: FenceProof;
 }

@@ -147,9 +147,9 @@ const cellsOf = ({ numaClaimed }: Cells) =>
 
 /** `2 pinned CPUs; cell 0: 2 CPUs, 512 MiB, 4 pages of 2048 KiB`. */
 function textOf({ pinnedCpus, numaClaimed }: Cells): string {
-  const cells = numaClaimed.map((use, cell) => {
+  const nodes = numaClaimed.map((use, node) => {
     const pages = use.hugePages.map(({ sizeKib, claimed }) => `, ${claimed} pages of ${sizeKib} KiB`);
-    return `cell ${cell}: ${use.pinnedCpus} CPUs, ${use.memoryMib} MiB${pages.join("")}`;
+    return `cell ${node}: ${use.pinnedCpus} CPUs, ${use.memoryMib} MiB${pages.join("")}`;
   });
-  return [`${pinnedCpus} pinned CPUs`, ...cells].join("; ");
+  return [`${pinnedCpus} pinned CPUs`, ...nodes].join("; ");
 }

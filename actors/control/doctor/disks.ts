@@ -49,17 +49,17 @@ function judgeOne(storage: StorageListing, instanceId: string, { epochs, owner }
     const next = "When no other cell uses this storage, remove its directory there by hand.";
     return [{ kind: "leak", subject, message, next }];
   }
-  if (owner.settled && newest > owner.epoch) {
-    const message = `${where} it is of epoch ${newest}, and its instance is remembered with ${owner.epoch}.`;
+  if (owner.settled && newest > owner.ownerEpoch) {
+    const message = `${where} it is of epoch ${newest}, and its instance is remembered with ${owner.ownerEpoch}.`;
     const next = "Is the database an old one, from a backup? Nothing is removed before this is understood.";
     return [{ kind: "drift", subject, message: capitalized(message), next }];
   }
   const last = ownerlessUpTo(storage.storageId, epochs, owner);
   if (last === 0) return [];
-  const nobodys = epochs.filter((epoch) => epoch <= last).join(", ");
+  const nobodys = epochs.filter((ownerEpoch) => ownerEpoch <= last).join(", ");
   const why = owner.deleted
     ? "its instance is deleted"
-    : `its instance has gone on with epoch ${owner.epoch}`;
+    : `its instance has gone on with epoch ${owner.ownerEpoch}`;
   return [
     {
       kind: "leak",

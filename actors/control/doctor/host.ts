@@ -91,7 +91,7 @@ function disagreement(
 ): Finding[] {
   const same =
     stored !== undefined &&
-    machine.epoch === instance.epoch &&
+    machine.ownerEpoch === instance.ownerEpoch &&
     machine.state === stored.state &&
     machine.generation === stored.generation;
   if (same) return [];

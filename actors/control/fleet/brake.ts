@@ -8,8 +8,8 @@
  */
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
+import type { Look } from "./lease-expiry.ts";
 import { fleetLimits } from "./limits.ts";
-import type { Look } from "./watch.ts";
 
 export interface Brake {
   readonly on: boolean;

@@ -7,12 +7,12 @@
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
-import type { CommitResult, Turn } from "../../records/commit.ts";
+import type { Commit, CommitResult } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { fleetLimits } from "./limits.ts";
 
 export interface BreakerOptions {
-  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly log: Log;
   /** Called when a host was disabled. */
@@ -52,7 +52,7 @@ function isFailing({ failedBuilds, failedBuildsOf: of }: HostRecord): boolean {
   return Math.min(of.projects.length, of.images.length) > 1;
 }
 
-function disabling({ id, name, failedBuilds }: HostRecord, atMs: number): Turn {
+function disabling({ id, name, failedBuilds }: HostRecord, atMs: number): Commit {
   const reason = `${failedBuilds} builds failed on it in a row.`;
   const body = { name, reason, failedBuilds };
   return {

@@ -15,8 +15,8 @@ import type { HostLease, HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { ofPower } from "../directory/fence-proof.ts";
 import type { Placer } from "../placement/placer.ts";
-import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
-import { fenceTurn } from "./fencer.ts";
+import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { fenceCommit } from "./fencer.ts";
 import { fleetLimits } from "./limits.ts";
 
 export interface FenceOptions extends CatalogOptions {
@@ -56,10 +56,10 @@ export async function fenceHost(
  */
 async function fencedAlready(host: HostRecord, cause: Cause): Promise<Answer> {
   const { options } = cause;
-  const { epoch, fencedBy } = leaseOf(host);
-  const { request } = catalogTurn("host.fence", about(host, fencedBy), cause);
-  const turn = { fencesExpected: [{ hostId: host.id, epoch }], request };
-  return commitOnce(turn, { host: options.view(host) }, options);
+  const { leaseEpoch, fencedBy } = leaseOf(host);
+  const { request } = catalogCommit("host.fence", about(host, fencedBy), cause);
+  const commit = { fencesExpected: [{ hostId: host.id, leaseEpoch }], request };
+  return commitOnce(commit, { host: options.view(host) }, options);
 }
 
 async function byWord(host: HostRecord, cause: Cause): Promise<Answer> {
@@ -103,8 +103,8 @@ interface Proved {
 async function commitFence(host: HostRecord, { proof, renewals }: Proved, cause: Cause): Promise<Answer> {
   const { options } = cause;
   const lease = leaseOf(host);
-  const { request, events } = catalogTurn("host.fence", about(host, proof), cause);
-  const { leasesFenced = [] } = fenceTurn(host, { epoch: lease.epoch, renewals, proof });
+  const { request, events } = catalogCommit("host.fence", about(host, proof), cause);
+  const { leasesFenced = [] } = fenceCommit(host, { leaseEpoch: lease.leaseEpoch, renewals, proof });
   const answer = { host: options.view({ ...host, lease: { ...lease, fencedBy: proof } }) };
   return commitOnce({ leasesFenced, events, request }, answer, options);
 }

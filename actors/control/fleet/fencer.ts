@@ -9,14 +9,14 @@ import type { FenceProof } from "../../../protocol/fence.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
-import type { NewEvent, Turn } from "../../records/commit.ts";
+import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { type ExamineStorage, storageOf, Witnesses } from "../../shared-storage/witnesses.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
+import { type Expired, look, silentFor, type Watch } from "./lease-expiry.ts";
 import { fleetLimits } from "./limits.ts";
-import { type Expired, look, silentFor, type Watch } from "./watch.ts";
 
 export interface FencerOptions {
   readonly commit: CatalogOptions["commit"];
@@ -84,7 +84,7 @@ export class Fencer {
    * Has a witness take the host's storage lease, which proves that nothing of the host lives. Never rejects.
    */
   async #take(one: Expired, hosts: readonly HostRecord[], missed: ReadonlySet<string>): Promise<void> {
-    const { host, epoch, silentMs } = one;
+    const { host, leaseEpoch, silentMs } = one;
     if (this.#taking.has(host.id)) return;
     this.#taking.add(host.id);
     try {
@@ -92,7 +92,7 @@ export class Fencer {
       if (witness === undefined || this.#brake.on) return;
       const { name: observedBy, clock } = this.#options;
       const storageId = storageOf(host.lease) ?? "";
-      const about = { leaseEpoch: epoch, storageId, takenBy: witness.name, observedBy };
+      const about = { leaseEpoch, storageId, takenBy: witness.name, observedBy };
       const atMs = clock.nowMs();
       await this.#fence(one, { kind: "storage", ...about, silentMs: Math.round(silentMs), atMs });
     } catch (error) {
@@ -105,16 +105,16 @@ export class Fencer {
     }
   }
 
-  #silence({ epoch, silentMs }: Expired): FenceProof {
+  #silence({ leaseEpoch, silentMs }: Expired): FenceProof {
     const { clock, name: observedBy } = this.#options;
     const guardMs = leaseLimits.fenceMarginMs;
-    const about = { leaseEpoch: epoch, silentMs: Math.round(silentMs), guardMs, observedBy };
+    const about = { leaseEpoch, silentMs: Math.round(silentMs), guardMs, observedBy };
     return { kind: "lease", ...about, atMs: clock.nowMs() };
   }
 
-  async #fence({ host, epoch, renewals }: Expired, proof: FenceProof): Promise<void> {
+  async #fence({ host, leaseEpoch, renewals }: Expired, proof: FenceProof): Promise<void> {
     const { commit, log, onFenced } = this.#options;
-    const result = await commit(fenceTurn(host, { epoch, renewals, proof }));
+    const result = await commit(fenceCommit(host, { leaseEpoch, renewals, proof }));
     log.warn({ host: host.name, result: result.kind, proof: fenceSentence(proof) }, "a host is fenced");
     if (result.kind === "committed") onFenced();
   }
@@ -152,10 +152,10 @@ export class Fencer {
  * The commit that fences a host. `renewals`: the count that the fence rests on; null: any count, because the
  * proof is better than silence.
  */
-export function fenceTurn(
+export function fenceCommit(
   host: Pick<HostRecord, "id" | "name">,
-  { epoch, renewals, proof }: { epoch: number; renewals: number | null; proof: FenceProof },
-): Turn {
+  { leaseEpoch, renewals, proof }: { leaseEpoch: number; renewals: number | null; proof: FenceProof },
+): Commit {
   const event: NewEvent = {
     atMs: proof.atMs,
     project: adminProject,
@@ -164,5 +164,5 @@ export function fenceTurn(
     event: "fenced",
     body: { name: host.name, proof },
   };
-  return { leasesFenced: [{ hostId: host.id, epoch, renewals, proof }], events: [event] };
+  return { leasesFenced: [{ hostId: host.id, leaseEpoch, renewals, proof }], events: [event] };
 }

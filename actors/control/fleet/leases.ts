@@ -12,14 +12,14 @@ import type { CatalogOptions } from "../request/commit-once.ts";
 import { fleetLimits } from "./limits.ts";
 
 export interface LeaseRequest {
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly cleaned: boolean;
   /** Null: none. */
   readonly storageId: string | null;
 }
 
 export interface LeaseAnswer {
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly held: boolean;
 }
 
@@ -50,35 +50,36 @@ export class Leases {
    * the store's errors
    */
   async renew(hostId: string, asked: LeaseRequest): Promise<LeaseAnswer> {
-    const { epoch, storageId } = asked;
-    if (epoch > 0 && (await this.#count({ hostId, epoch, storageId }))) return { epoch, held: true };
+    const { leaseEpoch, storageId } = asked;
+    if (leaseEpoch > 0 && (await this.#count({ hostId, leaseEpoch, storageId })))
+      return { leaseEpoch, held: true };
     return this.#anew(hostId, asked);
   }
 
   /** The host does not hold the lease epoch it asked for (any more): its row says which one it may have. */
-  async #anew(hostId: string, { epoch, cleaned }: LeaseRequest): Promise<LeaseAnswer> {
+  async #anew(hostId: string, { leaseEpoch, cleaned }: LeaseRequest): Promise<LeaseAnswer> {
     const host = await this.#options.store.getHost(hostId);
     if (host?.id !== hostId) throw new StatusError("hostNotFound", `There is no host ${hostId}.`);
     const { lease, name } = host;
-    if (lease === null) return this.#grant({ hostId, name, epoch: 1 });
+    if (lease === null) return this.#grant({ hostId, name, leaseEpoch: 1 });
     if (lease.fencedBy !== null)
       // "Cleaned" under another lease epoch is outdated: guests may have been started since.
-      return cleaned && epoch === lease.epoch
-        ? this.#grant({ hostId, name, epoch: lease.epoch + 1 })
-        : { epoch: lease.epoch, held: false };
+      return cleaned && leaseEpoch === lease.leaseEpoch
+        ? this.#grant({ hostId, name, leaseEpoch: lease.leaseEpoch + 1 })
+        : { leaseEpoch: lease.leaseEpoch, held: false };
     // The host lease was granted to this agent, and the answer was lost, or to the agent before it: nothing
     // was taken over under it.
-    const may = epoch === 0 || (cleaned && epoch === lease.epoch - 1);
-    if (!may) return { epoch: lease.epoch - 1, held: false };
-    if (await this.#count({ hostId, epoch: lease.epoch, storageId: null }))
-      return { epoch: lease.epoch, held: true };
+    const may = leaseEpoch === 0 || (cleaned && leaseEpoch === lease.leaseEpoch - 1);
+    if (!may) return { leaseEpoch: lease.leaseEpoch - 1, held: false };
+    if (await this.#count({ hostId, leaseEpoch: lease.leaseEpoch, storageId: null }))
+      return { leaseEpoch: lease.leaseEpoch, held: true };
     throw changed(hostId);
   }
 
-  async #grant({ hostId, name, epoch }: LeaseKey & { readonly name: string }): Promise<LeaseAnswer> {
+  async #grant({ hostId, name, leaseEpoch }: LeaseKey & { readonly name: string }): Promise<LeaseAnswer> {
     const { commit, clock, directory } = this.#options;
     const result = await commit({
-      leasesGranted: [{ hostId, epoch }],
+      leasesGranted: [{ hostId, leaseEpoch }],
       events: [
         {
           atMs: clock.nowMs(),
@@ -86,13 +87,13 @@ export class Leases {
           noun: "host",
           id: hostId,
           event: "leaseGranted",
-          body: { name, epoch },
+          body: { name, leaseEpoch },
         },
       ],
     });
     if (result.kind !== "committed") throw changed(hostId);
     directory.refreshSoon();
-    return { epoch, held: true };
+    return { leaseEpoch, held: true };
   }
 
   #count(key: Renewal): Promise<boolean> {

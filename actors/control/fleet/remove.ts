@@ -12,7 +12,7 @@ import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { type LeavingStore, notStopped, ownedBy } from "../instance/leaving.ts";
 import type { Placer } from "../placement/placer.ts";
-import { answeredBefore, type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 
 export interface RemoveOptions extends CatalogOptions {
   readonly store: CatalogOptions["store"] & LeavingStore & Pick<Store, "loadInstance">;
@@ -40,12 +40,12 @@ export async function removeHost(
   const fenced = lease !== null && lease.fencedBy !== null;
   await assertEmpty(host, fenced, options);
   const about = { noun: "host", id, event: "removed", body: { name, fenced } };
-  const turn = {
+  const commit = {
     hostsRemoved: [{ hostId: id, parked: fenced }],
-    ...(fenced ? { fencesExpected: [{ hostId: id, epoch: lease.epoch }] } : {}),
-    ...catalogTurn("host.remove", about, cause),
+    ...(fenced ? { fencesExpected: [{ hostId: id, leaseEpoch: lease.leaseEpoch }] } : {}),
+    ...catalogCommit("host.remove", about, cause),
   };
-  const answer = await commitOnce(turn, { host: options.view(host) }, options).catch((thrown: unknown) => {
+  const answer = await commitOnce(commit, { host: options.view(host) }, options).catch((thrown: unknown) => {
     if (!(thrown instanceof StatusError) || thrown.reason !== "inUse") throw thrown;
     throw new StatusError("hostNotEmpty", `Something has come to the host ${name} meanwhile.`);
   });

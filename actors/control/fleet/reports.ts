@@ -11,15 +11,15 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Turn } from "../../records/commit.ts";
+import type { Commit } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { MachineKey } from "../../records/instance.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import type { Placer } from "../placement/placer.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
-import { atLeastBound } from "./cells.ts";
 import type { Leases } from "./leases.ts";
+import { atLeastBound } from "./numa-nodes.ts";
 
 export interface ReportOptions {
   readonly store: Pick<Store, "listOnHost" | "getHost" | "listStored">;
@@ -116,10 +116,10 @@ function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInvent
  * The commit that registers a host. `first`: it grants the first host lease, so that no claim is ever made
  * without one.
  */
-function registration(inventory: HostInventory, atMs: number, first: boolean): Turn {
+function registration(inventory: HostInventory, atMs: number, first: boolean): Commit {
   const { hostId, name, bootId } = inventory;
   const about = { noun: "host", id: hostId, event: "registered", body: { name, bootId } };
-  const lease = first ? { leasesGranted: [{ hostId, epoch: 1 }] } : {};
+  const lease = first ? { leasesGranted: [{ hostId, leaseEpoch: 1 }] } : {};
   return { hosts: [inventory], ...lease, events: [{ ...about, atMs, project: adminProject }] };
 }
 
@@ -142,7 +142,7 @@ async function take(
 
 type TakeOptions = ReportOptions & { readonly leaseEpoch: number };
 
-const keyOf = ({ instanceId, epoch }: MachineKey): string => `${instanceId} ${epoch}`;
+const keyOf = ({ instanceId, ownerEpoch }: MachineKey): string => `${instanceId} ${ownerEpoch}`;
 
 /**
  * The observations that are stored already. Instances with an actor here are not looked up: the actor knows

@@ -15,7 +15,7 @@ import { findHost } from "../directory/find-host.ts";
 import { drainNow, type LeavingStore, ownedBy } from "../instance/leaving.ts";
 import type { PlacementStore } from "../placement/placement.ts";
 import type { Placer } from "../placement/placer.ts";
-import { type CatalogOptions, catalogTurn, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import type { Drainer } from "./drainer.ts";
 import { fenceHost } from "./fence.ts";
@@ -54,12 +54,12 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
     const reason = request.reason ?? null;
     const event = enabled ? "enabled" : "disabled";
     const about = { noun: "host", id: host.id, event, body: { name: host.name, reason } };
-    const turn = catalogTurn(`host.${event}`, about, { request, context, options });
+    const commit = catalogCommit(`host.${event}`, about, { request, context, options });
     const failedBuilds = enabled ? 0 : host.failedBuilds;
     const draining = enabled ? null : host.draining;
     const changed = { host: view({ ...host, enabled, disabledReason: reason, failedBuilds, draining }) };
     const answer = await commitOnce(
-      { hostsEnabled: [{ hostId: host.id, enabled, reason }], ...turn },
+      { hostsEnabled: [{ hostId: host.id, enabled, reason }], ...commit },
       changed,
       options,
     );
@@ -81,9 +81,9 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
       const draining = await drainingOf(host, request, options);
       const { reason } = request;
       const about = { noun: "host", id: host.id, event: "draining", body: { name: host.name, reason } };
-      const turn = catalogTurn("host.drain", about, { request, context, options });
+      const commit = catalogCommit("host.drain", about, { request, context, options });
       const answer = await withDrain({ ...host, enabled: false, disabledReason: reason, draining });
-      const drained = { hostsEnabled: [{ hostId: host.id, enabled: false, reason, draining }], ...turn };
+      const drained = { hostsEnabled: [{ hostId: host.id, enabled: false, reason, draining }], ...commit };
       const answered = await commitOnce(drained, answer, options);
       await directory.refresh();
       options.placer.hostsChanged();

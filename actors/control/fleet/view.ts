@@ -33,11 +33,11 @@ export function hostView(host: HostRecord, seen: Seen): Host {
 
 function leaseView({ lease }: HostRecord, { silentMs }: Seen): Host["lease"] {
   if (lease === null) return null;
-  const { epoch, fencedBy } = lease;
+  const { leaseEpoch, fencedBy } = lease;
   const storageId = storageOf(lease);
   if (fencedBy !== null)
-    return { epoch, fencedBy, storageId, state: "fenced", sentence: fenceSentence(fencedBy) };
-  if (silentMs === undefined) return { epoch, fencedBy, storageId, state: "held" };
+    return { leaseEpoch, fencedBy, storageId, state: "fenced", sentence: fenceSentence(fencedBy) };
+  if (silentMs === undefined) return { leaseEpoch, fencedBy, storageId, state: "held" };
   const state = silentMs >= leaseLimits.leaseTtlMs ? "ended" : "held";
-  return { epoch, fencedBy, storageId, state, silentMs: Math.round(silentMs) };
+  return { leaseEpoch, fencedBy, storageId, state, silentMs: Math.round(silentMs) };
 }

@@ -14,7 +14,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { CommitResult, RequestRecord, Turn } from "../../records/commit.ts";
+import type { Commit, CommitResult, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { ActorDefinition, Reply } from "../../runtime/system.ts";
 import type { Fence } from "../directory/fence-proof.ts";
@@ -28,7 +28,7 @@ import { workEffects } from "./state.ts";
 
 export interface InstanceActorOptions extends InstanceOutside {
   readonly store: Pick<Store, "loadInstance" | "getRequest">;
-  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly commit: (commit: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly hostFacts: (hostId: string | null) => (HostFacts & { readonly leaseEpoch: number }) | undefined;
@@ -171,13 +171,13 @@ class InstanceTurn {
         await this.#deny(decision, message);
         return present;
       }
-      const result = await this.#options.commit(decision.turn ?? {});
+      const result = await this.#options.commit(decision.commit ?? {});
       if (result.kind === "duplicate") {
         answerAgain(result.request, request.contentHash, reply);
         return present;
       }
       if (result.kind === "committed") {
-        reply.ok(decision.turn?.request?.answer as Changed);
+        reply.ok(decision.commit?.request?.answer as Changed);
         runEffects(decision.effects, decision.next.instance, this.#options);
         return decision.next;
       }
@@ -210,7 +210,7 @@ class InstanceTurn {
     let present = loaded;
     for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
       const decision = decide(present, event(this.#options.clock.nowMs(), present));
-      const result = decision.turn === undefined ? undefined : await this.#options.commit(decision.turn);
+      const result = decision.commit === undefined ? undefined : await this.#options.commit(decision.commit);
       if (result === undefined || result.kind === "committed") {
         runEffects(decision.effects, decision.next.instance, this.#options);
         return decision.next;
@@ -267,9 +267,9 @@ class InstanceTurn {
  * Whether the rows in memory are new enough for this report. An owner epoch without a known claim may be
  * newer than memory; an instance whose claim is under an earlier lease epoch may have gone elsewhere since.
  */
-function knows(loaded: LoadedInstance, { epoch }: Observation, leaseEpoch: number): boolean {
+function knows(loaded: LoadedInstance, { ownerEpoch }: Observation, leaseEpoch: number): boolean {
   return loaded.claims.some(
-    (claim) => claim.epoch === epoch && (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
+    (claim) => claim.ownerEpoch === ownerEpoch && (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
   );
 }
 

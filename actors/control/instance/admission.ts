@@ -6,7 +6,7 @@
  * accepted; denied are only commands that make no sense in the state. Pure data: no clock, no I/O.
  */
 import type { InstanceState, OperationKind } from "../../../protocol/states.ts";
-import { type Cell, deny, go, ignore } from "../../runtime/decision.ts";
+import { type Admission, deny, go, ignore } from "../../runtime/decision.ts";
 
 /**
  * The table's commands: the hard kinds are commands of their own, because they may overtake the gentle ones.
@@ -168,9 +168,9 @@ export const admission = {
     delete: deny("instanceNotFound"),
     evacuate: deny("instanceNotFound"),
   },
-} as const satisfies Record<InstanceState, Record<AdmissionCommand, Cell>>;
+} as const satisfies Record<InstanceState, Record<AdmissionCommand, Admission>>;
 
-export function admit(state: InstanceState, command: AdmissionCommand): Cell {
+export function admit(state: InstanceState, command: AdmissionCommand): Admission {
   return admission[state][command];
 }
 

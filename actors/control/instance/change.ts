@@ -4,7 +4,7 @@
  */
 import { isSettled, type OperationState } from "../../../protocol/states.ts";
 import type { ErrorBody } from "../../../protocol/wire/status.ts";
-import type { NewEvent, Turn } from "../../records/commit.ts";
+import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { InstanceRecord, LoadedInstance, MachineKey, OperationRecord } from "../../records/instance.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 
@@ -16,9 +16,9 @@ export interface Draft {
   readonly ended: readonly OperationRecord[];
   readonly events: readonly NewEvent[];
   /** Builds that end with the draft, with their hosts. */
-  readonly builds: NonNullable<Turn["buildsEnded"]>;
+  readonly builds: NonNullable<Commit["buildsEnded"]>;
   /** Fences that the commit rests on. */
-  readonly fences: readonly { readonly hostId: string; readonly epoch: number }[];
+  readonly fences: readonly { readonly hostId: string; readonly leaseEpoch: number }[];
   readonly nowMs: number;
 }
 
@@ -139,7 +139,10 @@ function withoutIdleRoom(it: Draft): Draft {
   const { instance, claims } = it.after;
   const wanted = instance.desired === "running" || instance.desired === "paused";
   if (keptRoom(it.after) === undefined || (wanted && instance.hostId === null)) return it;
-  return { ...it, after: { ...it.after, claims: claims.filter(({ epoch }) => epoch <= instance.epoch) } };
+  return {
+    ...it,
+    after: { ...it.after, claims: claims.filter(({ ownerEpoch }) => ownerEpoch <= instance.ownerEpoch) },
+  };
 }
 
 /** Sets the derived columns and the version, and adds the event of a new state. */
@@ -168,11 +171,11 @@ function finished(it: Draft): Draft {
 }
 
 /** The commit that makes a draft durable, and the value that holds once it is committed. */
-export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedInstance } {
+export function commitOf(it: Draft): { readonly commit: Commit; readonly next: LoadedInstance } {
   const done = finished(withoutIdleRoom(it));
   const { before, after } = done;
   const operations = [...done.ended, ...(after.operation === undefined ? [] : [after.operation])];
-  const turn: Turn = {
+  const commit: Commit = {
     instances: [{ expectedVersion: before.instance.version, row: after.instance }],
     machines: after.machines.filter((machine) => !before.machines.includes(machine)),
     machinesGone: missing(before.machines, after.machines),
@@ -183,11 +186,11 @@ export function turnOf(it: Draft): { readonly turn: Turn; readonly next: LoadedI
     events: done.events,
     ...(done.fences.length === 0 ? {} : { fencesExpected: done.fences }),
   };
-  return { turn, next: after };
+  return { commit, next: after };
 }
 
 function missing(before: readonly MachineKey[], after: readonly MachineKey[]): readonly MachineKey[] {
-  return before.filter((old) => !after.some((kept) => kept.epoch === old.epoch)).map(keyOf);
+  return before.filter((old) => !after.some((kept) => kept.ownerEpoch === old.ownerEpoch)).map(keyOf);
 }
 
-const keyOf = ({ instanceId, epoch }: MachineKey): MachineKey => ({ instanceId, epoch });
+const keyOf = ({ instanceId, ownerEpoch }: MachineKey): MachineKey => ({ instanceId, ownerEpoch });

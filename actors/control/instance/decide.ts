@@ -12,11 +12,11 @@ import type { LoadedInstance, OperationRecord } from "../../records/instance.ts"
 import { admit, operationKindOf } from "./admission.ts";
 import {
   beginOperation,
+  commitOf,
   draft,
   endOperation,
   endWhatIsReached,
   type Told,
-  turnOf,
   withEvent,
   withInstance,
 } from "./change.ts";
@@ -63,7 +63,7 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
 }
 
 function denied(loaded: LoadedInstance, denial: Denial): Decision {
-  return { outcome: { kind: "denied", denial }, next: loaded, turn: undefined, effects: [] };
+  return { outcome: { kind: "denied", denial }, next: loaded, commit: undefined, effects: [] };
 }
 
 /**
@@ -72,10 +72,12 @@ function denied(loaded: LoadedInstance, denial: Denial): Decision {
  */
 function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
   const operation = loaded.operation ?? doneAtOnce(loaded, event);
-  const { turn, next } = turnOf(withEvent(draft(loaded, event.nowMs), accepted(event, { changed: false })));
+  const { commit, next } = commitOf(
+    withEvent(draft(loaded, event.nowMs), accepted(event, { changed: false })),
+  );
   const request = requestOf(event, next, operation);
   const operations = operation === loaded.operation ? [] : [operation];
-  return { outcome: { kind: "accepted" }, next, turn: { ...turn, request, operations }, effects: [] };
+  return { outcome: { kind: "accepted" }, next, commit: { ...commit, request, operations }, effects: [] };
 }
 
 function doneAtOnce(loaded: LoadedInstance, event: CommandEvent): OperationRecord {
@@ -91,13 +93,13 @@ function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
   const { generation } = begun.after.instance;
   const told = withEvent(begun, accepted(event, { changed: true, generation }));
   const ended = endWhatIsReached(event.command === "evacuate" ? freed(told, event) : told);
-  const { turn, next } = turnOf(ended);
+  const { commit, next } = commitOf(ended);
   const operation = next.operation ?? ended.ended.at(-1);
   if (operation === undefined) throw new Error("An accepted command has an operation.");
   return {
     outcome: { kind: "accepted" },
     next,
-    turn: { ...turn, request: requestOf(event, next, operation) },
+    commit: { ...commit, request: requestOf(event, next, operation) },
     effects: workEffects(next),
   };
 }

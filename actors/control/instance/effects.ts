@@ -83,5 +83,5 @@ async function place(
 ): Promise<void> {
   const kept = keptOn === undefined ? undefined : roomOn(keptOn);
   const placement = kept ?? (await place(instance));
-  deliver(instance.id, { kind: "placed", placement, epoch: instance.epoch });
+  deliver(instance.id, { kind: "placed", placement, ownerEpoch: instance.ownerEpoch });
 }

@@ -8,7 +8,7 @@ import type { Changed } from "../../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
-import type { Turn } from "../../records/commit.ts";
+import type { Commit } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Fence } from "../directory/fence-proof.ts";
@@ -99,7 +99,7 @@ export interface PlacedEvent {
    * The owner epoch in which the question was asked; if the instance has another one now, the answer is
    * stale.
    */
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly nowMs: number;
 }
 
@@ -134,7 +134,7 @@ export interface Decision {
     | { readonly kind: "unchanged" };
   readonly next: LoadedInstance;
   /** Absent when nothing is to be written. */
-  readonly turn: Turn | undefined;
+  readonly commit: Commit | undefined;
   readonly effects: readonly InstanceEffect[];
 }
 
@@ -161,7 +161,7 @@ export type InstanceMessage =
   | { readonly kind: "recover" }
   /** Its host is drained: go on elsewhere. */
   | { readonly kind: "move"; readonly hostId: string; readonly to: HostPlacement | null }
-  | { readonly kind: "placed"; readonly placement: Placement; readonly epoch: number }
+  | { readonly kind: "placed"; readonly placement: Placement; readonly ownerEpoch: number }
   /** A host knows a newer intent: the row in memory is old. */
   | { readonly kind: "reload" }
   /** Tell the hosts the intent: after the create, or when a host does not list the instance. */

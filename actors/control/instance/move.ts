@@ -47,7 +47,7 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
   const told = withStep(begun, { step: "leaving", percent: 5, message: "Its host is drained." });
   const announced = withEvent(told, {
     event: "leaving",
-    body: { hostId: event.hostId, epoch: instance.epoch },
+    body: { hostId: event.hostId, ownerEpoch: instance.ownerEpoch },
   });
   const decision = committed(wanted && event.to !== null ? withRoom(announced, event.to) : announced);
   return { ...decision, effects: workEffects(decision.next) };
@@ -59,6 +59,6 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
  */
 function withRoom(it: Draft, to: HostPlacement): Draft {
   const { instance, claims } = it.after;
-  const room = claimOf({ instance: { ...instance, epoch: instance.epoch + 1 } }, to);
+  const room = claimOf({ instance: { ...instance, ownerEpoch: instance.ownerEpoch + 1 } }, to);
   return { ...it, after: { ...it.after, claims: [...claims, room] } };
 }

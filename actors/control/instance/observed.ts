@@ -8,11 +8,11 @@ import type { MachineReason, MachineState, OperationKind } from "../../../protoc
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
 import type { LoadedInstance, MachineRecord } from "../../records/instance.ts";
 import {
+  commitOf,
   type Draft,
   draft,
   endOperation,
   endWhatIsReached,
-  turnOf,
   withBuild,
   withEvent,
   withInstance,
@@ -24,24 +24,24 @@ import { reclaimed } from "./reclaim.ts";
 import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
-  return { outcome: { kind: "unchanged" }, next: loaded, turn: undefined, effects: [] };
+  return { outcome: { kind: "unchanged" }, next: loaded, commit: undefined, effects: [] };
 }
 
 export function committed(it: Draft): Decision {
-  const { turn, next } = turnOf(it);
-  return { outcome: { kind: "accepted" }, next, turn, effects: [] };
+  const { commit, next } = commitOf(it);
+  return { outcome: { kind: "accepted" }, next, commit, effects: [] };
 }
 
 export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): Decision {
   const { observation, hostId } = event;
-  const claim = loaded.claims.find((held) => held.epoch === observation.epoch);
+  const claim = loaded.claims.find((held) => held.ownerEpoch === observation.ownerEpoch);
   if (claim === undefined) return decideUnclaimed(loaded, event);
-  const known = loaded.machines.find((machine) => machine.epoch === observation.epoch);
+  const known = loaded.machines.find((machine) => machine.ownerEpoch === observation.ownerEpoch);
   if (claim.hostId !== hostId) return unchanged(loaded);
   if (known !== undefined && known.generation >= observation.generation)
     return notNewer(loaded, observation, known);
   const it = withMachine(draft(loaded, event.nowMs), event);
-  const owned = observation.epoch === loaded.instance.epoch && loaded.instance.hostId !== null;
+  const owned = observation.ownerEpoch === loaded.instance.ownerEpoch && loaded.instance.hostId !== null;
   const before = it.after.instance.generation;
   const seen = reclaimed(endWhatIsReached(owned ? seenAtOwner(it, observation) : it), event.leaseEpoch);
   const moved =
@@ -70,7 +70,7 @@ function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecor
  */
 function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
   const { instance } = loaded;
-  if (observation.state === "gone" || observation.epoch > instance.epoch) return unchanged(loaded);
+  if (observation.state === "gone" || observation.ownerEpoch > instance.ownerEpoch) return unchanged(loaded);
   // A machine with a newer intent than ours was told to leave already. Telling it again with every answer
   // would go on as fast as messages travel, until it is gone.
   if (observation.intentGeneration > instance.generation) return unchanged(loaded);
@@ -81,7 +81,7 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
       {
         kind: "ensure",
         hostId,
-        spec: removalSpec(instance, { epoch: observation.epoch, leaseEpoch: 0, numa: null }),
+        spec: removalSpec(instance, { ownerEpoch: observation.ownerEpoch, leaseEpoch: 0, numa: null }),
         intent: {
           ...intent,
           // The instance may run elsewhere: do not wait for the guest.
@@ -101,18 +101,18 @@ function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: Observ
  */
 function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const { instance, machines, claims } = it.after;
-  const others = machines.filter((machine) => machine.epoch !== observation.epoch);
+  const others = machines.filter((machine) => machine.ownerEpoch !== observation.ownerEpoch);
   if (observation.state !== "gone") {
     return { ...it, after: { ...it.after, machines: [...others, { ...observation, hostId }] } };
   }
-  const current = observation.epoch === instance.epoch && instance.hostId !== null;
+  const current = observation.ownerEpoch === instance.ownerEpoch && instance.hostId !== null;
   const wanted = current && instance.desired !== "deleted";
-  const kept = wanted ? claims : claims.filter((claim) => claim.epoch !== observation.epoch);
+  const kept = wanted ? claims : claims.filter((claim) => claim.ownerEpoch !== observation.ownerEpoch);
   const next = { ...it, after: { ...it.after, machines: others, claims: kept } };
   // With `gone` of the newest owner epoch its disk and those of earlier owner epochs are removed, unless a
   // guest has run on it and goes on elsewhere.
   const unwanted = instance.desired === "deleted" || (!instance.built && !wanted);
-  if (!unwanted || observation.epoch !== instance.epoch) return next;
+  if (!unwanted || observation.ownerEpoch !== instance.ownerEpoch) return next;
   return withInstance(next, { storageId: null, ...(instance.deletedAtMs === null ? {} : { hostId: null }) });
 }
 

@@ -13,7 +13,7 @@ import { currentMachine, opensElsewhere } from "./state.ts";
  */
 export function reclaimed(it: Draft, leaseEpoch: number): Draft {
   const { instance, claims } = it.after;
-  const claim = claims.find(({ epoch }) => epoch === instance.epoch);
+  const claim = claims.find(({ ownerEpoch }) => ownerEpoch === instance.ownerEpoch);
   if (claim === undefined || claim.hostId !== instance.hostId || !opensElsewhere(instance)) return it;
   // A claim without a lease epoch: the host was never told to stop its guest when a host lease ends.
   if (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch || !isDown(currentMachine(it.after)?.state))

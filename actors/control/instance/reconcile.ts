@@ -6,11 +6,11 @@
 import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
 import type { ClaimRecord, LoadedInstance } from "../../records/instance.ts";
 import {
+  commitOf,
   type Draft,
   draft,
   endOperation,
   endWhatIsReached,
-  turnOf,
   withEvent,
   withInstance,
   withStep,
@@ -70,7 +70,7 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const { instance } = loaded;
   const wanted = instance.desired === "running" || instance.desired === "paused";
   const adrift = isAdrift(loaded);
-  if (instance.epoch !== event.epoch || !(adrift || (wanted && mayBePlaced(loaded))))
+  if (instance.ownerEpoch !== event.ownerEpoch || !(adrift || (wanted && mayBePlaced(loaded))))
     return unchanged(loaded);
   const room = keptRoom(loaded);
   if (event.placement.kind === "denied" && (adrift || room !== undefined)) return unchanged(loaded);
@@ -79,7 +79,7 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const { hostId, hostName, storageId } = event.placement;
   const owned = withInstance(it, {
     hostId,
-    epoch: instance.epoch + 1,
+    ownerEpoch: instance.ownerEpoch + 1,
     attempt: instance.attempt + 1,
     ...(instance.built ? { failure: null } : { storageId }),
   });
@@ -92,8 +92,8 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
     event: "placed",
     body: { hostId, hostName },
   });
-  const { turn, next } = turnOf(told);
-  return { outcome: { kind: "accepted" }, next, turn, effects: workEffects(next) };
+  const { commit, next } = commitOf(told);
+  return { outcome: { kind: "accepted" }, next, commit, effects: workEffects(next) };
 }
 
 /**
@@ -116,5 +116,5 @@ export function claimOf(
   const isGoing = instance.desired === "deleted";
   const { vcpus, memoryMib, diskGib } = isGoing ? none : instance.flavor;
   const size = { vcpus, memoryMib, diskGib, numa: isGoing ? null : numa };
-  return { instanceId: instance.id, epoch: instance.epoch, hostId, ...size, leaseEpoch };
+  return { instanceId: instance.id, ownerEpoch: instance.ownerEpoch, hostId, ...size, leaseEpoch };
 }

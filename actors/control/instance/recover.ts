@@ -67,16 +67,18 @@ export function freed(
 ): Draft {
   const { instance } = it.after;
   const lost = lostOf(it.after, event.fences ?? []);
-  const released = new Set(lost.map(({ claim }) => claim.epoch));
-  const fences = distinct(lost.map(({ fence: { hostId, epoch } }) => ({ hostId, epoch })));
+  const released = new Set(lost.map(({ claim }) => claim.ownerEpoch));
+  const fences = distinct(lost.map(({ fence: { hostId, leaseEpoch } }) => ({ hostId, leaseEpoch })));
   const rid = { ...it, fences, after: without(it.after, released) };
-  const owned = lost.find(({ claim }) => claim.epoch === instance.epoch && instance.hostId !== null);
+  const owned = lost.find(
+    ({ claim }) => claim.ownerEpoch === instance.ownerEpoch && instance.hostId !== null,
+  );
   return owned === undefined ? rid : leave(rid, owned.fence, event);
 }
 
 /** Whether the fence ends the claim, which was made under the fenced lease epoch or an earlier one. */
 function ends(fence: Fence, claim: ClaimRecord): boolean {
-  return fence.hostId === claim.hostId && claim.leaseEpoch > 0 && claim.leaseEpoch <= fence.epoch;
+  return fence.hostId === claim.hostId && claim.leaseEpoch > 0 && claim.leaseEpoch <= fence.leaseEpoch;
 }
 
 function distinct<T extends { readonly hostId: string }>(fences: readonly T[]): readonly T[] {
@@ -86,8 +88,8 @@ function distinct<T extends { readonly hostId: string }>(fences: readonly T[]): 
 function without(loaded: LoadedInstance, epochs: ReadonlySet<number>): LoadedInstance {
   return {
     ...loaded,
-    claims: loaded.claims.filter(({ epoch }) => !epochs.has(epoch)),
-    machines: loaded.machines.filter(({ epoch }) => !epochs.has(epoch)),
+    claims: loaded.claims.filter(({ ownerEpoch }) => !epochs.has(ownerEpoch)),
+    machines: loaded.machines.filter(({ ownerEpoch }) => !epochs.has(ownerEpoch)),
   };
 }
 

@@ -23,7 +23,7 @@ export function intentFacts(instance: InstanceRecord): IntentFacts {
 /** The machine of the present owner epoch; machines of older ones are only being removed. */
 export function currentMachine(loaded: LoadedInstance): MachineRecord | undefined {
   if (loaded.instance.hostId === null) return undefined;
-  return loaded.machines.find((machine) => machine.epoch === loaded.instance.epoch);
+  return loaded.machines.find((machine) => machine.ownerEpoch === loaded.instance.ownerEpoch);
 }
 
 export function stateOf(loaded: LoadedInstance, hostAlive = true): InstanceState {
@@ -33,7 +33,7 @@ export function stateOf(loaded: LoadedInstance, hostAlive = true): InstanceState
 /** True when nothing is left to do here or on any host, also about older owner epochs. */
 export function settledOf(loaded: LoadedInstance): boolean {
   const { instance, claims } = loaded;
-  if (claims.some((claim) => claim.epoch !== instance.epoch)) return false;
+  if (claims.some((claim) => claim.ownerEpoch !== instance.ownerEpoch)) return false;
   if (instance.deletedAtMs !== null) return claims.length === 0 && !isAdrift(loaded);
   if (instance.hostId === null && claims.length > 0) return false;
   return isSettled(intentFacts(instance), currentMachine(loaded));
@@ -73,14 +73,14 @@ export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "ima
  */
 function machineSpec(
   instance: InstanceRecord,
-  { epoch, leaseEpoch, numa }: Pick<ClaimRecord, "epoch" | "leaseEpoch" | "numa">,
+  { ownerEpoch, leaseEpoch, numa }: Pick<ClaimRecord, "ownerEpoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
   const { id, disk, kernel, ramdisk, commandLine, properties } = instance.image;
   return {
     instanceId: instance.id,
     project: instance.project,
     name: instance.name,
-    epoch,
+    ownerEpoch,
     architecture: properties.architecture,
     vcpus: instance.flavor.vcpus,
     memoryMib: instance.flavor.memoryMib,
@@ -133,25 +133,26 @@ export function leaving(instance: InstanceRecord): MachineIntent {
  * present one.
  */
 export function keptRoom({ instance, claims }: Pick<LoadedInstance, "instance" | "claims">) {
-  return claims.find(({ epoch }) => epoch > instance.epoch);
+  return claims.find(({ ownerEpoch }) => ownerEpoch > instance.ownerEpoch);
 }
 
 /** Claims of hosts that have, or may have, something of the instance. */
 const heldClaims = ({ instance, claims }: LoadedInstance) =>
-  claims.filter(({ epoch }) => epoch <= instance.epoch);
+  claims.filter(({ ownerEpoch }) => ownerEpoch <= instance.ownerEpoch);
 
 /** Tells every host with something of the instance its intent; older owner epochs are to go. */
 function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
   const { instance, machines } = loaded;
   return heldClaims(loaded).map((claim) => {
-    const current = claim.epoch === instance.epoch && instance.hostId !== null;
+    const current = claim.ownerEpoch === instance.ownerEpoch && instance.hostId !== null;
     const intent = current ? machineIntent(instance) : leaving(instance);
     return {
       kind: "ensure",
       hostId: claim.hostId,
       spec: intent.power === "deleted" ? removalSpec(instance, claim) : machineSpec(instance, claim),
       intent,
-      observedGeneration: machines.find((machine) => machine.epoch === claim.epoch)?.generation ?? 0,
+      observedGeneration:
+        machines.find((machine) => machine.ownerEpoch === claim.ownerEpoch)?.generation ?? 0,
       leaseEpoch: claim.leaseEpoch,
     };
   });

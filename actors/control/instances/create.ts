@@ -10,13 +10,13 @@ import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { externalState } from "../../../protocol/states.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
-import type { NewEvent, Turn } from "../../records/commit.ts";
+import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import { commandAnswer } from "../instance/command.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import { claimOf } from "../instance/reconcile.ts";
 import { intentFacts, isMovable } from "../instance/state.ts";
-import type { Where } from "./wishes.ts";
+import type { Where } from "./placement-request-check.ts";
 
 export interface Birth {
   readonly instanceId: string;
@@ -50,7 +50,7 @@ export interface CreateAnswer extends Changed {
 }
 
 export interface Created {
-  readonly turn: Turn;
+  readonly commit: Commit;
   readonly instances: readonly LoadedInstance[];
 }
 
@@ -101,14 +101,14 @@ export function create(facts: CreateFacts): Created {
   const instances = facts.births.map((birth, index) => newInstance(facts, birth, index));
   const changed = instances.map((loaded, index) => answerFor(loaded, facts.births[index]));
   const answer = answerOf(changed, facts.many);
-  const turn: Turn = {
+  const commit: Commit = {
     request: { ...facts.request, answer, atMs: facts.nowMs },
     instances: instances.map(({ instance }) => ({ expectedVersion: 0, row: instance })),
     claims: instances.flatMap(({ claims }) => claims),
     operations: instances.flatMap(({ operation }) => operation ?? []),
     events: instances.map((loaded) => birthEvent(loaded, facts)),
   };
-  return { turn, instances };
+  return { commit, instances };
 }
 
 function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {
@@ -175,7 +175,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     storageId: birth.storageId,
     movable: false,
     hostId: birth.hostId,
-    epoch: 1,
+    ownerEpoch: 1,
     attempt: 1,
     excludedHosts: [],
     ...facts.where,

@@ -10,7 +10,7 @@ import type { RecoveryPolicy } from "../../../protocol/states.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { CommitResult, RequestRecord, Turn } from "../../records/commit.ts";
+import type { Commit, CommitResult, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
@@ -35,11 +35,17 @@ import {
   longNameDenied,
 } from "./create.ts";
 import { createLimits } from "./limits.ts";
-import { groupNotFound, type Where, type WhereQuestion, type WishStore, whereOf } from "./wishes.ts";
+import {
+  groupNotFound,
+  type Where,
+  type WhereQuestion,
+  type WishStore,
+  whereOf,
+} from "./placement-request-check.ts";
 
 export interface CreatorOptions {
   readonly store: Pick<Store, "getRequest"> & CatalogStore & WishStore & PlacementStore;
-  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly placer: Placer;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -144,13 +150,13 @@ export class Creator {
     const hosts = await placer.placeMany(wanted, { count: plan.count, atLeast, deadlineMs });
     if (hosts.kind === "denied") throw StatusError.of(hosts.denial);
     const created = this.#created(plan, hosts.hosts);
-    const { turn, instances } = created;
-    const result = await commit(turn);
+    const { commit: changes, instances } = created;
+    const result = await commit(changes);
     switch (result.kind) {
       case "committed":
         placer.claimed(hosts.hosts, wanted);
         for (const loaded of instances) born(loaded);
-        return { kind: "created", answer: turn.request?.answer as CreateAnswer };
+        return { kind: "created", answer: changes.request?.answer as CreateAnswer };
       case "duplicate":
         return { kind: "created", answer: sameAnswer(result.request, request) };
       case "hostFull":
@@ -182,7 +188,7 @@ export class Creator {
       nowMs: clock.nowMs(),
     });
     // The rows are larger than the answer about them, and the commit is as large as the rows.
-    if (question.count === undefined || fits(created.turn.instances)) return created;
+    if (question.count === undefined || fits(created.commit.instances)) return created;
     const message = `So much metadata in ${question.count} instances at once is too large: create fewer.`;
     throw new StatusError("answerTooLarge", message);
   }

@@ -7,7 +7,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { CommitResult, NewEvent, Turn } from "../../records/commit.ts";
+import type { Commit, CommitResult, NewEvent } from "../../records/commit.ts";
 import { contentHash } from "./content-hash.ts";
 import { requestIdReused } from "./request-id.ts";
 
@@ -18,7 +18,7 @@ export interface CatalogOptions {
     | ("getAggregate" | "listAggregates" | "getServerGroup" | "listServerGroups" | "listGroupMembers")
     | "getQuota"
   >;
-  readonly commit: (turn: Turn) => Promise<CommitResult>;
+  readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -33,11 +33,11 @@ interface Cause {
 type About = Pick<NewEvent, "noun" | "id" | "event" | "body"> & Partial<Pick<NewEvent, "project">>;
 
 /** The request row (still without its answer) and the event of a change. */
-export function catalogTurn(
+export function catalogCommit(
   method: string,
   about: About,
   { request, context, options }: Cause,
-): Required<Pick<Turn, "request" | "events">> {
+): Required<Pick<Commit, "request" | "events">> {
   const atMs = options.clock.nowMs();
   const { project, requestId, id } = context;
   const hash = contentHash(method, id, { ...request });
@@ -72,17 +72,17 @@ interface HostNames {
  * zoneConflict, requestIdReused
  */
 export async function commitOnce<A>(
-  turn: Turn & Required<Pick<Turn, "request">>,
+  changes: Commit & Required<Pick<Commit, "request">>,
   answer: A,
   { commit, directory }: Pick<CatalogOptions, "commit"> & { readonly directory?: HostNames },
 ): Promise<A> {
-  const result = await commit({ ...turn, request: { ...turn.request, answer } });
+  const result = await commit({ ...changes, request: { ...changes.request, answer } });
   switch (result.kind) {
     case "committed":
       return answer;
     case "duplicate":
-      if (result.request.contentHash !== turn.request.contentHash)
-        throw requestIdReused(turn.request.requestId);
+      if (result.request.contentHash !== changes.request.contentHash)
+        throw requestIdReused(changes.request.requestId);
       return result.request.answer as A;
     case "nameTaken":
       throw new StatusError("nameTaken", "The name is taken.");

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { InstanceRow, Store } from "../../ports/store.ts";
-import type { CommitResult, Turn } from "../../records/commit.ts";
+import type { Commit, CommitResult } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
 import { requestLimits } from "./limits.ts";
 
@@ -49,16 +49,16 @@ export class Commits {
     this.#onCommit = onCommit;
   }
 
-  readonly commit = async (turn: Turn): Promise<CommitResult> => {
-    const result = await this.#store.commit(turn);
+  readonly commit = async (commit: Commit): Promise<CommitResult> => {
+    const result = await this.#store.commit(commit);
     if (result.kind === "committed" && result.lastSequence > 0) {
-      for (const operation of turn.operations ?? []) {
-        if (hasEnded(operation)) this.#end(operation.id, { operation, row: rowOf(turn, operation) });
+      for (const operation of commit.operations ?? []) {
+        if (hasEnded(operation)) this.#end(operation.id, { operation, row: rowOf(commit, operation) });
         else this.#begin(operation.id);
       }
-      const projects = new Set(turn.events?.map(({ project }) => project));
+      const projects = new Set(commit.events?.map(({ project }) => project));
       this.#wakeWatchers(projects);
-      this.#tell(result.lastSequence, (turn.operations ?? []).filter(hasEnded), projects);
+      this.#tell(result.lastSequence, (commit.operations ?? []).filter(hasEnded), projects);
     }
     return result;
   };
@@ -195,9 +195,11 @@ interface Sources<T> {
 }
 
 /** The instance and its machine from a commit; undefined when the commit does not have both. */
-function rowOf({ instances, machines }: Turn, { instanceId }: OperationRecord): InstanceRow | undefined {
+function rowOf({ instances, machines }: Commit, { instanceId }: OperationRecord): InstanceRow | undefined {
   const instance = instances?.find(({ row }) => row.id === instanceId)?.row;
-  const machine = machines?.find((one) => one.instanceId === instanceId && one.epoch === instance?.epoch);
+  const machine = machines?.find(
+    (one) => one.instanceId === instanceId && one.ownerEpoch === instance?.ownerEpoch,
+  );
   return instance === undefined || machine === undefined ? undefined : { instance, machine };
 }
 

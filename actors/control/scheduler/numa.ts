@@ -86,46 +86,46 @@ export function placementFor(host: Cells, demand: NumaDemand): NumaPlacement | u
   const chosen = cellsFor(host, demand);
   if (chosen === undefined) return undefined;
   const { vcpus, memoryMib, dedicated } = demand;
-  const cells = chosen.map((index) => {
-    const cell = host.numa[index];
-    const asks = cell !== undefined && demand.page !== undefined;
-    const pageKib = asks ? pageFor(cell, useOf(host, index), demand) : undefined;
-    return { cell: index, vcpus, memoryMib, ...(pageKib === undefined ? {} : { pageKib }) };
+  const nodes = chosen.map((index) => {
+    const node = host.numa[index];
+    const asks = node !== undefined && demand.page !== undefined;
+    const pageKib = asks ? pageFor(node, useOf(host, index), demand) : undefined;
+    return { node: index, vcpus, memoryMib, ...(pageKib === undefined ? {} : { pageKib }) };
   });
-  return { dedicated, cells };
+  return { dedicated, nodes };
 }
 
 /** How many NUMA nodes could give each resource alone, to say which one is short. */
 export function cellsGiving(host: Cells, demand: NumaDemand) {
-  const count = (gives: (cell: NumaNode, use: NumaUse) => boolean) =>
-    host.numa.filter((cell, index) => gives(cell, useOf(host, index))).length;
+  const count = (gives: (node: NumaNode, use: NumaUse) => boolean) =>
+    host.numa.filter((node, index) => gives(node, useOf(host, index))).length;
   return {
-    cpus: count((cell, use) => givesCpus(cell, use, demand)),
-    memory: count((cell, use) => givesMemory(cell, use, demand)),
-    pages: count((cell, use) => demand.page === undefined || pageFor(cell, use, demand) !== undefined),
+    cpus: count((node, use) => givesCpus(node, use, demand)),
+    memory: count((node, use) => givesMemory(node, use, demand)),
+    pages: count((node, use) => demand.page === undefined || pageFor(node, use, demand) !== undefined),
   };
 }
 
 function cellGives(host: Cells, index: number, demand: NumaDemand): boolean {
-  const cell = host.numa[index];
+  const node = host.numa[index];
   const use = useOf(host, index);
-  if (cell === undefined || !givesCpus(cell, use, demand)) return false;
+  if (node === undefined || !givesCpus(node, use, demand)) return false;
   return demand.page === undefined
-    ? givesMemory(cell, use, demand)
-    : pageFor(cell, use, demand) !== undefined;
+    ? givesMemory(node, use, demand)
+    : pageFor(node, use, demand) !== undefined;
 }
 
 /** CPUs that are pinned for another guest cannot be shared either. */
-const givesCpus = (cell: NumaNode, use: NumaUse, { vcpus }: NumaDemand): boolean =>
-  vcpus <= cell.vcpus - use.pinnedCpus;
+const givesCpus = (node: NumaNode, use: NumaUse, { vcpus }: NumaDemand): boolean =>
+  vcpus <= node.vcpus - use.pinnedCpus;
 
-const givesMemory = (cell: NumaNode, use: NumaUse, { memoryMib }: NumaDemand): boolean =>
-  memoryMib <= ordinaryMib(cell) - use.memoryMib;
+const givesMemory = (node: NumaNode, use: NumaUse, { memoryMib }: NumaDemand): boolean =>
+  memoryMib <= ordinaryMib(node) - use.memoryMib;
 
 /** The largest page size that fits, in KiB. */
-function pageFor(cell: NumaNode, use: NumaUse, { page, memoryMib }: NumaDemand): number | undefined {
+function pageFor(node: NumaNode, use: NumaUse, { page, memoryMib }: NumaDemand): number | undefined {
   let best: number | undefined;
-  for (const { sizeKib, total } of cell.hugePages) {
+  for (const { sizeKib, total } of node.hugePages) {
     if (page === "large" ? sizeKib <= ordinaryPageKib : sizeKib !== page) continue;
     const pages = (memoryMib * 1024) / sizeKib;
     const claimed = use.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed ?? 0;

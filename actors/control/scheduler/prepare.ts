@@ -4,11 +4,11 @@
  * Prepared.suppose} adds while many are placed.
  */
 import type { Check, Filter, Refuse, TimedRequest } from "./filters/filter.ts";
+import type { Worth } from "./host-columns.ts";
 import type { Amounts, Candidate } from "./messages.ts";
 import { type NumaDemand, numaDemand, placementFor } from "./numa.ts";
 import { freeOf, freeShare, multiplierFor, ownScore, type Scheduler } from "./schedule.ts";
 import type { HostView } from "./state.ts";
-import type { Worth } from "./worth.ts";
 
 interface ActiveFilter {
   readonly filter: Filter;

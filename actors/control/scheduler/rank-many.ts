@@ -4,11 +4,11 @@
  * sorted once, which costs as much as some dozens of rankings. Pure.
  */
 import type { TimedRequest } from "./filters/filter.ts";
-import { Ladder } from "./ladder.ts";
 import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";
+import { Ladder } from "./ranked-hosts.ts";
 import type { Scheduler } from "./schedule.ts";
 import { type SchedulerState, withClaim, withHost } from "./state.ts";
 

@@ -4,13 +4,13 @@
  * score: a ranking of ten thousand hosts takes a fraction of a millisecond. Pure.
  */
 import type { TimedRequest } from "./filters/filter.ts";
+import { type Worth, worthOf } from "./host-columns.ts";
 import { type Chunk, chunkLength } from "./host-list.ts";
 import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import type { Scheduler } from "./schedule.ts";
 import { type HostView, type SchedulerState, viewIn } from "./state.ts";
-import { type Worth, worthOf } from "./worth.ts";
 
 /** The best hosts first, at most schedulerLimits.candidatesMax; empty when none fits. */
 export const rank = (scheduler: Scheduler, state: SchedulerState, request: TimedRequest): Candidate[] =>

@@ -92,9 +92,9 @@ function judge(
 
 const acknowledge = (number: number): GuardAction => ({ kind: "acknowledge", number });
 
-const nameOf = ({ instanceId, epoch, pid, startTicks }: SeenGuest) => ({
+const nameOf = ({ instanceId, ownerEpoch, pid, startTicks }: SeenGuest) => ({
   instanceId,
-  epoch,
+  ownerEpoch,
   pid,
   startTicks,
 });

@@ -6,7 +6,7 @@
 /** A process of the present boot, and its guest. */
 export interface FencedGuest {
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly pid: number;
   /** With the pid it names exactly this process: the kernel reuses pids. */
   readonly startTicks: number;

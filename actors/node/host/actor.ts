@@ -20,7 +20,7 @@ import type { Tombstone } from "./ledger.ts";
 import { hostLimits } from "./limits.ts";
 import { Machines, type Parent } from "./machines.ts";
 import type { HostMessage, ReportEvent } from "./messages.ts";
-import type { News } from "./news.ts";
+import type { News } from "./pending-reports.ts";
 import { Reporter, type ReporterOptions } from "./reporter.ts";
 import { type Reporting, silent } from "./state.ts";
 
@@ -122,22 +122,22 @@ interface Turn {
   readonly context: Context;
 }
 
-function takeTurn(turn: Turn, message: HostMessage): Life {
-  const { life, context, options } = turn;
+function takeTurn(commit: Turn, message: HostMessage): Life {
+  const { life, context, options } = commit;
   switch (message.kind) {
     case "ensure":
-      if (life.stopping === undefined) ensure(turn, message.request, message.reply);
+      if (life.stopping === undefined) ensure(commit, message.request, message.reply);
       else message.reply.fail(new StatusError("hostStopping", "The host is shutting its guests down."));
       return life;
     case "report":
       return message.incarnation === context.incarnation ? report(life, message.event, options) : life;
     case "news":
-      return readNews(turn);
+      return readNews(commit);
     case "lease":
       for (const ref of options.machines.refs) ref.tell({ kind: "lease" });
       return message.anew ? report(life, { kind: "leased" }, options) : life;
     case "machineEnded":
-      if (message.incarnation === context.incarnation) machineEnded(turn, message);
+      if (message.incarnation === context.incarnation) machineEnded(commit, message);
       return life;
     case "revive":
       if (options.machines.find(message.instanceId) === undefined)
@@ -186,7 +186,7 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
     return;
   }
   // The machine is gone already, as this request wants: making it anew only to remove it would help nobody.
-  const went = buried !== undefined && request.spec.epoch <= buried.epoch;
+  const went = buried !== undefined && request.spec.ownerEpoch <= buried.ownerEpoch;
   if (went && request.intent.power === "deleted" && machines.find(instanceId) === undefined) {
     reply.ok({ observation: goneOf(request) });
     return;
@@ -199,9 +199,9 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
 
 /** A message that is older than the machine's end must not bring it back. */
 function lateFor({ spec, intent }: EnsureRequest, buried: Tombstone): StatusError | undefined {
-  if (intent.power === "deleted" || spec.epoch > buried.epoch) return undefined;
+  if (intent.power === "deleted" || spec.ownerEpoch > buried.ownerEpoch) return undefined;
   const message = `The instance ${spec.instanceId} has left this host.`;
-  if (spec.epoch < buried.epoch) return new StatusError("staleEpoch", message);
+  if (spec.ownerEpoch < buried.ownerEpoch) return new StatusError("staleEpoch", message);
   return intent.generation > buried.generation ? undefined : new StatusError("staleGeneration", message);
 }
 
@@ -217,8 +217,8 @@ function tooBusy(instanceId: string): StatusError {
 function readNews({ options, life, context }: Turn): Life {
   const { news, ledger, machines } = options;
   const { hurry, gone } = news.take();
-  for (const { instanceId, epoch, intentGeneration: generation } of gone) {
-    const dropped = ledger.bury(instanceId, { epoch, generation });
+  for (const { instanceId, ownerEpoch, intentGeneration: generation } of gone) {
+    const dropped = ledger.bury(instanceId, { ownerEpoch, generation });
     if (dropped !== undefined) dropTombstone(dropped, options, context);
     const latest = ledger.latest(instanceId);
     if (latest === undefined || latest.state === "gone") void machines.find(instanceId)?.stop();

@@ -29,7 +29,7 @@ import { Ledger } from "./ledger.ts";
 import { hostLimits } from "./limits.ts";
 import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
-import { News } from "./news.ts";
+import { News } from "./pending-reports.ts";
 import type { ReportClient } from "./reporter.ts";
 
 export interface HostOptions {
@@ -88,7 +88,7 @@ export function createHost(options: HostOptions): Host {
   });
   const leaseEpoch = () => {
     const lease = holder.current();
-    return lease.kind === "held" ? lease.epoch : 0;
+    return lease.kind === "held" ? lease.leaseEpoch : 0;
   };
   const registered = () => holder.hurry();
   const common = { inventory, knows, reports, ledger, leaseEpoch, registered, clock, log };
@@ -118,8 +118,8 @@ export function createHost(options: HostOptions): Host {
         return ensure(ref, request, context);
       },
       console: (request, context) => reader.read(request, context),
-      storageLease: async ({ hostId, leaseEpoch: epoch, take }) => ({
-        state: await storage.examine({ hostId, epoch }, take),
+      storageLease: async ({ hostId, leaseEpoch, take }) => ({
+        state: await storage.examine({ hostId, leaseEpoch }, take),
       }),
       audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look: options.findings }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),

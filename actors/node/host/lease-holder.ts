@@ -87,7 +87,7 @@ export class LeaseHolder {
    */
   async #letGo(): Promise<void> {
     const { storage, reports } = this.#options;
-    const asked = { epoch: this.#epoch, cleaned: false, storageId: null };
+    const asked = { leaseEpoch: this.#epoch, cleaned: false, storageId: null };
     if (this.#kind === "held" && storage.id !== null)
       await reports.lease(asked, { timeoutMs: hostLimits.hostFarewellMs }).catch(() => undefined);
     await storage.close();
@@ -99,7 +99,7 @@ export class LeaseHolder {
    */
   current(): Lease {
     const late = this.#options.clock.monotonicMs() >= this.#untilMs - hostLimits.leasePauseLeadMs;
-    return { kind: this.#kind === "held" && late ? "lapsed" : this.#kind, epoch: this.#epoch };
+    return { kind: this.#kind === "held" && late ? "lapsed" : this.#kind, leaseEpoch: this.#epoch };
   }
 
   /**
@@ -121,16 +121,16 @@ export class LeaseHolder {
     try {
       // Without a guard that answers, nothing is renewed: the host is fenced, and its guests go elsewhere.
       await this.#guarded();
-      const epoch = this.#epoch;
-      const storageId = await this.#storageHeld(epoch);
+      const leaseEpoch = this.#epoch;
+      const storageId = await this.#storageHeld(leaseEpoch);
       const cleaned = this.#kind === "fenced" && (await isClean());
       const sentAtMs = clock.monotonicMs();
       if (this.#ended || sentAtMs < this.#quietUntilMs) return;
-      const asked = { epoch, cleaned, storageId };
+      const asked = { leaseEpoch, cleaned, storageId };
       const answer = await this.#options.reports.lease(asked, { timeoutMs: wireLimits.hostRequestTimeoutMs });
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
-      if (answer.held) await this.#held(answer.epoch, sentAtMs);
-      else this.#fenced(answer.epoch, sentAtMs);
+      if (answer.held) await this.#held(answer.leaseEpoch, sentAtMs);
+      else this.#fenced(answer.leaseEpoch, sentAtMs);
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");
@@ -138,52 +138,52 @@ export class LeaseHolder {
     }
   }
 
-  async #held(epoch: number, sentAtMs: number): Promise<void> {
+  async #held(leaseEpoch: number, sentAtMs: number): Promise<void> {
     const untilMs = sentAtMs + leaseLimits.leaseTtlMs;
     // The answer is late: this lease epoch was fenced since.
-    if (epoch < this.#epoch || (this.#kind === "fenced" && epoch === this.#epoch)) {
-      if (epoch === this.#takenEpoch) this.#beQuiet();
+    if (leaseEpoch < this.#epoch || (this.#kind === "fenced" && leaseEpoch === this.#epoch)) {
+      if (leaseEpoch === this.#takenEpoch) this.#beQuiet();
       return;
     }
     // Checked before the guard continues any guest: nothing may run under a storage lease that was taken.
-    if (epoch !== this.#epoch && (await this.#options.storage.hold(this.#key(epoch))) === "taken") {
-      this.#taken(epoch);
+    if (leaseEpoch !== this.#epoch && (await this.#options.storage.hold(this.#key(leaseEpoch))) === "taken") {
+      this.#taken(leaseEpoch);
       return;
     }
     await this.#extend(untilMs);
-    if (this.#ended || sentAtMs < this.#takenSentAtMs || epoch < this.#epoch) return;
+    if (this.#ended || sentAtMs < this.#takenSentAtMs || leaseEpoch < this.#epoch) return;
     const before = this.current();
     this.#takenSentAtMs = sentAtMs;
     this.#untilMs = untilMs;
-    this.#epoch = epoch;
+    this.#epoch = leaseEpoch;
     this.#kind = "held";
     this.#lapseLater();
     const after = this.current();
-    if (before.kind !== after.kind || before.epoch !== after.epoch)
-      this.#tell(after, before.epoch !== after.epoch);
+    if (before.kind !== after.kind || before.leaseEpoch !== after.leaseEpoch)
+      this.#tell(after, before.leaseEpoch !== after.leaseEpoch);
   }
 
   /**
    * The storage on which the agent and every guest that may be taken over are known to hold the storage
    * lease; else null.
    */
-  async #storageHeld(epoch: number): Promise<string | null> {
+  async #storageHeld(leaseEpoch: number): Promise<string | null> {
     if (this.#kind !== "held") return null;
     const { storage } = this.#options;
-    const holding = await storage.hold(this.#key(epoch));
-    if (holding === "taken" && this.#kind === "held" && epoch === this.#epoch) this.#taken(epoch);
+    const holding = await storage.hold(this.#key(leaseEpoch));
+    if (holding === "taken" && this.#kind === "held" && leaseEpoch === this.#epoch) this.#taken(leaseEpoch);
     return holding === "held" ? storage.id : null;
   }
 
-  #key(epoch: number) {
-    return { hostId: this.#options.hostId, epoch };
+  #key(leaseEpoch: number) {
+    return { hostId: this.#options.hostId, leaseEpoch };
   }
 
-  #taken(epoch: number): void {
-    this.#options.log.warn({ epoch }, "another host took this host's lease on the shared storage");
-    this.#takenEpoch = epoch;
+  #taken(leaseEpoch: number): void {
+    this.#options.log.warn({ leaseEpoch }, "another host took this host's lease on the shared storage");
+    this.#takenEpoch = leaseEpoch;
     this.#beQuiet();
-    this.#fenced(epoch, this.#options.clock.monotonicMs());
+    this.#fenced(leaseEpoch, this.#options.clock.monotonicMs());
   }
 
   /**
@@ -194,21 +194,21 @@ export class LeaseHolder {
     this.#quietUntilMs = this.#options.clock.monotonicMs() + hostLimits.storageTakenQuietMs;
   }
 
-  #fenced(epoch: number, sentAtMs: number): void {
-    if (epoch < this.#epoch) return;
+  #fenced(leaseEpoch: number, sentAtMs: number): void {
+    if (leaseEpoch < this.#epoch) return;
     const before = this.current();
     this.#takenSentAtMs = sentAtMs;
-    this.#epoch = epoch;
+    this.#epoch = leaseEpoch;
     this.#kind = "fenced";
     this.#lapse?.cancel();
-    if (before.kind === "fenced" && before.epoch === epoch) return;
+    if (before.kind === "fenced" && before.leaseEpoch === leaseEpoch) return;
     this.#tell(this.current(), false);
     // Perhaps no guest is left to clean up.
     this.poke();
   }
 
   #tell(lease: Lease, anew: boolean): void {
-    this.#options.log.info({ lease: lease.kind, epoch: lease.epoch }, "the host's lease");
+    this.#options.log.info({ lease: lease.kind, leaseEpoch: lease.leaseEpoch }, "the host's lease");
     this.#options.changed(anew);
   }
 

@@ -40,12 +40,12 @@ export class Ledger {
   readonly #tombstones = new Map<string, Tombstone>();
 
   put(observation: Observation, due: Due): void {
-    const { instanceId, epoch } = observation;
+    const { instanceId, ownerEpoch } = observation;
     const known = this.#machines.get(instanceId) ?? [];
-    const others = known.filter((other) => other.epoch !== epoch);
+    const others = known.filter((other) => other.ownerEpoch !== ownerEpoch);
     this.#machines.set(
       instanceId,
-      [...others, observation].sort((one, other) => one.epoch - other.epoch),
+      [...others, observation].sort((one, other) => one.ownerEpoch - other.ownerEpoch),
     );
     this.#forget(instanceId);
     // The older owner epoch's observation comes first, and no answer has told it: do not wait for the next
@@ -149,7 +149,7 @@ export class Ledger {
   /** Remembers a tombstone; answers the instance whose tombstone was dropped because there are too many. */
   bury(instanceId: string, tombstone: Tombstone): string | undefined {
     const known = this.#tombstones.get(instanceId);
-    if (known !== undefined && known.epoch > tombstone.epoch) return undefined;
+    if (known !== undefined && known.ownerEpoch > tombstone.ownerEpoch) return undefined;
     this.#tombstones.delete(instanceId);
     this.#tombstones.set(instanceId, tombstone);
     const [oldest] = this.#tombstones.keys();
@@ -194,6 +194,6 @@ const isDownNow = ({ state }: Observation): boolean =>
   state === "stopped" || state === "failed" || state === "gone";
 
 export interface Tombstone {
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly generation: number;
 }

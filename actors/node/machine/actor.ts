@@ -95,12 +95,12 @@ interface Turn {
   readonly context: Context;
 }
 
-async function takeTurn(turn: Turn): Promise<Life> {
-  const { message, context } = turn;
-  const event = eventOf(turn.options, message, context);
-  if (event === undefined) return turn.life;
+async function takeTurn(commit: Turn): Promise<Life> {
+  const { message, context } = commit;
+  const event = eventOf(commit.options, message, context);
+  if (event === undefined) return commit.life;
   try {
-    return await act(turn, decide(turn.life.state, event));
+    return await act(commit, decide(commit.life.state, event));
   } catch (thrown) {
     if (message.kind === "ensure") message.reply.fail(StatusError.from(thrown, "Ensuring the machine"));
     throw thrown;

@@ -35,7 +35,7 @@ export class Answers {
 
   /** Takes a newer observation for the held answers, if it is of the same owner epoch. */
   note(observation: Observation): void {
-    if (this.#latest?.epoch === observation.epoch) this.#latest = observation;
+    if (this.#latest?.ownerEpoch === observation.ownerEpoch) this.#latest = observation;
   }
 
   give(observation: Observation): void {

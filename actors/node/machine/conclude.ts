@@ -4,9 +4,9 @@
  * work: never two pieces at once. Pure.
  */
 import type { Observation } from "../../../protocol/machine.ts";
-import { under } from "./bar.ts";
 import type { Ensured } from "./ensure.ts";
 import { fileDiffers, fileOf, type MachineFile } from "./file.ts";
+import { under } from "./lease-limit.ts";
 import type { Answer, Moment } from "./messages.ts";
 import { isStillWanted, nextStep, seen } from "./plan.ts";
 import { succeed } from "./settle.ts";

@@ -5,11 +5,11 @@
  * starts work before the last has settled.
  */
 
-import { barOf, under } from "./bar.ts";
 import { conclude, type Decision } from "./conclude.ts";
 import { onEnsure } from "./ensure.ts";
 import { isPassing } from "./file.ts";
 import { onGuest } from "./guest.ts";
+import { leaseLimitOf, under } from "./lease-limit.ts";
 import type { MachineEvent, Moment } from "./messages.ts";
 import { countLoss, leftDown } from "./patience.ts";
 import { onSettled } from "./settle.ts";
@@ -80,7 +80,7 @@ function onBegin(machine: Machine, at: Moment): Machine {
  */
 function onLease(machine: Machine, at: Moment): Machine {
   if (machine.spec.recovery !== "leave" || machine.gone || !wantsUp(machine)) return machine;
-  const fenced = barOf(under(machine, at.lease)) === "halt";
+  const fenced = leaseLimitOf(under(machine, at.lease)) === "halt";
   return fenced ? { ...machine, rest: leftDown(machine, "leaseLost") } : machine;
 }
 

@@ -129,7 +129,7 @@ export class MachineRunner {
       case "release":
         // The machine file is removed later, in the turn that hears of this end: a turn that writes meanwhile
         // would make the file again.
-        return done(disks.release(id, spec.epoch, { keepDisk }));
+        return done(disks.release(id, spec.ownerEpoch, { keepDisk }));
     }
   }
 
@@ -145,8 +145,8 @@ export class MachineRunner {
         workId: work.id,
         incarnation: listener.incarnation,
       });
-      const { epoch, status, startedAtMs } = await hypervisor.start(spec, paths, signal);
-      return { kind: "done", guest: { epoch, status, startedAtMs } };
+      const { ownerEpoch, status, startedAtMs } = await hypervisor.start(spec, paths, signal);
+      return { kind: "done", guest: { ownerEpoch, status, startedAtMs } };
     } finally {
       leave();
     }

@@ -20,8 +20,8 @@ const present = { kind: "present" } as const;
 export function onEnsure(state: MachineState, request: EnsureRequest): Ensured {
   if (state.kind === "blank") return { next: freshMachine(request, state.guest), reply: present };
   const newest = state.successor ?? state;
-  if (request.spec.epoch > newest.spec.epoch) return onNewerEpoch(state, request);
-  if (request.spec.epoch < newest.spec.epoch) return onOlderEpoch(state, request);
+  if (request.spec.ownerEpoch > newest.spec.ownerEpoch) return onNewerEpoch(state, request);
+  if (request.spec.ownerEpoch < newest.spec.ownerEpoch) return onOlderEpoch(state, request);
   return state.successor === undefined ? onSameEpoch(state, request) : onSuccessor(state, request);
 }
 
@@ -40,9 +40,9 @@ function onNewerEpoch(machine: Machine, request: EnsureRequest): Ensured {
 
 /** Nothing is left of an older owner epoch, so a controller that wants it deleted is answered `gone`. */
 function onOlderEpoch(machine: Machine, request: EnsureRequest): Ensured {
-  const { epoch, instanceId } = request.spec;
-  if (request.intent.power !== "deleted" || epoch >= machine.spec.epoch) {
-    const message = `The host has epoch ${machine.spec.epoch} of the instance ${instanceId}, not ${epoch}.`;
+  const { ownerEpoch, instanceId } = request.spec;
+  if (request.intent.power !== "deleted" || ownerEpoch >= machine.spec.ownerEpoch) {
+    const message = `The host has epoch ${machine.spec.ownerEpoch} of the instance ${instanceId}, not ${ownerEpoch}.`;
     return { next: machine, reply: denied("staleEpoch", message) };
   }
   const observation = goneOf(request);
@@ -92,7 +92,7 @@ function renewed(machine: Machine, intent: MachineIntent): Machine {
 function provisional({ spec, intent, observedGeneration }: EnsureRequest): Observation {
   return {
     instanceId: spec.instanceId,
-    epoch: spec.epoch,
+    ownerEpoch: spec.ownerEpoch,
     generation: observedGeneration,
     intentGeneration: intent.generation,
     resetCount: intent.resetCount,

@@ -66,7 +66,7 @@ export function fileDiffers(before: Machine, after: Machine): boolean {
 
 const TombstoneFile = answer({
   version: Type.Literal(1),
-  tombstone: answer({ instanceId: Id, epoch: Count, generation: Count, atMs: TimeMs }),
+  tombstone: answer({ instanceId: Id, ownerEpoch: Count, generation: Count, atMs: TimeMs }),
 });
 export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanceId">;
 
@@ -75,8 +75,8 @@ export type Tombstone = Omit<Static<typeof TombstoneFile>["tombstone"], "instanc
  * back, even after a restart of the agent.
  */
 export function tombstoneFileOf({ spec, intent }: Machine, atMs: number): Static<typeof TombstoneFile> {
-  const { instanceId, epoch } = spec;
-  return { version: 1, tombstone: { instanceId, epoch, generation: intent.generation, atMs } };
+  const { instanceId, ownerEpoch } = spec;
+  return { version: 1, tombstone: { instanceId, ownerEpoch, generation: intent.generation, atMs } };
 }
 
 export function parseTombstone(instanceId: string, content: unknown): Tombstone | undefined {
@@ -112,7 +112,7 @@ export function revive(file: MachineFile, guest: GuestFacts | undefined): Machin
     return { ...base, guest: condition, rest: restAfterAbsence(file) };
   }
   const kept = file.rest === null || isPassing(file.rest) ? undefined : file.rest;
-  if (guest.epoch !== spec.epoch) return { ...base, guest: "unknown", rest: kept };
+  if (guest.ownerEpoch !== spec.ownerEpoch) return { ...base, guest: "unknown", rest: kept };
   const shutdownAsked = file.shutdownAskedOf === guest.startedAtMs;
   const asked = resetCount < intent.resetCount || (shutdownAsked && guest.status === "shutdown");
   const rest = kept ?? (asked ? undefined : restAfter(guest.status, intent));

@@ -3,7 +3,7 @@
  * event during a start or a clean-up of the process never contradicts that work.
  */
 import type { GuestEvent } from "../../ports/hypervisor.ts";
-import { barOf } from "./bar.ts";
+import { leaseLimitOf } from "./lease-limit.ts";
 import type { Moment } from "./messages.ts";
 import { afterLoss, retryLater } from "./patience.ts";
 import { resetDue } from "./plan.ts";
@@ -42,7 +42,7 @@ function keepEarly(machine: Machine, work: Work, event: GuestEvent["kind"]): Mac
  */
 function onPaused(machine: Machine): Machine {
   const paused: Machine = { ...machine, guest: "paused" };
-  const meant = machine.intent.power === "paused" || !wantsUp(machine) || barOf(machine) !== undefined;
+  const meant = machine.intent.power === "paused" || !wantsUp(machine) || leaseLimitOf(machine) !== undefined;
   const expected = machine.work !== undefined || meant;
   return expected ? paused : retryLater(paused);
 }
@@ -67,7 +67,7 @@ function onPanicked(machine: Machine): Machine {
 function onLost(machine: Machine, at: Moment): Machine {
   const lost = fallen(machine, "unknown");
   // When the host lease is over, the guard may have ended the process: that is no crash.
-  const meant = machine.guest === "down" || !wantsUp(machine) || barOf(machine) !== undefined;
+  const meant = machine.guest === "down" || !wantsUp(machine) || leaseLimitOf(machine) !== undefined;
   return meant ? lost : afterLoss(lost, at);
 }
 

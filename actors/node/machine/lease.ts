@@ -6,7 +6,7 @@
  */
 export interface Lease {
   readonly kind: "unknown" | "held" | "lapsed" | "fenced";
-  readonly epoch: number;
+  readonly leaseEpoch: number;
 }
 
-export const noLease: Lease = { kind: "unknown", epoch: 0 };
+export const noLease: Lease = { kind: "unknown", leaseEpoch: 0 };

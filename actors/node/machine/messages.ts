@@ -23,7 +23,7 @@ export interface Moment {
 }
 
 export interface GuestFacts {
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly status: GuestStatus;
   readonly startedAtMs: number;
 }

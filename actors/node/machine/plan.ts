@@ -5,7 +5,7 @@
  */
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState as SeenState } from "../../../protocol/states.ts";
-import { type Bar, barOf } from "./bar.ts";
+import { type LeaseLimit, leaseLimitOf } from "./lease-limit.ts";
 import { machineLimits } from "./limits.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
 
@@ -16,7 +16,7 @@ export function nextStep(machine: Machine): Step {
   if (machine.gone) return "idle";
   if (machine.intent.power === "deleted") return stepAway(machine);
   if (!wantsUp(machine)) return stepDown(machine);
-  const bar = barOf(machine);
+  const bar = leaseLimitOf(machine);
   return bar === undefined ? stepUp(machine) : stepBarred(machine, bar);
 }
 
@@ -26,14 +26,14 @@ export function nextStep(machine: Machine): Step {
  */
 function stepAway(machine: Machine): Step {
   if (machine.guest === "none") return "release";
-  return machine.intent.keepDisk && barOf(machine) === undefined ? stepDown(machine) : "halt";
+  return machine.intent.keepDisk && leaseLimitOf(machine) === undefined ? stepDown(machine) : "halt";
 }
 
 /**
  * Without the host lease nothing is started; a guest that may run elsewhere by now is halted, one that may
  * not yet is paused.
  */
-function stepBarred({ guest }: Machine, bar: Bar): Step {
+function stepBarred({ guest }: Machine, bar: LeaseLimit): Step {
   if (guest === "none") return "idle";
   if (bar === "halt" || guest === "unknown" || guest === "down") return "halt";
   return bar === "pause" && guest === "running" ? "pause" : "idle";
@@ -110,7 +110,7 @@ export function seen(machine: Machine): Omit<Observation, "generation" | "atMs">
   const { reason, message } = seenReason(machine, state);
   return {
     instanceId: machine.spec.instanceId,
-    epoch: machine.spec.epoch,
+    ownerEpoch: machine.spec.ownerEpoch,
     intentGeneration: machine.intent.generation,
     resetCount: machine.resetCount,
     state,
@@ -125,7 +125,7 @@ function seenState(machine: Machine): SeenState {
   if (machine.gone) return "gone";
   if (machine.intent.power === "deleted") return "stopping";
   const up = wantsUp(machine);
-  if (up && machine.guest === "none" && barOf(machine) !== undefined) return barredDown(machine);
+  if (up && machine.guest === "none" && leaseLimitOf(machine) !== undefined) return barredDown(machine);
   switch (machine.guest) {
     case "running":
     case "paused":
@@ -164,7 +164,7 @@ function seenReason(machine: Machine, state: SeenState): { reason: MachineReason
   const rest = activeRest(machine);
   if (rest !== undefined && !machine.gone) return { reason: rest.reason, message: rest.message };
   if (machine.trouble !== undefined) return machine.trouble;
-  if (!machine.gone && wantsUp(machine) && barOf(machine) !== undefined)
+  if (!machine.gone && wantsUp(machine) && leaseLimitOf(machine) !== undefined)
     return { reason: "leaseLost", message: "" };
   const reason = machine.lost && state === "starting" ? "processLost" : "requested";
   return { reason, message: "" };

@@ -129,7 +129,7 @@ export type MachineState = BlankMachine | Machine;
 export function freshMachine(request: EnsureRequest, guest: GuestFacts | undefined): Machine {
   const { spec, intent, observedGeneration } = request;
   const up = intent.power === "running" || intent.power === "paused";
-  const ours = guest !== undefined && guest.epoch === spec.epoch;
+  const ours = guest !== undefined && guest.ownerEpoch === spec.ownerEpoch;
   const condition = ours ? conditionOf(guest) : up && guest === undefined ? "none" : "unknown";
   return {
     ...newMachine({ spec, intent, resetCount: intent.resetCount, generation: observedGeneration }),
@@ -200,7 +200,7 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
 function unseen(spec: MachineSpec, generation: number): Observation {
   return {
     instanceId: spec.instanceId,
-    epoch: spec.epoch,
+    ownerEpoch: spec.ownerEpoch,
     generation,
     intentGeneration: -1,
     resetCount: 0,

@@ -1,12 +1,12 @@
 -- Builds that ended. Failures of a host count until a success comes after them; whose builds these were is
 -- kept with them, two projects and two images at most: two are enough to tell that it is not one user's, or
--- one image's, fault. Nearly all turns have one success, and change nothing.
-create or replace function novact_builds(turn jsonb) returns boolean
+-- one image's, fault. Nearly all commits have one success, and change nothing.
+create or replace function novact_builds(changes jsonb) returns boolean
 language plpgsql as $$
 begin
-  if not turn->'buildsEnded' @> '[{"failed":true}]' then
+  if not changes->'buildsEnded' @> '[{"failed":true}]' then
     update host set failed_builds = 0, failed_builds_of = null
-      where id = any (array(select jsonb_array_elements(turn->'buildsEnded')->>'hostId'))
+      where id = any (array(select jsonb_array_elements(changes->'buildsEnded')->>'hostId'))
         and failed_builds > 0;
     return true;
   end if;
@@ -29,7 +29,7 @@ begin
           select r.*, r.ordinality as place,
               max(r.ordinality) filter (where not r.failed) over (partition by r."hostId") as last_success
             from rows from (
-              jsonb_to_recordset(turn->'buildsEnded')
+              jsonb_to_recordset(changes->'buildsEnded')
                 as ("hostId" text, failed boolean, project text, "imageId" text)
             ) with ordinality as r
         ) b

@@ -13,8 +13,8 @@ export function mayBreak({ hosts }: Tables, host: StoredHost, failedBuildsMin: n
   return left.length > 0 && going <= Math.max(1, Math.floor((going + left.length) / 3));
 }
 
-export function applyBuilds({ tables, turn, journal }: Work): undefined {
-  for (const { hostId, failed, project, imageId } of turn.buildsEnded ?? []) {
+export function applyBuilds({ tables, commit, journal }: Work): undefined {
+  for (const { hostId, failed, project, imageId } of commit.buildsEnded ?? []) {
     const host = tables.hosts.get(hostId);
     if (host === undefined || (!failed && host.failedBuilds === 0)) continue;
     const { failedBuilds, failedBuildsOf: of } = host;

@@ -1,7 +1,7 @@
 -- What instances take of hosts (I3): first what is given back, then what is taken, within each host's
 -- capacity and under the lease that it holds. Claims with NUMA nodes take of these by a trigger (claim-
 -- cells.sql).
-create or replace function novact_capacity(turn jsonb) returns boolean
+create or replace function novact_capacity(changes jsonb) returns boolean
 language plpgsql as $$
 declare
   one jsonb;
@@ -9,11 +9,11 @@ declare
   full_host text;
   changed bigint;
 begin
-  if turn ? 'claimsReleased' then
+  if changes ? 'claimsReleased' then
     with gone as (
       delete from claim t
-        using jsonb_to_recordset(turn->'claimsReleased') as r("instanceId" text, epoch bigint)
-        where t.instance_id = r."instanceId" and t.epoch = r.epoch
+        using jsonb_to_recordset(changes->'claimsReleased') as r("instanceId" text, "ownerEpoch" bigint)
+        where t.instance_id = r."instanceId" and t.owner_epoch = r."ownerEpoch"
         returning t.*
     ), sums as (
       select host_id, sum(vcpus)::bigint as vcpus, sum(memory_mib)::bigint as memory,
@@ -25,7 +25,7 @@ begin
         disk_gib_claimed = disk_gib_claimed - s.disk, instances = instances - s.claims
       from sums s where h.id = s.host_id;
   end if;
-  if not turn ? 'claims' then
+  if not changes ? 'claims' then
     return true;
   end if;
 
@@ -33,23 +33,23 @@ begin
   -- is disabled: what is there already is only claimed anew.
   select r."hostId" into full_host
     from rows from (
-        jsonb_to_recordset(turn->'claims')
-          as ("instanceId" text, epoch bigint, "hostId" text, "leaseEpoch" bigint)
+        jsonb_to_recordset(changes->'claims')
+          as ("instanceId" text, "ownerEpoch" bigint, "hostId" text, "leaseEpoch" bigint)
       ) with ordinality as r
       left join host_lease l on l.host_id = r."hostId"
       left join host h on h.id = r."hostId"
-    where r."leaseEpoch" <> case when l.fenced_by is null then coalesce(l.epoch, 0) else -1 end
-      or (not h.enabled and not coalesce(turn->'claimsReleased' @> jsonb_build_array(
-        jsonb_build_object('instanceId', r."instanceId", 'epoch', r.epoch)
+    where r."leaseEpoch" <> case when l.fenced_by is null then coalesce(l.lease_epoch, 0) else -1 end
+      or (not h.enabled and not coalesce(changes->'claimsReleased' @> jsonb_build_array(
+        jsonb_build_object('instanceId', r."instanceId", 'ownerEpoch', r."ownerEpoch")
       ), false))
     order by r.ordinality limit 1;
   if found then
-    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
+    perform novact_refuse('hostFull', jsonb_build_object('hostId', full_host));
   end if;
 
   -- By far the most common: the same as below, at a third of the cost.
-  if jsonb_array_length(turn->'claims') = 1 then
-    one := turn->'claims'->0;
+  if jsonb_array_length(changes->'claims') = 1 then
+    one := changes->'claims'->0;
     update host set
         vcpus_claimed = vcpus_claimed + (one->>'vcpus')::bigint,
         memory_mib_claimed = memory_mib_claimed + (one->>'memoryMib')::bigint,
@@ -63,15 +63,15 @@ begin
         and (vcpus_claimed + (one->>'vcpus')::bigint - pinned_cpus) * real_cpus
           <= (real_cpus - pinned_cpus) * vcpus;
     if not found then
-      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', one->>'hostId'));
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', one->>'hostId'));
     end if;
-    insert into claim (instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
-      values (one->>'instanceId', (one->>'epoch')::bigint, one->>'hostId', (one->>'vcpus')::bigint,
+    insert into claim (instance_id, owner_epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
+      values (one->>'instanceId', (one->>'ownerEpoch')::bigint, one->>'hostId', (one->>'vcpus')::bigint,
         (one->>'memoryMib')::bigint, (one->>'diskGib')::bigint, (one->>'leaseEpoch')::bigint,
         nullif(one->'numa', 'null'))
       on conflict do nothing;
     if not found then
-      perform novact_refuse_turn('conflict');
+      perform novact_refuse('conflict');
     end if;
     return true;
   end if;
@@ -79,7 +79,7 @@ begin
   with sums as (
     select "hostId", sum(vcpus)::bigint as vcpus, sum("memoryMib")::bigint as memory,
         sum("diskGib")::bigint as disk, count(*) as claims
-      from jsonb_to_recordset(turn->'claims')
+      from jsonb_to_recordset(changes->'claims')
         as r("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib" bigint)
       group by "hostId"
   ), taken as (
@@ -98,13 +98,13 @@ begin
     into fitting, full_host
     from sums s left join taken t on t.id = s."hostId";
   if full_host is not null then
-    -- The first claim, in the order of the turn, that its host has no room for after those before it.
+    -- The first claim, in the order of the commit, that its host has no room for after those before it.
     select r."hostId" into full_host
       from (
         select r."hostId", r.ordinality, sum(r.vcpus) over earlier as vcpus,
             sum(r."memoryMib") over earlier as memory, sum(r."diskGib") over earlier as disk
           from rows from (
-            jsonb_to_recordset(turn->'claims')
+            jsonb_to_recordset(changes->'claims')
               as ("hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib" bigint)
           ) with ordinality as r
           window earlier as (partition by r."hostId" order by r.ordinality)
@@ -118,19 +118,21 @@ begin
         or (h.vcpus_claimed + r.vcpus - h.pinned_cpus) * h.real_cpus > (h.real_cpus - h.pinned_cpus) * h.vcpus
       )
       order by r.ordinality limit 1;
-    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', full_host));
+    perform novact_refuse('hostFull', jsonb_build_object('hostId', full_host));
   end if;
 
-  insert into claim (instance_id, epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
-    select r."instanceId", r.epoch, r."hostId", r.vcpus, r."memoryMib", r."diskGib", r."leaseEpoch", r.numa
-      from jsonb_to_recordset(turn->'claims') as r(
-        "instanceId" text, epoch bigint, "hostId" text, vcpus bigint, "memoryMib" bigint, "diskGib" bigint,
+  insert into claim (instance_id, owner_epoch, host_id, vcpus, memory_mib, disk_gib, lease_epoch, numa)
+    select r."instanceId", r."ownerEpoch", r."hostId", r.vcpus, r."memoryMib", r."diskGib",
+        r."leaseEpoch", r.numa
+      from jsonb_to_recordset(changes->'claims') as r(
+        "instanceId" text, "ownerEpoch" bigint, "hostId" text,
+        vcpus bigint, "memoryMib" bigint, "diskGib" bigint,
         "leaseEpoch" bigint, numa jsonb
       )
     on conflict do nothing;
   get diagnostics changed = row_count;
-  if changed <> jsonb_array_length(turn->'claims') then
-    perform novact_refuse_turn('conflict');
+  if changed <> jsonb_array_length(changes->'claims') then
+    perform novact_refuse('conflict');
   end if;
   return true;
 end

@@ -23,8 +23,8 @@ function claimed(host: StoredHost, claim: ClaimRecord, times: 1 | -1): StoredHos
   };
 }
 
-export function applyReleases({ tables, turn, journal }: Work): undefined {
-  for (const key of turn.claimsReleased ?? []) {
+export function applyReleases({ tables, commit, journal }: Work): undefined {
+  for (const key of commit.claimsReleased ?? []) {
     const claim = tables.claims.get(machineKey(key));
     const host = claim && tables.hosts.get(claim.hostId);
     if (claim === undefined || host === undefined) continue;
@@ -34,10 +34,10 @@ export function applyReleases({ tables, turn, journal }: Work): undefined {
 }
 
 export function applyClaims(work: Work): Refusal | undefined {
-  const { tables, turn, journal } = work;
+  const { tables, commit, journal } = work;
   const refused = unleased(work);
   if (refused !== undefined) return refused;
-  for (const claim of turn.claims ?? []) {
+  for (const claim of commit.claims ?? []) {
     const host = tables.hosts.get(claim.hostId);
     const fuller = host && claimed(host, claim, 1);
     if (fuller === undefined || overfull(fuller)) return { kind: "hostFull", hostId: claim.hostId };
@@ -46,9 +46,9 @@ export function applyClaims(work: Work): Refusal | undefined {
   return applyClaimRows(work);
 }
 
-function applyClaimRows({ tables, turn, journal }: Work): Refusal | undefined {
+function applyClaimRows({ tables, commit, journal }: Work): Refusal | undefined {
   let conflict = false;
-  for (const claim of turn.claims ?? []) {
+  for (const claim of commit.claims ?? []) {
     if (tables.claims.get(machineKey(claim)) !== undefined) {
       conflict = true;
       continue;

@@ -1,10 +1,10 @@
 /** The hard rules of server groups in memory, as group.sql has them. */
-import { groupedOf } from "../../rows/placement-turn.ts";
+import { groupedOf } from "../../rows/placement-changes.ts";
 import type { Refusal, Tables, Work } from "../../rows/tables.ts";
 
-/** After everything is written: where the members of a group are now, those of this turn included. */
-export function applyGroups({ tables, turn }: Work): Refusal | undefined {
-  const grouped = groupedOf(turn);
+/** After everything is written: where the members of a group are now, those of this commit included. */
+export function applyGroups({ tables, commit }: Work): Refusal | undefined {
+  const grouped = groupedOf(commit);
   for (const { instanceId, hostId, groupId } of grouped) {
     const group = tables.serverGroups.get(groupId);
     const others = placesOf(tables, groupId, instanceId);

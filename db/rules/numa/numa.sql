@@ -1,8 +1,8 @@
--- What a claim takes of its host's NUMA nodes, and gives back. A trigger's work, on the claims that have any:
--- all others cost what they did.
+-- What a claim takes of its host's NUMA nodes, and gives back. A trigger's work, on the claims that have
+-- any: all others cost what they did.
 --
--- host_cell has a row for each thing that a NUMA node can run out of: `cpus` that are guests' own, `memory`
--- in ordinary pages, `pages:2048` for huge pages of that many KiB.
+-- host_numa_node has a row for each thing that a NUMA node can run out of: `cpus` that are guests' own,
+-- `memory` in ordinary pages, `pages:2048` for huge pages of that many KiB.
 create or replace function novact_numa() returns trigger
 language plpgsql as $$
 declare
@@ -28,14 +28,14 @@ begin
         and (vcpus_claimed - pinned_cpus - pinned) * real_cpus <= (real_cpus - pinned_cpus - pinned) * vcpus
       ));
     if not found and sign > 0 then
-      perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', it.host_id));
     end if;
   end if;
 
   with needs as (
-    select c.cell, n.resource, n.amount
-      from jsonb_to_recordset(it.numa->'cells')
-          as c(cell bigint, vcpus bigint, "memoryMib" bigint, "pageKib" bigint)
+    select c.node, n.resource, n.amount
+      from jsonb_to_recordset(it.numa->'nodes')
+          as c(node bigint, vcpus bigint, "memoryMib" bigint, "pageKib" bigint)
         cross join lateral (values
           ('cpus', case when (it.numa->>'dedicated')::boolean then c.vcpus else 0 end),
           (
@@ -45,15 +45,15 @@ begin
         ) as n(resource, amount)
       where n.amount > 0
   ), taken as (
-    update host_cell t set claimed = t.claimed + sign * n.amount
+    update host_numa_node t set claimed = t.claimed + sign * n.amount
       from needs n
-      where t.host_id = it.host_id and t.cell = n.cell and t.resource = n.resource
+      where t.host_id = it.host_id and t.node = n.node and t.resource = n.resource
         and (sign < 0 or t.claimed + n.amount <= t.total)
       returning 1
   )
   select (select count(*) from needs), (select count(*) from taken) into wanted, changed;
   if sign > 0 and wanted <> changed then
-    perform novact_refuse_turn('hostFull', jsonb_build_object('hostId', it.host_id));
+    perform novact_refuse('hostFull', jsonb_build_object('hostId', it.host_id));
   end if;
   return null;
 end

@@ -1,7 +1,7 @@
 /** What projects use of their quotas in memory, as quota.sql has it. */
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../../actors/records/placement.ts";
 import { everyProject, quotaResources } from "../../../protocol/quota.ts";
-import { deletingOf, sumOfUse, type Usage, usageOf, useOf } from "../../rows/placement-turn.ts";
+import { deletingOf, sumOfUse, type Usage, usageOf, useOf } from "../../rows/placement-changes.ts";
 import type { Refusal, Tables, Work } from "../../rows/tables.ts";
 
 /** A project that nobody heard of has no limit and uses nothing. */
@@ -27,8 +27,8 @@ export function quotaTotalsOf(tables: Tables): readonly QuotaTotal[] {
 }
 
 /** Before the instances are written, for it compares with what they were. */
-export function applyUse({ tables, turn, journal }: Work): Refusal | undefined {
-  for (const id of deletingOf(turn)) {
+export function applyUse({ tables, commit, journal }: Work): Refusal | undefined {
+  for (const id of deletingOf(commit)) {
     const before = tables.instances.get(id);
     if (before === undefined || before.deletedAtMs !== null) continue;
     const quota = quotaOf(tables, before.project);
@@ -40,7 +40,7 @@ export function applyUse({ tables, turn, journal }: Work): Refusal | undefined {
     };
     tables.quotas.put(before.project, { ...quota, used }, journal);
   }
-  for (const usage of usageOf(turn)) {
+  for (const usage of usageOf(commit)) {
     const quota = quotaOf(tables, usage.project);
     const refusal = beyond(tables, quota, usage);
     if (refusal !== undefined) return refusal;

@@ -1,12 +1,12 @@
 -- What projects use of their quotas (decision 0008), a sum that is kept: less by what is deleted now and was
 -- not before, more by what is made, within their limits. Before the instances are written, for it compares
 -- with what they were.
-create or replace function novact_quota(turn jsonb) returns boolean
+create or replace function novact_quota(changes jsonb) returns boolean
 language plpgsql as $$
 declare
   broken record;
 begin
-  if turn ? 'deleting' then
+  if changes ? 'deleting' then
     update quota q set
         instances_used = greatest(0, instances_used - g.instances),
         vcpus_used = greatest(0, vcpus_used - g.vcpus),
@@ -15,19 +15,20 @@ begin
         select project, count(*) as instances, sum((flavor->>'vcpus')::bigint) as vcpus,
             sum((flavor->>'memoryMib')::bigint) as memory
           from instance
-          where id = any (array(select jsonb_array_elements_text(turn->'deleting'))) and deleted_at_ms is null
+          where id = any (array(select jsonb_array_elements_text(changes->'deleting')))
+            and deleted_at_ms is null
           group by project
       ) g
       where q.project = g.project;
   end if;
-  if not turn ? 'usage' then
+  if not changes ? 'usage' then
     return true;
   end if;
 
   with asked as (
     select project, sum(instances)::bigint as instances, sum(vcpus)::bigint as vcpus,
         sum("memoryMib")::bigint as memory
-      from jsonb_to_recordset(turn->'usage')
+      from jsonb_to_recordset(changes->'usage')
         as r(project text, instances bigint, vcpus bigint, "memoryMib" bigint)
       group by project
   ), used as (
@@ -52,7 +53,7 @@ begin
     where r.most >= 0 and r.used > r.most and r.asked > 0
     order by r.place limit 1;
   if found then
-    perform novact_refuse_turn('quotaExceeded', jsonb_build_object(
+    perform novact_refuse('quotaExceeded', jsonb_build_object(
       'resource', broken.resource, 'limit', broken.most, 'used', broken.used - broken.asked,
       'asked', broken.asked
     ));

@@ -2,11 +2,11 @@
  * Names that are unique and rows that need others, in memory as the constraints of the tables and
  * reference.sql have it.
  */
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import type { Journal, Table } from "../../rows/table.ts";
 import type { Refusal, Tables } from "../../rows/tables.ts";
 
-type Written = NonNullable<Turn["instances"]>[number];
+type Written = NonNullable<Commit["instances"]>[number];
 
 /** An instance that is not deleted holds its image and its server group; its flavor is copied into it. */
 export function unheldBy(tables: Tables, list: readonly Written[]): Refusal | undefined {
@@ -66,7 +66,7 @@ export function insertNamed<R extends { readonly id: string; readonly name: stri
 /** Hosts that join aggregates: both ends must be there. */
 export function unjoinable(
   { aggregates, hosts }: Tables,
-  { aggregateHosts = [] }: Turn,
+  { aggregateHosts = [] }: Commit,
 ): Refusal | undefined {
   for (const { aggregateId: id } of aggregateHosts)
     if (aggregates.get(id) === undefined) return { kind: "missing", noun: "aggregate", id };

@@ -1,4 +1,4 @@
--- Refuses the turn when one of these hosts is not there: the first, in the order of the list.
+-- Refuses the commit when one of these hosts is not there: the first, in the order of the list.
 create or replace function novact_need_hosts(list jsonb) returns boolean
 language plpgsql as $$
 declare
@@ -9,7 +9,7 @@ begin
     where not exists (select from host h where h.id = r.one->>'hostId')
     order by r.ordinality limit 1;
   if found then
-    perform novact_refuse_turn('missing', jsonb_build_object('noun', 'host', 'id', lost));
+    perform novact_refuse('missing', jsonb_build_object('noun', 'host', 'id', lost));
   end if;
   return true;
 end

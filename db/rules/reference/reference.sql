@@ -1,8 +1,8 @@
--- The result of a turn that a constraint of a table refused; null when no turn may break that constraint.
+-- The result of a commit that a constraint of a table refused; null when no commit may break that constraint.
 --
--- What is missing is looked for again, in the order of the turn: PostgreSQL names the constraint, and says
--- which row it was only in words. By now nothing of the turn has happened.
-create or replace function novact_reference(turn jsonb, code text, broken text) returns jsonb
+-- What is missing is looked for again, in the order of the commit: PostgreSQL names the constraint, and says
+-- which row it was only in words. By now nothing of the commit has happened.
+create or replace function novact_reference(changes jsonb, code text, broken text) returns jsonb
 language plpgsql as $$
 declare
   lost record;
@@ -17,7 +17,7 @@ begin
   with made as (
     select r.image->>'id' as image_id, r."serverGroupId" as group_id, r.ordinality
       from rows from (
-          jsonb_to_recordset(coalesce(turn->'created', '[]') || coalesce(turn->'updated', '[]'))
+          jsonb_to_recordset(coalesce(changes->'created', '[]') || coalesce(changes->'updated', '[]'))
             as (id text, version bigint, image jsonb, "serverGroupId" text, "deletedAtMs" bigint)
         ) with ordinality as r
         left join instance i on i.id = r.id
@@ -25,7 +25,7 @@ begin
   ), joined as (
     select r."aggregateId" as aggregate_id, r."hostId" as host_id, r.ordinality
       from rows from (
-        jsonb_to_recordset(coalesce(turn->'aggregateHosts', '[]')) as ("aggregateId" text, "hostId" text)
+        jsonb_to_recordset(coalesce(changes->'aggregateHosts', '[]')) as ("aggregateId" text, "hostId" text)
       ) with ordinality as r
   )
   select needed.noun, needed.id into lost

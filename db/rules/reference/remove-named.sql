@@ -15,10 +15,10 @@ begin
       tbl
     ) into lost using ids;
   exception when foreign_key_violation then
-    perform novact_refuse_turn('inUse');
+    perform novact_refuse('inUse');
   end;
   if lost is not null then
-    perform novact_refuse_turn('missing', jsonb_build_object('noun', noun, 'id', lost));
+    perform novact_refuse('missing', jsonb_build_object('noun', noun, 'id', lost));
   end if;
   return true;
 end

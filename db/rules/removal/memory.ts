@@ -3,8 +3,8 @@ import type { ClaimRecord } from "../../../actors/records/instance.ts";
 import { aggregateHostKey, machineKey, type Refusal, type Tables, type Work } from "../../rows/tables.ts";
 import { unknownIn } from "../reference/memory.ts";
 
-export function applyRemovals({ tables, turn, journal }: Work): Refusal | undefined {
-  const removed = turn.hostsRemoved ?? [];
+export function applyRemovals({ tables, commit, journal }: Work): Refusal | undefined {
+  const removed = commit.hostsRemoved ?? [];
   const refusal = unknownIn(tables, removed);
   if (refusal !== undefined) return refusal;
   if (removed.some(({ hostId, parked }) => isUsed(tables, hostId, parked))) return { kind: "inUse" };

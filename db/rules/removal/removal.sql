@@ -3,17 +3,17 @@
 -- only guests that were claimed under a lease and whose disks other hosts can open; where the power is off,
 -- or an operator says so, nothing runs at all. The lease stays, for a host that comes back: its epochs must
 -- not begin anew.
-create or replace function novact_removal(turn jsonb) returns boolean
+create or replace function novact_removal(changes jsonb) returns boolean
 language plpgsql as $$
 declare
-  removed text[] := array(select jsonb_array_elements(turn->'hostsRemoved')->>'hostId');
+  removed text[] := array(select jsonb_array_elements(changes->'hostsRemoved')->>'hostId');
   done boolean;
 begin
-  done := novact_need_hosts(turn->'hostsRemoved');
+  done := novact_need_hosts(changes->'hostsRemoved');
 
   if exists (select from instance where host_id = any (removed) and deleted_at_ms is null)
     or exists (
-      select from jsonb_to_recordset(turn->'hostsRemoved') as r("hostId" text, parked boolean)
+      select from jsonb_to_recordset(changes->'hostsRemoved') as r("hostId" text, parked boolean)
           join claim c on c.host_id = r."hostId"
         where not r.parked
     )
@@ -30,11 +30,11 @@ begin
           ))
     )
   then
-    perform novact_refuse_turn('inUse');
+    perform novact_refuse('inUse');
   end if;
 
   delete from claim where host_id = any (removed);
-  delete from host_cell where host_id = any (removed);
+  delete from host_numa_node where host_id = any (removed);
   delete from machine where host_id = any (removed);
   delete from aggregate_host where host_id = any (removed);
   delete from host_seen where host_id = any (removed);

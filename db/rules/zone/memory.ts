@@ -2,8 +2,8 @@
 import type { Refusal, Work } from "../../rows/tables.ts";
 
 /** Judged when aggregates change or hosts join them. */
-export function judgeZones({ tables, turn }: Work): Refusal | undefined {
-  if (turn.aggregateHosts === undefined && turn.aggregatesChanged === undefined) return undefined;
+export function judgeZones({ tables, commit }: Work): Refusal | undefined {
+  if (commit.aggregateHosts === undefined && commit.aggregatesChanged === undefined) return undefined;
   const zones = new Map<string, Set<string>>();
   for (const { aggregateId, hostId } of tables.aggregateHosts.values()) {
     const zone = tables.aggregates.get(aggregateId)?.availabilityZone ?? null;

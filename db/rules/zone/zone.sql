@@ -10,7 +10,7 @@ begin
     group by ah.host_id having count(distinct a.availability_zone) > 1
     order by ah.host_id limit 1;
   if found then
-    perform novact_refuse_turn('zoneConflict', jsonb_build_object('hostId', twice));
+    perform novact_refuse('zoneConflict', jsonb_build_object('hostId', twice));
   end if;
   return true;
 end

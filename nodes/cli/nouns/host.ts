@@ -36,12 +36,12 @@ function styleOf(host: Host): Style {
 /** The host lease in words: since when it has ended, and by what proof. */
 function leaseOf({ lease }: Host, nowMs: number): string | undefined {
   if (lease === null) return undefined;
-  const { epoch, fencedBy, state, silentMs, sentence, storageId } = lease;
+  const { leaseEpoch, fencedBy, state, silentMs, sentence, storageId } = lease;
   if (fencedBy !== null)
-    return `fenced ${age(fencedBy.atMs, nowMs)} ago, epoch ${epoch}: ${sentence ?? fencedBy.kind}`;
+    return `fenced ${age(fencedBy.atMs, nowMs)} ago, epoch ${leaseEpoch}: ${sentence ?? fencedBy.kind}`;
   const renewed = silentMs === undefined ? "" : `, renewed ${duration(silentMs)} ago`;
   const storage = storageId ? ", also on its storage" : "";
-  return `${state}, epoch ${epoch}${renewed}${storage}`;
+  return `${state}, epoch ${leaseEpoch}${renewed}${storage}`;
 }
 
 /** The operator who signed the fence: first the name that the bus has proved, then the claimed one. */
@@ -122,7 +122,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["aggregates", host.aggregates.map(({ name }) => name).join(", ") || undefined],
   ["labels", pairsOf(host.labels)],
   ["storage", host.storageId ?? undefined],
-  ["NUMA nodes", host.numa?.map((cell, at) => numaOf(cell, host.numaClaimed?.[at])).join("; ") || undefined],
+  ["NUMA nodes", host.numa?.map((node, at) => numaOf(node, host.numaClaimed?.[at])).join("; ") || undefined],
   ["features", host.features?.length ? `${host.features.length} CPU flags` : undefined],
   ["machine types", host.machineTypes?.length ? String(host.machineTypes.length) : undefined],
   ["architecture", host.architecture],

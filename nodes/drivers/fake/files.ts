@@ -27,12 +27,12 @@ export class FakeDisks implements Disks {
     const { storage } = this.#world;
     this.#world.disks.set(spec.instanceId, files);
     if (hasDisk && storage !== undefined) {
-      this.#world.sharedEpochs.set(spec.instanceId, spec.epoch);
+      this.#world.sharedEpochs.set(spec.instanceId, spec.ownerEpoch);
       storage.ensure(spec);
     }
     if (hasDisk && storage === undefined) files.add(guestFiles.disk);
     const ofDisk =
-      storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.epoch}`;
+      storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.ownerEpoch}`;
     const cached = (file: { readonly sha256: string } | null) =>
       file === null ? undefined : `/fake/images/${file.sha256}`;
     return {
@@ -43,10 +43,10 @@ export class FakeDisks implements Disks {
     };
   }
 
-  async release(instanceId: string, epoch?: number, options?: ReleaseOptions): Promise<void> {
+  async release(instanceId: string, ownerEpoch?: number, options?: ReleaseOptions): Promise<void> {
     await this.#world.enter("releaseDisks", instanceId, new AbortController().signal);
     const own = this.#world.sharedEpochs.get(instanceId);
-    const released = epoch ?? own;
+    const released = ownerEpoch ?? own;
     if (released !== undefined && options?.keepDisk !== true)
       this.#world.storage?.release(instanceId, released);
     if (own === undefined || released === undefined || own <= released) this.#world.forget(instanceId);
@@ -56,9 +56,9 @@ export class FakeDisks implements Disks {
     return this.#world.storage?.list() ?? [];
   }
 
-  async releaseShared(instanceId: string, epoch: number): Promise<void> {
+  async releaseShared(instanceId: string, ownerEpoch: number): Promise<void> {
     await this.#world.enter("releaseDisks", instanceId, new AbortController().signal);
-    this.#world.storage?.release(instanceId, epoch);
+    this.#world.storage?.release(instanceId, ownerEpoch);
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {
@@ -69,8 +69,8 @@ export class FakeDisks implements Disks {
   }
 
   #sharedFiles(instanceId: string): readonly string[] {
-    const epoch = this.#world.sharedEpochs.get(instanceId);
-    const disk = epoch === undefined ? undefined : this.#world.storage?.find(instanceId, epoch);
+    const ownerEpoch = this.#world.sharedEpochs.get(instanceId);
+    const disk = ownerEpoch === undefined ? undefined : this.#world.storage?.find(instanceId, ownerEpoch);
     return disk === undefined ? [] : [guestFiles.disk];
   }
 }

@@ -44,11 +44,14 @@ export class FakeHypervisor implements Hypervisor {
     await this.#world.enter("start", spec.instanceId, signal);
     const living = this.#world.find(spec.instanceId);
     if (living === undefined) return this.#boot(spec, signal);
-    if (living.epoch > spec.epoch) {
+    if (living.ownerEpoch > spec.ownerEpoch) {
       const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
       throw new StatusError("staleEpoch", message);
     }
-    if (living.epoch === spec.epoch && (living.status === "running" || living.status === "paused")) {
+    if (
+      living.ownerEpoch === spec.ownerEpoch &&
+      (living.status === "running" || living.status === "paused")
+    ) {
       this.#world.setStatus(spec.instanceId, "running");
       return { ...living, status: "running" };
     }

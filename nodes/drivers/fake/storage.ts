@@ -39,15 +39,15 @@ export class FakeStorage {
 
   /** Makes the disk, or takes it over. @throws diskMissing, staleEpoch */
   ensure(spec: MachineSpec): void {
-    const { instanceId, epoch } = spec;
-    if (this.find(instanceId, epoch) !== undefined) return;
+    const { instanceId, ownerEpoch } = spec;
+    if (this.find(instanceId, ownerEpoch) !== undefined) return;
     const epochs = this.epochs(instanceId);
-    if ((epochs.at(-1) ?? 0) > epoch) {
+    if ((epochs.at(-1) ?? 0) > ownerEpoch) {
       throw new StatusError("staleEpoch", `The disk of instance ${instanceId} belongs to a newer epoch.`);
     }
     if (!spec.takesOverDisk) {
-      this.#disks.set(keyOf(instanceId, epoch), { writes: 0, openedBy: new Set() });
-      this.release(instanceId, epoch - 1);
+      this.#disks.set(keyOf(instanceId, ownerEpoch), { writes: 0, openedBy: new Set() });
+      this.release(instanceId, ownerEpoch - 1);
       return;
     }
     const from = epochs.at(-1);
@@ -59,13 +59,13 @@ export class FakeStorage {
       );
     }
     this.#disks.delete(keyOf(instanceId, from));
-    this.#disks.set(keyOf(instanceId, epoch), disk);
-    this.release(instanceId, epoch - 1);
+    this.#disks.set(keyOf(instanceId, ownerEpoch), disk);
+    this.release(instanceId, ownerEpoch - 1);
   }
 
   /** The storage lease of a host; made when `make` is true and it is missing. */
-  lease({ hostId, epoch }: LeaseKey, make: boolean): FakeLease | undefined {
-    const key = keyOf(hostId, epoch);
+  lease({ hostId, leaseEpoch }: LeaseKey, make: boolean): FakeLease | undefined {
+    const key = keyOf(hostId, leaseEpoch);
     const known = this.#leases.get(key);
     if (known !== undefined || !make) return known;
     const fresh = { holders: new Set<object>(), agents: new Set<object>(), taken: false };
@@ -73,12 +73,13 @@ export class FakeStorage {
     return fresh;
   }
 
-  find(instanceId: string, epoch: number): FakeDisk | undefined {
-    return this.#disks.get(keyOf(instanceId, epoch));
+  find(instanceId: string, ownerEpoch: number): FakeDisk | undefined {
+    return this.#disks.get(keyOf(instanceId, ownerEpoch));
   }
 
-  release(instanceId: string, epoch: number): void {
-    for (const old of this.epochs(instanceId)) if (old <= epoch) this.#disks.delete(keyOf(instanceId, old));
+  release(instanceId: string, ownerEpoch: number): void {
+    for (const old of this.epochs(instanceId))
+      if (old <= ownerEpoch) this.#disks.delete(keyOf(instanceId, old));
   }
 
   list(): readonly SharedDisk[] {
@@ -94,8 +95,8 @@ export class FakeStorage {
 }
 
 function diskOf(key: string): SharedDisk {
-  const [instanceId = "", epoch] = key.split(".e");
-  return { instanceId, epoch: Number(epoch) };
+  const [instanceId = "", ownerEpoch] = key.split(".e");
+  return { instanceId, ownerEpoch: Number(ownerEpoch) };
 }
 
-const keyOf = (instanceId: string, epoch: number): string => `${instanceId}.e${epoch}`;
+const keyOf = (instanceId: string, ownerEpoch: number): string => `${instanceId}.e${ownerEpoch}`;

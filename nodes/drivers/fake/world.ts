@@ -38,7 +38,7 @@ type OwnDeed = "paused" | "resumed" | "shutdown" | "panicked" | "reset";
 
 interface FakeProcess {
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   readonly name: string;
   readonly pid: number;
   readonly startedAtMs: number;
@@ -126,7 +126,7 @@ export class FakeWorld {
     const pid = this.#nextPid++;
     const guest: FakeProcess = {
       instanceId: spec.instanceId,
-      epoch: spec.epoch,
+      ownerEpoch: spec.ownerEpoch,
       name: hostName(spec),
       pid,
       startedAtMs: clock.nowMs(),
@@ -157,7 +157,7 @@ export class FakeWorld {
   }
 
   #openDisk(spec: MachineSpec, pid: number): FakeDisk | undefined {
-    const disk = this.storage?.find(spec.instanceId, spec.epoch);
+    const disk = this.storage?.find(spec.instanceId, spec.ownerEpoch);
     if (this.storage?.locks === true && disk !== undefined && disk.openedBy.size > 0) {
       throw new StatusError("hypervisorRefused", diskInUse(spec.instanceId));
     }
@@ -168,9 +168,9 @@ export class FakeWorld {
   /** All guests that a guard has to know of, as the guard's process table would show them. */
   fencedGuests(): readonly SeenGuest[] {
     const fenced = [...this.#processes.values()].filter(({ fence }) => fence);
-    return fenced.map(({ instanceId, epoch, pid, frozen: stopped, disk }) => ({
-      ...{ instanceId, epoch, pid, startTicks: pid, stopped },
-      diskPresent: disk === undefined || this.storage?.find(instanceId, epoch) === disk,
+    return fenced.map(({ instanceId, ownerEpoch, pid, frozen: stopped, disk }) => ({
+      ...{ instanceId, ownerEpoch, pid, startTicks: pid, stopped },
+      diskPresent: disk === undefined || this.storage?.find(instanceId, ownerEpoch) === disk,
     }));
   }
 
@@ -300,8 +300,8 @@ export class FakeWorld {
   }
 }
 
-const factsOf = ({ instanceId, epoch, pid, status, startedAtMs }: FakeProcess): Guest => ({
-  ...{ instanceId, epoch, pid, status, startedAtMs },
+const factsOf = ({ instanceId, ownerEpoch, pid, status, startedAtMs }: FakeProcess): Guest => ({
+  ...{ instanceId, ownerEpoch, pid, status, startedAtMs },
 });
 
 function untilAborted(signal: AbortSignal): Promise<never> {

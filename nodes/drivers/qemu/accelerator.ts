@@ -145,7 +145,7 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
   const launch = launchAs(user, groups, { command: options.executable, argv });
   // The probe ends with this process: without anybody watching, it would spin for ever.
   const bound = { command: launch.command, argv: ["--pdeathsig=KILL", ...launch.argv] };
-  const tag = { instanceId: spec.instanceId, epoch: spec.epoch };
+  const tag = { instanceId: spec.instanceId, ownerEpoch: spec.ownerEpoch };
   const bootId = await readBootId();
   const spawned = spawnGuest(bound, { tag, directory, user, bootId, nowMs: clock.nowMs() });
   const ignore = () => undefined;
@@ -184,7 +184,7 @@ const markerProbePeriodMs = 25;
 function probeSpec(instanceId: string, probe: ProbeGuest): MachineSpec {
   const image = { id: "probe", disk: null, kernel: null, ramdisk: null, commandLine: probe.commandLine };
   return {
-    ...{ instanceId, project: "probe", name: "probe", epoch: 1, architecture: "x86_64", vcpus: 1 },
+    ...{ instanceId, project: "probe", name: "probe", ownerEpoch: 1, architecture: "x86_64", vcpus: 1 },
     ...{ memoryMib: 128, diskGib: 0, image, macAddress: "52:54:00:00:00:01", storageId: null },
     ...{ fence: false, takesOverDisk: false, recovery: "leave", machineType: null, numa: null },
   };

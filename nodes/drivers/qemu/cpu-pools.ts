@@ -7,7 +7,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import { cpusOfList, type HostCell } from "../machine-facts.ts";
+import { cpusOfList, type HostNumaNode } from "../computer-facts.ts";
 import { isAlive, type ProcessIdentity } from "../process-table.ts";
 import { runTool } from "../tool.ts";
 import type { GuestProcess } from "./guest-process.ts";
@@ -21,7 +21,7 @@ export interface PooledGuest {
 }
 
 export interface CpuPoolsOptions {
-  readonly cells: () => Promise<readonly HostCell[]>;
+  readonly nodes: () => Promise<readonly HostNumaNode[]>;
   /** All guests that live, or may live. */
   readonly guests: () => readonly PooledGuest[];
   readonly log: Log;
@@ -29,7 +29,7 @@ export interface CpuPoolsOptions {
 
 export class CpuPools {
   readonly #options: CpuPoolsOptions;
-  #cells: readonly HostCell[] = [];
+  #cells: readonly HostNumaNode[] = [];
   #arranging: Promise<void> = Promise.resolve();
   /** True: some guest may be kept from CPUs that are free by now. */
   #narrowed = true;
@@ -42,7 +42,7 @@ export class CpuPools {
 
   /** Reads the host's NUMA nodes. Call it before the first choice. */
   async open(): Promise<void> {
-    if (this.#cells.length === 0) this.#cells = await this.#options.cells();
+    if (this.#cells.length === 0) this.#cells = await this.#options.nodes();
   }
 
   /**

@@ -17,6 +17,7 @@ import type {
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
+import type { HostNumaNode } from "../computer-facts.ts";
 import {
   cachedImage,
   guestDirectory,
@@ -24,7 +25,6 @@ import {
   makeGuestDirectory,
   type StateDirectories,
 } from "../guest-directory.ts";
-import type { HostCell } from "../machine-facts.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { abortError, Turns, throwIfAborted } from "../waiting.ts";
 import { isUsableMachineType, isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
@@ -67,7 +67,7 @@ export interface QemuOptions {
    */
   readonly openLease?: () => Promise<FileHandle | undefined>;
   /** The NUMA nodes in the order of the host's inventory. */
-  readonly cells: () => Promise<readonly HostCell[]>;
+  readonly nodes: () => Promise<readonly HostNumaNode[]>;
 }
 
 export class QemuHypervisor implements Hypervisor {
@@ -84,7 +84,7 @@ export class QemuHypervisor implements Hypervisor {
   constructor(options: QemuOptions) {
     this.#options = options;
     const guests = () => [...this.#guests.values()];
-    this.#cpus = new CpuPools({ cells: options.cells, guests, log: options.log });
+    this.#cpus = new CpuPools({ nodes: options.nodes, guests, log: options.log });
   }
 
   async capabilities(): Promise<HypervisorCapabilities> {
@@ -170,12 +170,12 @@ export class QemuHypervisor implements Hypervisor {
 
   /** True when the living process serves this start; otherwise the process is gone when this resolves. */
   async #takeOver(living: QemuGuest, spec: MachineSpec, signal: AbortSignal): Promise<boolean> {
-    const { epoch, status } = living.facts;
-    if (epoch > spec.epoch) {
+    const { ownerEpoch, status } = living.facts;
+    if (ownerEpoch > spec.ownerEpoch) {
       const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
       throw new StatusError("staleEpoch", message);
     }
-    if (epoch === spec.epoch && (status === "running" || status === "paused")) {
+    if (ownerEpoch === spec.ownerEpoch && (status === "running" || status === "paused")) {
       await living.resume(signal);
       return true;
     }
@@ -194,8 +194,8 @@ export class QemuHypervisor implements Hypervisor {
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
     const bootId = await this.#readBootId();
-    const { instanceId, epoch, fence } = spec;
-    const tag = { instanceId, epoch, fence };
+    const { instanceId, ownerEpoch, fence } = spec;
+    const tag = { instanceId, ownerEpoch, fence };
     return whenUnlocked(instanceId, { clock, signal }, async () => {
       throwIfAborted(signal);
       const about = { tag, directory, user, bootId, nowMs: clock.nowMs() };

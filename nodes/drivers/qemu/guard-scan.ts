@@ -19,7 +19,7 @@ export interface FoundGuest extends FencedGuest {
   readonly directory: string | undefined;
 }
 
-type Known = Pick<FoundGuest, "instanceId" | "epoch" | "directory">;
+type Known = Pick<FoundGuest, "instanceId" | "ownerEpoch" | "directory">;
 
 export class GuardScan {
   readonly #guests: string;
@@ -61,11 +61,11 @@ export class GuardScan {
     if (tag?.fence !== true || !isGuestProgram(basename(linkOf(`${pid}/exe`)))) return null;
     const own = join(this.#guests, tag.instanceId);
     if (linkOf(`${pid}/cwd`) !== own) return null;
-    const { instanceId, epoch } = tag;
+    const { instanceId, ownerEpoch } = tag;
     const disk = diskOf(argv);
     const directory = disk === undefined ? "" : dirname(resolve(own, disk));
-    const named = basename(directory) === `${instanceId}.e${epoch}`;
-    return { instanceId, epoch, directory: named ? directory : undefined };
+    const named = basename(directory) === `${instanceId}.e${ownerEpoch}`;
+    return { instanceId, ownerEpoch, directory: named ? directory : undefined };
   }
 }
 

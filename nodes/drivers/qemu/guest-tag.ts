@@ -6,21 +6,21 @@
 
 export interface GuestTag {
   readonly instanceId: string;
-  readonly epoch: number;
+  readonly ownerEpoch: number;
   /** Absent: false. */
   readonly fence?: boolean | undefined;
 }
 
 /** The process's name: in the process table and through QMP. */
-export const guestName = ({ instanceId, epoch, fence }: GuestTag): string =>
-  `novact.${instanceId}.${epoch}${fence === true ? ".fence" : ""}`;
+export const guestName = ({ instanceId, ownerEpoch, fence }: GuestTag): string =>
+  `novact.${instanceId}.${ownerEpoch}${fence === true ? ".fence" : ""}`;
 
 /** The tag in a name made by {@link guestName}; undefined when the name is another. */
 export function parseGuestName(name: string): GuestTag | undefined {
   const match = /^novact\.([A-Za-z0-9_-]{1,64})\.([0-9]{1,15})(\.fence)?$/.exec(name);
-  const [, instanceId, epoch, fence] = match ?? [];
-  if (instanceId === undefined || epoch === undefined) return undefined;
-  return { instanceId, epoch: Number(epoch), ...(fence === undefined ? {} : { fence: true }) };
+  const [, instanceId, ownerEpoch, fence] = match ?? [];
+  if (instanceId === undefined || ownerEpoch === undefined) return undefined;
+  return { instanceId, ownerEpoch: Number(ownerEpoch), ...(fence === undefined ? {} : { fence: true }) };
 }
 
 /** The tag in a process's argv; undefined when the process is not one of our guests. */

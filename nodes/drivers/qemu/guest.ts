@@ -53,8 +53,8 @@ export class QemuGuest {
 
   get facts(): Guest {
     const { tag, pid, startedAtMs } = this.process;
-    const { instanceId, epoch } = tag;
-    return { instanceId, epoch, pid, startedAtMs, status: this.#status };
+    const { instanceId, ownerEpoch } = tag;
+    return { instanceId, ownerEpoch, pid, startedAtMs, status: this.#status };
   }
 
   /** Opens the QMP connection. @throws QmpSilence, QmpRefusal, AbortError, or the socket's error */
@@ -92,8 +92,13 @@ export class QemuGuest {
       qmp.execute("query-name", {}, signal),
     ]);
     const tag = parseGuestName(String(asObject(name)?.name));
-    const { instanceId, epoch } = this.process.tag;
-    if (asObject(uuid)?.UUID === instanceId && tag?.instanceId === instanceId && tag.epoch === epoch) return;
+    const { instanceId, ownerEpoch } = this.process.tag;
+    if (
+      asObject(uuid)?.UUID === instanceId &&
+      tag?.instanceId === instanceId &&
+      tag.ownerEpoch === ownerEpoch
+    )
+      return;
     throw new QmpSilence("Something else listens on the guest's QMP socket.");
   }
 

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { hostCells } from "../computer-facts.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
 import { makeStateDirectories } from "../guest-directory.ts";
 import type { DriverOptions, Drivers } from "../kinds.ts";
-import { hostCells } from "../machine-facts.ts";
 import { DirectoryMachineFiles } from "../machine-files.ts";
 import { FileStorageLeases } from "../shared-storage/leases.ts";
 import { SharedStorage } from "../shared-storage/storage.ts";
@@ -47,7 +47,7 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
     hypervisor: new QemuHypervisor({
       ...{ directories, clock, log, executable, version, accelerator },
       openLease,
-      cells: () => hostCells(),
+      nodes: () => hostCells(),
     }),
     disks,
     ...(leases === undefined ? {} : { storageLeases: leases }),

@@ -5,7 +5,7 @@
  */
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { HostCell } from "../machine-facts.ts";
+import type { HostNumaNode } from "../computer-facts.ts";
 
 export interface Pins {
   /** Linux's numbers of the NUMA nodes of the guest's memory, one for each of the guest's own NUMA nodes. */
@@ -20,16 +20,16 @@ export interface Pins {
  */
 export function choosePins(
   placement: NumaPlacement,
-  cells: readonly HostCell[],
+  offered: readonly HostNumaNode[],
   taken: ReadonlySet<number>,
 ): Pins {
   const own: number[] = [];
-  const nodes = placement.cells.map(({ cell, vcpus }) => {
-    const found = cells[cell];
-    if (found === undefined) throw refusal(`This host has no NUMA node ${cell}.`);
+  const nodes = placement.nodes.map(({ node, vcpus }) => {
+    const found = offered[node];
+    if (found === undefined) throw refusal(`This host has no NUMA node ${node}.`);
     const free = found.cpus.filter((cpu) => !taken.has(cpu));
     if (placement.dedicated && free.length < vcpus)
-      throw refusal(`Of NUMA node ${cell} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
+      throw refusal(`Of NUMA node ${node} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
     own.push(...free.slice(0, vcpus));
     return found.node;
   });
@@ -65,12 +65,12 @@ const numbers = (value: unknown): number[] =>
 
 /** The arguments for the guest's processors and memory, for a guest with NUMA nodes. */
 export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): readonly string[] {
-  const { cells } = placement;
-  const [first] = cells;
+  const { nodes: asked } = placement;
+  const [first] = asked;
   const cores = first?.vcpus ?? 0;
   // QEMU's threads that touch the memory before the guest does run on the guest's CPUs as well.
   const context = own && { "qom-type": "thread-context", id: cpusId, "cpu-affinity": own };
-  const memory = cells.flatMap(({ memoryMib, pageKib }, index) =>
+  const memory = asked.flatMap(({ memoryMib, pageKib }, index) =>
     object({
       ...(pageKib === undefined ? { "qom-type": "memory-backend-ram" } : hugePages(pageKib)),
       ...(pageKib === undefined || own === undefined ? {} : { "prealloc-context": cpusId }),
@@ -80,11 +80,11 @@ export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): r
       policy: "bind",
     }),
   );
-  const topology = cells.flatMap((_, index) => [
+  const topology = asked.flatMap((_, index) => [
     "-numa",
     `node,nodeid=${index},cpus=${index * cores}-${(index + 1) * cores - 1},memdev=cell${index}`,
   ]);
-  const smp = `cpus=${cells.length * cores},sockets=${cells.length},cores=${cores},threads=1`;
+  const smp = `cpus=${asked.length * cores},sockets=${asked.length},cores=${cores},threads=1`;
   return ["-smp", smp, ...(context === undefined ? [] : object(context)), ...memory, ...topology];
 }
 
@@ -116,17 +116,17 @@ export interface CpuPlan {
 export function cpuPlan(
   pins: Pins | undefined,
   vcpus: number,
-  cells: readonly HostCell[],
+  offered: readonly HostNumaNode[],
   taken: ReadonlySet<number>,
 ): CpuPlan {
   if (pins?.own !== undefined) return { process: pins.own, vcpus: pins.own.map((cpu) => [cpu]) };
-  const all = cells.flatMap(({ cpus }) => cpus);
+  const all = offered.flatMap(({ cpus }) => cpus);
   const shared = all.filter((cpu) => !taken.has(cpu));
   // The rules of claims always leave some shared CPU; should there be none, a guest must still run somewhere.
   const anywhere = shared.length > 0 ? shared : all;
   if (pins === undefined) return { process: anywhere, vcpus: [] };
   const perNode = pins.nodes.map((node) => {
-    const cpus = cells.find((cell) => cell.node === node)?.cpus.filter((cpu) => !taken.has(cpu)) ?? [];
+    const cpus = offered.find((one) => one.node === node)?.cpus.filter((cpu) => !taken.has(cpu)) ?? [];
     return cpus.length > 0 ? cpus : anywhere;
   });
   const each = Math.max(1, vcpus / perNode.length);

@@ -147,17 +147,17 @@ export class FileStorageLeases implements StorageLeases {
   }
 
   /** Removes the host's files of older lease epochs, which nobody asks for any more. */
-  async #removeOlder({ hostId, epoch }: LeaseKey): Promise<void> {
+  async #removeOlder({ hostId, leaseEpoch }: LeaseKey): Promise<void> {
     for (const name of await readdir(this.#directory)) {
       const [, id, old] = /^(.+)\.e([0-9]{1,15})(?:\.agent)?$/.exec(name) ?? [];
-      if (id === hostId && Number(old) < epoch) await rm(join(this.#directory, name), { force: true });
+      if (id === hostId && Number(old) < leaseEpoch) await rm(join(this.#directory, name), { force: true });
     }
   }
 
   /** The path of a lease's file. @throws Error when the id is not one: it would lead out of the directory */
-  #path({ hostId, epoch }: LeaseKey): string {
+  #path({ hostId, leaseEpoch }: LeaseKey): string {
     if (!isToken(hostId)) throw new Error("A host id that is no token cannot name a file.");
-    return join(this.#directory, `${hostId}.e${epoch}`);
+    return join(this.#directory, `${hostId}.e${leaseEpoch}`);
   }
 }
 

@@ -9,9 +9,9 @@ export interface Found extends SharedDisk {
 
 /** The instance and owner epoch in a directory's name; undefined for names that are not ours. */
 export function foundIn(name: string): Found | undefined {
-  const [, instanceId, letter, epoch] = /^([^.]+)\.([er])([0-9]{1,15})$/.exec(name) ?? [];
+  const [, instanceId, letter, ownerEpoch] = /^([^.]+)\.([er])([0-9]{1,15})$/.exec(name) ?? [];
   if (instanceId === undefined || !isToken(instanceId)) return undefined;
-  return { instanceId, letter: letter === "e" ? "e" : "r", epoch: Number(epoch) };
+  return { instanceId, letter: letter === "e" ? "e" : "r", ownerEpoch: Number(ownerEpoch) };
 }
 
 /**
@@ -20,6 +20,6 @@ export function foundIn(name: string): Found | undefined {
 export const asideFirst = (one: Found, other: Found): number => other.letter.localeCompare(one.letter);
 
 export function byInstance(one: SharedDisk, other: SharedDisk): number {
-  if (one.instanceId === other.instanceId) return one.epoch - other.epoch;
+  if (one.instanceId === other.instanceId) return one.ownerEpoch - other.ownerEpoch;
   return one.instanceId < other.instanceId ? -1 : 1;
 }

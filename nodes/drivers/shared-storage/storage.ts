@@ -67,13 +67,13 @@ export class SharedStorage {
    * @throws diskMissing, staleEpoch, diskFull; AbortError
    */
   async ensure(spec: MachineSpec, signal: AbortSignal): Promise<string> {
-    const directory = this.#directory(spec.instanceId, spec.epoch);
+    const directory = this.#directory(spec.instanceId, spec.ownerEpoch);
     const path = join(directory, guestFiles.disk);
     for (let round = 0; round < renamesMax; round += 1) {
       throwIfAborted(signal);
       if (await exists(path)) return path;
       const epochs = await this.#epochs(spec.instanceId);
-      if ((epochs.at(-1) ?? 0) > spec.epoch) throw stale(spec);
+      if ((epochs.at(-1) ?? 0) > spec.ownerEpoch) throw stale(spec);
       if (!spec.takesOverDisk) return this.#make(spec, directory, signal);
       if (!(await this.#takeOver(spec, epochs))) continue;
       await this.#clearBefore(spec);
@@ -86,8 +86,8 @@ export class SharedStorage {
    * Removes disks of earlier owner epochs, which nobody can take over once this disk is there. A failure does
    * not keep the guest from running: leftovers on this storage are found by the controllers' sweep.
    */
-  async #clearBefore({ instanceId, epoch }: MachineSpec): Promise<void> {
-    await this.release(instanceId, epoch - 1).catch(() => undefined);
+  async #clearBefore({ instanceId, ownerEpoch }: MachineSpec): Promise<void> {
+    await this.release(instanceId, ownerEpoch - 1).catch(() => undefined);
   }
 
   async #make(spec: MachineSpec, directory: string, signal: AbortSignal): Promise<string> {
@@ -101,14 +101,14 @@ export class SharedStorage {
 
   /** Takes over the newest earlier disk; false: another host was faster. */
   async #takeOver(spec: MachineSpec, epochs: readonly number[]): Promise<boolean> {
-    const from = epochs.findLast((epoch) => epoch < spec.epoch);
+    const from = epochs.findLast((ownerEpoch) => ownerEpoch < spec.ownerEpoch);
     if (from === undefined) throw missing(spec);
     const old = this.#directory(spec.instanceId, from);
     if (!(await exists(join(old, guestFiles.disk)))) {
       if (await exists(old)) throw missing(spec);
       return false;
     }
-    if (!(await renamed(old, this.#directory(spec.instanceId, spec.epoch)))) return false;
+    if (!(await renamed(old, this.#directory(spec.instanceId, spec.ownerEpoch)))) return false;
     await syncDirectory(this.#guests);
     return true;
   }
@@ -117,11 +117,12 @@ export class SharedStorage {
    * Removes the disks of this owner epoch and of all before it: the hosts of those are lost, and this one
    * never took their disk over. A later owner epoch's disk is never touched.
    */
-  async release(instanceId: string, epoch: number): Promise<void> {
-    const upTo = (one: Found) => one.instanceId === instanceId && one.epoch <= epoch;
+  async release(instanceId: string, ownerEpoch: number): Promise<void> {
+    const upTo = (one: Found) => one.instanceId === instanceId && one.ownerEpoch <= ownerEpoch;
     for (const one of (await this.#all()).filter(upTo).sort(asideFirst)) {
-      const aside = this.#directory(instanceId, one.epoch, "r");
-      if (one.letter === "e" && !(await renamed(this.#directory(instanceId, one.epoch), aside))) continue;
+      const aside = this.#directory(instanceId, one.ownerEpoch, "r");
+      if (one.letter === "e" && !(await renamed(this.#directory(instanceId, one.ownerEpoch), aside)))
+        continue;
       await rm(aside, { recursive: true, force: true, maxRetries: 3 });
     }
   }
@@ -129,15 +130,18 @@ export class SharedStorage {
   /** All disks in the order of instances and owner epochs; a partly removed disk counts as there. */
   async list(): Promise<readonly SharedDisk[]> {
     const disks = new Map(
-      (await this.#all()).map(({ instanceId, epoch }) => [`${instanceId}.${epoch}`, { instanceId, epoch }]),
+      (await this.#all()).map(({ instanceId, ownerEpoch }) => [
+        `${instanceId}.${ownerEpoch}`,
+        { instanceId, ownerEpoch },
+      ]),
     );
     return [...disks.values()].sort(byInstance);
   }
 
   /** The files of one owner epoch's disk; none when it has no directory. */
-  async files(instanceId: string, epoch: number): Promise<readonly string[]> {
+  async files(instanceId: string, ownerEpoch: number): Promise<readonly string[]> {
     try {
-      return await readdir(this.#directory(instanceId, epoch));
+      return await readdir(this.#directory(instanceId, ownerEpoch));
     } catch (error) {
       if (isMissing(error)) return [];
       throw error;
@@ -147,7 +151,7 @@ export class SharedStorage {
   /** Owner epochs of the instance's disks, ascending. */
   async #epochs(instanceId: string): Promise<readonly number[]> {
     const disks = (await this.#all()).filter((one) => one.letter === "e" && one.instanceId === instanceId);
-    return disks.map(({ epoch }) => epoch).sort((one, other) => one - other);
+    return disks.map(({ ownerEpoch }) => ownerEpoch).sort((one, other) => one - other);
   }
 
   async #all(): Promise<readonly Found[]> {
@@ -155,9 +159,9 @@ export class SharedStorage {
   }
 
   /** The directory of a disk. @throws Error when the id is not one: it would lead out of the directory */
-  #directory(instanceId: string, epoch: number, letter: Found["letter"] = "e"): string {
+  #directory(instanceId: string, ownerEpoch: number, letter: Found["letter"] = "e"): string {
     if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
-    return join(this.#guests, `${instanceId}.${letter}${epoch}`);
+    return join(this.#guests, `${instanceId}.${letter}${ownerEpoch}`);
   }
 }
 

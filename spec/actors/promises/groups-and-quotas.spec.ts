@@ -1,31 +1,31 @@
 /** I3 for groups and quotas: each rule is judged at every commit, and a history that breaks it is found. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import type { InstanceRecord } from "../../../actors/records/instance.ts";
 import type { ServerGroupRecord } from "../../../actors/records/placement.ts";
 import { everyProject } from "../../../protocol/quota.ts";
 import { changeTurn, claim, deleted, instance, wallMs } from "../../support/store-rows.ts";
 import { history, judged, refused } from "./worlds.ts";
 
-const born = (id: string, hostId: string, changes: Partial<InstanceRecord> = {}): Turn => ({
-  instances: [{ expectedVersion: 0, row: instance(id, { hostId, epoch: 1, ...changes }) }],
+const born = (id: string, hostId: string, changes: Partial<InstanceRecord> = {}): Commit => ({
+  instances: [{ expectedVersion: 0, row: instance(id, { hostId, ownerEpoch: 1, ...changes }) }],
   claims: [claim(id, hostId)],
 });
-const gone = (id: string, changes: Partial<InstanceRecord> = {}): Turn =>
-  changeTurn(deleted(instance(id, { epoch: 1, ...changes }), wallMs));
+const gone = (id: string, changes: Partial<InstanceRecord> = {}): Commit =>
+  changeTurn(deleted(instance(id, { ownerEpoch: 1, ...changes }), wallMs));
 
-const group = (policy: ServerGroupRecord["policy"], maxPerHost: number | null = null): Turn => ({
+const group = (policy: ServerGroupRecord["policy"], maxPerHost: number | null = null): Commit => ({
   serverGroups: [{ id: "g", project: "demo", name: "g", policy, maxPerHost, createdAtMs: wallMs }],
 });
-const member = (id: string, hostId: string): Turn => born(id, hostId, { serverGroupId: "g" });
-const found = (...turns: readonly Turn[]) => judged(neverOverfull(), history(...turns));
+const member = (id: string, hostId: string): Commit => born(id, hostId, { serverGroupId: "g" });
+const found = (...commits: readonly Commit[]) => judged(neverOverfull(), history(...commits));
 
 describe("promise I3, groups", () => {
   it("is kept by members on different hosts, and by one that comes to the host of a deleted one", () => {
     const leaves = gone("i", { serverGroupId: "g" });
-    const turns = [member("i", "h1"), member("j", "h2"), leaves, member("k", "h1")];
-    expect(found(group("anti-affinity"), ...turns)).to.deep.equal([]);
+    const commits = [member("i", "h1"), member("j", "h2"), leaves, member("k", "h1")];
+    expect(found(group("anti-affinity"), ...commits)).to.deep.equal([]);
   });
 
   it("is broken by two members on one host", () => {
@@ -45,8 +45,10 @@ describe("promise I3, groups", () => {
   });
 
   it("is broken beside a member that leaves, until its host has given its claim back", () => {
-    const leaving = changeTurn(instance("i", { version: 2, hostId: null, epoch: 1, serverGroupId: "g" }));
-    const went = { claimsReleased: [{ instanceId: "i", epoch: 1 }] };
+    const leaving = changeTurn(
+      instance("i", { version: 2, hostId: null, ownerEpoch: 1, serverGroupId: "g" }),
+    );
+    const went = { claimsReleased: [{ instanceId: "i", ownerEpoch: 1 }] };
     const before = [group("anti-affinity"), member("i", "h1"), leaving];
     expect(found(...before, member("j", "h1"))).to.have.length(1);
     expect(found(...before, went, member("j", "h1"))).to.deep.equal([]);
@@ -60,8 +62,8 @@ describe("promise I3, groups", () => {
   it("does not bind a deleted instance, whose disk is removed beside another member", () => {
     const before = [group("anti-affinity"), member("i", "h1"), member("j", "h2")];
     const removal = (desired: InstanceRecord["desired"]) => {
-      const row = instance("j", { hostId: "h1", epoch: 2, version: 2, serverGroupId: "g", desired });
-      return changeTurn(row, { claims: [claim("j", "h1", { epoch: 2 })] });
+      const row = instance("j", { hostId: "h1", ownerEpoch: 2, version: 2, serverGroupId: "g", desired });
+      return changeTurn(row, { claims: [claim("j", "h1", { ownerEpoch: 2 })] });
     };
     expect(found(...before, removal("deleted"))).to.deep.equal([]);
     expect(found(...before, removal("running"))).to.have.length(1);
@@ -71,8 +73,8 @@ describe("promise I3, groups", () => {
     expect(found(group("soft-anti-affinity"), member("i", "h1"), member("j", "h1"))).to.deep.equal([]);
     const before = history(group("anti-affinity"), member("i", "h1"));
     expect(judged(neverOverfull(), [...before, refused(member("j", "h1"))])).to.deep.equal([]);
-    const row = instance("i", { hostId: "h1", epoch: 2, version: 2, serverGroupId: "g" });
-    const again = changeTurn(row, { claims: [claim("i", "h1", { epoch: 2 })] });
+    const row = instance("i", { hostId: "h1", ownerEpoch: 2, version: 2, serverGroupId: "g" });
+    const again = changeTurn(row, { claims: [claim("i", "h1", { ownerEpoch: 2 })] });
     expect(judged(neverOverfull(), [...before, ...history(again)])).to.deep.equal([]);
   });
 });
@@ -102,7 +104,7 @@ describe("promise I3, quotas", () => {
 
   it("is not broken by a quota that is set below what is used, before the next create", () => {
     const quota = { quotas: [{ project: "demo", instances: 1 }] };
-    const change = changeTurn(instance("i", { version: 2, hostId: "h1", epoch: 1 }));
+    const change = changeTurn(instance("i", { version: 2, hostId: "h1", ownerEpoch: 1 }));
     expect(found(born("i", "h1"), born("j", "h1"), quota, change)).to.deep.equal([]);
     expect(found(born("i", "h1"), born("j", "h1"), quota, born("k", "h1"))).to.have.length(1);
   });

@@ -4,13 +4,13 @@
  */
 import { expect } from "chai";
 import { oneWriter } from "../../../actors/promises/i01-one-writer.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import { changeTurn, claim, createTurn, machine, next, operation } from "../../support/store-rows.ts";
 import { history, judged, refused, rowOf } from "./worlds.ts";
 
 const born = createTurn("i");
 const row = rowOf(born);
-const faults = (...turns: readonly Turn[]) => judged(oneWriter(), history(born, ...turns));
+const faults = (...commits: readonly Commit[]) => judged(oneWriter(), history(born, ...commits));
 
 describe("promise I1, one writer", () => {
   it("is kept by versions that follow one another", () => {
@@ -29,8 +29,8 @@ describe("promise I1, one writer", () => {
   });
 
   it("is broken by each count that falls", () => {
-    const high = next(row, { generation: 5, epoch: 5, resetCount: 5, startCount: 5, hostId: null });
-    for (const count of ["generation", "epoch", "resetCount", "startCount"]) {
+    const high = next(row, { generation: 5, ownerEpoch: 5, resetCount: 5, startCount: 5, hostId: null });
+    for (const count of ["generation", "ownerEpoch", "resetCount", "startCount"]) {
       const found = faults(changeTurn(high), changeTurn(next(high, { [count]: 4 })));
       expect(found).to.deep.equal([`Instance i: ${count} fell from 5 to 4.`]);
     }
@@ -38,10 +38,10 @@ describe("promise I1, one writer", () => {
 
   it("is kept by room that waits on one host for the next epoch, and is given back for room on another", () => {
     const left = next(row, { hostId: null });
-    const room = changeTurn(left, { claims: [claim("i", "h2", { epoch: 2 })] });
-    const back = changeTurn(next(left), { claimsReleased: [{ instanceId: "i", epoch: 2 }] });
-    const owner = next(next(left), { epoch: 2, hostId: "h3" });
-    const taken = changeTurn(owner, { claims: [claim("i", "h3", { epoch: 2 })] });
+    const room = changeTurn(left, { claims: [claim("i", "h2", { ownerEpoch: 2 })] });
+    const back = changeTurn(next(left), { claimsReleased: [{ instanceId: "i", ownerEpoch: 2 }] });
+    const owner = next(next(left), { ownerEpoch: 2, hostId: "h3" });
+    const taken = changeTurn(owner, { claims: [claim("i", "h3", { ownerEpoch: 2 })] });
     expect(faults(room, back, taken)).to.deep.equal([]);
     const moved = changeTurn(next(owner, { hostId: "h2" }));
     expect(faults(room, back, taken, moved)).to.have.length(1);
@@ -51,9 +51,9 @@ describe("promise I1, one writer", () => {
     const elsewhere = machine("i", { hostId: "h2" });
     expect(faults(changeTurn(next(row), { machines: [elsewhere] }))).to.have.length(1);
     expect(faults(changeTurn(next(row, { hostId: "h2" })))).to.have.length(1);
-    const moved = next(row, { epoch: 2, hostId: "h2" });
-    expect(faults(changeTurn(moved, { claims: [claim("i", "h3", { epoch: 2 })] }))).to.have.length(1);
-    expect(faults(changeTurn(moved, { claims: [claim("i", "h2", { epoch: 2 })] }))).to.deep.equal([]);
+    const moved = next(row, { ownerEpoch: 2, hostId: "h2" });
+    expect(faults(changeTurn(moved, { claims: [claim("i", "h3", { ownerEpoch: 2 })] }))).to.have.length(1);
+    expect(faults(changeTurn(moved, { claims: [claim("i", "h2", { ownerEpoch: 2 })] }))).to.deep.equal([]);
   });
 
   it("is broken by an observation that is not newer and not the same", () => {
@@ -69,13 +69,13 @@ describe("promise I1, one writer", () => {
   it("lets a machine that was gone count anew", () => {
     const second = next(row);
     const third = next(second);
-    const gone = { machinesGone: [{ instanceId: "i", epoch: 1 }] };
-    const turns = [
+    const gone = { machinesGone: [{ instanceId: "i", ownerEpoch: 1 }] };
+    const commits = [
       changeTurn(second, { machines: [machine("i", { generation: 9 })] }),
       changeTurn(third, gone),
       changeTurn(next(third), { machines: [machine("i", { generation: 1 })] }),
     ];
-    expect(faults(...turns)).to.deep.equal([]);
+    expect(faults(...commits)).to.deep.equal([]);
   });
 
   it("is broken by an operation that goes on after its end", () => {

@@ -13,7 +13,7 @@ describe("promise I2, never two", () => {
       written(100),
       guest("guestStarted", { instanceId: "j", pid: 101 }),
       guest("guestEnded"),
-      guest("guestStarted", { hostId: "h2", epoch: 2 }),
+      guest("guestStarted", { hostId: "h2", ownerEpoch: 2 }),
       written(100, "h2"),
     ];
     expect(judged(neverTwo(), facts)).to.deep.equal([]);
@@ -24,13 +24,13 @@ describe("promise I2, never two", () => {
   });
 
   it("is kept by a process that comes to be on a host without its lease, and cannot write", () => {
-    const second = (held: boolean) => guest("guestStarted", { hostId: "h2", epoch: 2, held });
+    const second = (held: boolean) => guest("guestStarted", { hostId: "h2", ownerEpoch: 2, held });
     expect(judged(neverTwo(), [guest("guestStarted"), second(true)])).to.deep.equal([]);
     expect(judged(neverTwo(), [guest("guestStarted"), second(false)])).to.have.length(1);
   });
 
   it("is broken by a second process, on the same or another host, of whatever epoch", () => {
-    for (const second of [{ pid: 101 }, { hostId: "h2" }, { pid: 101, epoch: 2 }]) {
+    for (const second of [{ pid: 101 }, { hostId: "h2" }, { pid: 101, ownerEpoch: 2 }]) {
       const facts = [guest("guestStarted"), guest("guestStarted", second)];
       expect(judged(neverTwo(), facts)).to.have.length(1);
     }

@@ -1,12 +1,12 @@
 /** I3: the sums of the claims are counted at every commit, and compared with the store's in the end. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import { claim, createTurn, inventory } from "../../support/store-rows.ts";
 import { amounts, history, judged, quiet, refused } from "./worlds.ts";
 
 const registered = (vcpus: number) => ({ hosts: [inventory("h1", { vcpus })] });
-const released = { claimsReleased: [{ instanceId: "i", epoch: 1 }] };
+const released = { claimsReleased: [{ instanceId: "i", ownerEpoch: 1 }] };
 
 describe("promise I3, never overfull", () => {
   it("is kept while the claims fit, and when one makes room for the next", () => {
@@ -35,7 +35,7 @@ describe("promise I3, never overfull", () => {
   });
 
   it("compares the store's sums with the claims, and with the capacity, when all is quiet", () => {
-    const claims = [{ ...amounts(1), instanceId: "i", epoch: 1, hostId: "h1" }];
+    const claims = [{ ...amounts(1), instanceId: "i", ownerEpoch: 1, hostId: "h1" }];
     const host = (claimed: number, capacity: number) => ({
       hosts: [{ id: "h1", claimed: amounts(claimed), capacity: amounts(capacity) }],
     });
@@ -48,19 +48,23 @@ describe("promise I3, never overfull", () => {
   });
 
   describe("by cell", () => {
-    const cell = { vcpus: 2, memoryMib: 512, hugePages: [{ sizeKib: 2_048, total: 64 }] };
+    const node = { vcpus: 2, memoryMib: 512, hugePages: [{ sizeKib: 2_048, total: 64 }] };
     const numa = (dedicated: boolean, change: object = {}) => ({
-      numa: { dedicated, cells: [{ cell: 0, vcpus: 1, memoryMib: 64, ...change }] },
+      numa: { dedicated, nodes: [{ node: 0, vcpus: 1, memoryMib: 64, ...change }] },
     });
-    const host = { hosts: [inventory("h1", { vcpus: 4, numa: [cell] })] };
+    const host = { hosts: [inventory("h1", { vcpus: 4, numa: [node] })] };
     const taken = (id: string, change: object) => ({ claims: [claim(id, "h1", change)] });
-    const found = (...turns: readonly Turn[]) => judged(neverOverfull(), history(...turns));
+    const found = (...commits: readonly Commit[]) => judged(neverOverfull(), history(...commits));
 
     it("is kept while each has enough of everything", () => {
       const pages = numa(false, { memoryMib: 128, pageKib: 2_048 });
-      const turns = [taken("i", numa(true)), taken("j", pages), taken("k", numa(false, { memoryMib: 320 }))];
-      expect(found(host, ...turns)).to.deep.equal([]);
-      expect(found(host, ...turns, { ...taken("l", numa(true)), ...released })).to.deep.equal([]);
+      const commits = [
+        taken("i", numa(true)),
+        taken("j", pages),
+        taken("k", numa(false, { memoryMib: 320 })),
+      ];
+      expect(found(host, ...commits)).to.deep.equal([]);
+      expect(found(host, ...commits, { ...taken("l", numa(true)), ...released })).to.deep.equal([]);
     });
 
     it("is broken by a CPU that is given twice, memory that is not there, and pages that are not", () => {
@@ -71,7 +75,7 @@ describe("promise I3, never overfull", () => {
       ]);
       const pages = numa(false, { memoryMib: 130, pageKib: 2_048 });
       expect(found(host, taken("i", pages))).to.have.length(1);
-      expect(found(host, taken("i", numa(false, { cell: 1 })))).to.have.length(1);
+      expect(found(host, taken("i", numa(false, { node: 1 })))).to.have.length(1);
     });
 
     it("is broken by guests that share CPUs which others have to themselves", () => {
@@ -82,12 +86,12 @@ describe("promise I3, never overfull", () => {
     });
 
     it("compares the store's sums with the claims when all is quiet", () => {
-      const claims = [{ ...amounts(1), instanceId: "i", epoch: 1, hostId: "h1", ...numa(true) }];
+      const claims = [{ ...amounts(1), instanceId: "i", ownerEpoch: 1, hostId: "h1", ...numa(true) }];
       const counted = (pinnedCpus: number) => ({
         hosts: [
           {
             ...{ id: "h1", claimed: amounts(1), capacity: amounts(2) },
-            cells: { pinnedCpus, numaClaimed: [{ pinnedCpus, memoryMib: 64, hugePages: [] }] },
+            nodes: { pinnedCpus, numaClaimed: [{ pinnedCpus, memoryMib: 64, hugePages: [] }] },
           },
         ],
       });

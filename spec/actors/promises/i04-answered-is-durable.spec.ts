@@ -52,8 +52,8 @@ describe("promise I4, answered is durable", () => {
       invoked(1, { project: "admin", method: "flavor.create", id: "" }),
       completed(1, { answer: { flavor } }),
     ];
-    const turn = { flavors: [flavor], request: request("r-1", { project: "admin" }) };
-    expect(judged(answeredIsDurable(), [committed(turn), ...call])).to.deep.equal([]);
+    const commit = { flavors: [flavor], request: request("r-1", { project: "admin" }) };
+    expect(judged(answeredIsDurable(), [committed(commit), ...call])).to.deep.equal([]);
     expect(judged(answeredIsDurable(), [born, ...call])).to.have.length(1);
   });
 

@@ -36,17 +36,17 @@ describe("promise I5, same id, same answer", () => {
   });
 
   it("is broken by a request that is committed twice", () => {
-    const turn = { request: request("r") };
-    expect(judged(sameIdSameAnswer(), [committed(turn), refused(turn)])).to.deep.equal([]);
-    expect(judged(sameIdSameAnswer(), [committed(turn), committed(turn)])).to.have.length(1);
+    const commit = { request: request("r") };
+    expect(judged(sameIdSameAnswer(), [committed(commit), refused(commit)])).to.deep.equal([]);
+    expect(judged(sameIdSameAnswer(), [committed(commit), committed(commit)])).to.have.length(1);
     const other = { request: request("r", { project: "other" }) };
-    expect(judged(sameIdSameAnswer(), [committed(turn), committed(other)])).to.deep.equal([]);
+    expect(judged(sameIdSameAnswer(), [committed(commit), committed(other)])).to.deep.equal([]);
   });
 
   it("forgets a request after its time", () => {
-    const turn = { request: request("r") };
-    const later = committed(turn, { atMs: 1_000 + retentionLimits.requestKeptMs });
-    expect(judged(sameIdSameAnswer(), [committed(turn), later])).to.deep.equal([]);
+    const commit = { request: request("r") };
+    const later = committed(commit, { atMs: 1_000 + retentionLimits.requestKeptMs });
+    expect(judged(sameIdSameAnswer(), [committed(commit), later])).to.deep.equal([]);
   });
 
   it("is broken by two accepted events of one request and instance", () => {

@@ -6,7 +6,7 @@ import { amounts, facts, judged, quiet } from "./worlds.ts";
 const found = (change: Parameters<typeof quiet>[0]) => judged(nothingLeaks(), [quiet(change)]);
 const guest = { hostId: "h1", instanceId: "i", pid: 7, running: true };
 const remains = { hostId: "h1", instanceId: "i", what: "a directory" };
-const claim = { ...amounts(1), instanceId: "i", epoch: 1, hostId: "h1" };
+const claim = { ...amounts(1), instanceId: "i", ownerEpoch: 1, hostId: "h1" };
 const gone = facts("i", { state: "deleted", deleted: true, hostId: null });
 
 describe("promise I7, nothing leaks", () => {
@@ -34,7 +34,7 @@ describe("promise I7, nothing leaks", () => {
   it("is broken by a claim of an instance that is unknown or deleted, and by a second one", () => {
     expect(found({ claims: [claim] })).to.have.length(1);
     expect(found({ instances: [gone], claims: [claim] })).to.have.length(1);
-    const second = { ...claim, epoch: 2, hostId: "h2" };
+    const second = { ...claim, ownerEpoch: 2, hostId: "h2" };
     expect(found({ instances: [facts("i")], claims: [claim, second] })).to.deep.equal([
       "Instance i holds 2 claims: h1 (epoch 1), h2 (epoch 2).",
     ]);

@@ -1,7 +1,7 @@
 /** I8: a change without a request rests on an observation of the present intent, or is found. */
 import { expect } from "chai";
 import { observationAndIntent } from "../../../actors/promises/i08-observation-and-intent.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import type { MachineRecord } from "../../../actors/records/instance.ts";
 import { errorBodyOf, type Reason } from "../../../protocol/wire/status.ts";
 import { createTurn, event, machine, next, request } from "../../support/store-rows.ts";
@@ -9,8 +9,9 @@ import { history, judged, rowOf, step } from "./worlds.ts";
 
 const born = createTurn("i");
 const row = next(rowOf(born), { generation: 4 });
-const asked: Turn = { request: request("r"), instances: [{ expectedVersion: 1, row }] };
-const faults = (...turns: readonly Turn[]) => judged(observationAndIntent(), history(born, asked, ...turns));
+const asked: Commit = { request: request("r"), instances: [{ expectedVersion: 1, row }] };
+const faults = (...commits: readonly Commit[]) =>
+  judged(observationAndIntent(), history(born, asked, ...commits));
 const saw = (change: Partial<MachineRecord> = {}) => ({
   machines: [machine("i", { intentGeneration: 4, ...change })],
 });
@@ -28,7 +29,7 @@ describe("promise I8, observation and intent", () => {
     expect(faults(step(row, followed, saw(shutDown)))).to.deep.equal([]);
     expect(faults(step(row, followed, saw({ ...shutDown, intentGeneration: 3 })))).to.have.length(1);
     expect(faults(step(row, followed, saw({ ...shutDown, reason: "processLost" })))).to.have.length(1);
-    expect(faults(step(row, followed, saw({ ...shutDown, epoch: 7 })))).to.have.length(1);
+    expect(faults(step(row, followed, saw({ ...shutDown, ownerEpoch: 7 })))).to.have.length(1);
     expect(faults(step(row, followed))).to.have.length(1);
   });
 
@@ -41,7 +42,7 @@ describe("promise I8, observation and intent", () => {
   });
 
   it("is broken by an evacuation that was accepted and takes nothing from its host", () => {
-    const evacuated = (rest: Turn) =>
+    const evacuated = (rest: Commit) =>
       step(
         row,
         {},
@@ -51,7 +52,7 @@ describe("promise I8, observation and intent", () => {
           events: [event("i", "accepted", { body: { command: "evacuate", changed: true } })],
         },
       );
-    expect(faults(evacuated({ claimsReleased: [{ instanceId: "i", epoch: 1 }] }))).to.deep.equal([]);
+    expect(faults(evacuated({ claimsReleased: [{ instanceId: "i", ownerEpoch: 1 }] }))).to.deep.equal([]);
     expect(faults(evacuated({}))).to.deep.equal([
       "The evacuation of instance i was accepted, and it stays where it is.",
     ]);
@@ -84,16 +85,16 @@ describe("promise I8, observation and intent", () => {
 
   it("ends the stop of what is nowhere", () => {
     const stopped = next(row, { desired: "stopped", generation: 5 });
-    const wanted: Turn = { request: request("s"), instances: [{ expectedVersion: 2, row: stopped }] };
+    const wanted: Commit = { request: request("s"), instances: [{ expectedVersion: 2, row: stopped }] };
     expect(faults(wanted, step(stopped, { hostId: null }, done))).to.deep.equal([]);
     expect(faults(wanted, step(stopped, {}, done))).to.have.length(1);
   });
 
   it("ends a delete when nothing is claimed any more, or when it is parked", () => {
     const deleted = next(row, { desired: "deleted", generation: 5 });
-    const wanted: Turn = { request: request("d"), instances: [{ expectedVersion: 2, row: deleted }] };
-    const end = (rest: Turn) => faults(wanted, step(deleted, { deletedAtMs: 1 }, rest));
-    expect(end({ ...done, claimsReleased: [{ instanceId: "i", epoch: 1 }] })).to.deep.equal([]);
+    const wanted: Commit = { request: request("d"), instances: [{ expectedVersion: 2, row: deleted }] };
+    const end = (rest: Commit) => faults(wanted, step(deleted, { deletedAtMs: 1 }, rest));
+    expect(end({ ...done, claimsReleased: [{ instanceId: "i", ownerEpoch: 1 }] })).to.deep.equal([]);
     expect(end(done)).to.have.length(1);
     const parked = event("i", "deleted", { body: { parked: true } });
     expect(end({ events: [parked, ...done.events] })).to.deep.equal([]);

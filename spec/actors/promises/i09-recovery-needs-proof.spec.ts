@@ -1,7 +1,7 @@
 /** I9: another host gets the instance only after the first was proved to be without the guest. */
 import { expect } from "chai";
 import { recoveryNeedsProof } from "../../../actors/promises/i09-recovery-needs-proof.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import type { MachineRecord } from "../../../actors/records/instance.ts";
 import { machineStates } from "../../../protocol/states.ts";
 import { claim, createTurn, machine, next } from "../../support/store-rows.ts";
@@ -9,11 +9,15 @@ import { guest, history, judged, rowOf, step } from "./worlds.ts";
 
 const born = createTurn("i");
 const row = rowOf(born);
-const saw = (state: MachineRecord["state"]): Turn => step(row, {}, { machines: [machine("i", { state })] });
-const moved = (rest: Turn = {}): Turn =>
-  step(next(row), { epoch: 2, hostId: "h2" }, { claims: [claim("i", "h2", { epoch: 2 })], ...rest });
-const old = [{ instanceId: "i", epoch: 1 }];
-const faults = (...turns: readonly Turn[]) => judged(recoveryNeedsProof(), history(born, ...turns));
+const saw = (state: MachineRecord["state"]): Commit => step(row, {}, { machines: [machine("i", { state })] });
+const moved = (rest: Commit = {}): Commit =>
+  step(
+    next(row),
+    { ownerEpoch: 2, hostId: "h2" },
+    { claims: [claim("i", "h2", { ownerEpoch: 2 })], ...rest },
+  );
+const old = [{ instanceId: "i", ownerEpoch: 1 }];
+const faults = (...commits: readonly Commit[]) => judged(recoveryNeedsProof(), history(born, ...commits));
 
 describe("promise I9, recovery needs proof", () => {
   it("is kept by an instance that stays, whatever is seen of it", () => {
@@ -34,9 +38,9 @@ describe("promise I9, recovery needs proof", () => {
   });
 
   it("is broken by a host that is forgotten with a guest, unless it is fenced", () => {
-    const forgotten: Turn = { hostsRemoved: [{ hostId: "h1", parked: true }] };
+    const forgotten: Commit = { hostsRemoved: [{ hostId: "h1", parked: true }] };
     const proof = { kind: "operator", by: "admin", reason: "off", confirmedName: "h1", atMs: 1 } as const;
-    const fenced: Turn = { leasesFenced: [{ hostId: "h1", epoch: 1, renewals: null, proof }] };
+    const fenced: Commit = { leasesFenced: [{ hostId: "h1", leaseEpoch: 1, renewals: null, proof }] };
     expect(faults(saw("running"), forgotten)).to.deep.equal([
       "Instance i is forgotten with h1, which is not fenced.",
     ]);
@@ -45,10 +49,10 @@ describe("promise I9, recovery needs proof", () => {
   });
 
   it("is broken by a host that is forgotten with a guest that its silence does not stop", () => {
-    const forgotten: Turn = { hostsRemoved: [{ hostId: "h1", parked: true }] };
+    const forgotten: Commit = { hostsRemoved: [{ hostId: "h1", parked: true }] };
     const silence = { leaseEpoch: 1, silentMs: 12_000, guardMs: 2_000, observedBy: "c", atMs: 1 };
     const proof = { kind: "lease", ...silence } as const;
-    const fenced: Turn = { leasesFenced: [{ hostId: "h1", epoch: 1, renewals: 1, proof }] };
+    const fenced: Commit = { leasesFenced: [{ hostId: "h1", leaseEpoch: 1, renewals: 1, proof }] };
     const run = (leaseEpoch: number, changes: Parameters<typeof step>[1]) =>
       faults({ ...born, claims: [claim("i", "h1", { leaseEpoch })] }, step(row, changes), fenced, forgotten);
     const broken = ["Instance i is forgotten with h1, whose fence does not stop it."];
@@ -60,13 +64,13 @@ describe("promise I9, recovery needs proof", () => {
 
   it("is broken by a fence of the storage while a process lives that may be taken over", () => {
     const said = { leaseEpoch: 1, storageId: "s", takenBy: "h2", observedBy: "c", silentMs: 6_000, atMs: 1 };
-    const fenced: Turn = {
-      leasesFenced: [{ hostId: "h1", epoch: 1, renewals: 1, proof: { kind: "storage", ...said } }],
+    const fenced: Commit = {
+      leasesFenced: [{ hostId: "h1", leaseEpoch: 1, renewals: 1, proof: { kind: "storage", ...said } }],
     };
     const alone = { ...born, claims: [claim("i", "h1", { leaseEpoch: 1 })] };
     const onStorage = born.instances?.map((one) => ({ ...one, row: { ...one.row, storageId: "s" } })) ?? [];
     const leased = { ...alone, instances: onStorage };
-    const run = (first: Turn, ...between: Parameters<typeof guest>[0][]) => {
+    const run = (first: Commit, ...between: Parameters<typeof guest>[0][]) => {
       const facts = history(first, fenced);
       const [birth, fence] = [facts.slice(0, -1), facts.slice(-1)];
       return judged(recoveryNeedsProof(), [...birth, ...between.map((kind) => guest(kind)), ...fence]);
@@ -93,8 +97,8 @@ describe("promise I9, recovery needs proof", () => {
   it("asks for the proof of every earlier epoch", () => {
     const third = step(
       rowOf(moved()),
-      { epoch: 3, hostId: "h3" },
-      { claims: [claim("i", "h3", { epoch: 3 })] },
+      { ownerEpoch: 3, hostId: "h3" },
+      { claims: [claim("i", "h3", { ownerEpoch: 3 })] },
     );
     expect(faults(saw("failed"), moved(), third)).to.have.length(1);
   });
@@ -102,9 +106,9 @@ describe("promise I9, recovery needs proof", () => {
   it("is broken by a late start of an older epoch, and by one that nobody committed", () => {
     const facts = history(born, saw("failed"), moved());
     const start = (change: object) => judged(recoveryNeedsProof(), [...facts, guest("guestStarted", change)]);
-    expect(start({ hostId: "h2", epoch: 2 })).to.deep.equal([]);
-    expect(start({ epoch: 1 })).to.have.length(1);
-    expect(start({ epoch: 3 })).to.have.length(1);
+    expect(start({ hostId: "h2", ownerEpoch: 2 })).to.deep.equal([]);
+    expect(start({ ownerEpoch: 1 })).to.have.length(1);
+    expect(start({ ownerEpoch: 3 })).to.have.length(1);
   });
 
   it("is broken by a start beside an epoch that came to life again", () => {
@@ -113,12 +117,12 @@ describe("promise I9, recovery needs proof", () => {
       {},
       { machines: [machine("i", { generation: 2, state: "starting" })] },
     );
-    const start = guest("guestStarted", { hostId: "h2", epoch: 2 });
+    const start = guest("guestStarted", { hostId: "h2", ownerEpoch: 2 });
     const facts = [...history(born, saw("failed"), moved(), again), start];
     expect(judged(recoveryNeedsProof(), facts)).to.have.length(1);
   });
 
   it("says nothing of instances whose commits it does not see", () => {
-    expect(judged(recoveryNeedsProof(), [guest("guestStarted", { epoch: 9 })])).to.deep.equal([]);
+    expect(judged(recoveryNeedsProof(), [guest("guestStarted", { ownerEpoch: 9 })])).to.deep.equal([]);
   });
 });

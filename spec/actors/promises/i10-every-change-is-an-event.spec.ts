@@ -1,13 +1,13 @@
 /** I10: a change without its event, an event without its change, and every gap is found. */
 import { expect } from "chai";
 import { everyChangeIsAnEvent } from "../../../actors/promises/i10-every-change-is-an-event.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import { claim, createTurn, event, operation } from "../../support/store-rows.ts";
 import { committed, history, judged, rowOf, seen, step } from "./worlds.ts";
 
 const born = createTurn("i");
 const row = rowOf(born);
-const faults = (...turns: readonly Turn[]) => judged(everyChangeIsAnEvent(), history(born, ...turns));
+const faults = (...commits: readonly Commit[]) => judged(everyChangeIsAnEvent(), history(born, ...commits));
 const stateChanged = (from: string, to: string) => event("i", "stateChanged", { body: { from, to } });
 
 describe("promise I10, every change is an event", () => {
@@ -33,8 +33,8 @@ describe("promise I10, every change is an event", () => {
   });
 
   it("is broken by a new host that nobody heard of", () => {
-    const moved = { epoch: 2, hostId: "h2" };
-    const claims = [claim("i", "h2", { epoch: 2 })];
+    const moved = { ownerEpoch: 2, hostId: "h2" };
+    const claims = [claim("i", "h2", { ownerEpoch: 2 })];
     expect(faults(step(row, moved, { claims, events: [event("i", "placed")] }))).to.deep.equal([]);
     expect(faults(step(row, moved, { claims }))).to.have.length(1);
     expect(faults(step(row, { hostId: null }))).to.deep.equal([]);

@@ -4,7 +4,7 @@ import { decide } from "../../../actors/control/instance/decide.ts";
 import type { InstanceEvent } from "../../../actors/control/instance/messages.ts";
 import type { Fact } from "../../../actors/promises/facts.ts";
 import { allCheckers, createJudge } from "../../../actors/promises/judge.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import type { LoadedInstance } from "../../../actors/records/instance.ts";
 import { command, newborn, observed } from "../../support/instances.ts";
 import { event, inventory, request } from "../../support/store-rows.ts";
@@ -14,20 +14,20 @@ import { completed, guest, history, invoked } from "./worlds.ts";
 function life(...events: readonly ((loaded: LoadedInstance) => InstanceEvent)[]): readonly Fact[] {
   let loaded = newborn();
   const { instance, claims, operation } = loaded;
-  const born: Turn = {
+  const born: Commit = {
     request: request("create"),
     instances: [{ expectedVersion: 0, row: instance }],
     claims,
     ...(operation === undefined ? {} : { operations: [operation] }),
     events: [event("i", "accepted", { requestId: "create" })],
   };
-  const turns: Turn[] = [{ hosts: [inventory("a")] }, born];
+  const commits: Commit[] = [{ hosts: [inventory("a")] }, born];
   for (const next of events) {
     const decision = decide(loaded, next(loaded));
     loaded = decision.next;
-    if (decision.turn !== undefined) turns.push(decision.turn);
+    if (decision.commit !== undefined) commits.push(decision.commit);
   }
-  return history(...turns);
+  return history(...commits);
 }
 
 const broken = (facts: readonly Fact[]) => {
@@ -63,7 +63,7 @@ describe("the judge of the promises", () => {
   it("finds nothing where a build failed and went elsewhere with its host's word", () => {
     const facts = life(
       (it) => observed(it, { state: "failed", reason: "diskFull" }),
-      ({ instance: { epoch } }) => ({
+      ({ instance: { ownerEpoch } }) => ({
         kind: "placed",
         placement: {
           kind: "host",
@@ -73,10 +73,10 @@ describe("the judge of the promises", () => {
           storageId: null,
           numa: null,
         },
-        epoch,
+        ownerEpoch,
         nowMs: 4_000,
       }),
-      (it) => observed(it, { epoch: 1, state: "gone" }),
+      (it) => observed(it, { ownerEpoch: 1, state: "gone" }),
       (it) => observed(it),
     );
     expect(broken(facts)).to.deep.equal([]);

@@ -13,7 +13,7 @@ import type {
   Quiet,
   Watched,
 } from "../../../actors/promises/facts.ts";
-import type { NewEvent, Turn } from "../../../actors/records/commit.ts";
+import type { Commit, NewEvent } from "../../../actors/records/commit.ts";
 import type { InstanceRecord } from "../../../actors/records/instance.ts";
 import type { Event } from "../../../protocol/event.ts";
 import { event } from "../../support/store-rows.ts";
@@ -25,21 +25,24 @@ export const judged = (
 ): readonly string[] => facts.flatMap((fact) => checker.see(fact));
 
 /** Commits, one after the other, with their events numbered from 1. */
-export function history(...turns: readonly Turn[]): readonly Committed[] {
+export function history(...commits: readonly Commit[]): readonly Committed[] {
   let last = 0;
-  return turns.map((turn) => {
-    last += turn.events?.length ?? 0;
-    return committed(turn, { lastSequence: turn.events?.length ? last : 0 });
+  return commits.map((commit) => {
+    last += commit.events?.length ?? 0;
+    return committed(commit, { lastSequence: commit.events?.length ? last : 0 });
   });
 }
 
-export function committed(turn: Turn, change: { lastSequence?: number; atMs?: number } = {}): Committed {
-  const { lastSequence = turn.events?.length ?? 0, atMs = 1_000 } = change;
-  return { kind: "committed", atMs, by: "controller-1", turn, result: { kind: "committed", lastSequence } };
+export function committed(commit: Commit, change: { lastSequence?: number; atMs?: number } = {}): Committed {
+  const { lastSequence = commit.events?.length ?? 0, atMs = 1_000 } = change;
+  return { kind: "committed", atMs, by: "controller-1", commit, result: { kind: "committed", lastSequence } };
 }
 
 /** The fact of the same commit when the store refused it. */
-export const refused = (turn: Turn): Committed => ({ ...committed(turn), result: { kind: "conflict" } });
+export const refused = (commit: Commit): Committed => ({
+  ...committed(commit),
+  result: { kind: "conflict" },
+});
 
 export function invoked(call: number, change: Partial<Invoked> = {}): Invoked {
   return {
@@ -67,7 +70,7 @@ export const changed = (id: string, generation: number, operation = `op-${id}`) 
 });
 
 export function guest(kind: GuestProcess["kind"], change: Partial<GuestProcess> = {}): GuestProcess {
-  return { kind, atMs: 1_000, hostId: "h1", instanceId: "i", epoch: 1, pid: 100, ...change };
+  return { kind, atMs: 1_000, hostId: "h1", instanceId: "i", ownerEpoch: 1, pid: 100, ...change };
 }
 
 export function told(sequence: number, change: Partial<NewEvent> = {}): Event {
@@ -91,7 +94,7 @@ export function facts(id: string, change: Partial<InstanceFacts> = {}): Instance
     desired: "running",
     generation: 1,
     hostId: "h1",
-    epoch: 1,
+    ownerEpoch: 1,
     operationId: null,
     failed: false,
     deleted: false,
@@ -124,7 +127,7 @@ export function quiet(change: Partial<Quiet> = {}): Quiet {
 }
 
 /** The commit that writes the next version of a row, with an event if its state changes. */
-export function step(before: InstanceRecord, change: Partial<InstanceRecord>, rest: Turn = {}): Turn {
+export function step(before: InstanceRecord, change: Partial<InstanceRecord>, rest: Commit = {}): Commit {
   const row = { ...before, version: before.version + 1, ...change };
   const body = { from: before.state, to: row.state };
   const events = row.state === before.state ? [] : [event(row.id, "stateChanged", { body })];
@@ -136,8 +139,8 @@ export function step(before: InstanceRecord, change: Partial<InstanceRecord>, re
 }
 
 /** The row that a commit writes. */
-export function rowOf(turn: Turn): InstanceRecord {
-  const [first] = turn.instances ?? [];
+export function rowOf(commit: Commit): InstanceRecord {
+  const [first] = commit.instances ?? [];
   if (first === undefined) throw new Error("The turn writes no instance.");
   return first.row;
 }

@@ -1,21 +1,21 @@
 /** I3 for zones: a host in two of them is found, however it came there. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
-import type { Turn } from "../../../actors/records/commit.ts";
+import type { Commit } from "../../../actors/records/commit.ts";
 import { wallMs } from "../../support/store-rows.ts";
 import { history, judged, refused } from "./worlds.ts";
 
-const made = (id: string, availabilityZone: string | null): Turn => ({
+const made = (id: string, availabilityZone: string | null): Commit => ({
   aggregates: [{ id, name: id, availabilityZone, metadata: {}, hostIds: [], createdAtMs: wallMs }],
 });
-const joins = (aggregateId: string, hostId = "h1"): Turn => ({ aggregateHosts: [{ aggregateId, hostId }] });
-const leaves = (aggregateId: string, hostId = "h1"): Turn => ({
+const joins = (aggregateId: string, hostId = "h1"): Commit => ({ aggregateHosts: [{ aggregateId, hostId }] });
+const leaves = (aggregateId: string, hostId = "h1"): Commit => ({
   aggregateHostsRemoved: [{ aggregateId, hostId }],
 });
-const set = (aggregateId: string, availabilityZone: string | null): Turn => ({
+const set = (aggregateId: string, availabilityZone: string | null): Commit => ({
   aggregatesChanged: [{ aggregateId, availabilityZone }],
 });
-const found = (...turns: readonly Turn[]) => judged(neverOverfull(), history(...turns));
+const found = (...commits: readonly Commit[]) => judged(neverOverfull(), history(...commits));
 const two = [made("a", "north"), made("b", "south")];
 
 describe("promise I3, zones", () => {

@@ -7,7 +7,7 @@ import { Random } from "../../simulator/random.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
 const owner = (change: Partial<DiskOwner> = {}): DiskOwner => ({
-  ...{ epoch: 3, storageId: "s1", deleted: false, settled: true },
+  ...{ ownerEpoch: 3, storageId: "s1", deleted: false, settled: true },
   ...change,
 });
 
@@ -55,24 +55,24 @@ function liveOnce(seed: number): void {
   const random = new Random(`ownerless-${seed}`);
   const storage = new FakeStorage("s1");
   const old: { epochs: readonly number[]; row: DiskOwner }[] = [];
-  let epoch = 1;
+  let ownerEpoch = 1;
   let built = false;
   for (let step = 0; step < 30; step += 1) {
-    old.push({ epochs: storage.epochs("i"), row: owner({ epoch, settled: random.chance(0.7) }) });
-    if (random.chance(0.3)) epoch += 1;
-    const asked = random.chance(0.6) ? epoch : random.whole(1, epoch);
+    old.push({ epochs: storage.epochs("i"), row: owner({ ownerEpoch, settled: random.chance(0.7) }) });
+    if (random.chance(0.3)) ownerEpoch += 1;
+    const asked = random.chance(0.6) ? ownerEpoch : random.whole(1, ownerEpoch);
     const ensured = ensure(storage, asked, built);
-    built ||= ensured && asked === epoch;
+    built ||= ensured && asked === ownerEpoch;
     const [seen, read] = [old, old].map((moments) => moments[random.whole(0, moments.length - 1)]);
     if (seen !== undefined) storage.release("i", ownerlessUpTo("s1", seen.epochs, read?.row));
     if (built) expect(storage.epochs("i"), `seed ${seed}, step ${step}`).to.have.length.greaterThan(0);
   }
-  if (built) expect(ensure(storage, epoch + 1, true), `seed ${seed}`).to.equal(true);
+  if (built) expect(ensure(storage, ownerEpoch + 1, true), `seed ${seed}`).to.equal(true);
 }
 
-function ensure(storage: FakeStorage, epoch: number, takesOverDisk: boolean): boolean {
+function ensure(storage: FakeStorage, ownerEpoch: number, takesOverDisk: boolean): boolean {
   try {
-    storage.ensure(machineSpec({ instanceId: "i", epoch, takesOverDisk }));
+    storage.ensure(machineSpec({ instanceId: "i", ownerEpoch, takesOverDisk }));
     return true;
   } catch (error) {
     if (error instanceof StatusError) return false;

@@ -7,17 +7,25 @@ import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const nobody: ReadonlySet<string> = new Set();
 
-function host(id: string, change: { epoch?: number; storageId?: string | null; renewals?: number } = {}) {
-  const { epoch = 1, storageId = "s1", renewals = 2 } = change;
+function host(
+  id: string,
+  change: { ownerEpoch?: number; storageId?: string | null; renewals?: number } = {},
+) {
+  const { ownerEpoch = 1, storageId = "s1", renewals = 2 } = change;
   const storage = storageId === null ? null : { id: storageId, renewals };
-  return { id, name: id, storageId, lease: { epoch, renewals: 9, storage, fencedBy: null } } as HostRecord;
+  return {
+    id,
+    name: id,
+    storageId,
+    lease: { leaseEpoch: ownerEpoch, renewals: 9, storage, fencedBy: null },
+  } as HostRecord;
 }
 
 function worldOf(answer: (witness: string, hostId: string, take: boolean) => string) {
   const clock = new SimulatedClock();
   const asked: string[] = [];
-  const examine: ExamineStorage = async (witness, { hostId, epoch }, take) => {
-    asked.push(`${witness} ${take ? "takes" : "looks at"} ${hostId}.e${epoch}`);
+  const examine: ExamineStorage = async (witness, { hostId, leaseEpoch }, take) => {
+    asked.push(`${witness} ${take ? "takes" : "looks at"} ${hostId}.e${leaseEpoch}`);
     const state = answer(witness, hostId, take);
     if (state === "error") throw new Error("It does not answer.");
     return state as never;
@@ -79,7 +87,7 @@ describe("witnesses of leases on the storage", () => {
     await rounds([...hosts.slice(0, 2), host("x", { storageId: "s2" }), host("y", { storageId: null })], 5);
     expect(asked.some((one) => /[xy]/.test(one))).to.equal(false);
     expect(await witnesses.take(lost, hosts, new Set(["b"]))).to.equal(undefined);
-    expect(await witnesses.take(host("a", { epoch: 2 }), hosts, nobody)).to.equal(undefined);
+    expect(await witnesses.take(host("a", { ownerEpoch: 2 }), hosts, nobody)).to.equal(undefined);
   });
 
   it("are of the storage that it was held on, though the same lease is held on another one now", async () => {

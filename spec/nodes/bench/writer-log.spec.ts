@@ -20,10 +20,10 @@ describe("the log of writers", () => {
   const children: ChildProcess[] = [];
 
   /** A process with QEMU's name, the guest's tag, and the disk open. */
-  const open = async (epoch: number, mode: "r" | "r+"): Promise<ChildProcess> => {
+  const open = async (ownerEpoch: number, mode: "r" | "r+"): Promise<ChildProcess> => {
     const descriptor = openSync(disk, mode);
     const argv = ["-e", "console.log(1);setInterval(()=>1,1e3)", "--"];
-    const tag = ["-name", `novact.${instanceId}.${epoch}.fence`, "-uuid", instanceId];
+    const tag = ["-name", `novact.${instanceId}.${ownerEpoch}.fence`, "-uuid", instanceId];
     const child = spawn(process.execPath, [...argv, ...tag], {
       argv0: "qemu-system-x86_64",
       stdio: [descriptor, "pipe", "ignore"],

@@ -99,7 +99,7 @@ describe("the records of a run", () => {
 
   const facts: readonly Fact[] = [
     asked(1, "create"),
-    { kind: "guestStarted", atMs: 104, hostId: "h1", instanceId: id, epoch: 1, pid: 77 },
+    { kind: "guestStarted", atMs: 104, hostId: "h1", instanceId: id, ownerEpoch: 1, pid: 77 },
     told(1),
     quietWith("running", 1),
   ];

@@ -318,7 +318,7 @@ describe("novact on a cluster", () => {
 
 const strayMachine = {
   instanceId: "stray-1",
-  epoch: 1,
+  ownerEpoch: 1,
   generation: 1,
   intentGeneration: 1,
   resetCount: 0,

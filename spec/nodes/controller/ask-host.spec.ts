@@ -7,7 +7,7 @@ import type { MachineIntent } from "../../../protocol/machine.ts";
 import { newborn } from "../../support/instances.ts";
 import { machine } from "../../support/store-rows.ts";
 
-const numa = { dedicated: true, cells: [{ cell: 0, vcpus: 1, memoryMib: 64 }] };
+const numa = { dedicated: true, nodes: [{ node: 0, vcpus: 1, memoryMib: 64 }] };
 
 interface Wanted {
   readonly leaseEpoch: number;

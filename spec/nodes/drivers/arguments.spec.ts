@@ -9,7 +9,7 @@ const instanceId = "01890000-0000-7000-8000-00000000000a";
 const spec = machineSpec({
   instanceId,
   name: "web one",
-  epoch: 7,
+  ownerEpoch: 7,
   vcpus: 2,
   memoryMib: 256,
   image: { id: "image", disk: null, kernel: null, ramdisk: null, commandLine: "console=ttyS0 quiet" },
@@ -35,7 +35,7 @@ describe("QEMU's arguments", () => {
     expect(argv.slice(0, 6)).to.deep.equal([
       ...["-name", `novact.${instanceId}.7`, "-uuid", instanceId, "-pidfile", "run/pid"],
     ]);
-    expect(tagOfArgv(["qemu-system-x86_64", ...argv])).to.deep.equal({ instanceId, epoch: 7 });
+    expect(tagOfArgv(["qemu-system-x86_64", ...argv])).to.deep.equal({ instanceId, ownerEpoch: 7 });
   });
 
   it("state versions and sizes, and leave no default device", () => {
@@ -133,10 +133,16 @@ describe("a guest's host name", () => {
 
 describe("a guest's name", () => {
   it("is read back as it was written", () => {
-    expect(parseGuestName(guestName({ instanceId, epoch: 3 }))).to.deep.equal({ instanceId, epoch: 3 });
-    const fenced = { instanceId, epoch: 3, fence: true };
+    expect(parseGuestName(guestName({ instanceId, ownerEpoch: 3 }))).to.deep.equal({
+      instanceId,
+      ownerEpoch: 3,
+    });
+    const fenced = { instanceId, ownerEpoch: 3, fence: true };
     expect(parseGuestName(guestName(fenced))).to.deep.equal(fenced);
-    expect(parseGuestName(guestName({ ...fenced, fence: false }))).to.deep.equal({ instanceId, epoch: 3 });
+    expect(parseGuestName(guestName({ ...fenced, fence: false }))).to.deep.equal({
+      instanceId,
+      ownerEpoch: 3,
+    });
   });
 
   it("of anything else is none", () => {
@@ -154,7 +160,7 @@ describe("a guest's name", () => {
   });
 
   it("counts only together with the uuid", () => {
-    const name = guestName({ instanceId, epoch: 1 });
+    const name = guestName({ instanceId, ownerEpoch: 1 });
     expect(tagOfArgv(["x", "-name", name])).to.equal(undefined);
     expect(tagOfArgv(["x", "-uuid", instanceId])).to.equal(undefined);
     expect(tagOfArgv(["x", "-name", name, "-uuid", "other"])).to.equal(undefined);

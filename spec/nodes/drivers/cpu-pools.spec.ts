@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { type HostCell, hostCells } from "../../../nodes/drivers/machine-facts.ts";
+import { type HostNumaNode, hostCells } from "../../../nodes/drivers/computer-facts.ts";
 import { parseStat } from "../../../nodes/drivers/process-stat.ts";
 import { CpuPools, type PooledGuest } from "../../../nodes/drivers/qemu/cpu-pools.ts";
 import { silentLog } from "../../support/driver-world.ts";
@@ -14,11 +14,11 @@ const listOf = (pid: number | undefined): string =>
   /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
 
 describe("the CPU pools of a host", () => {
-  let cells: HostCell[];
+  let nodes: HostNumaNode[];
   let children: ChildProcess[] = [];
   before(async function () {
-    cells = await hostCells();
-    if ((cells[0]?.cpus.length ?? 0) < 2) skip(this, "there is no cell with two CPUs");
+    nodes = await hostCells();
+    if ((nodes[0]?.cpus.length ?? 0) < 2) skip(this, "there is no cell with two CPUs");
   });
   afterEach(() => {
     for (const child of children) child.kill("SIGKILL");
@@ -31,14 +31,14 @@ describe("the CPU pools of a host", () => {
     children.push(child);
     const pid = child.pid ?? 0;
     const { startTicks = 0 } = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? {};
-    const cpu = cells[0]?.cpus[own ?? 0] ?? 0;
-    const pins = own === undefined ? undefined : { nodes: [cells[0]?.node ?? 0], own: [cpu] };
+    const cpu = nodes[0]?.cpus[own ?? 0] ?? 0;
+    const pins = own === undefined ? undefined : { nodes: [nodes[0]?.node ?? 0], own: [cpu] };
     const vcpuThreads = async () => (answers ? [pid] : Promise.reject(new Error("It hangs.")));
     return { process: { pid, startTicks, pins }, vcpuThreads };
   };
   const pools = (...guests: readonly PooledGuest[]) => {
     const listed = [...guests];
-    const opened = new CpuPools({ cells: async () => cells, guests: () => listed, log: silentLog });
+    const opened = new CpuPools({ nodes: async () => nodes, guests: () => listed, log: silentLog });
     return { opened, listed };
   };
   const where = ({ process: { pid } }: PooledGuest) => listOf(pid);
@@ -48,7 +48,7 @@ describe("the CPU pools of a host", () => {
     const before = where(shared);
     const { opened, listed } = pools(own, shared);
     await opened.arrange(own);
-    expect(where(own)).to.equal(String(cells[0]?.cpus[0]));
+    expect(where(own)).to.equal(String(nodes[0]?.cpus[0]));
     expect(where(shared)).not.to.equal(before);
     listed.shift();
     await opened.arrange();
@@ -59,7 +59,7 @@ describe("the CPU pools of a host", () => {
     const [own, mute, shared] = [guest(0), guest(1, false), guest(undefined)];
     const { opened } = pools(mute, own, shared);
     await opened.arrange(own);
-    expect(where(own)).to.equal(String(cells[0]?.cpus[0]));
+    expect(where(own)).to.equal(String(nodes[0]?.cpus[0]));
     const failed = await opened.arrange(mute).catch((error: unknown) => error);
     expect(String(failed)).to.contain("It hangs.");
     await opened.arrange();

@@ -23,8 +23,8 @@ function hosts(options?: { readonly locks: boolean }) {
   return { clock, storage, one: host(), other: host() };
 }
 
-const specOf = (instanceId: string, epoch: number, fence = true) =>
-  machineSpec({ instanceId, epoch, fence, diskGib: 1, takesOverDisk: epoch > 1 });
+const specOf = (instanceId: string, ownerEpoch: number, fence = true) =>
+  machineSpec({ instanceId, ownerEpoch, fence, diskGib: 1, takesOverDisk: ownerEpoch > 1 });
 
 guardContract("the fake guard", {
   timeoutMs: 2_000,
@@ -61,8 +61,8 @@ guardContract("the fake guard", {
 });
 
 describe("fake hosts on shared storage", () => {
-  const start = async ({ drivers }: ReturnType<typeof hosts>["one"], epoch: number) => {
-    const spec = specOf("i1", epoch);
+  const start = async ({ drivers }: ReturnType<typeof hosts>["one"], ownerEpoch: number) => {
+    const spec = specOf("i1", ownerEpoch);
     return drivers.hypervisor.start(spec, await drivers.disks.ensure(spec, never), never);
   };
 
@@ -73,7 +73,7 @@ describe("fake hosts on shared storage", () => {
     await guard.extend(clock.monotonicMs() + 1_000);
     const second = start(other, 2);
     await clock.advance(2_000);
-    expect((await second).epoch).to.equal(2);
+    expect((await second).ownerEpoch).to.equal(2);
     expect(one.world.find("i1")).to.equal(undefined);
   });
 

@@ -22,7 +22,7 @@ for (const startLatencyMs of [0, 2]) {
   hypervisorContract({
     name: `the fake driver (start latency ${startLatencyMs} ms)`,
     timeoutMs: 2_000,
-    makeSpec: (epoch) => machineSpec({ epoch }),
+    makeSpec: (ownerEpoch) => machineSpec({ ownerEpoch }),
     makeBench: async () => {
       const world = new FakeWorld({ clock: systemClock, startLatencyMs, shutdownLatencyMs: 1 });
       const { hypervisor, disks, consoles } = fakeDrivers(world);

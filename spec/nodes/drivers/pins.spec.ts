@@ -6,13 +6,13 @@ import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
 /** Linux's numbers of NUMA nodes have gaps; positions have none. */
-const cells = [
+const nodes = [
   { node: 0, cpus: [0, 1, 4, 5] },
   { node: 2, cpus: [2, 3] },
 ];
 const placement = (dedicated: boolean, count: number, change: object = {}): NumaPlacement => ({
   dedicated,
-  cells: Array.from({ length: count }, (_, cell) => ({ cell, vcpus: 2, memoryMib: 128, ...change })),
+  nodes: Array.from({ length: count }, (_, node) => ({ node, vcpus: 2, memoryMib: 128, ...change })),
 });
 const bare = {
   accelerator: "tcg",
@@ -25,8 +25,8 @@ const bare = {
 } as const;
 
 function argumentsFor(numa: NumaPlacement, taken: readonly number[] = []) {
-  const pins = choosePins(numa, cells, new Set(taken));
-  const size = { vcpus: 2 * numa.cells.length, memoryMib: 128 * numa.cells.length };
+  const pins = choosePins(numa, nodes, new Set(taken));
+  const size = { vcpus: 2 * numa.nodes.length, memoryMib: 128 * numa.nodes.length };
   return { pins, argv: qemuArguments({ ...bare, spec: machineSpec({ ...size, numa }), pins }) };
 }
 
@@ -39,11 +39,11 @@ const objectsOf = (argv: readonly string[]) =>
 
 describe("the CPUs and nodes of a guest", () => {
   it("are the first of each cell that are nobody's own", () => {
-    expect(choosePins(placement(true, 2), cells, new Set([0, 4]))).to.deep.equal({
+    expect(choosePins(placement(true, 2), nodes, new Set([0, 4]))).to.deep.equal({
       nodes: [0, 2],
       own: [1, 5, 2, 3],
     });
-    expect(choosePins(placement(false, 1), cells, new Set([0]))).to.deep.equal({
+    expect(choosePins(placement(false, 1), nodes, new Set([0]))).to.deep.equal({
       nodes: [0],
       own: undefined,
     });
@@ -51,7 +51,7 @@ describe("the CPUs and nodes of a guest", () => {
 
   it("are refused when too few are left, or the cell is not there", () => {
     const choose = (numa: NumaPlacement, taken: readonly number[]) => () =>
-      choosePins(numa, cells, new Set(taken));
+      choosePins(numa, nodes, new Set(taken));
     expect(choose(placement(true, 2), [3])).to.throw(/node 1 1 CPUs are nobody's own, 2 are needed/);
     expect(choose(placement(false, 3), [])).to.throw(/no NUMA node 2/);
   });
@@ -101,8 +101,8 @@ describe("the CPUs and nodes of a guest", () => {
 });
 
 describe("where the threads of a guest may run", () => {
-  const plan = (own: readonly number[] | undefined, nodes: readonly number[], taken: readonly number[]) =>
-    cpuPlan({ own, nodes }, 4, cells, new Set(taken));
+  const plan = (own: readonly number[] | undefined, chosen: readonly number[], taken: readonly number[]) =>
+    cpuPlan({ own, nodes: chosen }, 4, nodes, new Set(taken));
 
   it("is each vCPU's own CPU, and for the others all of the guest's", () => {
     expect(plan([1, 5, 2, 3], [0, 2], [1, 5, 2, 3])).to.deep.equal({
@@ -120,7 +120,7 @@ describe("where the threads of a guest may run", () => {
   });
 
   it("is what is nobody's own for all others, and somewhere in any case", () => {
-    const anybody = (taken: readonly number[]) => cpuPlan(undefined, 0, cells, new Set(taken)).process;
+    const anybody = (taken: readonly number[]) => cpuPlan(undefined, 0, nodes, new Set(taken)).process;
     expect(anybody([])).to.deep.equal([0, 1, 4, 5, 2, 3]);
     expect(anybody([0, 2, 3])).to.deep.equal([1, 4, 5]);
     expect(anybody([0, 1, 2, 3, 4, 5])).to.deep.equal([0, 1, 4, 5, 2, 3]);

@@ -164,7 +164,7 @@ describe("doctor: comparison", () => {
       const { input } = healthy();
       const hosts = input.hosts.map((one) => ({
         ...one,
-        lease: { epoch: 1, renewals: 1, storage: null, fencedBy: proof },
+        lease: { leaseEpoch: 1, renewals: 1, storage: null, fencedBy: proof },
       }));
       const instances = input.instances.map((row, index) =>
         index === 0 ? { ...row, instance: { ...row.instance, movable: true, ...changes } } : row,
@@ -242,10 +242,10 @@ describe("doctor: comparison", () => {
 
     it("counts every claim of an unsettled instance, also those of an older epoch", () => {
       const { input } = healthy();
-      const old = { ...loaded(instance("i3", { settled: false, epoch: 2 })) };
-      const claims = [1, 2].map((epoch) => ({
+      const old = { ...loaded(instance("i3", { settled: false, ownerEpoch: 2 })) };
+      const claims = [1, 2].map((ownerEpoch) => ({
         instanceId: "i3",
-        epoch,
+        ownerEpoch,
         hostId: "h1",
         vcpus: 1,
         memoryMib: 512,
@@ -330,7 +330,15 @@ describe("doctor: comparison", () => {
       const { input } = healthy();
       const claims = [
         {
-          ...{ instanceId: "i3", epoch: 1, hostId: "h1", vcpus: 0, memoryMib: 0, diskGib: 0, leaseEpoch: 0 },
+          ...{
+            instanceId: "i3",
+            ownerEpoch: 1,
+            hostId: "h1",
+            vcpus: 0,
+            memoryMib: 0,
+            diskGib: 0,
+            leaseEpoch: 0,
+          },
           numa: null,
         },
       ];

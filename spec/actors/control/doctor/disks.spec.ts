@@ -11,14 +11,14 @@ import { StatusError } from "../../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import { healthy } from "./worlds.ts";
 
-const living = { epoch: 3, storageId: "s1", deleted: false, settled: true };
+const living = { ownerEpoch: 3, storageId: "s1", deleted: false, settled: true };
 const listing = (
   disks: readonly (readonly [string, number])[],
   owners: readonly (readonly [string, typeof living])[],
 ): StorageState => ({
   storageId: "s1",
   hostId: "h1",
-  disks: disks.map(([instanceId, epoch]) => ({ instanceId, epoch })),
+  disks: disks.map(([instanceId, ownerEpoch]) => ({ instanceId, ownerEpoch })),
   owners: new Map(owners),
 });
 const find = (...storages: readonly StorageState[]) =>
@@ -132,7 +132,7 @@ describe("doctor: disks on shared storage", () => {
       sharedDisks: async () => {
         asked.push(hostId);
         if (hostId === "h1") throw new StatusError("timeout", "It does not answer.");
-        return { disks: [{ instanceId: "i9", epoch: 1 }] };
+        return { disks: [{ instanceId: "i9", ownerEpoch: 1 }] };
       },
     }));
     await clock.advance(60_000);

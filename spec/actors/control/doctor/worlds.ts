@@ -51,7 +51,7 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
   storageId: null,
   movable: false,
   hostId: "h1",
-  epoch: 1,
+  ownerEpoch: 1,
   attempt: 1,
   excludedHosts: [],
   operationId: null,
@@ -64,7 +64,7 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
 
 export const observation = (instanceId: string, state: MachineState, generation = 7): Observation => ({
   instanceId,
-  epoch: 1,
+  ownerEpoch: 1,
   generation,
   intentGeneration: 2,
   resetCount: 0,
@@ -147,7 +147,7 @@ export function busy(state: MachineState): DoctorInput {
   const record = instance("i1", { settled: false, operationId: "o1" });
   const claim = {
     instanceId: "i1",
-    epoch: 1,
+    ownerEpoch: 1,
     hostId: "h1",
     vcpus: 1,
     memoryMib: 512,

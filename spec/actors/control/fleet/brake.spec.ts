@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import { brakeOf } from "../../../../actors/control/fleet/brake.ts";
-import { look, type Watch } from "../../../../actors/control/fleet/watch.ts";
+import { look, type Watch } from "../../../../actors/control/fleet/lease-expiry.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import type { FenceProof } from "../../../../protocol/fence.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
@@ -32,7 +32,11 @@ function storyOf({ hosts: count, lost, longDead = 0 }: Cell) {
       const lostMs = (lost[index] ?? Number.POSITIVE_INFINITY) * 1_000;
       const renewals = Math.floor(Math.min(nowMs, lostMs) / leaseLimits.heartbeatPeriodMs);
       const proof = index >= count ? { kind: "lease" as const, ...old } : (fencedBy.get(id) ?? null);
-      return { id, name: id, lease: { epoch: 1, renewals, storage: null, fencedBy: proof } } as HostRecord;
+      return {
+        id,
+        name: id,
+        lease: { leaseEpoch: 1, renewals, storage: null, fencedBy: proof },
+      } as HostRecord;
     });
     const seen = look(watch, hosts, { nowMs, listeningSinceMs: 0 });
     watch = seen.next;

@@ -1,7 +1,7 @@
 /** Which failing hosts are disabled: values in, commits out. The stores' specs say what a commit does. */
 import { expect } from "chai";
 import { disableFailing } from "../../../../actors/control/fleet/breaker.ts";
-import type { Turn } from "../../../../actors/records/commit.ts";
+import type { Commit } from "../../../../actors/records/commit.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { placementLimits } from "../../../../protocol/limits/placement.ts";
 import { silentLog } from "../../../support/silent-log.ts";
@@ -14,10 +14,10 @@ const failed = (id: string, change: Partial<HostRecord> = {}) =>
 const well = (count: number) => Array.from({ length: count }, (_, n) => host(`well-${n}`));
 
 async function disabled(...hosts: readonly HostRecord[]): Promise<readonly string[]> {
-  const turns: Turn[] = [];
-  const commit = async (turn: Turn) => {
-    turns.push(turn);
-    return { kind: "committed", lastSequence: turns.length } as const;
+  const commits: Commit[] = [];
+  const commit = async (changes: Commit) => {
+    commits.push(changes);
+    return { kind: "committed", lastSequence: commits.length } as const;
   };
   await disableFailing(hosts, {
     commit,
@@ -25,7 +25,7 @@ async function disabled(...hosts: readonly HostRecord[]): Promise<readonly strin
     log: silentLog,
     onDisabled: () => undefined,
   });
-  return turns.flatMap(({ hostsEnabled = [] }) => hostsEnabled.map(({ hostId }) => hostId));
+  return commits.flatMap(({ hostsEnabled = [] }) => hostsEnabled.map(({ hostId }) => hostId));
 }
 
 describe("the breaker of failing hosts", () => {
@@ -57,7 +57,7 @@ describe("the breaker of failing hosts", () => {
       reason: "It burnt.",
       atMs: 1,
     } as const;
-    const lease = { epoch: 1, renewals: 1, storage: null, fencedBy };
+    const lease = { leaseEpoch: 1, renewals: 1, storage: null, fencedBy };
     expect(await disabled(failed("a"), host("b", { lease }))).to.deep.equal([]);
   });
 });

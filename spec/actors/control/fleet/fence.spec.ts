@@ -13,12 +13,12 @@ describe("a fence by the power", () => {
   it("rests on no proof that was made before the host could have started again", async () => {
     const clock = new SimulatedClock();
     const store = new MemoryStore(clock);
-    const leasesGranted = [{ hostId: "a", epoch: 1 }];
+    const leasesGranted = [{ hostId: "a", leaseEpoch: 1 }];
     await store.commit({ hosts: [rows.inventory("a", { name: "h" })], leasesGranted });
     let proofs = 0;
     let slow = false;
     const options: FenceOptions = {
-      ...{ store, clock, ids: systemIds(0), commit: (turn) => store.commit(turn) },
+      ...{ store, clock, ids: systemIds(0), commit: (commit) => store.commit(commit) },
       directory: { refresh: async () => undefined, alive: () => true, get: () => undefined },
       placer: { hostsChanged: () => undefined },
       power: {

@@ -1,7 +1,7 @@
 /** Events of the brake: one for all controllers together, each time the brake goes on or off. */
 import { expect } from "chai";
 import { Fencer } from "../../../../actors/control/fleet/fencer.ts";
-import type { Turn } from "../../../../actors/records/commit.ts";
+import type { Commit } from "../../../../actors/records/commit.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { silentLog } from "../../../support/driver-world.ts";
@@ -11,7 +11,7 @@ describe("the fencer", () => {
   it("tells of each time that recovery is stopped, once for all controllers", async () => {
     const clock = new SimulatedClock();
     const told = new Map<string, string>();
-    const commit = async ({ request, events = [] }: Turn) => {
+    const commit = async ({ request, events = [] }: Commit) => {
       for (const { event } of events) if (request !== undefined) told.set(request.requestId, event);
       return { kind: "committed" } as const;
     };
@@ -24,7 +24,7 @@ describe("the fencer", () => {
     const fencers = [make("one"), make("other")];
     let renewals = 0;
     const host = (id: string): HostRecord =>
-      ({ id, name: id, lease: { epoch: 1, renewals, storage: null, fencedBy: null } }) as HostRecord;
+      ({ id, name: id, lease: { leaseEpoch: 1, renewals, storage: null, fencedBy: null } }) as HostRecord;
     const round = () => Promise.all(fencers.map((one) => one.round([host("a"), host("b")], 0)));
     for (let time = 0; time < 2; time += 1) {
       renewals += 1;

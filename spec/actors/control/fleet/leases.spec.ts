@@ -7,7 +7,7 @@ import { StatusError } from "../../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {
-  const lease = { epoch: 1, cleaned: false, storageId: null };
+  const lease = { leaseEpoch: 1, cleaned: false, storageId: null };
   let clock: SimulatedClock;
   let writes: (readonly string[])[];
   let failing: boolean;
@@ -31,7 +31,7 @@ describe("hosts: leases", () => {
   });
 
   it("writes the first renewal at once, and those that come shortly after it together", async () => {
-    expect(await leases.renew("a", lease)).to.deep.equal({ epoch: 1, held: true });
+    expect(await leases.renew("a", lease)).to.deep.equal({ leaseEpoch: 1, held: true });
     const others = Promise.all(["b", "c", "d"].map((id) => leases.renew(id, lease)));
     await clock.advance(fleetLimits.renewalPeriodMs / 2);
     const later = leases.renew("e", lease);

@@ -42,7 +42,7 @@ describe("hosts: reports", () => {
       registry: { has: (id) => here.includes(id), ask, tell: async () => undefined },
       directory: { known: () => true, heard: () => undefined, refresh: async () => undefined },
       placer: { heard: () => undefined, hostsChanged: () => undefined },
-      leases: { renew: async () => ({ epoch: 1, held: true }) },
+      leases: { renew: async () => ({ leaseEpoch: 1, held: true }) },
       log: silentLog,
     });
     const beat = { complete: false, machines: [...machines], stopping: false, leaseEpoch: 0 };

@@ -9,7 +9,7 @@ import type { LoadedInstance } from "../../../../actors/records/instance.ts";
 import { command, newborn, observed } from "../../../support/instances.ts";
 
 const proof = { kind: "operator", by: "admin", reason: "Burnt.", confirmedName: "host-a", atMs: 1 } as const;
-const fences: readonly Fence[] = [{ hostId: "a", hostName: "host-a", epoch: 1, proof }];
+const fences: readonly Fence[] = [{ hostId: "a", hostName: "host-a", leaseEpoch: 1, proof }];
 const host = {
   kind: "host",
   hostId: "b",
@@ -31,11 +31,11 @@ describe("instance: a disk without a host", () => {
     const unwanted = decide(freed.next, command("delete"));
     expect(unwanted.next.instance.deletedAtMs).to.equal(null);
     expect(unwanted.effects).to.deep.equal([{ kind: "place" }]);
-    const { epoch } = unwanted.next.instance;
-    const placed = decide(unwanted.next, { kind: "placed", placement: host, epoch, nowMs: 3_000 });
+    const { ownerEpoch } = unwanted.next.instance;
+    const placed = decide(unwanted.next, { kind: "placed", placement: host, ownerEpoch, nowMs: 3_000 });
     const [claim] = placed.next.claims;
-    expect(claim).to.include({ hostId: "b", epoch: 2, vcpus: 0, memoryMib: 0, diskGib: 0 });
-    const gone = decide(placed.next, observed(placed.next, { state: "gone", epoch: 2 }));
+    expect(claim).to.include({ hostId: "b", ownerEpoch: 2, vcpus: 0, memoryMib: 0, diskGib: 0 });
+    const gone = decide(placed.next, observed(placed.next, { state: "gone", ownerEpoch: 2 }));
     expect(gone.next.instance).to.include({ storageId: null, settled: true, state: "deleted" });
   });
 

@@ -35,7 +35,7 @@ describe("instance admission", () => {
 
 describe("instance decide: commands", () => {
   it("stop while building makes a new generation, cancels the create, and tells the host", () => {
-    const { next, turn, effects, outcome } = decide(newborn(), command("stop"));
+    const { next, commit, effects, outcome } = decide(newborn(), command("stop"));
     expect(outcome.kind).to.equal("accepted");
     expect(next.instance).to.include({
       desired: "stopped",
@@ -43,7 +43,7 @@ describe("instance decide: commands", () => {
       state: "stopping",
       settled: false,
     });
-    expect(turn?.operations?.map(({ kind, state }) => [kind, state])).to.deep.equal([
+    expect(commit?.operations?.map(({ kind, state }) => [kind, state])).to.deep.equal([
       ["create", "cancelled"],
       ["stop", "running"],
     ]);
@@ -53,11 +53,13 @@ describe("instance decide: commands", () => {
 
   it("start of a running instance changes nothing but is remembered with an operation that is done", () => {
     const before = running();
-    const { next, turn, effects } = decide(before, command("start"));
+    const { next, commit, effects } = decide(before, command("start"));
     expect(next.instance.generation).to.equal(before.instance.generation);
     expect(effects).to.deep.equal([]);
-    expect(turn?.request?.requestId).to.equal("r-start");
-    expect(turn?.operations?.map(({ state, step }) => [state, step])).to.deep.equal([["done", "unchanged"]]);
+    expect(commit?.request?.requestId).to.equal("r-start");
+    expect(commit?.operations?.map(({ state, step }) => [state, step])).to.deep.equal([
+      ["done", "unchanged"],
+    ]);
     expect(next.instance.operationId).to.equal(null);
   });
 
@@ -65,7 +67,7 @@ describe("instance decide: commands", () => {
     const stopping = following(running(), () => command("stop"));
     const joined = decide(stopping, command("stop", { id: "again" }));
     expect(joined.next.operation?.id).to.equal("op-r-stop");
-    expect(joined.turn?.request?.answer).to.have.nested.property("operation.id", "op-r-stop");
+    expect(joined.commit?.request?.answer).to.have.nested.property("operation.id", "op-r-stop");
     const hard = decide(stopping, command("stopHard"));
     expect(hard.next.instance.stop).to.deep.equal({ mode: "hard", timeoutMs: 0 });
     expect(hard.next.instance.generation).to.equal(stopping.instance.generation + 1);
@@ -73,13 +75,13 @@ describe("instance decide: commands", () => {
 
   it("a start while rebooting joins the reboot: it is done when the guest runs", () => {
     const rebooting = following(running(), () => command("rebootHard"));
-    const { turn } = decide(rebooting, command("start"));
-    expect(turn?.request?.answer).to.have.nested.property("operation.id", "op-r-rebootHard");
-    expect(turn?.request?.answer).to.have.nested.property("operation.state", "running");
+    const { commit } = decide(rebooting, command("start"));
+    expect(commit?.request?.answer).to.have.nested.property("operation.id", "op-r-rebootHard");
+    expect(commit?.request?.answer).to.have.nested.property("operation.state", "running");
   });
 
   it("refuses with state and reason what makes no sense, and writes nothing", () => {
-    const { outcome, turn, effects } = decide(stopped(), command("pause"));
+    const { outcome, commit, effects } = decide(stopped(), command("pause"));
     expect(outcome).to.deep.equal({
       kind: "denied",
       denial: {
@@ -88,19 +90,19 @@ describe("instance decide: commands", () => {
         details: { state: "stopped" },
       },
     });
-    expect(turn).to.equal(undefined);
+    expect(commit).to.equal(undefined);
     expect(effects).to.deep.equal([]);
   });
 
   it("every command keeps its answer with its request id", () => {
-    const { turn } = decide(running(), command("rebootHard"));
-    expect(turn?.request).to.include({
+    const { commit } = decide(running(), command("rebootHard"));
+    expect(commit?.request).to.include({
       project: "demo",
       requestId: "r-rebootHard",
       contentHash: "r-rebootHard",
     });
-    expect(turn?.request?.answer).to.have.nested.property("operation.kind", "reboot");
-    expect(turn?.request?.answer).to.have.nested.property("instance.state", "rebooting");
+    expect(commit?.request?.answer).to.have.nested.property("operation.kind", "reboot");
+    expect(commit?.request?.answer).to.have.nested.property("instance.state", "rebooting");
   });
 
   it("deletes in every state, at once when no host holds anything", () => {
@@ -108,29 +110,29 @@ describe("instance decide: commands", () => {
       observed(now, { state: "failed", reason: "diskFull", message: "full" }),
     );
     const homeless = following(failed, (now) =>
-      observed(now, { epoch: 1, state: "gone", intentGeneration: 2 }),
+      observed(now, { ownerEpoch: 1, state: "gone", intentGeneration: 2 }),
     );
     expect(homeless.claims).to.deep.equal([]);
-    const { next, turn, effects } = decide(homeless, command("delete"));
+    const { next, commit, effects } = decide(homeless, command("delete"));
     expect(next.instance.deletedAtMs).to.equal(2_000);
     expect(next.instance).to.include({ state: "deleted", settled: true });
-    expect(turn?.request?.answer).to.have.nested.property("operation.state", "done");
+    expect(commit?.request?.answer).to.have.nested.property("operation.state", "done");
     expect(effects).to.deep.equal([]);
   });
 });
 
 describe("instance decide: reports", () => {
   it("a running machine ends the create, marks it built and settles it", () => {
-    const { next, turn } = decide(newborn(), observed(newborn()));
+    const { next, commit } = decide(newborn(), observed(newborn()));
     expect(next.instance).to.include({ state: "running", built: true, settled: true, operationId: null });
-    expect(turn?.operations?.at(-1)).to.include({ kind: "create", state: "done", percent: 100 });
-    expect(turn?.machines).to.have.length(1);
+    expect(commit?.operations?.at(-1)).to.include({ kind: "create", state: "done", percent: 100 });
+    expect(commit?.machines).to.have.length(1);
   });
 
   it("an older report of the same epoch changes nothing", () => {
     const loaded = running();
-    const { turn, next } = decide(loaded, observed(loaded, { generation: 1, state: "failed" }));
-    expect(turn).to.equal(undefined);
+    const { commit, next } = decide(loaded, observed(loaded, { generation: 1, state: "failed" }));
+    expect(commit).to.equal(undefined);
     expect(next).to.equal(loaded);
   });
 
@@ -164,8 +166,8 @@ describe("instance decide: reports", () => {
     expect(back.instance).to.include({ state: "running", settled: true });
   });
 
-  const gone = (loaded: LoadedInstance, epoch = 1) =>
-    observed(loaded, { epoch, state: "gone", intentGeneration: loaded.instance.generation + 1 });
+  const gone = (loaded: LoadedInstance, ownerEpoch = 1) =>
+    observed(loaded, { ownerEpoch, state: "gone", intentGeneration: loaded.instance.generation + 1 });
 
   it("a failed build leaves the host, and asks for another when the first has said gone", () => {
     const report = observed(newborn(), { state: "failed", reason: "hypervisorRefused", message: "no" });
@@ -184,8 +186,8 @@ describe("instance decide: reports", () => {
   it("goes to no other host as long as the first may hold it, whoever offers one", () => {
     const left = following(newborn(), (now) => observed(now, { state: "failed", reason: "diskFull" }));
     const placement = { kind: "host", hostId: "b", hostName: "host-b", ...unleased } as const;
-    const { next, turn } = decide(left, { kind: "placed", placement, epoch: 1, nowMs: 4_000 });
-    expect(turn).to.equal(undefined);
+    const { next, commit } = decide(left, { kind: "placed", placement, ownerEpoch: 1, nowMs: 4_000 });
+    expect(commit).to.equal(undefined);
     expect(next.instance.hostId).to.equal(null);
     const overdue = decide(left, {
       kind: "reconcile",
@@ -200,9 +202,9 @@ describe("instance decide: reports", () => {
   it("a new host gets a new epoch and its own claim", () => {
     const left = following(newborn(), (now) => observed(now, { state: "failed", reason: "diskFull" }), gone);
     const placement = { kind: "host", hostId: "b", hostName: "host-b", ...unleased } as const;
-    const placed = decide(left, { kind: "placed", placement, epoch: 1, nowMs: 4_000 }).next;
-    expect(placed.instance).to.include({ hostId: "b", epoch: 2, attempt: 2 });
-    expect(placed.claims.map(({ hostId, epoch }) => [hostId, epoch])).to.deep.equal([["b", 2]]);
+    const placed = decide(left, { kind: "placed", placement, ownerEpoch: 1, nowMs: 4_000 }).next;
+    expect(placed.instance).to.include({ hostId: "b", ownerEpoch: 2, attempt: 2 });
+    expect(placed.claims.map(({ hostId, ownerEpoch }) => [hostId, ownerEpoch])).to.deep.equal([["b", 2]]);
     const ran = following(placed, (now) => observed(now));
     expect(ran.instance).to.include({ state: "running", settled: true });
   });
@@ -210,14 +212,19 @@ describe("instance decide: reports", () => {
   it("gives up after the last attempt, and says why", () => {
     let loaded = newborn();
     for (let attempt = 1; attempt <= instanceLimits.buildAttemptsMax; attempt += 1) {
-      const { epoch } = loaded.instance;
+      const { ownerEpoch } = loaded.instance;
       loaded = following(
         loaded,
         (now) => observed(now, { state: "failed", reason: "diskFull", message: "full" }),
-        (now) => gone(now, epoch),
+        (now) => gone(now, ownerEpoch),
       );
       const placement = { kind: "host", hostId: `h${attempt}`, hostName: "h", ...unleased } as const;
-      loaded = decide(loaded, { kind: "placed", placement, epoch: loaded.instance.epoch, nowMs: 5_000 }).next;
+      loaded = decide(loaded, {
+        kind: "placed",
+        placement,
+        ownerEpoch: loaded.instance.ownerEpoch,
+        nowMs: 5_000,
+      }).next;
     }
     expect(loaded.instance).to.include({
       state: "failed",
@@ -234,7 +241,7 @@ describe("instance decide: reports", () => {
       () => command("delete"),
       (now) => observed(now),
     );
-    const leaving = { state: "stopping", epoch: 1, generation: 99, intentGeneration: 9 } as const;
+    const leaving = { state: "stopping", ownerEpoch: 1, generation: 99, intentGeneration: 9 } as const;
     expect(decide(deleted, observed(deleted, leaving)).effects).to.deep.equal([]);
   });
 
@@ -243,11 +250,11 @@ describe("instance decide: reports", () => {
     const [known] = up.machines;
     if (known === undefined) throw new Error("There is no machine.");
     const other = decide(up, observed(up, { state: "failed", generation: known.generation }));
-    expect([other.turn, other.effects[0]?.kind]).to.deep.equal([undefined, "ensure"]);
+    expect([other.commit, other.effects[0]?.kind]).to.deep.equal([undefined, "ensure"]);
     const below = decide(up, observed(up, { generation: known.generation - 1 }));
-    expect([below.turn, below.effects[0]?.kind]).to.deep.equal([undefined, "ensure"]);
+    expect([below.commit, below.effects[0]?.kind]).to.deep.equal([undefined, "ensure"]);
     const same = decide(up, observed(up, { generation: known.generation }));
-    expect([same.turn, same.effects]).to.deep.equal([undefined, []]);
+    expect([same.commit, same.effects]).to.deep.equal([undefined, []]);
   });
 
   it("a machine that nobody counts on any more is told to go", () => {
@@ -256,18 +263,21 @@ describe("instance decide: reports", () => {
       () => command("delete"),
       (now) => observed(now),
     );
-    const { effects, turn } = decide(gone, observed(gone, { state: "running", epoch: 1, generation: 99 }));
-    expect(turn).to.equal(undefined);
+    const { effects, commit } = decide(
+      gone,
+      observed(gone, { state: "running", ownerEpoch: 1, generation: 99 }),
+    );
+    expect(commit).to.equal(undefined);
     expect(effects[0]?.kind === "ensure" && effects[0].intent.power).to.equal("deleted");
   });
 
   it("gone after a delete frees the claim, ends the operation and leaves a tombstone", () => {
     const deleting = following(running(), () => command("delete"));
-    const { next, turn } = decide(deleting, observed(deleting));
-    expect(turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 1 }]);
-    expect(turn?.machinesGone).to.deep.equal([{ instanceId: "i", epoch: 1 }]);
+    const { next, commit } = decide(deleting, observed(deleting));
+    expect(commit?.claimsReleased).to.deep.equal([{ instanceId: "i", ownerEpoch: 1 }]);
+    expect(commit?.machinesGone).to.deep.equal([{ instanceId: "i", ownerEpoch: 1 }]);
     expect(next.instance).to.include({ state: "deleted", settled: true, hostId: null });
-    expect(turn?.operations?.at(-1)).to.include({ kind: "delete", state: "done" });
+    expect(commit?.operations?.at(-1)).to.include({ kind: "delete", state: "done" });
   });
 });
 
@@ -307,7 +317,7 @@ describe("instance decide: time", () => {
 
   it("a delete whose host stays silent ends for the user, and stays work in progress for us", () => {
     const deleting = following(running(), () => command("delete"));
-    const { next, turn } = decide(deleting, {
+    const { next, commit } = decide(deleting, {
       kind: "reconcile",
       nowMs: 10_000_000,
       hostAlive: false,
@@ -315,8 +325,10 @@ describe("instance decide: time", () => {
     });
     expect(next.instance).to.include({ state: "deleted", settled: false });
     expect(next.claims).to.have.length(1);
-    expect(turn?.operations?.at(-1)).to.include({ kind: "delete", state: "done" });
-    const back = following(next, (now) => observed(now, { epoch: 1, state: "gone", intentGeneration: 3 }));
+    expect(commit?.operations?.at(-1)).to.include({ kind: "delete", state: "done" });
+    const back = following(next, (now) =>
+      observed(now, { ownerEpoch: 1, state: "gone", intentGeneration: 3 }),
+    );
     expect(back.claims).to.deep.equal([]);
     expect(settledOf(back)).to.equal(true);
   });
@@ -324,7 +336,9 @@ describe("instance decide: time", () => {
   it("a late answer of the scheduler for an epoch that has passed is ignored", () => {
     const placement = { kind: "host", hostId: "b", hostName: "b", ...unleased } as const;
     const loaded = running();
-    expect(decide(loaded, { kind: "placed", placement, epoch: 1, nowMs: 4_000 }).turn).to.equal(undefined);
+    expect(decide(loaded, { kind: "placed", placement, ownerEpoch: 1, nowMs: 4_000 }).commit).to.equal(
+      undefined,
+    );
     expect(stateOf(loaded, false)).to.equal("unknown");
   });
 });

@@ -15,7 +15,7 @@ const proof = {
   confirmedName: "host-a",
   atMs: 1,
 } as const;
-const fences: readonly Fence[] = [{ hostId: "a", hostName: "host-a", epoch: 1, proof }];
+const fences: readonly Fence[] = [{ hostId: "a", hostName: "host-a", leaseEpoch: 1, proof }];
 const sentence = "the operator admin confirmed that host-a is off: It burnt.";
 
 function running(policy: RecoveryPolicy = "restart", change: Partial<InstanceRecord> = {}): LoadedInstance {
@@ -43,14 +43,14 @@ describe("instance: evacuate", () => {
     it(`takes one with policy ${policy} from its fenced host, with the proof in its steps`, () => {
       const decision = evacuate(running(policy));
       expect(decision.outcome).to.deep.equal({ kind: "accepted" });
-      expect(decision.turn).to.deep.include({
-        claimsReleased: [{ instanceId: "i", epoch: 1 }],
-        fencesExpected: [{ hostId: "a", epoch: 1 }],
+      expect(decision.commit).to.deep.include({
+        claimsReleased: [{ instanceId: "i", ownerEpoch: 1 }],
+        fencesExpected: [{ hostId: "a", leaseEpoch: 1 }],
       });
       expect(decision.next.operation).to.include({ kind: "evacuate", state: "running", step: "hostFenced" });
       expect(decision.next.operation?.steps.at(-1)?.message).to.equal(sentence);
       expect(decision.effects).to.deep.equal([{ kind: "place" }]);
-      expect(decision.turn?.events?.map(({ event }) => event)).to.include("hostFenced");
+      expect(decision.commit?.events?.map(({ event }) => event)).to.include("hostFenced");
     });
 
   it("tries the next host when the first one fails, whatever the policy", () => {
@@ -60,7 +60,7 @@ describe("instance: evacuate", () => {
     const placed = decide(left, {
       kind: "placed",
       placement: place,
-      epoch: left.instance.epoch,
+      ownerEpoch: left.instance.ownerEpoch,
       nowMs: 5,
     }).next;
     const failed = decide(placed, observed(placed, { state: "failed", reason: "diskFull" })).next;
@@ -77,7 +77,7 @@ describe("instance: evacuate", () => {
   });
 
   it("is refused by a fence of a lease before the one that it was claimed under", () => {
-    const older = [{ hostId: "a", hostName: "host-a", epoch: 0, proof }];
+    const older = [{ hostId: "a", hostName: "host-a", leaseEpoch: 0, proof }];
     expect(denialOf(evacuate(running(), older))?.reason).to.equal("hostNotFenced");
   });
 
@@ -131,10 +131,10 @@ describe("instance: move", () => {
 
   it("claims its room in the commit that lets it go, and keeps it while its host takes its time", () => {
     const decision = move(running());
-    const room = { instanceId: "i", epoch: 2, hostId: "b", leaseEpoch: 1, vcpus: 1, memoryMib: 128 };
-    expect(decision.turn?.claims).to.have.length(1);
-    expect(decision.turn?.claims?.[0]).to.include(room);
-    expect(decision.turn?.claimsReleased).to.deep.equal([]);
+    const room = { instanceId: "i", ownerEpoch: 2, hostId: "b", leaseEpoch: 1, vcpus: 1, memoryMib: 128 };
+    expect(decision.commit?.claims).to.have.length(1);
+    expect(decision.commit?.claims?.[0]).to.include(room);
+    expect(decision.commit?.claimsReleased).to.deep.equal([]);
     const look = { kind: "reconcile", nowMs: 6_000, hostAlive: true, leaseEpoch: 0 } as const;
     const again = decide(decision.next, look);
     expect(again.next.claims).to.have.length(2);
@@ -144,8 +144,8 @@ describe("instance: move", () => {
 
   it("without room for it is none, unless it is to be down", () => {
     for (const to of [null, { ...place, hostId: "a" }]) {
-      const { turn, effects } = move(running(), "a", to);
-      expect([turn, effects]).to.deep.equal([undefined, []]);
+      const { commit, effects } = move(running(), "a", to);
+      expect([commit, effects]).to.deep.equal([undefined, []]);
     }
   });
 
@@ -153,7 +153,7 @@ describe("instance: move", () => {
     for (const name of ["stop", "delete"] as const) {
       const left = move(running()).next;
       const decision = decide(left, command(name));
-      expect(decision.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
+      expect(decision.commit?.claimsReleased).to.deep.equal([{ instanceId: "i", ownerEpoch: 2 }]);
       const gone = decide(decision.next, observed(decision.next, { state: "gone", intentGeneration: 9 }));
       expect(gone.next.claims).to.deep.equal([]);
       expect(gone.next.instance).to.include({ settled: true, hostId: null });
@@ -164,9 +164,9 @@ describe("instance: move", () => {
     const left = move(running()).next;
     const { next } = decide(left, observed(left, { state: "gone", intentGeneration: 2 }));
     const placement = { ...place, leaseEpoch: 3 };
-    const { turn } = decide(next, { kind: "placed", placement, epoch: 1, nowMs: 6_000 });
-    expect(turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
-    expect(turn?.claims?.[0]).to.include({ epoch: 2, hostId: "b", leaseEpoch: 3 });
+    const { commit } = decide(next, { kind: "placed", placement, ownerEpoch: 1, nowMs: 6_000 });
+    expect(commit?.claimsReleased).to.deep.equal([{ instanceId: "i", ownerEpoch: 2 }]);
+    expect(commit?.claims?.[0]).to.include({ ownerEpoch: 2, hostId: "b", leaseEpoch: 3 });
   });
 
   it("goes where else there is room when its host cannot take it any more, and keeps it until then", () => {
@@ -176,22 +176,22 @@ describe("instance: move", () => {
     const denied = decide(next, {
       kind: "placed",
       placement: { kind: "denied", denial },
-      epoch: 1,
+      ownerEpoch: 1,
       nowMs: 6_000,
     });
-    expect(denied.turn).to.equal(undefined);
+    expect(denied.commit).to.equal(undefined);
     const placement = { ...place, hostId: "c" };
-    const other = decide(denied.next, { kind: "placed", placement, epoch: 1, nowMs: 6_000 });
-    expect(other.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
-    expect(other.next.claims.map(({ hostId, epoch }) => [hostId, epoch])).to.deep.equal([["c", 2]]);
-    expect(other.next.instance).to.include({ hostId: "c", epoch: 2 });
+    const other = decide(denied.next, { kind: "placed", placement, ownerEpoch: 1, nowMs: 6_000 });
+    expect(other.commit?.claimsReleased).to.deep.equal([{ instanceId: "i", ownerEpoch: 2 }]);
+    expect(other.next.claims.map(({ hostId, ownerEpoch }) => [hostId, ownerEpoch])).to.deep.equal([["c", 2]]);
+    expect(other.next.instance).to.include({ hostId: "c", ownerEpoch: 2 });
   });
 
   it("loses its room with the lease of the host that it is on", () => {
     const left = move(running()).next;
     const lost = [{ ...fences[0], hostId: "b", hostName: "host-b" }] as typeof fences;
     const decision = decide(left, { kind: "recover", fences: lost, operationId: "op-r", nowMs: 9_000 });
-    expect(decision.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 2 }]);
+    expect(decision.commit?.claimsReleased).to.deep.equal([{ instanceId: "i", ownerEpoch: 2 }]);
     expect(decision.next.instance.hostId).to.equal(null);
     expect(mayBePlaced(decision.next)).to.equal(false);
     const gone = decide(decision.next, observed(decision.next, { state: "gone", intentGeneration: 2 }));
@@ -202,11 +202,11 @@ describe("instance: move", () => {
     const left = move(running()).next;
     const gone = decide(left, observed(left, { state: "gone", intentGeneration: 2 }));
     expect(gone.effects).to.deep.equal([{ kind: "place", keptOn: "b" }]);
-    const { epoch } = gone.next.instance;
-    const placed = decide(gone.next, { kind: "placed", placement: place, epoch, nowMs: 6_000 }).next;
+    const { ownerEpoch } = gone.next.instance;
+    const placed = decide(gone.next, { kind: "placed", placement: place, ownerEpoch, nowMs: 6_000 }).next;
     const done = decide(placed, observed(placed));
     expect(done.next.instance).to.include({ hostId: "b", state: "running", settled: true });
-    expect(done.turn?.operations?.at(-1)).to.include({ kind: "move", state: "done" });
+    expect(done.commit?.operations?.at(-1)).to.include({ kind: "move", state: "done" });
   });
 
   it("of a stopped one ends with its host's word, and starts nothing", () => {
@@ -233,13 +233,13 @@ describe("instance: move", () => {
       move(running("wait")),
       move(running("restart", local())),
     ];
-    for (const { turn, effects } of cases) expect([turn, effects]).to.deep.equal([undefined, []]);
+    for (const { commit, effects } of cases) expect([commit, effects]).to.deep.equal([undefined, []]);
   });
 
   it("of a guest whose host dies meanwhile is a recovery: a fence stands for its host's word", () => {
     const left = move(running()).next;
     const decision = decide(left, { kind: "recover", fences, operationId: "op-r", nowMs: 9_000 });
-    expect(decision.turn?.claimsReleased).to.deep.equal([{ instanceId: "i", epoch: 1 }]);
+    expect(decision.commit?.claimsReleased).to.deep.equal([{ instanceId: "i", ownerEpoch: 1 }]);
     expect(decision.effects).to.deep.equal([{ kind: "place", keptOn: "b" }]);
   });
 });

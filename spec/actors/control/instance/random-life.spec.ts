@@ -44,8 +44,8 @@ class Model {
 
   apply(event: InstanceEvent): void {
     const before = this.loaded.instance;
-    const { next, turn, effects } = decide(this.loaded, event);
-    if (turn !== undefined) {
+    const { next, commit, effects } = decide(this.loaded, event);
+    if (commit !== undefined) {
       expect(next.instance.version).to.equal(before.version + 1);
       expect(next.instance.generation).to.be.at.least(before.generation);
       expect(next.instance.state).to.equal(stateOf(next));
@@ -65,14 +65,14 @@ class Model {
     if (effect.kind === "place") {
       // The host where room is kept, or another host if that one cannot take the instance.
       const placement = { ...this.#room(), ...(effect.keptOn && !fail ? { hostId: effect.keptOn } : {}) };
-      const { epoch } = this.loaded.instance;
-      this.apply({ kind: "placed", placement, epoch, nowMs: this.now() });
+      const { ownerEpoch } = this.loaded.instance;
+      this.apply({ kind: "placed", placement, ownerEpoch, nowMs: this.now() });
       return;
     }
     const { hostId, spec, intent } = effect;
     // A host that only keeps room is told nothing.
-    expect(spec.epoch).to.be.at.most(this.loaded.instance.epoch);
-    const key = `${hostId}/${spec.epoch}`;
+    expect(spec.ownerEpoch).to.be.at.most(this.loaded.instance.ownerEpoch);
+    const key = `${hostId}/${spec.ownerEpoch}`;
     const known = this.machines.get(key);
     if (known !== undefined && known.intentGeneration >= intent.generation) {
       this.#report(hostId, known);
@@ -84,7 +84,7 @@ class Model {
     const generation = Math.max(known?.generation ?? 0, effect.observedGeneration) + 1;
     const observation: Observation = {
       instanceId: "i",
-      epoch: spec.epoch,
+      ownerEpoch: spec.ownerEpoch,
       generation,
       intentGeneration: intent.generation,
       resetCount: intent.resetCount,

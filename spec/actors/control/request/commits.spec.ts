@@ -5,10 +5,10 @@
 import { expect } from "chai";
 import { Commits } from "../../../../actors/control/request/commits.ts";
 import { requestLimits } from "../../../../actors/control/request/limits.ts";
-import type { Turn } from "../../../../actors/records/commit.ts";
+import type { Commit } from "../../../../actors/records/commit.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
-const turnOf = (project: string): Turn => ({
+const turnOf = (project: string): Commit => ({
   events: [{ atMs: 1, project, noun: "instance", id: "i", event: "accepted", body: {} }],
 });
 

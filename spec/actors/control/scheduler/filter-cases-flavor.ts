@@ -3,8 +3,8 @@ import type { NumaNode } from "../../../../protocol/numa.ts";
 import { type Case, inAggregate } from "./filter-cases.ts";
 
 const specs = (extraSpecs: Record<string, string>) => ({ extraSpecs });
-const cell: NumaNode = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
-const cells = { numa: [cell, cell], vcpus: 16 };
+const node: NumaNode = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
+const nodes = { numa: [node, node], vcpus: 16 };
 
 const pinnedRemedy = "choose a flavor with hw:cpu_policy shared";
 export const flavorCases: readonly Case[] = [
@@ -121,7 +121,7 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "pinning",
     when: "too few CPUs are nobody's own",
-    host: { ...cells, pinnedCpus: 6 },
+    host: { ...nodes, pinnedCpus: 6 },
     asked: { vcpus: 4, ...specs({ "hw:cpu_policy": "dedicated" }) },
     reason: "4 CPUs of its own are asked for, 2 of 8 are nobody's own",
     remedy: `free 2 CPUs more or ${pinnedRemedy}`,
@@ -129,7 +129,7 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "pinning",
     when: "those who share need the CPUs",
-    host: { ...cells, vcpusClaimed: 12 },
+    host: { ...nodes, vcpusClaimed: 12 },
     asked: { vcpus: 4, ...specs({ "hw:cpu_policy": "dedicated" }) },
     reason: "4 CPUs of its own are asked for, and the guests that share CPUs need these",
     remedy: `move guests that share CPUs away, or ${pinnedRemedy}`,
@@ -137,7 +137,7 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "pinning",
     when: "guests' own CPUs leave too few to share",
-    host: { ...cells, pinnedCpus: 6, vcpusClaimed: 9 },
+    host: { ...nodes, pinnedCpus: 6, vcpusClaimed: 9 },
     asked: { vcpus: 2 },
     reason: "2 vCPUs are asked for, 1 are free beside 6 CPUs that are guests' own",
     remedy: "free 1 vCPUs more or move a guest with CPUs of its own away",
@@ -145,13 +145,13 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "pinning",
     when: "there are enough to share",
-    host: { ...cells, pinnedCpus: 6, vcpusClaimed: 8 },
+    host: { ...nodes, pinnedCpus: 6, vcpusClaimed: 8 },
     asked: { vcpus: 2 },
   },
   {
     filter: "numa",
     when: "a cell has too few CPUs",
-    host: { ...cells, numa: [cell] },
+    host: { ...nodes, numa: [node] },
     asked: { vcpus: 6, ...specs({ "hw:numa_nodes": "1" }) },
     reason: "1 NUMA cell with 6 CPUs are asked for, 0 have them",
     remedy: "choose a flavor with hw:numa_nodes 2 or less in each NUMA node",
@@ -159,7 +159,7 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "numa",
     when: "there are too few cells with so much memory",
-    host: { ...cells, numa: [cell, { ...cell, memoryMib: 1_024 }] },
+    host: { ...nodes, numa: [node, { ...node, memoryMib: 1_024 }] },
     asked: { vcpus: 2, memoryMib: 4_096, ...specs({ "hw:numa_nodes": "2" }) },
     reason: "2 NUMA cells with 2048 MiB are asked for, 1 have them",
     remedy: "choose a flavor with less in each NUMA node",
@@ -168,7 +168,7 @@ export const flavorCases: readonly Case[] = [
     filter: "numa",
     when: "pages of the size are taken",
     host: {
-      ...cells,
+      ...nodes,
       numaClaimed: [
         { pinnedCpus: 0, memoryMib: 0, hugePages: [{ sizeKib: 2_048, claimed: 400 }] },
         { pinnedCpus: 0, memoryMib: 0, hugePages: [{ sizeKib: 2_048, claimed: 300 }] },
@@ -181,7 +181,7 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "numa",
     when: "there are no pages of the size",
-    host: cells,
+    host: nodes,
     asked: specs({ "hw:mem_page_size": "1GB" }),
     reason: "1 NUMA cell with 512 MiB in 1048576 KiB pages are asked for, 0 have them",
     remedy: "give the host more pages of this size, or choose a flavor with hw:mem_page_size any",
@@ -189,7 +189,7 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "numa",
     when: "both cells have half of it",
-    host: cells,
+    host: nodes,
     asked: {
       vcpus: 8,
       memoryMib: 2_048,
@@ -207,7 +207,7 @@ export const flavorCases: readonly Case[] = [
   {
     filter: "numa",
     when: "the flavor makes no sense",
-    host: cells,
+    host: nodes,
     asked: { vcpus: 3, ...specs({ "hw:numa_nodes": "2" }) },
     reason: "the flavor's 3 vCPUs and 512 MiB do not divide evenly into 2 NUMA nodes",
     remedy: "choose another flavor",

@@ -48,7 +48,7 @@ describe("scheduler: reading the hosts again", () => {
     expect(looked.size).to.be.greaterThan(20);
     for (const field of looked) {
       if (field === "lastSeenAtMs") continue;
-      const other = field === "lease" ? { epoch: 1, renewals: 1, fencedBy: {} } : { changed: true };
+      const other = field === "lease" ? { ownerEpoch: 1, renewals: 1, fencedBy: {} } : { changed: true };
       expect(showsTheSame(one, { ...one, [field]: other } as ReadHost), field).to.equal(false);
     }
     expect(showsTheSame(one, { ...one })).to.equal(true);
@@ -102,5 +102,5 @@ function changedHost(one: HostRecord, what: string): readonly HostRecord[] {
   if (what === "instances") return [{ ...one, instances: one.instances + 1 }];
   if (what === "enabled") return [{ ...one, enabled: !one.enabled }];
   if (what === "beat") return [{ ...one, lastSeenAtMs: one.lastSeenAtMs + 1 }];
-  return [{ ...one, lease: { epoch: 1, renewals: 1, storage: null, fencedBy: null } }];
+  return [{ ...one, lease: { leaseEpoch: 1, renewals: 1, storage: null, fencedBy: null } }];
 }

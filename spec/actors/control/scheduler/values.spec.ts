@@ -108,8 +108,8 @@ describe(`scheduler: values (seed ${seed})`, () => {
     });
     if (typeof demand !== "object") throw new Error("It makes sense.");
     let host = { numa, cellUse: [] as NumaUse[] };
-    for (const [index, cell] of [0, 0, 1, 1].entries()) {
-      expect(cellsFor(host, demand), String(index)).to.deep.equal([cell]);
+    for (const [index, node] of [0, 0, 1, 1].entries()) {
+      expect(cellsFor(host, demand), String(index)).to.deep.equal([node]);
       host = filled(host, demand);
     }
     expect(cellsFor(host, demand)).to.equal(undefined);

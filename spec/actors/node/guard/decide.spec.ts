@@ -7,7 +7,7 @@ import type { GuardAction, GuardEvent, SeenGuest } from "../../../../actors/node
 import { beginGuard, type GuardState, type StoredGuard } from "../../../../actors/node/guard/state.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 
-const name = { instanceId: "i1", epoch: 1, pid: 100, startTicks: 7 };
+const name = { instanceId: "i1", ownerEpoch: 1, pid: 100, startTicks: 7 };
 const seen = (given: Partial<SeenGuest> = {}): SeenGuest => ({
   ...name,
   stopped: false,

@@ -14,7 +14,7 @@ import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 type Holding = Awaited<ReturnType<StorageLeases["hold"]>>;
 interface Asked {
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly cleaned: boolean;
   readonly storageId?: string | null;
 }
@@ -28,8 +28,8 @@ function worldOf(holding: () => Promise<Holding>) {
   let [granted, fenced] = [1, false];
   const lease = async (one: Asked) => {
     asked.push({ ...one, atMs: clock.monotonicMs() });
-    if (fenced && one.cleaned && one.epoch === granted) [granted, fenced] = [granted + 1, false];
-    return { epoch: granted, held: !fenced };
+    if (fenced && one.cleaned && one.leaseEpoch === granted) [granted, fenced] = [granted + 1, false];
+    return { leaseEpoch: granted, held: !fenced };
   };
   const guard: Guard = {
     alive: true,
@@ -41,8 +41,8 @@ function worldOf(holding: () => Promise<Holding>) {
     end: async () => undefined,
   };
   const held: number[] = [];
-  const hold = async ({ epoch }: { readonly epoch: number }) => {
-    held.push(epoch);
+  const hold = async ({ leaseEpoch }: { readonly leaseEpoch: number }) => {
+    held.push(leaseEpoch);
     return holding();
   };
   const leases = { hold, examine: async () => "absent" as const, close: async () => undefined };
@@ -54,7 +54,7 @@ function worldOf(holding: () => Promise<Holding>) {
     clock,
     log: silentLog,
     isClean: async () => true,
-    changed: () => changes.push(`${holder.current().kind} ${holder.current().epoch}`),
+    changed: () => changes.push(`${holder.current().kind} ${holder.current().leaseEpoch}`),
   });
   const fence = () => {
     fenced = true;
@@ -74,7 +74,7 @@ describe("a host's lease and the one on its storage", () => {
     expect(changes).to.deep.equal(["held 1"]);
     await holder.end(false);
     // An agent that ends in order gives up its storage lease, which is no sign of a lost host.
-    expect(asked.at(-1)).to.include({ epoch: 1, storageId: null });
+    expect(asked.at(-1)).to.include({ leaseEpoch: 1, storageId: null });
   });
 
   for (const [name, answer] of [
@@ -86,7 +86,7 @@ describe("a host's lease and the one on its storage", () => {
       const { clock, holder, asked } = worldOf(answer);
       holder.start();
       await clock.advance(6 * period);
-      expect(holder.current()).to.deep.equal({ kind: "held", epoch: 1 });
+      expect(holder.current()).to.deep.equal({ kind: "held", leaseEpoch: 1 });
       expect(asked.length).to.be.greaterThan(4);
       expect(asked.every(({ storageId }) => storageId === null)).to.equal(true);
       await holder.end(false);
@@ -97,7 +97,7 @@ describe("a host's lease and the one on its storage", () => {
     const { clock, holder, guarded, changes } = worldOf(async () => "taken");
     holder.start();
     await clock.advance(period);
-    expect(holder.current()).to.deep.equal({ kind: "fenced", epoch: 1 });
+    expect(holder.current()).to.deep.equal({ kind: "fenced", leaseEpoch: 1 });
     expect({ guarded, changes }).to.deep.equal({ guarded: [], changes: ["fenced 1"] });
     await holder.end(false);
   });
@@ -111,11 +111,11 @@ describe("a host's lease and the one on its storage", () => {
     const before = asked.length;
     await clock.advance(leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + period);
     expect(asked.length).to.equal(before);
-    expect(holder.current()).to.deep.equal({ kind: "fenced", epoch: 1 });
+    expect(holder.current()).to.deep.equal({ kind: "fenced", leaseEpoch: 1 });
     fence();
     holding = "held";
     await clock.advance(hostLimits.storageTakenQuietMs);
-    expect(holder.current()).to.deep.equal({ kind: "held", epoch: 2 });
+    expect(holder.current()).to.deep.equal({ kind: "held", leaseEpoch: 2 });
     expect(changes).to.deep.equal(["held 1", "fenced 1", "held 2"]);
     await holder.end(false);
   });

@@ -10,7 +10,7 @@ import type { Observation } from "../../../../protocol/machine.ts";
 
 const observation = (instanceId: string, changes: Partial<Observation> = {}): Observation => ({
   instanceId,
-  epoch: 1,
+  ownerEpoch: 1,
   generation: 1,
   intentGeneration: 1,
   resetCount: 0,
@@ -61,10 +61,10 @@ describe("host: ledger", () => {
     ledger.renew();
     expect(ids(ledger.take(10))).to.deep.equal(["a"]);
     ledger.put(observation("b", { state: "gone" }), "now");
-    ledger.put(observation("b", { epoch: 2 }), "nextPeriod");
+    ledger.put(observation("b", { ownerEpoch: 2 }), "nextPeriod");
     ledger.ripen();
     ledger.ripen();
-    expect(ledger.take(10).map(({ epoch }) => epoch)).to.deep.equal([1]);
+    expect(ledger.take(10).map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([1]);
   });
 
   it("gives at once what was in a report that nobody answered", () => {
@@ -106,22 +106,22 @@ describe("host: ledger", () => {
   it("says that an epoch is gone before it speaks of the next one", () => {
     const ledger = new Ledger();
     ledger.put(observation("a", { state: "gone" }), "now");
-    ledger.put(observation("a", { epoch: 2 }), "now");
-    expect(ledger.latest("a")?.epoch).to.equal(2);
+    ledger.put(observation("a", { ownerEpoch: 2 }), "now");
+    expect(ledger.latest("a")?.ownerEpoch).to.equal(2);
     const sent = ledger.take(10);
-    expect(sent.map(({ epoch }) => epoch)).to.deep.equal([1]);
+    expect(sent.map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([1]);
     ledger.settle(sent, stored("a"));
-    expect(ledger.take(10).map(({ epoch }) => epoch)).to.deep.equal([2]);
+    expect(ledger.take(10).map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([2]);
   });
 
   it("remembers a bounded number of those that are gone, the newest, and never an older epoch", () => {
     const ledger = new Ledger();
     for (let index = 0; index <= hostLimits.tombstonesMax; index++)
-      ledger.bury(`i${index}`, { epoch: 1, generation: 1 });
+      ledger.bury(`i${index}`, { ownerEpoch: 1, generation: 1 });
     expect(ledger.tombstone("i0")).to.equal(undefined);
-    ledger.bury("i1", { epoch: 3, generation: 5 });
-    ledger.bury("i1", { epoch: 2, generation: 9 });
-    expect(ledger.tombstone("i1")).to.deep.equal({ epoch: 3, generation: 5 });
+    ledger.bury("i1", { ownerEpoch: 3, generation: 5 });
+    ledger.bury("i1", { ownerEpoch: 2, generation: 9 });
+    expect(ledger.tombstone("i1")).to.deep.equal({ ownerEpoch: 3, generation: 5 });
   });
 
   it("never forgets what is not stored, whatever becomes of the reports", () => {

@@ -18,7 +18,7 @@ const pressed = () =>
     done,
   );
 const wantedAgain = () => following(pressed(), ensured({ generation: 3, power: "running" }));
-const over = (startedAtMs: number) => ({ epoch: 1, status: "shutdown" as const, startedAtMs });
+const over = (startedAtMs: number) => ({ ownerEpoch: 1, status: "shutdown" as const, startedAtMs });
 
 describe("machine: a shutdown that was asked for", () => {
   it("is written down with the process it was asked of, once", () => {

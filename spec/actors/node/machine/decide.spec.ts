@@ -94,12 +94,12 @@ describe("machine: the newest intent", () => {
   });
 
   it("refuses an older generation and an older epoch", () => {
-    const up = settle(machineAfter(ensured({ generation: 7 }, { epoch: 3 })), {
+    const up = settle(machineAfter(ensured({ generation: 7 }, { ownerEpoch: 3 })), {
       kind: "done",
-      guest: { epoch: 3, status: "running", startedAtMs: 5 },
+      guest: { ownerEpoch: 3, status: "running", startedAtMs: 5 },
     });
-    expect(denialOf(decide(up, ensured({ generation: 6 }, { epoch: 3 })))).to.equal("staleGeneration");
-    expect(denialOf(decide(up, ensured({ generation: 9 }, { epoch: 2 })))).to.equal("staleEpoch");
+    expect(denialOf(decide(up, ensured({ generation: 6 }, { ownerEpoch: 3 })))).to.equal("staleGeneration");
+    expect(denialOf(decide(up, ensured({ generation: 9 }, { ownerEpoch: 2 })))).to.equal("staleEpoch");
   });
 
   it("hears stop while starting: the boot is aborted, settles, and what it left is halted", () => {
@@ -123,7 +123,7 @@ describe("machine: the newest intent", () => {
   });
 
   it("clears an older epoch away before it begins the newer one", () => {
-    let machine = following(running(), ensured({ generation: 4 }, { epoch: 2, observedGeneration: 8 }));
+    let machine = following(running(), ensured({ generation: 4 }, { ownerEpoch: 2, observedGeneration: 8 }));
     expect([step(machine), machine.intent.power]).to.deep.equal(["halt", "deleted"]);
     machine = settle(machine, done);
     expect(step(machine)).to.equal("release");
@@ -134,23 +134,23 @@ describe("machine: the newest intent", () => {
       at: at(),
     });
     const published = decision.effects.flatMap((effect) =>
-      effect.kind === "publish" ? [`${effect.observation.epoch} ${effect.observation.state}`] : [],
+      effect.kind === "publish" ? [`${effect.observation.ownerEpoch} ${effect.observation.state}`] : [],
     );
     expect(published).to.deep.equal(["1 gone", "2 preparing"]);
     expect(started(decision)).to.deep.equal(["boot"]);
-    expect(decision.save?.spec.epoch).to.equal(2);
+    expect(decision.save?.spec.ownerEpoch).to.equal(2);
     expect(known(decision.next).observation.generation).to.equal(9);
   });
 
   it("says of an epoch that was cleared away that it is gone", () => {
-    const newer = machineAfter(ensured({}, { epoch: 2 }));
+    const newer = machineAfter(ensured({}, { ownerEpoch: 2 }));
     const decision = decide(
       newer,
-      ensured({ generation: 9, power: "deleted" }, { epoch: 1, observedGeneration: 4 }),
+      ensured({ generation: 9, power: "deleted" }, { ownerEpoch: 1, observedGeneration: 4 }),
     );
     expect(decision.answer).to.deep.nested.include({
       "observation.state": "gone",
-      "observation.epoch": 1,
+      "observation.ownerEpoch": 1,
       "observation.generation": 5,
     });
     expect(decision.next).to.equal(newer);
@@ -360,7 +360,7 @@ describe("machine: the host", () => {
 
   it("adopts a living guest untouched, with a higher generation", () => {
     const up = running();
-    const living = { epoch: 1, status: "running" as const, startedAtMs: 5 };
+    const living = { ownerEpoch: 1, status: "running" as const, startedAtMs: 5 };
     const machine = following(revive(fileWith(up), living), begin);
     expect([step(machine), seen(machine)]).to.deep.equal(["none", "running/requested"]);
     expect(machine.observation.generation).to.be.greaterThan(up.observation.generation);
@@ -382,13 +382,13 @@ describe("machine: the host", () => {
   it("leaves a guest down that had shut itself down, or that did so while nobody looked", () => {
     const down = settle(following(running(), guest("shutdown")), done);
     expect(seen(following(revive(fileWith(down), undefined), begin))).to.equal("stopped/guestShutdown");
-    const over = { epoch: 1, status: "shutdown" as const, startedAtMs: 5 };
+    const over = { ownerEpoch: 1, status: "shutdown" as const, startedAtMs: 5 };
     const machine = following(revive(fileWith(running()), over), begin);
     expect([step(machine), seen(settle(machine, done))]).to.deep.equal(["halt", "stopped/guestShutdown"]);
   });
 
   it("takes over a living process whose file was lost, instead of starting a second", () => {
-    const living = { epoch: 1, status: "running" as const, startedAtMs: 5 };
+    const living = { ownerEpoch: 1, status: "running" as const, startedAtMs: 5 };
     const decision = decide(
       { kind: "blank", guest: living },
       ensured({ resetCount: 3 }, { observedGeneration: 6 }),

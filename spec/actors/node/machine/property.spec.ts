@@ -24,7 +24,7 @@ import {
 import type { Observation } from "../../../../protocol/machine.ts";
 import { at, blank, ensure, known } from "./worlds.ts";
 
-const held: Lease = { kind: "held", epoch: 1 };
+const held: Lease = { kind: "held", leaseEpoch: 1 };
 
 type Process = "none" | "running" | "paused" | "down";
 type Step =
@@ -34,7 +34,7 @@ type Step =
       hard: boolean;
       reset: boolean;
       newer: number;
-      epoch: number;
+      ownerEpoch: number;
     }
   | { kind: "guest"; event: "paused" | "resumed" | "shutdown" | "reset" | "panicked" | "lost" }
   | { kind: "settle"; how: "done" | "failed" | "early"; leaves: boolean }
@@ -87,16 +87,16 @@ class World {
 
   /** Checks an observation: a machine that is down has no process, and generations only grow. */
   #publish(observation: Observation): void {
-    const before = this.published.findLast(({ epoch }) => epoch === observation.epoch);
+    const before = this.published.findLast(({ ownerEpoch }) => ownerEpoch === observation.ownerEpoch);
     if (before !== undefined) expect(observation.generation).to.be.greaterThan(before.generation);
     if (["stopped", "failed", "gone"].includes(observation.state)) expect(this.process).to.equal("none");
-    if (observation.state === "gone") expect(this.file?.spec.epoch).to.not.equal(observation.epoch);
+    if (observation.state === "gone") expect(this.file?.spec.ownerEpoch).to.not.equal(observation.ownerEpoch);
     this.published.push(observation);
   }
 
   /** Sends an `ensure` as a controller does, with the newest generation that it has seen. */
   sendEnsure(request: EnsureRequest): Decision {
-    const seen = this.published.findLast(({ epoch }) => epoch === request.spec.epoch);
+    const seen = this.published.findLast(({ ownerEpoch }) => ownerEpoch === request.spec.ownerEpoch);
     const observedGeneration = seen?.generation ?? 0;
     return this.send({ kind: "ensure", request: { ...request, observedGeneration }, at: this.moment() });
   }
@@ -114,22 +114,24 @@ class World {
   #asked(...[intent, more]: Parameters<typeof ensure>): EnsureRequest {
     const request = ensure(intent, more);
     if (!this.#leased) return request;
-    return { ...request, spec: { ...request.spec, fence: true }, leaseEpoch: held.epoch };
+    return { ...request, spec: { ...request.spec, fence: true }, leaseEpoch: held.leaseEpoch };
   }
 
   ensure(step: Extract<Step, { kind: "ensure" }>): void {
     const last = this.newest;
-    const epoch = (last?.spec.epoch ?? 1) + (step.epoch === 0 ? 1 : 0);
+    const ownerEpoch = (last?.spec.ownerEpoch ?? 1) + (step.ownerEpoch === 0 ? 1 : 0);
     const generation = (last?.intent.generation ?? 1) + step.newer;
     const resetCount = (last?.intent.resetCount ?? 0) + (step.reset && step.newer === 1 ? 1 : 0);
-    const same = step.newer === 0 && last !== undefined && epoch === last.spec.epoch;
+    const same = step.newer === 0 && last !== undefined && ownerEpoch === last.spec.ownerEpoch;
     const stop = { mode: step.hard ? "hard" : "graceful", timeoutMs: 1_000 } as const;
     const resetMode = step.hard ? "hard" : "soft";
-    const older = last !== undefined && epoch === last.spec.epoch && step.newer < 0;
-    const final = last?.intent.power === "deleted" && epoch === last.spec.epoch;
+    const older = last !== undefined && ownerEpoch === last.spec.ownerEpoch && step.newer < 0;
+    const final = last?.intent.power === "deleted" && ownerEpoch === last.spec.ownerEpoch;
     // A deletion is the last intent of an owner epoch: no older one is a deletion.
     const power = final ? "deleted" : older && step.power === "deleted" ? "stopped" : step.power;
-    const request = same ? last : this.#asked({ generation, power, resetCount, stop, resetMode }, { epoch });
+    const request = same
+      ? last
+      : this.#asked({ generation, power, resetCount, stop, resetMode }, { ownerEpoch });
     if (!older) this.newest = request;
     // The host remembers the machines that are gone and refuses for them.
     if (older && this.state.kind === "blank") return;
@@ -146,7 +148,7 @@ class World {
     if (this.state.kind === "blank") return false;
     const { successor, ...machine } = this.state;
     const known = successor ?? machine;
-    return known.spec.epoch === spec.epoch && known.intent.generation > intent.generation;
+    return known.spec.ownerEpoch === spec.ownerEpoch && known.intent.generation > intent.generation;
   }
 
   guest(event: Extract<Step, { kind: "guest" }>["event"]): void {
@@ -185,7 +187,7 @@ class World {
     if ((work.kind === "resume" || work.kind === "reset") && this.process === "running")
       this.#tell("resumed");
     const guest = {
-      epoch: known(this.state).spec.epoch,
+      ownerEpoch: known(this.state).spec.ownerEpoch,
       status: "running",
       startedAtMs: this.#nowMs,
     } as const;
@@ -256,8 +258,8 @@ class World {
       this.state = blank;
       return;
     }
-    const { epoch } = this.file.spec;
-    const facts = { epoch, startedAtMs: this.#nowMs };
+    const { ownerEpoch } = this.file.spec;
+    const facts = { ownerEpoch, startedAtMs: this.#nowMs };
     const guest: GuestFacts | undefined =
       this.process === "none"
         ? undefined
@@ -314,7 +316,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     hard: fc.boolean(),
     reset: fc.boolean(),
     newer: fc.constantFrom(1, 1, 1, 0, -1),
-    epoch: fc.integer({ min: 0, max: 12 }),
+    ownerEpoch: fc.integer({ min: 0, max: 12 }),
   }),
   fc.record({
     kind: fc.constant("guest" as const),
@@ -352,7 +354,7 @@ describe("machine: any sequence", () => {
         world.sendEnsure(newest);
         world.calm();
         const machine = known(world.state);
-        expect(machine.spec.epoch).to.equal(newest.spec.epoch);
+        expect(machine.spec.ownerEpoch).to.equal(newest.spec.ownerEpoch);
         expect(machine.intent.generation).to.equal(newest.intent.generation);
         expect(machine.intent.power).to.equal(newest.intent.power);
         expect(world.process).to.equal(expectedProcess(machine));

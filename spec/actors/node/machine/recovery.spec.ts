@@ -22,7 +22,7 @@ import {
 } from "./worlds.ts";
 
 const begin: MachineEvent = { kind: "begin", at: at() };
-const held: Lease = { kind: "held", epoch: 1 };
+const held: Lease = { kind: "held", leaseEpoch: 1 };
 
 /** A running guest with this recovery policy; with a host lease, under the first lease epoch of its host. */
 function running(recovery: RecoveryPolicy, leased = false): Machine {
@@ -42,7 +42,7 @@ const returned = (machine: Machine) => following(revive(fileOf(machine), undefin
 
 describe("machine: a lease that lapses while the guest was asked to begin anew", () => {
   it("presses the button again when it is held, though it could not be paused meanwhile", () => {
-    const under = (kind: Lease["kind"]) => at(2_000, { kind, epoch: 1 });
+    const under = (kind: Lease["kind"]) => at(2_000, { kind, leaseEpoch: 1 });
     const plain = running("restart", true);
     const request = { ...ensure({ generation: 2, resetCount: 1 }), spec: plain.spec, leaseEpoch: 1 };
     const asked = following(plain, { kind: "ensure", request, at: under("held") });
@@ -90,14 +90,14 @@ describe("machine: recovery policies", () => {
   });
 
   it("a living guest is adopted whatever the policy", () => {
-    const living = { epoch: 1, status: "running" as const, startedAtMs: 5 };
+    const living = { ownerEpoch: 1, status: "running" as const, startedAtMs: 5 };
     for (const policy of ["restart", "wait", "leave"] as const)
       expect(seen(following(revive(fileOf(running(policy)), living), begin))).to.equal("running/requested");
   });
 
   it("a fence of its host halts every guest; with the next lease all come up but those to be left", () => {
-    const fenced = at(2_000, { kind: "fenced", epoch: 1 });
-    const again = at(3_000, { kind: "held", epoch: 2 });
+    const fenced = at(2_000, { kind: "fenced", leaseEpoch: 1 });
+    const again = at(3_000, { kind: "held", leaseEpoch: 2 });
     for (const policy of ["wait", "leave"] as const) {
       const halting = following(running(policy, true), { kind: "lease", at: fenced });
       expect(halting.work?.kind).to.equal("halt");
@@ -138,7 +138,7 @@ describe("machine: a guest that goes on elsewhere", () => {
 
   it("is halted at once when its host's lease is over", () => {
     const leased = running("restart", true);
-    const lapsed = at(2_000, { kind: "fenced", epoch: 1 });
+    const lapsed = at(2_000, { kind: "fenced", leaseEpoch: 1 });
     const request = { ...ensure({ generation: 2, power: "deleted", keepDisk: true }), spec: leased.spec };
     expect(following(leased, { kind: "ensure", request, at: lapsed }).work?.kind).to.equal("halt");
   });

@@ -6,7 +6,7 @@ import { at, ensured, following, known, machineAfter, situations } from "./world
 describe("machine: a life from its file", () => {
   it("says anew what it sees, when the life before has used its generation and could not write that", () => {
     const file = fileOf(known(situations().running ?? machineAfter()));
-    const living = { epoch: 1, status: "running" as const, startedAtMs: 5 };
+    const living = { ownerEpoch: 1, status: "running" as const, startedAtMs: 5 };
     const machine = following(revive(file, living), { kind: "begin", at: at() });
     const { generation } = machine.observation;
     const told = (observedGeneration: number) =>

@@ -10,8 +10,8 @@ describe("machine: every event in every situation", () => {
     ...(["running", "paused", "stopped", "deleted"] as const).flatMap((power) =>
       [1, 2, 99].map((generation) => ensured({ generation, power, resetCount: generation })),
     ),
-    ensured({ generation: 1 }, { epoch: 0 }),
-    ensured({ generation: 1 }, { epoch: 9 }),
+    ensured({ generation: 1 }, { ownerEpoch: 0 }),
+    ensured({ generation: 1 }, { ownerEpoch: 9 }),
     ...(["paused", "resumed", "shutdown", "reset", "panicked", "lost"] as const).map((event) => guest(event)),
     ...[booted, done, aborted, failed("diskFull"), failed("internal")].map((outcome) => ({
       kind: "settled" as const,
@@ -34,7 +34,8 @@ describe("machine: every event in every situation", () => {
         const begun = effects.filter(({ kind }) => kind === "startWork").length;
         expect(begun, event.kind).to.be.at.most(working && event.kind !== "settled" ? 0 : 1);
         expect(answer !== undefined, event.kind).to.equal(event.kind === "ensure");
-        if (state.kind !== "known" || next.kind !== "known" || next.spec.epoch !== state.spec.epoch) continue;
+        if (state.kind !== "known" || next.kind !== "known" || next.spec.ownerEpoch !== state.spec.ownerEpoch)
+          continue;
         expect(next.observation.generation).to.be.at.least(state.observation.generation);
         if (next.observation !== state.observation) {
           expect(next.observation.generation).to.be.greaterThan(state.observation.generation);

@@ -20,7 +20,7 @@ export const spec = (changes: Partial<MachineSpec> = {}): MachineSpec => ({
   instanceId: "i1",
   project: "demo",
   name: "web",
-  epoch: 1,
+  ownerEpoch: 1,
   architecture: "x86_64",
   vcpus: 1,
   memoryMib: 64,
@@ -55,9 +55,9 @@ export const intent = (changes: Partial<MachineIntent> = {}): MachineIntent => (
 
 export const ensure = (
   changes: Partial<MachineIntent> = {},
-  more: { epoch?: number; observedGeneration?: number; instanceId?: string } = {},
+  more: { ownerEpoch?: number; observedGeneration?: number; instanceId?: string } = {},
 ): EnsureRequest => ({
-  spec: spec({ epoch: more.epoch ?? 1, instanceId: more.instanceId ?? "i1" }),
+  spec: spec({ ownerEpoch: more.ownerEpoch ?? 1, instanceId: more.instanceId ?? "i1" }),
   intent: intent(changes),
   observedGeneration: more.observedGeneration ?? 0,
   leaseEpoch: 0,
@@ -98,7 +98,7 @@ export const guest = (
   at: at(ms),
 });
 
-export const booted: Outcome = { kind: "done", guest: { epoch: 1, status: "running", startedAtMs: 5 } };
+export const booted: Outcome = { kind: "done", guest: { ownerEpoch: 1, status: "running", startedAtMs: 5 } };
 export const done: Outcome = { kind: "done" };
 export const aborted: Outcome = { kind: "aborted" };
 export const failed = (reason: "diskFull" | "hypervisorRefused" | "internal"): Outcome => ({
@@ -172,7 +172,7 @@ export function situations(): Readonly<Record<string, MachineState>> {
     shutDown: settle(following(running, guest("shutdown")), done),
     panicked: settle(following(running, guest("panicked")), done),
     haltRefused: settle(halting, failed("hypervisorRefused")),
-    succeeding: following(running, ensured({ generation: 2 }, { epoch: 2 })),
+    succeeding: following(running, ensured({ generation: 2 }, { ownerEpoch: 2 })),
     hostStopping: following(running, { kind: "hostStopping", graceMs: 10_000, at: at() }),
   };
 }

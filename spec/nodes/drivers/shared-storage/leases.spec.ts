@@ -81,13 +81,13 @@ describe("leases on a directory", () => {
 
   it("are one file for each host, and no other name is a host's", async () => {
     const leases = await make();
-    await leases.hold({ hostId: "h1", epoch: 1 });
-    await leases.hold({ hostId: "h1", epoch: 12 });
+    await leases.hold({ hostId: "h1", leaseEpoch: 1 });
+    await leases.hold({ hostId: "h1", leaseEpoch: 12 });
     const other = await make();
-    await other.hold({ hostId: "h1x", epoch: 2 });
+    await other.hold({ hostId: "h1x", leaseEpoch: 2 });
     expect(await names()).to.deep.equal(["h1.e12", "h1.e12.agent", "h1x.e2", "h1x.e2.agent"]);
     for (const hostId of ["../h1", "", "a/b"])
-      expect(() => leases.hold({ hostId, epoch: 1 })).to.throw(/no token/);
+      expect(() => leases.hold({ hostId, leaseEpoch: 1 })).to.throw(/no token/);
     await Promise.all([leases.close(), other.close()]);
   });
 
@@ -95,7 +95,7 @@ describe("leases on a directory", () => {
     let all = true;
     const { path: directory } = await place;
     const leases = new FileStorageLeases({ directory, everyGuestHolds: async () => all });
-    const lease = { hostId: "h9", epoch: 1 };
+    const lease = { hostId: "h9", leaseEpoch: 1 };
     expect(await leases.hold(lease)).to.equal("held");
     await rm(join(directory, "leases", "h9.e1"));
     all = false;
@@ -111,14 +111,14 @@ describe("leases on a directory", () => {
   it("leave no file open that nobody holds", async () => {
     const open = async () => (await readdir("/proc/self/fd")).length;
     const leases = await make();
-    await leases.hold({ hostId: "h7", epoch: 1 });
+    await leases.hold({ hostId: "h7", leaseEpoch: 1 });
     const before = await open();
     const other = await make();
     for (let round = 0; round < 5; round += 1) {
-      await other.examine({ hostId: "h7", epoch: 1 }, true);
-      await other.examine({ hostId: "h7", epoch: 1 }, false);
+      await other.examine({ hostId: "h7", leaseEpoch: 1 }, true);
+      await other.examine({ hostId: "h7", leaseEpoch: 1 }, false);
       await (await leases.openForGuest())?.close();
-      await leases.hold({ hostId: "h7", epoch: 1 });
+      await leases.hold({ hostId: "h7", leaseEpoch: 1 });
     }
     expect(await open()).to.equal(before);
     await leases.close();
@@ -126,10 +126,10 @@ describe("leases on a directory", () => {
 
   it("are only those that have the name: what was removed under its holder is no lease", async () => {
     const leases = await make();
-    await leases.hold({ hostId: "h3", epoch: 1 });
+    await leases.hold({ hostId: "h3", leaseEpoch: 1 });
     await writeFile(join((await place).path, "leases", "h4.e1"), "");
-    expect(await leases.examine({ hostId: "h4", epoch: 1 }, true)).to.equal("taken");
-    expect(await leases.examine({ hostId: "h5", epoch: 1 }, true)).to.equal("absent");
+    expect(await leases.examine({ hostId: "h4", leaseEpoch: 1 }, true)).to.equal("taken");
+    expect(await leases.examine({ hostId: "h5", leaseEpoch: 1 }, true)).to.equal("absent");
     await leases.close();
   });
 });

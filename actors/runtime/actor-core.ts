@@ -51,7 +51,7 @@ export interface Parent {
 
 type Phase = "starting" | "up" | "crashed" | "resting" | "ending" | "ended";
 
-export class Cell<S, M> implements Owner<M>, Runnable, Parent {
+export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
   readonly #runtime: Runtime;
   readonly #parent: Parent;
   readonly #definition: ActorDefinition<S, M>;
@@ -112,7 +112,7 @@ export class Cell<S, M> implements Owner<M>, Runnable, Parent {
   }
 
   spawnChild<C>(definition: ActorDefinition<unknown, C>): ActorRef<C> {
-    return new Cell(this.#runtime, this, definition);
+    return new ActorCore(this.#runtime, this, definition);
   }
 
   tell(message: M): boolean {

@@ -1,10 +1,10 @@
 /**
- * What no turn may ever ask, whatever the database holds: a turn that breaks one of these rules is a bug of
- * the actor that made it, and both stores refuse it as `internal` before they look at a row. PostgreSQL's
+ * What no commit may ever ask, whatever the database holds: a commit that breaks one of these rules is a bug
+ * of the actor that made it, and both stores refuse it as `internal` before they look at a row. PostgreSQL's
  * CHECKs and triggers say most of it again, for whoever writes past this file. Pure.
  */
 
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import type {
   ClaimRecord,
   InstanceRecord,
@@ -13,9 +13,9 @@ import type {
 } from "../../actors/records/instance.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
-/** @throws INTERNAL when the turn breaks a rule */
-export function assertTurn(turn: Turn): void {
-  const defect = defectOf(turn);
+/** @throws INTERNAL when the commit breaks a rule */
+export function assertCommit(commit: Commit): void {
+  const defect = defectOf(commit);
   if (defect !== undefined) throw defectError(defect);
 }
 
@@ -23,27 +23,27 @@ export function defectError(defect: string): StatusError {
   return new StatusError("internal", "A turn that may not be was refused by the store.", { detail: defect });
 }
 
-/** The first rule that the turn breaks, as a sentence; undefined when it is sound. */
-function defectOf(turn: Turn): string | undefined {
+/** The first rule that the commit breaks, as a sentence; undefined when it is sound. */
+function defectOf(commit: Commit): string | undefined {
   return (
-    doubledIn(turn) ??
-    unguardedIn(turn) ??
-    first(turn.instances, ({ expectedVersion, row }) => instanceDefect(expectedVersion, row)) ??
-    first(turn.operations, operationDefect) ??
-    first(turn.claims, claimDefect)
+    doubledIn(commit) ??
+    unguardedIn(commit) ??
+    first(commit.instances, ({ expectedVersion, row }) => instanceDefect(expectedVersion, row)) ??
+    first(commit.operations, operationDefect) ??
+    first(commit.claims, claimDefect)
   );
 }
 
 function claimDefect(claim: ClaimRecord): string | undefined {
-  const { instanceId, epoch, vcpus, memoryMib, diskGib, numa } = claim;
-  if (epoch < 1 || vcpus < 0 || memoryMib < 0 || diskGib < 0)
+  const { instanceId, ownerEpoch, vcpus, memoryMib, diskGib, numa } = claim;
+  if (ownerEpoch < 1 || vcpus < 0 || memoryMib < 0 || diskGib < 0)
     return `The claim of ${instanceId} has no epoch or a negative size.`;
   if (!numa) return undefined;
-  const { cells } = numa;
-  const sum = (unit: "vcpus" | "memoryMib") => cells.reduce((all, one) => all + one[unit], 0);
+  const { nodes } = numa;
+  const sum = (unit: "vcpus" | "memoryMib") => nodes.reduce((all, one) => all + one[unit], 0);
   const sound =
-    new Set(cells.map(({ cell }) => cell)).size === cells.length &&
-    cells.every((one) => ((one.memoryMib * 1_024) / (one.pageKib ?? 1)) % 1 === 0) &&
+    new Set(nodes.map(({ node }) => node)).size === nodes.length &&
+    nodes.every((one) => ((one.memoryMib * 1_024) / (one.pageKib ?? 1)) % 1 === 0) &&
     sum("vcpus") === vcpus &&
     sum("memoryMib") === memoryMib;
   return sound ? undefined : `The cells of the claim of ${instanceId} are not what it takes of its host.`;
@@ -62,7 +62,7 @@ function instanceDefect(expectedVersion: number, row: InstanceRecord): string | 
     return `Instance ${row.id}: version ${row.version} does not follow ${expectedVersion}.`;
   if ((row.state === "deleted") !== (row.deletedAtMs !== null))
     return `Instance ${row.id}: state ${row.state} does not go with its time of deletion.`;
-  if (row.hostId !== null && row.epoch < 1) return `Instance ${row.id} has an owner but no epoch.`;
+  if (row.hostId !== null && row.ownerEpoch < 1) return `Instance ${row.id} has an owner but no epoch.`;
   return undefined;
 }
 
@@ -73,11 +73,17 @@ function operationDefect(row: OperationRecord): string | undefined {
 
 /**
  * Everything that belongs to an instance is guarded by the version of its row, so the row must be in the
- * turn.
+ * commit.
  */
-function unguardedIn(turn: Turn): string | undefined {
-  const guarded = new Set(turn.instances?.map(({ row }) => row.id));
-  const dependent = [turn.machines, turn.machinesGone, turn.claims, turn.claimsReleased, turn.operations];
+function unguardedIn(commit: Commit): string | undefined {
+  const guarded = new Set(commit.instances?.map(({ row }) => row.id));
+  const dependent = [
+    commit.machines,
+    commit.machinesGone,
+    commit.claims,
+    commit.claimsReleased,
+    commit.operations,
+  ];
   for (const rows of dependent) {
     const defect = first<{ readonly instanceId: string }>(rows, ({ instanceId }) =>
       guarded.has(instanceId) ? undefined : `Instance ${instanceId} is touched without its row.`,
@@ -87,14 +93,14 @@ function unguardedIn(turn: Turn): string | undefined {
   return undefined;
 }
 
-function doubledIn(turn: Turn): string | undefined {
+function doubledIn(commit: Commit): string | undefined {
   const keys: readonly (readonly string[] | undefined)[] = [
-    turn.instances?.map(({ row }) => row.id),
-    turn.machines?.map(({ instanceId, epoch }) => `${instanceId} ${epoch}`),
-    turn.operations?.map(({ id }) => id),
-    turn.hosts?.map(({ hostId }) => hostId),
-    turn.hostsEnabled?.map(({ hostId }) => hostId),
-    turn.hostsRemoved?.map(({ hostId }) => hostId),
+    commit.instances?.map(({ row }) => row.id),
+    commit.machines?.map(({ instanceId, ownerEpoch }) => `${instanceId} ${ownerEpoch}`),
+    commit.operations?.map(({ id }) => id),
+    commit.hosts?.map(({ hostId }) => hostId),
+    commit.hostsEnabled?.map(({ hostId }) => hostId),
+    commit.hostsRemoved?.map(({ hostId }) => hostId),
   ];
   for (const list of keys) {
     if (list !== undefined && list.length > 1 && new Set(list).size < list.length)
@@ -105,7 +111,7 @@ function doubledIn(turn: Turn): string | undefined {
 
 /** What a row may not go back on (I1), or undefined. PostgreSQL has triggers for it. */
 export function instanceRegression(before: InstanceRecord, after: InstanceRecord): string | undefined {
-  if (after.generation >= before.generation && after.epoch >= before.epoch) return undefined;
+  if (after.generation >= before.generation && after.ownerEpoch >= before.ownerEpoch) return undefined;
   return `Instance ${after.id}: the generation or epoch falls.`;
 }
 

@@ -1,13 +1,13 @@
 /**
- * Turns on their way to the function `novact_commit` (db/sql/commit.sql), and their results on the way back.
- * A turn becomes a text for each of its lists, so that many turns can be merged into one without looking at
- * them again. Pure.
+ * Commits on their way to the function `novact_commit` (db/sql/commit.sql), and their results on the way
+ * back. A commit becomes a text for each of its lists, so that many commits can be merged into one without
+ * looking at them again. Pure.
  */
-import type { CommitResult, Turn } from "../../actors/records/commit.ts";
-import { deletingOf, groupedOf, usageOf } from "../rows/placement-turn.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import { deletingOf, groupedOf, usageOf } from "../rows/placement-changes.ts";
 import { storableJson } from "../rows/storable.ts";
 
-export interface EncodedTurn {
+export interface EncodedCommit {
   /** Elements of each list that is not empty, as JSON, separated by commas. */
   readonly lists: ReadonlyMap<string, string>;
   readonly events: number;
@@ -39,11 +39,11 @@ const mergeableLists: ReadonlySet<string> = new Set([
 
 /**
  * New instances apart from changed ones; the answer as a text, so that it stays as it is; and what follows
- * from the rows for quotas and groups (placement-turn.ts). Merged turns are checked for what all of them do:
- * when that breaks a rule, they go apart.
+ * from the rows for quotas and groups (placement-commit.ts). Merged commits are checked for what all of them
+ * do: when that breaks a rule, they go apart.
  */
-export function encodeTurn(turn: Turn): EncodedTurn {
-  const { request, instances = [], ...rest } = turn;
+export function encodeTurn(commit: Commit): EncodedCommit {
+  const { request, instances = [], ...rest } = commit;
   const answer = storableJson(request?.answer ?? null);
   const lists = new Map<string, string>();
   const all: Readonly<Record<string, readonly unknown[] | undefined>> = {
@@ -51,9 +51,9 @@ export function encodeTurn(turn: Turn): EncodedTurn {
     created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row),
     updated: instances.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row),
     ...rest,
-    usage: usageOf(turn),
-    deleting: deletingOf(turn),
-    grouped: groupedOf(turn),
+    usage: usageOf(commit),
+    deleting: deletingOf(commit),
+    grouped: groupedOf(commit),
   };
   let bytes = 0;
   for (const [name, list] of Object.entries(all)) {
@@ -63,37 +63,39 @@ export function encodeTurn(turn: Turn): EncodedTurn {
     bytes += text.length;
   }
   const mergeable = [...lists.keys()].every((name) => mergeableLists.has(name));
-  return { lists, events: turn.events?.length ?? 0, bytes, mergeable, writes: writesOf(turn) };
+  return { lists, events: commit.events?.length ?? 0, bytes, mergeable, writes: writesOf(commit) };
 }
 
-function writesOf({ instances = [], hosts = [], leasesGranted = [] }: Turn): string[] {
+function writesOf({ instances = [], hosts = [], leasesGranted = [] }: Commit): string[] {
   const ofHosts = [...hosts, ...leasesGranted].map(({ hostId }) => `host ${hostId}`);
   return [...instances.map(({ row }) => row.id), ...ofHosts];
 }
 
-/** One turn that does what all of these do, as the text of a batch of one. */
-export function mergedText(turns: readonly EncodedTurn[]): string {
+/** One commit that does what all of these do, as the text of a batch of one. */
+export function mergedText(commits: readonly EncodedCommit[]): string {
   const merged = new Map<string, string[]>();
-  for (const { lists } of turns) {
+  for (const { lists } of commits) {
     for (const [name, text] of lists) {
       const texts = merged.get(name);
       if (texts === undefined) merged.set(name, [text]);
       else texts.push(text);
     }
   }
-  return `[${turnText([...merged].map(([name, texts]) => [name, texts.join(",")]))}]`;
+  return `[${commitText([...merged].map(([name, texts]) => [name, texts.join(",")]))}]`;
 }
 
-export function apartText(turns: readonly EncodedTurn[]): string {
-  return `[${turns.map(({ lists }) => turnText([...lists])).join(",")}]`;
+export function apartText(commits: readonly EncodedCommit[]): string {
+  return `[${commits.map(({ lists }) => commitText([...lists])).join(",")}]`;
 }
 
-function turnText(lists: readonly (readonly [string, string])[]): string {
+function commitText(lists: readonly (readonly [string, string])[]): string {
   return `{${lists.map(([name, text]) => `"${name}":[${text}]`).join(",")}}`;
 }
 
-/** What `novact_commit` says of one turn. `failed`: PostgreSQL refused it for a reason that no result has. */
-export type TurnOutcome =
+/**
+ * What `novact_commit` says of one commit. `failed`: PostgreSQL refused it for a reason that no result has.
+ */
+export type CommitOutcome =
   | Exclude<CommitResult, { kind: "duplicate" }>
   | {
       readonly kind: "duplicate";
@@ -109,21 +111,22 @@ export type TurnOutcome =
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly constraint: string };
 
 /**
- * The outcome of each of the turns that were merged, when the merged one was committed; otherwise undefined.
+ * The outcome of each of the commits that were merged, when the merged one was committed; otherwise
+ * undefined.
  */
 export function splitOutcome(
-  merged: TurnOutcome | undefined,
-  turns: readonly EncodedTurn[],
-): readonly TurnOutcome[] | undefined {
+  merged: CommitOutcome | undefined,
+  commits: readonly EncodedCommit[],
+): readonly CommitOutcome[] | undefined {
   if (merged?.kind !== "committed") return undefined;
-  let sequence = merged.lastSequence - turns.reduce((sum, { events }) => sum + events, 0);
-  return turns.map(({ events }) => {
+  let sequence = merged.lastSequence - commits.reduce((sum, { events }) => sum + events, 0);
+  return commits.map(({ events }) => {
     sequence += events;
     return { kind: "committed", lastSequence: events === 0 ? 0 : sequence };
   });
 }
 
-export function resultOf(outcome: Exclude<TurnOutcome, { kind: "failed" }>): CommitResult {
+export function resultOf(outcome: Exclude<CommitOutcome, { kind: "failed" }>): CommitResult {
   if (outcome.kind !== "duplicate") return outcome;
   const answer: unknown = JSON.parse(outcome.request.answer);
   return { kind: "duplicate", request: { ...outcome.request, answer } };

@@ -1,7 +1,7 @@
 -- What each NUMA node of an inventory has, a row for each thing that it can run out of. Huge pages are taken
 -- out of its memory.
-create or replace function novact_offered_cells(numa jsonb)
-returns table (cell bigint, resource text, total bigint)
+create or replace function novact_offered_numa_nodes(numa jsonb)
+returns table (node bigint, resource text, total bigint)
 language sql immutable as $$
   select n.place - 1, offered.resource, offered.total
     from jsonb_array_elements(numa) with ordinality as n(node, place)

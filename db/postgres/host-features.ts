@@ -4,13 +4,13 @@
  * one process, as large as there are hosts; what it holds is judged by the generation in the host's row.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { HostRecord, SaidOfHost } from "../../actors/records/host.ts";
+import type { HostFeatures, HostRecord } from "../../actors/records/host.ts";
 import { HostEntity } from "../tables/host.ts";
 import type { Database } from "./database.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
 
 const bulky = ["labels", "features", "machineTypes", "numa"] as const;
-type Bulky = Pick<SaidOfHost, (typeof bulky)[number]>;
+type Bulky = Pick<HostFeatures, (typeof bulky)[number]>;
 /** A host that was removed and comes back counts its generations anew, but registers later. */
 type Version = Pick<HostRecord, "id" | "generation" | "registeredAtMs">;
 type Known = Bulky & Version;
@@ -18,7 +18,7 @@ type Known = Bulky & Version;
 /** Whether a field of a host is read here. */
 export const isBulky = (field: string): boolean => bulky.some((name) => name === field);
 
-export class HostSaid {
+export class HostFeatureReads {
   readonly #database: Database;
   readonly #selection: Selection<Known>;
   readonly #known = new Map<string, Known>();

@@ -1,12 +1,12 @@
 /** When a host lease has ended for good, and when so many have that the fault is rather novact's own. */
 import { expect } from "chai";
 import { areManyMissed, brakeOf } from "../../../../actors/control/fleet/brake.ts";
-import { look, type Watch } from "../../../../actors/control/fleet/watch.ts";
+import { look, type Watch } from "../../../../actors/control/fleet/lease-expiry.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 
 const host = (index: number, renewals: number): HostRecord => {
-  const lease = { epoch: 1, renewals, storage: { id: "s1", renewals: 2 }, fencedBy: null };
+  const lease = { leaseEpoch: 1, renewals, storage: { id: "s1", renewals: 2 }, fencedBy: null };
   return { id: `host-${index}`, name: `node-${index}`, lease } as HostRecord;
 };
 

@@ -1,6 +1,6 @@
 /**
- * One cell of the crash matrix: one operation, one of its steps, one thing that happens there. Also the run
- * without anything, which counts the steps. Its own clock, its own cluster; nothing of it is random.
+ * A square of the crash matrix: one operation, one of its steps, one fault at that step. Also the undisturbed
+ * run, which counts the steps. Each run has a clock and a cluster of its own, and no randomness.
  */
 import type { Completed, Fact, Invoked, Quiet } from "../../actors/promises/facts.ts";
 import { endFault, thingsIn, toldAndBegun } from "./crash-matrix-end.ts";

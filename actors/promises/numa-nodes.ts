@@ -19,23 +19,23 @@ export function takenBy(placements: readonly NumaPlacement[]): Taken {
   const add = (key: string, amount: number) => {
     if (amount > 0) taken.set(key, (taken.get(key) ?? 0) + amount);
   };
-  for (const { dedicated, cells } of placements)
-    for (const { cell, vcpus, memoryMib, pageKib } of cells) {
-      add(`cell ${cell}: CPUs`, dedicated ? vcpus : 0);
+  for (const { dedicated, nodes } of placements)
+    for (const { node, vcpus, memoryMib, pageKib } of nodes) {
+      add(`cell ${node}: CPUs`, dedicated ? vcpus : 0);
       add(pinned, dedicated ? vcpus : 0);
-      if (pageKib === undefined) add(`cell ${cell}: MiB`, memoryMib);
-      else add(`cell ${cell}: pages of ${pageKib} KiB`, (memoryMib * 1_024) / pageKib);
+      if (pageKib === undefined) add(`cell ${node}: MiB`, memoryMib);
+      else add(`cell ${node}: pages of ${pageKib} KiB`, (memoryMib * 1_024) / pageKib);
     }
   return taken;
 }
 
 /** The same sum, from the columns of a host's record. */
 export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
-  const taken = uses.flatMap((use, cell): [string, number][] => [
-    [`cell ${cell}: CPUs`, use.pinnedCpus],
-    [`cell ${cell}: MiB`, use.memoryMib],
+  const taken = uses.flatMap((use, node): [string, number][] => [
+    [`cell ${node}: CPUs`, use.pinnedCpus],
+    [`cell ${node}: MiB`, use.memoryMib],
     ...use.hugePages.map(({ sizeKib, claimed }): [string, number] => [
-      `cell ${cell}: pages of ${sizeKib} KiB`,
+      `cell ${node}: pages of ${sizeKib} KiB`,
       claimed,
     ]),
   ]);
@@ -44,13 +44,13 @@ export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
 
 /** The amount of each resource that the host reports. */
 function offeredBy({ numa }: HostInventory): Taken {
-  const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, cell): [string, number][] => {
+  const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, node): [string, number][] => {
     const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);
     return [
-      [`cell ${cell}: CPUs`, vcpus],
-      [`cell ${cell}: MiB`, memoryMib - Math.floor(pagesKib / 1_024)],
+      [`cell ${node}: CPUs`, vcpus],
+      [`cell ${node}: MiB`, memoryMib - Math.floor(pagesKib / 1_024)],
       ...hugePages.map(({ sizeKib, total }): [string, number] => [
-        `cell ${cell}: pages of ${sizeKib} KiB`,
+        `cell ${node}: pages of ${sizeKib} KiB`,
         total,
       ]),
     ];

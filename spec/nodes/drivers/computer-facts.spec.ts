@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { cpuFeatures, hostCells, numaNodes } from "../../../nodes/drivers/machine-facts.ts";
+import { cpuFeatures, hostCells, numaNodes } from "../../../nodes/drivers/computer-facts.ts";
 import { machineTypesIn } from "../../../nodes/drivers/qemu/index.ts";
 
 describe("the facts about a machine", () => {

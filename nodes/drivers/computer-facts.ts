@@ -22,7 +22,7 @@ export async function cpuFeatures(file = "/proc/cpuinfo"): Promise<string[]> {
 }
 
 /** A NUMA node as Linux numbers it, with the numbers of its CPUs that this process may use. */
-export interface HostCell {
+export interface HostNumaNode {
   readonly node: number;
   readonly cpus: readonly number[];
 }
@@ -31,7 +31,7 @@ const nodesDirectory = "/sys/devices/system/node";
 const statusFile = "/proc/self/status";
 
 /** The NUMA nodes of the computer by number; the same ones in the same order as in {@link numaNodes}. */
-export async function hostCells(directory = nodesDirectory, status = statusFile): Promise<HostCell[]> {
+export async function hostCells(directory = nodesDirectory, status = statusFile): Promise<HostNumaNode[]> {
   const numbers = (await namesIn(directory)).flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? []);
   const ordered = numbers.map(Number).sort((left, right) => left - right);
   const [, allowed] = /^Cpus_allowed_list:\s*(\S+)/m.exec(await textOf(status)) ?? [];
@@ -46,8 +46,8 @@ export async function hostCells(directory = nodesDirectory, status = statusFile)
 
 /** The inventory of the NUMA nodes, by number. */
 export async function numaNodes(directory = nodesDirectory, status = statusFile): Promise<NumaNodes> {
-  const cells = await hostCells(directory, status);
-  return Promise.all(cells.map(({ node, cpus }) => numaNode(join(directory, `node${node}`), cpus.length)));
+  const nodes = await hostCells(directory, status);
+  return Promise.all(nodes.map(({ node, cpus }) => numaNode(join(directory, `node${node}`), cpus.length)));
 }
 
 async function numaNode(directory: string, vcpus: number): Promise<NumaNodes[number]> {

@@ -13,7 +13,7 @@ import { storageOf } from "../../shared-storage/witnesses.ts";
 import { fleetLimits } from "./limits.ts";
 
 export interface Watched {
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly renewals: number;
   /** Monotonic: since then the count has been the same, and hosts could be heard. */
   readonly sinceMs: number;
@@ -23,7 +23,7 @@ export type Watch = ReadonlyMap<string, Watched>;
 
 export interface Expired {
   readonly host: HostRecord;
-  readonly epoch: number;
+  readonly leaseEpoch: number;
   readonly renewals: number;
   readonly silentMs: number;
 }
@@ -54,17 +54,17 @@ export function look(
   const silent = new Map<string, number>();
   for (const host of hosts) {
     if (host.lease === null || host.lease.fencedBy !== null) continue;
-    const { epoch, renewals } = host.lease;
+    const { leaseEpoch, renewals } = host.lease;
     const known = before.get(host.id);
-    const same = known !== undefined && known.epoch === epoch && known.renewals === renewals;
+    const same = known !== undefined && known.leaseEpoch === leaseEpoch && known.renewals === renewals;
     const sinceMs = Math.max(same ? known.sinceMs : nowMs, listeningSinceMs);
-    next.set(host.id, { epoch, renewals, sinceMs });
+    next.set(host.id, { leaseEpoch, renewals, sinceMs });
     const silentMs = nowMs - sinceMs;
     silent.set(host.id, silentMs);
     if (silentMs >= fleetLimits.storageTakeMs && storageOf(host.lease) !== null)
-      takeable.push({ host, epoch, renewals, silentMs });
+      takeable.push({ host, leaseEpoch, renewals, silentMs });
     if (silentMs >= leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs)
-      expired.push({ host, epoch, renewals, silentMs });
+      expired.push({ host, leaseEpoch, renewals, silentMs });
   }
   return { next, expired, takeable, silentMs: silent };
 }

@@ -10,10 +10,10 @@ import type { Machine } from "./state.ts";
  * `wait`: start no process. `pause`: pause running guests as well, so that no guest writes. `halt`: end every
  * process.
  */
-export type Bar = "wait" | "pause" | "halt";
+export type LeaseLimit = "wait" | "pause" | "halt";
 
 /** The limit that the host lease sets now; undefined: none. */
-export function barOf({ spec, leaseEpoch, lease }: Machine): Bar | undefined {
+export function leaseLimitOf({ spec, leaseEpoch, lease }: Machine): LeaseLimit | undefined {
   if (!spec.fence || leaseEpoch === 0) return undefined;
   switch (lease.kind) {
     case "unknown":
@@ -21,15 +21,15 @@ export function barOf({ spec, leaseEpoch, lease }: Machine): Bar | undefined {
     case "lapsed":
       return "pause";
     case "fenced":
-      return leaseEpoch <= lease.epoch ? "halt" : "wait";
+      return leaseEpoch <= lease.leaseEpoch ? "halt" : "wait";
     case "held":
-      if (leaseEpoch === lease.epoch) return undefined;
-      return leaseEpoch < lease.epoch ? "halt" : "wait";
+      if (leaseEpoch === lease.leaseEpoch) return undefined;
+      return leaseEpoch < lease.leaseEpoch ? "halt" : "wait";
   }
 }
 
 /** The machine with this as its host lease. */
 export function under(machine: Machine, lease: Lease): Machine {
-  const same = machine.lease.kind === lease.kind && machine.lease.epoch === lease.epoch;
+  const same = machine.lease.kind === lease.kind && machine.lease.leaseEpoch === lease.leaseEpoch;
   return same ? machine : { ...machine, lease };
 }

@@ -4,7 +4,7 @@
  * without any is not looked at again. Pure.
  */
 
-import type { Turn } from "../../actors/records/commit.ts";
+import type { Commit } from "../../actors/records/commit.ts";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
 import type { QuotaUse } from "../../actors/records/placement.ts";
 
@@ -31,7 +31,7 @@ export function sumOfUse(left: QuotaUse, right: QuotaUse, times: 1 | -1 = 1): Qu
 }
 
 /** What the commit's new instances use, by project. */
-export function usageOf({ instances = [] }: Turn): readonly Usage[] {
+export function usageOf({ instances = [] }: Commit): readonly Usage[] {
   const sums = new Map<string, Usage>();
   for (const { expectedVersion, row } of instances) {
     if (expectedVersion > 0 || row.deletedAtMs !== null) continue;
@@ -43,13 +43,13 @@ export function usageOf({ instances = [] }: Turn): readonly Usage[] {
 }
 
 /** Ids of instances that are deleted after the commit; some of them may have been before. */
-export function deletingOf({ instances = [] }: Turn): readonly string[] {
+export function deletingOf({ instances = [] }: Commit): readonly string[] {
   return instances.flatMap(({ expectedVersion, row }) =>
     expectedVersion > 0 && row.deletedAtMs !== null ? [row.id] : [],
   );
 }
 
-export function groupedOf({ instances = [], claims = [] }: Turn): readonly GroupedClaim[] {
+export function groupedOf({ instances = [], claims = [] }: Commit): readonly GroupedClaim[] {
   if (claims.length === 0) return [];
   const groups = new Map<string, string>();
   // An instance that is being deleted is no member on the host that removes its disk.

@@ -18,7 +18,7 @@ export function atLeastBound(
 ): Pick<HostInventory, "numa" | "vcpus"> {
   const { numa: said } = inventory;
   const missing = Array.from({ length: numaClaimed.length - said.length }, () => nothing);
-  const numa = [...said, ...missing].map((cell, index) => atLeast(cell, numaClaimed[index]));
+  const numa = [...said, ...missing].map((node, index) => atLeast(node, numaClaimed[index]));
   let vcpus = Math.max(inventory.vcpus, vcpusClaimed);
   const realCpus = realCpusOf(numa);
   const short = -sharedFree({ realCpus, pinnedCpus, vcpus, vcpusClaimed });
@@ -31,18 +31,18 @@ export function atLeastBound(
   return { numa, vcpus };
 }
 
-function atLeast(cell: NumaNode, use: NumaUse | undefined): NumaNode {
-  if (use === undefined) return cell;
-  const sizes = new Set([...cell.hugePages, ...use.hugePages].map(({ sizeKib }) => sizeKib));
+function atLeast(node: NumaNode, use: NumaUse | undefined): NumaNode {
+  if (use === undefined) return node;
+  const sizes = new Set([...node.hugePages, ...use.hugePages].map(({ sizeKib }) => sizeKib));
   const hugePages = [...sizes].map((sizeKib) => {
-    const total = cell.hugePages.find((one) => one.sizeKib === sizeKib)?.total ?? 0;
+    const total = node.hugePages.find((one) => one.sizeKib === sizeKib)?.total ?? 0;
     const claimed = use.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed ?? 0;
     return { sizeKib, total: Math.max(total, claimed) };
   });
   const pagesMib = hugePages.reduce((sum, { sizeKib, total }) => sum + (sizeKib * total) / 1_024, 0);
-  const vcpus = Math.max(cell.vcpus, use.pinnedCpus);
-  return { vcpus, memoryMib: Math.max(cell.memoryMib, Math.ceil(pagesMib) + use.memoryMib), hugePages };
+  const vcpus = Math.max(node.vcpus, use.pinnedCpus);
+  return { vcpus, memoryMib: Math.max(node.memoryMib, Math.ceil(pagesMib) + use.memoryMib), hugePages };
 }
 
 const withCpu = (numa: readonly NumaNode[]): NumaNode[] =>
-  numa.map((cell, index) => (index === 0 ? { ...cell, vcpus: cell.vcpus + 1 } : cell));
+  numa.map((node, index) => (index === 0 ? { ...node, vcpus: node.vcpus + 1 } : node));
