@@ -47,9 +47,9 @@ create table claim (
   constraint claim_host_reference foreign key (host_id) references host(id)
 );
 create index claim_host_idx on claim using btree (host_id, instance_id);
-create trigger claim_gives_cells after delete on claim for each row when ((old.numa is not null)) execute
+create trigger claim_gives_numa_nodes after delete on claim for each row when ((old.numa is not null)) execute
     function novact_numa();
-create trigger claim_takes_cells after insert on claim for each row when ((new.numa is not null)) execute
+create trigger claim_takes_numa_nodes after insert on claim for each row when ((new.numa is not null)) execute
     function novact_numa();
 
 create table commit_writer (

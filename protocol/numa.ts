@@ -1,8 +1,7 @@
 /**
  * NUMA nodes of hosts, and what guests are given of them: CPUs of their own, memory of certain NUMA nodes,
- * huge pages. A NUMA node is identified by its position in the host's inventory; the fields call it `cell`,
- * as libvirt does. The arithmetic is here, so that proposing, committing and showing a claim count alike.
- * Pure.
+ * huge pages. A NUMA node is identified by its position in the host's inventory. The arithmetic is here, so
+ * that proposing, committing and showing a claim count alike. Pure.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { fieldLimits } from "./limits/fields.ts";

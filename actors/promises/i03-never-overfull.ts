@@ -1,6 +1,6 @@
 /**
  * I3: the sum of the claims on a host never exceeds what it has, nor what any of its NUMA nodes has
- * (cells.ts); nor does a claim break its group's rule, or a create the quota of its project
+ * (numa-nodes.ts); nor does a claim break its group's rule, or a create the quota of its project
  * (groups-and-quotas.ts); and a host is in one zone at most (zones.ts). The sums are kept here, from the
  * claims themselves; whether the store's own sums agree is judged when all is quiet, also for groups and
  * quotas (placement-at-rest.ts).
@@ -11,7 +11,7 @@ import type { ClaimRecord, MachineKey } from "../records/instance.ts";
 import type { Amounts, Checker, Quiet } from "./facts.ts";
 import { groupsAndQuotas } from "./groups-and-quotas.ts";
 import { isCommitted } from "./ledger.ts";
-import { cellFaults, differences, takenBy, takenIn } from "./numa-nodes.ts";
+import { differences, numaFaults, takenBy, takenIn } from "./numa-nodes.ts";
 import { placementFaults } from "./placement-at-rest.ts";
 import { zonesOfHosts } from "./zones.ts";
 
@@ -57,16 +57,16 @@ function applied(known: Known, commit: Commit): readonly string[] {
   }
   return [...touched].flatMap((id) => [
     ...overfull(id, sums.get(id) ?? nothing, capacities.get(id)),
-    ...overfullCells(known, id),
+    ...overfullNumaNodes(known, id),
   ]);
 }
 
-function overfullCells({ capacities, sums, claims, bound }: Known, hostId: string): readonly string[] {
+function overfullNumaNodes({ capacities, sums, claims, bound }: Known, hostId: string): readonly string[] {
   const inventory = capacities.get(hostId);
   const keys = bound.get(hostId);
   if (inventory === undefined || keys === undefined) return [];
   const taken = takenBy([...keys].flatMap((key) => claims.get(key)?.numa ?? []));
-  return cellFaults(hostId, inventory, taken, sums.get(hostId)?.vcpus ?? 0);
+  return numaFaults(hostId, inventory, taken, sums.get(hostId)?.vcpus ?? 0);
 }
 
 const keyOf = ({ instanceId, ownerEpoch }: MachineKey) => `${instanceId} ${ownerEpoch}`;

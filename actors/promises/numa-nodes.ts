@@ -6,8 +6,8 @@ import type { HostInventory } from "../../protocol/machine.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 
 /**
- * Amounts by NUMA node and resource, such as `cell 0: CPUs`; and, under `pinned`, the pinned CPUs of all NUMA
- * nodes.
+ * Amounts by NUMA node and resource, such as `NUMA node 0: CPUs`; and, under `pinned`, the pinned CPUs of all
+ * NUMA nodes.
  */
 export type Taken = ReadonlyMap<string, number>;
 
@@ -21,10 +21,10 @@ export function takenBy(placements: readonly NumaPlacement[]): Taken {
   };
   for (const { dedicated, nodes } of placements)
     for (const { node, vcpus, memoryMib, pageKib } of nodes) {
-      add(`cell ${node}: CPUs`, dedicated ? vcpus : 0);
+      add(`NUMA node ${node}: CPUs`, dedicated ? vcpus : 0);
       add(pinned, dedicated ? vcpus : 0);
-      if (pageKib === undefined) add(`cell ${node}: MiB`, memoryMib);
-      else add(`cell ${node}: pages of ${pageKib} KiB`, (memoryMib * 1_024) / pageKib);
+      if (pageKib === undefined) add(`NUMA node ${node}: MiB`, memoryMib);
+      else add(`NUMA node ${node}: pages of ${pageKib} KiB`, (memoryMib * 1_024) / pageKib);
     }
   return taken;
 }
@@ -32,10 +32,10 @@ export function takenBy(placements: readonly NumaPlacement[]): Taken {
 /** The same sum, from the columns of a host's record. */
 export function takenIn(pinnedCpus: number, uses: readonly NumaUse[]): Taken {
   const taken = uses.flatMap((use, node): [string, number][] => [
-    [`cell ${node}: CPUs`, use.pinnedCpus],
-    [`cell ${node}: MiB`, use.memoryMib],
+    [`NUMA node ${node}: CPUs`, use.pinnedCpus],
+    [`NUMA node ${node}: MiB`, use.memoryMib],
     ...use.hugePages.map(({ sizeKib, claimed }): [string, number] => [
-      `cell ${node}: pages of ${sizeKib} KiB`,
+      `NUMA node ${node}: pages of ${sizeKib} KiB`,
       claimed,
     ]),
   ]);
@@ -47,10 +47,10 @@ function offeredBy({ numa }: HostInventory): Taken {
   const offered = numa.flatMap(({ vcpus, memoryMib, hugePages }, node): [string, number][] => {
     const pagesKib = hugePages.reduce((sum, { sizeKib, total }) => sum + sizeKib * total, 0);
     return [
-      [`cell ${node}: CPUs`, vcpus],
-      [`cell ${node}: MiB`, memoryMib - Math.floor(pagesKib / 1_024)],
+      [`NUMA node ${node}: CPUs`, vcpus],
+      [`NUMA node ${node}: MiB`, memoryMib - Math.floor(pagesKib / 1_024)],
       ...hugePages.map(({ sizeKib, total }): [string, number] => [
-        `cell ${node}: pages of ${sizeKib} KiB`,
+        `NUMA node ${node}: pages of ${sizeKib} KiB`,
         total,
       ]),
     ];
@@ -63,7 +63,7 @@ function offeredBy({ numa }: HostInventory): Taken {
  * Sentences about resources of which more is taken than the host has. `vcpusClaimed`: by all claims on the
  * host.
  */
-export function cellFaults(hostId: string, inventory: HostInventory, taken: Taken, vcpusClaimed: number) {
+export function numaFaults(hostId: string, inventory: HostInventory, taken: Taken, vcpusClaimed: number) {
   const offered = offeredBy(inventory);
   const faults = [...taken]
     .filter(([what, amount]) => amount > (offered.get(what) ?? 0))

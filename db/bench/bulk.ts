@@ -154,7 +154,7 @@ interface Copies {
   readonly own: Readonly<Record<string, string>>;
 }
 
-/** Every column but the generated ones, which PostgreSQL fills itself. */
+/** Copies every column but the generated columns: PostgreSQL fills these. */
 const copyStatement = ({ table, key, first, count, own }: Copies): string => {
   const fields = Object.entries(own).map(([column, value]) => `'${column}', ${value}`);
   return `do $copy$ declare given text; begin

@@ -11,6 +11,9 @@ const columns = [
 ].map(([table, from, to]) => `alter table ${table} rename column ${from} to ${to}`);
 
 const numaNodes = [
+  // Under their new names they are made with the functions; both would count each claim twice.
+  "drop trigger if exists claim_takes_cells on claim",
+  "drop trigger if exists claim_gives_cells on claim",
   "alter table host_cell rename to host_numa_node",
   "alter table host_numa_node rename column cell to node",
   "alter table host_numa_node rename constraint host_cell_pkey to host_numa_node_pkey",

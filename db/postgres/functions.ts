@@ -56,7 +56,7 @@ export interface FunctionChanges {
   readonly gone: readonly string[];
 }
 
-/** What differs from the functions that were put there last. */
+/** The functions that differ from those of the last replacement. */
 export async function functionChanges(run: Run, functions: readonly SqlFunction[]): Promise<FunctionChanges> {
   const rows = await run("select name, hash from novact_function");
   const known = new Map(rows.map(({ name, hash }) => [String(name), String(hash)]));

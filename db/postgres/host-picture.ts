@@ -18,9 +18,9 @@ import type { HostFeatureReads } from "./host-features.ts";
 import {
   aggregateObject,
   buildsByHost,
-  cellsByHost,
   isLight,
   leaseOf,
+  numaByHost,
   storageSaid,
   usesOf,
 } from "./host-reads.ts";
@@ -117,9 +117,9 @@ export class HostPicture {
   }
 
   async #readLasting(ids: readonly string[]): Promise<void> {
-    // Whoever claims cells changes the sums in the host's row as well.
+    // Whoever claims NUMA nodes changes the sums in the host's row as well.
     const text = `select h.xmin::text::bigint, k.uses, ${this.#kept.columns} from host h
-      left join (${cellsByHost}) k on k.host_id = h.id where h.id = any ($1)`;
+      left join (${numaByHost}) k on k.host_id = h.id where h.id = any ($1)`;
     const statement = { name: "hosts_changed", text, values: [ids] };
     const rows = await this.#database.read(statement, "read the hosts that have changed");
     const versions = new Map<string, number>();

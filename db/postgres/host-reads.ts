@@ -27,8 +27,8 @@ export const aggregateObject = `json_build_object('id', a.id, 'name', a.name,
 const aggregates = `select json_agg(${aggregateObject} order by a.id)
   from aggregate_host ah join aggregate a on a.id = ah.aggregate_id where ah.host_id = h.id`;
 
-/** The few hosts with guests in cells of their own have an index. */
-export const cellsByHost = `select host_id, json_agg(json_build_array(node, resource, claimed)) as uses from host_numa_node
+/** The few hosts whose NUMA nodes have claims have an index. */
+export const numaByHost = `select host_id, json_agg(json_build_array(node, resource, claimed)) as uses from host_numa_node
   where claimed > 0 group by host_id`;
 
 /** Of the lease `l`: what the renewal of its present count said. */
@@ -104,7 +104,7 @@ export class HostReads {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
         l.lease_epoch, l.renewals, l.fenced_by, ${storageSaid}, l.storage_renewals, k.uses
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
-      left join (${buildsByHost}) b on b.host_id = h.id left join (${cellsByHost}) k on k.host_id = h.id ${clause}`;
+      left join (${buildsByHost}) b on b.host_id = h.id left join (${numaByHost}) k on k.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${what}`, text, values }, "read hosts");
     return this.#said.complete(rows.flatMap((row) => this.#record(row) ?? []));
   }

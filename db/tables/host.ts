@@ -29,7 +29,7 @@ export const HostEntity = defineEntity({
     memoryMibClaimed: count(),
     diskGibClaimed: count(),
     instances: count(),
-    /** Without any ratio, by what the host says of its cells. */
+    /** Without any ratio, by what the host says of its NUMA nodes. */
     realCpus: count(),
     pinnedCpus: count(),
     labels: nested<HostRecord["labels"]>(),

@@ -31,7 +31,10 @@ const nodesDirectory = "/sys/devices/system/node";
 const statusFile = "/proc/self/status";
 
 /** The NUMA nodes of the computer by number; the same ones in the same order as in {@link numaNodes}. */
-export async function hostCells(directory = nodesDirectory, status = statusFile): Promise<HostNumaNode[]> {
+export async function hostNumaNodes(
+  directory = nodesDirectory,
+  status = statusFile,
+): Promise<HostNumaNode[]> {
   const numbers = (await namesIn(directory)).flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? []);
   const ordered = numbers.map(Number).sort((left, right) => left - right);
   const [, allowed] = /^Cpus_allowed_list:\s*(\S+)/m.exec(await textOf(status)) ?? [];
@@ -46,7 +49,7 @@ export async function hostCells(directory = nodesDirectory, status = statusFile)
 
 /** The inventory of the NUMA nodes, by number. */
 export async function numaNodes(directory = nodesDirectory, status = statusFile): Promise<NumaNodes> {
-  const nodes = await hostCells(directory, status);
+  const nodes = await hostNumaNodes(directory, status);
   return Promise.all(nodes.map(({ node, cpus }) => numaNode(join(directory, `node${node}`), cpus.length)));
 }
 

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { controllerWorld } from "../support/controller-world.ts";
 import { boundHosts, dedicated, nodes, pinnedRush, type World } from "../support/pinned-rush.ts";
 
-describe("guests with CPUs, cells or pages of their own", function () {
+describe("guests with CPUs, NUMA nodes or pages of their own", function () {
   this.timeout(30_000);
   let world: World;
   beforeEach(async () => {
@@ -47,7 +47,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
     expect(await claimed()).to.deep.equal([0, []]);
   });
 
-  it("are built on another host, in its cells, when the first could not", async () => {
+  it("are built on another host, in its NUMA nodes, when the first could not", async () => {
     const broken = await world.host("h0", {
       ...{ vcpus: 32, numa: nodes },
       outcome: () => ({ state: "failed", reason: "guestFailed", message: "It broke." }),
@@ -62,7 +62,7 @@ describe("guests with CPUs, cells or pages of their own", function () {
     expect(await claimed("h1")).to.deep.equal([1, [use(1, 512)]]);
   });
 
-  it("have cells of another host when theirs is fenced, and leave nothing claimed there", async () => {
+  it("have NUMA nodes of another host when theirs is fenced, and leave nothing claimed there", async () => {
     const said = { vcpus: 32, numa: nodes };
     const first = await world.host("h0", said);
     await flavor("pinned", { ...dedicated, "hw:mem_page_size": "large" }, 2);

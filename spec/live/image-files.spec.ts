@@ -89,7 +89,7 @@ describe("the files of images, on a controller's disk", function () {
     await admin.flavor.create({ name: "passing", ...size });
     await register("passing");
     const question = { name: "web", flavor: "passing", image: "passing" };
-    // Whoever answers has both in its cache from here on.
+    // The answering controller has flavor and image in its cache from here on.
     const { instance: first } = await admin.instance.create({ ...question, wait: true });
     await admin.instance.delete(first.id, { wait: true });
     await admin.image.delete("passing", {});

@@ -5,7 +5,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { cpusOfList, type HostNumaNode, hostCells, numaNodes } from "../../nodes/drivers/computer-facts.ts";
+import {
+  cpusOfList,
+  type HostNumaNode,
+  hostNumaNodes,
+  numaNodes,
+} from "../../nodes/drivers/computer-facts.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
@@ -37,7 +42,7 @@ async function until(met: () => boolean): Promise<void> {
   while (!met()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-describe("real guests with CPUs, cells or pages of their own", function () {
+describe("real guests with CPUs, NUMA nodes or pages of their own", function () {
   this.timeout(60_000);
   let directory: TemporaryDirectory;
   let drivers: Drivers;
@@ -53,10 +58,11 @@ describe("real guests with CPUs, cells or pages of their own", function () {
     });
 
   before(async function () {
-    const [missing, guest, nodes] = [missingForGuests(), guestOfSetup(), await hostCells()];
+    const [missing, guest, nodes] = [missingForGuests(), guestOfSetup(), await hostNumaNodes()];
     if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
     const [first] = nodes;
-    if (first === undefined || first.cpus.length < 2) return skip(this, "there is no cell with two CPUs");
+    if (first === undefined || first.cpus.length < 2)
+      return skip(this, "there is no NUMA node with two CPUs");
     node = first;
     cpus = nodes.flatMap((one) => one.cpus).sort((left, right) => left - right);
     directory = await temporaryDirectory();
@@ -138,7 +144,7 @@ describe("real guests with CPUs, cells or pages of their own", function () {
     expect(threadsOf(second.pid)[0]).not.to.deep.equal(own);
   });
 
-  it("have their memory bound to the nodes of their cells", async () => {
+  it("have their memory bound to their NUMA nodes", async () => {
     const { pid } = await start(specOf({}, false));
     expect(readFileSync(`/proc/${pid}/numa_maps`, "utf8")).to.contain(`bind:${node.node}`);
     expect(isOn(pid, node.cpus)).to.equal(true);

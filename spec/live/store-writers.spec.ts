@@ -201,7 +201,7 @@ function readings([waves = [], ...others]: History<Did>): readonly History<Unit>
   return readings(others).flatMap((later) => own.map((one) => [one, ...later]));
 }
 
-/** One commit that does what all of these do. */
+/** Merges several commits into one. */
 function mergedCommit(commits: readonly Commit[]): Commit {
   const lists = new Map<string, unknown[]>();
   for (const { request: _, ...commit } of commits)
@@ -296,7 +296,7 @@ describe("several writers at one PostgreSQL", function () {
     const line = "select last_sequence into strict before from event_head for update;";
     const end = "  if newest > before then";
     expect(text).to.contain(line).and.to.contain(end);
-    // It looks at its commits, and others look at theirs, before any of them is done.
+    // Every writer looks at its commits before any commit is done.
     const loose = text
       .replace(line, line.replace(" for update", ""))
       .replace(end, `  perform pg_sleep(0.05);\n${end}`);

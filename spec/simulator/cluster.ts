@@ -221,7 +221,7 @@ export class Cluster {
         memoryMib: parameters.hostVcpus * 256,
         diskGib: 100,
         storageId: this.storage?.storageId ?? null,
-        numa: cellsOf(parameters.cells ?? 0, parameters.hostVcpus),
+        numa: numaNodesOf(parameters.numaNodes ?? 0, parameters.hostVcpus),
         ...{ labels: {}, features: [], machineTypes: [] },
       } as const;
       const { clock, ids, log } = agent;
@@ -294,10 +294,10 @@ function storeRates({ storeLatencyMs, rolledBack, answerLost, slow, batched }: P
 }
 
 /** Half as many CPUs as vCPUs, so that dedicated CPUs leave guests that share CPUs short of room. */
-function cellsOf(count: number, vcpus: number): NumaNode[] {
+function numaNodesOf(count: number, vcpus: number): NumaNode[] {
   const cpus = Math.max(1, Math.floor(vcpus / 2));
-  return Array.from({ length: count }, (_, cell) => ({
-    vcpus: Math.floor((cpus + cell) / count),
+  return Array.from({ length: count }, (_, node) => ({
+    vcpus: Math.floor((cpus + node) / count),
     memoryMib: vcpus * 256,
     hugePages: [],
   }));

@@ -1,11 +1,11 @@
-/** What a run has tried: commands, faults, and which cells of the admission table it has been in. */
+/** What a run has tried: commands, faults, and which admissions of the table it has been in. */
 
 import { admission } from "../../actors/control/instance/admission.ts";
 import type { Fact } from "../../actors/promises/facts.ts";
 import type { InstanceState } from "../../protocol/states.ts";
 
 /** Those that accept: a command that is denied leaves no turn behind. */
-const cellsInAll = Object.values(admission).flatMap((row) =>
+const admissionsInAll = Object.values(admission).flatMap((row) =>
   Object.values(row).filter(({ kind }) => kind !== "deny"),
 ).length;
 
@@ -22,11 +22,11 @@ export class Coverage {
   readonly commits: Record<string, number> = {};
   /** Turns that were broken, by the kind of their message. */
   readonly crashes: Record<string, number> = {};
-  readonly cells = new Set<string>();
+  readonly admissions = new Set<string>();
   readonly #states = new Map<string, InstanceState>();
   facts = 0;
 
-  static readonly cellsMax: number = cellsInAll;
+  static readonly admissionsMax: number = admissionsInAll;
 
   command(kind: string): void {
     this.commands[kind] = (this.commands[kind] ?? 0) + 1;
@@ -54,7 +54,7 @@ export class Coverage {
       const { command } = event.body as { readonly command?: string };
       const state = this.#states.get(event.id);
       if (event.event === "accepted" && command !== undefined && state !== undefined)
-        this.cells.add(`${state}/${command}`);
+        this.admissions.add(`${state}/${command}`);
     }
     for (const { row } of fact.commit.instances ?? []) this.#states.set(row.id, row.state);
   }
@@ -64,7 +64,7 @@ export class Coverage {
     for (const key of counted)
       for (const [kind, count] of Object.entries(other[key]))
         this[key][kind] = (this[key][kind] ?? 0) + count;
-    for (const cell of other.cells) this.cells.add(cell);
+    for (const admission of other.admissions) this.admissions.add(admission);
     this.facts += other.facts;
   }
 }

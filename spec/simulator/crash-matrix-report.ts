@@ -1,8 +1,8 @@
-/** The crash matrix as text for people: the table, the red cells, and how to see one again. Pure. */
+/** The crash matrix as text for people: the table, the red squares, and how to see one again. Pure. */
 import type { CellFault, Red } from "./crash-matrix-square.ts";
 import type { CountedStep } from "./interposer.ts";
 
-export interface Cell {
+export interface Square {
   readonly operation: string;
   readonly step: CountedStep;
   readonly fault: CellFault;
@@ -15,44 +15,45 @@ export interface Row {
   readonly steps: number;
   /** The failure of the undisturbed run, if it failed. */
   readonly undisturbed: Red | undefined;
-  readonly cells: readonly Cell[];
+  readonly squares: readonly Square[];
 }
 
 export interface Totals {
   readonly operations: number;
   readonly steps: number;
-  readonly cells: number;
+  readonly squares: number;
   readonly green: number;
   readonly red: number;
 }
 
-/** Of the cells alone; an undisturbed run that is red makes its operation's row count one red more. */
+/** Of the squares alone; an undisturbed run that is red makes its operation's row count one red more. */
 export function totalsOf(rows: readonly Row[]): Totals {
   const sum = (count: (row: Row) => number) => rows.reduce((total, row) => total + count(row), 0);
-  const cells = sum((row) => row.cells.length);
+  const squares = sum((row) => row.squares.length);
   const red = sum(redIn);
   return {
     operations: rows.length,
     steps: sum(({ steps }) => steps),
-    cells,
+    squares,
     green: sum(greenIn),
     red,
   };
 }
 
-const greenIn = ({ cells }: Row): number => cells.filter(({ red }) => red === undefined).length;
-const redIn = (row: Row): number => row.cells.length - greenIn(row) + (row.undisturbed === undefined ? 0 : 1);
+const greenIn = ({ squares }: Row): number => squares.filter(({ red }) => red === undefined).length;
+const redIn = (row: Row): number =>
+  row.squares.length - greenIn(row) + (row.undisturbed === undefined ? 0 : 1);
 
 export function matrixText(rows: readonly Row[], seconds: number): string {
   const totals = totalsOf(rows);
-  const percent = totals.cells === 0 ? 0 : Math.floor((totals.green / totals.cells) * 1_000) / 10;
+  const percent = totals.squares === 0 ? 0 : Math.floor((totals.green / totals.squares) * 1_000) / 10;
   return [
-    line("operation", "steps", "cells", "green", "red"),
-    ...rows.map((row) => line(row.operation, row.steps, row.cells.length, greenIn(row), redIn(row))),
-    line("total", totals.steps, totals.cells, totals.green, totals.red),
+    line("operation", "steps", "squares", "green", "red"),
+    ...rows.map((row) => line(row.operation, row.steps, row.squares.length, greenIn(row), redIn(row))),
+    line("total", totals.steps, totals.squares, totals.green, totals.red),
     "",
     ...redText(rows),
-    `${totals.cells} cells of ${counted(totals.operations, "operation")}, ${percent} % green, in ${seconds.toFixed(1)} s.`,
+    `${totals.squares} squares of ${counted(totals.operations, "operation")}, ${percent} % green, in ${seconds.toFixed(1)} s.`,
   ].join("\n");
 }
 
@@ -63,9 +64,9 @@ function line(name: string, ...numbers: readonly (number | string)[]): string {
 }
 
 function redText(rows: readonly Row[]): readonly string[] {
-  return rows.flatMap(({ operation, undisturbed, cells }) => [
+  return rows.flatMap(({ operation, undisturbed, squares }) => [
     ...(undisturbed === undefined ? [] : [`RED ${operation}, undisturbed`, ...said(undisturbed), ""]),
-    ...cells.flatMap(({ step, fault, red }) =>
+    ...squares.flatMap(({ step, fault, red }) =>
       red === undefined
         ? []
         : [

@@ -13,7 +13,7 @@ import { epochMs } from "./process.ts";
 import { type Outcome, runPlan, type ScriptWorld } from "./run.ts";
 
 /** What can happen at a step. Late: the process is back only after its host counts as silent. */
-export const cellFaults = {
+export const numaFaults = {
   crashBefore: { fault: "crashBefore", backMs: 1_000 },
   crashBeforeLate: { fault: "crashBefore", backMs: 12_000 },
   crashAfter: { fault: "crashAfter", backMs: 1_000 },
@@ -22,8 +22,8 @@ export const cellFaults = {
   loseReply: { fault: "loseReply", backMs: 0 },
   delay: { fault: "delay", backMs: 0 },
 } as const satisfies Record<string, { readonly fault: StepFault; readonly backMs: number }>;
-export type CellFault = keyof typeof cellFaults;
-export const cellFaultNames = Object.keys(cellFaults) as readonly CellFault[];
+export type CellFault = keyof typeof numaFaults;
+export const cellFaultNames = Object.keys(numaFaults) as readonly CellFault[];
 
 export interface Aimed {
   readonly step: CountedStep;
@@ -60,7 +60,7 @@ export function faultsAt({ what }: CountedStep): readonly CellFault[] {
   return cellFaultNames.filter((fault) => !(isFile && fault === "loseReply"));
 }
 
-export async function runCell(
+export async function runSquare(
   operation: Operation,
   aimed?: Aimed,
   write?: (line: string) => void,
@@ -89,13 +89,13 @@ function perform(operation: Operation, aimed: Aimed | undefined, world: ScriptWo
   for (const act of operation.prepare) kernel.after(nobody, act.atMs, "", () => enact(act, world));
   const untilBeginMs = beginMs - setUpMs;
   kernel.after(nobody, untilBeginMs, "", () => {
-    const fault = aimed === undefined ? undefined : cellFaults[aimed.fault].fault;
+    const fault = aimed === undefined ? undefined : numaFaults[aimed.fault].fault;
     interposer.begin(
       aimed === undefined || fault === undefined ? undefined : { step: aimed.step.step, fault },
     );
     interposer.onHit = (process) => {
       if (aimed === undefined) return;
-      process.onDeath(() => startAgainLater(process.name, cellFaults[aimed.fault].backMs, world));
+      process.onDeath(() => startAgainLater(process.name, numaFaults[aimed.fault].backMs, world));
       kernel.trace.note(kernel.nowMs, process.name, `${aimed.fault} at ${interposer.hit?.what}`);
     };
   });

@@ -2,5 +2,5 @@
 import { type Part, runPart } from "./crash-matrix-jobs.ts";
 
 const part: Part = JSON.parse(process.argv[2] ?? "{}");
-const rows = await runPart(part, (cells) => process.send?.({ cells }));
+const rows = await runPart(part, (squares) => process.send?.({ squares }));
 process.send?.({ rows }, () => process.disconnect());

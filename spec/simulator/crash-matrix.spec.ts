@@ -1,10 +1,10 @@
-/** The crash matrix: its pure parts by value, and a sample of its cells as they are. */
+/** The crash matrix: its pure parts by value, and a sample of its squares as they are. */
 import { expect } from "chai";
 import { type Ended, endFault } from "./crash-matrix-end.ts";
 import { merge, runPart } from "./crash-matrix-jobs.ts";
 import { operations } from "./crash-matrix-operations.ts";
-import { type Cell, matrixText, type Row, replay, totalsOf } from "./crash-matrix-report.ts";
-import { faultsAt, runCell } from "./crash-matrix-square.ts";
+import { matrixText, type Row, replay, type Square, totalsOf } from "./crash-matrix-report.ts";
+import { faultsAt, runSquare } from "./crash-matrix-square.ts";
 
 const starting = { done: [["running"]], undone: [["stopped"]] };
 const told = (outcome: "ok" | "failed" | "unknown") => [{ method: "instance.start", outcome }];
@@ -67,21 +67,21 @@ describe("crash matrix: the end of an operation", () => {
 });
 
 const step = { step: 3, kind: "durable", process: "h1", what: "start" } as const;
-const cell: Cell = { operation: "start", step, fault: "double", red: undefined };
-const red: Cell = { ...cell, fault: "delay", red: { promise: "I7", message: "Something is left." } };
-const row: Row = { operation: "start", steps: 4, undisturbed: undefined, cells: [cell, red] };
+const square: Square = { operation: "start", step, fault: "double", red: undefined };
+const red: Square = { ...square, fault: "delay", red: { promise: "I7", message: "Something is left." } };
+const row: Row = { operation: "start", steps: 4, undisturbed: undefined, squares: [square, red] };
 
 describe("crash matrix: the report", () => {
-  it("counts cells", () => {
-    expect(totalsOf([row])).to.deep.equal({ operations: 1, steps: 4, cells: 2, green: 1, red: 1 });
+  it("counts squares", () => {
+    expect(totalsOf([row])).to.deep.equal({ operations: 1, steps: 4, squares: 2, green: 1, red: 1 });
   });
 
   it("counts an operation that is red by itself", () => {
     const sick = { ...row, undisturbed: { promise: "I6", message: "It did not come to rest." } };
-    expect(totalsOf([sick])).to.include({ cells: 2, green: 1, red: 2 });
+    expect(totalsOf([sick])).to.include({ squares: 2, green: 1, red: 2 });
   });
 
-  it("fits 100 columns, and says how to see a red cell again", () => {
+  it("fits 100 columns, and says how to see a red square again", () => {
     const lines = matrixText([row], 1.25).split("\n");
     const table = lines.slice(0, lines.indexOf(""));
     expect(Math.max(...table.map(({ length }) => length))).to.be.at.most(100);
@@ -89,18 +89,18 @@ describe("crash matrix: the report", () => {
       "RED start, step 3, delay: h1 durable start",
       "  I7: Something is left.",
       `  ${replay("start", 3, "delay")}`,
-      "2 cells of 1 operation, 50 % green, in 1.3 s.",
+      "2 squares of 1 operation, 50 % green, in 1.3 s.",
     ]);
   });
 
   it("puts the parts of a row together, in the order of the steps", () => {
-    const later = { ...cell, step: { ...step, step: 5 } };
-    const [merged] = merge([[{ ...row, cells: [later] }], [{ ...row, cells: [cell] }]]);
-    expect(merged?.cells.map((one) => one.step.step)).to.deep.equal([3, 5]);
+    const later = { ...square, step: { ...step, step: 5 } };
+    const [merged] = merge([[{ ...row, squares: [later] }], [{ ...row, squares: [square] }]]);
+    expect(merged?.squares.map((one) => one.step.step)).to.deep.equal([3, 5]);
   });
 });
 
-describe("crash matrix: its cells", () => {
+describe("crash matrix: its squares", () => {
   it("loses no answer of a file", () => {
     expect(faultsAt({ ...step, what: "writeFile" })).to.not.include("loseReply");
     expect(faultsAt(step)).to.include("loseReply");
@@ -114,7 +114,7 @@ describe("crash matrix: its cells", () => {
   it("counts the same steps each time", async () => {
     const [operation] = operations;
     if (operation === undefined) throw new Error("There is no operation.");
-    const [first, second] = [await runCell(operation), await runCell(operation)];
+    const [first, second] = [await runSquare(operation), await runSquare(operation)];
     expect(first.counted.length).to.be.above(5);
     expect(second.counted).to.deep.equal(first.counted);
   });
@@ -122,8 +122,8 @@ describe("crash matrix: its cells", () => {
   it("are green, in a sample", async () => {
     const all = operations.map(({ name }) => name);
     const rows = await runPart({ parts: 1, part: 0, sample: 24, operations: all });
-    const { red: reds, cells } = totalsOf(rows);
+    const { red: reds, squares } = totalsOf(rows);
     expect(reds, matrixText(rows, 0)).to.equal(0);
-    expect(cells).to.be.above(100);
+    expect(squares).to.be.above(100);
   }).timeout(60_000);
 });

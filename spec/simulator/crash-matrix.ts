@@ -1,6 +1,6 @@
 /**
  * `npm run crashmatrix`: for every operation and every step of it, one run for each thing that can happen
- * there; prints the matrix and its red cells, and ends with 1 when there is one.
+ * there; prints the matrix and its red squares, and ends with 1 when there is one.
  *
  *   npm run crashmatrix -- [--operation NAME] [--jobs N] [--sample N] [--json] [--list]
  *   npm run crashmatrix -- --operation NAME [--step N --fault FAULT] --trace
@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { runParts } from "./crash-matrix-jobs.ts";
 import { type Operation, operations } from "./crash-matrix-operations.ts";
 import { matrixText, totalsOf } from "./crash-matrix-report.ts";
-import { type Aimed, type CellFault, cellFaultNames, runCell } from "./crash-matrix-square.ts";
+import { type Aimed, type CellFault, cellFaultNames, runSquare } from "./crash-matrix-square.ts";
 
 const { values } = parseArgs({
   options: {
@@ -43,7 +43,7 @@ function faultNamed(name: string): CellFault {
 async function list(): Promise<number> {
   for (const operation of chosen()) {
     console.log(operation.name);
-    const { counted } = await runCell(operation);
+    const { counted } = await runSquare(operation);
     for (const { step, kind, process, what } of counted) console.log(`  ${step} ${process} ${kind} ${what}`);
   }
   return 0;
@@ -52,19 +52,19 @@ async function list(): Promise<number> {
 async function trace(): Promise<number> {
   const [operation] = chosen();
   if (operation === undefined || values.operation === undefined) throw new Error("Say which --operation.");
-  const { counted } = await runCell(operation);
+  const { counted } = await runSquare(operation);
   const step = values.step === undefined ? undefined : counted[Number(values.step)];
   if (values.step !== undefined && step === undefined)
     throw new Error(`${operation.name} has the steps 0 to ${counted.length - 1}.`);
   const aimed: Aimed | undefined = step && { step, fault: faultNamed(values.fault ?? "crashAfter") };
-  const { red } = await runCell(operation, aimed, (line) => console.log(line));
+  const { red } = await runSquare(operation, aimed, (line) => console.log(line));
   console.log(red === undefined ? "green" : `RED ${red.promise}: ${red.message}`);
   return red === undefined ? 0 : 1;
 }
 
 async function matrix(): Promise<number> {
   const begunMs = performance.now();
-  let cells = 0;
+  let squares = 0;
   const rows = await runParts(
     {
       parts: Math.max(1, Number(values.jobs)),
@@ -72,8 +72,8 @@ async function matrix(): Promise<number> {
       operations: chosen().map(({ name }) => name),
     },
     (more) => {
-      cells += more;
-      if (process.stderr.isTTY && cells % 20 === 0) process.stderr.write(`\r${cells} cells`);
+      squares += more;
+      if (process.stderr.isTTY && squares % 20 === 0) process.stderr.write(`\r${squares} squares`);
     },
   );
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");

@@ -8,6 +8,11 @@ import { brokenReport, type RunReport } from "./report.ts";
 /** A run takes a fraction of a second; one that takes so long goes round in circles. */
 export const runMsMax = 120_000;
 
+/**
+ * Processes that end one after the other without a single report: then none can start, and no run says why.
+ */
+export const deathsMax = 5;
+
 interface Asked extends Job {
   readonly done: (report: RunReport) => void;
   readonly timer: NodeJS.Timeout;
@@ -20,14 +25,18 @@ export class Worker {
   #child: ChildProcess | undefined;
   #asked: Asked | undefined;
   #number = 0;
+  /** Since the last report of a run. */
+  #deaths = 0;
 
   constructor(mutant?: string, msMax: number = runMsMax) {
     this.#mutant = mutant ?? "";
     this.#msMax = msMax;
   }
 
-  /** One at a time. */
+  /** One at a time. @throws Error when {@link deathsMax} processes in a row have ended without a report */
   run(plan: Plan): Promise<RunReport> {
+    if (this.#deaths >= deathsMax)
+      return Promise.reject(new Error(`${deathsMax} processes in a row ended before they had run a plan.`));
     const child = this.#child ?? this.#start();
     this.#number += 1;
     const number = this.#number;
@@ -52,9 +61,11 @@ export class Worker {
     });
     this.#child = child;
     child.on("message", ({ number, report }: { number: number; report: RunReport }) => {
+      this.#deaths = 0;
       if (this.#asked?.number === number) this.#settle(report);
     });
     child.on("exit", (code, signal) => {
+      this.#deaths += 1;
       if (this.#child === child) this.#broken(`The process that ran it ended: ${signal ?? code}.`);
     });
     return child;

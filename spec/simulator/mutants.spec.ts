@@ -5,9 +5,11 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { deathsMax, Worker } from "./many-workers.ts";
 import { mutants } from "./mutants.ts";
 import { tryMutants } from "./mutants-run.ts";
 import { mutantNamed, mutated, sourceOf } from "./mutate.ts";
+import { planOf } from "./plan.ts";
 
 /** Mutants that the first seeds show. */
 const quick = ["halt-undone", "answer-before-commit", "duplicate-request", "any-list"];
@@ -56,6 +58,17 @@ describe("mutants", () => {
     if (mutant === undefined) throw new Error("There are no mutants.");
     expect(() => mutated(mutant, "")).to.throw("0 times");
     expect(() => mutated(mutant, mutant.find + mutant.find)).to.throw("2 times");
+  });
+
+  it("of processes that cannot start end the search instead of starting them for ever", async () => {
+    const worker = new Worker("made-up");
+    const plan = planOf("1");
+    for (let death = 1; death <= deathsMax; death += 1) {
+      const { violations } = await worker.run(plan);
+      expect(violations[0]?.message).to.contain("The process that ran it ended");
+    }
+    expect(await worker.run(plan).catch((thrown: Error) => thrown.message)).to.contain("in a row ended");
+    worker.end();
   });
 
   it(`are caught by the promise that they break: ${quick.join(", ")}`, async () => {

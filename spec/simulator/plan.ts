@@ -41,8 +41,8 @@ export interface Parameters {
   readonly oneVersion?: boolean;
   /** How many lives of agents cannot hold a lease on the storage, as where its locks fail; absent: none. */
   readonly storageUnaware?: number;
-  /** NUMA cells of each host; half of the instances that are made ask for CPUs of their own. Absent: none. */
-  readonly cells?: number;
+  /** NUMA nodes of each host; half of the instances that are made ask for CPUs of their own. Absent: none. */
+  readonly numaNodes?: number;
   /** Commits stand in one line at the store, a batch of each controller. Absent: each finds its own way. */
   readonly batched?: true;
 }
@@ -147,7 +147,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
   const random = new Random(seed);
   const parameters = {
     ...parametersOf(random.fork("parameters"), size),
-    ...cellsOf(random.fork("cells")),
+    ...numaNodesOf(random.fork("cells")),
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
   };
   const seconds = size.seconds ?? random.fork("length").whole(20, 90);
@@ -197,9 +197,9 @@ interface Surrounded {
   readonly faultyMs: number;
 }
 
-/** In some runs hosts have NUMA cells, and some guests ask for CPUs of their own. */
-const cellsOf = (random: Random): Pick<Parameters, "cells"> =>
-  random.chance(0.3) ? { cells: random.whole(1, 2) } : {};
+/** In some runs hosts have NUMA nodes, and some guests ask for CPUs of their own. */
+const numaNodesOf = (random: Random): Pick<Parameters, "numaNodes"> =>
+  random.chance(0.3) ? { numaNodes: random.whole(1, 2) } : {};
 
 /** Swarm: each kind of trouble is there in some runs and quite absent in others. */
 function parametersOf(random: Random, size: PlanSize): Parameters {

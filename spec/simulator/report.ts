@@ -20,23 +20,23 @@ export interface RunReport {
   readonly fences: Counts;
   readonly commits: Counts;
   readonly crashes: Counts;
-  readonly cells: readonly string[];
-  readonly cellsMax: number;
+  readonly admissions: readonly string[];
+  readonly admissionsMax: number;
 }
 
 export function reportOf({ plan, violations, digest, steps, simulatedMs, coverage }: Outcome): RunReport {
-  const { commands, faults, outcomes, fences, commits, crashes, cells, facts } = coverage;
-  const { cellsMax } = Coverage;
+  const { commands, faults, outcomes, fences, commits, crashes, admissions, facts } = coverage;
+  const { admissionsMax } = Coverage;
   return {
     ...{ seed: plan.seed, violations, digest, steps, facts, simulatedMs },
-    ...{ commands, faults, outcomes, fences, commits, crashes, cells: [...cells], cellsMax },
+    ...{ commands, faults, outcomes, fences, commits, crashes, admissions: [...admissions], admissionsMax },
   };
 }
 
 /** A run that broke off: the harness or the code threw where nobody listens, or it never came to an end. */
 export function brokenReport({ seed }: Plan, message: string): RunReport {
   const nothing = { digest: "", steps: 0, facts: 0, simulatedMs: 0 };
-  const none = { ...nothingCounted(), cells: [], cellsMax: 0 };
+  const none = { ...nothingCounted(), admissions: [], admissionsMax: 0 };
   return { seed, violations: [{ promise: "I6", atMs: 0, message }], ...nothing, ...none };
 }
 
@@ -60,7 +60,7 @@ export class Totals {
   facts = 0;
   simulatedMs = 0;
   failed = 0;
-  cellsMax = 0;
+  admissionsMax = 0;
   readonly failures: Failure[] = [];
   readonly promises: Counts = {};
   readonly commands: Counts = {};
@@ -69,15 +69,15 @@ export class Totals {
   readonly fences: Counts = {};
   readonly commits: Counts = {};
   readonly crashes: Counts = {};
-  readonly cells = new Set<string>();
+  readonly admissions = new Set<string>();
 
   add(report: RunReport): void {
     this.runs += 1;
     this.steps += report.steps;
     this.facts += report.facts;
     this.simulatedMs += report.simulatedMs;
-    this.cellsMax = Math.max(this.cellsMax, report.cellsMax);
-    for (const cell of report.cells) this.cells.add(cell);
+    this.admissionsMax = Math.max(this.admissionsMax, report.admissionsMax);
+    for (const admission of report.admissions) this.admissions.add(admission);
     for (const key of counted)
       for (const [kind, count] of Object.entries(report[key])) plus(this[key], kind, count);
     const [first] = report.violations;
@@ -100,7 +100,7 @@ export interface Pace {
 
 /** The same as the lines for people, for programs. */
 export function summary(totals: Totals, { wallMs, jobs }: Pace) {
-  const { runs, failed, promises, steps, facts, simulatedMs, failures, cells, cellsMax } = totals;
+  const { runs, failed, promises, steps, facts, simulatedMs, failures, admissions, admissionsMax } = totals;
   const { commands, faults, outcomes, fences, commits, crashes } = totals;
   return {
     ...{ seeds: runs, failed, promises, failures, jobs, wallMs: Math.round(wallMs) },
@@ -109,7 +109,7 @@ export function summary(totals: Totals, { wallMs, jobs }: Pace) {
     seedsPerSecond: (runs * 1_000) / wallMs,
     simulatedPerReal: simulatedMs / wallMs,
     ...{ faults, commands, outcomes, fences, commits, crashes },
-    admissionCells: { reached: cells.size, of: cellsMax },
+    admissions: { reached: admissions.size, of: admissionsMax },
   };
 }
 
@@ -129,7 +129,7 @@ export function summaryLines(totals: Totals, pace: Pace): readonly string[] {
     `  fences: ${listed(told.fences)}`,
     `  turns at the store: ${listed(told.commits)}`,
     `  turns of actors that broke: ${listed(told.crashes)}`,
-    `  cells of the admission table: ${told.admissionCells.reached} of ${told.admissionCells.of}`,
+    `  admissions of the table: ${told.admissions.reached} of ${told.admissions.of}`,
   ];
 }
 

@@ -127,7 +127,7 @@ class Run {
         name,
         project,
         told: (fact) => this.#see(fact),
-        bound: this.#plan.parameters.cells !== undefined,
+        bound: this.#plan.parameters.numaNodes !== undefined,
         numbered: () => {
           this.#calls += 1;
           return this.#calls;
@@ -180,7 +180,7 @@ class Run {
     this.#kernel.after(this.#admin.process, 500, "sets up", () => {
       void flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1 }, { timeoutMs: 60_000 });
       const own = { name: boundFlavor, vcpus: 1, memoryMib: 128, diskGib: 1, extraSpecs: dedicated };
-      if (this.#plan.parameters.cells !== undefined) void flavor.create(own, { timeoutMs: 60_000 });
+      if (this.#plan.parameters.numaNodes !== undefined) void flavor.create(own, { timeoutMs: 60_000 });
       const shared = this.#plan.parameters.sharedDisks !== undefined;
       const disk = shared ? { disk: { path: "/disk", format: "qcow2" as const } } : {};
       const tiny = { name: "tiny", kernel: { path: "/kernel" }, ...disk };

@@ -11,12 +11,12 @@ import type { NumaNode, NumaPlacement } from "../../protocol/numa.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
-type Cell = Partial<NumaPlacement["nodes"][number]>;
+type NodeTaken = Partial<NumaPlacement["nodes"][number]>;
 
 const node: NumaNode = { vcpus: 2, memoryMib: 1_024, hugePages: [{ sizeKib: 2_048, total: 128 }] };
 
 /** A claim of these NUMA nodes, as large as all of them. */
-function bound(dedicated: boolean, ...nodes: readonly Cell[]): Partial<ClaimRecord> {
+function bound(dedicated: boolean, ...nodes: readonly NodeTaken[]): Partial<ClaimRecord> {
   const whole = nodes.map((one) => ({ node: 0, vcpus: 1, memoryMib: 64, ...one }));
   const sum = (unit: "vcpus" | "memoryMib") => whole.reduce((all, one) => all + one[unit], 0);
   return { vcpus: sum("vcpus"), memoryMib: sum("memoryMib"), numa: { dedicated, nodes: whole } };
@@ -52,7 +52,7 @@ async function prepare(store: Store, changes: Partial<HostInventory> = {}) {
 }
 
 export function numaContract(get: () => Store, another: () => Promise<Store>): void {
-  it("counts what claims take of each cell, answers it with the host, and gives it back", async () => {
+  it("counts what claims take of each NUMA node, answers it with the host, and gives it back", async () => {
     const store = get();
     const { id, born, sums, kind } = await prepare(store);
     expect(await sums()).to.deep.equal({ pinnedCpus: 0, numaClaimed: [] });
@@ -71,7 +71,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect(await sums()).to.deep.equal({ pinnedCpus: 2, numaClaimed: [use(1, 0, 32), use(1, 0, 32)] });
   });
 
-  it("never gives more CPUs than a cell has, however many claims come at once", async () => {
+  it("never gives more CPUs than a NUMA node has, however many claims come at once", async () => {
     const store = get();
     const { born, sums, full } = await prepare(store);
     const stores = [store, await another()];
@@ -82,7 +82,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect(await sums()).to.deep.equal({ pinnedCpus: 4, numaClaimed: [use(2, 128), use(2, 128)] });
   });
 
-  it("refuses what one cell has not, though the host has", async () => {
+  it("refuses what one NUMA node has not, though the host has", async () => {
     const store = get();
     const { born, full, sums } = await prepare(store);
     const refused = [
@@ -140,7 +140,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect(await sums()).to.deep.equal({ pinnedCpus: 2, numaClaimed: [use(2, 64)] });
   });
 
-  it("refuses a host that has less than is claimed, and forgets the cells of one that is removed", async () => {
+  it("refuses a host that has less than is claimed, and forgets the NUMA nodes of one that is removed", async () => {
     const store = get();
     const { host, id, inventory, born, full, sums } = await prepare(store);
     await store.commit(born(1, bound(true, { node: 1, memoryMib: 64, pageKib: 2_048 })));
@@ -165,7 +165,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect(await sums()).to.deep.equal({ pinnedCpus: 0, numaClaimed: [] });
   });
 
-  it("refuses cells that are not what the claim takes of its host, as a bug", async () => {
+  it("refuses NUMA nodes that are not what the claim takes of its host, as a bug", async () => {
     const store = get();
     const { born } = await prepare(store);
     const wrong = [

@@ -10,8 +10,8 @@ import type { ClaimTotal } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
-type Sums = Omit<ClaimTotal, "hostId" | keyof Cells>;
-type Cells = Pick<ClaimTotal, "pinnedCpus" | "numaClaimed">;
+type Sums = Omit<ClaimTotal, "hostId" | keyof NumaSums>;
+type NumaSums = Pick<ClaimTotal, "pinnedCpus" | "numaClaimed">;
 
 const nothing: Sums = { vcpus: 0, memoryMib: 0, diskGib: 0, instances: 0 };
 
@@ -28,7 +28,7 @@ export function compareClaims(input: DoctorInput, known: Known): Finding[] {
       ...sumsFinding(hostCalled(known, hostId), host, claims),
       ...accountFinding(hostCalled(known, hostId), claims, accounted.get(hostId) ?? nothing),
       ...capacityFinding(hostCalled(known, hostId), host, claims),
-      ...(host === undefined ? [] : cellFindings(hostCalled(known, hostId), host, claims)),
+      ...(host === undefined ? [] : numaFindings(hostCalled(known, hostId), host, claims)),
     ];
   });
 }
@@ -117,14 +117,17 @@ function capacityFinding(subject: string, host: HostRecord | undefined, claims: 
  * Pinned CPUs, memory and pages of each NUMA node: the host's sums against the claim rows, and against the
  * nodes' sizes.
  */
-function cellFindings(subject: string, host: HostRecord, claims: Cells): Finding[] {
+function numaFindings(subject: string, host: HostRecord, claims: NumaSums): Finding[] {
   const { pinnedCpus, numaClaimed, numa, vcpus, vcpusClaimed } = host;
   const findings: Finding[] = [];
-  if (JSON.stringify([pinnedCpus, cellsOf(host)]) !== JSON.stringify([claims.pinnedCpus, cellsOf(claims)]))
+  if (
+    JSON.stringify([pinnedCpus, numaNodesOf(host)]) !==
+    JSON.stringify([claims.pinnedCpus, numaNodesOf(claims)])
+  )
     findings.push({
       kind: "drift",
       subject,
-      message: `Its sums and its claim rows differ by cell: the sums are ${textOf(host)}, the rows ${textOf(claims)}.`,
+      message: `Its sums and its claim rows differ by NUMA node: the sums are ${textOf(host)}, the rows ${textOf(claims)}.`,
       next: "Report it: one transaction writes both. Keep the database as it is until then.",
     });
   const pools = { realCpus: realCpusOf(numa), pinnedCpus, vcpus, vcpusClaimed };
@@ -132,24 +135,24 @@ function cellFindings(subject: string, host: HostRecord, claims: Cells): Finding
     findings.push({
       kind: "drift",
       subject,
-      message: `More of its cells or CPUs is claimed than there is: ${textOf(host)}.`,
+      message: `More of its NUMA nodes or CPUs is claimed than there is: ${textOf(host)}.`,
       next: "Did the host lose CPUs, memory or huge pages? Disable it, and move instances away.",
     });
   return findings;
 }
 
-const cellsOf = ({ numaClaimed }: Cells) =>
+const numaNodesOf = ({ numaClaimed }: NumaSums) =>
   numaClaimed.map(({ pinnedCpus, memoryMib, hugePages }) => [
     pinnedCpus,
     memoryMib,
     hugePages.map(({ sizeKib, claimed }) => [sizeKib, claimed]),
   ]);
 
-/** `2 pinned CPUs; cell 0: 2 CPUs, 512 MiB, 4 pages of 2048 KiB`. */
-function textOf({ pinnedCpus, numaClaimed }: Cells): string {
+/** `2 pinned CPUs; NUMA node 0: 2 CPUs, 512 MiB, 4 pages of 2048 KiB`. */
+function textOf({ pinnedCpus, numaClaimed }: NumaSums): string {
   const nodes = numaClaimed.map((use, node) => {
     const pages = use.hugePages.map(({ sizeKib, claimed }) => `, ${claimed} pages of ${sizeKib} KiB`);
-    return `cell ${node}: ${use.pinnedCpus} CPUs, ${use.memoryMib} MiB${pages.join("")}`;
+    return `NUMA node ${node}: ${use.pinnedCpus} CPUs, ${use.memoryMib} MiB${pages.join("")}`;
   });
   return [`${pinnedCpus} pinned CPUs`, ...nodes].join("; ");
 }

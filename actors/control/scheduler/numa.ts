@@ -66,24 +66,24 @@ function pageOf(text: string | undefined): number | "large" | "unknown" | undefi
 
 const ordinaryPageKib = 4;
 
-interface Cells {
+interface NumaHost {
   readonly numa: readonly NumaNode[];
-  readonly cellUse: readonly NumaUse[];
+  readonly numaUse: readonly NumaUse[];
 }
 
-const useOf = ({ cellUse }: Cells, index: number): NumaUse => cellUse[index] ?? nothingUsed;
+const useOf = ({ numaUse }: NumaHost, index: number): NumaUse => numaUse[index] ?? nothingUsed;
 
 /** Positions of the first NUMA nodes that can give it; undefined when there are too few. */
-export function cellsFor(host: Cells, demand: NumaDemand): readonly number[] | undefined {
+export function numaNodesFor(host: NumaHost, demand: NumaDemand): readonly number[] | undefined {
   const chosen: number[] = [];
   for (let index = 0; index < host.numa.length && chosen.length < demand.nodes; index++)
-    if (cellGives(host, index, demand)) chosen.push(index);
+    if (nodeGives(host, index, demand)) chosen.push(index);
   return chosen.length === demand.nodes ? chosen : undefined;
 }
 
 /** What the guest gets of the host's NUMA nodes; undefined when there are too few that have enough. */
-export function placementFor(host: Cells, demand: NumaDemand): NumaPlacement | undefined {
-  const chosen = cellsFor(host, demand);
+export function placementFor(host: NumaHost, demand: NumaDemand): NumaPlacement | undefined {
+  const chosen = numaNodesFor(host, demand);
   if (chosen === undefined) return undefined;
   const { vcpus, memoryMib, dedicated } = demand;
   const nodes = chosen.map((index) => {
@@ -96,7 +96,7 @@ export function placementFor(host: Cells, demand: NumaDemand): NumaPlacement | u
 }
 
 /** How many NUMA nodes could give each resource alone, to say which one is short. */
-export function cellsGiving(host: Cells, demand: NumaDemand) {
+export function numaNodesGiving(host: NumaHost, demand: NumaDemand) {
   const count = (gives: (node: NumaNode, use: NumaUse) => boolean) =>
     host.numa.filter((node, index) => gives(node, useOf(host, index))).length;
   return {
@@ -106,7 +106,7 @@ export function cellsGiving(host: Cells, demand: NumaDemand) {
   };
 }
 
-function cellGives(host: Cells, index: number, demand: NumaDemand): boolean {
+function nodeGives(host: NumaHost, index: number, demand: NumaDemand): boolean {
   const node = host.numa[index];
   const use = useOf(host, index);
   if (node === undefined || !givesCpus(node, use, demand)) return false;

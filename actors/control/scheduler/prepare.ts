@@ -149,7 +149,7 @@ export class Prepared {
    * What the request gets of the host's NUMA nodes, as a part of the candidate; empty when it asks for no
    * NUMA placement.
    */
-  cellsOn(host: HostView | undefined): Pick<Candidate, "numa"> {
+  numaOn(host: HostView | undefined): Pick<Candidate, "numa"> {
     if (this.#demand === undefined || host === undefined) return {};
     const numa = placementFor(host, this.#demand);
     return numa === undefined ? {} : { numa };

@@ -19,9 +19,9 @@ export const rank = (scheduler: Scheduler, state: SchedulerState, request: Timed
 /** As `rank`, for a prepared request. */
 export function rankPrepared(prepared: Prepared, state: SchedulerState): Candidate[] {
   const { hosts, turn } = state;
-  const withCells = (found: Candidate): Candidate => ({
+  const withNuma = (found: Candidate): Candidate => ({
     ...found,
-    ...prepared.cellsOn(viewIn(state, found.hostId)),
+    ...prepared.numaOn(viewIn(state, found.hostId)),
   });
   const best = new Best(prepared, placesOf(prepared.weighedMembers, state));
   // Begins at the next host every time, and a later host must have a higher score to go before an earlier
@@ -31,13 +31,13 @@ export function rankPrepared(prepared: Prepared, state: SchedulerState): Candida
   if (only === undefined) {
     best.consider(hosts.chunks, first, hosts.length);
     best.consider(hosts.chunks, 0, first);
-    return best.candidates.map(withCells);
+    return best.candidates.map(withNuma);
   }
   const places = [...placesOf(only, state)].sort((left, right) => left - right);
   const start = places.findIndex((place) => place >= first);
   const turned = start < 0 ? places : [...places.slice(start), ...places.slice(0, start)];
   for (const place of turned) best.consider(hosts.chunks, place, place + 1);
-  return best.candidates.map(withCells);
+  return best.candidates.map(withNuma);
 }
 
 function placesOf(hostIds: Iterable<string>, { positions }: SchedulerState): Set<number> {

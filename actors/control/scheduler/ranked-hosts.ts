@@ -69,7 +69,7 @@ export class Ladder {
       const position = rung[(start + step) % rung.length] ?? 0;
       const host = this.#hosts[position];
       if (host !== undefined && this.#prepared.fits(host))
-        found.push({ hostId: host.id, score, position, ...this.#prepared.cellsOn(host) });
+        found.push({ hostId: host.id, score, position, ...this.#prepared.numaOn(host) });
       else refused.add(position);
     }
     if (refused.size > 0) this.#forget(positions, refused);

@@ -64,7 +64,7 @@ export interface HostView {
   readonly realCpus: number;
   readonly numa: readonly NumaNode[];
   /** What is claimed of each NUMA node. */
-  readonly cellUse: readonly NumaUse[];
+  readonly numaUse: readonly NumaUse[];
   readonly enabled: boolean;
   readonly disabledReason: string | null;
   readonly leaseHeld: boolean;
@@ -144,7 +144,7 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
     pinnedCpus: record.pinnedCpus,
     realCpus: realCpusOf(numa),
     numa,
-    cellUse: record.numaClaimed,
+    numaUse: record.numaClaimed,
     enabled: record.enabled,
     disabledReason: record.disabledReason,
     leaseHeld: record.leaseHeld ?? !isFenced(record),
@@ -194,7 +194,7 @@ export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView 
     instances: Math.max(0, view.instances + sign),
     ioOps: view.knowsIoOps ? Math.max(0, view.ioOps + sign) : view.ioOps,
     pinnedCpus: view.pinnedCpus + sign * (numa === undefined ? leavingCpus(claim, sign) : pinnedBy(numa)),
-    cellUse: numa === undefined ? view.cellUse : useWith(view.cellUse, numa, sign),
+    numaUse: numa === undefined ? view.numaUse : useWith(view.numaUse, numa, sign),
     source: undefined,
   };
 }

@@ -1,6 +1,6 @@
 -- What instances take of hosts (I3): first what is given back, then what is taken, within each host's
 -- capacity and under the lease that it holds. Claims with NUMA nodes take of these by a trigger (claim-
--- cells.sql).
+-- numa.sql).
 create or replace function novact_capacity(changes jsonb) returns boolean
 language plpgsql as $$
 declare

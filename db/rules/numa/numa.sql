@@ -59,8 +59,10 @@ begin
 end
 $$;
 
-create or replace trigger claim_takes_cells after insert on claim for each row when (new.numa is not null)
+create or replace trigger claim_takes_numa_nodes after insert on claim for each row
+  when (new.numa is not null)
   execute function novact_numa();
 
-create or replace trigger claim_gives_cells after delete on claim for each row when (old.numa is not null)
+create or replace trigger claim_gives_numa_nodes after delete on claim for each row
+  when (old.numa is not null)
   execute function novact_numa();

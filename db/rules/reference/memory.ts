@@ -19,7 +19,7 @@ export function unheldBy(tables: Tables, list: readonly Written[]): Refusal | un
   return undefined;
 }
 
-/** A new instance copies its flavor, which must be there at that moment. */
+/** A new instance copies its flavor: the flavor must exist at that moment. */
 export function unflavored({ flavors }: Tables, made: readonly Written[]): Refusal | undefined {
   const lost = made.find(({ row }) => flavors.get(row.flavor.id) === undefined);
   return lost && { kind: "missing", noun: "flavor", id: lost.row.flavor.id };

@@ -78,14 +78,14 @@ const buildsOf = ({ ioOps = 0, failedBuilds = 0 }: Host): string =>
 const ownOf = ({ pinnedCpus = 0 }: Host): string =>
   pinnedCpus === 0 ? "" : `, ${pinnedCpus} of them CPUs of guests' own`;
 
-type Cell = NonNullable<Host["numa"]>[number];
+type NumaCounts = NonNullable<Host["numa"]>[number];
 type Use = NonNullable<Host["numaClaimed"]>[number];
 
 /**
  * One NUMA node in words. Claims are shown only where there are any: most hosts have no guests with NUMA
  * nodes of their own.
  */
-function numaOf({ vcpus, memoryMib, hugePages }: Cell, use: Use | undefined): string {
+function numaOf({ vcpus, memoryMib, hugePages }: NumaCounts, use: Use | undefined): string {
   const some = (claimed: number | undefined, text: string) => (claimed ? `${claimed} of ${text}` : text);
   const pages = hugePages.filter(({ total }) => total > 0);
   const huge = pages.map(({ total, sizeKib }) => {

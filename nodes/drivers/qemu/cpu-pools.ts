@@ -29,7 +29,7 @@ export interface CpuPoolsOptions {
 
 export class CpuPools {
   readonly #options: CpuPoolsOptions;
-  #cells: readonly HostNumaNode[] = [];
+  #nodes: readonly HostNumaNode[] = [];
   #arranging: Promise<void> = Promise.resolve();
   /** True: some guest may be kept from CPUs that are free by now. */
   #narrowed = true;
@@ -42,7 +42,7 @@ export class CpuPools {
 
   /** Reads the host's NUMA nodes. Call it before the first choice. */
   async open(): Promise<void> {
-    if (this.#cells.length === 0) this.#cells = await this.#options.nodes();
+    if (this.#nodes.length === 0) this.#nodes = await this.#options.nodes();
   }
 
   /**
@@ -50,7 +50,7 @@ export class CpuPools {
    * has to add the guest to the guests before it awaits anything. @throws INTERNAL hypervisorRefused
    */
   choose(placement: NumaPlacement | null): Pins | undefined {
-    return placement === null ? undefined : choosePins(placement, this.#cells, this.#taken());
+    return placement === null ? undefined : choosePins(placement, this.#nodes, this.#taken());
   }
 
   #taken(): ReadonlySet<number> {
@@ -79,7 +79,7 @@ export class CpuPools {
     const pinned = guests.some(({ process }) => process.pins !== undefined);
     if (!pinned && !this.#narrowed) return;
     await this.open();
-    if (this.#cells.length === 0) return;
+    if (this.#nodes.length === 0) return;
     this.#narrowed = pinned;
     const taken = this.#taken();
     for (const guest of guests) {
@@ -102,7 +102,7 @@ export class CpuPools {
     try {
       const vcpuThreads = pins === undefined ? [] : await this.#threadsOf(guest, begins);
       if (vcpuThreads === undefined) return;
-      const plan = cpuPlan(pins, vcpuThreads.length, this.#cells, taken);
+      const plan = cpuPlan(pins, vcpuThreads.length, this.#nodes, taken);
       const wanted = new Map(vcpuThreads.map((thread, index) => [thread, plan.vcpus[index] ?? plan.process]));
       await bringThreads(pid, (thread) => wanted.get(thread) ?? plan.process);
     } catch (error) {

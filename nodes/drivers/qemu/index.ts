@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { hostCells } from "../computer-facts.ts";
+import { hostNumaNodes } from "../computer-facts.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
 import { makeStateDirectories } from "../guest-directory.ts";
@@ -47,7 +47,7 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
     hypervisor: new QemuHypervisor({
       ...{ directories, clock, log, executable, version, accelerator },
       openLease,
-      nodes: () => hostCells(),
+      nodes: () => hostNumaNodes(),
     }),
     disks,
     ...(leases === undefined ? {} : { storageLeases: leases }),

@@ -74,7 +74,7 @@ export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): r
     object({
       ...(pageKib === undefined ? { "qom-type": "memory-backend-ram" } : hugePages(pageKib)),
       ...(pageKib === undefined || own === undefined ? {} : { "prealloc-context": cpusId }),
-      id: `cell${index}`,
+      id: `numa${index}`,
       size: memoryMib * 1_024 ** 2,
       "host-nodes": [nodes[index]],
       policy: "bind",
@@ -82,7 +82,7 @@ export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): r
   );
   const topology = asked.flatMap((_, index) => [
     "-numa",
-    `node,nodeid=${index},cpus=${index * cores}-${(index + 1) * cores - 1},memdev=cell${index}`,
+    `node,nodeid=${index},cpus=${index * cores}-${(index + 1) * cores - 1},memdev=numa${index}`,
   ]);
   const smp = `cpus=${asked.length * cores},sockets=${asked.length},cores=${cores},threads=1`;
   return ["-smp", smp, ...(context === undefined ? [] : object(context)), ...memory, ...topology];

@@ -47,7 +47,7 @@ describe("promise I3, never overfull", () => {
     expect(found(host(2, 1))).to.have.length(3);
   });
 
-  describe("by cell", () => {
+  describe("by NUMA node", () => {
     const node = { vcpus: 2, memoryMib: 512, hugePages: [{ sizeKib: 2_048, total: 64 }] };
     const numa = (dedicated: boolean, change: object = {}) => ({
       numa: { dedicated, nodes: [{ node: 0, vcpus: 1, memoryMib: 64, ...change }] },
@@ -69,9 +69,9 @@ describe("promise I3, never overfull", () => {
 
     it("is broken by a CPU that is given twice, memory that is not there, and pages that are not", () => {
       const third = ["i", "j", "k"].map((id) => taken(id, numa(true)));
-      expect(found(host, ...third)).to.include("Host h1 is overfull: cell 0: CPUs: 3 of 2.");
+      expect(found(host, ...third)).to.include("Host h1 is overfull: NUMA node 0: CPUs: 3 of 2.");
       expect(found(host, taken("i", numa(false, { memoryMib: 385 })))).to.deep.equal([
-        "Host h1 is overfull: cell 0: MiB: 385 of 384.",
+        "Host h1 is overfull: NUMA node 0: MiB: 385 of 384.",
       ]);
       const pages = numa(false, { memoryMib: 130, pageKib: 2_048 });
       expect(found(host, taken("i", pages))).to.have.length(1);

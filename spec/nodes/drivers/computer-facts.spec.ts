@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { cpuFeatures, hostCells, numaNodes } from "../../../nodes/drivers/computer-facts.ts";
+import { cpuFeatures, hostNumaNodes, numaNodes } from "../../../nodes/drivers/computer-facts.ts";
 import { machineTypesIn } from "../../../nodes/drivers/qemu/index.ts";
 
 describe("the facts about a machine", () => {
@@ -37,7 +37,7 @@ describe("the facts about a machine", () => {
       { vcpus: 1, memoryMib: 1, hugePages: [{ sizeKib: 2_048, total: 0 }] },
     ]);
     await writeFile(status, "Name:\tnode\nCpus_allowed:\t0\nCpus_allowed_list:\t1-2,8\n");
-    expect(await hostCells(nodes, status)).to.deep.equal([
+    expect(await hostNumaNodes(nodes, status)).to.deep.equal([
       { node: 2, cpus: [1, 2] },
       { node: 10, cpus: [8] },
     ]);

@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { type HostNumaNode, hostCells } from "../../../nodes/drivers/computer-facts.ts";
+import { type HostNumaNode, hostNumaNodes } from "../../../nodes/drivers/computer-facts.ts";
 import { parseStat } from "../../../nodes/drivers/process-stat.ts";
 import { CpuPools, type PooledGuest } from "../../../nodes/drivers/qemu/cpu-pools.ts";
 import { silentLog } from "../../support/driver-world.ts";
@@ -17,8 +17,8 @@ describe("the CPU pools of a host", () => {
   let nodes: HostNumaNode[];
   let children: ChildProcess[] = [];
   before(async function () {
-    nodes = await hostCells();
-    if ((nodes[0]?.cpus.length ?? 0) < 2) skip(this, "there is no cell with two CPUs");
+    nodes = await hostNumaNodes();
+    if ((nodes[0]?.cpus.length ?? 0) < 2) skip(this, "there is no NUMA node with two CPUs");
   });
   afterEach(() => {
     for (const child of children) child.kill("SIGKILL");

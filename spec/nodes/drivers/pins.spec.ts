@@ -38,7 +38,7 @@ const objectsOf = (argv: readonly string[]) =>
     .map((text): unknown => JSON.parse(text));
 
 describe("the CPUs and nodes of a guest", () => {
-  it("are the first of each cell that are nobody's own", () => {
+  it("are the first of each NUMA node that are nobody's own", () => {
     expect(choosePins(placement(true, 2), nodes, new Set([0, 4]))).to.deep.equal({
       nodes: [0, 2],
       own: [1, 5, 2, 3],
@@ -49,26 +49,26 @@ describe("the CPUs and nodes of a guest", () => {
     });
   });
 
-  it("are refused when too few are left, or the cell is not there", () => {
+  it("are refused when too few are left, or the NUMA node is not there", () => {
     const choose = (numa: NumaPlacement, taken: readonly number[]) => () =>
       choosePins(numa, nodes, new Set(taken));
     expect(choose(placement(true, 2), [3])).to.throw(/node 1 1 CPUs are nobody's own, 2 are needed/);
     expect(choose(placement(false, 3), [])).to.throw(/no NUMA node 2/);
   });
 
-  it("are told to QEMU: sockets as cells, memory bound to nodes, threads that touch it on the CPUs", () => {
+  it("are told to QEMU: sockets as NUMA nodes, memory bound to nodes, threads that touch it on the CPUs", () => {
     const { argv } = argumentsFor(placement(true, 2), [0]);
     expect(valuesOf(argv, "-smp")).to.deep.equal(["cpus=4,sockets=2,cores=2,threads=1"]);
     expect(valuesOf(argv, "-m")).to.deep.equal(["size=256M"]);
     expect(valuesOf(argv, "-numa")).to.deep.equal([
-      "node,nodeid=0,cpus=0-1,memdev=cell0",
-      "node,nodeid=1,cpus=2-3,memdev=cell1",
+      "node,nodeid=0,cpus=0-1,memdev=numa0",
+      "node,nodeid=1,cpus=2-3,memdev=numa1",
     ]);
     const ram = { "qom-type": "memory-backend-ram", size: 128 * 1024 ** 2, policy: "bind" };
     expect(objectsOf(argv)).to.deep.equal([
       { "qom-type": "thread-context", id: "cpus", "cpu-affinity": [1, 4, 2, 3] },
-      { ...ram, id: "cell0", "host-nodes": [0] },
-      { ...ram, id: "cell1", "host-nodes": [2] },
+      { ...ram, id: "numa0", "host-nodes": [0] },
+      { ...ram, id: "numa1", "host-nodes": [2] },
     ]);
   });
 
@@ -76,7 +76,7 @@ describe("the CPUs and nodes of a guest", () => {
     const { argv } = argumentsFor(placement(false, 1, { pageKib: 2_048 }));
     expect(objectsOf(argv)).to.deep.equal([
       {
-        ...{ "qom-type": "memory-backend-memfd", id: "cell0", size: 128 * 1024 ** 2 },
+        ...{ "qom-type": "memory-backend-memfd", id: "numa0", size: 128 * 1024 ** 2 },
         ...{ hugetlb: true, hugetlbsize: 2 * 1024 ** 2, prealloc: true, share: false },
         ...{ "host-nodes": [0], policy: "bind" },
       },
@@ -111,7 +111,7 @@ describe("where the threads of a guest may run", () => {
     });
   });
 
-  it("is what is left of their cells for guests that share CPUs there", () => {
+  it("is what is left of their NUMA nodes for guests that share CPUs there", () => {
     const [first, second] = [[1, 4, 5], [3]];
     expect(plan(undefined, [0, 2], [0, 2])).to.deep.equal({
       process: [...first, ...second],

@@ -271,7 +271,7 @@ describe("doctor: comparison", () => {
       expect(find({ ...input, hosts, claimTotals: totals, unsettled })).to.deep.equal([]);
     });
 
-    it("finds cells whose sums are not those of the claims, and cells that are overfull", () => {
+    it("finds NUMA nodes whose sums are not those of the claims, and NUMA nodes that are overfull", () => {
       const { input } = healthy();
       const node = { vcpus: 1, memoryMib: 64, hugePages: [] };
       const bound = (cpus: number) => ({
@@ -284,12 +284,12 @@ describe("doctor: comparison", () => {
         claimTotals: input.claimTotals.map((total) => ({ ...total, ...bound(rows) })),
       });
       const much =
-        "More of its cells or CPUs is claimed than there is: 2 pinned CPUs; cell 0: 2 CPUs, 64 MiB.";
+        "More of its NUMA nodes or CPUs is claimed than there is: 2 pinned CPUs; NUMA node 0: 2 CPUs, 64 MiB.";
       expect(find(world(2, 2))).to.deep.equal([`drift host one: ${much}`]);
       const sums =
-        "the sums are 0 pinned CPUs; cell 0: 0 CPUs, 64 MiB, the rows 1 pinned CPUs; cell 0: 1 CPUs, 64 MiB.";
+        "the sums are 0 pinned CPUs; NUMA node 0: 0 CPUs, 64 MiB, the rows 1 pinned CPUs; NUMA node 0: 1 CPUs, 64 MiB.";
       expect(find(world(0, 1))).to.deep.equal([
-        `drift host one: Its sums and its claim rows differ by cell: ${sums}`,
+        `drift host one: Its sums and its claim rows differ by NUMA node: ${sums}`,
       ]);
     });
 

@@ -40,7 +40,7 @@ describe("scheduler: decisions", () => {
     const message: SchedulerMessage = { kind: "claimed", hostId: "a", amounts };
     const after = following(knowing(host("a", { numa, ioOps: 1, instances: 4 })), [message]).next;
     expect(after.hosts.at(0)).to.include({ pinnedCpus: 3, ioOps: 2, instances: 5 });
-    expect(after.hosts.at(0)?.cellUse).to.deep.equal([{ pinnedCpus: 3, memoryMib: 512, hugePages: [] }]);
+    expect(after.hosts.at(0)?.numaUse).to.deep.equal([{ pinnedCpus: 3, memoryMib: 512, hugePages: [] }]);
     const released = following(after, [{ ...message, kind: "released" }]).next;
     expect(released.hosts.at(0)).to.include({ pinnedCpus: 0, ioOps: 1, instances: 4 });
   });

@@ -150,18 +150,18 @@ export const flavorCases: readonly Case[] = [
   },
   {
     filter: "numa",
-    when: "a cell has too few CPUs",
+    when: "a NUMA node has too few CPUs",
     host: { ...nodes, numa: [node] },
     asked: { vcpus: 6, ...specs({ "hw:numa_nodes": "1" }) },
-    reason: "1 NUMA cell with 6 CPUs are asked for, 0 have them",
+    reason: "1 NUMA node with 6 CPUs are asked for, 0 have them",
     remedy: "choose a flavor with hw:numa_nodes 2 or less in each NUMA node",
   },
   {
     filter: "numa",
-    when: "there are too few cells with so much memory",
+    when: "there are too few NUMA nodes with so much memory",
     host: { ...nodes, numa: [node, { ...node, memoryMib: 1_024 }] },
     asked: { vcpus: 2, memoryMib: 4_096, ...specs({ "hw:numa_nodes": "2" }) },
-    reason: "2 NUMA cells with 2048 MiB are asked for, 1 have them",
+    reason: "2 NUMA nodes with 2048 MiB are asked for, 1 have them",
     remedy: "choose a flavor with less in each NUMA node",
   },
   {
@@ -175,7 +175,7 @@ export const flavorCases: readonly Case[] = [
       ],
     },
     asked: specs({ "hw:mem_page_size": "2MB" }),
-    reason: "1 NUMA cell with 512 MiB in 2048 KiB pages are asked for, 0 have them",
+    reason: "1 NUMA node with 512 MiB in 2048 KiB pages are asked for, 0 have them",
     remedy: "give the host more pages of this size, or choose a flavor with hw:mem_page_size any",
   },
   {
@@ -183,12 +183,12 @@ export const flavorCases: readonly Case[] = [
     when: "there are no pages of the size",
     host: nodes,
     asked: specs({ "hw:mem_page_size": "1GB" }),
-    reason: "1 NUMA cell with 512 MiB in 1048576 KiB pages are asked for, 0 have them",
+    reason: "1 NUMA node with 512 MiB in 1048576 KiB pages are asked for, 0 have them",
     remedy: "give the host more pages of this size, or choose a flavor with hw:mem_page_size any",
   },
   {
     filter: "numa",
-    when: "both cells have half of it",
+    when: "both NUMA nodes have half of it",
     host: nodes,
     asked: {
       vcpus: 8,
@@ -198,10 +198,10 @@ export const flavorCases: readonly Case[] = [
   },
   {
     filter: "numa",
-    when: "it does not report its cells",
+    when: "it does not report its NUMA nodes",
     host: {},
     asked: specs({ "hw:numa_nodes": "1" }),
-    reason: "the host offers no NUMA cells: it does not know them, or its agent cannot bind guests to them",
+    reason: "the host offers no NUMA nodes: it does not know them, or its agent cannot bind guests to them",
     remedy: "choose a flavor without hw:numa_nodes, hw:cpu_policy and hw:mem_page_size",
   },
   {

@@ -7,9 +7,9 @@ import { HostList } from "../../../../actors/control/scheduler/host-list.ts";
 import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import { matcher, type Value } from "../../../../actors/control/scheduler/matching.ts";
 import {
-  cellsFor,
   type NumaDemand,
   numaDemand,
+  numaNodesFor,
   placementFor,
 } from "../../../../actors/control/scheduler/numa.ts";
 import { type NumaNode, type NumaUse, useWith } from "../../../../protocol/numa.ts";
@@ -17,15 +17,15 @@ import { request } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-interface Cells {
+interface NumaHost {
   readonly numa: NumaNode[];
-  readonly cellUse: NumaUse[];
+  readonly numaUse: NumaUse[];
 }
 
 /** The host's NUMA nodes with one guest more. */
-function filled(host: Cells, demand: NumaDemand): Cells {
+function filled(host: NumaHost, demand: NumaDemand): NumaHost {
   const placement = placementFor(host, demand);
-  return placement === undefined ? host : { ...host, cellUse: useWith(host.cellUse, placement, 1) };
+  return placement === undefined ? host : { ...host, numaUse: useWith(host.numaUse, placement, 1) };
 }
 
 describe(`scheduler: values (seed ${seed})`, () => {
@@ -95,7 +95,7 @@ describe(`scheduler: values (seed ${seed})`, () => {
     expect(demand({ "hw:numa_nodes": "0" })).to.match(/whole number from 1/);
   });
 
-  it("cells fill one after the other, and what is taken is never more than there is", () => {
+  it("NUMA nodes fill one after the other, and what is taken is never more than there is", () => {
     const numa = [4, 4].map((vcpus) => ({
       vcpus,
       memoryMib: 4_096,
@@ -107,26 +107,26 @@ describe(`scheduler: values (seed ${seed})`, () => {
       extraSpecs: { "hw:cpu_policy": "dedicated", "hw:mem_page_size": "2MB" },
     });
     if (typeof demand !== "object") throw new Error("It makes sense.");
-    let host = { numa, cellUse: [] as NumaUse[] };
+    let host = { numa, numaUse: [] as NumaUse[] };
     for (const [index, node] of [0, 0, 1, 1].entries()) {
-      expect(cellsFor(host, demand), String(index)).to.deep.equal([node]);
+      expect(numaNodesFor(host, demand), String(index)).to.deep.equal([node]);
       host = filled(host, demand);
     }
-    expect(cellsFor(host, demand)).to.equal(undefined);
-    expect(host.cellUse.map(({ pinnedCpus }) => pinnedCpus)).to.deep.equal([4, 4]);
-    expect(host.cellUse[0]?.hugePages).to.deep.equal([{ sizeKib: 2_048, claimed: 1_024 }]);
+    expect(numaNodesFor(host, demand)).to.equal(undefined);
+    expect(host.numaUse.map(({ pinnedCpus }) => pinnedCpus)).to.deep.equal([4, 4]);
+    expect(host.numaUse[0]?.hugePages).to.deep.equal([{ sizeKib: 2_048, claimed: 1_024 }]);
   });
 
-  it("a cell gives its CPUs once to guests that have them to themselves, and many times to others", () => {
+  it("a NUMA node gives its CPUs once to guests that have them to themselves, and many times to others", () => {
     const numa: NumaNode[] = [{ vcpus: 4, memoryMib: 65_536, hugePages: [] }];
     const demand = (policy: string) =>
       numaDemand({ vcpus: 3, memoryMib: 512, extraSpecs: { "hw:numa_nodes": "1", "hw:cpu_policy": policy } });
     for (const [policy, times] of Object.entries({ dedicated: 1, shared: 3 })) {
       const asked = demand(policy);
       if (typeof asked !== "object") throw new Error("It makes sense.");
-      let host = { numa, cellUse: [] as NumaUse[] };
+      let host = { numa, numaUse: [] as NumaUse[] };
       let placed = 0;
-      while (placed < 3 && cellsFor(host, asked) !== undefined) {
+      while (placed < 3 && numaNodesFor(host, asked) !== undefined) {
         host = filled(host, asked);
         placed++;
       }
