@@ -17,11 +17,17 @@ export function observationAndIntent(): Checker {
     promise: "I8",
     see(fact) {
       if (!isCommitted(fact)) return [];
-      const broken = fact.commit.request === undefined ? unasked(ledger, fact.commit) : stayed(fact.commit);
+      const { commit } = fact;
+      const broken = commit.request === undefined ? unasked(ledger, commit) : asked(ledger, commit);
       ledger.apply(fact.commit);
       return broken;
     },
   };
+}
+
+/** A command raises the generation: its own commit cannot know yet that a host has acted on it. */
+function asked(ledger: Ledger, commit: Commit): readonly string[] {
+  return [...stayed(commit), ...changesOf(ledger, commit).flatMap((change) => endFaults(change))];
 }
 
 function stayed({ events = [], claimsReleased = [] }: Commit): readonly string[] {
@@ -42,15 +48,23 @@ interface Change {
 }
 
 function unasked(ledger: Ledger, commit: Commit): readonly string[] {
-  return (commit.instances ?? []).flatMap(({ row }) => {
+  return changesOf(ledger, commit).flatMap((change) => [
+    ...intentFaults(change),
+    ...failureFaults(change),
+    ...endFaults(change),
+  ]);
+}
+
+/** Of instances that were there before the commit. */
+function changesOf(ledger: Ledger, commit: Commit): readonly Change[] {
+  return (commit.instances ?? []).flatMap(({ row }): readonly Change[] => {
     const before = ledger.row(row.id);
     if (before === undefined) return [];
     const told = commit.machines?.find(
       (one) => one.instanceId === row.id && one.ownerEpoch === before.ownerEpoch,
     );
     const machine = told ?? ledger.machines(row.id).get(before.ownerEpoch);
-    const change: Change = { before, row, machine, commit, ledger };
-    return [...intentFaults(change), ...failureFaults(change), ...endFaults(change)];
+    return [{ before, row, machine, commit, ledger }];
   });
 }
 

@@ -24,7 +24,7 @@ export interface Step {
   readonly owner: Owner;
   /** What it is about, for the trace; made only when it is wanted. */
   readonly label: string;
-  /** The step that scheduled this step. */
+  /** The cause: the step during which this step was scheduled. */
   readonly cause: Step | undefined;
   run: (() => void) | undefined;
 }

@@ -2,6 +2,8 @@
  * The list of mutants fits the code: each guard is there exactly once, each promise has one, and a few of
  * them are caught here and now. All of them: npm run simulate -- --mutants
  */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { deathsMax, Worker } from "./many-workers.ts";
 import { mutants } from "./mutants.ts";
@@ -12,6 +14,9 @@ import { planOf } from "./plan.ts";
 /** Mutants that the first seeds show. */
 const quick = ["halt-undone", "answer-before-commit", "duplicate-request", "any-list"];
 
+/** Static imports: what is imported, and from where. */
+const importPattern = /^import ([^;]*?) from "([^"]+)";/gm;
+
 describe("mutants", () => {
   for (const mutant of mutants)
     it(`${mutant.name} finds its guard once, and changes it`, () => {
@@ -21,6 +26,22 @@ describe("mutants", () => {
 
   it("have names of their own", () => {
     expect(new Set(mutants.map(({ name }) => name)).size).to.equal(mutants.length);
+  });
+
+  it("are installed before any code that they could change is loaded", () => {
+    const loaded = new Set<string>();
+    const load = (path: string): void => {
+      if (loaded.has(path)) return;
+      loaded.add(path);
+      const source = readFileSync(path, "utf8");
+      for (const [, names = "", from = ""] of source.matchAll(importPattern))
+        if (!names.startsWith("type ") && from.startsWith(".")) load(join(dirname(path), from));
+    };
+    load(join(import.meta.dirname, "mutate.ts"));
+    load(join(import.meta.dirname, "main.ts"));
+    const code = [...loaded].filter((path) => !path.startsWith(join(import.meta.dirname, "/")));
+    expect(loaded).to.include(join(import.meta.dirname, "plan-surroundings.ts"));
+    expect(code).to.deep.equal([]);
   });
 
   it("are there for every promise", () => {

@@ -3,10 +3,20 @@
  * many instances at once, and guests that operators take away from fenced hosts. Each has a stream of chance
  * of its own, so that what seeds drew before these came stays what it was. Pure.
  */
-import { groupPolicies } from "../../protocol/kinds.ts";
-import type { quotaResources } from "../../protocol/quota.ts";
-import { recoveryPolicies } from "../../protocol/states.ts";
+import type { groupPolicies } from "../../protocol/kinds.ts";
+import type { QuotaResource } from "../../protocol/quota.ts";
+import type { RecoveryPolicy } from "../../protocol/states.ts";
 import type { Random } from "./random.ts";
+
+// Types only: a mutant of the product must be in place before any of its code is loaded.
+type GroupPolicy = (typeof groupPolicies)[number];
+const policies = [
+  "affinity",
+  "anti-affinity",
+  "soft-affinity",
+  "soft-anti-affinity",
+] as const satisfies readonly GroupPolicy[];
+const recoveries = ["restart", "wait", "leave"] as const satisfies readonly RecoveryPolicy[];
 
 /** What users ask for beside commands about instances. */
 export const groupCommands = ["groupCreate", "groupDelete"] as const;
@@ -60,7 +70,7 @@ const zoneNames = ["zone-a", "zone-b"] as const;
 
 interface Group {
   readonly name: string;
-  readonly policy: (typeof groupPolicies)[number];
+  readonly policy: GroupPolicy;
   readonly maxPerHost?: number;
 }
 
@@ -92,7 +102,7 @@ export function surroundingsOf(random: Random, span: Span): Surroundings {
 function groupsOf(random: Random): readonly Group[] {
   const count = random.chance(0.6) ? 0 : random.whole(1, 3);
   return Array.from({ length: count }, (_, target): Group => {
-    const policy = random.pick(groupPolicies);
+    const policy = random.pick(policies);
     const many = policy === "anti-affinity" && random.chance(0.3) ? { maxPerHost: random.whole(1, 3) } : {};
     return { name: groupName(target), policy, ...many };
   });
@@ -137,7 +147,7 @@ function quotasOf(random: Random, span: Span): readonly PlannedSurrounding[] {
       client: 0,
       command: "quotaSet",
       target: random.whole(0, quotaTargets.length - 1),
-      request: { [resource satisfies (typeof quotaResources)[number]]: given },
+      request: { [resource satisfies QuotaResource]: given },
     };
   });
 }
@@ -185,7 +195,7 @@ function wished(random: Random, { groups, zoned, bulky }: Wishing): Wished {
     ...(group === undefined ? {} : { serverGroup: group }),
     ...(zoned && random.chance(0.5) ? { availabilityZone: random.pick(zoneNames) } : {}),
     ...(many !== undefined && random.chance(0.6) ? { atLeast: random.whole(1, many) } : {}),
-    ...(random.chance(0.15) ? { recovery: { policy: random.pick(recoveryPolicies) } } : {}),
+    ...(random.chance(0.15) ? { recovery: { policy: random.pick(recoveries) } } : {}),
   };
   return {
     ...(Object.keys(request).length === 0 ? {} : { request }),

@@ -76,6 +76,13 @@ describe("promise I8, observation and intent", () => {
     expect(faults(failed, step(rowOf(failed), {}, newer))).to.deep.equal([]);
   });
 
+  it("is broken by a command that is done in its own commit, while its guest is on a host", () => {
+    const command = step(row, { generation: 5 }, { ...done, request: request("again") });
+    expect(faults(command)).to.have.length(1);
+    const stopped = { generation: 5, desired: "stopped", hostId: null } as const;
+    expect(faults(step(row, stopped, { ...done, request: request("again") }))).to.deep.equal([]);
+  });
+
   it("is broken by an operation that is done though its intent was not seen", () => {
     expect(faults(step(row, {}, { ...saw(), ...done }))).to.deep.equal([]);
     expect(faults(step(row, {}, saw()), step(next(row), {}, done))).to.deep.equal([]);
