@@ -105,7 +105,7 @@ class InstanceTurn {
         // A machine without a claim is told to go; it must keep reporting, so it is not answered as stored
         // until it is gone.
         const { observation } = message;
-        const stored = observation.state === "gone" || knows(current, observation, 0);
+        const stored = observation.state === "gone" || knows(next, observation, 0);
         message.reply?.ok(stored);
         return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
       }
