@@ -1056,7 +1056,10 @@ begin
       where l.host_id = r."hostId"
       and l.lease_epoch = r."leaseEpoch"
       and l.fenced_by is null
-      and l.renewals = coalesce(r.renewals, l.renewals);
+      and l.renewals = coalesce(r.renewals, l.renewals)
+      and exists (select
+        from host h
+        where h.id = l.host_id);
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'leasesFenced') then
       perform novact_refuse('conflict');
@@ -1066,6 +1069,8 @@ begin
       from jsonb_to_recordset(changes->'fencesExpected') as r("hostId" text, "leaseEpoch" bigint)
       where not exists (select
         from host_lease l
+        join host h
+        on h.id = l.host_id
         where l.host_id = r."hostId"
         and l.lease_epoch = r."leaseEpoch"
         and l.fenced_by is not null)) then

@@ -102,6 +102,19 @@ export function leaseContract(get: () => Store): void {
     expect(await store.commit(rests)).to.deep.equal(conflict);
   });
 
+  it("fences no host that was removed, and commits nothing that rests on its fence", async () => {
+    const { store, host } = await leased();
+    const other = `${host}-fenced`;
+    const leasesGranted = [{ hostId: other, leaseEpoch: 1 }];
+    await store.commit({ hosts: [rows.inventory(other)], leasesGranted });
+    await store.commit(fence(other, null));
+    for (const hostId of [host, other])
+      expect((await store.commit({ hostsRemoved: [{ hostId, parked: false }] })).kind).to.equal("committed");
+    expect(await store.commit(fence(host, null))).to.deep.equal(conflict);
+    const rests = { fencesExpected: [{ hostId: other, leaseEpoch: 1 }] };
+    expect(await store.commit(rests)).to.deep.equal(conflict);
+  });
+
   it("registers many hosts at once, and refuses only the one that is too small or has its lease", async () => {
     const [store, { host, id }] = [get(), names()];
     const turnOf = (hostId: string, changes: object = {}) => ({

@@ -23,13 +23,15 @@ begin
     end if;
   end if;
 
-  -- A fence that counted renewals holds only when none came since.
+  -- A fence that counted renewals holds only when none came since. The lease of a host that was removed is
+  -- only remembered: nobody fences it, and nothing rests on its fence.
   if changes ? 'leasesFenced' then
     update host_lease l set fenced_by = r.proof
       from jsonb_to_recordset(changes->'leasesFenced')
         as r("hostId" text, "leaseEpoch" bigint, renewals bigint, proof jsonb)
       where l.host_id = r."hostId" and l.lease_epoch = r."leaseEpoch" and l.fenced_by is null
-        and l.renewals = coalesce(r.renewals, l.renewals);
+        and l.renewals = coalesce(r.renewals, l.renewals)
+        and exists (select from host h where h.id = l.host_id);
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'leasesFenced') then
       perform novact_refuse('conflict');
@@ -40,6 +42,7 @@ begin
     select from jsonb_to_recordset(changes->'fencesExpected') as r("hostId" text, "leaseEpoch" bigint)
       where not exists (
         select from host_lease l
+            join host h on h.id = l.host_id
           where l.host_id = r."hostId" and l.lease_epoch = r."leaseEpoch" and l.fenced_by is not null
       )
   ) then
