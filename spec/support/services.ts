@@ -64,9 +64,10 @@ export async function natsUrl(context?: Mocha.Context): Promise<string> {
 export function skip(context: Mocha.Context | undefined, reason: string): never {
   console.warn(`SKIPPED: ${reason}`);
   if (context === undefined) throw new Error(`This spec cannot run here: ${reason}.`);
-  const runnable = context.currentTest ?? context.runnable();
-  // A hook skips everything of its suite.
-  const scope = "type" in runnable && runnable.type === "hook" ? runnable.parent : runnable;
+  const runnable = context.runnable();
+  // A hook before all skips its whole suite; mocha has the first test as the current one then.
+  const beforeAll = runnable.title.startsWith('"before all"');
+  const scope = beforeAll ? runnable.parent : (context.currentTest ?? runnable);
   if (scope !== undefined) noteSkip(scope.titlePath().join(" "), reason);
   context.skip();
   throw new Error("mocha's skip returned");
