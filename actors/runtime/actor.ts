@@ -113,8 +113,8 @@ class System implements ActorSystem, Runtime, Parent {
   }
 
   /**
-   * Stops actors one after the other, youngest first, so that an older actor still serves a younger one; once
-   * one of them hangs, all the others at once.
+   * Stops actors one after the other, youngest first, so that an older actor still serves a younger one. When
+   * an actor hangs, stops all remaining actors at once.
    */
   async #stopAll(): Promise<void> {
     const hurried: Promise<void>[] = [];

@@ -52,7 +52,7 @@ const former = (name: string) =>
 
 export interface FunctionChanges {
   readonly changed: readonly SqlFunction[];
-  /** Names of those that have no file any more. */
+  /** Names of functions in the database whose files are gone. */
   readonly gone: readonly string[];
 }
 

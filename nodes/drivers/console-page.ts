@@ -39,8 +39,8 @@ export async function readConsolePage(log: ConsoleBytes, from: ConsoleStart): Pr
 }
 
 /**
- * The position at which the last lines begin: half a page before the end at most, because encoded text grows,
- * and the end of the log has to be on the page.
+ * The position at which the last lines begin: half a page before the end of the log at most, because text
+ * grows when it is encoded, and the page must hold the log's end.
  */
 async function startOfTail(
   log: ConsoleBytes,

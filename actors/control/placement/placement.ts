@@ -83,7 +83,7 @@ async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<Hints | 
   const { sameHost, differentHost, hostId } = hints;
   const [same, different] = await Promise.all([hostsOf(sameHost, store), hostsOf(differentHost, store)]);
   return {
-    // When none of these instances is on a host any more, there is nothing to be near to.
+    // The hint sameHost asks for nothing once all instances that it names have left their hosts.
     ...(same === undefined || same.length === 0 ? {} : { sameHost: same }),
     ...(different === undefined ? {} : { differentHost: different }),
     ...(hostId === undefined ? {} : { hostId }),

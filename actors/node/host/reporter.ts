@@ -22,7 +22,7 @@ export interface ReporterOptions {
   readonly ledger: Ledger;
   /** Lease epoch of the host lease that the host holds; 0: none. */
   readonly leaseEpoch: () => number;
-  /** Called when controllers know the host: what it could not ask for before can be asked for now. */
+  /** Called when controllers have registered the host: from now on it can ask for its host lease. */
   readonly registered: () => void;
   readonly clock: Clock;
   readonly log: Log;
