@@ -1,6 +1,6 @@
 /**
- * Replays the events of a quiet store from the beginning: the numbers must have no gap, the events must add up
- * to the present rows, and the event stream must hold the same events.
+ * Replays the events of a quiet store from the beginning: the numbers must have no gap, the events must add
+ * up to the present rows, and the event stream must hold the same events.
  */
 import type { Event } from "../../protocol/event.ts";
 import type { InstanceFacts, Quiet } from "./facts.ts";

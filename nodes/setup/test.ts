@@ -1,7 +1,8 @@
 /**
  * `npm test`: every check that can run on this computer, from types to real guests, with the time of each
- * phase. The last line is plain: `N passed, N failed, N skipped`; above it stands the reason of each skipped
- * test. A phase that fails does not keep the next one from running.
+ * phase. The last line is plain: `N passed, N failed, N skipped`; above it stand the reasons of each failed
+ * and each skipped test, so that the end of the output is enough to know what is wrong. A phase that fails
+ * does not keep the next one from running.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,10 +14,16 @@ import { setupLimits } from "./limits.ts";
 
 const project = join(import.meta.dirname, "..", "..");
 
+interface TitledReason {
+  readonly title: string;
+  readonly reason: string;
+}
+
 interface Outcome {
   readonly passed: number;
   readonly failed: number;
-  readonly skipped: readonly { readonly title: string; readonly reason: string }[];
+  readonly failures: readonly TitledReason[];
+  readonly skipped: readonly TitledReason[];
 }
 
 interface Phase {
@@ -24,10 +31,14 @@ interface Phase {
   run(): Promise<Outcome>;
 }
 
-const one = (succeeded: boolean): Outcome => ({
-  passed: succeeded ? 1 : 0,
-  failed: succeeded ? 0 : 1,
-  skipped: [],
+const nothing: Outcome = { passed: 0, failed: 0, failures: [], skipped: [] };
+
+const passed: Outcome = { ...nothing, passed: 1 };
+
+const failed = (title: string, reason: string): Outcome => ({
+  ...nothing,
+  failed: 1,
+  failures: [{ title, reason }],
 });
 
 /** Whether the program succeeded within its time; its output goes to ours. */
@@ -56,14 +67,14 @@ function succeeds(argv: readonly string[]): Promise<boolean> {
 
 const check = (name: string, argv: readonly string[]): Phase => ({
   name,
-  run: async () => one(await succeeds(argv)),
+  run: async () => ((await succeeds(argv)) ? passed : failed(name, "see its output above")),
 });
 
 function specs(name: string, argv: readonly string[]): Phase {
-  return { name, run: () => runSpecs(argv) };
+  return { name, run: () => runSpecs(name, argv) };
 }
 
-async function runSpecs(argv: readonly string[]): Promise<Outcome> {
+async function runSpecs(name: string, argv: readonly string[]): Promise<Outcome> {
   const directory = mkdtempSync(join(tmpdir(), "novact-test-"));
   const summary = join(directory, "summary.json");
   try {
@@ -74,10 +85,14 @@ async function runSpecs(argv: readonly string[]): Promise<Outcome> {
       `summary=${summary}`,
     ];
     const succeeded = await succeeds(["mocha", ...reporter, ...argv]);
-    if (!existsSync(summary)) return one(false);
+    if (!existsSync(summary)) return failed(name, "mocha ended before its tests did");
     const outcome = JSON.parse(readFileSync(summary, "utf8")) as Outcome;
-    // Every test passed, but mocha did not end well: something outlived the tests.
-    return succeeded || outcome.failed > 0 ? outcome : { ...outcome, failed: 1 };
+    if (succeeded || outcome.failed > 0) return outcome;
+    const survivor = failed(
+      name,
+      "every test passed, but mocha did not end well: something outlived the tests",
+    );
+    return { ...survivor, passed: outcome.passed, skipped: outcome.skipped };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -88,13 +103,12 @@ const guest: Phase = {
   name: "tiny guest",
   run: async () => {
     const directory = statePaths(loadConfig()).guest;
-    if (findGuest(directory) !== undefined) return { passed: 0, failed: 0, skipped: [] };
+    if (findGuest(directory) !== undefined) return nothing;
     try {
       await buildGuest(directory, (text) => console.log(`tiny guest: ${text}`));
-      return { passed: 0, failed: 0, skipped: [] };
+      return nothing;
     } catch (error) {
-      console.error(`The tiny guest could not be built: ${(error as Error).message}`);
-      return one(false);
+      return failed("tiny guest", `it could not be built: ${(error as Error).message}`);
     }
   },
 };
@@ -123,7 +137,9 @@ const outcomes: (Outcome & { readonly line: string })[] = [];
 for (const row of rows) outcomes.push(...(await Promise.all(row.map(timed))));
 
 const skipped = outcomes.flatMap((outcome) => outcome.skipped);
+const failures = outcomes.flatMap((outcome) => outcome.failures);
 console.log("");
+for (const { title, reason } of failures) console.log(`failed: ${title} (${reason})`);
 for (const { title, reason } of skipped) console.log(`skipped: ${title} (${reason})`);
 for (const { line } of outcomes) console.log(line);
 const sum = (key: "passed" | "failed") => outcomes.reduce((total, outcome) => total + outcome[key], 0);
