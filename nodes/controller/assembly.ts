@@ -11,7 +11,7 @@ import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
-import { examine } from "../../actors/control/doctor/examine.ts";
+import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
 import { disableFailing } from "../../actors/control/fleet/breaker.ts";
 import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
 import { Fencer } from "../../actors/control/fleet/fencer.ts";
@@ -19,6 +19,7 @@ import { Leases } from "../../actors/control/fleet/leases.ts";
 import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
 import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { hostHandlers } from "../../actors/control/fleet/service.ts";
+import { StrangeReports } from "../../actors/control/fleet/strange-reports.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
@@ -188,8 +189,10 @@ function actorsOf(ports: ControllerPorts) {
   });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+  const strange = new StrangeReports({ clock, log });
   return {
     system,
+    strange,
     directory,
     fencer,
     leases,
@@ -211,7 +214,9 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
   const catalog = { store, commit, clock, ids };
   const read = { store, clock, commits: parts.commits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
-  const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
+  const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>
+    parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });
+  const strange = () => parts.strange.lately();
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const services = [
     implement(instanceService, instanceHandlers({ ...parts, store })),
@@ -226,7 +231,7 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
     implement(quotaService, quotaHandlers(catalog)),
     implement(doctorService, {
       examine: async () =>
-        diagnosis(await examine({ ...asked, store, clock, brake: () => parts.fencer.brake })),
+        diagnosis(await examine({ ...asked, strange, store, clock, brake: () => parts.fencer.brake })),
     }),
   ];
   const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));

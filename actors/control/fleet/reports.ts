@@ -8,23 +8,26 @@ import type { HostInventory, reportService } from "../../../protocol/machine.ts"
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { Placer } from "../placement/placer.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
+import { refuseTakenName } from "./host-name.ts";
 import type { Leases } from "./leases.ts";
 import { atLeastBound } from "./numa-nodes.ts";
 import { type ObservationOptions, remindOfMissing, take } from "./observations.ts";
 
 export interface ReportOptions extends ObservationOptions {
-  readonly store: Pick<Store, "getHost"> & ObservationOptions["store"];
+  readonly store: Pick<Store, "getHost" | "hostsCalled"> & ObservationOptions["store"];
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
-  readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh">;
+  readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh" | "alive">;
   readonly placer: Pick<Placer, "heard" | "hostsChanged">;
   readonly leases: Pick<Leases, "renew">;
+  readonly log: Log;
 }
 
 /** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
@@ -77,6 +80,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     const before = await options.store.getHost(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
+    await refuseTakenName(inventory, known ? before : undefined, options);
     const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {

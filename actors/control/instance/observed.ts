@@ -3,6 +3,7 @@
  * instance, or send it to another host. A report never changes an intent that is newer than the one it acted
  * on (I8). Pure.
  */
+import { isNewer, isPossible } from "../../../protocol/generation.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
@@ -38,8 +39,10 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   if (claim === undefined) return decideUnclaimed(loaded, event);
   const known = loaded.machines.find((machine) => machine.ownerEpoch === observation.ownerEpoch);
   if (claim.hostId !== hostId) return unchanged(loaded);
-  if (known !== undefined && known.generation >= observation.generation)
+  if (known !== undefined && !isNewer(known.generation, observation.generation))
     return notNewer(loaded, observation, known);
+  // Whoever took it over would pass it on, and soon count past the largest number there is.
+  if (!isPossible(known?.generation, observation.generation)) return unchanged(loaded);
   const it = withMachine(draft(loaded, event.nowMs), event);
   const owned = observation.ownerEpoch === loaded.instance.ownerEpoch && loaded.instance.hostId !== null;
   const before = it.after.instance.generation;
