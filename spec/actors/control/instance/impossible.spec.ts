@@ -64,6 +64,17 @@ describe(`instance decide: numbers that cannot be (seed ${seed})`, () => {
     expect(commit?.machinesGone).to.have.length(1);
   });
 
+  it("tells a host again what it reports wrongly, and not what it has just answered", () => {
+    const loaded = running();
+    const [seen] = loaded.machines;
+    const differing = observed(loaded, { generation: seen?.generation ?? 1, state: "failed" });
+    expect(decide(loaded, differing).effects).to.have.length(1);
+    expect(decide(loaded, { ...differing, answers: true }).effects).to.deep.equal([]);
+    const strayed = observed(loaded, { ownerEpoch: 0, state: "running", intentGeneration: 1 });
+    expect(decide(loaded, strayed).effects).to.have.length(1);
+    expect(decide(loaded, { ...strayed, answers: true }).effects).to.deep.equal([]);
+  });
+
   it("never throws, and stores no number from which nobody can count on, whatever a host says", () => {
     const count = fc.oneof(fc.maxSafeNat(), fc.nat(5), fc.constant(poison));
     const said = fc.record({
