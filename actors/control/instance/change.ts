@@ -2,6 +2,7 @@
  * From a decision to a commit: the changes between two values of an instance become rows, operation steps and
  * events. The one place that raises a version and that writes the derived columns. Pure.
  */
+import { isNewer } from "../../../protocol/generation.ts";
 import { isSettled, type OperationState } from "../../../protocol/states.ts";
 import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
@@ -200,8 +201,11 @@ export function commitOf(it: Draft): { readonly commit: Commit; readonly next: L
  * takes a lower one only when the row before it goes in the same commit.
  */
 function replaced(before: readonly MachineRecord[], after: readonly MachineRecord[]): readonly MachineKey[] {
-  const kept = (old: MachineRecord) => after.find(({ ownerEpoch }) => ownerEpoch === old.ownerEpoch);
-  return before.filter((old) => (kept(old)?.generation ?? -1) < old.generation).map(keyOf);
+  const dropped = before.filter(({ ownerEpoch, generation }) => {
+    const kept = after.find((machine) => machine.ownerEpoch === ownerEpoch);
+    return kept === undefined || (kept.generation < generation && isNewer(generation, kept.generation));
+  });
+  return dropped.map(keyOf);
 }
 
 const keyOf = ({ instanceId, ownerEpoch }: MachineKey): MachineKey => ({ instanceId, ownerEpoch });
