@@ -160,18 +160,19 @@ describe("a hostile host", function () {
       expect(await findings()).to.deep.equal([]);
     });
 
-  it("left its agent a file with a number that cannot be: the agent counts on from what is stored", async () => {
-    const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2 });
-    const agent = agentOf("a", machine);
-    await known("a");
-    const id = await create("web", "a");
-    await agent.stop({ guests: false });
-    damageFile(machine, id, 2 ** 45);
-    agentOf("a", machine);
-    expect((await world.admin.instance.pause(id, { wait: true })).operation.state).to.equal("done");
-    expect((await stored(id)).machines[0]?.generation).to.be.below(1_000);
-    await until(findings, (found) => found.length === 0);
-  });
+  for (const damaged of [2 ** 45, Number.MAX_SAFE_INTEGER, 2 ** 60])
+    it(`left its agent a file with the number ${damaged}: the agent counts on from what is stored`, async () => {
+      const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2 });
+      const agent = agentOf("a", machine);
+      await known("a");
+      const id = await create("web", "a");
+      await agent.stop({ guests: false });
+      damageFile(machine, id, damaged);
+      agentOf("a", machine);
+      expect((await world.admin.instance.pause(id, { wait: true })).operation.state).to.equal("done");
+      expect((await stored(id)).machines[0]?.generation).to.be.below(1_000);
+      await until(findings, (found) => found.length === 0);
+    });
 });
 
 /** Writes the row of the instance's machine as it may have been stored once, or by a flipped bit. */
