@@ -48,6 +48,7 @@ describe(`generations of observations (seed ${seed})`, () => {
   });
 
   it("after the highest one the count begins anew, and nothing else comes before what is stored", () => {
+    expect([undefined, 7, observedCountMax, 2 ** 53].map(generationBase)).to.deep.equal([0, 7, 0, 0]);
     expect(generationAfter(observedCountMax - 1)).to.equal(observedCountMax);
     expect(generationAfter(observedCountMax)).to.equal(1);
     expect(isNewer(observedCountMax, 1)).to.equal(true);
