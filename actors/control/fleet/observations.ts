@@ -3,7 +3,6 @@
  * it, unless it is stored already. Whoever hears a report may call these functions; they know of no
  * connection, and must never let one observation's trouble reach another's.
  */
-import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -19,7 +18,7 @@ export interface ObservationOptions {
 }
 
 /** A report: `id` is the host that sent it, `leaseEpoch` that of the host lease it held; 0: none. */
-export interface Reported extends Pick<CallContext, "id" | "deadlineMs" | "signal"> {
+export interface Reported extends Pick<CallContext, "id" | "deadlineMs"> {
   readonly leaseEpoch: number;
 }
 
@@ -63,14 +62,14 @@ async function storedOf(
 
 async function takeOne(
   observation: Observation,
-  { deadlineMs, signal, id: hostId, leaseEpoch }: Reported,
+  { deadlineMs, id: hostId, leaseEpoch }: Reported,
   { registry, log }: ObservationOptions,
 ): Promise<boolean> {
   try {
     return await registry.ask<boolean>(
       observation.instanceId,
       (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
-      { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal },
+      { deadlineMs },
     );
   } catch (thrown) {
     const error = StatusError.from(thrown, "Taking a report");
