@@ -48,9 +48,9 @@ export class Fencer {
 
   /** What the last round saw. */
   get picture(): FleetPicture {
-    const nowMs = this.#options.clock.monotonicMs();
+    const { clock } = this.#options;
     const silentMs = [...this.#watch].map(
-      ([hostId, { sinceMs }]) => [hostId, Math.max(0, nowMs - sinceMs)] as const,
+      ([hostId, { sinceMs }]) => [hostId, Math.max(0, clock.monotonicMs() - sinceMs)] as const,
     );
     return { brake: this.#brake, silentMs };
   }
