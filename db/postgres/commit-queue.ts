@@ -47,7 +47,7 @@ export class CommitQueue<Q extends Queued> {
   take(): Q[] {
     const [first, second] = this.#askedFirst ? [this.#asked, this.#own] : [this.#own, this.#asked];
     this.#askedFirst = !this.#askedFirst;
-    const share = postgresLimits.commitBatchMax - postgresLimits.commitBatchReserve;
+    const share = postgresLimits.commitBatchMax - postgresLimits.commitBatchOtherMin;
     const most = Math.max(share, postgresLimits.commitBatchMax - second.length);
     const offered = [...first.slice(0, most), ...second.slice(0, postgresLimits.commitBatchMax)];
     const batch = new Set(fitting(offered));

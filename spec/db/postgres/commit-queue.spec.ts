@@ -8,7 +8,7 @@ interface One extends Queued {
   readonly name: string;
 }
 
-const { commitBatchMax, commitBatchReserve } = postgresLimits;
+const { commitBatchMax, commitBatchOtherMin } = postgresLimits;
 const one = (name: string, asked: boolean, change: Partial<Queued["commit"]> = {}): One => ({
   ...{ name, asked },
   commit: { lists: new Map(), events: 1, bytes: 100, mergeable: true, writes: [name], ...change },
@@ -27,7 +27,7 @@ describe("the queue of commits", () => {
     const queue = filled(...many(10_000, true), ...many(200, false));
     const own = () => queue.take().filter(({ asked }) => !asked).length;
     expect([own(), own(), own()]).to.deep.equal([
-      ...[commitBatchMax - commitBatchReserve, commitBatchReserve, commitBatchMax - commitBatchReserve],
+      ...[commitBatchMax - commitBatchOtherMin, commitBatchOtherMin, commitBatchMax - commitBatchOtherMin],
     ]);
   });
 
