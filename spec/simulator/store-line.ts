@@ -1,8 +1,9 @@
 /**
  * The store's one line of commits, as PostgreSQL has it: each connection has one writer, which sends what
- * waits as a batch and has one batch in flight; the batches of all processes are applied one after the other, in
- * the order in which they came, each turn with a fate of its own. While somebody else holds the line they all
- * wait, and what waits for longer than a statement may take is rolled back. It applies nothing itself.
+ * waits as a batch and has one batch in flight; the batches of all connections are applied one after the
+ * other, in the order in which they came, each turn with a fate of its own. While somebody else holds the
+ * line they all wait, and what waits for longer than a statement may take is rolled back. It applies nothing
+ * itself.
  */
 import { postgresLimits } from "../../db/postgres/limits.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
