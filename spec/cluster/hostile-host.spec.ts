@@ -91,7 +91,10 @@ describe("a hostile host", function () {
     ]);
     expect([changed.operation.state, listed.instances.length]).to.deep.equal(["done", 2]);
     const answers = await Promise.all(floods);
-    expect(answers.every((ids) => ids.length === reportLimits.reportEntriesMax)).to.equal(true);
+    // Of one host only a few are taken in at once; the others are to be sent again.
+    const lengths = new Set(answers.map((ids) => ids.length));
+    expect([...lengths]).to.include(reportLimits.reportEntriesMax);
+    expect([...lengths].filter((length) => length !== 0)).to.deep.equal([reportLimits.reportEntriesMax]);
     expect(loaded.filter((id) => id.startsWith("invented"))).to.deep.equal([]);
     expect(noted.length - lines).to.be.at.most(5);
     expect(JSON.stringify(noted.slice(lines)).length).to.be.below(5_000);

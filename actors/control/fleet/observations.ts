@@ -5,7 +5,6 @@
  * observation's trouble must never reach another's, and what a host invents must load no actor.
  */
 import { isPossible } from "../../../protocol/generation.ts";
-import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -22,7 +21,7 @@ export interface ObservationOptions {
 }
 
 /** A report: `id` is the host that sent it, `leaseEpoch` that of the host lease it held; 0: none. */
-export interface Reported extends Pick<CallContext, "id" | "deadlineMs" | "signal" | "leftOut"> {
+export interface Reported extends Pick<CallContext, "id" | "deadlineMs" | "leftOut"> {
   readonly leaseEpoch: number;
 }
 
@@ -94,14 +93,14 @@ function verdictOf(one: Observation, row: ReportedMachine | undefined, hostId: s
 
 async function takeOne(
   observation: Observation,
-  { deadlineMs, signal, id: hostId, leaseEpoch }: Reported,
+  { deadlineMs, id: hostId, leaseEpoch }: Reported,
   { registry }: ObservationOptions,
 ): Promise<Verdict> {
   try {
     const isStored = await registry.ask<boolean>(
       observation.instanceId,
       (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
-      { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal },
+      { deadlineMs },
     );
     return isStored ? "settled" : "open";
   } catch (thrown) {

@@ -1,11 +1,13 @@
 /**
  * The reports of hosts to a controller: registration, observations of machines, renewals of host leases. A
- * host speaks only for itself; the actor of the instance judges a host's observation.
+ * host speaks only for itself; the actor of the instance judges a host's observation. A renewal, and that a
+ * host lives, must never wait for these actors: they are in the other half of the controller (link.ts).
  */
 import { unknownNeeds } from "../../../protocol/agent-needs.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
-import type { Handlers } from "../../../protocol/wire/service.ts";
+import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
@@ -13,57 +15,60 @@ import type { Store } from "../../ports/store.ts";
 import type { Commit } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
-import type { Placer } from "../placement/placer.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { refuseTakenName } from "./host-name.ts";
 import type { Leases } from "./leases.ts";
 import { atLeastBound } from "./numa-nodes.ts";
-import { type ObservationOptions, remindOfMissing, take } from "./observations.ts";
+import type { ReportAudience } from "./patience.ts";
 
-export interface ReportOptions extends ObservationOptions {
-  readonly store: Pick<Store, "getHost" | "hostsCalled"> & ObservationOptions["store"];
+export interface ReportOptions {
+  readonly store: Pick<Store, "getHost" | "hostsCalled">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh" | "alive">;
-  readonly placer: Pick<Placer, "heard" | "hostsChanged">;
   readonly leases: Pick<Leases, "renew">;
+  readonly audience: ReportAudience;
   readonly log: Log;
 }
 
 /** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
-  const { directory, placer } = options;
+  const { directory, audience, clock } = options;
+  const heard = (hostId: string) => {
+    directory.heard(hostId);
+    audience.heard(hostId);
+  };
+  const left = ({ deadlineMs }: CallContext) =>
+    Math.max(0, deadlineMs - wireLimits.waitMarginMs - clock.monotonicMs());
   return {
     register: async ({ inventory, machines, knows }, context) => {
       if (inventory.hostId !== context.id) {
         throw new StatusError("projectMismatch", "A host may speak only for itself.");
       }
       await registerHost(offeredBy(inventory, knows), options);
-      directory.heard(context.id);
-      placer.heard(context.id);
-      await take(machines, { ...context, leaseEpoch: 0 }, options);
-      await remindOfMissing(context.id, machines, options);
+      heard(context.id);
+      const report = { hostId: context.id, leaseEpoch: 0, machines, complete: true };
+      await audience.observed({ ...report, ...leftOutOf(context), timeoutMs: left(context) });
       return { accepted: true };
     },
     heartbeat: async ({ complete, machines, stopping, leaseEpoch }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
-      if (!stopping) {
-        directory.heard(context.id);
-        placer.heard(context.id);
-      }
-      const stored = await take(machines, { ...context, leaseEpoch }, options);
-      if (complete) await remindOfMissing(context.id, machines, options);
-      return { known: true, stored };
+      if (!stopping) heard(context.id);
+      const isEmpty = machines.length === 0 && !complete && context.leftOut === undefined;
+      if (isEmpty) return { known: true, stored: [] };
+      const report = { hostId: context.id, leaseEpoch, machines, complete, ...leftOutOf(context) };
+      return { known: true, stored: [...(await audience.observed({ ...report, timeoutMs: left(context) }))] };
     },
     lease: async (asked, context) => {
       const answer = await options.leases.renew(context.id, asked);
-      if (answer.held) placer.heard(context.id);
-      if (answer.held) directory.heard(context.id);
+      if (answer.held) heard(context.id);
       return { ...answer };
     },
   };
 }
+
+const leftOutOf = ({ leftOut }: CallContext) => (leftOut === undefined ? {} : { leftOut });
 
 /** NUMA nodes that no guest can be bound to are not offered. */
 const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInventory =>
@@ -85,7 +90,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {
       await options.directory.refresh();
-      options.placer.hostsChanged();
+      await options.audience.hostsChanged();
       return;
     }
     // Another controller granted the host lease meanwhile.

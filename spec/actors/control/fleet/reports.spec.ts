@@ -1,191 +1,115 @@
 /**
- * What a controller does with the reports of hosts: which actors wake, which observations are confirmed as
- * durable, and how the log and the doctor hear of impossible ones.
+ * Reports of hosts while the controller's actors answer late, or never: a renewal and a sign of life wait for
+ * nobody, and what a stuck half keeps is bounded.
  */
 import { expect } from "chai";
-import { take } from "../../../../actors/control/fleet/observations.ts";
-import { StrangeReports } from "../../../../actors/control/fleet/strange-reports.ts";
-import { InstanceRegistry } from "../../../../actors/control/instance/registry.ts";
-import type { ReportedMachine } from "../../../../actors/ports/store.ts";
-import type { AskOptions, Reply } from "../../../../actors/runtime/system.ts";
-import { MemoryStore } from "../../../../db/memory/store.ts";
-import { reportLimits } from "../../../../protocol/limits/report.ts";
-import type { Observation } from "../../../../protocol/machine.ts";
-import { StatusError } from "../../../../protocol/wire/status.ts";
-import { actorWorld } from "../../../support/actor-world.ts";
+import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
+import type { MachineReport } from "../../../../actors/control/fleet/link.ts";
+import { Patience, type ReportAudience } from "../../../../actors/control/fleet/patience.ts";
+import { reportHandlers } from "../../../../actors/control/fleet/reports.ts";
+import { wireLimits } from "../../../../protocol/limits/wire.ts";
+import type { CallContext } from "../../../../protocol/wire/service.ts";
+import { inventoryOf } from "../../../support/scripted-host.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
-import * as rows from "../../../support/store-rows.ts";
-import { type Noted, rememberingLog } from "../../../support/wire-world.ts";
+import { machine } from "../../../support/store-rows.ts";
 
-const { machine } = rows;
-const report = { id: "h1", deadlineMs: 1_000, signal: new AbortController().signal, leaseEpoch: 0 };
+const never = new Promise<never>(() => undefined);
 
 describe("hosts: reports", () => {
-  let asked: string[];
-  let told: string[];
-  let here: string[];
-  let stored: readonly ReportedMachine[] | Error;
-  let reads: number;
-  let answer: (id: string) => boolean;
-  let noted: Noted[];
   let clock: SimulatedClock;
-  let strange: StrangeReports;
-
-  const row = (instanceId: string, changes: Partial<ReportedMachine> = {}): ReportedMachine => ({
-    ...{ instanceId, ownerEpoch: 1, claimedBy: "h1", seen: { generation: 1, state: "running" } },
-    ...changes,
-  });
-  const seen = (id: string, changes: Partial<Observation> = {}) =>
-    machine(id, { generation: 1, state: "running", ...changes });
-  const hear = (machines: readonly Observation[], leftOut?: { entries: number; sentences: string[] }) =>
-    take(
-      machines,
-      { ...report, ...(leftOut && { leftOut }) },
-      {
-        store: {
-          listOnHost: async () => [],
-          listReported: async (keys) => {
-            reads += 1;
-            if (stored instanceof Error) throw stored;
-            const ids = new Set(keys.map(({ instanceId }) => instanceId));
-            return stored.filter(({ instanceId }) => ids.has(instanceId));
-          },
-        },
-        registry: {
-          has: (id) => here.includes(id),
-          ask: async <A>(id: string, _message: (reply: Reply<A>) => unknown, _options: AskOptions) => {
-            asked.push(id);
-            return answer(id) as A;
-          },
-          tell: async (id, { kind }) => {
-            told.push(`${kind} ${id}`);
-          },
-        },
-        strange,
+  let heard: string[];
+  let asked: MachineReport[];
+  let audience: ReportAudience;
+  const context = (): CallContext =>
+    ({
+      id: "h1",
+      deadlineMs: clock.monotonicMs() + 3_000,
+      signal: new AbortController().signal,
+    }) as CallContext;
+  const handlers = () =>
+    reportHandlers({
+      store: { getHost: async () => undefined, hostsCalled: async () => [] },
+      commit: async () => ({ kind: "committed", lastSequence: 1 }),
+      clock,
+      directory: {
+        ...{ known: () => true, alive: () => true, refresh: async () => undefined },
+        heard: (id) => heard.push(id),
       },
-    );
+      leases: { renew: async () => ({ leaseEpoch: 1, held: true }) },
+      audience: new Patience(audience, { clock, log: silentLog }),
+      log: silentLog,
+    });
+  const beat = (change: object = {}) => ({
+    ...{ complete: false, machines: [machine("one")], stopping: false, leaseEpoch: 1 },
+    ...change,
+  });
 
   beforeEach(() => {
-    [asked, told, here, stored, reads, noted] = [[], [], [], [], 0, []];
-    answer = () => true;
     clock = new SimulatedClock();
-    strange = new StrangeReports({ clock, log: rememberingLog(noted) });
-  });
-
-  it("wakes nobody for what is stored already, loaded or not, and says that it is durable", async () => {
-    stored = [row("old"), row("loaded"), row("news")];
-    here = ["loaded"];
-    const machines = [seen("old"), seen("loaded"), seen("news", { generation: 2 })];
-    expect(await hear(machines)).to.have.members(["old", "loaded", "news"]);
-    expect([asked, reads, noted]).to.deep.equal([["news"], 1, []]);
-  });
-
-  it("asks only who is here when the store cannot say: it could load no other", async () => {
-    here = ["here"];
-    stored = new StatusError("storeUnavailable", "No database.");
-    expect(await hear([seen("here"), seen("away")])).to.deep.equal(["here"]);
-    expect(asked).to.deep.equal(["here"]);
-    expect(noted.map(({ fields }) => fields)).to.deep.equal([
-      { host: "h1", failed: { storeUnavailable: 1 }, failedOnes: ["away"] },
-    ]);
-  });
-
-  it("wakes nobody for instances that do not exist, however many, by one read and with one line", async () => {
-    const invented = Array.from({ length: reportLimits.reportEntriesMax }, (_, n) => seen(`invented-${n}`));
-    expect(await hear(invented)).to.have.length(invented.length);
-    expect([asked, told, reads, noted.length]).to.deep.equal([[], [], 1, 1]);
-    expect(noted[0]?.fields).to.deep.include({ host: "h1", unknown: invented.length });
-    expect(JSON.stringify(noted).length).to.be.below(1_000);
-    expect(strange.lately()).to.deep.equal([]);
-  });
-
-  it("wakes nobody for instances of other hosts, and those that are gone without a claim", async () => {
-    stored = [row("theirs", { claimedBy: "h2", seen: null }), row("left", { claimedBy: null, seen: null })];
-    expect(await hear([seen("theirs"), seen("left", { state: "gone" })])).to.have.members(["theirs", "left"]);
-    expect(asked).to.deep.equal([]);
-    await hear([seen("left")]);
-    expect(asked).to.deep.equal(["left"]);
-  });
-
-  it("takes no generation that cannot be, tells the host the stored one, and takes the others", async () => {
-    const far = 2 + reportLimits.observedStepMax;
-    stored = [row("far"), row("near"), row("news")];
-    const machines = [seen("far", { generation: far }), seen("near", { generation: far - 1 })];
-    expect(await hear([...machines, seen("news", { generation: 2 })])).to.have.members(["near", "news"]);
-    expect(asked).to.have.members(["near", "news"]);
-    expect(told).to.deep.equal(["reload far", "tellHosts far"]);
-    expect(noted.map(({ fields }) => fields)).to.deep.equal([
-      { host: "h1", impossible: 1, impossibleOnes: ["far"] },
-    ]);
-    expect(strange.lately()).to.deep.equal([
-      { hostId: "h1", example: "The generation of instance far cannot be." },
-    ]);
-  });
-
-  it("tells a host of few of its impossible generations at once", async () => {
-    stored = Array.from({ length: 500 }, (_, n) => row(`i${n}`));
-    const machines = stored.map(({ instanceId }) => seen(instanceId, { generation: 2 ** 40 }));
-    expect(await hear(machines)).to.deep.equal([]);
-    expect([asked.length, told.length, noted.length]).to.deep.equal([0, 40, 1]);
-  });
-
-  it("logs one line for all that failed, by reason, and stores the rest", async () => {
-    stored = ["a", "b", "c", "d"].map((id) => row(id, { seen: null }));
-    answer = (id) => {
-      if (id === "a") return true;
-      throw new StatusError(id === "d" ? "mailboxFull" : "storeUnavailable", "Not now.");
+    heard = [];
+    asked = [];
+    audience = {
+      heard: () => undefined,
+      hostsChanged: () => never,
+      observed: (report) => {
+        asked.push(report);
+        return never;
+      },
     };
-    expect(await hear(["a", "b", "c", "d"].map((id) => seen(id)))).to.deep.equal(["a"]);
-    expect(noted.map(({ fields }) => fields)).to.deep.equal([
-      { host: "h1", failed: { storeUnavailable: 2, mailboxFull: 1 }, failedOnes: ["b", "c", "d"] },
-    ]);
   });
 
-  it("logs a line in ten seconds for a host, and shows the doctor what lasts for as long as it does", async () => {
-    const leftOut = { entries: 7, sentences: ["Entry 3: The field state must be one of on, off."] };
-    for (let beat = 0; beat < 20; beat += 1) {
-      await hear([], leftOut);
-      await clock.advance(1_000);
-    }
-    expect(noted.map(({ fields }) => fields)).to.deep.equal([
-      { host: "h1", leftOut: 7, why: leftOut.sentences },
-      { host: "h1", leftOut: 7, why: leftOut.sentences, reportsBefore: 9 },
-    ]);
-    expect(strange.lately()).to.deep.equal([{ hostId: "h1", example: leftOut.sentences[0] }]);
-    await clock.advance(15_000);
-    expect(strange.lately()).to.deep.equal([]);
+  it("answers a heartbeat without what the actors do not answer in time", async () => {
+    const answer = handlers().heartbeat(beat(), context());
+    await clock.advance(3_000 - wireLimits.waitMarginMs);
+    expect(await answer).to.deep.equal({ known: true, stored: [] });
+    expect(heard).to.deep.equal(["h1"]);
+    expect(clock.pending).to.equal(0);
   });
-});
 
-describe("hosts: reports of machines at rest", () => {
-  it("keep no instance's actor in memory: two inventories later it is gone", async () => {
-    const { clock, system, end } = actorWorld();
-    const store = new MemoryStore(clock);
-    await store.commit({ ...rows.catalog, hosts: [rows.inventory("h1")] });
-    const seen = machine("i1", { hostId: "h1", generation: 1, state: "running" });
-    const instance = rows.instance("i1", { hostId: "h1", ownerEpoch: 1, settled: true, built: true });
-    await store.commit(rows.changeTurn(instance, { machines: [seen], claims: [rows.claim("i1", "h1")] }));
-    const forbidden = async () => {
-      throw new Error("nobody is asked");
-    };
-    const registry = new InstanceRegistry(system, {
-      ...{ store, clock, log: silentLog, commit: (commit) => store.commit(commit) },
-      ...{ ids: { next: () => "id" }, hostFacts: () => undefined, fencesOf: () => [] },
-      ...{ hostFull: () => undefined, askHost: forbidden, place: forbidden, roomOn: () => undefined },
-    });
-    const strange = new StrangeReports({ clock, log: silentLog });
-    await registry.tell("i1", { kind: "reload" });
+  it("says what is stored, and nothing when the actors fail", async () => {
+    audience = { ...audience, observed: async () => ["one"] };
+    expect(await handlers().heartbeat(beat(), context())).to.deep.equal({ known: true, stored: ["one"] });
+    audience = { ...audience, observed: () => Promise.reject(new Error("broken")) };
+    expect(await handlers().heartbeat(beat(), context())).to.deep.equal({ known: true, stored: [] });
+  });
+
+  it("keeps a bounded number of reports of a host while the actors are stuck", async () => {
+    const { heartbeat } = handlers();
+    const answers = Array.from({ length: 20 }, () => heartbeat(beat(), context()));
     await clock.advance(0);
-    expect(registry.size).to.equal(1);
-    for (let inventory = 0; inventory < 3; inventory += 1) {
-      const deadlineMs = clock.monotonicMs() + 3_000;
-      const taken = take([seen], { ...report, deadlineMs }, { store, registry, strange });
-      await clock.advance(30_000);
-      expect(await taken).to.deep.equal(["i1"]);
-    }
-    expect(registry.size).to.equal(0);
-    registry.close();
-    await end();
+    expect(asked).to.have.length(fleetLimits.reportsAtOncePerHostMax);
+    await clock.advance(3_000);
+    expect(await Promise.all(answers)).to.deep.equal(answers.map(() => ({ known: true, stored: [] })));
+    // The actors still have the first ones: nothing more goes to them.
+    await heartbeat(beat(), context());
+    expect(asked).to.have.length(fleetLimits.reportsAtOncePerHostMax);
+  });
+
+  it("tells the actors what was left out of a heartbeat, though nothing else is in it", async () => {
+    const leftOut = { entries: 2, sentences: ["Entry 0: odd."] };
+    void handlers().heartbeat(beat({ machines: [] }), { ...context(), leftOut });
+    await clock.advance(3_000);
+    expect(asked.map((report) => report.leftOut)).to.deep.equal([leftOut]);
+  });
+
+  it("asks the actors nothing for a heartbeat that says only that the host lives", async () => {
+    expect(await handlers().heartbeat(beat({ machines: [] }), context())).to.deep.equal({
+      ...{ known: true, stored: [] },
+    });
+    expect(asked).to.deep.equal([]);
+    expect(heard).to.deep.equal(["h1"]);
+  });
+
+  it("registers a host, and renews its lease, while the actors are stuck", async () => {
+    const { register, lease } = handlers();
+    const request = { inventory: inventoryOf("h1"), machines: [], knows: [] };
+    const registered = register(request, context());
+    await clock.advance(fleetLimits.hostsChangedMsMax);
+    await clock.advance(3_000);
+    expect(await registered).to.deep.equal({ accepted: true });
+    const asks = { leaseEpoch: 1, cleaned: false, storageId: null };
+    expect(await lease(asks, context())).to.deep.equal({ leaseEpoch: 1, held: true });
+    expect(heard).to.deep.equal(["h1", "h1"]);
   });
 });
