@@ -34,7 +34,7 @@ interface Task {
   readonly jitter?: number;
 }
 
-/** The same as in nodes/cli/exit-codes.ts. */
+/** The same as in nodes/package/exit-codes.ts. */
 const exits = {
   ok: 0,
   failed: 1,

@@ -3,8 +3,8 @@
  * never ends the process by itself and knows no single command; the tree of commands is in program.ts.
  */
 import type { Command, CommanderError, OutputConfiguration } from "commander";
+import { exitCodeOf, exitCodes } from "../package/exit-codes.ts";
 import { errorLines, exitCodeFor, type Shown, shownOf } from "./errors.ts";
-import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { asTyped } from "./hints.ts";
 import { buildProgram } from "./program.ts";
 import { Run } from "./run.ts";

@@ -4,7 +4,7 @@
  * them.
  */
 import { Command } from "commander";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodes } from "../package/exit-codes.ts";
 import { parseDuration } from "./format.ts";
 import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
 import { chaosCommand } from "./nouns/chaos.ts";

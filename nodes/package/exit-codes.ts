@@ -1,6 +1,6 @@
 /**
- * The exit codes of `novact`: one number for each error that a script would treat differently. Every gRPC
- * code has an exit code; the README lists them, and a test compares.
+ * The exit codes of every program of ours: one number for each error that a script would treat differently.
+ * Every gRPC code has an exit code; the README lists them, and a test compares.
  */
 import type { Code } from "../../protocol/wire/status.ts";
 
