@@ -34,6 +34,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
       parseDuration,
     )
     .option("--config <file>", "the cluster's configuration (default: NOVACT_CONFIG, or cluster.yaml)")
+    .option("--version", "print the version, and nothing else")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", helpAfter());
   const nouns = [

@@ -33,6 +33,8 @@ const exitNameOf = {
   INTERNAL: "internal",
 } as const satisfies Record<Code, keyof typeof exitCodes>;
 
+export const isKnownCode = (code: string): code is Code => Object.hasOwn(exitNameOf, code);
+
 /** The exit code of an error's code; a code that only a newer peer knows is treated as `internal`. */
 export const exitCodeOf = (code: string): number =>
-  code in exitNameOf ? exitCodes[exitNameOf[code as Code]].exit : exitCodes.internal.exit;
+  isKnownCode(code) ? exitCodes[exitNameOf[code]].exit : exitCodes.internal.exit;

@@ -173,7 +173,7 @@ describe("up", function () {
     await run.says(/NOVACT-GUEST READY/);
     await run.says("What now?");
     run.child.kill("SIGTERM");
-    await sleep(upLimits.upSecondSignalMsMin + 100);
+    await sleep(upLimits.upEchoMsMax + 100);
     const atMs = performance.now();
     run.child.kill("SIGTERM");
     expect((await run.ended).code).to.equal(0);
