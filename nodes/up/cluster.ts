@@ -18,7 +18,7 @@ import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.t
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Screen } from "./screen.ts";
-import type { RunningServer } from "./server-process.ts";
+import { type RunningServer, ServerStartError } from "./server-process.ts";
 
 export interface ClusterOptions {
   readonly config: ClusterConfig;
@@ -232,13 +232,17 @@ async function startComputes(options: ClusterOptions, parts: Parts): Promise<voi
   const keepers = config.nodes
     .filter(({ name }) => sound.has(name))
     .map(({ name, hypervisor }) => {
+      let asked = hypervisor !== "qemu";
       const before = async () => {
         await mayStart?.(name);
-        if (hypervisor === "qemu") await mountNodeFileSystem(config, name, screen.say);
+        if (!asked) await mountNodeFileSystem(config, name, screen.say);
+        asked = true;
       };
       const firstFailed = (error: Error) => {
         parts.failed.set(name, error);
-        if (options.stop?.first.aborted !== true) screen.say(`${error.message}; it is tried again`);
+        if (options.stop?.first.aborted === true) return;
+        const whose = error instanceof ServerStartError ? "" : `${name} did not start: `;
+        screen.say(`${whose}${error.message}; it is tried again`);
       };
       return keepNode(options, {
         ...{ name, role: ["compute", `--name=${name}`], before, firstFailed },

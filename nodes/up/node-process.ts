@@ -3,7 +3,7 @@
  * reaches only `up`, which ends its children in the right order. When `up` dies, its children notice the
  * closed channel and end themselves.
  */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { isKnownCode } from "../package/exit-codes.ts";
 import { programFile } from "../package/program-files.ts";
@@ -62,8 +62,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     stdio: ["ignore", output, output, "ipc"],
   });
   closeSync(output);
-  const proof = identity === undefined ? undefined : proofOf(child.pid ?? 0, identity.argument);
-  if (identity !== undefined && proof !== undefined) writeProof(identity.file, proof);
+  record(child, identity);
   const ended = new Promise<ServerEnd>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
@@ -92,6 +91,18 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     if (identity !== undefined) removeProof(identity.file);
   };
   return { pid: child.pid ?? 0, ended, shutdown, kill: killNow };
+}
+
+/** A process that cannot be recorded must not run on: nobody would find it again. */
+function record(child: ChildProcess, identity: NodeProcessOptions["identity"]): void {
+  if (identity === undefined) return;
+  try {
+    const proof = proofOf(child.pid ?? 0, identity.argument);
+    if (proof !== undefined) writeProof(identity.file, proof);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
 }
 
 function notStarted({ name }: NodeProcessOptions, why: string, code = "UNAVAILABLE"): ServerStartError {

@@ -119,7 +119,13 @@ export async function startServerProcess(
     if (proof !== undefined) writeProof(server.proofFile, proof);
     return proof;
   };
-  writeDown();
+  try {
+    writeDown();
+  } catch (error) {
+    // A process that cannot be recorded must not run on: nobody would find it again.
+    child.kill(server.killSignal);
+    throw error;
+  }
   const deadlineMs = performance.now() + upLimits.serverStartTimeoutMs;
   while (!(await server.ready(pid))) {
     if (server.stop?.first.aborted === true) {

@@ -318,7 +318,7 @@ async function writeManifest(out: string, { release, busybox }: Packages): Promi
 }
 
 /** Checksum of every file in this folder: when none has changed, the guest would not change either. */
-function stampOfSources(): string {
+export function stampOfSources(): string {
   const hash = createHash("sha256");
   for (const each of readdirSync(import.meta.dirname, { recursive: true, withFileTypes: true })) {
     if (!each.isFile()) continue;
