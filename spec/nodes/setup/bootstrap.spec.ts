@@ -32,12 +32,14 @@ describe("the set-up", function () {
     }
     writeFileSync(join(directory, "package-lock.json"), "{}");
     // It has a child, as npm has, and does not end by itself.
-    const script = `sleep 600 & echo $! > ${pidFile()}.new; mv ${pidFile()}.new ${pidFile()}; wait; wait\n`;
+    const script = `sleep 600 & echo $! > ${pidFile()}.new; mv ${pidFile()}.new ${pidFile()}; wait\n`;
     writeFileSync(join(directory, "bin", "npm"), `#!/bin/sh\n${script}`);
     chmodSync(join(directory, "bin", "npm"), 0o755);
   });
   afterEach(() => {
     for (const child of started.splice(0)) child.kill("SIGKILL");
+    const left = existsSync(pidFile()) ? Number(readFileSync(pidFile(), "utf8")) : 0;
+    if (left > 0 && isAlive(left)) process.kill(left, "SIGKILL");
     rmSync(directory, { recursive: true });
   });
 
