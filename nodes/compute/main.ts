@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { HostEnding } from "../../actors/node/host/host.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -17,6 +18,7 @@ import { readBootId } from "../drivers/process-table.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
+import { oneLine } from "./host-text.ts";
 import { computeLimits } from "./limits.ts";
 
 /**
@@ -130,11 +132,11 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     architecture: process.arch === "arm64" ? "aarch64" : "x86_64",
     hypervisor: capabilities.kind,
     accelerator: capabilities.accelerator,
-    acceleratorReason: capabilities.acceleratorReason,
-    hypervisorVersion: capabilities.version,
-    vcpus: Math.floor(capacity.vcpus * ratios.cpu),
-    memoryMib: Math.floor(capacity.memoryMib * ratios.ram),
-    diskGib: Math.floor(capacity.diskGib * ratios.disk),
+    acceleratorReason: oneLine(capabilities.acceleratorReason),
+    hypervisorVersion: oneLine(capabilities.version),
+    vcpus: Math.min(Math.floor(capacity.vcpus * ratios.cpu), fieldLimits.hostVcpusMax),
+    memoryMib: Math.min(Math.floor(capacity.memoryMib * ratios.ram), fieldLimits.hostMemoryMibMax),
+    diskGib: Math.min(Math.floor(capacity.diskGib * ratios.disk), fieldLimits.hostDiskGibMax),
     storageId: drivers.storageId,
     labels: { ...node.labels },
     features,
