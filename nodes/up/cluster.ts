@@ -121,7 +121,7 @@ function natsStarter(config: ClusterConfig, { say }: Screen): Starter {
     cell: config.cell,
     hosts: config.nodes.map((node) => hostIdOf(config, node.name)),
     projects: config.projects,
-    anonymous: config.projects[0] ?? "",
+    anonymous: config.nats.anonymous,
   };
   const logFile = join(paths.log, "nats.log");
   const { websocket } = config.nats;
