@@ -323,6 +323,7 @@ async function startBare(program: string, directory: string, port: number): Prom
     environment: { PATH: process.env.PATH ?? "" },
     diesWithUs: true,
     stopSignal: "SIGTERM",
+    killSignal: "SIGKILL",
     ready: async () => !(await isPortFree(port)),
   });
   return server.stop;
