@@ -23,11 +23,10 @@ export const busLimits = {
   /** Connections that have not said who they are; the server closes each after 2 s. */
   strangerConnectionsMax: 4_096,
   /**
-   * What the server keeps for a connection that does not read. From half of it on the server holds back who
-   * sends there, so the other half must take a message of each connection of a project or two. For all
-   * connections alike: nats-server has no such limit of an account.
+   * What the server keeps for a connection that does not read, which it then closes; from half of it on it
+   * holds back who sends there. For all connections alike: nats-server has no such limit of an account.
    */
-  natsPendingBytesMax: 96 * 1024 * 1024,
+  natsPendingBytesMax: 64 * 1024 * 1024,
   /**
    * Period in which the server asks a silent connection whether it is there; after two unanswered ones it is
    * closed, and counts no more.
