@@ -60,6 +60,11 @@ export interface CallContext {
   readonly traceparent: string | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /**
+   * Says that from now on a request with `wait` or `waitMs` only waits: the next one may be worked on.
+   * Idempotent; of another request it changes nothing.
+   */
+  readonly onlyWaits: () => void;
 }
 
 export type Handler<M> = (request: RequestOf<M>, context: CallContext) => Promise<AnswerOf<M>>;

@@ -239,5 +239,12 @@ export const limitNotes: Readonly<Record<string, string>> = {
   requestKeptMs: "ms that a request id is remembered, and repeated requests are answered alike",
   tombstoneKeptMs: "ms that deleted instances can still be read",
   eventKeptMs: "ms that events can be replayed",
-  requestsInWorkPerProjectMax: "requests of one project under way at one controller",
+  projectMessagesPerSecondMax: "requests of one project a second at one controller",
+  projectMessagesBurstMax: "the same, at once after a pause",
+  projectBytesPerSecondMax: "bytes of bodies and headers of one project a second at one controller",
+  projectBytesBurstMax: "the same, at once after a pause",
+  requestsAtWorkPerProjectMax: "requests of one project that one controller works on at once",
+  requestsAtWorkBesideOthersMax: "the same, while other projects ask too",
+  requestsQueuedPerProjectMax: "further requests of one project that wait there for their turn",
+  waitsPerProjectMax: "requests of one project with `wait` or `waitMs` that only wait at one controller",
 };
