@@ -115,10 +115,10 @@ export class Shares {
   enter(name: string, bytes: number): Place | Promise<Place> {
     this.#asks(name);
     const share = this.#shareOf(name);
-    if (share.queued.length === 0 && this.#mayWork(name, share)) return this.#begin(name, share);
+    if (share.queued.length === 0 && this.#mayWork(name, share)) return this.#begin(share);
     while (this.#queueIsFull(bytes) && this.#makeRoom(name, share.queued.length + 1));
     return new Promise((resolve, reject) => {
-      const start = () => resolve(this.#begin(name, share));
+      const start = () => resolve(this.#begin(share));
       share.queued.push({ bytes, start, fail: reject });
       this.#count(share, bytes, 1);
       this.#line.add(name);
@@ -159,20 +159,19 @@ export class Shares {
     this.#line.clear();
   }
 
-  #begin(name: string, share: Share): Place {
+  #begin(share: Share): Place {
     share.atWork += 1;
     this.#atWork += 1;
     const rest = once(() => {
       share.atWork -= 1;
       this.#atWork -= 1;
-      this.#next(name);
+      this.#next();
     });
     return { rest, leave: rest };
   }
 
-  /** A place is free: whose turn it is begins. Who has just left comes last, when it has more. */
-  #next(left: string): void {
-    if (this.#line.delete(left)) this.#line.add(left);
+  /** A place is free: whose turn it is begins one, and comes last when it has more. */
+  #next(): void {
     for (const name of [...this.#line]) {
       const share = this.#shareOf(name);
       if (!this.#mayWork(name, share)) continue;

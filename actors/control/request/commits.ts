@@ -1,12 +1,16 @@
 /**
- * Wakes callers in this process that wait for a durable change, and tells other controllers by a hint. Hints
- * may be lost: every waiter also looks again by itself after a while. It adds nothing to a commit itself.
+ * Commits of this process, and hints of those of other controllers: wakes callers that wait for a durable
+ * change (event-waits.ts, operation-waits.ts), and tells other controllers. Hints may be lost. It adds
+ * nothing to a commit itself.
  */
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { InstanceRow, Store } from "../../ports/store.ts";
 import type { Commit, CommitResult } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
+import { EventWaits } from "./event-waits.ts";
 import { requestLimits } from "./limits.ts";
+import { type Ended, OperationWaits } from "./operation-waits.ts";
+import type { WaitOptions } from "./shared-reads.ts";
 
 /** A controller's hint to the other controllers after a commit. */
 export interface CommitHint {
@@ -17,23 +21,10 @@ export interface CommitHint {
   readonly projects: readonly string[];
 }
 
-/** An operation that has ended. */
-export interface Ended {
-  readonly operation: OperationRecord;
-  /** Its instance after the commit that ended the operation, if this process made that commit. */
-  readonly row?: InstanceRow | undefined;
-}
-
-type Topic = string;
-type Wake = (ended?: Ended) => void;
-const anything: Topic = "*";
-/** Topic of a project's events; no operation id contains a blank. */
-const eventsOf = (project: string): Topic => `events ${project}`;
-
 export class Commits {
+  readonly events: EventWaits;
   readonly #store: Pick<Store, "commit">;
-  readonly #clock: Clock;
-  readonly #waiting = new Map<Topic, Set<Wake>>();
+  readonly #operations: OperationWaits;
   /** Operations that began here and have not ended, as far as heard: a waiter need not read them first. */
   readonly #running = new Set<string>();
   readonly #onCommit: (hint: CommitHint) => void;
@@ -43,9 +34,14 @@ export class Commits {
    * `onCommit`: called after commits of this process that have events, once for commits that come together;
    * it tells the publisher and the other controllers.
    */
-  constructor(store: Pick<Store, "commit">, clock: Clock, onCommit: (hint: CommitHint) => void) {
+  constructor(
+    store: Pick<Store, "commit" | "listEvents" | "lastSequence" | "listEndedOperations">,
+    clock: Clock,
+    onCommit: (hint: CommitHint) => void,
+  ) {
     this.#store = store;
-    this.#clock = clock;
+    this.events = new EventWaits(store, clock);
+    this.#operations = new OperationWaits(store, clock);
     this.#onCommit = onCommit;
   }
 
@@ -53,11 +49,11 @@ export class Commits {
     const result = await this.#store.commit(commit);
     if (result.kind === "committed" && result.lastSequence > 0) {
       for (const operation of commit.operations ?? []) {
-        if (hasEnded(operation)) this.#end(operation.id, { operation, row: rowOf(commit, operation) });
+        if (hasEnded(operation)) this.#ended({ operation, row: rowOf(commit, operation) });
         else this.#begin(operation.id);
       }
       const projects = new Set(commit.events?.map(({ project }) => project));
-      this.#wakeWatchers(projects);
+      this.events.committed(projects);
       this.#tell(result.lastSequence, (commit.operations ?? []).filter(hasEnded), projects);
     }
     return result;
@@ -65,17 +61,17 @@ export class Commits {
 
   /** Takes a hint that another controller committed something. */
   hint({ ended, projects }: CommitHint): void {
-    for (const id of ended) this.#end(id);
-    this.#wakeWatchers(projects);
+    for (const id of ended) this.#running.delete(id);
+    this.#operations.hinted(ended);
+    this.events.committed(projects);
   }
 
   /**
-   * Wakes only watchers whose project has new events: a look costs a read, and most watchers are idle most of
-   * the time.
+   * Waits until all of these operations have ended; answers those that have, which at the deadline are not
+   * all.
    */
-  #wakeWatchers(projects: Iterable<string>): void {
-    for (const project of projects) this.#wake(eventsOf(project));
-    this.#wake(anything);
+  untilEnded(ids: readonly string[], until: WaitOptions): Promise<ReadonlyMap<string, Ended>> {
+    return this.#operations.until(ids, (id) => this.#running.has(id), until);
   }
 
   #begin(operationId: string): void {
@@ -84,16 +80,9 @@ export class Commits {
     for (const oldest of this.#running) return void this.#running.delete(oldest);
   }
 
-  #end(operationId: string, ended?: Ended): void {
-    this.#running.delete(operationId);
-    this.#wake(operationId, ended);
-  }
-
-  #wake(topic: Topic, ended?: Ended): void {
-    const waiting = this.#waiting.get(topic);
-    if (waiting === undefined) return;
-    this.#waiting.delete(topic);
-    for (const wake of waiting) wake(ended);
+  #ended(ended: Ended): void {
+    this.#running.delete(ended.operation.id);
+    this.#operations.ended(ended);
   }
 
   /** Collects commits of one moment, which come one after the other, into one hint. */
@@ -112,86 +101,6 @@ export class Commits {
       if (hint !== undefined) this.#onCommit({ ...hint, projects: [...hint.projects] });
     });
   }
-
-  /** Waits for the end of an operation; undefined when the deadline comes first. */
-  untilEnded(
-    operationId: string,
-    read: () => Promise<OperationRecord | undefined>,
-    until: WaitOptions,
-  ): Promise<Ended | undefined> {
-    const look = async (): Promise<Ended | undefined> => {
-      const operation = await read();
-      return operation !== undefined && hasEnded(operation) ? { operation } : undefined;
-    };
-    return this.#until<Ended>(operationId, { look, take: (ended) => ended }, until);
-  }
-
-  /**
-   * Calls `look` now and after every commit with events of the project (absent: of any project), until it
-   * answers something; undefined when the deadline comes first.
-   */
-  until<T>(
-    look: () => Promise<T | undefined>,
-    until: WaitOptions & { readonly project?: string },
-  ): Promise<T | undefined> {
-    const topic = until.project === undefined ? anything : eventsOf(until.project);
-    return this.#until<T>(topic, { look, take: () => undefined }, until);
-  }
-
-  /**
-   * No change between two looks is missed: a hint during a look causes another one. An operation known to run
-   * is not looked at before the first hint.
-   */
-  async #until<T>(
-    topic: Topic,
-    { look, take }: Sources<T>,
-    { deadlineMs, signal }: WaitOptions,
-  ): Promise<T | undefined> {
-    for (let runs = this.#running.has(topic); ; runs = false) {
-      const hinted = this.#next(topic, { deadlineMs, signal });
-      try {
-        const found = runs ? undefined : await look();
-        const over = signal.aborted || this.#clock.monotonicMs() >= deadlineMs;
-        if (found !== undefined || (over && !runs)) return found;
-        const told = take(await hinted.woken);
-        if (told !== undefined) return told;
-      } finally {
-        hinted.cancel();
-      }
-    }
-  }
-
-  #next(
-    topic: Topic,
-    { deadlineMs, signal }: WaitOptions,
-  ): { readonly woken: Promise<Ended | undefined>; cancel(): void } {
-    const { promise, resolve: wake } = Promise.withResolvers<Ended | undefined>();
-    const resolve = () => wake(undefined);
-    const remainingMs = Math.max(0, deadlineMs - this.#clock.monotonicMs());
-    const timer = this.#clock.after(Math.min(remainingMs, requestLimits.lookAgainMs), resolve);
-    const waiting = this.#waiting.get(topic) ?? new Set<Wake>();
-    this.#waiting.set(topic, waiting.add(wake));
-    signal.addEventListener("abort", resolve, { once: true });
-    const cancel = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", resolve);
-      waiting.delete(wake);
-      if (waiting.size === 0 && this.#waiting.get(topic) === waiting) this.#waiting.delete(topic);
-    };
-    return { woken: promise, cancel };
-  }
-}
-
-export interface WaitOptions {
-  /** On the monotonic clock. */
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
-}
-
-interface Sources<T> {
-  readonly look: () => Promise<T | undefined>;
-  /** The answer that a hint already contains. */
-  readonly take: (ended: Ended | undefined) => T | undefined;
 }
 
 /** The instance and its machine from a commit; undefined when the commit does not have both. */
