@@ -1,7 +1,7 @@
 /**
- * Waiting for the output of guests' consoles. The logs are looked at in rounds, each log once for all who wait
- * at the same position; a waiter costs memory and a timer. Each guest has its own number of waiters, so that
- * who waits for one guest's console, which is of one project, keeps nobody from another's.
+ * Waiting for the output of guests' consoles. The logs are looked at in rounds, each log once for all who
+ * wait at the same position; a waiter costs memory and a timer. Each guest has its own number of waiters, so
+ * that who waits for one guest's console, which is of one project, keeps nobody from another's.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
