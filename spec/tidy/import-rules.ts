@@ -97,7 +97,7 @@ const programRooms: readonly Room[] = [
   },
   {
     room: "nodes/controller",
-    knows: ["bus", "config", "drivers", "events", "fence", "process"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "drivers", "events", "fence", "package", "process"].map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/up",
