@@ -27,6 +27,7 @@ import { instanceHandlers } from "../../actors/control/instances/service.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
+import { Waits } from "../../actors/control/request/waits.ts";
 import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
 import { proposal } from "../../actors/control/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
@@ -88,7 +89,7 @@ export interface Controller {
 export async function assembleController(ports: ControllerPorts): Promise<Controller> {
   const { store, bus } = ports;
   const parts = actorsOf(ports);
-  const { system, directory, commits, registry } = parts;
+  const { system, directory, commits, waits, registry } = parts;
   await directory.open();
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
@@ -108,7 +109,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
-    if (hint !== undefined) commits.hint(hint);
+    if (hint !== undefined) waits.hint(hint);
     return undefined;
   });
   const safety = await ports.openSafety(audienceOf(ports, parts));
@@ -146,7 +147,8 @@ function actorsOf(ports: ControllerPorts) {
     ports.wakePublisher();
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   };
-  const commits = new Commits(store, clock, tell);
+  const waits = new Waits(store, clock);
+  const commits = new Commits(store, tell, waits);
   const { commit } = commits;
   const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
@@ -185,6 +187,7 @@ function actorsOf(ports: ControllerPorts) {
     directory,
     leases,
     commits,
+    waits,
     tell,
     scheduler,
     placer,
@@ -198,7 +201,7 @@ function actorsOf(ports: ControllerPorts) {
 
 /** What the actors do with the news of the safety channel. */
 function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): FleetAudience {
-  const { directory, placer, registry, commits, leases, tell } = parts;
+  const { directory, placer, registry, waits, leases, tell } = parts;
   const observers = { store, registry, log };
   return {
     observed: async ({ hostId, leaseEpoch, machines, complete, timeoutMs }) => {
@@ -216,7 +219,7 @@ function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): Fleet
       placer.hostsChanged();
     },
     committed: (hint) => {
-      commits.hint(hint);
+      waits.hint(hint);
       tell(hint);
     },
     cutOff: () => {
@@ -232,7 +235,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const { store, bus, clock, ids, log, cell } = ports;
   const { commit } = parts.commits;
   const catalog = { store, commit, clock, ids };
-  const read = { store, clock, commits: parts.commits };
+  const read = { store, clock, waits: parts.waits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };

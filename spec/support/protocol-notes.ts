@@ -247,5 +247,6 @@ export const limitNotes: Readonly<Record<string, string>> = {
   requestsAtWorkBesideOthersMax: "the same, while other projects ask too",
   requestsQueuedPerProjectMax: "further requests of one project that wait there for their turn",
   waitsPerProjectMax: "requests of one project with `wait` or `waitMs` that only wait at one controller",
+  consoleWaitersPerGuestMax: "requests that wait for the console of one instance",
   serverGroupsPerProjectMax: "server groups of one project",
 };

@@ -8,13 +8,13 @@ import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Commits } from "../request/commits.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { mayRead, scopeOf } from "../request/tenancy.ts";
+import type { Waits } from "../request/waits.ts";
 
 export interface ReadOptions {
   readonly store: Pick<Store, "getOperation" | "listOperations" | "listEvents" | "lastSequence">;
-  readonly commits: Commits;
+  readonly waits: Waits;
   readonly clock: Clock;
 }
 
@@ -23,7 +23,7 @@ function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): 
   return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - wireLimits.waitMarginMs);
 }
 
-export function operationHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof operationService> {
+export function operationHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof operationService> {
   return {
     get: async (request, context) => {
       const read = async () => {
@@ -39,7 +39,7 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
       if (now.state !== "running" || request.waitMs === undefined) return { operation: now };
       context.onlyWaits();
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
-      const ended = await commits.untilEnded([context.id], { deadlineMs, signal: context.signal });
+      const ended = await waits.untilEnded([context.id], { deadlineMs, signal: context.signal });
       return { operation: ended.get(context.id)?.operation ?? (await read()) };
     },
     list: async (request, context) => {
@@ -51,7 +51,7 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
   };
 }
 
-export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof eventService> {
+export function eventHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof eventService> {
   return {
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
@@ -62,7 +62,7 @@ export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const found =
         (request.waitMs ?? 0) > 0
-          ? await commits.events.next(query, { deadlineMs, signal, onlyWaits })
+          ? await waits.events.next(query, { deadlineMs, signal, onlyWaits })
           : await store.listEvents(query);
       const events = fitting(found.events, jsonBytes);
       const cut = events.length < found.events.length;

@@ -17,12 +17,12 @@ import type { AdmissionCommand } from "../instance/admission.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { instanceView } from "../instance/state.ts";
 import type { Placer } from "../placement/placer.ts";
-import type { Commits } from "../request/commits.ts";
 import { contentHash } from "../request/content-hash.ts";
 import { requestLimits } from "../request/limits.ts";
 import type { Ended } from "../request/operation-waits.ts";
 import { fitting, nextMarker } from "../request/page.ts";
 import { mayRead, scopeOf } from "../request/tenancy.ts";
+import type { Waits } from "../request/waits.ts";
 import { bytesOfInstance } from "./bytes.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
@@ -37,7 +37,7 @@ export interface InstanceServiceOptions {
   readonly creator: Creator;
   readonly placer: Placer;
   readonly directory: HostDirectory;
-  readonly commits: Commits;
+  readonly waits: Waits;
   readonly hostAgent: (hostId: string) => Client<typeof hostAgentService>;
 }
 
@@ -151,10 +151,10 @@ async function waitFor(
 function untilEnded(
   ids: readonly string[],
   { deadlineMs, signal, onlyWaits }: CallContext,
-  { commits }: InstanceServiceOptions,
+  { waits }: InstanceServiceOptions,
 ): Promise<ReadonlyMap<string, Ended>> {
   onlyWaits();
-  return commits.untilEnded(ids, { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal });
+  return waits.untilEnded(ids, { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal });
 }
 
 /** The instance and its operation as they are now. */
@@ -200,7 +200,7 @@ async function readConsole(
   { instance }: InstanceRow,
   request: ConsoleRequest,
   context: CallContext,
-  { hostAgent, commits, store }: InstanceServiceOptions,
+  { hostAgent, waits, store }: InstanceServiceOptions,
 ) {
   context.onlyWaits();
   const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
@@ -221,11 +221,11 @@ async function readConsole(
     const { id, project } = instance;
     for (let after = await store.lastSequence(); ; ) {
       const row = await store.getInstance(id);
-      const waits =
+      const mayCome =
         (request.waitMs ?? 0) > 0 && row?.instance.deletedAtMs === null && row.instance.failure === null;
       const found = row?.instance.hostId ?? null;
-      if (found !== null || !waits) return found;
-      const page = await commits.events.next({ project, noun: "instance", id, after, limit: 1 }, until);
+      if (found !== null || !mayCome) return found;
+      const page = await waits.events.next({ project, noun: "instance", id, after, limit: 1 }, until);
       if (page.events.length === 0) return null;
       after = page.last;
     }

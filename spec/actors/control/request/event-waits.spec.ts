@@ -11,7 +11,7 @@ describe("waiting for events", () => {
   it("answers at once with what is there", async () => {
     const w = new WaitingWorld();
     for (const project of ["demo", "other", "demo"]) await w.commits.commit(eventOf(project));
-    const found = outcomeOf(w.commits.events.next({ after: 0, limit: 10, project: "demo" }, w.until()));
+    const found = outcomeOf(w.waits.events.next({ after: 0, limit: 10, project: "demo" }, w.until()));
     await w.clock.advance(10);
     expect([numbers(found.value), found.value?.last]).to.deep.equal([[1, 3], 3]);
   });
@@ -19,7 +19,7 @@ describe("waiting for events", () => {
   it("answers all who wait when an event comes, each with its own part", async () => {
     const w = new WaitingWorld();
     const wait = (query: object) =>
-      outcomeOf(w.commits.events.next({ after: 0, limit: 10, ...query }, w.until()));
+      outcomeOf(w.waits.events.next({ after: 0, limit: 10, ...query }, w.until()));
     const [demo, other, all, one, two] = [
       wait({ project: "demo" }),
       wait({ project: "other" }),
@@ -37,13 +37,13 @@ describe("waiting for events", () => {
       [2],
       undefined,
     ]);
-    expect(w.commits.events.waiting).to.equal(2);
+    expect(w.waits.events.waiting).to.equal(2);
   });
 
   it("reads once for a thousand who wait, and once a second for nothing", async () => {
     const w = new WaitingWorld();
     const waits = Array.from({ length: 1_000 }, () =>
-      outcomeOf(w.commits.events.next({ after: 0, limit: 10, project: "demo" }, w.until())),
+      outcomeOf(w.waits.events.next({ after: 0, limit: 10, project: "demo" }, w.until())),
     );
     await w.clock.advance(20);
     w.forgetReads();
@@ -54,13 +54,13 @@ describe("waiting for events", () => {
     await w.clock.advance(20);
     expect(w.reads).to.deep.equal({ listEvents: 1, lastSequence: 0, listEndedOperations: 0 });
     expect(waits.filter(({ value }) => value?.events.length === 1)).to.have.length(1_000);
-    expect(w.commits.events.waiting).to.equal(0);
+    expect(w.waits.events.waiting).to.equal(0);
   });
 
   it("has one read under way however often something is committed", async () => {
     const w = new WaitingWorld();
     for (const project of ["a", "b", "c"])
-      outcomeOf(w.commits.events.next({ after: 0, limit: 10, project, noun: "none", id: "x" }, w.until()));
+      outcomeOf(w.waits.events.next({ after: 0, limit: 10, project, noun: "none", id: "x" }, w.until()));
     await w.clock.advance(20);
     w.forgetReads();
     for (let at = 0; at < 300; at += 1) {
@@ -73,7 +73,7 @@ describe("waiting for events", () => {
 
   it("wakes nobody for another project's events", async () => {
     const w = new WaitingWorld();
-    outcomeOf(w.commits.events.next({ after: 0, limit: 10, project: "quiet" }, w.until()));
+    outcomeOf(w.waits.events.next({ after: 0, limit: 10, project: "quiet" }, w.until()));
     await w.clock.advance(20);
     w.forgetReads();
     for (let at = 0; at < 50; at += 1) await w.commits.commit(eventOf("busy"));
@@ -101,7 +101,7 @@ describe("waiting for events", () => {
     const w = new WaitingWorld();
     await w.commits.commit(eventOf("demo"));
     const query = { after: 1, limit: 10, project: "demo", noun: "host" };
-    const wait = outcomeOf(w.commits.events.next(query, w.until(5_000)));
+    const wait = outcomeOf(w.waits.events.next(query, w.until(5_000)));
     await w.clock.advance(1_000);
     await w.commits.commit(eventOf("demo"));
     await w.clock.advance(4_000);
@@ -113,12 +113,12 @@ describe("waiting for events", () => {
     const w = new WaitingWorld();
     const gone = new AbortController();
     const wait = outcomeOf(
-      w.commits.events.next({ after: 0, limit: 10, project: "demo" }, w.until(30_000, gone.signal)),
+      w.waits.events.next({ after: 0, limit: 10, project: "demo" }, w.until(30_000, gone.signal)),
     );
     await w.clock.advance(20);
     gone.abort();
     await w.clock.settle();
-    expect([wait.value?.events, w.commits.events.waiting]).to.deep.equal([[], 0]);
+    expect([wait.value?.events, w.waits.events.waiting]).to.deep.equal([[], 0]);
     w.forgetReads();
     await w.commits.commit(eventOf("demo"));
     await w.clock.advance(10_000);
@@ -128,14 +128,14 @@ describe("waiting for events", () => {
   it("goes on behind events that nobody wants, and behind a full page of them", async () => {
     const w = new WaitingWorld();
     const query = { after: 0, limit: 10, project: "demo", noun: "host" };
-    const wait = outcomeOf(w.commits.events.next(query, w.until()));
+    const wait = outcomeOf(w.waits.events.next(query, w.until()));
     await w.clock.advance(20);
     await w.commits.commit(eventOf("demo"));
     await w.clock.advance(20);
     await w.commits.commit(eventOf("demo", "i", "host"));
     await w.clock.advance(20);
     expect(numbers(wait.value)).to.deep.equal([2]);
-    const later = outcomeOf(w.commits.events.next({ ...query, after: 2 }, w.until()));
+    const later = outcomeOf(w.waits.events.next({ ...query, after: 2 }, w.until()));
     await w.clock.advance(20);
     const [other = []] = [eventOf("demo").events];
     const [wanted = []] = [eventOf("demo", "i", "host").events];
@@ -147,14 +147,14 @@ describe("waiting for events", () => {
 
   it("goes back for who has read less than the reader, also while the reader reads on", async () => {
     const w = new WaitingWorld();
-    outcomeOf(w.commits.events.next({ after: 0, limit: 10, project: "demo", noun: "none" }, w.until()));
+    outcomeOf(w.waits.events.next({ after: 0, limit: 10, project: "demo", noun: "none" }, w.until()));
     await w.clock.advance(20);
     await w.commits.commit(eventOf("demo"));
     await w.clock.advance(20);
     // Its first look is slow, and sees two events less than the reader, which reads a third meanwhile.
     w.readMs = 50;
     const query = { after: 0, limit: 10, project: "demo", noun: "host" };
-    const wait = outcomeOf(w.commits.events.next(query, w.until()));
+    const wait = outcomeOf(w.waits.events.next(query, w.until()));
     await w.clock.settle();
     w.readMs = 1;
     await w.commits.commit(eventOf("demo", "i", "host"));
@@ -169,7 +169,7 @@ describe("waiting for events", () => {
     const w = new WaitingWorld();
     const said: number[] = [];
     const onlyWaits = () => void said.push(w.clock.monotonicMs());
-    outcomeOf(w.commits.events.next({ after: 0, limit: 1, project: "demo" }, { ...w.until(), onlyWaits }));
+    outcomeOf(w.waits.events.next({ after: 0, limit: 1, project: "demo" }, { ...w.until(), onlyWaits }));
     await w.clock.advance(20);
     expect(said).to.deep.equal([w.readMs]);
   });
@@ -177,7 +177,7 @@ describe("waiting for events", () => {
   it("outlasts reads that fail, and ends with their error when they fail to the end", async () => {
     const w = new WaitingWorld();
     const wait = () =>
-      outcomeOf(w.commits.events.next({ after: 0, limit: 1, project: "demo" }, w.until(5_000)));
+      outcomeOf(w.waits.events.next({ after: 0, limit: 1, project: "demo" }, w.until(5_000)));
     const found = wait();
     await w.clock.advance(20);
     w.away = true;
@@ -186,7 +186,7 @@ describe("waiting for events", () => {
     w.away = false;
     await w.clock.advance(1_500);
     expect(numbers(found.value)).to.deep.equal([1]);
-    const lost = outcomeOf(w.commits.events.next({ after: 1, limit: 1, project: "demo" }, w.until(5_000)));
+    const lost = outcomeOf(w.waits.events.next({ after: 1, limit: 1, project: "demo" }, w.until(5_000)));
     await w.clock.advance(20);
     w.away = true;
     await w.clock.advance(5_000);
@@ -214,7 +214,7 @@ describe("waiting for events", () => {
             ...(noun && { noun }),
             ...(project && { project }),
           };
-          const from = random.chance(0.5) ? w.commits : w.other;
+          const from = random.chance(0.5) ? w.waits : w.other;
           const page = await from.events.next(query, w.until(random.between(1, 3_000)));
           reader.seen.push(...(numbers(page) ?? []));
           reader.last = page.last;

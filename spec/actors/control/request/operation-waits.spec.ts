@@ -14,7 +14,7 @@ describe("waiting for operations", () => {
   it("is told of an end that this controller commits, without a read, with what was committed", async () => {
     const w = await world();
     await w.commits.commit(operationOf("o1", 1, false));
-    const wait = outcomeOf(w.commits.untilEnded(["o1"], w.until()));
+    const wait = outcomeOf(w.waits.untilEnded(["o1"], w.until()));
     await w.clock.advance(100);
     await w.commits.commit({
       ...operationOf("o1", 2, true),
@@ -57,8 +57,8 @@ describe("waiting for operations", () => {
     const w = await world();
     for (const id of ["o1", "o2", "o3"]) await w.commits.commit(operationOf(id, 1, false));
     const [all, some] = [
-      outcomeOf(w.commits.untilEnded(["o1", "o2"], w.until(4_000))),
-      outcomeOf(w.commits.untilEnded(["o1", "o3"], w.until(4_000))),
+      outcomeOf(w.waits.untilEnded(["o1", "o2"], w.until(4_000))),
+      outcomeOf(w.waits.untilEnded(["o1", "o3"], w.until(4_000))),
     ];
     await w.commits.commit(operationOf("o1", 2, true));
     await w.clock.advance(2_000);

@@ -1,5 +1,6 @@
 /** A store with events and operations that counts its reads, and controllers that wait at it. */
 import { Commits } from "../../../../actors/control/request/commits.ts";
+import { Waits } from "../../../../actors/control/request/waits.ts";
 import type { EventQuery } from "../../../../actors/ports/store.ts";
 import type { Commit, CommitResult } from "../../../../actors/records/commit.ts";
 import type { OperationRecord } from "../../../../actors/records/instance.ts";
@@ -28,8 +29,9 @@ export class WaitingWorld {
   away = false;
   readonly store = new MemoryStore(this.clock);
   readonly commits: Commits;
-  /** Waits at the same store, and hears of the first only by hints. */
-  readonly other: Commits;
+  readonly waits: Waits;
+  /** Waits at the same store, and hears of commits only by hints. */
+  readonly other: Waits;
   #underWay = 0;
 
   constructor() {
@@ -54,8 +56,9 @@ export class WaitingWorld {
       listEndedOperations: (ids: readonly string[]): Promise<readonly OperationRecord[]> =>
         read("listEndedOperations", () => store.listEndedOperations(ids)),
     };
-    this.commits = new Commits(counted, this.clock, (hint) => this.told.push(hint));
-    this.other = new Commits(counted, this.clock, () => undefined);
+    this.waits = new Waits(counted, this.clock);
+    this.other = new Waits(counted, this.clock);
+    this.commits = new Commits(counted, (hint) => this.told.push(hint), this.waits);
   }
 
   until(ms = 30_000, signal: AbortSignal = new AbortController().signal) {
