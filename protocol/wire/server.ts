@@ -13,6 +13,7 @@ import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
 import { errorMessage, readRequestHeaders } from "./headers.ts";
+import { Quiet } from "./quiet.ts";
 import { sayable } from "./sayable.ts";
 import type { CallContext, Handlers, Method, Service } from "./service.ts";
 import { commandShares, hostShares, type Place, reportShares, Shares } from "./shares.ts";
@@ -20,7 +21,7 @@ import { sparing } from "./sparing-log.ts";
 import { StatusError } from "./status.ts";
 import { adminProject, systemProject } from "./subjects.ts";
 import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
-import { type Reading, understood, validRequest } from "./understood.ts";
+import { type LeftOut, nothingLeftOut, type Reading, understood, validRequest } from "./understood.ts";
 import { type Validator, validatorOf } from "./validate.ts";
 
 /** A service with its handlers, without their types. Made by {@link implement}. */
@@ -81,9 +82,10 @@ export function createServer(given: ServerOptions): Server {
   const shares = new Shares(sharesOf[binding.kind], clock);
   const door = createDoor({ binding, room: shares, clock, log: given.log });
   const ending = createEnding(shares);
+  const quiet = new Quiet(clock);
   const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
     try {
-      return await handle({ options, endpoints, shares, ending, subject, message });
+      return await handle({ options, endpoints, shares, ending, quiet, subject, message });
     } catch (thrown) {
       log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
       return undefined;
@@ -172,6 +174,8 @@ interface Incoming {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly shares: Shares;
   readonly ending: ReturnType<typeof createEnding>;
+  /** For lines of the log that a peer may cause with every message. */
+  readonly quiet: Quiet;
   readonly subject: string;
   readonly message: BusMessage;
 }
@@ -193,8 +197,10 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     const headers = readRequestHeaders(message.headers);
     requestId = headers.requestId ?? options.ids.next();
     const deadlineMs = startedAtMs + headers.timeoutMs;
-    const request = requestOf(incoming, endpoint);
-    const context = { ...address, requestId, traceparent: headers.traceparent, deadlineMs };
+    const leftOut = nothingLeftOut();
+    const request = requestOf(incoming, endpoint, leftOut);
+    const told = leftOut.entries === 0 ? {} : { leftOut };
+    const context = { ...address, requestId, traceparent: headers.traceparent, deadlineMs, ...told };
     const answer = await answerOf(incoming, { endpoint, request, place, context });
     endpoint.stats.processingMs += options.clock.monotonicMs() - startedAtMs;
     return { body: encodeAnswer(sound(endpoint, answer, options.log), encoding), headers: {} };
@@ -242,19 +248,10 @@ const mayBeOlder =
   " Nothing was done. If the name is right, this server is older than its client, and another may know it.";
 
 /** The decoded and validated request. @throws INVALID_ARGUMENT */
-function requestOf({ options, subject, message }: Incoming, { reading, method }: Endpoint): unknown {
+function requestOf({ options, message }: Incoming, { reading, method }: Endpoint, leftOut: LeftOut): unknown {
   const body = decodeRequest(message.body, options.binding.bodyBytesMax);
   if (reading === undefined) return validRequest(method.request, body, mayBeOlder);
-  const leftOut: string[] = [];
-  const read = reading(body, leftOut);
-  if (leftOut.length > 0) {
-    const few = leftOut.slice(0, leftOutNamedMax);
-    options.log.warn(
-      { subject, entries: leftOut.length, leftOut: few },
-      "entries of a message were left out: their sender is newer",
-    );
-  }
-  return validRequest(method.request, read);
+  return validRequest(method.request, reading(body, leftOut));
 }
 
 function malformedSubject(binding: Binding): StatusError {
@@ -370,7 +367,7 @@ interface Refused {
   readonly error: StatusError;
 }
 
-function note({ options, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
   if (endpoint !== undefined) {
     endpoint.stats.errors += 1;
     endpoint.stats.lastError = `${error.code} ${error.reason}`;
@@ -382,7 +379,12 @@ function note({ options, subject }: Incoming, { endpoint, requestId, thrown, err
       "a request failed by our own fault",
     );
   } else if (endpoint?.reading !== undefined && error.code === "INVALID_ARGUMENT") {
-    options.log.warn({ ...fields, message: error.message }, "a peer asks what is not understood here");
+    const untold = quiet.due(`${subject} ${error.reason}`);
+    if (untold === undefined) return;
+    options.log.warn(
+      { ...fields, message: error.message, untold },
+      "a peer asks what is not understood here",
+    );
   } else {
     options.log.debug({ ...fields, message: error.message }, "a request was refused");
   }

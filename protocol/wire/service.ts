@@ -5,6 +5,7 @@
  * connection without further protocol.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
+import type { LeftOut } from "./understood.ts";
 
 /** Who may call a method: every project on its own subject, or only the reserved project `admin`. */
 export type Audience = "project" | "admin";
@@ -65,6 +66,11 @@ export interface CallContext {
    * Idempotent; of another request it changes nothing.
    */
   readonly onlyWaits: () => void;
+  /**
+   * Entries of a peer's lists that could not be understood and are not in the request; the handler logs them.
+   * Absent: none.
+   */
+  readonly leftOut?: LeftOut;
 }
 
 export type Handler<M> = (request: RequestOf<M>, context: CallContext) => Promise<AnswerOf<M>>;
@@ -77,6 +83,8 @@ export interface CallOptions {
   readonly requestId?: string;
   readonly signal?: AbortSignal;
   readonly traceparent?: string;
+  /** Hears what was left out of a peer's answer because it could not be understood; absent: nobody does. */
+  readonly onLeftOut?: (leftOut: LeftOut) => void;
 }
 
 type Call<M> =

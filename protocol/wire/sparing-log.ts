@@ -7,6 +7,7 @@
  * somebody asked for them, and then all of them.
  */
 import { admissionLimits } from "../limits/admission.ts";
+import { wireLimits } from "../limits/wire.ts";
 import type { Clock, Log } from "./transport.ts";
 
 interface Kind {
@@ -24,7 +25,7 @@ export function sparing(log: Log, clock: Pick<Clock, "monotonicMs">): Log {
       const kind = kinds.get(message) ?? { sinceMs: nowMs, lines: 0, leftOut: 0 };
       kinds.set(message, kind);
       const { leftOut } = kind;
-      if (nowMs - kind.sinceMs >= admissionLimits.excessLogPeriodMs)
+      if (nowMs - kind.sinceMs >= wireLimits.sameLinePeriodMs)
         Object.assign(kind, { sinceMs: nowMs, lines: 0, leftOut: 0 });
       if (kind.lines >= admissionLimits.linesOfOneKindMax) {
         kind.leftOut += 1;

@@ -32,7 +32,7 @@ export class Waits {
     this.events.committed(new Set(commit.events?.map(({ project }) => project)));
   }
 
-  /** Takes a hint that somebody else committed something. */
+  /** Takes a hint of a commit by another controller or thread. */
   hint({ ended, projects }: CommitHint): void {
     for (const id of ended) this.#running.delete(id);
     this.#operations.hinted(ended);

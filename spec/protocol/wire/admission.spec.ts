@@ -179,7 +179,7 @@ describe("admission", () => {
       Promise.all(Array.from({ length: 60 }, () => ask(subjectOf("demo", "make"), encode({ name: "a" }))));
     await many();
     expect(noted.filter(({ level }) => level === "error")).to.have.length(limits.linesOfOneKindMax);
-    await clock.advance(limits.excessLogPeriodMs);
+    await clock.advance(wireLimits.sameLinePeriodMs);
     await many();
     const errors = noted.filter(({ level }) => level === "error");
     expect(errors).to.have.length(2 * limits.linesOfOneKindMax);
