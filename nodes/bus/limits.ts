@@ -40,8 +40,6 @@ export const busLimits = {
    * Period of pings on a silent bus; after two unanswered pings the connection is given up and opened again.
    */
   busPingMs: 2_000,
-  /** Period in which refusals of one kind make one line of the log. */
-  refusedPeriodMs: 10_000,
   /** How long the NATS server lets a host answer one request: longer than a long poll. */
   natsResponseExpiresMs: 120_000,
   /**

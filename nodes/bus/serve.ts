@@ -8,27 +8,33 @@
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { errorMessage } from "../../protocol/wire/headers.ts";
+import { sparing } from "../../protocol/wire/sparing-log.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
+import type { BusDoor, BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
 import { mayBeAnsweredAt } from "./inboxes.ts";
 import { recordOf } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
-import { countRefused, type Refused } from "./refused.ts";
 
 interface Served {
   readonly pattern: string;
   readonly queue: string | undefined;
   readonly handler: BusHandler;
+  readonly door?: BusDoor | undefined;
   readonly log: Log;
   readonly outbox: Outbox;
 }
 
-export function serve(connection: NatsConnection, served: Served): BusSubscription {
-  const { pattern, queue, log, outbox } = served;
+/** The clock of the log's periods; a browser has it as well. */
+const clock = { monotonicMs: () => performance.now() };
+
+export function serve(connection: NatsConnection, given: Served): BusSubscription {
+  const log = sparing(given.log, clock);
+  const served = { ...given, log };
+  const { pattern, queue, outbox } = served;
   const running = new Set<Promise<void>>();
-  const refused = countRefused(log, "the answer was wanted outside the asker's inbox");
   const receive = (message: Msg): void => {
-    const work = answer(message, served, refused);
+    if (!isLetIn(message, served)) return;
+    const work = answer(message, served);
     running.add(work);
     void work.finally(() => running.delete(work));
   };
@@ -43,16 +49,30 @@ export function serve(connection: NatsConnection, served: Served): BusSubscripti
   };
 }
 
+/**
+ * Asks the door, before anything else of the message is looked at: most messages of a flood end here. Whoever
+ * is refused is answered at once.
+ */
+function isLetIn(message: Msg, { door, log, outbox }: Served): boolean {
+  const admitted = door?.admit(message.subject, payloadBytes(message)) ?? "take";
+  if (admitted === "refuse" && door !== undefined && !wantsOurVoice(message))
+    respond(message, door.refusal(message.data), { log, outbox });
+  return admitted === "take";
+}
+
 /** Calls the handler and sends its answer. Never rejects. */
-async function answer(message: Msg, { handler, log, outbox }: Served, refused: Refused): Promise<void> {
+async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
   try {
-    if (wantsOurVoice(message)) return refused.count({ subject: message.subject.slice(0, 256) });
+    if (wantsOurVoice(message)) {
+      log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside the asker's inbox");
+      return;
+    }
     const headers = headersOf(message);
     const found =
       headers instanceof StatusError
         ? errorMessage(headers, "json")
         : await handler(message.subject, { body: message.data, headers });
-    if (found !== undefined) respond(message, found, { log, outbox });
+    for (const one of Array.isArray(found) ? found : [found]) respond(message, one, { log, outbox });
   } catch (thrown) {
     log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
   }
@@ -85,10 +105,10 @@ function headersOf(message: Msg): BusMessage["headers"] | StatusError {
 
 function respond(
   { reply = "", subject }: Msg,
-  message: BusMessage,
+  message: BusMessage | undefined,
   to: Pick<Served, "log" | "outbox">,
 ): void {
-  if (reply === "") return;
+  if (reply === "" || message === undefined) return;
   const failed = (thrown: unknown) => {
     const tooLarge = thrown instanceof NatsError && thrown.code === ErrorCode.MaxPayloadExceeded;
     if (tooLarge)
@@ -105,13 +125,16 @@ const answerTooLarge = () =>
 
 /**
  * Size of the headers in bytes, without parsing them: the parser's cost grows with the square of their
- * number. The library's types leave `size` out.
+ * number.
  */
-function headerBytes(message: Msg): number {
-  if (!("size" in message) || typeof message.size !== "function") return 0;
+const headerBytes = (message: Msg): number => payloadBytes(message) - message.data.length;
+
+/** Size of body and headers in bytes. The library's types leave `size` out. */
+function payloadBytes(message: Msg): number {
+  if (!("size" in message) || typeof message.size !== "function") return message.data.length;
   const bytes: unknown = message.size();
-  const others = message.subject.length + (message.reply?.length ?? 0) + message.data.length;
-  return typeof bytes === "number" ? bytes - others : 0;
+  const others = message.subject.length + (message.reply?.length ?? 0);
+  return typeof bytes === "number" ? bytes - others : message.data.length;
 }
 
 interface Subscribed {
