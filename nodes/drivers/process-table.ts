@@ -7,6 +7,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { parseStat } from "./process-stat.ts";
+import { sharedPartOf } from "./process-tasks.ts";
 import { delay, throwIfAborted } from "./waiting.ts";
 
 export interface ProcessIdentity {
@@ -34,15 +35,15 @@ const goneProbePeriodMs = 3;
  */
 export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
   try {
-    const [stat, command, executable, cwd] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, "latin1"),
-      readFile(`/proc/${pid}/cmdline`, "utf8"),
-      readlink(`/proc/${pid}/exe`).catch(() => ""),
-      readlink(`/proc/${pid}/cwd`).catch(() => ""),
-    ]);
-    const facts = parseStat(stat);
+    const facts = parseStat(await readFile(`/proc/${pid}/stat`, "latin1"));
     if (facts === undefined || facts.dead) return undefined;
     const { state, startTicks } = facts;
+    const part = state === "Z" ? sharedPartOf(pid) : String(pid);
+    const [command, executable, cwd] = await Promise.all([
+      readFile(`/proc/${part}/cmdline`, "utf8"),
+      readlink(`/proc/${part}/exe`).catch(() => ""),
+      readlink(`/proc/${part}/cwd`).catch(() => ""),
+    ]);
     return { pid, startTicks, state, executable, cwd, argv: command.split("\0").slice(0, -1) };
   } catch (error) {
     if (isGoneError(error)) return undefined;
@@ -108,9 +109,13 @@ export async function findProcesses(
   return found;
 }
 
+/** The arguments of a process, also of one whose first thread has ended before the others. */
 async function readArgv(pid: number): Promise<readonly string[]> {
   try {
-    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
+    const own = await readFile(`/proc/${pid}/cmdline`, "utf8");
+    const part = own === "" ? sharedPartOf(pid) : String(pid);
+    const command = part === String(pid) ? own : await readFile(`/proc/${part}/cmdline`, "utf8");
+    return command.split("\0").slice(0, -1);
   } catch (error) {
     if (isGoneError(error)) return [];
     throw error;

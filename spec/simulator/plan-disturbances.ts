@@ -1,11 +1,17 @@
 /**
  * The part of a plan that strikes actors and writers, not processes: single turns that throw, mailboxes that
- * are full for a while, commits that stand in line at the store, and answers of the store that come late.
- * Each has a stream of chance of its own. Pure.
+ * are full for a while, commits that stand in line at the store, answers of the store that come late, and
+ * disks that do not answer the guests of a host. Each has a stream of chance of its own. Pure.
  */
 import type { Random } from "./random.ts";
 
-export const disturbances = ["actorCrash", "mailboxesFull", "storeStalls", "answersLate"] as const;
+export const disturbances = [
+  "actorCrash",
+  "mailboxesFull",
+  "storeStalls",
+  "answersLate",
+  "storageHangs",
+] as const;
 export type Disturbance = (typeof disturbances)[number];
 
 /** Kinds of messages whose turn may throw: of every actor of a controller, and of a host. */
@@ -85,3 +91,26 @@ export function writerFaultsOf(
   });
   return [...stalls, ...late];
 }
+
+/**
+ * Storage that hangs under the guests of a host; often the host is missed at the same time, so that its guard
+ * has to stop guests that cannot be stopped.
+ */
+export function hangsOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedHang[] {
+  return Array.from({ length: random.chance(0.6) ? 0 : random.whole(1, 2) }, () => {
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    const target = random.whole(0, 30);
+    const forMs = Math.round(random.between(500, 40_000));
+    const missed = random.chance(0.6);
+    const lostForMs = Math.round(random.between(8_000, 30_000));
+    const hang = { atMs, fault: "storageHangs", target, forMs } as const;
+    return missed ? [hang, { atMs, fault: "pauseAgent", target, forMs: lostForMs } as const] : [hang];
+  }).flat();
+}
+
+type PlannedHang = Pick<PlannedDisturbance, "atMs" | "target" | "forMs"> & {
+  readonly fault: "storageHangs" | "pauseAgent";
+};

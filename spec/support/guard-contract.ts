@@ -3,6 +3,7 @@
  * real one with real guests. Deadlines are short; a host lease of ten seconds differs in nothing else.
  */
 import { expect } from "chai";
+import { guardLimits } from "../../actors/node/guard/limits.ts";
 import type { Guard } from "../../actors/ports/guard.ts";
 
 export type GuestCondition = "running" | "stopped" | "gone";
@@ -26,6 +27,13 @@ export interface GuardBench {
   /** The guard dies, as under SIGKILL. */
   killGuard(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A bench whose shared storage can be made to hang. */
+export interface HangingBench extends GuardBench {
+  /** Every access to the storage waits in the kernel, that of guests too. */
+  hang(): Promise<void>;
+  answer(): Promise<void>;
 }
 
 /** Time after the deadline within which a guest must be stopped. */
@@ -169,6 +177,74 @@ export function guardContract(
       await guard.end();
       expect(guard.alive).to.equal(false);
       expect((await bench.open()).alive).to.equal(true);
+    });
+  });
+}
+
+/** What every guard promises of guests whose storage hangs: its word is true at every moment. */
+export function hangingGuardContract(
+  name: string,
+  options: { readonly timeoutMs: number; makeBench(): Promise<HangingBench> },
+): void {
+  describe(`${name} keeps the promises while the storage of its guests hangs`, function () {
+    this.timeout(options.timeoutMs);
+    let bench: HangingBench;
+    let guard: Guard;
+    beforeEach(async () => {
+      bench = await options.makeBench();
+      guard = await bench.open();
+    });
+    afterEach(() => bench.close());
+
+    const refusal = (promise: Promise<unknown>) =>
+      promise.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    /** The guest writes some twenty times a second: one of its writes waits for the storage afterwards. */
+    const untilItWaits = () => bench.pass(500);
+    /** Lets the deadline pass, and the time after which a guest that does not stop is killed. */
+    const expire = async () => {
+      await guard.extend(bench.nowMs() + 200);
+      await bench.pass(200 + guardLimits.guardStopProofMs + graceMs);
+    };
+
+    it("kills a guest that cannot be stopped, and counts it as long as a thread of it is left", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await bench.hang();
+      await untilItWaits();
+      await expire();
+      expect(await bench.isWritten(id)).to.equal(false);
+      expect(await bench.conditionOf(id), "it has a thread that waits").to.equal("running");
+      expect(await refusal(guard.end())).to.be.instanceOf(Error);
+      await bench.answer();
+      while ((await bench.conditionOf(id)) !== "gone") await bench.pass(20);
+      await bench.takeOver(id);
+      expect(await bench.canOpenDisk(id)).to.equal(true);
+    });
+
+    it("never continues one that it has killed, though the lease is renewed before it is gone", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await bench.hang();
+      await untilItWaits();
+      await expire();
+      await guard.extend(bench.nowMs() + 9_000);
+      expect(await bench.conditionOf(id)).to.equal("running");
+      await bench.answer();
+      while ((await bench.conditionOf(id)) !== "gone") await bench.pass(20);
+      expect(guard.alive).to.equal(true);
+    });
+
+    it("is counted by the guard after it as well", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await bench.hang();
+      await untilItWaits();
+      await expire();
+      await bench.killGuard();
+      const next = await bench.open();
+      expect(await refusal(next.end())).to.be.instanceOf(Error);
+      await bench.answer();
+      while ((await bench.conditionOf(id)) !== "gone") await bench.pass(20);
     });
   });
 }

@@ -2,6 +2,14 @@
 export const guardLimits = {
   /** Period of the guard's scans once the host lease has ended: a guest that appears late is stopped, too. */
   guardScanPeriodMs: 250,
+  /**
+   * How long a guest may take to be seen stopped after its first SIGSTOP before it is killed: a few ms when
+   * it is healthy. A thread that waits for storage in the kernel stops only when the storage answers. With
+   * the time of SIGKILL it has to be less than leaseLimits.fenceMarginMs.
+   */
+  guardStopProofMs: 1_000,
+  /** Period of the guard's looks while a guest was told to stop and was not seen stopped yet. */
+  guardProofPeriodMs: 20,
   /** How long before the deadline the guard looks up the guests that it would have to stop. */
   guardWarningMs: 1_000,
   /**

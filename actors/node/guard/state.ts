@@ -5,14 +5,25 @@
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { FencedGuest } from "./messages.ts";
 
+/** A guest that the guard has stopped or killed, and that it has not let go of. */
+export interface HeldGuest extends FencedGuest {
+  /**
+   * Since when the guest is to be stopped and was not seen stopped, on the monotonic clock. Absent: it was
+   * seen stopped last.
+   */
+  readonly unprovedSinceMs?: number | undefined;
+  /** True: it was killed, and a thread of it may be left. */
+  readonly killed?: boolean | undefined;
+}
+
 export interface GuardState {
   readonly deadlineMs: number;
   /** Number of the newest `extend`. */
   readonly number: number;
   /** When that `extend` came. */
   readonly extendedAtMs: number;
-  /** Guests that this guard has stopped; the guard continues no others. */
-  readonly stopped: readonly FencedGuest[];
+  /** Guests that this guard has stopped or killed; the guard continues no others, and no killed one. */
+  readonly stopped: readonly HeldGuest[];
   /**
    * Set for the first look only: guests found stopped then, after the deadline, count as ours. The guard
    * before may have died between stopping them and noting it.

@@ -8,9 +8,11 @@ import { readdir, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { FencedGuest } from "../../../actors/node/guard/messages.ts";
 import { parseStat } from "../process-stat.ts";
+import { conditionOfTasks, sharedPartOf } from "../process-tasks.ts";
 import { isGuestProgram, tagOfArgv } from "./guest-tag.ts";
 
 export interface FoundGuest extends FencedGuest {
+  /** Every thread of the process is seen stopped. */
   readonly stopped: boolean;
   /**
    * Directory of the disk, named after the owner epoch; undefined: the disk is not one that another host can
@@ -52,15 +54,19 @@ export class GuardScan {
     // A process that is still setpriv is looked at again: its final program is not known yet.
     if (known !== null || program !== "(setpriv") this.#known.set(key, known);
     if (known === null) return undefined;
-    return { ...known, pid, startTicks: facts.startTicks, stopped: /^[Tt]$/.test(facts.state) };
+    // A leader that runs needs no look at the other threads; one that has ended says nothing of them.
+    const condition = /^[TtZ]$/.test(facts.state) ? conditionOfTasks(pid) : "running";
+    if (condition === "gone") return undefined;
+    return { ...known, pid, startTicks: facts.startTicks, stopped: condition === "stopped" };
   }
 
   #identify(pid: number): Known | null {
-    const argv = readProc(`${pid}/cmdline`).split("\0");
+    const part = sharedPartOf(pid);
+    const argv = readProc(`${part}/cmdline`).split("\0");
     const tag = tagOfArgv(argv);
-    if (tag?.fence !== true || !isGuestProgram(basename(linkOf(`${pid}/exe`)))) return null;
+    if (tag?.fence !== true || !isGuestProgram(basename(linkOf(`${part}/exe`)))) return null;
     const own = join(this.#guests, tag.instanceId);
-    if (linkOf(`${pid}/cwd`) !== own) return null;
+    if (linkOf(`${part}/cwd`) !== own) return null;
     const { instanceId, ownerEpoch } = tag;
     const disk = diskOf(argv);
     const directory = disk === undefined ? "" : dirname(resolve(own, disk));
