@@ -6,7 +6,7 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../protocol/wire/transport.ts";
-import { parseStat } from "./process-stat.ts";
+import { parseStat, parseUids } from "./process-stat.ts";
 import { sharedPartOf } from "./process-tasks.ts";
 import { delay, throwIfAborted } from "./waiting.ts";
 
@@ -22,6 +22,8 @@ export interface ProcessFacts extends ProcessIdentity {
   readonly executable: string;
   readonly cwd: string;
   readonly argv: readonly string[];
+  /** Real, effective, saved and file system user. */
+  readonly uids: readonly number[];
 }
 
 /**
@@ -39,12 +41,21 @@ export async function readProcess(pid: number): Promise<ProcessFacts | undefined
     if (facts === undefined || facts.dead) return undefined;
     const { state, startTicks } = facts;
     const part = state === "Z" ? sharedPartOf(pid) : String(pid);
-    const [command, executable, cwd] = await Promise.all([
+    const [command, status, executable, cwd] = await Promise.all([
       readFile(`/proc/${part}/cmdline`, "utf8"),
+      readFile(`/proc/${pid}/status`, "latin1"),
       readlink(`/proc/${part}/exe`).catch(() => ""),
       readlink(`/proc/${part}/cwd`).catch(() => ""),
     ]);
-    return { pid, startTicks, state, executable, cwd, argv: command.split("\0").slice(0, -1) };
+    return {
+      pid,
+      startTicks,
+      state,
+      executable,
+      cwd,
+      argv: command.split("\0").slice(0, -1),
+      uids: parseUids(status),
+    };
   } catch (error) {
     if (isGoneError(error)) return undefined;
     throw error;

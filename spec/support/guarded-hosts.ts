@@ -24,6 +24,11 @@ const loop =
   "i=0; echo WRIT''ING; while true; do i=$((i+1)); " +
   "dd if=/dev/urandom of=/dev/vda bs=4k seek=$((i%500)) count=1 conv=fsync 2>/dev/null; usleep 50000; done\n";
 
+interface StartOptions {
+  readonly fence: boolean;
+  readonly before?: (instanceId: string, directory: string) => Promise<void>;
+}
+
 interface Place {
   readonly path: string;
   readonly remove: () => Promise<void>;
@@ -102,9 +107,11 @@ export class GuardedHosts implements GuardBench {
   nowMs = () => systemClock.monotonicMs();
   pass = sleep;
 
-  async startGuest({ fence }: { readonly fence: boolean }): Promise<string> {
+  /** `before` is called when the guest's directory is there, and its process is not. */
+  async startGuest({ fence, before }: StartOptions): Promise<string> {
     const spec = this.#makeSpec(1, fence);
     const paths = await this.one.disks.ensure(spec, never);
+    await before?.(spec.instanceId, paths.directory);
     // A guest that the guard stops while it starts does not answer: do not wait for the start.
     const starting = this.one.hypervisor.start(spec, paths, never).catch((error: unknown) => error);
     const pid = await this.#pidOf(spec.instanceId);

@@ -10,8 +10,9 @@
  */
 
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { type GuestUser, guestFiles } from "../guest-directory.ts";
+import { guestFiles } from "../guest-directory.ts";
 import { hostName } from "../guest-name.ts";
+import type { GuestUser } from "../guest-user.ts";
 import { guestName } from "./guest-tag.ts";
 import { numaArguments, type Pins } from "./pins.ts";
 

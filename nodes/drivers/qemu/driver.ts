@@ -21,13 +21,13 @@ import type { HostNumaNode } from "../computer-facts.ts";
 import {
   cachedImage,
   guestDirectory,
-  guestUser,
   makeGuestDirectory,
   type StateDirectories,
 } from "../guest-directory.ts";
+import { guestUser } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
-import { abortError, Turns, throwIfAborted } from "../waiting.ts";
-import { isUsableMachineType, isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { Turns, throwIfAborted } from "../waiting.ts";
+import { type Launch, launchAs, qemuArguments } from "./arguments.ts";
 import { CpuPools } from "./cpu-pools.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
@@ -36,15 +36,16 @@ import {
   type FoundProcess,
   findGuests,
   type GuestProcess,
+  inOrderOfProof,
   record,
   recordedStart,
   type SpawnOptions,
-  spawnGuest,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
 import { qemuLimits } from "./limits.ts";
 import type { Pins } from "./pins.ts";
 import { pinsOfArgv } from "./pins.ts";
+import { refuseUnfit, spawn, unlessAborted } from "./starting.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
@@ -305,12 +306,19 @@ export class QemuHypervisor implements Hypervisor {
     const bootId = await this.#readBootId();
     const found = await findGuests(this.#options.directories);
     const unknown = found.filter((one) => one.hasDirectory && !this.#knows(one));
-    for (let first = 0; first < unknown.length; first += qemuLimits.adoptionsAtOnce) {
-      const batch = unknown.slice(first, first + qemuLimits.adoptionsAtOnce);
-      await Promise.all(batch.map((one) => this.#adopt(one, bootId)));
+    // One after the other for each instance: of two processes the recorded one, else the older one, is ours.
+    const byInstance = [...Map.groupBy(unknown, ({ tag }) => tag.instanceId).values()];
+    for (let first = 0; first < byInstance.length; first += qemuLimits.adoptionsAtOnce) {
+      const batch = byInstance.slice(first, first + qemuLimits.adoptionsAtOnce);
+      await Promise.all(batch.map((ofOne) => this.#adoptOf(ofOne, bootId)));
     }
     if (unknown.length > 0) this.#cpus.arrangeSoon();
     this.#scanned = true;
+  }
+
+  async #adoptOf(ofOne: readonly FoundProcess[], bootId: string): Promise<void> {
+    const directory = guestDirectory(this.#options.directories, ofOne[0]?.tag.instanceId ?? "");
+    for (const one of inOrderOfProof(directory, ofOne, bootId)) await this.#adopt(one, bootId);
   }
 
   #knows(one: FoundProcess): boolean {
@@ -356,43 +364,5 @@ export class QemuHypervisor implements Hypervisor {
   #readBootId(): Promise<string> {
     this.#bootId ??= readBootId();
     return this.#bootId;
-  }
-}
-
-/** Refuses a spec that QEMU cannot run here. @throws INTERNAL hypervisorRefused */
-function refuseUnfit(spec: MachineSpec): void {
-  if (spec.architecture !== "x86_64") {
-    throw new StatusError(
-      "hypervisorRefused",
-      `This host runs x86_64 guests only, not ${spec.architecture}.`,
-    );
-  }
-  if (spec.machineType !== null && !isUsableMachineType(spec.machineType))
-    throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
-  if (isUuid(spec.instanceId)) return;
-  throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
-}
-
-/**
- * Opens the storage lease's file, unless aborted: a storage that hangs must not keep a start from being
- * aborted. @throws AbortError
- */
-function unlessAborted(opening: Promise<FileHandle | undefined>, signal: AbortSignal) {
-  return new Promise<FileHandle | undefined>((resolve, reject) => {
-    const abort = () => {
-      reject(abortError());
-      void opening.then((late) => late?.close()).catch(() => undefined);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    opening.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-function spawn(launch: Launch, options: SpawnOptions) {
-  try {
-    return spawnGuest(launch, options);
-  } catch (error) {
-    const message = `The hypervisor of instance ${options.tag.instanceId} could not be started.`;
-    throw new StatusError("hypervisorRefused", message, { cause: error });
   }
 }
