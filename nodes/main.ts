@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config/config.ts";
+import { closeInherited } from "./process/inherited.ts";
 import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
 import { type ChildMessage, isShutdown, type ShutdownMessage } from "./process/messages.ts";
@@ -68,6 +69,7 @@ function roleOf(kind: string | undefined): Role | undefined {
 }
 
 async function main(): Promise<void> {
+  closeInherited();
   if (positionals[0] === "up") {
     const { up } = await import("./up/up.ts");
     process.exit(await up(values.config === undefined ? {} : { config: values.config }));

@@ -1,7 +1,7 @@
 /**
  * Paths and owners of the files of a host's guests, all under the host's state directory:
  *
- *   images/<sha256>                 cached images, read-only
+ *   images/<sha256>                 cached images, read-only, for the guests that use them (images/cache.ts)
  *   guard/                          the files of its guard (guard-files.ts)
  *   machines/<instanceId>.json      what the agent remembers of a machine
  *   guests/<instanceId>/            the hypervisor's working directory: all its paths are relative to it, so
@@ -63,8 +63,15 @@ export function makeOpenDirectories(directory: string, names: readonly string[])
   const mode = statSync(root).mode & 0o777;
   if (process.getuid?.() === 0 && (mode & 0o011) !== 0o011) chmodSync(root, mode | 0o011);
   if (process.getuid?.() === 0) refuseClosed(root, root);
-  for (const name of names) mkdirSync(join(root, name), { recursive: true, mode: 0o711 });
+  for (const name of names) makePassable(join(root, name));
   return root;
+}
+
+/** Also where it is there already, with another mode; of another owner it stays as it is. */
+function makePassable(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const { mode, uid } = statSync(directory);
+  if ((mode & 0o777) !== 0o711 && uid === process.getuid?.()) chmodSync(directory, 0o711);
 }
 
 /**

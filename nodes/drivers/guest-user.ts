@@ -19,6 +19,7 @@ export interface GuestUser {
  */
 const guestUidFirst = 0x7000_0000;
 const guestUidCount = 0x0fff_ff00;
+/** The user that guests share where there are none of their own. */
 const nobody: GuestUser = { uid: 65_534, gid: 65_534 };
 
 /**
@@ -42,4 +43,17 @@ export function mapsUid(uidMap: string, last: number): boolean {
     const [inside = Number.NaN, , count = 0] = line.trim().split(/\s+/).map(Number);
     return inside <= guestUidFirst && inside + count > last;
   });
+}
+
+/** True for a user that several guests share. */
+export const isShared = (user: GuestUser): boolean => user.uid === nobody.uid;
+
+/**
+ * The group whose members may read an image file, made of its checksum; undefined: there is none, because
+ * guests have no users of their own. Its numbers are in the range of the guests' users: that a guest's own
+ * group is the one of an image happens once in 2^28 pairs, and lets that guest read that image.
+ */
+export function imageGroup(sha256: string, uidMap = readUidMap()): number | undefined {
+  const user = guestUser(sha256, uidMap);
+  return user === undefined || isShared(user) ? undefined : user.gid;
 }

@@ -24,13 +24,14 @@ import {
   makeGuestDirectory,
   type StateDirectories,
 } from "../guest-directory.ts";
-import { guestUser } from "../guest-user.ts";
+import { guestUser, imageGroup } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
-import { type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { qemuArguments } from "./arguments.ts";
 import { CpuPools } from "./cpu-pools.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
+import type { GuestNetwork } from "./guest-network.ts";
 import {
   clearRemains,
   type FoundProcess,
@@ -42,6 +43,7 @@ import {
   type SpawnOptions,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
+import { type Launch, launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
 import type { Pins } from "./pins.ts";
 import { pinsOfArgv } from "./pins.ts";
@@ -67,6 +69,8 @@ export interface QemuOptions {
    * answering undefined: no such file.
    */
   readonly openLease?: () => Promise<FileHandle | undefined>;
+  /** The network that guests' processes are in. Absent: the agent's own. */
+  readonly network?: GuestNetwork;
   /** The NUMA nodes in the order of the host's inventory. */
   readonly nodes: () => Promise<readonly HostNumaNode[]>;
 }
@@ -151,6 +155,7 @@ export class QemuHypervisor implements Hypervisor {
     this.#detached = true;
     for (const guest of this.#guests.values()) guest.release();
     this.#guests.clear();
+    await this.#options.network?.close();
   }
 
   #command(instanceId: string, signal: AbortSignal, work: (guest: QemuGuest) => Promise<void>) {
@@ -195,6 +200,7 @@ export class QemuHypervisor implements Hypervisor {
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
     const bootId = await this.#readBootId();
+    const network = await this.#options.network?.path();
     const { instanceId, ownerEpoch, fence } = spec;
     const tag = { instanceId, ownerEpoch, fence };
     return whenUnlocked(instanceId, { clock, signal }, async () => {
@@ -203,7 +209,8 @@ export class QemuHypervisor implements Hypervisor {
       const pinned = () => {
         const pins = this.#cpus.choose(spec.numa);
         const qemu = { command: this.#options.executable, argv: qemuArguments({ ...given, pins }) };
-        return { launch: launchAs(user, choice.groups, qemu), pins };
+        const groups = [...choice.groups, ...imageGroups(spec)];
+        return { launch: launchOf({ user, groups, network, spec }, qemu), pins };
       };
       const { spawned, guest } = await this.#spawn(pinned, about, signal);
       await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange(guest) });
@@ -365,4 +372,10 @@ export class QemuHypervisor implements Hypervisor {
     this.#bootId ??= readBootId();
     return this.#bootId;
   }
+}
+
+/** The groups that may read the files of a guest's image. */
+function imageGroups({ image }: MachineSpec): readonly number[] {
+  const files = [image.disk, image.kernel, image.ramdisk];
+  return files.flatMap((file) => (file === null ? [] : (imageGroup(file.sha256) ?? [])));
 }

@@ -14,9 +14,9 @@ import type { GuestUser } from "../guest-user.ts";
 import { parseStat } from "../process-stat.ts";
 import { findProcesses, type ProcessFacts, type ProcessIdentity } from "../process-table.ts";
 import { toolEnvironment } from "../tool.ts";
-import type { Launch } from "./arguments.ts";
 import { isGuestOwned } from "./guest-owner.ts";
 import { type GuestTag, tagOfArgv } from "./guest-tag.ts";
+import type { Launch } from "./launcher.ts";
 import type { Pins } from "./pins.ts";
 
 export interface GuestProcess extends ProcessIdentity {

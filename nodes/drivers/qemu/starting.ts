@@ -3,8 +3,9 @@ import type { FileHandle } from "node:fs/promises";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { abortError } from "../waiting.ts";
-import { isUsableMachineType, isUuid, type Launch } from "./arguments.ts";
+import { isUsableMachineType, isUuid } from "./arguments.ts";
 import { type SpawnOptions, spawnGuest } from "./guest-process.ts";
+import type { Launch } from "./launcher.ts";
 
 /** Refuses a spec that QEMU cannot run here. @throws INTERNAL hypervisorRefused */
 export function refuseUnfit(spec: MachineSpec): void {
