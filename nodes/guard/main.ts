@@ -15,7 +15,9 @@ import { setPriority } from "node:os";
 import { decide, nextLookAtMs } from "../../actors/node/guard/decide.ts";
 import { guardLimits } from "../../actors/node/guard/limits.ts";
 import type { FencedGuest, GuardAction, GuardEvent } from "../../actors/node/guard/messages.ts";
-import { beginGuard, type GuardState } from "../../actors/node/guard/state.ts";
+import { beginGuard, type GuardState, toStore } from "../../actors/node/guard/state.ts";
+import type { GuardDeed } from "../../protocol/guard.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../drivers/guard-files.ts";
 import { driverLimits } from "../drivers/limits.ts";
 import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "../drivers/qemu/guard-scan.ts";
@@ -62,6 +64,17 @@ class GuardProcess {
     this.#take({ kind: "extend", number, deadlineMs });
   }
 
+  /** The first deeds after this number, as many as one answer may have. */
+  deeds(after: number): readonly GuardDeed[] {
+    const later = this.#state.deeds.filter(({ number }) => number > after);
+    return later.slice(0, leaseLimits.guardDeedsPageMax);
+  }
+
+  /** Number of the last deed; 0: there is none. */
+  get lastDeed(): number {
+    return this.#state.deeds.at(-1)?.number ?? 0;
+  }
+
   /** Number of guests to guard. */
   count(): number {
     return this.#scan.find().length;
@@ -75,8 +88,8 @@ class GuardProcess {
     const { next, actions } = decide(this.#state, event, monotonicMs());
     this.#state = next;
     for (const action of actions) this.#act(action);
-    const { deadlineMs, number, stopped } = this.#state;
-    this.#memory.keep({ bootId: this.#bootId, deadlineMs, number, stopped });
+    const { stopped } = this.#state;
+    this.#memory.keep(toStore(this.#state, this.#bootId));
     if (stopped.length === 0) this.#said.clear();
     this.#arm();
   }
@@ -191,11 +204,14 @@ function say(text: string): void {
 }
 
 function hear(guard: GuardProcess, socket: Socket, line: string): void {
-  const { kind, number, deadlineMs } = Object(parsed(line));
+  const { kind, number, deadlineMs, after } = Object(parsed(line));
   if (kind === "extend" && Number.isInteger(number) && Number.isFinite(deadlineMs)) {
     guard.extend(number, deadlineMs, socket);
   } else if (kind === "status") {
-    send(socket, { kind: "status", number: guard.number, pid: process.pid, guests: guard.count() });
+    const { number: newest, lastDeed } = guard;
+    send(socket, { kind: "status", number: newest, pid: process.pid, guests: guard.count(), lastDeed });
+  } else if (kind === "deeds" && Number.isInteger(after)) {
+    send(socket, { kind: "deeds", after, deeds: guard.deeds(after) });
   } else if (kind === "end") {
     end(guard, socket);
   } else {

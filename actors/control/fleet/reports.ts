@@ -18,11 +18,12 @@ import type { HostDirectory } from "../directory/directory.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import type { Placer } from "../placement/placer.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
+import { takeDeeds } from "./guarded.ts";
 import type { Leases } from "./leases.ts";
 import { atLeastBound } from "./numa-nodes.ts";
 
 export interface ReportOptions {
-  readonly store: Pick<Store, "listOnHost" | "getHost" | "listStored">;
+  readonly store: Pick<Store, "listOnHost" | "getHost" | "getInstance" | "listStored">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly registry: Pick<InstanceRegistry, "has" | "ask" | "tell">;
@@ -57,6 +58,10 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       const stored = await take(machines, context, { ...options, leaseEpoch });
       if (complete) await remindOfMissing(context.id, machines, options);
       return { known: true, stored };
+    },
+    guarded: async ({ bootId, deeds }, context) => {
+      await takeDeeds({ hostId: context.id, bootId, deeds }, options);
+      return {};
     },
     lease: async (asked, context) => {
       const answer = await options.leases.renew(context.id, asked);

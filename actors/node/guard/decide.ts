@@ -13,6 +13,7 @@
  * It must never let a fenced guest run past the deadline, never kill one that is stopped and whose directory
  * is there, and never continue one that somebody else has stopped.
  */
+import type { GuardDeed } from "../../../protocol/guard.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { guardLimits } from "./limits.ts";
 import type { FencedGuest, GuardAction, GuardEvent, KillReason, SeenGuest } from "./messages.ts";
@@ -63,19 +64,58 @@ function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
     (held) => held.killed === true && !event.guests.some((guest) => isSame(held, guest)),
   );
   const answered = state.unanswered && fresh;
+  const actions: readonly GuardAction[] = [
+    ...gone.map(
+      (held): GuardAction => ({
+        ...{ kind: "tell", guest: nameOf(held), what: "gone", why: held.why ?? "diskTaken" },
+      }),
+    ),
+    ...outcomes.flatMap((outcome) => outcome.actions),
+  ];
   return {
     next: {
       ...state,
+      deeds: withDeeds(state.deeds, actions, nowMs),
       stopped: outcomes.flatMap(({ held }) => held ?? []),
       adopts: false,
       unanswered: state.unanswered && !answered,
     },
-    actions: [
-      ...gone.map((held): GuardAction => ({ kind: "tell", guest: nameOf(held), what: "gone" })),
-      ...outcomes.flatMap(({ actions }) => actions),
-      ...(answered ? [acknowledge(state.number)] : []),
-    ],
+    actions: answered ? [...actions, acknowledge(state.number)] : actions,
   };
+}
+
+/** The deeds with those of these actions: a stop counts when it is told, not when the signal is sent. */
+function withDeeds(
+  before: readonly GuardDeed[],
+  actions: readonly GuardAction[],
+  atMs: number,
+): readonly GuardDeed[] {
+  const deeds = [...before];
+  for (const action of actions) {
+    const about = aboutDeed(action);
+    if (about === undefined) continue;
+    const { instanceId, ownerEpoch } = about.guest;
+    const { what, why } = about;
+    // By the clock: a guard that has lost its file must not use a number of the guard before it again.
+    const number = Math.max((deeds.at(-1)?.number ?? 0) + 1, Math.floor(atMs));
+    deeds.push({ number, instanceId, ownerEpoch, what, why, atMs });
+  }
+  return deeds.slice(-guardLimits.guardDeedsMax);
+}
+
+function aboutDeed(
+  action: GuardAction,
+): (Pick<GuardDeed, "what" | "why"> & { readonly guest: FencedGuest }) | undefined {
+  switch (action.kind) {
+    case "tell":
+      return action;
+    case "kill":
+      return { guest: action.guest, what: "killed", why: action.why };
+    case "continue":
+      return { guest: action.guest, what: "continued", why: "leaseRenewed" };
+    default:
+      return undefined;
+  }
 }
 
 /** What is done about one guest. Without `held` the guard has nothing to do with it from now on. */
@@ -100,7 +140,10 @@ function outcomeOf(state: GuardState, seen: SeenGuest, { past, fresh, nowMs }: T
   if (!ours && (!past || seen.stopped)) return { actions: [] };
   if (seen.stopped) {
     const isNews = held?.unprovedSinceMs !== undefined;
-    return { held: guest, actions: isNews ? [{ kind: "tell", guest, what: "stopped" }] : [] };
+    return {
+      held: guest,
+      actions: isNews ? [{ kind: "tell", guest, what: "stopped", why: "leaseEnded" }] : [],
+    };
   }
   const unprovedSinceMs = held?.unprovedSinceMs ?? nowMs;
   if (nowMs - unprovedSinceMs >= guardLimits.guardStopProofMs) return killed(guest, "notStopped");
@@ -108,7 +151,7 @@ function outcomeOf(state: GuardState, seen: SeenGuest, { past, fresh, nowMs }: T
 }
 
 const killed = (guest: FencedGuest, why: KillReason): Outcome => ({
-  held: { ...guest, killed: true },
+  held: { ...guest, killed: true, why },
   actions: [{ kind: "kill", guest, why }],
 });
 

@@ -29,6 +29,8 @@ export const guardLimits = {
    * guard.
    */
   guardHomeLookMs: 5_000,
+  /** Deeds that the guard remembers for its agent: the guests of a host, stopped and continued. */
+  guardDeedsMax: 512,
   /** Most bytes of one message to or from the guard. */
   guardLineBytesMax: 4_096,
 } as const;

@@ -3,6 +3,8 @@
  * the guests that another host may take over, whatever has become of the agent.
  */
 
+import type { GuardDeedReason } from "../../../protocol/guard.ts";
+
 /** A process of the present boot, and its guest. */
 export interface FencedGuest {
   readonly instanceId: string;
@@ -42,7 +44,12 @@ export type GuardAction =
   /** SIGKILL. */
   | { readonly kind: "kill"; readonly guest: FencedGuest; readonly why: KillReason }
   /** What the guard has seen proved: nothing is said of a guest before. */
-  | { readonly kind: "tell"; readonly guest: FencedGuest; readonly what: "stopped" | "gone" }
+  | {
+      readonly kind: "tell";
+      readonly guest: FencedGuest;
+      readonly what: "stopped" | "gone";
+      readonly why: GuardDeedReason;
+    }
   /** Confirms that the guard holds the deadline of this message. */
   | { readonly kind: "acknowledge"; readonly number: number }
   /** Asks for a tick with a look at the disks, at once. */

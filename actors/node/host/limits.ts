@@ -51,4 +51,6 @@ export const hostLimits = {
    */
   consoleWaitersMax: 256,
   consolePollMs: 100,
+  /** Deeds of the guard that are older than this are not reported any more. */
+  guardDeedAgeMsMax: 3_600_000,
 } as const;

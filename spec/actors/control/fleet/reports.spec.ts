@@ -32,6 +32,7 @@ describe("hosts: reports", () => {
       store: {
         listOnHost: async () => [],
         getHost: async () => undefined,
+        getInstance: async () => undefined,
         listStored: async (_hostId, observations) => {
           if (stored instanceof Error) throw stored;
           return observations.filter((one) => !(stored instanceof Error) && stored.includes(one));

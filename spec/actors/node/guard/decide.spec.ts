@@ -107,7 +107,7 @@ describe("the guard's decisions", () => {
       const { state, actions } = run(atDeadline, ...steps);
       expect(actions).to.deep.equal([
         { kind: "stop", guest: name },
-        { kind: "tell", guest: name, what: "stopped" },
+        { kind: "tell", guest: name, what: "stopped", why: "leaseEnded" },
         { kind: "stop", guest: name },
       ]);
       expect(state.stopped).to.deep.equal([{ ...name, unprovedSinceMs: 5_500 }]);
@@ -118,7 +118,9 @@ describe("the guard's decisions", () => {
       expect(told(begun.actions)).to.deep.equal([]);
       const still = seen({ stopped: true });
       const later = run(begun.state, [5_040, tick([still])], [5_060, tick([still])]);
-      expect(later.actions).to.deep.equal([{ kind: "tell", guest: name, what: "stopped" }]);
+      expect(later.actions).to.deep.equal([
+        { kind: "tell", guest: name, what: "stopped", why: "leaseEnded" },
+      ]);
     });
 
     it("kill it when it is not seen stopped in time, and say that it is gone when no thread is left", () => {
@@ -134,8 +136,27 @@ describe("the guard's decisions", () => {
       expect(kinds(actions)).to.deep.equal(["stop", "stop", "kill"]);
       expect(told(actions)).to.deep.equal([]);
       const end = run(state, [lateMs + 500, tick([], lateMs + 500)]);
-      expect(end.actions).to.deep.equal([{ kind: "tell", guest: name, what: "gone" }]);
+      expect(end.actions).to.deep.equal([{ kind: "tell", guest: name, what: "gone", why: "notStopped" }]);
       expect(end.state.stopped).to.deep.equal([]);
+    });
+
+    it("remember what was done, and when it was proved, with numbers that rise", () => {
+      const steps = [
+        [5_000, tick([seen()])],
+        [5_020, tick([seen({ stopped: true })])],
+        [6_000, extend(4, 9_000)],
+        [6_001, tick([seen({ stopped: true })], 6_000)],
+      ] as const;
+      const { deeds } = run(atDeadline, ...steps).state;
+      expect(deeds.map(({ number, what, why, atMs }) => ({ number, what, why, atMs }))).to.deep.equal([
+        { number: 5_020, what: "stopped", why: "leaseEnded", atMs: 5_020 },
+        { number: 6_001, what: "continued", why: "leaseRenewed", atMs: 6_001 },
+      ]);
+      const again = run(beginGuard({ ...stored(), deeds }, "b", 6_001), [
+        6_001,
+        tick([seen({ diskPresent: false })]),
+      ]);
+      expect(again.state.deeds.map(({ number }) => number)).to.deep.equal([5_020, 6_001, 6_002]);
     });
 
     it("give it its whole time again after it was seen stopped and something continued it", () => {
@@ -177,7 +198,7 @@ describe("the guard's decisions", () => {
         [6_001, tick([gone], 6_000)],
       );
       expect(kinds(late.actions)).to.deep.equal(["stop", "look", "kill", "acknowledge"]);
-      expect(late.state.stopped).to.deep.equal([{ ...name, killed: true }]);
+      expect(late.state.stopped).to.deep.equal([{ ...name, killed: true, why: "diskTaken" }]);
     });
 
     it("continue it after a late renewal, before that is answered, if its disk was seen since", () => {
