@@ -44,6 +44,8 @@ async function saysWhatIsTrue(hosts: GuardedHosts & HangingBench, alsoItsLeader:
   const guard = await hosts.open();
   const id = await hosts.startGuest({ fence: true });
   const pid = hosts.pidOf(id);
+  // Made before: an agent looks at the storage when it starts.
+  const agent = hosts.nextLife();
   await hosts.hang();
   while (!statesOf(pid).includes("D")) await sleep(10);
   if (alsoItsLeader) askAboutDisk(hosts, id);
@@ -55,7 +57,6 @@ async function saysWhatIsTrue(hosts: GuardedHosts & HangingBench, alsoItsLeader:
   expect(log()).to.not.match(/every thread is stopped|no thread is left/);
   expect(killedStates, "a thread waits for the storage").to.include("D");
   // A new agent finds it, though its leader may be a zombie without arguments, and cannot end it.
-  const agent = hosts.nextLife();
   expect((await agent.hypervisor.list()).map(({ instanceId }) => instanceId)).to.deep.equal([id]);
   const halted = await agent.hypervisor.halt(id, AbortSignal.timeout(1_000)).catch((error: Error) => error);
   expect(halted).to.be.instanceOf(Error);
