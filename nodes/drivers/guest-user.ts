@@ -19,7 +19,7 @@ export interface GuestUser {
  */
 const guestUidFirst = 0x7000_0000;
 const guestUidCount = 0x0fff_ff00;
-/** The user that guests share where there are none of their own. */
+/** The user of all guests in a user namespace that is too small for one each. */
 const nobody: GuestUser = { uid: 65_534, gid: 65_534 };
 
 /**

@@ -1,7 +1,8 @@
 /**
  * The part of a plan that strikes actors and writers, not processes: single turns that throw, mailboxes that
  * are full for a while, commits that stand in line at the store, answers of the store that come late, and
- * disks that do not answer the guests of a host. Each has a stream of chance of its own. Pure.
+ * disks that do not answer the guests of a host, and hosts whose reports lie. Each has a stream of chance of
+ * its own. Pure.
  */
 import type { Random } from "./random.ts";
 
@@ -11,6 +12,7 @@ export const disturbances = [
   "storeStalls",
   "answersLate",
   "storageHangs",
+  "hostLies",
 ] as const;
 export type Disturbance = (typeof disturbances)[number];
 
@@ -114,3 +116,16 @@ export function hangsOf(
 type PlannedHang = Pick<PlannedDisturbance, "atMs" | "target" | "forMs"> & {
   readonly fault: "storageHangs" | "pauseAgent";
 };
+
+/** Hosts whose reports lie, for a while. */
+export function liesOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const count = random.chance(0.7) ? 0 : random.whole(1, 3);
+  return Array.from({ length: count }, (): PlannedDisturbance => {
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    const forMs = Math.round(random.between(1_000, 30_000));
+    return { atMs, fault: "hostLies", target: random.whole(0, 30), forMs };
+  });
+}

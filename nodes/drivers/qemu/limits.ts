@@ -31,7 +31,7 @@ export const qemuLimits = {
   acceleratorProbeTimeoutMs: 6_000,
   /** Guests adopted at the same time when an agent starts. */
   adoptionsAtOnce: 16,
-  /** Descriptors that one QEMU may have open; it opens some 40. */
+  /** Descriptors that one QEMU may have open; a guest with one disk needs some 40. */
   qemuOpenFilesMax: 1_024,
   /**
    * Threads that one QEMU may have beside its vCPUs: its pool for disk accesses has 64, a few are always
