@@ -15,6 +15,7 @@ import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
 import { disableFailing } from "../../actors/control/fleet/breaker.ts";
 import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
+import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
 import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
 import { LeasePicture } from "../../actors/control/fleet/picture.ts";
@@ -203,8 +204,8 @@ function actorsOf(ports: ControllerPorts) {
 }
 
 /** What the actors do with the news of the safety channel. */
-function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudience {
-  const { directory, placer, registry, waits, leases, tell } = parts;
+function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): FleetAudience {
+  const { directory, placer, registry, commits, waits, leases, tell } = parts;
   const observers = { store, registry, strange: parts.strange };
   return {
     observed: async ({ hostId, machines, complete, timeoutMs, ...said }) => {
@@ -212,6 +213,10 @@ function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudie
       const stored = await take(machines, report, observers);
       if (complete) await remindOfMissing(hostId, machines, observers);
       return stored;
+    },
+    guarded: async (report) => {
+      await takeDeeds(report, { store, commit: commits.commit, clock, log });
+      return true;
     },
     heard: (hostId) => {
       directory.heard(hostId);

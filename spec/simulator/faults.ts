@@ -42,6 +42,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "hostDrained":
     case "guardDies":
     case "hostAway":
+    case "storageHangs":
       return onHost(planned, world);
     case "isolate":
     case "cut":
@@ -146,6 +147,9 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
       return () => {
         machine.diskFull = false;
       };
+    case "storageHangs":
+      machine.world.hangStorage();
+      return () => machine.world.unhangStorage();
     case "hostDisabled":
       return disable(machine.name, world);
     case "hostDrained":

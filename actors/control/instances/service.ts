@@ -27,12 +27,11 @@ import { bytesOfInstance } from "./bytes.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { explanation } from "./explain.ts";
+import { explainLimits } from "./limits.ts";
 
 export interface InstanceServiceOptions {
-  readonly store: Pick<
-    Store,
-    "getInstance" | "listInstances" | "getOperation" | "listOperations" | "lastSequence"
-  >;
+  readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations"> &
+    Pick<Store, "lastSequence" | "listEvents">;
   readonly registry: InstanceRegistry;
   readonly creator: Creator;
   readonly placer: Placer;
@@ -78,9 +77,21 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       ]);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
-      return explanation({ instance: view(row), row, hosts, operations, fence });
+      const guarded = await lastGuarded(context.id, store);
+      return explanation({ instance: view(row), row, hosts, operations, fence, guarded });
     },
   };
+}
+
+/** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */
+async function lastGuarded(
+  id: string,
+  store: Pick<Store, "lastSequence" | "listEvents">,
+): Promise<string | undefined> {
+  const after = Math.max(0, (await store.lastSequence()) - explainLimits.explainEventsMax);
+  const { events } = await store.listEvents({ after, noun: "instance", id, limit: wireLimits.pageLengthMax });
+  const because = events.findLast(({ event }) => event === "guarded")?.body.because;
+  return typeof because === "string" ? because : undefined;
 }
 
 type CommandName = "start" | "stop" | "reboot" | "pause" | "unpause" | "delete" | "evacuate";

@@ -55,4 +55,6 @@ export const hostLimits = {
   consolePollMs: 100,
   /** When who was refused for too many waits shall ask again. */
   consoleRetryAfterMs: 1_000,
+  /** Deeds of the guard that are older than this are not reported any more. */
+  guardDeedAgeMsMax: 3_600_000,
 } as const;

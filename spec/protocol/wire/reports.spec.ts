@@ -32,6 +32,7 @@ describe("wire: reports of hosts", () => {
         register: hear,
         heartbeat: hear,
         lease: async ({ leaseEpoch }) => ({ leaseEpoch, held: true }),
+        guarded: async () => ({}),
       }),
     ],
   });
