@@ -1,10 +1,15 @@
 /** What each fault of a plan does to the cluster, and what ends it. */
+
+import type { Fact } from "../../actors/promises/facts.ts";
 import { killFakeGuard, openFakeGuard } from "../../nodes/drivers/fake/guard.ts";
 import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { Cluster } from "./cluster.ts";
+import { flood } from "./flood.ts";
 import { type Kernel, nobody } from "./kernel.ts";
+import { lie } from "./lies.ts";
 import type { PlannedFault } from "./plan.ts";
 import { controllerMessages, hostMessages } from "./plan-disturbances.ts";
+import { floodKinds, lieKinds } from "./plan-hostile.ts";
 
 /** Until a guard that died is there again. */
 const guardRestartMs = 500;
@@ -13,6 +18,8 @@ export interface FaultWorld {
   readonly kernel: Kernel;
   readonly cluster: Cluster;
   readonly admin: Clients;
+  /** Takes what the judge is told of faults. */
+  readonly tell: (fact: Fact) => void;
 }
 
 export function applyFault(planned: PlannedFault, world: FaultWorld): void {
@@ -60,7 +67,27 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "storeStalls":
     case "answersLate":
       return onWriters(planned, world);
+    case "flood":
+    case "hostLies":
+      return hostile(planned, world);
   }
+}
+
+/** It ends by itself. In the plans of seeds, and in scenarios, nothing else is broken at that time. */
+function hostile({ fault, target, forMs, other = 0, what }: PlannedFault, world: FaultWorld): undefined {
+  const deed = { alone: true, forMs };
+  if (fault === "flood") {
+    flood(world, { ...deed, messages: other, what: floodKinds.find((kind) => kind === what) ?? "mixed" });
+    return undefined;
+  }
+  const index = target % world.cluster.hosts.length;
+  lie(world, {
+    ...deed,
+    index,
+    observations: other,
+    what: lieKinds.find((kind) => kind === what) ?? "mixed",
+  });
+  return undefined;
 }
 
 /** A message that only controllers receive names a controller by `target`, a message of hosts a host. */

@@ -3,7 +3,8 @@
  * gated by that. Its clock is its machine's: the wall clock may jump, and the monotonic one began anywhere.
  */
 import { createIds } from "../../protocol/wire/ids.ts";
-import type { Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { BusMessage, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { BusyLoop } from "./busy-loop.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
 import type { LifeVersion } from "./versions.ts";
 
@@ -22,6 +23,13 @@ export interface Machine {
   readonly monotonicShiftMs: number;
 }
 
+/** A message was handed to `to`, which works on it. */
+export type Burden = (
+  to: SimulatedProcess,
+  message: BusMessage,
+  work: Promise<BusMessage | undefined>,
+) => void;
+
 export class SimulatedProcess implements Owner {
   readonly name: string;
   readonly machine: Machine;
@@ -34,6 +42,10 @@ export class SimulatedProcess implements Owner {
   paused = false;
   /** Version of the program that the process runs in this life. */
   version: LifeVersion = "same";
+  /** While somebody is hostile: what the process does takes time. */
+  loop: BusyLoop | undefined;
+  /** Of somebody hostile: what is done at the receiver of each of its messages, beside what it hears. */
+  burden: Burden | undefined;
   readonly #onDeath: (() => void)[] = [];
 
   /** @param life two lives under one name draw their ids from streams of their own */

@@ -160,7 +160,7 @@ class Stage {
 
   #fault(action: FaultAction): void {
     const { fault, target, other, times, forSeconds } = action;
-    const { kernel, cluster, admin } = this.#world;
+    const { kernel, cluster, admin, tell } = this.#world;
     const lasts = forSeconds === 0 ? "" : ` for ${forSeconds} s`;
     this.#note(`fault: ${[fault, target, other].filter((part) => part !== undefined).join(" ")}${lasts}`);
     if (isOwn(fault)) {
@@ -176,7 +176,7 @@ class Stage {
       ...(fault === "actorCrash" && other !== undefined && other !== "any" ? { message: other } : {}),
       ...(times === undefined ? {} : { times }),
     };
-    applyFault(planned, { kernel, cluster, admin: admin.clients });
+    applyFault(planned, { kernel, cluster, tell, admin: admin.clients });
   }
 
   /** Begins a fault that only scenarios have; returns the function that ends it. */
