@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../config/config.ts";
 import { injectByHand, listAll } from "./by-hand.ts";
 import { healAll } from "./conductor.ts";
+import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
 import { FaultRefused } from "./injected.ts";
 import { judgeFacts } from "./judgement.ts";
 import { openLinks } from "./links.ts";
@@ -32,6 +33,7 @@ interface Task {
   readonly direction?: string;
   readonly delay?: number;
   readonly jitter?: number;
+  readonly of?: string;
 }
 
 /** The same as in nodes/cli/exit-codes.ts. */
@@ -98,16 +100,20 @@ function textOf(listed: ReturnType<typeof listAll>): string {
   return [
     ...part("Scenarios", Object.entries(listed.scenarios)),
     ...part("Faults", Object.entries(listed.faults)),
+    ...part("Floods", Object.entries(listed.floods)),
     ...part("Targets", [
       ["by chance", "controller, node, guest"],
       ["by name", [...listed.targets].join(", ")],
+      ["of a flood", ["project", ...listed.projects].join(", ")],
     ]),
     listed.allowed ? "This cluster allows it." : "This cluster does not allow it (chaos.allowed).",
   ].join("\n");
 }
 
 async function inject(task: Task): Promise<number> {
-  const { kind = "", target = "" } = task;
+  const { kind = "" } = task;
+  const { target = kind === "flood" ? "project" : undefined } = task;
+  if (target === undefined) throw new ScenarioError("Say what to break: novact chaos list has the targets.");
   const known = faultKinds.find((one): one is FaultKind => one === kind);
   if (known === undefined)
     throw new ScenarioError(`There is no fault ${kind}. There are: ${faultKinds.join(", ")}.`);
@@ -119,6 +125,7 @@ async function inject(task: Task): Promise<number> {
       ...(task.direction === undefined ? {} : { direction: task.direction as "both" }),
       ...(task.delay === undefined ? {} : { delayMs: task.delay }),
       ...(task.jitter === undefined ? {} : { jitterMs: task.jitter }),
+      ...(task.of === undefined ? {} : { of: floodKindOf(task.of) }),
     },
     forMs: task.for,
     config: task.config,
@@ -126,6 +133,12 @@ async function inject(task: Task): Promise<number> {
   });
   print(task.json ? JSON.stringify({ kind, target, note }) : note);
   return interrupted.signal.aborted ? exits.interrupted : exits.ok;
+}
+
+function floodKindOf(text: string): ChaosFloodKind {
+  const known = chaosFloodKinds.find((one) => one === text);
+  if (known !== undefined) return known;
+  throw new ScenarioError(`A flood is not made of ${text}, but of: ${chaosFloodKinds.join(", ")}.`);
 }
 
 async function heal(task: Task): Promise<number> {
@@ -143,7 +156,8 @@ async function heal(task: Task): Promise<number> {
 }
 
 function judge({ directory = ".", json }: Task): number {
-  const judgement = judgeFacts(readRecords(resolve(directory)).facts);
+  const { facts, faults } = readRecords(resolve(directory));
+  const judgement = judgeFacts(facts, faults);
   print(json ? JSON.stringify(judgement) : printViolations(judgement));
   return judgement.violations.length === 0 ? exits.ok : exits.findings;
 }
