@@ -9,6 +9,10 @@ export const fleetLimits = {
    * answered later by up to this time.
    */
   renewalPeriodMs: 50,
+  /** Reports of one host that wait for the instances' actors at once; an agent sends one after another. */
+  reportsAtOncePerHostMax: 4,
+  /** How long a registration waits until the actors know the host; they read all hosts each second anyway. */
+  hostsChangedMsMax: 1_000,
   /** A host whose power was seen off this short a while ago has not started again: none boots as fast. */
   powerProofMs: 2_000,
   /**

@@ -19,8 +19,8 @@ import { type CatalogOptions, catalogCommit, commitOnce } from "../request/commi
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import type { Drainer } from "./drainer.ts";
 import { fenceHost } from "./fence.ts";
-import type { Fencer } from "./fencer.ts";
 import { fleetLimits } from "./limits.ts";
+import type { LeasePicture } from "./picture.ts";
 import { type Propose, proposeMoves } from "./rebalance.ts";
 import { removeHost } from "./remove.ts";
 import { hostView } from "./view.ts";
@@ -29,7 +29,7 @@ export interface HostServiceOptions extends CatalogOptions {
   readonly store: CatalogOptions["store"] & LeavingStore & PlacementStore & Pick<Store, "loadInstance">;
   readonly directory: HostDirectory;
   readonly placer: Placer;
-  readonly fencer: Pick<Fencer, "silentMs">;
+  readonly leases: Pick<LeasePicture, "silentMs">;
   readonly drainer: Pick<Drainer, "obstaclesOf">;
   readonly power: PowerFence;
   readonly propose: Propose;
@@ -39,7 +39,7 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   const { store, directory } = options;
   const find = (key: string) => findHost(key, store);
   const view = (host: HostRecord) =>
-    hostView(host, { alive: directory.alive(host.id), silentMs: options.fencer.silentMs(host.id) });
+    hostView(host, { alive: directory.alive(host.id), silentMs: options.leases.silentMs(host.id) });
   const withDrain = async (host: HostRecord) => {
     const drain = await drainNow(host, store, options.drainer.obstaclesOf(host.id));
     return { host: view(host), ...(drain === undefined ? {} : { drain }) };
