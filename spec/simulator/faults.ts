@@ -77,7 +77,8 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
 function hostile({ fault, target, forMs, other = 0, what }: PlannedFault, world: FaultWorld): undefined {
   const deed = { alone: true, forMs };
   if (fault === "flood") {
-    flood(world, { ...deed, messages: other, what: floodKinds.find((kind) => kind === what) ?? "mixed" });
+    const kind = floodKinds.find((one) => one === what) ?? "mixed";
+    flood(world, { ...deed, messages: other, projects: target + 1, what: kind });
     return undefined;
   }
   const index = target % world.cluster.hosts.length;

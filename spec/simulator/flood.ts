@@ -1,6 +1,7 @@
 /**
- * A project that sends more than anybody could want, for a while: thousands of messages in one moment, and
- * then as many again, evenly. It speaks the bus by hand, without the SDK's patience.
+ * A project that sends more than anybody could want, for a while, or several that conspire: thousands of
+ * messages in one moment, and then as many again, evenly. They speak the bus by hand, without the SDK's
+ * patience.
  */
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { headerNames } from "../../protocol/wire/headers.ts";
@@ -12,11 +13,13 @@ import { beginHostile, type HostileDeed, type HostileWorld } from "./hostile.ts"
 import { nobody } from "./kernel.ts";
 import { type FloodKind, floodKinds } from "./plan-hostile.ts";
 
-export const floodProject = "flooders";
+const floodProject = "flooders";
 
 export interface PlannedFlood extends Omit<HostileDeed, "who"> {
   readonly what: FloodKind | "mixed";
   readonly messages: number;
+  /** In the names of so many projects, in turn. */
+  readonly projects: number;
 }
 
 interface Asked extends BusMessage {
@@ -27,16 +30,17 @@ interface Asked extends BusMessage {
 const burstShare = 0.5;
 const pulseMs = 100;
 
-export function flood(world: HostileWorld, { what, messages, ...deed }: PlannedFlood): void {
+export function flood(world: HostileWorld, { what, messages, projects, ...deed }: PlannedFlood): void {
   const { kernel, cluster } = world;
-  const process = beginHostile(world, { who: floodProject, ...deed });
+  const process = beginHostile(world, { who: floodProject, projects, ...deed });
   const bus = cluster.network.connect(process);
   const kinds = what === "mixed" ? floodKinds : [what];
   let sent = 0;
   const send = (count: number) => {
     for (let index = 0; index < count; index += 1, sent += 1) {
       const { subject, ...message } = made[kinds[sent % kinds.length] ?? "commands"];
-      bus.publish(subject, message);
+      const turn = Math.floor(sent / kinds.length) % projects;
+      bus.publish(turn === 0 ? subject : subject.replace(floodProject, `${floodProject}-${turn}`), message);
     }
   };
   const burst = Math.round(messages * burstShare);

@@ -21,6 +21,8 @@ export interface HostileWorld {
 export interface HostileDeed {
   /** The project that floods, or the host that lies. */
   readonly who: string;
+  /** How many conspire; absent: one. */
+  readonly projects?: number;
   /** True: nothing else is broken, so the judge blames the flood or the lies for every late renewal. */
   readonly alone: boolean;
   /** For how long it goes on. */
@@ -29,6 +31,8 @@ export interface HostileDeed {
 
 /** The time after it in which its traces may still be seen: what waits in line, and the next renewals. */
 const afterwardsMs = 6_000;
+/** Requests of one project at one controller. */
+const underWayMax = wireLimits.requestsInWorkPerProjectMax;
 const askEveryMs = 250;
 const measureEveryMs = 500;
 /** The bystander's own deadline: its answer takes two ways and a read. */
@@ -38,16 +42,19 @@ const deadlineMs = 2_000;
 const costs = {
   /** Nothing was answered: not even read. */
   droppedMs: 0.005,
-  /** Answered at once: refused, after its body was read or because it was too large. */
-  refusedMs: 0.1,
-  /** Anything else: decoded, worked on, answered, encoded. */
+  /** Answered at once: refused. */
+  refusedMs: 0.05,
+  /** Anything else, when it is answered: decoded, checked, worked on, encoded. */
   heardMs: 1,
-  /** Of a body that is decoded. */
+  /** Of a body that was read. */
   perKibMs: 0.02,
 } as const;
 
 /** Begins what surrounds the deed; answers the process of whoever does it. */
-export function beginHostile(world: HostileWorld, { who, alone, forMs }: HostileDeed): SimulatedProcess {
+export function beginHostile(
+  world: HostileWorld,
+  { who, alone, forMs, projects = 1 }: HostileDeed,
+): SimulatedProcess {
   const { kernel, cluster, tell } = world;
   const process = strangerOf(world, who);
   const underWay = new UnderWay();
@@ -55,14 +62,15 @@ export function beginHostile(world: HostileWorld, { who, alone, forMs }: Hostile
     lay(kernel, to, message, work);
     underWay.add(to, work);
   };
-  const loops = cluster.controllers.map(({ process: controller }) => {
-    controller.loop ??= new BusyLoop(kernel);
-    controller.loop.begin();
-    return controller.loop;
+  const threads = cluster.controllers.flatMap(({ process: controller }) => controller.threads);
+  const loops = threads.map((thread) => {
+    thread.loop ??= new BusyLoop(kernel);
+    thread.loop.begin();
+    return thread.loop;
   });
   tell({ kind: "hostileBegan", atMs: kernel.nowMs, who, alone });
   const bystander = new Bystander(world, alone);
-  bystander.every(measureEveryMs, () => underWay.measure(world, who));
+  bystander.every(measureEveryMs, () => underWay.measure(world, who, underWayMax * projects));
   bystander.every(askEveryMs, () => void bystander.ask());
   kernel.after(nobody, forMs, "", () => process.kill());
   kernel.after(nobody, forMs + afterwardsMs, "", () => {
@@ -77,20 +85,19 @@ export function beginHostile(world: HostileWorld, { who, alone, forMs }: Hostile
 const strangerOf = ({ kernel }: HostileWorld, name: string): SimulatedProcess =>
   new SimulatedProcess(kernel, name, { name, wallShiftMs: 0, monotonicShiftMs: 0 }, kernel.steps);
 
-/** The cost of the message, taken back where it turns out within the same step that it was less. */
+/** Counts the cost of a message when it is known what has become of it. */
 function lay(
   kernel: Kernel,
   { loop }: SimulatedProcess,
   { body }: BusMessage,
   work: Promise<BusMessage | undefined>,
 ): void {
-  if (loop === undefined) return;
-  const fullMs = costs.heardMs + (body.length / 1024) * costs.perKibMs;
-  loop.add(fullMs);
   const { steps } = kernel;
   void work.then((answer) => {
-    if (kernel.steps !== steps) return;
-    loop.add((answer === undefined ? costs.droppedMs : costs.refusedMs) - fullMs);
+    const atOnce = kernel.steps === steps;
+    const readMs = (body.length / 1024) * costs.perKibMs;
+    if (atOnce && answer === undefined) loop?.add(costs.droppedMs);
+    else loop?.add(atOnce ? costs.refusedMs + readMs : costs.heardMs + readMs);
   });
 }
 
@@ -104,8 +111,7 @@ class UnderWay {
     void work.finally(() => change(-1));
   }
 
-  measure({ kernel, tell }: HostileWorld, who: string): void {
-    const max = wireLimits.requestsInWorkPerProjectMax;
+  measure({ kernel, tell }: HostileWorld, who: string, max: number): void {
     for (const [name, amount] of this.#counts) {
       const what = `${name}, requests of ${who} under way,`;
       tell({ kind: "measured", atMs: kernel.nowMs, what, amount, max });

@@ -21,6 +21,7 @@ export type HostileWhat = FloodKind | LieKind | "mixed";
 export interface PlannedHostile {
   readonly atMs: number;
   readonly fault: HostileDeedKind;
+  /** Which of the hosts; of a flood: projects that take part beside the first one. */
   readonly target: number;
   readonly forMs: number;
   /** Messages of a flood; observations in a report of a host that lies. */
@@ -39,6 +40,8 @@ const chanceOf = { flood: 0, lies: 0 } as const;
 /** Each service of each controller answers discovery, and large bodies take the simulator's own time. */
 const shareOf: Partial<Record<HostileWhat, number>> = { questions: 0.1, oversized: 0.1, mixed: 0.3 };
 const lastsMsMax = 6_000;
+/** More projects than have a share each of all that a controller works on at once. */
+const conspiratorsMax = 24;
 /** Until the first instances are there. */
 const settleMs = 5_000;
 /** Until hosts that were away have come back; and until its traces are gone. */
@@ -53,7 +56,8 @@ export function hostileOf(random: Random, span: Span): readonly PlannedHostile[]
   if (floods) {
     const [lastsMs, what] = [forMs(), random.pick([...floodKinds, "mixed" as const]) ?? "mixed"];
     const other = Math.round(random.between(2_000, 4_000) * span.controllers * (shareOf[what] ?? 1));
-    return [{ atMs: atMs(lastsMs), fault: "flood", target: 0, forMs: lastsMs, other, what }];
+    const target = random.chance(0.3) ? random.whole(1, conspiratorsMax) : 0;
+    return [{ atMs: atMs(lastsMs), fault: "flood", target, forMs: lastsMs, other, what }];
   }
   if (!lies) return [];
   const [lastsMs, what] = [forMs(), random.pick([...lieKinds, "mixed" as const]) ?? "mixed"];

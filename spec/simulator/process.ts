@@ -47,9 +47,12 @@ export class SimulatedProcess implements Owner {
   /** Of somebody hostile: what is done at the receiver of each of its messages, beside what it hears. */
   burden: Burden | undefined;
   readonly #onDeath: (() => void)[] = [];
+  readonly #threads: SimulatedProcess[] = [];
+  /** The process that this is a thread of. */
+  #whole: SimulatedProcess | undefined;
 
   /** @param life two lives under one name draw their ids from streams of their own */
-  constructor(kernel: Kernel, name: string, machine: Machine, life = 0) {
+  constructor(kernel: Kernel, name: string, machine: Machine, life: number | string = 0) {
     this.kernel = kernel;
     this.name = name;
     this.machine = machine;
@@ -75,11 +78,33 @@ export class SimulatedProcess implements Owner {
     this.log = { debug: () => undefined, info: note("info"), warn: note("warn"), error: note("error") };
   }
 
+  /** A thread with an event loop of its own: it lives, stands still and dies with the whole process. */
+  thread(name: string): SimulatedProcess {
+    const thread = new SimulatedProcess(this.kernel, this.name, this.machine, `${this.ids.next()} ${name}`);
+    thread.version = this.version;
+    thread.#whole = this;
+    thread.alive = this.alive;
+    thread.paused = this.paused;
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  /** All event loops of the process, its own first. */
+  get threads(): readonly SimulatedProcess[] {
+    return [this, ...this.#threads];
+  }
+
   /** SIGKILL: no further step of the process happens, whatever work it had begun. */
   kill(): void {
+    if (this.#whole === undefined) this.#die();
+    else this.#whole.kill();
+  }
+
+  #die(): void {
     if (!this.alive) return;
     this.alive = false;
     this.backlog.length = 0;
+    for (const thread of this.#threads) thread.#die();
     for (const tell of this.#onDeath) tell();
   }
 
@@ -90,12 +115,14 @@ export class SimulatedProcess implements Owner {
   /** SIGSTOP. */
   pause(): void {
     this.paused = true;
+    for (const thread of this.#threads) thread.pause();
   }
 
   /** SIGCONT: all steps that became due during the pause are due at once. */
   resume(): void {
     this.paused = false;
     this.kernel.release(this.backlog.splice(0));
+    for (const thread of this.#threads) thread.resume();
   }
 }
 
