@@ -17,7 +17,7 @@ export const floodBounds = {
 
 export interface FloodRun {
   readonly name: string;
-  /** The run that it is compared with; absent: it is one of these. */
+  /** Name of the control run; absent: this is a control run itself. */
   readonly control?: string;
   /** Absent: nothing was sent. */
   readonly flood?: FloodReport;

@@ -7,7 +7,7 @@ import type { FloodReport, FloodTask } from "./flood-kinds.ts";
 
 export interface RunningFlood {
   readonly pid: number;
-  /** What it has sent, once it has ended. @throws Error when it could not send anything */
+  /** The report of the sender, at its end. @throws Error when the sender could not send anything */
   readonly ended: Promise<FloodReport>;
   /** Ends it now. Idempotent. */
   stop(): Promise<void>;
