@@ -250,10 +250,7 @@ export class Network {
     const { kernel } = this.#options;
     kernel.soon(to, kernel.trace.isRead ? `← ${subject} from ${from.name}` : "", () => {
       // What is no body of any version is for the server to read as it comes.
-      const heard =
-        from.burden === undefined
-          ? this.#heard(to, subject, "request", message)
-          : { message: copyMessage(message) };
+      const heard = from.burden === undefined ? this.#heard(to, subject, "request", message) : { message };
       const work =
         heard.message === undefined ? Promise.resolve(heard.refused) : handler(subject, heard.message);
       from.burden?.(to, message, work);

@@ -37,8 +37,13 @@ interface Span {
 
 /** Some plans have one; most have none. */
 const chanceOf = { flood: 0, lies: 0 } as const;
-/** Each service of each controller answers discovery, and large bodies take the simulator's own time. */
-const shareOf: Partial<Record<HostileWhat, number>> = { questions: 0.1, oversized: 0.1, mixed: 0.3 };
+/** What takes the simulator's own time comes less often: answers to discovery, refusals, large bodies. */
+const shareOf: Partial<Record<HostileWhat, number>> = {
+  questions: 0.1,
+  malformed: 0.5,
+  oversized: 0.1,
+  mixed: 0.3,
+};
 const lastsMsMax = 6_000;
 /** More projects than have a share each of all that a controller works on at once. */
 const conspiratorsMax = 24;
