@@ -12,7 +12,7 @@ import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
-import { examine } from "../../actors/control/doctor/examine.ts";
+import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
 import { disableFailing } from "../../actors/control/fleet/breaker.ts";
 import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
@@ -20,6 +20,7 @@ import { remindOfMissing, take } from "../../actors/control/fleet/observations.t
 import { LeasePicture } from "../../actors/control/fleet/picture.ts";
 import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
 import { hostHandlers } from "../../actors/control/fleet/service.ts";
+import { StrangeReports } from "../../actors/control/fleet/strange-reports.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
@@ -180,8 +181,10 @@ function actorsOf(ports: ControllerPorts) {
   });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+  const strange = new StrangeReports({ clock, log });
   return {
     system,
+    strange,
     directory,
     leases,
     commits,
@@ -197,12 +200,12 @@ function actorsOf(ports: ControllerPorts) {
 }
 
 /** What the actors do with the news of the safety channel. */
-function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): FleetAudience {
+function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudience {
   const { directory, placer, registry, commits, leases, tell } = parts;
-  const observers = { store, registry, log };
+  const observers = { store, registry, strange: parts.strange };
   return {
-    observed: async ({ hostId, leaseEpoch, machines, complete, timeoutMs }) => {
-      const report = { id: hostId, leaseEpoch, deadlineMs: clock.monotonicMs() + timeoutMs };
+    observed: async ({ hostId, machines, complete, timeoutMs, ...said }) => {
+      const report = { ...said, id: hostId, deadlineMs: clock.monotonicMs() + timeoutMs };
       const stored = await take(machines, report, observers);
       if (complete) await remindOfMissing(hostId, machines, observers);
       return stored;
@@ -234,7 +237,9 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const catalog = { store, commit, clock, ids };
   const read = { store, clock, commits: parts.commits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
-  const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
+  const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>
+    parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });
+  const strange = () => parts.strange.lately();
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const services = [
     implement(instanceService, instanceHandlers({ ...parts, store })),
@@ -249,7 +254,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     implement(quotaService, quotaHandlers(catalog)),
     implement(doctorService, {
       examine: async () =>
-        diagnosis(await examine({ ...asked, store, clock, brake: () => parts.leases.brake })),
+        diagnosis(await examine({ ...asked, strange, store, clock, brake: () => parts.leases.brake })),
     }),
   ];
   return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services });

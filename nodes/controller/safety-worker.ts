@@ -3,12 +3,13 @@
  * live and die together: a thread that ends by itself makes this one fail, and whoever keeps the process
  * starts it anew.
  */
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { FleetAudience, OpenSafety, SafetyChannel } from "../../actors/control/fleet/link.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
+import { programFile } from "../package/program-files.ts";
 import { controllerLimits } from "./limits.ts";
 import { type AnswerMessage, answerCall, type CallMessage } from "./safety-link.ts";
 
@@ -46,7 +47,7 @@ export function safetyThread(options: SafetyThreadOptions): OpenSafety {
 async function open(options: SafetyThreadOptions, audience: FleetAudience): Promise<SafetyChannel> {
   const { config, name, log, onOutdated, onEnded } = options;
   const logFile = join(statePaths(config).log, `${name}.safety.log`);
-  const worker = new Worker(new URL(`./safety-thread${extname(import.meta.filename)}`, import.meta.url), {
+  const worker = new Worker(programFile("controller/safety-thread"), {
     name: "safety",
     workerData: { config, name, logFile } satisfies SafetyThreadData,
     resourceLimits: { maxYoungGenerationSizeMb: controllerLimits.safetyYoungMemoryMib },

@@ -20,7 +20,10 @@ import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import { type HostAgents, hostAgents } from "./host-agents.ts";
 
 /** What the safety channel needs of the store. */
-export type SafetyStore = Pick<Store, "commit" | "getHost" | "allHosts" | "touchHosts" | "renewLeases">;
+export type SafetyStore = Pick<
+  Store,
+  "commit" | "getHost" | "hostsCalled" | "allHosts" | "touchHosts" | "renewLeases"
+>;
 
 export interface SafetyPorts {
   readonly cell: string;

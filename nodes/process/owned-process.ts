@@ -71,6 +71,7 @@ export function isAlive(proof: ProcessProof): boolean {
   return written.split("\0").includes(proof.argument);
 }
 
+/** Not synced: after a power loss the process is gone as well. */
 export function writeProof(file: string, proof: ProcessProof): void {
   writeFileSync(`${file}.new`, JSON.stringify(proof), { mode: 0o600 });
   renameSync(`${file}.new`, file);
@@ -85,11 +86,17 @@ export function findProved(file: string): ProcessProof | undefined {
   const text = readText(file);
   if (text === undefined) return undefined;
   try {
-    const proof = JSON.parse(text) as ProcessProof;
-    return isAlive(proof) ? proof : undefined;
+    const proof: unknown = JSON.parse(text);
+    return isProof(proof) && isAlive(proof) ? proof : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isProof(content: unknown): content is ProcessProof {
+  const { pid, bootId, startTicks, program, argument } = Object(content) as Readonly<Record<string, unknown>>;
+  const texts = [bootId, startTicks, program, argument];
+  return Number.isSafeInteger(pid) && Number(pid) > 0 && texts.every((text) => typeof text === "string");
 }
 
 export interface EndOptions {

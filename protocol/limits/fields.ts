@@ -15,6 +15,10 @@ export const fieldLimits = {
   memoryMibMin: 16,
   memoryMibMax: 16 * 1024 * 1024,
   diskGibMax: 64 * 1024,
+  /** What one host offers, times its overcommit ratios: more than any computer has. */
+  hostVcpusMax: 1_048_576,
+  hostMemoryMibMax: 1024 ** 3,
+  hostDiskGibMax: 1024 ** 3,
   /** Largest lists in a host's inventory: a CPU has about 150 flags, QEMU about 60 machine types. */
   hostLabelsMax: 64,
   hostFeaturesMax: 512,

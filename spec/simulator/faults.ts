@@ -68,25 +68,26 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "answersLate":
       return onWriters(planned, world);
     case "flood":
+      return flooded(planned, world);
     case "hostLies":
-      return hostile(planned, world);
+      return lied(planned, world);
   }
 }
 
-/** It ends by itself. In the plans of seeds, and in scenarios, nothing else is broken at that time. */
-function hostile({ fault, target, forMs, other = 0, what }: PlannedFault, world: FaultWorld): undefined {
-  const deed = { alone: true, forMs };
-  if (fault === "flood") {
-    const kind = floodKinds.find((one) => one === what) ?? "mixed";
-    flood(world, { ...deed, messages: other, projects: target + 1, what: kind });
-    return undefined;
-  }
+/** Ends by itself. Plans break nothing else at the time of a flood. */
+function flooded({ target, forMs, other = 0, what }: PlannedFault, world: FaultWorld): undefined {
+  const kind = floodKinds.find((one) => one === what) ?? "mixed";
+  flood(world, { alone: true, forMs, messages: other, projects: target + 1, what: kind });
+  return undefined;
+}
+
+/** Ends by itself. Lies of a named kind come in plans that break nothing else at their time. */
+function lied({ target, forMs, other = 0, what }: PlannedFault, world: FaultWorld): undefined {
+  const kind = [...lieKinds, "mixed" as const].find((one) => one === what);
   const index = target % world.cluster.hosts.length;
   lie(world, {
-    ...deed,
-    index,
-    observations: other,
-    what: lieKinds.find((kind) => kind === what) ?? "mixed",
+    ...{ index, forMs, observations: other, alone: kind !== undefined },
+    what: kind ?? "impossible",
   });
   return undefined;
 }

@@ -82,7 +82,7 @@ export function beginHostile(
 }
 
 /** A process on a computer that is none of the cell's. */
-const strangerOf = ({ kernel }: HostileWorld, name: string): SimulatedProcess =>
+export const strangerOf = ({ kernel }: HostileWorld, name: string): SimulatedProcess =>
   new SimulatedProcess(kernel, name, { name, wallShiftMs: 0, monotonicShiftMs: 0 }, kernel.steps);
 
 /** Counts the cost of a message when it is known what has become of it. */

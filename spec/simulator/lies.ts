@@ -1,14 +1,17 @@
 /**
  * A host's credentials in hostile hands: beside the agent, which is what it was, somebody reports in the
- * host's name what is not so. When that is over the agent is started again, as after a clean-up.
+ * host's name what is not so. Where that is all that is broken, the agent is started again when it is over,
+ * as after a clean-up.
  *
- * It never says of the host's own guests that they are gone: of these nobody knows better than their host.
+ * It says only what controllers must not take: of a state of the host's own guests, under a generation that
+ * can be, nobody could know better than the host.
  */
+import { reportLimits } from "../../protocol/limits/report.ts";
 import type { Observation } from "../../protocol/machine.ts";
 import { reportSubject } from "../../protocol/wire/subjects.ts";
 import { encodeUtf8 } from "../../protocol/wire/utf8.ts";
 import { cell } from "./cluster.ts";
-import { beginHostile, type HostileDeed, type HostileWorld } from "./hostile.ts";
+import { beginHostile, type HostileDeed, type HostileWorld, strangerOf } from "./hostile.ts";
 import { nobody } from "./kernel.ts";
 import { type LieKind, lieKinds } from "./plan-hostile.ts";
 
@@ -24,6 +27,13 @@ const lieEveryMs = 400;
 /** Long reports take the simulator's own time. */
 const longEveryMs = 2_000;
 const longKinds: readonly LieKind[] = ["invented", "endless"];
+const inventedAtOnce = 20;
+const { observedCountMax, observedStepMax } = reportLimits;
+const impossibleGenerations = [
+  ...[2 * observedStepMax, observedCountMax - 1, observedCountMax],
+  Number.MAX_SAFE_INTEGER,
+];
+const impossibleStates = ["gone", "failed", "stopped", "running", "levitating"] as const;
 /** An agent counts on from the number that it is told: it passes the largest whole number soon after this. */
 const hugeGeneration = Number.MAX_SAFE_INTEGER - 5;
 /** More than an array of a body may have. */
@@ -33,12 +43,13 @@ export function lie(world: HostileWorld, { index, what, observations, ...deed }:
   const { kernel, cluster } = world;
   const hostId = cluster.hosts[index]?.machine.name;
   if (hostId === undefined) return;
-  const process = beginHostile(world, { who: hostId, ...deed });
+  const process = deed.alone ? beginHostile(world, { who: hostId, ...deed }) : strangerOf(world, hostId);
   const bus = cluster.network.connect(process);
   const kinds = what === "mixed" ? lieKinds : [what];
   const say = async (kind: LieKind): Promise<void> => {
     const machines = await machinesOf(kind, { world, hostId, observations, newId: () => process.ids.next() });
-    const body = { complete: false, machines, stopping: false, leaseEpoch: 1 };
+    // `stopping`: a host that is silent must not count as heard.
+    const body = { complete: false, machines, stopping: true, leaseEpoch: 0 };
     const message = { headers: {}, body: encodeUtf8(JSON.stringify(body)) };
     bus.publish(reportSubject(cell, hostId, "heartbeat"), message);
   };
@@ -47,7 +58,10 @@ export function lie(world: HostileWorld, { index, what, observations, ...deed }:
     for (let atMs = 0; atMs < deed.forMs; atMs += everyMs)
       kernel.after(process, atMs, "says what is not so", () => void say(kind));
   }
-  kernel.after(nobody, deed.forMs, "", () => cluster.startAgent(index, "same"));
+  kernel.after(nobody, deed.forMs, "", () => {
+    process.kill();
+    if (deed.alone) cluster.startAgent(index, "same");
+  });
 }
 
 interface Lying {
@@ -61,6 +75,8 @@ async function machinesOf(kind: LieKind, lying: Lying): Promise<readonly unknown
   const { observations, newId } = lying;
   const many = (count: number) => Array.from({ length: count });
   switch (kind) {
+    case "impossible":
+      return [...impossible(lying), ...many(inventedAtOnce).map(() => observed({ instanceId: newId() }))];
     case "invented":
       return many(observations).map(() => observed({ instanceId: newId() }));
     case "foreign":
@@ -72,6 +88,19 @@ async function machinesOf(kind: LieKind, lying: Lying): Promise<readonly unknown
     case "endless":
       return many(endlessLength).map(() => ({}));
   }
+}
+
+/** Of the host's own guests: other states, under generations that cannot be. */
+function impossible({ world: { cluster }, hostId }: Lying): readonly unknown[] {
+  const host = cluster.hosts.find(({ machine }) => machine.name === hostId);
+  return (host?.machine.world.list() ?? []).flatMap(({ instanceId, ownerEpoch }) =>
+    impossibleGenerations.flatMap((generation, index) =>
+      impossibleStates.map((state) => {
+        const own = observed({ instanceId, ownerEpoch, generation, intentGeneration: 1 + (index % 3) });
+        return { ...own, state };
+      }),
+    ),
+  );
 }
 
 /** Of instances of other hosts: that they ended, under their own epoch and under newer ones. */

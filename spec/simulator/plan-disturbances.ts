@@ -1,11 +1,17 @@
 /**
  * The part of a plan that strikes actors and writers, not processes: single turns that throw, mailboxes that
- * are full for a while, commits that stand in line at the store, and answers of the store that come late.
- * Each has a stream of chance of its own. Pure.
+ * are full for a while, commits that stand in line at the store, answers of the store that come late, and
+ * hosts whose reports lie. Each has a stream of chance of its own. Pure.
  */
 import type { Random } from "./random.ts";
 
-export const disturbances = ["actorCrash", "mailboxesFull", "storeStalls", "answersLate"] as const;
+export const disturbances = [
+  "actorCrash",
+  "mailboxesFull",
+  "storeStalls",
+  "answersLate",
+  "hostLies",
+] as const;
 export type Disturbance = (typeof disturbances)[number];
 
 /** Kinds of messages whose turn may throw: of every actor of a controller, and of a host. */
@@ -84,4 +90,17 @@ export function writerFaultsOf(
     };
   });
   return [...stalls, ...late];
+}
+
+/** Hosts whose reports lie, for a while. */
+export function liesOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const count = random.chance(0.7) ? 0 : random.whole(1, 3);
+  return Array.from({ length: count }, (): PlannedDisturbance => {
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    const forMs = Math.round(random.between(1_000, 30_000));
+    return { atMs, fault: "hostLies", target: random.whole(0, 30), forMs };
+  });
 }

@@ -5,22 +5,22 @@
  */
 import type { Random } from "./random.ts";
 
-export const hostileDeeds = ["flood", "hostLies"] as const;
-export type HostileDeedKind = (typeof hostileDeeds)[number];
+/** Beside `hostLies`, which comes among other faults as well. */
+export const hostileDeeds = ["flood"] as const;
 
 /** What a flood is made of. */
 export const floodKinds = ["commands", "malformed", "oversized", "polls", "questions"] as const;
 export type FloodKind = (typeof floodKinds)[number];
 
 /** Kinds of lies in the reports of a host. */
-export const lieKinds = ["invented", "foreign", "huge", "garbage", "endless"] as const;
+export const lieKinds = ["impossible", "invented", "foreign", "huge", "garbage", "endless"] as const;
 export type LieKind = (typeof lieKinds)[number];
 
 export type HostileWhat = FloodKind | LieKind | "mixed";
 
 export interface PlannedHostile {
   readonly atMs: number;
-  readonly fault: HostileDeedKind;
+  readonly fault: (typeof hostileDeeds)[number] | "hostLies";
   /** Which of the hosts; of a flood: projects that take part beside the first one. */
   readonly target: number;
   readonly forMs: number;
@@ -36,7 +36,7 @@ interface Span {
 }
 
 /** Some plans have one; most have none. */
-const chanceOf = { flood: 0, lies: 0 } as const;
+const chanceOf = { flood: 0, lies: 0.04 } as const;
 /** What takes the simulator's own time comes less often: answers to discovery, refusals, large bodies. */
 const shareOf: Partial<Record<HostileWhat, number>> = {
   questions: 0.1,

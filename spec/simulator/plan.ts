@@ -3,7 +3,7 @@
  * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
  * writes one down; minimizing leaves parts of one out. Pure.
  */
-import { actorFaultsOf, disturbances, writerFaultsOf } from "./plan-disturbances.ts";
+import { actorFaultsOf, disturbances, liesOf, writerFaultsOf } from "./plan-disturbances.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
 import {
   evacuationsOf,
@@ -176,6 +176,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...drainsOf(random.fork("drains"), faultyMs),
     ...actorFaultsOf(random.fork("actor faults"), span),
     ...writerFaultsOf(random.fork("writer faults"), span),
+    ...liesOf(random.fork("lies"), span),
   ];
   const all = [...apartFrom(hostile, faults), ...hostile];
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };

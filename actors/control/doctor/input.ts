@@ -1,6 +1,7 @@
 /** The doctor's input: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
+import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow } from "../../ports/store.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
@@ -13,7 +14,12 @@ import type { DiskOwner } from "../../shared-storage/ownerless.ts";
 export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 
 export type HostAnswer =
-  | { readonly hostId: string; readonly audit: Audit }
+  | {
+      readonly hostId: string;
+      readonly audit: Audit;
+      /** Entries of its answer that could not be read, and are not in `audit`. Absent: none. */
+      readonly leftOut?: LeftOut;
+    }
   /** Why the host could not be asked. */
   | { readonly hostId: string; readonly error: string };
 
@@ -49,6 +55,8 @@ export interface DoctorInput {
     readonly lost: readonly { readonly name: string }[];
     readonly of: number;
   };
+  /** Hosts whose reports have had entries that cannot be, a moment ago; each with one of them. */
+  readonly strange?: readonly { readonly hostId: string; readonly example: string }[];
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
   readonly movingHosts: ReadonlySet<string>;
 }

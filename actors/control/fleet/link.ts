@@ -4,6 +4,7 @@
  * event loop, so that no command can delay a renewal (decision 0025). Types only.
  */
 import type { Observation } from "../../../protocol/machine.ts";
+import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { CommitHint } from "../request/commits.ts";
 import type { Brake } from "./brake.ts";
 
@@ -13,6 +14,8 @@ export interface MachineReport {
   /** Of the host lease that the host held; 0: none. */
   readonly leaseEpoch: number;
   readonly machines: readonly Observation[];
+  /** Entries that could not be understood, and are not in `machines`. Absent: none. */
+  readonly leftOut?: LeftOut;
   /** True: these are all machines of the host. */
   readonly complete: boolean;
   /** How long the host waits for the answer. */

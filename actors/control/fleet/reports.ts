@@ -16,15 +16,16 @@ import type { Commit } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
+import { refuseTakenName } from "./host-name.ts";
 import type { Leases } from "./leases.ts";
 import { atLeastBound } from "./numa-nodes.ts";
 import type { ReportAudience } from "./patience.ts";
 
 export interface ReportOptions {
-  readonly store: Pick<Store, "getHost">;
+  readonly store: Pick<Store, "getHost" | "hostsCalled">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
-  readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh">;
+  readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh" | "alive">;
   readonly leases: Pick<Leases, "renew">;
   readonly audience: ReportAudience;
   readonly log: Log;
@@ -47,15 +48,16 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       await registerHost(offeredBy(inventory, knows), options);
       heard(context.id);
       const report = { hostId: context.id, leaseEpoch: 0, machines, complete: true };
-      await audience.observed({ ...report, timeoutMs: left(context) });
+      await audience.observed({ ...report, ...leftOutOf(context), timeoutMs: left(context) });
       return { accepted: true };
     },
     heartbeat: async ({ complete, machines, stopping, leaseEpoch }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) heard(context.id);
-      if (machines.length === 0 && !complete) return { known: true, stored: [] };
-      const report = { hostId: context.id, leaseEpoch, machines, complete };
+      const isEmpty = machines.length === 0 && !complete && context.leftOut === undefined;
+      if (isEmpty) return { known: true, stored: [] };
+      const report = { hostId: context.id, leaseEpoch, machines, complete, ...leftOutOf(context) };
       return { known: true, stored: [...(await audience.observed({ ...report, timeoutMs: left(context) }))] };
     },
     lease: async (asked, context) => {
@@ -65,6 +67,8 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
     },
   };
 }
+
+const leftOutOf = ({ leftOut }: CallContext) => (leftOut === undefined ? {} : { leftOut });
 
 /** NUMA nodes that no guest can be bound to are not offered. */
 const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInventory =>
@@ -81,6 +85,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     const before = await options.store.getHost(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
+    await refuseTakenName(inventory, known ? before : undefined, options);
     const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {

@@ -29,10 +29,13 @@ describe("hosts: reports", () => {
     }) as CallContext;
   const handlers = () =>
     reportHandlers({
-      store: { getHost: async () => undefined },
+      store: { getHost: async () => undefined, hostsCalled: async () => [] },
       commit: async () => ({ kind: "committed", lastSequence: 1 }),
       clock,
-      directory: { known: () => true, heard: (id) => heard.push(id), refresh: async () => undefined },
+      directory: {
+        ...{ known: () => true, alive: () => true, refresh: async () => undefined },
+        heard: (id) => heard.push(id),
+      },
       leases: { renew: async () => ({ leaseEpoch: 1, held: true }) },
       audience: new Patience(audience, { clock, log: silentLog }),
       log: silentLog,
@@ -81,6 +84,13 @@ describe("hosts: reports", () => {
     // The actors still have the first ones: nothing more goes to them.
     await heartbeat(beat(), context());
     expect(asked).to.have.length(fleetLimits.reportsAtOncePerHostMax);
+  });
+
+  it("tells the actors what was left out of a heartbeat, though nothing else is in it", async () => {
+    const leftOut = { entries: 2, sentences: ["Entry 0: odd."] };
+    void handlers().heartbeat(beat({ machines: [] }), { ...context(), leftOut });
+    await clock.advance(3_000);
+    expect(asked.map((report) => report.leftOut)).to.deep.equal([leftOut]);
   });
 
   it("asks the actors nothing for a heartbeat that says only that the host lives", async () => {
