@@ -5,7 +5,7 @@
  */
 import type { Fact } from "../../actors/promises/facts.ts";
 import { createClients } from "../../nodes/sdk/clients.ts";
-import { wireLimits } from "../../protocol/limits/wire.ts";
+import { admissionLimits } from "../../protocol/limits/admission.ts";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
 import { BusyLoop } from "./busy-loop.ts";
 import { type Cluster, cell } from "./cluster.ts";
@@ -31,8 +31,9 @@ export interface HostileDeed {
 
 /** The time after it in which its traces may still be seen: what waits in line, and the next renewals. */
 const afterwardsMs = 6_000;
-/** Requests of one project at one controller. */
-const underWayMax = wireLimits.requestsInWorkPerProjectMax;
+const { requestsAtWorkPerProjectMax, requestsQueuedPerProjectMax, waitsPerProjectMax } = admissionLimits;
+/** Requests of one project at one controller: those that are worked on, are in line, or only wait. */
+const underWayMax = requestsAtWorkPerProjectMax + requestsQueuedPerProjectMax + waitsPerProjectMax;
 const askEveryMs = 250;
 const measureEveryMs = 500;
 /** The bystander's own deadline: its answer takes two ways and a read. */
@@ -90,7 +91,7 @@ function lay(
   kernel: Kernel,
   { loop }: SimulatedProcess,
   { body }: BusMessage,
-  work: Promise<BusMessage | undefined>,
+  work: Promise<BusMessage | readonly BusMessage[] | undefined>,
 ): void {
   const { steps } = kernel;
   void work.then((answer) => {

@@ -36,7 +36,7 @@ interface Span {
 }
 
 /** Some plans have one; most have none. */
-const chanceOf = { flood: 0, lies: 0.04 } as const;
+const chanceOf = { flood: 0.05, lies: 0.04 } as const;
 /** What takes the simulator's own time comes less often: answers to discovery, refusals, large bodies. */
 const shareOf: Partial<Record<HostileWhat, number>> = {
   questions: 0.1,

@@ -27,7 +27,7 @@ export interface Machine {
 export type Burden = (
   to: SimulatedProcess,
   message: BusMessage,
-  work: Promise<BusMessage | undefined>,
+  work: Promise<BusMessage | readonly BusMessage[] | undefined>,
 ) => void;
 
 export class SimulatedProcess implements Owner {
