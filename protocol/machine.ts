@@ -10,7 +10,7 @@ import { fieldLimits } from "./limits/fields.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { storageLimits } from "./limits/storage.ts";
-import { NumaNode, NumaPlacement } from "./numa.ts";
+import { NumaPlacement } from "./numa.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
@@ -258,6 +258,19 @@ const HostText = Type.String({
   pattern: "^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]*$",
 });
 
+const hostWords = (maxItems: number) =>
+  Type.Array(Type.String({ pattern: "^[\\x21-\\x7e]{1,64}$" }), { maxItems });
+const upTo = (maximum: number) => Type.Integer({ minimum: 0, maximum });
+/** A NUMA node (numa.ts) as a host may offer it: sums and products of its numbers stay integers. */
+const OfferedNumaNode = answer({
+  vcpus: upTo(fieldLimits.hostVcpusMax),
+  memoryMib: upTo(fieldLimits.hostMemoryMibMax),
+  hugePages: Type.Array(
+    answer({ sizeKib: upTo(fieldLimits.pageSizeKibMax), total: upTo(fieldLimits.hostPagesMax) }),
+    { maxItems: 16 },
+  ),
+});
+
 /** The inventory that a host reports when its agent starts. */
 export const HostInventory = answer({
   hostId: Id,
@@ -270,17 +283,17 @@ export const HostInventory = answer({
   acceleratorReason: HostText,
   hypervisorVersion: HostText,
   /** CPUs of the host times the overcommit ratio; memory and disk likewise. */
-  vcpus: Type.Integer({ minimum: 0, maximum: fieldLimits.hostVcpusMax }),
-  memoryMib: Type.Integer({ minimum: 0, maximum: fieldLimits.hostMemoryMibMax }),
-  diskGib: Type.Integer({ minimum: 0, maximum: fieldLimits.hostDiskGibMax }),
+  vcpus: upTo(fieldLimits.hostVcpusMax),
+  memoryMib: upTo(fieldLimits.hostMemoryMibMax),
+  diskGib: upTo(fieldLimits.hostDiskGibMax),
   /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
   labels: HostLabels,
   /** Feature flags of the host's CPUs. */
-  features: words(fieldLimits.hostFeaturesMax),
+  features: hostWords(fieldLimits.hostFeaturesMax),
   /** Machine types that the hypervisor offers; empty: it does not list them. */
-  machineTypes: words(fieldLimits.hostMachineTypesMax),
+  machineTypes: hostWords(fieldLimits.hostMachineTypesMax),
   /** NUMA nodes of the host; empty: they are not known, and guests are given none. */
-  numa: Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
+  numa: Type.Array(OfferedNumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
   /**
    * Id of the shared storage that the guests' disks are on: hosts with the same id can open each other's
    * disks. Null: disks are in the host's own directory.

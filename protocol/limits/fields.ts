@@ -19,6 +19,9 @@ export const fieldLimits = {
   hostVcpusMax: 1_048_576,
   hostMemoryMibMax: 1024 ** 3,
   hostDiskGibMax: 1024 ** 3,
+  /** Size of a huge page: 16 GiB is the largest of any architecture. Pages of one size on a NUMA node. */
+  pageSizeKibMax: 16 * 1024 * 1024,
+  hostPagesMax: 512 * 1024 * 1024,
   /** Largest lists in a host's inventory: a CPU has about 150 flags, QEMU about 60 machine types. */
   hostLabelsMax: 64,
   hostFeaturesMax: 512,

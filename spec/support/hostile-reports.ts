@@ -66,6 +66,13 @@ export const hostileInventories = (sound: HostInventory): Hostile =>
       ["memoryMib", fieldLimits.hostMemoryMibMax + 1],
       ["diskGib", fieldLimits.hostDiskGibMax + 1],
       ["diskGib", -1],
+      ["features", ["avx\u001b2"]],
+      ["features", ["two words"]],
+      ["machineTypes", [long(65)]],
+      ["numa", [{ vcpus: 2 ** 50, memoryMib: 1, hugePages: [] }]],
+      ["numa", [{ vcpus: 1, memoryMib: 2 ** 50, hugePages: [] }]],
+      ["numa", [{ vcpus: 1, memoryMib: 1, hugePages: [{ sizeKib: 2 ** 50, total: 1 }] }]],
+      ["numa", [{ vcpus: 1, memoryMib: 1, hugePages: [{ sizeKib: 1, total: 2 ** 50 }] }]],
     ] as const
   ).map(([field, value]) => ({
     ...{ name: `${field} ${JSON.stringify(value).slice(0, 30)}`, body: { ...sound, [field]: value }, field },

@@ -11,7 +11,8 @@ const observation = [
 ].map((field) => `.${field}`);
 const inventory = [
   ...["name", "bootId", "hypervisor", "accelerator", "acceleratorReason", "hypervisorVersion"],
-  ...["vcpus", "memoryMib", "diskGib"],
+  ...["vcpus", "memoryMib", "diskGib", "features[]", "machineTypes[]"],
+  ...["numa[].vcpus", "numa[].memoryMib", "numa[].hugePages[].sizeKib", "numa[].hugePages[].total"],
 ].map((field) => `.${field}`);
 const listed = ["", ...observation.map((field) => `[]${field}`)];
 
