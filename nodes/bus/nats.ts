@@ -80,7 +80,8 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
       const failed = (error: unknown) => log.warn({ subject, error }, "a message could not be published");
       outbox.put({ subject, message, failed });
     },
-    serve: (pattern, queue, handler) => serve(connection, { pattern, queue, handler, log, outbox }),
+    serve: (pattern, queue, handler, door) =>
+      serve(connection, { pattern, queue, handler, door, log, outbox }),
     async close() {
       if (connection.isClosed()) return;
       outbox.flush();

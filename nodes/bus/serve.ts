@@ -8,8 +8,9 @@
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { errorMessage } from "../../protocol/wire/headers.ts";
+import { sparing } from "../../protocol/wire/sparing-log.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
+import type { BusDoor, BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
 import { recordOf } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -20,14 +21,21 @@ interface Served {
   readonly pattern: string;
   readonly queue: string | undefined;
   readonly handler: BusHandler;
+  readonly door?: BusDoor | undefined;
   readonly log: Log;
   readonly outbox: Outbox;
 }
 
-export function serve(connection: NatsConnection, served: Served): BusSubscription {
-  const { pattern, queue, log, outbox } = served;
+/** The clock of the log's periods; a browser has it as well. */
+const clock = { monotonicMs: () => performance.now() };
+
+export function serve(connection: NatsConnection, given: Served): BusSubscription {
+  const log = sparing(given.log, clock);
+  const served = { ...given, log };
+  const { pattern, queue, outbox } = served;
   const running = new Set<Promise<void>>();
   const receive = (message: Msg): void => {
+    if (!isLetIn(message, served)) return;
     const work = answer(message, served);
     running.add(work);
     void work.finally(() => running.delete(work));
@@ -43,6 +51,17 @@ export function serve(connection: NatsConnection, served: Served): BusSubscripti
   };
 }
 
+/**
+ * Asks the door, before anything else of the message is looked at: most messages of a flood end here. Whoever
+ * is refused is answered at once.
+ */
+function isLetIn(message: Msg, { door, log, outbox }: Served): boolean {
+  const admitted = door?.admit(message.subject, payloadBytes(message)) ?? "take";
+  if (admitted === "refuse" && door !== undefined && !wantsOurVoice(message))
+    respond(message, door.refusal(message.data), { log, outbox });
+  return admitted === "take";
+}
+
 /** Calls the handler and sends its answer. Never rejects. */
 async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
   try {
@@ -55,7 +74,7 @@ async function answer(message: Msg, { handler, log, outbox }: Served): Promise<v
       headers instanceof StatusError
         ? errorMessage(headers, "json")
         : await handler(message.subject, { body: message.data, headers });
-    if (found !== undefined) respond(message, found, { log, outbox });
+    for (const one of Array.isArray(found) ? found : [found]) respond(message, one, { log, outbox });
   } catch (thrown) {
     log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
   }
@@ -88,10 +107,10 @@ function headersOf(message: Msg): BusMessage["headers"] | StatusError {
 
 function respond(
   { reply = "", subject }: Msg,
-  message: BusMessage,
+  message: BusMessage | undefined,
   to: Pick<Served, "log" | "outbox">,
 ): void {
-  if (reply === "") return;
+  if (reply === "" || message === undefined) return;
   const failed = (thrown: unknown) => {
     const tooLarge = thrown instanceof NatsError && thrown.code === ErrorCode.MaxPayloadExceeded;
     if (tooLarge)
@@ -108,13 +127,16 @@ const answerTooLarge = () =>
 
 /**
  * Size of the headers in bytes, without parsing them: the parser's cost grows with the square of their
- * number. The library's types leave `size` out.
+ * number.
  */
-function headerBytes(message: Msg): number {
-  if (!("size" in message) || typeof message.size !== "function") return 0;
+const headerBytes = (message: Msg): number => payloadBytes(message) - message.data.length;
+
+/** Size of body and headers in bytes. The library's types leave `size` out. */
+function payloadBytes(message: Msg): number {
+  if (!("size" in message) || typeof message.size !== "function") return message.data.length;
   const bytes: unknown = message.size();
-  const others = message.subject.length + (message.reply?.length ?? 0) + message.data.length;
-  return typeof bytes === "number" ? bytes - others : 0;
+  const others = message.subject.length + (message.reply?.length ?? 0);
+  return typeof bytes === "number" ? bytes - others : message.data.length;
 }
 
 interface Subscribed {

@@ -107,6 +107,18 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Ask again, add hosts, or use a group with another rule: novact group show.",
   },
+  tooManyRequests: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Ask more slowly, or fewer at once: try again after retryAfterMs.",
+  },
+  tooManyWaits: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "End other waits (watch, wait, a followed console), or try again after retryAfterMs.",
+  },
+  tooManyServerGroups: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Delete groups that no instance uses: novact group list.",
+  },
   mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   generationConflict: { code: "ABORTED", next: "Read the resource again, then repeat the command." },

@@ -210,6 +210,7 @@ export class HostWorld {
       deadlineMs: this.clock.monotonicMs() + timeoutMs,
       traceparent: undefined,
       signal: new AbortController().signal,
+      onlyWaits: () => undefined,
     };
   }
 
