@@ -192,7 +192,8 @@ export class Network {
   /** On its way: perhaps twice, perhaps never. */
   #send(from: SimulatedProcess, subject: string, asked: BusMessage, answer: Answer): void {
     const message = this.#options.versions.said(from.version, subject, "request", asked);
-    this.#options.sent(from.name, subject, message.body.length);
+    // Nobody promises how much, or how large, somebody hostile sends.
+    if (from.burden === undefined) this.#options.sent(from.name, subject, message.body.length);
     const label = this.#options.kernel.trace.isRead ? `→ ${subject}` : subject;
     this.#carry(from, `request ${methodOf(subject)}`, (lateMs) => {
       this.#options.kernel.after(nobody, lateMs, label, () => this.#route(from, subject, message, answer));
@@ -245,11 +246,13 @@ export class Network {
     if (this.#isolated.has(to.name) || this.#dead.has(`${from.name}>${to.name}`)) return;
     const { kernel } = this.#options;
     kernel.soon(to, kernel.trace.isRead ? `← ${subject} from ${from.name}` : "", () => {
-      const heard = this.#heard(to, subject, "request", message);
+      // What is no body of any version is for the server to read as it comes.
+      const heard = from.burden === undefined ? this.#heard(to, subject, "request", message) : { message };
       const work =
         heard.message === undefined
           ? Promise.resolve(heard.refused)
           : (atTheDoor(member, subject, heard.message) ?? handler(subject, heard.message));
+      from.burden?.(to, message, work);
       running.add(work);
       void work
         .then((said) => {
