@@ -4,9 +4,11 @@
  * instance: a host with an older owner epoch does not own the instance any more, and its reports are ignored.
  */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { guardDeeds, guardReasons } from "./guard.ts";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
+import { leaseLimits } from "./limits/lease.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { storageLimits } from "./limits/storage.ts";
@@ -302,6 +304,17 @@ export const HostInventory = answer({
 });
 export type HostInventory = Static<typeof HostInventory>;
 
+/** What the guard of a host did to one guest. */
+const ReportedDeed = answer({
+  number: Observed,
+  instanceId: Id,
+  ownerEpoch: Observed,
+  what: literals(guardDeeds),
+  why: literals(guardReasons),
+  atMs: ObservedAtMs,
+});
+export type ReportedDeed = Static<typeof ReportedDeed>;
+
 /**
  * What agents report to controllers; subject `…report.<hostId>.<method>`. A host may publish only under its
  * own id.
@@ -371,6 +384,16 @@ export const reportService = service({
       }),
       ...entityless,
       summary: "Renews the host's lease, or grants a new one after a fence.",
+    }),
+    guarded: method({
+      request: request({
+        /** Boot of the host's computer, in which the numbers of deeds rise. */
+        bootId: Type.String({ minLength: 1, maxLength: 64 }),
+        deeds: lenient(ReportedDeed, leaseLimits.guardDeedsPageMax),
+      }),
+      answer: answer({}),
+      ...entityless,
+      summary: "What the host's guard did to guests, and why; said again until it is answered.",
     }),
   },
 });

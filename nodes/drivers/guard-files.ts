@@ -19,10 +19,10 @@ export const guardFiles = {
 export function readStoredGuard(): StoredGuard | undefined {
   try {
     const content: unknown = JSON.parse(readFileSync(guardFiles.state, "utf8"));
-    const { bootId, deadlineMs, number, stopped } = Object(content);
+    const { bootId, deadlineMs, number, stopped, deeds } = Object(content);
     const sound = [typeof bootId === "string", Number.isFinite(deadlineMs), Number.isInteger(number)];
     if (!sound.every(Boolean) || !Array.isArray(stopped)) return undefined;
-    return { bootId, deadlineMs, number, stopped };
+    return { bootId, deadlineMs, number, stopped, ...(Array.isArray(deeds) ? { deeds } : {}) };
   } catch {
     // Missing or damaged: the guard starts without stored state.
     return undefined;

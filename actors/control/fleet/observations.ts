@@ -60,7 +60,8 @@ export async function take(
     typeof verdict === "string" ? [] : [{ instanceId, reason: verdict.failed }],
   );
   options.strange.note(report.id, { leftOut: report.leftOut, impossible, unknown, failed });
-  for (const id of impossible.slice(0, fleetLimits.generationsToldMax)) await tellAnew(id, options);
+  for (const id of [...new Set(impossible)].slice(0, fleetLimits.generationsToldMax))
+    await tellAnew(id, options);
   // An instance that does not exist will not: its machine is the doctor's.
   return [...idsOf("settled"), ...unknown];
 }

@@ -147,6 +147,13 @@ describe("hosts: observations", () => {
     expect([asked.length, told.length, noted.length]).to.deep.equal([0, 40, 1]);
   });
 
+  it("tells a host once of an instance that it names again and again", async () => {
+    stored = [row("far")];
+    const often = Array.from({ length: 30 }, () => seen("far", { generation: 2 ** 40 }));
+    expect(await hear(often)).to.deep.equal([]);
+    expect(told).to.deep.equal(["reload far", "tellHosts far"]);
+  });
+
   it("logs one line for all that failed, by reason, and stores the rest", async () => {
     stored = ["a", "b", "c", "d"].map((id) => row(id, { seen: null }));
     answer = (id) => {

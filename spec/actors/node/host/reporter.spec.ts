@@ -23,6 +23,7 @@ describe("host: reporter", () => {
       register: () => reply({ accepted: true }),
       heartbeat: () => reply({ known: true, stored: [] }),
       lease: () => reply({ leaseEpoch: 1, held: true }),
+      guarded: () => reply({}),
     };
     const options = {
       inventory,
