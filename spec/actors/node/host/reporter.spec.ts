@@ -1,4 +1,4 @@
-/** What an agent's log says of reports that reach nobody, and of those that are refused. */
+/** The lines of an agent's log about reports without an answer, and about refused reports. */
 import { expect } from "chai";
 import { Ledger } from "../../../../actors/node/host/ledger.ts";
 import { Reporter } from "../../../../actors/node/host/reporter.ts";
