@@ -85,7 +85,16 @@ export function createServer(given: ServerOptions): Server {
   const quiet = new Quiet(clock);
   const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
     try {
-      return await handle({ options, endpoints, shares, ending, quiet, subject, message });
+      return await handle({
+        options,
+        endpoints,
+        shares,
+        ending,
+        quiet,
+        plainLog: given.log,
+        subject,
+        message,
+      });
     } catch (thrown) {
       log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
       return undefined;
@@ -176,6 +185,8 @@ interface Incoming {
   readonly ending: ReturnType<typeof createEnding>;
   /** For lines of the log that a peer may cause with every message. */
   readonly quiet: Quiet;
+  /** For what `quiet` lets pass: one host's lines must not count on another's. */
+  readonly plainLog: Log;
   readonly subject: string;
   readonly message: BusMessage;
 }
@@ -367,7 +378,8 @@ interface Refused {
   readonly error: StatusError;
 }
 
-function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+function note(incoming: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+  const { options, quiet, plainLog, subject } = incoming;
   if (endpoint !== undefined) {
     endpoint.stats.errors += 1;
     endpoint.stats.lastError = `${error.code} ${error.reason}`;
@@ -381,10 +393,7 @@ function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thro
   } else if (endpoint?.reading !== undefined && error.code === "INVALID_ARGUMENT") {
     const untold = quiet.due(`${subject} ${error.reason}`);
     if (untold === undefined) return;
-    options.log.warn(
-      { ...fields, message: error.message, untold },
-      "a peer asks what is not understood here",
-    );
+    plainLog.warn({ ...fields, message: error.message, untold }, "a peer asks what is not understood here");
   } else {
     options.log.debug({ ...fields, message: error.message }, "a request was refused");
   }
