@@ -3,7 +3,7 @@
  * wait for handlers, and the size of headers must be checked before they are parsed.
  *
  * The NATS server checks the subjects that a user publishes to, but not the reply subject of a request. An
- * answer is sent with our permissions, so it must go to an inbox only (I12).
+ * answer is sent with our permissions, so it must go to the asker's inbox only (I12; inboxes.ts).
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
@@ -11,11 +11,10 @@ import { errorMessage } from "../../protocol/wire/headers.ts";
 import { sparing } from "../../protocol/wire/sparing-log.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusDoor, BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
+import { mayBeAnsweredAt } from "./inboxes.ts";
 import { recordOf } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
-
-/** The first token of every inbox. No subscription and no stream has subjects that begin with it. */
-const inbox = /^_INBOX[^.]*\./;
+import { countRefused, type Refused } from "./refused.ts";
 
 interface Served {
   readonly pattern: string;
@@ -34,9 +33,10 @@ export function serve(connection: NatsConnection, given: Served): BusSubscriptio
   const served = { ...given, log };
   const { pattern, queue, outbox } = served;
   const running = new Set<Promise<void>>();
+  const refused = countRefused(log, "the answer was wanted outside the asker's inbox");
   const receive = (message: Msg): void => {
     if (!isLetIn(message, served)) return;
-    const work = answer(message, served);
+    const work = answer(message, served, refused);
     running.add(work);
     void work.finally(() => running.delete(work));
   };
@@ -63,12 +63,9 @@ function isLetIn(message: Msg, { door, log, outbox }: Served): boolean {
 }
 
 /** Calls the handler and sends its answer. Never rejects. */
-async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
+async function answer(message: Msg, { handler, log, outbox }: Served, refused: Refused): Promise<void> {
   try {
-    if (wantsOurVoice(message)) {
-      log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside an inbox");
-      return;
-    }
+    if (wantsOurVoice(message)) return refused.count({ subject: message.subject.slice(0, 256) });
     const headers = headersOf(message);
     const found =
       headers instanceof StatusError
@@ -81,11 +78,11 @@ async function answer(message: Msg, { handler, log, outbox }: Served): Promise<v
 }
 
 /**
- * True when the reply subject is no inbox: the sender wants us to publish a message that it may not publish
- * itself. The request is neither executed nor answered.
+ * True when the reply subject is not the asker's inbox: the sender wants us to publish a message that it may
+ * not publish itself, or that another asker is waiting for. The request is neither executed nor answered.
  */
-function wantsOurVoice({ reply }: Msg): boolean {
-  return reply !== undefined && reply !== "" && !inbox.test(reply);
+function wantsOurVoice({ subject, reply }: Msg): boolean {
+  return reply !== undefined && reply !== "" && !mayBeAnsweredAt(subject, reply);
 }
 
 /** The headers, or the error when there are too many, or the library cannot parse them. */

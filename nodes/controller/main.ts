@@ -6,8 +6,8 @@
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
-import { controllerUser } from "../bus/access.ts";
 import { connectNats } from "../bus/nats.ts";
+import { controllerUser } from "../bus/users.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "../config/config.ts";
 import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";

@@ -135,6 +135,18 @@ export function parseCommandSubject(cell: string, subject: string): CommandAddre
   return { project: project ?? "", noun: noun ?? "", id: id ?? "", method: method ?? "" };
 }
 
+/**
+ * Whom a request concerns, in a cell of whatever name: the project of a command, the host of a report or of a
+ * question to a host. Undefined: the subject is none of these.
+ */
+export function partyOf(
+  subject: string,
+): { readonly kind: "cmd" | "report" | "host"; readonly party: string } | undefined {
+  const [novact, version, , kind, party] = subject.split(".", 5);
+  if (novact !== "novact" || version !== "v1" || party === undefined || party === "") return undefined;
+  return kind === "cmd" || kind === "report" || kind === "host" ? { kind, party } : undefined;
+}
+
 /** `{id, method}` of a host's or report's subject; undefined when the subject is neither. */
 export function parseNodeSubject(
   cell: string,
