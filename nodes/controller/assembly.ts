@@ -208,10 +208,10 @@ function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): Fleet
   const { directory, placer, registry, commits, waits, leases, tell } = parts;
   const observers = { store, registry, strange: parts.strange };
   return {
-    observed: async ({ hostId, machines, complete, timeoutMs, ...said }) => {
+    observed: async ({ hostId, machines, timeoutMs, ...said }) => {
       const report = { ...said, id: hostId, deadlineMs: clock.monotonicMs() + timeoutMs };
       const stored = await take(machines, report, observers);
-      if (complete) await remindOfMissing(hostId, machines, observers);
+      if (said.complete) await remindOfMissing(hostId, machines, observers);
       return stored;
     },
     guarded: async (report) => {
