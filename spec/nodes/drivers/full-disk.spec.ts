@@ -1,0 +1,111 @@
+/** A node's own files on a full disk: what is there can be replaced, and what is new is refused. */
+import { link, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
+import { DirectoryMachineFiles } from "../../../nodes/drivers/machine-files.ts";
+import { padded, SpareFile } from "../../../nodes/drivers/spare-file.ts";
+import { findProved, proofOf, writeProof } from "../../../nodes/process/owned-process.ts";
+import { openOutput } from "../../../nodes/up/server-process.ts";
+import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
+
+const reasonOf = async (asked: Promise<unknown>): Promise<unknown> => {
+  const thrown = await asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return thrown instanceof Error && "reason" in thrown ? thrown.reason : thrown;
+};
+
+describe("the files of a node on a full disk", () => {
+  let disk: SmallFileSystem;
+  beforeEach(function () {
+    disk = mountSmall(this, 4);
+  });
+  afterEach(() => disk?.remove());
+
+  it("lets the files of known machines be replaced, again and again, and refuses new ones", async () => {
+    const files = new DirectoryMachineFiles(makeStateDirectories(disk.path));
+    await files.readAll();
+    await files.write("i1", { generation: 1 });
+    await files.write("i2", { generation: 1, message: "é".repeat(1_000) });
+    disk.fill();
+    for (let generation = 2; generation < 30; generation += 1)
+      await Promise.all(["i1", "i2"].map((id) => files.write(id, { generation })));
+    expect(await reasonOf(files.write("i3", { generation: 1 }))).to.equal("diskFull");
+    const others = new DirectoryMachineFiles(makeStateDirectories(disk.path));
+    expect(await others.readAll()).to.deep.equal([
+      { instanceId: "i1", content: { generation: 29 } },
+      { instanceId: "i2", content: { generation: 29 } },
+    ]);
+    await others.write("i1", { generation: 30 });
+    await others.remove("i1");
+    expect((await others.readAll()).map(({ instanceId }) => instanceId)).to.deep.equal(["i2"]);
+  });
+
+  it("refuses what is larger than the room kept for it, and leaves the file as it was", async () => {
+    const files = new DirectoryMachineFiles(makeStateDirectories(disk.path));
+    await files.write("i1", { generation: 1 });
+    disk.fill();
+    expect(await reasonOf(files.write("i1", { text: "x".repeat(20_000) }))).to.equal("diskFull");
+    await files.write("i1", { generation: 2 });
+    expect(await files.readAll()).to.deep.equal([{ instanceId: "i1", content: { generation: 2 } }]);
+  });
+
+  it("lets a process be started: without its record, and without a file for its words", () => {
+    disk.fill();
+    const proof = proofOf(process.pid, process.argv[0] ?? "");
+    if (proof === undefined) throw new Error("This process runs.");
+    writeProof(join(disk.path, "process.json"), proof);
+    expect(findProved(join(disk.path, "process.json"))).to.equal(undefined);
+    const output = openOutput(join(disk.path, "node.out"));
+    expect(output === "ignore" || output > 2).to.equal(true);
+  });
+});
+
+describe("the spare file", () => {
+  let directory: string;
+  const path = (name: string) => join(directory, name);
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "novact-spare-"));
+    await writeFile(path("a"), padded("old"));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it("takes the name of the replaced file, which is the next spare", async () => {
+    const spare = new SpareFile(directory);
+    await spare.prepare();
+    const [first, second] = [(await stat(path(".spare"))).ino, (await stat(path("a"))).ino];
+    await spare.replace(path("a"), padded("new"));
+    expect((await readFile(path("a"), "utf8")).trim()).to.equal("new");
+    expect([(await stat(path("a"))).ino, (await stat(path(".spare"))).ino]).to.deep.equal([first, second]);
+    expect((await readdir(directory)).sort()).to.deep.equal([".spare", "a"]);
+  });
+
+  it("goes on after a crash between any two of its steps, and never writes into a file that is in use", async () => {
+    const whole = new SpareFile(directory);
+    await whole.prepare();
+    // Crash after the link, and after the first rename.
+    await link(path("a"), path(".spare.old"));
+    await new SpareFile(directory).prepare();
+    expect((await readdir(directory)).sort()).to.deep.equal([".spare", ".spare.old", "a"]);
+    await rename(path(".spare"), path("b"));
+    const next = new SpareFile(directory);
+    await next.prepare();
+    await next.replace(path("b"), padded("new"));
+    expect((await readFile(path("a"), "utf8")).trim()).to.equal("old");
+    expect((await readFile(path("b"), "utf8")).trim()).to.equal("new");
+    expect((await readdir(directory)).sort()).to.deep.equal([".spare", "a", "b"]);
+  });
+
+  it("never uses a spare that another name has as well", async () => {
+    const spare = new SpareFile(directory);
+    await spare.prepare();
+    await writeFile(path("b"), padded("b"));
+    await rm(path(".spare"));
+    await link(path("a"), path(".spare"));
+    expect(await reasonOf(spare.replace(path("b"), padded("new")))).to.equal("diskFull");
+    expect((await readFile(path("a"), "utf8")).trim()).to.equal("old");
+  });
+});
