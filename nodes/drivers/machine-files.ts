@@ -22,7 +22,9 @@ export class DirectoryMachineFiles implements MachineFiles {
     this.#spare = new SpareFile(this.#directory);
   }
 
-  /** A full disk has no room for the file of a new machine; the files that are there can still be replaced. */
+  /**
+   * A full disk has no room for the file of a new machine; the files that are there can still be replaced.
+   */
   async write(instanceId: string, content: Readonly<Record<string, unknown>>): Promise<void> {
     const path = this.#path(instanceId);
     const text = padded(JSON.stringify(content));

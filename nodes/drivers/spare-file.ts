@@ -1,11 +1,12 @@
 /**
  * Room for small files on a full disk: a spare file beside them, whose blocks were written in advance. When
- * there is no room for a new file, its content is written into the spare, which then takes the name; the file
- * that had the name is the next spare. So what exists can always be replaced, once and again, and needs no new
- * block: deleting and stopping guests, which is what makes room, must not fail for want of room.
+ * there is no room for a new file, its content is written into the spare, which then takes the name; the
+ * file that had the name is the next spare. So what exists can always be replaced, once and again, and
+ * needs no new block: deleting and stopping guests, which is what makes room, must not fail for want of
+ * room.
  *
- * The replaced file is whole at every moment, as with writeDurably. It must never write into a file that has
- * another name as well. On a file system that writes blocks anew (btrfs, ZFS) the spare is no help.
+ * The replaced file is whole at every moment, as with writeDurably. It must never write into a file that
+ * has another name as well. On a file system that writes blocks anew (btrfs, ZFS) the spare is no help.
  */
 import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";

@@ -3,10 +3,14 @@ import { link, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { guardLimits } from "../../../actors/node/guard/limits.ts";
+import { GuardMemory, guardFiles, readStoredGuard } from "../../../nodes/drivers/guard-files.ts";
 import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
 import { DirectoryMachineFiles } from "../../../nodes/drivers/machine-files.ts";
+import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
 import { padded, SpareFile } from "../../../nodes/drivers/spare-file.ts";
-import { findProved, proofOf, writeProof } from "../../../nodes/process/owned-process.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
+import { findProved, isAlive, proofOf, writeProof } from "../../../nodes/process/owned-process.ts";
 import { openOutput } from "../../../nodes/up/server-process.ts";
 import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
 
@@ -17,6 +21,8 @@ const reasonOf = async (asked: Promise<unknown>): Promise<unknown> => {
   );
   return thrown instanceof Error && "reason" in thrown ? thrown.reason : thrown;
 };
+
+const nobody = { pid: 0, bootId: "", startTicks: "", program: "", argument: "" };
 
 describe("the files of a node on a full disk", () => {
   let disk: SmallFileSystem;
@@ -53,6 +59,29 @@ describe("the files of a node on a full disk", () => {
     expect(await files.readAll()).to.deep.equal([{ instanceId: "i1", content: { generation: 2 } }]);
   });
 
+  it("lets the guard write its state down, and come back when it dies", async function () {
+    this.timeout(2 * guardLimits.guardStartTimeoutMs);
+    const directory = join(disk.path, "guard");
+    const open = () => openGuard({ directory, guests: join(disk.path, "guests"), clock: systemClock });
+    const pids = async () =>
+      [...(await readFile(join(directory, guardFiles.log), "utf8")).matchAll(/as process ([0-9]+)/g)].map(
+        ([, pid]) => Number(pid),
+      );
+    const guard = await open();
+    disk.fill();
+    for (let extended = 0; extended < 5; extended += 1)
+      await guard.extend(systemClock.monotonicMs() + 60_000 + extended);
+    while ((readStoredGuard(directory)?.number ?? 0) < 5) await new Promise(setImmediate);
+    const [pid = 0] = await pids();
+    process.kill(pid, "SIGKILL");
+    // Until then its socket may still take a connection.
+    while (isAlive(proofOf(pid, directory) ?? nobody)) await new Promise(setImmediate);
+    const again = await open();
+    await again.extend(systemClock.monotonicMs() + 60_000);
+    while ((readStoredGuard(directory)?.number ?? 0) < 6) await new Promise(setImmediate);
+    await again.end();
+  });
+
   it("lets a process be started: without its record, and without a file for its words", () => {
     disk.fill();
     const proof = proofOf(process.pid, process.argv[0] ?? "");
@@ -61,6 +90,55 @@ describe("the files of a node on a full disk", () => {
     expect(findProved(join(disk.path, "process.json"))).to.equal(undefined);
     const output = openOutput(join(disk.path, "node.out"));
     expect(output === "ignore" || output > 2).to.equal(true);
+  });
+});
+
+describe("the state of a guard", () => {
+  const before = process.cwd();
+  let directory: string;
+  const stored = (number: number) => ({ bootId: "b", deadlineMs: number, number, stopped: [] });
+  const written = async (number: number) => {
+    while (readStoredGuard()?.number !== number) await new Promise(setImmediate);
+  };
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "novact-guard-"));
+    process.chdir(directory);
+  });
+  afterEach(async () => {
+    process.chdir(before);
+    await rm(directory, { recursive: true });
+  });
+
+  const unexpected = (error: Error) => {
+    throw error;
+  };
+
+  it("is what was last written, also by the guard before, and with one file from before there were two", async () => {
+    await writeFile(guardFiles.states[0], JSON.stringify(stored(3)));
+    expect(readStoredGuard()).to.include({ number: 3 });
+    const memory = new GuardMemory(unexpected);
+    for (const number of [4, 5, 6]) {
+      memory.keep(stored(number));
+      await written(number);
+    }
+    const next = new GuardMemory(unexpected);
+    next.keep(stored(7));
+    await written(7);
+    expect(readStoredGuard()).to.deep.include(stored(7));
+  });
+
+  it("is the one before, when the last one was only half written", async () => {
+    const memory = new GuardMemory(unexpected);
+    memory.keep(stored(1));
+    await written(1);
+    memory.keep({ ...stored(2), stopped: [] });
+    await written(2);
+    const last = guardFiles.states[0];
+    const whole = await readFile(last, "utf8");
+    expect(whole).to.match(/^{"write":2,/);
+    // The beginning of a third write over the second one.
+    await writeFile(last, whole.replace('{"write":2,', '{"write":3,'));
+    expect(readStoredGuard()).to.include({ number: 1 });
   });
 });
 
