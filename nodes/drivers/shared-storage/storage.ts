@@ -18,6 +18,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   linkSync,
   openSync,
   readFileSync,
@@ -182,8 +183,20 @@ const missing = (spec: MachineSpec): StatusError =>
 const stale = (spec: MachineSpec): StatusError =>
   new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
 
-/** The storage's id. The first host makes its file: whole or absent, and never replaced. */
+/**
+ * The storage's id. The first host makes its file: whole or absent, and never replaced. The others write
+ * nothing, so that an agent can start while the storage is full.
+ */
 function storageIdOf(root: string, ids: Ids): string {
+  const path = join(root, "storage.json");
+  if (!existsSync(path)) makeStorageFile(root, ids);
+  const content: unknown = JSON.parse(readFileSync(path, "utf8"));
+  const id = new Map<string, unknown>(Object.entries(content ?? {})).get("storageId");
+  if (typeof id === "string" && isToken(id)) return id;
+  throw new Error(`${path} has no storage id.`);
+}
+
+function makeStorageFile(root: string, ids: Ids): void {
   const path = join(root, "storage.json");
   const temporary = temporaryName(path);
   writeFileSync(temporary, `${JSON.stringify({ storageId: ids.next() })}\n`, { flag: "wx", flush: true });
@@ -195,10 +208,6 @@ function storageIdOf(root: string, ids: Ids): string {
   } finally {
     rmSync(temporary, { force: true });
   }
-  const content: unknown = JSON.parse(readFileSync(path, "utf8"));
-  const id = new Map<string, unknown>(Object.entries(content ?? {})).get("storageId");
-  if (typeof id === "string" && isToken(id)) return id;
-  throw new Error(`${path} has no storage id.`);
 }
 
 function canWriteDirectly(root: string): boolean {

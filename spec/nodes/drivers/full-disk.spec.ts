@@ -8,6 +8,8 @@ import { GuardMemory, guardFiles, readStoredGuard } from "../../../nodes/drivers
 import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
 import { DirectoryMachineFiles } from "../../../nodes/drivers/machine-files.ts";
 import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
+import { FileStorageLeases } from "../../../nodes/drivers/shared-storage/leases.ts";
+import { SharedStorage } from "../../../nodes/drivers/shared-storage/storage.ts";
 import { padded, SpareFile } from "../../../nodes/drivers/spare-file.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
 import { findProved, isAlive, proofOf, writeProof } from "../../../nodes/process/owned-process.ts";
@@ -80,6 +82,25 @@ describe("the files of a node on a full disk", () => {
     await again.extend(systemClock.monotonicMs() + 60_000);
     while ((readStoredGuard(directory)?.number ?? 0) < 6) await new Promise(setImmediate);
     await again.end();
+  });
+
+  it("lets a lost host's storage lease be taken, and an agent start, while the shared storage is full", async () => {
+    const ids = { next: () => "s1" };
+    const storage = new SharedStorage(disk.path, ids);
+    const life = () => new FileStorageLeases({ directory: storage.root, everyGuestHolds: async () => true });
+    const [lost, witness] = [life(), life()];
+    const lease = { hostId: "h1", leaseEpoch: 1 };
+    expect(await lost.hold(lease)).to.equal("held");
+    disk.fill();
+    expect(await witness.examine(lease, true)).to.equal("held");
+    expect(await lost.hold(lease)).to.equal("held");
+    await lost.close();
+    expect(await witness.examine(lease, true)).to.equal("taken");
+    expect(await witness.examine(lease, false)).to.equal("taken");
+    const next = life();
+    expect(await next.hold(lease)).to.equal("taken");
+    await next.close();
+    expect(new SharedStorage(disk.path, { next: () => "s2" }).storageId).to.equal("s1");
   });
 
   it("lets a process be started: without its record, and without a file for its words", () => {
