@@ -8,8 +8,10 @@ import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { placementLimits } from "./limits/placement.ts";
+import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
 import { NumaNode, NumaPlacement } from "./numa.ts";
+import { Space } from "./space.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
@@ -204,6 +206,8 @@ export const hostAgentService = service({
         directories: Type.Array(answer({ instanceId: Type.String(), files: Type.Array(Type.String()) })),
         /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
         strays: Type.Array(Type.String()),
+        /** The host's file systems. Absent: they are not known. */
+        space: Type.Optional(Type.Array(Space)),
       }),
       ...entityless,
       mutates: false,
@@ -305,6 +309,8 @@ export const reportService = service({
          * lease.
          */
         leaseEpoch: Count,
+        /** The host's file systems; on a full one no new guest is made. Absent: they are not known. */
+        space: Type.Optional(Type.Array(Space, { maxItems: spaceLimits.spacesMax })),
       }),
       answer: answer({
         /** False: the controller does not know the host, which has to register again. */

@@ -29,10 +29,12 @@ import { type CommitHint, Commits } from "../../actors/control/request/commits.t
 import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
 import { proposal } from "../../actors/control/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
+import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
 import type { ExamineStorage } from "../../actors/shared-storage/witnesses.ts";
@@ -69,6 +71,8 @@ export interface ControllerPorts {
   readonly imageFiles: ImageFiles;
   /** The port to the hosts' power controllers (BMCs). */
   readonly power: PowerFence;
+  /** Room on the file systems of the controller and of its database; absent: it is not known. */
+  readonly space?: DiskSpace;
   /** Called after events were committed: publishes them. */
   readonly wakePublisher: () => void;
   /**
@@ -90,7 +94,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const { store, bus } = ports;
   const parts = actorsOf(ports);
   const { system, directory, commits, registry } = parts;
-  await directory.open();
+  await Promise.all([directory.open(), parts.space.start()]);
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
     parts.scheduler,
@@ -123,6 +127,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       await Promise.all([...servers.map((server) => server.drain()), hints.drain()]);
       registry.close();
       directory.close();
+      parts.space.stop();
       await system.stop();
     },
   };
@@ -174,12 +179,9 @@ function actorsOf(ports: ControllerPorts) {
     place: (instance) => placer.place(instance),
     roomOn: (hostId) => placer.roomOn(hostId),
   });
+  const space = new SpaceWatch({ space: ports.space, clock, log });
   const creator = new Creator({
-    store,
-    commit,
-    placer,
-    clock,
-    ids,
+    ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
   });
   const drainer = new Drainer({
@@ -201,6 +203,7 @@ function actorsOf(ports: ControllerPorts) {
     creator,
     drainer,
     propose,
+    space,
   };
 }
 
@@ -226,7 +229,12 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
     implement(quotaService, quotaHandlers(catalog)),
     implement(doctorService, {
       examine: async () =>
-        diagnosis(await examine({ ...asked, store, clock, brake: () => parts.fencer.brake })),
+        diagnosis(
+          await examine({
+            ...asked,
+            ...{ store, clock, brake: () => parts.fencer.brake, spaces: () => parts.space.spaces },
+          }),
+        ),
     }),
   ];
   const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));

@@ -148,7 +148,7 @@ export class HostWorld {
   #start(): Host {
     const { clock } = this;
     const log = silentLog;
-    const { hypervisor, disks, machineFiles, consoles, audit, guard } = createFakeDrivers({
+    const { hypervisor, disks, machineFiles, consoles, audit, guard, space } = createFakeDrivers({
       stateDirectory: "/fake",
       imageStore: "/fake",
       clock,
@@ -166,6 +166,7 @@ export class HostWorld {
       reports: this.controller.client,
       knows: agentNeeds,
       guard,
+      space,
       clock,
       log,
       bootsMax: this.#bootsMax,

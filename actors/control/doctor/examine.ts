@@ -3,6 +3,7 @@
  * cluster at work changes between two reads. It only looks; it never heals.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
+import type { Space } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
@@ -41,6 +42,7 @@ export interface DoctorOptions {
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
   readonly brake: () => DoctorInput["brake"];
+  readonly spaces: () => readonly Space[];
 }
 
 /** Answers the findings, and how much was compared. @throws UNAVAILABLE storeUnavailable */
@@ -91,7 +93,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     images,
     imageFiles,
   };
-  return compare({ nowMs, ...read, ...(brake === undefined ? {} : { brake }) });
+  return compare({ nowMs, ...read, spaces: options.spaces(), ...(brake === undefined ? {} : { brake }) });
 }
 
 async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {

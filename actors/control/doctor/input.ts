@@ -1,5 +1,6 @@
 /** The doctor's input: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow } from "../../ports/store.ts";
@@ -49,6 +50,8 @@ export interface DoctorInput {
     readonly lost: readonly { readonly name: string }[];
     readonly of: number;
   };
+  /** The file systems of the controller that was asked. Absent: they are not known. */
+  readonly spaces?: readonly Space[];
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
   readonly movingHosts: ReadonlySet<string>;
 }

@@ -47,12 +47,12 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       await remindOfMissing(context.id, machines, options);
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping, leaseEpoch }, context) => {
+    heartbeat: async ({ complete, machines, stopping, leaseEpoch, space }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) {
-        directory.heard(context.id);
-        placer.heard(context.id);
+        directory.heard(context.id, space);
+        placer.heard(context.id, space && (space.find(({ full }) => full) ?? null));
       }
       const stored = await take(machines, context, { ...options, leaseEpoch });
       if (complete) await remindOfMissing(context.id, machines, options);

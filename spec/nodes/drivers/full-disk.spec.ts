@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { guardLimits } from "../../../actors/node/guard/limits.ts";
+import { FileDisks } from "../../../nodes/drivers/disks-file.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../../../nodes/drivers/guard-files.ts";
 import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
 import { DirectoryMachineFiles } from "../../../nodes/drivers/machine-files.ts";
@@ -12,8 +13,10 @@ import { FileStorageLeases } from "../../../nodes/drivers/shared-storage/leases.
 import { SharedStorage } from "../../../nodes/drivers/shared-storage/storage.ts";
 import { padded, SpareFile } from "../../../nodes/drivers/spare-file.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
-import { findProved, isAlive, proofOf, writeProof } from "../../../nodes/process/owned-process.ts";
+import { DirectorySpace, spaceNames } from "../../../nodes/process/disk-space.ts";
+import { findProved, proofOf, writeProof } from "../../../nodes/process/owned-process.ts";
 import { openOutput } from "../../../nodes/up/server-process.ts";
+import { machineSpec } from "../../support/driver-world.ts";
 import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
 
 const reasonOf = async (asked: Promise<unknown>): Promise<unknown> => {
@@ -23,8 +26,6 @@ const reasonOf = async (asked: Promise<unknown>): Promise<unknown> => {
   );
   return thrown instanceof Error && "reason" in thrown ? thrown.reason : thrown;
 };
-
-const nobody = { pid: 0, bootId: "", startTicks: "", program: "", argument: "" };
 
 describe("the files of a node on a full disk", () => {
   let disk: SmallFileSystem;
@@ -61,6 +62,20 @@ describe("the files of a node on a full disk", () => {
     expect(await files.readAll()).to.deep.equal([{ instanceId: "i1", content: { generation: 2 } }]);
   });
 
+  it("makes no new guest before it is quite full, and lets the guests that are there start", async () => {
+    const directories = makeStateDirectories(disk.path);
+    const space = new DirectorySpace([{ of: spaceNames.state, path: disk.path }]);
+    const disks = new FileDisks(directories, disk.path, { space });
+    const spec = (instanceId: string) => machineSpec({ instanceId, diskGib: 0 });
+    const never = new AbortController().signal;
+    const old = await disks.ensure(spec("old"), never);
+    await writeFile(join(disk.path, "filler"), Buffer.alloc(3.8 * 1024 * 1024));
+    expect(await reasonOf(disks.ensure(spec("new"), never))).to.equal("diskFull");
+    expect(await disks.ensure(spec("old"), never)).to.deep.equal(old);
+    await rm(join(disk.path, "filler"));
+    expect((await disks.ensure(spec("new"), never)).directory).to.contain("new");
+  });
+
   it("lets the guard write its state down, and come back when it dies", async function () {
     this.timeout(2 * guardLimits.guardStartTimeoutMs);
     const directory = join(disk.path, "guard");
@@ -77,7 +92,7 @@ describe("the files of a node on a full disk", () => {
     const [pid = 0] = await pids();
     process.kill(pid, "SIGKILL");
     // Until then its socket may still take a connection.
-    while (isAlive(proofOf(pid, directory) ?? nobody)) await new Promise(setImmediate);
+    while (proofOf(pid, directory) !== undefined) await new Promise(setImmediate);
     const again = await open();
     await again.extend(systemClock.monotonicMs() + 60_000);
     while ((readStoredGuard(directory)?.number ?? 0) < 6) await new Promise(setImmediate);
