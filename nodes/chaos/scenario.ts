@@ -20,8 +20,11 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
   cut: "closes the connections of a link, and refuses new ones",
   blackHole: "a link stays open and nothing arrives: a silent partition, also of one direction",
   delay: "what passes a link arrives later",
-  fill: "fills the node's small file system",
+  fill: "fills a small file system: a node's, that of the state or shared directory, or all of them",
 };
+
+/** What can be filled beside the file systems of nodes. */
+export const fillTargets = ["state", "shared", "all"] as const;
 
 export const linkFaults: readonly FaultKind[] = ["cut", "blackHole", "delay"];
 /** Faults that last for a time and are healed after it. */
@@ -41,7 +44,9 @@ const Fault = Type.Object(
     }),
     target: Type.String({
       pattern: "^[A-Za-z0-9_-]{1,64}$",
-      description: "controller, node, nats, postgres or guest for one by chance, or a process by its name",
+      description:
+        "controller, node, nats, postgres or guest for one by chance, or a process by its name; " +
+        "for fill also state, shared or all",
     }),
     atSeconds: seconds(0, "once, so long after the beginning"),
     everySeconds: seconds(0.5, "again and again, on average after so long"),
@@ -152,6 +157,9 @@ export function contradictions(fault: Fault, byHand = false): readonly string[] 
   return [
     ...(byHand || timed === 1 ? [] : ["write either atSeconds or everySeconds."]),
     ...(kind === "wipe" && target !== "nats" ? ["only nats can be wiped. Write target: nats."] : []),
+    ...(kind !== "fill" && fillTargets.some((one) => one === target)
+      ? [`${target} is no process: it can only be filled.`]
+      : []),
     ...(isLink && ["nats", "postgres", "guest"].includes(target)
       ? ["a link is named by the party that uses it: a controller or a node. Say which server by server."]
       : []),

@@ -84,7 +84,10 @@ function injectCommand(invoke: Invoke): Command {
   return new Command("inject")
     .description("Breaks one thing. What lasts is healed after --for, or by chaos heal.")
     .argument("<fault>", "as chaos list has them")
-    .argument("<target>", "a process by its name, or: controller, node, nats, postgres, guest")
+    .argument(
+      "<target>",
+      "a process by its name, or: controller, node, nats, postgres, guest; state, shared, all",
+    )
     .option("--for <time>", "heal it after this time: 10s, 2m", parseDuration)
     .option("--server <server>", "of a controller's link: nats or postgres")
     .option("--direction <direction>", "of a link: both, toServer or fromServer")
