@@ -3,17 +3,20 @@
  * dependencies, keeps each of them running, and ends them in the opposite order. It decides nothing about
  * instances.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
+import { spaceNames } from "../process/disk-space.ts";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
+import { watchDisks } from "./disk-watch.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { upLimits } from "./limits.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 import { startPostgres } from "./postgres.ts";
+import { reserveOf } from "./reserve.ts";
 import type { Screen } from "./screen.ts";
 import type { RunningServer } from "./server-process.ts";
 
@@ -43,6 +46,9 @@ class Parts {
   links: LinkPorts = new Map();
   readonly controllers: Keeper<NodeProcess>[] = [];
   readonly computes: Keeper<NodeProcess>[] = [];
+  /** Makes room in PostgreSQL's directory, if the server is ours. */
+  makeRoom: () => Promise<void> = async () => undefined;
+  endWatch: () => void = () => undefined;
 }
 
 /**
@@ -62,6 +68,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       startControllers,
       (given: ClusterOptions) => given.guest,
       startComputes,
+      watchSpace,
     ]) {
       await step(options, parts);
       options.signal?.throwIfAborted();
@@ -86,7 +93,7 @@ async function startServers(options: ClusterOptions, parts: Parts): Promise<void
   const { config, screen } = options;
   const started = await Promise.allSettled([
     config.nats.url === undefined ? keepServer(natsStarter(config, screen), screen) : undefined,
-    config.postgres.url === undefined ? keepServer(postgresStarter(config), screen) : undefined,
+    config.postgres.url === undefined ? keepServer(postgresStarter(config, parts), screen) : undefined,
   ]);
   for (const each of started) {
     if (each.status === "fulfilled" && each.value !== undefined) parts.servers.push(each.value);
@@ -141,15 +148,30 @@ function natsStarter(config: ClusterConfig, { say }: Screen): Starter {
   return { name: "NATS", port: config.nats.port, start };
 }
 
-function postgresStarter(config: ClusterConfig): Starter {
+function postgresStarter(config: ClusterConfig, parts: Parts): Starter {
   const paths = statePaths(config);
   const logFile = join(paths.log, "postgres.log");
   const start = async (port: number) => {
     const server = await startPostgres({ directory: paths.postgres, port, logFile, database: "novact" });
-    writeFileSync(paths.postgresUrl, `${server.url}\n`, { mode: 0o600 });
+    const text = `${server.url}\n`;
+    // A server that comes back on a full disk has its URL written already.
+    if (!existsSync(paths.postgresUrl) || readFileSync(paths.postgresUrl, "utf8") !== text)
+      writeFileSync(paths.postgresUrl, text, { mode: 0o600 });
+    parts.makeRoom = () => server.makeRoom();
     return server;
   };
   return { name: "PostgreSQL", port: config.postgres.port, start };
+}
+
+function watchSpace({ config, screen }: ClusterOptions, parts: Parts): void {
+  const { stateDirectory, nodes } = config;
+  const others = nodes.flatMap(({ name, sharedDirectory }) => [
+    { of: `state directory of ${name}`, path: statePaths(config).node(name) },
+    ...(sharedDirectory === undefined ? [] : [{ of: spaceNames.shared, path: sharedDirectory }]),
+  ]);
+  const reserve = reserveOf(stateDirectory);
+  const onFull = () => parts.makeRoom();
+  parts.endWatch = watchDisks({ stateDirectory, others, reserve, onFull, ...screen, clock: systemClock });
 }
 
 async function startProxy({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
@@ -219,6 +241,7 @@ async function keepNode(
 
 async function stopParts(parts: Parts, { config, screen: { say } }: ClusterOptions): Promise<void> {
   const patienceMs = upLimits.upGuestPatienceMs;
+  parts.endWatch();
   if (parts.computes.length > 0) say("guests are powered down, compute nodes end");
   await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
   for (const { name } of config.nodes) await unmountNodeFileSystem(config, name);

@@ -9,6 +9,17 @@ export const upLimits = {
   serverStopTimeoutMs: 10_000,
   /** A server's log file is set aside at its next start when it has grown beyond this. */
   serverLogBytesMax: 4 * 1024 * 1024,
+  /**
+   * Room kept in the state directory for PostgreSQL on a full disk: thousands of stops and deletes, and a
+   * restart.
+   */
+  reserveBytes: 32 * 1024 * 1024,
+  /** The reserve is given up when less than this is free. */
+  reserveGivenUpBelowBytes: 16 * 1024 * 1024,
+  /** Segments of PostgreSQL's log, of 16 MiB, that are written in advance: renewals go on in them. */
+  walSegmentsAhead: 2,
+  /** Free space without which a first start is not tried: what PostgreSQL, the reserve and the logs need. */
+  firstStartMib: 320,
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
   postgresConnectionsMax: 50,
   /**

@@ -8,7 +8,16 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { accessSync, chmodSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import {
@@ -120,6 +129,9 @@ async function listenerOf(
   return { ...webSocket, port };
 }
 
+/** Nobody knows it, and it lasts as long as this process. */
+const nobodysPassword = randomBytes(24).toString("hex");
+
 /**
  * Writes configuration and credentials; answers the configuration's path. Passwords stay the same from start
  * to start.
@@ -131,7 +143,7 @@ function writeFiles(
 ): string {
   const { directory, access } = options;
   const url = urlOf(port);
-  const passwords: Record<string, string> = { [webSocketNobody]: randomBytes(24).toString("hex") };
+  const passwords: Record<string, string> = { [webSocketNobody]: nobodysPassword };
   for (const { name, inboxPrefix } of natsUsers(access)) {
     const file = credentialsFile(directory, name);
     const pass = readCredentials(file)?.pass ?? randomBytes(24).toString("hex");
@@ -149,7 +161,9 @@ function writeFiles(
   return file;
 }
 
+/** A file that is as it should be is left alone: a server that comes back on a full disk writes nothing. */
 function writePrivately(file: string, text: string, mode: number): void {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
   writeFileSync(`${file}.new`, text, { mode });
   renameSync(`${file}.new`, file);
 }

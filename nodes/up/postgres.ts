@@ -46,6 +46,11 @@ export interface PostgresOptions {
 }
 
 export interface PostgresServer extends RunningServer {
+  /**
+   * Has the log that was written turned into log that can be written, as a full disk has no room for more of
+   * it. Never rejects.
+   */
+  makeRoom(): Promise<void>;
   /** Makes a new, empty database; answers its URL. */
   createDatabase(name: string): Promise<string>;
 }
@@ -93,10 +98,33 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   });
   const urlOf = (database: string) => `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}`;
   const createDatabase = async (name: string): Promise<string> => {
-    await createIfMissing({ programs, port, password, name });
+    await createIfMissing({ programs, port, password }, name);
     return urlOf(name);
   };
-  return { name: "PostgreSQL", port, ...server, url: await createDatabase(options.database), createDatabase };
+  const url = await createDatabase(options.database);
+  const access = { programs, port, password };
+  await reserveLog(access, join(data, "pg_wal"));
+  const makeRoom = async () => {
+    await psql(access, "checkpoint").catch(() => undefined);
+  };
+  return { name: "PostgreSQL", port, ...server, url, createDatabase, makeRoom };
+}
+
+/**
+ * Has segments of the log written ahead: PostgreSQL ends when it needs a new one on a full disk. It turns old
+ * segments into future ones with each checkpoint, and keeps as many as min_wal_size says.
+ */
+async function reserveLog(access: ServerAccess, directory: string): Promise<void> {
+  const switched = "select pg_switch_wal() from pg_logical_emit_message(false, 'novact', 'ahead')";
+  const there = readdirSync(directory).filter((name) => /^[0-9A-F]{24}$/.test(name)).length;
+  const missing = upLimits.walSegmentsAhead + 1 - there;
+  if (missing <= 0) return;
+  try {
+    for (let made = 0; made < missing; made += 1) await psql(access, switched);
+    await psql(access, "checkpoint");
+  } catch {
+    // A disk without room for it: PostgreSQL runs as before.
+  }
 }
 
 /**
@@ -142,6 +170,7 @@ function settings(port: number): readonly string[] {
     shared_buffers: "32MB",
     huge_pages: "off",
     max_wal_size: "256MB",
+    min_wal_size: "80MB",
     wal_level: "minimal",
     max_wal_senders: "0",
     max_worker_processes: "2",
@@ -225,22 +254,25 @@ async function initialise({ programs, data, password, user }: Initialisation): P
   renameSync(fresh, data);
 }
 
-interface DatabaseOptions {
+interface ServerAccess {
   readonly programs: string;
   readonly port: number;
   readonly password: string;
-  readonly name: string;
 }
 
-async function createIfMissing({ programs, port, password, name }: DatabaseOptions): Promise<void> {
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new ServerStartError(`${name} is not a name for a database.`);
+/** Runs a statement as the superuser; answers what it prints. */
+async function psql({ programs, port, password }: ServerAccess, statement: string): Promise<string> {
   const env = { PATH: process.env.PATH ?? "", PGPASSWORD: password };
-  const psql = (statement: string) =>
-    run(
-      join(programs, "psql"),
-      ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-d", "postgres", "-XAtqc", statement],
-      { env, cwd: "/" },
-    );
-  const { stdout } = await psql(`select 1 from pg_database where datname = '${name}'`);
-  if (stdout.trim() === "") await psql(`create database ${name}`);
+  const { stdout } = await run(
+    join(programs, "psql"),
+    ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-d", "postgres", "-XAtqc", statement],
+    { env, cwd: "/", timeout: upLimits.serverStartTimeoutMs },
+  );
+  return stdout.trim();
+}
+
+async function createIfMissing(access: ServerAccess, name: string): Promise<void> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new ServerStartError(`${name} is not a name for a database.`);
+  if ((await psql(access, `select 1 from pg_database where datname = '${name}'`)) === "")
+    await psql(access, `create database ${name}`);
 }

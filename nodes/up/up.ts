@@ -4,7 +4,8 @@
  * for. This file defines the order of the steps and the texts for people.
  */
 
-import { relative } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { join, relative } from "node:path";
 import {
   type ClusterConfig,
   ConfigError,
@@ -16,8 +17,10 @@ import { typedCommand } from "../package/typed-command.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { installPackages } from "../setup/system-packages.mjs";
 import { startCluster } from "./cluster.ts";
+import { requireRoom } from "./disk-watch.ts";
 import { upLimits } from "./limits.ts";
 import { LockedError, takeLock } from "./lock.ts";
+import { reserveOf } from "./reserve.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { ServerStartError } from "./server-process.ts";
 import { welcome } from "./welcome.ts";
@@ -90,6 +93,10 @@ function listenForEnd(screen: Screen): End {
 async function runCluster(config: ClusterConfig, screen: Screen, end: End): Promise<number> {
   const shown = relative(process.cwd(), config.stateDirectory);
   screen.say(`cell ${config.cell}, state in ${shown.startsWith("..") ? config.stateDirectory : shown}`);
+  const { stateDirectory } = config;
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o711 });
+  const first = config.postgres.url === undefined && !existsSync(join(statePaths(config).postgres, "data"));
+  await requireRoom(stateDirectory, { first, reserve: reserveOf(stateDirectory) });
   const guest = prepareGuest(config, screen);
   // The caller that awaits the guest hears of a failure; until then nobody does.
   guest.catch(() => undefined);
