@@ -129,7 +129,7 @@ async function listenerOf(
   return { ...webSocket, port };
 }
 
-/** Nobody knows it, and it lasts as long as this process. */
+/** Nobody types the password of a browser; it is kept, so that the configuration stays the same. */
 const nobodysPassword = randomBytes(24).toString("hex");
 
 /**

@@ -119,12 +119,12 @@ async function reserveLog(access: ServerAccess, directory: string): Promise<void
   const there = readdirSync(directory).filter((name) => /^[0-9A-F]{24}$/.test(name)).length;
   const missing = upLimits.walSegmentsAhead + 1 - there;
   if (missing <= 0) return;
-  try {
-    for (let made = 0; made < missing; made += 1) await psql(access, switched);
+  const made = async () => {
+    for (let number = 0; number < missing; number += 1) await psql(access, switched);
     await psql(access, "checkpoint");
-  } catch {
-    // A disk without room for it: PostgreSQL runs as before.
-  }
+  };
+  // On a disk without room for the segments PostgreSQL runs without them.
+  await made().catch(() => undefined);
 }
 
 /**

@@ -25,7 +25,7 @@ export class Reserve {
     return (statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) >= upLimits.reserveBytes;
   }
 
-  /** Gives the room back to whoever needs it; false: there is none. */
+  /** Removes the file; false: there is no file. */
   giveUp(): boolean {
     const there = statSync(this.#path, { throwIfNoEntry: false }) !== undefined;
     rmSync(this.#path, { force: true });

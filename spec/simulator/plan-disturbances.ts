@@ -1,11 +1,19 @@
 /**
- * The part of a plan that strikes actors and writers, not processes: single turns that throw, mailboxes that
- * are full for a while, commits that stand in line at the store, and answers of the store that come late.
- * Each has a stream of chance of its own. Pure.
+ * The part of a plan that strikes actors, writers and disks, not processes: single turns that throw,
+ * mailboxes that are full for a while, commits that stand in line at the store, answers of the store that
+ * come late, and full disks of the store and of the shared storage. Each has a stream of chance of its own.
+ * Pure.
  */
 import type { Random } from "./random.ts";
 
-export const disturbances = ["actorCrash", "mailboxesFull", "storeStalls", "answersLate"] as const;
+export const disturbances = [
+  "actorCrash",
+  "mailboxesFull",
+  "storeStalls",
+  "answersLate",
+  "storeFull",
+  "sharedFull",
+] as const;
 export type Disturbance = (typeof disturbances)[number];
 
 /** Kinds of messages whose turn may throw: of every actor of a controller, and of a host. */
@@ -84,4 +92,17 @@ export function writerFaultsOf(
     };
   });
   return [...stalls, ...late];
+}
+
+/** Full disks of the store and of the shared storage, also for longer than a host lease. */
+export function fullDisksOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const count = random.chance(0.7) ? 0 : random.whole(1, 3);
+  return Array.from({ length: count }, (): PlannedDisturbance => {
+    const fault = random.chance(0.5) ? "storeFull" : "sharedFull";
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    return { atMs, fault, target: 0, forMs: Math.round(random.between(1_000, 60_000)) };
+  });
 }

@@ -3,7 +3,7 @@
  * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
  * writes one down; minimizing leaves parts of one out. Pure.
  */
-import { actorFaultsOf, disturbances, writerFaultsOf } from "./plan-disturbances.ts";
+import { actorFaultsOf, disturbances, fullDisksOf, writerFaultsOf } from "./plan-disturbances.ts";
 import {
   evacuationsOf,
   type PlannedRequest,
@@ -167,6 +167,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...drainsOf(random.fork("drains"), faultyMs),
     ...actorFaultsOf(random.fork("actor faults"), span),
     ...writerFaultsOf(random.fork("writer faults"), span),
+    ...fullDisksOf(random.fork("full disks"), span),
   ];
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(faults), faultyMs };
 }

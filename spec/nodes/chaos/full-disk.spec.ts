@@ -1,4 +1,4 @@
-/** The fault that fills file systems: each in turn and all at once, only small ones of our own, and undone. */
+/** The fault that fills file systems: each in turn and all at once, only small ones of our own. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
