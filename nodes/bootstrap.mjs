@@ -25,7 +25,11 @@ import module from "node:module";
 import { constants } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { runCommand } from "./setup/run-command.mjs";
 import { installPackages } from "./setup/system-packages.mjs";
+
+// As nodes/process/umask.ts, which only a Node that takes types can load.
+process.umask(0o022);
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(project, "node_modules");
@@ -44,15 +48,18 @@ const mainModules = [
   "cli/on-process.ts",
   "cli/program.ts",
 ];
-/** Signals that a person or a supervisor sends to end us; the script decides what each of them means. */
-const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+/** Signals that a person or a supervisor sends to end us; a script decides what each of them means. */
+const endings = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+/** Exit codes of README's table. */
+const exits = { state: 4, unavailable: 6 };
+const parentLookMs = 500;
 
 /**
  * Installs what is missing. Answers true when this process runs on the pinned Node already. Otherwise the
  * script runs in a child process, this process ends as that one ends, and the promise never resolves.
  */
 export async function onPinnedNode(script, argv) {
-  await installIfNeeded();
+  await untilStopped(installIfNeeded);
   linkCommand();
   linkEntries();
   process.env.NODE_COMPILE_CACHE ??= compileCache;
@@ -65,29 +72,74 @@ export async function onPinnedNode(script, argv) {
     // Not .bin: what a person could type there and cannot here would be mistaken for what can be typed.
     env: { ...process.env, PATH: `${dirname(pinnedNode)}:${process.env.PATH ?? ""}` },
   });
-  for (const signal of forwarded) {
+  for (const signal of endings) {
     // A terminal's Ctrl-C reaches the child by itself; a signal to our pid alone does not.
     process.on(signal, () => {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
   }
-  child.on("error", (error) => fail(`The pinned Node could not be started: ${error.message}`));
+  child.on("error", (error) => {
+    say(`The pinned Node could not be started: ${error.message}`);
+    process.exit(1);
+  });
   child.on("exit", (code, signal) => {
     process.exit(signal === null ? (code ?? 1) : 128 + (constants.signals[signal] ?? 0));
   });
   return new Promise(() => undefined);
 }
 
-async function installIfNeeded() {
+/**
+ * Does the work of a set-up. A signal ends its programs, the second one at once, and then this process with
+ * 128 + the signal's number. The shell of `npm start` passes no signal on: when it is gone, we were meant.
+ */
+async function untilStopped(work) {
+  const [first, second] = [new AbortController(), new AbortController()];
+  let heard;
+  const hear = (signal) => {
+    if (heard !== undefined) return second.abort();
+    heard = signal;
+    say(`${signal}: the set-up ends (once more: at once)`);
+    first.abort();
+  };
+  for (const signal of endings) process.on(signal, hear);
+  const parent = process.env.npm_lifecycle_event === undefined ? undefined : process.ppid;
+  const look = setInterval(() => {
+    if (parent !== undefined && process.ppid !== parent && heard === undefined) hear("SIGHUP");
+  }, parentLookMs);
+  try {
+    await work({ first: first.signal, second: second.signal });
+  } catch (error) {
+    if (heard === undefined) {
+      // What goes on beside it must not outlive us.
+      second.abort();
+      if (error.exit === undefined) throw error;
+      say(error.message);
+      process.exit(error.exit);
+    }
+  } finally {
+    clearInterval(look);
+    for (const signal of endings) process.off(signal, hear);
+  }
+  if (heard !== undefined) process.exit(128 + constants.signals[heard]);
+}
+
+async function installIfNeeded(stop) {
   if (existsSync(pinnedNode) && isInstalled()) return;
-  if (process.platform !== "linux") fail(`novact runs on Linux; this is ${process.platform}.`);
+  if (process.platform !== "linux")
+    throw refusal(`novact runs on Linux; this is ${process.platform}.`, exits.state);
   const startedAt = Date.now();
   say("npm packages and the pinned Node: npm ci …");
-  const code = await npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-  if (code !== 0) fail("npm ci failed; its messages are above. Is the package registry reachable?");
+  const code = await npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"], stop);
+  if (code !== 0) {
+    throw refusal(
+      "npm ci failed; its messages are above. Is the package registry reachable?",
+      exits.unavailable,
+    );
+  }
   if (!existsSync(pinnedNode)) {
-    fail(
+    throw refusal(
       `npm brought no Node for ${process.arch}: novact needs x64 or arm64, and npm's optional dependencies.`,
+      exits.state,
     );
   }
   say(`npm packages and the pinned Node: done, ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
@@ -97,7 +149,7 @@ async function installIfNeeded() {
  * Loads all modules once when a source is newer than the cache. A failure does not matter: it only makes the
  * first start slower.
  */
-async function fillCompileCache() {
+async function fillCompileCache(stop) {
   const stamp = `${compileCache}.stamp`;
   const filledAtMs = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (newestSourceMs() <= filledAtMs) return;
@@ -106,12 +158,11 @@ async function fillCompileCache() {
   writeFileSync(stamp, "");
   const urls = mainModules.map((path) => pathToFileURL(join(project, "nodes", path)).href);
   const script = `await Promise.allSettled(${JSON.stringify(urls)}.map((url) => import(url))); process.exit(0);`;
-  const child = spawn(pinnedNode, ["--input-type=module", "--eval", script], {
-    stdio: "ignore",
+  await runCommand(pinnedNode, ["--input-type=module", "--eval", script], {
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
-  });
-  await new Promise((filled) => {
-    for (const event of ["exit", "error"]) child.on(event, filled);
+    stop,
+  }).catch((error) => {
+    if (stop.first.aborted) throw error;
   });
 }
 
@@ -124,14 +175,13 @@ function newestSourceMs() {
   return Math.max(...times);
 }
 
-function npm(argv) {
-  const child = spawn("npm", argv, { cwd: project, stdio: ["ignore", 2, 2] });
-  return new Promise((resolveCode) => {
-    child.on("error", (error) =>
-      fail(`npm could not be started (${error.message}). Install npm, then try again.`),
-    );
-    child.on("exit", (code) => resolveCode(code ?? 1));
-  });
+async function npm(argv, stop) {
+  try {
+    return (await runCommand("npm", argv, { cwd: project, inherit: true, stop })).code;
+  } catch (error) {
+    if (stop.first.aborted) throw error;
+    throw refusal(`npm could not be started (${error.message}). Install npm, then try again.`, exits.state);
+  }
 }
 
 /** Compares the lock file with npm's record of what it has installed. */
@@ -185,17 +235,25 @@ function say(message) {
   console.error(`[set-up] ${message}`);
 }
 
-function fail(message) {
-  say(message);
-  process.exit(1);
-}
+/** An error for people that ends this process with the exit code. */
+const refusal = (message, exit) => Object.assign(new Error(message), { exit });
 
 async function main(argv) {
   const system = argv[0] === "--system";
   const [name, ...rest] = system ? argv.slice(1) : argv;
-  const packages = system ? installPackages(say) : Promise.resolve();
-  const ready = installIfNeeded().then(() => (system ? fillCompileCache() : undefined));
-  await Promise.all([ready, packages.catch((error) => fail(error.message))]);
+  await untilStopped(async (stop) => {
+    const packages = system ? installPackages(say, stop) : Promise.resolve();
+    const ready = installIfNeeded(stop).then(() => (system ? fillCompileCache(stop) : undefined));
+    const told = packages.catch((error) => {
+      throw refusal(error.message, error.code === "FAILED_PRECONDITION" ? exits.state : 1);
+    });
+    // When it was stopped, both are waited for.
+    const both = [ready, told];
+    await Promise.all(both).catch(async (error) => {
+      if (stop.first.aborted) await Promise.allSettled(both);
+      throw error;
+    });
+  });
   linkCommand();
   linkEntries();
   if (name === undefined) return;

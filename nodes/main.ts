@@ -3,25 +3,34 @@
  * `up`.
  *
  *   main.ts up         [--config FILE]               the whole cluster on this computer (up/up.ts)
- *   main.ts controller [--config FILE] [--index N]   one controller
- *   main.ts compute    [--config FILE] --name NODE   one compute node; its guests outlive it
+ *   main.ts controller [--config FILE] [--index=N]   one controller
+ *   main.ts compute    [--config FILE] --name=NODE   one compute node; its guests outlive it
  *
  * This file holds no behaviour of a role.
  */
+import "./process/umask.ts";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { StatusError } from "../protocol/wire/status.ts";
+import { type Task, taskOf, usage } from "./arguments.ts";
 import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config/config.ts";
+import { makeStateDirectory } from "./config/surroundings.ts";
+import { exitCodes } from "./package/exit-codes.ts";
+import { codeOf, failureOf } from "./package/failure.ts";
+import { ownVersion } from "./package/program-files.ts";
 import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
 import { type ChildMessage, isShutdown, type ShutdownMessage } from "./process/messages.ts";
 import { upLimits } from "./up/limits.ts";
 
-type Ending = Pick<ShutdownMessage, "guests" | "patienceMs">;
+interface Ending extends Pick<ShutdownMessage, "guests" | "patienceMs"> {
+  /** The exit code that the process ends with, once its role has stopped. */
+  readonly exit: number;
+}
 
 /** Nobody waits, and guests run on. */
-const alone: Ending = { guests: false, patienceMs: 0 };
+const alone: Ending = { guests: false, patienceMs: 0, exit: exitCodes.ok.exit };
 
 interface Running {
   /** Resolves, with why, when it cannot go on; it is stopped then. */
@@ -36,15 +45,10 @@ interface Role {
   start(config: ClusterConfig, log: LogFile): Promise<Running>;
 }
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { config: { type: "string" }, index: { type: "string" }, name: { type: "string" } },
-});
-
-/** The role by its name. Each role loads only its own code: `up` needs no database. */
-function roleOf(kind: string | undefined): Role | undefined {
-  if (kind === "controller") {
-    const index = Number(values.index ?? 0);
+/** The role of a task. Each role loads only its own code: `up` needs no database. */
+function roleOf(task: Extract<Task, { kind: "controller" | "compute" }>): Role {
+  if (task.kind === "controller") {
+    const { index } = task;
     return {
       name: `controller-${index + 1}`,
       start: async (config, log) => {
@@ -54,33 +58,44 @@ function roleOf(kind: string | undefined): Role | undefined {
       },
     };
   }
-  if (kind === "compute") {
-    const nodeName = values.name ?? "";
-    return {
-      name: nodeName,
-      start: async (config, log) => {
-        const { startCompute } = await import("./compute/main.ts");
-        return startCompute({ config, nodeName, log });
-      },
-    };
-  }
-  return undefined;
+  const { name } = task;
+  return {
+    name,
+    start: async (config, log) => {
+      const { startCompute } = await import("./compute/main.ts");
+      return startCompute({ config, nodeName: name, log });
+    },
+  };
 }
 
 async function main(): Promise<void> {
-  if (positionals[0] === "up") {
-    const { up } = await import("./up/up.ts");
-    process.exit(await up(values.config === undefined ? {} : { config: values.config }));
+  const task = taskOf(process.argv.slice(2));
+  switch (task.kind) {
+    case "help":
+      process.stdout.write(`${usage}\n`);
+      return;
+    case "version":
+      process.stdout.write(`${ownVersion()}\n`);
+      return;
+    case "up": {
+      const { up } = await import("./up/up.ts");
+      process.exit(await up(task.config === undefined ? {} : { config: task.config }));
+      break;
+    }
+    default:
+      await runRole(roleOf(task), configFor(task));
   }
-  const role = roleOf(positionals[0]);
-  if (role === undefined) {
-    process.stderr.write(
-      "Usage: main.ts up | controller [--index N] | compute --name NODE   [--config FILE]\n",
-    );
-    process.exitCode = 2;
-    return;
+}
+
+/** @throws ConfigError; hostNotFound before the name of a node that there is not becomes one of a file */
+function configFor(task: Extract<Task, { kind: "controller" | "compute" }>): ClusterConfig {
+  const config = loadConfig(task.config);
+  if (task.kind === "compute" && config.nodes.every(({ name }) => name !== task.name)) {
+    throw new StatusError("hostNotFound", `There is no node ${task.name} in ${config.file}.`);
   }
-  await runRole(role, loadConfig(values.config));
+  const obstacle = makeStateDirectory(config.stateDirectory);
+  if (obstacle === undefined) return config;
+  throw new ConfigError(config.file, [{ line: 1, message: `stateDirectory: ${obstacle}` }]);
 }
 
 /** Runs a role until a signal, a message from `up`, or the end of `up`. */
@@ -103,7 +118,7 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   await running.stop(ending);
   log.info({}, "the process ends");
   log.close();
-  process.exit(0);
+  process.exit(ending.exit);
 }
 
 /** Never resolves for what can always go on. */
@@ -111,7 +126,7 @@ async function endOf({ outdated }: Running, log: LogFile): Promise<Ending> {
   const why = await (outdated ?? new Promise<never>(() => undefined));
   log.error({}, why);
   process.stderr.write(`${why}\n`);
-  return alone;
+  return { ...alone, exit: exitCodes.conflict.exit };
 }
 
 function untilTold(log: LogFile): Promise<Ending> {
@@ -121,10 +136,11 @@ function untilTold(log: LogFile): Promise<Ending> {
       resolve(ending);
     };
     process.on("message", (message) => {
-      if (isShutdown(message)) end("up says so", message);
+      if (isShutdown(message)) end("up says so", { ...alone, ...message });
     });
     process.on("disconnect", () => end("up is gone", alone));
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(signal, alone));
+    process.on("SIGTERM", () => end("SIGTERM", alone));
+    process.on("SIGINT", () => end("SIGINT", { ...alone, exit: exitCodes.interrupted.exit }));
   });
 }
 
@@ -148,10 +164,9 @@ function tell(message: ChildMessage): Promise<void> {
 try {
   await main();
 } catch (error) {
+  const { text, exit } = failureOf(error);
+  process.stderr.write(`${text}\n`);
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(
-    `${error instanceof ConfigError || !(error instanceof Error) ? message : error.stack}\n`,
-  );
-  await tell({ kind: "failed", message });
-  process.exit(1);
+  await tell({ kind: "failed", message, code: codeOf(error) ?? "INTERNAL" });
+  process.exit(exit);
 }

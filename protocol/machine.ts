@@ -3,14 +3,15 @@
  * and idempotent), and what the agent reports. Each message about a machine carries the owner epoch of the
  * instance: a host with an older owner epoch does not own the instance any more, and its reports are ignored.
  */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { placementLimits } from "./limits/placement.ts";
+import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
-import { NumaNode, NumaPlacement } from "./numa.ts";
+import { NumaPlacement } from "./numa.ts";
 import { Space } from "./space.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -26,7 +27,6 @@ import {
   nullable,
   request,
   Sha256,
-  TimeMs,
 } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
@@ -95,31 +95,39 @@ export const MachineIntent = answer({
 });
 export type MachineIntent = Static<typeof MachineIntent>;
 
-/** What a host's agent observes of a machine. Only the agent raises `generation`, with every change. */
+/** A number that a host reports: far below the largest integer, so that controllers may add to the number. */
+const Observed = Type.Integer({ minimum: 0, maximum: reportLimits.observedCountMax });
+const ObservedAtMs = Type.Integer({ minimum: 0, maximum: reportLimits.observedAtMsMax });
+const ObservedText = Type.String({ maxLength: reportLimits.observedTextLengthMax });
+
+/**
+ * What a host's agent observes of a machine. Only the agent raises `generation`, with every change
+ * (generation.ts).
+ */
 export const Observation = answer({
   instanceId: Id,
-  ownerEpoch: Count,
-  generation: Count,
-  intentGeneration: Count,
-  resetCount: Count,
+  ownerEpoch: Observed,
+  generation: Observed,
+  intentGeneration: Observed,
+  resetCount: Observed,
   state: literals(machineStates),
   /**
    * An older controller takes a reason that it does not know for `requested`: the state says what matters.
    */
   reason: growing(machineReasons, "requested"),
   /** Public: what went wrong; empty when nothing did. */
-  message: Type.String(),
-  address: nullable(Type.String()),
-  startedAtMs: nullable(TimeMs),
-  atMs: TimeMs,
+  message: ObservedText,
+  address: nullable(Type.String({ maxLength: reportLimits.observedAddressLengthMax })),
+  startedAtMs: nullable(ObservedAtMs),
+  atMs: ObservedAtMs,
 });
 export type Observation = Static<typeof Observation>;
 
 /**
- * The observations in a report. A controller leaves out an observation in a state that it does not know, and
- * does not store it; so the agent sends it again until a controller that knows the state takes it.
+ * The observations in a report. A controller leaves out an observation with a word that it does not know or a
+ * number that cannot be, and does not store it; so the agent sends it again until a controller takes it.
  */
-const reported = lenient(Observation);
+const reported = lenient(Observation, reportLimits.reportEntriesMax);
 
 /**
  * State of a host's storage lease. `held`: by a process of that host. `free`: by nobody, and it was not
@@ -130,6 +138,10 @@ const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
 /** A disk on shared storage: the one that an owner epoch of an instance has, or has left, there. */
 export const SharedDisk = answer({ instanceId: Id, ownerEpoch: Count });
 export type SharedDisk = Static<typeof SharedDisk>;
+
+const AuditName = Type.String({ maxLength: reportLimits.auditNameLengthMax });
+/** A list in the answer of an audit: one entry that cannot be read keeps nobody from reading the others. */
+const audited = <T extends TSchema>(items: T) => lenient(items, reportLimits.auditEntriesMax);
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
@@ -150,7 +162,7 @@ export const hostAgentService = service({
          * The newest generation that a controller has seen of this machine: an agent that lost the machine's
          * file counts on from there.
          */
-        observedGeneration: Count,
+        observedGeneration: Observed,
         /**
          * The lease epoch under which the claim was made: a guest with `fence` runs only while its host holds
          * this very host lease. 0: the guest needs no host lease.
@@ -199,15 +211,15 @@ export const hostAgentService = service({
       answer: answer({
         hostId: Id,
         /** The machines as the host's actors know them. */
-        machines: Type.Array(Observation),
+        machines: audited(Observation),
         /** The processes of guests, found without asking the actors. */
-        processes: Type.Array(answer({ instanceId: Type.String(), pid: Count, status: Type.String() })),
+        processes: audited(answer({ instanceId: AuditName, pid: Count, status: AuditName })),
         /** The instance ids that have a directory, and the files in each. */
-        directories: Type.Array(answer({ instanceId: Type.String(), files: Type.Array(Type.String()) })),
+        directories: audited(answer({ instanceId: AuditName, files: Type.Array(Type.String()) })),
         /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
-        strays: Type.Array(Type.String()),
+        strays: audited(ObservedText),
         /** The host's file systems. Absent: they are not known. */
-        space: Type.Optional(Type.Array(Space)),
+        space: Type.Optional(Type.Array(Space, { maxItems: spaceLimits.spacesMax })),
       }),
       ...entityless,
       mutates: false,
@@ -243,28 +255,49 @@ export const hostAgentService = service({
   },
 });
 
+/** Characters that end a line or steer a terminal do not belong into what a host says of itself. */
+const HostWord = Type.String({ pattern: "^[\\x20-\\x7e]{0,64}$" });
+const HostText = Type.String({
+  maxLength: reportLimits.observedTextLengthMax,
+  pattern: "^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]*$",
+});
+
+const hostWords = (maxItems: number) =>
+  Type.Array(Type.String({ pattern: "^[\\x21-\\x7e]{1,64}$" }), { maxItems });
+const upTo = (maximum: number) => Type.Integer({ minimum: 0, maximum });
+/** A NUMA node (numa.ts) as a host may offer it: sums and products of its numbers stay integers. */
+const OfferedNumaNode = answer({
+  vcpus: upTo(fieldLimits.hostVcpusMax),
+  memoryMib: upTo(fieldLimits.hostMemoryMibMax),
+  hugePages: Type.Array(
+    answer({ sizeKib: upTo(fieldLimits.pageSizeKibMax), total: upTo(fieldLimits.hostPagesMax) }),
+    { maxItems: 16 },
+  ),
+});
+
 /** The inventory that a host reports when its agent starts. */
 export const HostInventory = answer({
   hostId: Id,
-  name: Type.String(),
-  bootId: Type.String(),
+  /** The node's name in cluster.yaml. */
+  name: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,64}$" }),
+  bootId: HostWord,
   architecture: literals(architectures),
-  hypervisor: Type.String(),
-  accelerator: Type.String(),
-  acceleratorReason: Type.String(),
-  hypervisorVersion: Type.String(),
+  hypervisor: HostWord,
+  accelerator: HostWord,
+  acceleratorReason: HostText,
+  hypervisorVersion: HostText,
   /** CPUs of the host times the overcommit ratio; memory and disk likewise. */
-  vcpus: Count,
-  memoryMib: Count,
-  diskGib: Count,
+  vcpus: upTo(fieldLimits.hostVcpusMax),
+  memoryMib: upTo(fieldLimits.hostMemoryMibMax),
+  diskGib: upTo(fieldLimits.hostDiskGibMax),
   /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
   labels: HostLabels,
   /** Feature flags of the host's CPUs. */
-  features: words(fieldLimits.hostFeaturesMax),
+  features: hostWords(fieldLimits.hostFeaturesMax),
   /** Machine types that the hypervisor offers; empty: it does not list them. */
-  machineTypes: words(fieldLimits.hostMachineTypesMax),
+  machineTypes: hostWords(fieldLimits.hostMachineTypesMax),
   /** NUMA nodes of the host; empty: they are not known, and guests are given none. */
-  numa: Type.Array(NumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
+  numa: Type.Array(OfferedNumaNode, { maxItems: fieldLimits.hostNumaNodesMax }),
   /**
    * Id of the shared storage that the guests' disks are on: hosts with the same id can open each other's
    * disks. Null: disks are in the host's own directory.

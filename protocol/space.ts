@@ -28,7 +28,7 @@ export const fullBelow = ({ totalBytes }: Pick<FileSystemSpace, "totalBytes">): 
   Math.min(spaceLimits.fullBelowBytes, totalBytes * spaceLimits.fullBelowShare);
 
 export function spaceOf(found: FileSystemSpace, wasFull: boolean): Space {
-  const limit = fullBelow(found) * (wasFull ? spaceLimits.roomAgainFactor : 1);
+  const limit = fullBelow(found) * (wasFull ? spaceLimits.roomAgainShare : 1);
   return {
     of: found.of,
     freeMib: Math.floor(found.freeBytes / bytesPerMib),

@@ -7,10 +7,10 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { TSchema } from "@sinclair/typebox";
 import { expect } from "chai";
-import { exitCodes } from "../nodes/cli/exit-codes.ts";
 import { buildProgram } from "../nodes/cli/program.ts";
 import { type ClusterConfig, parseConfig } from "../nodes/config/config.ts";
 import { ClusterSchema } from "../nodes/config/schema.ts";
+import { exitCodes } from "../nodes/package/exit-codes.ts";
 import { read, table } from "./tidy/document-text.ts";
 import { projectFiles, root } from "./tidy/source-tree.ts";
 

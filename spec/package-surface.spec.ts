@@ -80,3 +80,16 @@ describe("the surface of the package", () => {
       expect(surfaceOf(sources[entry] ?? ""), entry).to.include.members([...inProtocol]);
   });
 });
+
+describe("the programs of the package", () => {
+  it("are all that is started as a process or a thread of its own: no import leads to these", () => {
+    const started = [...files.values()].flatMap(({ path, code }) =>
+      path.startsWith("nodes/")
+        ? [...code.matchAll(/\bprogramFile\("([^"]+)"\)/g)].map(([, name]) => name)
+        : [],
+    );
+    const built = readFileSync(join(root, "nodes/package/build.ts"), "utf8");
+    expect(started).to.not.have.length(0);
+    expect(started.filter((name) => !built.includes(`"${name}"`))).to.deep.equal([]);
+  });
+});

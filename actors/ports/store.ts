@@ -3,7 +3,6 @@
  * simulator implement it and pass one contract suite. Types only.
  */
 import type { Event } from "../../protocol/event.ts";
-import type { Observation } from "../../protocol/machine.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type { FlavorRecord, ImageRecord } from "../records/catalog.ts";
@@ -89,6 +88,14 @@ export interface EventPage {
   readonly trimmed: number;
 }
 
+/** A machine that a host may report, as it is stored. */
+export interface ReportedMachine extends MachineKey {
+  /** The host that has the claim of this owner epoch; null: nobody has. */
+  readonly claimedBy: string | null;
+  /** Null: no observation of this owner epoch is stored. */
+  readonly seen: Pick<MachineRecord, "generation" | "state"> | null;
+}
+
 /**
  * PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE
  * storeUnavailable
@@ -114,10 +121,10 @@ export interface Store {
   listOnHost(hostId: string): Promise<readonly string[]>;
 
   /**
-   * Keys of the host's observations that say nothing new: the claim is there, and the machine is stored with
-   * just this observation. Deciding about them would change nothing.
+   * What is stored of these machines, in no order, each once; those of instances that do not exist are left
+   * out. One read, however many they are.
    */
-  listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]>;
+  listReported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]>;
 
   getOperation(id: string): Promise<OperationRecord | undefined>;
   listOperations(

@@ -2,9 +2,9 @@
  * Watches the file systems of a process, and tells which are full. It decides nothing else: who makes new
  * things asks it first, and what makes room (a stop, a delete) never does.
  */
-import { spaceLimits } from "../../protocol/limits/space.ts";
 import { type FileSystemSpace, type Space, spaceOf } from "../../protocol/space.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { actorLimits } from "./limits.ts";
 import { Periodic } from "./periodic.ts";
 
 export interface SpaceWatchOptions {
@@ -26,7 +26,7 @@ export class SpaceWatch {
     const { clock, log } = options;
     this.#rounds = new Periodic({
       ...{ name: "space", clock, log },
-      pauseMs: () => spaceLimits.spaceLookPeriodMs,
+      pauseMs: () => actorLimits.spaceLookPeriodMs,
       round: () => this.#look(),
     });
   }

@@ -30,4 +30,6 @@ export const sharedStorageLimits = {
   storageAnswerTimeoutMs: 1_500,
   /** Disks in one page of the list of a shared storage: some 60 KiB. */
   sharedDisksPageLength: 1_000,
+  /** Disks of one shared storage that are listed in all, in pages. A host that lists more is not believed. */
+  sharedDisksListedMax: 200_000,
 } as const;

@@ -7,6 +7,7 @@ import type { Client } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Store } from "../ports/store.ts";
 import type { InstanceRecord } from "../records/instance.ts";
+import { sharedStorageLimits } from "./limits.ts";
 import { type DiskOwner, ownerOf } from "./ownerless.ts";
 
 export type StorageAgent = Pick<Client<typeof hostAgentService>, "sharedDisks" | "removeSharedDisks">;
@@ -64,6 +65,10 @@ async function allDisks(
     const { disks, nextMarker } = await agent.sharedDisks({ storageId, ...marker }, { timeoutMs });
     all.push(...disks);
     if (nextMarker === undefined) return all;
+    // A host that lists for ever would keep the doctor from everything else.
+    const goesOn =
+      nextMarker > (marker.marker ?? "") && all.length <= sharedStorageLimits.sharedDisksListedMax;
+    if (!goesOn) throw new StatusError("internal", "The host's list of shared disks has no end.");
     marker = { marker: nextMarker };
   }
 }

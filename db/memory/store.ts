@@ -11,6 +11,7 @@ import type {
   InstanceRow,
   PageQuery,
   Renewal,
+  ReportedMachine,
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
@@ -32,7 +33,6 @@ import type {
   ServerGroupRecord,
 } from "../../actors/records/placement.ts";
 import type { Event } from "../../protocol/event.ts";
-import type { Observation } from "../../protocol/machine.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { lastOfPage } from "../rows/event-page.ts";
@@ -97,13 +97,14 @@ export class MemoryStore implements Store {
     return [...new Set(ids)].sort();
   }
 
-  async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
-    const { claims, machines } = this.#tables;
-    return observations.flatMap(({ instanceId, ownerEpoch, generation, state }) => {
-      const key = { instanceId, ownerEpoch };
-      const known = machines.get(machineKey(key));
-      const isStored = known !== undefined && known.generation === generation && known.state === state;
-      return isStored && claims.get(machineKey(key))?.hostId === hostId ? [key] : [];
+  async listReported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]> {
+    const { instances, claims, machines } = this.#tables;
+    const asked = new Map(keys.map((key) => [machineKey(key), key]));
+    return [...asked].flatMap(([key, { instanceId, ownerEpoch }]) => {
+      if (instances.get(instanceId) === undefined) return [];
+      const { generation, state } = machines.get(key) ?? {};
+      const seen = generation === undefined || state === undefined ? null : { generation, state };
+      return [{ instanceId, ownerEpoch, claimedBy: claims.get(key)?.hostId ?? null, seen }];
     });
   }
 

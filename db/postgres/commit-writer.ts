@@ -1,6 +1,6 @@
 /**
- * The one writer of a process: commits queue here, and whatever waits is committed together, up to
- * postgresLimits.commitBatchMax, in one round trip (decision 0002). At most one batch is in flight.
+ * The one writer of a thread: commits queue here (commit-queue.ts), and whatever waits is committed together,
+ * up to postgresLimits.commitBatchMax, in one round trip (decision 0002). At most one batch is in flight.
  *
  * The commits of a batch are first tried as one commit that does what all of them do: that is by far the
  * cheapest. When anything of it is refused, nothing of it has happened, and the same commits go again apart,
@@ -16,10 +16,10 @@ import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { assertCommit } from "../rules/commit-rules.ts";
+import { CommitQueue, type Queued } from "./commit-queue.ts";
 import {
   apartText,
   type CommitOutcome,
-  type EncodedCommit,
   encodeTurn,
   mergedText,
   resultOf,
@@ -29,8 +29,7 @@ import { type Database, nextBackoffMs, type ReservedConnection, type Statement }
 import { failureKind, kindOfCode, outdatedSentence, storeError, unavailable } from "./failure.ts";
 import { postgresLimits } from "./limits.ts";
 
-interface Waiting {
-  readonly commit: EncodedCommit;
+interface Waiting extends Queued {
   readonly untilMs: number;
   /** It was in a batch whose answer was lost. */
   sent: boolean;
@@ -61,7 +60,7 @@ export class CommitWriter {
   readonly #clock: Clock;
   readonly #log: Log;
   #onOutdated: WriterOptions["onOutdated"];
-  #queue: Waiting[] = [];
+  readonly #queue = new CommitQueue<Waiting>();
   #batch = 0;
   #connection: ReservedConnection | undefined;
   #running: Promise<void> | undefined;
@@ -89,7 +88,8 @@ export class CommitWriter {
     const encoded = encodeTurn(commit);
     const untilMs = this.#clock.monotonicMs() + postgresLimits.storePatienceMs;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ commit: encoded, untilMs, sent: false, resolve, reject });
+      const asked = commit.request !== undefined;
+      this.#queue.push({ commit: encoded, asked, untilMs, sent: false, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -106,29 +106,10 @@ export class CommitWriter {
     // One microtask later: everything that was asked for in the same breath goes into the first batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
-      const commits = this.#take();
+      const commits = this.#queue.take();
       await this.#commit({ turns: commits, merged: commits.length > 1 });
     }
     this.#running = undefined;
-  }
-
-  /**
-   * The next batch, from the front of the queue. A commit that cannot be merged goes alone; two commits of
-   * one instance or host never share a batch, so that they, and their events, keep their order.
-   */
-  #take(): Waiting[] {
-    const written = new Set<string>();
-    let bytes = 0;
-    let count = 0;
-    for (const { commit } of this.#queue) {
-      bytes += commit.bytes;
-      const full = count === postgresLimits.commitBatchMax || bytes > postgresLimits.commitBatchBytesMax;
-      if (count > 0 && (full || !commit.mergeable || commit.writes.some((name) => written.has(name)))) break;
-      for (const name of commit.writes) written.add(name);
-      count += 1;
-      if (!commit.mergeable) break;
-    }
-    return this.#queue.splice(0, count);
   }
 
   async #commit(batch: Batch): Promise<void> {
@@ -178,7 +159,7 @@ export class CommitWriter {
     let concerned = batch.turns;
     for (let backoffMs: number = postgresLimits.storeBackoffMsMin; ; backoffMs = nextBackoffMs(backoffMs)) {
       concerned = this.#expire(concerned, thrown);
-      this.#queue = this.#expire(this.#queue, thrown);
+      this.#queue.filter((one) => !this.#isLate(one, thrown));
       if (this.#closed && concerned.length + this.#queue.length === 0) return;
       try {
         const outcomes = await this.#call(recoverStatement(this.#id, this.#batch, this.#clock.nowMs()));
@@ -197,21 +178,22 @@ export class CommitWriter {
     }
   }
 
-  /** To the front, in the order in which they came. */
   #sendAgain(concerned: readonly Waiting[]): void {
     for (const waiting of concerned) waiting.sent = false;
-    this.#queue = [...concerned, ...this.#queue];
+    this.#queue.putBack(concerned);
   }
 
-  /** Rejects the callers whose waiting time is over, and answers the callers that go on waiting. */
+  /** The callers that go on waiting. */
   #expire(waiting: readonly Waiting[], cause: unknown): Waiting[] {
-    const nowMs = this.#clock.monotonicMs();
-    const late = waiting.filter(({ untilMs }) => this.#closed || untilMs <= nowMs);
-    for (const { sent, reject } of late) {
-      const outcome = sent ? "the change may have been committed" : "nothing was committed";
-      reject(unavailable(`PostgreSQL does not answer; ${outcome}.`, cause));
-    }
-    return waiting.filter((one) => !late.includes(one));
+    return waiting.filter((one) => !this.#isLate(one, cause));
+  }
+
+  /** Whether the caller's waiting time is over; then it is told. */
+  #isLate({ sent, untilMs, reject }: Waiting, cause: unknown): boolean {
+    if (!this.#closed && untilMs > this.#clock.monotonicMs()) return false;
+    const outcome = sent ? "the change may have been committed" : "nothing was committed";
+    reject(unavailable(`PostgreSQL does not answer; ${outcome}.`, cause));
+    return true;
   }
 
   /** The one column of the one row. */

@@ -32,11 +32,21 @@ export interface OpenStoreOptions {
 const oldestVersion = 15;
 
 /** @throws UNAVAILABLE storeUnavailable, with a sentence that says what is wrong */
-export async function openStore({ url, clock, log, onOutdated }: OpenStoreOptions): Promise<Store> {
-  const place = placeOf(url);
-  await prepare(url, place, log);
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  await prepare(options.url, placeOf(options.url), options.log);
+  return connectStore(options, postgresLimits.storeConnectionsMax);
+}
+
+/**
+ * Connects to a database whose tables are up to date, with at most `connectionsMax` connections. @throws as
+ * {@link openStore}
+ */
+export async function connectStore(
+  { url, clock, log, onOutdated }: OpenStoreOptions,
+  connectionsMax: number,
+): Promise<Store> {
   const orm = await connect(url, {
-    max: postgresLimits.storeConnectionsMax,
+    max: connectionsMax,
     statement_timeout: postgresLimits.storeTimeoutMs,
     connectionTimeoutMillis: postgresLimits.storeTimeoutMs,
   });

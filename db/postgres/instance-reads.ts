@@ -1,6 +1,6 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
-import type { InstanceQuery, PageQuery, Whereabouts } from "../../actors/ports/store.ts";
-import type { Observation } from "../../protocol/machine.ts";
+import type { InstanceQuery, PageQuery, ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
+import type { MachineKey, MachineRecord } from "../../actors/records/instance.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import { storableJson } from "../rows/storable.ts";
 import type { Statement } from "./database.ts";
@@ -104,19 +104,30 @@ export function onHostStatement(hostId: string): Statement {
   return { name: "on_host", text, values: [hostId] };
 }
 
-export function storedStatement(hostId: string, observations: readonly Observation[]): Statement {
-  const text = `select r.instance_id, r.owner_epoch
-    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) as r(instance_id, owner_epoch, generation, state)
-      join claim c on c.instance_id = r.instance_id and c.owner_epoch = r.owner_epoch and c.host_id = $1
-      join machine m on m.instance_id = r.instance_id and m.owner_epoch = r.owner_epoch
-        and m.generation = r.generation and m.state = r.state`;
-  const lists = [
-    observations.map(({ instanceId }) => instanceId),
-    observations.map(({ ownerEpoch }) => ownerEpoch),
-    observations.map(({ generation }) => generation),
-    observations.map(({ state }) => state),
-  ];
-  return { name: "stored", text, values: [hostId, ...lists] };
+export function reportedStatement(keys: readonly MachineKey[]): Statement {
+  const text = `select r.instance_id, r.owner_epoch, c.host_id, m.generation, m.state
+    from (select distinct * from unnest($1::text[], $2::bigint[])) as r(instance_id, owner_epoch)
+      join instance i on i.id = r.instance_id
+      left join claim c on c.instance_id = r.instance_id and c.owner_epoch = r.owner_epoch
+      left join machine m on m.instance_id = r.instance_id and m.owner_epoch = r.owner_epoch`;
+  const ids = keys.map(({ instanceId }) => instanceId);
+  return { name: "reported", text, values: [ids, keys.map(({ ownerEpoch }) => ownerEpoch)] };
+}
+
+export function reportedIn([
+  instanceId,
+  ownerEpoch,
+  hostId,
+  generation,
+  state,
+]: readonly unknown[]): ReportedMachine {
+  return {
+    instanceId: String(instanceId),
+    ownerEpoch: Number(ownerEpoch),
+    claimedBy: hostId === null ? null : String(hostId),
+    seen:
+      generation === null ? null : { generation: Number(generation), state: state as MachineRecord["state"] },
+  };
 }
 
 export function operationsStatement(

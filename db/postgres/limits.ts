@@ -2,6 +2,11 @@
 export const postgresLimits = {
   /** Commits in one transaction: keeps its subtransactions in PostgreSQL's cache of 64. */
   commitBatchMax: 60,
+  /**
+   * Places in a batch that are kept for the line that is not first (commit-queue.ts), so that neither waits
+   * for all of the other.
+   */
+  commitBatchOtherMin: 15,
   /** Text of the commits in one transaction; a create of 100 instances alone has about 200 KiB. */
   commitBatchBytesMax: 1024 * 1024,
   /** Commits waiting for their transaction before commands are answered RESOURCE_EXHAUSTED. */

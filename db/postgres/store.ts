@@ -11,6 +11,7 @@ import type {
   InstanceRow,
   PageQuery,
   Renewal,
+  ReportedMachine,
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
@@ -33,7 +34,6 @@ import type {
   QuotaTotal,
   ServerGroupRecord,
 } from "../../actors/records/placement.ts";
-import type { Observation } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
@@ -137,13 +137,9 @@ export class PostgresStore implements Store {
     return ids(await this.#database.read(read.onHostStatement(hostId), "list a host's instances"));
   }
 
-  async listStored(hostId: string, observations: readonly Observation[]): Promise<readonly MachineKey[]> {
-    const statement = read.storedStatement(hostId, observations);
-    const rows = await this.#database.read(statement, "look for what is stored");
-    return rows.map(([instanceId, ownerEpoch]) => ({
-      instanceId: String(instanceId),
-      ownerEpoch: Number(ownerEpoch),
-    }));
+  async listReported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]> {
+    const rows = await this.#database.read(read.reportedStatement(keys), "look for what is reported");
+    return rows.map(read.reportedIn);
   }
 
   async getOperation(id: string): Promise<OperationRecord | undefined> {

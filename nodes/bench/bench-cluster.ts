@@ -88,7 +88,8 @@ export async function openCluster(
   const { say = told } = options;
   const screen: Screen = { say, show: say, sinceStartMs: () => performance.now() };
   const { guest = Promise.resolve(), mayStart, signal } = options;
-  const chosen = { ...(mayStart && { mayStart }), ...(signal && { signal }) };
+  const stop = signal && { first: signal, second: new AbortController().signal };
+  const chosen = { ...(mayStart && { mayStart }), ...(stop && { stop }) };
   const cluster = await startCluster({ config, screen, guest, ...chosen }).catch((error: unknown) => {
     rmSync(directory, { recursive: true, force: true });
     throw error;
@@ -99,6 +100,8 @@ export async function openCluster(
     rmSync(directory, { recursive: true, force: true });
   };
   try {
+    // A figure of fewer nodes than were asked for is none.
+    for (const fault of cluster.broken().values()) throw fault;
     const demo = await connect({ config: file, project: "demo" });
     const admin = await connect({ config: file, project: "admin" });
     await hostsAlive(admin, config.nodes.length);
@@ -156,9 +159,8 @@ function processesOf(directory: string): readonly ClusterProcess[] {
 }
 
 function detailOf(argv: readonly string[]): string {
-  for (const option of ["-uuid", "--name"])
-    if (argv.includes(option)) return argv[argv.indexOf(option) + 1] ?? "";
-  return "";
+  if (argv.includes("-uuid")) return argv[argv.indexOf("-uuid") + 1] ?? "";
+  return argv.find((argument) => argument.startsWith("--name="))?.slice("--name=".length) ?? "";
 }
 
 function nameOf(argv: readonly string[], directory: string, pid: string): ClusterProcess["name"] | undefined {

@@ -4,21 +4,33 @@
  * a new directory and on free ports; clusters that run here already are not touched. Each benchmark but
  * `recovery` takes less than three minutes.
  */
+import "../process/umask.ts";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { exitCodes } from "../package/exit-codes.ts";
 import { runSeries } from "./series.ts";
 
-const { positionals: names, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: "string" },
-    guests: { type: "string" },
-    case: { type: "string", multiple: true },
-  },
-});
+const { positionals: names, values } = words();
 /** Aborted by Ctrl-C: the benchmark ends in good order and takes its cluster with it. */
 const interrupted = new AbortController();
 const count = (text: string | undefined) => (text === undefined ? undefined : Math.max(1, Number(text) || 1));
+
+function words() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        runs: { type: "string" },
+        guests: { type: "string" },
+        case: { type: "string", multiple: true },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(exitCodes.usage.exit);
+  }
+}
 
 async function recover(): Promise<unknown> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
@@ -53,7 +65,7 @@ if (wanted.length === 0 || unknown.length > 0) {
   process.stderr.write(
     `Usage: npm run bench -- NAME, with NAME one of: ${Object.keys(benchmarks).join(", ")}, all\n`,
   );
-  process.exit(2);
+  process.exit(values.help === true ? exitCodes.ok.exit : exitCodes.usage.exit);
 }
 // As with `npm start`: the processes of the cluster reuse code that was compiled before.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "..", "..", "node_modules", ".cache", "novact");
@@ -64,4 +76,5 @@ const outcome = await runSeries({
   say: (text) => process.stderr.write(`${text}\n`),
   signal: interrupted.signal,
 });
-process.exit({ done: 0, failed: 1, interrupted: 130 }[outcome]);
+const { ok: done, internal: failed, interrupted: cut } = exitCodes;
+process.exit({ done, failed, interrupted: cut }[outcome].exit);

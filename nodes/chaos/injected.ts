@@ -3,6 +3,7 @@
 /** The fault cannot be injected here or now; the message says why. */
 export class FaultRefused extends Error {
   override readonly name = "FaultRefused";
+  readonly code = "INVALID_ARGUMENT";
 }
 
 export interface Injected {

@@ -2,14 +2,16 @@
  * The process behind `novact chaos`: takes one task as JSON, carries it out, and ends with the CLI's exit
  * code for the result. Results go to stdout, progress to stderr.
  */
+import "../process/umask.ts";
 import { resolve } from "node:path";
-import { ConfigError, loadConfig } from "../config/config.ts";
+import { loadConfig } from "../config/config.ts";
+import { exitCodes } from "../package/exit-codes.ts";
+import { failureOf } from "../package/failure.ts";
 import { injectByHand, listAll } from "./by-hand.ts";
 import { healAll } from "./conductor.ts";
-import { FaultRefused } from "./injected.ts";
 import { judgeFacts } from "./judgement.ts";
 import { openLinks } from "./links.ts";
-import { assertAllowed, NotAllowed } from "./permission.ts";
+import { assertAllowed } from "./permission.ts";
 import { readRecords } from "./recorder.ts";
 import { printSummary, printViolations } from "./report-text.ts";
 import { type FaultKind, faultKinds } from "./scenario.ts";
@@ -34,17 +36,6 @@ interface Task {
   readonly jitter?: number;
 }
 
-/** The same as in nodes/cli/exit-codes.ts. */
-const exits = {
-  ok: 0,
-  failed: 1,
-  usage: 2,
-  unavailable: 6,
-  denied: 8,
-  findings: 10,
-  interrupted: 130,
-} as const;
-
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const startedAtMs = performance.now();
 const say = (text: string): void => {
@@ -60,7 +51,7 @@ async function perform(task: Task): Promise<number> {
       return run(task);
     case "list":
       print(task.json ? JSON.stringify(listAll(task.config)) : textOf(listAll(task.config)));
-      return exits.ok;
+      return exitCodes.ok.exit;
     case "inject":
       return inject(task);
     case "heal":
@@ -85,8 +76,8 @@ async function run(task: Task): Promise<number> {
     signal: interrupted.signal,
   });
   print(task.json ? JSON.stringify(summary) : printSummary(summary));
-  if (summary.violations.length > 0 || !summary.settled) return exits.findings;
-  return interrupted.signal.aborted ? exits.interrupted : exits.ok;
+  if (summary.violations.length > 0 || !summary.settled) return exitCodes.findings.exit;
+  return interrupted.signal.aborted ? exitCodes.interrupted.exit : exitCodes.ok.exit;
 }
 
 function textOf(listed: ReturnType<typeof listAll>): string {
@@ -125,7 +116,7 @@ async function inject(task: Task): Promise<number> {
     signal: interrupted.signal,
   });
   print(task.json ? JSON.stringify({ kind, target, note }) : note);
-  return interrupted.signal.aborted ? exits.interrupted : exits.ok;
+  return interrupted.signal.aborted ? exitCodes.interrupted.exit : exitCodes.ok.exit;
 }
 
 async function heal(task: Task): Promise<number> {
@@ -139,22 +130,13 @@ async function heal(task: Task): Promise<number> {
       ? JSON.stringify({ resumed })
       : `Healed: ${resumed} processes resumed; links pass, disks have room.`,
   );
-  return exits.ok;
+  return exitCodes.ok.exit;
 }
 
 function judge({ directory = ".", json }: Task): number {
   const judgement = judgeFacts(readRecords(resolve(directory)).facts);
   print(json ? JSON.stringify(judgement) : printViolations(judgement));
-  return judgement.violations.length === 0 ? exits.ok : exits.findings;
-}
-
-function exitOf(error: unknown): number {
-  if (error instanceof NotAllowed) return exits.denied;
-  if (error instanceof FaultRefused || error instanceof ScenarioError || error instanceof ConfigError) {
-    return exits.usage;
-  }
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "UNAVAILABLE" ? exits.unavailable : exits.failed;
+  return judgement.violations.length === 0 ? exitCodes.ok.exit : exitCodes.findings.exit;
 }
 
 /** After a second signal the judgement is left out, but everything is healed. */
@@ -162,7 +144,7 @@ async function healAndEnd(task: Task): Promise<void> {
   try {
     await heal({ ...task, json: false });
   } finally {
-    process.exit(exits.interrupted);
+    process.exit(exitCodes.interrupted.exit);
   }
 }
 
@@ -186,11 +168,9 @@ try {
   process.exitCode = await perform(task);
   await written(process.stdout);
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(
-    `${exitOf(error) === exits.failed && error instanceof Error ? error.stack : `error: ${message}`}\n`,
-  );
-  process.exitCode = exitOf(error);
+  const { text, exit } = failureOf(error);
+  process.stderr.write(`error: ${text}\n`);
+  process.exitCode = exit;
   await written(process.stderr);
 }
 // Connections that a failed run left open must not keep the process alive.

@@ -4,6 +4,7 @@ import type { ClusterConfig } from "../config/config.ts";
 /** The cluster's configuration does not allow chaos. */
 export class NotAllowed extends Error {
   override readonly name = "NotAllowed";
+  readonly code = "PERMISSION_DENIED";
 }
 
 /** @throws NotAllowed unless the configuration allows chaos */

@@ -7,6 +7,7 @@ import { scenarios } from "./scenarios.ts";
 /** The scenario does not exist or is wrong; the message is for people and names file and line. */
 export class ScenarioError extends Error {
   override readonly name = "ScenarioError";
+  readonly code = "INVALID_ARGUMENT";
 }
 
 /** The scenario of that name or file. @throws ScenarioError */

@@ -3,8 +3,9 @@
  * never ends the process by itself and knows no single command; the tree of commands is in program.ts.
  */
 import type { Command, CommanderError, OutputConfiguration } from "commander";
+import { exitCodeOf, exitCodes } from "../package/exit-codes.ts";
+import { ownVersion } from "../package/program-files.ts";
 import { errorLines, exitCodeFor, type Shown, shownOf } from "./errors.ts";
-import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { asTyped } from "./hints.ts";
 import { buildProgram } from "./program.ts";
 import { Run } from "./run.ts";
@@ -18,6 +19,10 @@ export async function runCommand(
   connect: Connect,
 ): Promise<number> {
   if (argv[0] === "__complete") return printCandidates(argv.slice(1), terminal, connect);
+  if (argv[0] === "--version") {
+    terminal.out.write(`${ownVersion()}\n`);
+    return exitCodes.ok.exit;
+  }
   let exit: number = exitCodes.ok.exit;
   const program = buildProgram(async (command, body) => {
     const run = new Run(terminal, connect, command.optsWithGlobals());

@@ -1,7 +1,7 @@
 /** Errors as people and programs read them: what failed, why, and what to do next. */
 import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/wire/status.ts";
+import { exitCodeOf } from "../package/exit-codes.ts";
 import { startCommand } from "../package/typed-command.ts";
-import { exitCodeOf } from "./exit-codes.ts";
 import { type Paint, plain } from "./terminal.ts";
 
 /** An error that the command line itself finds, before or apart from any request. */

@@ -3,8 +3,9 @@
  * ends the command quietly. Ctrl-C ends the work under way and closes the connection; a second Ctrl-C ends
  * the process.
  */
+
+import { exitCodes } from "../package/exit-codes.ts";
 import { typedCommand } from "../package/typed-command.ts";
-import { exitCodes } from "./exit-codes.ts";
 import type { Connect } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 

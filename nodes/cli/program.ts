@@ -4,7 +4,7 @@
  * them.
  */
 import { Command } from "commander";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodes } from "../package/exit-codes.ts";
 import { parseDuration } from "./format.ts";
 import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
 import { chaosCommand } from "./nouns/chaos.ts";
@@ -34,6 +34,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
       parseDuration,
     )
     .option("--config <file>", "the cluster's configuration (default: NOVACT_CONFIG, or cluster.yaml)")
+    .option("--version", "print the version, and nothing else")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", helpAfter());
   const nouns = [

@@ -137,7 +137,7 @@ function stepLine(
   { step, atMs, message }: { step: string; atMs: number; message: string | undefined },
 ): string {
   const after = `+${duration(Math.max(0, atMs - startedAtMs))}`.padStart(9);
-  return `${name.replace(/\p{Cc}/gu, "?")}  ${after}  ${step}${message === undefined ? "" : `  ${plain(message)}`}`;
+  return `${plain(name)}  ${after}  ${step}${message === undefined ? "" : `  ${plain(message)}`}`;
 }
 
 function liveLine(name: string, { step, percent, kind, startedAtMs, steps }: Operation): string {

@@ -13,7 +13,7 @@ import type { Run } from "./run.ts";
  * a repeated signal means is for the cluster to judge.
  */
 export function startCluster(run: Run, argv: readonly string[]): Promise<number> {
-  const config = run.config === undefined ? [] : ["--config", run.config];
+  const config = run.config === undefined ? [] : [`--config=${run.config}`];
   const child = spawn(process.execPath, [programFile("main"), "up", ...config, ...argv], {
     stdio: "inherit",
   });

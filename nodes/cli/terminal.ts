@@ -34,8 +34,12 @@ export function painter(stream: Stream, env: Terminal["env"]): Paint {
     colours && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** A text of a user, a host or a guest on one line, without control characters. */
-export const plain = (text: string): string => text.replace(/\s+/gu, " ").replace(/\p{Cc}/gu, "?");
+/**
+ * A text of a user, a host or a guest on one line, without control characters and those that nobody sees: one
+ * that turns the direction of writing shows another name than the one that is there.
+ */
+export const plain = (text: string): string =>
+  text.replace(/\s+/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "?");
 
 /**
  * A guest's console output, made safe for a terminal: colours pass, all other control sequences do not.

@@ -4,4 +4,6 @@ export const computeLimits = {
   consoleTrimPeriodMs: 5_000,
   /** Guests that boot at once for each CPU of the node: more would only delay all of them. */
   bootsPerCpu: 2,
+  /** Characters of a text of a tool that a host says of itself; below observedTextLengthMax. */
+  hostTextLengthMax: 1_024,
 } as const;

@@ -5,17 +5,20 @@
 import { join } from "node:path";
 import type { HostEnding } from "../../actors/node/host/host.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
+import { fieldLimits } from "../../protocol/limits/fields.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
-import { type ClusterConfig, connectionOf, hostIdOf, type NodeConfig, statePaths } from "../config/config.ts";
+import { type ClusterConfig, connectionOf, type NodeConfig, statePaths } from "../config/config.ts";
+import { hostIdOf } from "../config/host-id.ts";
 import { cpuFeatures, numaNodes } from "../drivers/computer-facts.ts";
 import { createDrivers, type Drivers } from "../drivers/index.ts";
 import { readBootId } from "../drivers/process-table.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
+import { oneLine } from "./host-text.ts";
 import { computeLimits } from "./limits.ts";
 
 /**
@@ -129,11 +132,11 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     architecture: process.arch === "arm64" ? "aarch64" : "x86_64",
     hypervisor: capabilities.kind,
     accelerator: capabilities.accelerator,
-    acceleratorReason: capabilities.acceleratorReason,
-    hypervisorVersion: capabilities.version,
-    vcpus: Math.floor(capacity.vcpus * ratios.cpu),
-    memoryMib: Math.floor(capacity.memoryMib * ratios.ram),
-    diskGib: Math.floor(capacity.diskGib * ratios.disk),
+    acceleratorReason: oneLine(capabilities.acceleratorReason),
+    hypervisorVersion: oneLine(capabilities.version),
+    vcpus: Math.min(Math.floor(capacity.vcpus * ratios.cpu), fieldLimits.hostVcpusMax),
+    memoryMib: Math.min(Math.floor(capacity.memoryMib * ratios.ram), fieldLimits.hostMemoryMibMax),
+    diskGib: Math.min(Math.floor(capacity.diskGib * ratios.disk), fieldLimits.hostDiskGibMax),
     storageId: drivers.storageId,
     labels: { ...node.labels },
     features,

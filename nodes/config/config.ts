@@ -6,7 +6,7 @@
  * directory) are worked out here once, so that every process of the cluster sees the same.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Static } from "@sinclair/typebox";
@@ -15,12 +15,17 @@ import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
 import { controllerUser, hostUser, hostUserPrefix, type WebSocketListener } from "../bus/access.ts";
-import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import {
+  CredentialsError,
+  credentialsFile,
+  type NatsCredentials,
+  readCredentials,
+} from "../bus/credentials.ts";
 import { isCheckout, treeDirectory } from "../package/program-files.ts";
 import { startCommand } from "../package/typed-command.ts";
-import { systemIds } from "../process/clock.ts";
 import { check, type Finding } from "./explain.ts";
 import { configLimits } from "./limits.ts";
+import { nodeNameFindings } from "./node-names.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
 import {
   type accelerators,
@@ -85,6 +90,7 @@ export interface ClusterConfig {
 /** A configuration that cannot be used; the message is for people and has one line for each mistake. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  readonly code = "INVALID_ARGUMENT";
   readonly findings: readonly Finding[];
 
   constructor(file: string, findings: readonly Finding[]) {
@@ -124,13 +130,8 @@ type LineOf = (path: readonly (string | number)[]) => number;
 /** Mistakes that the schema cannot express. */
 function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
   const findings: Finding[] = [];
-  for (const [index, name] of (file.nodes ?? []).map((node) => node.name).entries()) {
-    const first = (file.nodes ?? []).findIndex((node) => node.name === name);
-    if (first < index) {
-      const message = `nodes.${index}.name: two nodes are called ${name}. Give each its own name.`;
-      findings.push({ line: lineOf(["nodes", index, "name"]), message });
-    }
-  }
+  const names = (file.nodes ?? []).map(({ name }) => name);
+  findings.push(...nodeNameFindings(names, lineOf));
   for (const [index, { power }] of (file.nodes ?? []).entries()) {
     findings.push(...powerFindings(power, index, lineOf));
   }
@@ -311,26 +312,12 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
   };
 }
 
-/** A host's id: made once and kept on the host's own disk. */
-export function hostIdOf(
-  config: Pick<ClusterConfig, "stateDirectory" | "deployment">,
-  nodeName: string,
-): string {
-  const directory = statePaths(config).node(nodeName);
-  const file = join(directory, "host-id");
-  if (!existsSync(file)) {
-    mkdirSync(directory, { recursive: true, mode: 0o711 });
-    writeFileSync(file, `${systemIds(config.deployment).next()}\n`, { flag: "wx" });
-  }
-  return readFileSync(file, "utf8").trim();
-}
-
 /** The user of a connection to the bus: a project, `admin`, `controller`, or a host. */
 export type BusUser = { readonly host: string } | string;
 
 /**
- * The credentials for the NATS client. @throws ConfigError when the cluster was never up, or the file may not
- * be read
+ * The credentials for the NATS client. @throws ConfigError when the cluster was never up, or the file is
+ * damaged or may not be read
  */
 export function connectionOf(config: ClusterConfig, user: BusUser): NatsCredentials {
   return throughLink(credentialsOf(config, user));
@@ -344,6 +331,7 @@ function credentialsOf(config: ClusterConfig, user: BusUser): NatsCredentials {
     const credentials = readCredentials(file);
     if (credentials !== undefined) return credentials;
   } catch (error) {
+    if (error instanceof CredentialsError) throw new ConfigError(file, [{ line: 1, message: error.message }]);
     if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
     const message = "belongs to the user who started the cluster. Run this as that user (sudo).";
     throw new ConfigError(file, [{ line: 1, message }]);
@@ -376,7 +364,7 @@ function throughLink(credentials: NatsCredentials): NatsCredentials {
   return port === undefined ? credentials : { ...credentials, servers: [`nats://127.0.0.1:${port}`] };
 }
 
-/** The URL of the database. @throws ConfigError when our own server does not run */
+/** The URL of the database. @throws ConfigError when our own server does not run, or its file is damaged */
 export function postgresUrlOf(config: ClusterConfig): string {
   const port = process.env[linkVariables.postgres];
   if (port === undefined) return ownPostgresUrl(config);
@@ -389,7 +377,12 @@ export function postgresUrlOf(config: ClusterConfig): string {
 function ownPostgresUrl(config: ClusterConfig): string {
   if (config.postgres.url !== undefined) return config.postgres.url;
   const file = statePaths(config).postgresUrl;
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const url = existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+  if (url !== undefined) {
+    if (/^postgresql:\/\/\S+$/.test(url)) return url;
+    const damaged = `it should hold the URL of our own PostgreSQL. Start the cluster again, which writes it anew.`;
+    throw new ConfigError(file, [{ line: 1, message: damaged }]);
+  }
   const message = `our own PostgreSQL does not run. Start the cluster first (${startCommand()}), or set postgres.url.`;
   throw new ConfigError(config.file, [{ line: 1, message }]);
 }

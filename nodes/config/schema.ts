@@ -7,7 +7,7 @@ import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { deploymentMax } from "../../protocol/wire/ids.ts";
-import { literals } from "../../protocol/wire/schema.ts";
+import { Label, literals } from "../../protocol/wire/schema.ts";
 import { PowerSchema } from "./power.ts";
 
 const part = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
@@ -52,13 +52,18 @@ const reserved = (what: string, maximum: number) =>
   Type.Optional(
     Type.Integer({ minimum: 0, maximum, description: `so many ${what} of the node are kept from instances` }),
   );
-const token = { pattern: "^[A-Za-z0-9_-]{1,64}$" };
+/**
+ * A token of subjects that is also a word of command lines and the name of a file: it begins with a letter or
+ * digit, so that no program takes it for an option.
+ */
+const token = { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" };
 
 export const NodeSchema = Type.Object(
   {
+    // As clients have to name it: the protocol's own pattern.
     name: Type.String({
-      ...token,
-      description: "a name of letters, digits, - and _, different for every node",
+      pattern: Label.pattern ?? "",
+      description: "a name of letters, digits, ., - and _, a letter or digit first, different for every node",
     }),
     hypervisor: Type.Optional(
       Type.Unsafe<(typeof hypervisors)[number]>({
@@ -126,7 +131,12 @@ const weigherNames = weighers.map((weigher) => weigher.name);
 
 export const ClusterSchema = Type.Object(
   {
-    cell: Type.Optional(Type.String({ ...token, description: "the deployment's name, a subject token" })),
+    cell: Type.Optional(
+      Type.String({
+        ...token,
+        description: "the deployment's name: letters, digits, - and _, a letter or digit first",
+      }),
+    ),
     deployment: Type.Optional(
       Type.Integer({
         minimum: 0,

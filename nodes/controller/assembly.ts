@@ -1,6 +1,7 @@
 /**
  * A controller, put together from its ports: nothing but `new` and `connect`, no decision. Production, the
- * tests and the simulator call it with other implementations of the same ports.
+ * tests and the simulator call it with other implementations of the same ports. What hears the hosts and
+ * fences them is put together in safety.ts.
  */
 
 import { aggregateHandlers } from "../../actors/control/catalog/aggregates.ts";
@@ -11,14 +12,15 @@ import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
-import { examine } from "../../actors/control/doctor/examine.ts";
+import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
 import { disableFailing } from "../../actors/control/fleet/breaker.ts";
 import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
-import { Fencer } from "../../actors/control/fleet/fencer.ts";
-import { Leases } from "../../actors/control/fleet/leases.ts";
+import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
+import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
+import { LeasePicture } from "../../actors/control/fleet/picture.ts";
 import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
-import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { hostHandlers } from "../../actors/control/fleet/service.ts";
+import { StrangeReports } from "../../actors/control/fleet/strange-reports.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
@@ -37,7 +39,6 @@ import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
-import type { ExamineStorage } from "../../actors/shared-storage/witnesses.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
@@ -46,17 +47,15 @@ import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
-import { hostAgentService, reportService } from "../../protocol/machine.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
-import { commandBinding, hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
-import { createClient } from "../../protocol/wire/client.ts";
+import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
-import type { Client } from "../../protocol/wire/service.ts";
 import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import { askHost } from "./ask-host.ts";
+import { hostAgents } from "./host-agents.ts";
 
 export interface ControllerPorts {
   readonly cell: string;
@@ -73,6 +72,7 @@ export interface ControllerPorts {
   readonly power: PowerFence;
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
+  readonly openSafety: OpenSafety;
   /** Called after events were committed: publishes them. */
   readonly wakePublisher: () => void;
   /**
@@ -101,7 +101,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     system.spawn(
       reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
     ),
-    system.spawn(recovererDefinition({ store, braked: () => parts.fencer.brake.on, recover })),
+    system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
     system.spawn(drainerDefinition(parts.drainer)),
     system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
@@ -116,7 +116,8 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     if (hint !== undefined) commits.hint(hint);
     return undefined;
   });
-  const servers = serversOf(ports, parts);
+  const safety = await ports.openSafety(audienceOf(ports, parts));
+  const server = serverOf(ports, parts);
   return {
     system,
     cutOff: () => {
@@ -124,7 +125,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       parts.placer.cutOff();
     },
     stop: async () => {
-      await Promise.all([...servers.map((server) => server.drain()), hints.drain()]);
+      await Promise.all([server.drain(), hints.drain(), safety.stop()]);
       registry.close();
       directory.close();
       parts.space.stop();
@@ -142,27 +143,19 @@ function actorsOf(ports: ControllerPorts) {
   const directory = new HostDirectory({
     ...{ store, clock, log },
     onRead: (hosts, readAtMs) => placer.read(hosts, readAtMs),
-    onRound: (hosts, listeningSinceMs) => {
+    onRound: (hosts) => {
       const onDisabled = () => placer.hostsChanged();
-      void fencer.round(hosts, listeningSinceMs);
       void disableFailing(hosts, { commit, clock, log, onDisabled });
     },
   });
-  const commits = new Commits(store, clock, (hint) => {
+  const tell = (hint: CommitHint) => {
     ports.wakePublisher();
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
-  });
+  };
+  const commits = new Commits(store, clock, tell);
   const { commit } = commits;
   const hostAgent = hostAgents(ports);
-  const fencer = new Fencer({
-    commit,
-    clock,
-    log,
-    name: `controller-${firstTurn + 1}`,
-    examineStorage: storageExaminer(hostAgent),
-    onFenced: () => directory.refreshSoon(),
-  });
-  const leases = new Leases({ store, commit, clock, directory });
+  const leases = new LeasePicture(clock);
   const ranking = createScheduler(ports.scheduler);
   const scheduler = system.spawn(schedulerDefinition({ scheduler: ranking, store, firstTurn }));
   const placer = new Placer({ scheduler, directory, store, clock });
@@ -190,12 +183,14 @@ function actorsOf(ports: ControllerPorts) {
   });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+  const strange = new StrangeReports({ clock, log });
   return {
     system,
+    strange,
     directory,
-    fencer,
     leases,
     commits,
+    tell,
     scheduler,
     placer,
     hostAgent,
@@ -207,14 +202,47 @@ function actorsOf(ports: ControllerPorts) {
   };
 }
 
-/** The controller's servers: for the commands of clients, and for the reports of hosts. */
-function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
+/** What the actors do with the news of the safety channel. */
+function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudience {
+  const { directory, placer, registry, commits, leases, tell } = parts;
+  const observers = { store, registry, strange: parts.strange };
+  return {
+    observed: async ({ hostId, machines, complete, timeoutMs, ...said }) => {
+      const report = { ...said, id: hostId, deadlineMs: clock.monotonicMs() + timeoutMs };
+      const stored = await take(machines, report, observers);
+      if (complete) await remindOfMissing(hostId, machines, observers);
+      return stored;
+    },
+    heard: (hostId, spaces) => {
+      directory.heard(hostId, spaces);
+      placer.heard(hostId, spaces && (spaces.find(({ full }) => full) ?? null));
+    },
+    hostsChanged: async () => {
+      await directory.refresh();
+      placer.hostsChanged();
+    },
+    committed: (hint) => {
+      commits.hint(hint);
+      tell(hint);
+    },
+    cutOff: () => {
+      directory.cutOff();
+      placer.cutOff();
+    },
+    looked: (picture) => leases.looked(picture),
+  };
+}
+
+/** The controller's server for the commands of clients. */
+function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const { store, bus, clock, ids, log, cell } = ports;
   const { commit } = parts.commits;
   const catalog = { store, commit, clock, ids };
   const read = { store, clock, commits: parts.commits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
-  const auditHost = (hostId: string) => parts.hostAgent(hostId).audit({}, { timeoutMs });
+  const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>
+    parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });
+  const strange = () => parts.strange.lately();
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const services = [
     implement(instanceService, instanceHandlers({ ...parts, store })),
@@ -231,42 +259,14 @@ function serversOf(ports: ControllerPorts, parts: Parts): readonly Server[] {
       examine: async () =>
         diagnosis(
           await examine({
-            ...asked,
-            ...{ store, clock, brake: () => parts.fencer.brake, spaces: () => parts.space.spaces },
+            ...{ ...asked, strange, store, clock },
+            brake: () => parts.leases.brake,
+            spaces: () => parts.space.spaces,
           }),
         ),
     }),
   ];
-  const reports = implement(reportService, reportHandlers({ ...catalog, ...parts, log }));
-  const common = { bus, clock, ids, log };
-  return [
-    createServer({ ...common, binding: commandBinding(cell), services }),
-    createServer({ ...common, binding: reportBinding(cell), services: [reports], discoverable: false }),
-  ];
-}
-
-function hostAgents({
-  bus,
-  clock,
-  ids,
-  cell,
-}: ControllerPorts): (hostId: string) => Client<typeof hostAgentService> {
-  const clients = new Map<string, Client<typeof hostAgentService>>();
-  return (hostId) => {
-    const known = clients.get(hostId);
-    if (known !== undefined) return known;
-    const client = createClient(hostAgentService, { bus, clock, ids, binding: hostBinding(cell, hostId) });
-    clients.set(hostId, client);
-    return client;
-  };
-}
-
-function storageExaminer(hostAgent: ReturnType<typeof hostAgents>): ExamineStorage {
-  const timeoutMs = wireLimits.hostRequestTimeoutMs;
-  return async (witnessId, { hostId, leaseEpoch }, take) => {
-    const answer = await hostAgent(witnessId).storageLease({ hostId, leaseEpoch, take }, { timeoutMs });
-    return answer.state;
-  };
+  return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services });
 }
 
 /** Writes what a supervisor did as an event; when even that fails, the log has it. */

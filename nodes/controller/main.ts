@@ -1,6 +1,7 @@
 /**
- * The controller's process: opens PostgreSQL, NATS and the image store, and hands them to the assembly. It is
- * the only process with the database; it must never decide anything.
+ * The controller's process: opens PostgreSQL, NATS and the image store, and hands them to the assembly; what
+ * hears the hosts runs in a thread of its own (safety-thread.ts). It is the only process with the database;
+ * it must never decide anything.
  */
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
@@ -16,6 +17,7 @@ import { createPowerFence } from "../fence/index.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import { assembleController } from "./assembly.ts";
+import { safetyThread } from "./safety-worker.ts";
 
 export interface RunningController {
   /** Resolves when it cannot go on: a newer version has changed the database. It still has to be stopped. */
@@ -61,8 +63,12 @@ export async function startController({ config, index, log }: ControllerOptions)
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
     power: createPowerFence({ nodes: config.nodes, clock, log }),
+    openSafety: safetyThread({
+      ...{ config, name: `controller-${index + 1}`, log, onOutdated },
+      onEnded: () => endProcess(log, "the safety channel has ended"),
+    }),
     wakePublisher: () => publisher.wake(),
-    onFailed: () => endProcess(log),
+    onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
   bus.onConnected(() => controller.cutOff());
   log.info({ cell, index }, "the controller serves");
@@ -78,8 +84,8 @@ export async function startController({ config, index, log }: ControllerOptions)
 }
 
 /** In the ordinary way, so that what was taken is answered; whoever keeps the process starts it again. */
-function endProcess(log: Log): void {
-  log.error({}, "an actor that the controller needs has failed for good: the process ends");
+function endProcess(log: Log, why: string): void {
+  log.error({ why }, "the process ends");
   process.kill(process.pid, "SIGTERM");
 }
 

@@ -14,7 +14,10 @@ import { treeDirectory } from "./program-files.ts";
 const out = join(treeDirectory, "build");
 
 /** Started as processes of their own, or by nodes/novact.mjs: no import leads to them. */
-const programs = ["cli/main", "main", "chaos/main", "proxy/entry", "guard/main", "drivers/qemu/guard-launch"];
+const programs = [
+  ...["cli/main", "main", "chaos/main", "proxy/entry"],
+  ...["guard/main", "drivers/qemu/guard-launch", "controller/safety-thread"],
+];
 const browserBundle = "browser/novact.js";
 
 /** Folders whose other files are read at run time; what only a checkout needs is left out. */

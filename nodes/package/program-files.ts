@@ -2,6 +2,7 @@
  * Where our own programs are: TypeScript in a checkout, JavaScript in the package (nodes/package/build.ts
  * makes it). Whoever starts one of them as a process asks here for its file, and never spells its ending.
  */
+import { readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 
 const ending = extname(import.meta.filename);
@@ -11,6 +12,17 @@ export const isCheckout = ending === ".ts";
 
 /** The folder that has protocol/, actors/, db/ and nodes/ in it. */
 export const treeDirectory = dirname(dirname(import.meta.dirname));
+
+/** The folder that has package.json in it. */
+export const packageDirectory = isCheckout ? treeDirectory : dirname(treeDirectory);
+
+/** The version of what runs, as package.json has it. */
+export function ownVersion(): string {
+  const { version }: { readonly version?: unknown } = JSON.parse(
+    readFileSync(join(packageDirectory, "package.json"), "utf8"),
+  );
+  return String(version);
+}
 
 /** The file of a program; `name` is its path below nodes/, without an ending. */
 export const programFile = (name: string): string => join(treeDirectory, "nodes", `${name}${ending}`);

@@ -7,9 +7,7 @@
  */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isCheckout, treeDirectory } from "./program-files.ts";
-
-const packageDirectory = isCheckout ? treeDirectory : dirname(treeDirectory);
+import { isCheckout, packageDirectory } from "./program-files.ts";
 
 export interface Surroundings {
   readonly path: string;

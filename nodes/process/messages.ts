@@ -12,8 +12,8 @@ export interface ShutdownMessage {
 /** From a process to `up`. */
 export type ChildMessage =
   | { readonly kind: "ready" }
-  /** The process cannot start; the message is for people. */
-  | { readonly kind: "failed"; readonly message: string };
+  /** The process cannot start; the message is for people, the code one of the protocol's. */
+  | { readonly kind: "failed"; readonly message: string; readonly code: string };
 
 export function isShutdown(message: unknown): message is ShutdownMessage {
   return typeof message === "object" && message !== null && "kind" in message && message.kind === "shutdown";

@@ -73,8 +73,9 @@ export function isAlive(proof: ProcessProof): boolean {
 }
 
 /**
- * Records the process. On a full disk it runs without a record, which only a killed `up` would need: else a
- * server that the full disk has ended could not come back.
+ * Records the process. Not synced: after a power loss the process is gone as well. On a full disk it runs
+ * without a record, which only a killed `up` would need: else a server that the full disk has ended could not
+ * come back.
  */
 export function writeProof(file: string, proof: ProcessProof): void {
   try {
@@ -95,11 +96,17 @@ export function findProved(file: string): ProcessProof | undefined {
   const text = readText(file);
   if (text === undefined) return undefined;
   try {
-    const proof = JSON.parse(text) as ProcessProof;
-    return isAlive(proof) ? proof : undefined;
+    const proof: unknown = JSON.parse(text);
+    return isProof(proof) && isAlive(proof) ? proof : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isProof(content: unknown): content is ProcessProof {
+  const { pid, bootId, startTicks, program, argument } = Object(content) as Readonly<Record<string, unknown>>;
+  const texts = [bootId, startTicks, program, argument];
+  return Number.isSafeInteger(pid) && Number(pid) > 0 && texts.every((text) => typeof text === "string");
 }
 
 export interface EndOptions {

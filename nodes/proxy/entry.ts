@@ -32,6 +32,6 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message}\n`);
-  tell({ kind: "failed", message });
+  tell({ kind: "failed", code: "INTERNAL", message });
   process.exit(1);
 }

@@ -6,10 +6,12 @@
  * Only the packages are installed: none of their services is enabled or started, and Debian's own PostgreSQL
  * cluster is not created. Plain JavaScript without packages, because it runs beside `npm ci`.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { runCommand } from "./run-command.mjs";
 
 /** Each package with the program on the path, or the file, that shows its presence. */
 const needed = [
@@ -55,26 +57,30 @@ function missingPackages() {
     .map(({ name }) => name);
 }
 
+/** Errors that an operator can cure, with the code that decides the exit code. */
+const refused = (message) => Object.assign(new Error(message), { code: "FAILED_PRECONDITION" });
+
 /**
  * Installs the missing packages, telling each step through `say`.
- * @throws Error whose message says what to type, when installing is not permitted or apt-get fails
+ * @throws Error whose message says what to type, when installing is not permitted or apt-get fails; the
+ * reason of `stop.first` when that is aborted
  */
-export async function installPackages(say) {
+export async function installPackages(say, stop) {
   const missing = missingPackages();
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
   if (!hasProgram("apt-get")) {
-    throw new Error(`These are missing, and there is no apt-get to install them: ${missing.join(", ")}.`);
+    throw refused(`These are missing, and there is no apt-get to install them: ${missing.join(", ")}.`);
   }
   const rights = howToBecomeRoot();
   if (rights === undefined) {
-    throw new Error(
+    throw refused(
       `These are missing: ${missing.join(", ")}. Type this, then try again:\n\n  sudo ${command}\n`,
     );
   }
   const stubs = makeStubs();
   try {
-    const apt = { rights, stubs };
+    const apt = { rights, stubs, say, stop };
     const listed = hasLists() || (await timed(say, "package lists: apt-get update", () => update(apt)));
     const install = () => aptGet(apt, ["install", "-y", "--no-install-recommends", ...missing]);
     const what = `packages: ${missing.join(" ")}`;
@@ -93,10 +99,10 @@ export async function installPackages(say) {
 }
 
 /** Reads the package lists anew; answers whether that succeeded. */
-export async function updateLists(say) {
+export async function updateLists(say, stop) {
   const rights = howToBecomeRoot();
-  if (rights === undefined) throw new Error("The package lists are too old. Type: sudo apt-get update");
-  return timed(say, "package lists: apt-get update", () => aptGet({ rights, stubs: "" }, ["update"]));
+  if (rights === undefined) throw refused("The package lists are too old. Type: sudo apt-get update");
+  return timed(say, "package lists: apt-get update", () => update({ rights, stubs: "", say, stop }));
 }
 
 function howToBecomeRoot() {
@@ -108,7 +114,19 @@ const hasLists = () =>
   existsSync("/var/lib/apt/lists") &&
   readdirSync("/var/lib/apt/lists").some((name) => name.endsWith("_Packages"));
 
-const update = (apt) => aptGet(apt, ["update"]);
+/** How long another apt-get is waited for, and how often it is looked after. */
+const lockWaitMs = 600_000;
+const lockLookMs = 2_000;
+
+/** Reads the lists. apt-get itself waits for the lock of installations, but not for that of the lists. */
+async function update(apt) {
+  const deadlineMs = performance.now() + lockWaitMs;
+  while (!(await aptGet(apt, ["update"], performance.now() < deadlineMs))) {
+    if (!apt.locked) return false;
+    await sleep(lockLookMs, undefined, { signal: apt.stop?.first });
+  }
+  return true;
+}
 
 /**
  * Makes programs that replace those by which a package's installation would create a database cluster, or
@@ -124,8 +142,12 @@ function makeStubs() {
   return directory;
 }
 
-/** Runs apt-get; answers whether it succeeded. Its output is shown only if it did not. */
-function aptGet({ rights, stubs }, argv) {
+/**
+ * Runs apt-get; answers whether it succeeded. If it did not, its complaints are told line by line, unless
+ * `again`: then the caller tries it once more for as long as `locked` is set.
+ */
+async function aptGet(apt, argv, again = false) {
+  const { rights, stubs, say, stop } = apt;
   const [program, ...rest] = [
     ...rights,
     "env",
@@ -133,24 +155,51 @@ function aptGet({ rights, stubs }, argv) {
     "LC_ALL=C.UTF-8",
     "apt-get",
     "-q",
-    ...["-o", "DPkg::Lock::Timeout=600", "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"],
+    ...[
+      "-o",
+      `DPkg::Lock::Timeout=${lockWaitMs / 1_000}`,
+      "-o",
+      "Acquire::Languages=none",
+      "-o",
+      "Acquire::Retries=3",
+    ],
     ...["-o", `DPkg::Path=${stubs}:/usr/sbin:/usr/bin:/sbin:/bin`],
     ...argv,
   ];
-  return new Promise((resolve) => {
-    const output = [];
-    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(chunk));
-    const end = (succeeded) => {
-      if (!succeeded) process.stderr.write(Buffer.concat(output));
-      resolve(succeeded);
-    };
-    child.on("error", (error) => {
-      output.push(Buffer.from(`${error.message}\n`));
-      end(false);
-    });
-    child.on("close", (code) => end(code === 0));
-  });
+  apt.locked = false;
+  const onOutput = (text) => {
+    const lock = lockIn(text);
+    apt.locked ||= lock !== undefined;
+    if (lock === undefined || apt.told) return;
+    apt.told = true;
+    say(lock);
+  };
+  // An installation that is cut off leaves work for dpkg: the first Ctrl-C lets the step under way end.
+  const how = { stop, gentle: argv[0] === "install", ownGroup: rights.length === 0, onOutput };
+  const { code, stdout, stderr } = await runCommand(program, rest, how).catch(unlessStopped(stop));
+  if (code === 0) return true;
+  if (!(again && apt.locked)) for (const line of complaints(`${stdout}${stderr}`)) say(`apt-get: ${line}`);
+  return false;
+}
+
+/** A program that cannot be started has failed, and says why. */
+const unlessStopped = (stop) => (error) => {
+  if (stop?.first.aborted) throw error;
+  return { code: 1, stdout: "", stderr: `E: ${error.message}\n` };
+};
+
+export function lockIn(output) {
+  if (!/Could not get lock|Unable to (?:acquire|lock)/.test(output)) return undefined;
+  const holder = /held by process (\d+)/.exec(output)?.[1];
+  const who = holder === undefined ? "another program" : `process ${holder}`;
+  return `packages: ${who} is at work on them; waiting for it`;
+}
+
+/** The lines of apt-get that are marked as errors or warnings; without a mark, its last lines. */
+function complaints(output) {
+  const lines = output.split("\n").filter((line) => line.trim() !== "");
+  const marked = lines.filter((line) => /^[EW]: /.test(line));
+  return (marked.length > 0 ? marked : lines).slice(-8);
 }
 
 async function timed(say, what, work) {

@@ -4,6 +4,7 @@
  * and each skipped test, so that the end of the output is enough to know what is wrong. A phase that fails
  * does not keep the next one from running.
  */
+import "../process/umask.ts";
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -3,12 +3,15 @@
  * dependencies, keeps each of them running, and ends them in the opposite order. It decides nothing about
  * instances.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type ClusterConfig, hostIdOf, statePaths } from "../config/config.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
 import { spaceNames } from "../process/disk-space.ts";
+import { writeStateFile } from "../process/state-file.ts";
+import type { Stop } from "../setup/run-command.mjs";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
+import { type JudgedNodes, judgeNodes, tellBroken } from "./compute-nodes.ts";
 import { watchDisks } from "./disk-watch.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { upLimits } from "./limits.ts";
@@ -18,7 +21,7 @@ import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 import { startPostgres } from "./postgres.ts";
 import { reserveOf } from "./reserve.ts";
 import type { Screen } from "./screen.ts";
-import type { RunningServer } from "./server-process.ts";
+import { type RunningServer, ServerStartError } from "./server-process.ts";
 
 export interface ClusterOptions {
   readonly config: ClusterConfig;
@@ -27,8 +30,11 @@ export interface ClusterOptions {
   readonly guest: Promise<unknown>;
   /** Awaited before each start of a compute node: chaos keeps a broken node down by this. */
   readonly mayStart?: (node: string) => Promise<void>;
-  /** When aborted, gives the start up between two steps. */
-  readonly signal?: AbortSignal;
+  /**
+   * Ends the start: at the first Ctrl-C nothing new is started, and what is starting is asked to end; at the
+   * second one everything is ended at once.
+   */
+  readonly stop?: Stop;
 }
 
 export interface Cluster {
@@ -36,6 +42,8 @@ export interface Cluster {
   stop(): Promise<void>;
   /** Called while the cluster stops: halts the guests instead of waiting for them. */
   hurry(): void;
+  /** The nodes that have not started at this moment, with what is wrong with them. */
+  broken(): ReadonlyMap<string, Error>;
 }
 
 /** The running parts, in the order of their start. */
@@ -49,19 +57,48 @@ class Parts {
   /** Makes room in PostgreSQL's directory, if the server is ours. */
   makeRoom: () => Promise<void> = async () => undefined;
   endWatch: () => void = () => undefined;
+  nodes: JudgedNodes = { sound: new Map(), broken: new Map() };
+  /** Nodes whose first start failed; they are tried again. */
+  readonly failed = new Map<string, Error>();
+
+  hurry(): void {
+    for (const keeper of this.computes) void keeper.current()?.shutdown({ guests: true, patienceMs: 0 });
+  }
+
+  broken(): ReadonlyMap<string, Error> {
+    const runs = (wanted: string) =>
+      this.computes.some((one) => one.name === wanted && one.current() !== undefined);
+    return new Map([...this.nodes.broken, ...[...this.failed].filter(([name]) => !runs(name))]);
+  }
+
+  /** Ends every process at once; none is started again. */
+  kill(): void {
+    const all = [...this.computes, ...this.controllers, ...this.proxies];
+    for (const keeper of all) void keeper.stop(killed);
+    for (const keeper of this.servers) void keeper.stop(killed);
+  }
+}
+
+async function killed(kept: { readonly ended: Promise<unknown>; kill(): void }): Promise<void> {
+  kept.kill();
+  await kept.ended;
 }
 
 /**
- * Starts the cluster. @throws ServerStartError when a part does not start; the parts that had started are
- * ended again
+ * Starts the cluster. @throws ServerStartError when a server, a controller, or every node does not start, the
+ * reason of `stop.first` when that is aborted; the parts that had started are ended again
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const parts = new Parts();
-  const { log, run } = statePaths(options.config);
-  for (const directory of [options.config.stateDirectory, log, run]) {
+  const { config, screen, stop } = options;
+  const { log, run } = statePaths(config);
+  for (const directory of [config.stateDirectory, log, run]) {
     mkdirSync(directory, { recursive: true, mode: 0o711 });
   }
+  stop?.second.addEventListener("abort", () => endAtOnce(parts));
   try {
+    parts.nodes = judgeNodes(config);
+    tellBroken(parts.nodes, screen.say);
     for (const step of [
       startServers,
       startProxy,
@@ -70,9 +107,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       startComputes,
       watchSpace,
     ]) {
+      stop?.first.throwIfAborted();
       await step(options, parts);
-      options.signal?.throwIfAborted();
     }
+    stop?.first.throwIfAborted();
   } catch (error) {
     await stopParts(parts, options);
     throw error;
@@ -83,17 +121,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       stopping ??= stopParts(parts, options);
       return stopping;
     },
-    hurry: () => {
-      for (const keeper of parts.computes) void keeper.current()?.shutdown({ guests: true, patienceMs: 0 });
-    },
+    hurry: () => parts.hurry(),
+    broken: () => parts.broken(),
   };
+}
+
+/** Halts the guests, and kills whatever is left when they had time enough. */
+function endAtOnce(parts: Parts): void {
+  parts.hurry();
+  const hasAgents = parts.computes.some((keeper) => keeper.current() !== undefined);
+  const patienceMs = hasAgents ? upLimits.upHurryMsMax : upLimits.upHurryWithoutGuestsMsMax;
+  setTimeout(() => parts.kill(), patienceMs).unref();
 }
 
 async function startServers(options: ClusterOptions, parts: Parts): Promise<void> {
   const { config, screen } = options;
+  const hosts = [...parts.nodes.sound.values()];
   const started = await Promise.allSettled([
-    config.nats.url === undefined ? keepServer(natsStarter(config, screen), screen) : undefined,
-    config.postgres.url === undefined ? keepServer(postgresStarter(config, parts), screen) : undefined,
+    config.nats.url === undefined ? keepServer(natsStarter(options, hosts), screen) : undefined,
+    config.postgres.url === undefined ? keepServer(postgresStarter(options, parts), screen) : undefined,
   ]);
   for (const each of started) {
     if (each.status === "fulfilled" && each.value !== undefined) parts.servers.push(each.value);
@@ -122,11 +168,11 @@ function keepServer({ name, port, start }: Starter, { say }: Screen): Promise<Ke
   return keep({ name, start: startOnce, say, clock: systemClock });
 }
 
-function natsStarter(config: ClusterConfig, { say }: Screen): Starter {
+function natsStarter({ config, screen: { say }, stop }: ClusterOptions, hosts: readonly string[]): Starter {
   const paths = statePaths(config);
   const access = {
     cell: config.cell,
-    hosts: config.nodes.map((node) => hostIdOf(config, node.name)),
+    hosts,
     projects: config.projects,
     anonymous: config.projects[0] ?? "",
   };
@@ -137,6 +183,7 @@ function natsStarter(config: ClusterConfig, { say }: Screen): Starter {
     const server = await startNatsServer({
       ...{ directory: paths.nats, port, logFile, access },
       ...(websocket === undefined ? {} : { webSocket: { ...websocket, port: webSocketPort } }),
+      ...(stop === undefined ? {} : { stop }),
     });
     const { webSocketUrl } = server;
     if (webSocketUrl === undefined) return server;
@@ -148,15 +195,15 @@ function natsStarter(config: ClusterConfig, { say }: Screen): Starter {
   return { name: "NATS", port: config.nats.port, start };
 }
 
-function postgresStarter(config: ClusterConfig, parts: Parts): Starter {
+function postgresStarter({ config, stop }: ClusterOptions, parts: Parts): Starter {
   const paths = statePaths(config);
   const logFile = join(paths.log, "postgres.log");
   const start = async (port: number) => {
-    const server = await startPostgres({ directory: paths.postgres, port, logFile, database: "novact" });
-    const text = `${server.url}\n`;
-    // A server that comes back on a full disk has its URL written already.
-    if (!existsSync(paths.postgresUrl) || readFileSync(paths.postgresUrl, "utf8") !== text)
-      writeFileSync(paths.postgresUrl, text, { mode: 0o600 });
+    const server = await startPostgres({
+      ...{ directory: paths.postgres, port, logFile, database: "novact" },
+      ...(stop === undefined ? {} : { stop }),
+    });
+    writeStateFile(paths.postgresUrl, `${server.url}\n`);
     parts.makeRoom = () => server.makeRoom();
     return server;
   };
@@ -181,31 +228,49 @@ async function startProxy({ config, screen }: ClusterOptions, parts: Parts): Pro
   parts.links = links;
 }
 
-async function startControllers({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
-  for (let index = 0; index < config.controllers; index += 1) {
+async function startControllers(options: ClusterOptions, parts: Parts): Promise<void> {
+  for (let index = 0; index < options.config.controllers; index += 1) {
+    options.stop?.first.throwIfAborted();
     const name = `controller-${index + 1}`;
     parts.controllers.push(
-      await keepNode(config, screen, {
-        ...{ name, role: ["controller", "--index", `${index}`] },
+      await keepNode(options, {
+        ...{ name, role: ["controller", `--index=${index}`] },
         environment: environmentOf(parts.links, name),
       }),
     );
   }
 }
 
-/** Starts all compute nodes at once: they do not depend on each other. */
-async function startComputes({ config, screen, mayStart }: ClusterOptions, parts: Parts): Promise<void> {
-  const started = await Promise.allSettled(
-    config.nodes.map(async ({ name, hypervisor }) => {
-      if (hypervisor === "qemu") await mountNodeFileSystem(config, name, screen.say);
-      const environment = environmentOf(parts.links, name);
-      const role = ["compute", "--name", name];
-      const before = async () => mayStart?.(name);
-      return keepNode(config, screen, { name, role, environment, before });
-    }),
-  );
-  for (const each of started) if (each.status === "fulfilled") parts.computes.push(each.value);
-  for (const each of started) if (each.status === "rejected") throw each.reason;
+/**
+ * Starts all sound compute nodes at once: they do not depend on each other. One that does not start is tried
+ * again for ever. @throws ServerStartError when none starts
+ */
+async function startComputes(options: ClusterOptions, parts: Parts): Promise<void> {
+  const { config, screen, mayStart } = options;
+  const { sound, broken } = parts.nodes;
+  const keepers = config.nodes
+    .filter(({ name }) => sound.has(name))
+    .map(({ name, hypervisor }) => {
+      let asked = hypervisor !== "qemu";
+      const before = async () => {
+        await mayStart?.(name);
+        if (!asked) await mountNodeFileSystem(config, name, screen.say);
+        asked = true;
+      };
+      const firstFailed = (error: Error) => {
+        parts.failed.set(name, error);
+        if (options.stop?.first.aborted === true) return;
+        const whose = error instanceof ServerStartError ? "" : `${name} did not start: `;
+        screen.say(`${whose}${error.message}; it is tried again`);
+      };
+      return keepNode(options, {
+        ...{ name, role: ["compute", `--name=${name}`], before, firstFailed },
+        environment: environmentOf(parts.links, name),
+      });
+    });
+  for (const keeper of await Promise.all(keepers)) parts.computes.push(keeper);
+  const [fault] = [...parts.failed.values(), ...broken.values()];
+  if (fault !== undefined && parts.failed.size === sound.size) throw fault;
 }
 
 interface NodeToKeep {
@@ -213,12 +278,12 @@ interface NodeToKeep {
   readonly role: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly before?: () => Promise<void>;
+  readonly firstFailed?: (error: Error) => void;
 }
 
 async function keepNode(
-  config: ClusterConfig,
-  { say }: Screen,
-  { name, role, environment, before }: NodeToKeep,
+  { config, screen: { say }, stop }: ClusterOptions,
+  { name, role, environment, before, firstFailed }: NodeToKeep,
 ): Promise<Keeper<NodeProcess>> {
   const { log, run } = statePaths(config);
   const start = async () => {
@@ -232,10 +297,13 @@ async function keepNode(
       // A compute node makes little garbage: a small nursery saves 10 MiB. A busy controller would pay for it
       // in time.
       nodeArguments: role[0] === "compute" ? ["--max-semi-space-size=2"] : [],
+      now: stop?.second,
     });
   };
-  const keeper = await keep({ name, start, say, clock: systemClock });
-  say(`${name} serves (pid ${keeper.current()?.pid ?? 0})`);
+  const told = firstFailed === undefined ? {} : { firstFailed };
+  const keeper = await keep({ name, start, say, clock: systemClock, ...told });
+  const pid = keeper.current()?.pid;
+  if (pid !== undefined) say(`${name} serves (pid ${pid})`);
   return keeper;
 }
 
@@ -244,7 +312,7 @@ async function stopParts(parts: Parts, { config, screen: { say } }: ClusterOptio
   parts.endWatch();
   if (parts.computes.length > 0) say("guests are powered down, compute nodes end");
   await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
-  for (const { name } of config.nodes) await unmountNodeFileSystem(config, name);
+  for (const { name } of config.nodes) await unmountNodeFileSystem(config, name, say);
   if (parts.controllers.length > 0) say("controllers end");
   await stopAll(parts.controllers, (node) => node.shutdown({ guests: false, patienceMs: 0 }));
   await stopAll(parts.proxies, (proxy) => proxy.shutdown({ guests: false, patienceMs: 0 }));

@@ -19,6 +19,8 @@ export interface KeeperOptions<K extends Kept> {
   /** Receives a line for people at every end and every new start, the first start excepted. */
   readonly say: (text: string) => void;
   readonly clock: { monotonicMs(): number; after(ms: number, run: () => void): Timer };
+  /** Given: a first start that fails is told to it, and is repeated like any other. */
+  readonly firstFailed?: (error: Error) => void;
 }
 
 export interface Keeper<K extends Kept> {
@@ -34,10 +36,11 @@ export interface Keeper<K extends Kept> {
 
 /**
  * Starts the process for the first time. @throws the error of `start`: a first start that fails is not
- * repeated
+ * repeated, unless `firstFailed` is given
  */
 export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<Keeper<K>> {
-  let current: K | undefined = await options.start();
+  const again = repeating(options);
+  let current: K | undefined = await first(options);
   const stopping = new AbortController();
   const watch = async (): Promise<void> => {
     let backoffMs: number = upLimits.keeperBackoffMsMin;
@@ -53,7 +56,7 @@ export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<K
       }
       await pause(options.clock, backoffMs, stopping.signal);
       backoffMs = Math.min(backoffMs * 2, upLimits.keeperBackoffMsMax);
-      if (!stopping.signal.aborted) current = await again(options);
+      if (!stopping.signal.aborted) current = await again();
     }
   };
   const watching = watch();
@@ -70,15 +73,32 @@ export async function keep<K extends Kept>(options: KeeperOptions<K>): Promise<K
   };
 }
 
-async function again<K extends Kept>({ name, start, say }: KeeperOptions<K>): Promise<K | undefined> {
+async function first<K extends Kept>({ start, firstFailed }: KeeperOptions<K>): Promise<K | undefined> {
   try {
-    const kept = await start();
-    say(`${name} is back (pid ${kept.pid})`);
-    return kept;
+    return await start();
   } catch (error) {
-    say(`${name} did not come back: ${(error as Error).message}`);
+    if (firstFailed === undefined) throw error;
+    firstFailed(error as Error);
     return undefined;
   }
+}
+
+/** Starts the process again. The same failure is told once, however often it comes in a row. */
+function repeating<K extends Kept>({ name, start, say }: KeeperOptions<K>): () => Promise<K | undefined> {
+  let told: string | undefined;
+  return async () => {
+    try {
+      const kept = await start();
+      say(`${name} is back (pid ${kept.pid})`);
+      told = undefined;
+      return kept;
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== told) say(`${name} did not come back: ${message}`);
+      told = message;
+      return undefined;
+    }
+  };
 }
 
 const described = ({ code, signal }: ServerEnd): string =>

@@ -16,8 +16,10 @@ export const upLimits = {
   reserveBytes: 32 * 1024 * 1024,
   /** The reserve is given up when less than this is free. */
   reserveGivenUpBelowBytes: 16 * 1024 * 1024,
-  /** Segments of PostgreSQL's log, of 16 MiB, that are written in advance: renewals go on in them. */
-  walSegmentsAhead: 2,
+  /**
+   * Segments of PostgreSQL's log, of 16 MiB: all but one are written in advance, for renewals to go on in.
+   */
+  walSegmentsMin: 3,
   /** Free space without which a first start is not tried: what PostgreSQL, the reserve and the logs need. */
   firstStartMib: 320,
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
@@ -30,6 +32,15 @@ export const upLimits = {
   keeperBackoffMsMax: 10_000,
   /** Time for guests to power down by themselves when `up` ends. The tiny guest needs 2 s. */
   upGuestPatienceMs: 15_000,
-  /** A second signal within this time counts as the first one heard twice. */
-  upSecondSignalMsMin: 1_000,
+  /** The copy of a signal that npm passes on comes within this time, also on a busy computer. */
+  upEchoMsMax: 1_000,
+  /**
+   * After a second Ctrl-C, time for guests to be halted and their agents to say so; then all is killed.
+   * Longer than hostLimits.hostHaltMs.
+   */
+  upHurryMsMax: 12_000,
+  /** The same while no agent runs, and so no guest is ours to halt. */
+  upHurryWithoutGuestsMsMax: 1_000,
+  /** Space that a build of the tiny guest takes while it is under way; measured. */
+  guestBuildMib: 400,
 } as const;

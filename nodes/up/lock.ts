@@ -8,6 +8,7 @@ import { findProved, type ProcessProof, proofOf, writeProof } from "../process/o
 
 export class LockedError extends Error {
   override readonly name = "LockedError";
+  readonly code = "FAILED_PRECONDITION";
 }
 
 /**

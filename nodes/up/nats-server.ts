@@ -8,16 +8,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import {
@@ -28,6 +19,8 @@ import {
   webSocketNobody,
 } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import { writeStateFile } from "../process/state-file.ts";
+import type { Stop } from "../setup/run-command.mjs";
 import { upLimits } from "./limits.ts";
 import {
   clearLeftover,
@@ -48,6 +41,7 @@ export interface NatsServerOptions {
   readonly webSocket?: WebSocketListener;
   /** See ServerProgram.diesWithUs. */
   readonly diesWithUs?: boolean;
+  readonly stop?: Stop;
 }
 
 export interface NatsServer extends RunningServer {
@@ -87,6 +81,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     throw new ServerStartError(
       `Port ${options.port} of 127.0.0.1 is taken by another program. Set nats.port in cluster.yaml to a free one, ` +
         "or to 0 for any; or name a running server in nats.url.",
+      "FAILED_PRECONDITION",
     );
   }
   const port = options.port === 0 ? await freePort() : options.port;
@@ -103,6 +98,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     environment: { PATH: process.env.PATH ?? "", TZ: "UTC", GOMEMLIMIT: "256MiB" },
     diesWithUs: options.diesWithUs ?? false,
     stopSignal: "SIGTERM",
+    killSignal: "SIGKILL",
+    stop: options.stop,
     ready: () => greets(port),
   });
   const webSocketUrl = webSocket === undefined ? undefined : `ws://127.0.0.1:${webSocket.port}`;
@@ -122,6 +119,7 @@ async function listenerOf(
     throw new ServerStartError(
       `Port ${webSocket.port} of 127.0.0.1 is taken. Set nats.websocket.port in cluster.yaml to a free one, ` +
         "or to 0 for any.",
+      "FAILED_PRECONDITION",
     );
   }
   let port = await freePort();
@@ -150,22 +148,15 @@ function writeFiles(
     passwords[name] = pass;
     const credentials: NatsCredentials = { servers: [url], user: name, pass, inboxPrefix };
     // Anybody on this computer is the anonymous user anyway.
-    writePrivately(file, `${JSON.stringify(credentials)}\n`, name === access.anonymous ? 0o644 : 0o600);
+    writeStateFile(file, `${JSON.stringify(credentials)}\n`, name === access.anonymous ? 0o644 : 0o600);
   }
   const file = join(directory, "nats.conf");
   const storeDirectory = join(directory, "store");
   const pidFile = join(directory, "nats.pid");
   const settings = { access, passwords, port, storeDirectory, pidFile };
   const text = natsServerConfig({ ...settings, ...(webSocket === undefined ? {} : { webSocket }) });
-  writePrivately(file, text, 0o600);
+  writeStateFile(file, text, 0o600);
   return file;
-}
-
-/** A file that is as it should be is left alone: a server that comes back on a full disk writes nothing. */
-function writePrivately(file: string, text: string, mode: number): void {
-  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
-  writeFileSync(`${file}.new`, text, { mode });
-  renameSync(`${file}.new`, file);
 }
 
 /**

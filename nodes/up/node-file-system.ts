@@ -44,9 +44,17 @@ function obstacleTo(directory: string): string | undefined {
   return undefined;
 }
 
-/** Unmounts the file system once nothing lies on it any more. */
-export async function unmountNodeFileSystem(config: ClusterConfig, node: string): Promise<void> {
+/** Unmounts the file system once nothing lies on it any more. An obstacle is reported. */
+export async function unmountNodeFileSystem(
+  config: ClusterConfig,
+  node: string,
+  say: (text: string) => void,
+): Promise<void> {
   const directory = statePaths(config).nodeFileSystem(node);
-  if (config.chaos.nodeFileSystemMib === 0 || !isMounted(directory)) return;
-  if (readdirSync(directory).length === 0) await run("umount", [directory]);
+  try {
+    if (config.chaos.nodeFileSystemMib === 0 || !isMounted(directory)) return;
+    if (readdirSync(directory).length === 0) await run("umount", [directory]);
+  } catch (error) {
+    say(`${node} keeps its file system: ${(error as Error).message.trim()}`);
+  }
 }

@@ -3,8 +3,9 @@
  * reaches only `up`, which ends its children in the right order. When `up` dies, its children notice the
  * closed channel and end themselves.
  */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { closeSync } from "node:fs";
+import { isKnownCode } from "../package/exit-codes.ts";
 import { programFile } from "../package/program-files.ts";
 import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
 import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
@@ -29,6 +30,8 @@ export interface NodeProcessOptions {
   readonly identity?: { readonly file: string; readonly argument: string };
   /** File of its output outside the log: the last words of a crash. */
   readonly outputFile: string;
+  /** Kills it when aborted, were it still starting. */
+  readonly now?: AbortSignal | undefined;
 }
 
 export interface NodeProcess {
@@ -39,6 +42,8 @@ export interface NodeProcess {
    * Idempotent.
    */
   shutdown(message: Omit<ShutdownMessage, "kind">): Promise<void>;
+  /** Ends it at once, without a word; `ended` resolves when it is gone. */
+  kill(): void;
 }
 
 /**
@@ -56,30 +61,49 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     stdio: ["ignore", output, output, "ipc"],
   });
   if (output !== "ignore") closeSync(output);
-  const proof = identity === undefined ? undefined : proofOf(child.pid ?? 0, identity.argument);
-  if (identity !== undefined && proof !== undefined) writeProof(identity.file, proof);
+  record(child, identity);
   const ended = new Promise<ServerEnd>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
-  const told = new Promise<string | undefined>((resolve) => {
+  const told = new Promise<ServerStartError | undefined>((resolve) => {
     child.on("message", (message) => {
-      if (isChildMessage(message)) resolve(message.kind === "ready" ? undefined : message.message);
+      if (!isChildMessage(message)) return;
+      resolve(message.kind === "ready" ? undefined : notStarted(options, message.message, message.code));
     });
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), upLimits.serverStartTimeoutMs);
-  const silent = ended.then(() => `It ended without a word; see ${options.outputFile}.`);
+  const killNow = () => void child.kill("SIGKILL");
+  const timer = setTimeout(killNow, upLimits.serverStartTimeoutMs);
+  options.now?.addEventListener("abort", killNow);
+  const silent = ended.then(() => notStarted(options, `It ended without a word; see ${options.outputFile}.`));
   const failure = await Promise.race([told, silent]);
   clearTimeout(timer);
+  options.now?.removeEventListener("abort", killNow);
   if (failure !== undefined) {
     await ended;
-    throw new ServerStartError(`${options.name} did not start: ${failure}`);
+    throw failure;
   }
   const shutdown = async (message: Omit<ShutdownMessage, "kind">): Promise<void> => {
     if (child.connected) child.send({ kind: "shutdown", ...message });
-    const kill = setTimeout(() => child.kill("SIGKILL"), message.patienceMs + upLimits.serverStopTimeoutMs);
+    const late = setTimeout(killNow, message.patienceMs + upLimits.serverStopTimeoutMs);
     await ended;
-    clearTimeout(kill);
+    clearTimeout(late);
     if (identity !== undefined) removeProof(identity.file);
   };
-  return { pid: child.pid ?? 0, ended, shutdown };
+  return { pid: child.pid ?? 0, ended, shutdown, kill: killNow };
+}
+
+/** A process that cannot be recorded must not run on: nobody would find it again. */
+function record(child: ChildProcess, identity: NodeProcessOptions["identity"]): void {
+  if (identity === undefined) return;
+  try {
+    const proof = proofOf(child.pid ?? 0, identity.argument);
+    if (proof !== undefined) writeProof(identity.file, proof);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
+}
+
+function notStarted({ name }: NodeProcessOptions, why: string, code = "UNAVAILABLE"): ServerStartError {
+  return new ServerStartError(`${name} did not start: ${why}`, isKnownCode(code) ? code : "INTERNAL");
 }

@@ -6,7 +6,6 @@
  * `process.json` (ours). Durability is never switched off: an acknowledged commit must survive a power loss
  * (I4).
  */
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   chmodSync,
@@ -19,9 +18,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { dirname, join } from "node:path";
 import { endProcess, isAlive, proofOf } from "../process/owned-process.ts";
+import { readStateFile, StateFileError, syncDirectoryOf, writeStateFile } from "../process/state-file.ts";
+import { mustRun, type Stop } from "../setup/run-command.mjs";
 import { upLimits } from "./limits.ts";
 import {
   clearLeftover,
@@ -31,7 +31,6 @@ import {
   startServerProcess,
 } from "./server-process.ts";
 
-const run = promisify(execFile);
 const superuser = "novact";
 const installedUnder = "/usr/lib/postgresql";
 
@@ -43,6 +42,7 @@ export interface PostgresOptions {
   readonly database: string;
   /** See ServerProgram.diesWithUs. */
   readonly diesWithUs?: boolean;
+  readonly stop?: Stop;
 }
 
 export interface PostgresServer extends RunningServer {
@@ -79,8 +79,9 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   mkdirSync(options.directory, { recursive: true, mode: 0o711 });
   chmodSync(options.directory, 0o711);
   await clearFormerRun(data, proofFile);
-  const password = readOrMakePassword(join(options.directory, "password"));
-  if (!existsSync(data)) await initialise({ programs, data, password, user });
+  const password = readOrMakePassword(join(options.directory, "password"), existsSync(data));
+  const { stop } = options;
+  if (!existsSync(data)) await initialise({ programs, data, password, user, stop });
   const port = options.port === 0 ? await freePort() : options.port;
   const server = await startServerProcess({
     name: "PostgreSQL",
@@ -94,15 +95,18 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     diesWithUs: options.diesWithUs ?? false,
     ...(user === undefined ? {} : { user }),
     stopSignal: "SIGINT",
+    // PostgreSQL's "immediate": the server's children end with it, and the next start recovers.
+    killSignal: "SIGQUIT",
+    stop: options.stop,
     ready: async (pid) => isReady(data, pid),
   });
   const urlOf = (database: string) => `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}`;
+  const access = { programs, port, password, stop };
   const createDatabase = async (name: string): Promise<string> => {
-    await createIfMissing({ programs, port, password }, name);
+    await createIfMissing(access, name);
     return urlOf(name);
   };
   const url = await createDatabase(options.database);
-  const access = { programs, port, password };
   await reserveLog(access, join(data, "pg_wal"));
   const makeRoom = async () => {
     await psql(access, "checkpoint").catch(() => undefined);
@@ -117,7 +121,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 async function reserveLog(access: ServerAccess, directory: string): Promise<void> {
   const switched = "select pg_switch_wal() from pg_logical_emit_message(false, 'novact', 'ahead')";
   const there = readdirSync(directory).filter((name) => /^[0-9A-F]{24}$/.test(name)).length;
-  const missing = upLimits.walSegmentsAhead + 1 - there;
+  const missing = upLimits.walSegmentsMin - there;
   if (missing <= 0) return;
   const made = async () => {
     for (let number = 0; number < missing; number += 1) await psql(access, switched);
@@ -208,10 +212,16 @@ async function serverUser(): Promise<ServerUser | undefined> {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-function readOrMakePassword(file: string): string {
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+/** @throws StateFileError when the file is damaged, or missing though there is a database already */
+function readOrMakePassword(file: string, hasData: boolean): string {
+  const advice =
+    "It holds the only copy of the database's password. Restore it from a backup. Without it the database " +
+    `cannot be opened; rm -r ${dirname(file)} forgets everything that was in it.`;
+  const known = readStateFile(file, { pattern: /^[0-9a-f]{48}$/, advice });
+  if (known !== undefined) return known;
+  if (hasData) throw new StateFileError(`${file} is missing. ${advice}`);
   const password = randomBytes(24).toString("hex");
-  writeFileSync(file, `${password}\n`, { mode: 0o600 });
+  writeStateFile(file, `${password}\n`);
   return password;
 }
 
@@ -220,13 +230,14 @@ interface Initialisation {
   readonly data: string;
   readonly password: string;
   readonly user: ServerUser | undefined;
+  readonly stop: Stop | undefined;
 }
 
 /**
  * Makes the data directory beside its place and renames it, so that a start that is killed half-way leaves no
  * partial one.
  */
-async function initialise({ programs, data, password, user }: Initialisation): Promise<void> {
+async function initialise({ programs, data, password, user, stop }: Initialisation): Promise<void> {
   const fresh = `${data}.new`;
   const passwordFile = `${data}.password`;
   rmSync(fresh, { recursive: true, force: true });
@@ -238,11 +249,13 @@ async function initialise({ programs, data, password, user }: Initialisation): P
   }
   const how = ["--username", superuser, "--pwfile", passwordFile, "--auth", "scram-sha-256"];
   try {
-    await run(join(programs, "initdb"), ["-D", fresh, ...how, "--encoding=UTF8", "--no-locale"], {
-      ...(user === undefined ? {} : user),
+    await mustRun(join(programs, "initdb"), ["-D", fresh, ...how, "--encoding=UTF8", "--no-locale"], {
+      ...user,
       cwd: "/",
+      stop,
     });
   } catch (error) {
+    if (stop?.first.aborted === true) throw error;
     throw new ServerStartError(
       `PostgreSQL's data directory ${data} could not be made. ${(error as { stderr?: string }).stderr ?? error}\n` +
         "If it says permission denied: the user that runs PostgreSQL must be able to reach the directory; " +
@@ -252,21 +265,23 @@ async function initialise({ programs, data, password, user }: Initialisation): P
     rmSync(passwordFile, { force: true });
   }
   renameSync(fresh, data);
+  syncDirectoryOf(data);
 }
 
 interface ServerAccess {
   readonly programs: string;
   readonly port: number;
   readonly password: string;
+  readonly stop: Stop | undefined;
 }
 
 /** Runs a statement as the superuser; answers what it prints. */
-async function psql({ programs, port, password }: ServerAccess, statement: string): Promise<string> {
+async function psql({ programs, port, password, stop }: ServerAccess, statement: string): Promise<string> {
   const env = { PATH: process.env.PATH ?? "", PGPASSWORD: password };
-  const { stdout } = await run(
+  const { stdout } = await mustRun(
     join(programs, "psql"),
     ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-d", "postgres", "-XAtqc", statement],
-    { env, cwd: "/", timeout: upLimits.serverStartTimeoutMs },
+    { env, cwd: "/", stop },
   );
   return stdout.trim();
 }

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Code } from "../../protocol/wire/status.ts";
 import { isDiskTrouble } from "../process/log-file.ts";
 import {
   endProcess,
@@ -17,6 +18,7 @@ import {
   removeProof,
   writeProof,
 } from "../process/owned-process.ts";
+import type { Stop } from "../setup/run-command.mjs";
 import { upLimits } from "./limits.ts";
 
 export interface ServerProgram {
@@ -36,6 +38,10 @@ export interface ServerProgram {
   readonly diesWithUs: boolean;
   /** The signal that ends the server cleanly. */
   readonly stopSignal: NodeJS.Signals;
+  /** The signal that ends the server at once, with its children. */
+  readonly killSignal: NodeJS.Signals;
+  /** Ends it also while it is starting. */
+  readonly stop?: Stop | undefined;
   /** Whether exactly the process with this pid answers. */
   readonly ready: (pid: number) => Promise<boolean>;
 }
@@ -57,11 +63,23 @@ export interface RunningServer {
    * Idempotent.
    */
   stop(): Promise<void>;
+  /** Ends it at once, without a word; `ended` resolves when it is gone. */
+  kill(): void;
 }
 
 /** A server could not be started; the message is for people and says what to do. */
 export class ServerStartError extends Error {
   override readonly name = "ServerStartError";
+  /** What it is, as a code of the protocol. */
+  readonly code: Code;
+
+  /** A full disk that the message tells of is one, whatever `code` says. */
+  constructor(message: string, code: Code = "UNAVAILABLE") {
+    super(message);
+    this.code = /No space left on device|ENOSPC|Disk quota exceeded/.test(message)
+      ? "RESOURCE_EXHAUSTED"
+      : code;
+  }
 }
 
 /** Period of checking whether a starting server answers. */
@@ -78,10 +96,14 @@ export async function clearLeftover(proofFile: string, stopSignal: NodeJS.Signal
   return leftover !== undefined;
 }
 
-/** Starts the program; resolves when it is ready. @throws ServerStartError with the end of its log */
+/**
+ * Starts the program; resolves when it is ready.
+ * @throws ServerStartError with the end of its log; the reason of `stop.first` when that is aborted
+ */
 export async function startServerProcess(
   server: ServerProgram,
-): Promise<Pick<RunningServer, "pid" | "ended" | "stop">> {
+): Promise<Pick<RunningServer, "pid" | "ended" | "stop" | "kill">> {
+  server.stop?.first.throwIfAborted();
   const child = launch(server);
   let running = true;
   const ended = new Promise<ServerEnd>((resolve) => {
@@ -98,9 +120,19 @@ export async function startServerProcess(
     if (proof !== undefined) writeProof(server.proofFile, proof);
     return proof;
   };
-  writeDown();
+  try {
+    writeDown();
+  } catch (error) {
+    // A process that cannot be recorded must not run on: nobody would find it again.
+    child.kill(server.killSignal);
+    throw error;
+  }
   const deadlineMs = performance.now() + upLimits.serverStartTimeoutMs;
   while (!(await server.ready(pid))) {
+    if (server.stop?.first.aborted === true) {
+      await cutOff(child, ended, server);
+      server.stop.first.throwIfAborted();
+    }
     if (!running) throw failure(server, "ended while it was starting");
     if (performance.now() > deadlineMs) {
       child.kill("SIGKILL");
@@ -118,7 +150,20 @@ export async function startServerProcess(
     await ended;
     removeProof(server.proofFile);
   };
-  return { pid: proof.pid, ended, stop };
+  return { pid: proof.pid, ended, stop, kill: () => void child.kill(server.killSignal) };
+}
+
+/** Ends a server that is still starting. */
+async function cutOff(child: ChildProcess, ended: Promise<ServerEnd>, server: ServerProgram): Promise<void> {
+  const kill = () => void child.kill(server.killSignal);
+  const timer = setTimeout(kill, upLimits.serverStopTimeoutMs);
+  server.stop?.second.addEventListener("abort", kill);
+  child.kill(server.stopSignal);
+  if (server.stop?.second.aborted === true) kill();
+  await ended;
+  clearTimeout(timer);
+  server.stop?.second.removeEventListener("abort", kill);
+  removeProof(server.proofFile);
 }
 
 function launch(server: ServerProgram): ChildProcess {

@@ -4,22 +4,21 @@
  * for. This file defines the order of the steps and the texts for people.
  */
 
-import { existsSync, mkdirSync } from "node:fs";
-import { join, relative } from "node:path";
-import {
-  type ClusterConfig,
-  ConfigError,
-  defaultConfigFile,
-  loadConfig,
-  statePaths,
-} from "../config/config.ts";
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { type ClusterConfig, defaultConfigFile, loadConfig, statePaths } from "../config/config.ts";
+import { checkSurroundings } from "../config/surroundings.ts";
+import { exitCodes } from "../package/exit-codes.ts";
+import { codeOf, failureOf } from "../package/failure.ts";
 import { typedCommand } from "../package/typed-command.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
+import type { Stop } from "../setup/run-command.mjs";
 import { installPackages } from "../setup/system-packages.mjs";
-import { startCluster } from "./cluster.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
 import { requireRoom } from "./disk-watch.ts";
 import { upLimits } from "./limits.ts";
-import { LockedError, takeLock } from "./lock.ts";
+import { takeLock } from "./lock.ts";
+import { Presses } from "./presses.ts";
 import { reserveOf } from "./reserve.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { ServerStartError } from "./server-process.ts";
@@ -38,7 +37,8 @@ export async function up(options: UpOptions): Promise<number> {
   const end = listenForEnd(screen);
   try {
     const config = loadConfig(options.config);
-    await installPackages(screen.say);
+    checkSurroundings(config);
+    await installPackages(screen.say, end);
     const unlock = takeLock(statePaths(config).lock, "up");
     try {
       return await runCluster(config, screen, end);
@@ -46,91 +46,90 @@ export async function up(options: UpOptions): Promise<number> {
       unlock();
     }
   } catch (error) {
-    if (!isForPeople(error)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return 1;
+    if (end.first.aborted) return end.exit();
+    const { text, exit } = failureOf(error);
+    process.stderr.write(`${text}\n`);
+    return exit;
   }
 }
 
-/**
- * True for an error whose message says all that a person needs: our own errors, and those of programs that we
- * ran.
- */
-function isForPeople(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const ours =
-    error instanceof ConfigError || error instanceof LockedError || error instanceof ServerStartError;
-  return ours || error.name === "Error";
-}
-
-interface End {
-  /** Aborted by the first signal. */
-  readonly first: AbortSignal;
-  /** Aborted by the second one. */
-  readonly second: AbortSignal;
+interface End extends Stop {
+  /** The exit code of a cluster that was told to end: Ctrl-C has its own, a supervisor's signal is done. */
+  exit(): number;
 }
 
 function listenForEnd(screen: Screen): End {
   const first = new AbortController();
   const second = new AbortController();
-  let heardAtMs = 0;
+  const presses = new Presses(process.env.npm_lifecycle_event !== undefined);
+  let exit: number = exitCodes.ok.exit;
   const hear = (signal: NodeJS.Signals) => {
-    if (first.signal.aborted) {
-      // One Ctrl-C arrives twice: from the terminal, and from npm, which passes it on.
-      if (performance.now() - heardAtMs < upLimits.upSecondSignalMsMin) return;
-      screen.say(`${signal} again: guests are halted at once`);
+    const press = presses.hear(performance.now());
+    if (press === "first") {
+      screen.say(`${signal}: everything goes down (once more: at once)`);
+      if (signal === "SIGINT") exit = exitCodes.interrupted.exit;
+      first.abort();
+    } else if (press === "again" && !second.signal.aborted) {
+      screen.say(`${signal} again: guests are halted, everything ends at once`);
       second.abort();
-      return;
     }
-    screen.say(`${signal}: everything goes down (once more: at once)`);
-    heardAtMs = performance.now();
-    first.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, hear);
-  return { first: first.signal, second: second.signal };
+  return { first: first.signal, second: second.signal, exit: () => exit };
 }
 
 async function runCluster(config: ClusterConfig, screen: Screen, end: End): Promise<number> {
   const shown = relative(process.cwd(), config.stateDirectory);
   screen.say(`cell ${config.cell}, state in ${shown.startsWith("..") ? config.stateDirectory : shown}`);
   const { stateDirectory } = config;
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o711 });
   const first = config.postgres.url === undefined && !existsSync(join(statePaths(config).postgres, "data"));
   await requireRoom(stateDirectory, { first, reserve: reserveOf(stateDirectory) });
-  const guest = prepareGuest(config, screen);
+  const cut = new AbortController();
+  const guest = prepareGuest(config, screen, {
+    first: AbortSignal.any([end.first, cut.signal]),
+    second: AbortSignal.any([end.second, cut.signal]),
+  });
   // The caller that awaits the guest hears of a failure; until then nobody does.
   guest.catch(() => undefined);
-  let code = 0;
   try {
-    const cluster = await startCluster({ config, screen, guest, signal: end.first });
-    end.second.addEventListener("abort", () => cluster.hurry());
-    code = await beUp({ config, screen, end, guest: await guest });
+    const cluster = await startCluster({ config, screen, guest, stop: end });
+    const code = await beUp({ config, screen, end, cluster, guest: await guest });
     await cluster.stop();
+    screen.say("everything is down");
+    return code;
   } catch (error) {
+    // A build that is cut off ends its programs, and removes what it has made.
+    cut.abort();
+    await guest.catch(() => undefined);
     if (!end.first.aborted) throw error;
+    screen.say("everything is down");
+    return end.exit();
   }
-  screen.say("everything is down");
-  return code;
 }
 
 interface BeingUp {
   readonly config: ClusterConfig;
   readonly screen: Screen;
   readonly end: End;
+  readonly cluster: Cluster;
   readonly guest: GuestFiles | undefined;
 }
 
 /** The time from when all parts run to the first signal; answers the exit code. */
-async function beUp({ config, screen, end, guest }: BeingUp): Promise<number> {
+async function beUp({ config, screen, end, cluster, guest }: BeingUp): Promise<number> {
   try {
-    await welcome({ config, screen, guest, signal: end.first });
+    // What the welcome still asks for does not keep a person waiting who has pressed Ctrl-C.
+    await Promise.race([welcome({ config, screen, guest, signal: end.first }), aborted(end.first)]);
+    const missing = [...cluster.broken().keys()].join(", ");
+    if (missing !== "" && !end.first.aborted) screen.say(`the cluster runs without ${missing}: see above`);
     if (!end.first.aborted) screen.show(whatNow(config));
     await aborted(end.first);
-    return 0;
+    return end.exit();
   } catch (error) {
-    if (end.first.aborted) return 0;
-    screen.say(`something failed, everything goes down: ${(error as Error).message}`);
-    return 1;
+    if (end.first.aborted) return end.exit();
+    const { text, exit } = failureOf(error);
+    screen.say(`something failed, everything goes down: ${text}`);
+    return exit;
   }
 }
 
@@ -141,16 +140,26 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   });
 
 /** The tiny guest, built when it is missing or its sources have changed. Only real hypervisors need it. */
-async function prepareGuest(config: ClusterConfig, screen: Screen): Promise<GuestFiles | undefined> {
+async function prepareGuest(
+  config: ClusterConfig,
+  screen: Screen,
+  stop: Stop,
+): Promise<GuestFiles | undefined> {
   if (config.nodes.every(({ hypervisor }) => hypervisor === "fake")) return undefined;
   const directory = statePaths(config).guest;
   const found = findGuest(directory);
   if (found !== undefined) return found;
   screen.say("tiny guest: building …");
   const startedAtMs = performance.now();
-  const built = await buildGuest(directory, (text) => screen.say(`tiny guest: ${text}`));
-  screen.say(`tiny guest: done, ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`);
-  return built;
+  try {
+    const built = await buildGuest(directory, (text) => screen.say(`tiny guest: ${text}`), stop);
+    screen.say(`tiny guest: done, ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`);
+    return built;
+  } catch (error) {
+    if (codeOf(error) !== "RESOURCE_EXHAUSTED") throw error;
+    const needs = `Building the tiny guest needs ${upLimits.guestBuildMib} MiB for a while.`;
+    throw new ServerStartError(`No space left on device: ${dirname(directory)}. ${needs}`);
+  }
 }
 
 function whatNow(config: ClusterConfig): string {
@@ -168,7 +177,7 @@ function whatNow(config: ClusterConfig): string {
   const [first, second] = config.nodes;
   if (first?.sharedDirectory !== undefined && second !== undefined)
     lines.push(
-      `  ${`pkill -STOP -f 'compute --name ${first.name}'`.padEnd(68)} lose a node: its guests come back`,
+      `  ${`pkill -STOP -f 'compute --name=${first.name}'`.padEnd(68)} lose a node: its guests come back`,
     );
   const subject = `novact.v1.${config.cell}.cmd.${project}.instance.list`;
   return [

@@ -3,6 +3,7 @@
  * It starts a PostgreSQL of its own in a temporary directory and ends it; no other server is touched. Run it
  * after a change of db/migrations or db/sql, and read the difference.
  */
+import "../process/umask.ts";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

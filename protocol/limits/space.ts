@@ -8,14 +8,7 @@ export const spaceLimits = {
   /** Of a small file system: with less free than this share of it. */
   fullBelowShare: 1 / 8,
   /** A full file system has room again when so many times as much is free: not full and free by turns. */
-  roomAgainFactor: 1.25,
-  /** Period at which a process looks at its file systems. */
-  spaceLookPeriodMs: 1_000,
-  /**
-   * A controller believes that a host is full for this long after the host said so to it: another controller
-   * may have heard since that there is room. The host itself refuses what it has no room for.
-   */
-  fullBelievedMs: 20_000,
+  roomAgainShare: 1.25,
   /** File systems that a host reports. */
   spacesMax: 8,
 } as const;

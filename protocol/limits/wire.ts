@@ -71,6 +71,10 @@ export const wireLimits = {
   requestsInWorkPerProjectMax: 4_000,
   /** When a caller that was refused for too many requests in work should try again. */
   retryAfterMs: 100,
+  /** Of lines of the log that a peer can cause with every message, one of each kind in this period. */
+  sameLinePeriodMs: 10_000,
+  /** Kinds of such lines that a server tells apart: one for each host and reason. */
+  sameLinesMax: 4_096,
   /** Deadline of one request to a host: the host only queues the work. */
   hostRequestTimeoutMs: 3_000,
 } as const;

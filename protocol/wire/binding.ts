@@ -2,6 +2,7 @@
  * Bindings: the subject of a call's address, and the address in a subject. There are three kinds: clients'
  * commands, controllers' requests to one host, and hosts' reports.
  */
+import { reportLimits } from "../limits/report.ts";
 import { wireLimits } from "../limits/wire.ts";
 import type { Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
@@ -79,7 +80,7 @@ export function reportBinding(cell: string, hostId?: string): Binding {
     kind: "report",
     pattern: reportPattern(cell),
     queue: controllers,
-    bodyBytesMax: wireLimits.answerBytesMax,
+    bodyBytesMax: reportLimits.reportBytesMax,
     subjectOf: ({ method }) => {
       if (hostId === undefined)
         throw new StatusError("malformedSubject", "A report needs the id of its host.");

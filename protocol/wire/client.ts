@@ -13,7 +13,7 @@ import { errorOf, headerNames } from "./headers.ts";
 import type { CallOptions, Client, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import type { Bus, Clock, Ids } from "./transport.ts";
-import { openWords, understood, validRequest } from "./understood.ts";
+import { nothingLeftOut, openWords, understood, validRequest } from "./understood.ts";
 import { validatorOf } from "./validate.ts";
 
 /** One call on its way through the interceptors. */
@@ -31,6 +31,8 @@ export interface ClientCall {
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
   readonly traceparent: string | undefined;
+  /** Hears what was left out of the answer of a peer. */
+  readonly onLeftOut?: CallOptions["onLeftOut"];
   /** Headers of interceptors, which are sent as well; the protocol's own headers are set after these. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -85,6 +87,7 @@ function begin(target: Target, callOptions: CallOptions, options: ClientOptions)
     deadlineMs: options.clock.monotonicMs() + timeoutMs,
     signal: callOptions.signal,
     traceparent: callOptions.traceparent,
+    ...(callOptions.onLeftOut && { onLeftOut: callOptions.onLeftOut }),
     headers: {},
   };
 }
@@ -134,8 +137,10 @@ async function send(
  */
 function accept(call: ClientCall, body: Readonly<Record<string, unknown>>, peers: boolean): unknown {
   const { answer } = call.method;
-  const read = peers ? understood(answer)(body, []) : body;
+  const leftOut = nothingLeftOut();
+  const read = peers ? understood(answer)(body, leftOut) : body;
   const validator = validatorOf(peers ? answer : openWords(answer));
+  if (leftOut.entries > 0) call.onLeftOut?.(leftOut);
   if (validator.accepts(read)) return read;
   throw new StatusError(
     "internal",

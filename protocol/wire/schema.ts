@@ -23,8 +23,12 @@ export const literals = <const T extends readonly string[]>(values: T) =>
 export const growing = <const T extends readonly string[]>(values: T, otherwise: T[number]) =>
   Type.Unsafe<T[number]>({ type: "string", enum: [...values], otherwise });
 
-/** A list between peers: an entry that the reader cannot understand is left out and named in the log. */
-export const lenient = <T extends TSchema>(items: T) => Type.Array(items, { lenient: true });
+/**
+ * A list between peers: an entry that the reader cannot understand is left out and told to who reads. A
+ * longer list than `maxItems` is refused as a whole, before any of its entries is looked at.
+ */
+export const lenient = <T extends TSchema>(items: T, maxItems: number = wireLimits.arrayLengthMax) =>
+  Type.Array(items, { lenient: true, maxItems });
 
 /**
  * A field that is null when it has no value: in answers a field is never absent, so that it cannot disappear

@@ -12,12 +12,13 @@ import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
 import { errorMessage, readRequestHeaders } from "./headers.ts";
+import { Quiet } from "./quiet.ts";
 import { sayable } from "./sayable.ts";
 import type { CallContext, Handlers, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import { adminProject, systemProject } from "./subjects.ts";
 import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
-import { type Reading, understood, validRequest } from "./understood.ts";
+import { type LeftOut, nothingLeftOut, type Reading, understood, validRequest } from "./understood.ts";
 import { type Validator, validatorOf } from "./validate.ts";
 
 /** A service with its handlers, without their types. Made by {@link implement}. */
@@ -74,9 +75,10 @@ export function createServer(options: ServerOptions): Server {
   const { bus, binding, log } = options;
   const endpoints = endpointsOf(options.services);
   const gate = createGate();
+  const quiet = new Quiet(options.clock);
   const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
     try {
-      return await handle({ options, endpoints, gate, subject, message });
+      return await handle({ options, endpoints, gate, quiet, subject, message });
     } catch (thrown) {
       log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
       return undefined;
@@ -183,6 +185,8 @@ interface Incoming {
   readonly options: ServerOptions;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly gate: ReturnType<typeof createGate>;
+  /** For lines of the log that a peer may cause with every message. */
+  readonly quiet: Quiet;
   readonly subject: string;
   readonly message: BusMessage;
 }
@@ -200,10 +204,12 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     endpoint.stats.requests += 1;
     const headers = readRequestHeaders(message.headers);
     requestId = headers.requestId ?? options.ids.next();
-    const request = requestOf(incoming, endpoint);
+    const leftOut = nothingLeftOut();
+    const request = requestOf(incoming, endpoint, leftOut);
     const leave = incoming.gate.enter(address.project);
     const call = { endpoint, request, options, timeoutMs: headers.timeoutMs, gate: incoming.gate };
-    const context = { ...address, requestId, traceparent: headers.traceparent };
+    const told = leftOut.entries === 0 ? {} : { leftOut };
+    const context = { ...address, requestId, traceparent: headers.traceparent, ...told };
     const answer = await callUntilDeadline(call, context).finally(leave);
     endpoint.stats.processingMs += options.clock.monotonicMs() - startedAtMs;
     return { body: encodeAnswer(sound(endpoint, answer, options.log), encoding), headers: {} };
@@ -218,19 +224,10 @@ const mayBeOlder =
   " Nothing was done. If the name is right, this server is older than its client, and another may know it.";
 
 /** The decoded and validated request. @throws INVALID_ARGUMENT */
-function requestOf({ options, subject, message }: Incoming, { reading, method }: Endpoint): unknown {
+function requestOf({ options, message }: Incoming, { reading, method }: Endpoint, leftOut: LeftOut): unknown {
   const body = decodeRequest(message.body, options.binding.bodyBytesMax);
   if (reading === undefined) return validRequest(method.request, body, mayBeOlder);
-  const leftOut: string[] = [];
-  const read = reading(body, leftOut);
-  if (leftOut.length > 0) {
-    const few = leftOut.slice(0, leftOutNamedMax);
-    options.log.warn(
-      { subject, entries: leftOut.length, leftOut: few },
-      "entries of a message were left out: their sender is newer",
-    );
-  }
-  return validRequest(method.request, read);
+  return validRequest(method.request, reading(body, leftOut));
 }
 
 function malformedSubject(binding: Binding): StatusError {
@@ -298,8 +295,9 @@ function callUntilDeadline(
       fail(new StatusError("timeout", `${endpoint.name} was not done within ${timeoutMs} ms.`)),
     );
     const forget = gate.onCutShort(fail);
-    const { project, id, requestId, traceparent } = facts;
-    const context = { project, id, requestId, traceparent, deadlineMs, signal: abort.signal };
+    const { project, id, requestId, traceparent, leftOut } = facts;
+    const said = { project, id, requestId, traceparent, ...(leftOut && { leftOut }) };
+    const context = { ...said, deadlineMs, signal: abort.signal };
     endpoint
       .call(request, context)
       .then(resolve, (thrown: unknown) => {
@@ -349,7 +347,7 @@ interface Refused {
   readonly error: StatusError;
 }
 
-function note({ options, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
   if (endpoint !== undefined) {
     endpoint.stats.errors += 1;
     endpoint.stats.lastError = `${error.code} ${error.reason}`;
@@ -361,7 +359,12 @@ function note({ options, subject }: Incoming, { endpoint, requestId, thrown, err
       "a request failed by our own fault",
     );
   } else if (endpoint?.reading !== undefined && error.code === "INVALID_ARGUMENT") {
-    options.log.warn({ ...fields, message: error.message }, "a peer asks what is not understood here");
+    const untold = quiet.due(`${subject} ${error.reason}`);
+    if (untold === undefined) return;
+    options.log.warn(
+      { ...fields, message: error.message, untold },
+      "a peer asks what is not understood here",
+    );
   } else {
     options.log.debug({ ...fields, message: error.message }, "a request was refused");
   }

@@ -5,6 +5,7 @@
  * connection without further protocol.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
+import type { LeftOut } from "./understood.ts";
 
 /** Who may call a method: every project on its own subject, or only the reserved project `admin`. */
 export type Audience = "project" | "admin";
@@ -60,6 +61,11 @@ export interface CallContext {
   readonly traceparent: string | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /**
+   * Entries of a peer's lists that could not be understood and are not in the request; the handler logs them.
+   * Absent: none.
+   */
+  readonly leftOut?: LeftOut;
 }
 
 export type Handler<M> = (request: RequestOf<M>, context: CallContext) => Promise<AnswerOf<M>>;
@@ -72,6 +78,8 @@ export interface CallOptions {
   readonly requestId?: string;
   readonly signal?: AbortSignal;
   readonly traceparent?: string;
+  /** Hears what was left out of a peer's answer because it could not be understood; absent: nobody does. */
+  readonly onLeftOut?: (leftOut: LeftOut) => void;
 }
 
 type Call<M> =

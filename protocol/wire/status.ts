@@ -136,6 +136,10 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     next: "Say by its id which one is meant: novact host list.",
   },
+  hostNameTaken: {
+    code: "ALREADY_EXISTS",
+    next: "Give the node another name in cluster.yaml. A host that is gone keeps its name only until it is silent.",
+  },
   hostNotEmpty: {
     code: "FAILED_PRECONDITION",
     next: "Drain it first: novact host drain. Delete what cannot leave, or fence the host when it is lost.",

@@ -8,12 +8,22 @@ import type { TSchema } from "@sinclair/typebox";
 import { StatusError } from "./status.ts";
 import { validatorOf } from "./validate.ts";
 
+/** The entries of lenient lists that could not be understood. */
+export interface LeftOut {
+  entries: number;
+  /** A sentence for each of the first of them: saying what is wrong costs more than seeing that it is. */
+  readonly sentences: string[];
+}
+
+export const nothingLeftOut = (): LeftOut => ({ entries: 0, sentences: [] });
+
+const sentencesMax = 3;
+
 /**
- * Returns the value as this version knows it, or the value itself when nothing in it was dropped. Adds to
- * `leftOut` one sentence for each entry of a lenient list that could not be understood. Whether the rest is
- * valid is the validator's question.
+ * Returns the value as this version knows it, or the value itself when nothing in it was dropped. Counts in
+ * `leftOut` what it left out. Whether the rest is valid is the validator's question.
  */
-export type Reading = (value: unknown, leftOut: string[]) => unknown;
+export type Reading = (value: unknown, leftOut: LeftOut) => unknown;
 
 const unchanged: Reading = (value) => value;
 const readings = new WeakMap<TSchema, Reading>();
@@ -29,7 +39,7 @@ export function understood(schema: TSchema): Reading {
 
 function compile(schema: TSchema): Reading {
   if (Array.isArray(schema.anyOf)) return ofAlternatives(schema.anyOf);
-  if (schema.type === "array") return ofList(schema.items, schema.lenient === true);
+  if (schema.type === "array") return ofList(schema);
   if (schema.type === "object") return ofMap(schema);
   if (Array.isArray(schema.enum) && schema.otherwise !== undefined) return ofWord(schema);
   return unchanged;
@@ -78,22 +88,27 @@ function ofThings(reading: Reading): Reading {
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function ofList(items: TSchema, lenient: boolean): Reading {
+function ofList({ items, lenient = false, maxItems = Number.POSITIVE_INFINITY }: TSchema): Reading {
   const reading = understood(items);
   const validator = validatorOf(items);
   if (reading === unchanged && !lenient) return unchanged;
   return (value, leftOut) => {
-    if (!Array.isArray(value)) return value;
+    if (!Array.isArray(value) || value.length > maxItems) return value;
     const read: unknown[] = [];
     for (const [index, entry] of value.entries()) {
       const understood = reading(entry, leftOut);
       if (!lenient || validator.accepts(understood)) read.push(understood);
-      else leftOut.push(`Entry ${index}: ${validator.explain(understood)}`);
+      else leave(leftOut, () => `Entry ${index}: ${validator.explain(understood)}`);
     }
     return read.length === value.length && read.every((entry, index) => entry === value[index])
       ? value
       : read;
   };
+}
+
+function leave(leftOut: LeftOut, sentence: () => string): void {
+  leftOut.entries += 1;
+  if (leftOut.sentences.length < sentencesMax) leftOut.sentences.push(sentence());
 }
 
 /** Reads a union: null always passes; of several other schemas, the first that accepts the value is meant. */
@@ -103,7 +118,7 @@ function ofAlternatives(schemas: readonly TSchema[]): Reading {
   if (only !== undefined && others.length === 1) return understood(only);
   return (value) => {
     for (const schema of others) {
-      const read = understood(schema)(value, []);
+      const read = understood(schema)(value, nothingLeftOut());
       if (validatorOf(schema).accepts(read)) return read;
     }
     return value;
@@ -117,7 +132,7 @@ function ofAlternatives(schemas: readonly TSchema[]): Reading {
 export function validRequest(schema: TSchema, value: unknown, older = ""): unknown {
   const validator = validatorOf(schema);
   if (validator.accepts(value)) return value;
-  const isUnknownOnly = validator.accepts(understood(schema)(value, []));
+  const isUnknownOnly = validator.accepts(understood(schema)(value, nothingLeftOut()));
   const sentences = validator.explain(value);
   if (isUnknownOnly) throw new StatusError("unknownField", `${sentences}${older}`);
   throw new StatusError("schemaMismatch", sentences);

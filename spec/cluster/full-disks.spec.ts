@@ -4,7 +4,7 @@
  */
 
 import { expect } from "chai";
-import { spaceLimits } from "../../protocol/limits/space.ts";
+import { actorLimits } from "../../actors/runtime/limits.ts";
 import type { FileSystemSpace } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -68,7 +68,7 @@ describe("a host with a full disk", function () {
     world = undefined;
     const host = new HostWorld();
     host.machine.spaces = [{ of: "state directory", freeBytes: 5 * mib, totalBytes: 900 * mib }];
-    await host.clock.advance(2 * spaceLimits.spaceLookPeriodMs + 3_000);
+    await host.clock.advance(2 * actorLimits.spaceLookPeriodMs + 3_000);
     expect(host.controller.heartbeats.at(-1)).to.deep.include({ space: [space(5)] });
   });
 });

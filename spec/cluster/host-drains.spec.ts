@@ -84,6 +84,8 @@ describe("a drain where room is scarce", function () {
     await world.host("b", { vcpus: 2 });
     await drain();
     await until(progress, (now) => now?.moved === 1);
+    // It has moved when the host owns it; that it runs is reported a moment later.
+    await until(where, (now) => now["starting on b"] === undefined);
     expect(await where()).to.deep.equal({ "running on a": 101, "running on b": 1 });
   });
 });

@@ -8,13 +8,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { controllerUser } from "../../nodes/bus/access.ts";
 import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
-import {
-  type ClusterConfig,
-  connectionOf,
-  hostIdOf,
-  loadConfig,
-  statePaths,
-} from "../../nodes/config/config.ts";
+import { type ClusterConfig, connectionOf, loadConfig, statePaths } from "../../nodes/config/config.ts";
+import { hostIdOf } from "../../nodes/config/host-id.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";

@@ -327,7 +327,7 @@ describe("the package, installed into an empty project", function () {
     const options = { cwd: project.directory, env, timeout: 60_000 };
     expect((await run(project.nodes["22"], [bin, "doctor"], options)).stdout).to.contain("No findings.");
     up.kill("SIGINT");
-    expect(await ended).to.equal(0);
+    expect(await ended).to.equal(130);
     expect(said).to.contain("everything is down");
   });
 

@@ -3,9 +3,11 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { connect, type NatsConnection } from "nats";
 import { credentialsFile, readCredentials } from "../../nodes/bus/credentials.ts";
+import { findProved } from "../../nodes/process/owned-process.ts";
 import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres, startPostgres } from "../../nodes/up/postgres.ts";
 import { freePort, isPortFree, type RunningServer } from "../../nodes/up/server-process.ts";
@@ -42,6 +44,34 @@ describe("our own PostgreSQL", function () {
     expect(new URL(other).pathname).to.equal("/other");
     expect(existsSync(join(options().directory, "process.json"))).to.equal(false);
   });
+
+  it("ends at Ctrl-C while its data directory is made or it starts, and starts well the next time", async () => {
+    const fresh = { ...options(), directory: join(directory, "cut-off") };
+    for (const seen of ["data.new", "data/postmaster.pid"]) {
+      const [first, second] = [new AbortController(), new AbortController()];
+      const stop = { first: first.signal, second: second.signal };
+      const started = startPostgres({ ...fresh, stop }).then(
+        (server) => server,
+        (error: Error) => error.name,
+      );
+      const isThere = () => existsSync(join(fresh.directory, seen));
+      while (!isThere() && !(await isSettled(started))) await sleep(5);
+      first.abort();
+      const outcome = await started;
+      // It may have been up a moment before it heard; then its owner ends it.
+      if (typeof outcome === "string") expect(outcome).to.equal("AbortError");
+      else await outcome.stop();
+      expect(findProved(join(fresh.directory, "process.json"))).to.equal(undefined);
+      expect(existsSync(join(fresh.directory, "data/postmaster.pid"))).to.equal(false);
+    }
+    await (await startPostgres(fresh)).stop();
+  });
+
+  const isSettled = (promise: Promise<unknown>): Promise<boolean> =>
+    Promise.race([
+      promise.then(() => true),
+      new Promise<boolean>((resolve) => setImmediate(() => resolve(false))),
+    ]);
 
   it("ends a server that a killed run left behind, and takes its data over", async () => {
     const left = await startPostgres(options());

@@ -1,94 +1,29 @@
 /** `up` as a person runs it: one process that starts, keeps and ends a whole cluster with a real guest. */
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
+import { exitCodes } from "../../nodes/package/exit-codes.ts";
 import { upLimits } from "../../nodes/up/limits.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
-
-const main = join(import.meta.dirname, "../../nodes/main.ts");
-
-/** One run of `up`, with its output. */
-class Run {
-  readonly child: ChildProcess;
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-  #output = "";
-
-  constructor(config: string) {
-    // When mocha is killed, the kernel asks `up` to end, and `up` ends everything.
-    const argv = ["--pdeathsig", "TERM", process.execPath, main, "up", "--config", config];
-    this.child = spawn("setpriv", argv, { stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on("data", (chunk: Buffer) => {
-        this.#output += chunk.toString();
-      });
-    }
-    this.ended = new Promise((resolve) => this.child.on("exit", (code, signal) => resolve({ code, signal })));
-  }
-
-  get output(): string {
-    return this.#output;
-  }
-
-  /**
-   * Waits for a text in the output. @throws Error with the whole output, when the run or the time ends before
-   * the text appears
-   */
-  async says(text: string | RegExp, ms = 90_000): Promise<string> {
-    const deadlineMs = performance.now() + ms;
-    for (;;) {
-      const over = this.child.exitCode !== null || performance.now() > deadlineMs;
-      if (typeof text === "string" && this.#output.includes(text)) return text;
-      const found = typeof text === "string" ? undefined : text.exec(this.#output)?.[0];
-      if (found !== undefined) return found;
-      if (over) throw new Error(`up did not say ${text}. It said:\n${this.#output}`);
-      await sleep(50);
-    }
-  }
-}
-
-/** Every process with the text in its arguments or its directory (guests are started with relative paths). */
-function processesWith(text: string): readonly { readonly pid: number; readonly program: string }[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((name) => {
-      try {
-        const argv = readFileSync(`/proc/${name}/cmdline`, "utf8");
-        return argv.includes(text) || readlinkSync(`/proc/${name}/cwd`).includes(text)
-          ? [{ pid: Number(name), program: argv.split("\0")[0] ?? "" }]
-          : [];
-      } catch {
-        return [];
-      }
-    });
-}
+import { processesWith, UpRun } from "../support/up-run.ts";
 
 describe("up", function () {
   this.timeout(180_000);
   let directory: string;
   let config: string;
-  const runs: Run[] = [];
+  const runs: UpRun[] = [];
 
-  const start = (): Run => {
-    const run = new Run(config);
+  const start = (): UpRun => {
+    const run = new UpRun(config);
     runs.push(run);
     return run;
   };
-  const pidOf = async (run: Run, pattern: RegExp): Promise<number> =>
+  const pidOf = async (run: UpRun, pattern: RegExp): Promise<number> =>
     Number(/pid (\d+)/.exec(await run.says(pattern))?.[1]);
   const guests = () => processesWith(directory).filter(({ program }) => program.includes("qemu-system"));
 
@@ -117,7 +52,7 @@ describe("up", function () {
     await run.says("What now?");
     const second = start();
     await second.says(`process ${run.child.pid} runs it`);
-    expect((await second.ended).code).to.equal(1);
+    expect((await second.ended).code).to.equal(exitCodes.conflict.exit);
   });
 
   it("starts again what dies, on the same port", async () => {
@@ -159,11 +94,11 @@ describe("up", function () {
     run.child.kill("SIGINT");
     // npm passes on the signal that the terminal has sent already.
     run.child.kill("SIGINT");
-    expect(await run.ended).to.deep.equal({ code: 0, signal: null });
+    expect(await run.ended).to.deep.equal({ code: exitCodes.interrupted.exit, signal: null });
     expect(run.output).to.match(
       /guests are powered down.*controllers end.*PostgreSQL end.*everything is down/s,
     );
-    expect(run.output).not.to.contain("again: guests are halted");
+    expect(run.output).not.to.contain("again: ");
     expect(processesWith(directory)).to.deep.equal([]);
     expect(existsSync(join(directory, "state", "up.json"))).to.equal(false);
   });
@@ -173,10 +108,10 @@ describe("up", function () {
     await run.says(/NOVACT-GUEST READY/);
     await run.says("What now?");
     run.child.kill("SIGTERM");
-    await sleep(upLimits.upSecondSignalMsMin + 100);
+    await sleep(upLimits.upEchoMsMax + 100);
     const atMs = performance.now();
     run.child.kill("SIGTERM");
-    expect((await run.ended).code).to.equal(0);
+    expect((await run.ended).code).to.equal(exitCodes.ok.exit);
     expect(performance.now() - atMs).to.be.lessThan(upLimits.upGuestPatienceMs);
     expect(processesWith(directory)).to.deep.equal([]);
   });
@@ -188,11 +123,11 @@ describe("up", function () {
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const other = join(directory, "taken.yaml");
     writeFileSync(other, `stateDirectory: state\nnats: { port: ${port} }\n`);
-    const run = new Run(other);
+    const run = new UpRun(other);
     runs.push(run);
     const end = await run.ended;
     taken.close();
-    expect(end.code).to.equal(1);
+    expect(end.code).to.equal(exitCodes.conflict.exit);
     expect(run.output).to.contain(`Port ${port} of 127.0.0.1 is taken`).and.to.contain("nats.port");
     expect(processesWith(directory)).to.deep.equal([]);
   });

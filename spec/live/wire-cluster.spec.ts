@@ -8,11 +8,15 @@ import { promisify } from "node:util";
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
 import { connect, type Event } from "../../nodes/sdk/sdk.ts";
+import { until } from "../support/asking.ts";
 import { bombs } from "../support/bombs.ts";
+import { hostileInventories, hostileObservations } from "../support/hostile-reports.ts";
 import { hostileCreates } from "../support/hostile-requests.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { connectRaw, type RawMessage } from "../support/raw-nats.ts";
+import { inventoryOf } from "../support/scripted-host.ts";
 import { skip } from "../support/services.ts";
+import { machine } from "../support/store-rows.ts";
 
 const run = promisify(execFile);
 const reason = ({ headers }: RawMessage) => headers["Novact-Reason"];
@@ -100,6 +104,35 @@ describe("a cluster, seen by its clients", function () {
     raw.close();
     expect(cluster.noted.filter(({ level }) => level === "error")).to.deep.equal([]);
     expect(await findings()).to.deep.equal([]);
+  });
+
+  it("leaves out or refuses what a host cannot say, serves the others, and is sound afterwards", async () => {
+    const raw = await connectRaw(cluster.url);
+    const [host] = (await cluster.admin.host.list({})).hosts;
+    if (host === undefined) throw new Error("no host");
+    const { hostId: _, ...sound } = machine("invented");
+    const say = async (method: string, request: object) =>
+      raw.request(`novact.v1.${cluster.cell}.report.${host.id}.${method}`, JSON.stringify(request));
+    const beat = { complete: false, stopping: true, leaseEpoch: 0 };
+    const attack = async () => {
+      const machines = [...hostileObservations(sound).map(({ body }) => body), sound];
+      const { body } = await say("heartbeat", { ...beat, machines });
+      expect(JSON.parse(Buffer.from(body).toString())).to.deep.equal({ known: true, stored: ["invented"] });
+      const many = Array.from({ length: 15_000 }, (_, n) => ({ ...sound, instanceId: `i-${n}` }));
+      expect(reason(await say("heartbeat", { ...beat, machines: many }))).to.equal("schemaMismatch");
+      for (const { body: inventory } of hostileInventories(inventoryOf(host.id)))
+        expect(reason(await say("register", { inventory, machines: [], knows: [] }))).to.equal(
+          "schemaMismatch",
+        );
+    };
+    await attack();
+    const beforeBytes = process.memoryUsage().rss;
+    for (let round = 0; round < 5; round += 1) await attack();
+    expect(process.memoryUsage().rss - beforeBytes).to.be.lessThan(128 * 1024 * 1024);
+    raw.close();
+    const [{ name } = { name: "" }] = (await cluster.admin.host.list({})).hosts;
+    expect(name).to.equal(host.name);
+    await until(findings, (found) => found.length === 0);
   });
 
   it("tells a watcher everything, in order, without gap, from wherever it begins", async () => {

@@ -2,12 +2,15 @@
  * A whole cell in one process: controllers, compute nodes, NATS, PostgreSQL and machines, all simulated, with
  * the real actors inside. It starts processes, and does to them what faults say; it judges nothing.
  */
+
+import type { OpenSafety } from "../../actors/control/fleet/link.ts";
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
+import { assembleSafety } from "../../nodes/controller/safety.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
@@ -195,10 +198,26 @@ export class Cluster {
       ];
       const ports = { ...common, scheduler: {}, firstTurn: index, space: { look } };
       const power = createPowerFence({ nodes: [], clock, log });
-      void assembleController({ ...ports, imageFiles: this.#imageFiles, power }).then((controller) => {
-        bus.onConnected(() => controller.cutOff());
-      });
+      const openSafety = this.#safetyOf(process, index);
+      void assembleController({ ...ports, openSafety, imageFiles: this.#imageFiles, power }).then(
+        (controller) => {
+          bus.onConnected(() => controller.cutOff());
+        },
+      );
     });
+  }
+
+  /** The safety channel of a controller, with connections of its own; it ends with the controller. */
+  #safetyOf(process: SimulatedProcess, index: number): OpenSafety {
+    const { clock, ids, log } = process;
+    return async (audience) => {
+      const bus = this.network.connect(process);
+      const store = this.store.connect(process);
+      const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}` };
+      const safety = await assembleSafety(ports, audience);
+      bus.onConnected(() => safety.cutOff());
+      return safety;
+    };
   }
 
   startAgent(index: number, version = this.#nextVersion.agent()): void {

@@ -3,6 +3,7 @@ import { killFakeGuard, openFakeGuard } from "../../nodes/drivers/fake/guard.ts"
 import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Kernel, nobody } from "./kernel.ts";
+import { lie } from "./liar.ts";
 import type { PlannedFault } from "./plan.ts";
 import { controllerMessages, hostMessages } from "./plan-disturbances.ts";
 
@@ -62,6 +63,8 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "storeStalls":
     case "answersLate":
       return onWriters(planned, world);
+    case "hostLies":
+      return lie(world.kernel, world.cluster, planned.target % world.cluster.hosts.length);
   }
 }
 

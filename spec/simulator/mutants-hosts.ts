@@ -1,5 +1,5 @@
 /** Guards of hosts and their machines, and what switches each off (mutants.ts). */
-import { echoing, forgetful, type Mutant, panicking } from "./mutants-plans.ts";
+import { echoing, forgetful, lying, type Mutant, panicking } from "./mutants-plans.ts";
 
 export const hostMutants: readonly Mutant[] = [
   {
@@ -9,6 +9,15 @@ export const hostMutants: readonly Mutant[] = [
     find: "reading: service.peers === true ? understood(method.request) : undefined,",
     replace: "reading: undefined,",
     guard: "Fields of a newer peer are dropped, not refused.",
+  },
+  {
+    name: "jump-taken",
+    promise: "I7",
+    file: "protocol/generation.ts",
+    find: "seen <= observedCountMax && seen <= generationBase(stored) + observedStepMax;",
+    replace: "seen <= observedCountMax + 0 * generationBase(stored) * observedStepMax;",
+    guard: "What a host reports under a generation that cannot be is not stored.",
+    shape: lying,
   },
   {
     name: "observation-ceiling",
@@ -53,7 +62,7 @@ export const hostMutants: readonly Mutant[] = [
     name: "generation-still",
     promise: "I7",
     file: "actors/node/machine/conclude.ts",
-    find: "const generation = Math.max(last.generation, generationFloor) + 1;",
+    find: "const generation = generationAfter(Math.max(last.generation, generationFloor));",
     replace: "const generation = Math.max(last.generation, generationFloor);",
     guard: "What a machine is seen doing gets a new number.",
   },

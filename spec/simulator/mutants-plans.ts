@@ -102,6 +102,14 @@ export function crowded(plan: Plan): Plan {
   };
 }
 
+/** Every host lies, all the time: of what runs there, and of what nobody has made. */
+export function lying(plan: Plan): Plan {
+  const faults = Array.from({ length: plan.parameters.hosts }, (_, target): PlannedFault => {
+    return { atMs: 4_000, fault: "hostLies", target, forMs: plan.faultyMs };
+  });
+  return { ...plan, parameters: { ...plan.parameters, ...calm }, faults };
+}
+
 /** Actors of instances and machines break now and then while there is something to do. */
 export function crashing(plan: Plan): Plan {
   const messages = ["observed", "command", "ensure", "settled", "report", "tick", "news", "reconcile"];

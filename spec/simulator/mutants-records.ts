@@ -14,7 +14,7 @@ export const recordMutants: readonly Mutant[] = [
     name: "older-observation",
     promise: "I1",
     file: "actors/control/instance/observed.ts",
-    find: "known !== undefined && known.generation >= observation.generation",
+    find: "known !== undefined && !isNewer(known.generation, observation.generation)",
     replace: "false",
     guard: "A report that is not newer than the known one changes nothing.",
   },

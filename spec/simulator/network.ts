@@ -54,7 +54,8 @@ export class Network {
   readonly rates: NetworkRates;
   readonly #options: NetworkOptions;
   readonly #members = new Set<Member>();
-  readonly #stations = new Map<SimulatedProcess, Station>();
+  /** The connections, with their processes: a controller has two. */
+  readonly #stations = new Map<Station, SimulatedProcess>();
   /** Names of processes cut off from the bus. */
   readonly #isolated = new Set<string>();
   /** `from>to`: nothing comes through. */
@@ -69,17 +70,17 @@ export class Network {
   /** The server goes away: everybody notices at once. It comes back empty; subscriptions are made anew. */
   serverDown(): void {
     this.#up = false;
-    for (const [process, station] of this.#stations) this.#disconnect(process, station, 0);
+    for (const [station, process] of this.#stations) this.#disconnect(process, station, 0);
   }
 
   serverUp(): void {
     this.#up = true;
-    for (const [process, station] of this.#stations) this.#reconnect(process, station);
+    for (const [station, process] of this.#stations) this.#reconnect(process, station);
   }
 
   isolate(name: string): void {
     this.#isolated.add(name);
-    for (const [process, station] of this.#stations)
+    for (const [station, process] of this.#stations)
       if (process.name === name)
         this.#disconnect(process, station, this.#options.random.between(0, noticeMsMax));
   }
@@ -93,7 +94,7 @@ export class Network {
     this.#dead.clear();
     this.#isolated.clear();
     if (!this.#up) this.serverUp();
-    else for (const [process, station] of this.#stations) this.#reconnect(process, station);
+    else for (const [station, process] of this.#stations) this.#reconnect(process, station);
   }
 
   healLink(from: string, to: string): void {
@@ -102,7 +103,7 @@ export class Network {
 
   rejoin(name: string): void {
     this.#isolated.delete(name);
-    for (const [process, station] of this.#stations)
+    for (const [station, process] of this.#stations)
       if (process.name === name) this.#reconnect(process, station);
   }
 
@@ -131,9 +132,9 @@ export class Network {
   /** One end of it. */
   connect(process: SimulatedProcess): Bus & { onConnected(listener: (connected: boolean) => void): void } {
     const station: Station = { connected: this.#reaches(process), listeners: [], pending: new Set() };
-    this.#stations.set(process, station);
+    this.#stations.set(station, process);
     process.onDeath(() => {
-      this.#stations.delete(process);
+      this.#stations.delete(station);
       for (const member of this.#members) if (member.process === process) this.#members.delete(member);
     });
     if (!station.connected) this.#reconnect(process, station);

@@ -1,8 +1,9 @@
 /**
+/**
  * The part of a plan that strikes actors, writers and disks, not processes: single turns that throw,
  * mailboxes that are full for a while, commits that stand in line at the store, answers of the store that
- * come late, and full disks of the store and of the shared storage. Each has a stream of chance of its own.
- * Pure.
+ * come late, full disks of the store and of the shared storage, and hosts whose reports lie. Each has a
+ * stream of chance of its own. Pure.
  */
 import type { Random } from "./random.ts";
 
@@ -13,6 +14,7 @@ export const disturbances = [
   "answersLate",
   "storeFull",
   "sharedFull",
+  "hostLies",
 ] as const;
 export type Disturbance = (typeof disturbances)[number];
 
@@ -104,5 +106,18 @@ export function fullDisksOf(
     const fault = random.chance(0.5) ? "storeFull" : "sharedFull";
     const atMs = Math.round(random.between(fromMs, untilMs));
     return { atMs, fault, target: 0, forMs: Math.round(random.between(1_000, 60_000)) };
+  });
+}
+
+/** Hosts whose reports lie, for a while. */
+export function liesOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const count = random.chance(0.7) ? 0 : random.whole(1, 3);
+  return Array.from({ length: count }, (): PlannedDisturbance => {
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    const forMs = Math.round(random.between(1_000, 30_000));
+    return { atMs, fault: "hostLies", target: random.whole(0, 30), forMs };
   });
 }

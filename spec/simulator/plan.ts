@@ -3,7 +3,7 @@
  * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
  * writes one down; minimizing leaves parts of one out. Pure.
  */
-import { actorFaultsOf, disturbances, fullDisksOf, writerFaultsOf } from "./plan-disturbances.ts";
+import { actorFaultsOf, disturbances, fullDisksOf, liesOf, writerFaultsOf } from "./plan-disturbances.ts";
 import {
   evacuationsOf,
   type PlannedRequest,
@@ -168,6 +168,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...actorFaultsOf(random.fork("actor faults"), span),
     ...writerFaultsOf(random.fork("writer faults"), span),
     ...fullDisksOf(random.fork("full disks"), span),
+    ...liesOf(random.fork("lies"), span),
   ];
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(faults), faultyMs };
 }

@@ -1,11 +1,13 @@
 /**
- * The store's one line of commits, as PostgreSQL has it: each process has one writer, which sends what waits
- * as a batch and has one batch in flight; the batches of all processes are applied one after the other, in
- * the order in which they came, each turn with a fate of its own. While somebody else holds the line they all
- * wait, and what waits for longer than a statement may take is rolled back. It applies nothing itself.
+ * The store's one line of commits, as PostgreSQL has it: each connection has one writer, which sends what
+ * waits as a batch and has one batch in flight; the batches of all connections are applied one after the
+ * other, in the order in which they came, each turn with a fate of its own. While somebody else holds the
+ * line they all wait, and what waits for longer than a statement may take is rolled back. It applies nothing
+ * itself.
  */
 import { postgresLimits } from "../../db/postgres/limits.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
+import type { SimulatedProcess } from "./process.ts";
 
 /** One turn that waits to be written. */
 export interface Written {
@@ -15,7 +17,13 @@ export interface Written {
   refuse(): void;
 }
 
+/** One end of the store; a controller has two. */
+export interface Connection {
+  readonly process: SimulatedProcess;
+}
+
 interface Writer {
+  readonly connection: Connection;
   readonly owner: Owner;
   readonly waiting: Written[];
   inFlight: boolean;
@@ -44,7 +52,7 @@ export class StoreLine {
   /** Somebody holds it until then. */
   heldUntilMs = 0;
   readonly #options: StoreLineOptions;
-  readonly #writers = new Map<Owner, Writer>();
+  readonly #writers = new Map<Connection, Writer>();
   /** Turns of batches that are under way. */
   #sent = 0;
   #last: Promise<void> = Promise.resolve();
@@ -59,9 +67,10 @@ export class StoreLine {
     return waiting.reduce((sum, writer) => sum + writer.waiting.length, this.#sent);
   }
 
-  write(owner: Owner, commit: Written): void {
-    const writer = this.#writers.get(owner) ?? { owner, waiting: [], inFlight: false };
-    this.#writers.set(owner, writer);
+  write(connection: Connection, commit: Written): void {
+    const fresh = { connection, owner: connection.process, waiting: [], inFlight: false };
+    const writer = this.#writers.get(connection) ?? fresh;
+    this.#writers.set(connection, writer);
     writer.waiting.push(commit);
     if (!writer.inFlight) this.#send(writer);
   }
@@ -69,7 +78,7 @@ export class StoreLine {
   #send(writer: Writer): void {
     const { kernel } = this.#options;
     if (writer.waiting.length === 0) {
-      this.#writers.delete(writer.owner);
+      this.#writers.delete(writer.connection);
       return;
     }
     writer.inFlight = true;

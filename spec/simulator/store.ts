@@ -13,7 +13,7 @@ import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
-import { StoreLine } from "./store-line.ts";
+import { type Connection, StoreLine } from "./store-line.ts";
 
 export interface StoreRates {
   latencyMs: number;
@@ -87,16 +87,18 @@ export class StoreServer {
 
   connect(process: SimulatedProcess): Store {
     const inner = this.#options.inner;
+    const connection: Connection = { process };
     const handler: ProxyHandler<MemoryStore> = {
       get: (_target, name: string) => {
         if (name === "close") return () => Promise.resolve();
-        return (...given: unknown[]) => this.#call(process, name, given);
+        return (...given: unknown[]) => this.#call(connection, name, given);
       },
     };
     return new Proxy(inner, handler) as Store;
   }
 
-  #call(process: SimulatedProcess, name: string, given: readonly unknown[]): Promise<unknown> {
+  #call(connection: Connection, name: string, given: readonly unknown[]): Promise<unknown> {
+    const { process } = connection;
     const { kernel, interposer, random } = this.#options;
     if (!process.alive) return new Promise(() => undefined);
     const fault = name === "commit" ? interposer.durable(process, whatOf(given[0] as Commit)) : undefined;
@@ -113,7 +115,10 @@ export class StoreServer {
       };
       const fail = () => back(() => reject(away(name)));
       if (name === "commit" && this.rates.batched === true) {
-        this.#writeInLine({ process, name, given, fault, patienceMs: 0 }, { resolve, reject, back, fail });
+        this.#writeInLine(
+          { connection, process, name, given, fault, patienceMs: 0 },
+          { resolve, reject, back, fail },
+        );
         return;
       }
       this.#committing += amount;
@@ -121,6 +126,7 @@ export class StoreServer {
       const extraMs = fault === "delay" ? 400 : slowMs;
       kernel.after(nobody, random.latencyMs(this.rates.latencyMs / 2) + extraMs, "", () => {
         const performed = this.#perform({
+          connection,
           process,
           name,
           given,
@@ -141,7 +147,7 @@ export class StoreServer {
 
   #writeInLine(call: Call, { resolve, reject, back, fail }: Ends): void {
     const write = () =>
-      this.line.write(call.process, {
+      this.line.write(call.connection, {
         apply: () =>
           this.#apply(call).then(
             (value) => void back(() => resolve(value)),
@@ -215,8 +221,8 @@ interface Ends {
   readonly fail: () => void;
 }
 
-interface Call {
-  readonly process: SimulatedProcess;
+interface Call extends Connection {
+  readonly connection: Connection;
   readonly name: string;
   readonly given: readonly unknown[];
   readonly fault: ReturnType<Interposer["durable"]>;

@@ -10,7 +10,7 @@ import { headerNames } from "../../protocol/wire/headers.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { outboxHintSubject } from "../../protocol/wire/subjects.ts";
 import type { BusMessage } from "../../protocol/wire/transport.ts";
-import { understood, validRequest } from "../../protocol/wire/understood.ts";
+import { nothingLeftOut, understood, validRequest } from "../../protocol/wire/understood.ts";
 import type { MethodShape, Snapshot } from "../versions/snapshot.ts";
 import type { Random } from "./random.ts";
 
@@ -95,7 +95,7 @@ export class Versions {
     if (version !== "older" || asked === undefined) return content;
     const entries = Object.entries(content).map(([field, value]: [string, unknown]) => {
       const schema: TSchema | undefined = asked.properties[field];
-      return [field, schema === undefined ? value : understood(schema)(value, [])] as const;
+      return [field, schema === undefined ? value : understood(schema)(value, nothingLeftOut())] as const;
     });
     return Object.fromEntries(entries);
   }
@@ -118,7 +118,7 @@ function both(present: MethodShape | undefined, previous: MethodShape | undefine
 function asOlder(method: Both | undefined, part: Part, message: BusMessage): BusMessage {
   const schema = method?.previous?.[part];
   if (schema === undefined || method?.differs[part] !== true || isError(message)) return message;
-  return changed(message, (body) => understood(schema)(body, []));
+  return changed(message, (body) => understood(schema)(body, nothingLeftOut()));
 }
 
 const isError = ({ headers }: BusMessage): boolean => headerNames.code in headers;

@@ -5,6 +5,7 @@ import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleController, type Controller } from "../../nodes/controller/assembly.ts";
+import { assembleSafety } from "../../nodes/controller/safety.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
@@ -68,6 +69,8 @@ export async function controllerWorld(options: WorldOptions = {}) {
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
         wakePublisher: () => undefined,
         ...(options.space === undefined ? {} : { space: options.space }),
+        openSafety: (audience) =>
+          assembleSafety({ ...common, cell, store, name: `controller-${index + 1}` }, audience),
       }),
     );
   }

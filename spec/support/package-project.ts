@@ -32,11 +32,16 @@ interface Ran {
   readonly stderr: string;
 }
 
-/** Without npm's own variables: mocha may have been started by npm, for another project. */
+/**
+ * Without npm's own variables: mocha may have been started by npm, for another project. The certificates that
+ * the computer trusts stay: the registry may need them.
+ */
 const environment = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
-      /^(?:npm_|NODE_|NOVACT_|INIT_CWD)/i.test(name) || value === undefined ? [] : [[name, value]],
+      /^(?:npm_|NODE_(?!EXTRA_CA_CERTS$)|NOVACT_|INIT_CWD)/i.test(name) || value === undefined
+        ? []
+        : [[name, value]],
     ),
   );
 
@@ -54,7 +59,7 @@ async function install(context: Mocha.Context, cwd: string, packages: readonly s
   } catch (thrown) {
     const wrote = thrown instanceof Error && "stderr" in thrown ? String(thrown.stderr) : "";
     if (unreachable.test(wrote)) skip(context, "the package registry cannot be reached");
-    throw thrown;
+    throw new Error(`npm could not install ${packages.join(", ")}: ${wrote}`, { cause: thrown });
   }
 }
 

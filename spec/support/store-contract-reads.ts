@@ -99,25 +99,41 @@ export function readContract(get: () => Store): void {
     expect(await store.getInstance(id(1))).to.have.property("machine", undefined);
   });
 
-  it("tells what of a host's report is stored already, and what is news", async () => {
+  it("tells what is stored of the machines that a host reports, whoever they are of", async () => {
     const [store, { id, host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)] });
     const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1 });
     const known = rows.machine(id(1), { hostId: host, generation: 5, state: "running" });
     await store.commit(rows.changeTurn(row, { machines: [known], claims: [rows.claim(id(1), host)] }));
     const without = rows.instance(id(2), { hostId: host, ownerEpoch: 1 });
-    const unclaimed = rows.machine(id(2), { hostId: host, generation: 5 });
+    const unclaimed = rows.machine(id(2), { hostId: host, generation: 7, state: "stopped" });
     await store.commit(rows.changeTurn(without, { machines: [unclaimed] }));
-    const seen = (changes: object) => store.listStored(host, [{ ...known, ...changes }]);
-    const key = { instanceId: id(1), ownerEpoch: 1 };
-    expect(await seen({})).to.deep.equal([key]);
-    expect(await seen({ generation: 4 })).to.deep.equal([]);
-    expect(await seen({ generation: 6 })).to.deep.equal([]);
-    expect(await seen({ state: "stopped" })).to.deep.equal([]);
-    expect(await seen({ ownerEpoch: 2 })).to.deep.equal([]);
-    expect(await store.listStored(`${host}-2`, [known])).to.deep.equal([]);
-    expect(await store.listStored(host, [unclaimed, known])).to.deep.equal([key]);
-    expect(await store.listStored(host, [])).to.deep.equal([]);
+    const key = (n: number, ownerEpoch = 1) => ({ instanceId: id(n), ownerEpoch });
+    const asked = [key(1), key(1, 2), key(2), key(3), key(1)];
+    const found = new Map(
+      (await store.listReported(asked)).map((one) => [`${one.instanceId} ${one.ownerEpoch}`, one]),
+    );
+    expect([...found.values()]).to.have.deep.members([
+      { ...key(1), claimedBy: host, seen: { generation: 5, state: "running" } },
+      { ...key(1, 2), claimedBy: null, seen: null },
+      { ...key(2), claimedBy: null, seen: { generation: 7, state: "stopped" } },
+    ]);
+    expect(await store.listReported(asked)).to.have.length(3);
+    expect(await store.listReported([])).to.deep.equal([]);
+  });
+
+  it("takes a lower generation when the observation before it goes in the same commit", async () => {
+    const [store, { id, host }] = [get(), names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1 });
+    const poisoned = rows.machine(id(1), { hostId: host, generation: Number.MAX_SAFE_INTEGER - 6 });
+    await store.commit(rows.changeTurn(row, { machines: [poisoned], claims: [rows.claim(id(1), host)] }));
+    const anew = { ...poisoned, generation: 3 };
+    const gone = [{ instanceId: id(1), ownerEpoch: 1 }];
+    await store.commit(rows.changeTurn(rows.next(row, {}), { machinesGone: gone, machines: [anew] }));
+    expect(await store.getInstance(id(1)))
+      .to.have.property("machine")
+      .that.deep.equals(anew);
   });
 
   it("lists what is unsettled or has an operation, and what is on a host by claim or machine", async () => {

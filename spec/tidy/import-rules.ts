@@ -90,14 +90,14 @@ const programRooms: readonly Room[] = [
   { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers"] },
   { room: "nodes/guard", knows: ["nodes/drivers"] },
   { room: "nodes/proxy", knows: ["nodes/process"] },
-  { room: "nodes/setup", knows: ["nodes/config"] },
+  { room: "nodes/setup", knows: ["nodes/config", "nodes/process"] },
   {
     room: "nodes/compute",
     knows: ["bus", "config", "drivers", "process", "setup"].map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/controller",
-    knows: ["bus", "config", "drivers", "events", "fence", "process"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "drivers", "events", "fence", "package", "process"].map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/up",
@@ -111,7 +111,7 @@ const programRooms: readonly Room[] = [
   },
   {
     room: "nodes/bench",
-    knows: "bus chaos compute config drivers process proxy sdk setup up"
+    knows: "bus chaos compute config drivers package process proxy sdk setup up"
       .split(" ")
       .map((one) => `nodes/${one}`),
   },

@@ -11,6 +11,7 @@ import { validatorOf } from "../../protocol/wire/validate.ts";
 import { allServices } from "../support/all-services.ts";
 import { notes } from "../support/protocol-notes.ts";
 import { type Change, changesSince, faults, type Kind } from "./compare.ts";
+import { decided } from "./decided.ts";
 import {
   parseSnapshot,
   readSnapshot,
@@ -20,12 +21,6 @@ import {
   snapshotText,
   snapshotVersions,
 } from "./snapshot.ts";
-
-/**
- * Changes that somebody has decided on although a peer of an older version refuses them: the path, and why it
- * does no harm (who says it only to whom).
- */
-const decided: Readonly<Record<string, string>> = {};
 
 const present = snapshotOf(allServices);
 

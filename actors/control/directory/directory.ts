@@ -1,6 +1,7 @@
 /**
  * What a controller knows of the hosts without asking: names, and which of them were heard from lately, by
- * itself or (as the store has it) by another controller. Signs of life are written to the store in batches.
+ * itself or (as the store has it) by another controller. Where a controller hears the hosts (its safety
+ * channel) the signs of life are also written to the store, in batches.
  *
  * A controller that has just started, or was itself cut off, gives every host the benefit of the doubt for
  * one period: a silence that it could not have heard through proves nothing. It never decides that a host is
@@ -25,7 +26,9 @@ export interface HostFacts {
 }
 
 export interface HostDirectoryOptions {
-  readonly store: Pick<Store, "allHosts" | "touchHosts">;
+  readonly store: Pick<Store, "allHosts">;
+  /** Where to write which hosts were heard. Absent: whoever tells this directory has written it. */
+  readonly signsOfLife?: Pick<Store, "touchHosts">;
   readonly clock: Clock;
   readonly log: Log;
   /**
@@ -128,7 +131,7 @@ export class HostDirectory {
 
   heard(hostId: string, spaces?: readonly Space[]): void {
     this.#heardAtMs.set(hostId, this.#options.clock.monotonicMs());
-    this.#toTouch.add(hostId);
+    if (this.#options.signsOfLife !== undefined) this.#toTouch.add(hostId);
     if (spaces !== undefined) this.#spaces.set(hostId, spaces);
   }
 
@@ -176,14 +179,14 @@ export class HostDirectory {
   }
 
   async #round({ fail }: Round): Promise<void> {
-    const { clock, log, store } = this.#options;
+    const { clock, log, signsOfLife } = this.#options;
     const nowMs = clock.monotonicMs();
     // A process that was paused, or starved, has heard nothing either.
     if (nowMs - this.#lastRoundAtMs > leaseLimits.hostSilentMs / 2) this.#listeningSinceMs = nowMs;
     this.#lastRoundAtMs = nowMs;
     const touched = [...this.#toTouch];
     try {
-      if (touched.length > 0) await store.touchHosts(touched, clock.nowMs());
+      if (touched.length > 0) await signsOfLife?.touchHosts(touched, clock.nowMs());
       for (const id of touched) this.#toTouch.delete(id);
       await this.refresh();
       this.#options.onRound?.([...this.#hosts.values()], this.#listeningSinceMs);

@@ -8,11 +8,12 @@
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
+import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { InstanceRow } from "../../ports/store.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";
-import { compareHost } from "./host.ts";
+import { atMost, compareHost } from "./host.ts";
 import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
@@ -32,24 +33,55 @@ export function compare(input: DoctorInput): Diagnosis {
     hostNames: new Map(input.hosts.map(({ id, name }) => [id, name])),
     fakeHosts: new Set(input.hosts.filter(({ hypervisor }) => hypervisor === "fake").map(({ id }) => id)),
   };
+  const findings = [
+    ...brakeFindings(input),
+    ...silentHosts(input, known),
+    ...strangeHosts(input, known),
+    ...fencedFindings(input, known),
+    ...compareClaims(input, known),
+    ...compareQuotas(input),
+    ...overdueOperations(input),
+    ...stuckInstances(input),
+    ...spaceFindings(input, known),
+    ...audits.flatMap((audit) => compareHost(audit, known)),
+    ...twice(audits, known),
+    ...atMost(doctorLimits.hostFindingsMax, diskFindings(input, known), "shared disks"),
+    ...imageFindings(input),
+  ];
   return {
-    findings: [
-      ...brakeFindings(input),
-      ...silentHosts(input, known),
-      ...fencedFindings(input, known),
-      ...compareClaims(input, known),
-      ...compareQuotas(input),
-      ...overdueOperations(input),
-      ...stuckInstances(input),
-      ...spaceFindings(input, known),
-      ...audits.flatMap((audit) => compareHost(audit, known)),
-      ...twice(audits, known),
-      ...diskFindings(input, known),
-      ...imageFindings(input),
-    ],
+    findings: atMost(doctorLimits.findingsMax, findings, "the cluster").map(brief),
     compared: counts(input, audits),
   };
 }
+
+/** What a finding says may be a host's words. */
+function brief(finding: Finding): Finding {
+  const { findingLengthMax } = doctorLimits;
+  if (finding.message.length <= findingLengthMax) return finding;
+  return { ...finding, message: `${finding.message.slice(0, findingLengthMax).toWellFormed()}…` };
+}
+
+/** Hosts that say what cannot be read, or cannot be: the rest of what they say was compared. */
+function strangeHosts({ answers, strange = [] }: DoctorInput, known: Known): Finding[] {
+  const unread = answers.flatMap((answer) =>
+    "audit" in answer && answer.leftOut !== undefined
+      ? [{ hostId: answer.hostId, message: unreadable(answer.leftOut) }]
+      : [],
+  );
+  const reported = strange.map(({ hostId, example }) => ({
+    hostId,
+    message: `It reports what cannot be, and that is not stored: ${example}`,
+  }));
+  return [...unread, ...reported].map(({ hostId, message }) => ({
+    kind: "drift",
+    subject: hostCalled(known, hostId),
+    message,
+    next: "Restart its agent. When it stays: is the agent newer than the controllers? Else do not trust that host.",
+  }));
+}
+
+const unreadable = ({ entries, sentences: [first = ""] }: LeftOut): string =>
+  `${entries} entries of its answer cannot be read: ${first}`;
 
 function settledRows({ instances, unsettled }: DoctorInput): readonly InstanceRow[] {
   const busy = new Set(unsettled.map(({ instance }) => instance.id));
@@ -112,16 +144,20 @@ function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
 function twice(audits: readonly Audit[], known: Known): Finding[] {
   const places = new Map<string, string[]>();
   for (const { hostId, processes } of audits)
-    for (const { instanceId, pid } of processes)
-      places.set(instanceId, [...(places.get(instanceId) ?? []), `${pid} on ${hostCalled(known, hostId)}`]);
-  return [...places]
+    for (const { instanceId, pid } of processes) {
+      const at = places.get(instanceId) ?? [];
+      at.push(`${pid} on ${hostCalled(known, hostId)}`);
+      places.set(instanceId, at);
+    }
+  const findings = [...places]
     .filter(([, at]) => at.length > 1)
     .map(([instanceId, at]) => ({
-      kind: "leak",
+      kind: "leak" as const,
       subject: `instance ${instanceId}`,
-      message: `It has ${at.length} processes: ${at.join(", ")}.`,
+      message: `It has ${at.length} processes: ${at.slice(0, doctorLimits.processesNamedMax).join(", ")}.`,
       next: "Stop the instance now; two guests on one disk destroy it. Then report it.",
     }));
+  return atMost(doctorLimits.hostFindingsMax, findings, "instances");
 }
 
 function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, number> {

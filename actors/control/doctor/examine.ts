@@ -6,6 +6,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow, Store } from "../../ports/store.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
@@ -37,7 +38,8 @@ export interface DoctorOptions {
   >;
   readonly imageFiles: Pick<ImageFiles, "list">;
   /** Asks one host for its audit. @throws StatusError when the host cannot be asked */
-  readonly auditHost: (hostId: string) => Promise<Audit>;
+  readonly auditHost: (hostId: string, onLeftOut: (leftOut: LeftOut) => void) => Promise<Audit>;
+  readonly strange: () => DoctorInput["strange"];
   /** The agent to ask about the disks on its shared storage. */
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
@@ -80,6 +82,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const quotaTotals = await store.quotaTotals();
   const nowMs = clock.nowMs();
   const brake = brakeNow();
+  const strange = options.strange() ?? [];
   const read = {
     instances,
     unsettled,
@@ -93,7 +96,8 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     images,
     imageFiles,
   };
-  return compare({ nowMs, ...read, spaces: options.spaces(), ...(brake === undefined ? {} : { brake }) });
+  const spaces = options.spaces();
+  return compare({ nowMs, ...read, strange, spaces, ...(brake === undefined ? {} : { brake }) });
 }
 
 async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {
@@ -169,10 +173,16 @@ function differing(before: readonly ClaimTotal[], after: readonly ClaimTotal[]):
 }
 
 async function ask(hostId: string, auditHost: DoctorOptions["auditHost"]): Promise<HostAnswer> {
+  let leftOut: LeftOut | undefined;
   try {
-    return { hostId, audit: await auditHost(hostId) };
-  } catch (error) {
-    return { hostId, error: StatusError.from(error, "Asking the host").message };
+    const audit = await auditHost(hostId, (left) => {
+      leftOut = left;
+    });
+    // The answer may name another host; a host speaks for itself alone.
+    return { hostId, audit: { ...audit, hostId }, ...(leftOut && { leftOut }) };
+  } catch (thrown) {
+    const { message, detail } = StatusError.from(thrown, "Asking the host");
+    return { hostId, error: detail === undefined ? message : `${message} ${detail}` };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineState } from "../../../protocol/states.ts";
 import type { InstanceRow } from "../../ports/store.ts";
 import { type Audit, hostCalled, type Known } from "./input.ts";
+import { doctorLimits } from "./limits.ts";
 
 /**
  * Whether a machine at rest in a state has a process and a directory. Machines in a passing state (undefined)
@@ -29,9 +30,14 @@ const healsItself = "The host heals this by itself; when it stays, restart the h
 export function compareHost(audit: Audit, known: Known): Finding[] {
   const where = hostCalled(known, audit.hostId);
   const machines = audit.machines.filter(({ instanceId }) => !known.unsettled.has(instanceId));
-  return [
+  const place = {
+    ...{ audit, known, where },
+    processes: Map.groupBy(audit.processes, ({ instanceId }) => instanceId),
+    directories: new Set(audit.directories.map(({ instanceId }) => instanceId)),
+  };
+  const findings: readonly Finding[] = [
     ...missingMachines(audit, known, where),
-    ...machines.flatMap((machine) => machineFindings(machine, { audit, known, where })),
+    ...machines.flatMap((machine) => machineFindings(machine, place)),
     ...unclaimedThings(audit, known, where),
     ...audit.strays.map((stray) => ({
       kind: "leak" as const,
@@ -40,6 +46,17 @@ export function compareHost(audit: Audit, known: Known): Finding[] {
       next: "Look at it on the host; when nothing needs it, remove it by hand.",
     })),
   ];
+  return atMost(doctorLimits.hostFindingsMax, findings, where);
+}
+
+/** The findings, or the first of them and how many more there are: one host must not fill the answer. */
+export function atMost(max: number, findings: readonly Finding[], subject: string): Finding[] {
+  if (findings.length <= max) return [...findings];
+  const more = {
+    ...{ kind: "drift" as const, subject, message: `There are ${findings.length - max} more findings.` },
+    next: "Look at those above first; a host with so many may say what is not so.",
+  };
+  return [...findings.slice(0, max), more];
 }
 
 /** Settled instances that the host owns and knows nothing of. */
@@ -59,6 +76,9 @@ interface Place {
   readonly audit: Audit;
   readonly known: Known;
   readonly where: string;
+  /** What is on the host, by instance: looked for once for each machine. */
+  readonly processes: ReadonlyMap<string, Audit["processes"]>;
+  readonly directories: ReadonlySet<string>;
 }
 
 function machineFindings(machine: Observation, place: Place): Finding[] {
@@ -111,12 +131,12 @@ function disagreement(
 function reality(
   machine: Observation,
   { instance }: InstanceRow,
-  { audit, where, known: { fakeHosts } }: Place,
+  { audit, where, known: { fakeHosts }, ...there }: Place,
 ): Finding[] {
   const expected = has[machine.state];
   if (expected === undefined) return [];
-  const processes = audit.processes.filter(({ instanceId }) => instanceId === machine.instanceId);
-  const directory = audit.directories.some(({ instanceId }) => instanceId === machine.instanceId);
+  const processes = there.processes.get(machine.instanceId) ?? [];
+  const directory = there.directories.has(machine.instanceId);
   const finding = (kind: Finding["kind"], message: string): Finding => ({
     kind,
     subject: `machine ${machine.instanceId}`,

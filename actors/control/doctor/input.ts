@@ -2,6 +2,7 @@
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
+import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ClaimTotal, InstanceRow } from "../../ports/store.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
@@ -14,7 +15,12 @@ import type { DiskOwner } from "../../shared-storage/ownerless.ts";
 export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 
 export type HostAnswer =
-  | { readonly hostId: string; readonly audit: Audit }
+  | {
+      readonly hostId: string;
+      readonly audit: Audit;
+      /** Entries of its answer that could not be read, and are not in `audit`. Absent: none. */
+      readonly leftOut?: LeftOut;
+    }
   /** Why the host could not be asked. */
   | { readonly hostId: string; readonly error: string };
 
@@ -52,6 +58,8 @@ export interface DoctorInput {
   };
   /** The file systems of the controller that was asked. Absent: they are not known. */
   readonly spaces?: readonly Space[];
+  /** Hosts whose reports have had entries that cannot be, a moment ago; each with one of them. */
+  readonly strange?: readonly { readonly hostId: string; readonly example: string }[];
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
   readonly movingHosts: ReadonlySet<string>;
 }

@@ -10,4 +10,12 @@ export const doctorLimits = {
    * heartbeat.
    */
   doctorSecondLookMs: 2_500,
+  /** Findings about one host, and about instances with several processes; the others are counted. */
+  hostFindingsMax: 100,
+  /** Findings in one answer: so many of findingLengthMax characters fit into answerBytesMax. */
+  findingsMax: 5_000,
+  /** Characters of the message of a finding, which may be a host's words. */
+  findingLengthMax: 500,
+  /** Processes that a finding about an instance with several of them names. */
+  processesNamedMax: 10,
 } as const;

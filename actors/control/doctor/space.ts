@@ -26,4 +26,4 @@ const fullOnes = (spaces: readonly Space[], subject: string): Finding[] =>
     }));
 
 const enoughMib = (totalMib: number): number =>
-  Math.ceil((fullBelow({ totalBytes: totalMib * bytesPerMib }) * spaceLimits.roomAgainFactor) / bytesPerMib);
+  Math.ceil((fullBelow({ totalBytes: totalMib * bytesPerMib }) * spaceLimits.roomAgainShare) / bytesPerMib);

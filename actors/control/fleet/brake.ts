@@ -13,7 +13,7 @@ import { fleetLimits } from "./limits.ts";
 
 export interface Brake {
   readonly on: boolean;
-  readonly lost: readonly HostRecord[];
+  readonly lost: readonly Pick<HostRecord, "id" | "name">[];
   readonly of: number;
 }
 

@@ -17,6 +17,7 @@ import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
 import { type Expired, look, silentFor, type Watch } from "./lease-expiry.ts";
 import { fleetLimits } from "./limits.ts";
+import type { FleetPicture } from "./link.ts";
 
 export interface FencerOptions {
   readonly commit: CatalogOptions["commit"];
@@ -45,16 +46,13 @@ export class Fencer {
     this.#witnesses = new Witnesses({ examine: options.examineStorage, clock: options.clock });
   }
 
-  get brake(): Brake {
-    return this.#brake;
-  }
-
-  /**
-   * Time since this controller last saw a renewal of the host lease; undefined: it does not watch the host.
-   */
-  silentMs(hostId: string): number | undefined {
-    const watched = this.#watch.get(hostId);
-    return watched && Math.max(0, this.#options.clock.monotonicMs() - watched.sinceMs);
+  /** What the last round saw. */
+  get picture(): FleetPicture {
+    const { clock } = this.#options;
+    const silentMs = [...this.#watch].map(
+      ([hostId, { sinceMs }]) => [hostId, Math.max(0, clock.monotonicMs() - sinceMs)] as const,
+    );
+    return { brake: this.#brake, silentMs };
   }
 
   /** One round; called with every read of the hosts, and skipped while the last round runs. */

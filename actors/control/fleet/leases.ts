@@ -7,7 +7,6 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
-import type { HostDirectory } from "../directory/directory.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { fleetLimits } from "./limits.ts";
 
@@ -27,7 +26,8 @@ export interface LeasesOptions {
   readonly store: Pick<Store, "renewLeases" | "getHost">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: Clock;
-  readonly directory: Pick<HostDirectory, "refreshSoon">;
+  /** Called when a host lease was granted. */
+  readonly hostsChanged: () => void;
 }
 
 interface Waiting {
@@ -77,7 +77,7 @@ export class Leases {
   }
 
   async #grant({ hostId, name, leaseEpoch }: LeaseKey & { readonly name: string }): Promise<LeaseAnswer> {
-    const { commit, clock, directory } = this.#options;
+    const { commit, clock, hostsChanged } = this.#options;
     const result = await commit({
       leasesGranted: [{ hostId, leaseEpoch }],
       events: [
@@ -92,7 +92,7 @@ export class Leases {
       ],
     });
     if (result.kind !== "committed") throw changed(hostId);
-    directory.refreshSoon();
+    hostsChanged();
     return { leaseEpoch, held: true };
   }
 

@@ -9,6 +9,10 @@ export const fleetLimits = {
    * answered later by up to this time.
    */
   renewalPeriodMs: 50,
+  /** Reports of one host that wait for the instances' actors at once; an agent sends one after another. */
+  reportsAtOncePerHostMax: 4,
+  /** How long a registration waits until the actors know the host; they read all hosts each second anyway. */
+  hostsChangedMsMax: 1_000,
   /** A host whose power was seen off this short a while ago has not started again: none boots as fast. */
   powerProofMs: 2_000,
   /**
@@ -40,6 +44,14 @@ export const fleetLimits = {
   drainPeriodMs: 1_000,
   /** Instances of a host being drained whose ids its row remembers: some 40 KiB, read once a second. */
   drainRememberedMax: 1_000,
+  /** Least time between two lines of the log about what is wrong with the reports of one host. */
+  strangeLogPeriodMs: 10_000,
+  /** Entries of each kind that such a line names. */
+  strangeNamedMax: 3,
+  /** How long the doctor shows what was wrong with a report: a host repeats it every two seconds. */
+  strangeShownMs: 15_000,
+  /** Instances with an impossible generation whose host is told the stored one, after one report. */
+  generationsToldMax: 20,
   /** A move that lowers the spread of the hosts' loads by less than this is not worth its cost. */
   rebalanceGainMin: 0.001,
 } as const;

@@ -19,8 +19,8 @@ import { type CatalogOptions, catalogCommit, commitOnce } from "../request/commi
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import type { Drainer } from "./drainer.ts";
 import { fenceHost } from "./fence.ts";
-import type { Fencer } from "./fencer.ts";
 import { fleetLimits } from "./limits.ts";
+import type { LeasePicture } from "./picture.ts";
 import { type Propose, proposeMoves } from "./rebalance.ts";
 import { removeHost } from "./remove.ts";
 import { hostView } from "./view.ts";
@@ -29,7 +29,7 @@ export interface HostServiceOptions extends CatalogOptions {
   readonly store: CatalogOptions["store"] & LeavingStore & PlacementStore & Pick<Store, "loadInstance">;
   readonly directory: HostDirectory;
   readonly placer: Placer;
-  readonly fencer: Pick<Fencer, "silentMs">;
+  readonly leases: Pick<LeasePicture, "silentMs">;
   readonly drainer: Pick<Drainer, "obstaclesOf">;
   readonly power: PowerFence;
   readonly propose: Propose;
@@ -41,7 +41,7 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   const view = (host: HostRecord) =>
     hostView(host, {
       alive: directory.alive(host.id),
-      silentMs: options.fencer.silentMs(host.id),
+      silentMs: options.leases.silentMs(host.id),
       spaces: directory.spaces(host.id),
     });
   const withDrain = async (host: HostRecord) => {

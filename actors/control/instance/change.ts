@@ -2,10 +2,17 @@
  * From a decision to a commit: the changes between two values of an instance become rows, operation steps and
  * events. The one place that raises a version and that writes the derived columns. Pure.
  */
+import { isNewer } from "../../../protocol/generation.ts";
 import { isSettled, type OperationState } from "../../../protocol/states.ts";
 import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
-import type { InstanceRecord, LoadedInstance, MachineKey, OperationRecord } from "../../records/instance.ts";
+import type {
+  InstanceRecord,
+  LoadedInstance,
+  MachineKey,
+  MachineRecord,
+  OperationRecord,
+} from "../../records/instance.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 
 /** A change of an instance in the making; `draft` starts one, `turnOf` makes it a commit. */
@@ -178,7 +185,7 @@ export function commitOf(it: Draft): { readonly commit: Commit; readonly next: L
   const commit: Commit = {
     instances: [{ expectedVersion: before.instance.version, row: after.instance }],
     machines: after.machines.filter((machine) => !before.machines.includes(machine)),
-    machinesGone: missing(before.machines, after.machines),
+    machinesGone: replaced(before.machines, after.machines),
     claims: after.claims.filter((claim) => !before.claims.includes(claim)),
     claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),
     operations: operations.filter((operation) => operation !== before.operation),
@@ -189,8 +196,16 @@ export function commitOf(it: Draft): { readonly commit: Commit; readonly next: L
   return { commit, next: after };
 }
 
-function missing(before: readonly MachineKey[], after: readonly MachineKey[]): readonly MachineKey[] {
-  return before.filter((old) => !after.some((kept) => kept.ownerEpoch === old.ownerEpoch)).map(keyOf);
+/**
+ * Machines that are no more, and those whose generation falls because the stored one could not be: a store
+ * takes a lower one only when the row before it goes in the same commit.
+ */
+function replaced(before: readonly MachineRecord[], after: readonly MachineRecord[]): readonly MachineKey[] {
+  const dropped = before.filter(({ ownerEpoch, generation }) => {
+    const kept = after.find((machine) => machine.ownerEpoch === ownerEpoch);
+    return kept === undefined || (kept.generation < generation && isNewer(generation, kept.generation));
+  });
+  return dropped.map(keyOf);
 }
 
 const keyOf = ({ instanceId, ownerEpoch }: MachineKey): MachineKey => ({ instanceId, ownerEpoch });

@@ -62,6 +62,7 @@ async function ensure(
       hostId,
       observation,
       leaseEpoch,
+      answers: true,
       reply: undefined,
     });
   } catch (thrown) {

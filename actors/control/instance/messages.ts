@@ -47,6 +47,11 @@ export interface ObservedEvent {
   readonly nowMs: number;
   /** Lease epoch of the host lease that the host holds, as far as is known; 0: none. */
   readonly leaseEpoch: number;
+  /**
+   * True: the answer to an `ensure`. To tell the host again, at once, what it has just answered to would go
+   * on as fast as messages travel. Absent: a report of the host.
+   */
+  readonly answers?: true;
 }
 
 /** A nudge: has a deadline passed, is anything not done that should be? */
@@ -153,6 +158,8 @@ export type InstanceMessage =
       readonly observation: Observation;
       /** Lease epoch of the host lease under which it was reported; 0: unknown. */
       readonly leaseEpoch: number;
+      /** See {@link ObservedEvent.answers}. */
+      readonly answers?: true;
       /** Answers true when the host need not report it again. */
       readonly reply: Reply<boolean> | undefined;
     }

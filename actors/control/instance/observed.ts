@@ -3,6 +3,7 @@
  * instance, or send it to another host. A report never changes an intent that is newer than the one it acted
  * on (I8). Pure.
  */
+import { isNewer, isPossible } from "../../../protocol/generation.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
@@ -38,8 +39,10 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   if (claim === undefined) return decideUnclaimed(loaded, event);
   const known = loaded.machines.find((machine) => machine.ownerEpoch === observation.ownerEpoch);
   if (claim.hostId !== hostId) return unchanged(loaded);
-  if (known !== undefined && known.generation >= observation.generation)
-    return notNewer(loaded, observation, known);
+  if (known !== undefined && !isNewer(known.generation, observation.generation))
+    return notNewer(loaded, event, known);
+  // Whoever took it over would pass it on, and soon count past the largest number there is.
+  if (!isPossible(known?.generation, observation.generation)) return unchanged(loaded);
   const it = withMachine(draft(loaded, event.nowMs), event);
   const owned = observation.ownerEpoch === loaded.instance.ownerEpoch && loaded.instance.hostId !== null;
   const before = it.after.instance.generation;
@@ -57,9 +60,10 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
  * generation, its agent may have lost the machine file: send `ensure` with the generation we know, so that
  * its next report is newer.
  */
-function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecord): Decision {
+function notNewer(loaded: LoadedInstance, event: ObservedEvent, known: MachineRecord): Decision {
+  const { observation: seen, answers = false } = event;
   const differs = seen.state !== known.state || seen.generation < known.generation;
-  return differs && loaded.instance.settled
+  return differs && loaded.instance.settled && !answers
     ? { ...unchanged(loaded), effects: workEffects(loaded) }
     : unchanged(loaded);
 }
@@ -68,9 +72,11 @@ function notNewer(loaded: LoadedInstance, seen: Observation, known: MachineRecor
  * A machine without a claim: the claim was given back after the host had reported `gone`. Tells the machine
  * to go again.
  */
-function decideUnclaimed(loaded: LoadedInstance, { hostId, observation }: ObservedEvent): Decision {
+function decideUnclaimed(loaded: LoadedInstance, event: ObservedEvent): Decision {
+  const { hostId, observation, answers = false } = event;
   const { instance } = loaded;
   if (observation.state === "gone" || observation.ownerEpoch > instance.ownerEpoch) return unchanged(loaded);
+  if (answers) return unchanged(loaded);
   // A machine with a newer intent than ours was told to leave already. Telling it again with every answer
   // would go on as fast as messages travel, until it is gone.
   if (observation.intentGeneration > instance.generation) return unchanged(loaded);

@@ -2,6 +2,8 @@
  * Pure views of what an instance actor knows: what a user sees, what its host is told, whether it is settled.
  * Everything here is derived; nothing is stored twice. No clock, no I/O.
  */
+
+import { generationBase } from "../../../protocol/generation.ts";
 import type { Instance } from "../../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../../protocol/states.ts";
@@ -151,8 +153,9 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
       hostId: claim.hostId,
       spec: intent.power === "deleted" ? removalSpec(instance, claim) : machineSpec(instance, claim),
       intent,
-      observedGeneration:
-        machines.find((machine) => machine.ownerEpoch === claim.ownerEpoch)?.generation ?? 0,
+      observedGeneration: generationBase(
+        machines.find((machine) => machine.ownerEpoch === claim.ownerEpoch)?.generation,
+      ),
       leaseEpoch: claim.leaseEpoch,
     };
   });

@@ -3,12 +3,14 @@
  * little: machines under way while it looks are left out, by reading the beliefs both before and after.
  */
 
+import { reportLimits } from "../../../protocol/limits/report.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { Ledger } from "./ledger.ts";
+import { hostLimits } from "./limits.ts";
 
 type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 
@@ -39,16 +41,33 @@ export async function audit({ hostId, ledger, files, knows, look, spaces }: Audi
     ({ instanceId, content }) => parseFile(instanceId, content, knows) === undefined,
   );
   const orphaned = contents.filter(({ instanceId }) => !believed.has(instanceId));
+  // First the directories of machines: with those missing in the list, the machines would seem to lack them.
+  const directories = [...found.directories].sort(
+    (one, other) => Number(believed.has(other.instanceId)) - Number(believed.has(one.instanceId)),
+  );
+  const strays = [
+    ...found.strays,
+    ...unreadable.map(({ instanceId }) => `The machine file of ${instanceId} cannot be understood.`),
+    ...orphaned.map(({ instanceId }) => `The machine file of ${instanceId} belongs to no machine.`),
+  ];
+  const said = [...unlisted("machines", machines), ...unlisted("directories", directories)];
   return {
     hostId,
-    machines: [...machines],
-    processes: [...found.processes],
-    directories: found.directories.map(({ instanceId, files }) => ({ instanceId, files: [...files] })),
-    strays: [
-      ...found.strays,
-      ...unreadable.map(({ instanceId }) => `The machine file of ${instanceId} cannot be understood.`),
-      ...orphaned.map(({ instanceId }) => `The machine file of ${instanceId} belongs to no machine.`),
-    ],
+    machines: listed(machines),
+    processes: listed(found.processes),
+    directories: listed(directories).map(({ instanceId, files }) => ({
+      instanceId,
+      files: files.slice(0, hostLimits.auditFilesMax),
+    })),
+    strays: listed([...said, ...strays]),
     space: spaces().map((one) => ({ ...one })),
   };
+}
+
+/** The first of a list that may be longer than an answer: a disk may be full of anything. */
+const listed = <T>(all: readonly T[]): T[] => all.slice(0, reportLimits.auditEntriesMax);
+
+function unlisted(what: string, { length }: readonly unknown[]): readonly string[] {
+  const more = length - reportLimits.auditEntriesMax;
+  return more > 0 ? [`${more} more ${what} are there than an answer lists.`] : [];
 }

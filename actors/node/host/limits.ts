@@ -23,6 +23,8 @@ export const hostLimits = {
   passingReportDelayMs: 20,
   /** Observations in one report; below arrayLengthMax. */
   reportMachinesMax: 1_000,
+  /** Files of one directory that the answer of an audit names. */
+  auditFilesMax: 100,
   /** A host that reaches no controller tries again after this time, then twice as long, up to the maximum. */
   reportRetryMsMin: 100,
   reportRetryMsMax: 2_000,

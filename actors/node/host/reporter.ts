@@ -6,7 +6,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { Client } from "../../../protocol/wire/service.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { type Code, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { ReportEffect } from "./decide.ts";
 import type { Ledger } from "./ledger.ts";
@@ -36,6 +36,8 @@ export class Reporter {
   readonly #deliver: (event: ReportEvent) => void;
   readonly #timers = new Map<ReportTimer, Timer>();
   readonly #signal: AbortSignal;
+  /** The refusal that the log has. */
+  #refusal = "";
 
   /** `signal` ends it: reports under way are given up, timers are cancelled. */
   constructor(options: ReporterOptions, signal: AbortSignal, deliver: (event: ReportEvent) => void) {
@@ -89,6 +91,7 @@ export class Reporter {
         { inventory, machines: [...machines], knows: [...knows] },
         this.#call(),
       );
+      this.#refusal = "";
       log.info({ accepted, machines: machines.length }, "The host has registered.");
       if (accepted) this.#options.registered();
       this.#deliver({ kind: "registered", accepted });
@@ -111,6 +114,7 @@ export class Reporter {
     };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());
+      this.#refusal = "";
       ledger.settle(sent, new Set(stored));
       this.#deliver({ kind: "answered", known, more });
     } catch (thrown) {
@@ -126,7 +130,20 @@ export class Reporter {
 
   #failed(thrown: unknown, what: string): void {
     if (this.#signal.aborted) return;
-    const { reason, message } = StatusError.from(thrown, what);
-    this.#options.log.warn({ reason, message }, `${what} reached no controller; it is tried again.`);
+    const { code, reason, message } = StatusError.from(thrown, what);
+    const { log } = this.#options;
+    if (!refusals.has(code)) {
+      log.warn({ reason, message }, `${what} reached no controller; it is tried again.`);
+      return;
+    }
+    const refusal = `${what} ${reason} ${message}`;
+    if (refusal !== this.#refusal) log.error({ reason, message }, `${what} is refused by the controllers.`);
+    this.#refusal = refusal;
   }
 }
+
+/** A controller has heard the report, and what it refuses it will refuse again: the log says so once. */
+const refusals: ReadonlySet<Code> = new Set([
+  ...(["INVALID_ARGUMENT", "ALREADY_EXISTS", "FAILED_PRECONDITION"] as const),
+  ...(["PERMISSION_DENIED", "UNIMPLEMENTED"] as const),
+]);

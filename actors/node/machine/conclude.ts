@@ -3,6 +3,7 @@
  * observation gets its generation, and the file's new content is written down. Only here does a machine begin
  * work: never two pieces at once. Pure.
  */
+import { generationAfter } from "../../../protocol/generation.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { Ensured } from "./ensure.ts";
 import { fileDiffers, fileOf, type MachineFile } from "./file.ts";
@@ -86,7 +87,7 @@ function observe(machine: Machine, at: Moment, effects: Effect[]): Machine {
   const { observation: last, generationFloor } = machine;
   const now = seen(machine);
   if (isSame(last, now) && generationFloor <= last.generation) return machine;
-  const generation = Math.max(last.generation, generationFloor) + 1;
+  const generation = generationAfter(Math.max(last.generation, generationFloor));
   const observation = { ...now, generation, atMs: at.wallMs };
   effects.push({ kind: "publish", observation });
   const generationCeiling = ceilingFor(generation, machine.generationCeiling);

@@ -2,6 +2,7 @@
  * Whether an intent is accepted: the newest generation of the newest owner epoch counts, older ones are
  * refused, and a repetition changes nothing. A deleted machine is never wanted back: its disk is going. Pure.
  */
+import { generationAfter, isPossible } from "../../../protocol/generation.ts";
 import type { MachineIntent, Observation } from "../../../protocol/machine.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Answer, EnsureRequest } from "./messages.ts";
@@ -51,7 +52,7 @@ function onOlderEpoch(machine: Machine, request: EnsureRequest): Ensured {
 
 /** The observation `gone` for an owner epoch that is not here any more. */
 export function goneOf(request: EnsureRequest): Observation {
-  return { ...provisional(request), generation: request.observedGeneration + 1, state: "gone" };
+  return { ...provisional(request), generation: generationAfter(request.observedGeneration), state: "gone" };
 }
 
 function onSuccessor(machine: Machine, request: EnsureRequest): Ensured {
@@ -61,10 +62,11 @@ function onSuccessor(machine: Machine, request: EnsureRequest): Ensured {
   return { next, reply: { kind: "observation", observation: provisional(request) } };
 }
 
-function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
+function onSameEpoch(found: Machine, request: EnsureRequest): Ensured {
   const { intent, observedGeneration } = request;
-  const known = machine.intent.generation;
-  if (intent.generation < known) return { next: machine, reply: stale(request, known) };
+  const known = found.intent.generation;
+  if (intent.generation < known) return { next: found, reply: stale(request, known) };
+  const machine = countedFrom(found, observedGeneration);
   // Controllers may have this generation from a life whose file was lost: publish again, above it.
   const mistaken = machine.revived && observedGeneration >= machine.observation.generation;
   const seenFloor = mistaken
@@ -76,6 +78,16 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   if (intent.generation === known) return { next: heard, reply: present };
   const going = machine.intent.power === "deleted";
   return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };
+}
+
+/**
+ * The machine with a generation that controllers can take: they take none that is far above the one they
+ * have, so a number in the file that cannot be is not counted on from.
+ */
+function countedFrom(machine: Machine, stored: number): Machine {
+  if (isPossible(stored, machine.observation.generation)) return machine;
+  const observation = { ...machine.observation, generation: stored };
+  return { ...machine, observation, generationFloor: stored + 1, generationCeiling: stored };
 }
 
 /** A newer intent ends all waiting; a start that a user asked for also forgets the guest's earlier losses. */

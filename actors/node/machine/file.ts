@@ -6,6 +6,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 
 import { needsOf, unknownNeeds } from "../../../protocol/agent-needs.ts";
+import { generationBase } from "../../../protocol/generation.ts";
 import { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { machineReasons } from "../../../protocol/states.ts";
 import { answer, Count, Id, literals, nullable, TimeMs } from "../../../protocol/wire/schema.ts";
@@ -105,7 +106,8 @@ export function parseFile(
  * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
-  const { spec, intent, leaseEpoch, resetCount, generationCeiling: generation } = file;
+  const { spec, intent, leaseEpoch, resetCount } = file;
+  const generation = generationBase(file.generationCeiling);
   const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch, revived: true };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";

@@ -28,6 +28,8 @@ export const machineLimits = {
    * changes.
    */
   generationsPerWrite: 32,
+  /** Characters of the message of an observation; below observedTextLengthMax. */
+  messageLengthMax: 1_024,
   /**
    * `ensure` is answered after this time at the latest: most of a host's work is done by then, and the answer
    * says so.

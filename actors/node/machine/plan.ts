@@ -115,10 +115,16 @@ export function seen(machine: Machine): Omit<Observation, "generation" | "atMs">
     resetCount: machine.resetCount,
     state,
     reason,
-    message,
+    message: brief(message),
     address: null,
     startedAtMs: machine.startedAtMs,
   };
+}
+
+/** A message of at most machineLimits.messageLengthMax characters: controllers take no longer one. */
+function brief(message: string): string {
+  const { messageLengthMax } = machineLimits;
+  return message.length <= messageLengthMax ? message : message.slice(0, messageLengthMax).toWellFormed();
 }
 
 function seenState(machine: Machine): SeenState {

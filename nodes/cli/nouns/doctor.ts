@@ -1,6 +1,6 @@
 /** novact doctor: checks whether the records agree with the hosts. */
 import { Command } from "commander";
-import { exitCodes } from "../exit-codes.ts";
+import { exitCodes } from "../../package/exit-codes.ts";
 import { commandLimits } from "../limits.ts";
 import type { Invoke } from "../run.ts";
 import { plain, type Style } from "../terminal.ts";

@@ -3,7 +3,7 @@ import { Argument, Command, Option } from "commander";
 import type { Changed, HostVerdict, Instance } from "../../../protocol/instance.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
-import { exitCodeOf } from "../exit-codes.ts";
+import { exitCodeOf } from "../../package/exit-codes.ts";
 import { parseCount, parsePair, parsePositive } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { repeatable } from "../repeatable.ts";

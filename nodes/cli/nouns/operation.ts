@@ -2,8 +2,8 @@
 import { Command, Option } from "commander";
 import type { Operation } from "../../../protocol/operation.ts";
 import { operationStates } from "../../../protocol/states.ts";
+import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
 import { errorLines } from "../errors.ts";
-import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { age, duration, parsePositive, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { waitForAll } from "../progress.ts";

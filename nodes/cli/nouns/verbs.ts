@@ -5,8 +5,8 @@
 import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
+import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
 import { CommandError, errorLines, exitCodeFor, shownOf } from "../errors.ts";
-import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { parseDuration } from "../format.ts";
 import { waitForAll } from "../progress.ts";
 import { repeatable } from "../repeatable.ts";

@@ -14,23 +14,14 @@
  * file must never make a disk where one should have been taken over, nor touch the disk of a later owner
  * epoch.
  */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import type { Ids } from "../../../protocol/wire/transport.ts";
+import { makeStateFile, readStateFile } from "../../process/state-file.ts";
 import { isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
 import { exists, guestFiles, makeOpenDirectories } from "../guest-directory.ts";
 import { ensureOverlay } from "../overlay.ts";
@@ -183,31 +174,23 @@ const missing = (spec: MachineSpec): StatusError =>
 const stale = (spec: MachineSpec): StatusError =>
   new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
 
+const storageFile = {
+  pattern: /"storageId":"([A-Za-z0-9_-]{1,64})"/,
+  advice:
+    "It holds the id by which hosts know this storage. Restore it from a backup. Or delete it while no node runs: " +
+    "the storage then gets a new id, and disks of the old one are taken over by nobody.",
+};
+
 /**
  * The storage's id. The first host makes its file: whole or absent, and never replaced. The others write
  * nothing, so that an agent can start while the storage is full.
  */
 function storageIdOf(root: string, ids: Ids): string {
   const path = join(root, "storage.json");
-  if (!existsSync(path)) makeStorageFile(root, ids);
-  const content: unknown = JSON.parse(readFileSync(path, "utf8"));
-  const id = new Map<string, unknown>(Object.entries(content ?? {})).get("storageId");
-  if (typeof id === "string" && isToken(id)) return id;
-  throw new Error(`${path} has no storage id.`);
-}
-
-function makeStorageFile(root: string, ids: Ids): void {
-  const path = join(root, "storage.json");
-  const temporary = temporaryName(path);
-  writeFileSync(temporary, `${JSON.stringify({ storageId: ids.next() })}\n`, { flag: "wx", flush: true });
-  try {
-    chmodSync(temporary, 0o600);
-    linkSync(temporary, path);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  const read = () => readStateFile(path, storageFile);
+  if (read() === undefined) makeStateFile(path, `${JSON.stringify({ storageId: ids.next() })}\n`);
+  // Another host may have been faster.
+  return storageFile.pattern.exec(read() ?? "")?.[1] ?? "";
 }
 
 function canWriteDirectly(root: string): boolean {

@@ -7,9 +7,8 @@
  * records the sources and thus whether the build is up to date. Nothing is built when this folder's files are
  * the same as at the last build.
  */
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import {
   copyFile,
   mkdir,
@@ -23,13 +22,12 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { type CommandResult, mustRun, type Stop } from "../run-command.mjs";
 import { cpioArchive, type Entry } from "./cpio.ts";
 import { writeDisk } from "./disk.ts";
 import { lz4Payload } from "./kernel.ts";
-import { aptCandidate, downloadPackages } from "./packages.ts";
+import { type AptOptions, aptCandidate, downloadPackages } from "./packages.ts";
 
-const run = promisify(execFile);
 const rootDirectory = join(import.meta.dirname, "root");
 const kernelPackage = "linux-image-cloud-amd64";
 const busyboxPackage = "busybox-static";
@@ -66,32 +64,55 @@ const filesIn = (directory: string): GuestFiles => ({
   commandLine,
 });
 
-/** The guest's files, when they exist and are up to date. */
+/** The guest's files, when they are there, whole, and up to date. What is damaged counts as missing. */
 export function findGuest(directory: string): GuestFiles | undefined {
-  const file = join(directory, "manifest.json");
-  if (!existsSync(file)) return undefined;
-  const manifest = JSON.parse(readFileSync(file, "utf8")) as Manifest;
-  return manifest.stamp === stampOfSources() ? filesIn(directory) : undefined;
+  const { stamp, bytes } = manifestIn(directory);
+  if (typeof stamp !== "string" || typeof bytes !== "object" || bytes === null) return undefined;
+  const isWhole = ([name, size]: readonly [string, unknown]): boolean =>
+    statSync(join(directory, name), { throwIfNoEntry: false })?.size === size;
+  if (!Object.entries(bytes).every(isWhole)) return undefined;
+  return stamp === stampOfSources() ? filesIn(directory) : undefined;
 }
 
-/** Builds the guest; the directory is replaced as a whole at the end. @throws Error that says what failed */
-export async function buildGuest(directory: string, say: (text: string) => void): Promise<GuestFiles> {
+function manifestIn(directory: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8")));
+  } catch {
+    // Missing or damaged: the guest is built anew.
+    return {};
+  }
+}
+
+/** Runs a tool of the build; the person's Ctrl-C ends it. @throws Error with what it said last */
+type RunTool = (program: string, argv: readonly string[]) => Promise<CommandResult>;
+
+/**
+ * Builds the guest; the directory is replaced as a whole at the end.
+ * @throws Error that says what failed; the reason of `stop.first` when that is aborted
+ */
+export async function buildGuest(
+  directory: string,
+  say: (text: string) => void,
+  stop?: Stop,
+): Promise<GuestFiles> {
+  const run: RunTool = (program, argv) => mustRun(program, argv, { stop });
   await mkdir(dirname(directory), { recursive: true, mode: 0o711 });
   await removeLeftovers(directory);
   const work = await mkdtemp(`${directory}.`);
   try {
     const out = join(work, "out");
     await mkdir(out, { mode: 0o755 });
-    const packages = await fetchPackages(work);
+    const packages = await fetchPackages(work, run, { say, stop });
     say(`kernel ${packages.release}`);
-    const tree = await guestTree(packages);
+    const tree = await guestTree(packages, run);
     const bzImage = join(work, "vmlinuz");
     await copyFile(join(packages.directory, "boot", `vmlinuz-${packages.release}`), bzImage);
     await Promise.all([
-      unpackKernel(bzImage, join(out, "vmlinux"), work),
-      packRamdisk(tree, join(out, "initrd.img"), work),
+      unpackKernel(run, { bzImage, file: join(out, "vmlinux"), work }),
+      packRamdisk(run, { tree, file: join(out, "initrd.img"), work }),
     ]);
-    await makeDisk({ work, out, bzImage, tree });
+    await makeDisk(run, { work, out, bzImage, tree });
+    stop?.first.throwIfAborted();
     await writeManifest(out, packages);
     await rm(directory, { recursive: true, force: true });
     await rename(out, directory);
@@ -119,13 +140,16 @@ interface Packages {
 }
 
 /** Downloads the two packages and unpacks the files that are needed. */
-async function fetchPackages(work: string): Promise<Packages> {
+async function fetchPackages(work: string, run: RunTool, apt: AptOptions): Promise<Packages> {
   const directory = join(work, "packages");
   await mkdir(directory);
-  const [kernel, busybox] = await Promise.all([aptCandidate(kernelPackage), aptCandidate(busyboxPackage)]);
+  const [kernel, busybox] = await Promise.all([
+    aptCandidate(kernelPackage, apt),
+    aptCandidate(busyboxPackage, apt),
+  ]);
   const image = kernel.dependencies.find((name) => name.startsWith("linux-image-"));
   if (image === undefined) throw new Error(`The package ${kernelPackage} names no kernel.`);
-  for (const archive of await downloadPackages([image, busyboxPackage], work)) {
+  for (const archive of await downloadPackages([image, busyboxPackage], work, apt)) {
     await run("dpkg-deb", ["-x", archive, directory]);
   }
   const [release] = await readdir(join(directory, "lib", "modules"));
@@ -134,7 +158,7 @@ async function fetchPackages(work: string): Promise<Packages> {
 }
 
 /** The guest's whole file system. */
-async function guestTree(packages: Packages): Promise<readonly Entry[]> {
+async function guestTree(packages: Packages, run: RunTool): Promise<readonly Entry[]> {
   const busybox = join(packages.directory, "bin", "busybox");
   const { stdout } = await run(busybox, ["--list"]);
   const applets = stdout.split("\n").filter((name) => name !== "" && name !== "busybox");
@@ -194,13 +218,25 @@ async function moduleFiles({ directory, release }: Packages): Promise<readonly E
   return entries;
 }
 
-async function unpackKernel(bzImage: string, file: string, work: string): Promise<void> {
+interface UnpackOptions {
+  readonly bzImage: string;
+  readonly file: string;
+  readonly work: string;
+}
+
+async function unpackKernel(run: RunTool, { bzImage, file, work }: UnpackOptions): Promise<void> {
   const payload = join(work, "kernel.lz4");
   await writeFile(payload, lz4Payload(await readFile(bzImage)));
   await run("lz4", ["-d", "-f", "-q", payload, file]);
 }
 
-async function packRamdisk(tree: readonly Entry[], file: string, work: string): Promise<void> {
+interface PackOptions {
+  readonly tree: readonly Entry[];
+  readonly file: string;
+  readonly work: string;
+}
+
+async function packRamdisk(run: RunTool, { tree, file, work }: PackOptions): Promise<void> {
   const archive = join(work, "initrd.cpio");
   await writeFile(archive, cpioArchive(tree));
   await run("lz4", ["-l", "-9", "-f", "-q", archive, file]);
@@ -214,11 +250,11 @@ interface DiskOptions {
 }
 
 /** Makes the disk: the same system with a boot loader. */
-async function makeDisk({ work, out, bzImage, tree }: DiskOptions): Promise<void> {
+async function makeDisk(run: RunTool, { work, out, bzImage, tree }: DiskOptions): Promise<void> {
   const [boot, root, raw] = [join(work, "boot.img"), join(work, "root.img"), join(work, "guest.raw")];
   await Promise.all([
-    makeBootPartition(boot, { work, out, bzImage, tree }),
-    makeRootPartition(root, work, tree),
+    makeBootPartition(run, boot, { work, out, bzImage, tree }),
+    makeRootPartition(run, { file: root, work, tree }),
   ]);
   await writeDisk(raw, {
     bootCode: "/usr/lib/syslinux/mbr/mbr.bin",
@@ -239,7 +275,11 @@ async function makeDisk({ work, out, bzImage, tree }: DiskOptions): Promise<void
   ]);
 }
 
-async function makeBootPartition(file: string, { work, out, bzImage }: DiskOptions): Promise<void> {
+async function makeBootPartition(
+  run: RunTool,
+  file: string,
+  { work, out, bzImage }: DiskOptions,
+): Promise<void> {
   const loader = join(work, "syslinux.cfg");
   const lines = [
     "SERIAL 0 115200",
@@ -256,7 +296,7 @@ async function makeBootPartition(file: string, { work, out, bzImage }: DiskOptio
   await run("syslinux", ["--install", file]);
 }
 
-async function makeRootPartition(file: string, work: string, tree: readonly Entry[]): Promise<void> {
+async function makeRootPartition(run: RunTool, { file, work, tree }: PackOptions): Promise<void> {
   const directory = join(work, "root");
   await mkdir(directory);
   for (const entry of tree) {
@@ -278,7 +318,7 @@ async function writeManifest(out: string, { release, busybox }: Packages): Promi
 }
 
 /** Checksum of every file in this folder: when none has changed, the guest would not change either. */
-function stampOfSources(): string {
+export function stampOfSources(): string {
   const hash = createHash("sha256");
   for (const each of readdirSync(import.meta.dirname, { recursive: true, withFileTypes: true })) {
     if (!each.isFile()) continue;

@@ -1,6 +1,7 @@
 /** When a file system is full, when it has room again, and who hears of it. */
 
 import { expect } from "chai";
+import { actorLimits } from "../../../actors/runtime/limits.ts";
 import { SpaceWatch } from "../../../actors/runtime/space-watch.ts";
 import { spaceLimits } from "../../../protocol/limits/space.ts";
 import { type FileSystemSpace, fullSentence, spaceOf } from "../../../protocol/space.ts";
@@ -55,18 +56,18 @@ describe("room on a file system", () => {
     expect([watch.full, watch.spaces.length]).to.deep.equal([undefined, 1]);
     for (const freeMib of [0, 1, 140, 500, 600]) {
       free = [found(freeMib)];
-      await clock.advance(spaceLimits.spaceLookPeriodMs);
+      await clock.advance(actorLimits.spaceLookPeriodMs);
     }
     expect(told).to.deep.equal([
       ["state directory", true],
       ["state directory", false],
     ]);
     free = [found(0)];
-    await clock.advance(spaceLimits.spaceLookPeriodMs);
+    await clock.advance(actorLimits.spaceLookPeriodMs);
     expect(watch.full).to.include({ freeMib: 0, full: true });
     // A file system that does not answer is not judged.
     free = [];
-    await clock.advance(spaceLimits.spaceLookPeriodMs);
+    await clock.advance(actorLimits.spaceLookPeriodMs);
     expect(watch.full).to.equal(undefined);
     watch.stop();
   });

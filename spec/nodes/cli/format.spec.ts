@@ -187,6 +187,7 @@ describe(`cli: format (seed ${seed})`, () => {
 
     it("names and messages are one line without controls", () => {
       expect(plain("a\nb\u001b[31mc\u0007")).to.equal("a b?[31mc?");
+      expect(plain("a\u202egpj.exe\u200b\u2028\ud801")).to.equal("a?gpj.exe? ?");
     });
   });
 });

@@ -1,8 +1,8 @@
 /** The tree of commands: complete, documented, completable; and the answers to wrong command lines. */
 import { expect } from "chai";
 import type { Command } from "commander";
-import { exitCodeOf, exitCodes } from "../../../nodes/cli/exit-codes.ts";
 import { buildProgram } from "../../../nodes/cli/program.ts";
+import { exitCodeOf, exitCodes } from "../../../nodes/package/exit-codes.ts";
 import { services } from "../../../nodes/sdk/clients.ts";
 import type { Service } from "../../../protocol/wire/service.ts";
 import { type Code, codes } from "../../../protocol/wire/status.ts";

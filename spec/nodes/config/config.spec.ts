@@ -1,5 +1,5 @@
 /** cluster.yaml: its defaults, and the messages for a person who made a mistake in it. */
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -7,11 +7,12 @@ import {
   ConfigError,
   connectionOf,
   defaultConfigFile,
-  hostIdOf,
   loadConfig,
   parseConfig,
   postgresUrlOf,
 } from "../../../nodes/config/config.ts";
+import { hostIdOf } from "../../../nodes/config/host-id.ts";
+import { StateFileError } from "../../../nodes/process/state-file.ts";
 import { deploymentOf } from "../../../protocol/wire/ids.ts";
 
 const parse = (text: string) => parseConfig(text, "/tmp/cluster.yaml");
@@ -188,8 +189,14 @@ describe("the configuration", () => {
       "file:3: nodes.1.name: two nodes are called a",
       "own",
     ],
-    ["a dot in a name", "nodes:\n  - name: a.b\n", "file:2: nodes.0.name", "letters, digits"],
-    ["a dot in the cell", "cell: a.b\n", "file:1: cell", "token"],
+    ["a name like an option", "nodes:\n  - name: -a\n", "file:2: nodes.0.name", "a letter or digit first"],
+    ["another one", "nodes:\n  - name: --help\n", "file:2: nodes.0.name", "a letter or digit first"],
+    ["a path as a name", "nodes:\n  - name: ../a\n", "file:2: nodes.0.name", "letters, digits"],
+    ["a controller's name", "nodes:\n  - name: controller-1\n", "file:2: nodes.0.name", "another process"],
+    ["a server's name", "nodes:\n  - name: nats\n", "file:2: nodes.0.name", "another process"],
+    ["a dot in the cell", "cell: a.b\n", "file:1: cell", "letters, digits"],
+    ["a cell like an option", "cell: -c\n", "file:1: cell", "a letter or digit first"],
+    ["a project like an option", "projects: [-p]\n", "file:1: projects.0", "must match"],
     [
       "a reserved project",
       "projects: [demo, admin]\n",
@@ -333,6 +340,31 @@ describe("the configuration", () => {
       expect(deploymentOf(id)).to.equal(0);
       expect(deploymentOf(hostIdOf({ ...config(), deployment: 1_023 }, "node-3"))).to.equal(1_023);
       expect(statSync(join(directory, "nodes", "node-1", "host-id")).isFile()).to.equal(true);
+    });
+
+    for (const text of ["", "x\n", "0199c0de-0000-7000-8000-00000000000", "\0".repeat(36)]) {
+      it(`a host whose id is ${JSON.stringify(text)} is told so, and gets no other`, () => {
+        const file = join(directory, "nodes", "node-1", "host-id");
+        hostIdOf(config(), "node-1");
+        writeFileSync(file, text);
+        expect(() => hostIdOf(config(), "node-1"))
+          .to.throw(StateFileError, file)
+          .with.property("message")
+          .that.matches(/Restore it: novact host list shows the id\. Or delete it/);
+        expect(readFileSync(file, "utf8")).to.equal(text);
+      });
+    }
+
+    it("with damaged credentials, or a damaged URL of the database, name the file", () => {
+      for (const folder of ["nats/credentials", "postgres"])
+        mkdirSync(join(directory, folder), { recursive: true });
+      for (const [file, ask] of [
+        ["nats/credentials/demo.json", () => connectionOf(config(), "demo")],
+        ["postgres/url", () => postgresUrlOf(config())],
+      ] as const) {
+        writeFileSync(join(directory, file), "");
+        expect(ask, file).to.throw(ConfigError, `${join(directory, file)}:1: `);
+      }
     });
   });
 });

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { findGuest, stampOfSources } from "../../../nodes/setup/guest/build.ts";
 import { cpioArchive } from "../../../nodes/setup/guest/cpio.ts";
 import { masterBootRecord, writeDisk } from "../../../nodes/setup/guest/disk.ts";
 import { lz4Payload } from "../../../nodes/setup/guest/kernel.ts";
@@ -74,6 +75,39 @@ describe("the guest's disk", () => {
       disk[2 * mib],
       disk[4 * mib - 1],
     ]).to.deep.equal([1, 0, 2, 2, 3, 3]);
+  });
+});
+
+describe("a guest that was built", () => {
+  it("is built anew when a file of it is damaged, cut short or missing", () => {
+    const directory = mkdtempSync(join(tmpdir(), "novact-setup-"));
+    const manifest = (content: unknown) =>
+      writeFileSync(
+        join(directory, "manifest.json"),
+        typeof content === "string" ? content : JSON.stringify(content),
+      );
+    try {
+      writeFileSync(join(directory, "vmlinux"), "kernel");
+      const stamp = stampOfSources();
+      manifest({ stamp, bytes: { vmlinux: 6 } });
+      expect(findGuest(directory)?.kernel).to.equal(join(directory, "vmlinux"));
+      for (const damaged of [
+        "",
+        "{",
+        "null",
+        { stamp },
+        { stamp: "older", bytes: { vmlinux: 6 } },
+        { stamp, bytes: { vmlinux: 7 } },
+        { stamp, bytes: { vmlinux: 6, "initrd.img": 1 } },
+      ]) {
+        manifest(damaged);
+        expect(findGuest(directory), JSON.stringify(damaged)).to.equal(undefined);
+      }
+      rmSync(join(directory, "manifest.json"));
+      expect(findGuest(directory)).to.equal(undefined);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 

@@ -1,10 +1,12 @@
 /** The parts of `up` that need no server: proofs of processes, the lock, the keeper, and the screen. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { natsServerConfig, natsUsers } from "../../../nodes/bus/access.ts";
+import { hostUser, natsServerConfig, natsUsers } from "../../../nodes/bus/access.ts";
+import { credentialsFile } from "../../../nodes/bus/credentials.ts";
+import { parseConfig } from "../../../nodes/config/config.ts";
 import {
   endProcess,
   findProved,
@@ -12,8 +14,11 @@ import {
   proofOf,
   writeProof,
 } from "../../../nodes/process/owned-process.ts";
+import { judgeNodes, tellBroken } from "../../../nodes/up/compute-nodes.ts";
 import { type Kept, keep } from "../../../nodes/up/keeper.ts";
+import { upLimits } from "../../../nodes/up/limits.ts";
 import { LockedError, takeLock } from "../../../nodes/up/lock.ts";
+import { Presses } from "../../../nodes/up/presses.ts";
 import { openScreen, printable } from "../../../nodes/up/screen.ts";
 import type { ServerEnd } from "../../../nodes/up/server-process.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
@@ -126,7 +131,7 @@ describe("a keeper", () => {
   const settle = () => new Promise((resolve) => setImmediate(resolve));
 
   /** A keeper of fake processes on simulated time. `failing`: the starts that fail, by their number. */
-  const world = async (failing: readonly number[] = []) => {
+  const world = async (failing: readonly number[] = [], firstFailed?: (error: Error) => void) => {
     const clock = new SimulatedClock();
     const said: string[] = [];
     const started: Fake[] = [];
@@ -142,6 +147,7 @@ describe("a keeper", () => {
         started.push(fake);
         return fake;
       },
+      ...(firstFailed === undefined ? {} : { firstFailed }),
     });
     const passed = async (ms: number) => {
       await settle();
@@ -169,6 +175,28 @@ describe("a keeper", () => {
     await passed(1);
     await passed(800);
     expect(keeper.current()?.pid).to.equal(4);
+  });
+
+  it("says the same failure once, however often it comes in a row", async () => {
+    const { said, started, passed } = await world([2, 3, 4, 6]);
+    started[0]?.end(killed);
+    for (const ms of [200, 400, 800, 1_600]) await passed(ms);
+    started[1]?.end(killed);
+    for (const ms of [3_200, 6_400]) await passed(ms);
+    const failures = said.filter((text) => text.includes("did not come back"));
+    expect(failures).to.deep.equal(["thing did not come back: no", "thing did not come back: no"]);
+  });
+
+  it("repeats also the first start, for a process that others do not depend on", async () => {
+    await world([1]).then(
+      () => expect.fail("it was kept"),
+      (error: Error) => expect(error.message).to.equal("no"),
+    );
+    const told: string[] = [];
+    const { keeper, passed } = await world([1], ({ message }) => told.push(message));
+    expect([told, keeper.current()]).to.deep.equal([["no"], undefined]);
+    await passed(200);
+    expect(keeper.current()?.pid).to.equal(2);
   });
 
   it("starts nothing any more when it stops, also in the middle of a pause", async () => {
@@ -228,5 +256,58 @@ describe("the users of the bus", () => {
     const text = natsServerConfig({ access, ...settings });
     expect(text).to.contain('host: "127.0.0.1"').and.to.contain('no_auth_user: "demo"');
     expect(text).to.contain('user: "demo", password: "p"');
+  });
+});
+
+describe("a person's Ctrl-C", () => {
+  it("counts once for each press where nothing is in front", () => {
+    const presses = new Presses(false);
+    expect([0, 3, 400].map((ms) => presses.hear(ms))).to.deep.equal(["first", "again", "again"]);
+  });
+
+  it("counts once where npm passes it on, and the next press counts also within a second", () => {
+    const presses = new Presses(true);
+    expect([0, 3, 400, 403].map((ms) => presses.hear(ms))).to.deep.equal(["first", "echo", "again", "again"]);
+    const slow = new Presses(true);
+    expect([0, upLimits.upEchoMsMax].map((ms) => slow.hear(ms))).to.deep.equal(["first", "again"]);
+  });
+});
+
+describe("the nodes of a cluster", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "novact-nodes-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+  const config = () =>
+    parseConfig(
+      "stateDirectory: state\nnodes: [{ name: a }, { name: b }, { name: c }]\n",
+      join(directory, "c.yaml"),
+    );
+
+  it("are judged one by one: what is wrong with one does not touch another", () => {
+    const ids = judgeNodes(config()).sound;
+    expect([...ids.keys()]).to.deep.equal(["a", "b", "c"]);
+    writeFileSync(join(directory, "state", "nodes", "a", "host-id"), "");
+    const credentials = credentialsFile(join(directory, "state", "nats"), hostUser(ids.get("b") ?? ""));
+    mkdirSync(dirname(credentials), { recursive: true });
+    writeFileSync(credentials, "{");
+    const judged = judgeNodes(config());
+    expect([...judged.sound]).to.deep.equal([["c", ids.get("c")]]);
+    expect([...judged.broken.keys()]).to.deep.equal(["a", "b"]);
+    const said: string[] = [];
+    tellBroken(judged, (text) => void said.push(text));
+    expect(said).to.have.length(2);
+    expect(said[0]).to.contain("a stays down").and.to.contain("host-id is empty. ");
+    expect(said[1]).to.contain("b stays down").and.to.contain(`${credentials} is no file of credentials`);
+  });
+
+  it("that are all broken leave nothing to run", () => {
+    const ids = judgeNodes(config()).sound;
+    for (const name of ids.keys()) {
+      rmSync(join(directory, "state", "nodes", name), { recursive: true });
+      writeFileSync(join(directory, "state", "nodes", name), "a file");
+    }
+    expect(() => tellBroken(judgeNodes(config()), () => undefined)).to.throw(/nodes\/a/);
   });
 });

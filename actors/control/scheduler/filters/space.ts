@@ -2,12 +2,12 @@
  * Passes hosts that have room on their file systems. What a host said a while ago is not believed any more:
  * another controller may have heard since that there is room.
  */
-import { spaceLimits } from "../../../../protocol/limits/space.ts";
+import { schedulerLimits } from "../limits.ts";
 import type { FullDisk, HostView } from "../state.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 const fullDiskOf = ({ full }: HostView, atMs: number): FullDisk | undefined =>
-  full !== undefined && atMs - full.saidAtMs <= spaceLimits.fullBelievedMs ? full : undefined;
+  full !== undefined && atMs - full.saidAtMs <= schedulerLimits.fullBelievedMs ? full : undefined;
 
 const refuse: Refuse = ({ full }) => {
   const { of = "disk", freeMib = 0, totalMib = 0 } = full?.space ?? {};

@@ -52,6 +52,37 @@ describe("doctor: comparison", () => {
     }
   });
 
+  it("compares the rest of what a host says when some of it cannot be read, and says so", () => {
+    const { input, audit } = healthy();
+    const leftOut = { entries: 3, sentences: ["Entry 0: The field generation must be <= 5."] };
+    const machines = audit.machines.filter(({ instanceId }) => instanceId !== "i2");
+    const strange = [{ hostId: "h1", example: "The generation of instance i1 cannot be." }];
+    const answers = [{ hostId: "h1", audit: { ...audit, machines, directories: [] }, leftOut }];
+    expect(find({ ...input, answers, strange })).to.deep.equal([
+      "drift host one: 3 entries of its answer cannot be read: Entry 0: The field generation must be <= 5.",
+      "drift host one: It reports what cannot be, and that is not stored: The generation of instance i1 cannot be.",
+      "drift instance i2: It is stopped on host one, and the host knows nothing of it.",
+      "drift machine i1: host one believes it is running, and its directory is missing.",
+    ]);
+  });
+
+  it("is not filled by one host: findings about it are bounded in number and in length", () => {
+    const { audit } = healthy();
+    const strays = Array.from({ length: 5_000 }, (_, n) => `${n} ${"x".repeat(4_000)}`);
+    const { findings } = compare(audited({ strays }));
+    expect(findings).to.have.length(doctorLimits.hostFindingsMax + 1);
+    expect(findings.at(-1)?.message).to.equal("There are 4900 more findings.");
+    for (const { message } of findings)
+      expect(message.length).to.be.at.most(doctorLimits.findingLengthMax + 1);
+    const process = (instanceId: string) => ({ instanceId, pid: 7, status: "running" });
+    const doubled = Array.from({ length: 3_000 }, (_, n) => process(`i${n % 1_000}`));
+    const many = Array.from({ length: 9_000 }, () => process("i1"));
+    const twice = compare(audited({ processes: [...audit.processes, ...doubled, ...many] })).findings;
+    expect(twice.length).to.be.below(3 * doctorLimits.hostFindingsMax);
+    const [most] = twice.filter(({ message }) => message.startsWith("It has 9"));
+    expect(most?.message.split(", ")).to.have.length(doctorLimits.processesNamedMax);
+  });
+
   const discrepancies: readonly [string, () => DoctorInput, RegExp][] = [
     [
       "a host that cannot be asked",

@@ -118,6 +118,7 @@ describe("doctor: disks on shared storage", () => {
       storageAgent: agent,
       clock,
       brake: () => undefined,
+      strange: () => [],
     });
     return { examined, clock };
   };
@@ -142,4 +143,24 @@ describe("doctor: disks on shared storage", () => {
     expect(asked).not.to.include("h3");
     expect(findings.map(({ subject }) => subject)).to.include("disk of i9");
   });
+
+  for (const [name, markerOf] of [
+    ["the same page for ever", () => "i1"],
+    ["one page after the other for ever", (page: number) => String(page).padStart(12, "0")],
+  ] as const)
+    it(`believes no host that lists ${name}`, async () => {
+      let pages = 0;
+      const { examined, clock } = await look(() => ({
+        sharedDisks: async () => {
+          pages += 1;
+          const disks = Array.from({ length: 10_000 }, (_, n) => ({ instanceId: `i${n}`, ownerEpoch: 1 }));
+          return { disks, nextMarker: markerOf(pages) };
+        },
+      }));
+      await clock.advance(60_000);
+      const messages = (await examined).findings.map(({ message }) => message);
+      expect(messages).to.include(
+        "Its disks were not compared, for no host could list them: The host's list of shared disks has no end.",
+      );
+    });
 });

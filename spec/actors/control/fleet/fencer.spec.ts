@@ -31,10 +31,10 @@ describe("the fencer", () => {
       await round();
       await clock.advance(leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs);
       await round();
-      expect(fencers.map(({ brake }) => brake.on)).to.deep.equal([true, true]);
+      expect(fencers.map(({ picture }) => picture.brake.on)).to.deep.equal([true, true]);
       renewals += 1;
       await round();
-      expect(fencers.map(({ brake }) => brake.on)).to.deep.equal([false, false]);
+      expect(fencers.map(({ picture }) => picture.brake.on)).to.deep.equal([false, false]);
     }
     expect([...told.values()]).to.deep.equal([
       ...["recoveryStopped", "recoveryResumed", "recoveryStopped", "recoveryResumed"],

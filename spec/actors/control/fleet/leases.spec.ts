@@ -26,7 +26,7 @@ describe("hosts: leases", () => {
       store: { renewLeases, getHost: async () => undefined },
       commit: async () => ({ kind: "conflict" }),
       clock,
-      directory: { refreshSoon: () => undefined },
+      hostsChanged: () => undefined,
     });
   });
 

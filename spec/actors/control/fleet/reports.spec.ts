@@ -1,77 +1,115 @@
 /**
- * What a controller does with the reports of hosts: which actors it wakes, and which observations it confirms
- * as durable.
+ * Reports of hosts while the controller's actors answer late, or never: a renewal and a sign of life wait for
+ * nobody, and what a stuck half keeps is bounded.
  */
 import { expect } from "chai";
+import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
+import type { MachineReport } from "../../../../actors/control/fleet/link.ts";
+import { Patience, type ReportAudience } from "../../../../actors/control/fleet/patience.ts";
 import { reportHandlers } from "../../../../actors/control/fleet/reports.ts";
-import type { AskOptions, Reply } from "../../../../actors/runtime/system.ts";
-import type { Observation } from "../../../../protocol/machine.ts";
+import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import type { CallContext } from "../../../../protocol/wire/service.ts";
-import { StatusError } from "../../../../protocol/wire/status.ts";
+import { inventoryOf } from "../../../support/scripted-host.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import { machine } from "../../../support/store-rows.ts";
 
-const context = {
-  id: "h1",
-  deadlineMs: 1_000,
-  signal: new AbortController().signal,
-} as CallContext;
+const never = new Promise<never>(() => undefined);
 
 describe("hosts: reports", () => {
-  let asked: string[];
-  let here: string[];
-  let stored: readonly Observation[] | Error;
-
-  const ask = async <A>(id: string, _message: (reply: Reply<A>) => unknown, _options: AskOptions) => {
-    asked.push(id);
-    return true as A;
-  };
-  const heartbeat = (machines: readonly Observation[]) => {
-    const handlers = reportHandlers({
-      store: {
-        listOnHost: async () => [],
-        getHost: async () => undefined,
-        listStored: async (_hostId, observations) => {
-          if (stored instanceof Error) throw stored;
-          return observations.filter((one) => !(stored instanceof Error) && stored.includes(one));
-        },
+  let clock: SimulatedClock;
+  let heard: string[];
+  let asked: MachineReport[];
+  let audience: ReportAudience;
+  const context = (): CallContext =>
+    ({
+      id: "h1",
+      deadlineMs: clock.monotonicMs() + 3_000,
+      signal: new AbortController().signal,
+    }) as CallContext;
+  const handlers = () =>
+    reportHandlers({
+      store: { getHost: async () => undefined, hostsCalled: async () => [] },
+      commit: async () => ({ kind: "committed", lastSequence: 1 }),
+      clock,
+      directory: {
+        ...{ known: () => true, alive: () => true, refresh: async () => undefined },
+        heard: (id) => heard.push(id),
       },
-      commit: async () => ({ kind: "conflict" }),
-      clock: new SimulatedClock(),
-      registry: { has: (id) => here.includes(id), ask, tell: async () => undefined },
-      directory: { known: () => true, heard: () => undefined, refresh: async () => undefined },
-      placer: { heard: () => undefined, hostsChanged: () => undefined },
       leases: { renew: async () => ({ leaseEpoch: 1, held: true }) },
+      audience: new Patience(audience, { clock, log: silentLog }),
       log: silentLog,
     });
-    const beat = { complete: false, machines: [...machines], stopping: false, leaseEpoch: 0 };
-    return handlers.heartbeat(beat, context);
-  };
+  const beat = (change: object = {}) => ({
+    ...{ complete: false, machines: [machine("one")], stopping: false, leaseEpoch: 1 },
+    ...change,
+  });
 
   beforeEach(() => {
+    clock = new SimulatedClock();
+    heard = [];
     asked = [];
-    here = [];
-    stored = [];
+    audience = {
+      heard: () => undefined,
+      hostsChanged: () => never,
+      observed: (report) => {
+        asked.push(report);
+        return never;
+      },
+    };
   });
 
-  it("wakes nobody for what is stored already, and says that it is durable", async () => {
-    const [old, news] = [machine("old"), machine("news")];
-    stored = [old];
-    expect(await heartbeat([old, news])).to.deep.equal({ known: true, stored: ["old", "news"] });
-    expect(asked).to.deep.equal(["news"]);
+  it("answers a heartbeat without what the actors do not answer in time", async () => {
+    const answer = handlers().heartbeat(beat(), context());
+    await clock.advance(3_000 - wireLimits.waitMarginMs);
+    expect(await answer).to.deep.equal({ known: true, stored: [] });
+    expect(heard).to.deep.equal(["h1"]);
+    expect(clock.pending).to.equal(0);
   });
 
-  it("asks who is here anyhow, without a look into the store", async () => {
-    here = ["here"];
-    stored = new StatusError("storeUnavailable", "No database.");
-    expect(await heartbeat([machine("here")])).to.deep.equal({ known: true, stored: ["here"] });
-    expect(asked).to.deep.equal(["here"]);
+  it("says what is stored, and nothing when the actors fail", async () => {
+    audience = { ...audience, observed: async () => ["one"] };
+    expect(await handlers().heartbeat(beat(), context())).to.deep.equal({ known: true, stored: ["one"] });
+    audience = { ...audience, observed: () => Promise.reject(new Error("broken")) };
+    expect(await handlers().heartbeat(beat(), context())).to.deep.equal({ known: true, stored: [] });
   });
 
-  it("asks everybody when the store cannot say", async () => {
-    stored = new StatusError("storeUnavailable", "No database.");
-    await heartbeat([machine("one"), machine("two")]);
-    expect(asked).to.deep.equal(["one", "two"]);
+  it("keeps a bounded number of reports of a host while the actors are stuck", async () => {
+    const { heartbeat } = handlers();
+    const answers = Array.from({ length: 20 }, () => heartbeat(beat(), context()));
+    await clock.advance(0);
+    expect(asked).to.have.length(fleetLimits.reportsAtOncePerHostMax);
+    await clock.advance(3_000);
+    expect(await Promise.all(answers)).to.deep.equal(answers.map(() => ({ known: true, stored: [] })));
+    // The actors still have the first ones: nothing more goes to them.
+    await heartbeat(beat(), context());
+    expect(asked).to.have.length(fleetLimits.reportsAtOncePerHostMax);
+  });
+
+  it("tells the actors what was left out of a heartbeat, though nothing else is in it", async () => {
+    const leftOut = { entries: 2, sentences: ["Entry 0: odd."] };
+    void handlers().heartbeat(beat({ machines: [] }), { ...context(), leftOut });
+    await clock.advance(3_000);
+    expect(asked.map((report) => report.leftOut)).to.deep.equal([leftOut]);
+  });
+
+  it("asks the actors nothing for a heartbeat that says only that the host lives", async () => {
+    expect(await handlers().heartbeat(beat({ machines: [] }), context())).to.deep.equal({
+      ...{ known: true, stored: [] },
+    });
+    expect(asked).to.deep.equal([]);
+    expect(heard).to.deep.equal(["h1"]);
+  });
+
+  it("registers a host, and renews its lease, while the actors are stuck", async () => {
+    const { register, lease } = handlers();
+    const request = { inventory: inventoryOf("h1"), machines: [], knows: [] };
+    const registered = register(request, context());
+    await clock.advance(fleetLimits.hostsChangedMsMax);
+    await clock.advance(3_000);
+    expect(await registered).to.deep.equal({ accepted: true });
+    const asks = { leaseEpoch: 1, cleaned: false, storageId: null };
+    expect(await lease(asks, context())).to.deep.equal({ leaseEpoch: 1, held: true });
+    expect(heard).to.deep.equal(["h1", "h1"]);
   });
 });

@@ -1,6 +1,6 @@
 /** Hosts that say that a file system is full: passed over while they say so, and not for ever. */
 import { expect } from "chai";
-import { spaceLimits } from "../../../../protocol/limits/space.ts";
+import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import { following, host, hostIds, knowing, ranking, refresh, request } from "./worlds.ts";
 
 const full = { of: "state directory", freeMib: 0, totalMib: 900, full: true };
@@ -20,7 +20,7 @@ describe("scheduler: hosts with a full disk", () => {
 
   it("are tried again when this controller has not heard it for a while", () => {
     const state = following(two(), [heard(full)]).next;
-    const lastMs = 1 + spaceLimits.fullBelievedMs;
+    const lastMs = 1 + schedulerLimits.fullBelievedMs;
     const later = (atMs: number) =>
       following(
         state,

@@ -1,6 +1,6 @@
 /**
- * The exit codes of `novact`: one number for each error that a script would treat differently. Every gRPC
- * code has an exit code; the README lists them, and a test compares.
+ * The exit codes of every program of ours: one number for each error that a script would treat differently.
+ * Every gRPC code has an exit code; the README lists them, and a test compares.
  */
 import type { Code } from "../../protocol/wire/status.ts";
 
@@ -33,6 +33,8 @@ const exitNameOf = {
   INTERNAL: "internal",
 } as const satisfies Record<Code, keyof typeof exitCodes>;
 
+export const isKnownCode = (code: string): code is Code => Object.hasOwn(exitNameOf, code);
+
 /** The exit code of an error's code; a code that only a newer peer knows is treated as `internal`. */
 export const exitCodeOf = (code: string): number =>
-  code in exitNameOf ? exitCodes[exitNameOf[code as Code]].exit : exitCodes.internal.exit;
+  isKnownCode(code) ? exitCodes[exitNameOf[code]].exit : exitCodes.internal.exit;

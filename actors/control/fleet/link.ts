@@ -1,0 +1,58 @@
+/**
+ * The two halves of a controller, and what they tell each other. The safety channel hears the hosts, counts
+ * the renewals of their leases and fences; the actors serve the commands. They share no connection and no
+ * event loop, so that no command can delay a renewal (decision 0025). Types only.
+ */
+import type { Observation } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
+import type { LeftOut } from "../../../protocol/wire/understood.ts";
+import type { CommitHint } from "../request/commits.ts";
+import type { Brake } from "./brake.ts";
+
+/** A host's report of its machines, for the actors of their instances. */
+export interface MachineReport {
+  readonly hostId: string;
+  /** Of the host lease that the host held; 0: none. */
+  readonly leaseEpoch: number;
+  readonly machines: readonly Observation[];
+  /** Entries that could not be understood, and are not in `machines`. Absent: none. */
+  readonly leftOut?: LeftOut;
+  /** True: these are all machines of the host. */
+  readonly complete: boolean;
+  /** How long the host waits for the answer. */
+  readonly timeoutMs: number;
+}
+
+/** What the fencer saw in its last round. */
+export interface FleetPicture {
+  readonly brake: Brake;
+  /** Time since a renewal of the host's lease was last seen, by host id. */
+  readonly silentMs: readonly (readonly [hostId: string, silentMs: number])[];
+}
+
+/**
+ * The actors' half, as the safety channel sees it. It may be slow, or not answer at all: whoever calls it
+ * waits for a bounded time, and a lease never depends on the answer.
+ */
+export interface FleetAudience {
+  /** Answers the ids of the instances whose observation is durable. */
+  observed(report: MachineReport): Promise<readonly string[]>;
+  /** The host gave a sign of life. `spaces`: its file systems; absent: it did not say. */
+  heard(hostId: string, spaces?: readonly Space[]): void;
+  /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */
+  hostsChanged(): Promise<void>;
+  /** The safety channel has committed something that has events. */
+  committed(hint: CommitHint): void;
+  /** No host could be heard until now. */
+  cutOff(): void;
+  looked(picture: FleetPicture): void;
+}
+
+/** The safety channel, as the actors' half sees it. */
+export interface SafetyChannel {
+  /** Answers what it has taken, then ends. */
+  stop(): Promise<void>;
+}
+
+/** Starts the safety channel; resolves when it hears hosts. */
+export type OpenSafety = (audience: FleetAudience) => Promise<SafetyChannel>;

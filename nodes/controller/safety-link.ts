@@ -1,0 +1,168 @@
+/**
+ * The link between the two threads of a controller: the calls of the safety channel to the actors, as
+ * messages. What has no answer is collected while the actors are busy, so that a stuck thread finds one
+ * message and not thousands. Clocks of threads count from different beginnings: only durations cross.
+ */
+import type { FleetAudience, FleetPicture, MachineReport } from "../../actors/control/fleet/link.ts";
+import type { CommitHint } from "../../actors/control/request/commits.ts";
+import type { Space } from "../../protocol/space.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+
+/** A thread's end of the link: a worker, or what a worker knows as its parent. */
+export interface LinkPort {
+  postMessage(message: unknown): void;
+  on(event: "message", listener: (message: never) => void): unknown;
+}
+
+/** `spaces`: the host's file systems, as it last said. */
+type Heard = readonly [hostId: string, spaces: readonly Space[] | undefined];
+
+/** What has no answer but that it was taken. */
+interface News {
+  readonly heard: readonly Heard[];
+  readonly committed: CommitHint | undefined;
+  readonly cutOff: boolean;
+  readonly picture: FleetPicture | undefined;
+}
+
+type Call =
+  | { readonly name: "observed"; readonly report: MachineReport }
+  | { readonly name: "hostsChanged" }
+  | { readonly name: "news"; readonly news: News };
+
+export interface CallMessage {
+  readonly kind: "call";
+  readonly number: number;
+  readonly call: Call;
+}
+
+export interface AnswerMessage {
+  readonly kind: "answer";
+  readonly number: number;
+  /** Absent: it failed. */
+  readonly stored?: readonly string[];
+  readonly failed?: string;
+}
+
+/** The audience as the safety channel's thread sees it. */
+export class LinkedAudience implements FleetAudience {
+  readonly #port: Pick<LinkPort, "postMessage">;
+  readonly #waiting = new Map<number, (answer: AnswerMessage) => void>();
+  #number = 0;
+  readonly #heard = new Map<string, Heard[1]>();
+  #committed: CommitHint | undefined;
+  #cutOff = false;
+  #picture: FleetPicture | undefined;
+  #telling = false;
+
+  constructor(port: Pick<LinkPort, "postMessage">) {
+    this.#port = port;
+  }
+
+  /** Call with each answer that comes over the port. */
+  answered(answer: AnswerMessage): void {
+    this.#waiting.get(answer.number)?.(answer);
+    this.#waiting.delete(answer.number);
+  }
+
+  observed(report: MachineReport): Promise<readonly string[]> {
+    return this.#call({ name: "observed", report });
+  }
+
+  async hostsChanged(): Promise<void> {
+    await this.#call({ name: "hostsChanged" });
+  }
+
+  heard(hostId: string, spaces?: readonly Space[]): void {
+    this.#heard.set(hostId, spaces ?? this.#heard.get(hostId));
+    this.#tell();
+  }
+
+  committed(hint: CommitHint): void {
+    const before = this.#committed;
+    this.#committed = before === undefined ? hint : bothHints(before, hint);
+    this.#tell();
+  }
+
+  cutOff(): void {
+    this.#cutOff = true;
+    this.#tell();
+  }
+
+  looked(picture: FleetPicture): void {
+    this.#picture = picture;
+    this.#tell();
+  }
+
+  /** Sends the news, and what came meanwhile when they were taken: one message is under way at most. */
+  #tell(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    // After this turn of the event loop: what comes together goes together.
+    setImmediate(() => void this.#send());
+  }
+
+  async #send(): Promise<void> {
+    while (this.#heard.size > 0 || this.#committed || this.#cutOff || this.#picture) {
+      const news = {
+        heard: [...this.#heard],
+        committed: this.#committed,
+        cutOff: this.#cutOff,
+        picture: this.#picture,
+      };
+      this.#heard.clear();
+      this.#committed = undefined;
+      this.#cutOff = false;
+      this.#picture = undefined;
+      await this.#call({ name: "news", news });
+    }
+    this.#telling = false;
+  }
+
+  #call(call: Call): Promise<readonly string[]> {
+    this.#number += 1;
+    const number = this.#number;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, ({ stored, failed }) => {
+        if (stored !== undefined) resolve(stored);
+        else reject(new StatusError("internal", failed ?? "The actors gave no answer."));
+      });
+      this.#port.postMessage({ kind: "call", number, call } satisfies CallMessage);
+    });
+  }
+}
+
+const bothHints = (one: CommitHint, other: CommitHint): CommitHint => ({
+  lastSequence: Math.max(one.lastSequence, other.lastSequence),
+  ended: [...one.ended, ...other.ended],
+  projects: [...new Set([...one.projects, ...other.projects])],
+});
+
+/** Passes a call to the actors, and answers it. Never rejects. */
+export async function answerCall(
+  { number, call }: CallMessage,
+  audience: FleetAudience,
+  port: Pick<LinkPort, "postMessage">,
+): Promise<void> {
+  try {
+    const stored = await passOn(call, audience);
+    port.postMessage({ kind: "answer", number, stored } satisfies AnswerMessage);
+  } catch (thrown) {
+    const failed = StatusError.from(thrown, "Telling the actors").message;
+    port.postMessage({ kind: "answer", number, failed } satisfies AnswerMessage);
+  }
+}
+
+async function passOn(call: Call, audience: FleetAudience): Promise<readonly string[]> {
+  if (call.name === "observed") return audience.observed(call.report);
+  if (call.name === "hostsChanged") await audience.hostsChanged();
+  else tellNews(call.news, audience);
+  return [];
+}
+
+function tellNews({ heard, committed, cutOff, picture }: News, audience: FleetAudience): void {
+  if (cutOff) audience.cutOff();
+  for (const [hostId, spaces] of heard) audience.heard(hostId, spaces);
+  if (picture !== undefined) audience.looked(picture);
+  if (committed !== undefined) audience.committed(committed);
+}

@@ -1,0 +1,48 @@
+/**
+ * The entry of the safety channel's thread: opens its own connections to PostgreSQL and NATS, and serves
+ * until it is told to stop. Its event loop is its own, so that no command, no garbage collection and no flood
+ * in the controller's other thread delays the renewal of a host lease (decision 0025). When it cannot go on
+ * it throws, which ends the process.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { connectStore } from "../../db/postgres/connect.ts";
+import { controllerUser } from "../bus/access.ts";
+import { connectNats } from "../bus/nats.ts";
+import { connectionOf, postgresUrlOf } from "../config/config.ts";
+import { systemClock, systemIds } from "../process/clock.ts";
+import { openLog } from "../process/log.ts";
+import { controllerLimits } from "./limits.ts";
+import { assembleSafety } from "./safety.ts";
+import { LinkedAudience } from "./safety-link.ts";
+import type { FromSafety, SafetyThreadData, ToSafety } from "./safety-worker.ts";
+
+const port = parentPort;
+if (port === null) throw new Error("This is the entry of a thread: start a controller instead.");
+const say = (message: FromSafety) => port.postMessage(message);
+
+const { config, name, logFile } = workerData as SafetyThreadData;
+const log = openLog({ process: name, file: logFile });
+const clock = systemClock;
+const onOutdated = (sentence: string) => say({ kind: "outdated", sentence });
+const opening = { url: postgresUrlOf(config), clock, log, onOutdated };
+const store = await connectStore(opening, controllerLimits.safetyConnectionsMax);
+const bus = await connectNats({ ...connectionOf(config, controllerUser), name: `${name}-safety`, log });
+const audience = new LinkedAudience(port);
+const ids = systemIds(config.deployment);
+const safety = await assembleSafety({ cell: config.cell, store, bus, clock, ids, log, name }, audience);
+bus.onConnected(() => safety.cutOff());
+
+async function stop(): Promise<void> {
+  await safety.stop();
+  await bus.close();
+  await store.close();
+  log.close();
+  say({ kind: "stopped" });
+}
+
+port.on("message", (message: ToSafety) => {
+  if (message.kind === "answer") audience.answered(message);
+  else void stop();
+});
+log.info({ cell: config.cell }, "the safety channel hears hosts");
+say({ kind: "ready" });

@@ -1,0 +1,88 @@
+/**
+ * Starts the thread of the safety channel, and passes its calls to the controller's actors. The two threads
+ * live and die together: a thread that ends by itself makes this one fail, and whoever keeps the process
+ * starts it anew.
+ */
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { FleetAudience, OpenSafety, SafetyChannel } from "../../actors/control/fleet/link.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
+import { programFile } from "../package/program-files.ts";
+import { controllerLimits } from "./limits.ts";
+import { type AnswerMessage, answerCall, type CallMessage } from "./safety-link.ts";
+
+export interface SafetyThreadData {
+  readonly config: ClusterConfig;
+  /** Of the controller: names it in proofs, on NATS and in the log. */
+  readonly name: string;
+  readonly logFile: string;
+}
+
+export type FromSafety =
+  | CallMessage
+  | { readonly kind: "ready" }
+  | { readonly kind: "outdated"; readonly sentence: string }
+  | { readonly kind: "stopped" };
+
+export type ToSafety = AnswerMessage | { readonly kind: "stop" };
+
+export interface SafetyThreadOptions {
+  readonly config: ClusterConfig;
+  readonly name: string;
+  readonly log: Log;
+  /** See OpenStoreOptions.onOutdated. */
+  readonly onOutdated: (sentence: string) => void;
+  /** Called when the thread has ended by itself: nobody here hears hosts any more. */
+  readonly onEnded: () => void;
+}
+
+/** The safety channel in a thread of its own, which begins when the controller asks for it. */
+export function safetyThread(options: SafetyThreadOptions): OpenSafety {
+  return (audience) => open(options, audience);
+}
+
+/** @throws UNAVAILABLE when the thread ends, or does not hear hosts in time */
+async function open(options: SafetyThreadOptions, audience: FleetAudience): Promise<SafetyChannel> {
+  const { config, name, log, onOutdated, onEnded } = options;
+  const logFile = join(statePaths(config).log, `${name}.safety.log`);
+  const worker = new Worker(programFile("controller/safety-thread"), {
+    name: "safety",
+    workerData: { config, name, logFile } satisfies SafetyThreadData,
+    resourceLimits: { maxYoungGenerationSizeMb: controllerLimits.safetyYoungMemoryMib },
+  });
+  const said = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  let life: "starting" | "serving" | "stopping" = "starting";
+  let cause: unknown;
+  worker.on("message", (message: FromSafety) => {
+    if (message.kind === "call") void answerCall(message, audience, worker);
+    else if (message.kind === "outdated") onOutdated(message.sentence);
+    else if (message.kind === "ready") said.resolve();
+    else ended.resolve();
+  });
+  worker.on("error", (error) => {
+    cause = error;
+    log.error({ error }, "the safety channel has failed");
+  });
+  worker.on("exit", () => {
+    ended.resolve();
+    said.reject(cause ?? new StatusError("shuttingDown", "The safety channel ended before it heard hosts."));
+    if (life === "serving") onEnded();
+  });
+  const timer = setTimeout(() => {
+    said.reject(new StatusError("timeout", "The safety channel hears no hosts."));
+    void worker.terminate();
+  }, controllerLimits.safetyStartMsMax);
+  await said.promise.finally(() => clearTimeout(timer));
+  life = "serving";
+  return {
+    stop: async () => {
+      life = "stopping";
+      worker.postMessage({ kind: "stop" } satisfies ToSafety);
+      await ended.promise;
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** What an agent's log says of reports that reach nobody, and of those that are refused. */
+import { expect } from "chai";
+import { Ledger } from "../../../../actors/node/host/ledger.ts";
+import { Reporter } from "../../../../actors/node/host/reporter.ts";
+import { type Reason, StatusError } from "../../../../protocol/wire/status.ts";
+import { inventory } from "../../../support/host-world.ts";
+import { SimulatedClock } from "../../../support/simulated-clock.ts";
+import { type Noted, rememberingLog } from "../../../support/wire-world.ts";
+
+describe("host: reporter", () => {
+  let noted: Noted[];
+  let answer: Reason | undefined;
+  let clock: SimulatedClock;
+  let reporter: Reporter;
+
+  beforeEach(() => {
+    [noted, clock] = [[], new SimulatedClock()];
+    const reply = async <A>(ok: A): Promise<A> => {
+      if (answer !== undefined) throw new StatusError(answer, "It says so.");
+      return ok;
+    };
+    const reports = {
+      register: () => reply({ accepted: true }),
+      heartbeat: () => reply({ known: true, stored: [] }),
+      lease: () => reply({ leaseEpoch: 1, held: true }),
+    };
+    const options = {
+      inventory,
+      knows: [],
+      reports,
+      ledger: new Ledger(),
+      clock,
+      log: rememberingLog(noted),
+    };
+    const rest = { leaseEpoch: () => 0, registered: () => undefined, spaces: () => [] };
+    reporter = new Reporter({ ...options, ...rest }, new AbortController().signal, () => undefined);
+  });
+  const times = async (count: number, kind: "register" | "heartbeat") => {
+    for (let done = 0; done < count; done += 1) {
+      reporter.run(kind === "register" ? { kind } : { kind, complete: true, stopping: false });
+      await clock.settle();
+    }
+  };
+  const lines = () => noted.map(({ level, message, fields }) => `${level} ${fields.reason} ${message}`);
+
+  it("logs a refusal once, as an error, until another one or an answer comes", async () => {
+    answer = "hostNameTaken";
+    await times(5, "register");
+    answer = "schemaMismatch";
+    await times(5, "register");
+    expect(lines()).to.deep.equal([
+      "error hostNameTaken Registering is refused by the controllers.",
+      "error schemaMismatch Registering is refused by the controllers.",
+    ]);
+    answer = undefined;
+    await times(1, "register");
+    answer = "schemaMismatch";
+    await times(3, "register");
+    expect(lines().slice(-2)).to.deep.equal([
+      "info undefined The host has registered.",
+      "error schemaMismatch Registering is refused by the controllers.",
+    ]);
+  });
+
+  it("logs the refusal of a heartbeat once, and each that reached nobody", async () => {
+    answer = "bodyTooLarge";
+    await times(5, "heartbeat");
+    answer = "noResponders";
+    await times(2, "heartbeat");
+    expect(lines()).to.deep.equal([
+      "error bodyTooLarge A heartbeat is refused by the controllers.",
+      "warn noResponders A heartbeat reached no controller; it is tried again.",
+      "warn noResponders A heartbeat reached no controller; it is tried again.",
+    ]);
+  });
+});
