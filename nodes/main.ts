@@ -102,6 +102,8 @@ function configFor(task: Extract<Task, { kind: "controller" | "compute" }>): Clu
 
 /** Runs a role until a signal, a message from `up`, or the end of `up`. */
 async function runRole(role: Role, config: ClusterConfig): Promise<void> {
+  // What is printed goes to a file as well, and is lost on a full disk: the process lives on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const log = openLog({ process: role.name, file: join(statePaths(config).log, `${role.name}.log`) });
   const told = untilTold(log);
   const running = await role.start(config, log);

@@ -4,6 +4,7 @@ import { FenceProof } from "./fence.ts";
 import { architectures } from "./kinds.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
+import { Space } from "./space.ts";
 import {
   answer,
   Count,
@@ -97,6 +98,10 @@ export const Host = answer({
    * being drained.
    */
   draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
+  /**
+   * The host's file systems, as it last reported them to the controller that answers. Absent: it has not yet.
+   */
+  space: Type.Optional(Type.Array(Space)),
 });
 export type Host = Static<typeof Host>;
 

@@ -11,8 +11,10 @@ import { fieldLimits } from "./limits/fields.ts";
 import { leaseLimits } from "./limits/lease.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
+import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
 import { NumaPlacement } from "./numa.ts";
+import { Space } from "./space.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
@@ -218,6 +220,8 @@ export const hostAgentService = service({
         directories: audited(answer({ instanceId: AuditName, files: Type.Array(Type.String()) })),
         /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
         strays: audited(ObservedText),
+        /** The host's file systems. Absent: they are not known. */
+        space: Type.Optional(Type.Array(Space, { maxItems: spaceLimits.spacesMax })),
       }),
       ...entityless,
       mutates: false,
@@ -351,6 +355,8 @@ export const reportService = service({
          * lease.
          */
         leaseEpoch: Count,
+        /** The host's file systems; on a full one no new guest is made. Absent: they are not known. */
+        space: Type.Optional(Type.Array(Space, { maxItems: spaceLimits.spacesMax })),
       }),
       answer: answer({
         /** False: the controller does not know the host, which has to register again. */

@@ -7,6 +7,8 @@ export const actorLimits = {
    * this time.
    */
   mailboxRetryAfterMs: 250,
+  /** Period at which a process looks at the room on its file systems. */
+  spaceLookPeriodMs: 1_000,
   /** Turns that one actor takes in a row before other actors, sockets and timers have theirs. */
   turnsPerWake: 32,
   /** Restarts of one actor inside the window before its supervisor gives up. */

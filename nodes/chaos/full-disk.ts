@@ -1,6 +1,8 @@
 /**
- * The fault of a full disk: a file that fills a node's file system. Only on a small file system that `up` has
- * made for the node (chaos.nodeFileSystemMib): this file must never fill a disk that others use.
+ * The fault of a full disk: a file that fills a small file system of the cluster: that of a node's guests
+ * (which `up` makes for chaos.nodeFileSystemMib), the state directory's with logs, PostgreSQL and JetStream,
+ * the shared directory's, or all of them. Only where the directory is the root of a small file system: this
+ * file must never fill a disk that others use.
  */
 
 import { existsSync, statfsSync, statSync } from "node:fs";
@@ -9,32 +11,61 @@ import { dirname, join } from "node:path";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { startCommand } from "../package/typed-command.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
+import { fillTargets } from "./scenario.ts";
 
 const fillerName = "chaos-filler";
 const chunkBytes = 1024 * 1024;
 /** A filler file that grows beyond this size is on a disk of somebody else. */
 const fillBytesMax = 16 * 1024 ** 3;
 
-const fillerOf = (config: ClusterConfig, node: string): string =>
-  join(statePaths(config).nodeFileSystem(node), fillerName);
+const isFillTarget = (target: string): target is (typeof fillTargets)[number] =>
+  fillTargets.some((one) => one === target);
 
-/** Fills the node's file system. @throws FaultRefused when the node has no file system of its own */
-export async function fillDisk(config: ClusterConfig, node: string): Promise<Injected> {
-  const directory = statePaths(config).nodeFileSystem(node);
-  if (!existsSync(directory) || statSync(directory).dev === statSync(dirname(directory)).dev) {
-    throw new FaultRefused(
-      `${node} has no small file system of its own: set chaos.nodeFileSystemMib, and run ${startCommand()} as root.`,
-    );
+/** Fills what the target names. @throws FaultRefused when that has no small file system of its own */
+export async function fillDisk(config: ClusterConfig, target: string): Promise<Injected> {
+  const directories = fillable(config, target);
+  const heal = async () => {
+    for (const directory of directories) await rm(join(directory, fillerName), { force: true });
+  };
+  let written = 0;
+  try {
+    for (const directory of directories) written += await fill(join(directory, fillerName));
+  } catch (error) {
+    await heal();
+    throw error;
   }
+  return { note: `${target}, ${Math.round(written / chunkBytes)} MiB more`, heal };
+}
+
+/** The directories to fill, each the root of a small file system. @throws FaultRefused when there is none */
+function fillable(config: ClusterConfig, target: string): readonly string[] {
+  if (!isFillTarget(target)) return [small(statePaths(config).nodeFileSystem(target), target, nodeRemedy())];
+  const places = placesOf(config)[target];
+  if (target !== "all") return places.map((directory) => small(directory, `The ${target} directory`, remedy));
+  const own = places.filter(isOwnFileSystem);
+  if (own.length === 0) throw new FaultRefused(`Nothing of this cluster ${lacking}${remedy}`);
+  return own.map((directory) => small(directory, directory, remedy));
+}
+
+function placesOf(config: ClusterConfig): Readonly<Record<(typeof fillTargets)[number], readonly string[]>> {
+  const nodes = config.nodes.map(({ name }) => statePaths(config).nodeFileSystem(name));
+  const shared = [...new Set(config.nodes.flatMap(({ sharedDirectory }) => sharedDirectory ?? []))];
+  return { state: [config.stateDirectory], shared, all: [config.stateDirectory, ...shared, ...nodes] };
+}
+
+const lacking = "has no small file system of its own: ";
+const remedy = "mount one there, as a tmpfs.";
+const nodeRemedy = () => `set chaos.nodeFileSystemMib, and run ${startCommand()} as root.`;
+
+const isOwnFileSystem = (directory: string): boolean =>
+  existsSync(directory) && statSync(directory).dev !== statSync(dirname(directory)).dev;
+
+function small(directory: string, name: string, how: string): string {
+  if (!isOwnFileSystem(directory)) throw new FaultRefused(`${name} ${lacking}${how}`);
   const { blocks, bsize } = statfsSync(directory);
   if (blocks * bsize > fillBytesMax)
-    throw new FaultRefused(`The file system of ${node} is too large to fill.`);
-  const file = fillerOf(config, node);
-  const written = await fill(file);
-  return {
-    note: `${node}, ${Math.round(written / chunkBytes)} MiB more`,
-    heal: () => rm(file, { force: true }),
-  };
+    throw new FaultRefused(`The file system of ${directory} is too large to fill.`);
+  return directory;
 }
 
 /** Fills the file system with one file; answers its size in bytes. */
@@ -62,5 +93,5 @@ function onlyFull(error: NodeJS.ErrnoException): undefined {
 
 /** Removes the filler files that earlier runs may have left. */
 export async function removeFillers(config: ClusterConfig): Promise<void> {
-  for (const { name } of config.nodes) await rm(fillerOf(config, name), { force: true });
+  for (const directory of placesOf(config).all) await rm(join(directory, fillerName), { force: true });
 }

@@ -31,9 +31,12 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
   cut: "closes the connections of a link, and refuses new ones",
   blackHole: "a link stays open and nothing arrives: a silent partition, also of one direction",
   delay: "what passes a link arrives later",
-  fill: "fills the node's small file system",
+  fill: "fills a small file system: a node's, that of the state or shared directory, or all of them",
   flood: "a project sends far more than anybody could want",
 };
+
+/** What can be filled beside the file systems of nodes. */
+export const fillTargets = ["state", "shared", "all"] as const;
 
 export const linkFaults: readonly FaultKind[] = ["cut", "blackHole", "delay"];
 /** Faults that last for a time and are healed after it. */
@@ -55,6 +58,7 @@ const Fault = Type.Object(
       pattern: "^[A-Za-z0-9_-]{1,64}$",
       description:
         "controller, node, nats, postgres or guest for one by chance, or a process by its name; " +
+        "for fill also state, shared or all; " +
         "of a flood: project for the last one, or a project by its name",
     }),
     atSeconds: seconds(0, "once, so long after the beginning"),
@@ -175,6 +179,9 @@ export function contradictions(fault: Fault, byHand = false): readonly string[] 
   return [
     ...(byHand || timed === 1 ? [] : ["write either atSeconds or everySeconds."]),
     ...(kind === "wipe" && target !== "nats" ? ["only nats can be wiped. Write target: nats."] : []),
+    ...(kind !== "fill" && fillTargets.some((one) => one === target)
+      ? [`${target} is no process: it can only be filled.`]
+      : []),
     ...(isLink && ["nats", "postgres", "guest"].includes(target)
       ? ["a link is named by the party that uses it: a controller or a node. Say which server by server."]
       : []),

@@ -97,10 +97,16 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     ],
   },
   "full-disk": {
-    summary: "The nodes' small file systems are filled; needs chaos.nodeFileSystemMib.",
+    summary:
+      "Small file systems are filled: the nodes', and the state and shared directories' where they are.",
     minutes: 2,
     load: [qemu],
-    faults: [{ kind: "fill", target: "node", everySeconds: 20, forSeconds: 8 }],
+    faults: [
+      { kind: "fill", target: "node", everySeconds: 20, forSeconds: 8 },
+      { kind: "fill", target: "state", everySeconds: 45, forSeconds: 15 },
+      { kind: "fill", target: "shared", everySeconds: 45, forSeconds: 15 },
+      { kind: "fill", target: "all", everySeconds: 60, forSeconds: 20 },
+    ],
   },
   floods: {
     summary: "A project floods the cluster, with all there is to flood it with, and nothing else is broken.",

@@ -58,6 +58,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     findings: () => drivers.audit(),
     knows: ports.knows ?? agentNeeds,
     guard: () => drivers.guard(),
+    space: drivers.space,
     ...(drivers.storageLeases === undefined ? {} : { storageLeases: drivers.storageLeases }),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,

@@ -33,10 +33,12 @@ import { Waits } from "../../actors/control/request/waits.ts";
 import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
 import { proposal } from "../../actors/control/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
+import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
@@ -70,6 +72,8 @@ export interface ControllerPorts {
   readonly imageFiles: ImageFiles;
   /** The port to the hosts' power controllers (BMCs). */
   readonly power: PowerFence;
+  /** Room on the file systems of the controller and of its database; absent: it is not known. */
+  readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
   /** Called after events were committed: publishes them. */
   readonly wakePublisher: () => void;
@@ -92,7 +96,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const { store, bus } = ports;
   const parts = actorsOf(ports);
   const { system, directory, commits, waits, registry } = parts;
-  await directory.open();
+  await Promise.all([directory.open(), parts.space.start()]);
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
     parts.scheduler,
@@ -126,6 +130,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       await Promise.all([server.drain(), hints.drain(), safety.stop()]);
       registry.close();
       directory.close();
+      parts.space.stop();
       await system.stop();
     },
   };
@@ -170,12 +175,9 @@ function actorsOf(ports: ControllerPorts) {
     place: (instance) => placer.place(instance),
     roomOn: (hostId) => placer.roomOn(hostId),
   });
+  const space = new SpaceWatch({ space: ports.space, clock, log });
   const creator = new Creator({
-    store,
-    commit,
-    placer,
-    clock,
-    ids,
+    ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
   });
   const drainer = new Drainer({
@@ -200,6 +202,7 @@ function actorsOf(ports: ControllerPorts) {
     creator,
     drainer,
     propose,
+    space,
   };
 }
 
@@ -218,9 +221,9 @@ function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): Fleet
       await takeDeeds(report, { store, commit: commits.commit, clock, log });
       return true;
     },
-    heard: (hostId) => {
-      directory.heard(hostId);
-      placer.heard(hostId);
+    heard: (hostId, spaces) => {
+      directory.heard(hostId, spaces);
+      placer.heard(hostId, spaces && (spaces.find(({ full }) => full) ?? null));
     },
     hostsChanged: async () => {
       await directory.refresh();
@@ -262,7 +265,13 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     implement(quotaService, quotaHandlers(catalog)),
     implement(doctorService, {
       examine: async () =>
-        diagnosis(await examine({ ...asked, strange, store, clock, brake: () => parts.leases.brake })),
+        diagnosis(
+          await examine({
+            ...{ ...asked, strange, store, clock },
+            brake: () => parts.leases.brake,
+            spaces: () => parts.space.spaces,
+          }),
+        ),
     }),
   ];
   return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services });

@@ -3,6 +3,7 @@
  * hears the hosts runs in a thread of its own (safety-thread.ts). It is the only process with the database;
  * it must never decide anything.
  */
+import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -14,6 +15,7 @@ import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
 import { createPowerFence } from "../fence/index.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
+import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import { assembleController } from "./assembly.ts";
 import { safetyThread } from "./safety-worker.ts";
 
@@ -59,6 +61,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     scheduler: config.scheduler,
     firstTurn: index,
     imageFiles: imageFilesOf(config),
+    space: spaceOf(config),
     power: createPowerFence({ nodes: config.nodes, clock, log }),
     openSafety: safetyThread({
       ...{ config, name: `controller-${index + 1}`, log, onOutdated },
@@ -84,6 +87,13 @@ export async function startController({ config, index, log }: ControllerOptions)
 function endProcess(log: Log, why: string): void {
   log.error({ why }, "the process ends");
   process.kill(process.pid, "SIGTERM");
+}
+
+/** The database's directory is judged only when it is on this computer. */
+function spaceOf(config: ClusterConfig): DiskSpace {
+  const { postgres } = statePaths(config);
+  const database = config.postgres.url === undefined ? [{ of: spaceNames.database, path: postgres }] : [];
+  return new DirectorySpace(apart([{ of: spaceNames.state, path: config.stateDirectory }, ...database]));
 }
 
 function imageFilesOf(config: ClusterConfig): ImageFiles {

@@ -10,6 +10,7 @@ import type {
   MachineReport,
 } from "../../actors/control/fleet/link.ts";
 import type { CommitHint } from "../../actors/control/request/commits.ts";
+import type { Space } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 /** A thread's end of the link: a worker, or what a worker knows as its parent. */
@@ -18,9 +19,12 @@ export interface LinkPort {
   on(event: "message", listener: (message: never) => void): unknown;
 }
 
-/** What has no answer but that it was taken. */
+/** `spaces`: the host's file systems, as it last said. */
+type Heard = readonly [hostId: string, spaces: readonly Space[] | undefined];
+
+/** News for the actors: that it was taken is the only answer. */
 interface News {
-  readonly heard: readonly string[];
+  readonly heard: readonly Heard[];
   readonly committed: CommitHint | undefined;
   readonly cutOff: boolean;
   readonly picture: FleetPicture | undefined;
@@ -51,7 +55,7 @@ export class LinkedAudience implements FleetAudience {
   readonly #port: Pick<LinkPort, "postMessage">;
   readonly #waiting = new Map<number, (answer: AnswerMessage) => void>();
   #number = 0;
-  readonly #heard = new Set<string>();
+  readonly #heard = new Map<string, Heard[1]>();
   #committed: CommitHint | undefined;
   #cutOff = false;
   #picture: FleetPicture | undefined;
@@ -80,8 +84,8 @@ export class LinkedAudience implements FleetAudience {
     await this.#call({ name: "hostsChanged" });
   }
 
-  heard(hostId: string): void {
-    this.#heard.add(hostId);
+  heard(hostId: string, spaces?: readonly Space[]): void {
+    this.#heard.set(hostId, spaces ?? this.#heard.get(hostId));
     this.#tell();
   }
 
@@ -174,7 +178,7 @@ const notTold = (): StatusError =>
 
 function tellNews({ heard, committed, cutOff, picture }: News, audience: FleetAudience): void {
   if (cutOff) audience.cutOff();
-  for (const hostId of heard) audience.heard(hostId);
+  for (const [hostId, spaces] of heard) audience.heard(hostId, spaces);
   if (picture !== undefined) audience.looked(picture);
   if (committed !== undefined) audience.committed(committed);
 }

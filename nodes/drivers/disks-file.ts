@@ -4,12 +4,16 @@
  * on storage that hosts share. The guest's working directory is always the host's own. This file must never
  * give a guest a file that was not verified.
  */
+
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
+import { fullSentence, spaceOf } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
+import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
   exists,
@@ -31,13 +35,19 @@ export class FileDisks implements Disks {
   readonly #shared: SharedStorage | undefined;
   /** Cache of the images below root disks. */
   readonly #bases: ImageCache;
+  readonly #space: DiskSpace;
 
   /**
    * `imageStore`: the directory of registered images, by checksum. `shared`: the storage of root disks;
-   * absent: root disks lie with the other files of a guest.
+   * absent: root disks lie with the other files of a guest. `space`: room on both.
    */
-  constructor(directories: StateDirectories, imageStore: string, shared?: SharedStorage) {
+  constructor(
+    directories: StateDirectories,
+    imageStore: string,
+    { shared, space = new DirectorySpace([]) }: { shared?: SharedStorage; space?: DiskSpace } = {},
+  ) {
     this.#directories = directories;
+    this.#space = space;
     this.#shared = shared;
     this.#cache = new ImageCache(directories, imageStore);
     this.#bases =
@@ -51,6 +61,7 @@ export class FileDisks implements Disks {
     const { disk, kernel, ramdisk } = spec.image;
     refuseTooSmall(spec);
     const directory = guestDirectory(this.#directories, spec.instanceId);
+    if (!(await exists(directory))) await this.#refuseWhenFull(spec);
     try {
       const [cache, shared] = await this.#placeOf(spec);
       const [image, kernelPath, ramdiskPath] = await Promise.all([
@@ -66,6 +77,18 @@ export class FileDisks implements Disks {
     } catch (error) {
       throw diskError(error, `Preparing the disks of instance ${spec.instanceId}`);
     }
+  }
+
+  /**
+   * Refuses a new guest before the last byte is gone: guests that are there must be able to stop, and to be
+   * removed. A disk that is taken over is on the shared storage already. @throws diskFull
+   */
+  async #refuseWhenFull({ takesOverDisk, instanceId }: MachineSpec): Promise<void> {
+    const needed = (await this.#space.look()).filter(({ of }) => !takesOverDisk || of !== spaceNames.shared);
+    const full = needed.map((one) => spaceOf(one, false)).find((one) => one.full);
+    if (full === undefined) return;
+    const message = `The host makes nothing for instance ${instanceId}: ${fullSentence(full)}.`;
+    throw new StatusError("diskFull", message);
   }
 
   /**

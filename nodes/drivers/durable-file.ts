@@ -59,3 +59,6 @@ export function diskError(error: unknown, attempted: string): unknown {
 
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof StatusError && error.reason === "diskFull";

@@ -1,6 +1,7 @@
 /** The options of a set of drivers, and the ports that it provides. Interfaces only. */
 
 import type { Consoles } from "../../actors/ports/consoles.ts";
+import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { Guard } from "../../actors/ports/guard.ts";
 import type { Hypervisor } from "../../actors/ports/hypervisor.ts";
@@ -70,6 +71,7 @@ export interface Drivers {
   readonly storageLeases?: StorageLeases;
   readonly machineFiles: MachineFiles;
   readonly consoles: Consoles;
+  readonly space: DiskSpace;
   /**
    * The guard of this host, started when it does not live; it outlives its caller. One caller at a time.
    * @throws Error when it does not answer

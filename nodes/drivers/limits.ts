@@ -8,6 +8,8 @@ export const driverLimits = {
    * Bytes kept of the standard error of one QEMU process: the reason of a failure is among the last lines.
    */
   processLogBytesMax: 64 * 1024,
+  /** Bytes kept free for the files of machines on a full disk; each of them is a multiple of this. */
+  spareBytes: 8 * 1024,
   /** A partial copy on shared storage that was not written to for this long was left by a dead host. */
   sharedLeftoverMs: 600_000,
   /** Time for one run of a tool that works on disks. */

@@ -7,20 +7,35 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { MachineFiles } from "../../actors/ports/machine-files.ts";
 import { isToken } from "../../protocol/wire/subjects.ts";
-import { isTemporaryName, syncDirectory, writeDurably } from "./durable-file.ts";
-import type { StateDirectories } from "./guest-directory.ts";
+import { isDiskFull, isTemporaryName, syncDirectory, writeDurably } from "./durable-file.ts";
+import { exists, type StateDirectories } from "./guest-directory.ts";
+import { padded, SpareFile } from "./spare-file.ts";
 
 const suffix = ".json";
 
 export class DirectoryMachineFiles implements MachineFiles {
   readonly #directory: string;
+  readonly #spare: SpareFile;
 
   constructor(directories: StateDirectories) {
     this.#directory = directories.machines;
+    this.#spare = new SpareFile(this.#directory);
   }
 
+  /**
+   * A full disk has no room for the file of a new machine; the files that are there can still be replaced.
+   */
   async write(instanceId: string, content: Readonly<Record<string, unknown>>): Promise<void> {
-    await writeDurably(this.#path(instanceId), JSON.stringify(content));
+    const path = this.#path(instanceId);
+    const text = padded(JSON.stringify(content));
+    try {
+      await writeDurably(path, text);
+    } catch (error) {
+      if (!isDiskFull(error) || !(await exists(path))) throw error;
+      await this.#spare.replace(path, text);
+      return;
+    }
+    await this.#spare.prepare();
   }
 
   async remove(instanceId: string): Promise<void> {
@@ -29,6 +44,7 @@ export class DirectoryMachineFiles implements MachineFiles {
   }
 
   async readAll(): Promise<readonly { readonly instanceId: string; readonly content: unknown }[]> {
+    await this.#spare.prepare();
     const names = await readdir(this.#directory);
     const leftovers = names.filter(isTemporaryName);
     await Promise.all(leftovers.map((name) => rm(join(this.#directory, name), { force: true })));

@@ -1,8 +1,8 @@
 /**
  * The guard's process, one for each compute node: it stops the guests that another host may take over when
  * the host lease has ended, whatever has happened to the agent. The decisions are in actors/node/guard; the
- * process lives as long as there are such guests. Arguments: its own directory, the directory that the guests
- * work in, and the path of its program, which it removes.
+ * process lives as long as there are such guests. Arguments: its own directory, and the directory that the
+ * guests work in.
  *
  * The process has to be small and must never wait: it imports next to nothing, reads only /proc
  * synchronously, and stops a guest without an answer of QEMU or of the storage. It must never say of a guest
@@ -279,9 +279,8 @@ function takePrecedence(): void {
   }
 }
 
-const [directory = "", guests = "", program = ""] = process.argv.slice(2);
+const [directory = "", guests = ""] = process.argv.slice(2);
 process.chdir(directory);
-if (program.startsWith(guardFiles.program)) rmSync(program, { recursive: true, force: true });
 takePrecedence();
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => say(`${signal} ignored: it ends when it is told to`));

@@ -2,6 +2,8 @@
 export const processLimits = {
   /** Largest log file of a process; one older file of the same size is kept. */
   logBytesMax: 8 * 1024 * 1024,
+  /** Time for a file system to tell its room; one that takes longer is not judged. */
+  spaceAnswerMs: 1_000,
   /** After this time a process has started, and the memory that its start used can be freed. */
   startUpSettlesMs: 5_000,
 } as const;

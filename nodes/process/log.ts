@@ -3,12 +3,13 @@
  * error's causes and without the passwords that a library's message may hold. NOVACT_LOG sets the level
  * (debug, info, warn, error).
  */
-import { mkdirSync, renameSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino } from "pino";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { processLimits } from "./limits.ts";
+import { BoundedFile, type FileCalls, isDiskTrouble } from "./log-file.ts";
 
 const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];
@@ -18,6 +19,8 @@ export interface LogOptions {
   readonly process: string;
   readonly file: string;
   readonly level?: Level;
+  /** Absent: the system's. */
+  readonly calls?: FileCalls;
 }
 
 export interface LogFile extends Log {
@@ -28,11 +31,17 @@ export interface LogFile extends Log {
 export const levelOf = (text: string | undefined): Level => levels.find((level) => level === text) ?? "info";
 
 /**
- * Opens the log. Lines are written before the call returns, so the last words of a dying process are there.
+ * Opens the log. Lines are written before the call returns, so the last words of a dying process are there. A
+ * full or broken disk costs lines, and never the process (log-file.ts).
  */
 export function openLog(options: LogOptions): LogFile {
-  mkdirSync(dirname(options.file), { recursive: true, mode: 0o711 });
-  const file = boundedFile(options.file);
+  makeDirectory(dirname(options.file));
+  const file = new BoundedFile({
+    path: options.file,
+    bytesMax: processLimits.logBytesMax,
+    missing: (lines, code) => missingLine(options.process, lines, code),
+    ...(options.calls === undefined ? {} : { calls: options.calls }),
+  });
   const logger = pino(
     {
       level: options.level ?? levelOf(process.env.NOVACT_LOG),
@@ -55,24 +64,17 @@ export function openLog(options: LogOptions): LogFile {
   };
 }
 
-/** A file that is renamed to `<file>.1` when it has grown to processLimits.logBytesMax: two files at most. */
-function boundedFile(path: string): { write(line: string): void; close(): void } {
-  let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  const open = () => pino.destination({ dest: path, sync: true, mode: 0o600 });
-  let out = open();
-  return {
-    write: (line) => {
-      if (size + line.length > processLimits.logBytesMax) {
-        out.end();
-        renameSync(path, `${path}.1`);
-        out = open();
-        size = 0;
-      }
-      size += Buffer.byteLength(line);
-      out.write(line);
-    },
-    close: () => out.end(),
-  };
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o711 });
+  } catch (error) {
+    if (!isDiskTrouble(error)) throw error;
+  }
+}
+
+function missingLine(name: string, lines: number, code: string): string {
+  const msg = `${lines} line(s) are missing here: the log could not be written (${code})`;
+  return `${JSON.stringify({ level: "warn", time: new Date().toISOString(), process: name, lines, code, msg })}\n`;
 }
 
 /** The fields with errors in readable form, together with their causes. */

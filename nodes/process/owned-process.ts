@@ -7,6 +7,7 @@
 import { readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDiskTrouble } from "./log-file.ts";
 
 export interface ProcessProof {
   readonly pid: number;
@@ -71,10 +72,19 @@ export function isAlive(proof: ProcessProof): boolean {
   return written.split("\0").includes(proof.argument);
 }
 
-/** Not synced: after a power loss the process is gone as well. */
+/**
+ * Records the process. Not synced: after a power loss the process is gone as well. On a full disk it runs
+ * without a record, which only a killed `up` would need: else a server that the full disk has ended could not
+ * come back.
+ */
 export function writeProof(file: string, proof: ProcessProof): void {
-  writeFileSync(`${file}.new`, JSON.stringify(proof), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(proof), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch (error) {
+    if (!isDiskTrouble(error)) throw error;
+    rmSync(`${file}.new`, { force: true });
+  }
 }
 
 export function removeProof(file: string): void {

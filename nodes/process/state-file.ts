@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -28,9 +29,22 @@ export class StateFileError extends Error {
   }
 }
 
-/** Writes the file, or replaces it. @throws StateFileError when the disk is full */
+/**
+ * Writes the file, or replaces it. A file that has the text already is left alone: a server that comes back
+ * on a full disk has nothing to write. @throws StateFileError when the disk is full
+ */
 export function writeStateFile(path: string, text: string, mode = 0o600): void {
+  if (has(path, text, mode)) return;
   put(path, { text, mode }, (temporary) => renameSync(temporary, path));
+}
+
+function has(path: string, text: string, mode: number): boolean {
+  try {
+    return (statSync(path).mode & 0o777) === mode && readFileSync(path, "utf8") === text;
+  } catch {
+    // Missing or not readable: it is written, and what is wrong with it is said then.
+    return false;
+  }
 }
 
 /** Writes the file unless it is there already, were it by another process at the same moment. */

@@ -7,16 +7,19 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
+import { spaceNames } from "../process/disk-space.ts";
 import { writeStateFile } from "../process/state-file.ts";
 import type { Stop } from "../setup/run-command.mjs";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
 import { type JudgedNodes, judgeNodes, tellBroken } from "./compute-nodes.ts";
+import { watchDisks } from "./disk-watch.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { upLimits } from "./limits.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 import { startPostgres } from "./postgres.ts";
+import { reserveOf } from "./reserve.ts";
 import type { Screen } from "./screen.ts";
 import { type RunningServer, ServerStartError } from "./server-process.ts";
 
@@ -51,6 +54,9 @@ class Parts {
   links: LinkPorts = new Map();
   readonly controllers: Keeper<NodeProcess>[] = [];
   readonly computes: Keeper<NodeProcess>[] = [];
+  /** Makes room in PostgreSQL's directory, if the server is ours. */
+  makeRoom: () => Promise<void> = async () => undefined;
+  endWatch: () => void = () => undefined;
   nodes: JudgedNodes = { sound: new Map(), broken: new Map() };
   /** Nodes whose first start failed; they are tried again. */
   readonly failed = new Map<string, Error>();
@@ -99,6 +105,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       startControllers,
       (given: ClusterOptions) => given.guest,
       startComputes,
+      watchSpace,
     ]) {
       stop?.first.throwIfAborted();
       await step(options, parts);
@@ -132,7 +139,7 @@ async function startServers(options: ClusterOptions, parts: Parts): Promise<void
   const hosts = [...parts.nodes.sound.values()];
   const started = await Promise.allSettled([
     config.nats.url === undefined ? keepServer(natsStarter(options, hosts), screen) : undefined,
-    config.postgres.url === undefined ? keepServer(postgresStarter(options), screen) : undefined,
+    config.postgres.url === undefined ? keepServer(postgresStarter(options, parts), screen) : undefined,
   ]);
   for (const each of started) {
     if (each.status === "fulfilled" && each.value !== undefined) parts.servers.push(each.value);
@@ -188,7 +195,7 @@ function natsStarter({ config, screen: { say }, stop }: ClusterOptions, hosts: r
   return { name: "NATS", port: config.nats.port, start };
 }
 
-function postgresStarter({ config, stop }: ClusterOptions): Starter {
+function postgresStarter({ config, stop }: ClusterOptions, parts: Parts): Starter {
   const paths = statePaths(config);
   const logFile = join(paths.log, "postgres.log");
   const start = async (port: number) => {
@@ -197,9 +204,21 @@ function postgresStarter({ config, stop }: ClusterOptions): Starter {
       ...(stop === undefined ? {} : { stop }),
     });
     writeStateFile(paths.postgresUrl, `${server.url}\n`);
+    parts.makeRoom = () => server.makeRoom();
     return server;
   };
   return { name: "PostgreSQL", port: config.postgres.port, start };
+}
+
+function watchSpace({ config, screen }: ClusterOptions, parts: Parts): void {
+  const { stateDirectory, nodes } = config;
+  const others = nodes.flatMap(({ name, sharedDirectory }) => [
+    { of: `state directory of ${name}`, path: statePaths(config).node(name) },
+    ...(sharedDirectory === undefined ? [] : [{ of: spaceNames.shared, path: sharedDirectory }]),
+  ]);
+  const reserve = reserveOf(stateDirectory);
+  const onFull = () => parts.makeRoom();
+  parts.endWatch = watchDisks({ stateDirectory, others, reserve, onFull, ...screen, clock: systemClock });
 }
 
 async function startProxy({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {
@@ -290,6 +309,7 @@ async function keepNode(
 
 async function stopParts(parts: Parts, { config, screen: { say } }: ClusterOptions): Promise<void> {
   const patienceMs = upLimits.upGuestPatienceMs;
+  parts.endWatch();
   if (parts.computes.length > 0) say("guests are powered down, compute nodes end");
   await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
   for (const { name } of config.nodes) await unmountNodeFileSystem(config, name, say);

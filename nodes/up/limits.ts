@@ -11,6 +11,19 @@ export const upLimits = {
   serverLogBytesMax: 4 * 1024 * 1024,
   /** Period of looking how long the log of a running server is. */
   serverLogLookMs: 2_000,
+  /**
+   * Room kept in the state directory for PostgreSQL on a full disk: thousands of stops and deletes, and a
+   * restart.
+   */
+  reserveBytes: 32 * 1024 * 1024,
+  /** The reserve is given up when less than this is free. */
+  reserveGivenUpBelowBytes: 16 * 1024 * 1024,
+  /**
+   * Segments of PostgreSQL's log, of 16 MiB: all but one are written in advance, for renewals to go on in.
+   */
+  walSegmentsMin: 3,
+  /** Free space without which a first start is not tried: what PostgreSQL, the reserve and the logs need. */
+  firstStartMib: 320,
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
   postgresConnectionsMax: 50,
   /**

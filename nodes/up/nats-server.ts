@@ -122,6 +122,9 @@ async function listenerOf(
   return { ...webSocket, port };
 }
 
+/** Nobody types the password of a browser; it is kept, so that the configuration stays the same. */
+const nobodysPassword = randomBytes(24).toString("hex");
+
 /**
  * Writes configuration and credentials; answers the configuration's path. Passwords stay the same from start
  * to start.
@@ -133,7 +136,7 @@ function writeFiles(
 ): string {
   const { directory, access } = options;
   const url = urlOf(port);
-  const passwords: Record<string, string> = { [webSocketNobody]: randomBytes(24).toString("hex") };
+  const passwords: Record<string, string> = { [webSocketNobody]: nobodysPassword };
   for (const { name, inboxPrefix } of natsUsers(access)) {
     const file = credentialsFile(directory, name);
     const pass = readCredentials(file)?.pass ?? randomBytes(24).toString("hex");

@@ -4,13 +4,13 @@
  * closed channel and end themselves.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { isKnownCode } from "../package/exit-codes.ts";
 import { programFile } from "../package/program-files.ts";
 import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
 import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
 import { upLimits } from "./limits.ts";
-import { clearLeftover, rotate, type ServerEnd, ServerStartError } from "./server-process.ts";
+import { clearLeftover, openOutput, type ServerEnd, ServerStartError } from "./server-process.ts";
 
 export interface NodeProcessOptions {
   /** `controller-1`, or the compute node's name. */
@@ -53,15 +53,14 @@ export interface NodeProcess {
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
   const { identity } = options;
   if (identity !== undefined) await clearLeftover(identity.file, "SIGTERM");
-  rotate(options.outputFile);
-  const output = openSync(options.outputFile, "a", 0o600);
+  const output = openOutput(options.outputFile);
   const child = fork(options.entry ?? programFile("main"), [...options.arguments], {
     env: { ...process.env, ...options.environment },
     detached: true,
     execArgv: [...options.nodeArguments],
     stdio: ["ignore", output, output, "ipc"],
   });
-  closeSync(output);
+  if (output !== "ignore") closeSync(output);
   record(child, identity);
   const ended = new Promise<ServerEnd>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));

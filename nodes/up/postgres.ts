@@ -46,6 +46,11 @@ export interface PostgresOptions {
 }
 
 export interface PostgresServer extends RunningServer {
+  /**
+   * Has the log that was written turned into log that can be written, as a full disk has no room for more of
+   * it. Never rejects.
+   */
+  makeRoom(): Promise<void>;
   /** Makes a new, empty database; answers its URL. */
   createDatabase(name: string): Promise<string>;
 }
@@ -96,11 +101,34 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     ready: async (pid) => isReady(data, pid),
   });
   const urlOf = (database: string) => `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}`;
+  const access = { programs, port, password, stop };
   const createDatabase = async (name: string): Promise<string> => {
-    await createIfMissing({ programs, port, password, name, stop });
+    await createIfMissing(access, name);
     return urlOf(name);
   };
-  return { name: "PostgreSQL", port, ...server, url: await createDatabase(options.database), createDatabase };
+  const url = await createDatabase(options.database);
+  await reserveLog(access, join(data, "pg_wal"));
+  const makeRoom = async () => {
+    await psql(access, "checkpoint").catch(() => undefined);
+  };
+  return { name: "PostgreSQL", port, ...server, url, createDatabase, makeRoom };
+}
+
+/**
+ * Has segments of the log written ahead: PostgreSQL ends when it needs a new one on a full disk. It turns old
+ * segments into future ones with each checkpoint, and keeps as many as min_wal_size says.
+ */
+async function reserveLog(access: ServerAccess, directory: string): Promise<void> {
+  const switched = "select pg_switch_wal() from pg_logical_emit_message(false, 'novact', 'ahead')";
+  const there = readdirSync(directory).filter((name) => /^[0-9A-F]{24}$/.test(name)).length;
+  const missing = upLimits.walSegmentsMin - there;
+  if (missing <= 0) return;
+  const made = async () => {
+    for (let number = 0; number < missing; number += 1) await psql(access, switched);
+    await psql(access, "checkpoint");
+  };
+  // On a disk without room for the segments PostgreSQL runs without them.
+  await made().catch(() => undefined);
 }
 
 /**
@@ -146,6 +174,7 @@ function settings(port: number): readonly string[] {
     shared_buffers: "32MB",
     huge_pages: "off",
     max_wal_size: "256MB",
+    min_wal_size: "80MB",
     wal_level: "minimal",
     max_wal_senders: "0",
     max_worker_processes: "2",
@@ -239,23 +268,26 @@ async function initialise({ programs, data, password, user, stop }: Initialisati
   syncDirectoryOf(data);
 }
 
-interface DatabaseOptions {
+interface ServerAccess {
   readonly programs: string;
   readonly port: number;
   readonly password: string;
-  readonly name: string;
   readonly stop: Stop | undefined;
 }
 
-async function createIfMissing({ programs, port, password, name, stop }: DatabaseOptions): Promise<void> {
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new ServerStartError(`${name} is not a name for a database.`);
+/** Runs a statement as the superuser; answers what it prints. */
+async function psql({ programs, port, password, stop }: ServerAccess, statement: string): Promise<string> {
   const env = { PATH: process.env.PATH ?? "", PGPASSWORD: password };
-  const psql = (statement: string) =>
-    mustRun(
-      join(programs, "psql"),
-      ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-d", "postgres", "-XAtqc", statement],
-      { env, cwd: "/", stop },
-    );
-  const { stdout } = await psql(`select 1 from pg_database where datname = '${name}'`);
-  if (stdout.trim() === "") await psql(`create database ${name}`);
+  const { stdout } = await mustRun(
+    join(programs, "psql"),
+    ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-d", "postgres", "-XAtqc", statement],
+    { env, cwd: "/", stop },
+  );
+  return stdout.trim();
+}
+
+async function createIfMissing(access: ServerAccess, name: string): Promise<void> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new ServerStartError(`${name} is not a name for a database.`);
+  if ((await psql(access, `select 1 from pg_database where datname = '${name}'`)) === "")
+    await psql(access, `create database ${name}`);
 }

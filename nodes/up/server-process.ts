@@ -18,6 +18,7 @@ import {
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Code } from "../../protocol/wire/status.ts";
+import { isDiskTrouble } from "../process/log-file.ts";
 import {
   endProcess,
   findProved,
@@ -184,8 +185,7 @@ async function cutOff(child: ChildProcess, ended: Promise<ServerEnd>, server: Se
 }
 
 function launch(server: ServerProgram): ChildProcess {
-  rotate(server.logFile);
-  const log = openSync(server.logFile, "a", 0o600);
+  const log = openOutput(server.logFile);
   // setpriv replaces itself with the program, so the pid is the server's own.
   const [program, ...leading] = server.diesWithUs
     ? ["setpriv", "--pdeathsig", "QUIT", ...userArguments(server.user), server.program]
@@ -197,8 +197,22 @@ function launch(server: ServerProgram): ChildProcess {
     detached: true,
     ...(server.user === undefined || server.diesWithUs ? {} : server.user),
   });
-  closeSync(log);
+  if (log !== "ignore") closeSync(log);
   return child;
+}
+
+/**
+ * Opens the file for what a process of ours prints. Without room for the file the process runs all the same,
+ * and its words are lost. The caller closes it.
+ */
+export function openOutput(file: string): number | "ignore" {
+  try {
+    rotate(file);
+    return openSync(file, "a", 0o600);
+  } catch (error) {
+    if (isDiskTrouble(error)) return "ignore";
+    throw error;
+  }
 }
 
 const userArguments = (user: ServerProgram["user"]): readonly string[] =>
@@ -235,7 +249,7 @@ export function boundLog(logFile: string): void {
 }
 
 /** Renames a log file that has grown too long; at most one older file is kept. */
-export function rotate(logFile: string): void {
+function rotate(logFile: string): void {
   const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
   if (size < upLimits.serverLogBytesMax) return;
   rmSync(`${logFile}.1`, { force: true });

@@ -4,7 +4,8 @@
  * for. This file defines the order of the steps and the texts for people.
  */
 
-import { dirname, relative } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { credentialsFile } from "../bus/credentials.ts";
 import { inboxPrefixOf } from "../bus/users.ts";
 import { type ClusterConfig, defaultConfigFile, loadConfig, statePaths } from "../config/config.ts";
@@ -16,9 +17,11 @@ import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts"
 import type { Stop } from "../setup/run-command.mjs";
 import { installPackages } from "../setup/system-packages.mjs";
 import { type Cluster, startCluster } from "./cluster.ts";
+import { requireRoom } from "./disk-watch.ts";
 import { upLimits } from "./limits.ts";
 import { takeLock } from "./lock.ts";
 import { Presses } from "./presses.ts";
+import { reserveOf } from "./reserve.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { ServerStartError } from "./server-process.ts";
 import { welcome } from "./welcome.ts";
@@ -80,6 +83,9 @@ function listenForEnd(screen: Screen): End {
 async function runCluster(config: ClusterConfig, screen: Screen, end: End): Promise<number> {
   const shown = relative(process.cwd(), config.stateDirectory);
   screen.say(`cell ${config.cell}, state in ${shown.startsWith("..") ? config.stateDirectory : shown}`);
+  const { stateDirectory } = config;
+  const first = config.postgres.url === undefined && !existsSync(join(statePaths(config).postgres, "data"));
+  await requireRoom(stateDirectory, { first, reserve: reserveOf(stateDirectory) });
   const cut = new AbortController();
   const guest = prepareGuest(config, screen, {
     first: AbortSignal.any([end.first, cut.signal]),

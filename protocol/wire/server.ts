@@ -11,6 +11,7 @@ import { wireLimits } from "../limits/wire.ts";
 import { createDoor, strayName } from "./admission.ts";
 import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
+import { callUntilDeadline, Ending } from "./deadline.ts";
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
 import { errorMessage, readRequestHeaders } from "./headers.ts";
 import { Quiet } from "./quiet.ts";
@@ -81,11 +82,20 @@ export function createServer(given: ServerOptions): Server {
   const endpoints = endpointsOf(options.services);
   const shares = new Shares(sharesOf[binding.kind], clock);
   const door = createDoor({ binding, room: shares, clock, log: given.log });
-  const ending = createEnding(shares);
+  const ending = new Ending(shares);
   const quiet = new Quiet(clock);
   const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
     try {
-      return await handle({ options, endpoints, shares, ending, quiet, subject, message });
+      return await handle({
+        options,
+        endpoints,
+        shares,
+        ending,
+        quiet,
+        plainLog: given.log,
+        subject,
+        message,
+      });
     } catch (thrown) {
       log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
       return undefined;
@@ -147,25 +157,6 @@ function discoverables(
   }));
 }
 
-type Fail = (error: StatusError) => void;
-
-/** Ends the requests that would outlast the server. */
-function createEnding(shares: Shares) {
-  const failing = new Set<Fail>();
-  return {
-    /** Registers what to call when waiting must stop; returns the function that removes it. */
-    onCutShort(fail: Fail): () => void {
-      failing.add(fail);
-      return () => failing.delete(fail);
-    },
-    cutShort() {
-      const error = () => new StatusError("shuttingDown", "The server ends before the answer.");
-      shares.failQueued(error());
-      for (const fail of failing) fail(error());
-    },
-  };
-}
-
 /** Number of entries that the log names when some could not be understood. */
 const leftOutNamedMax = 3;
 
@@ -173,9 +164,11 @@ interface Incoming {
   readonly options: ServerOptions;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly shares: Shares;
-  readonly ending: ReturnType<typeof createEnding>;
+  readonly ending: Ending;
   /** For lines of the log that a peer may cause with every message. */
   readonly quiet: Quiet;
+  /** For what `quiet` lets pass: one host's lines must not count on another's. */
+  readonly plainLog: Log;
   readonly subject: string;
   readonly message: BusMessage;
 }
@@ -224,15 +217,17 @@ interface Called {
  * The handler's answer. A client's request that will wait takes a place among those that do, before all else.
  */
 async function answerOf(incoming: Incoming, called: Called): Promise<unknown> {
-  const { options, shares } = incoming;
-  const { place, context, request } = called;
+  const { options, shares, ending } = incoming;
+  const { endpoint, place, context, request } = called;
   const waits = options.binding.kind === "command" && willWait(request);
   const endWait = waits ? shares.wait(context.project) : undefined;
   const onlyWaits = () => {
     if (endWait !== undefined) place.rest();
   };
   try {
-    return await callUntilDeadline(incoming, { ...called, context: { ...context, onlyWaits } });
+    const call = { name: endpoint.name, context: { ...context, onlyWaits } };
+    const handle = (all: CallContext) => endpoint.call(request, all);
+    return await callUntilDeadline({ ...options, ending }, { ...call, handle });
   } finally {
     endWait?.();
   }
@@ -291,47 +286,6 @@ function endpointAt(endpoints: ReadonlyMap<string, Endpoint>, address: Address, 
   return endpoint;
 }
 
-interface Call extends Omit<Called, "context"> {
-  readonly context: Omit<CallContext, "signal">;
-}
-
-/**
- * The handler's answer, or DEADLINE_EXCEEDED timeout. The handler's signal is aborted when nobody waits for
- * the answer any more.
- * @throws DEADLINE_EXCEEDED deadlinePast when the deadline passed before the request's turn came
- */
-function callUntilDeadline(
-  { options, ending }: Incoming,
-  { endpoint, request, context }: Call,
-): Promise<unknown> {
-  const { clock, log } = options;
-  const leftMs = context.deadlineMs - clock.monotonicMs();
-  if (leftMs <= 0)
-    throw new StatusError("deadlinePast", "The deadline passed before the request's turn came.");
-  return new Promise((resolve, reject) => {
-    const abort = new AbortController();
-    const fail = (error: StatusError) => {
-      reject(error);
-      abort.abort(error);
-    };
-    const timer = clock.after(leftMs, () =>
-      fail(new StatusError("timeout", `${endpoint.name} was not done within ${Math.round(leftMs)} ms.`)),
-    );
-    const forget = ending.onCutShort(fail);
-    endpoint
-      .call(request, { ...context, signal: abort.signal })
-      .then(resolve, (thrown: unknown) => {
-        if (abort.signal.aborted)
-          log.warn({ requestId: context.requestId, error: thrown }, "a request failed after its deadline");
-        reject(thrown);
-      })
-      .finally(() => {
-        timer.cancel();
-        forget();
-      });
-  });
-}
-
 /**
  * The handler's answer when it fits its schema; for a read, without the entries that break the schema.
  * @throws INTERNAL
@@ -367,7 +321,8 @@ interface Refused {
   readonly error: StatusError;
 }
 
-function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+function note(incoming: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+  const { options, quiet, plainLog, subject } = incoming;
   if (endpoint !== undefined) {
     endpoint.stats.errors += 1;
     endpoint.stats.lastError = `${error.code} ${error.reason}`;
@@ -381,10 +336,7 @@ function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thro
   } else if (endpoint?.reading !== undefined && error.code === "INVALID_ARGUMENT") {
     const untold = quiet.due(`${subject} ${error.reason}`);
     if (untold === undefined) return;
-    options.log.warn(
-      { ...fields, message: error.message, untold },
-      "a peer asks what is not understood here",
-    );
+    plainLog.warn({ ...fields, message: error.message, untold }, "a peer asks what is not understood here");
   } else {
     options.log.debug({ ...fields, message: error.message }, "a request was refused");
   }

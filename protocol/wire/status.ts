@@ -199,7 +199,7 @@ export const reasons = {
   adminOnly: { code: "PERMISSION_DENIED", next: "Ask an operator; the method is in the project admin." },
   projectMismatch: { code: "PERMISSION_DENIED", next: "Use your own project's token in the subject." },
   guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },
-  diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space in the host's state directory." },
+  diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space on the file system that the message names." },
   imageMissing: { code: "UNAVAILABLE", next: "The host cannot read the image; check the image store." },
   diskMissing: {
     code: "INTERNAL",

@@ -4,14 +4,14 @@ import { allLimits } from "../support/all-limits.ts";
 import { readSourceTree } from "../tidy/source-tree.ts";
 
 /** Values that are no whole numbers, because they are shares. */
-const shares = new Set(["rebalanceGainMin"]);
+const shares = new Set(["rebalanceGainMin", "fullBelowShare", "roomAgainShare"]);
 /** What a number of it is, as the last or the first but one word of the name. */
 const units =
   /(?:Ms|MsMin|MsMax|MsDefault|Bytes|BytesMax|Mib|MibMin|MibMax|GibMax|Max|Min|Default|Length|Half)$/;
 /** Counts that say it by a plural. */
 const counts = new Set([
   ...["turnsPerWake", "generationsPerWrite", "bootsPerCpu", "adoptionsAtOnce", "failingHostsShare"],
-  ...["eventPublishWindow", "eventPublishPage"],
+  ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
 ]);
 
 describe("limits", () => {

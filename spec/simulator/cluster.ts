@@ -72,6 +72,9 @@ interface ControllerPlace {
   process: SimulatedProcess;
 }
 
+/** Size of the database's disk. */
+const databaseBytes = 2 ** 40;
+
 export class Cluster {
   readonly network: Network;
   readonly store: StoreServer;
@@ -196,7 +199,10 @@ export class Cluster {
         });
       };
       const common = { cell, store, bus, clock, ids, log, wakePublisher, onFailed };
-      const ports = { ...common, scheduler: {}, firstTurn: index };
+      const look = async () => [
+        { of: "database", freeBytes: this.store.full ? 0 : databaseBytes, totalBytes: databaseBytes },
+      ];
+      const ports = { ...common, scheduler: {}, firstTurn: index, space: { look } };
       const power = createPowerFence({ nodes: [], clock, log });
       const openSafety = this.#safetyOf(process, index);
       void assembleController({ ...ports, openSafety, imageFiles: this.#imageFiles, power }).then(

@@ -55,6 +55,8 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "busDown":
     case "streamWiped":
     case "storeDown":
+    case "storeFull":
+    case "sharedFull":
     case "clockJump":
       return onNetwork(planned, world);
     case "guestDies":
@@ -227,6 +229,16 @@ function onNetwork(
     case "streamWiped":
       cluster.stream.wipe();
       return undefined;
+    case "storeFull":
+      store.full = true;
+      return () => {
+        store.full = false;
+      };
+    case "sharedFull":
+      for (const { machine } of cluster.hosts) machine.sharedFull = true;
+      return () => {
+        for (const { machine } of cluster.hosts) machine.sharedFull = false;
+      };
     case "storeDown":
       store.up = false;
       return () => {

@@ -140,13 +140,16 @@ class WatchedWorld extends FakeWorld {
   }
 }
 
+/** Size of each of a host's disks. */
+const diskBytes = 2 ** 40;
+
 export class HostMachine implements Machine {
   readonly name: string;
   readonly world: WatchedWorld;
   readonly rates: DriverRates;
   wallShiftMs = 0;
   readonly monotonicShiftMs: number;
-  diskFull = false;
+  readonly #full = { state: false, shared: false };
   boots = 1;
   readonly #options: HostMachineOptions;
   readonly #hanging = new Set<() => void>();
@@ -170,10 +173,35 @@ export class HostMachine implements Machine {
   heal(): void {
     this.world.unhangStorage();
     this.diskFull = false;
+    this.sharedFull = false;
     this.rates.refused = 0;
     this.rates.hang = 0;
     for (const goOn of this.#hanging) goOn();
     this.#hanging.clear();
+  }
+
+  get diskFull(): boolean {
+    return this.#full.state;
+  }
+
+  set diskFull(full: boolean) {
+    this.#full.state = full;
+    this.#tellSpace();
+  }
+
+  set sharedFull(full: boolean) {
+    this.#full.shared = full;
+    this.#tellSpace();
+  }
+
+  #tellSpace(): void {
+    const { state, shared } = this.#full;
+    const sized = (of: string, full: boolean) => ({
+      of,
+      freeBytes: full ? 0 : diskBytes,
+      totalBytes: diskBytes,
+    });
+    this.world.spaces = [sized("state directory", state), sized("shared directory", shared)];
   }
 
   losePower(): void {
@@ -227,7 +255,11 @@ export class HostMachine implements Machine {
       },
       disks: {
         ensure: (spec, signal) =>
-          verb("ensureDisks", () => this.#roomy(() => disks.ensure(spec, signal)), signal),
+          verb(
+            "ensureDisks",
+            () => this.#roomy(() => disks.ensure(spec, signal), !spec.takesOverDisk),
+            signal,
+          ),
         release: (id, ownerEpoch, options) =>
           verb("releaseDisks", () => disks.release(id, ownerEpoch, options)),
         list: () => disks.list(),
@@ -246,8 +278,10 @@ export class HostMachine implements Machine {
     };
   }
 
-  #roomy<T>(work: () => Promise<T>): Promise<T> {
-    if (this.diskFull) return Promise.reject(new StatusError("diskFull", "No space is left."));
+  /** `shared`: the work needs room on the shared storage as well. */
+  #roomy<T>(work: () => Promise<T>, shared = false): Promise<T> {
+    if (this.#full.state || (shared && this.#full.shared))
+      return Promise.reject(new StatusError("diskFull", "No space is left."));
     return work();
   }
 

@@ -5,7 +5,7 @@ import { calmed, type PlannedHostile } from "./plan-hostile.ts";
 
 const size = { controllers: 1, hosts: 3, seconds: 40 } as const;
 
-/** One deed, and nothing else but creates before it. */
+/** A run with one hostile deed and only creates before it. */
 function hostilePlan(plan: Plan, deed: Omit<PlannedHostile, "atMs" | "forMs">): Plan {
   const hostile = [{ atMs: 20_000, forMs: 6_000, ...deed }];
   const creates = Array.from({ length: 6 }, (_, index): PlannedCommand => {

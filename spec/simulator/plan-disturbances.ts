@@ -1,8 +1,9 @@
 /**
- * The part of a plan that strikes actors and writers, not processes: single turns that throw, mailboxes that
- * are full for a while, commits that stand in line at the store, answers of the store that come late, and
- * disks that do not answer the guests of a host, and hosts whose reports lie. Each has a stream of chance of
- * its own. Pure.
+/**
+ * The part of a plan that strikes actors, writers and disks, not processes: single turns that throw,
+ * mailboxes that are full for a while, commits that stand in line at the store, answers of the store that
+ * come late, disks that do not answer the guests of a host, full disks of the store and of the shared
+ * storage, and hosts whose reports lie. Each has a stream of chance of its own. Pure.
  */
 import type { Random } from "./random.ts";
 
@@ -12,6 +13,8 @@ export const disturbances = [
   "storeStalls",
   "answersLate",
   "storageHangs",
+  "storeFull",
+  "sharedFull",
   "hostLies",
 ] as const;
 export type Disturbance = (typeof disturbances)[number];
@@ -116,6 +119,19 @@ export function hangsOf(
 type PlannedHang = Pick<PlannedDisturbance, "atMs" | "target" | "forMs"> & {
   readonly fault: "storageHangs" | "pauseAgent";
 };
+
+/** Full disks of the store and of the shared storage, also for longer than a host lease. */
+export function fullDisksOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const count = random.chance(0.7) ? 0 : random.whole(1, 3);
+  return Array.from({ length: count }, (): PlannedDisturbance => {
+    const fault = random.chance(0.5) ? "storeFull" : "sharedFull";
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    return { atMs, fault, target: 0, forMs: Math.round(random.between(1_000, 60_000)) };
+  });
+}
 
 /** Hosts whose reports lie, for a while. */
 export function liesOf(

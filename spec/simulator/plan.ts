@@ -3,7 +3,14 @@
  * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
  * writes one down; minimizing leaves parts of one out. Pure.
  */
-import { actorFaultsOf, disturbances, hangsOf, liesOf, writerFaultsOf } from "./plan-disturbances.ts";
+import {
+  actorFaultsOf,
+  disturbances,
+  fullDisksOf,
+  hangsOf,
+  liesOf,
+  writerFaultsOf,
+} from "./plan-disturbances.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
 import {
   evacuationsOf,
@@ -177,6 +184,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...actorFaultsOf(random.fork("actor faults"), span),
     ...writerFaultsOf(random.fork("writer faults"), span),
     ...hangsOf(random.fork("hangs"), span),
+    ...fullDisksOf(random.fork("full disks"), span),
     ...liesOf(random.fork("lies"), span),
   ];
   const all = [...apartFrom(hostile, faults), ...hostile];

@@ -115,7 +115,9 @@ function userOf(words: Words): UserAction | AskAction {
   };
 }
 
-const withoutTarget: ReadonlySet<string> = new Set(["busDown", "streamWiped", "storeDown", "storeStalls"]);
+const withoutTarget: ReadonlySet<string> = new Set([
+  ...["busDown", "streamWiped", "storeDown", "storeStalls", "storeFull", "sharedFull"],
+]);
 const withOther: ReadonlySet<string> = new Set([
   ...["cut", "clockJump", "actorCrash", "answersLate", "flood", "hostLies"],
 ]);

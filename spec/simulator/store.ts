@@ -42,6 +42,8 @@ const lookAgainMs = 100;
 
 export class StoreServer {
   up = true;
+  /** True: its disk has no room for new rows. Commits are rolled back; renewals of leases need no room. */
+  full = false;
   /** Names of processes that do not reach it. */
   readonly cutOff = new Set<string>();
   /** Answers to these processes come later, by so much at most. */
@@ -61,7 +63,7 @@ export class StoreServer {
       wayMs,
       flushMs: wayMs,
       isReached: ({ name }) => this.up && !this.cutOff.has(name),
-      rollsBack: () => random.chance(rates.rolledBack),
+      rollsBack: () => this.full || random.chance(rates.rolledBack),
     });
   }
 
@@ -73,6 +75,7 @@ export class StoreServer {
   heal(): void {
     Object.assign(this.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
     this.up = true;
+    this.full = false;
     this.cutOff.clear();
     this.lateMs.clear();
     this.line.heldUntilMs = 0;
@@ -168,7 +171,7 @@ export class StoreServer {
     }
     if (call.name === "renewLeases") return this.#renew(call);
     if (call.name !== "commit") return this.#read(call);
-    if (random.chance(this.rates.rolledBack)) throw lost;
+    if (this.full || random.chance(this.rates.rolledBack)) throw lost;
     return this.#apply(call);
   }
 

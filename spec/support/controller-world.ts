@@ -1,4 +1,5 @@
 /** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
+import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
@@ -44,6 +45,8 @@ export interface WorldOptions {
   readonly imageFiles?: ImageFiles;
   /** Absent: no host has a power controller. */
   readonly power?: PowerFence;
+  /** Absent: nothing is known of the controllers' file systems. */
+  readonly space?: DiskSpace;
   /** Absent: a log of errors only. */
   readonly log?: Log;
 }
@@ -65,6 +68,7 @@ export async function controllerWorld(options: WorldOptions = {}) {
         imageFiles,
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
         wakePublisher: () => undefined,
+        ...(options.space === undefined ? {} : { space: options.space }),
         openSafety: (audience) =>
           assembleSafety({ ...common, cell, store, name: `controller-${index + 1}` }, audience),
       }),

@@ -155,7 +155,7 @@ export class HostWorld {
   #start(): Host {
     const { clock } = this;
     const log = silentLog;
-    const { hypervisor, disks, machineFiles, consoles, audit, guard } = createFakeDrivers({
+    const { hypervisor, disks, machineFiles, consoles, audit, guard, space } = createFakeDrivers({
       stateDirectory: "/fake",
       imageStore: "/fake",
       clock,
@@ -173,6 +173,7 @@ export class HostWorld {
       reports: this.controller.client,
       knows: agentNeeds,
       guard,
+      space,
       clock,
       log,
       bootsMax: this.#bootsMax,

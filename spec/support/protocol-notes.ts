@@ -175,6 +175,9 @@ export const notes: Readonly<Record<string, string>> = {
     "Ids of the instances whose observations are durable now; send the others again.",
   "report.heartbeat.leaseEpoch":
     "Of the host lease under which this was said: what is remembered of an earlier one is old. 0: none.",
+  "report.heartbeat.space":
+    "The file systems that the host writes to; on a `full` one it makes no new guest. Absent: they are not known.",
+  "host-agent.audit.answer.space": "The file systems that the host writes to. Absent: they are not known.",
   "report.register.knows":
     "What its agent understands of the `needs` of `ensure`; without `binding` its NUMA nodes are not offered.",
   "report.lease.storageId":

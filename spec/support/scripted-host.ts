@@ -14,6 +14,7 @@ import {
   reportService,
   type SharedDisk,
 } from "../../protocol/machine.ts";
+import type { Space } from "../../protocol/space.ts";
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
@@ -52,6 +53,8 @@ export class ScriptedHost {
       return { removed: [...disks] };
     },
   };
+  /** The host reports these file systems; undefined: it reports no file systems. */
+  space: Space[] | undefined;
   /** While true, nothing is answered and nothing reported. */
   silent = false;
   /** Work is done at once, but the answer waits for this. */
@@ -82,6 +85,7 @@ export class ScriptedHost {
               .map(({ instanceId, state }) => ({ instanceId, pid: 1, status: state })),
             directories: [...this.machines.keys()].map((instanceId) => ({ instanceId, files: [] })),
             strays: [],
+            ...(this.space === undefined ? {} : { space: this.space }),
           }),
           sharedDisks: () => this.storage.sharedDisks(),
           removeSharedDisks: (request) => this.storage.removeSharedDisks(request),
@@ -128,7 +132,8 @@ export class ScriptedHost {
   }
 
   async report(...machines: Observation[]): Promise<readonly string[]> {
-    const beat = { complete: false, machines, stopping: false, leaseEpoch: 0 };
+    const space = this.space === undefined ? {} : { space: this.space };
+    const beat = { complete: false, machines, stopping: false, leaseEpoch: 0, ...space };
     const { stored } = await this.#reports.heartbeat(beat);
     return stored;
   }

@@ -8,6 +8,7 @@
  * dead, only that it is silent.
  */
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -43,6 +44,8 @@ export class HostDirectory {
   readonly #options: HostDirectoryOptions;
   readonly #hosts = new Map<string, HostRecord>();
   readonly #heardAtMs = new Map<string, number>();
+  /** The file systems of the hosts, as each last reported them to this controller. */
+  readonly #spaces = new Map<string, readonly Space[]>();
   readonly #toTouch = new Set<string>();
   #listeningSinceMs: number;
   #lastRoundAtMs: number;
@@ -126,9 +129,15 @@ export class HostDirectory {
     return [...this.#hosts.values()];
   }
 
-  heard(hostId: string): void {
+  heard(hostId: string, spaces?: readonly Space[]): void {
     this.#heardAtMs.set(hostId, this.#options.clock.monotonicMs());
     if (this.#options.signsOfLife !== undefined) this.#toTouch.add(hostId);
+    if (spaces !== undefined) this.#spaces.set(hostId, spaces);
+  }
+
+  /** The host's file systems; undefined: it has not reported them to this controller. */
+  spaces(hostId: string): readonly Space[] | undefined {
+    return this.#spaces.get(hostId);
   }
 
   /** Call when the bus was away: no host could be heard until now. */
@@ -165,7 +174,8 @@ export class HostDirectory {
     onRead?.(hosts, readAtMs);
     this.#hosts.clear();
     for (const host of hosts) this.#hosts.set(host.id, host);
-    for (const id of this.#heardAtMs.keys()) if (!this.#hosts.has(id)) this.#heardAtMs.delete(id);
+    for (const known of [this.#heardAtMs, this.#spaces])
+      for (const id of known.keys()) if (!this.#hosts.has(id)) known.delete(id);
   }
 
   async #round({ fail }: Round): Promise<void> {

@@ -18,6 +18,7 @@ import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 import { compareQuotas } from "./quotas.ts";
+import { spaceFindings } from "./space.ts";
 
 export interface Diagnosis {
   readonly findings: readonly Finding[];
@@ -41,6 +42,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...compareQuotas(input),
     ...overdueOperations(input),
     ...stuckInstances(input),
+    ...spaceFindings(input, known),
     ...audits.flatMap((audit) => compareHost(audit, known)),
     ...twice(audits, known),
     ...atMost(doctorLimits.hostFindingsMax, diskFindings(input, known), "shared disks"),
@@ -95,7 +97,9 @@ function silentHosts({ answers, instances }: DoctorInput, known: Known): Finding
         kind: "drift" as const,
         subject: hostCalled(known, answer.hostId),
         message: `It could not be asked, so its ${there} instances were not compared: ${answer.error}`,
-        next: "Is its agent running, and connected to NATS? novact host list tells when it was heard.",
+        next:
+          "Is its agent running, connected to NATS, and its disk not full? " +
+          "novact host list tells when it was heard.",
       },
     ];
   });

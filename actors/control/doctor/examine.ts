@@ -3,6 +3,7 @@
  * cluster at work changes between two reads. It only looks; it never heals.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
+import type { Space } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
@@ -43,6 +44,7 @@ export interface DoctorOptions {
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
   readonly brake: () => DoctorInput["brake"];
+  readonly spaces: () => readonly Space[];
 }
 
 /** Answers the findings, and how much was compared. @throws UNAVAILABLE storeUnavailable */
@@ -94,7 +96,8 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     images,
     imageFiles,
   };
-  return compare({ nowMs, ...read, strange, ...(brake === undefined ? {} : { brake }) });
+  const spaces = options.spaces();
+  return compare({ nowMs, ...read, strange, spaces, ...(brake === undefined ? {} : { brake }) });
 }
 
 async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {

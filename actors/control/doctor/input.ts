@@ -1,5 +1,6 @@
 /** The doctor's input: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
@@ -55,6 +56,8 @@ export interface DoctorInput {
     readonly lost: readonly { readonly name: string }[];
     readonly of: number;
   };
+  /** The file systems of the controller that was asked. Absent: they are not known. */
+  readonly spaces?: readonly Space[];
   /** Hosts whose reports have had entries that cannot be, a moment ago; each with one of them. */
   readonly strange?: readonly { readonly hostId: string; readonly example: string }[];
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */

@@ -4,6 +4,7 @@
  * event loop, so that no command can delay a renewal (decision 0025). Types only.
  */
 import type { Observation, ReportedDeed } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { CommitHint } from "../request/commits.ts";
 import type { Brake } from "./brake.ts";
@@ -47,8 +48,8 @@ export interface FleetAudience {
   observed(report: MachineReport): Promise<readonly string[]>;
   /** True when events tell of all that the host's guard did; false: not yet, the host has to say it again. */
   guarded(report: GuardReport): Promise<boolean>;
-  /** The host gave a sign of life. */
-  heard(hostId: string): void;
+  /** The host gave a sign of life. `spaces`: its file systems; absent: it did not say. */
+  heard(hostId: string, spaces?: readonly Space[]): void;
   /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */
   hostsChanged(): Promise<void>;
   /** The safety channel has committed something that has events. */

@@ -3,6 +3,7 @@
  * not stored, and the host reports it again. A host that has reports waiting there already gets no more of
  * them in, so that a stuck half costs a bounded number of reports. It must never make a lease wait.
  */
+import type { Space } from "../../../protocol/space.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { fleetLimits } from "./limits.ts";
 import type { FleetAudience, GuardReport, MachineReport } from "./link.ts";
@@ -23,8 +24,8 @@ export class Patience implements ReportAudience {
     this.#log = log;
   }
 
-  heard(hostId: string): void {
-    this.#audience.heard(hostId);
+  heard(hostId: string, spaces?: readonly Space[]): void {
+    this.#audience.heard(hostId, spaces);
   }
 
   /** The ids of the instances whose observation is durable, as far as is known in time. Never rejects. */

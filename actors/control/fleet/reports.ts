@@ -7,6 +7,7 @@ import { unknownNeeds } from "../../../protocol/agent-needs.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
@@ -34,9 +35,9 @@ export interface ReportOptions {
 /** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
   const { directory, audience, clock } = options;
-  const heard = (hostId: string) => {
+  const heard = (hostId: string, spaces?: readonly Space[]) => {
     directory.heard(hostId);
-    audience.heard(hostId);
+    audience.heard(hostId, spaces);
   };
   const left = ({ deadlineMs }: CallContext) =>
     Math.max(0, deadlineMs - wireLimits.waitMarginMs - clock.monotonicMs());
@@ -51,10 +52,10 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       await audience.observed({ ...report, ...leftOutOf(context), timeoutMs: left(context) });
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping, leaseEpoch }, context) => {
+    heartbeat: async ({ complete, machines, stopping, leaseEpoch, space }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
-      if (!stopping) heard(context.id);
+      if (!stopping) heard(context.id, space);
       const isEmpty = machines.length === 0 && !complete && context.leftOut === undefined;
       if (isEmpty) return { known: true, stored: [] };
       const report = { hostId: context.id, leaseEpoch, machines, complete, ...leftOutOf(context) };

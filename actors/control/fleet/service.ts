@@ -39,7 +39,11 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   const { store, directory } = options;
   const find = (key: string) => findHost(key, store);
   const view = (host: HostRecord) =>
-    hostView(host, { alive: directory.alive(host.id), silentMs: options.leases.silentMs(host.id) });
+    hostView(host, {
+      alive: directory.alive(host.id),
+      silentMs: options.leases.silentMs(host.id),
+      spaces: directory.spaces(host.id),
+    });
   const withDrain = async (host: HostRecord) => {
     const drain = await drainNow(host, store, options.drainer.obstaclesOf(host.id));
     return { host: view(host), ...(drain === undefined ? {} : { drain }) };

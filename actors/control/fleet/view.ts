@@ -1,6 +1,7 @@
 /** A host as operators see it. Pure. */
 import type { Host } from "../../../protocol/host.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { storageOf } from "../../shared-storage/witnesses.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
@@ -10,6 +11,8 @@ export interface Seen {
   readonly alive: boolean;
   /** Time since this controller last saw a renewal of the host lease; undefined: it does not know yet. */
   readonly silentMs: number | undefined;
+  /** The host's file systems; undefined: this controller does not know them. */
+  readonly spaces: readonly Space[] | undefined;
 }
 
 export function hostView(host: HostRecord, seen: Seen): Host {
@@ -28,6 +31,7 @@ export function hostView(host: HostRecord, seen: Seen): Host {
     capacity: { vcpus, memoryMib, diskGib },
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
     alive: seen.alive,
+    ...(seen.spaces === undefined ? {} : { space: seen.spaces.map((one) => ({ ...one })) }),
   };
 }
 

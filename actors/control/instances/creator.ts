@@ -5,13 +5,16 @@
  * and images only guesses: a create that was refused after such a guess is tried once more with the present
  * flavor and image of these names.
  */
+
 import type { QuotaResource } from "../../../protocol/quota.ts";
+import { fullSentence, type Space } from "../../../protocol/space.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
+import type { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { RequestFacts } from "../instance/messages.ts";
 import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
@@ -49,6 +52,8 @@ export interface CreatorOptions {
   readonly placer: Placer;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** The controller's own file systems, and the database's. */
+  readonly space: Pick<SpaceWatch, "full">;
   /** Called with each new instance: its actor takes it from here. */
   readonly born: (loaded: LoadedInstance) => void;
 }
@@ -71,8 +76,8 @@ export class Creator {
   }
 
   /**
-   * @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, quotaExceeded, groupRuleBroken,
-   * requestIdReused, the errors of wishes (wishes.ts), and the store's errors
+   * @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, diskFull, quotaExceeded,
+   * groupRuleBroken, requestIdReused, the errors of wishes (wishes.ts), and the store's errors
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
@@ -100,6 +105,7 @@ export class Creator {
     request: RequestFacts,
     deadlineMs: number,
   ): Promise<CreateAnswer> {
+    refuseWhenFull(this.#options.space.full);
     const beganAtMs = this.#options.clock.monotonicMs();
     const known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
     try {
@@ -220,6 +226,15 @@ const isRefusal = (thrown: unknown): thrown is StatusError =>
   thrown.code !== "UNAVAILABLE" &&
   thrown.code !== "INTERNAL" &&
   thrown.code !== "DEADLINE_EXCEEDED";
+
+/**
+ * New instances are refused before the database's last byte is gone: renewals, reports, stops and deletes
+ * still have to be written. @throws diskFull
+ */
+function refuseWhenFull(full: Space | undefined): void {
+  if (full !== undefined)
+    throw new StatusError("diskFull", `No new instance is made now: ${fullSentence(full)}.`);
+}
 
 /** The error for the row that the commit found missing, though this create had read it. */
 function notThere(

@@ -5,6 +5,7 @@
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -126,8 +127,9 @@ export class Placer {
     this.#scheduler.tell({ kind: "full", hostId });
   }
 
-  heard(hostId: string): void {
-    this.#scheduler.tell({ kind: "heard", hostId });
+  /** `full`: the full file system that the host reports; null: there is room; absent: it did not say. */
+  heard(hostId: string, full?: Space | null): void {
+    this.#scheduler.tell({ kind: "heard", hostId, ...(full === undefined ? {} : { full }) });
   }
 
   /** Call when no host could be heard until now. */

@@ -37,7 +37,7 @@ export function decide(
     case "alive":
       return answerOrWait(scheduler, state, message, atMs);
     case "heard":
-      return only(withHeard(state, message.hostId, atMs));
+      return only(withHeard(state, message, atMs));
     case "cutOff":
       return only(withAllHeard(state, atMs));
     case "claimed":

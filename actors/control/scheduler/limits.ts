@@ -21,6 +21,11 @@ export const schedulerLimits = {
    * seconds' work.
    */
   schedulerMailboxLengthMax: 10_000,
+  /**
+   * A host that said that its disk is full is passed over for this long after it said so to this controller:
+   * another controller may have heard since that there is room. The host itself refuses what does not fit.
+   */
+  fullBelievedMs: 20_000,
   /** After an outage in which no host could be heard, hosts last heard within this time count as alive. */
   outageForgivenMs: 60_000,
   /** Hosts offered for one placement, best first: a commit that finds one full takes the next. */

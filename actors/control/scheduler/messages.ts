@@ -3,6 +3,7 @@
 import type { ImageProperties } from "../../../protocol/image.ts";
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { Reply } from "../../runtime/system.ts";
@@ -126,8 +127,11 @@ export interface WaitingQuestion {
 
 export type SchedulerMessage =
   | Question
-  /** A host gave a sign of life to this controller. */
-  | { readonly kind: "heard"; readonly hostId: string }
+  /**
+   * A host gave a sign of life to this controller. `full`: its full file system; null: there is room; absent:
+   * the host did not say.
+   */
+  | { readonly kind: "heard"; readonly hostId: string; readonly full?: Space | null }
   /** No host could be heard for a while, and now they can: silence before this moment proves nothing. */
   | { readonly kind: "cutOff" }
   /** A commit of this controller claimed this on the host. */

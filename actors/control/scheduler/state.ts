@@ -14,12 +14,13 @@ import {
   realCpusOf,
   useWith,
 } from "../../../protocol/numa.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { ClaimLog } from "./claim-log.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
 import { HostList } from "./host-list.ts";
 import { schedulerLimits } from "./limits.ts";
-import type { Amounts, Claim, WaitingQuestion } from "./messages.ts";
+import type { Amounts, Claim, SchedulerMessage, WaitingQuestion } from "./messages.ts";
 import { isDedicated, numaDemand, placementFor } from "./numa.ts";
 
 /** Fields that a host's record may lack. */
@@ -39,6 +40,11 @@ export interface HostExtras {
 }
 
 export type ReadHost = HostRecord & Partial<HostExtras>;
+
+export interface FullDisk {
+  readonly space: Space;
+  readonly saidAtMs: number;
+}
 
 export interface HostView {
   readonly id: string;
@@ -78,6 +84,8 @@ export interface HostView {
   readonly heardAtMs: number;
   /** The store's own mark of the newest sign of life: when it moves, some controller has heard the host. */
   readonly lastSeenAtMs: number;
+  /** The full file system of the host, and when it said so to this controller (monotonic); else undefined. */
+  readonly full: FullDisk | undefined;
   /** The record of which this view is made; undefined once a claim was counted beyond it. */
   readonly source: ReadHost | undefined;
 }
@@ -121,8 +129,11 @@ export const emptyState = (turn = 0): SchedulerState => ({
 const none: readonly never[] = [];
 const noLabels: HostExtras["labels"] = {};
 
-/** The view of a record; the caller judges `heardAtMs`. */
-export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead): HostView {
+/** What a host says to this controller, and the store does not know. */
+export type Said = Pick<HostView, "heardAtMs" | "full">;
+
+/** The view of a record; the caller judges what the host has said. */
+export function viewOf(record: ReadHost, said: Said, facts: FactsOfRead): HostView {
   const { numa } = record;
   return {
     id: record.id,
@@ -153,7 +164,8 @@ export function viewOf(record: ReadHost, heardAtMs: number, facts: FactsOfRead):
     machineTypes: record.machineTypes ?? none,
     features: facts.features(record.features ?? none),
     aggregates: facts.aggregates(record.aggregates ?? none),
-    heardAtMs,
+    heardAtMs: said.heardAtMs,
+    full: said.full,
     lastSeenAtMs: record.lastSeenAtMs,
     source: record,
   };
@@ -220,11 +232,16 @@ export function withHost(
 }
 
 /** The state with a sign of life of one host: the most frequent change by far, and no weigher sees it. */
-export function withHeard(state: SchedulerState, hostId: string, atMs: number): SchedulerState {
+export function withHeard(
+  state: SchedulerState,
+  { hostId, full }: Extract<SchedulerMessage, { kind: "heard" }>,
+  atMs: number,
+): SchedulerState {
   const position = state.positions.get(hostId);
   const view = position === undefined ? undefined : state.hosts.at(position);
   if (position === undefined || view === undefined) return state;
-  return { ...state, hosts: state.hosts.withSameWorth(position, { ...view, heardAtMs: atMs }) };
+  const said = full === undefined ? view.full : full === null ? undefined : { space: full, saidAtMs: atMs };
+  return { ...state, hosts: state.hosts.withSameWorth(position, { ...view, heardAtMs: atMs, full: said }) };
 }
 
 /** The state after no host could be heard for a while: hosts heard shortly before count as heard now. */

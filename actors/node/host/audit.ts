@@ -5,6 +5,7 @@
 
 import { reportLimits } from "../../../protocol/limits/report.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
@@ -27,9 +28,10 @@ export interface AuditOptions {
   /** What the agent understands of the needs of machines. */
   readonly knows: readonly string[];
   readonly look: () => Promise<Findings>;
+  readonly spaces: () => readonly Space[];
 }
 
-export async function audit({ hostId, ledger, files, knows, look }: AuditOptions): Promise<Audit> {
+export async function audit({ hostId, ledger, files, knows, look, spaces }: AuditOptions): Promise<Audit> {
   const before = new Set(ledger.all().map(({ instanceId }) => instanceId));
   const [found, all] = await Promise.all([look(), files.readAll()]);
   const contents = all.filter(({ instanceId, content }) => parseTombstone(instanceId, content) === undefined);
@@ -58,6 +60,7 @@ export async function audit({ hostId, ledger, files, knows, look }: AuditOptions
       files: files.slice(0, hostLimits.auditFilesMax),
     })),
     strays: listed([...said, ...strays]),
+    space: spaces().map((one) => ({ ...one })),
   };
 }
 

@@ -10,12 +10,14 @@ import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Consoles } from "../../ports/consoles.ts";
+import type { DiskSpace } from "../../ports/disk-space.ts";
 import type { Disks } from "../../ports/disks.ts";
 import type { Guard } from "../../ports/guard.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
 import { actorLimits } from "../../runtime/limits.ts";
+import { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
@@ -47,6 +49,8 @@ export interface HostOptions {
   readonly knows: readonly string[];
   /** Opens the guard of this node. */
   readonly guard: () => Promise<Guard>;
+  /** Room on the host's file systems; absent: it is not known. */
+  readonly space?: DiskSpace;
   /** Storage leases on the storage of its guests' disks; absent: the host shares no storage. */
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
@@ -92,7 +96,10 @@ export function createHost(options: HostOptions): Host {
     return lease.kind === "held" ? lease.leaseEpoch : 0;
   };
   const registered = () => holder.hurry();
-  const common = { inventory, knows, reports, ledger, leaseEpoch, registered, clock, log };
+  const watch = new SpaceWatch({ space: options.space, clock, log });
+  void watch.start();
+  const spaces = () => watch.spaces;
+  const common = { inventory, knows, reports, ledger, leaseEpoch, registered, spaces, clock, log };
   const { storageId } = inventory;
   const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
   const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
@@ -122,10 +129,11 @@ export function createHost(options: HostOptions): Host {
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),
       }),
-      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look: options.findings }),
+      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look: options.findings, spaces }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
+      watch.stop();
       stopped ??= stop(ref, options, ending).then(() => holder.end(ending.guests));
       return stopped;
     },

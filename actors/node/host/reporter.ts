@@ -4,6 +4,7 @@
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
 import type { Client } from "../../../protocol/wire/service.ts";
 import { type Code, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
@@ -22,6 +23,8 @@ export interface ReporterOptions {
   readonly ledger: Ledger;
   /** Lease epoch of the host lease that the host holds; 0: none. */
   readonly leaseEpoch: () => number;
+  /** The host's file systems, as of now. */
+  readonly spaces: () => readonly Space[];
   /** Called when controllers have registered the host: from now on it can ask for its host lease. */
   readonly registered: () => void;
   readonly clock: Clock;
@@ -104,7 +107,11 @@ export class Reporter {
     const sent = ledger.take(hostLimits.reportMachinesMax);
     const more = ledger.changes > 0;
     const leaseEpoch = this.#options.leaseEpoch();
-    const request = { complete: complete && !more, machines: [...sent], stopping, leaseEpoch };
+    const space = this.#options.spaces().map((one) => ({ ...one }));
+    const request = {
+      ...{ complete: complete && !more, machines: [...sent], stopping, leaseEpoch },
+      ...(space.length === 0 ? {} : { space }),
+    };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());
       this.#refusal = "";

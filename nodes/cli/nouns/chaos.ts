@@ -86,7 +86,7 @@ function injectCommand(invoke: Invoke): Command {
     .argument("<fault>", "as chaos list has them")
     .argument(
       "[target]",
-      "a process by its name, or: controller, node, nats, postgres, guest; a flood's project",
+      "a process, or: controller, node, nats, postgres, guest; state, shared, all; a flood's project",
     )
     .option("--for <time>", "heal it after this time: 10s, 2m", parseDuration)
     .option("--server <server>", "of a controller's link: nats or postgres")

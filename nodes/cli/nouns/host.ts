@@ -1,6 +1,7 @@
 /** novact host …: compute nodes, for operators. */
 import { Command } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
+import type { Space } from "../../../protocol/space.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
@@ -104,6 +105,12 @@ const drainFacts = ({ moving, moved, deleted = 0, left, cannot, staying }: Drain
   ...cannot.map(({ name, why }): Fact => ["stays", `${name}: ${why}`, "yellow"]),
 ];
 
+const spaceFact = ({ of, freeMib, totalMib, full }: Space): Fact => [
+  of,
+  `${mebibytes(freeMib)} of ${mebibytes(totalMib)} free${full ? ": full, nothing new is made there" : ""}`,
+  full ? "red" : undefined,
+];
+
 const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["id", host.id],
   ["name", host.name],
@@ -116,6 +123,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["vCPUs", `${host.claimed.vcpus} of ${host.capacity.vcpus} claimed${ownOf(host)}`],
   ["memory", `${mebibytes(host.claimed.memoryMib)} of ${mebibytes(host.capacity.memoryMib)} claimed`],
   ["disk", `${gibibytes(host.claimed.diskGib)} of ${gibibytes(host.capacity.diskGib)} claimed`],
+  ...(host.space ?? []).map(spaceFact),
   ["instances", String(host.instances)],
   ["builds", buildsOf(host)],
   ["zone", host.availabilityZone ?? undefined],

@@ -2,6 +2,7 @@
  * The fake drivers of one host. On a world that a test brings, their guests survive the restart of an agent;
  * otherwise they end with the process.
  */
+import { DirectorySpace, spaceNames } from "../../process/disk-space.ts";
 import type { DriverOptions, Drivers } from "../kinds.ts";
 import { FakeConsoles, FakeDisks, FakeMachineFiles } from "./files.ts";
 import { openFakeGuard } from "./guard.ts";
@@ -17,6 +18,11 @@ export function createFakeDrivers(options: Omit<DriverOptions, "ids">): Drivers 
   const world =
     options.world ?? new FakeWorld({ clock, startLatencyMs, shutdownLatencyMs: shutdownLatencyMsDefault });
   const disks = new FakeDisks(world);
+  // A process of its own reports its real disk; in the world of a test nothing real is looked at.
+  const space =
+    options.world === undefined
+      ? new DirectorySpace([{ of: spaceNames.state, path: options.stateDirectory }])
+      : { look: async () => world.spaces };
   return {
     hypervisor: new FakeHypervisor(world),
     disks,
@@ -25,6 +31,7 @@ export function createFakeDrivers(options: Omit<DriverOptions, "ids">): Drivers 
     guard: () => openFakeGuard(world),
     machineFiles: new FakeMachineFiles(world),
     consoles: new FakeConsoles(world),
+    space,
     audit: async () => ({
       processes: world.list().map(({ instanceId, pid }) => ({ instanceId, pid, status: "running" })),
       directories: await disks.list(),

@@ -9,6 +9,7 @@ import type { SeenGuest } from "../../../actors/node/guard/messages.ts";
 import type { StoredGuard } from "../../../actors/node/guard/state.ts";
 import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { FileSystemSpace } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { hostName } from "../guest-name.ts";
@@ -80,6 +81,8 @@ export class FakeWorld {
   lease: FakeLease | undefined;
   /** The state that a guard has stored for the next one. */
   guardMemory: StoredGuard | undefined;
+  /** Room on its file systems; empty: not known, and never full. */
+  spaces: readonly FileSystemSpace[] = [];
   /** Number of starts of the computer. */
   starts = 1;
   readonly #processes = new Map<string, FakeProcess>();

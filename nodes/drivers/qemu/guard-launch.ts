@@ -13,6 +13,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -34,8 +35,11 @@ const flags = [
 ];
 const environment = { ...toolEnvironment, MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "2" };
 
-/** Path relative to the guard's directory; the guard removes the program when it has read it. */
-const program = `${guardFiles.program}.${process.pid}`;
+/**
+ * Path relative to the guard's directory. The program stays there: a guard that dies on a full disk has to
+ * come back, and nothing can be written then.
+ */
+const program = guardFiles.program;
 const importPattern = /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+\.[tj]s)";$/gm;
 const moduleName = (path: string): string => path.replace(/\.[tj]s$/, ".mjs");
 
@@ -46,15 +50,27 @@ function write(path: string, done = new Set<string>()): void {
   const source = readFileSync(join(treeDirectory, path), "utf8");
   const code = isCheckout ? stripTypeScriptTypes(source) : source;
   const target = join(program, moduleName(path));
-  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-  writeFileSync(
+  replaceIfOther(
     target,
     code.replaceAll(importPattern, (line) => line.replace(/\.[tj]s";$/, '.mjs";')),
   );
   for (const [, imported = ""] of code.matchAll(importPattern)) write(join(dirname(path), imported), done);
 }
 
-/** Removes the programs of starts that failed. */
+/** Another launch may read the file at this moment, or have written it. */
+function replaceIfOther(path: string, content: string): void {
+  if (existsSync(path) && readFileSync(path, "utf8") === content) return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const fresh = `${path}.${process.pid}`;
+  try {
+    writeFileSync(fresh, content, { mode: 0o600 });
+    renameSync(fresh, path);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}
+
+/** Removes the programs of starts that failed, of the version before. */
 function removeLeftovers(): void {
   for (const name of readdirSync(".")) {
     const pid = name.startsWith(`${guardFiles.program}.`) ? Number(name.split(".")[1]) : 0;
@@ -63,10 +79,12 @@ function removeLeftovers(): void {
 }
 
 const [directory = "", guests = ""] = process.argv.slice(2);
+// Nobody needs the guard of a directory that was removed: the shell that asks for it must not ask for ever.
+if (!existsSync(directory)) process.exit(0);
 process.chdir(directory);
 removeLeftovers();
 write(entry);
-const argv = [process.execPath, ...flags, join(program, moduleName(entry)), directory, guests, program];
+const argv = [process.execPath, ...flags, join(program, moduleName(entry)), directory, guests];
 closeSync(openSync(guardFiles.lock, "a", 0o600));
 // When another guard lives, this start has nothing to do, and exits with 0.
 const lock = ["env", "flock", "--nonblock", "--conflict-exit-code", "0", "--no-fork", guardFiles.lock];

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { DirectorySpace, spaceNames } from "../../process/disk-space.ts";
 import { hostNumaNodes } from "../computer-facts.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
@@ -38,7 +39,14 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
   );
   const { sharedDirectory } = options;
   const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory, ids);
-  const disks = new FileDisks(directories, options.imageStore, shared);
+  const space = new DirectorySpace([
+    { of: spaceNames.state, path: directories.root },
+    ...(shared === undefined ? [] : [{ of: spaceNames.shared, path: shared.root }]),
+  ]);
+  const disks = new FileDisks(directories, options.imageStore, {
+    ...(shared === undefined ? {} : { shared }),
+    space,
+  });
   const leases =
     shared &&
     new FileStorageLeases({
@@ -58,6 +66,7 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
     guard: () => openGuard({ directory: join(directories.root, "guard"), guests: directories.guests, clock }),
     machineFiles: new DirectoryMachineFiles(directories),
     consoles: new FileConsoles(directories, log),
+    space,
     audit: () => auditFiles(directories, disks),
     machineTypes: once(() => findMachineTypes(log)),
   };

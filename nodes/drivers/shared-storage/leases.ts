@@ -2,13 +2,14 @@
  * Storage leases in a directory that hosts share: two files for each host and lease epoch, locked as a whole
  * (flock). A lock belongs to an open file, so that it ends with the last process that has the file open.
  *
- *   leases/<hostId>.e<epoch>            empty, or "taken"; locked shared by the agent, and by every guest's
- *                                       process, which is born with a lock of its own
+ *   leases/<hostId>.e<epoch>            empty, or taken: not empty; locked shared by the agent, and by every
+ *                                       guest's process, which is born with a lock of its own
  *   leases/<hostId>.e<epoch>.agent      locked by the agent alone: shows others that its locks reach them
  *
- * A host takes the lease by getting the exclusive lock of the first file and writing "taken" into it: from
- * then on the lease is taken, whoever locks the file later. A host examines the lease by trying for a shared
- * lock of the second file, so that two examining hosts do not take each other for the holder.
+ * A host takes the lease by getting the exclusive lock of the first file and giving the file a size: from
+ * then on the lease is taken, whoever locks the file later. A size needs no block, so a full disk can take
+ * it. A host examines the lease by trying for a shared lock of the second file, so that two examining hosts
+ * do not take each other for the holder.
  *
  * On network storage the locks must be the server's, not the client's (NFS: no `nolock`, no `local_lock`).
  * This file must never take a lease that a process holds.
@@ -174,14 +175,17 @@ async function lookAt(path: string): Promise<StorageLeaseState> {
   return (await stat(path)).size > 0 ? "taken" : "free";
 }
 
+/** The size of the file of a taken lease; its content says nothing. */
+const takenSizeBytes = 6;
+
 async function takeAt(path: string): Promise<StorageLeaseState> {
   const file = await openLocked(path, O_RDWR, "exclusive");
   if (file === undefined) return "held";
   try {
     if (!(await isAt(file, path))) return "absent";
     if (await isTaken(file)) return "taken";
-    await file.write("taken\n");
-    await file.datasync();
+    await file.truncate(takenSizeBytes);
+    await file.sync();
     return "taken";
   } finally {
     await file.close();

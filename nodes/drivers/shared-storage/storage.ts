@@ -181,7 +181,10 @@ const storageFile = {
     "the storage then gets a new id, and disks of the old one are taken over by nobody.",
 };
 
-/** The storage's id. The first host makes its file: whole or absent, and never replaced. */
+/**
+ * The storage's id. The first host makes its file: whole or absent, and never replaced. The others write
+ * nothing, so that an agent can start while the storage is full.
+ */
 function storageIdOf(root: string, ids: Ids): string {
   const path = join(root, "storage.json");
   const read = () => readStateFile(path, storageFile);

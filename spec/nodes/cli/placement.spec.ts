@@ -26,6 +26,18 @@ describe("novact around placement", () => {
     return lines;
   };
 
+  it("host show tells the room on the host's file systems, and which is full", async () => {
+    const host = await world.host("b");
+    host.space = [
+      { of: "state directory", freeMib: 3, totalMib: 900, full: true },
+      { of: "shared directory", freeMib: 2_048, totalMib: 4_096, full: false },
+    ];
+    await host.report();
+    expect((await novact("host show host-b")).out)
+      .to.match(/^state directory +3 MiB of 900 MiB free: full, nothing new is made there$/m)
+      .and.to.match(/^shared directory +2 GiB of 4 GiB free$/m);
+  });
+
   it("group makes, lists, shows and deletes, and instances come into it by name", async () => {
     const made = await json("group create apart --policy anti-affinity --max-per-host 2");
     expect(made).to.include({ name: "apart", policy: "anti-affinity", maxPerHost: 2, project: "demo" });

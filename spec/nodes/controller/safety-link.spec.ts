@@ -43,7 +43,8 @@ describe("the link to the safety channel", () => {
       },
       guarded: async (one) => told.push(["guarded", one]) > 0,
       hostsChanged: async () => void told.push(["hostsChanged"]),
-      heard: (hostId) => told.push(["heard", hostId]),
+      heard: (hostId, spaces) =>
+        told.push(spaces === undefined ? ["heard", hostId] : ["heard", hostId, spaces]),
       committed: (hint) => told.push(["committed", hint]),
       cutOff: () => told.push(["cutOff"]),
       looked: (one) => told.push(["looked", one]),
@@ -63,6 +64,15 @@ describe("the link to the safety channel", () => {
     expect(await linked.observed(report)).to.deep.equal(["one"]);
     await linked.hostsChanged();
     expect(told).to.deep.equal([["observed", report], ["hostsChanged"]]);
+  });
+
+  it("passes on what a host last said of its disks, also when it was heard again without saying", async () => {
+    const space = { of: "state directory", freeMib: 3, totalMib: 900, full: true };
+    linked.heard("h1", [{ ...space, freeMib: 500, full: false }]);
+    linked.heard("h1", [space]);
+    linked.heard("h1");
+    while (told.length === 0) await turn();
+    expect(told).to.deep.equal([["heard", "h1", [space]]]);
   });
 
   it("says that the actors failed", async () => {

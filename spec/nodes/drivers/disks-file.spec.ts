@@ -155,7 +155,7 @@ describe("the machine files", () => {
       { instanceId: "i1", content: { generation: 1 } },
       { instanceId: "i2", content: undefined },
     ]);
-    expect(await readdir(directories.machines)).to.deep.equal(["i1.json", "i2.json"]);
+    expect(await readdir(directories.machines)).to.deep.equal([".spare", "i1.json", "i2.json"]);
     await place.remove();
   });
 });

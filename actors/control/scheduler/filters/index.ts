@@ -17,6 +17,7 @@ import { instances, ioOps } from "./load.ts";
 import { numa } from "./numa.ts";
 import { pinning } from "./pinning.ts";
 import { ram } from "./ram.ts";
+import { space } from "./space.ts";
 import { storage } from "./storage.ts";
 import { traits } from "./traits.ts";
 
@@ -25,6 +26,7 @@ export const filters: readonly Filter[] = [
   enabled,
   lease,
   alive,
+  space,
   forcedHost,
   availabilityZone,
   groupAffinity,

@@ -98,6 +98,7 @@ describe("doctor: disks on shared storage", () => {
     const rows = input.instances;
     const clock = new SimulatedClock();
     const examined = examine({
+      spaces: () => [],
       store: {
         listInstances: async () => [...rows],
         getInstance: async () => undefined,

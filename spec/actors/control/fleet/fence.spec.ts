@@ -30,7 +30,7 @@ describe("a fence by the power", () => {
           return { kind: "redfish", at: "https://bmc.example", said: "off", tookMs: 5 };
         },
       },
-      view: (host) => hostView(host, { alive: true, silentMs: 0 }),
+      view: (host) => hostView(host, { alive: true, silentMs: 0, spaces: undefined }),
       find: async (key) => {
         if (slow) await clock.advance(fleetLimits.powerProofMs + 1);
         return (await store.getHost(key)) as HostRecord;

@@ -1,12 +1,15 @@
 /** Cases of the filters that look at the host's own state, at amounts, and at wishes. */
 import type { Aggregate } from "../../../../actors/control/scheduler/facts.ts";
 import type { PlacementRequest } from "../../../../actors/control/scheduler/messages.ts";
+import type { Space } from "../../../../protocol/space.ts";
 import type { WorldHost } from "./worlds.ts";
 
 export interface Case {
   readonly filter: string;
   readonly when: string;
   readonly host: Partial<WorldHost>;
+  /** The full file system that the host reports. */
+  readonly full?: Space;
   readonly asked: Partial<PlacementRequest>;
   /** Undefined: the host passes. */
   readonly reason?: string;
@@ -52,6 +55,15 @@ export const hostCases: readonly Case[] = [
     asked: {},
     reason: "the host has not been heard from since this controller started",
     remedy: "start the host's agent, or mend its network",
+  },
+  {
+    filter: "space",
+    when: "it says that a file system is full",
+    host: {},
+    full: { of: "shared directory", freeMib: 3, totalMib: 900, full: true },
+    asked: {},
+    reason: "the file system of the shared directory is full: 3 of 900 MiB are free",
+    remedy: "free space there",
   },
   {
     filter: "forcedHost",

@@ -8,17 +8,19 @@ import { rank } from "../../../../actors/control/scheduler/rank.ts";
 import { createScheduler } from "../../../../actors/control/scheduler/schedule.ts";
 import { type Case, hostCases } from "./filter-cases.ts";
 import { flavorCases } from "./filter-cases-flavor.ts";
-import { host, knowing, request, scheduler } from "./worlds.ts";
+import { following, host, knowing, request, scheduler } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
 const cases = [...hostCases, ...flavorCases];
 
 /** The verdict on host a, beside a host that is heard from. */
-const verdictOn = ({ host: changes, asked }: Case) =>
-  explain(scheduler, knowing(host("a", changes), host("beside")), { ...request(asked), atMs: 1 }).find(
-    ({ hostId }) => hostId === "a",
-  );
+const verdictOn = ({ host: changes, full, asked }: Case) => {
+  const known = knowing(host("a", changes), host("beside"));
+  const said = full === undefined ? [] : [{ kind: "heard", hostId: "a", full } as const];
+  const state = following(known, said).next;
+  return explain(scheduler, state, { ...request(asked), atMs: 1 }).find(({ hostId }) => hostId === "a");
+};
 
 describe(`scheduler: filters (seed ${seed})`, () => {
   for (const one of cases) {
@@ -37,7 +39,7 @@ describe(`scheduler: filters (seed ${seed})`, () => {
     expect([...refusing].sort()).to.deep.equal(filters.map(({ name }) => name).sort());
     const [verdict] = explain(scheduler, knowing(host("a")), { ...request(), atMs: 1 });
     expect(Object.keys(verdict?.filters ?? {})).to.have.members([
-      ...["enabled", "lease", "alive", "ram", "cpu", "disk", "architecture"],
+      ...["enabled", "lease", "alive", "space", "ram", "cpu", "disk", "architecture"],
       ...["ioOps", "instances", "aggregateImages", "pinning"],
     ]);
   });

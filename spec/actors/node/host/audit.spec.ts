@@ -19,7 +19,7 @@ describe("host: audit", () => {
     const directories = Array.from({ length: 50_000 }, (_, n) => ({ instanceId: name(n), files: ["a"] }));
     const found = { processes: [], directories: [...directories, { instanceId: "mine", files }], strays: [] };
     const answer = await audit({
-      ...{ hostId: "h1", ledger, knows: [], look: async () => found },
+      ...{ hostId: "h1", ledger, knows: [], look: async () => found, spaces: () => [] },
       files: { readAll: async () => [] },
     });
     expect(validatorOf(hostAgentService.methods.audit.answer).explain(answer)).to.equal("");

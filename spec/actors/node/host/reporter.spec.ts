@@ -1,4 +1,4 @@
-/** The lines of an agent's log about reports without an answer, and about refused reports. */
+/** The agent's log about reports that reach no controller, and about refused ones. */
 import { expect } from "chai";
 import { Ledger } from "../../../../actors/node/host/ledger.ts";
 import { Reporter } from "../../../../actors/node/host/reporter.ts";
@@ -33,7 +33,7 @@ describe("host: reporter", () => {
       clock,
       log: rememberingLog(noted),
     };
-    const rest = { leaseEpoch: () => 0, registered: () => undefined };
+    const rest = { leaseEpoch: () => 0, registered: () => undefined, spaces: () => [] };
     reporter = new Reporter({ ...options, ...rest }, new AbortController().signal, () => undefined);
   });
   const times = async (count: number, kind: "register" | "heartbeat") => {

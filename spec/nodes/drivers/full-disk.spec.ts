@@ -1,0 +1,225 @@
+/** A node's own files on a full disk: what is there can be replaced, and what is new is refused. */
+import { link, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { guardLimits } from "../../../actors/node/guard/limits.ts";
+import { FileDisks } from "../../../nodes/drivers/disks-file.ts";
+import { GuardMemory, guardFiles, readStoredGuard } from "../../../nodes/drivers/guard-files.ts";
+import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
+import { DirectoryMachineFiles } from "../../../nodes/drivers/machine-files.ts";
+import { openGuard } from "../../../nodes/drivers/qemu/guard-client.ts";
+import { FileStorageLeases } from "../../../nodes/drivers/shared-storage/leases.ts";
+import { SharedStorage } from "../../../nodes/drivers/shared-storage/storage.ts";
+import { padded, SpareFile } from "../../../nodes/drivers/spare-file.ts";
+import { systemClock } from "../../../nodes/process/clock.ts";
+import { DirectorySpace, spaceNames } from "../../../nodes/process/disk-space.ts";
+import { findProved, proofOf, writeProof } from "../../../nodes/process/owned-process.ts";
+import { openOutput } from "../../../nodes/up/server-process.ts";
+import { machineSpec } from "../../support/driver-world.ts";
+import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
+
+const reasonOf = async (asked: Promise<unknown>): Promise<unknown> => {
+  const thrown = await asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return thrown instanceof Error && "reason" in thrown ? thrown.reason : thrown;
+};
+
+describe("the files of a node on a full disk", () => {
+  let disk: SmallFileSystem;
+  beforeEach(function () {
+    disk = mountSmall(this, 4);
+  });
+  afterEach(() => disk?.remove());
+
+  it("lets the files of known machines be replaced, again and again, and refuses new ones", async () => {
+    const files = new DirectoryMachineFiles(makeStateDirectories(disk.path));
+    await files.readAll();
+    await files.write("i1", { generation: 1 });
+    await files.write("i2", { generation: 1, message: "é".repeat(1_000) });
+    disk.fill();
+    for (let generation = 2; generation < 30; generation += 1)
+      await Promise.all(["i1", "i2"].map((id) => files.write(id, { generation })));
+    expect(await reasonOf(files.write("i3", { generation: 1 }))).to.equal("diskFull");
+    const others = new DirectoryMachineFiles(makeStateDirectories(disk.path));
+    expect(await others.readAll()).to.deep.equal([
+      { instanceId: "i1", content: { generation: 29 } },
+      { instanceId: "i2", content: { generation: 29 } },
+    ]);
+    await others.write("i1", { generation: 30 });
+    await others.remove("i1");
+    expect((await others.readAll()).map(({ instanceId }) => instanceId)).to.deep.equal(["i2"]);
+  });
+
+  it("refuses what is larger than the room kept for it, and leaves the file as it was", async () => {
+    const files = new DirectoryMachineFiles(makeStateDirectories(disk.path));
+    await files.write("i1", { generation: 1 });
+    disk.fill();
+    expect(await reasonOf(files.write("i1", { text: "x".repeat(20_000) }))).to.equal("diskFull");
+    await files.write("i1", { generation: 2 });
+    expect(await files.readAll()).to.deep.equal([{ instanceId: "i1", content: { generation: 2 } }]);
+  });
+
+  it("makes no new guest before it is quite full, and lets the guests that are there start", async () => {
+    const directories = makeStateDirectories(disk.path);
+    const space = new DirectorySpace([{ of: spaceNames.state, path: disk.path }]);
+    const disks = new FileDisks(directories, disk.path, { space });
+    const spec = (instanceId: string) => machineSpec({ instanceId, diskGib: 0 });
+    const never = new AbortController().signal;
+    const old = await disks.ensure(spec("old"), never);
+    await writeFile(join(disk.path, "filler"), Buffer.alloc(3.8 * 1024 * 1024));
+    expect(await reasonOf(disks.ensure(spec("new"), never))).to.equal("diskFull");
+    expect(await disks.ensure(spec("old"), never)).to.deep.equal(old);
+    await rm(join(disk.path, "filler"));
+    expect((await disks.ensure(spec("new"), never)).directory).to.contain("new");
+  });
+
+  it("lets the guard write its state down, and come back when it dies", async function () {
+    this.timeout(2 * guardLimits.guardStartTimeoutMs);
+    const directory = join(disk.path, "guard");
+    const open = () => openGuard({ directory, guests: join(disk.path, "guests"), clock: systemClock });
+    const pids = async () =>
+      [...(await readFile(join(directory, guardFiles.log), "utf8")).matchAll(/as process ([0-9]+)/g)].map(
+        ([, pid]) => Number(pid),
+      );
+    const guard = await open();
+    disk.fill();
+    for (let extended = 0; extended < 5; extended += 1)
+      await guard.extend(systemClock.monotonicMs() + 60_000 + extended);
+    while ((readStoredGuard(directory)?.number ?? 0) < 5) await new Promise(setImmediate);
+    const [pid = 0] = await pids();
+    process.kill(pid, "SIGKILL");
+    // Until then its socket may still take a connection.
+    while (proofOf(pid, directory) !== undefined) await new Promise(setImmediate);
+    const again = await open();
+    await again.extend(systemClock.monotonicMs() + 60_000);
+    while ((readStoredGuard(directory)?.number ?? 0) < 6) await new Promise(setImmediate);
+    await again.end();
+  });
+
+  it("lets a lost host's storage lease be taken, and an agent start, while the shared storage is full", async () => {
+    const ids = { next: () => "s1" };
+    const storage = new SharedStorage(disk.path, ids);
+    const life = () => new FileStorageLeases({ directory: storage.root, everyGuestHolds: async () => true });
+    const [lost, witness] = [life(), life()];
+    const lease = { hostId: "h1", leaseEpoch: 1 };
+    expect(await lost.hold(lease)).to.equal("held");
+    disk.fill();
+    expect(await witness.examine(lease, true)).to.equal("held");
+    expect(await lost.hold(lease)).to.equal("held");
+    await lost.close();
+    expect(await witness.examine(lease, true)).to.equal("taken");
+    expect(await witness.examine(lease, false)).to.equal("taken");
+    const next = life();
+    expect(await next.hold(lease)).to.equal("taken");
+    await next.close();
+    expect(new SharedStorage(disk.path, { next: () => "s2" }).storageId).to.equal("s1");
+  });
+
+  it("lets a process be started: without its record, and without a file for its words", () => {
+    disk.fill();
+    const proof = proofOf(process.pid, process.argv[0] ?? "");
+    if (proof === undefined) throw new Error("This process runs.");
+    writeProof(join(disk.path, "process.json"), proof);
+    expect(findProved(join(disk.path, "process.json"))).to.equal(undefined);
+    const output = openOutput(join(disk.path, "node.out"));
+    expect(output === "ignore" || output > 2).to.equal(true);
+  });
+});
+
+describe("the state of a guard", () => {
+  const before = process.cwd();
+  let directory: string;
+  const stored = (number: number) => ({ bootId: "b", deadlineMs: number, number, stopped: [] });
+  const written = async (number: number) => {
+    while (readStoredGuard()?.number !== number) await new Promise(setImmediate);
+  };
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "novact-guard-"));
+    process.chdir(directory);
+  });
+  afterEach(async () => {
+    process.chdir(before);
+    await rm(directory, { recursive: true });
+  });
+
+  const unexpected = (error: Error) => {
+    throw error;
+  };
+
+  it("is what was last written, also by the guard before, and with one file from before there were two", async () => {
+    await writeFile(guardFiles.states[0], JSON.stringify(stored(3)));
+    expect(readStoredGuard()).to.include({ number: 3 });
+    const memory = new GuardMemory(unexpected);
+    for (const number of [4, 5, 6]) {
+      memory.keep(stored(number));
+      await written(number);
+    }
+    const next = new GuardMemory(unexpected);
+    next.keep(stored(7));
+    await written(7);
+    expect(readStoredGuard()).to.deep.include(stored(7));
+  });
+
+  it("is the one before, when the last one was only half written", async () => {
+    const memory = new GuardMemory(unexpected);
+    memory.keep(stored(1));
+    await written(1);
+    memory.keep({ ...stored(2), stopped: [] });
+    await written(2);
+    const last = guardFiles.states[0];
+    const whole = await readFile(last, "utf8");
+    expect(whole).to.match(/^{"write":2,/);
+    // The beginning of a third write over the second one.
+    await writeFile(last, whole.replace('{"write":2,', '{"write":3,'));
+    expect(readStoredGuard()).to.include({ number: 1 });
+  });
+});
+
+describe("the spare file", () => {
+  let directory: string;
+  const path = (name: string) => join(directory, name);
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "novact-spare-"));
+    await writeFile(path("a"), padded("old"));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it("takes the name of the replaced file, which is the next spare", async () => {
+    const spare = new SpareFile(directory);
+    await spare.prepare();
+    const [first, second] = [(await stat(path(".spare"))).ino, (await stat(path("a"))).ino];
+    await spare.replace(path("a"), padded("new"));
+    expect((await readFile(path("a"), "utf8")).trim()).to.equal("new");
+    expect([(await stat(path("a"))).ino, (await stat(path(".spare"))).ino]).to.deep.equal([first, second]);
+    expect((await readdir(directory)).sort()).to.deep.equal([".spare", "a"]);
+  });
+
+  it("goes on after a crash between any two of its steps, and never writes into a file that is in use", async () => {
+    const whole = new SpareFile(directory);
+    await whole.prepare();
+    // Crash after the link, and after the first rename.
+    await link(path("a"), path(".spare.old"));
+    await new SpareFile(directory).prepare();
+    expect((await readdir(directory)).sort()).to.deep.equal([".spare", ".spare.old", "a"]);
+    await rename(path(".spare"), path("b"));
+    const next = new SpareFile(directory);
+    await next.prepare();
+    await next.replace(path("b"), padded("new"));
+    expect((await readFile(path("a"), "utf8")).trim()).to.equal("old");
+    expect((await readFile(path("b"), "utf8")).trim()).to.equal("new");
+    expect((await readdir(directory)).sort()).to.deep.equal([".spare", "a", "b"]);
+  });
+
+  it("never uses a spare that another name has as well", async () => {
+    const spare = new SpareFile(directory);
+    await spare.prepare();
+    await writeFile(path("b"), padded("b"));
+    await rm(path(".spare"));
+    await link(path("a"), path(".spare"));
+    expect(await reasonOf(spare.replace(path("b"), padded("new")))).to.equal("diskFull");
+    expect((await readFile(path("a"), "utf8")).trim()).to.equal("old");
+  });
+});
