@@ -14,6 +14,7 @@ import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
 import { NumaPlacement } from "./numa.ts";
+import { HostText, HostWord, hostWords, OfferedNumaNode, upTo } from "./offered.ts";
 import { Space } from "./space.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -255,26 +256,6 @@ export const hostAgentService = service({
       summary: "Removes disks that nobody owns: of each instance, that of this epoch and those before it.",
     }),
   },
-});
-
-/** Characters that end a line or steer a terminal do not belong into what a host says of itself. */
-const HostWord = Type.String({ pattern: "^[\\x20-\\x7e]{0,64}$" });
-const HostText = Type.String({
-  maxLength: reportLimits.observedTextLengthMax,
-  pattern: "^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]*$",
-});
-
-const hostWords = (maxItems: number) =>
-  Type.Array(Type.String({ pattern: "^[\\x21-\\x7e]{1,64}$" }), { maxItems });
-const upTo = (maximum: number) => Type.Integer({ minimum: 0, maximum });
-/** A NUMA node (numa.ts) as a host may offer it: sums and products of its numbers stay integers. */
-const OfferedNumaNode = answer({
-  vcpus: upTo(fieldLimits.hostVcpusMax),
-  memoryMib: upTo(fieldLimits.hostMemoryMibMax),
-  hugePages: Type.Array(
-    answer({ sizeKib: upTo(fieldLimits.pageSizeKibMax), total: upTo(fieldLimits.hostPagesMax) }),
-    { maxItems: 16 },
-  ),
 });
 
 /** The inventory that a host reports when its agent starts. */
