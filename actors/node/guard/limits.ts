@@ -3,8 +3,8 @@ export const guardLimits = {
   /** Period of the guard's scans once the host lease has ended: a guest that appears late is stopped, too. */
   guardScanPeriodMs: 250,
   /**
-   * How long a guest may take to be seen stopped after its first SIGSTOP before it is killed: a few ms when it
-   * is healthy, as long as its storage takes for one access when that is slow, and without end when the
+   * How long a guest may take to be seen stopped after its first SIGSTOP before it is killed: a few ms when
+   * it is healthy, as long as its storage takes for one access when that is slow, and without end when the
    * storage hangs. Less than leaseLimits.fenceMarginMs: SIGKILL ends at once what is not in the kernel.
    */
   guardStopProofMs: 1_500,
