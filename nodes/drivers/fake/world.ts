@@ -85,6 +85,7 @@ export class FakeWorld {
   spaces: readonly FileSystemSpace[] = [];
   /** Number of starts of the computer. */
   starts = 1;
+  #storageHangs = false;
   readonly #processes = new Map<string, FakeProcess>();
   readonly #consoles = new Map<string, string>();
   readonly #listeners = new Set<(event: GuestEvent) => void>();
@@ -200,6 +201,7 @@ export class FakeWorld {
     const guest = this.#processes.get(instanceId);
     if (guest === undefined || !guest.stopping) return;
     guest.stopping = false;
+    guest.hung = this.#storageHangs;
     for (const deed of guest.pending.splice(0)) this.guestDoes(instanceId, deed);
   }
 
@@ -220,15 +222,18 @@ export class FakeWorld {
   }
 
   /**
-   * The storage stops answering: of each guest that is there one thread waits in the kernel, so that signals
-   * have no effect until the storage answers again; SIGKILL ends the other threads at once.
+   * The storage stops answering: of each guest that runs one thread waits in the kernel, so that signals have
+   * no effect until the storage answers again; SIGKILL ends the other threads at once. A guest that is
+   * stopped already stays stopped: it asks nothing of the storage before it goes on.
    */
   hangStorage(): void {
-    for (const guest of this.#processes.values()) guest.hung = true;
+    this.#storageHangs = true;
+    for (const guest of this.#processes.values()) if (!isStopped(guest)) guest.hung = true;
   }
 
   /** The storage answers again: pending signals take effect. */
   unhangStorage(): void {
+    this.#storageHangs = false;
     for (const guest of [...this.#processes.values()]) {
       guest.hung = false;
       if (guest.killed && this.leave(guest.instanceId))

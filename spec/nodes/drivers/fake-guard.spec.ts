@@ -122,6 +122,19 @@ describe("fake hosts on shared storage", () => {
     expect(one.world.isFrozen("i1")).to.equal(true);
   });
 
+  it("a guest that is stopped stays so when its storage hangs, and hangs with it when it goes on", async () => {
+    const { one } = hosts();
+    await start(one, 1);
+    one.world.freeze("i1");
+    one.world.hangStorage();
+    expect([one.world.isFrozen("i1"), one.world.write("i1")]).to.deep.equal([true, false]);
+    one.world.thaw("i1");
+    one.world.freeze("i1");
+    expect(one.world.isFrozen("i1")).to.equal(false);
+    one.world.unhangStorage();
+    expect(one.world.isFrozen("i1")).to.equal(true);
+  });
+
   it("a guest that was killed is no guest to start with, and is ended only when its last thread is", async () => {
     const { clock, one } = hosts();
     await start(one, 1);
