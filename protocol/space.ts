@@ -5,7 +5,7 @@ import { answer, Count } from "./wire/schema.ts";
 
 export const Space = answer({
   /** What lies on the file system: `state directory`, `shared directory`. */
-  of: Type.String({ minLength: 1, maxLength: 64 }),
+  of: Type.String({ pattern: "^[A-Za-z][A-Za-z0-9 _-]{0,63}$" }),
   freeMib: Count,
   totalMib: Count,
   /** True: no new guest is made there. */

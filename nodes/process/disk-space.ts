@@ -13,6 +13,7 @@ import { processLimits } from "./limits.ts";
 /** What lies on the file systems that processes of ours write to. */
 export const spaceNames = {
   state: "state directory",
+  guests: "directory of guests",
   shared: "shared directory",
   database: "database",
 } as const;

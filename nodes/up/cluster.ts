@@ -12,9 +12,10 @@ import { writeStateFile } from "../process/state-file.ts";
 import type { Stop } from "../setup/run-command.mjs";
 import { environmentOf, keepProxy, type LinkPorts } from "./chaos-proxy.ts";
 import { type JudgedNodes, judgeNodes, tellBroken } from "./compute-nodes.ts";
-import { watchDisks } from "./disk-watch.ts";
+import { silent, watchDisks } from "./disk-watch.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { upLimits } from "./limits.ts";
+import { mendStream } from "./mend-stream.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
@@ -214,11 +215,24 @@ function watchSpace({ config, screen }: ClusterOptions, parts: Parts): void {
   const { stateDirectory, nodes } = config;
   const others = nodes.flatMap(({ name, sharedDirectory }) => [
     { of: `state directory of ${name}`, path: statePaths(config).node(name) },
+    { of: `directory of guests of ${name}`, path: statePaths(config).nodeFileSystem(name) },
     ...(sharedDirectory === undefined ? [] : [{ of: spaceNames.shared, path: sharedDirectory }]),
   ]);
   const reserve = reserveOf(stateDirectory);
   const onFull = () => parts.makeRoom();
-  parts.endWatch = watchDisks({ stateDirectory, others, reserve, onFull, ...screen, clock: systemClock });
+  const onRoom = () => {
+    const nats = parts.servers.find(({ name }) => name === "NATS")?.current();
+    return mendStream({ config, nats, say: screen.say, log: silent });
+  };
+  parts.endWatch = watchDisks({
+    stateDirectory,
+    others,
+    reserve,
+    onFull,
+    onRoom,
+    ...screen,
+    clock: systemClock,
+  });
 }
 
 async function startProxy({ config, screen }: ClusterOptions, parts: Parts): Promise<void> {

@@ -16,8 +16,11 @@ export interface DiskWatchOptions {
   /** Other directories of the cluster, which may be on other file systems. */
   readonly others: readonly WatchedDirectory[];
   readonly reserve: Reserve;
-  /** Called when the disk of the state directory has become full. Never rejects. */
+  /**
+   * Called when the disk of the state directory has become full, and when it has room again. Never rejects.
+   */
   readonly onFull: () => Promise<void>;
+  readonly onRoom: () => Promise<void>;
   readonly say: (text: string) => void;
   readonly clock: Clock;
 }
@@ -45,7 +48,7 @@ const bytesPerMib = 1024 * 1024;
 
 const nothing = (): void => undefined;
 /** `up` has a screen, and no log. */
-const silent: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+export const silent: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** Begins watching, and makes the reserve. The answer ends it. */
 export function watchDisks(options: DiskWatchOptions): () => void {
@@ -60,7 +63,7 @@ export function watchDisks(options: DiskWatchOptions): () => void {
   };
   const changed = (space: Space) => {
     say(sentenceOf(space));
-    if (space.full && space.of === spaceNames.state) void options.onFull();
+    if (space.of === spaceNames.state) void (space.full ? options.onFull() : options.onRoom());
   };
   const watch = new SpaceWatch({ space: { look }, clock, log: silent, changed });
   void watch.start();

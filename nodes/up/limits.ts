@@ -22,6 +22,8 @@ export const upLimits = {
    * Segments of PostgreSQL's log, of 16 MiB: all but one are written in advance, for renewals to go on in.
    */
   walSegmentsMin: 3,
+  /** Time for JetStream to say that it is on. */
+  streamAnswerMs: 5_000,
   /** Free space without which a first start is not tried: what PostgreSQL, the reserve and the logs need. */
   firstStartMib: 320,
   /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */

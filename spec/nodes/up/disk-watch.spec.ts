@@ -52,13 +52,16 @@ describe("the reserve on the disk of a cluster", () => {
     const disk = mountSmall(this, 256);
     const reserve = new Reserve(join(disk.path, "reserve"));
     const said: string[] = [];
-    let made = 0;
+    let [made, mended] = [0, 0];
     const stop = watchDisks({
       stateDirectory: disk.path,
       others: [{ of: spaceNames.shared, path: join(disk.path, "on-the-same-one") }],
       reserve,
       onFull: async () => {
         made += 1;
+      },
+      onRoom: async () => {
+        mended += 1;
       },
       say: (text) => said.push(text),
       clock: systemClock,
@@ -73,6 +76,7 @@ describe("the reserve on the disk of a cluster", () => {
       await until(() => reserve.whole);
       expect(said.at(-1)).to.match(/the state directory has room again: [0-9]+ of 256 MiB are free/);
       expect(said).to.have.length(3);
+      expect([made, mended]).to.deep.equal([1, 1]);
     } finally {
       stop();
       disk.remove();
