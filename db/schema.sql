@@ -857,6 +857,7 @@ $$;
 create function novact_commit_placement(changes jsonb) returns boolean language plpgsql as $$
 declare
   lost text;
+  crowded record;
   done boolean;
 begin
   if changes ? 'aggregatesRemoved' then
@@ -924,6 +925,21 @@ begin
       select r.id, r.project, r.name, r.policy, r."maxPerHost", r."createdAtMs"
       from jsonb_to_recordset(changes->'serverGroups') as r(id text, project text, name text, policy text,
           "maxPerHost" bigint, "createdAtMs" bigint);
+  end if;
+  if changes ? 'serverGroupsCounted' then
+    select r.project, r.most into crowded
+      from rows
+      from (jsonb_to_recordset(changes->'serverGroupsCounted') as (project text, most bigint)) with ordinality
+          as r
+      where r.most < (select count(*)
+        from server_group g
+        where g.project = r.project)
+      order by r.ordinality
+      limit 1;
+    if found then
+      perform novact_refuse('groupsFull', jsonb_build_object('project', crowded.project, 'most',
+          crowded.most));
+    end if;
   end if;
   if changes ? 'quotas' then
     insert into quota(project, instances_used, vcpus_used, memory_mib_used)

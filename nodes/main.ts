@@ -19,6 +19,7 @@ import { makeStateDirectory } from "./config/surroundings.ts";
 import { exitCodes } from "./package/exit-codes.ts";
 import { codeOf, failureOf } from "./package/failure.ts";
 import { ownVersion } from "./package/program-files.ts";
+import { closeInherited } from "./process/inherited.ts";
 import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
 import { type ChildMessage, isShutdown, type ShutdownMessage } from "./process/messages.ts";
@@ -69,6 +70,7 @@ function roleOf(task: Extract<Task, { kind: "controller" | "compute" }>): Role {
 }
 
 async function main(): Promise<void> {
+  closeInherited();
   const task = taskOf(process.argv.slice(2));
   switch (task.kind) {
     case "help":

@@ -10,8 +10,17 @@ import { method, service } from "./wire/service.ts";
 
 /** The events of each noun, in the past tense; an event's full name is `<noun>.<event>`. */
 export const eventNames = {
-  instance: ["accepted", "stateChanged", "operationEnded", "placed", "leaving", "hostFenced", "deleted"],
-  host: ["registered", "enabled", "disabled", "draining", "leaseGranted", "fenced", "removed"],
+  instance: [
+    "accepted",
+    "stateChanged",
+    "operationEnded",
+    "placed",
+    "leaving",
+    "hostFenced",
+    "guarded",
+    "deleted",
+  ],
+  host: ["registered", "enabled", "disabled", "draining", "leaseGranted", "fenced", "guarded", "removed"],
   recovery: ["recoveryStopped", "recoveryResumed"],
   flavor: ["created", "deleted"],
   image: ["registered", "deleted"],

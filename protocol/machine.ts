@@ -4,14 +4,17 @@
  * instance: a host with an older owner epoch does not own the instance any more, and its reports are ignored.
  */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { guardDeeds, guardReasons } from "./guard.ts";
 import { diskFormats } from "./image.ts";
 import { architectures } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
+import { leaseLimits } from "./limits/lease.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
 import { NumaPlacement } from "./numa.ts";
+import { HostText, HostWord, hostWords, OfferedNumaNode, upTo } from "./offered.ts";
 import { Space } from "./space.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -255,26 +258,6 @@ export const hostAgentService = service({
   },
 });
 
-/** Characters that end a line or steer a terminal do not belong into what a host says of itself. */
-const HostWord = Type.String({ pattern: "^[\\x20-\\x7e]{0,64}$" });
-const HostText = Type.String({
-  maxLength: reportLimits.observedTextLengthMax,
-  pattern: "^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]*$",
-});
-
-const hostWords = (maxItems: number) =>
-  Type.Array(Type.String({ pattern: "^[\\x21-\\x7e]{1,64}$" }), { maxItems });
-const upTo = (maximum: number) => Type.Integer({ minimum: 0, maximum });
-/** A NUMA node (numa.ts) as a host may offer it: sums and products of its numbers stay integers. */
-const OfferedNumaNode = answer({
-  vcpus: upTo(fieldLimits.hostVcpusMax),
-  memoryMib: upTo(fieldLimits.hostMemoryMibMax),
-  hugePages: Type.Array(
-    answer({ sizeKib: upTo(fieldLimits.pageSizeKibMax), total: upTo(fieldLimits.hostPagesMax) }),
-    { maxItems: 16 },
-  ),
-});
-
 /** The inventory that a host reports when its agent starts. */
 export const HostInventory = answer({
   hostId: Id,
@@ -305,6 +288,17 @@ export const HostInventory = answer({
   storageId: nullable(Id),
 });
 export type HostInventory = Static<typeof HostInventory>;
+
+/** What the guard of a host did to one guest. */
+const ReportedDeed = answer({
+  number: Observed,
+  instanceId: Id,
+  ownerEpoch: Observed,
+  what: literals(guardDeeds),
+  why: literals(guardReasons),
+  atMs: ObservedAtMs,
+});
+export type ReportedDeed = Static<typeof ReportedDeed>;
 
 /**
  * What agents report to controllers; subject `…report.<hostId>.<method>`. A host may publish only under its
@@ -377,6 +371,16 @@ export const reportService = service({
       }),
       ...entityless,
       summary: "Renews the host's lease, or grants a new one after a fence.",
+    }),
+    guarded: method({
+      request: request({
+        /** Boot of the host's computer, in which the numbers of deeds rise. */
+        bootId: Type.String({ minLength: 1, maxLength: 64 }),
+        deeds: lenient(ReportedDeed, leaseLimits.guardDeedsPageMax),
+      }),
+      answer: answer({}),
+      ...entityless,
+      summary: "What the host's guard did to guests, and why; said again until it is answered.",
     }),
   },
 });

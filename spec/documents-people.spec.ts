@@ -111,7 +111,7 @@ describe("CONTRIBUTING.md", () => {
 
 describe("SECURITY.md", () => {
   it("lists every user of the bus, and only those", () => {
-    const made = { cell: "main", hosts: ["h1"], projects: ["demo"], anonymous: "demo" };
+    const made = { cell: "main", hosts: ["h1"], projects: ["demo"] };
     const known = natsUsers(made).map(({ name }) => name.replace("h1", "<id>").replace("demo", "<project>"));
     const listed = table("SECURITY.md", "users").map(([cell = ""]) => cell.replaceAll("`", ""));
     expect([...listed].sort()).to.deep.equal(known.sort());

@@ -2,6 +2,7 @@
  * The guard of a host, as its agent sees it: a process of its own that stops guests when the host lease ends.
  * Types only.
  */
+import type { GuardDeed } from "../../protocol/guard.ts";
 
 /**
  * The guard of this host. When the deadline has passed, it stops every guest that another host may take over,
@@ -15,6 +16,12 @@ export interface Guard {
    * on the host lease
    */
   extend(deadlineMs: number): Promise<void>;
+  /**
+   * What the guard did to guests after this number of its deeds, oldest first; the first of them, when they
+   * are many. Their `atMs` is on the clock of `extend`. Empty: nothing, or a guard of before, which does not
+   * tell. @throws Error as `extend`
+   */
+  deeds(after: number): Promise<readonly GuardDeed[]>;
   /** False once the guard is known to have ended or not to answer; then it stays false. */
   readonly alive: boolean;
   /**

@@ -131,6 +131,9 @@ export interface Store {
     query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
   ): Promise<readonly OperationRecord[]>;
 
+  /** The operations among `ids` that have ended, in any order. */
+  listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]>;
+
   getRequest(project: string, requestId: string): Promise<RequestRecord | undefined>;
 
   listEvents(query: EventQuery): Promise<EventPage>;

@@ -120,6 +120,28 @@ export interface Measured {
   readonly max: number;
 }
 
+/**
+ * Somebody is hostile from now on, or his traces are gone: a project that floods, a host that lies. `alone`:
+ * nothing else is broken meanwhile, so that what goes wrong for others comes of him.
+ */
+export interface Hostile {
+  readonly kind: "hostileBegan" | "hostileEnded";
+  readonly atMs: number;
+  /** Name of the project, or id of the host. */
+  readonly who: string;
+  readonly alone: boolean;
+}
+
+/** Somebody who has nothing to do with the one who is hostile asked for a list. Simulator only. */
+export interface BystanderAsked {
+  readonly kind: "bystanderAsked";
+  readonly atMs: number;
+  readonly tookMs: number;
+  /** Before its own deadline. */
+  readonly answered: boolean;
+  readonly alone: boolean;
+}
+
 export interface InstanceFacts {
   readonly id: string;
   readonly project: string;
@@ -207,6 +229,8 @@ export type Fact =
   | DiskWritten
   | Sent
   | Measured
+  | Hostile
+  | BystanderAsked
   | Quiet;
 
 export type PromiseId = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "I9" | "I10" | "I11" | "I12";

@@ -1,10 +1,11 @@
 /**
  * I11: everything held in memory stays below its maximum, messages stay below theirs, and nobody talks
  * without end: two processes that answer each other in a circle are found by how many messages they send in a
- * second.
+ * second. Nobody takes what others need, either (neighbours.ts).
  */
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { Checker, Sent } from "./facts.ts";
+import { neighbours } from "./neighbours.ts";
 
 /**
  * Questions of one sender and kind in one second. The largest legitimate burst is one `ensure`, and its
@@ -28,9 +29,12 @@ interface Spoken {
 
 export function nothingUnbounded(): Checker {
   const spoken = new Map<string, Spoken>();
+  const disturbed = neighbours();
   return {
     promise: "I11",
     see(fact) {
+      const sentences = disturbed(fact);
+      if (sentences.length > 0) return sentences;
       if (fact.kind === "sent") return [...tooLarge(fact), ...tooMany(spoken, fact)];
       if (fact.kind !== "measured" || fact.amount <= fact.max) return [];
       return [`${fact.what} holds ${fact.amount}; its maximum is ${fact.max}.`];

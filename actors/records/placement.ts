@@ -93,11 +93,15 @@ export interface PlacementChanges {
   readonly aggregateHosts?: readonly AggregateHostKey[];
   readonly serverGroupsRemoved?: readonly string[];
   readonly serverGroups?: readonly ServerGroupRecord[];
+  /** How many groups these projects may have after the commit; `groupsFull` when one has more. */
+  readonly serverGroupsCounted?: readonly { readonly project: string; readonly most: number }[];
   /** Limits to set; limits that are not named, and `used`, stay. */
   readonly quotas?: readonly (Partial<QuotaLimits> & { readonly project: string })[];
 }
 
 export type PlacementRefusal =
+  /** The project would have more server groups than it may. */
+  | { readonly kind: "groupsFull"; readonly project: string; readonly most: number }
   /**
    * The claim would break the hard rule of the instance's group: choose again, with the group's members as
    * they are now.

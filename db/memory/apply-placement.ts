@@ -14,6 +14,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   judgeZones,
   removeGroups,
   makeGroups,
+  countGroups,
   setQuotas,
 ];
 
@@ -77,6 +78,14 @@ function makeGroups({ tables, commit, journal }: Work): Refusal | undefined {
     commit.serverGroups,
     journal,
   );
+}
+
+function countGroups({ tables, commit }: Work): Refusal | undefined {
+  for (const { project, most } of commit.serverGroupsCounted ?? []) {
+    const own = [...tables.serverGroups.values()].filter((group) => group.project === project);
+    if (own.length > most) return { kind: "groupsFull", project, most };
+  }
+  return undefined;
 }
 
 function setQuotas({ tables, commit, journal }: Work): undefined {

@@ -125,6 +125,11 @@ export class MemoryStore implements Store {
     );
   }
 
+  async listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]> {
+    const found = ids.flatMap((id) => this.#tables.operations.get(id) ?? []);
+    return found.filter(({ endedAtMs }) => endedAtMs !== null);
+  }
+
   async getRequest(project: string, requestId: string): Promise<RequestRecord | undefined> {
     return this.#tables.requests.get(requestKey(project, requestId));
   }

@@ -155,6 +155,13 @@ export class PostgresStore implements Store {
     return readAll(this.#operation, rows);
   }
 
+  async listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]> {
+    const text = `select ${this.#operation.columns} from operation o
+      where id = any($1) and ended_at_ms is not null`;
+    const statement = { name: "ended_operations", text, values: [ids] };
+    return readAll(this.#operation, await this.#database.read(statement, "look for ended operations"));
+  }
+
   async getRequest(project: string, requestId: string): Promise<RequestRecord | undefined> {
     const text = `select ${this.#request.columns} from request r where project = $1 and request_id = $2`;
     const values = [project, requestId];

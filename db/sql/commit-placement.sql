@@ -4,6 +4,7 @@ create or replace function novact_commit_placement(changes jsonb) returns boolea
 language plpgsql as $$
 declare
   lost text;
+  crowded record;
   done boolean;
 begin
   if changes ? 'aggregatesRemoved' then
@@ -76,6 +77,20 @@ begin
         from jsonb_to_recordset(changes->'serverGroups') as r(
           id text, project text, name text, policy text, "maxPerHost" bigint, "createdAtMs" bigint
         );
+  end if;
+
+  -- All commits of a cell happen one after the other, so that a count of rows is a limit.
+  if changes ? 'serverGroupsCounted' then
+    select r.project, r.most into crowded
+      from rows from (
+        jsonb_to_recordset(changes->'serverGroupsCounted') as (project text, most bigint)
+      ) with ordinality as r
+      where r.most < (select count(*) from server_group g where g.project = r.project)
+      order by r.ordinality limit 1;
+    if found then
+      perform novact_refuse('groupsFull',
+        jsonb_build_object('project', crowded.project, 'most', crowded.most));
+    end if;
   end if;
 
   -- A limit that is not named stays, and so does what is used.

@@ -44,8 +44,12 @@ export interface BenchClusterOptions {
   readonly nodes?: number;
   /** True: nodes have the capacity of an ordinary computer, even on the fake hypervisor. */
   readonly ordinary?: boolean;
+  /** Fake nodes beside them, with the capacity of fake nodes; absent: none. */
+  readonly fakeNodes?: number;
   /** Number of controllers; absent: 1. */
   readonly controllers?: number;
+  /** The tenants; absent: `demo` alone. The first one is `demo` of the cluster. */
+  readonly projects?: readonly string[];
   /** True: all links pass through a proxy that can be told to break them. */
   readonly chaos?: boolean;
   readonly mayStart?: ClusterOptions["mayStart"];
@@ -102,7 +106,7 @@ export async function openCluster(
   try {
     // A figure of fewer nodes than were asked for is none.
     for (const fault of cluster.broken().values()) throw fault;
-    const demo = await connect({ config: file, project: "demo" });
+    const demo = await connect({ config: file, project: config.projects[0] ?? "demo" });
     const admin = await connect({ config: file, project: "admin" });
     await hostsAlive(admin, config.nodes.length);
     const close = async () => {
@@ -124,13 +128,19 @@ export async function openCluster(
  */
 function clusterFile(options: BenchClusterOptions): string {
   const { hypervisor, accelerator, nodes = 2, controllers = 1, chaos = false, ordinary = false } = options;
+  const { fakeNodes = 0, projects = ["demo"] } = options;
   const chosen = accelerator === undefined ? "" : `, accelerator: ${accelerator}`;
   const room = hypervisor === "fake" && !ordinary ? "" : ", vcpus: 64, memoryMib: 65536, diskGib: 4096";
   const node = (index: number) =>
     `  - { name: node-${index + 1}, hypervisor: ${hypervisor}${chosen}${room} }\n`;
   const servers = "stateDirectory: state\nnats: { port: 0 }\npostgres: { port: 0 }\ndemo: false\n";
-  const also = `controllers: ${controllers}\nchaos: { allowed: ${chaos} }\n`;
-  return `${servers}${also}nodes:\n${Array.from({ length: nodes }, (_, index) => node(index)).join("")}`;
+  const also = `controllers: ${controllers}\nchaos: { allowed: ${chaos} }\nprojects: [${projects.join(", ")}]\n`;
+  const fake = (index: number) => `  - { name: fake-${index + 1}, hypervisor: fake }\n`;
+  const all = [
+    ...Array.from({ length: nodes }, (_, index) => node(index)),
+    ...Array.from({ length: fakeNodes }, (_, index) => fake(index)),
+  ];
+  return `${servers}${also}nodes:\n${all.join("")}`;
 }
 
 async function hostsAlive(admin: Novact, count: number): Promise<void> {

@@ -7,9 +7,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
+import { partyOf } from "../../protocol/wire/subjects.ts";
 import type { Bus, Log } from "../../protocol/wire/transport.ts";
-import { controllerUser } from "../bus/access.ts";
 import { connectNats } from "../bus/nats.ts";
+import { controllerUser, hostUser, inboxPrefixOf } from "../bus/users.ts";
 import { assembleCompute, type Compute } from "../compute/assembly.ts";
 import { computeLimits } from "../compute/limits.ts";
 import { type ClusterConfig, connectionOf, loadConfig } from "../config/config.ts";
@@ -71,9 +72,11 @@ const tell = (message: ChildMessage): unknown => process.send?.(message);
 const [file = "", count = "0"] = process.argv.slice(2);
 const config = loadConfig(file);
 const credentials = connectionOf(config, controllerUser);
+/** A report is answered at its host's own inbox only. */
+const inboxPrefixFor = (subject: string) => inboxPrefixOf(hostUser(partyOf(subject)?.party ?? ""));
 const buses = await Promise.all(
   Array.from({ length: connections }, (_, index) =>
-    connectNats({ ...credentials, name: `fake-hosts-${index}`, log }),
+    connectNats({ ...credentials, name: `fake-hosts-${index}`, inboxPrefixFor, log }),
   ),
 );
 const agents = await start(config, Number(count), buses);

@@ -2,7 +2,7 @@
  * npm run bench -- NAME: runs one benchmark, several, or `all`. Progress goes to stderr; the figures go to
  * stdout, as one JSON value per line when a benchmark ends. Every run that needs a cluster starts its own, in
  * a new directory and on free ports; clusters that run here already are not touched. Each benchmark but
- * `recovery` takes less than three minutes.
+ * `recovery` and `flood` takes less than three minutes.
  */
 import "../process/umask.ts";
 import { join } from "node:path";
@@ -23,6 +23,8 @@ function words() {
         runs: { type: "string" },
         guests: { type: "string" },
         case: { type: "string", multiple: true },
+        seconds: { type: "string" },
+        rest: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -32,8 +34,26 @@ function words() {
   }
 }
 
-async function recover(): Promise<unknown> {
+/** The long ones end in good order. */
+function hearSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
+}
+
+async function floods(): Promise<unknown> {
+  hearSignals();
+  const { flood, floodKindsOf } = await import("./flood.ts");
+  const [seconds, restSeconds, guests] = [count(values.seconds), count(values.rest), count(values.guests)];
+  return flood({
+    signal: interrupted.signal,
+    ...(seconds && { seconds }),
+    ...(restSeconds && { restSeconds }),
+    ...(guests && { guests }),
+    ...(values.case && { kinds: floodKindsOf(values.case) }),
+  });
+}
+
+async function recover(): Promise<unknown> {
+  hearSignals();
   const { recovery } = await import("./recovery.ts");
   const [runs, guests] = [count(values.runs), count(values.guests)];
   return recovery({
@@ -55,10 +75,11 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   rebuild: async () => (await import("./rebuild.ts")).rebuild(),
   memory: async () => (await import("./memory.ts")).memory(),
   recovery: recover,
+  flood: floods,
 };
 
-/** All but `recovery`, which waits for host leases to end again and again, and takes half an hour. */
-const short = Object.keys(benchmarks).filter((name) => name !== "recovery");
+/** All but `recovery`, which waits for host leases to end and takes half an hour, and `flood`. */
+const short = Object.keys(benchmarks).filter((name) => name !== "recovery" && name !== "flood");
 const wanted = names.includes("all") ? short : names;
 const unknown = wanted.filter((name) => !Object.hasOwn(benchmarks, name));
 if (wanted.length === 0 || unknown.length > 0) {

@@ -6,7 +6,15 @@
  * The bus carries bytes, whose meaning is defined in protocol/. Any message may be lost: the truth is in
  * PostgreSQL. Source of the library's behaviour: nats 2.29.3 as tried against nats-server 2.9.10.
  */
-import { connect, createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from "#nats";
+import {
+  type ConnectionOptions,
+  connect,
+  createInbox,
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+} from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, Log } from "../../protocol/wire/transport.ts";
@@ -15,6 +23,7 @@ import { fromNats, recordOf } from "./messages.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPendingRequests, type PendingRequests } from "./requests.ts";
 import { orLog, serve, subscribe } from "./serve.ts";
+import { commonInboxPrefix } from "./users.ts";
 
 export interface NatsOptions {
   readonly servers: readonly string[];
@@ -22,6 +31,11 @@ export interface NatsOptions {
   readonly pass?: string;
   /** Prefix of the subjects of answers; a user may subscribe only below its own. */
   readonly inboxPrefix?: string;
+  /**
+   * That prefix for each request, for a connection that speaks for many hosts at once: its user has to be one
+   * that may hear everything.
+   */
+  readonly inboxPrefixFor?: (subject: string) => string;
   /** Name of the connection in the server's list. */
   readonly name: string;
   readonly log: Log;
@@ -50,10 +64,10 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
   const { log } = options;
   const listeners: ((connected: boolean) => void)[] = [];
   let connected = true;
-  const inbox = createInbox(options.inboxPrefix ?? "_INBOX");
-  const pending = createPendingRequests(inbox);
+  const { heard, inboxFor } = inboxesOf(options);
+  const pending = createPendingRequests(inboxFor);
   const outbox = createOutbox(connection);
-  subscribe(connection, { subject: `${inbox}.*`, log, receive: (message) => settle(pending, message) });
+  subscribe(connection, { subject: heard, log, receive: (message) => settle(pending, message) });
   const tell = (now: boolean) => {
     connected = now;
     if (!now) pending.failAll(new StatusError("timeout", "The bus was lost before the answer came."));
@@ -80,7 +94,8 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
       const failed = (error: unknown) => log.warn({ subject, error }, "a message could not be published");
       outbox.put({ subject, message, failed });
     },
-    serve: (pattern, queue, handler) => serve(connection, { pattern, queue, handler, log, outbox }),
+    serve: (pattern, queue, handler, door) =>
+      serve(connection, { pattern, queue, handler, door, log, outbox }),
     async close() {
       if (connection.isClosed()) return;
       outbox.flush();
@@ -91,6 +106,14 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
   };
 }
 
+/** Where answers are heard, and where each request wants its own. */
+function inboxesOf({ inboxPrefix = commonInboxPrefix, inboxPrefixFor }: NatsOptions) {
+  const own = createInbox(inboxPrefix);
+  if (inboxPrefixFor === undefined) return { heard: `${own}.*`, inboxFor: () => own };
+  const name = own.slice(inboxPrefix.length);
+  return { heard: `*${name}.*`, inboxFor: (subject: string) => `${inboxPrefixFor(subject)}${name}` };
+}
+
 const notConnected = () => new StatusError("notConnected", "There is no connection to the NATS server.");
 
 /** Tries to connect until it succeeds, the time is over, or the server refuses the credentials. */
@@ -98,33 +121,46 @@ async function dial(options: NatsOptions): Promise<NatsConnection> {
   const deadlineMs = performance.now() + (options.connectTimeoutMs ?? wireLimits.timeoutMsDefault);
   for (;;) {
     try {
-      return await connect({
-        servers: [...options.servers],
-        name: options.name,
-        ...(options.user === undefined ? {} : { user: options.user }),
-        ...(options.pass === undefined ? {} : { pass: options.pass }),
-        timeout: busLimits.busPingMs,
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: busLimits.busReconnectMs,
-        pingInterval: busLimits.busPingMs,
-        maxPingOut: 2,
-        ignoreAuthErrorAbort: true,
-        noAsyncTraces: true,
-        noEcho: options.deaf === true,
-      });
+      return await connect(libraryOptions(options));
     } catch (thrown) {
       if (thrown instanceof NatsError && thrown.code === ErrorCode.AuthorizationViolation) {
-        const who = options.user ?? "the anonymous user";
-        throw new StatusError("unauthenticated", `The NATS server refuses ${who}.`, { cause: thrown });
+        throw new StatusError("unauthenticated", refusalOf(options.user), { cause: thrown });
       }
-      if (performance.now() + busLimits.busReconnectMs >= deadlineMs) {
-        const where = options.servers.join(", ");
-        throw new StatusError("notConnected", `No NATS server answers at ${where}.`, { cause: thrown });
-      }
+      if (performance.now() + busLimits.busReconnectMs >= deadlineMs) throw unreachable(options, thrown);
       await new Promise((resolve) => setTimeout(resolve, busLimits.busReconnectMs));
     }
   }
 }
+
+const libraryOptions = ({ servers, name, user, pass, deaf }: NatsOptions): ConnectionOptions => ({
+  servers: [...servers],
+  name,
+  ...(user === undefined ? {} : { user }),
+  ...(pass === undefined ? {} : { pass }),
+  timeout: busLimits.busPingMs,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: busLimits.busReconnectMs,
+  pingInterval: busLimits.busPingMs,
+  maxPingOut: 2,
+  ignoreAuthErrorAbort: true,
+  noAsyncTraces: true,
+  noEcho: deaf === true,
+});
+
+/** A server that closes a new connection, having too many, looks to the library like a silent one. */
+function unreachable({ servers, user }: NatsOptions, cause: unknown): StatusError {
+  const where = servers.join(", ");
+  const silent = cause instanceof NatsError && cause.code === ErrorCode.Timeout;
+  const message = silent
+    ? `The NATS server at ${where} does not let ${user ?? "us"} in: it is silent, or has too many connections already.`
+    : `No NATS server answers at ${where}.`;
+  return new StatusError("notConnected", message, { cause });
+}
+
+const refusalOf = (user: string | undefined): string =>
+  user === undefined
+    ? "The NATS server takes nobody without user and password."
+    : `The NATS server refuses ${user}: the password is wrong, or there is no such user.`;
 
 interface Followed {
   readonly log: Log;

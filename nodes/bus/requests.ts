@@ -31,7 +31,8 @@ interface Waiting {
   readonly settle: (outcome: BusMessage | StatusError) => void;
 }
 
-export function createPendingRequests(inbox: string): PendingRequests {
+/** `inboxFor`: the inbox at which a request on the subject is answered. */
+export function createPendingRequests(inboxFor: (subject: string) => string): PendingRequests {
   const waiting = new Map<string, Waiting>();
   let asked = 0;
   const failWhere = (condition: (one: Waiting) => boolean, error: StatusError) => {
@@ -40,7 +41,7 @@ export function createPendingRequests(inbox: string): PendingRequests {
   return {
     open(question) {
       asked += 1;
-      const replySubject = `${inbox}.${asked.toString(36)}`;
+      const replySubject = `${inboxFor(question.subject)}.${asked.toString(36)}`;
       const { answer, settle } = wait(question, () => waiting.delete(replySubject));
       waiting.set(replySubject, { subject: question.subject, settle });
       return { replySubject, answer, fail: settle };

@@ -3,31 +3,37 @@
  * wait for handlers, and the size of headers must be checked before they are parsed.
  *
  * The NATS server checks the subjects that a user publishes to, but not the reply subject of a request. An
- * answer is sent with our permissions, so it must go to an inbox only (I12).
+ * answer is sent with our permissions, so it must go to the asker's inbox only (I12; inboxes.ts).
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { errorMessage } from "../../protocol/wire/headers.ts";
+import { sparing } from "../../protocol/wire/sparing-log.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
+import type { BusDoor, BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
+import { mayBeAnsweredAt } from "./inboxes.ts";
 import { recordOf } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
-
-/** The first token of every inbox. No subscription and no stream has subjects that begin with it. */
-const inbox = /^_INBOX[^.]*\./;
 
 interface Served {
   readonly pattern: string;
   readonly queue: string | undefined;
   readonly handler: BusHandler;
+  readonly door?: BusDoor | undefined;
   readonly log: Log;
   readonly outbox: Outbox;
 }
 
-export function serve(connection: NatsConnection, served: Served): BusSubscription {
-  const { pattern, queue, log, outbox } = served;
+/** The clock of the log's periods; a browser has it as well. */
+const clock = { monotonicMs: () => performance.now() };
+
+export function serve(connection: NatsConnection, given: Served): BusSubscription {
+  const log = sparing(given.log, clock);
+  const served = { ...given, log };
+  const { pattern, queue, outbox } = served;
   const running = new Set<Promise<void>>();
   const receive = (message: Msg): void => {
+    if (!isLetIn(message, served)) return;
     const work = answer(message, served);
     running.add(work);
     void work.finally(() => running.delete(work));
@@ -43,11 +49,22 @@ export function serve(connection: NatsConnection, served: Served): BusSubscripti
   };
 }
 
+/**
+ * Asks the door, before anything else of the message is looked at: most messages of a flood end here. Whoever
+ * is refused is answered at once.
+ */
+function isLetIn(message: Msg, { door, log, outbox }: Served): boolean {
+  const admitted = door?.admit(message.subject, payloadBytes(message)) ?? "take";
+  if (admitted === "refuse" && door !== undefined && !wantsOurVoice(message))
+    respond(message, door.refusal(message.data), { log, outbox });
+  return admitted === "take";
+}
+
 /** Calls the handler and sends its answer. Never rejects. */
 async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
   try {
     if (wantsOurVoice(message)) {
-      log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside an inbox");
+      log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside the asker's inbox");
       return;
     }
     const headers = headersOf(message);
@@ -55,18 +72,18 @@ async function answer(message: Msg, { handler, log, outbox }: Served): Promise<v
       headers instanceof StatusError
         ? errorMessage(headers, "json")
         : await handler(message.subject, { body: message.data, headers });
-    if (found !== undefined) respond(message, found, { log, outbox });
+    for (const one of Array.isArray(found) ? found : [found]) respond(message, one, { log, outbox });
   } catch (thrown) {
     log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
   }
 }
 
 /**
- * True when the reply subject is no inbox: the sender wants us to publish a message that it may not publish
- * itself. The request is neither executed nor answered.
+ * True when the reply subject is not the asker's inbox: the sender wants us to publish a message that it may
+ * not publish itself, or that another asker is waiting for. The request is neither executed nor answered.
  */
-function wantsOurVoice({ reply }: Msg): boolean {
-  return reply !== undefined && reply !== "" && !inbox.test(reply);
+function wantsOurVoice({ subject, reply }: Msg): boolean {
+  return reply !== undefined && reply !== "" && !mayBeAnsweredAt(subject, reply);
 }
 
 /** The headers, or the error when there are too many, or the library cannot parse them. */
@@ -88,10 +105,10 @@ function headersOf(message: Msg): BusMessage["headers"] | StatusError {
 
 function respond(
   { reply = "", subject }: Msg,
-  message: BusMessage,
+  message: BusMessage | undefined,
   to: Pick<Served, "log" | "outbox">,
 ): void {
-  if (reply === "") return;
+  if (reply === "" || message === undefined) return;
   const failed = (thrown: unknown) => {
     const tooLarge = thrown instanceof NatsError && thrown.code === ErrorCode.MaxPayloadExceeded;
     if (tooLarge)
@@ -108,13 +125,16 @@ const answerTooLarge = () =>
 
 /**
  * Size of the headers in bytes, without parsing them: the parser's cost grows with the square of their
- * number. The library's types leave `size` out.
+ * number.
  */
-function headerBytes(message: Msg): number {
-  if (!("size" in message) || typeof message.size !== "function") return 0;
+const headerBytes = (message: Msg): number => payloadBytes(message) - message.data.length;
+
+/** Size of body and headers in bytes. The library's types leave `size` out. */
+function payloadBytes(message: Msg): number {
+  if (!("size" in message) || typeof message.size !== "function") return message.data.length;
   const bytes: unknown = message.size();
-  const others = message.subject.length + (message.reply?.length ?? 0) + message.data.length;
-  return typeof bytes === "number" ? bytes - others : 0;
+  const others = message.subject.length + (message.reply?.length ?? 0);
+  return typeof bytes === "number" ? bytes - others : message.data.length;
 }
 
 interface Subscribed {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { loadConfig } from "../config/config.ts";
 import { typedCommand } from "../package/typed-command.ts";
 import { inject } from "./faults.ts";
+import { chaosFloodKinds, floodMeanings } from "./flood-kinds.ts";
 import { FaultRefused } from "./injected.ts";
 import { openLinks } from "./links.ts";
 import { partiesOf } from "./parties.ts";
@@ -20,6 +21,8 @@ export function listAll(file: string | undefined) {
     ),
     faults: faultMeanings,
     targets: [...controllers, ...nodes, "nats", "postgres"],
+    projects: config.projects,
+    floods: Object.fromEntries(chaosFloodKinds.map((kind) => [kind, floodMeanings[kind]])),
     allowed: config.chaos.allowed,
   };
 }
@@ -38,13 +41,18 @@ export async function injectByHand({ fault, forMs, config: file, signal }: ByHan
   assertAllowed(config);
   const [contradiction] = contradictions(fault, true);
   if (contradiction !== undefined) throw new FaultRefused(`${fault.kind} ${fault.target}: ${contradiction}`);
+  if (fault.kind === "flood" && forMs === undefined)
+    throw new FaultRefused(
+      "A flood lasts as long as this command. Say how long with --for, as in --for 20s.",
+    );
   const choice = Math.random();
   const candidates = candidatesOf(fault, partiesOf(config));
   const target = candidates[Math.floor(choice * candidates.length)];
   if (target === undefined) throw new FaultRefused(`This cluster has no ${fault.target}.`);
   const links = await openLinks(config);
   try {
-    const injected = await inject({ config, links, stays: true }, { fault, target, choice: Math.random() });
+    const wanted = { fault, target, choice: Math.random(), durationMs: forMs ?? 0 };
+    const injected = await inject({ config, links, stays: true }, wanted);
     if (forMs === undefined) {
       const until = lastingFaults.includes(fault.kind)
         ? `; ${typedCommand()} chaos heal makes it whole again`

@@ -12,6 +12,7 @@ import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { isAlive, type ProcessFacts, readProcess, signalProcess } from "../drivers/process-table.ts";
 import { startCommand } from "../package/typed-command.ts";
 import { linkName, type Rule, rulesOf } from "../proxy/link-rules.ts";
+import { floodCluster } from "./flood.ts";
 import { fillDisk } from "./full-disk.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
 import type { Links } from "./links.ts";
@@ -26,7 +27,7 @@ export interface World {
   readonly stays: boolean;
 }
 
-type Wanted = Pick<Step, "fault" | "target" | "choice">;
+type Wanted = Pick<Step, "fault" | "target" | "choice" | "durationMs">;
 
 const nothingToHeal = async (): Promise<void> => undefined;
 
@@ -43,6 +44,8 @@ export async function inject(world: World, step: Wanted): Promise<Injected> {
       return wiped(world);
     case "fill":
       return fillDisk(world.config, step.target);
+    case "flood":
+      return floodCluster(world.config, step);
     case "cut":
     case "blackHole":
     case "delay":

@@ -7,6 +7,8 @@ import { promisedBy } from "../../actors/promises/calls.ts";
 import type { Completed, Fact, Invoked, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { allCheckers, createJudge } from "../../actors/promises/judge.ts";
 import type { DesiredPower } from "../../protocol/states.ts";
+import { judgeFloods } from "./flood-judgement.ts";
+import type { FaultRecord } from "./recorder.ts";
 
 export interface Judgement {
   readonly violations: readonly Violation[];
@@ -19,12 +21,14 @@ export interface Judgement {
 /** Most violations in a judgement: more of them say nothing new. */
 const violationsMax = 1_000;
 
-export function judgeFacts(facts: readonly Fact[]): Judgement {
+/** `faults`: what was broken when; floods are judged by it. */
+export function judgeFacts(facts: readonly Fact[], faults: readonly FaultRecord[] = []): Judgement {
   const judge = createJudge(allCheckers());
   const violations: Violation[] = [];
   for (const fact of facts) violations.push(...judge.see(fact));
   const quiet = facts.findLast((fact) => fact.kind === "quiet");
   if (quiet !== undefined) violations.push(...notAsAsked(facts, quiet));
+  violations.push(...judgeFloods(facts, faults));
   return {
     violations: violations.slice(0, violationsMax),
     facts: facts.length,

@@ -51,6 +51,7 @@ const faultColours: Readonly<Record<string, string>> = {
   blackHole: "#17202a",
   delay: "#7d6608",
   fill: "#884ea0",
+  flood: "#b03a6f",
 };
 
 const skippedMark = 'fill="none" stroke="#999" stroke-dasharray="1 1"';

@@ -9,6 +9,7 @@ import { exitCodes } from "../package/exit-codes.ts";
 import { failureOf } from "../package/failure.ts";
 import { injectByHand, listAll } from "./by-hand.ts";
 import { healAll } from "./conductor.ts";
+import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
 import { judgeFacts } from "./judgement.ts";
 import { openLinks } from "./links.ts";
 import { assertAllowed } from "./permission.ts";
@@ -34,6 +35,7 @@ interface Task {
   readonly direction?: string;
   readonly delay?: number;
   readonly jitter?: number;
+  readonly of?: string;
 }
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -89,16 +91,20 @@ function textOf(listed: ReturnType<typeof listAll>): string {
   return [
     ...part("Scenarios", Object.entries(listed.scenarios)),
     ...part("Faults", Object.entries(listed.faults)),
+    ...part("Floods", Object.entries(listed.floods)),
     ...part("Targets", [
       ["by chance", "controller, node, guest"],
       ["by name", [...listed.targets].join(", ")],
+      ["of a flood", ["project", ...listed.projects].join(", ")],
     ]),
     listed.allowed ? "This cluster allows it." : "This cluster does not allow it (chaos.allowed).",
   ].join("\n");
 }
 
 async function inject(task: Task): Promise<number> {
-  const { kind = "", target = "" } = task;
+  const { kind = "" } = task;
+  const { target = kind === "flood" ? "project" : undefined } = task;
+  if (target === undefined) throw new ScenarioError("Say what to break: novact chaos list has the targets.");
   const known = faultKinds.find((one): one is FaultKind => one === kind);
   if (known === undefined)
     throw new ScenarioError(`There is no fault ${kind}. There are: ${faultKinds.join(", ")}.`);
@@ -110,6 +116,7 @@ async function inject(task: Task): Promise<number> {
       ...(task.direction === undefined ? {} : { direction: task.direction as "both" }),
       ...(task.delay === undefined ? {} : { delayMs: task.delay }),
       ...(task.jitter === undefined ? {} : { jitterMs: task.jitter }),
+      ...(task.of === undefined ? {} : { of: floodKindOf(task.of) }),
     },
     forMs: task.for,
     config: task.config,
@@ -117,6 +124,12 @@ async function inject(task: Task): Promise<number> {
   });
   print(task.json ? JSON.stringify({ kind, target, note }) : note);
   return interrupted.signal.aborted ? exitCodes.interrupted.exit : exitCodes.ok.exit;
+}
+
+function floodKindOf(text: string): ChaosFloodKind {
+  const known = chaosFloodKinds.find((one) => one === text);
+  if (known !== undefined) return known;
+  throw new ScenarioError(`A flood is not made of ${text}, but of: ${chaosFloodKinds.join(", ")}.`);
 }
 
 async function heal(task: Task): Promise<number> {
@@ -134,7 +147,8 @@ async function heal(task: Task): Promise<number> {
 }
 
 function judge({ directory = ".", json }: Task): number {
-  const judgement = judgeFacts(readRecords(resolve(directory)).facts);
+  const { facts, faults } = readRecords(resolve(directory));
+  const judgement = judgeFacts(facts, faults);
   print(json ? JSON.stringify(judgement) : printViolations(judgement));
   return judgement.violations.length === 0 ? exitCodes.ok.exit : exitCodes.findings.exit;
 }

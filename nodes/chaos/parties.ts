@@ -27,6 +27,7 @@ export function partiesOf(config: ClusterConfig): Parties {
     controllers: Array.from({ length: config.controllers }, (_, index) => `controller-${index + 1}`),
     nodes: config.nodes.map(({ name }) => name),
     qemuNodes: config.nodes.filter(({ hypervisor }) => hypervisor === "qemu").map(({ name }) => name),
+    projects: config.projects,
   };
 }
 

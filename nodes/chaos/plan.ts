@@ -11,6 +11,7 @@ export interface Parties {
   readonly nodes: readonly string[];
   /** The nodes whose guests are processes. */
   readonly qemuNodes: readonly string[];
+  readonly projects: readonly string[];
 }
 
 export interface Step {
@@ -18,7 +19,7 @@ export interface Step {
   /** Since the beginning of the run, in ms. */
   readonly atMs: number;
   readonly fault: Fault;
-  /** Name of a process, or `guest`. */
+  /** Name of a process, or of the project of a flood, or `guest`. */
   readonly target: string;
   /** 0 for a fault that does not last. */
   readonly durationMs: number;
@@ -69,6 +70,7 @@ function timesOf(fault: Fault, random: { between(from: number, to: number): numb
 export function candidatesOf({ kind, target }: Fault, parties: Parties): readonly string[] {
   if (target === "controller") return parties.controllers;
   if (target === "node") return kind === "fill" ? parties.qemuNodes : parties.nodes;
+  if (target === "project") return parties.projects.slice(-1);
   if (target === "guest") return parties.qemuNodes.length > 0 ? ["guest"] : [];
   return [target];
 }

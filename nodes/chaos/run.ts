@@ -96,7 +96,7 @@ async function inWorld(running: Running): Promise<Summary> {
   }
   recorder.tell(await takeDown({ config: cluster, admin, after }));
   if (!running.keep) await removeAll({ admin, key: runKey, run, offer, say });
-  const judgement = judgeFacts(recorder.facts);
+  const judgement = judgeFacts(recorder.facts, recorder.faults);
   const summary: Summary = {
     run,
     scenario: running.name,

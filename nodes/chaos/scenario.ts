@@ -7,8 +7,19 @@ import { type Static, Type } from "@sinclair/typebox";
 import { literals } from "../../protocol/wire/schema.ts";
 import { check, type Finding } from "../config/explain.ts";
 import { type Direction, directions, type LinkServer, linkServers } from "../proxy/link-rules.ts";
+import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
 
-export const faultKinds = ["kill", "restart", "pause", "wipe", "cut", "blackHole", "delay", "fill"] as const;
+export const faultKinds = [
+  "kill",
+  "restart",
+  "pause",
+  "wipe",
+  "cut",
+  "blackHole",
+  "delay",
+  "fill",
+  "flood",
+] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** The effect of each fault, for people. */
@@ -21,6 +32,7 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
   blackHole: "a link stays open and nothing arrives: a silent partition, also of one direction",
   delay: "what passes a link arrives later",
   fill: "fills a small file system: a node's, that of the state or shared directory, or all of them",
+  flood: "a project sends far more than anybody could want",
 };
 
 /** What can be filled beside the file systems of nodes. */
@@ -28,7 +40,7 @@ export const fillTargets = ["state", "shared", "all"] as const;
 
 export const linkFaults: readonly FaultKind[] = ["cut", "blackHole", "delay"];
 /** Faults that last for a time and are healed after it. */
-export const lastingFaults: readonly FaultKind[] = ["pause", "fill", ...linkFaults];
+export const lastingFaults: readonly FaultKind[] = ["pause", "fill", "flood", ...linkFaults];
 
 const seconds = (minimum: number, description: string) =>
   Type.Optional(Type.Number({ minimum, maximum: 86_400, description }));
@@ -46,7 +58,8 @@ const Fault = Type.Object(
       pattern: "^[A-Za-z0-9_-]{1,64}$",
       description:
         "controller, node, nats, postgres or guest for one by chance, or a process by its name; " +
-        "for fill also state, shared or all",
+        "for fill also state, shared or all; " +
+        "of a flood: project for the last one, or a project by its name",
     }),
     atSeconds: seconds(0, "once, so long after the beginning"),
     everySeconds: seconds(0.5, "again and again, on average after so long"),
@@ -65,6 +78,12 @@ const Fault = Type.Object(
     ),
     delayMs: milliseconds("of a link: so much later"),
     jitterMs: milliseconds("of a link: and up to so much more, by chance"),
+    of: Type.Optional(
+      Type.Unsafe<ChaosFloodKind>({
+        ...literals(chaosFloodKinds),
+        description: `what a flood is made of: ${chaosFloodKinds.join(", ")}; absent: one by chance`,
+      }),
+    ),
   },
   { additionalProperties: false, description: "a fault" },
 );
@@ -149,6 +168,9 @@ export function parseScenario(text: string): ParsedScenario {
   return findings.length > 0 ? { ok: false, findings } : { ok: true, value: checked.value };
 }
 
+/** Words that name one of the cluster's own processes or guests by chance. */
+const parties: readonly string[] = ["controller", "node", "nats", "postgres", "guest"];
+
 /** Rules that a schema cannot express. Also used for a fault injected by hand, which has no time. */
 export function contradictions(fault: Fault, byHand = false): readonly string[] {
   const { kind, target } = fault;
@@ -165,6 +187,10 @@ export function contradictions(fault: Fault, byHand = false): readonly string[] 
       : []),
     ...(!isLink && (fault.server ?? fault.direction ?? fault.delayMs ?? fault.jitterMs) !== undefined
       ? ["server, direction, delayMs and jitterMs are of cut, blackHole and delay only. Remove them."]
+      : []),
+    ...(kind !== "flood" && fault.of !== undefined ? ["of is of flood only. Remove it."] : []),
+    ...(kind === "flood" && fault.target !== "project" && parties.includes(fault.target)
+      ? ["a flood comes from a project. Write target: project, or a project's name."]
       : []),
     ...(kind === "delay" && fault.delayMs === undefined ? ["a delay needs delayMs."] : []),
   ];

@@ -17,7 +17,7 @@ const grouped: Load[] = [
 export const scenarios: Readonly<Record<string, Scenario>> = {
   mixed: {
     summary:
-      "All there is: kills, pauses, restarts, broken links, wiped NATS, full disks; groups and quotas.",
+      "All there is: kills, pauses, restarts, broken links, wiped NATS, full disks, floods; groups and quotas.",
     operatorEverySeconds: 3,
     load: grouped,
     faults: [
@@ -52,6 +52,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       { kind: "delay", target: "node", delayMs: 150, jitterMs: 150, everySeconds: 100, forSeconds: 10 },
       { kind: "wipe", target: "nats", everySeconds: 200 },
       { kind: "fill", target: "node", everySeconds: 180, forSeconds: 10 },
+      { kind: "flood", target: "project", everySeconds: 120, forSeconds: 10 },
     ],
   },
   "host-kill": {
@@ -105,6 +106,18 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       { kind: "fill", target: "state", everySeconds: 45, forSeconds: 15 },
       { kind: "fill", target: "shared", everySeconds: 45, forSeconds: 15 },
       { kind: "fill", target: "all", everySeconds: 60, forSeconds: 20 },
+    ],
+  },
+  floods: {
+    summary: "A project floods the cluster, with all there is to flood it with, and nothing else is broken.",
+    minutes: 3,
+    load: both,
+    faults: [
+      { kind: "flood", target: "project", of: "questions", everySeconds: 40, forSeconds: 10 },
+      { kind: "flood", target: "project", of: "large", everySeconds: 40, forSeconds: 10 },
+      { kind: "flood", target: "project", of: "small", everySeconds: 40, forSeconds: 10 },
+      { kind: "flood", target: "project", of: "connections", everySeconds: 40, forSeconds: 10 },
+      { kind: "flood", target: "project", of: "polls", everySeconds: 40, forSeconds: 10 },
     ],
   },
   calm: {

@@ -53,6 +53,8 @@ const nextAtTerminal: Readonly<Record<string, string>> = {
   // Mutating commands say themselves how to repeat them (repeatable.ts); all other commands only read.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
   invalidUrl: "Set NOVACT_URL to nats://HOST:PORT.",
+  unauthenticated:
+    "Set NOVACT_USER and NOVACT_PASSWORD; or leave NOVACT_URL out, and the credentials in the state directory are read.",
   notConnected: `Is the cluster up? Start it with ${startCommand()}, or name another: --config FILE, NOVACT_URL.`,
 };
 

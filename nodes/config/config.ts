@@ -13,20 +13,21 @@ import type { Static } from "@sinclair/typebox";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
-import { adminProject, systemProject } from "../../protocol/wire/subjects.ts";
-import { controllerUser, hostUser, hostUserPrefix, type WebSocketListener } from "../bus/access.ts";
 import {
   CredentialsError,
   credentialsFile,
   type NatsCredentials,
   readCredentials,
 } from "../bus/credentials.ts";
+import type { WebSocketListener } from "../bus/server-config.ts";
+import { hostUser, inboxPrefixOf } from "../bus/users.ts";
 import { isCheckout, treeDirectory } from "../package/program-files.ts";
 import { startCommand } from "../package/typed-command.ts";
 import { check, type Finding } from "./explain.ts";
 import { configLimits } from "./limits.ts";
 import { nodeNameFindings } from "./node-names.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
+import { projectFindings, projectsDefault } from "./projects.ts";
 import {
   type accelerators,
   type ClusterFile,
@@ -67,11 +68,13 @@ export interface ClusterConfig {
     readonly port: number;
     /** The listener for browsers; undefined: there is none. */
     readonly websocket: WebSocketListener | undefined;
+    /** The project that a client without credentials speaks for; undefined: such a client is refused. */
+    readonly anonymous: string | undefined;
   };
   readonly postgres: { readonly url: string | undefined; readonly port: number };
   readonly controllers: number;
   readonly nodes: readonly NodeConfig[];
-  /** A client without credentials speaks for the first project. */
+  /** The tenants; the first one is what the CLI and the SDK take when nobody names one. */
   readonly projects: readonly string[];
   /**
    * Absolute paths. Image files may be registered from these directories, and from the state directory's
@@ -135,16 +138,7 @@ function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
   for (const [index, { power }] of (file.nodes ?? []).entries()) {
     findings.push(...powerFindings(power, index, lineOf));
   }
-  const reserved: readonly string[] = [adminProject, systemProject, controllerUser];
-  for (const [index, project] of (file.projects ?? []).entries()) {
-    const line = lineOf(["projects", index]);
-    if (reserved.includes(project) || project.startsWith(hostUserPrefix)) {
-      findings.push({ line, message: `projects.${index}: the name ${project} is reserved. Choose another.` });
-    }
-    if ((file.projects ?? []).indexOf(project) < index) {
-      findings.push({ line, message: `projects.${index}: ${project} is named twice. Remove one.` });
-    }
-  }
+  findings.push(...projectFindings(file, lineOf));
   for (const server of ["nats", "postgres"] as const) {
     const { url, port } = file[server] ?? {};
     if (url === undefined || port === undefined) continue;
@@ -176,11 +170,16 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
     cell: file.cell ?? "main",
     deployment: file.deployment ?? 0,
     stateDirectory,
-    nats: { url: file.nats?.url, port: file.nats?.port ?? 4222, websocket: webSocketOf(file) },
+    nats: {
+      url: file.nats?.url,
+      port: file.nats?.port ?? 4222,
+      websocket: webSocketOf(file),
+      anonymous: file.nats?.anonymous,
+    },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
     controllers: file.controllers ?? 1,
     nodes: nodes.map((node) => completeNode(node, { file, stateDirectory, directory: dirname(path) })),
-    projects: file.projects ?? ["demo"],
+    projects: file.projects ?? projectsDefault,
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     scheduler: {
       filters: file.scheduler?.filters ?? filters.map(({ name }) => name),
@@ -324,8 +323,8 @@ export function connectionOf(config: ClusterConfig, user: BusUser): NatsCredenti
 }
 
 function credentialsOf(config: ClusterConfig, user: BusUser): NatsCredentials {
-  if (config.nats.url !== undefined) return ofUrl(config.nats.url);
   const name = typeof user === "string" ? user : hostUser(user.host);
+  if (config.nats.url !== undefined) return { ...ofUrl(config.nats.url), inboxPrefix: inboxPrefixOf(name) };
   const file = credentialsFile(statePaths(config).nats, name);
   try {
     const credentials = readCredentials(file);

@@ -161,6 +161,13 @@ export const ClusterSchema = Type.Object(
             }),
           ),
           port: port("NATS server"),
+          anonymous: Type.Optional(
+            Type.String({
+              ...token,
+              description:
+                "the project that a client without credentials is; leave it out to refuse such a client",
+            }),
+          ),
           websocket: Type.Optional(
             part(
               {
@@ -207,7 +214,7 @@ export const ClusterSchema = Type.Object(
       Type.Array(Type.String(token), {
         minItems: 1,
         maxItems: 1_000,
-        description: "the tenants; the first one is who a client without credentials is",
+        description: "the tenants; the first one is taken where nobody names one",
       }),
     ),
     imageDirectories: Type.Optional(

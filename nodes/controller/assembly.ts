@@ -15,6 +15,7 @@ import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
 import { disableFailing } from "../../actors/control/fleet/breaker.ts";
 import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
+import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
 import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
 import { LeasePicture } from "../../actors/control/fleet/picture.ts";
@@ -28,6 +29,7 @@ import { instanceHandlers } from "../../actors/control/instances/service.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
+import { Waits } from "../../actors/control/request/waits.ts";
 import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
 import { proposal } from "../../actors/control/scheduler/propose.ts";
 import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
@@ -93,7 +95,7 @@ export interface Controller {
 export async function assembleController(ports: ControllerPorts): Promise<Controller> {
   const { store, bus } = ports;
   const parts = actorsOf(ports);
-  const { system, directory, commits, registry } = parts;
+  const { system, directory, commits, waits, registry } = parts;
   await Promise.all([directory.open(), parts.space.start()]);
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
@@ -113,7 +115,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   system.onSupervision((event) => void tellOfSupervision(event, { ...ports, commit: commits.commit }));
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
-    if (hint !== undefined) commits.hint(hint);
+    if (hint !== undefined) waits.hint(hint);
     return undefined;
   });
   const safety = await ports.openSafety(audienceOf(ports, parts));
@@ -152,7 +154,8 @@ function actorsOf(ports: ControllerPorts) {
     ports.wakePublisher();
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   };
-  const commits = new Commits(store, clock, tell);
+  const waits = new Waits(store, clock);
+  const commits = new Commits(store, tell, waits);
   const { commit } = commits;
   const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
@@ -190,6 +193,7 @@ function actorsOf(ports: ControllerPorts) {
     directory,
     leases,
     commits,
+    waits,
     tell,
     scheduler,
     placer,
@@ -203,15 +207,19 @@ function actorsOf(ports: ControllerPorts) {
 }
 
 /** What the actors do with the news of the safety channel. */
-function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudience {
-  const { directory, placer, registry, commits, leases, tell } = parts;
+function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): FleetAudience {
+  const { directory, placer, registry, commits, waits, leases, tell } = parts;
   const observers = { store, registry, strange: parts.strange };
   return {
-    observed: async ({ hostId, machines, complete, timeoutMs, ...said }) => {
+    observed: async ({ hostId, machines, timeoutMs, ...said }) => {
       const report = { ...said, id: hostId, deadlineMs: clock.monotonicMs() + timeoutMs };
       const stored = await take(machines, report, observers);
-      if (complete) await remindOfMissing(hostId, machines, observers);
+      if (said.complete) await remindOfMissing(hostId, machines, observers);
       return stored;
+    },
+    guarded: async (report) => {
+      await takeDeeds(report, { store, commit: commits.commit, clock, log });
+      return true;
     },
     heard: (hostId, spaces) => {
       directory.heard(hostId, spaces);
@@ -222,7 +230,7 @@ function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudie
       placer.hostsChanged();
     },
     committed: (hint) => {
-      commits.hint(hint);
+      waits.hint(hint);
       tell(hint);
     },
     cutOff: () => {
@@ -238,7 +246,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const { store, bus, clock, ids, log, cell } = ports;
   const { commit } = parts.commits;
   const catalog = { store, commit, clock, ids };
-  const read = { store, clock, commits: parts.commits };
+  const read = { store, clock, waits: parts.waits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>
     parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });

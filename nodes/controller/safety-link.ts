@@ -3,7 +3,12 @@
  * messages. What has no answer is collected while the actors are busy, so that a stuck thread finds one
  * message and not thousands. Clocks of threads count from different beginnings: only durations cross.
  */
-import type { FleetAudience, FleetPicture, MachineReport } from "../../actors/control/fleet/link.ts";
+import type {
+  FleetAudience,
+  FleetPicture,
+  GuardReport,
+  MachineReport,
+} from "../../actors/control/fleet/link.ts";
 import type { CommitHint } from "../../actors/control/request/commits.ts";
 import type { Space } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -17,7 +22,7 @@ export interface LinkPort {
 /** `spaces`: the host's file systems, as it last said. */
 type Heard = readonly [hostId: string, spaces: readonly Space[] | undefined];
 
-/** What has no answer but that it was taken. */
+/** News for the actors: that it was taken is the only answer. */
 interface News {
   readonly heard: readonly Heard[];
   readonly committed: CommitHint | undefined;
@@ -27,6 +32,7 @@ interface News {
 
 type Call =
   | { readonly name: "observed"; readonly report: MachineReport }
+  | { readonly name: "guarded"; readonly report: GuardReport }
   | { readonly name: "hostsChanged" }
   | { readonly name: "news"; readonly news: News };
 
@@ -67,6 +73,11 @@ export class LinkedAudience implements FleetAudience {
 
   observed(report: MachineReport): Promise<readonly string[]> {
     return this.#call({ name: "observed", report });
+  }
+
+  async guarded(report: GuardReport): Promise<boolean> {
+    await this.#call({ name: "guarded", report });
+    return true;
   }
 
   async hostsChanged(): Promise<void> {
@@ -155,10 +166,15 @@ export async function answerCall(
 
 async function passOn(call: Call, audience: FleetAudience): Promise<readonly string[]> {
   if (call.name === "observed") return audience.observed(call.report);
-  if (call.name === "hostsChanged") await audience.hostsChanged();
+  if (call.name === "guarded") {
+    if (!(await audience.guarded(call.report))) throw notTold();
+  } else if (call.name === "hostsChanged") await audience.hostsChanged();
   else tellNews(call.news, audience);
   return [];
 }
+
+const notTold = (): StatusError =>
+  new StatusError("storeUnavailable", "What the guard did is not stored yet.");
 
 function tellNews({ heard, committed, cutOff, picture }: News, audience: FleetAudience): void {
   if (cutOff) audience.cutOff();

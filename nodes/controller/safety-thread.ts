@@ -6,8 +6,8 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { connectStore } from "../../db/postgres/connect.ts";
-import { controllerUser } from "../bus/access.ts";
 import { connectNats } from "../bus/nats.ts";
+import { controllerUser } from "../bus/users.ts";
 import { connectionOf, postgresUrlOf } from "../config/config.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { openLog } from "../process/log.ts";

@@ -44,7 +44,7 @@ export interface Safety extends SafetyChannel {
 /** Resolves when the hosts were read once and reports are heard. */
 export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience): Promise<Safety> {
   const { cell, store, bus, clock, ids, log, name } = ports;
-  const { commit } = new Commits(store, clock, (hint) => audience.committed(hint));
+  const { commit } = new Commits(store, (hint) => audience.committed(hint));
   const patience = new Patience(audience, { clock, log });
   const hostsChanged = () => {
     directory.refreshSoon();

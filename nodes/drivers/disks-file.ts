@@ -19,10 +19,10 @@ import {
   exists,
   guestDirectory,
   guestFiles,
-  guestUser,
   makeGuestDirectory,
   type StateDirectories,
 } from "./guest-directory.ts";
+import { guestUser } from "./guest-user.ts";
 import { ImageCache } from "./images/cache.ts";
 import { driverLimits } from "./limits.ts";
 import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";

@@ -45,11 +45,11 @@ function readNewest(directory: string): Written | undefined {
 function readOne(path: string): Written | undefined {
   try {
     const [line = ""] = readFileSync(path, "utf8").split("\n", 1);
-    const { write = 0, end = 0, bootId, deadlineMs, number, stopped } = Object(JSON.parse(line));
+    const { write = 0, end = 0, bootId, deadlineMs, number, stopped, deeds } = Object(JSON.parse(line));
     const sound = [typeof bootId === "string", Number.isFinite(deadlineMs), Number.isInteger(number)];
     const whole = Number.isInteger(write) && write === end;
     if (!whole || !sound.every(Boolean) || !Array.isArray(stopped)) return undefined;
-    return { write, bootId, deadlineMs, number, stopped };
+    return { write, bootId, deadlineMs, number, stopped, ...(Array.isArray(deeds) ? { deeds } : {}) };
   } catch {
     // Missing or damaged: the guard does without.
     return undefined;

@@ -1,7 +1,7 @@
 /**
  * Paths and owners of the files of a host's guests, all under the host's state directory:
  *
- *   images/<sha256>                 cached images, read-only
+ *   images/<sha256>                 cached images, read-only, for the guests that use them (images/cache.ts)
  *   guard/                          the files of its guard (guard-files.ts)
  *   machines/<instanceId>.json      what the agent remembers of a machine
  *   guests/<instanceId>/            the hypervisor's working directory: all its paths are relative to it, so
@@ -14,12 +14,12 @@
  *
  * A guest's process must never be able to replace a file that the agent (perhaps root) opens by name.
  */
-import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { chmod, chown, lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isToken } from "../../protocol/wire/subjects.ts";
 import { isMissing } from "./durable-file.ts";
+import type { GuestUser } from "./guest-user.ts";
 
 export const guestFiles = {
   disk: "disk.qcow2",
@@ -63,8 +63,15 @@ export function makeOpenDirectories(directory: string, names: readonly string[])
   const mode = statSync(root).mode & 0o777;
   if (process.getuid?.() === 0 && (mode & 0o011) !== 0o011) chmodSync(root, mode | 0o011);
   if (process.getuid?.() === 0) refuseClosed(root, root);
-  for (const name of names) mkdirSync(join(root, name), { recursive: true, mode: 0o711 });
+  for (const name of names) makePassable(join(root, name));
   return root;
+}
+
+/** Also where it is there already, with another mode; of another owner it stays as it is. */
+function makePassable(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const { mode, uid } = statSync(directory);
+  if ((mode & 0o777) !== 0o711 && uid === process.getuid?.()) chmodSync(directory, 0o711);
 }
 
 /**
@@ -90,46 +97,6 @@ export function cachedImage(directories: Pick<StateDirectories, "images">, sha25
 export function guestDirectory(directories: StateDirectories, instanceId: string): string {
   if (!isToken(instanceId)) throw new Error("An instance id that is no token cannot name a directory.");
   return join(directories.guests, instanceId);
-}
-
-/**
- * The user that a guest's process runs as; undefined: the agent's own user, because the agent may not change
- * it.
- */
-export interface GuestUser {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/**
- * First uid of the guests: above every range that distributions and containers hand out, below 2^31. Source:
- * systemd's "Users, Groups, UIDs and GIDs".
- */
-const guestUidFirst = 0x7000_0000;
-const guestUidCount = 0x0fff_ff00;
-const nobody: GuestUser = { uid: 65_534, gid: 65_534 };
-
-/**
- * The user of a guest, made of its id: every guest has its own, so that a guest that breaks out of its
- * hypervisor cannot read the others' files. In a user namespace without those numbers, all guests share
- * `nobody`.
- */
-export function guestUser(instanceId: string, uidMap = readUidMap()): GuestUser | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  if (!mapsUid(uidMap, guestUidFirst + guestUidCount)) return nobody;
-  const uid =
-    guestUidFirst + (createHash("sha256").update(instanceId).digest().readUInt32BE(0) % guestUidCount);
-  return { uid, gid: uid };
-}
-
-const readUidMap = (): string => readFileSync("/proc/self/uid_map", "latin1");
-
-/** True when the last uid of the range exists in this user namespace, in one mapping with the first. */
-export function mapsUid(uidMap: string, last: number): boolean {
-  return uidMap.split("\n").some((line) => {
-    const [inside = Number.NaN, , count = 0] = line.trim().split(/\s+/).map(Number);
-    return inside <= guestUidFirst && inside + count > last;
-  });
 }
 
 /** Makes the guest's directory, or corrects its owner and mode. */

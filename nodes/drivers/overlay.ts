@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { syncDirectory, temporaryName } from "./durable-file.ts";
-import { exists, type GuestUser, guestFiles, guestUser } from "./guest-directory.ts";
+import { exists, guestFiles } from "./guest-directory.ts";
+import { type GuestUser, guestUser } from "./guest-user.ts";
 import { driverLimits } from "./limits.ts";
 import { runTool } from "./tool.ts";
 

@@ -1,5 +1,6 @@
 /**
- * Parses one line of /proc/PID/stat. The guard's process uses this file as well, so it must import nothing.
+ * Parses /proc/PID/stat, and the users in /proc/PID/status. The guard's process uses this file as well, so it
+ * must import nothing.
  */
 
 export interface StatFacts {
@@ -22,4 +23,10 @@ export function parseStat(stat: string): StatFacts | undefined {
   // A zombie with several threads is a process whose first thread has ended before the others: it lives.
   const dead = (state === "Z" && threads <= 1) || state === "X" || state === "x";
   return { state, startTicks, dead };
+}
+
+/** The real, effective, saved and file system user in /proc/PID/status; none when there is no such line. */
+export function parseUids(status: string): readonly number[] {
+  const line = /^Uid:((?:\s+[0-9]+)+)$/m.exec(status)?.[1] ?? "";
+  return line.split(/\s+/).slice(1).map(Number);
 }

@@ -6,7 +6,8 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../protocol/wire/transport.ts";
-import { parseStat } from "./process-stat.ts";
+import { parseStat, parseUids } from "./process-stat.ts";
+import { sharedPartOf } from "./process-tasks.ts";
 import { delay, throwIfAborted } from "./waiting.ts";
 
 export interface ProcessIdentity {
@@ -21,6 +22,8 @@ export interface ProcessFacts extends ProcessIdentity {
   readonly executable: string;
   readonly cwd: string;
   readonly argv: readonly string[];
+  /** Real, effective, saved and file system user. */
+  readonly uids: readonly number[];
 }
 
 /**
@@ -34,16 +37,25 @@ const goneProbePeriodMs = 3;
  */
 export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
   try {
-    const [stat, command, executable, cwd] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, "latin1"),
-      readFile(`/proc/${pid}/cmdline`, "utf8"),
-      readlink(`/proc/${pid}/exe`).catch(() => ""),
-      readlink(`/proc/${pid}/cwd`).catch(() => ""),
-    ]);
-    const facts = parseStat(stat);
+    const facts = parseStat(await readFile(`/proc/${pid}/stat`, "latin1"));
     if (facts === undefined || facts.dead) return undefined;
     const { state, startTicks } = facts;
-    return { pid, startTicks, state, executable, cwd, argv: command.split("\0").slice(0, -1) };
+    const part = state === "Z" ? sharedPartOf(pid) : String(pid);
+    const [command, status, executable, cwd] = await Promise.all([
+      readFile(`/proc/${part}/cmdline`, "utf8"),
+      readFile(`/proc/${pid}/status`, "latin1"),
+      readlink(`/proc/${part}/exe`).catch(() => ""),
+      readlink(`/proc/${part}/cwd`).catch(() => ""),
+    ]);
+    return {
+      pid,
+      startTicks,
+      state,
+      executable,
+      cwd,
+      argv: command.split("\0").slice(0, -1),
+      uids: parseUids(status),
+    };
   } catch (error) {
     if (isGoneError(error)) return undefined;
     throw error;
@@ -108,9 +120,13 @@ export async function findProcesses(
   return found;
 }
 
+/** The arguments of a process, also of one whose first thread has ended before the others. */
 async function readArgv(pid: number): Promise<readonly string[]> {
   try {
-    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
+    const own = await readFile(`/proc/${pid}/cmdline`, "utf8");
+    const part = own === "" ? sharedPartOf(pid) : String(pid);
+    const command = part === String(pid) ? own : await readFile(`/proc/${part}/cmdline`, "utf8");
+    return command.split("\0").slice(0, -1);
   } catch (error) {
     if (isGoneError(error)) return [];
     throw error;

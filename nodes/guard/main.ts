@@ -5,7 +5,8 @@
  * guests work in.
  *
  * The process has to be small and must never wait: it imports next to nothing, reads only /proc
- * synchronously, and stops a guest without an answer of QEMU or of the storage. Started by
+ * synchronously, and stops a guest without an answer of QEMU or of the storage. It must never say of a guest
+ * that it is stopped or gone before the kernel shows it of every thread. Started by
  * drivers/qemu/guard-launch.ts.
  */
 import { access, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
@@ -14,12 +15,15 @@ import { setPriority } from "node:os";
 import { decide, nextLookAtMs } from "../../actors/node/guard/decide.ts";
 import { guardLimits } from "../../actors/node/guard/limits.ts";
 import type { FencedGuest, GuardAction, GuardEvent } from "../../actors/node/guard/messages.ts";
-import { beginGuard, type GuardState } from "../../actors/node/guard/state.ts";
+import { beginGuard, type GuardState, toStore } from "../../actors/node/guard/state.ts";
+import type { GuardDeed } from "../../protocol/guard.ts";
+import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../drivers/guard-files.ts";
 import { driverLimits } from "../drivers/limits.ts";
 import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "../drivers/qemu/guard-scan.ts";
 
 const signals = { stop: "SIGSTOP", continue: "SIGCONT", kill: "SIGKILL" } as const;
+const proofs = { stopped: "every thread is stopped", gone: "no thread is left" } as const;
 
 /** CLOCK_MONOTONIC in ms: the same for every process of the computer. */
 const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -29,6 +33,8 @@ class GuardProcess {
   readonly #bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   readonly #memory = new GuardMemory((error) => say(`its state could not be written: ${error.message}`));
   readonly #waiting = new Map<number, Socket>();
+  /** The last line about each guest. */
+  readonly #said = new Map<string, string>();
   #state: GuardState;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<ReadonlyMap<string, boolean>> | undefined;
@@ -58,6 +64,17 @@ class GuardProcess {
     this.#take({ kind: "extend", number, deadlineMs });
   }
 
+  /** The first deeds after this number, as many as one answer may have. */
+  deeds(after: number): readonly GuardDeed[] {
+    const later = this.#state.deeds.filter(({ number }) => number > after);
+    return later.slice(0, leaseLimits.guardDeedsPageMax);
+  }
+
+  /** Number of the last deed; 0: there is none. */
+  get lastDeed(): number {
+    return this.#state.deeds.at(-1)?.number ?? 0;
+  }
+
   /** Number of guests to guard. */
   count(): number {
     return this.#scan.find().length;
@@ -71,8 +88,9 @@ class GuardProcess {
     const { next, actions } = decide(this.#state, event, monotonicMs());
     this.#state = next;
     for (const action of actions) this.#act(action);
-    const { deadlineMs, number, stopped } = this.#state;
-    this.#memory.keep({ bootId: this.#bootId, deadlineMs, number, stopped });
+    const { stopped } = this.#state;
+    this.#memory.keep(toStore(this.#state, this.#bootId));
+    if (stopped.length === 0) this.#said.clear();
     this.#arm();
   }
 
@@ -90,18 +108,27 @@ class GuardProcess {
   #act(action: GuardAction): void {
     if (action.kind === "look") this.tick();
     else if (action.kind === "acknowledge") this.#answer(action.number);
+    else if (action.kind === "tell") this.#sayOnce(action.guest, proofs[action.what]);
     else this.#signal(action.kind, action.guest);
   }
 
   #signal(kind: keyof typeof signals, guest: FencedGuest): void {
-    const { instanceId, ownerEpoch, pid } = guest;
     if (!isSameProcess(guest)) return;
     try {
-      process.kill(pid, signals[kind]);
-      say(`${signals[kind]} to ${pid}, instance ${instanceId} of epoch ${ownerEpoch}`);
+      process.kill(guest.pid, signals[kind]);
+      this.#sayOnce(guest, signals[kind]);
     } catch (error) {
-      say(`${signals[kind]} to ${pid} failed: ${String(error)}`);
+      this.#sayOnce(guest, `${signals[kind]} failed: ${String(error)}`);
     }
+  }
+
+  /** Writes what was done to a guest to the log, and the same of the same guest only once in a row. */
+  #sayOnce(guest: FencedGuest, what: string): void {
+    const { instanceId, ownerEpoch, pid } = guest;
+    const line = `process ${pid}, instance ${instanceId} of epoch ${ownerEpoch}: ${what}`;
+    if (this.#said.get(instanceId) === line) return;
+    this.#said.set(instanceId, line);
+    say(line);
   }
 
   /** Answers this request and all before it: what is held now is newer. */
@@ -177,11 +204,14 @@ function say(text: string): void {
 }
 
 function hear(guard: GuardProcess, socket: Socket, line: string): void {
-  const { kind, number, deadlineMs } = Object(parsed(line));
+  const { kind, number, deadlineMs, after } = Object(parsed(line));
   if (kind === "extend" && Number.isInteger(number) && Number.isFinite(deadlineMs)) {
     guard.extend(number, deadlineMs, socket);
   } else if (kind === "status") {
-    send(socket, { kind: "status", number: guard.number, pid: process.pid, guests: guard.count() });
+    const { number: newest, lastDeed } = guard;
+    send(socket, { kind: "status", number: newest, pid: process.pid, guests: guard.count(), lastDeed });
+  } else if (kind === "deeds" && Number.isInteger(after)) {
+    send(socket, { kind: "deeds", after, deeds: guard.deeds(after) });
   } else if (kind === "end") {
     end(guard, socket);
   } else {

@@ -15,7 +15,7 @@ const out = join(treeDirectory, "build");
 
 /** Started as processes of their own, or by nodes/novact.mjs: no import leads to them. */
 const programs = [
-  ...["cli/main", "main", "chaos/main", "proxy/entry"],
+  ...["cli/main", "main", "chaos/main", "chaos/flood-sender", "proxy/entry"],
   ...["guard/main", "drivers/qemu/guard-launch", "controller/safety-thread"],
 ];
 const browserBundle = "browser/novact.js";

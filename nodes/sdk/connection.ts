@@ -7,6 +7,7 @@ import type { Interceptor } from "../../protocol/wire/client.ts";
 import type { Encoding } from "../../protocol/wire/codec.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
+import { adminUser, inboxPrefixOf } from "../bus/users.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { createFollowers, type Followers } from "./follow.ts";
@@ -92,7 +93,9 @@ export function placeOfUrl(url: URL, hints: PlaceHints): Place {
   bare.username = "";
   bare.password = "";
   const servers = [bare.toString()];
-  const credentials = user === "" ? { servers } : { servers, user, pass, inboxPrefix: `_INBOX_${user}` };
   const project = hints.project ?? (user === "" ? "demo" : user);
+  // Answers to a project's commands go to the inboxes of the project and of operators.
+  const inboxPrefix = inboxPrefixOf(user === adminUser ? adminUser : project);
+  const credentials = user === "" ? { servers } : { servers, user, pass, inboxPrefix };
   return { credentials, project, cell: hints.cell ?? "main", deployment: 0 };
 }

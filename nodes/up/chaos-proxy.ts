@@ -4,7 +4,7 @@
  * again.
  */
 import { join } from "node:path";
-import { controllerUser } from "../bus/access.ts";
+import { controllerUser } from "../bus/users.ts";
 import {
   type ClusterConfig,
   connectionOf,

@@ -175,7 +175,7 @@ function natsStarter({ config, screen: { say }, stop }: ClusterOptions, hosts: r
     cell: config.cell,
     hosts,
     projects: config.projects,
-    anonymous: config.projects[0] ?? "",
+    anonymous: config.nats.anonymous,
   };
   const logFile = join(paths.log, "nats.log");
   const { websocket } = config.nats;

@@ -2,8 +2,9 @@
  * The compute nodes of a cluster. Each is judged, started and kept by itself: what is wrong with one of them
  * must never keep another one, a controller or a server down.
  */
-import { hostUser } from "../bus/access.ts";
+
 import { credentialsFile, readCredentials } from "../bus/credentials.ts";
+import { hostUser } from "../bus/users.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { hostIdOf } from "../config/host-id.ts";
 import { failureOf } from "../package/failure.ts";

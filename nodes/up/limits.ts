@@ -7,8 +7,10 @@ export const upLimits = {
   serverStartTimeoutMs: 60_000,
   /** A server that does not end when asked is killed after this time. */
   serverStopTimeoutMs: 10_000,
-  /** A server's log file is set aside at its next start when it has grown beyond this. */
+  /** A server's log file is set aside when it has grown beyond this: at its start, and while it runs. */
   serverLogBytesMax: 4 * 1024 * 1024,
+  /** Period of looking how long the log of a running server is. */
+  serverLogLookMs: 2_000,
   /**
    * Room kept in the state directory for PostgreSQL on a full disk: thousands of stops and deletes, and a
    * restart.

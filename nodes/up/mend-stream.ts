@@ -5,8 +5,8 @@
  * JetStream answers must be left alone.
  */
 import type { Log } from "../../protocol/wire/transport.ts";
-import { controllerUser } from "../bus/access.ts";
 import { connectNats } from "../bus/nats.ts";
+import { controllerUser } from "../bus/users.ts";
 import { type ClusterConfig, connectionOf } from "../config/config.ts";
 import { upLimits } from "./limits.ts";
 import type { RunningServer } from "./server-process.ts";

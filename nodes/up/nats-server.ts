@@ -3,22 +3,17 @@
  * passwords (nodes/bus/access.ts). JetStream holds only copies: the truth is in PostgreSQL, so its directory
  * may be lost.
  *
- * Layout of the directory: `nats.conf` and `credentials/<user>.json` (owner only, but for the anonymous
- * user's), `store/` (JetStream's), `process.json`.
+ * Layout of the directory: `nats.conf` and `credentials/<user>.json` (owner only, but for an
+ * anonymous user's), `store/` (JetStream's), `process.json`.
  */
 
 import { randomBytes } from "node:crypto";
 import { accessSync, chmodSync, constants, mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import {
-  type NatsAccess,
-  natsServerConfig,
-  natsUsers,
-  type WebSocketListener,
-  webSocketNobody,
-} from "../bus/access.ts";
+import { type NatsAccess, natsUsers } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
+import { natsServerConfig, type WebSocketListener, webSocketNobody } from "../bus/server-config.ts";
 import { writeStateFile } from "../process/state-file.ts";
 import type { Stop } from "../setup/run-command.mjs";
 import { upLimits } from "./limits.ts";
@@ -147,7 +142,7 @@ function writeFiles(
     const pass = readCredentials(file)?.pass ?? randomBytes(24).toString("hex");
     passwords[name] = pass;
     const credentials: NatsCredentials = { servers: [url], user: name, pass, inboxPrefix };
-    // Anybody on this computer is the anonymous user anyway.
+    // Where there is an anonymous user, anybody on this computer is that user anyway.
     writeStateFile(file, `${JSON.stringify(credentials)}\n`, name === access.anonymous ? 0o644 : 0o600);
   }
   const file = join(directory, "nats.conf");

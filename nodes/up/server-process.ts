@@ -5,7 +5,16 @@
  * and when it is ready.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Code } from "../../protocol/wire/status.ts";
@@ -141,6 +150,15 @@ export async function startServerProcess(
     }
     await sleep(lookEveryMs);
   }
+  const bounding = setInterval(() => {
+    try {
+      boundLog(server.logFile);
+    } catch (error) {
+      clearInterval(bounding);
+      process.emitWarning(`${server.logFile} cannot be bounded: ${(error as Error).message}`);
+    }
+  }, upLimits.serverLogLookMs).unref();
+  void ended.then(() => clearInterval(bounding));
   const proof = writeDown();
   if (proof === undefined) throw failure(server, "ended while it was starting");
   child.unref();
@@ -211,6 +229,23 @@ function failure(server: ServerProgram, what: string): ServerStartError {
     `${server.name} ${what}. The end of its log, ${server.logFile}:\n  ${tail}\n` +
       `Command: ${[server.program, ...server.arguments].join(" ")}`,
   );
+}
+
+/**
+ * Empties the log of a running server when that log has grown too long; at most one older file is kept. The
+ * server has the file open to append to it, so the file is copied and not renamed, and some lines may be
+ * lost. What clients cause makes lines there, and nats-server 2.9 keeps every old file of a log of its own.
+ */
+export function boundLog(logFile: string): void {
+  const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < upLimits.serverLogBytesMax) return;
+  try {
+    copyFileSync(logFile, `${logFile}.1`);
+  } catch {
+    // On a full disk the old lines are worth less than the room that they take.
+    rmSync(`${logFile}.1`, { force: true });
+  }
+  truncateSync(logFile);
 }
 
 /** Renames a log file that has grown too long; at most one older file is kept. */

@@ -6,6 +6,8 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { credentialsFile } from "../bus/credentials.ts";
+import { inboxPrefixOf } from "../bus/users.ts";
 import { type ClusterConfig, defaultConfigFile, loadConfig, statePaths } from "../config/config.ts";
 import { checkSurroundings } from "../config/surroundings.ts";
 import { exitCodes } from "../package/exit-codes.ts";
@@ -179,14 +181,22 @@ function whatNow(config: ClusterConfig): string {
     lines.push(
       `  ${`pkill -STOP -f 'compute --name=${first.name}'`.padEnd(68)} lose a node: its guests come back`,
     );
-  const subject = `novact.v1.${config.cell}.cmd.${project}.instance.list`;
   return [
     "",
     "What now? In another terminal:",
     ...lines,
-    `  nats req ${subject} '{}'`,
+    `  ${natsCommand(config, project)}`,
     "Ctrl-C ends everything.",
     "",
     "",
   ].join("\n");
+}
+
+/** A line for NATS's own CLI; the password stays out of the arguments, which everybody sees. */
+function natsCommand(config: ClusterConfig, project: string): string {
+  const request = `req novact.v1.${config.cell}.cmd.${project}.instance.list '{}'`;
+  if (config.nats.url !== undefined) return `nats ${request}`;
+  const file = credentialsFile(statePaths(config).nats, project);
+  const password = `NATS_PASSWORD=$(node -p 'require("${file}").pass')`;
+  return `${password} nats --user ${project} --inbox-prefix ${inboxPrefixOf(project)} ${request}`;
 }

@@ -17,4 +17,6 @@ export const leaseLimits = {
    * process on its way into the stop, and for clocks that run apart (1 % of 10 s is 100 ms).
    */
   fenceMarginMs: 2_000,
+  /** Deeds of a guard in one report, and in one answer of the guard. */
+  guardDeedsPageMax: 16,
 } as const;

@@ -11,6 +11,11 @@ export const placementLimits = {
   groupMembersMax: 100_000,
   /** Members that the view of a group lists. */
   groupMembersListedMax: 1_000,
+  /**
+   * Server groups of one project, judged in the commit that makes one. Each is a row that stays until its
+   * project removes it.
+   */
+  serverGroupsPerProjectMax: 1_000,
   /** Instances named in one scheduler hint. */
   hintInstancesMax: 100,
   /**

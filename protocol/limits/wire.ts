@@ -1,5 +1,5 @@
 /**
- * Limits of the wire: bodies and headers, attempts and deadlines, pages, and requests in work. Both ends keep
+ * Limits of the wire: bodies and headers, attempts and deadlines, and pages. Both ends keep
  * to them, so they are never configured.
  */
 export const wireLimits = {
@@ -59,18 +59,6 @@ export const wireLimits = {
    * few controllers have been asked.
    */
   olderServerRetriesMax: 5,
-  /**
-   * Requests that one server works on at once, long polls included; each may hold a body. Further requests
-   * are answered RESOURCE_EXHAUSTED.
-   */
-  requestsInWorkMax: 8_000,
-  /**
-   * Requests of a project that a server works on at once, so that a tenant's long polls cannot shut out other
-   * tenants.
-   */
-  requestsInWorkPerProjectMax: 4_000,
-  /** When a caller that was refused for too many requests in work should try again. */
-  retryAfterMs: 100,
   /** Of lines of the log that a peer can cause with every message, one of each kind in this period. */
   sameLinePeriodMs: 10_000,
   /** Kinds of such lines that a server tells apart: one for each host and reason. */

@@ -12,12 +12,15 @@ import {
   assertToken,
   commandPattern,
   commandSubject,
+  commandSubjectStart,
   hostPattern,
   hostSubject,
   parseCommandSubject,
   parseNodeSubject,
   reportPattern,
   reportSubject,
+  reportSubjectStart,
+  tokenBehind,
 } from "./subjects.ts";
 
 export interface Address {
@@ -42,14 +45,22 @@ export interface Binding {
   subjectOf(address: Address): string;
   /** The address in a subject; undefined when the subject is not of this kind. */
   addressOf(subject: string): Address | undefined;
+  /**
+   * Whose budget and share a message with this subject counts on: its project's, or its host's.
+   * Undefined: it names none. Cheap; the subject may still be malformed behind that.
+   */
+  shareOf(subject: string): string | undefined;
   /** The subject pattern of one method, for discovery. */
   patternOf(service: Service, methodName: string, method: Method): string;
 }
 
 const controllers = "novact";
+/** The end of the subject of a lease's renewal. */
+const leaseEnd = ".lease";
 
 /** Commands of clients: any project, any noun. */
 export function commandBinding(cell: string): Binding {
+  const start = commandSubjectStart(cell);
   return {
     kind: "command",
     pattern: allCommandsPattern(cell),
@@ -57,6 +68,7 @@ export function commandBinding(cell: string): Binding {
     bodyBytesMax: wireLimits.bodyBytesMax,
     subjectOf: ({ project, noun, id, method }) => commandSubject(cell, project, noun, method, id),
     addressOf: (subject) => parseCommandSubject(cell, subject),
+    shareOf: (subject) => tokenBehind(start, subject),
     patternOf: (service, name, { target }) => commandPattern(cell, service.noun, name, target),
   };
 }
@@ -70,12 +82,15 @@ export function hostBinding(cell: string, hostId: string): Binding {
     bodyBytesMax: wireLimits.answerBytesMax,
     subjectOf: ({ method }) => hostSubject(cell, hostId, method),
     addressOf: (subject) => nodeAddress(parseNodeSubject(cell, "host", subject), "host-agent"),
+    // Only controllers ask hosts: all of them together have one share.
+    shareOf: () => controllers,
     patternOf: (_, name) => hostSubject(cell, hostId, name),
   };
 }
 
 /** Reports of hosts to controllers. A client needs the id of its host; a server hears all hosts. */
 export function reportBinding(cell: string, hostId?: string): Binding {
+  const start = reportSubjectStart(cell);
   return {
     kind: "report",
     pattern: reportPattern(cell),
@@ -87,6 +102,11 @@ export function reportBinding(cell: string, hostId?: string): Binding {
       return reportSubject(cell, hostId, method);
     },
     addressOf: (subject) => nodeAddress(parseNodeSubject(cell, "report", subject), "report"),
+    // Whatever a host reports, the renewals of its lease have a share of their own.
+    shareOf: (subject) => {
+      const host = tokenBehind(start, subject);
+      return host !== undefined && subject.endsWith(leaseEnd) ? host + leaseEnd : host;
+    },
     patternOf: (_, name) => reportPattern(cell).replace(/\*$/, assertToken(name, "method")),
   };
 }

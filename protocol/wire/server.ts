@@ -1,20 +1,24 @@
 /**
  * The server: from messages to typed calls and back. Finds the method, checks the caller and the deadline,
- * decodes, validates, calls the handler, validates and encodes its answer. Every message is answered, at its
- * deadline at the latest.
+ * decodes, validates, calls the handler, validates and encodes its answer. Every message that the door lets
+ * in (admission.ts) is answered, at its deadline at the latest.
  *
  * A bus handler must never throw: that would freeze the connection. What a handler throws goes to the log,
  * once; the caller hears only what a StatusError makes public.
  */
 
 import { wireLimits } from "../limits/wire.ts";
+import { createDoor, strayName } from "./admission.ts";
 import type { Address, Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
+import { callUntilDeadline, Ending } from "./deadline.ts";
 import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
 import { errorMessage, readRequestHeaders } from "./headers.ts";
 import { Quiet } from "./quiet.ts";
 import { sayable } from "./sayable.ts";
 import type { CallContext, Handlers, Method, Service } from "./service.ts";
+import { commandShares, hostShares, type Place, reportShares, Shares } from "./shares.ts";
+import { sparing } from "./sparing-log.ts";
 import { StatusError } from "./status.ts";
 import { adminProject, systemProject } from "./subjects.ts";
 import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
@@ -71,34 +75,50 @@ interface Endpoint {
 }
 
 /** Starts listening. All validators are compiled here, none during a request. */
-export function createServer(options: ServerOptions): Server {
-  const { bus, binding, log } = options;
+export function createServer(given: ServerOptions): Server {
+  const { bus, binding, clock } = given;
+  const log = sparing(given.log, clock);
+  const options = { ...given, log };
   const endpoints = endpointsOf(options.services);
-  const gate = createGate();
-  const quiet = new Quiet(options.clock);
+  const shares = new Shares(sharesOf[binding.kind], clock);
+  const door = createDoor({ binding, room: shares, clock, log: given.log });
+  const ending = new Ending(shares);
+  const quiet = new Quiet(clock);
   const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
     try {
-      return await handle({ options, endpoints, gate, quiet, subject, message });
+      return await handle({
+        options,
+        endpoints,
+        shares,
+        ending,
+        quiet,
+        plainLog: given.log,
+        subject,
+        message,
+      });
     } catch (thrown) {
       log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
       return undefined;
     }
   };
-  const subscriptions: BusSubscription[] = [bus.serve(binding.pattern, binding.queue, answer)];
+  const subscriptions: BusSubscription[] = [bus.serve(binding.pattern, binding.queue, answer, door)];
   if (options.discoverable !== false) {
     subscriptions.push(...announce(options, discoverables(options.services, binding, endpoints)));
   }
   return {
     get inWork() {
-      return gate.inWork;
+      return shares.underWay;
     },
     async drain() {
-      const timer = options.clock.after(wireLimits.drainGraceMs, () => gate.cutShort());
+      const timer = clock.after(wireLimits.drainGraceMs, () => ending.cutShort());
       await Promise.all(subscriptions.map((subscription) => subscription.drain()));
       timer.cancel();
+      door.close();
     },
   };
 }
+
+const sharesOf = { command: commandShares, report: reportShares, host: hostShares };
 
 function endpointsOf(services: readonly Implementation[]): ReadonlyMap<string, Endpoint> {
   const endpoints = new Map<string, Endpoint>();
@@ -137,87 +157,86 @@ function discoverables(
   }));
 }
 
-type Fail = (error: StatusError) => void;
-
-/** Counts the requests in work, in total and per project, and ends those that would outlast the server. */
-function createGate() {
-  const perProject = new Map<string, number>();
-  const failing = new Set<Fail>();
-  let inWork = 0;
-  return {
-    /**
-     * Registers what to call when the server ends and waiting must stop; returns the function that removes
-     * it.
-     */
-    onCutShort(fail: Fail): () => void {
-      failing.add(fail);
-      return () => failing.delete(fail);
-    },
-    cutShort() {
-      for (const fail of failing) fail(new StatusError("shuttingDown", "The server ends before the answer."));
-    },
-    get inWork() {
-      return inWork;
-    },
-    enter(project: string): () => void {
-      const own = perProject.get(project) ?? 0;
-      if (inWork >= wireLimits.requestsInWorkMax || own >= wireLimits.requestsInWorkPerProjectMax) {
-        throw new StatusError("mailboxFull", "Too many requests are in work at this server.", {
-          retryAfterMs: wireLimits.retryAfterMs,
-        });
-      }
-      inWork += 1;
-      perProject.set(project, own + 1);
-      return () => {
-        inWork -= 1;
-        const left = (perProject.get(project) ?? 1) - 1;
-        if (left === 0) perProject.delete(project);
-        else perProject.set(project, left);
-      };
-    },
-  };
-}
-
 /** Number of entries that the log names when some could not be understood. */
 const leftOutNamedMax = 3;
 
 interface Incoming {
   readonly options: ServerOptions;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  readonly gate: ReturnType<typeof createGate>;
+  readonly shares: Shares;
+  readonly ending: Ending;
   /** For lines of the log that a peer may cause with every message. */
   readonly quiet: Quiet;
+  /** For what `quiet` lets pass: one host's lines must not count on another's. */
+  readonly plainLog: Log;
   readonly subject: string;
   readonly message: BusMessage;
 }
 
 async function handle(incoming: Incoming): Promise<BusMessage> {
-  const { options, subject, message } = incoming;
+  const { options, subject, message, shares } = incoming;
   const encoding = encodingOf(message.body);
   const startedAtMs = options.clock.monotonicMs();
   let endpoint: Endpoint | undefined;
   let requestId: string | undefined;
+  let place: Place | undefined;
   try {
+    const entered = shares.enter(options.binding.shareOf(subject) ?? strayName, message.body.length);
+    place = entered instanceof Promise ? await entered : entered;
     const address = options.binding.addressOf(subject);
     if (address === undefined) throw malformedSubject(options.binding);
     endpoint = endpointAt(incoming.endpoints, address, options.binding);
     endpoint.stats.requests += 1;
     const headers = readRequestHeaders(message.headers);
     requestId = headers.requestId ?? options.ids.next();
+    const deadlineMs = startedAtMs + headers.timeoutMs;
     const leftOut = nothingLeftOut();
     const request = requestOf(incoming, endpoint, leftOut);
-    const leave = incoming.gate.enter(address.project);
-    const call = { endpoint, request, options, timeoutMs: headers.timeoutMs, gate: incoming.gate };
     const told = leftOut.entries === 0 ? {} : { leftOut };
-    const context = { ...address, requestId, traceparent: headers.traceparent, ...told };
-    const answer = await callUntilDeadline(call, context).finally(leave);
+    const context = { ...address, requestId, traceparent: headers.traceparent, deadlineMs, ...told };
+    const answer = await answerOf(incoming, { endpoint, request, place, context });
     endpoint.stats.processingMs += options.clock.monotonicMs() - startedAtMs;
     return { body: encodeAnswer(sound(endpoint, answer, options.log), encoding), headers: {} };
   } catch (thrown) {
     const error = StatusError.from(thrown, `The request ${requestId ?? ""}`.trim());
     note(incoming, { endpoint, requestId, thrown, error });
     return errorMessage(error, encoding);
+  } finally {
+    place?.leave();
   }
+}
+
+interface Called {
+  readonly endpoint: Endpoint;
+  readonly request: unknown;
+  readonly place: Place;
+  readonly context: Omit<CallContext, "signal" | "onlyWaits">;
+}
+
+/**
+ * The handler's answer. A client's request that will wait takes a place among those that do, before all else.
+ */
+async function answerOf(incoming: Incoming, called: Called): Promise<unknown> {
+  const { options, shares, ending } = incoming;
+  const { endpoint, place, context, request } = called;
+  const waits = options.binding.kind === "command" && willWait(request);
+  const endWait = waits ? shares.wait(context.project) : undefined;
+  const onlyWaits = () => {
+    if (endWait !== undefined) place.rest();
+  };
+  try {
+    const call = { name: endpoint.name, context: { ...context, onlyWaits } };
+    const handle = (all: CallContext) => endpoint.call(request, all);
+    return await callUntilDeadline({ ...options, ending }, { ...call, handle });
+  } finally {
+    endWait?.();
+  }
+}
+
+/** Long polls and the end of an operation: every method has the same two fields for them. */
+function willWait(request: unknown): boolean {
+  const { wait, waitMs } = request as { readonly wait?: unknown; readonly waitMs?: unknown };
+  return wait === true || (typeof waitMs === "number" && waitMs > 0);
 }
 
 const mayBeOlder =
@@ -267,51 +286,6 @@ function endpointAt(endpoints: ReadonlyMap<string, Endpoint>, address: Address, 
   return endpoint;
 }
 
-interface Call {
-  readonly endpoint: Endpoint;
-  readonly request: unknown;
-  readonly options: ServerOptions;
-  readonly timeoutMs: number;
-  readonly gate: Incoming["gate"];
-}
-
-/**
- * The handler's answer, or DEADLINE_EXCEEDED timeout. The handler's signal is aborted when nobody waits for
- * the answer any more.
- */
-function callUntilDeadline(
-  { endpoint, request, options, timeoutMs, gate }: Call,
-  facts: Omit<CallContext, "deadlineMs" | "signal">,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const { clock, log } = options;
-    const abort = new AbortController();
-    const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const fail = (error: StatusError) => {
-      reject(error);
-      abort.abort(error);
-    };
-    const timer = clock.after(timeoutMs, () =>
-      fail(new StatusError("timeout", `${endpoint.name} was not done within ${timeoutMs} ms.`)),
-    );
-    const forget = gate.onCutShort(fail);
-    const { project, id, requestId, traceparent, leftOut } = facts;
-    const said = { project, id, requestId, traceparent, ...(leftOut && { leftOut }) };
-    const context = { ...said, deadlineMs, signal: abort.signal };
-    endpoint
-      .call(request, context)
-      .then(resolve, (thrown: unknown) => {
-        if (abort.signal.aborted)
-          log.warn({ requestId, error: thrown }, "a request failed after its deadline");
-        reject(thrown);
-      })
-      .finally(() => {
-        timer.cancel();
-        forget();
-      });
-  });
-}
-
 /**
  * The handler's answer when it fits its schema; for a read, without the entries that break the schema.
  * @throws INTERNAL
@@ -347,7 +321,8 @@ interface Refused {
   readonly error: StatusError;
 }
 
-function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+function note(incoming: Incoming, { endpoint, requestId, thrown, error }: Refused): void {
+  const { options, quiet, plainLog, subject } = incoming;
   if (endpoint !== undefined) {
     endpoint.stats.errors += 1;
     endpoint.stats.lastError = `${error.code} ${error.reason}`;
@@ -361,10 +336,7 @@ function note({ options, quiet, subject }: Incoming, { endpoint, requestId, thro
   } else if (endpoint?.reading !== undefined && error.code === "INVALID_ARGUMENT") {
     const untold = quiet.due(`${subject} ${error.reason}`);
     if (untold === undefined) return;
-    options.log.warn(
-      { ...fields, message: error.message, untold },
-      "a peer asks what is not understood here",
-    );
+    plainLog.warn({ ...fields, message: error.message, untold }, "a peer asks what is not understood here");
   } else {
     options.log.debug({ ...fields, message: error.message }, "a request was refused");
   }

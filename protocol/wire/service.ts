@@ -62,6 +62,11 @@ export interface CallContext {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /**
+   * Says that from now on a request with `wait` or `waitMs` only waits: the next one may be worked on.
+   * Idempotent; of another request it changes nothing.
+   */
+  readonly onlyWaits: () => void;
+  /**
    * Entries of a peer's lists that could not be understood and are not in the request; the handler logs them.
    * Absent: none.
    */

@@ -107,6 +107,18 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Ask again, add hosts, or use a group with another rule: novact group show.",
   },
+  tooManyRequests: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Ask more slowly, or fewer at once: try again after retryAfterMs.",
+  },
+  tooManyWaits: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "End other waits (watch, wait, a followed console), or try again after retryAfterMs.",
+  },
+  tooManyServerGroups: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Delete groups that no instance uses: novact group list.",
+  },
   mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   generationConflict: { code: "ABORTED", next: "Read the resource again, then repeat the command." },
@@ -180,7 +192,10 @@ export const reasons = {
   timeout: { code: "DEADLINE_EXCEEDED", next: "It may have been executed: repeat with the same request id." },
   operationTimeout: { code: "DEADLINE_EXCEEDED", next: "Look at its steps: novact operation show." },
   cancelled: { code: "ABORTED", next: "A later command replaced this one." },
-  unauthenticated: { code: "UNAUTHENTICATED", next: "Check the NATS credentials." },
+  unauthenticated: {
+    code: "UNAUTHENTICATED",
+    next: "Give a project's user and password: nats/credentials of the cluster's state directory has them.",
+  },
   adminOnly: { code: "PERMISSION_DENIED", next: "Ask an operator; the method is in the project admin." },
   projectMismatch: { code: "PERMISSION_DENIED", next: "Use your own project's token in the subject." },
   guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },

@@ -48,7 +48,10 @@ export const commandPattern = (
   target: "collection" | "entity",
 ): string => `${prefix(cell)}.cmd.*.${noun}.${target === "entity" ? "*." : ""}${method}`;
 
-export const allCommandsPattern = (cell: string): string => `${prefix(cell)}.cmd.>`;
+/** What every command's subject begins with, to the dot before its project. */
+export const commandSubjectStart = (cell: string): string => `${prefix(cell)}.cmd.`;
+
+export const allCommandsPattern = (cell: string): string => `${commandSubjectStart(cell)}>`;
 
 const eventSubject = (cell: string, project: string, noun: string, id: string, event: string): string =>
   [
@@ -89,12 +92,26 @@ export const hostPattern = (cell: string, hostId: string): string =>
 export const reportSubject = (cell: string, hostId: string, method: string): string =>
   `${prefix(cell)}.report.${assertToken(hostId, "host id")}.${assertToken(method, "method")}`;
 
-export const reportPattern = (cell: string): string => `${prefix(cell)}.report.*.*`;
+/** What every report's subject begins with, to the dot before its host. */
+export const reportSubjectStart = (cell: string): string => `${prefix(cell)}.report.`;
+
+export const reportPattern = (cell: string): string => `${reportSubjectStart(cell)}*.*`;
 
 /** The subject on which controllers tell each other that the outbox has grown: a hint that may be lost. */
 export const outboxHintSubject = (cell: string): string => `${prefix(cell)}.hint.outbox`;
 
 export const eventStreamName = (cell: string): string => `NOVACT_${assertToken(cell, "cell")}_EVENTS`;
+
+/**
+ * The token behind the start of a subject; undefined when the subject begins otherwise, or has no token
+ * there. For each message that arrives: it costs less than a parser.
+ */
+export function tokenBehind(start: string, subject: string): string | undefined {
+  if (!subject.startsWith(start)) return undefined;
+  const dot = subject.indexOf(".", start.length);
+  const found = subject.slice(start.length, dot < 0 ? subject.length : dot);
+  return isToken(found) ? found : undefined;
+}
 
 export interface CommandAddress {
   readonly project: string;
@@ -116,6 +133,18 @@ export function parseCommandSubject(cell: string, subject: string): CommandAddre
   if (![project, noun, method].every((part) => part !== undefined && isToken(part))) return undefined;
   if (id !== "" && !isToken(id ?? "")) return undefined;
   return { project: project ?? "", noun: noun ?? "", id: id ?? "", method: method ?? "" };
+}
+
+/**
+ * Whom a request concerns, in a cell of whatever name: the project of a command, the host of a report or of a
+ * question to a host. Undefined: the subject is none of these.
+ */
+export function partyOf(
+  subject: string,
+): { readonly kind: "cmd" | "report" | "host"; readonly party: string } | undefined {
+  const [novact, version, , kind, party] = subject.split(".", 5);
+  if (novact !== "novact" || version !== "v1" || party === undefined || party === "") return undefined;
+  return kind === "cmd" || kind === "report" || kind === "host" ? { kind, party } : undefined;
 }
 
 /** `{id, method}` of a host's or report's subject; undefined when the subject is neither. */

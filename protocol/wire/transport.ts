@@ -50,16 +50,31 @@ export interface Bus {
   publish(subject: string, message: BusMessage): void;
   /**
    * Registers one handler for a pattern; within a queue, each message goes to one member. The handler must
-   * not throw; undefined: no answer is sent.
+   * not throw; undefined: no answer is sent. The door, if there is one, is asked about each message first.
    */
-  serve(pattern: string, queue: string | undefined, handler: BusHandler): BusSubscription;
+  serve(pattern: string, queue: string | undefined, handler: BusHandler, door?: BusDoor): BusSubscription;
+}
+
+/** Decides about messages before they are read. Both functions are cheap, synchronous, and never throw. */
+export interface BusDoor {
+  /**
+   * `take`: the handler gets the message. `refuse`: it is answered with `refusal`. `drop`: nothing is done.
+   * `bytes`: of the body and the headers.
+   */
+  admit(subject: string, bytes: number): "take" | "refuse" | "drop";
+  /** The ready-made answer to a message that is refused. */
+  refusal(body: Uint8Array): BusMessage;
 }
 
 export interface BusMessage {
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
 }
-export type BusHandler = (subject: string, message: BusMessage) => Promise<BusMessage | undefined>;
+/** Answers a message once, or several times: discovery speaks for many services. */
+export type BusHandler = (
+  subject: string,
+  message: BusMessage,
+) => Promise<BusMessage | readonly BusMessage[] | undefined>;
 export interface BusSubscription {
   /** Takes no further message; resolves when all running handlers have answered. */
   drain(): Promise<void>;

@@ -221,16 +221,19 @@ describe("a host: consoles", () => {
     expect((await failureOf(world.settled(() => read({}, "z")))).reason).to.equal("consoleUnavailable");
   });
 
-  it("lets only so many wait at once", async () => {
+  it("lets only so many wait for one guest at once, whoever waits for others", async () => {
     world = new HostWorld();
     await world.ensure("a");
-    const waits = Array.from({ length: hostLimits.consoleWaitersMax }, () =>
+    await world.ensure("b");
+    const waits = Array.from({ length: hostLimits.consoleWaitersPerGuestMax }, () =>
       read({ offset: 9_999, waitMs: 1_000 }),
     );
     await world.clock.settle();
-    expect((await failureOf(world.settled(() => read({ offset: 9_999, waitMs: 1_000 })))).reason).to.equal(
-      "mailboxFull",
-    );
+    expect(await failureOf(world.settled(() => read({ offset: 9_999, waitMs: 1_000 })))).to.include({
+      reason: "tooManyWaits",
+      retryAfterMs: hostLimits.consoleRetryAfterMs,
+    });
+    expect((await world.settled(() => read({ offset: 9_999, waitMs: 500 }, "b"))).text).to.equal("");
     await world.settled(() => Promise.all(waits));
     expect((await world.settled(() => read({ offset: 9_999, waitMs: 1_000 }))).text).to.equal("");
   });

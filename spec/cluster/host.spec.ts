@@ -49,7 +49,14 @@ describe("a host: the life of a guest", () => {
     await world.until("a", "gone");
     await world.clock.advance(5_000);
     const audit = await world.settled(() => world.host.handlers.audit({}, world.context()));
-    expect(audit).to.deep.equal({ hostId: "h1", machines: [], processes: [], directories: [], strays: [] });
+    expect(audit).to.deep.equal({
+      hostId: "h1",
+      machines: [],
+      processes: [],
+      directories: [],
+      strays: [],
+      space: [],
+    });
     expect([world.machine.disks.size, machineFilesOf(world.machine).length]).to.deep.equal([0, 0]);
   });
 

@@ -102,6 +102,18 @@ describe("a controller with groups, quotas and zones", () => {
   const create = (request: object = {}, project: "demo" | "other" | "admin" = "demo") =>
     world[project].instance.create({ name: "web", flavor: "tiny", image: "tiny", ...request });
 
+  it("lets a project have so many server groups, and says what to do then", async () => {
+    const make = (n: number, requestId = `r${n}`) =>
+      world.demo.serverGroup.create({ name: `g${n}`, policy: "affinity" }, { requestId });
+    await Promise.all(many(placementLimits.serverGroupsPerProjectMax, (n) => make(n)));
+    const error = await refused(make(5_000));
+    expect(error).to.include({ code: "RESOURCE_EXHAUSTED", reason: "tooManyServerGroups" });
+    expect(error.retryAfterMs).to.equal(undefined);
+    expect((await make(7)).serverGroup.name).to.equal("g7");
+    await world.demo.serverGroup.delete("g7", {});
+    expect((await make(5_001)).serverGroup.name).to.equal("g5001");
+  });
+
   it("frees a deleted member's place, and removes a group only when it is empty", async () => {
     await hosts(world, 1);
     const { serverGroup } = await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });

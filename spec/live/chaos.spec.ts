@@ -44,6 +44,7 @@ faults:
   - { kind: kill, target: controller-1, atSeconds: 7 }
   - { kind: pause, target: node-1, atSeconds: 7, forSeconds: 1 }
   - { kind: fill, target: node-1, atSeconds: 8.6, forSeconds: 0.5 }
+  - { kind: flood, target: project, of: small, atSeconds: 9, forSeconds: 0.8 }
 `;
 
 describe("novact chaos", function () {
@@ -91,7 +92,7 @@ describe("novact chaos", function () {
     expect(code, `${out}\n${err}`).to.equal(0);
     const summary = JSON.parse(out);
     expect(summary).to.deep.include({ violations: [], settled: true, complete: true, seed: 3 });
-    expect(summary.figures.faults, err).to.deep.equal({ done: 5, skipped: 1, failed: 0 });
+    expect(summary.figures.faults, err).to.deep.equal({ done: 6, skipped: 1, failed: 0 });
     expect(summary.figures.unanswered).to.equal(0);
     expect(summary.figures.outcomes.ok).to.be.greaterThan(20);
     expect(err).to.contain("fill node-1 skipped");
@@ -128,6 +129,14 @@ describe("novact chaos", function () {
     expect(stopped.code, stopped.err).to.equal(0);
     const healed = await novact("chaos", "heal", "--json");
     expect(JSON.parse(healed.out)).to.deep.equal({ resumed: 1 });
+    const flood = await novact("chaos", "inject", "flood", "--of", "questions", "--for", "1s");
+    expect([flood.code, flood.err]).to.deep.equal([0, ""]);
+    expect(flood.out).to.match(/^flood demo \(questions, .* as project demo\), healed/);
+    const endless = await novact("chaos", "inject", "flood");
+    expect([endless.code, endless.out]).to.deep.equal([2, ""]);
+    expect(endless.err).to.contain("--for");
+    const nameless = await novact("chaos", "inject", "kill");
+    expect([nameless.code, nameless.out]).to.deep.equal([2, ""]);
     const wrong = await novact("chaos", "inject", "cut", "node-9");
     expect(wrong.code).to.equal(2);
     expect(wrong.err).to.contain("There is no link node-9/nats");

@@ -6,8 +6,8 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { controllerUser } from "../../nodes/bus/access.ts";
 import { connectNats, type NatsBus } from "../../nodes/bus/nats.ts";
+import { controllerUser } from "../../nodes/bus/users.ts";
 import { type ClusterConfig, connectionOf, loadConfig, statePaths } from "../../nodes/config/config.ts";
 import { hostIdOf } from "../../nodes/config/host-id.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
@@ -94,7 +94,7 @@ describe("a compute node", function () {
     config = loadConfig(file);
     const paths = statePaths(config);
     const hostId = hostIdOf(config, "node-1");
-    const access = { cell: config.cell, hosts: [hostId], projects: config.projects, anonymous: "demo" };
+    const access = { cell: config.cell, hosts: [hostId], projects: config.projects };
     const logFile = join(directory.path, "nats.log");
     nats = await startNatsServer({ directory: paths.nats, port: 0, logFile, access, diesWithUs: true });
     bus = await connectNats({ ...connectionOf(config, controllerUser), name: "spec", log: silentLog });

@@ -5,8 +5,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { controllerUser } from "../../nodes/bus/access.ts";
 import { connectNats } from "../../nodes/bus/nats.ts";
+import { controllerUser } from "../../nodes/bus/users.ts";
 import { connectionOf, loadConfig, statePaths } from "../../nodes/config/config.ts";
 import { createEventStream } from "../../nodes/events/stream.ts";
 import { mendStream } from "../../nodes/up/mend-stream.ts";

@@ -4,18 +4,68 @@
  * builds.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
-import { guardContract } from "../support/guard-contract.ts";
+import { parseStat } from "../../nodes/drivers/process-stat.ts";
+import { guardContract, type HangingBench, hangingGuardContract } from "../support/guard-contract.ts";
 import { conditionOfProcess, GuardedHosts, sleep } from "../support/guarded-hosts.ts";
+import { missingForHangingStorage } from "../support/hanging-storage.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
 
 const missing = missingForGuests();
 const guest = guestOfSetup();
 const agentFile = join(import.meta.dirname, "../support/guard-agent.ts");
+
+/** Asks QEMU for something that makes its main thread look at the disk, and does not wait for an answer. */
+function askAboutDisk(hosts: GuardedHosts, instanceId: string): void {
+  const monitor = connect(join(hosts.path, "one/guests", instanceId, "run/qmp-debug"));
+  monitor.on("error", () => undefined);
+  monitor.write('{"execute":"qmp_capabilities"}\n{"execute":"query-block"}\n');
+}
+
+const statesOf = (pid: number) => {
+  const threads = existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
+  return threads.map((thread) => {
+    try {
+      return parseStat(readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1"))?.state ?? "X";
+    } catch {
+      return "X";
+    }
+  });
+};
+
+/** Compares the guard's word with the kernel's, from before the deadline until the guest is gone. */
+async function saysWhatIsTrue(hosts: GuardedHosts & HangingBench, alsoItsLeader: boolean): Promise<void> {
+  const log = () => readFileSync(join(hosts.path, "one/guard/log"), "utf8");
+  const guard = await hosts.open();
+  const id = await hosts.startGuest({ fence: true });
+  const pid = hosts.pidOf(id);
+  // Made before: an agent looks at the storage when it starts.
+  const agent = hosts.nextLife();
+  await hosts.hang();
+  while (!statesOf(pid).includes("D")) await sleep(10);
+  if (alsoItsLeader) askAboutDisk(hosts, id);
+  while (alsoItsLeader && statesOf(pid)[0] !== "D") await sleep(10);
+  await guard.extend(hosts.nowMs() + 300);
+  while (!log().includes("SIGKILL")) await sleep(5);
+  const killedStates = statesOf(pid);
+  console.info(`      threads after SIGKILL: ${killedStates.join(" ")}`);
+  expect(log()).to.not.match(/every thread is stopped|no thread is left/);
+  expect(killedStates, "a thread waits for the storage").to.include("D");
+  // A new agent finds it, though its leader may be a zombie without arguments, and cannot end it.
+  expect((await agent.hypervisor.list()).map(({ instanceId }) => instanceId)).to.deep.equal([id]);
+  const halted = await agent.hypervisor.halt(id, AbortSignal.timeout(1_000)).catch((error: Error) => error);
+  expect(halted).to.be.instanceOf(Error);
+  await agent.hypervisor.detach();
+  expect(log()).to.not.include("no thread is left");
+  await hosts.answer();
+  while (!log().includes("no thread is left")) await sleep(20);
+  expect(statesOf(pid).filter((state) => !/[ZX]/.test(state))).to.deep.equal([]);
+}
 
 describe("the guard of real guests", function () {
   this.timeout(120_000);
@@ -28,6 +78,28 @@ describe("the guard of real guests", function () {
   }
 
   guardContract("the guard's process", { timeoutMs: 120_000, makeBench: () => GuardedHosts.make(guest) });
+
+  describe("on a file system that hangs", () => {
+    before(function () {
+      const unable = missingForHangingStorage();
+      if (unable !== undefined) skip(this, unable);
+    });
+    const onHanging = { timeoutMs: 120_000, makeBench: () => GuardedHosts.makeOnHangingStorage(guest) };
+    hangingGuardContract("the guard's process", onHanging);
+
+    for (const { who, alsoItsLeader } of [
+      { who: "one thread", alsoItsLeader: false },
+      { who: "one thread and the leader, so that no thread stops", alsoItsLeader: true },
+    ])
+      it(`says of a guest of which ${who} waits only what the kernel shows`, async () => {
+        const hosts = await GuardedHosts.makeOnHangingStorage(guest);
+        try {
+          await saysWhatIsTrue(hosts, alsoItsLeader);
+        } finally {
+          await hosts.close();
+        }
+      });
+  });
 
   describe("whatever becomes of the agent", () => {
     let hosts: GuardedHosts;

@@ -76,7 +76,7 @@ describe("the bus on NATS", function () {
   describe("when the server goes and comes back", () => {
     let directory = "";
     let server: RunningServer | undefined;
-    const access = { cell: "main", hosts: ["h1"], projects: ["demo"], anonymous: "demo" };
+    const access = { cell: "main", hosts: ["h1"], projects: ["demo", "other"] };
     const start = (port: number) =>
       startNatsServer({ directory, port, logFile: join(directory, "log"), access, diesWithUs: true });
     const as = (user: string, noted?: Noted[]) => {
@@ -110,7 +110,7 @@ describe("the bus on NATS", function () {
       expect(performance.now() - startedMs).to.be.lessThan(2_000);
     });
 
-    it("speaks for nobody: an answer goes to an inbox, or it is not given and nothing is done", async () => {
+    it("speaks for nobody: an answer goes to the asker's inbox, or nothing is done", async () => {
       const noted: Noted[] = [];
       const [serving, asking, listening] = await Promise.all([
         as("controller", noted),
@@ -128,14 +128,53 @@ describe("the bus on NATS", function () {
       });
       await Promise.all([serving.connection.flush(), listening.connection.flush()]);
       const forged = "novact.v1.main.evt.other.instance.i1.deleted";
-      for (const reply of [forged, "$JS.API.STREAM.PURGE.NOVACT_main_EVENTS", "_INBOX"]) {
+      const purge = "$JS.API.STREAM.PURGE.NOVACT_main_EVENTS";
+      const inboxes = ["_INBOX_other.x", "_INBOX_controller.x.1", "_INBOX_host_h1.x.1"];
+      for (const reply of [forged, purge, "_INBOX", "_R_.x.y", ...inboxes]) {
         asking.connection.publish("novact.v1.main.cmd.demo.deputy.make", "{}", { reply });
       }
       await asking.request("novact.v1.main.cmd.demo.deputy.make", text("{}"), 2_000);
       await listening.connection.flush();
       expect(heard).to.deep.equal([]);
       expect(calls).to.equal(1);
-      expect(noted).to.have.length(3);
+      expect(noted, "one line a period, however many").to.have.length(1);
+      await served.drain();
+    });
+
+    it("answers a host's report at that host's inbox only: a controller's is another's answer", async () => {
+      const [serving, host] = await Promise.all([as("controller"), as("host_h1")]);
+      let calls = 0;
+      const served = serving.serve("novact.v1.main.report.*.*", undefined, async () => {
+        calls += 1;
+        return text("{}");
+      });
+      const heard: string[] = [];
+      serving.connection.subscribe("_INBOX_controller.victim.*", {
+        callback: (_, { subject }) => heard.push(subject),
+      });
+      await serving.connection.flush();
+      for (const reply of ["_INBOX_controller.victim.1", "_INBOX_host_h2.x.1", "_INBOX.x.1"]) {
+        host.connection.publish("novact.v1.main.report.h1.heartbeat", "{}", { reply });
+      }
+      await host.request("novact.v1.main.report.h1.heartbeat", text("{}"), 2_000);
+      await serving.connection.flush();
+      expect(heard).to.deep.equal([]);
+      expect(calls).to.equal(1);
+      await served.drain();
+    });
+
+    it("speaks for many hosts by one connection of a controller, each at its own inbox", async () => {
+      const serving = await as("controller");
+      const credentials = readCredentials(credentialsFile(directory, "controller"));
+      const inboxPrefixFor = (subject: string) => `_INBOX_host_${subject.split(".")[4]}`;
+      const speaking = await connected({ ...(credentials ?? { servers: [] }), inboxPrefixFor });
+      const served = serving.serve("novact.v1.main.report.*.*", undefined, async (subject) => text(subject));
+      await serving.connection.flush();
+      const answers = ["h1", "h7"].map(async (id) => {
+        const { body } = await speaking.request(`novact.v1.main.report.${id}.heartbeat`, text("{}"), 2_000);
+        return Buffer.from(body).toString().split(".")[4];
+      });
+      expect(await Promise.all(answers)).to.deep.equal(["h1", "h7"]);
       await served.drain();
     });
 

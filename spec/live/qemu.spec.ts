@@ -7,6 +7,7 @@ import { cp, readFile, stat } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
+import { imageGroup } from "../../nodes/drivers/guest-user.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
@@ -148,11 +149,17 @@ describe("real guests", function () {
 
     it("run as a user of their own, without rights, in a session of their own", async function () {
       if (process.getuid?.() !== 0) skip(this, "not root: guests run as the agent's own user");
-      const { pid } = await start(place.makeSpec({ disk: false, kernel: true }));
+      const spec = place.makeSpec({ disk: false, kernel: true });
+      const { pid } = await start(spec);
       const status = await readFile(`/proc/${pid}/status`, "utf8");
       const uid = Number(/^Uid:\t([0-9]+)/m.exec(status)?.[1]);
       expect(uid).to.be.greaterThan(0x7000_0000 - 1);
-      expect(status).to.match(/^Groups:\s*$/m);
+      const { kernel, ramdisk } = spec.image;
+      const groups = [kernel, ramdisk].flatMap((file) =>
+        file === null ? [] : (imageGroup(file.sha256) ?? []),
+      );
+      const given = /^Groups:\t(.*)$/m.exec(status)?.[1]?.trim().split(" ").map(Number);
+      expect(new Set(given), "only those that may read its image").to.deep.equal(new Set(groups));
       expect(status).to.match(/^CapEff:\t0+$/m);
       expect(status).to.match(/^CapBnd:\t0+$/m);
       expect(status).to.match(/^NoNewPrivs:\t1$/m);

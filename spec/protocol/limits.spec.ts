@@ -66,6 +66,7 @@ describe("limits", () => {
 /** One room keeps to it, and the protocol's definitions or its document promise it to clients. */
 const promised = new Set([
   ...["headerBytesMax", "createListedMax", "groupMembersListedMax"],
+  ...["serverGroupsPerProjectMax"],
   ...["failedBuildsMax", "rebalanceMovesDefault"],
 ]);
 

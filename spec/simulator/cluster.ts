@@ -11,6 +11,12 @@ import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
 import { assembleSafety } from "../../nodes/controller/safety.ts";
+import {
+  type AnswerMessage,
+  answerCall,
+  type CallMessage,
+  LinkedAudience,
+} from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
@@ -207,16 +213,26 @@ export class Cluster {
     });
   }
 
-  /** The safety channel of a controller, with connections of its own; it ends with the controller. */
+  /** The safety channel of a controller: a thread with connections of its own, and the real link to it. */
   #safetyOf(process: SimulatedProcess, index: number): OpenSafety {
-    const { clock, ids, log } = process;
-    return async (audience) => {
-      const bus = this.network.connect(process);
-      const store = this.store.connect(process);
-      const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}` };
-      const safety = await assembleSafety(ports, audience);
-      bus.onConnected(() => safety.cutOff());
-      return safety;
+    const { kernel } = this.#options;
+    const thread = process.thread("safety");
+    const { clock, ids, log } = thread;
+    return (audience) => {
+      const calls = (call: unknown) =>
+        kernel.soon(process, "", () => void answerCall(call as CallMessage, audience, answers));
+      const linked = new LinkedAudience({ postMessage: calls });
+      const answers = {
+        postMessage: (answer: unknown) =>
+          kernel.soon(thread, "", () => linked.answered(answer as AnswerMessage)),
+      };
+      return across(kernel, process, thread, async () => {
+        const [bus, store] = [this.network.connect(thread), this.store.connect(thread)];
+        const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}` };
+        const safety = await assembleSafety(ports, linked);
+        bus.onConnected(() => safety.cutOff());
+        return { stop: () => across(kernel, process, thread, () => safety.stop()) };
+      });
     };
   }
 
@@ -304,6 +320,15 @@ export class Cluster {
       else if (process.paused) process.resume();
     });
   }
+}
+
+/** Does the work in the thread, and goes on in the process when it is done. */
+function across<T>(kernel: Kernel, process: Owner, thread: Owner, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    kernel.soon(thread, "", () => {
+      void work().then((value) => kernel.soon(process, "", () => resolve(value)));
+    });
+  });
 }
 
 const startLabel = ({ version }: SimulatedProcess): string =>

@@ -80,12 +80,12 @@ export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonl
 }
 
 /**
- * An agent that starts says who it is, and a host that was away for long gets another lease; while it is the
- * only one, recovery waits for it.
+ * An agent that starts says who it is, a host that was away for long gets another lease, and its guard says
+ * what it did meanwhile; while it is the only host, recovery waits for it.
  */
 const isBirth = (noun: string, event: string): boolean =>
   noun === "recovery" ||
-  (noun === "host" && (event === "registered" || event === "fenced" || event === "leaseGranted"));
+  (noun === "host" && ["registered", "fenced", "leaseGranted", "guarded"].includes(event));
 
 /** What became of the calls, and of the operations that they began. */
 export function toldAndBegun(

@@ -115,7 +115,7 @@ function startAgainLater(name: string, backMs: number, { kernel, cluster }: Scri
 }
 
 function enact(act: Act, world: ScriptWorld): void {
-  const { kernel, cluster, admin, clients } = world;
+  const { kernel, cluster, admin, clients, tell } = world;
   const client = clients[0];
   if (client?.process.alive === false && ("command" in act || "ask" in act)) return;
   const early = "command" in act && act.command !== "create" && client?.instances.length === 0;
@@ -127,7 +127,7 @@ function enact(act: Act, world: ScriptWorld): void {
   const operated = "command" in act && act.command === "evacuate" ? (client?.instances ?? []) : [];
   if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, operated);
   else if ("ask" in act) client?.ask(act.ask, act.id, act.request);
-  else if ("fault" in act) applyFault(act, { kernel, cluster, admin: admin.clients });
+  else if ("fault" in act) applyFault(act, { kernel, cluster, tell, admin: admin.clients });
   else {
     const hit = (_what: string, name: string) => happenTo(name, act, world);
     const at = { kind: "durable", process: undefined, what: act.at, passing: 0, times: 1 } as const;

@@ -1,11 +1,15 @@
 /** What each fault of a plan does to the cluster, and what ends it. */
+
+import type { Fact } from "../../actors/promises/facts.ts";
 import { killFakeGuard, openFakeGuard } from "../../nodes/drivers/fake/guard.ts";
 import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { Cluster } from "./cluster.ts";
+import { flood } from "./flood.ts";
 import { type Kernel, nobody } from "./kernel.ts";
-import { lie } from "./liar.ts";
+import { lie } from "./lies.ts";
 import type { PlannedFault } from "./plan.ts";
 import { controllerMessages, hostMessages } from "./plan-disturbances.ts";
+import { floodKinds, lieKinds } from "./plan-hostile.ts";
 
 /** Until a guard that died is there again. */
 const guardRestartMs = 500;
@@ -14,6 +18,8 @@ export interface FaultWorld {
   readonly kernel: Kernel;
   readonly cluster: Cluster;
   readonly admin: Clients;
+  /** Takes what the judge is told of faults. */
+  readonly tell: (fact: Fact) => void;
 }
 
 export function applyFault(planned: PlannedFault, world: FaultWorld): void {
@@ -42,6 +48,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "hostDrained":
     case "guardDies":
     case "hostAway":
+    case "storageHangs":
       return onHost(planned, world);
     case "isolate":
     case "cut":
@@ -63,9 +70,29 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "storeStalls":
     case "answersLate":
       return onWriters(planned, world);
+    case "flood":
+      return flooded(planned, world);
     case "hostLies":
-      return lie(world.kernel, world.cluster, planned.target % world.cluster.hosts.length);
+      return lied(planned, world);
   }
+}
+
+/** Ends by itself. Plans break nothing else at the time of a flood. */
+function flooded({ target, forMs, other = 0, what }: PlannedFault, world: FaultWorld): undefined {
+  const kind = floodKinds.find((one) => one === what) ?? "mixed";
+  flood(world, { alone: true, forMs, messages: other, projects: target + 1, what: kind });
+  return undefined;
+}
+
+/** Ends by itself. Lies of a named kind come in plans that break nothing else at their time. */
+function lied({ target, forMs, other = 0, what }: PlannedFault, world: FaultWorld): undefined {
+  const kind = [...lieKinds, "mixed" as const].find((one) => one === what);
+  const index = target % world.cluster.hosts.length;
+  lie(world, {
+    ...{ index, forMs, observations: other, alone: kind !== undefined },
+    what: kind ?? "impossible",
+  });
+  return undefined;
 }
 
 /** A message that only controllers receive names a controller by `target`, a message of hosts a host. */
@@ -148,6 +175,9 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
       return () => {
         machine.diskFull = false;
       };
+    case "storageHangs":
+      machine.world.hangStorage();
+      return () => machine.world.unhangStorage();
     case "hostDisabled":
       return disable(machine.name, world);
     case "hostDrained":

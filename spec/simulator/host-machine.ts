@@ -71,13 +71,24 @@ class WatchedWorld extends FakeWorld {
   }
 
   override end(instanceId: string): void {
-    this.#ending(instanceId);
     super.end(instanceId);
+    this.#tellHeld(instanceId);
   }
 
   override kill(instanceId: string): void {
-    this.#ending(instanceId);
     super.kill(instanceId);
+    this.#tellHeld(instanceId);
+  }
+
+  override unhangStorage(): void {
+    super.unhangStorage();
+    for (const { instanceId } of this.list()) this.#tellHeld(instanceId);
+  }
+
+  protected override leave(instanceId: string): boolean {
+    const guest = this.known(instanceId);
+    if (guest !== undefined) this.#told("guestEnded", guest);
+    return super.leave(instanceId);
   }
 
   override setStatus(instanceId: string, status: Guest["status"]): void {
@@ -113,28 +124,19 @@ class WatchedWorld extends FakeWorld {
 
   canWrite(instanceId: string): boolean {
     const guest = this.find(instanceId);
-    return guest?.status === "running" && !this.isFrozen(instanceId) && !this.#starting.has(guest.pid);
+    const stands = this.isFrozen(instanceId) || this.isDying(instanceId);
+    return guest?.status === "running" && !stands && !this.#starting.has(guest.pid);
   }
 
   #tellHeld(instanceId: string): void {
-    const guest = this.find(instanceId);
+    const guest = this.known(instanceId);
     if (guest === undefined) return;
-    const waits = this.#starting.has(guest.pid);
-    const held = waits || this.isFrozen(instanceId) || guest.status === "paused";
+    const stands = this.isFrozen(instanceId) || this.isDying(instanceId);
+    const held = stands || this.#starting.has(guest.pid) || guest.status === "paused";
     if (held === this.#held.has(guest.pid)) return;
     if (held) this.#held.add(guest.pid);
     else this.#held.delete(guest.pid);
     this.#told(held ? "guestHeld" : "guestFree", guest);
-  }
-
-  override losePower(): void {
-    for (const { instanceId } of this.list()) this.#ending(instanceId);
-    super.losePower();
-  }
-
-  #ending(instanceId: string): void {
-    const guest = this.find(instanceId);
-    if (guest !== undefined) this.#told("guestEnded", guest);
   }
 }
 
@@ -169,6 +171,7 @@ export class HostMachine implements Machine {
 
   /** What hangs goes on, and nothing else will. */
   heal(): void {
+    this.world.unhangStorage();
     this.diskFull = false;
     this.sharedFull = false;
     this.rates.refused = 0;

@@ -61,7 +61,7 @@ export class Interposer {
   readonly #ignored = new RegExp(
     [
       ...["heartbeat", "holdStorageLease", "\\.lease$", "event\\.list", "outbox", "lastSequence"],
-      ...["renewLeases", "(?:all|touch)Hosts", "list(?:ToRecover|Stored|Unsettled|Events)"],
+      ...["renewLeases", "(?:all|touch)Hosts", "list(?:ToRecover|Stored|Unsettled|Events|EndedOperations)"],
     ].join("|"),
   );
 

@@ -16,6 +16,8 @@ export interface Owner {
   readonly alive: boolean;
   readonly paused: boolean;
   readonly backlog: Step[];
+  /** Where steps wait for their turn while each takes time; absent: steps take none. */
+  readonly loop?: { holdsBack(step: Step): boolean } | undefined;
 }
 
 export interface Step {
@@ -83,7 +85,7 @@ export class Kernel {
     });
   }
 
-  /** What waited while its owner was paused. */
+  /** What waited: while its owner was paused, or for the time of its owner's event loop. */
   release(steps: readonly Step[]): void {
     this.#soon.push(...steps);
   }
@@ -121,6 +123,7 @@ export class Kernel {
       owner.backlog.push(step);
       return;
     }
+    if (owner.loop?.holdsBack(step) === true) return;
     this.steps += 1;
     this.#current = step;
     step.run = undefined;

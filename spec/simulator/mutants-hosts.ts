@@ -95,7 +95,7 @@ export const hostMutants: readonly Mutant[] = [
     promise: "I7",
     file: "actors/node/machine/file.ts",
     find: "if (guest === undefined) {",
-    replace: "if (guest === undefined || guest.epoch > 0) {",
+    replace: "if (guest === undefined || guest.ownerEpoch > 0) {",
     guard: "An agent that is started again takes over the guests that live.",
   },
   {

@@ -1,5 +1,5 @@
 /** Guards of leases, fences and recovery (see mutants.ts). */
-import { crowded, type Mutant, mixedAgents, nearlyLost } from "./mutants-plans.ts";
+import { crowded, hanging, type Mutant, mixedAgents, nearlyLost } from "./mutants-plans.ts";
 
 export const leaseMutants: readonly Mutant[] = [
   {
@@ -17,6 +17,26 @@ export const leaseMutants: readonly Mutant[] = [
     find: "const deadlineMs = Math.min(event.deadlineMs, nowMs + leaseLimits.leaseTtlMs);",
     replace: "const deadlineMs = Math.min(event.deadlineMs, nowMs + leaseLimits.leaseTtlMs) + 6_000;",
     guard: "They are stopped at the deadline, not some time later.",
+  },
+  {
+    name: "stop-unproved",
+    promise: "I2",
+    file: "actors/node/guard/decide.ts",
+    find: "  if (seen.stopped) {",
+    replace: "  if (seen.stopped || held !== undefined) {",
+    guard: "A guest that SIGSTOP does not stop in time, because its storage hangs, is killed.",
+    size: { hosts: 3, controllers: 2, seconds: 90 },
+    shape: hanging,
+  },
+  {
+    name: "zombie-is-gone",
+    promise: "I2",
+    file: "actors/node/guard/condition.ts",
+    find: 'if (living.length === 0) return "gone";',
+    replace: 'if (living.length === 0 || hasEnded(states[0] ?? "")) return "gone";',
+    guard: "A process that was killed is gone when no thread of it is left, not when its first has ended.",
+    size: { hosts: 3, controllers: 2, seconds: 90 },
+    shape: hanging,
   },
   {
     name: "wall-clock",

@@ -87,6 +87,17 @@ export function nearlyLost(plan: Plan): Plan {
   return { ...plan, parameters, faults };
 }
 
+/** Hosts are missed for longer than a lease while the storage hangs under their guests. */
+export function hanging(plan: Plan): Plan {
+  const parameters = { ...plan.parameters, ...calm, sharedDisks: "unlocked" } as const;
+  const faults = [15_000, 40_000, 65_000].flatMap((atMs, target): readonly PlannedFault[] => [
+    { atMs, fault: "storageHangs", target, forMs: 24_000 },
+    { atMs: atMs + 100, fault: "pauseAgent", target, forMs: 20_000 },
+  ]);
+  const commands = plan.commands.filter(({ command }) => command === "create" || command === "get");
+  return { ...plan, parameters: { ...parameters, hostVcpus: 20 }, commands, faults };
+}
+
 /** Hosts are full, and lose their power one after the other: what one has lost finds room only there. */
 export function crowded(plan: Plan): Plan {
   const parameters = { ...plan.parameters, ...calm, hostVcpus: 4, sharedDisks: "locked" as const };

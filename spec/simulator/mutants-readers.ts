@@ -45,9 +45,9 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "hint-echoed",
     promise: "I11",
-    file: "actors/control/request/commits.ts",
-    find: "for (const id of ended) this.#end(id);",
-    replace: "for (const id of ended) this.#end(id); this.#tell(0, [], new Set(projects));",
+    file: "nodes/controller/assembly.ts",
+    find: "if (hint !== undefined) waits.hint(hint);",
+    replace: "if (hint !== undefined) { waits.hint(hint); bus.publish(_subject, { headers: {}, body }); }",
     guard: "A hint of another controller is not passed on.",
     size: { controllers: 2 },
   },

@@ -14,6 +14,10 @@ import { planOf } from "./plan.ts";
 /** Mutants that the first seeds show. */
 const quick = ["halt-undone", "answer-before-commit", "duplicate-request", "any-list"];
 
+const word = /(?<![\w$])[A-Za-z_$][\w$]*/g;
+/** Words of the language and its library, and a name that a mutant itself declares. */
+const languageWords = "as catch clear one reverse size slice sort true typeof".split(" ");
+
 /** Static imports: what is imported, and from where. */
 const importPattern = /^import ([^;]*?) from "([^"]+)";/gm;
 
@@ -23,6 +27,16 @@ describe("mutants", () => {
       const source = sourceOf(mutant);
       expect(mutated(mutant, source)).to.not.equal(source);
     });
+
+  it("use only words that their file has, so that a rename leaves none of them without effect", () => {
+    const strange = mutants.flatMap((mutant) => {
+      const code = sourceOf(mutant).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+      const words = new Set([...languageWords, ...(code.match(word) ?? [])]);
+      const used = mutant.replace.replace(/"[^"]*"|`[^`]*`/g, "").match(word) ?? [];
+      return used.filter((one) => !words.has(one)).map((one) => `${mutant.name}: ${one}`);
+    });
+    expect(strange).to.deep.equal([]);
+  });
 
   it("have names of their own", () => {
     expect(new Set(mutants.map(({ name }) => name)).size).to.equal(mutants.length);

@@ -5,6 +5,7 @@
 import { actorMutants } from "./mutants-actors.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
+import { neighbourMutants } from "./mutants-neighbours.ts";
 import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
 import { readerMutants } from "./mutants-readers.ts";
@@ -17,4 +18,5 @@ export const mutants: readonly Mutant[] = [
   ...readerMutants,
   ...placementMutants,
   ...actorMutants,
+  ...neighbourMutants,
 ];

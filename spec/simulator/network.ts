@@ -6,8 +6,8 @@
 import { errorMessage } from "../../protocol/wire/headers.ts";
 import { deploymentOf } from "../../protocol/wire/ids.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Bus, BusHandler, BusMessage, BusSubscription } from "../../protocol/wire/transport.ts";
-import { copyMessage, subjectMatches } from "../support/memory-bus.ts";
+import type { Bus, BusDoor, BusHandler, BusMessage, BusSubscription } from "../../protocol/wire/transport.ts";
+import { answersIn, atTheDoor, copyMessage, subjectMatches } from "../support/memory-bus.ts";
 import type { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -28,6 +28,7 @@ interface Member {
   readonly pattern: readonly string[];
   readonly queue: string | undefined;
   readonly handler: BusHandler;
+  readonly door: BusDoor | undefined;
   readonly running: Set<Promise<unknown>>;
 }
 
@@ -145,18 +146,14 @@ export class Network {
         if (!process.alive || !station.connected) return;
         this.#send(process, subject, message, () => undefined);
       },
-      serve: (pattern, queue, handler) => this.#serve(process, pattern, queue, handler),
+      serve: (pattern, queue, handler, door) =>
+        this.#serve(process, { pattern: pattern.split("."), queue, handler, door }),
       onConnected: (listener) => station.listeners.push(listener),
     };
   }
 
-  #serve(
-    process: SimulatedProcess,
-    pattern: string,
-    queue: string | undefined,
-    handler: BusHandler,
-  ): BusSubscription {
-    const member: Member = { process, pattern: pattern.split("."), queue, handler, running: new Set() };
+  #serve(process: SimulatedProcess, served: Omit<Member, "process" | "running">): BusSubscription {
+    const member: Member = { process, ...served, running: new Set() };
     if (process.alive) this.#members.add(member);
     return {
       drain: async () => {
@@ -195,7 +192,8 @@ export class Network {
   /** On its way: perhaps twice, perhaps never. */
   #send(from: SimulatedProcess, subject: string, asked: BusMessage, answer: Answer): void {
     const message = this.#options.versions.said(from.version, subject, "request", asked);
-    this.#options.sent(from.name, subject, message.body.length);
+    // Nobody promises how much, or how large, somebody hostile sends.
+    if (from.burden === undefined) this.#options.sent(from.name, subject, message.body.length);
     const label = this.#options.kernel.trace.isRead ? `→ ${subject}` : subject;
     this.#carry(from, `request ${methodOf(subject)}`, (lateMs) => {
       this.#options.kernel.after(nobody, lateMs, label, () => this.#route(from, subject, message, answer));
@@ -248,13 +246,18 @@ export class Network {
     if (this.#isolated.has(to.name) || this.#dead.has(`${from.name}>${to.name}`)) return;
     const { kernel } = this.#options;
     kernel.soon(to, kernel.trace.isRead ? `← ${subject} from ${from.name}` : "", () => {
-      const heard = this.#heard(to, subject, "request", message);
+      // What is no body of any version is for the server to read as it comes.
+      const heard = from.burden === undefined ? this.#heard(to, subject, "request", message) : { message };
       const work =
-        heard.message === undefined ? Promise.resolve(heard.refused) : handler(subject, heard.message);
+        heard.message === undefined
+          ? Promise.resolve(heard.refused)
+          : (atTheDoor(member, subject, heard.message) ?? handler(subject, heard.message));
+      from.burden?.(to, message, work);
       running.add(work);
       void work
         .then((said) => {
-          if (said !== undefined) this.#answer(to, from, { subject, message: said, answer });
+          for (const one of answersIn(said))
+            if (one !== undefined) this.#answer(to, from, { subject, message: one, answer });
         })
         .finally(() => running.delete(work));
     });

@@ -2,8 +2,8 @@
 /**
  * The part of a plan that strikes actors, writers and disks, not processes: single turns that throw,
  * mailboxes that are full for a while, commits that stand in line at the store, answers of the store that
- * come late, full disks of the store and of the shared storage, and hosts whose reports lie. Each has a
- * stream of chance of its own. Pure.
+ * come late, disks that do not answer the guests of a host, full disks of the store and of the shared
+ * storage, and hosts whose reports lie. Each has a stream of chance of its own. Pure.
  */
 import type { Random } from "./random.ts";
 
@@ -12,6 +12,7 @@ export const disturbances = [
   "mailboxesFull",
   "storeStalls",
   "answersLate",
+  "storageHangs",
   "storeFull",
   "sharedFull",
   "hostLies",
@@ -95,6 +96,29 @@ export function writerFaultsOf(
   });
   return [...stalls, ...late];
 }
+
+/**
+ * Storage that hangs under the guests of a host; often the host is missed at the same time, so that its guard
+ * has to stop guests that cannot be stopped.
+ */
+export function hangsOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedHang[] {
+  return Array.from({ length: random.chance(0.6) ? 0 : random.whole(1, 2) }, () => {
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    const target = random.whole(0, 30);
+    const forMs = Math.round(random.between(500, 40_000));
+    const missed = random.chance(0.6);
+    const lostForMs = Math.round(random.between(8_000, 30_000));
+    const hang = { atMs, fault: "storageHangs", target, forMs } as const;
+    return missed ? [hang, { atMs, fault: "pauseAgent", target, forMs: lostForMs } as const] : [hang];
+  }).flat();
+}
+
+type PlannedHang = Pick<PlannedDisturbance, "atMs" | "target" | "forMs"> & {
+  readonly fault: "storageHangs" | "pauseAgent";
+};
 
 /** Full disks of the store and of the shared storage, also for longer than a host lease. */
 export function fullDisksOf(

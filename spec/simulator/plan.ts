@@ -3,7 +3,15 @@
  * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
  * writes one down; minimizing leaves parts of one out. Pure.
  */
-import { actorFaultsOf, disturbances, fullDisksOf, liesOf, writerFaultsOf } from "./plan-disturbances.ts";
+import {
+  actorFaultsOf,
+  disturbances,
+  fullDisksOf,
+  hangsOf,
+  liesOf,
+  writerFaultsOf,
+} from "./plan-disturbances.ts";
+import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
 import {
   evacuationsOf,
   type PlannedRequest,
@@ -105,6 +113,7 @@ export const faultKinds = [
   "hostAway",
   "hostDrained",
   ...disturbances,
+  ...hostileDeeds,
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -115,8 +124,13 @@ export interface PlannedFault {
   readonly target: number;
   /** Until it is over; of a kill: until the process is started again. */
   readonly forMs: number;
-  /** The other end of a cut; the size of a jump in ms; by how much answers are late at most. */
+  /**
+   * The other end of a cut; the size of a jump in ms; by how much answers are late at most; how much of it
+   * somebody hostile says.
+   */
   readonly other?: number;
+  /** Kind of messages of a flood, or of lies of a host. */
+  readonly what?: HostileWhat;
   /** Of `actorCrash`: in the turn of which kind of message, absent the next; and how often, absent once. */
   readonly message?: string;
   readonly times?: number;
@@ -145,7 +159,7 @@ export interface PlanSize {
 
 export function planOf(seed: string, size: PlanSize = {}): Plan {
   const random = new Random(seed);
-  const parameters = {
+  const drawn = {
     ...parametersOf(random.fork("parameters"), size),
     ...numaNodesOf(random.fork("cells")),
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
@@ -154,6 +168,8 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
   const faultyMs = setUpMs + seconds * 1_000;
   const away = awayOf(random.fork("away"), faultyMs);
   const span = { fromMs: setUpMs, untilMs: faultyMs };
+  const hostile = hostileOf(random.fork("hostile"), { ...drawn, fromMs: setUpMs, untilMs: faultyMs });
+  const parameters = calmed(drawn, hostile);
   const commands = [
     ...surrounded(random.fork("surroundings"), {
       ...{ parameters, faultyMs },
@@ -167,10 +183,12 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...drainsOf(random.fork("drains"), faultyMs),
     ...actorFaultsOf(random.fork("actor faults"), span),
     ...writerFaultsOf(random.fork("writer faults"), span),
+    ...hangsOf(random.fork("hangs"), span),
     ...fullDisksOf(random.fork("full disks"), span),
     ...liesOf(random.fork("lies"), span),
   ];
-  return { seed, parameters, commands: inOrder(commands), faults: inOrder(faults), faultyMs };
+  const all = [...apartFrom(hostile, faults), ...hostile];
+  return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };
 }
 
 const inOrder = <T extends { readonly atMs: number }>(list: T[]): readonly T[] =>
@@ -268,7 +286,11 @@ function commandsOf(
 }
 
 /** Faults with random streams of their own: adding a kind leaves the other draws of a seed unchanged. */
-const extraordinary: readonly FaultKind[] = ["guardDies", "hostAway", "hostDrained", ...disturbances];
+const extraordinary: readonly FaultKind[] = [
+  ...(["guardDies", "hostAway", "hostDrained"] as const),
+  ...disturbances,
+  ...hostileDeeds,
+];
 const ordinaryFaults = faultKinds.filter((kind) => !extraordinary.includes(kind));
 
 /** Hosts that are away for longer than any lease, in all the ways there are; and guards that die. */

@@ -3,7 +3,8 @@
  * gated by that. Its clock is its machine's: the wall clock may jump, and the monotonic one began anywhere.
  */
 import { createIds } from "../../protocol/wire/ids.ts";
-import type { Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { BusMessage, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { BusyLoop } from "./busy-loop.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
 import type { LifeVersion } from "./versions.ts";
 
@@ -22,6 +23,13 @@ export interface Machine {
   readonly monotonicShiftMs: number;
 }
 
+/** A message was handed to `to`, which works on it. */
+export type Burden = (
+  to: SimulatedProcess,
+  message: BusMessage,
+  work: Promise<BusMessage | readonly BusMessage[] | undefined>,
+) => void;
+
 export class SimulatedProcess implements Owner {
   readonly name: string;
   readonly machine: Machine;
@@ -34,10 +42,17 @@ export class SimulatedProcess implements Owner {
   paused = false;
   /** Version of the program that the process runs in this life. */
   version: LifeVersion = "same";
+  /** While somebody is hostile: what the process does takes time. */
+  loop: BusyLoop | undefined;
+  /** Of somebody hostile: what is done at the receiver of each of its messages, beside what it hears. */
+  burden: Burden | undefined;
   readonly #onDeath: (() => void)[] = [];
+  readonly #threads: SimulatedProcess[] = [];
+  /** The process that this is a thread of. */
+  #whole: SimulatedProcess | undefined;
 
   /** @param life two lives under one name draw their ids from streams of their own */
-  constructor(kernel: Kernel, name: string, machine: Machine, life = 0) {
+  constructor(kernel: Kernel, name: string, machine: Machine, life: number | string = 0) {
     this.kernel = kernel;
     this.name = name;
     this.machine = machine;
@@ -63,11 +78,33 @@ export class SimulatedProcess implements Owner {
     this.log = { debug: () => undefined, info: note("info"), warn: note("warn"), error: note("error") };
   }
 
+  /** A thread with an event loop of its own: it lives, stands still and dies with the whole process. */
+  thread(name: string): SimulatedProcess {
+    const thread = new SimulatedProcess(this.kernel, this.name, this.machine, `${this.ids.next()} ${name}`);
+    thread.version = this.version;
+    thread.#whole = this;
+    thread.alive = this.alive;
+    thread.paused = this.paused;
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  /** All event loops of the process, its own first. */
+  get threads(): readonly SimulatedProcess[] {
+    return [this, ...this.#threads];
+  }
+
   /** SIGKILL: no further step of the process happens, whatever work it had begun. */
   kill(): void {
+    if (this.#whole === undefined) this.#die();
+    else this.#whole.kill();
+  }
+
+  #die(): void {
     if (!this.alive) return;
     this.alive = false;
     this.backlog.length = 0;
+    for (const thread of this.#threads) thread.#die();
     for (const tell of this.#onDeath) tell();
   }
 
@@ -78,12 +115,14 @@ export class SimulatedProcess implements Owner {
   /** SIGSTOP. */
   pause(): void {
     this.paused = true;
+    for (const thread of this.#threads) thread.pause();
   }
 
   /** SIGCONT: all steps that became due during the pause are due at once. */
   resume(): void {
     this.paused = false;
     this.kernel.release(this.backlog.splice(0));
+    for (const thread of this.#threads) thread.resume();
   }
 }
 

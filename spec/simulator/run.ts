@@ -45,6 +45,7 @@ export interface ScriptWorld {
   readonly cluster: Cluster;
   readonly admin: SimulatedClient;
   readonly clients: readonly SimulatedClient[];
+  readonly tell: (fact: Fact) => void;
 }
 
 export interface Outcome {
@@ -204,6 +205,8 @@ class Run {
 
   #schedule(): void {
     const { commands, faults } = this.#plan;
+    const [kernel, cluster] = [this.#kernel, this.#cluster];
+    const tell = (fact: Fact) => this.#see(fact);
     this.#look();
     for (const planned of commands)
       this.#kernel.after(nobody, planned.atMs - setUpMs, "", () => {
@@ -213,10 +216,10 @@ class Run {
     for (const fault of faults)
       this.#kernel.after(nobody, fault.atMs - setUpMs, "", () => {
         this.#coverage.fault(fault.fault);
-        applyFault(fault, { kernel: this.#kernel, cluster: this.#cluster, admin: this.#admin.clients });
+        applyFault(fault, { kernel, cluster, tell, admin: this.#admin.clients });
       });
     const { script } = this.#options;
-    script?.({ kernel: this.#kernel, cluster: this.#cluster, admin: this.#admin, clients: this.#clients });
+    script?.({ kernel, cluster, tell, admin: this.#admin, clients: this.#clients });
     if (this.#options.countSteps === true || this.#options.aim !== undefined)
       this.#cluster.interposer.begin(this.#options.aim);
   }

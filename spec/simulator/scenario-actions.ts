@@ -38,7 +38,7 @@ export interface FaultAction {
   readonly kind: "fault";
   readonly fault: FaultKind | OwnFault;
   readonly target: string;
-  /** The other end of a cut; by how many seconds a clock jumps. */
+  /** The other end of a cut; by how many seconds a clock jumps; messages of a flood; kind of lies. */
   readonly other: string | undefined;
   /** How many turns of an actor break. */
   readonly times: number | undefined;
@@ -116,20 +116,19 @@ function userOf(words: Words): UserAction | AskAction {
 }
 
 const withoutTarget: ReadonlySet<string> = new Set([
-  "busDown",
-  "streamWiped",
-  "storeDown",
-  "storeStalls",
-  "storeFull",
-  "sharedFull",
+  ...["busDown", "streamWiped", "storeDown", "storeStalls", "storeFull", "sharedFull"],
 ]);
-const withOther: ReadonlySet<string> = new Set(["cut", "clockJump", "actorCrash", "answersLate"]);
+const withOther: ReadonlySet<string> = new Set([
+  ...["cut", "clockJump", "actorCrash", "answersLate", "flood", "hostLies"],
+]);
 
 function faultOf(words: Words): FaultAction {
   const fault = words.oneOf([...faultKinds, ...ownFaults] as const);
   const wiped = fault === "busDown" && words.flag("wiped");
   const target = withoutTarget.has(fault) ? (wiped ? "wiped" : "") : words.next("whom it strikes");
-  const other = withOther.has(fault) ? words.next("the other end, the seconds, or the message") : undefined;
+  const other = withOther.has(fault)
+    ? words.next("the other end, the seconds, the message, how many, or which lies")
+    : undefined;
   const times = words.number("times");
   return { kind: "fault", fault, target, other, times, forSeconds: words.number("for") ?? 0 };
 }

@@ -9,6 +9,7 @@ import { applyFault } from "./faults.ts";
 import type { StepFault } from "./interposer.ts";
 import { nobody } from "./kernel.ts";
 import { type CommandKind, type Parameters, type Plan, type PlannedFault, setUpMs } from "./plan.ts";
+import { floodKinds, lieKinds } from "./plan-hostile.ts";
 import { Random } from "./random.ts";
 import { runPlan, type ScriptWorld } from "./run.ts";
 import type {
@@ -88,6 +89,18 @@ const faultOfFate = {
 /** Of one rule: what happens all the time is not news. */
 const hitsNotedMax = 3;
 
+/** In a report of a host that lies. */
+const lyingObservations = 200;
+
+/** A flood says first what it is made of, a host that lies after its name. */
+function hostileWhat({ fault, target, other }: FaultAction): Pick<PlannedFault, "what"> {
+  if (fault !== "flood" && fault !== "hostLies") return {};
+  const word = fault === "flood" ? target : other;
+  const what = [...floodKinds, ...lieKinds, "mixed" as const].find((kind) => kind === word);
+  if (what === undefined) throw new Error(`There is no ${fault} of ${word}.`);
+  return { what };
+}
+
 const isOwn = (fault: FaultAction["fault"]): fault is OwnFault => ownFaults.some((own) => own === fault);
 
 const methodOf: Partial<Record<CommandKind, string>> = { stopHard: "stop", rebootHard: "reboot" };
@@ -160,7 +173,7 @@ class Stage {
 
   #fault(action: FaultAction): void {
     const { fault, target, other, times, forSeconds } = action;
-    const { kernel, cluster, admin } = this.#world;
+    const { kernel, cluster, admin, tell } = this.#world;
     const lasts = forSeconds === 0 ? "" : ` for ${forSeconds} s`;
     this.#note(`fault: ${[fault, target, other].filter((part) => part !== undefined).join(" ")}${lasts}`);
     if (isOwn(fault)) {
@@ -173,10 +186,11 @@ class Stage {
       target: this.#targetOf(action),
       forMs: forSeconds === 0 ? 1e9 : forSeconds * 1_000,
       ...(other === undefined || fault === "actorCrash" ? {} : { other: this.#otherOf(action) }),
+      ...hostileWhat(action),
       ...(fault === "actorCrash" && other !== undefined && other !== "any" ? { message: other } : {}),
       ...(times === undefined ? {} : { times }),
     };
-    applyFault(planned, { kernel, cluster, admin: admin.clients });
+    applyFault(planned, { kernel, cluster, tell, admin: admin.clients });
   }
 
   /** Begins a fault that only scenarios have; returns the function that ends it. */
@@ -196,6 +210,7 @@ class Stage {
   }
 
   #targetOf({ fault, target, other }: FaultAction): number {
+    if (fault === "flood") return 0;
     if (fault === "busDown") return target === "wiped" ? 0 : 1;
     if (fault.startsWith("guest")) return this.#guestCalled(target);
     if (fault.endsWith("Controller") || fault === "answersLate") return Number(target.slice(1)) - 1;
@@ -205,6 +220,8 @@ class Stage {
   }
 
   #otherOf({ fault, other = "" }: FaultAction): number {
+    if (fault === "flood") return Number(other);
+    if (fault === "hostLies") return lyingObservations;
     const isTime = fault === "clockJump" || fault === "answersLate";
     return isTime ? Number(other) * 1_000 : this.#placeOf(other);
   }

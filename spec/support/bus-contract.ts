@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Bus, BusMessage } from "../../protocol/wire/transport.ts";
+import type { Bus, BusDoor, BusMessage } from "../../protocol/wire/transport.ts";
 
 export interface BusUnderTest {
   /** Two ends of one network; with the memory bus they may be the same. */
@@ -153,6 +153,59 @@ export function busContract(name: string, world: (this: Mocha.Context) => Promis
       await draining;
       const answer = await asked;
       expect(read(answer)).to.equal("done");
+    });
+
+    it("asks the door about each message, with its size, before the handler", async () => {
+      const asked: [string, number][] = [];
+      let handled = 0;
+      const door: BusDoor = {
+        admit: (at, bytes) => {
+          asked.push([at.slice(subject.length), bytes]);
+          return at.endsWith("take") ? "take" : at.endsWith("refuse") ? "refuse" : "drop";
+        },
+        refusal: (body) => text(`no, ${Buffer.from(body).toString()}`, { Because: "door" }),
+      };
+      const handler = async () => {
+        handled += 1;
+        return text("yes");
+      };
+      under.other.serve(`${subject}.*`, undefined, handler, door);
+      await under.passing(50);
+      const ask = async (end: string, body = "") => {
+        const answer = await outcome(under.bus.request(`${subject}.${end}`, text(body), 150));
+        return answer instanceof StatusError ? answer.reason : read(answer);
+      };
+      expect([await ask("take", "abc"), handled]).to.deep.equal(["yes", 1]);
+      expect([await ask("refuse", "ab"), handled]).to.deep.equal(["no, ab", 1]);
+      expect([await ask("drop"), handled]).to.deep.equal(["timeout", 1]);
+      expect(asked).to.deep.equal([
+        [".take", 3],
+        [".refuse", 2],
+        [".drop", 0],
+      ]);
+    });
+
+    it("counts headers as a message's size", async () => {
+      let size = 0;
+      const door: BusDoor = {
+        admit: (_, bytes) => {
+          size = bytes;
+          return "drop";
+        },
+        refusal: () => text(""),
+      };
+      under.other.serve(subject, undefined, async () => undefined, door);
+      await under.passing(50);
+      under.bus.publish(subject, text("abc", { Long: "x".repeat(2_000) }));
+      await under.passing(200);
+      expect(size).to.be.within(2_003, 2_100);
+    });
+
+    it("takes several answers to one question; the asker has the first", async () => {
+      under.other.serve(subject, undefined, async () => ["first", "second"].map((one) => text(one)));
+      await under.passing(50);
+      const answer = await outcome(under.bus.request(subject, text(""), 1_000));
+      expect(answer instanceof StatusError ? "" : read(answer)).to.equal("first");
     });
 
     it("publishes to nobody without complaint", () => {

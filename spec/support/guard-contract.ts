@@ -3,6 +3,7 @@
  * real one with real guests. Deadlines are short; a host lease of ten seconds differs in nothing else.
  */
 import { expect } from "chai";
+import { guardLimits } from "../../actors/node/guard/limits.ts";
 import type { Guard } from "../../actors/ports/guard.ts";
 
 export type GuestCondition = "running" | "stopped" | "gone";
@@ -28,6 +29,13 @@ export interface GuardBench {
   close(): Promise<void>;
 }
 
+/** A bench whose shared storage can be made to hang. */
+export interface HangingBench extends GuardBench {
+  /** Every access to the storage waits in the kernel, that of guests too. */
+  hang(): Promise<void>;
+  answer(): Promise<void>;
+}
+
 /** Time after the deadline within which a guest must be stopped. */
 const graceMs = 500;
 
@@ -50,6 +58,12 @@ export function guardContract(
       await guard.extend(bench.nowMs() + ms);
       await bench.pass(ms + graceMs);
     };
+    /** The condition of a guest that was told to stop: a thread may still wait for a disk that is slow. */
+    const atRest = async (id: string) => {
+      const untilMs = bench.nowMs() + guardLimits.guardStopProofMs;
+      while (bench.nowMs() < untilMs && (await bench.conditionOf(id)) === "running") await bench.pass(20);
+      return bench.conditionOf(id);
+    };
     const failure = (promise: Promise<unknown>) =>
       promise.then(
         () => undefined,
@@ -71,7 +85,7 @@ export function guardContract(
       await guard.extend(bench.nowMs() + 1_500);
       expect(await bench.isWritten(id)).to.equal(true);
       await expire();
-      expect(await bench.conditionOf(id)).to.equal("stopped");
+      expect(await atRest(id)).to.equal("stopped");
       expect(await bench.isWritten(id)).to.equal(false);
     });
 
@@ -85,7 +99,7 @@ export function guardContract(
       await expire();
       const id = await bench.startGuest({ fence: true });
       await bench.pass(graceMs);
-      expect(await bench.conditionOf(id)).to.equal("stopped");
+      expect(await atRest(id)).to.equal("stopped");
     });
 
     it("lets what it has stopped go on when the lease is renewed late, before it answers", async () => {
@@ -99,7 +113,7 @@ export function guardContract(
     it("ends a guest whose disk was taken over, and the disk is free", async () => {
       const id = await bench.startGuest({ fence: true });
       await expire();
-      expect(await bench.conditionOf(id)).to.equal("stopped");
+      expect(await atRest(id)).to.equal("stopped");
       await bench.takeOver(id);
       await bench.pass(graceMs);
       expect(await bench.conditionOf(id)).to.equal("gone");
@@ -129,7 +143,7 @@ export function guardContract(
       await guard.close();
       expect(guard.alive).to.equal(false);
       await bench.pass(300 + graceMs);
-      expect(await bench.conditionOf(id)).to.equal("stopped");
+      expect(await atRest(id)).to.equal("stopped");
       const again = await bench.open();
       await again.extend(bench.nowMs() + 9_000);
       expect(await bench.conditionOf(id)).to.equal("running");
@@ -155,7 +169,7 @@ export function guardContract(
       expect(await failure(guard.extend(bench.nowMs() + 9_000))).to.be.instanceOf(Error);
       const next = await bench.open();
       await bench.pass(graceMs);
-      expect(await bench.conditionOf(id)).to.equal("stopped");
+      expect(await atRest(id)).to.equal("stopped");
       await next.extend(bench.nowMs() + 9_000);
       expect(await bench.conditionOf(id)).to.equal("running");
     });
@@ -169,6 +183,74 @@ export function guardContract(
       await guard.end();
       expect(guard.alive).to.equal(false);
       expect((await bench.open()).alive).to.equal(true);
+    });
+  });
+}
+
+/** What every guard promises of guests whose storage hangs: its word is true at every moment. */
+export function hangingGuardContract(
+  name: string,
+  options: { readonly timeoutMs: number; makeBench(): Promise<HangingBench> },
+): void {
+  describe(`${name} keeps the promises while the storage of its guests hangs`, function () {
+    this.timeout(options.timeoutMs);
+    let bench: HangingBench;
+    let guard: Guard;
+    beforeEach(async () => {
+      bench = await options.makeBench();
+      guard = await bench.open();
+    });
+    afterEach(() => bench.close());
+
+    const refusal = (promise: Promise<unknown>) =>
+      promise.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    /** The guest writes some twenty times a second: one of its writes waits for the storage afterwards. */
+    const untilItWaits = () => bench.pass(500);
+    /** Lets the deadline pass, and the time after which a guest that does not stop is killed. */
+    const expire = async () => {
+      await guard.extend(bench.nowMs() + 200);
+      await bench.pass(200 + guardLimits.guardStopProofMs + graceMs);
+    };
+
+    it("kills a guest that cannot be stopped, and counts it as long as a thread of it is left", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await bench.hang();
+      await untilItWaits();
+      await expire();
+      expect(await bench.isWritten(id)).to.equal(false);
+      expect(await bench.conditionOf(id), "it has a thread that waits").to.equal("running");
+      expect(await refusal(guard.end())).to.be.instanceOf(Error);
+      await bench.answer();
+      while ((await bench.conditionOf(id)) !== "gone") await bench.pass(20);
+      await bench.takeOver(id);
+      expect(await bench.canOpenDisk(id)).to.equal(true);
+    });
+
+    it("never continues one that it has killed, though the lease is renewed before it is gone", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await bench.hang();
+      await untilItWaits();
+      await expire();
+      await guard.extend(bench.nowMs() + 9_000);
+      expect(await bench.conditionOf(id)).to.equal("running");
+      await bench.answer();
+      while ((await bench.conditionOf(id)) !== "gone") await bench.pass(20);
+      expect(guard.alive).to.equal(true);
+    });
+
+    it("is counted by the guard after it as well", async () => {
+      const id = await bench.startGuest({ fence: true });
+      await bench.hang();
+      await untilItWaits();
+      await expire();
+      await bench.killGuard();
+      const next = await bench.open();
+      expect(await refusal(next.end())).to.be.instanceOf(Error);
+      await bench.answer();
+      while ((await bench.conditionOf(id)) !== "gone") await bench.pass(20);
     });
   });
 }

@@ -2,17 +2,18 @@
  * Two real hosts on shared storage, with guests that write to their disks all the time: what the guard's live
  * specs need. All their processes end with the spec.
  */
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
-import { parseStat } from "../../nodes/drivers/process-stat.ts";
+import { conditionOfTasks } from "../../nodes/drivers/process-tasks.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { machineSpec, silentLog, temporaryDirectory } from "./driver-world.ts";
-import type { GuardBench, GuestCondition } from "./guard-contract.ts";
+import type { GuardBench, GuestCondition, HangingBench } from "./guard-contract.ts";
+import { HangingStorage } from "./hanging-storage.ts";
 import type { TestGuest } from "./live-guest.ts";
 
 const never = new AbortController().signal;
@@ -22,6 +23,17 @@ export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(r
 const loop =
   "i=0; echo WRIT''ING; while true; do i=$((i+1)); " +
   "dd if=/dev/urandom of=/dev/vda bs=4k seek=$((i%500)) count=1 conv=fsync 2>/dev/null; usleep 50000; done\n";
+
+interface StartOptions {
+  readonly fence: boolean;
+  readonly before?: (instanceId: string, directory: string) => Promise<void>;
+}
+
+interface Place {
+  readonly path: string;
+  readonly remove: () => Promise<void>;
+  readonly hanging?: HangingStorage;
+}
 
 type MakeSpec = (ownerEpoch: number, fence: boolean) => MachineSpec;
 
@@ -38,17 +50,32 @@ export class GuardedHosts implements GuardBench {
   readonly #remove: () => Promise<void>;
   readonly #makeSpec: MakeSpec;
   readonly #started = new Map<string, Started>();
+  readonly #hanging: HangingStorage | undefined;
 
-  private constructor(path: string, remove: () => Promise<void>, makeSpec: MakeSpec) {
-    this.path = path;
-    this.#remove = remove;
+  private constructor(place: Place, makeSpec: MakeSpec) {
+    this.path = place.path;
+    this.#remove = place.remove;
+    this.#hanging = place.hanging;
     this.#makeSpec = makeSpec;
     this.one = this.#drivers("one");
     this.other = this.#drivers("other");
   }
 
   static async make(guest: TestGuest): Promise<GuardedHosts> {
-    const { path, remove } = await temporaryDirectory();
+    return GuardedHosts.#at(await temporaryDirectory(), guest);
+  }
+
+  /** The same on storage that can be made to hang. */
+  static async makeOnHangingStorage(guest: TestGuest): Promise<GuardedHosts & HangingBench> {
+    const place = await temporaryDirectory();
+    mkdirSync(join(place.path, "fuse"), { mode: 0o755 });
+    const hanging = await HangingStorage.mount(join(place.path, "fuse"));
+    const hosts = await GuardedHosts.#at({ ...place, hanging }, guest);
+    return Object.assign(hosts, { hang: hanging.hang, answer: hanging.answer });
+  }
+
+  static async #at(place: Place, guest: TestGuest): Promise<GuardedHosts> {
+    const { path } = place;
     const store = new ImageStore({ directory: join(path, "store"), sources: [guest.directory] });
     const kernel = await store.registerFile({ path: guest.kernel });
     const ramdisk = await store.registerFile({ path: guest.ramdisk });
@@ -56,14 +83,14 @@ export class GuardedHosts implements GuardBench {
     const { virtualSizeBytes = 0 } = disk;
     const root = { ...disk, format: "qcow2", virtualSizeBytes } as const;
     const image = { id: "tiny", disk: root, kernel, ramdisk, commandLine: guest.commandLine };
-    return new GuardedHosts(path, remove, (ownerEpoch, fence) => machineSpec({ ownerEpoch, fence, image }));
+    return new GuardedHosts(place, (ownerEpoch, fence) => machineSpec({ ownerEpoch, fence, image }));
   }
 
   #drivers(name: string): Drivers {
     return createDrivers("qemu", {
       stateDirectory: join(this.path, name),
       imageStore: join(this.path, "store"),
-      sharedDirectory: join(this.path, "shared"),
+      sharedDirectory: this.#hanging?.directory ?? join(this.path, "shared"),
       clock: systemClock,
       ids: systemIds(0),
       log: silentLog,
@@ -80,13 +107,15 @@ export class GuardedHosts implements GuardBench {
   nowMs = () => systemClock.monotonicMs();
   pass = sleep;
 
-  async startGuest({ fence }: { readonly fence: boolean }): Promise<string> {
+  /** `before` is called when the guest's directory is there, and its process is not. */
+  async startGuest({ fence, before }: StartOptions): Promise<string> {
     const spec = this.#makeSpec(1, fence);
     const paths = await this.one.disks.ensure(spec, never);
+    await before?.(spec.instanceId, paths.directory);
     // A guest that the guard stops while it starts does not answer: do not wait for the start.
     const starting = this.one.hypervisor.start(spec, paths, never).catch((error: unknown) => error);
     const pid = await this.#pidOf(spec.instanceId);
-    const disk = await open(paths.disk ?? "", "r");
+    const disk = await open(this.#behind(paths.disk ?? ""), "r");
     this.#started.set(spec.instanceId, { spec, pid, disk });
     while ((await this.conditionOf(spec.instanceId)) === "running") {
       if ((await this.consoleOf(spec.instanceId)).includes("READY")) break;
@@ -97,6 +126,12 @@ export class GuardedHosts implements GuardBench {
       await this.#beginToWrite(spec.instanceId, paths.directory);
     }
     return spec.instanceId;
+  }
+
+  /** The path by which a file can be looked at while its storage hangs. */
+  #behind(path: string): string {
+    const { directory, behind } = this.#hanging ?? {};
+    return directory === undefined || behind === undefined ? path : path.replace(directory, behind);
   }
 
   async #pidOf(instanceId: string): Promise<number> {
@@ -173,6 +208,7 @@ export class GuardedHosts implements GuardBench {
   }
 
   async close(): Promise<void> {
+    await this.#hanging?.answer();
     for (const drivers of [this.one, this.other]) {
       const { processes } = await drivers.audit();
       for (const { pid } of processes) process.kill(pid, "SIGKILL");
@@ -181,17 +217,10 @@ export class GuardedHosts implements GuardBench {
     }
     for (const { disk } of this.#started.values()) await disk.close();
     await (await this.open()).end();
+    await this.#hanging?.close();
     await this.#remove();
   }
 }
 
 /** The condition of a process, as the kernel has it now. */
-export function conditionOfProcess(pid: number): GuestCondition {
-  try {
-    const facts = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
-    if (facts === undefined || facts.dead) return "gone";
-    return facts.state === "T" ? "stopped" : "running";
-  } catch {
-    return "gone";
-  }
-}
+export const conditionOfProcess = (pid: number): GuestCondition => conditionOfTasks(pid);

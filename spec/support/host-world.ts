@@ -11,7 +11,7 @@ import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import { agentNeeds, needsOf } from "../../protocol/agent-needs.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
-import type { HostInventory, MachineIntent, Observation } from "../../protocol/machine.ts";
+import type { HostInventory, MachineIntent, Observation, ReportedDeed } from "../../protocol/machine.ts";
 import type { CallContext } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { ensure } from "../actors/node/machine/worlds.ts";
@@ -47,6 +47,8 @@ export class PlayedController {
   lease = { leaseEpoch: 1, held: true };
   readonly leasesAsked: { leaseEpoch: number; cleaned: boolean }[] = [];
   readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
+  /** What the guard was reported to have done. */
+  readonly deeds: ReportedDeed[] = [];
   /** The newest observation of each machine. */
   readonly seen = new Map<string, Observation>();
   readonly history: Observation[] = [];
@@ -84,6 +86,11 @@ export class PlayedController {
       if (this.lease.held || asked.leaseEpoch !== this.lease.leaseEpoch || !asked.cleaned) return this.lease;
       this.lease = { leaseEpoch: this.lease.leaseEpoch + 1, held: true };
       return this.lease;
+    },
+    guarded: async ({ deeds }: { deeds: readonly ReportedDeed[] }) => {
+      this.#reach();
+      this.deeds.push(...deeds);
+      return {};
     },
   };
 
@@ -211,6 +218,7 @@ export class HostWorld {
       deadlineMs: this.clock.monotonicMs() + timeoutMs,
       traceparent: undefined,
       signal: new AbortController().signal,
+      onlyWaits: () => undefined,
     };
   }
 

@@ -3,12 +3,20 @@
  * clock. Messages are copied on their way, so that no peer can rely on shared memory.
  */
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Bus, BusHandler, BusMessage, BusSubscription, Clock } from "../../protocol/wire/transport.ts";
+import type {
+  Bus,
+  BusDoor,
+  BusHandler,
+  BusMessage,
+  BusSubscription,
+  Clock,
+} from "../../protocol/wire/transport.ts";
 
 interface Member {
   readonly pattern: readonly string[];
   readonly queue: string | undefined;
   readonly handler: BusHandler;
+  readonly door: BusDoor | undefined;
   readonly running: Set<Promise<unknown>>;
 }
 
@@ -32,7 +40,7 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
   };
 
   const deliver = async (member: Member, subject: string, message: BusMessage) => {
-    const work = member.handler(subject, copyMessage(message));
+    const work = atTheDoor(member, subject, message) ?? member.handler(subject, copyMessage(message));
     member.running.add(work);
     try {
       return await work;
@@ -63,9 +71,10 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
           }
           for (const receiver of receivers) {
             deliver(receiver, subject, message).then(async (answer) => {
-              if (answer === undefined) return;
+              const [first] = answersIn(answer);
+              if (first === undefined) return;
               await onTheWay();
-              end(() => resolve(copyMessage(answer)));
+              end(() => resolve(copyMessage(first)));
             }, reject);
           }
         };
@@ -80,8 +89,8 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
       void send();
     },
 
-    serve(pattern, queue, handler): BusSubscription {
-      const member: Member = { pattern: pattern.split("."), queue, handler, running: new Set() };
+    serve(pattern, queue, handler, door): BusSubscription {
+      const member: Member = { pattern: pattern.split("."), queue, handler, door, running: new Set() };
       members.add(member);
       return {
         async drain() {
@@ -92,6 +101,22 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
     },
   };
 }
+
+/** What becomes of a message that the door does not let in; undefined: it is let in. */
+export function atTheDoor(
+  { door }: { readonly door: BusDoor | undefined },
+  subject: string,
+  { body, headers }: BusMessage,
+): Promise<BusMessage | undefined> | undefined {
+  const text = Object.entries(headers).flat().join("");
+  const admitted = door?.admit(subject, body.length + text.length) ?? "take";
+  if (admitted === "take") return undefined;
+  return Promise.resolve(admitted === "refuse" ? door?.refusal(body) : undefined);
+}
+
+export const answersIn = (
+  answer: BusMessage | readonly BusMessage[] | undefined,
+): readonly (BusMessage | undefined)[] => [answer].flat();
 
 export const copyMessage = ({ body, headers }: BusMessage): BusMessage => ({
   body: Uint8Array.from(body),

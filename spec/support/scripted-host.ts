@@ -10,6 +10,7 @@ import {
   type MachineIntent,
   type MachineSpec,
   type Observation,
+  type ReportedDeed,
   reportService,
   type SharedDisk,
 } from "../../protocol/machine.ts";
@@ -123,6 +124,11 @@ export class ScriptedHost {
     const observation = { ...known, ...change, generation: known.generation + 1 };
     this.machines.set(instanceId, observation);
     await this.report(observation);
+  }
+
+  /** Reports what its guard did. */
+  async guarded(...deeds: ReportedDeed[]): Promise<void> {
+    await this.#reports.guarded({ bootId: this.#options.inventory.bootId, deeds });
   }
 
   async report(...machines: Observation[]): Promise<readonly string[]> {

@@ -149,6 +149,25 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect(await store.commit(lost)).to.deep.equal(gone);
   });
 
+  it("lets a project have so many groups, counted in the commit", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const make = (n: number, most: number, inProject = project) =>
+      store.commit({
+        serverGroups: [group(id(n), { project: inProject, name: `g${n}` })],
+        serverGroupsCounted: [{ project: inProject, most }],
+      });
+    const results = await Promise.all([1, 2, 3].map((n) => make(n, 2)));
+    const full = { kind: "groupsFull", project, most: 2 };
+    expect(results.filter(({ kind }) => kind === "committed")).to.have.length(2);
+    expect(results.filter(({ kind }) => kind === "groupsFull")).to.deep.equal([full]);
+    expect(await store.listServerGroups({ project, limit: 10 })).to.have.length(2);
+    expect((await make(4, 2, `${project}-2`)).kind).to.equal("committed");
+    const [first] = await store.listServerGroups({ project, limit: 1 });
+    await store.commit({ serverGroupsRemoved: [first?.id ?? ""] });
+    expect((await make(5, 2)).kind).to.equal("committed");
+    expect(await make(6, 2)).to.deep.equal(full);
+  });
+
   it("finds groups by id or name within their project, and keeps names unique there", async () => {
     const [store, { id, project }] = [get(), names()];
     const own = group(id(1), { project, name: "db", maxPerHost: 3 });

@@ -173,6 +173,9 @@ export function readContract(get: () => Store): void {
     expect(await store.listOperations({ instanceId: id(1), limit: 10 })).to.deep.equal([all[0], all[2]]);
     expect(await store.listOperations({ project, state: "running", limit: 10 })).to.deep.equal([all[0]]);
     expect(await store.getOperation(id(3))).to.deep.equal(all[2]);
+    const ended = await store.listEndedOperations([id(1), id(2), id(3), id(4)]);
+    expect([...ended].sort((left, right) => (left.id < right.id ? -1 : 1))).to.deep.equal(all.slice(1));
+    expect(await store.listEndedOperations([])).to.deep.equal([]);
   });
 
   it("replays events after a number, filtered, and says how far it has looked", async () => {

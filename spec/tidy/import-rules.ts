@@ -153,7 +153,7 @@ const terminal = [/^commander$/, /^cli-table3$/];
 /** What a page loads as well, as all of protocol/: no module of Node's. */
 const inBrowsers = new RegExp(
   [
-    /^nodes\/bus\/(?:nats|messages|outbox|requests|serve|limits)\.ts$/,
+    /^nodes\/bus\/(?:nats|inboxes|messages|outbox|refused|requests|serve|users|limits)\.ts$/,
     /^nodes\/sdk\/(?:browser|connection|clients|follow)\.ts$/,
     /^nodes\/process\/clock\.ts$/,
   ]

@@ -43,7 +43,9 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
       const about = { noun: "server-group", id: group.id, project, event: "created", body: { name, policy } };
       const commit = catalogCommit("server-group.create", about, { request, context, options });
       const answer = { serverGroup: { ...group, members: [] } };
-      return commitOnce({ serverGroups: [group], ...commit }, answer, options);
+      const counted = [{ project, most: placementLimits.serverGroupsPerProjectMax }];
+      const changes = { serverGroups: [group], serverGroupsCounted: counted, ...commit };
+      return commitOnce(changes, answer, options);
     },
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;

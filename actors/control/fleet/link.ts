@@ -3,7 +3,7 @@
  * the renewals of their leases and fences; the actors serve the commands. They share no connection and no
  * event loop, so that no command can delay a renewal (decision 0025). Types only.
  */
-import type { Observation } from "../../../protocol/machine.ts";
+import type { Observation, ReportedDeed } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { CommitHint } from "../request/commits.ts";
@@ -23,6 +23,15 @@ export interface MachineReport {
   readonly timeoutMs: number;
 }
 
+/** What the guard of a host did, for the events of its instances. */
+export interface GuardReport {
+  readonly hostId: string;
+  readonly bootId: string;
+  readonly deeds: readonly ReportedDeed[];
+  /** How long the host waits for the answer. */
+  readonly timeoutMs: number;
+}
+
 /** What the fencer saw in its last round. */
 export interface FleetPicture {
   readonly brake: Brake;
@@ -37,6 +46,8 @@ export interface FleetPicture {
 export interface FleetAudience {
   /** Answers the ids of the instances whose observation is durable. */
   observed(report: MachineReport): Promise<readonly string[]>;
+  /** True when events tell of all that the host's guard did; false: not yet, the host has to say it again. */
+  guarded(report: GuardReport): Promise<boolean>;
   /** The host gave a sign of life. `spaces`: its file systems; absent: it did not say. */
   heard(hostId: string, spaces?: readonly Space[]): void;
   /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */

@@ -10,6 +10,7 @@ import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { ReportedMachine, Store } from "../../ports/store.ts";
 import type { MachineKey } from "../../records/instance.ts";
+import type { ObservedAnswer } from "../instance/messages.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { fleetLimits } from "./limits.ts";
 import type { StrangeReports } from "./strange-reports.ts";
@@ -20,9 +21,13 @@ export interface ObservationOptions {
   readonly strange: Pick<StrangeReports, "note">;
 }
 
-/** A report: `id` is the host that sent it, `leaseEpoch` that of the host lease it held; 0: none. */
+/**
+ * A report: `id` is the host that sent it, `leaseEpoch` that of the host lease it held; 0: none. `complete`:
+ * it repeats what was reported before.
+ */
 export interface Reported extends Pick<CallContext, "id" | "deadlineMs" | "leftOut"> {
   readonly leaseEpoch: number;
+  readonly complete: boolean;
 }
 
 /**
@@ -41,7 +46,7 @@ export async function take(
   report: Reported,
   options: ObservationOptions,
 ): Promise<string[]> {
-  const judge = await judgeOf(machines, report.id, options);
+  const judge = await judgeOf(machines, report, options);
   const verdicts = await Promise.all(
     machines.map(async (one) => {
       const verdict = judge(one);
@@ -55,7 +60,8 @@ export async function take(
     typeof verdict === "string" ? [] : [{ instanceId, reason: verdict.failed }],
   );
   options.strange.note(report.id, { leftOut: report.leftOut, impossible, unknown, failed });
-  for (const id of impossible.slice(0, fleetLimits.generationsToldMax)) await tellAnew(id, options);
+  for (const id of [...new Set(impossible)].slice(0, fleetLimits.generationsToldMax))
+    await tellAnew(id, options);
   // An instance that does not exist will not: its machine is the doctor's.
   return [...idsOf("settled"), ...unknown];
 }
@@ -63,18 +69,21 @@ export async function take(
 const keyOf = ({ instanceId, ownerEpoch }: MachineKey): string => `${instanceId} ${ownerEpoch}`;
 
 /**
- * How to judge each observation, by one read of the store. When the store does not answer, only instances
- * with an actor here are asked: no other could load its row.
+ * How to judge each observation, by one read of the store at most. A change of an instance with an actor here
+ * is news without a read; a repetition must not keep that actor in memory. When the store does not answer,
+ * only instances with an actor here are asked: no other could load its row.
  */
 async function judgeOf(
   machines: readonly Observation[],
-  hostId: string,
+  { id: hostId, complete }: Reported,
   { store, registry }: ObservationOptions,
 ): Promise<(one: Observation) => Verdict> {
-  if (machines.length === 0) return () => "settled";
+  const unread = new Set(complete ? [] : machines.filter(({ instanceId }) => registry.has(instanceId)));
+  const read = machines.filter((one) => !unread.has(one));
+  if (read.length === 0) return () => "news";
   try {
-    const rows = new Map((await store.listReported(machines)).map((row) => [keyOf(row), row]));
-    return (one) => verdictOf(one, rows.get(keyOf(one)), hostId);
+    const rows = new Map((await store.listReported(read)).map((row) => [keyOf(row), row]));
+    return (one) => (unread.has(one) ? "news" : verdictOf(one, rows.get(keyOf(one)), hostId));
   } catch (thrown) {
     const { reason } = StatusError.from(thrown, "Reading what is stored of a report");
     return ({ instanceId }) => (registry.has(instanceId) ? "news" : { failed: reason });
@@ -97,12 +106,11 @@ async function takeOne(
   { registry }: ObservationOptions,
 ): Promise<Verdict> {
   try {
-    const isStored = await registry.ask<boolean>(
+    return await registry.ask<ObservedAnswer>(
       observation.instanceId,
       (reply) => ({ kind: "observed", hostId, observation, leaseEpoch, reply }),
       { deadlineMs },
     );
-    return isStored ? "settled" : "open";
   } catch (thrown) {
     const { reason } = StatusError.from(thrown, "Taking a report");
     return reason === "instanceNotFound" ? "unknown" : { failed: reason };

@@ -6,10 +6,10 @@
 import type { Space } from "../../../protocol/space.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { fleetLimits } from "./limits.ts";
-import type { FleetAudience, MachineReport } from "./link.ts";
+import type { FleetAudience, GuardReport, MachineReport } from "./link.ts";
 
 /** What the reports of hosts need of the actors' half. */
-export type ReportAudience = Pick<FleetAudience, "observed" | "heard" | "hostsChanged">;
+export type ReportAudience = Pick<FleetAudience, "observed" | "guarded" | "heard" | "hostsChanged">;
 
 export class Patience implements ReportAudience {
   readonly #audience: ReportAudience;
@@ -30,12 +30,28 @@ export class Patience implements ReportAudience {
 
   /** The ids of the instances whose observation is durable, as far as is known in time. Never rejects. */
   async observed(report: MachineReport): Promise<readonly string[]> {
-    const { hostId, timeoutMs } = report;
+    return (await this.#admit(report, () => this.#audience.observed(report), "a report")) ?? [];
+  }
+
+  /** True when what a guard did is known to be told, in time. Never rejects. */
+  async guarded(report: GuardReport): Promise<boolean> {
+    return (await this.#admit(report, () => this.#audience.guarded(report), "what a guard did")) ?? false;
+  }
+
+  /** Undefined when the host has too many reports waiting, or this one failed, or took longer. */
+  async #admit<T>(
+    { hostId, timeoutMs }: Pick<MachineReport, "hostId" | "timeoutMs">,
+    work: () => Promise<T>,
+    what: string,
+  ): Promise<T | undefined> {
     const waiting = this.#waiting.get(hostId) ?? 0;
-    if (waiting >= fleetLimits.reportsAtOncePerHostMax) return [];
+    if (waiting >= fleetLimits.reportsAtOncePerHostMax) return undefined;
     this.#waiting.set(hostId, waiting + 1);
-    const answer = this.#audience.observed(report).finally(() => this.#done(hostId));
-    return (await this.#within(timeoutMs, answer, "a report")) ?? [];
+    return this.#within(
+      timeoutMs,
+      work().finally(() => this.#done(hostId)),
+      what,
+    );
   }
 
   /**

@@ -61,6 +61,11 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       const report = { hostId: context.id, leaseEpoch, machines, complete, ...leftOutOf(context) };
       return { known: true, stored: [...(await audience.observed({ ...report, timeoutMs: left(context) }))] };
     },
+    guarded: async ({ bootId, deeds }, context) => {
+      const told = await audience.guarded({ hostId: context.id, bootId, deeds, timeoutMs: left(context) });
+      if (told) return {};
+      throw new StatusError("storeUnavailable", "What the guard did is not stored yet.");
+    },
     lease: async (asked, context) => {
       const answer = await options.leases.renew(context.id, asked);
       if (answer.held) heard(context.id);

@@ -24,6 +24,7 @@ import { decide } from "./decide.ts";
 import { type InstanceOutside, runEffects } from "./effects.ts";
 import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, Decision, HostFacts, InstanceEvent, InstanceMessage } from "./messages.ts";
+import { isImpossible } from "./observed.ts";
 import { workEffects } from "./state.ts";
 
 export interface InstanceActorOptions extends InstanceOutside {
@@ -105,8 +106,9 @@ class InstanceTurn {
         // A machine without a claim is told to go; it must keep reporting, so it is not answered as stored
         // until it is gone.
         const { observation } = message;
-        const stored = observation.state === "gone" || knows(next, observation, 0);
-        message.reply?.ok(stored);
+        const settled = observation.state === "gone" || knows(next, observation, 0);
+        const answer = isImpossible(next, observation) ? "impossible" : settled ? "settled" : "open";
+        message.reply?.ok(answer);
         return next === loaded ? { ...state, loaded } : fresh(next, this.#options.clock);
       }
       case "placed":

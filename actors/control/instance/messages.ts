@@ -54,6 +54,12 @@ export interface ObservedEvent {
   readonly answers?: true;
 }
 
+/**
+ * `settled`: the host need not report it again. `open`: it has to, until something has become of it.
+ * `impossible`: its generation cannot be.
+ */
+export type ObservedAnswer = "settled" | "open" | "impossible";
+
 /** A nudge: has a deadline passed, is anything not done that should be? */
 export interface ReconcileEvent {
   readonly kind: "reconcile";
@@ -160,8 +166,7 @@ export type InstanceMessage =
       readonly leaseEpoch: number;
       /** See {@link ObservedEvent.answers}. */
       readonly answers?: true;
-      /** Answers true when the host need not report it again. */
-      readonly reply: Reply<boolean> | undefined;
+      readonly reply: Reply<ObservedAnswer> | undefined;
     }
   | { readonly kind: "reconcile" }
   /** A host with a claim of the instance was fenced. */

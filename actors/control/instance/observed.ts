@@ -42,7 +42,7 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   if (known !== undefined && !isNewer(known.generation, observation.generation))
     return notNewer(loaded, event, known);
   // Whoever took it over would pass it on, and soon count past the largest number there is.
-  if (!isPossible(known?.generation, observation.generation)) return unchanged(loaded);
+  if (isImpossible(loaded, observation)) return unchanged(loaded);
   const it = withMachine(draft(loaded, event.nowMs), event);
   const owned = observation.ownerEpoch === loaded.instance.ownerEpoch && loaded.instance.hostId !== null;
   const before = it.after.instance.generation;
@@ -53,6 +53,13 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   return moved || mayBePlaced(decision.next) || !seen.after.claims.includes(claim)
     ? { ...decision, effects: workEffects(decision.next) }
     : decision;
+}
+
+/** Whether a host cannot have come to this generation; an old one is stale, and no more. */
+export function isImpossible({ machines }: LoadedInstance, { ownerEpoch, generation }: Observation): boolean {
+  const stored = machines.find((machine) => machine.ownerEpoch === ownerEpoch)?.generation;
+  const isNews = stored === undefined || isNewer(stored, generation);
+  return isNews && !isPossible(stored, generation);
 }
 
 /**

@@ -12,6 +12,8 @@ export interface ExplainFacts {
   readonly row: InstanceRow;
   readonly hosts: readonly HostVerdict[];
   readonly operations: readonly Operation[];
+  /** What a guard did to it last, as a sentence. */
+  readonly guarded: string | undefined;
   /** When its host is fenced: the proof, as a sentence. */
   readonly fence: string | undefined;
 }
@@ -72,6 +74,7 @@ function waitingFor(facts: ExplainFacts): string[] {
       `Host ${host} to take up generation ${record.generation}; it is at ${machine.intentGeneration}.`,
     );
   } else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
+  if (facts.guarded !== undefined) sentences.push(`Lately it was ${facts.guarded}.`);
   for (const { hostId, reason } of record.excludedHosts)
     sentences.push(`Host ${hostId} was tried and failed: ${reason}`);
   return sentences;

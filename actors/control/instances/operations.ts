@@ -7,14 +7,14 @@ import type { operationService } from "../../../protocol/operation.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { EventPage, Store } from "../../ports/store.ts";
-import type { Commits } from "../request/commits.ts";
+import type { Store } from "../../ports/store.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { mayRead, scopeOf } from "../request/tenancy.ts";
+import type { Waits } from "../request/waits.ts";
 
 export interface ReadOptions {
   readonly store: Pick<Store, "getOperation" | "listOperations" | "listEvents" | "lastSequence">;
-  readonly commits: Commits;
+  readonly waits: Waits;
   readonly clock: Clock;
 }
 
@@ -23,7 +23,7 @@ function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): 
   return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - wireLimits.waitMarginMs);
 }
 
-export function operationHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof operationService> {
+export function operationHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof operationService> {
   return {
     get: async (request, context) => {
       const read = async () => {
@@ -37,10 +37,10 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
       // answer with it.
       const now = await read();
       if (now.state !== "running" || request.waitMs === undefined) return { operation: now };
+      context.onlyWaits();
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
-      const until = { deadlineMs, signal: context.signal };
-      const ended = await commits.untilEnded(context.id, read, until);
-      return { operation: ended?.operation ?? (await read()) };
+      const ended = await waits.untilEnded([context.id], { deadlineMs, signal: context.signal });
+      return { operation: ended.get(context.id)?.operation ?? (await read()) };
     },
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
@@ -51,24 +51,19 @@ export function operationHandlers({ store, commits, clock }: ReadOptions): Handl
   };
 }
 
-export function eventHandlers({ store, commits, clock }: ReadOptions): Handlers<typeof eventService> {
+export function eventHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof eventService> {
   return {
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
       const { noun, id } = request;
       const filter = { ...scopeOf(context), ...(noun ? { noun } : {}), ...(id ? { id } : {}), limit };
-      let position: EventPage = {
-        events: [],
-        last: request.after ?? (await store.lastSequence()),
-        trimmed: 0,
-      };
-      const some = async () => {
-        position = await store.listEvents({ ...filter, after: position.last });
-        return position.events.length > 0 ? position : undefined;
-      };
+      const query = { ...filter, after: request.after ?? (await store.lastSequence()) };
+      const { signal, onlyWaits } = context;
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const found =
-        (await commits.until(some, { ...scopeOf(context), deadlineMs, signal: context.signal })) ?? position;
+        (request.waitMs ?? 0) > 0
+          ? await waits.events.next(query, { deadlineMs, signal, onlyWaits })
+          : await store.listEvents(query);
       const events = fitting(found.events, jsonBytes);
       const cut = events.length < found.events.length;
       const last = (cut ? events.at(-1)?.sequence : undefined) ?? found.last;

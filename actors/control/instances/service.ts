@@ -17,22 +17,26 @@ import type { AdmissionCommand } from "../instance/admission.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { instanceView } from "../instance/state.ts";
 import type { Placer } from "../placement/placer.ts";
-import type { Commits } from "../request/commits.ts";
 import { contentHash } from "../request/content-hash.ts";
+import { requestLimits } from "../request/limits.ts";
+import type { Ended } from "../request/operation-waits.ts";
 import { fitting, nextMarker } from "../request/page.ts";
 import { mayRead, scopeOf } from "../request/tenancy.ts";
+import type { Waits } from "../request/waits.ts";
 import { bytesOfInstance } from "./bytes.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { explanation } from "./explain.ts";
+import { explainLimits } from "./limits.ts";
 
 export interface InstanceServiceOptions {
-  readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations">;
+  readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations"> &
+    Pick<Store, "lastSequence" | "listEvents">;
   readonly registry: InstanceRegistry;
   readonly creator: Creator;
   readonly placer: Placer;
   readonly directory: HostDirectory;
-  readonly commits: Commits;
+  readonly waits: Waits;
   readonly hostAgent: (hostId: string) => Client<typeof hostAgentService>;
 }
 
@@ -73,9 +77,21 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       ]);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
-      return explanation({ instance: view(row), row, hosts, operations, fence });
+      const guarded = await lastGuarded(context.id, store);
+      return explanation({ instance: view(row), row, hosts, operations, fence, guarded });
     },
   };
+}
+
+/** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */
+async function lastGuarded(
+  id: string,
+  store: Pick<Store, "lastSequence" | "listEvents">,
+): Promise<string | undefined> {
+  const after = Math.max(0, (await store.lastSequence()) - explainLimits.explainEventsMax);
+  const { events } = await store.listEvents({ after, noun: "instance", id, limit: wireLimits.pageLengthMax });
+  const because = events.findLast(({ event }) => event === "guarded")?.body.because;
+  return typeof because === "string" ? because : undefined;
 }
 
 type CommandName = "start" | "stop" | "reboot" | "pause" | "unpause" | "delete" | "evacuate";
@@ -138,10 +154,27 @@ async function waitFor(
   context: CallContext,
   options: InstanceServiceOptions,
 ): Promise<Changed> {
-  const { store, commits, directory } = options;
   const { id } = changed.operation;
-  const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
-  const ended = await commits.untilEnded(id, () => store.getOperation(id), until);
+  return asItIs(changed, (await untilEnded([id], context, options)).get(id), options);
+}
+
+/** Answers those that have ended before the caller's deadline. */
+function untilEnded(
+  ids: readonly string[],
+  { deadlineMs, signal, onlyWaits }: CallContext,
+  { waits }: InstanceServiceOptions,
+): Promise<ReadonlyMap<string, Ended>> {
+  onlyWaits();
+  return waits.untilEnded(ids, { deadlineMs: deadlineMs - wireLimits.waitMarginMs, signal });
+}
+
+/** The instance and its operation as they are now. */
+async function asItIs(
+  changed: Changed,
+  ended: Ended | undefined,
+  { store, directory }: InstanceServiceOptions,
+): Promise<Changed> {
+  const { id } = changed.operation;
   const operation = ended?.operation ?? (await store.getOperation(id)) ?? changed.operation;
   const row = ended?.row ?? (await store.getInstance(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
@@ -153,13 +186,16 @@ async function waitForAll(
   context: CallContext,
   options: InstanceServiceOptions,
 ): Promise<CreateAnswer> {
-  const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
   const { all: listed = [answer], more = [] } = answer;
-  const unlisted = more.map(({ operationId }) =>
-    options.commits.untilEnded(operationId, () => options.store.getOperation(operationId), until),
-  );
-  const all = await Promise.all(listed.map((one) => waitFor(one, context, options)));
-  await Promise.all(unlisted);
+  const ids = listed.map(({ operation }) => operation.id);
+  const ended = await untilEnded(ids, context, options);
+  // A thousand operations for each of a thousand callers would be a million waits: some at a time.
+  const atOnce = requestLimits.operationsWaitedAtOnceMax;
+  for (let from = 0; from < more.length; from += atOnce) {
+    const some = more.slice(from, from + atOnce).map(({ operationId }) => operationId);
+    await untilEnded(some, context, options);
+  }
+  const all = await Promise.all(listed.map((one) => asItIs(one, ended.get(one.operation.id), options)));
   const [first] = all;
   if (first === undefined) return answer;
   return answer.all === undefined ? first : { ...answer, ...first, all };
@@ -175,11 +211,12 @@ async function readConsole(
   { instance }: InstanceRow,
   request: ConsoleRequest,
   context: CallContext,
-  { hostAgent, commits, store }: InstanceServiceOptions,
+  { hostAgent, waits, store }: InstanceServiceOptions,
 ) {
+  context.onlyWaits();
   const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
-  const hostId = instance.hostId ?? (await commits.until(findHost, until));
-  if (hostId === null || hostId === undefined) {
+  const hostId = instance.hostId ?? (await findHost());
+  if (hostId === null) {
     throw new StatusError(
       "consoleUnavailable",
       `Instance ${instance.id} is on no host, so it has no console.`,
@@ -190,10 +227,18 @@ async function readConsole(
     { timeoutMs: wireLimits.hostRequestTimeoutMs + (request.waitMs ?? 0), signal: context.signal },
   );
 
-  async function findHost(): Promise<string | null | undefined> {
-    const row = await store.getInstance(instance.id);
-    const waits =
-      (request.waitMs ?? 0) > 0 && row?.instance.deletedAtMs === null && row.instance.failure === null;
-    return row?.instance.hostId ?? (waits ? undefined : null);
+  /** Looks again after each event of the instance. */
+  async function findHost(): Promise<string | null> {
+    const { id, project } = instance;
+    for (let after = await store.lastSequence(); ; ) {
+      const row = await store.getInstance(id);
+      const mayCome =
+        (request.waitMs ?? 0) > 0 && row?.instance.deletedAtMs === null && row.instance.failure === null;
+      const found = row?.instance.hostId ?? null;
+      if (found !== null || !mayCome) return found;
+      const page = await waits.events.next({ project, noun: "instance", id, after, limit: 1 }, until);
+      if (page.events.length === 0) return null;
+      after = page.last;
+    }
   }
 }

@@ -69,7 +69,7 @@ interface HostNames {
 
 /**
  * Commits, and returns `answer`, or the answer that the same request got before. @throws nameTaken, inUse,
- * zoneConflict, requestIdReused
+ * zoneConflict, tooManyServerGroups, requestIdReused
  */
 export async function commitOnce<A>(
   changes: Commit & Required<Pick<Commit, "request">>,
@@ -88,6 +88,11 @@ export async function commitOnce<A>(
       throw new StatusError("nameTaken", "The name is taken.");
     case "inUse":
       throw new StatusError("inUse", "An instance uses it.");
+    case "groupsFull":
+      throw new StatusError(
+        "tooManyServerGroups",
+        `The project has ${result.most} server groups, as many as it may.`,
+      );
     case "zoneConflict": {
       const host = directory?.get(result.hostId)?.name ?? result.hostId;
       throw new StatusError("zoneConflict", `The host ${host} would be in two availability zones.`);

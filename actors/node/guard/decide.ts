@@ -3,18 +3,21 @@
  * same.
  *
  *   before the deadline      nothing, except that a guest whose disk was taken over is killed
- *   from the deadline on     every fenced guest is stopped, and stopped again if something continued it
+ *   from the deadline on     every fenced guest is stopped, and stopped again if something continued it; one
+ *                            that is not seen stopped in time is killed. "Stopped" is said of a guest only
+ *                            when every thread of it is, "gone" only when none is left
  *   renewed late             the disks of stopped guests are looked at first: a guest whose disk is still
  *                            there is continued, one whose disk was taken over is killed, and one whose disk
  *                            nobody can see stays stopped. Only then is the renewal acknowledged
  *
- * It must never let a fenced guest run past the deadline, never kill one whose directory is there, and never
- * continue one that somebody else has stopped.
+ * It must never let a fenced guest run past the deadline, never kill one that is stopped and whose directory
+ * is there, and never continue one that somebody else has stopped.
  */
+import type { GuardDeed } from "../../../protocol/guard.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { guardLimits } from "./limits.ts";
-import type { GuardAction, GuardEvent, SeenGuest } from "./messages.ts";
-import { type GuardState, isSame } from "./state.ts";
+import type { FencedGuest, GuardAction, GuardEvent, KillReason, SeenGuest } from "./messages.ts";
+import { type GuardState, type HeldGuest, isSame } from "./state.ts";
 
 export interface GuardDecision {
   readonly next: GuardState;
@@ -55,19 +58,25 @@ function extend(state: GuardState, event: Extend, nowMs: number): GuardDecision 
 function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
   // A disk that was looked at before the renewal came may have been taken over since.
   const fresh = event.lookedAtMs !== undefined && event.lookedAtMs >= state.extendedAtMs;
-  const verdicts = event.guests.map((guest) => ({
-    guest,
-    verdict: judge(state, guest, { past: nowMs >= state.deadlineMs, fresh }),
-  }));
-  const stopped = verdicts.filter(({ verdict }) => verdict === "stop" || verdict === "stay");
-  const answered = state.unanswered && fresh;
-  const actions = verdicts.flatMap(({ guest, verdict }): readonly GuardAction[] =>
-    verdict === "stay" || verdict === "leave" ? [] : [{ kind: verdict, guest: nameOf(guest) }],
+  const moment = { past: nowMs >= state.deadlineMs, fresh, nowMs };
+  const outcomes = event.guests.map((guest) => outcomeOf(state, guest, moment));
+  const gone = state.stopped.filter(
+    (held) => held.killed === true && !event.guests.some((guest) => isSame(held, guest)),
   );
+  const answered = state.unanswered && fresh;
+  const actions: readonly GuardAction[] = [
+    ...gone.map(
+      (held): GuardAction => ({
+        ...{ kind: "tell", guest: nameOf(held), what: "gone", why: held.why ?? "diskTaken" },
+      }),
+    ),
+    ...outcomes.flatMap((outcome) => outcome.actions),
+  ];
   return {
     next: {
       ...state,
-      stopped: stopped.map(({ guest }) => nameOf(guest)),
+      deeds: withDeeds(state.deeds, actions, nowMs),
+      stopped: outcomes.flatMap(({ held }) => held ?? []),
       adopts: false,
       unanswered: state.unanswered && !answered,
     },
@@ -75,24 +84,80 @@ function tick(state: GuardState, event: Tick, nowMs: number): GuardDecision {
   };
 }
 
-/** `stay`: keep it stopped, it is ours to continue later; `leave`: it is not our business. */
-type Verdict = "kill" | "stop" | "continue" | "stay" | "leave";
-
-function judge(
-  state: GuardState,
-  guest: SeenGuest,
-  { past, fresh }: { readonly past: boolean; readonly fresh: boolean },
-): Verdict {
-  if (guest.diskPresent === false) return "kill";
-  const ours = state.stopped.some((one) => isSame(one, guest)) || (state.adopts && guest.stopped);
-  if (past && !guest.stopped) return "stop";
-  if (!ours) return "leave";
-  return !past && fresh && guest.diskPresent === true ? "continue" : "stay";
+/** The deeds with those of these actions: a stop counts when it is told, not when the signal is sent. */
+function withDeeds(
+  before: readonly GuardDeed[],
+  actions: readonly GuardAction[],
+  atMs: number,
+): readonly GuardDeed[] {
+  const deeds = [...before];
+  for (const action of actions) {
+    const about = aboutDeed(action);
+    if (about === undefined) continue;
+    const { instanceId, ownerEpoch } = about.guest;
+    const { what, why } = about;
+    // By the clock: a guard that has lost its file must not use a number of the guard before it again.
+    const number = Math.max((deeds.at(-1)?.number ?? 0) + 1, Math.floor(atMs));
+    deeds.push({ number, instanceId, ownerEpoch, what, why, atMs });
+  }
+  return deeds.slice(-guardLimits.guardDeedsMax);
 }
+
+function aboutDeed(
+  action: GuardAction,
+): (Pick<GuardDeed, "what" | "why"> & { readonly guest: FencedGuest }) | undefined {
+  switch (action.kind) {
+    case "tell":
+      return action;
+    case "kill":
+      return { guest: action.guest, what: "killed", why: action.why };
+    case "continue":
+      return { guest: action.guest, what: "continued", why: "leaseRenewed" };
+    default:
+      return undefined;
+  }
+}
+
+/** What is done about one guest. Without `held` the guard has nothing to do with it from now on. */
+interface Outcome {
+  readonly held?: HeldGuest;
+  readonly actions: readonly GuardAction[];
+}
+
+interface TickMoment {
+  readonly past: boolean;
+  readonly fresh: boolean;
+  readonly nowMs: number;
+}
+
+function outcomeOf(state: GuardState, seen: SeenGuest, { past, fresh, nowMs }: TickMoment): Outcome {
+  const guest = nameOf(seen);
+  const held = state.stopped.find((one) => isSame(one, seen));
+  if (held?.killed === true) return { held, actions: [] };
+  if (seen.diskPresent === false) return killed(guest, "diskTaken");
+  const ours = held !== undefined || (state.adopts && seen.stopped);
+  if (!past && ours && fresh && seen.diskPresent === true) return { actions: [{ kind: "continue", guest }] };
+  if (!ours && (!past || seen.stopped)) return { actions: [] };
+  if (seen.stopped) {
+    const isNews = held?.unprovedSinceMs !== undefined;
+    return {
+      held: guest,
+      actions: isNews ? [{ kind: "tell", guest, what: "stopped", why: "leaseEnded" }] : [],
+    };
+  }
+  const unprovedSinceMs = held?.unprovedSinceMs ?? nowMs;
+  if (nowMs - unprovedSinceMs >= guardLimits.guardStopProofMs) return killed(guest, "notStopped");
+  return { held: { ...guest, unprovedSinceMs }, actions: [{ kind: "stop", guest }] };
+}
+
+const killed = (guest: FencedGuest, why: KillReason): Outcome => ({
+  held: { ...guest, killed: true, why },
+  actions: [{ kind: "kill", guest, why }],
+});
 
 const acknowledge = (number: number): GuardAction => ({ kind: "acknowledge", number });
 
-const nameOf = ({ instanceId, ownerEpoch, pid, startTicks }: SeenGuest) => ({
+const nameOf = ({ instanceId, ownerEpoch, pid, startTicks }: FencedGuest): FencedGuest => ({
   instanceId,
   ownerEpoch,
   pid,
@@ -105,8 +170,10 @@ const nameOf = ({ instanceId, ownerEpoch, pid, startTicks }: SeenGuest) => ({
  */
 export function nextLookAtMs(state: GuardState, nowMs: number): number {
   const { deadlineMs, stopped, watchUntilMs } = state;
+  const unproved = stopped.some(({ unprovedSinceMs }) => unprovedSinceMs !== undefined);
   const busy = nowMs >= deadlineMs || stopped.length > 0 || nowMs < watchUntilMs;
-  const soonMs = busy ? nowMs + guardLimits.guardScanPeriodMs : Number.POSITIVE_INFINITY;
+  const periodMs = unproved ? guardLimits.guardProofPeriodMs : guardLimits.guardScanPeriodMs;
+  const soonMs = busy ? nowMs + periodMs : Number.POSITIVE_INFINITY;
   const warningMs = deadlineMs - guardLimits.guardWarningMs;
   const dueMs = nowMs < warningMs ? warningMs : deadlineMs;
   return nowMs >= deadlineMs ? soonMs : Math.min(soonMs, dueMs);

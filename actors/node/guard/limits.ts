@@ -2,6 +2,14 @@
 export const guardLimits = {
   /** Period of the guard's scans once the host lease has ended: a guest that appears late is stopped, too. */
   guardScanPeriodMs: 250,
+  /**
+   * How long a guest may take to be seen stopped after its first SIGSTOP before it is killed: a few ms when
+   * it is healthy, as long as its storage takes for one access when that is slow, and without end when the
+   * storage hangs. Less than leaseLimits.fenceMarginMs: SIGKILL ends at once what is not in the kernel.
+   */
+  guardStopProofMs: 1_500,
+  /** Period of the guard's looks while a guest was told to stop and was not seen stopped yet. */
+  guardProofPeriodMs: 20,
   /** How long before the deadline the guard looks up the guests that it would have to stop. */
   guardWarningMs: 1_000,
   /**
@@ -21,6 +29,8 @@ export const guardLimits = {
    * guard.
    */
   guardHomeLookMs: 5_000,
+  /** Deeds that the guard remembers for its agent: the guests of a host, stopped and continued. */
+  guardDeedsMax: 512,
   /** Most bytes of one message to or from the guard. */
   guardLineBytesMax: 4_096,
 } as const;

@@ -3,6 +3,8 @@
  * the guests that another host may take over, whatever has become of the agent.
  */
 
+import type { GuardDeedReason } from "../../../protocol/guard.ts";
+
 /** A process of the present boot, and its guest. */
 export interface FencedGuest {
   readonly instanceId: string;
@@ -13,7 +15,7 @@ export interface FencedGuest {
 }
 
 export interface SeenGuest extends FencedGuest {
-  /** All threads of the process are stopped at this moment, by whomever. */
+  /** Every thread of the process is seen stopped (condition.ts) at this moment, by whomever. */
   readonly stopped: boolean;
   /**
    * False: its directory is gone from the shared storage, which still answers, so its disk was taken over.
@@ -25,7 +27,7 @@ export interface SeenGuest extends FencedGuest {
 export type GuardEvent =
   /** The host lease ends at the deadline, on the computer's monotonic clock. Numbers rise with time. */
   | { readonly kind: "extend"; readonly number: number; readonly deadlineMs: number }
-  /** `guests`: every fenced guest whose process lives. */
+  /** `guests`: every fenced guest of whose process a thread is left. */
   | {
       readonly kind: "tick";
       readonly guests: readonly SeenGuest[];
@@ -33,9 +35,21 @@ export type GuardEvent =
       readonly lookedAtMs: number | undefined;
     };
 
+/** `diskTaken`: another host has the guest's disk. `notStopped`: SIGSTOP did not stop it in time. */
+export type KillReason = "diskTaken" | "notStopped";
+
 export type GuardAction =
-  /** SIGSTOP, SIGCONT, SIGKILL. */
-  | { readonly kind: "stop" | "continue" | "kill"; readonly guest: FencedGuest }
+  /** SIGSTOP, SIGCONT. */
+  | { readonly kind: "stop" | "continue"; readonly guest: FencedGuest }
+  /** SIGKILL. */
+  | { readonly kind: "kill"; readonly guest: FencedGuest; readonly why: KillReason }
+  /** What the guard has seen proved: nothing is said of a guest before. */
+  | {
+      readonly kind: "tell";
+      readonly guest: FencedGuest;
+      readonly what: "stopped" | "gone";
+      readonly why: GuardDeedReason;
+    }
   /** Confirms that the guard holds the deadline of this message. */
   | { readonly kind: "acknowledge"; readonly number: number }
   /** Asks for a tick with a look at the disks, at once. */

@@ -2,8 +2,22 @@
  * What the guard of a node remembers, and how it begins. It trusts nothing but a deadline that it was told,
  * or that a guard before it was told since the computer booted.
  */
+import type { GuardDeed } from "../../../protocol/guard.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
-import type { FencedGuest } from "./messages.ts";
+import type { FencedGuest, KillReason } from "./messages.ts";
+
+/** A guest that the guard has stopped or killed, and that it has not let go of. */
+export interface HeldGuest extends FencedGuest {
+  /** Why it was killed. */
+  readonly why?: KillReason | undefined;
+  /**
+   * Since when the guest is to be stopped and was not seen stopped, on the monotonic clock. Absent: it was
+   * seen stopped last.
+   */
+  readonly unprovedSinceMs?: number | undefined;
+  /** True: it was killed, and a thread of it may be left. */
+  readonly killed?: boolean | undefined;
+}
 
 export interface GuardState {
   readonly deadlineMs: number;
@@ -11,13 +25,15 @@ export interface GuardState {
   readonly number: number;
   /** When that `extend` came. */
   readonly extendedAtMs: number;
-  /** Guests that this guard has stopped; the guard continues no others. */
-  readonly stopped: readonly FencedGuest[];
+  /** Guests that this guard has stopped or killed; the guard continues no others, and no killed one. */
+  readonly stopped: readonly HeldGuest[];
   /**
    * Set for the first look only: guests found stopped then, after the deadline, count as ours. The guard
    * before may have died between stopping them and noting it.
    */
   readonly adopts: boolean;
+  /** The last deeds, oldest first, for the agent to report. */
+  readonly deeds: readonly GuardDeed[];
   /** The newest `extend` is acknowledged only after a look at the guests. */
   readonly unanswered: boolean;
   /** Until then the disks are looked at although the host lease holds, because it was renewed late. */
@@ -27,6 +43,8 @@ export interface GuardState {
 /** What outlives a guard process; valid only within the same boot. */
 export interface StoredGuard extends Pick<GuardState, "deadlineMs" | "number" | "stopped"> {
   readonly bootId: string;
+  /** Absent: a guard of before stored none. */
+  readonly deeds?: readonly GuardDeed[] | undefined;
 }
 
 /**
@@ -41,6 +59,7 @@ export function beginGuard(stored: StoredGuard | undefined, bootId: string, nowM
     number: known?.number ?? 0,
     extendedAtMs: nowMs,
     stopped: known?.stopped ?? [],
+    deeds: known?.deeds ?? [],
     adopts: known !== undefined && nowMs >= known.deadlineMs,
     unanswered: false,
     watchUntilMs: nowMs,
@@ -49,3 +68,8 @@ export function beginGuard(stored: StoredGuard | undefined, bootId: string, nowM
 
 export const isSame = (one: FencedGuest, other: FencedGuest): boolean =>
   one.pid === other.pid && one.startTicks === other.startTicks;
+
+export function toStore(state: GuardState, bootId: string): StoredGuard {
+  const { deadlineMs, number, stopped, deeds } = state;
+  return { bootId, deadlineMs, number, stopped, deeds };
+}

@@ -26,6 +26,7 @@ import { createSlots } from "../machine/slots.ts";
 import { hostActor } from "./actor.ts";
 import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
+import { GuardDeeds } from "./guard-deeds.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
 import { hostLimits } from "./limits.ts";
@@ -164,8 +165,10 @@ function leaseHolder(options: HostOptions, { ledger, machines, storage, changed 
     const living = await hypervisor.list();
     return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));
   };
-  const { hostId } = inventory;
-  return new LeaseHolder({ hostId, reports, guard, storage, clock, log, isClean, changed });
+  const { hostId, bootId } = inventory;
+  const deeds = new GuardDeeds({ bootId, reports, clock, log });
+  const answered = (one: Guard) => void deeds.report(one);
+  return new LeaseHolder({ hostId, reports, guard, storage, clock, log, isClean, changed, answered });
 }
 
 /**

@@ -30,6 +30,8 @@ export interface LeaseHolderOptions {
   readonly storage: HostStorage;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called with a guard that answers, after each answer of a controller. */
+  readonly answered: (guard: Guard) => void;
   /** True when no guest of the ended host lease has a process. */
   readonly isClean: () => Promise<boolean>;
   /** Called when what machines may do has changed; `anew`: under another lease epoch than before. */
@@ -120,7 +122,7 @@ export class LeaseHolder {
     if (clock.monotonicMs() < this.#quietUntilMs) return;
     try {
       // Without a guard that answers, nothing is renewed: the host is fenced, and its guests go elsewhere.
-      await this.#guarded();
+      const guard = await this.#guarded();
       const leaseEpoch = this.#epoch;
       const storageId = await this.#storageHeld(leaseEpoch);
       const cleaned = this.#kind === "fenced" && (await isClean());
@@ -131,6 +133,7 @@ export class LeaseHolder {
       if (this.#ended || sentAtMs < this.#takenSentAtMs) return;
       if (answer.held) await this.#held(answer.leaseEpoch, sentAtMs);
       else this.#fenced(answer.leaseEpoch, sentAtMs);
+      this.#options.answered(guard);
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");

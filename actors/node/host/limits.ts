@@ -47,10 +47,14 @@ export const hostLimits = {
    * Time for the last reports of an agent that ends; what no controller heard is reported after its return.
    */
   hostFarewellMs: 2_000,
-  /**
-   * Callers that wait for console output on one host at once, and the period at which the logs are read for
-   * them.
-   */
-  consoleWaitersMax: 256,
+  /** Callers that wait for output of one guest's console at once: more than people and programs follow it. */
+  consoleWaitersPerGuestMax: 32,
+  /** The same of all guests of a host, a bound of memory: controllers ask for less for any one project. */
+  consoleWaitersMax: 8_192,
+  /** Period at which the logs are read for those who wait. */
   consolePollMs: 100,
+  /** When who was refused for too many waits shall ask again. */
+  consoleRetryAfterMs: 1_000,
+  /** Deeds of the guard that are older than this are not reported any more. */
+  guardDeedAgeMsMax: 3_600_000,
 } as const;

@@ -62,21 +62,21 @@ function onSuccessor(machine: Machine, request: EnsureRequest): Ensured {
   return { next, reply: { kind: "observation", observation: provisional(request) } };
 }
 
-function onSameEpoch(found: Machine, request: EnsureRequest): Ensured {
+function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   const { intent, observedGeneration } = request;
-  const known = found.intent.generation;
-  if (intent.generation < known) return { next: found, reply: stale(request, known) };
-  const machine = countedFrom(found, observedGeneration);
+  const known = machine.intent.generation;
+  if (intent.generation < known) return { next: machine, reply: stale(request, known) };
+  const counted = countedFrom(machine, observedGeneration);
   // Controllers may have this generation from a life whose file was lost: publish again, above it.
-  const mistaken = machine.revived && observedGeneration >= machine.observation.generation;
+  const mistaken = counted.revived && observedGeneration >= counted.observation.generation;
   const seenFloor = mistaken
-    ? Math.max(observedGeneration, machine.observation.generation) + 1
+    ? Math.max(observedGeneration, counted.observation.generation) + 1
     : observedGeneration;
-  const generationFloor = Math.max(machine.generationFloor, seenFloor);
-  const leaseEpoch = Math.max(machine.leaseEpoch, request.leaseEpoch);
-  const heard = { ...machine, generationFloor, leaseEpoch, revived: false };
+  const generationFloor = Math.max(counted.generationFloor, seenFloor);
+  const leaseEpoch = Math.max(counted.leaseEpoch, request.leaseEpoch);
+  const heard = { ...counted, generationFloor, leaseEpoch, revived: false };
   if (intent.generation === known) return { next: heard, reply: present };
-  const going = machine.intent.power === "deleted";
+  const going = counted.intent.power === "deleted";
   return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };
 }
 

@@ -85,16 +85,23 @@ function injectCommand(invoke: Invoke): Command {
     .description("Breaks one thing. What lasts is healed after --for, or by chaos heal.")
     .argument("<fault>", "as chaos list has them")
     .argument(
-      "<target>",
-      "a process by its name, or: controller, node, nats, postgres, guest; state, shared, all",
+      "[target]",
+      "a process, or: controller, node, nats, postgres, guest; state, shared, all; a flood's project",
     )
     .option("--for <time>", "heal it after this time: 10s, 2m", parseDuration)
     .option("--server <server>", "of a controller's link: nats or postgres")
     .option("--direction <direction>", "of a link: both, toServer or fromServer")
     .option("--delay <time>", "of a link: so much later", parseDuration)
     .option("--jitter <time>", "of a link: and up to so much more", parseDuration)
-    .action((kind: string, target: string, options: object, command: Command) =>
-      invoke(command, (run) => handOver(run, { task: "inject", kind, target, ...options })),
+    .option("--of <what>", "of a flood: questions, large, small, connections or polls")
+    .addHelpText(
+      "after",
+      "\nA flood comes from the cluster's last project, or the one that is named, and needs --for.",
+    )
+    .action((kind: string, target: string | undefined, options: object, command: Command) =>
+      invoke(command, (run) =>
+        handOver(run, { task: "inject", kind, ...(target === undefined ? {} : { target }), ...options }),
+      ),
     );
 }
 

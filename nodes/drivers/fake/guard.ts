@@ -4,8 +4,10 @@
  */
 import { decide, nextLookAtMs } from "../../../actors/node/guard/decide.ts";
 import type { GuardAction, GuardEvent } from "../../../actors/node/guard/messages.ts";
-import { beginGuard, type GuardState } from "../../../actors/node/guard/state.ts";
+import { beginGuard, type GuardState, toStore } from "../../../actors/node/guard/state.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
+import type { GuardDeed } from "../../../protocol/guard.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { Timer } from "../../../protocol/wire/transport.ts";
 import type { FakeWorld } from "./world.ts";
 
@@ -63,6 +65,11 @@ class FakeGuardProcess {
     this.#take({ kind: "extend", number: this.#state.number + 1, deadlineMs });
   }
 
+  deeds(after: number): readonly GuardDeed[] {
+    if (!this.lives) throw new Error("The guard has ended.");
+    return this.#state.deeds.filter(({ number }) => number > after).slice(0, leaseLimits.guardDeedsPageMax);
+  }
+
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -96,8 +103,7 @@ class FakeGuardProcess {
     const { next, actions } = decide(this.#state, event, this.#nowMs);
     this.#state = next;
     for (const action of actions) this.#act(action);
-    const { deadlineMs, number, stopped } = this.#state;
-    this.#world.guardMemory = { bootId: this.#bootId, deadlineMs, number, stopped };
+    this.#world.guardMemory = toStore(this.#state, this.#bootId);
     this.#timer?.cancel();
     const waitMs = nextLookAtMs(this.#state, this.#nowMs) - this.#nowMs;
     this.#timer = this.#world.clock.after(waitMs, () => this.#tick());
@@ -131,6 +137,10 @@ class FakeGuard implements Guard {
   async extend(deadlineMs: number): Promise<void> {
     if (this.#closed) throw new Error("The guard was let go of.");
     this.#process.extend(deadlineMs);
+  }
+
+  async deeds(after: number): Promise<readonly GuardDeed[]> {
+    return this.#process.deeds(after);
   }
 
   onEnd(listener: () => void): void {

@@ -13,7 +13,7 @@ import type {
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { driverLimits } from "../limits.ts";
-import { delay, Turns } from "../waiting.ts";
+import { delay, Turns, throwIfAborted } from "../waiting.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
 export class FakeHypervisor implements Hypervisor {
@@ -44,6 +44,7 @@ export class FakeHypervisor implements Hypervisor {
     await this.#world.enter("start", spec.instanceId, signal);
     const living = this.#world.find(spec.instanceId);
     if (living === undefined) return this.#boot(spec, signal);
+    if (this.#world.isDying(spec.instanceId)) throw silent(spec.instanceId);
     if (living.ownerEpoch > spec.ownerEpoch) {
       const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
       throw new StatusError("staleEpoch", message);
@@ -55,7 +56,7 @@ export class FakeHypervisor implements Hypervisor {
       this.#world.setStatus(spec.instanceId, "running");
       return { ...living, status: "running" };
     }
-    this.#world.end(spec.instanceId);
+    await this.#end(spec.instanceId, signal);
     return this.#boot(spec, signal);
   }
 
@@ -107,8 +108,23 @@ export class FakeHypervisor implements Hypervisor {
   halt(instanceId: string, signal: AbortSignal): Promise<void> {
     return this.#turns.run(instanceId, async () => {
       await this.#world.enter("halt", instanceId, signal);
-      this.#world.end(instanceId);
+      await this.#end(instanceId, signal);
     });
+  }
+
+  /**
+   * Kills the process, and resolves when no thread of it is left. @throws guestFailed when that takes long
+   */
+  async #end(instanceId: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#world;
+    const deadlineMs = clock.monotonicMs() + killPatienceMs;
+    this.#world.end(instanceId);
+    while (this.#world.find(instanceId) !== undefined) {
+      throwIfAborted(signal);
+      if (clock.monotonicMs() >= deadlineMs)
+        throw new StatusError("guestFailed", `The process of instance ${instanceId} could not be ended.`);
+      await delay(clock, driverLimits.diskLockRetryMs, signal);
+    }
   }
 
   onEvent(listener: (event: GuestEvent) => void): void {
@@ -122,13 +138,17 @@ export class FakeHypervisor implements Hypervisor {
   async #living(verb: FakeVerb, instanceId: string, signal: AbortSignal): Promise<Guest> {
     await this.#world.enter(verb, instanceId, signal);
     const guest = this.#world.find(instanceId);
-    if (this.#world.isFrozen(instanceId)) {
-      throw new StatusError("hypervisorRefused", `The hypervisor of instance ${instanceId} does not answer.`);
-    }
+    if (!this.#world.answers(instanceId)) throw silent(instanceId);
     if (guest !== undefined) return guest;
     throw new StatusError("guestFailed", `Instance ${instanceId} has no running process.`);
   }
 }
+
+/** As QEMU's driver: from SIGKILL until it gives up waiting for the end. */
+const killPatienceMs = 15_000;
+
+const silent = (instanceId: string): StatusError =>
+  new StatusError("hypervisorRefused", `The hypervisor of instance ${instanceId} does not answer.`);
 
 const hasEnded = (guest: Guest): boolean => guest.status === "shutdown" || guest.status === "panicked";
 

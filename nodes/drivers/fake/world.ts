@@ -4,7 +4,7 @@
  * guests running. In a real process (hypervisor: fake) the world ends with the process, and its guests with
  * it. Tests steer the world: which verb fails, which hangs, which guest dies.
  */
-
+import { conditionOf } from "../../../actors/node/guard/condition.ts";
 import type { SeenGuest } from "../../../actors/node/guard/messages.ts";
 import type { StoredGuard } from "../../../actors/node/guard/state.ts";
 import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
@@ -52,8 +52,12 @@ interface FakeProcess {
   readonly disk: FakeDisk | undefined;
   /** The storage lease of its host, which the process holds until it ends. */
   readonly lease: FakeLease | undefined;
-  /** True: the process is stopped as a whole, as by SIGSTOP. Its actions are put off until it goes on. */
-  frozen: boolean;
+  /** True: it was sent SIGSTOP. Once it is stopped, its actions are put off until it goes on. */
+  stopping: boolean;
+  /** True: it was sent SIGKILL, and a thread is left that waits for its storage in the kernel. */
+  killed: boolean;
+  /** True: its first thread waits in the kernel for a storage that does not answer; the others go on. */
+  hung: boolean;
   readonly pending: OwnDeed[];
 }
 
@@ -81,6 +85,7 @@ export class FakeWorld {
   spaces: readonly FileSystemSpace[] = [];
   /** Number of starts of the computer. */
   starts = 1;
+  #storageHangs = false;
   readonly #processes = new Map<string, FakeProcess>();
   readonly #consoles = new Map<string, string>();
   readonly #listeners = new Set<(event: GuestEvent) => void>();
@@ -139,7 +144,9 @@ export class FakeWorld {
       fence: spec.fence,
       lease: this.#leaseFor(spec),
       disk: this.#openDisk(spec, pid),
-      frozen: false,
+      stopping: false,
+      killed: false,
+      hung: false,
       pending: [],
     };
     this.#processes.set(spec.instanceId, guest);
@@ -171,34 +178,74 @@ export class FakeWorld {
 
   /** All guests that a guard has to know of, as the guard's process table would show them. */
   fencedGuests(): readonly SeenGuest[] {
-    const fenced = [...this.#processes.values()].filter(({ fence }) => fence);
-    return fenced.map(({ instanceId, ownerEpoch, pid, frozen: stopped, disk }) => ({
-      ...{ instanceId, ownerEpoch, pid, startTicks: pid, stopped },
-      diskPresent: disk === undefined || this.storage?.find(instanceId, ownerEpoch) === disk,
-    }));
+    const fenced = [...this.#processes.values()].filter((guest) => guest.fence && isThere(guest));
+    return fenced.map((guest) => {
+      const { instanceId, ownerEpoch, pid, disk } = guest;
+      return {
+        ...{ instanceId, ownerEpoch, pid, startTicks: pid, stopped: isStopped(guest) },
+        diskPresent: disk === undefined || this.storage?.find(instanceId, ownerEpoch) === disk,
+      };
+    });
   }
 
-  /** Stops the process as a whole: the guest neither writes nor answers nor acts. */
+  /**
+   * Sends SIGSTOP. Once it has taken effect, the guest neither writes nor answers nor acts; while its storage
+   * hangs it has none.
+   */
   freeze(instanceId: string): void {
     const guest = this.#processes.get(instanceId);
-    if (guest !== undefined) guest.frozen = true;
+    if (guest !== undefined) guest.stopping = true;
   }
 
   thaw(instanceId: string): void {
     const guest = this.#processes.get(instanceId);
-    if (guest === undefined || !guest.frozen) return;
-    guest.frozen = false;
+    if (guest === undefined || !guest.stopping) return;
+    guest.stopping = false;
+    guest.hung = this.#storageHangs;
     for (const deed of guest.pending.splice(0)) this.guestDoes(instanceId, deed);
   }
 
   isFrozen(instanceId: string): boolean {
-    return this.#processes.get(instanceId)?.frozen === true;
+    const guest = this.#processes.get(instanceId);
+    return guest !== undefined && isStopped(guest);
+  }
+
+  /** Whether the hypervisor of the guest answers: not while it is stopped, hangs or dies. */
+  answers(instanceId: string): boolean {
+    const guest = this.#processes.get(instanceId);
+    return guest === undefined || !(guest.hung || guest.killed || isStopped(guest));
+  }
+
+  /** Whether the guest was killed, and its process is still there. */
+  isDying(instanceId: string): boolean {
+    return this.#processes.get(instanceId)?.killed === true;
+  }
+
+  /**
+   * The storage stops answering: of each guest that runs one thread waits in the kernel, so that signals have
+   * no effect until the storage answers again; SIGKILL ends the other threads at once. A guest that is
+   * stopped already stays stopped: it asks nothing of the storage before it goes on.
+   */
+  hangStorage(): void {
+    this.#storageHangs = true;
+    for (const guest of this.#processes.values()) if (!isStopped(guest)) guest.hung = true;
+  }
+
+  /** The storage answers again: pending signals take effect. */
+  unhangStorage(): void {
+    this.#storageHangs = false;
+    for (const guest of [...this.#processes.values()]) {
+      guest.hung = false;
+      if (guest.killed && this.leave(guest.instanceId))
+        this.#emit({ kind: "lost", instanceId: guest.instanceId });
+    }
   }
 
   /** Lets the guest write to its disk on the shared storage; false when it cannot. */
   write(instanceId: string): boolean {
     const guest = this.#processes.get(instanceId);
-    if (guest?.disk === undefined || guest.frozen || guest.status !== "running") return false;
+    if (guest?.disk === undefined || guest.killed || isStopped(guest) || guest.status !== "running")
+      return false;
     guest.disk.writes += 1;
     return true;
   }
@@ -210,11 +257,17 @@ export class FakeWorld {
 
   find(instanceId: string): Guest | undefined {
     const guest = this.#processes.get(instanceId);
+    return guest && isThere(guest) ? factsOf(guest) : undefined;
+  }
+
+  /** The same for the process as it really is, whatever its threads' states are taken for. */
+  protected known(instanceId: string): Guest | undefined {
+    const guest = this.#processes.get(instanceId);
     return guest && factsOf(guest);
   }
 
   list(): readonly Guest[] {
-    return [...this.#processes.values()].map(factsOf);
+    return [...this.#processes.values()].filter(isThere).map(factsOf);
   }
 
   setStatus(instanceId: string, status: GuestStatus): void {
@@ -241,12 +294,21 @@ export class FakeWorld {
     });
   }
 
-  /** Ends the process on a driver's order. */
+  /** Kills the process on a driver's order; while its storage hangs it stays there. */
   end(instanceId: string): void {
-    this.#remove(instanceId);
+    this.#sendKill(instanceId);
   }
 
-  #remove(instanceId: string): boolean {
+  /** True when the process is gone at once. */
+  #sendKill(instanceId: string): boolean {
+    const guest = this.#processes.get(instanceId);
+    if (guest === undefined) return false;
+    guest.killed = true;
+    return guest.hung ? false : this.leave(instanceId);
+  }
+
+  /** The last thread of the process has ended; false when there was none. */
+  protected leave(instanceId: string): boolean {
     const guest = this.#processes.get(instanceId);
     guest?.disk?.openedBy.delete(guest.pid);
     if (guest !== undefined) guest.lease?.holders.delete(guest);
@@ -255,20 +317,20 @@ export class FakeWorld {
 
   /** Kills the process, as SIGKILL does. */
   kill(instanceId: string): void {
-    if (this.#remove(instanceId)) this.#emit({ kind: "lost", instanceId });
+    if (this.#sendKill(instanceId)) this.#emit({ kind: "lost", instanceId });
   }
 
   /** Cuts the computer's power: every process ends, disks and files stay, and nobody is told. */
   losePower(): void {
-    for (const instanceId of [...this.#processes.keys()]) this.#remove(instanceId);
+    for (const instanceId of [...this.#processes.keys()]) this.leave(instanceId);
     this.starts += 1;
   }
 
   /** Lets the guest act by itself. */
   guestDoes(instanceId: string, kind: OwnDeed): void {
     const guest = this.#processes.get(instanceId);
-    if (guest === undefined) return;
-    if (guest.frozen) {
+    if (guest === undefined || guest.killed) return;
+    if (isStopped(guest)) {
       guest.pending.push(kind);
       return;
     }
@@ -307,6 +369,16 @@ export class FakeWorld {
 const factsOf = ({ instanceId, ownerEpoch, pid, status, startedAtMs }: FakeProcess): Guest => ({
   ...{ instanceId, ownerEpoch, pid, status, startedAtMs },
 });
+
+/** The states of the process's threads, as the kernel would show them. */
+function threadsOf({ hung, killed, stopping }: FakeProcess): readonly string[] {
+  if (killed) return hung ? ["Z", "D"] : [];
+  if (hung) return ["D", "S"];
+  return stopping ? ["T", "T"] : ["S", "S"];
+}
+
+const isStopped = (guest: FakeProcess): boolean => conditionOf(threadsOf(guest)) === "stopped";
+const isThere = (guest: FakeProcess): boolean => conditionOf(threadsOf(guest)) !== "gone";
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {

@@ -1,16 +1,18 @@
 /**
  * The image cache of a host: each image is copied from the image store once, verified by size and checksum
  * while it is copied, and only then gets its name. One copy at a time per image, however many guests wait for
- * it.
+ * it. A copy may be read by the agent, and by the group of that image, to which only the guests that use it
+ * belong.
  */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageFile } from "../../../protocol/image.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { diskError, isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
 import { cachedImage, type StateDirectories } from "../guest-directory.ts";
+import { imageGroup } from "../guest-user.ts";
 import { orAborted, throwIfAborted } from "../waiting.ts";
 
 /** `leftoverMsMin`: partial copies older than this were given up; younger ones may be another host's work. */
@@ -42,7 +44,10 @@ export class ImageCache {
    */
   async ensure(image: ImageFile, signal: AbortSignal): Promise<string> {
     const path = cachedImage(this.#directories, image.sha256);
-    if (await hasSize(path, image.sizeBytes)) return path;
+    if (await hasSize(path, image.sizeBytes)) {
+      await letReadOnly(path, image.sha256);
+      return path;
+    }
     throwIfAborted(signal);
     const running = this.#copies.get(image.sha256);
     if (running?.abandoned === true) {
@@ -67,6 +72,7 @@ export class ImageCache {
     try {
       const written = await copyVerified(source, temporary, { signal, bytesMax: image.sizeBytes });
       if (written.sizeBytes !== image.sizeBytes || written.sha256 !== image.sha256) throw damaged();
+      await letReadOnly(temporary, image.sha256);
       await rename(temporary, path);
       await syncDirectory(this.#directories.images);
     } catch (error) {
@@ -124,6 +130,22 @@ async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   }
 }
 
+/**
+ * Lets only the image's group read its copy. Copies of agents before this one could be read by everybody.
+ * Where guests have no users of their own, they read it as the agent's user, or as everybody.
+ */
+async function letReadOnly(path: string, sha256: string): Promise<void> {
+  const group = imageGroup(sha256);
+  const everybody = group === undefined && process.getuid?.() === 0;
+  const mode = everybody ? 0o444 : 0o440;
+  const { uid, gid, mode: found } = await stat(path);
+  if (group !== undefined && gid !== group) await chown(path, uid, group);
+  if ((found & 0o7777) !== mode && isOwn(uid)) await chmod(path, mode);
+}
+
+/** Only the owner of a file, and root, may change its mode. */
+const isOwn = (uid: number): boolean => [0, uid].includes(process.getuid?.() ?? 0);
+
 /** True when nobody has written to the file for `ageMs`; false when the file does not exist (any more). */
 export async function isOlder(path: string, ageMs: number): Promise<boolean> {
   if (ageMs === 0) return true;
@@ -160,7 +182,7 @@ export async function copyVerified(
   options: { readonly signal: AbortSignal; readonly bytesMax: number },
 ): Promise<{ readonly sha256: string; readonly sizeBytes: number }> {
   const hash = createHash("sha256");
-  const file = await open(target, "wx", 0o444);
+  const file = await open(target, "wx", 0o400);
   try {
     const chunk = Buffer.allocUnsafe(chunkBytes);
     let sizeBytes = 0;

@@ -3,7 +3,8 @@
  * until no image has it (removal.ts). A file is copied first, and its copy is checked: changes by the file's
  * owner in the meantime have no effect. The store reads only from the directories that the configuration
  * lists: the caller of `image.register` names a path, and must not be able to make the controller read any
- * other file of its computer, nor to find out whether one exists.
+ * other file of its computer, nor to find out whether one exists. Only the user that runs the cluster can
+ * read the store: guests read copies (cache.ts).
  */
 import { constants } from "node:fs";
 import {
@@ -16,6 +17,7 @@ import {
   realpath,
   rename,
   rm,
+  stat,
 } from "node:fs/promises";
 import { isAbsolute, join, normalize, sep } from "node:path";
 import type { DiskFormat } from "../../../protocol/image.ts";
@@ -86,8 +88,10 @@ export class ImageStore {
       const { size } = await file.stat();
       const copied = await copyVerified(file, temporary, { signal, bytesMax: size });
       checkSum(copied, source);
-      const inspected = await inspectCopy(temporary, source.format, signal);
+      // Examined as a user without rights, by a descriptor: nobody else can pass through the directory.
       await chmod(temporary, 0o444);
+      const inspected = await inspectCopy(temporary, source.format, signal);
+      await chmod(temporary, 0o400);
       if (source.heldFor !== undefined)
         await holdFile(this.#options.directory, copied.sha256, source.heldFor);
       await rename(temporary, join(this.#options.directory, copied.sha256));
@@ -100,8 +104,11 @@ export class ImageStore {
 
   /** Makes the directory when it is missing; answers its path. */
   async open(): Promise<string> {
-    await mkdir(this.#options.directory, { recursive: true, mode: 0o755 });
-    return this.#options.directory;
+    const { directory } = this.#options;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // Stores of versions before this one were open to every user of the computer.
+    if (((await stat(directory)).mode & 0o077) !== 0) await chmod(directory, 0o700);
+    return directory;
   }
 
   /** Removes partial copies of dead controllers, told by their age: other controllers may be at work here. */

@@ -10,15 +10,17 @@ import { join } from "node:path";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { Clock, Ids, Log } from "../../../protocol/wire/transport.ts";
 import { writeDurably } from "../durable-file.ts";
-import { type GuestUser, guestFiles, guestUser, makeGuestDirectory } from "../guest-directory.ts";
+import { guestFiles, makeGuestDirectory } from "../guest-directory.ts";
+import { type GuestUser, guestUser } from "../guest-user.ts";
 import { readBootId } from "../process-table.ts";
 import { delay } from "../waiting.ts";
-import { launchAs, qemuArguments } from "./arguments.ts";
+import { qemuArguments } from "./arguments.ts";
 import type { AcceleratorChoice } from "./driver.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import { lastWords, spawnGuest } from "./guest-process.ts";
 import { bringUp } from "./launch.ts";
+import { launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
 
 const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
@@ -42,6 +44,8 @@ export interface AcceleratorOptions {
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly probe: ProbeGuest | undefined;
+  /** Path of the network namespace that guests are in. Absent, or answering undefined: the agent's own. */
+  readonly network?: () => Promise<string | undefined>;
   /**
    * Working directory of the probe, and the file of the decision, which the nodes of one computer may share.
    */
@@ -142,9 +146,11 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
     },
     firmware: await firmwareFor(probe.kernel),
   });
-  const launch = launchAs(user, groups, { command: options.executable, argv });
   // The probe ends with this process: without anybody watching, it would spin for ever.
-  const bound = { command: launch.command, argv: ["--pdeathsig=KILL", ...launch.argv] };
+  const bound = launchOf(
+    { user, groups, network: await options.network?.(), spec, endsWithAgent: true },
+    { command: options.executable, argv },
+  );
   const tag = { instanceId: spec.instanceId, ownerEpoch: spec.ownerEpoch };
   const bootId = await readBootId();
   const spawned = spawnGuest(bound, { tag, directory, user, bootId, nowMs: clock.nowMs() });

@@ -6,11 +6,12 @@
  * The network is slirp with `restrict=on`: the guest gets an address by DHCP and can reach nothing else,
  * because slirp's gateway address would lead it to the loopback services of its host (NATS and PostgreSQL
  * among them), and QEMU 7.2 has no switch for only that. A network that leads outside is the task of another
- * network driver.
+ * network driver. Where guests have users of their own, their processes are also in a network namespace in
+ * which nothing listens (guest-network.ts), so that not even a QEMU that was broken out of reaches them.
  */
 
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import { type GuestUser, guestFiles } from "../guest-directory.ts";
+import { guestFiles } from "../guest-directory.ts";
 import { hostName } from "../guest-name.ts";
 import { guestName } from "./guest-tag.ts";
 import { numaArguments, type Pins } from "./pins.ts";
@@ -158,24 +159,4 @@ function rootDisk(given: QemuArguments, disk: string): readonly string[] {
     ...["-blockdev", JSON.stringify(root)],
     ...device({ driver: "virtio-blk-pci", id: "root0", drive: "root", bus: "port1", bootindex: 1 }),
   ];
-}
-
-export interface Launch {
-  readonly command: string;
-  readonly argv: readonly string[];
-}
-
-/**
- * QEMU as another user: by setpriv, because QEMU's own -runas together with its sandbox ends in SIGSYS (7.2,
- * tried). `groups`: groups that QEMU needs beside the user's own, such as the group of /dev/kvm.
- */
-export function launchAs(user: GuestUser | undefined, groups: readonly number[], qemu: Launch): Launch {
-  if (user === undefined) return { command: "setpriv", argv: ["--no-new-privs", qemu.command, ...qemu.argv] };
-  const identityArguments = [
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`,
-    ...["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"],
-  ];
-  return { command: "setpriv", argv: [...identityArguments, qemu.command, ...qemu.argv] };
 }

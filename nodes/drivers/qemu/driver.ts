@@ -21,30 +21,33 @@ import type { HostNumaNode } from "../computer-facts.ts";
 import {
   cachedImage,
   guestDirectory,
-  guestUser,
   makeGuestDirectory,
   type StateDirectories,
 } from "../guest-directory.ts";
+import { guestUser, imageGroup } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
-import { abortError, Turns, throwIfAborted } from "../waiting.ts";
-import { isUsableMachineType, isUuid, type Launch, launchAs, qemuArguments } from "./arguments.ts";
+import { Turns, throwIfAborted } from "../waiting.ts";
+import { qemuArguments } from "./arguments.ts";
 import { CpuPools } from "./cpu-pools.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
+import type { GuestNetwork } from "./guest-network.ts";
 import {
   clearRemains,
   type FoundProcess,
   findGuests,
   type GuestProcess,
+  inOrderOfProof,
   record,
   recordedStart,
   type SpawnOptions,
-  spawnGuest,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
+import { type Launch, launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
 import type { Pins } from "./pins.ts";
 import { pinsOfArgv } from "./pins.ts";
+import { refuseUnfit, spawn, unlessAborted } from "./starting.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
@@ -66,6 +69,8 @@ export interface QemuOptions {
    * answering undefined: no such file.
    */
   readonly openLease?: () => Promise<FileHandle | undefined>;
+  /** The network that guests' processes are in. Absent: the agent's own. */
+  readonly network?: GuestNetwork;
   /** The NUMA nodes in the order of the host's inventory. */
   readonly nodes: () => Promise<readonly HostNumaNode[]>;
 }
@@ -150,6 +155,7 @@ export class QemuHypervisor implements Hypervisor {
     this.#detached = true;
     for (const guest of this.#guests.values()) guest.release();
     this.#guests.clear();
+    await this.#options.network?.close();
   }
 
   #command(instanceId: string, signal: AbortSignal, work: (guest: QemuGuest) => Promise<void>) {
@@ -194,6 +200,7 @@ export class QemuHypervisor implements Hypervisor {
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
     const bootId = await this.#readBootId();
+    const network = await this.#options.network?.path();
     const { instanceId, ownerEpoch, fence } = spec;
     const tag = { instanceId, ownerEpoch, fence };
     return whenUnlocked(instanceId, { clock, signal }, async () => {
@@ -202,7 +209,8 @@ export class QemuHypervisor implements Hypervisor {
       const pinned = () => {
         const pins = this.#cpus.choose(spec.numa);
         const qemu = { command: this.#options.executable, argv: qemuArguments({ ...given, pins }) };
-        return { launch: launchAs(user, choice.groups, qemu), pins };
+        const groups = [...choice.groups, ...imageGroups(spec)];
+        return { launch: launchOf({ user, groups, network, spec }, qemu), pins };
       };
       const { spawned, guest } = await this.#spawn(pinned, about, signal);
       await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange(guest) });
@@ -305,12 +313,19 @@ export class QemuHypervisor implements Hypervisor {
     const bootId = await this.#readBootId();
     const found = await findGuests(this.#options.directories);
     const unknown = found.filter((one) => one.hasDirectory && !this.#knows(one));
-    for (let first = 0; first < unknown.length; first += qemuLimits.adoptionsAtOnce) {
-      const batch = unknown.slice(first, first + qemuLimits.adoptionsAtOnce);
-      await Promise.all(batch.map((one) => this.#adopt(one, bootId)));
+    // One after the other for each instance: of two processes the recorded one, else the older one, is ours.
+    const byInstance = [...Map.groupBy(unknown, ({ tag }) => tag.instanceId).values()];
+    for (let first = 0; first < byInstance.length; first += qemuLimits.adoptionsAtOnce) {
+      const batch = byInstance.slice(first, first + qemuLimits.adoptionsAtOnce);
+      await Promise.all(batch.map((ofOne) => this.#adoptOf(ofOne, bootId)));
     }
     if (unknown.length > 0) this.#cpus.arrangeSoon();
     this.#scanned = true;
+  }
+
+  async #adoptOf(ofOne: readonly FoundProcess[], bootId: string): Promise<void> {
+    const directory = guestDirectory(this.#options.directories, ofOne[0]?.tag.instanceId ?? "");
+    for (const one of inOrderOfProof(directory, ofOne, bootId)) await this.#adopt(one, bootId);
   }
 
   #knows(one: FoundProcess): boolean {
@@ -359,40 +374,8 @@ export class QemuHypervisor implements Hypervisor {
   }
 }
 
-/** Refuses a spec that QEMU cannot run here. @throws INTERNAL hypervisorRefused */
-function refuseUnfit(spec: MachineSpec): void {
-  if (spec.architecture !== "x86_64") {
-    throw new StatusError(
-      "hypervisorRefused",
-      `This host runs x86_64 guests only, not ${spec.architecture}.`,
-    );
-  }
-  if (spec.machineType !== null && !isUsableMachineType(spec.machineType))
-    throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
-  if (isUuid(spec.instanceId)) return;
-  throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
-}
-
-/**
- * Opens the storage lease's file, unless aborted: a storage that hangs must not keep a start from being
- * aborted. @throws AbortError
- */
-function unlessAborted(opening: Promise<FileHandle | undefined>, signal: AbortSignal) {
-  return new Promise<FileHandle | undefined>((resolve, reject) => {
-    const abort = () => {
-      reject(abortError());
-      void opening.then((late) => late?.close()).catch(() => undefined);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    opening.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-function spawn(launch: Launch, options: SpawnOptions) {
-  try {
-    return spawnGuest(launch, options);
-  } catch (error) {
-    const message = `The hypervisor of instance ${options.tag.instanceId} could not be started.`;
-    throw new StatusError("hypervisorRefused", message, { cause: error });
-  }
+/** The groups that may read the files of a guest's image. */
+function imageGroups({ image }: MachineSpec): readonly number[] {
+  const files = [image.disk, image.kernel, image.ramdisk];
+  return files.flatMap((file) => (file === null ? [] : (imageGroup(file.sha256) ?? [])));
 }

@@ -9,6 +9,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { guardLimits } from "../../../actors/node/guard/limits.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
+import type { GuardDeed } from "../../../protocol/guard.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { programFile } from "../../package/program-files.ts";
 import { guardFiles } from "../guard-files.ts";
@@ -99,6 +100,8 @@ class GuardClient implements Guard {
   readonly #waiting = new Set<Waiting>();
   readonly #onEnd: (() => void)[] = [];
   #number = 0;
+  /** False: a guard of before, which ends a connection by which it is asked for its deeds. */
+  #tells = false;
   #text = "";
   #alive = true;
   #closed = false;
@@ -118,7 +121,8 @@ class GuardClient implements Guard {
 
   /** Learns the guard's last number: this agent's numbers go on from those of the agent before. */
   async greet(): Promise<void> {
-    const { number } = await this.#ask({ kind: "status" }, (answer) => answer.kind === "status");
+    const { number, lastDeed } = await this.#ask({ kind: "status" }, (answer) => answer.kind === "status");
+    this.#tells = typeof lastDeed === "number";
     if (typeof number !== "number") throw new Error("What listens on the guard's socket is no guard.");
     this.#number = number;
   }
@@ -132,6 +136,15 @@ class GuardClient implements Guard {
     const number = this.#number;
     const wanted = (answer: Message) => answer.kind === "extended" && Number(answer.number) >= number;
     await this.#ask({ kind: "extend", number, deadlineMs: onMachine }, wanted);
+  }
+
+  async deeds(after: number): Promise<readonly GuardDeed[]> {
+    if (!this.#tells) return [];
+    const wanted = (answer: Message) => answer.kind === "deeds" && answer.after === after;
+    const { deeds } = await this.#ask({ kind: "deeds", after }, wanted);
+    const aheadMs = this.#clock.monotonicMs() - Number(process.hrtime.bigint()) / 1e6;
+    const told: readonly GuardDeed[] = Array.isArray(deeds) ? deeds : [];
+    return told.map((deed) => ({ ...deed, atMs: deed.atMs + aheadMs }));
   }
 
   async end(): Promise<void> {

@@ -7,10 +7,13 @@
 import { readdir, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { FencedGuest } from "../../../actors/node/guard/messages.ts";
-import { parseStat } from "../process-stat.ts";
-import { isGuestProgram, tagOfArgv } from "./guest-tag.ts";
+import { parseStat, parseUids } from "../process-stat.ts";
+import { conditionOfTasks, sharedPartOf } from "../process-tasks.ts";
+import { isGuestOwned, launcherNames } from "./guest-owner.ts";
+import { tagOfArgv } from "./guest-tag.ts";
 
 export interface FoundGuest extends FencedGuest {
+  /** Every thread of the process is seen stopped. */
   readonly stopped: boolean;
   /**
    * Directory of the disk, named after the owner epoch; undefined: the disk is not one that another host can
@@ -41,7 +44,7 @@ export class GuardScan {
 
   #look(pid: number, before: ReadonlyMap<string, Known | null>): FoundGuest | undefined {
     const line = readProc(`${pid}/stat`);
-    const program = /\((?:qemu-system|setpriv)/.exec(line)?.[0];
+    const program = launcherNames.exec(line)?.[0];
     if (program === undefined) return undefined;
     const facts = parseStat(line);
     if (facts === undefined || facts.dead) return undefined;
@@ -49,18 +52,24 @@ export class GuardScan {
     // Reading the arguments of a process that hangs may never return: they are read once, when the process is
     // new.
     const known = before.get(key) ?? (before.has(key) ? null : this.#identify(pid));
-    // A process that is still setpriv is looked at again: its final program is not known yet.
-    if (known !== null || program !== "(setpriv") this.#known.set(key, known);
+    // A process that is not QEMU yet is looked at again: its final program is not known.
+    if (known !== null || program === "(qemu-system") this.#known.set(key, known);
     if (known === null) return undefined;
-    return { ...known, pid, startTicks: facts.startTicks, stopped: /^[Tt]$/.test(facts.state) };
+    // A leader that runs needs no look at the other threads; one that has ended says nothing of them.
+    const condition = /^[TtZ]$/.test(facts.state) ? conditionOfTasks(pid) : "running";
+    if (condition === "gone") return undefined;
+    return { ...known, pid, startTicks: facts.startTicks, stopped: condition === "stopped" };
   }
 
   #identify(pid: number): Known | null {
-    const argv = readProc(`${pid}/cmdline`).split("\0");
+    const part = sharedPartOf(pid);
+    const argv = readProc(`${part}/cmdline`).split("\0");
     const tag = tagOfArgv(argv);
-    if (tag?.fence !== true || !isGuestProgram(basename(linkOf(`${pid}/exe`)))) return null;
+    if (tag?.fence !== true) return null;
+    const uids = parseUids(readProc(`${pid}/status`));
+    if (!isGuestOwned(tag.instanceId, { program: basename(linkOf(`${part}/exe`)), uids })) return null;
     const own = join(this.#guests, tag.instanceId);
-    if (linkOf(`${pid}/cwd`) !== own) return null;
+    if (linkOf(`${part}/cwd`) !== own) return null;
     const { instanceId, ownerEpoch } = tag;
     const disk = diskOf(argv);
     const directory = disk === undefined ? "" : dirname(resolve(own, disk));

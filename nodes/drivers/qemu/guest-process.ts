@@ -1,20 +1,22 @@
 /**
  * The process of a guest: started apart from the agent, so that it outlives the agent, and found again with
  * proof. Proof consists of the executable, our name and uuid in its arguments, the guest's directory as its
- * working directory, and pid with start time. The pid file is QEMU's own lock against a second process in the
- * same directory. This file must never answer a process that it has not proved to be a guest of this state
- * directory.
+ * working directory, the guest's user as its owner, and pid with start time. The pid file is QEMU's own lock
+ * against a second process in the same directory. This file must never answer a process that it has not
+ * proved to be a guest of this state directory.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type GuestUser, guestFiles, type StateDirectories } from "../guest-directory.ts";
+import { guestFiles, type StateDirectories } from "../guest-directory.ts";
+import type { GuestUser } from "../guest-user.ts";
 import { parseStat } from "../process-stat.ts";
 import { findProcesses, type ProcessFacts, type ProcessIdentity } from "../process-table.ts";
 import { toolEnvironment } from "../tool.ts";
-import type { Launch } from "./arguments.ts";
-import { type GuestTag, isGuestProgram, tagOfArgv } from "./guest-tag.ts";
+import { isGuestOwned } from "./guest-owner.ts";
+import { type GuestTag, tagOfArgv } from "./guest-tag.ts";
+import type { Launch } from "./launcher.ts";
 import type { Pins } from "./pins.ts";
 
 export interface GuestProcess extends ProcessIdentity {
@@ -135,16 +137,33 @@ export interface FoundProcess extends ProcessFacts {
   readonly hasDirectory: boolean;
 }
 
-/** Every living process that is a guest of this state directory, found by asking the kernel only. */
+/**
+ * Every living process that is a guest of this state directory, found by asking the kernel only. Everything
+ * but its owner can be pretended by any user of the computer.
+ */
 export async function findGuests(directories: StateDirectories): Promise<readonly FoundProcess[]> {
   const found = await findProcesses((argv) => tagOfArgv(argv) !== undefined);
   return found.flatMap((facts) => {
     const tag = tagOfArgv(facts.argv);
     const own = join(directories.guests, tag?.instanceId ?? "-");
     const removed = facts.cwd === `${own} (deleted)`;
-    if (tag === undefined || !isLauncher(facts) || !(facts.cwd === own || removed)) return [];
+    if (tag === undefined || !(facts.cwd === own || removed)) return [];
+    if (!isGuestOwned(tag.instanceId, { program: programOf(facts), uids: facts.uids })) return [];
     return [{ ...facts, tag, hasDirectory: !removed }];
   });
+}
+
+/**
+ * Processes of one instance in the order in which they may be adopted: the one that was recorded at its start
+ * first, then by age.
+ */
+export function inOrderOfProof(
+  directory: string,
+  found: readonly FoundProcess[],
+  bootId: string,
+): readonly FoundProcess[] {
+  const rank = (one: FoundProcess) => (recordedStart(directory, one, bootId) === undefined ? 1 : 0);
+  return [...found].sort((one, other) => rank(one) - rank(other) || one.startTicks - other.startTicks);
 }
 
 /**
@@ -159,8 +178,7 @@ export async function everyGuestHolds(directories: StateDirectories, path: strin
 }
 
 /** "(deleted)" follows the name after the package was upgraded. */
-const isLauncher = (facts: ProcessFacts): boolean =>
-  isGuestProgram(basename(facts.executable).replace(/ \(deleted\)$/, ""));
+const programOf = (facts: ProcessFacts): string => basename(facts.executable).replace(/ \(deleted\)$/, "");
 
 /** Removes the stale sockets, pid file and record of a process that is proved gone. */
 export async function clearRemains(directory: string): Promise<void> {

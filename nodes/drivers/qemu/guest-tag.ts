@@ -30,6 +30,3 @@ export function tagOfArgv(argv: readonly string[]): GuestTag | undefined {
   const tag = name === undefined || !argv.includes("-name") ? undefined : parseGuestName(name);
   return tag !== undefined && uuid === tag.instanceId ? tag : undefined;
 }
-
-/** True for the program of a guest: setpriv for its first millisecond, then QEMU. */
-export const isGuestProgram = (name: string): boolean => /^(setpriv|qemu-system-[a-z0-9_]+)$/.test(name);

@@ -179,7 +179,9 @@ export class QemuGuest {
   }
 
   async resume(signal: AbortSignal): Promise<void> {
-    if (this.#status === "running") return;
+    // The state that was seen last says nothing of a process that does not answer: perhaps it is being
+    // killed.
+    if (this.#status === "running" && this.#qmp !== undefined) return;
     await this.#command(["cont"], signal);
     this.#status = "running";
   }

@@ -17,6 +17,7 @@ import { isUsableMachineType } from "./arguments.ts";
 import { auditFiles } from "./audit.ts";
 import { type AcceleratorChoice, QemuHypervisor } from "./driver.ts";
 import { openGuard } from "./guard-client.ts";
+import { GuestNetwork } from "./guest-network.ts";
 import { everyGuestHolds } from "./guest-process.ts";
 
 const executable = "qemu-system-x86_64";
@@ -26,9 +27,11 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
   const directories = makeStateDirectories(options.stateDirectory);
   const { clock, ids, log } = options;
   const version = once(findVersion);
+  const network = new GuestNetwork({ directories, clock, log });
   const accelerator = once<AcceleratorChoice>(() =>
     chooseAccelerator({
       ...{ clock, ids, log, executable, version, probe: options.probe },
+      network: () => network.path(),
       wanted: options.accelerator ?? "auto",
       directory: options.stateDirectory,
       cacheFile: options.acceleratorCache ?? join(options.stateDirectory, "accelerator.json"),
@@ -57,7 +60,7 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
   return {
     hypervisor: new QemuHypervisor({
       ...{ directories, clock, log, executable, version, accelerator },
-      openLease,
+      ...{ openLease, network },
       nodes: () => hostNumaNodes(),
     }),
     disks,

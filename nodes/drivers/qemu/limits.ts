@@ -31,6 +31,15 @@ export const qemuLimits = {
   acceleratorProbeTimeoutMs: 6_000,
   /** Guests adopted at the same time when an agent starts. */
   adoptionsAtOnce: 16,
+  /** Descriptors that one QEMU may have open; a guest with one disk needs some 40. */
+  qemuOpenFilesMax: 1_024,
+  /**
+   * Threads that one QEMU may have beside its vCPUs: its pool for disk accesses has 64, a few are always
+   * there.
+   */
+  qemuThreadsMax: 128,
+  /** Making a network namespace: the start of a short process. */
+  networkTimeoutMs: 10_000,
   /** Moving one thread to its CPUs: the run of a short process. */
   affinityTimeoutMs: 10_000,
   /**

@@ -90,6 +90,42 @@ describe("the judgement of a history", () => {
   });
 });
 
+describe("the judgement of floods", () => {
+  const held = (atMs: number): Fact => {
+    return { kind: "guestHeld", atMs, hostId: "h1", instanceId: id, ownerEpoch: 1, pid: 77 };
+  };
+  const fenced = (atMs: number): Fact => {
+    const event = { sequence: 11, atMs, project: "admin", noun: "host", id: "h1", event: "fenced", body: {} };
+    return { kind: "watched", atMs, watcher: "watch-admin", project: "admin", event };
+  };
+  const fault = (kind: FaultRecord["kind"], atMs: number, target = "other"): FaultRecord => {
+    return { kind, target, atMs, untilMs: atMs + 10_000, outcome: "done", note: `${kind} it` };
+  };
+  const found = (facts: readonly Fact[], faults: readonly FaultRecord[]) =>
+    judgeFacts([...facts, { ...quietWith("running", 1), atMs: 200_000 }], faults)
+      .violations.filter(({ promise }) => promise === "I11")
+      .map(({ message }) => message);
+
+  it("finds guests of others that were stopped, and hosts that were fenced", () => {
+    const flood = fault("flood", 100_000);
+    expect(found([held(99_000), held(116_000)], [flood])).to.deep.equal([]);
+    expect(found([held(105_000)], [flood])).to.deep.equal([
+      `The guest of instance ${id} was stopped during a flood (flood it).`,
+    ]);
+    expect(found([fenced(112_000)], [flood])).to.deep.equal([
+      "Host h1 was fenced during a flood (flood it).",
+    ]);
+  });
+
+  it("says nothing of the project that floods, nor where something else was broken", () => {
+    expect(found([held(105_000)], [fault("flood", 100_000, "demo")])).to.deep.equal([]);
+    for (const atMs of [60_000, 108_000])
+      expect(found([held(105_000)], [fault("flood", 100_000), fault("kill", atMs)])).to.deep.equal([]);
+    const long = [fault("flood", 100_000), fault("kill", 20_000)];
+    expect(found([held(105_000)], long)).to.have.length(1);
+  });
+});
+
 describe("the records of a run", () => {
   let directory: string;
   beforeEach(() => {

@@ -49,7 +49,7 @@ describe("the permission for chaos", function () {
     expect([scenario.status, scenario.stderr]).to.deep.equal([
       2,
       "error: none-such is neither a file nor a scenario. There are: mixed, host-kill, nats-wipe, " +
-        "pause-below-lease, partitions, full-disk, calm.\n",
+        "pause-below-lease, partitions, full-disk, floods, calm.\n",
     ]);
     const fault = perform(allowed, { task: "inject", kind: "burn", target: "nats" });
     expect([fault.status, fault.stderr]).to.satisfy(

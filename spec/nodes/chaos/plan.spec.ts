@@ -9,6 +9,7 @@ const parties: Parties = {
   controllers: ["controller-1", "controller-2"],
   nodes: ["node-1", "node-2", "fake-1"],
   qemuNodes: ["node-1", "node-2"],
+  projects: ["demo", "other"],
 };
 const load: Scenario["load"] = [{ name: "some", clients: 1, instances: 1 }];
 const plan = (faults: readonly Fault[], seed = 1, seconds = 60) =>
@@ -74,6 +75,18 @@ describe("the plan of a chaos run", () => {
     expect(hit).to.deep.equal(new Set(["node-1", "node-2", "guest"]));
   });
 
+  it("floods in the name of the last project, and of one that is named", () => {
+    const faults: Fault[] = [
+      { kind: "flood", target: "project", atSeconds: 5, forSeconds: 3 },
+      { kind: "flood", target: "demo", of: "polls", atSeconds: 6 },
+    ];
+    const steps = plan(faults).map(({ target, durationMs }) => [target, durationMs]);
+    expect(steps).to.deep.equal([
+      ["other", 3_000],
+      ["demo", 5_000],
+    ]);
+  });
+
   it("has numbers that do not depend on the machine", () => {
     const random = createRandom(42, "x");
     expect([random.next(), random.next()].map((value) => value.toFixed(6))).to.deep.equal([
@@ -105,6 +118,13 @@ describe("a scenario file", () => {
       "a link is named by",
     );
     expect(findings(`${head}  - { kind: delay, target: node, atSeconds: 1 }`)[0]).to.contain("needs delayMs");
+    expect(findings(`${head}  - { kind: flood, target: node, atSeconds: 1 }`)[0]).to.contain("a project");
+    expect(findings(`${head}  - { kind: flood, target: project, of: air, atSeconds: 1 }`)[0]).to.contain(
+      "questions, large, small",
+    );
+    expect(findings(`${head}  - { kind: kill, target: node, of: polls, atSeconds: 1 }`)[0]).to.contain(
+      "of flood only",
+    );
     expect(findings(`${head}  - { kind: kill, target: node, server: nats, atSeconds: 1 }`)[0]).to.contain(
       "Remove",
     );

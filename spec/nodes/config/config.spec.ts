@@ -52,8 +52,15 @@ describe("the configuration", () => {
     expect(config.nodes[0]?.capacity.memoryMib).to.be.greaterThan(0);
     expect(config).to.deep.include({ cell: "main", deployment: 0, controllers: 1, demo: true });
     expect(config.projects).to.deep.equal(["demo"]);
-    expect(config.nats).to.deep.equal({ url: undefined, port: 4222, websocket: undefined });
+    const nats = { url: undefined, port: 4222, websocket: undefined, anonymous: undefined };
+    expect(config.nats).to.deep.equal(nats);
     expect(config.stateDirectory).to.equal("/tmp/.novact");
+  });
+
+  it("takes a client without credentials for a project only when it is told so", () => {
+    expect(parse("projects: [a, b]").nats.anonymous).to.equal(undefined);
+    expect(parse("projects: [a, b]\nnats: { anonymous: b }").nats.anonymous).to.equal("b");
+    expect(parse("nats: { anonymous: demo }").nats.anonymous).to.equal("demo");
   });
 
   it("opens a listener for browsers when it is asked for, on any free port and for no other page", () => {
@@ -211,6 +218,18 @@ describe("the configuration", () => {
     ],
     ["a project twice", "projects:\n  - a\n  - a\n", "file:3: projects.1: a is named twice", "Remove"],
     [
+      "an anonymous client that is no project's",
+      "nats:\n  anonymous: nobody\n",
+      "file:2: nats.anonymous: there is no project nobody",
+      "Name one of them",
+    ],
+    [
+      "an anonymous client of a server that is not ours",
+      "nats:\n  url: nats://bus:4222\n  anonymous: demo\n",
+      "file:3: nats.anonymous is a rule of our own server",
+      "remove it here",
+    ],
+    [
       "a URL of another kind",
       "postgres: { url: mysql://x/y }\n",
       "file:1: postgres.url",
@@ -324,7 +343,10 @@ describe("the configuration", () => {
         servers: ["nats://bus:4222"],
         user: "u",
         pass: "p@ss",
+        inboxPrefix: "_INBOX_demo",
       });
+      const host = connectionOf(config("nats: { url: 'nats://bus:4222' }"), { host: "h1" });
+      expect(host).to.deep.equal({ servers: ["nats://bus:4222"], inboxPrefix: "_INBOX_host_h1" });
     });
 
     it("to our own servers say that the cluster was never started", () => {

@@ -41,6 +41,7 @@ describe("the link to the safety channel", () => {
         told.push(["observed", one]);
         return one.machines.map(({ instanceId }) => instanceId);
       },
+      guarded: async (one) => told.push(["guarded", one]) > 0,
       hostsChanged: async () => void told.push(["hostsChanged"]),
       heard: (hostId, spaces) =>
         told.push(spaces === undefined ? ["heard", hostId] : ["heard", hostId, spaces]),

@@ -1,7 +1,7 @@
 /** QEMU's command line, by value. */
 import { expect } from "chai";
 import { hostName } from "../../../nodes/drivers/guest-name.ts";
-import { isUsableMachineType, launchAs, qemuArguments } from "../../../nodes/drivers/qemu/arguments.ts";
+import { isUsableMachineType, qemuArguments } from "../../../nodes/drivers/qemu/arguments.ts";
 import { guestName, parseGuestName, tagOfArgv } from "../../../nodes/drivers/qemu/guest-tag.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
@@ -165,24 +165,5 @@ describe("a guest's name", () => {
     expect(tagOfArgv(["x", "-uuid", instanceId])).to.equal(undefined);
     expect(tagOfArgv(["x", "-name", name, "-uuid", "other"])).to.equal(undefined);
     expect(tagOfArgv([])).to.equal(undefined);
-  });
-});
-
-describe("the launch under another user", () => {
-  const qemu = { command: "qemu", argv: ["-S"] };
-
-  it("drops user, groups and capabilities, and can gain none again", () => {
-    const launch = launchAs({ uid: 5, gid: 6 }, [], qemu);
-    expect(launch.command).to.equal("setpriv");
-    expect(launch.argv).to.include.members(["--reuid=5", "--regid=6", "--clear-groups", "--no-new-privs"]);
-    expect(launch.argv.slice(-2)).to.deep.equal(["qemu", "-S"]);
-  });
-
-  it("keeps exactly the groups that it needs", () => {
-    expect(launchAs({ uid: 5, gid: 6 }, [104], qemu).argv).to.include("--groups=104");
-  });
-
-  it("changes no user when it may not", () => {
-    expect(launchAs(undefined, [], qemu).argv).to.deep.equal(["--no-new-privs", "qemu", "-S"]);
   });
 });

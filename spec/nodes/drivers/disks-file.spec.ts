@@ -53,7 +53,7 @@ describe("the file disks", () => {
     expect(new Set(paths.map((one) => one.kernel)).size).to.equal(1);
     expect(await cached()).to.deep.equal([kernel.sha256]);
     expect(await readFile(paths[0]?.kernel ?? "")).to.have.length(kernel.sizeBytes);
-    expect((await stat(paths[0]?.kernel ?? "")).mode & 0o777).to.equal(0o444);
+    expect((await stat(paths[0]?.kernel ?? "")).mode & 0o777, "nobody but its guests").to.equal(0o440);
   });
 
   it("needs the image store no more once the image is there", async () => {

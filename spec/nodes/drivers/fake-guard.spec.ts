@@ -6,7 +6,7 @@ import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { driverLimits } from "../../../nodes/drivers/limits.ts";
 import { machineSpec, silentLog } from "../../support/driver-world.ts";
-import { guardContract } from "../../support/guard-contract.ts";
+import { guardContract, type HangingBench, hangingGuardContract } from "../../support/guard-contract.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const never = new AbortController().signal;
@@ -26,39 +26,41 @@ function hosts(options?: { readonly locks: boolean }) {
 const specOf = (instanceId: string, ownerEpoch: number, fence = true) =>
   machineSpec({ instanceId, ownerEpoch, fence, diskGib: 1, takesOverDisk: ownerEpoch > 1 });
 
-guardContract("the fake guard", {
-  timeoutMs: 2_000,
-  makeBench: async () => {
-    const { clock, one, other } = hosts();
-    let started = 0;
-    return {
-      open: () => one.drivers.guard(),
-      nowMs: () => clock.monotonicMs(),
-      pass: (ms) => clock.advance(ms),
-      startGuest: async ({ fence }) => {
-        started += 1;
-        const spec = specOf(`i${started}`, 1, fence);
-        const paths = await one.drivers.disks.ensure(spec, never);
-        await one.drivers.hypervisor.start(spec, paths, never);
-        return spec.instanceId;
-      },
-      conditionOf: async (id) => {
-        if (one.world.find(id) === undefined) return "gone";
-        return one.world.isFrozen(id) ? "stopped" : "running";
-      },
-      isWritten: async (id) => one.world.write(id),
-      takeOver: async (id) => void (await other.drivers.disks.ensure(specOf(id, 2), never)),
-      canOpenDisk: async (id) => {
-        const spec = specOf(id, 2);
-        const paths = await other.drivers.disks.ensure(spec, never);
-        return (await other.drivers.hypervisor.start(spec, paths, never)).status === "running";
-      },
-      endGuest: async (id) => one.world.kill(id),
-      killGuard: async () => killFakeGuard(one.world),
-      close: async () => undefined,
-    };
-  },
-});
+function makeBench(): HangingBench {
+  const { clock, one, other } = hosts();
+  let started = 0;
+  return {
+    open: () => one.drivers.guard(),
+    nowMs: () => clock.monotonicMs(),
+    pass: (ms) => clock.advance(ms),
+    startGuest: async ({ fence }) => {
+      started += 1;
+      const spec = specOf(`i${started}`, 1, fence);
+      const paths = await one.drivers.disks.ensure(spec, never);
+      await one.drivers.hypervisor.start(spec, paths, never);
+      return spec.instanceId;
+    },
+    conditionOf: async (id) => {
+      if (one.world.find(id) === undefined) return "gone";
+      return one.world.isFrozen(id) ? "stopped" : "running";
+    },
+    isWritten: async (id) => one.world.write(id),
+    takeOver: async (id) => void (await other.drivers.disks.ensure(specOf(id, 2), never)),
+    canOpenDisk: async (id) => {
+      const spec = specOf(id, 2);
+      const paths = await other.drivers.disks.ensure(spec, never);
+      return (await other.drivers.hypervisor.start(spec, paths, never)).status === "running";
+    },
+    endGuest: async (id) => one.world.kill(id),
+    killGuard: async () => killFakeGuard(one.world),
+    hang: async () => one.world.hangStorage(),
+    answer: async () => one.world.unhangStorage(),
+    close: async () => undefined,
+  };
+}
+
+guardContract("the fake guard", { timeoutMs: 2_000, makeBench: async () => makeBench() });
+hangingGuardContract("the fake guard", { timeoutMs: 2_000, makeBench: async () => makeBench() });
 
 describe("fake hosts on shared storage", () => {
   const start = async ({ drivers }: ReturnType<typeof hosts>["one"], ownerEpoch: number) => {
@@ -105,6 +107,49 @@ describe("fake hosts on shared storage", () => {
     expect(one.world.find("i1")?.status).to.equal("running");
     one.world.thaw("i1");
     expect(one.world.find("i1")?.status).to.equal("shutdown");
+  });
+
+  it("a guest whose storage hangs for a moment is stopped when the storage answers, and not killed", async () => {
+    const { clock, one } = hosts();
+    await start(one, 1);
+    const guard = await one.drivers.guard();
+    await guard.extend(clock.monotonicMs() + 1_000);
+    one.world.hangStorage();
+    await clock.advance(1_500);
+    expect([one.world.isFrozen("i1"), one.world.write("i1")]).to.deep.equal([false, true]);
+    one.world.unhangStorage();
+    await clock.advance(2_000);
+    expect(one.world.isFrozen("i1")).to.equal(true);
+  });
+
+  it("a guest that is stopped stays so when its storage hangs, and hangs with it when it goes on", async () => {
+    const { one } = hosts();
+    await start(one, 1);
+    one.world.freeze("i1");
+    one.world.hangStorage();
+    expect([one.world.isFrozen("i1"), one.world.write("i1")]).to.deep.equal([true, false]);
+    one.world.thaw("i1");
+    one.world.freeze("i1");
+    expect(one.world.isFrozen("i1")).to.equal(false);
+    one.world.unhangStorage();
+    expect(one.world.isFrozen("i1")).to.equal(true);
+  });
+
+  it("a guest that was killed is no guest to start with, and is ended only when its last thread is", async () => {
+    const { clock, one } = hosts();
+    await start(one, 1);
+    one.world.hangStorage();
+    one.world.kill("i1");
+    expect(await start(one, 1).catch((error: unknown) => error)).to.have.property(
+      "reason",
+      "hypervisorRefused",
+    );
+    const halted = one.drivers.hypervisor.halt("i1", never).catch((error: unknown) => error);
+    await clock.advance(20_000);
+    expect(await halted).to.have.property("reason", "guestFailed");
+    one.world.unhangStorage();
+    await one.drivers.hypervisor.halt("i1", never);
+    expect(one.world.find("i1")).to.equal(undefined);
   });
 
   it("the power of a host takes its guard with it, and the next one begins anew", async () => {

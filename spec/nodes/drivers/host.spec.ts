@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { guestUser, mapsUid } from "../../../nodes/drivers/guest-directory.ts";
+import { guestUser, mapsUid } from "../../../nodes/drivers/guest-user.ts";
 import { parseStat } from "../../../nodes/drivers/process-stat.ts";
 import { isAlive, readProcess, signalProcess, waitGone } from "../../../nodes/drivers/process-table.ts";
 import { chooseAccelerator, kvmAccess } from "../../../nodes/drivers/qemu/accelerator.ts";

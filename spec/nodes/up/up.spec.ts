@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { hostUser, natsServerConfig, natsUsers } from "../../../nodes/bus/access.ts";
 import { credentialsFile } from "../../../nodes/bus/credentials.ts";
+import { hostUser } from "../../../nodes/bus/users.ts";
 import { parseConfig } from "../../../nodes/config/config.ts";
 import {
   endProcess,
@@ -232,30 +232,6 @@ describe("the screen of up", () => {
     screen.say("ends");
     expect(text).to.match(/^hello# \n\[ +\d+\.\d s\] ends\n$/);
     expect(screen.sinceStartMs()).to.be.greaterThan(performance.now() - 100);
-  });
-});
-
-describe("the users of the bus", () => {
-  const access = { cell: "main", hosts: ["h1"], projects: ["demo", "other"], anonymous: "demo" };
-
-  it("are the controller, the operator, every host and every project, each with an inbox of its own", () => {
-    const users = natsUsers(access);
-    expect(users.map(({ name }) => name)).to.deep.equal(["controller", "admin", "host_h1", "demo", "other"]);
-    expect(new Set(users.map(({ inboxPrefix }) => inboxPrefix)).size).to.equal(users.length);
-    const common = users.filter(({ permissions }) => permissions.subscribe.includes("_INBOX.>"));
-    expect(common.map(({ name }) => name)).to.deep.equal(["demo"]);
-  });
-
-  it("cannot be named so that a name becomes a pattern", () => {
-    expect(() => natsUsers({ ...access, projects: ["a.>"] })).to.throw("not a valid subject token");
-    expect(() => natsUsers({ ...access, hosts: ["*"] })).to.throw("not a valid subject token");
-  });
-
-  it("are written into a configuration for this machine alone", () => {
-    const settings = { passwords: { demo: "p" }, port: 1, storeDirectory: "/s", pidFile: "/p" };
-    const text = natsServerConfig({ access, ...settings });
-    expect(text).to.contain('host: "127.0.0.1"').and.to.contain('no_auth_user: "demo"');
-    expect(text).to.contain('user: "demo", password: "p"');
   });
 });
 

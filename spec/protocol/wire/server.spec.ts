@@ -5,7 +5,6 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { decodeAnswer, encodeBody } from "../../../protocol/wire/codec.ts";
 import { headerNames } from "../../../protocol/wire/headers.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
 import { createMemoryBus } from "../../support/memory-bus.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 import {
@@ -154,21 +153,6 @@ describe("protocol server", () => {
     thingServer(w);
     const get = "novact.v1.test.cmd.demo.thing.t1.get";
     expect(await w.reasonOf(get, { size: wireLimits.answerBytesMax })).to.equal("answerTooLarge");
-  });
-
-  it("refuses more requests of one project than its share, and serves the others on", async () => {
-    const w = world();
-    const server = thingServer(w, {
-      handlers: thingHandlers([], {
-        get: () => new Promise((_, reject) => setImmediate(reject, new StatusError("timeout", "late"))),
-      }),
-    });
-    const get = (project: string) => w.reasonOf(`novact.v1.test.cmd.${project}.thing.t1.get`);
-    const asked = Array.from({ length: wireLimits.requestsInWorkPerProjectMax + 5 }, () => get("greedy"));
-    const reasons = await Promise.all([...asked, get("demo")]);
-    expect(reasons.filter((reason) => reason === "mailboxFull")).to.have.length(5);
-    expect(reasons.at(-1)).to.equal("timeout");
-    expect(server.inWork).to.equal(0);
   });
 
   it("drains: takes nothing more, and answers what it had taken", async () => {

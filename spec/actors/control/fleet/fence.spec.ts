@@ -44,6 +44,7 @@ describe("a fence by the power", () => {
       deadlineMs: 1e9,
       traceparent: undefined,
       signal,
+      onlyWaits: () => undefined,
     };
     const { host } = await fenceHost({ confirm: "h", power: true }, call, options);
     expect([proofs, host.lease?.state]).to.deep.equal([2, "fenced"]);

@@ -3,8 +3,9 @@
  * confirmed as durable, and how the log and the doctor hear of impossible ones.
  */
 import { expect } from "chai";
-import { take } from "../../../../actors/control/fleet/observations.ts";
+import { type Reported, take } from "../../../../actors/control/fleet/observations.ts";
 import { StrangeReports } from "../../../../actors/control/fleet/strange-reports.ts";
+import type { ObservedAnswer } from "../../../../actors/control/instance/messages.ts";
 import { InstanceRegistry } from "../../../../actors/control/instance/registry.ts";
 import type { ReportedMachine } from "../../../../actors/ports/store.ts";
 import type { AskOptions, Reply } from "../../../../actors/runtime/system.ts";
@@ -19,7 +20,7 @@ import * as rows from "../../../support/store-rows.ts";
 import { type Noted, rememberingLog } from "../../../support/wire-world.ts";
 
 const { machine } = rows;
-const report = { id: "h1", deadlineMs: 1_000, leaseEpoch: 0 };
+const report = { id: "h1", deadlineMs: 1_000, leaseEpoch: 0, complete: true };
 
 describe("hosts: observations", () => {
   let asked: string[];
@@ -27,7 +28,7 @@ describe("hosts: observations", () => {
   let here: string[];
   let stored: readonly ReportedMachine[] | Error;
   let reads: number;
-  let answer: (id: string) => boolean;
+  let answer: (id: string) => ObservedAnswer;
   let noted: Noted[];
   let clock: SimulatedClock;
   let strange: StrangeReports;
@@ -38,10 +39,10 @@ describe("hosts: observations", () => {
   });
   const seen = (id: string, changes: Partial<Observation> = {}) =>
     machine(id, { generation: 1, state: "running", ...changes });
-  const hear = (machines: readonly Observation[], leftOut?: { entries: number; sentences: string[] }) =>
+  const hear = (machines: readonly Observation[], said: Partial<Reported> = {}) =>
     take(
       machines,
-      { ...report, ...(leftOut && { leftOut }) },
+      { ...report, ...said },
       {
         store: {
           listOnHost: async () => [],
@@ -68,7 +69,7 @@ describe("hosts: observations", () => {
 
   beforeEach(() => {
     [asked, told, here, stored, reads, noted] = [[], [], [], [], 0, []];
-    answer = () => true;
+    answer = () => "settled";
     clock = new SimulatedClock();
     strange = new StrangeReports({ clock, log: rememberingLog(noted) });
   });
@@ -89,6 +90,22 @@ describe("hosts: observations", () => {
     expect(noted.map(({ fields }) => fields)).to.deep.equal([
       { host: "h1", failed: { storeUnavailable: 1 }, failedOnes: ["away"] },
     ]);
+  });
+
+  it("asks who is here at once about a change, and hears from the actor what cannot be", async () => {
+    here = ["fast", "far"];
+    answer = (id) => (id === "far" ? "impossible" : "settled");
+    const changes = [seen("fast", { generation: 2 }), seen("far", { generation: 2 ** 40 })];
+    expect(await hear(changes, { complete: false })).to.deep.equal(["fast"]);
+    expect([asked, reads, told]).to.deep.equal([["fast", "far"], 0, ["reload far", "tellHosts far"]]);
+    expect(strange.lately()).to.have.length(1);
+  });
+
+  it("has what is not settled reported again", async () => {
+    stored = [row("going", { claimedBy: null, seen: null })];
+    answer = () => "open";
+    expect(await hear([seen("going")])).to.deep.equal([]);
+    expect(noted).to.deep.equal([]);
   });
 
   it("wakes nobody for instances that do not exist, however many, by one read and with one line", async () => {
@@ -130,10 +147,17 @@ describe("hosts: observations", () => {
     expect([asked.length, told.length, noted.length]).to.deep.equal([0, 40, 1]);
   });
 
+  it("tells a host once of an instance that it names again and again", async () => {
+    stored = [row("far")];
+    const often = Array.from({ length: 30 }, () => seen("far", { generation: 2 ** 40 }));
+    expect(await hear(often)).to.deep.equal([]);
+    expect(told).to.deep.equal(["reload far", "tellHosts far"]);
+  });
+
   it("logs one line for all that failed, by reason, and stores the rest", async () => {
     stored = ["a", "b", "c", "d"].map((id) => row(id, { seen: null }));
     answer = (id) => {
-      if (id === "a") return true;
+      if (id === "a") return "settled";
       throw new StatusError(id === "d" ? "mailboxFull" : "storeUnavailable", "Not now.");
     };
     expect(await hear(["a", "b", "c", "d"].map((id) => seen(id)))).to.deep.equal(["a"]);
@@ -145,7 +169,7 @@ describe("hosts: observations", () => {
   it("logs a line in ten seconds for a host, and shows the doctor what lasts for as long as it does", async () => {
     const leftOut = { entries: 7, sentences: ["Entry 3: The field state must be one of on, off."] };
     for (let beat = 0; beat < 20; beat += 1) {
-      await hear([], leftOut);
+      await hear([], { leftOut });
       await clock.advance(1_000);
     }
     expect(noted.map(({ fields }) => fields)).to.deep.equal([

@@ -50,6 +50,7 @@ describe("hosts: reports", () => {
     heard = [];
     asked = [];
     audience = {
+      guarded: () => never,
       heard: () => undefined,
       hostsChanged: () => never,
       observed: (report) => {
@@ -99,6 +100,15 @@ describe("hosts: reports", () => {
     });
     expect(asked).to.deep.equal([]);
     expect(heard).to.deep.equal(["h1"]);
+  });
+
+  it("answers for what a guard did when it is told, and asks for it again while the actors are stuck", async () => {
+    const { guarded } = handlers();
+    const late = guarded({ bootId: "boot-1", deeds: [] }, context()).catch((error: unknown) => error);
+    await clock.advance(3_000);
+    expect(await late).to.have.property("reason", "storeUnavailable");
+    audience = { ...audience, guarded: async () => true };
+    expect(await handlers().guarded({ bootId: "boot-1", deeds: [] }, context())).to.deep.equal({});
   });
 
   it("registers a host, and renews its lease, while the actors are stuck", async () => {

@@ -35,7 +35,11 @@ function run(state: GuardState, ...steps: readonly (readonly [nowMs: number, eve
   }
   return { state: next, actions };
 }
-const kinds = (actions: readonly GuardAction[]) => actions.map(({ kind }) => kind);
+/** What was done, without what was only said. */
+const kinds = (actions: readonly GuardAction[]) =>
+  actions.flatMap(({ kind }) => (kind === "tell" ? [] : [kind]));
+const told = (actions: readonly GuardAction[]) =>
+  actions.flatMap((action) => (action.kind === "tell" ? [action.what] : []));
 
 describe("the guard's decisions", () => {
   describe("at its beginning", () => {
@@ -103,9 +107,84 @@ describe("the guard's decisions", () => {
       const { state, actions } = run(atDeadline, ...steps);
       expect(actions).to.deep.equal([
         { kind: "stop", guest: name },
+        { kind: "tell", guest: name, what: "stopped", why: "leaseEnded" },
         { kind: "stop", guest: name },
       ]);
-      expect(state.stopped).to.deep.equal([name]);
+      expect(state.stopped).to.deep.equal([{ ...name, unprovedSinceMs: 5_500 }]);
+    });
+
+    it("say that it is stopped only when every thread is, and once", () => {
+      const begun = run(atDeadline, [5_000, tick([seen()])], [5_020, tick([seen()])]);
+      expect(told(begun.actions)).to.deep.equal([]);
+      const still = seen({ stopped: true });
+      const later = run(begun.state, [5_040, tick([still])], [5_060, tick([still])]);
+      expect(later.actions).to.deep.equal([
+        { kind: "tell", guest: name, what: "stopped", why: "leaseEnded" },
+      ]);
+    });
+
+    it("kill it when it is not seen stopped in time, and say that it is gone when no thread is left", () => {
+      const lateMs = 5_000 + guardLimits.guardStopProofMs;
+      const { state, actions } = run(
+        atDeadline,
+        [5_000, tick([seen()])],
+        [lateMs - 1, tick([seen()], lateMs - 1)],
+        [lateMs, tick([seen()], lateMs)],
+        [lateMs + 250, tick([seen()], lateMs + 250)],
+      );
+      expect(actions.slice(-1)).to.deep.equal([{ kind: "kill", guest: name, why: "notStopped" }]);
+      expect(kinds(actions)).to.deep.equal(["stop", "stop", "kill"]);
+      expect(told(actions)).to.deep.equal([]);
+      const end = run(state, [lateMs + 500, tick([], lateMs + 500)]);
+      expect(end.actions).to.deep.equal([{ kind: "tell", guest: name, what: "gone", why: "notStopped" }]);
+      expect(end.state.stopped).to.deep.equal([]);
+    });
+
+    it("remember what was done, and when it was proved, with numbers that rise", () => {
+      const steps = [
+        [5_000, tick([seen()])],
+        [5_020, tick([seen({ stopped: true })])],
+        [6_000, extend(4, 9_000)],
+        [6_001, tick([seen({ stopped: true })], 6_000)],
+      ] as const;
+      const { deeds } = run(atDeadline, ...steps).state;
+      expect(deeds.map(({ number, what, why, atMs }) => ({ number, what, why, atMs }))).to.deep.equal([
+        { number: 5_020, what: "stopped", why: "leaseEnded", atMs: 5_020 },
+        { number: 6_001, what: "continued", why: "leaseRenewed", atMs: 6_001 },
+      ]);
+      const again = run(beginGuard({ ...stored(), deeds }, "b", 6_001), [
+        6_001,
+        tick([seen({ diskPresent: false })]),
+      ]);
+      expect(again.state.deeds.map(({ number }) => number)).to.deep.equal([5_020, 6_001, 6_002]);
+    });
+
+    it("give it its whole time again after it was seen stopped and something continued it", () => {
+      const steps = [
+        [5_000, tick([seen()])],
+        [5_100, tick([seen({ stopped: true })])],
+        [9_000, tick([seen()])],
+        [9_500, tick([seen()])],
+      ] as const;
+      expect(kinds(run(atDeadline, ...steps).actions)).to.deep.equal(["stop", "stop", "stop"]);
+    });
+
+    it("kill what it cannot see stopped also when the lease was renewed, unless the guest may go on", () => {
+      const unknown = seen({ diskPresent: undefined });
+      const begun = run(atDeadline, [5_000, tick([seen()])], [5_100, extend(4, 15_000)]).state;
+      const hung = run(begun, [5_200, tick([unknown], 5_200)], [6_500, tick([unknown], 6_500)]);
+      expect(kinds(hung.actions)).to.deep.equal(["stop", "acknowledge", "kill"]);
+      expect(kinds(run(begun, [5_200, tick([seen()], 5_200)]).actions)).to.deep.equal([
+        "continue",
+        "acknowledge",
+      ]);
+    });
+
+    it("never continue one that it has killed", () => {
+      const lateMs = 5_000 + guardLimits.guardStopProofMs;
+      const begun = run(atDeadline, [5_000, tick([seen()])], [lateMs, tick([seen()])]).state;
+      const renewed = run(begun, [lateMs + 1, extend(4, 15_000)], [lateMs + 2, tick([seen()], lateMs + 2)]);
+      expect(kinds(renewed.actions)).to.deep.equal(["look", "acknowledge"]);
     });
 
     it("end it when its disk was taken over, also when the lease was renewed", () => {
@@ -119,7 +198,7 @@ describe("the guard's decisions", () => {
         [6_001, tick([gone], 6_000)],
       );
       expect(kinds(late.actions)).to.deep.equal(["stop", "look", "kill", "acknowledge"]);
-      expect(late.state.stopped).to.deep.equal([]);
+      expect(late.state.stopped).to.deep.equal([{ ...name, killed: true, why: "diskTaken" }]);
     });
 
     it("continue it after a late renewal, before that is answered, if its disk was seen since", () => {
@@ -172,6 +251,11 @@ describe("the guard's decisions", () => {
     expect(nextLookAtMs(atDeadline, 5_000)).to.equal(5_000 + guardLimits.guardScanPeriodMs);
     const late = run(atDeadline, [6_000, extend(4, 16_000)]).state;
     expect(nextLookAtMs(late, 6_000)).to.equal(6_000 + guardLimits.guardScanPeriodMs);
+  });
+
+  it("have less time to see a guest stopped, and to kill it, than a controller waits before it fences", () => {
+    const { guardStopProofMs, guardScanPeriodMs } = guardLimits;
+    expect(guardStopProofMs + guardScanPeriodMs).to.be.at.most(leaseLimits.fenceMarginMs * 0.9);
   });
 
   describe("whatever happens", () => {
@@ -230,13 +314,19 @@ function check(state: GuardState, event: GuardEvent, actions: readonly GuardActi
   }
   for (const guest of event.guests) {
     const own = actions.flatMap((action) =>
-      "guest" in action && action.guest.pid === guest.pid ? [action.kind] : [],
+      action.kind !== "tell" && "guest" in action && action.guest.pid === guest.pid ? [action.kind] : [],
     );
     expect(own.length).to.be.at.most(1);
     const [did] = own;
-    if (nowMs >= state.deadlineMs && !guest.stopped) expect(["stop", "kill"]).to.include(did);
-    if (did === "kill") expect(guest.diskPresent).to.equal(false);
-    if (did === "stop") expect(nowMs).to.be.at.least(state.deadlineMs);
+    const held = state.stopped.find(({ pid }) => pid === guest.pid);
+    if (held?.killed === true) expect(own).to.deep.equal([]);
+    else if (nowMs >= state.deadlineMs && !guest.stopped) expect(["stop", "kill"]).to.include(did);
+    const unprovedMs = nowMs - (held?.unprovedSinceMs ?? nowMs);
+    const hangs = !guest.stopped && unprovedMs >= guardLimits.guardStopProofMs;
+    if (did === "kill") expect(guest.diskPresent === false || hangs).to.equal(true);
+    if (did === "stop") expect(nowMs >= state.deadlineMs || held !== undefined).to.equal(true);
+    if (actions.some((action) => action.kind === "tell" && action.guest.pid === guest.pid))
+      expect(guest.stopped, "what is told is seen").to.equal(true);
     if (did === "continue") {
       expect(nowMs).to.be.below(state.deadlineMs);
       expect(state.stopped.map(({ pid }) => pid)).to.include(guest.pid);

@@ -33,6 +33,7 @@ function worldOf(holding: () => Promise<Holding>) {
   };
   const guard: Guard = {
     alive: true,
+    deeds: async () => [],
     extend: async (deadlineMs) => {
       guarded.push(deadlineMs);
     },
@@ -54,6 +55,7 @@ function worldOf(holding: () => Promise<Holding>) {
     clock,
     log: silentLog,
     isClean: async () => true,
+    answered: () => undefined,
     changed: () => changes.push(`${holder.current().kind} ${holder.current().leaseEpoch}`),
   });
   const fence = () => {

@@ -1,4 +1,4 @@
-/** What an agent's log says of reports that reach nobody, and of those that are refused. */
+/** The agent's log about reports that reach no controller, and about refused ones. */
 import { expect } from "chai";
 import { Ledger } from "../../../../actors/node/host/ledger.ts";
 import { Reporter } from "../../../../actors/node/host/reporter.ts";
@@ -23,6 +23,7 @@ describe("host: reporter", () => {
       register: () => reply({ accepted: true }),
       heartbeat: () => reply({ known: true, stored: [] }),
       lease: () => reply({ leaseEpoch: 1, held: true }),
+      guarded: () => reply({}),
     };
     const options = {
       inventory,

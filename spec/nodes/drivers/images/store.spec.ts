@@ -44,7 +44,8 @@ describe("the image store", () => {
     expect(file).to.deep.equal({ sha256: sha256("kernel"), sizeBytes: 6 });
     expect(await kept()).to.deep.equal([file.sha256]);
     expect(await readFile(at("store", file.sha256), "utf8")).to.equal("kernel");
-    expect((await stat(at("store", file.sha256))).mode & 0o777).to.equal(0o444);
+    expect((await stat(at("store", file.sha256))).mode & 0o777).to.equal(0o400);
+    expect((await stat(at("store"))).mode & 0o777, "nobody else reads the store").to.equal(0o700);
   });
 
   it("takes the same file twice, and at the same time", async () => {

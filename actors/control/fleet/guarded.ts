@@ -1,0 +1,98 @@
+/**
+ * What a host's guard did to guests becomes events of their instances and of the host. A host is believed
+ * only about instances that it has; each deed is one commit, known by its number, so that a report that is
+ * made again adds nothing.
+ */
+import type { GuardDeedKind, GuardDeedReason } from "../../../protocol/guard.ts";
+import type { ReportedDeed } from "../../../protocol/machine.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import type { Store } from "../../ports/store.ts";
+import type { NewEvent } from "../../records/commit.ts";
+import type { CatalogOptions } from "../request/commit-once.ts";
+import { contentHash } from "../request/content-hash.ts";
+
+export interface GuardedOptions {
+  readonly store: Pick<Store, "listOnHost" | "getHost" | "getInstance">;
+  readonly commit: CatalogOptions["commit"];
+  readonly clock: CatalogOptions["clock"];
+  readonly log: Log;
+}
+
+interface Reported {
+  readonly hostId: string;
+  readonly bootId: string;
+  readonly deeds: readonly ReportedDeed[];
+}
+
+/** Commits the deeds of one report. @throws UNAVAILABLE storeUnavailable: then the host reports again */
+export async function takeDeeds(reported: Reported, options: GuardedOptions): Promise<void> {
+  const { hostId, deeds } = reported;
+  const { store, log } = options;
+  const host = await store.getHost(hostId);
+  const own = new Set(await store.listOnHost(hostId));
+  const known = deeds.filter(({ instanceId }) => own.has(instanceId));
+  if (known.length < deeds.length)
+    log.warn(
+      { host: hostId, deeds: deeds.length - known.length },
+      "a guard did something to no guest of its host",
+    );
+  for (const [index, deed] of known.entries()) {
+    const alike = known.filter(({ what, why }) => what === deed.what && why === deed.why);
+    const isFirst = known.findIndex(({ what, why }) => what === deed.what && why === deed.why) === index;
+    await takeOne(deed, {
+      ...reported,
+      ...options,
+      hostName: host?.name ?? hostId,
+      guests: isFirst ? alike.length : 0,
+    });
+  }
+}
+
+interface Context extends Reported, GuardedOptions {
+  readonly hostName: string;
+  /** Guests of the report to which the same happened, told once for the host; 0: it is told already. */
+  readonly guests: number;
+}
+
+async function takeOne(deed: ReportedDeed, context: Context): Promise<void> {
+  const { hostId, hostName, bootId, guests, clock } = context;
+  const { instanceId, what, why } = deed;
+  const instance = (await context.store.getInstance(instanceId))?.instance;
+  if (instance === undefined) return;
+  const because = deedSentence(deed, hostName);
+  const now = { atMs: clock.nowMs(), event: "guarded" };
+  const { project } = instance;
+  const ofInstance: NewEvent = {
+    ...{ ...now, project, noun: "instance", id: instanceId },
+    body: { hostId, hostName, what, why, because },
+  };
+  const ofHost: NewEvent = {
+    ...{ ...now, project: adminProject, noun: "host", id: hostId },
+    body: { what, why, guests, because },
+  };
+  const requestId = `guard.${hostId}.${bootId}.${deed.number}`;
+  const hash = contentHash("report.guarded", hostId, { instanceId, what, why });
+  await context.commit({
+    request: { project: adminProject, requestId, contentHash: hash, answer: null, atMs: now.atMs },
+    events: guests > 0 ? [ofInstance, ofHost] : [ofInstance],
+  });
+}
+
+const verbs: Readonly<Record<GuardDeedKind, string>> = {
+  stopped: "paused by",
+  continued: "continued by",
+  killed: "killed by",
+  gone: "ended after it was killed by",
+};
+
+const causes: Readonly<Record<GuardDeedReason, string>> = {
+  leaseEnded: "its host lease had ended",
+  leaseRenewed: "its host lease was renewed",
+  diskTaken: "another host has taken its disk over",
+  notStopped: "its host lease had ended, and its storage did not answer, so that it could not be paused",
+};
+
+/** Such as "paused by the guard of node-1 at 2026-01-01T00:00:00.000Z: its host lease had ended". */
+const deedSentence = ({ what, why, atMs }: Pick<ReportedDeed, "what" | "why" | "atMs">, hostName: string) =>
+  `${verbs[what]} the guard of ${hostName} at ${new Date(atMs).toISOString()}: ${causes[why]}`;

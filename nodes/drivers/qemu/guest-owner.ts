@@ -1,0 +1,38 @@
+/**
+ * Whether a process that looks like a guest belongs to whom it should. Name, arguments, program and directory
+ * can be pretended by every user of the computer; the users in a process's credentials cannot. The guard's
+ * process uses this file as well, so it must import nothing large.
+ */
+import { guestUser } from "../guest-user.ts";
+
+export interface OwnedProcess {
+  /** Name of the program's file. */
+  readonly program: string;
+  /**
+   * Real, effective, saved and file system user, from /proc/PID/status. Owners of files in /proc are another
+   * thing: they are the effective user only, or root for a process that asked not to be dumped.
+   */
+  readonly uids: readonly number[];
+}
+
+/** The programs by which root becomes a guest's user, each in place of the one before; QEMU is the last. */
+const isLauncher = (program: string): boolean => /^(nsenter|prlimit|setpriv)$/.test(program);
+const isHypervisor = (program: string): boolean => /^qemu-system-[a-z0-9_]+$/.test(program);
+
+/** What the kernel shows as the name of such a process, which has 15 bytes at most. */
+export const launcherNames = /\((?:qemu-system|nsenter|prlimit|setpriv)/;
+
+/**
+ * True when the process runs a guest's program as the guest's user: one of its own, or the agent's own where
+ * the agent is not root. A launcher may still be root.
+ */
+export function isGuestOwned(
+  instanceId: string,
+  { program, uids }: OwnedProcess,
+  own = { user: guestUser(instanceId), uid: process.getuid?.() ?? 0 },
+): boolean {
+  const only = (uid: number) => uids.length === 4 && uids.every((one) => one === uid);
+  const owned = only(own.user?.uid ?? own.uid);
+  if (isHypervisor(program)) return owned;
+  return isLauncher(program) && (owned || only(own.uid));
+}

@@ -1,0 +1,75 @@
+/**
+ * A real guest, and processes of an ordinary user that look like it: they are not adopted, not signalled, no
+ * finding of the doctor, and neither the proof by the storage nor the end of a fence waits for them. Needs
+ * root, perl, qemu-system-x86_64 and the tiny guest that the set-up builds.
+ */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parseStat } from "../../nodes/drivers/process-stat.ts";
+import { GuardedHosts } from "../support/guarded-hosts.ts";
+import { Impostors, missingForImpostors } from "../support/impostors.ts";
+import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
+import { skip } from "../support/services.ts";
+
+describe("impostors of a real guest", function () {
+  this.timeout(120_000);
+  let hosts: GuardedHosts;
+  let impostors: Impostors;
+
+  before(async function () {
+    const guest = guestOfSetup();
+    const missing = missingForGuests() ?? missingForImpostors();
+    if (missing !== undefined || guest === undefined) skip(this, missing ?? "no guest was built");
+    else hosts = await GuardedHosts.make(guest);
+    impostors = new Impostors();
+  });
+  after(async () => {
+    await impostors?.close();
+    await hosts?.close();
+  });
+
+  const stateOf = (pid: number) => parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"))?.state;
+
+  it("are nobody's guests, before it, beside it and after it", async () => {
+    const lease = { hostId: "one", leaseEpoch: 1 };
+    await hosts.one.storageLeases?.hold(lease);
+    // The first impostor starts before the guest, so that its pid is lower.
+    const id = await hosts.startGuest({ fence: true, before: early });
+    const directory = join(hosts.path, "one/guests", id);
+    const pids = [
+      ...earlyPids,
+      await impostors.start({ instanceId: id, directory, ownerEpoch: 1 }),
+      await impostors.start({ instanceId: id, directory, ownerEpoch: 99, undumpable: true }),
+      await impostors.start({ instanceId: id, directory, ownerEpoch: 99, program: "setpriv" }),
+    ];
+    expect(await hosts.one.storageLeases?.hold(lease), "proof by storage").to.equal("held");
+    const agent = hosts.nextLife();
+    const found = await agent.hypervisor.list();
+    expect(found.map(({ pid, ownerEpoch }) => ({ pid, ownerEpoch }))).to.deep.equal([
+      { pid: hosts.pidOf(id), ownerEpoch: 1 },
+    ]);
+    const { processes, strays } = await agent.audit();
+    expect({ pids: processes.map(({ pid }) => pid), strays }).to.deep.equal({
+      pids: [hosts.pidOf(id)],
+      strays: [],
+    });
+    const guard = await hosts.open();
+    await guard.extend(hosts.nowMs() + 200);
+    while ((await hosts.conditionOf(id)) !== "stopped") await hosts.pass(10);
+    expect(pids.map(stateOf), "none is stopped").to.deep.equal(pids.map(() => "S"));
+    // The host was fenced: it ends its guest, and is clean.
+    await agent.hypervisor.halt(id, AbortSignal.timeout(60_000));
+    expect(await agent.hypervisor.list()).to.deep.equal([]);
+    await guard.end();
+    expect(pids.map(stateOf), "none was killed").to.deep.equal(pids.map(() => "S"));
+    expect(await hosts.one.storageLeases?.hold(lease)).to.equal("held");
+    await agent.hypervisor.detach();
+  });
+
+  const earlyPids: number[] = [];
+  async function early(instanceId: string, directory: string): Promise<void> {
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+    earlyPids.push(await impostors.start({ instanceId, directory, ownerEpoch: 99 }));
+  }
+});

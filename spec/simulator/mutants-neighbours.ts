@@ -1,0 +1,85 @@
+/** Guards between tenants, and between hosts, and what switches each off (mutants.ts). */
+import type { Mutant } from "./mutants-plans.ts";
+import type { Plan, PlannedCommand, PlannedFault } from "./plan.ts";
+import { calmed, type PlannedHostile } from "./plan-hostile.ts";
+
+const size = { controllers: 1, hosts: 3, seconds: 40 } as const;
+
+/** A run with one hostile deed and only creates before it. */
+function hostilePlan(plan: Plan, deed: Omit<PlannedHostile, "atMs" | "forMs">): Plan {
+  const hostile = [{ atMs: 20_000, forMs: 6_000, ...deed }];
+  const creates = Array.from({ length: 6 }, (_, index): PlannedCommand => {
+    return { atMs: 5_000 + index * 400, client: index, command: "create", target: index };
+  });
+  const parameters = { ...calmed(plan.parameters, hostile), oneVersion: true, hostVcpus: 12 };
+  const faults: readonly PlannedFault[] = hostile;
+  return { ...plan, parameters, commands: creates, faults };
+}
+
+const floodedBy =
+  (what: PlannedHostile["what"], other: number, target = 0) =>
+  (plan: Plan): Plan =>
+    hostilePlan(plan, { fault: "flood", target, other, what });
+
+export const neighbourMutants: readonly Mutant[] = [
+  {
+    name: "no-door",
+    promise: "I11",
+    file: "protocol/wire/server.ts",
+    find: "bus.serve(binding.pattern, binding.queue, answer, door)",
+    replace: "bus.serve(binding.pattern, binding.queue, answer)",
+    guard: "A message is admitted before anything of it is read.",
+    size,
+    shape: floodedBy("commands", 12_000),
+  },
+  {
+    name: "no-budget",
+    promise: "I11",
+    file: "protocol/wire/admission.ts",
+    find: "budget.take(name, bytes, nowMs)) && room",
+    replace: "bytes >= 0) && room",
+    guard: "A project has a budget of messages and bytes.",
+    size,
+    shape: floodedBy("malformed", 12_000),
+  },
+  {
+    name: "no-share",
+    promise: "I11",
+    file: "protocol/wire/shares.ts",
+    find: "if (name === adminProject && reserved < reserveMax) return true;",
+    replace: "if (reserveMax > 0) return true;",
+    guard: "So much is worked on at once, and each project has its share of that.",
+    size,
+    shape: floodedBy("commands", 12_000, 20),
+  },
+  {
+    name: "no-turn",
+    promise: "I11",
+    file: "protocol/wire/shares.ts",
+    find: "for (const name of [...this.#line]) {",
+    replace: "for (const name of [...this.#line].sort().reverse()) {",
+    guard: "Projects whose requests wait are served in turn.",
+    size,
+    shape: floodedBy("commands", 12_000, 20),
+  },
+  {
+    name: "waits-unlimited",
+    promise: "I11",
+    file: "protocol/wire/shares.ts",
+    find: "if (share.waits >= waitsPerProjectMax || (!room && ofProjects >= waitsMax - waitsReserveMax)) {",
+    replace: "if (share.waits < 0 || (room && ofProjects < 0 && waitsMax < waitsReserveMax)) {",
+    guard: "A project has so many requests that only wait, and no more.",
+    size,
+    shape: floodedBy("polls", 8_000),
+  },
+  {
+    name: "discovery-unlimited",
+    promise: "I11",
+    file: "protocol/wire/discovery.ts",
+    find: "return length > 0 && budgets.take(verb, length, clock.monotonicMs())",
+    replace: "return length > 0 && budgets !== undefined",
+    guard: "Discovery is answered some times a second.",
+    size,
+    shape: floodedBy("questions", 1_500),
+  },
+];
