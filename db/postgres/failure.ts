@@ -55,8 +55,11 @@ export function storeError(thrown: unknown, attempted: string): StatusError {
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   return failureKind(thrown) === "faulty"
     ? new StatusError("internal", `The store cannot ${attempted}.`, { detail, cause: thrown })
-    : unavailable(`The store cannot ${attempted} now.`, thrown);
+    : unavailable(`The store cannot ${attempted} now${isFull(thrown) ? ": its disk is full" : ""}.`, thrown);
 }
+
+/** disk_full. */
+const isFull = (thrown: unknown): boolean => serverError(thrown)?.code === "53100";
 
 export function unavailable(message: string, cause?: unknown): StatusError {
   const detail = cause instanceof Error ? cause.message : "";
