@@ -17,6 +17,8 @@ const pollMs = 30_000;
 /** Messages between two looks at whether the server has taken them. */
 const batch = 500;
 const dialAtOnce = 50;
+/** Until what was begun before the end has come to its own. */
+const lastAnswersMs = 1_000;
 const patienceMs = 60_000;
 
 interface Message {
@@ -30,7 +32,8 @@ export async function attack(task: FloodTask, ending: AbortSignal): Promise<Floo
   const sender = new Sender(task, ending);
   const startedAtMs = performance.now();
   try {
-    await deeds[task.kind](sender);
+    // A connection that the server neither takes nor refuses would be waited for after the end.
+    await Promise.race([deeds[task.kind](sender), sender.over.then(() => sleep(lastAnswersMs))]);
   } finally {
     await sender.close();
   }
@@ -81,7 +84,7 @@ class Sender {
   readonly #refused: Record<string, number> = {};
   readonly #startedAtMs = performance.now();
   /** Resolves at the end. */
-  readonly #over: Promise<void>;
+  readonly over: Promise<void>;
   #inboxes = 0;
   #sent = 0;
   #bytes = 0;
@@ -90,7 +93,7 @@ class Sender {
   constructor(task: FloodTask, ending: AbortSignal) {
     this.task = task;
     this.#ending = ending;
-    this.#over = new Promise((resolve) => {
+    this.over = new Promise((resolve) => {
       if (ending.aborted) resolve();
       ending.addEventListener("abort", () => resolve(), { once: true });
     });
@@ -109,16 +112,22 @@ class Sender {
     return { subject: subject ?? commandSubject(cell, project, noun, method, id), body };
   }
 
-  async dial(): Promise<NatsConnection> {
+  /** A connection that is opened again when it is lost, unless it is one of many that are only held. */
+  async dial({ again = true } = {}): Promise<NatsConnection> {
     const { servers, user, pass } = this.task.credentials;
     const who = user === undefined || pass === undefined ? {} : { user, pass };
     const connection = await connect({
-      ...{ servers: [...servers], ...who, name: "flood", maxReconnectAttempts: -1, reconnectTimeWait: 100 },
+      ...{ servers: [...servers], ...who, name: "flood", reconnect: again },
+      ...{ maxReconnectAttempts: -1, reconnectTimeWait: 100 },
       ...{ noAsyncTraces: true, pingInterval: patienceMs, timeout: patienceMs },
     });
     this.#open.add(connection);
     this.#connectionsMax = Math.max(this.#connectionsMax, this.#open.size);
     void this.#hearOf(connection);
+    void connection.closed().then((error) => {
+      this.#open.delete(connection);
+      if (error !== undefined) this.#count(this.#refused, textOf(error));
+    });
     return connection;
   }
 
@@ -166,7 +175,7 @@ class Sender {
   /** The server has read all that was sent. */
   async #taken(connection: NatsConnection): Promise<void> {
     const flushed = connection.flush().catch((error: unknown) => this.#count(this.#refused, textOf(error)));
-    await Promise.race([flushed, this.#over]);
+    await Promise.race([flushed, this.over]);
     // Answers are read, and signals are heard, though there is always more to send.
     await sleep(0);
   }
@@ -251,7 +260,7 @@ class Sender {
   async #dialAgain(): Promise<void> {
     this.#sent += 1;
     try {
-      this.#listen(await this.dial(), () => undefined);
+      this.#listen(await this.dial({ again: false }), () => undefined);
     } catch (error) {
       this.#count(this.#refused, textOf(error));
       await sleep(100);
