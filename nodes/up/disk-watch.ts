@@ -41,6 +41,7 @@ export async function requireRoom(
     throw new ServerStartError(
       `No space left for ${stateDirectory}: ${freeMib} MiB are free there, a first start needs ` +
         `${upLimits.firstStartMib} MiB. Free space, or choose another stateDirectory in cluster.yaml.`,
+      "RESOURCE_EXHAUSTED",
     );
 }
 
