@@ -45,6 +45,6 @@ export const upLimits = {
   upHurryMsMax: 12_000,
   /** The same while no agent runs, and so no guest is ours to halt. */
   upHurryWithoutGuestsMsMax: 1_000,
-  /** Space that a build of the tiny guest takes while it is under way; measured. */
+  /** Space that a build of the tiny guest takes while it is under way; an estimate. */
   guestBuildMib: 400,
 } as const;

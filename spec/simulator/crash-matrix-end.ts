@@ -18,6 +18,8 @@ export interface Ended {
   readonly things: readonly string[];
   /** The fault itself was a host that says no: what it was asked may fail, with that reason. */
   readonly refused: boolean;
+  /** The guest's host was lost: what the guest did by itself just before is known to nobody. Absent: false. */
+  readonly recovered?: boolean;
 }
 
 export interface Goal {
@@ -39,7 +41,8 @@ const wantedBy: Readonly<Record<OperationKind, string>> = {
 };
 
 /** What is wrong with the end, as a sentence; undefined when it is right. */
-export function endFault({ told, operations, things, refused }: Ended, goal: Goal): string | undefined {
+export function endFault(ended: Ended, goal: Goal): string | undefined {
+  const { told, operations, things, refused, recovered = false } = ended;
   const failed = told.some(({ outcome }) => outcome === "failed");
   const open = told.some(({ outcome }) => outcome === "unknown");
   const broken = refused || operations.some(({ state }) => state === "failed");
@@ -49,7 +52,8 @@ export function endFault({ told, operations, things, refused }: Ended, goal: Goa
   // A single call that was certainly refused must have left no trace.
   const denied = told.length === 1 && failed && operations.length === 0 && goal.undone.length > 0;
   const done = denied ? [] : [...goal.done, ...turned];
-  const right = [...done, ...(failed || open || broken ? goal.undone : [])];
+  const unseen = recovered && told.length === 0;
+  const right = [...done, ...(failed || open || broken || unseen ? goal.undone : [])];
   if (right.some((wanted) => isLike(things, wanted, broken))) return undefined;
   const heard = told.map(({ method, outcome }) => `${method} ${outcome}`).join(", ") || "nothing";
   const wanted = right.map((list) => list.join(" and ") || "nothing").join(", or ");

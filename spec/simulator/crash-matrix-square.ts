@@ -175,7 +175,9 @@ function redOf({ violations, hit }: Outcome, performed: Performed): Red | undefi
   const told = toldAndBegun(callsIn(facts), quiet);
   const isHost = aimed !== undefined && /^h\d/.test(aimed.step.process);
   const refused = isHost && aimed.fault === "loseReply" && aimed.step.kind === "durable";
-  const message = endFault({ ...told, refused, things: thingsIn(quiet, epochMs + setUpMs) }, operation);
+  const recovered = quiet.operations.some(({ kind }) => kind === "recover");
+  const things = thingsIn(quiet, epochMs + setUpMs);
+  const message = endFault({ ...told, refused, recovered, things }, operation);
   return message === undefined ? undefined : { promise: "end", message };
 }
 

@@ -49,6 +49,13 @@ describe("crash matrix: the end of an operation", () => {
     expect(endFault({ ...failed, operations: end.operations, refused: true }, starting)).to.equal(undefined);
   });
 
+  it("lets what a guest did by itself be unknown when its host was lost just then", () => {
+    const byItself = { ...end, told: [], operations: [], things: ["running"] };
+    const goal = { done: [["stopped"]], undone: [["running"]] };
+    expect(endFault({ ...byItself, recovered: true }, goal)).to.equal(undefined);
+    expect(endFault(byItself, goal)).to.be.a("string");
+  });
+
   it("follows the later one of two commands whose order was changed", () => {
     const both: Ended = {
       ...end,

@@ -12,7 +12,7 @@ import type { AggregateRecord } from "../../records/placement.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { findHost } from "../directory/find-host.ts";
 import type { Placer } from "../placement/placer.ts";
-import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 
 export interface AggregateOptions extends CatalogOptions {
@@ -98,16 +98,16 @@ function changes(options: AggregateOptions) {
     decide: (before: AggregateRecord) => Promise<Change>,
   ): Promise<{ aggregate: Aggregate }> => {
     const cause = { ...asked, options };
-    const known = await answeredBefore<{ aggregate: Aggregate }>(`aggregate.${method}`, cause);
-    if (known !== undefined) return known;
-    const before = await find(asked.context.id, options);
-    const { commit, after, body } = await decide(before);
-    const about = { noun: "aggregate", id: before.id, event, body: { name: before.name, ...body } };
-    const whole = { ...commit, ...catalogCommit(`aggregate.${method}`, about, cause) };
-    const answer = await commitOnce(whole, { aggregate: view(after) }, options);
-    await options.directory.refresh();
-    options.placer.hostsChanged();
-    return answer;
+    return unlessAnswered(`aggregate.${method}`, cause, async () => {
+      const before = await find(asked.context.id, options);
+      const { commit, after, body } = await decide(before);
+      const about = { noun: "aggregate", id: before.id, event, body: { name: before.name, ...body } };
+      const whole = { ...commit, ...catalogCommit(`aggregate.${method}`, about, cause) };
+      const answer = await commitOnce(whole, { aggregate: view(after) }, options);
+      await options.directory.refresh();
+      options.placer.hostsChanged();
+      return answer;
+    });
   };
 }
 

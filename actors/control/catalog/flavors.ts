@@ -7,7 +7,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { FlavorRecord } from "../../records/catalog.ts";
-import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { nextMarker } from "../request/page.ts";
 
 export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorService> {
@@ -35,12 +35,12 @@ export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorS
     get: async (_request, context) => ({ flavor: await find(context.id) }),
     delete: async (request, context) => {
       const cause = { request, context, options };
-      const before = await answeredBefore<{ flavor: FlavorRecord }>("flavor.delete", cause);
-      if (before !== undefined) return before;
-      const flavor = await find(context.id);
-      const about = { noun: "flavor", id: flavor.id, event: "deleted", body: { name: flavor.name } };
-      const commit = catalogCommit("flavor.delete", about, cause);
-      return commitOnce({ flavorsRemoved: [flavor.id], ...commit }, { flavor }, options);
+      return unlessAnswered("flavor.delete", cause, async () => {
+        const flavor = await find(context.id);
+        const about = { noun: "flavor", id: flavor.id, event: "deleted", body: { name: flavor.name } };
+        const commit = catalogCommit("flavor.delete", about, cause);
+        return commitOnce({ flavorsRemoved: [flavor.id], ...commit }, { flavor }, options);
+      });
     },
   };
 }

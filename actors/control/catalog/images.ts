@@ -9,7 +9,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
-import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { nextMarker } from "../request/page.ts";
 import { propertiesOf } from "./image-properties.ts";
 import { removeFiles, settleRegistration } from "./image-removal.ts";
@@ -30,7 +30,11 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
     return image;
   };
   return {
-    register: (request, context) => register(request, context, options),
+    // Files are big and may be gone by now: a repetition is recognised before they are read again.
+    register: (request, context) =>
+      unlessAnswered("image.register", { request, context, options }, () =>
+        register(request, context, options),
+      ),
     list: async (request) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
       const images = await store.listImages({ ...request, limit });
@@ -39,14 +43,14 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
     get: async (_request, context) => ({ image: await find(context.id) }),
     delete: async (request, context) => {
       const cause = { request, context, options };
-      const before = await answeredBefore<{ image: Image }>("image.delete", cause);
-      if (before !== undefined) return before;
-      const image = await find(context.id);
-      const about = { noun: "image", id: image.id, event: "deleted", body: { name: image.name } };
-      const commit = catalogCommit("image.delete", about, cause);
-      const answer = await commitOnce({ imagesRemoved: [image.id], ...commit }, { image }, options);
-      await removeFiles(filesOf(image), options);
-      return answer;
+      return unlessAnswered("image.delete", cause, async () => {
+        const image = await find(context.id);
+        const about = { noun: "image", id: image.id, event: "deleted", body: { name: image.name } };
+        const commit = catalogCommit("image.delete", about, cause);
+        const answer = await commitOnce({ imagesRemoved: [image.id], ...commit }, { image }, options);
+        await removeFiles(filesOf(image), options);
+        return answer;
+      });
     },
   };
 }
@@ -56,9 +60,6 @@ async function register(
   context: CallContext,
   options: ImageOptions,
 ): Promise<{ image: Image }> {
-  // Files are big and may be gone by now: a repetition is recognised before they are read again.
-  const before = await answeredBefore<{ image: Image }>("image.register", { request, context, options });
-  if (before !== undefined) return before;
   if (request.disk === undefined && request.kernel === undefined) {
     throw new StatusError("schemaMismatch", "An image needs a disk or a kernel.");
   }

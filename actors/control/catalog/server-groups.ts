@@ -9,7 +9,7 @@ import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { ServerGroupRecord } from "../../records/placement.ts";
-import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { scopeOf } from "../request/tenancy.ts";
 
@@ -56,20 +56,20 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
     get: async (_request, context) => ({ serverGroup: await view(await find(context, options)) }),
     delete: async (request, context) => {
       const cause = { request, context, options };
-      const before = await answeredBefore<{ serverGroup: ServerGroup }>("server-group.delete", cause);
-      if (before !== undefined) return before;
-      const group = await find(context, options);
-      const serverGroup = await view(group);
-      const { length } = serverGroup.members;
-      if (length > 0)
-        throw new StatusError(
-          "inUse",
-          `The group ${group.name} has ${length} ${length === 1 ? "member" : "members"}.`,
-        );
-      const { id, project, name } = group;
-      const about = { noun: "server-group", id, project, event: "deleted", body: { name } };
-      const commit = catalogCommit("server-group.delete", about, cause);
-      return commitOnce({ serverGroupsRemoved: [id], ...commit }, { serverGroup }, options);
+      return unlessAnswered("server-group.delete", cause, async () => {
+        const group = await find(context, options);
+        const serverGroup = await view(group);
+        const { length } = serverGroup.members;
+        if (length > 0)
+          throw new StatusError(
+            "inUse",
+            `The group ${group.name} has ${length} ${length === 1 ? "member" : "members"}.`,
+          );
+        const { id, project, name } = group;
+        const about = { noun: "server-group", id, project, event: "deleted", body: { name } };
+        const commit = catalogCommit("server-group.delete", about, cause);
+        return commitOnce({ serverGroupsRemoved: [id], ...commit }, { serverGroup }, options);
+      });
     },
   };
 }

@@ -15,7 +15,7 @@ import type { HostLease, HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { ofPower } from "../directory/fence-proof.ts";
 import type { Placer } from "../placement/placer.ts";
-import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { fenceCommit } from "./fencer.ts";
 import { fleetLimits } from "./limits.ts";
 
@@ -39,15 +39,15 @@ export async function fenceHost(
   options: FenceOptions,
 ): Promise<Answer> {
   const cause = { request, context, options };
-  const known = await answeredBefore<Answer>("host.fence", cause);
-  if (known !== undefined) return known;
-  const host = await options.find(context.id);
-  assertMeant(host, request);
-  const attempt = () => (request.power === true ? byPower(host, cause) : byWord(host, cause));
-  const answered = leaseOf(host).fencedBy === null ? await attempt() : await fencedAlready(host, cause);
-  await options.directory.refresh();
-  options.placer.hostsChanged();
-  return answered;
+  return unlessAnswered("host.fence", cause, async () => {
+    const host = await options.find(context.id);
+    assertMeant(host, request);
+    const attempt = () => (request.power === true ? byPower(host, cause) : byWord(host, cause));
+    const answered = leaseOf(host).fencedBy === null ? await attempt() : await fencedAlready(host, cause);
+    await options.directory.refresh();
+    options.placer.hostsChanged();
+    return answered;
+  });
 }
 
 /**

@@ -12,7 +12,7 @@ import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { type LeavingStore, notStopped, ownedBy } from "../instance/leaving.ts";
 import type { Placer } from "../placement/placer.ts";
-import { answeredBefore, type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 
 export interface RemoveOptions extends CatalogOptions {
   readonly store: CatalogOptions["store"] & LeavingStore & Pick<Store, "loadInstance">;
@@ -33,25 +33,27 @@ export async function removeHost(
   options: RemoveOptions,
 ): Promise<Answer> {
   const cause = { request, context, options };
-  const known = await answeredBefore<Answer>("host.remove", cause);
-  if (known !== undefined) return known;
-  const host = await options.find(context.id);
-  const { id, name, lease } = host;
-  const fenced = lease !== null && lease.fencedBy !== null;
-  await assertEmpty(host, fenced, options);
-  const about = { noun: "host", id, event: "removed", body: { name, fenced } };
-  const commit = {
-    hostsRemoved: [{ hostId: id, parked: fenced }],
-    ...(fenced ? { fencesExpected: [{ hostId: id, leaseEpoch: lease.leaseEpoch }] } : {}),
-    ...catalogCommit("host.remove", about, cause),
-  };
-  const answer = await commitOnce(commit, { host: options.view(host) }, options).catch((thrown: unknown) => {
-    if (!(thrown instanceof StatusError) || thrown.reason !== "inUse") throw thrown;
-    throw new StatusError("hostNotEmpty", `Something has come to the host ${name} meanwhile.`);
+  return unlessAnswered("host.remove", cause, async () => {
+    const host = await options.find(context.id);
+    const { id, name, lease } = host;
+    const fenced = lease !== null && lease.fencedBy !== null;
+    await assertEmpty(host, fenced, options);
+    const about = { noun: "host", id, event: "removed", body: { name, fenced } };
+    const commit = {
+      hostsRemoved: [{ hostId: id, parked: fenced }],
+      ...(fenced ? { fencesExpected: [{ hostId: id, leaseEpoch: lease.leaseEpoch }] } : {}),
+      ...catalogCommit("host.remove", about, cause),
+    };
+    const answer = await commitOnce(commit, { host: options.view(host) }, options).catch(
+      (thrown: unknown) => {
+        if (!(thrown instanceof StatusError) || thrown.reason !== "inUse") throw thrown;
+        throw new StatusError("hostNotEmpty", `Something has come to the host ${name} meanwhile.`);
+      },
+    );
+    await options.directory.refresh();
+    options.placer.hostsChanged();
+    return answer;
   });
-  await options.directory.refresh();
-  options.placer.hostsChanged();
-  return answer;
 }
 
 /** @throws hostNotEmpty */

@@ -48,10 +48,23 @@ export function catalogCommit(
 }
 
 /**
- * The answer that the same request got before, if it was accepted: a removed row can no longer be found.
- * @throws requestIdReused
+ * Does the work, or gives the answer that the same request got before: a removed row can no longer be found,
+ * and a name that was taken is taken. A copy of the request may be executed while this one is on its way; so
+ * what refuses it is believed only when there is still no answer. @throws what `work` throws; requestIdReused
  */
-export async function answeredBefore<A>(
+export async function unlessAnswered<A>(method: string, cause: Cause, work: () => Promise<A>): Promise<A> {
+  const before = await answeredBefore<A>(method, cause);
+  if (before !== undefined) return before;
+  try {
+    return await work();
+  } catch (thrown) {
+    const meanwhile = await answeredBefore<A>(method, cause).catch(() => undefined);
+    if (meanwhile === undefined) throw thrown;
+    return meanwhile;
+  }
+}
+
+async function answeredBefore<A>(
   method: string,
   { request, context, options }: Cause,
 ): Promise<A | undefined> {
