@@ -10,7 +10,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
 import { parseStat } from "../../nodes/drivers/process-stat.ts";
-import { guardContract, type HangingBench, hangingGuardContract } from "../support/guard-contract.ts";
+import {
+  guardContract,
+  type HangingBench,
+  hangingGuardContract,
+  startHeld,
+} from "../support/guard-contract.ts";
 import { conditionOfProcess, GuardedHosts, sleep } from "../support/guarded-hosts.ts";
 import { missingForHangingStorage } from "../support/hanging-storage.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
@@ -42,7 +47,7 @@ const statesOf = (pid: number) => {
 async function saysWhatIsTrue(hosts: GuardedHosts & HangingBench, alsoItsLeader: boolean): Promise<void> {
   const log = () => readFileSync(join(hosts.path, "one/guard/log"), "utf8");
   const guard = await hosts.open();
-  const id = await hosts.startGuest({ fence: true });
+  const id = await startHeld(hosts, guard);
   const pid = hosts.pidOf(id);
   // Made before: an agent looks at the storage when it starts.
   const agent = hosts.nextLife();
