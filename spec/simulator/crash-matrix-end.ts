@@ -18,7 +18,9 @@ export interface Ended {
   readonly things: readonly string[];
   /** The fault itself was a host that says no: what it was asked may fail, with that reason. */
   readonly refused: boolean;
-  /** The guest's host was lost: what the guest did by itself just before is known to nobody. Absent: false. */
+  /**
+   * The guest's host was lost: what the guest did by itself just before is known to nobody. Absent: false.
+   */
   readonly recovered?: boolean;
 }
 

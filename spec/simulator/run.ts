@@ -252,8 +252,8 @@ class Run {
     }
     if (this.#kernel.halted) return;
     let fact = await this.#quiet();
-    // The doctor takes its time. A host that an operator enabled meanwhile is an event of its own, and room for
-    // a guest that leaves another: such a move lasts as long as the guest's shutdown.
+    // The doctor takes its time. A host that an operator enabled meanwhile is an event of its own, and room
+    // for a guest that leaves another: such a move lasts as long as the guest's shutdown.
     for (let again = 0; again < 3 && !(await this.#isAtRest()) && !this.#kernel.halted; again += 1) {
       do await this.#kernel.run(this.#kernel.nowMs + 5_000);
       while (!this.#kernel.halted && this.#kernel.nowMs < untilMs && !(await this.#isAtRest()));
