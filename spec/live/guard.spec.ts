@@ -96,7 +96,9 @@ describe("the guard of real guests", function () {
       { who: "one thread", alsoItsLeader: false },
       { who: "one thread and the leader, so that no thread stops", alsoItsLeader: true },
     ])
-      it(`says of a guest of which ${who} waits only what the kernel shows`, async () => {
+      it(`says of a guest of which ${who} waits only what the kernel shows`, async function () {
+        // It has to meet a guest at the moment of a write, which takes minutes on a busy computer.
+        if (process.env.NOVACT_GUARD !== "full") skip(this, "it wants a quiet computer: NOVACT_GUARD=full");
         const hosts = await GuardedHosts.makeOnHangingStorage(guest);
         try {
           await saysWhatIsTrue(hosts, alsoItsLeader);
