@@ -267,7 +267,8 @@ function processesOfNode(config: ClusterConfig, node: string): readonly number[]
     if (!/^[0-9]+$/.test(name) || Number(name) === process.pid) return [];
     try {
       const argv = readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0");
-      const agent = argv.includes("compute") && argv.includes(node) && argv.includes(config.file);
+      const named = argv.includes(`--name=${node}`);
+      const agent = argv.includes("compute") && named && argv.includes(config.file);
       const inside = (path: string) => path === directory || path.startsWith(`${directory}/`);
       const works = agent || argv.some(inside) || inside(readlinkSync(`/proc/${name}/cwd`));
       return works ? [Number(name)] : [];
