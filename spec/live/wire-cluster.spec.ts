@@ -23,6 +23,16 @@ import { machine } from "../support/store-rows.ts";
 const run = promisify(execFile);
 const reason = ({ headers }: RawMessage) => headers["Novact-Reason"];
 
+/** Asks until the question is read: who is beyond its share asks again, as everybody has to. */
+async function patient(raw: RawNats, ...request: Parameters<RawNats["request"]>): Promise<RawMessage> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const answer = await raw.request(...request);
+    if (reason(answer) !== "tooManyRequests") return answer;
+    await new Promise((resolve) => setTimeout(resolve, admissionLimits.refusedRetryAfterMs));
+  }
+  throw new Error("This client is refused for ever.");
+}
+
 describe("a cluster, seen by its clients", function () {
   this.timeout(120_000);
   let cluster: LiveCluster;
@@ -81,15 +91,8 @@ describe("a cluster, seen by its clients", function () {
     const raw = await connectRaw(cluster.url);
     const { flavor, image } = cluster;
     const good = { name: "sound", flavor, image };
-    /** The reason of the answer; who is beyond its share asks again, as everybody has to. */
-    const asked = async (...request: Parameters<RawNats["request"]>): Promise<string | undefined> => {
-      for (let attempt = 0; attempt < 100; attempt += 1) {
-        const found = reason(await raw.request(...request));
-        if (found !== "tooManyRequests") return found;
-        await new Promise((resolve) => setTimeout(resolve, admissionLimits.refusedRetryAfterMs));
-      }
-      throw new Error("This client is refused for ever.");
-    };
+    const asked = async (...request: Parameters<RawNats["request"]>) =>
+      reason(await patient(raw, ...request));
     const attack = async () => {
       expect(await asked(create(), JSON.stringify({ ...good, flavor: "none" }))).to.equal("unknownFlavor");
       expect(await asked(create(), "{")).to.equal("malformedBody");
@@ -121,7 +124,7 @@ describe("a cluster, seen by its clients", function () {
     const raw = await connectRaw(cluster.url, { inboxPrefix: inboxPrefixOf(hostUser(host.id)) });
     const { hostId: _, ...sound } = machine("invented");
     const say = async (method: string, request: object) =>
-      raw.request(`novact.v1.${cluster.cell}.report.${host.id}.${method}`, JSON.stringify(request));
+      patient(raw, `novact.v1.${cluster.cell}.report.${host.id}.${method}`, JSON.stringify(request));
     const beat = { complete: false, stopping: true, leaseEpoch: 0 };
     const attack = async () => {
       const machines = [...hostileObservations(sound).map(({ body }) => body), sound];
