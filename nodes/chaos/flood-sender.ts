@@ -1,7 +1,7 @@
 /**
  * The process that floods a cluster, as one hostile tenant could from one program: it takes a task by its
- * channel, sends for as long as the task says, and tells what it has sent. It ends with its parent, and is
- * the least of all that want the processor. It has no other credentials than those of its task.
+ * channel, sends for as long as the task says, and tells what it has sent. The process ends with its parent
+ * and has the lowest priority (nice 19). It must never have other credentials than those of its task.
  */
 import { setPriority } from "node:os";
 import { attack } from "./flood-attacks.ts";

@@ -122,7 +122,7 @@ class GuardProcess {
     }
   }
 
-  /** Writes what was done to a guest to the log, and the same of the same guest only once in a row. */
+  /** Writes a deed to the log; a deed that repeats the last one of the same guest is left out. */
   #sayOnce(guest: FencedGuest, what: string): void {
     const { instanceId, ownerEpoch, pid } = guest;
     const line = `process ${pid}, instance ${instanceId} of epoch ${ownerEpoch}: ${what}`;

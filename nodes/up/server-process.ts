@@ -79,7 +79,7 @@ export interface RunningServer {
 /** A server could not be started; the message is for people and says what to do. */
 export class ServerStartError extends Error {
   override readonly name = "ServerStartError";
-  /** What it is, as a code of the protocol. */
+  /** The protocol's code of this failure; the exit code follows from it. */
   readonly code: Code;
 
   /** A full disk that the message tells of is one, whatever `code` says. */

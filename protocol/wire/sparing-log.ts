@@ -3,8 +3,8 @@
  * of the next period says how many were left out. So nobody can write evidence out of the bounded log files
  * by making the server repeat itself.
  *
- * A kind is a message's constant text; its fields may be anything. Lines for debugging are written only where
- * somebody asked for them, and then all of them.
+ * A kind is a message's constant text; its fields may be anything. Debug lines are not limited: the log level
+ * keeps them out unless an operator asks for them.
  */
 import { admissionLimits } from "../limits/admission.ts";
 import { wireLimits } from "../limits/wire.ts";
