@@ -3,6 +3,7 @@
  * do what the test says.
  */
 import { expect } from "chai";
+import { until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { boundHosts, dedicated, nodes, pinnedRush, type World } from "../support/pinned-rush.ts";
 
@@ -70,13 +71,13 @@ describe("guests with CPUs, NUMA nodes or pages of their own", function () {
     const second = await world.host("h1", said);
     first.silent = true;
     await world.admin.host.fence("h0", { confirm: "host-h0", reason: "It burnt.", force: true });
-    const operations = async () => {
+    const recovery = async () => {
       const list = await world.demo.operation.list({ instanceId: instance.id });
-      const recovery = list.operations.find(({ kind }) => kind === "recover");
-      return recovery && world.demo.operation.get(recovery.id, { waitMs: 10_000 });
+      return list.operations.find(({ kind }) => kind === "recover");
     };
-    while ((await operations()) === undefined) await new Promise((resolve) => setImmediate(resolve));
-    expect((await operations())?.operation.state).to.equal("done");
+    const { id = "" } = (await until(recovery, (found) => found !== undefined)) ?? {};
+    const ended = await world.demo.operation.get(id, { waitMs: 10_000 });
+    expect(ended.operation.state).to.equal("done");
     expect(await claimed("h0")).to.deep.equal([0, []]);
     expect(await claimed("h1")).to.deep.equal([2, [use(2, 0, 256)]]);
     expect(second.ensured[0]?.spec.numa?.nodes[0]).to.include({ node: 0, pageKib: 2_048 });
