@@ -21,7 +21,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "given-up-for-good",
     promise: "I6",
-    file: "actors/control/instance/registry.ts",
+    file: "actors/runtime/residents.ts",
     find: "if (this.#entries.get(id)?.ref === ref) this.#entries.delete(id);",
     replace: "",
     guard: "An instance whose actor was given up gets another one with the next question.",
@@ -69,7 +69,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     name: "conflict-acted-on",
     promise: "I8",
-    file: "actors/control/instance/actor.ts",
+    file: "actors/runtime/resident.ts",
     find: 'if (result === undefined || result.kind === "committed") {',
     replace: 'if (result === undefined || result.kind === "committed" || result.kind === "conflict") {',
     guard: "Of two conflicting commits one is refused, and nothing is done about it.",

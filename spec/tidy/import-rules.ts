@@ -175,7 +175,12 @@ export const importTable: readonly Row[] = [
   { files: /^actors\/records\//, may: [], mayTypes: [protocol, /^actors\/records\//], packages: [] },
   { files: /^actors\/ports\//, may: [], mayTypes: [protocol, words], packages: [] },
   { files: /^actors\/runtime\/actor\.ts$/, may: [protocol, /^actors\/runtime\//], packages: [/^nact$/] },
-  { files: /^actors\/runtime\//, may: [protocol, /^actors\/runtime\//], packages: [pureNode] },
+  {
+    files: /^actors\/runtime\//,
+    may: [protocol, /^actors\/runtime\//],
+    mayTypes: [words],
+    packages: [pureNode],
+  },
   {
     files: purePattern,
     may: [protocol, decision, /^actors\/(?!runtime\/)/],

@@ -8,8 +8,8 @@ import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult, NewEvent } from "../../records/commit.ts";
+import { requestIdReused } from "../../runtime/resident.ts";
 import { contentHash } from "./content-hash.ts";
-import { requestIdReused } from "./request-id.ts";
 
 export interface CatalogOptions {
   readonly store: Pick<
