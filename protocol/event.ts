@@ -20,7 +20,10 @@ export const eventNames = {
     "guarded",
     "deleted",
   ],
-  host: ["registered", "enabled", "disabled", "draining", "leaseGranted", "fenced", "guarded", "removed"],
+  host: [
+    ...(["registered", "enabled", "disabled", "draining", "operationEnded"] as const),
+    ...(["leaseGranted", "fenced", "guarded", "removed"] as const),
+  ],
   recovery: ["recoveryStopped", "recoveryResumed"],
   flavor: ["created", "deleted"],
   image: ["registered", "deleted"],

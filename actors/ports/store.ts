@@ -4,7 +4,7 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
-import type { OperationState } from "../../protocol/states.ts";
+import type { OperationNoun, OperationState } from "../../protocol/states.ts";
 import type { FlavorRecord, ImageRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
@@ -39,6 +39,14 @@ export interface InstanceQuery extends PageQuery {
   /** Pairs of metadata; an instance must have all. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deleted?: boolean;
+}
+
+export interface OperationQuery extends PageQuery {
+  /** Absent: of every project. */
+  readonly project?: string;
+  readonly noun?: OperationNoun;
+  readonly entityId?: string;
+  readonly state?: OperationState;
 }
 
 export interface InstanceRow {
@@ -127,9 +135,7 @@ export interface Store {
   listReported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]>;
 
   getOperation(id: string): Promise<OperationRecord | undefined>;
-  listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]>;
+  listOperations(query: OperationQuery): Promise<readonly OperationRecord[]>;
 
   /** The operations among `ids` that have ended, in any order. */
   listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]>;
@@ -146,6 +152,8 @@ export interface Store {
   getImage(key: string): Promise<ImageRecord | undefined>;
   listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
   getHost(hostId: string): Promise<HostRecord | undefined>;
+  /** Ids of hosts that are drained or have an operation under way; after `marker`, in order of id. */
+  listHostsAtWork(query: PageQuery): Promise<readonly string[]>;
   /** The host with this id; else the hosts with this name, in order of id, at most a page of them. */
   hostsCalled(key: string): Promise<readonly HostRecord[]>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;

@@ -9,6 +9,7 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
+  OperationQuery,
   PageQuery,
   Renewal,
   ReportedMachine,
@@ -35,7 +36,6 @@ import type {
   ServerGroupRecord,
 } from "../../actors/records/placement.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import type { OperationState } from "../../protocol/states.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import { FlavorEntity, ImageEntity } from "../tables/catalog.ts";
 import { EventEntity } from "../tables/event.ts";
@@ -148,9 +148,7 @@ export class PostgresStore implements Store {
     return readAll(this.#operation, rows)[0];
   }
 
-  async listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]> {
+  async listOperations(query: OperationQuery): Promise<readonly OperationRecord[]> {
     const rows = await this.#database.read(read.operationsStatement(this.#columns, query), "list operations");
     return readAll(this.#operation, rows);
   }
@@ -213,6 +211,10 @@ export class PostgresStore implements Store {
 
   async getHost(hostId: string): Promise<HostRecord | undefined> {
     return this.#hosts.get(hostId);
+  }
+
+  async listHostsAtWork(query: PageQuery): Promise<readonly string[]> {
+    return this.#hosts.atWork(query);
   }
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {

@@ -14,7 +14,6 @@ import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
 import { disableFailing } from "../../actors/control/fleet/breaker.ts";
-import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
 import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
@@ -22,6 +21,9 @@ import { LeasePicture } from "../../actors/control/fleet/picture.ts";
 import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
 import { hostHandlers } from "../../actors/control/fleet/service.ts";
 import { StrangeReports } from "../../actors/control/fleet/strange-reports.ts";
+import { hostActors } from "../../actors/control/host/actor.ts";
+import { Surveys } from "../../actors/control/host/survey.ts";
+import { wakerDefinition } from "../../actors/control/host/waker.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
@@ -104,7 +106,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
     ),
     system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
-    system.spawn(drainerDefinition(parts.drainer)),
+    system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
     system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
   ];
@@ -129,6 +131,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     stop: async () => {
       await Promise.all([server.drain(), hints.drain(), safety.stop()]);
       registry.close();
+      parts.hosts.close();
       directory.close();
       parts.space.stop();
       await system.stop();
@@ -180,9 +183,19 @@ function actorsOf(ports: ControllerPorts) {
     ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
   });
-  const drainer = new Drainer({
-    ...{ store, directory, placer },
+  const surveys = new Surveys({ store, directory, placer });
+  const seen = (hostId: string) => ({
+    alive: directory.alive(hostId),
+    silentMs: leases.silentMs(hostId),
+    spaces: directory.spaces(hostId),
+  });
+  const hosts = hostActors(system, {
+    ...{ store, commit, clock, ids, log, surveys, seen, power: ports.power },
     move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
+    hostsChanged: () => {
+      directory.refreshSoon();
+      placer.hostsChanged();
+    },
   });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
@@ -200,7 +213,10 @@ function actorsOf(ports: ControllerPorts) {
     hostAgent,
     registry,
     creator,
-    drainer,
+    surveys,
+    seen,
+    hosts,
+    obstacleOf: (hostId: string, id: string) => surveys.obstaclesOf(hostId).get(id),
     propose,
     space,
   };

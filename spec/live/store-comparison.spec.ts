@@ -28,6 +28,8 @@ const step = fc.record({
     "move",
     "delete",
     "host",
+    "steer",
+    "steer",
     "remove",
     "member",
     "member",
@@ -103,6 +105,8 @@ async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit>
       return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
     case "placement":
       return placementChanges(prefix, it);
+    case "steer":
+      return steered(prefix, it, (await store.getHost(hostId))?.version ?? 1);
     default:
       return catalogCommit(prefix, it);
   }
@@ -182,6 +186,22 @@ function placementChanges(prefix: string, it: Step): Commit {
       return it.stale === 1 ? { hostsEnabled: [off] } : { buildsEnded };
     }
   }
+}
+
+/** What the actor of a host commits: at its version or beside it, an operation begun or ended, a drain. */
+function steered(prefix: string, it: Step, version: number): Commit {
+  const hostId = hostOf(prefix, it);
+  const end = it.amount > 1 ? ({ state: "done", endedAtMs: rows.wallMs } as const) : {};
+  const operation = rows.hostOperation(`${prefix}-o${it.request}`, hostId, { project: prefix, ...end });
+  const begun = { atMs: rows.wallMs, parallelism: it.amount + 1, instances: it.request };
+  const draining = it.amount === 0 ? null : begun;
+  const own = { hostId, enabled: it.amount === 3, reason: null, draining };
+  return {
+    hostsExpected: [{ hostId, version: version + it.stale }],
+    ...(it.request % 2 === 0 ? {} : { hostsEnabled: [own] }),
+    operations: [operation],
+    ...(it.request === 5 ? { hostsRemoved: [{ hostId, parked: false }] } : {}),
+  };
 }
 
 function catalogCommit(prefix: string, it: Step): Commit {

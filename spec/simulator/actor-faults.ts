@@ -24,7 +24,7 @@ const readsMax = 10;
 /** More than any mailbox holds. */
 const full = 1_000_000;
 /** Actors whose mailboxes hold only their own ticks: no sender can fill these mailboxes. */
-const solitary: ReadonlySet<string> = new Set(["reconciler", "recoverer", "drainer", "sweeper"]);
+const solitary: ReadonlySet<string> = new Set(["reconciler", "recoverer", "waker", "sweeper"]);
 
 export interface ActorFaultsOptions {
   readonly kernel: Kernel;

@@ -32,6 +32,7 @@ export async function everything(store: Store, prefix: string, after = 0): Promi
     instances,
     unsettled: await store.listUnsettled(all),
     operations: await store.listOperations(all),
+    hostsAtWork: await store.listHostsAtWork(all),
     events: await store.listEvents({ ...all, after }),
     flavors: await store.listFlavors(all),
     images: await store.listImages(all),

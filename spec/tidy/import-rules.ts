@@ -52,10 +52,18 @@ const rooms: readonly Room[] = [
     knows: ["request", "directory", "placement"].map((one) => `actors/control/${one}`),
   },
   {
-    room: "actors/control/fleet",
+    room: "actors/control/host",
     knows: [
       "actors/shared-storage",
       ...["request", "directory", "instance", "placement"].map((one) => `actors/control/${one}`),
+    ],
+    except: /(?:host-storage|shared-disks)\.ts$/,
+  },
+  {
+    room: "actors/control/fleet",
+    knows: [
+      "actors/shared-storage",
+      ...["request", "directory", "instance", "placement", "host"].map((one) => `actors/control/${one}`),
     ],
     except: /(?:host-storage|shared-disks)\.ts$/,
   },

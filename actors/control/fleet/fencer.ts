@@ -9,10 +9,11 @@ import type { FenceProof } from "../../../protocol/fence.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
-import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
-import { type ExamineStorage, storageOf, Witnesses } from "../../shared-storage/witnesses.ts";
+import { storageOf } from "../../shared-storage/storage-of.ts";
+import { type ExamineStorage, Witnesses } from "../../shared-storage/witnesses.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
+import { fenceCommit } from "../host/fence.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
 import { type Expired, look, silentFor, type Watch } from "./lease-expiry.ts";
@@ -144,23 +145,4 @@ export class Fencer {
     });
     this.#told = brake.on;
   }
-}
-
-/**
- * The commit that fences a host. `renewals`: the count that the fence rests on; null: any count, because the
- * proof is better than silence.
- */
-export function fenceCommit(
-  host: Pick<HostRecord, "id" | "name">,
-  { leaseEpoch, renewals, proof }: { leaseEpoch: number; renewals: number | null; proof: FenceProof },
-): Commit {
-  const event: NewEvent = {
-    atMs: proof.atMs,
-    project: adminProject,
-    noun: "host",
-    id: host.id,
-    event: "fenced",
-    body: { name: host.name, proof },
-  };
-  return { leasesFenced: [{ hostId: host.id, leaseEpoch, renewals, proof }], events: [event] };
 }

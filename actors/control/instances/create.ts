@@ -192,7 +192,9 @@ function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationR
   return {
     id: birth.operationId,
     project: request.project,
-    instanceId: birth.instanceId,
+    noun: "instance",
+    entityId: birth.instanceId,
+    toHost: null,
     kind: "create",
     state: "running",
     percent: 10,

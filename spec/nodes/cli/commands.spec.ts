@@ -167,9 +167,8 @@ describe("novact on a cluster", () => {
     expect((await novact("host list")).out).to.match(
       /host-a +up +1 \/ 16 +128 MiB \/ 16 GiB +0 \/ 100 GiB +1 +held +fake\/none/,
     );
-    expect((await novact('host disable host-a --reason "new disk"')).out).to.match(
-      /disabled because +new disk/,
-    );
+    expect((await novact('host disable host-a --reason "new disk"')).out).to.equal("host-a  disabled\n");
+    expect((await novact("host show host-a")).out).to.match(/disabled because +new disk/);
     expect((await novact("host list")).out).to.match(/host-a +disabled/);
     const { exit, err } = await create("two");
     expect(exit).to.equal(5);

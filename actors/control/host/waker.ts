@@ -1,0 +1,48 @@
+/**
+ * The waker looks for hosts that are drained, or have an operation under way, and tells their actors to go
+ * on. It decides nothing. A controller that dies is missed by nobody: the wakers of the others find its
+ * hosts.
+ */
+import { wireLimits } from "../../../protocol/limits/wire.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import type { Store } from "../../ports/store.ts";
+import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
+import { hostLimits } from "./limits.ts";
+
+export interface WakerOptions {
+  readonly store: Pick<Store, "listHostsAtWork">;
+  readonly wake: (hostId: string) => void;
+}
+
+export function wakerDefinition(options: WakerOptions): PeriodicActor<null> {
+  return periodicActor<null>({
+    name: "waker",
+    periodMs: hostLimits.wakePeriodMs,
+    begin: () => null,
+    round: async (_state, { log }, { fail }) => {
+      await round(options, { log, fail });
+      return null;
+    },
+  });
+}
+
+async function round(
+  { store, wake }: WakerOptions,
+  { log, fail }: Round & { readonly log: Log },
+): Promise<void> {
+  try {
+    const limit = wireLimits.pageLengthMax;
+    for (let marker = ""; ; ) {
+      const ids = await store.listHostsAtWork({ limit, marker });
+      for (const id of ids) wake(id);
+      const last = ids.at(-1);
+      if (last === undefined || ids.length < limit) return;
+      marker = last;
+    }
+  } catch (thrown) {
+    const { reason, message } = StatusError.from(thrown, "Looking for hosts at work");
+    log.warn({ reason, message }, "a round of the waker was cut short");
+    fail();
+  }
+}
