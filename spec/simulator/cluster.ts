@@ -19,7 +19,6 @@ import {
 } from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
-import { createPowerFence } from "../../nodes/fence/index.ts";
 import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
@@ -31,6 +30,7 @@ import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
 import { Network } from "./network.ts";
 import type { Parameters } from "./plan.ts";
+import { simulatedPower } from "./power.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
@@ -72,6 +72,9 @@ interface ControllerPlace {
   process: SimulatedProcess;
 }
 
+const nameOf = (index: number): string => `node-${index + 1}`;
+/** How long a host stays off that its power controller was told to switch off. */
+const offMs = 25_000;
 /** Size of the database's disk. */
 const databaseBytes = 2 ** 40;
 
@@ -203,7 +206,10 @@ export class Cluster {
         { of: "database", freeBytes: this.store.full ? 0 : databaseBytes, totalBytes: databaseBytes },
       ];
       const ports = { ...common, scheduler: {}, firstTurn: index, space: { look } };
-      const power = createPowerFence({ nodes: [], clock, log });
+      const power = simulatedPower({
+        ...{ process, random: random.fork(`power of ${process.name} ${this.#births}`) },
+        switchOff: (hostName) => this.#switchOff(hostName),
+      });
       const openSafety = this.#safetyOf(process, index);
       void assembleController({ ...ports, openSafety, imageFiles: this.#imageFiles, power }).then(
         (controller) => {
@@ -251,7 +257,7 @@ export class Cluster {
       const bus = this.network.connect(agent);
       const inventory = {
         hostId: machine.name,
-        name: `node-${index + 1}`,
+        name: nameOf(index),
         bootId: `boot-${machine.boots}`,
         architecture: "x86_64",
         hypervisor: "simulated",
@@ -276,6 +282,21 @@ export class Cluster {
           kernel.after(nobody, 1_000, `${machine.name} is started again`, () => this.startAgent(index));
         },
       });
+    });
+  }
+
+  /** Also when it is off already; it is on again after a while, unless somebody was earlier. */
+  #switchOff(hostName: string): void {
+    const index = this.hosts.findIndex((_, at) => nameOf(at) === hostName);
+    const place = this.hosts[index];
+    if (place === undefined) return;
+    const { kernel } = this.#options;
+    kernel.trace.note(kernel.nowMs, place.machine.name, "is switched off");
+    place.agent.kill();
+    place.machine.losePower();
+    const { agent } = place;
+    kernel.after(nobody, offMs, `${place.machine.name} is switched on`, () => {
+      if (place.agent === agent && !agent.alive) this.startAgent(index);
     });
   }
 

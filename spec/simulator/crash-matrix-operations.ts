@@ -303,6 +303,55 @@ const surroundings: readonly Operation[] = [
   },
 ];
 
+const draining = ask("host.drain", "h1", { reason: "simulated" });
+const enabling: Act = { atMs: 150, ask: "host.enable", id: "h1", request: {} };
+/** Guests can start on every host, and every host has a power controller. */
+const steered = { parameters: { hosts: 3, sharedDisks: "locked", oneVersion: true } } as const;
+const two = [command("create", 0, { count: 2 })];
+const running = ["running", "running"];
+
+/** What becomes of a host and its guests when its actor, or whoever is asked by it, dies on the way. */
+const hosts: readonly Operation[] = [
+  {
+    ...{ name: "host drain", ...steered, prepare: two, act: [draining] },
+    ...{ done: [["host draining", ...running]], undone: [running] },
+  },
+  {
+    ...{ name: "host drain, enabled meanwhile", ...steered, prepare: two, act: [draining, enabling] },
+    ...{ done: [["host enabled", ...running]], undone: [running, ["host draining", ...running]] },
+  },
+  {
+    ...{
+      name: "host drain, drained again",
+      ...steered,
+      prepare: two,
+      act: [draining, { ...draining, atMs: 150 }],
+    },
+    ...{ done: [["host draining", ...running]], undone: [running] },
+  },
+  {
+    name: "host drain of what stays",
+    ...steered,
+    prepare: [command("create", 0, { count: 2, request: { recovery: { policy: "leave" } } })],
+    act: [draining],
+    done: [["host draining", ...running]],
+    undone: [running, ["failed", "host draining", "running"], ["failed", "running"]],
+  },
+  {
+    ...{ name: "host fence by power", ...steered, prepare: two },
+    act: [ask("host.fence", "h1", { confirm: "node-1", power: true, wait: false })],
+    ...{ done: [running], undone: [running] },
+  },
+  {
+    ...{ name: "host fence by word", ...steered, prepare: two },
+    act: [
+      fault("hostAway", 0, 30_000),
+      { atMs: 500, ask: "host.fence", id: "h1", request: { confirm: "node-1", reason: "off", force: true } },
+    ],
+    ...{ done: [running], undone: [running] },
+  },
+];
+
 const operators: readonly Operation[] = [
   catalog("flavor create", [], newFlavor, ["", "flavor created"]),
   catalog("flavor delete", [newFlavor], ask("flavor.delete", "small"), ["flavor created", "flavor deleted"]),
@@ -320,5 +369,6 @@ export const operations: readonly Operation[] = [
   ...byItself,
   ...recovered,
   ...operators,
+  ...hosts,
   ...surroundings,
 ];

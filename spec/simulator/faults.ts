@@ -46,6 +46,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "diskFull":
     case "hostDisabled":
     case "hostDrained":
+    case "hostFenced":
     case "guardDies":
     case "hostAway":
     case "storageHangs":
@@ -182,6 +183,8 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
       return disable(machine.name, world);
     case "hostDrained":
       return drain(machine.name, world);
+    case "hostFenced":
+      return fence(machine.name, world);
     default:
       kernel.trace.note(kernel.nowMs, agent.name, "is killed");
       agent.kill();
@@ -193,6 +196,16 @@ function drain(hostId: string, { admin, kernel }: FaultWorld): () => void {
   const forgive = () => undefined;
   kernel.soon(nobody, "", () => void admin.host.drain(hostId, { reason: "simulated" }).catch(forgive));
   return () => void admin.host.enable(hostId, {}, { timeoutMs: 600_000 }).catch(forgive);
+}
+
+/** By its power, by an operator who does not wait for the end. */
+function fence(hostId: string, { admin, kernel }: FaultWorld): undefined {
+  const forgive = () => undefined;
+  const confirm = hostId.replace("h", "node-");
+  kernel.soon(nobody, "", () => {
+    void admin.host.fence(hostId, { confirm, power: true, wait: false }).catch(forgive);
+  });
+  return undefined;
 }
 
 function disable(hostId: string, { admin, kernel }: FaultWorld): () => void {

@@ -113,6 +113,27 @@ export function crowded(plan: Plan): Plan {
   };
 }
 
+/**
+ * Hosts are drained one after the other, some with guests that stay, and enabled before or after it is over.
+ */
+export function drained(plan: Plan): Plan {
+  const faults = [15_000, 25_000, 35_000, 45_000].map((atMs, target): PlannedFault => {
+    return { atMs, fault: "hostDrained", target, forMs: target % 2 === 0 ? 300 : 100_000 };
+  });
+  const commands = plan.commands.filter(({ command }) => command === "create" || command === "get");
+  const staying = commands.map((one, index) =>
+    one.command === "create" && index % 2 === 0
+      ? { ...one, request: { ...one.request, recovery: { policy: "leave" } } }
+      : one,
+  );
+  return {
+    ...plan,
+    parameters: { ...plan.parameters, ...calm, oneVersion: true },
+    commands: staying,
+    faults,
+  };
+}
+
 /** Every host lies, all the time: of what runs there, and of what nobody has made. */
 export function lying(plan: Plan): Plan {
   const faults = Array.from({ length: plan.parameters.hosts }, (_, target): PlannedFault => {
