@@ -113,12 +113,10 @@ export function crowded(plan: Plan): Plan {
   };
 }
 
-/**
- * Hosts are drained one after the other, some with guests that stay, and enabled before or after it is over.
- */
+/** Hosts are drained one after the other, some with guests that stay; every other one is enabled again. */
 export function drained(plan: Plan): Plan {
   const faults = [15_000, 25_000, 35_000, 45_000].map((atMs, target): PlannedFault => {
-    return { atMs, fault: "hostDrained", target, forMs: target % 2 === 0 ? 300 : 100_000 };
+    return { atMs, fault: "hostDrained", target, forMs: target % 2 === 0 ? 300 : neverMs };
   });
   const commands = plan.commands.filter(({ command }) => command === "create" || command === "get");
   const staying = commands.map((one, index) =>
@@ -133,6 +131,9 @@ export function drained(plan: Plan): Plan {
     faults,
   };
 }
+
+/** After the end of any run. */
+const neverMs = 1_000_000_000;
 
 /** Every host lies, all the time: of what runs there, and of what nobody has made. */
 export function lying(plan: Plan): Plan {
