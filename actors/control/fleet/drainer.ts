@@ -45,11 +45,12 @@ export class Drainer {
   }
 
   /** Drains one host after the other; a host that fails is tried again in the next round. */
-  async round({ log, fail }: Round & { readonly log: Log }): Promise<void> {
+  async round({ log, fail, did, signal }: Round & { readonly log: Log }): Promise<void> {
     const draining = this.#options.directory.all().filter((host) => host.draining !== null);
     const obstacles = new Map<string, ReadonlyMap<string, string>>();
     const asked = new Set<string>();
     for (const host of draining) {
+      if (signal.aborted) return;
       try {
         obstacles.set(host.id, await this.#drain(host, asked));
       } catch (thrown) {
@@ -60,6 +61,7 @@ export class Drainer {
     }
     this.#obstacles = obstacles;
     this.#asked = asked;
+    did(`${draining.length} hosts drained, ${asked.size} instances asked to leave`);
   }
 
   async #drain(host: HostRecord, asked: Set<string>): Promise<ReadonlyMap<string, string>> {
@@ -130,10 +132,10 @@ function all(instances: readonly InstanceRecord[], why: string): ReadonlyMap<str
 export function drainerDefinition(drainer: Drainer): PeriodicActor<null> {
   return periodicActor<null>({
     name: "drainer",
-    periodMs: fleetLimits.drainPeriodMs,
+    pauseMs: () => fleetLimits.drainPeriodMs,
     begin: () => null,
-    round: async (_state, { log }, { fail }) => {
-      await drainer.round({ log, fail });
+    round: async (_state, { log }, one) => {
+      await drainer.round({ log, ...one });
       return null;
     },
   });
