@@ -108,6 +108,16 @@ export interface ReportedMachine extends MachineKey {
  * PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE
  * storeUnavailable
  */
+/** The one writer of commits, as it is shown to people who debug. */
+export interface WriterPicture {
+  /** Commits in its queue. */
+  readonly waiting: number;
+  /** Commits in the batch under way; 0: none is. */
+  readonly writing: number;
+  /** For how long that batch has been under way. */
+  readonly writingMs: number;
+}
+
 export interface Store {
   /**
    * Applies a commit durably: when it resolves, the change survives the loss of every process (I4). Commits

@@ -111,6 +111,7 @@ export function residentDefinition<L, E, M, F>(
   let first = seed;
   return {
     name: `${kind.noun}-${id}`,
+    kind: kind.noun,
     init: async () => {
       const loaded = first;
       first = undefined;

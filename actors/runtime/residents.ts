@@ -6,8 +6,7 @@
  * controllers may have the same resident loaded, which is harmless (the version of its rows decides); one
  * controller must not have it twice, and none may be passivated while messages wait for it.
  */
-import type { Log } from "../../protocol/wire/transport.ts";
-import { Periodic } from "./periodic.ts";
+import { Periodic, type Round } from "./periodic.ts";
 import { type ResidentKind, type ResidentOptions, residentDefinition } from "./resident.ts";
 import type { ActorRef, ActorSystem, AskOptions, Reply } from "./system.ts";
 
@@ -21,10 +20,18 @@ export interface ResidentsLimits {
 }
 
 export interface ResidentsOptions<L, E, M, F> extends ResidentOptions {
-  readonly log: Log;
   readonly limits: ResidentsLimits;
   /** `deliver`: sends a message to a resident of this kind, for the results of effects. */
   readonly kind: (deliver: (id: string, message: M) => void) => ResidentKind<L, E, M, F>;
+}
+
+export interface ResidentsPicture {
+  readonly noun: string;
+  readonly loaded: number;
+  /** Those being passivated. */
+  readonly leaving: number;
+  /** Messages in all their mailboxes. */
+  readonly waiting: number;
 }
 
 interface Entry<M> {
@@ -47,17 +54,23 @@ export class Residents<L, E, M, F> {
     this.#system = system;
     this.#options = options;
     this.#kind = options.kind((id, message) => void this.tell(id, message));
-    const { clock, log, limits } = options;
-    this.#sweeps = new Periodic({
-      ...{ name: `${this.#kind.noun}-registry`, clock, log },
-      pauseMs: () => limits.sweepPeriodMs,
-      round: async () => this.#sweep(),
+    this.#sweeps = new Periodic(system, {
+      name: `${this.#kind.noun}-registry`,
+      pauseMs: () => options.limits.sweepPeriodMs,
+      round: async (round) => this.#sweep(round),
     });
     this.#sweeps.next();
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The residents as they are shown to people who debug. */
+  look(): ResidentsPicture {
+    let waiting = 0;
+    for (const { ref } of this.#entries.values()) waiting += ref.waiting;
+    return { noun: this.#kind.noun, loaded: this.#entries.size, leaving: this.#leaving.size, waiting };
   }
 
   /** Whether this process has an actor of the resident. */
@@ -124,11 +137,13 @@ export class Residents<L, E, M, F> {
     this.#leaving.set(id, left);
   }
 
-  #sweep(): void {
+  #sweep({ did }: Round): void {
+    const before = this.#entries.size;
     const idleSinceMs = this.#options.clock.monotonicMs() - this.#options.limits.idleMs;
     for (const [id, entry] of this.#entries) {
       if (entry.usedAtMs > idleSinceMs) break;
       if (entry.ref.waiting === 0) this.#passivate(id, entry);
     }
+    did(`${before - this.#entries.size} of ${before} passivated`);
   }
 }

@@ -97,6 +97,11 @@ export class PostgresStore implements Store {
     };
   }
 
+  /** The writer of commits, for people who debug. */
+  get writer(): Pick<CommitWriter, "look"> {
+    return this.#writer;
+  }
+
   async commit(commit: Commit): Promise<CommitResult> {
     return this.#writer.commit(commit);
   }

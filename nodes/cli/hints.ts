@@ -8,6 +8,7 @@ export const commandWords = [
   "availability-zone",
   "chaos",
   "completion",
+  "debug",
   "doctor",
   "event",
   "flavor",

@@ -13,7 +13,7 @@ import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
-import { disableFailing } from "../../actors/control/fleet/breaker.ts";
+import { breaker } from "../../actors/control/fleet/breaker.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
 import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
@@ -38,32 +38,39 @@ import { createScheduler, type SchedulerOptions } from "../../actors/control/sch
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
-import type { Store } from "../../actors/ports/store.ts";
+import type { Store, WriterPicture } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
-import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
+import type { ActorRef, ActorSystem } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
+import { controllerService } from "../../protocol/controller.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
 import { imageService } from "../../protocol/image.ts";
 import { instanceService } from "../../protocol/instance.ts";
-import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
-import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
+import { outboxHintSubject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
+import { Debug } from "./debug.ts";
 import { hostAgents } from "./host-agents.ts";
+import { tellOfSupervision } from "./supervision.ts";
 
 export interface ControllerPorts {
   readonly cell: string;
+  /** Of the controller, among those of the cell. */
+  readonly name: string;
   readonly store: Store;
+  /** The store's one writer of commits, for people who debug; absent: it has none. */
+  readonly writer?: () => WriterPicture;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -77,8 +84,8 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
-  /** Called after events were committed: publishes them. */
-  readonly wakePublisher: () => void;
+  /** Starts the publisher of committed events. Absent: this controller publishes none. */
+  readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
   /**
    * A supervisor has given up an actor that every command or every instance needs: the controller is of no
    * use until its process begins anew.
@@ -120,6 +127,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     if (hint !== undefined) waits.hint(hint);
     return undefined;
   });
+  const questions = parts.debug.serve();
   const safety = await ports.openSafety(audienceOf(ports, parts));
   const server = serverOf(ports, parts);
   return {
@@ -129,11 +137,10 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       parts.placer.cutOff();
     },
     stop: async () => {
-      await Promise.all([server.drain(), hints.drain(), safety.stop()]);
+      await Promise.all([server.drain(), hints.drain(), questions.drain(), safety.stop()]);
       registry.close();
       parts.hosts.close();
       directory.close();
-      parts.space.stop();
       await system.stop();
     },
   };
@@ -145,21 +152,21 @@ type Parts = ReturnType<typeof actorsOf>;
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
   const system = createActorSystem({ clock, log });
+  // The first actor, and so the last to be stopped: it publishes what the others still commit.
+  const publisher = ports.openPublisher?.(system);
   const directory = new HostDirectory({
-    ...{ store, clock, log },
+    ...{ system, store, clock, log, onFailed: ports.onFailed },
     onRead: (hosts, readAtMs) => placer.read(hosts, readAtMs),
-    onRound: (hosts) => {
-      const onDisabled = () => placer.hostsChanged();
-      void disableFailing(hosts, { commit, clock, log, onDisabled });
-    },
+    onRound: (read) => failing.hostsRead(read),
   });
   const tell = (hint: CommitHint) => {
-    ports.wakePublisher();
+    publisher?.wake();
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   };
   const waits = new Waits(store, clock);
   const commits = new Commits(store, tell, waits);
   const { commit } = commits;
+  const failing = breaker(system, { commit, clock, log, onDisabled: () => placer.hostsChanged() });
   const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
   const ranking = createScheduler(ports.scheduler);
@@ -178,7 +185,7 @@ function actorsOf(ports: ControllerPorts) {
     place: (instance) => placer.place(instance),
     roomOn: (hostId) => placer.roomOn(hostId),
   });
-  const space = new SpaceWatch({ space: ports.space, clock, log });
+  const space = new SpaceWatch({ space: ports.space, system, log });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
@@ -200,7 +207,14 @@ function actorsOf(ports: ControllerPorts) {
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
   const strange = new StrangeReports({ clock, log });
+  const debug = new Debug({
+    ...ports,
+    half: "actors",
+    ...{ system, residents: [registry], publisher },
+    lastSequence: () => store.lastSequence(),
+  });
   return {
+    debug,
     system,
     strange,
     directory,
@@ -279,6 +293,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
     implement(serverGroupService, serverGroupHandlers(catalog)),
     implement(quotaService, quotaHandlers(catalog)),
+    implement(controllerService, parts.debug.handlers),
     implement(doctorService, {
       examine: async () =>
         diagnosis(
@@ -291,21 +306,6 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     }),
   ];
   return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services });
-}
-
-/** Writes what a supervisor did as an event; when even that fails, the log has it. */
-async function tellOfSupervision(
-  { kind, actor, incarnation }: SupervisionEvent,
-  { commit, clock, log }: Pick<ControllerPorts, "clock" | "log"> & Pick<Commits, "commit">,
-): Promise<void> {
-  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-fieldLimits.idLengthMax);
-  try {
-    const body = { actor, incarnation };
-    const atMs = clock.nowMs();
-    await commit({ events: [{ atMs, project: systemProject, noun: "actor", id, event: kind, body }] });
-  } catch (error) {
-    log.warn({ error, actor, kind }, "a supervision event was not written");
-  }
 }
 
 function diagnosis<F, C>({ findings, compared }: { readonly findings: readonly F[]; readonly compared: C }) {

@@ -3,6 +3,7 @@
  * methods come from the definitions.
  */
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
+import { controllerService } from "../../protocol/controller.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
@@ -32,6 +33,7 @@ export const services = {
   serverGroup: serverGroupService,
   quota: quotaService,
   doctor: doctorService,
+  controller: controllerService,
 } as const;
 
 export type Clients = { readonly [K in keyof typeof services]: Client<(typeof services)[K]> };

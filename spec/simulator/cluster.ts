@@ -7,6 +7,7 @@ import type { OpenSafety } from "../../actors/control/fleet/link.ts";
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
@@ -193,24 +194,24 @@ export class Cluster {
       };
       const stream = streamOf(process, this.stream.connect(), reach);
       const { clock, ids, log } = process;
-      const publisher = startEventPublisher({ store, stream, clock, log });
-      const wakePublisher = () => publisher.wake();
+      const openPublisher = (system: ActorSystem) => startEventPublisher({ store, stream, system, log });
       const onFailed = () => {
         process.kill();
         kernel.after(nobody, 1_000, `${process.name} is started again`, () => {
           if (place.process === process) this.startController(index);
         });
       };
-      const common = { cell, store, bus, clock, ids, log, wakePublisher, onFailed };
+      const common = { cell, store, bus, clock, ids, log, openPublisher, onFailed };
       const look = async () => [
         { of: "database", freeBytes: this.store.full ? 0 : databaseBytes, totalBytes: databaseBytes },
       ];
-      const ports = { ...common, scheduler: {}, firstTurn: index, space: { look } };
+      const name = `controller-${index + 1}`;
+      const ports = { ...common, name, scheduler: {}, firstTurn: index, space: { look } };
       const power = simulatedPower({
         ...{ process, random: random.fork(`power of ${process.name} ${this.#births}`) },
         switchOff: (hostName) => this.#switchOff(hostName),
       });
-      const openSafety = this.#safetyOf(process, index);
+      const openSafety = this.#safetyOf(process, index, onFailed);
       void assembleController({ ...ports, openSafety, imageFiles: this.#imageFiles, power }).then(
         (controller) => {
           bus.onConnected(() => controller.cutOff());
@@ -220,7 +221,7 @@ export class Cluster {
   }
 
   /** The safety channel of a controller: a thread with connections of its own, and the real link to it. */
-  #safetyOf(process: SimulatedProcess, index: number): OpenSafety {
+  #safetyOf(process: SimulatedProcess, index: number, onFailed: () => void): OpenSafety {
     const { kernel } = this.#options;
     const thread = process.thread("safety");
     const { clock, ids, log } = thread;
@@ -234,7 +235,7 @@ export class Cluster {
       };
       return across(kernel, process, thread, async () => {
         const [bus, store] = [this.network.connect(thread), this.store.connect(thread)];
-        const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}` };
+        const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}`, onFailed };
         const safety = await assembleSafety(ports, linked);
         bus.onConnected(() => safety.cutOff());
         return { stop: () => across(kernel, process, thread, () => safety.stop()) };

@@ -9,6 +9,7 @@ import {
   fullDisksOf,
   hangsOf,
   liesOf,
+  loopFaultsOf,
   writerFaultsOf,
 } from "./plan-disturbances.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
@@ -132,7 +133,10 @@ export interface PlannedFault {
   readonly other?: number;
   /** Kind of messages of a flood, or of lies of a host. */
   readonly what?: HostileWhat;
-  /** Of `actorCrash`: in the turn of which kind of message, absent the next; and how often, absent once. */
+  /**
+   * Of `actorCrash`: in the turn of which kind of message, absent the next; of `loopBreaks` and `loopHangs`:
+   * in a round of which loop; and how often, absent once.
+   */
   readonly message?: string;
   readonly times?: number;
 }
@@ -189,6 +193,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...hangsOf(random.fork("hangs"), span),
     ...fullDisksOf(random.fork("full disks"), span),
     ...liesOf(random.fork("lies"), span),
+    ...loopFaultsOf(random.fork("loop faults"), span),
   ];
   const all = [...apartFrom(hostile, faults), ...hostile];
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };

@@ -1,5 +1,6 @@
 /** Every service of the protocol, for specs that hold for all of them. */
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
+import { controllerService } from "../../protocol/controller.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
@@ -24,6 +25,7 @@ export const clientServices: readonly Service[] = [
   serverGroupService,
   quotaService,
   doctorService,
+  controllerService,
 ];
 
 /** Services between controllers and compute nodes. */

@@ -9,6 +9,7 @@ import { assembleSafety } from "../../nodes/controller/safety.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
+import { controllerService } from "../../protocol/controller.ts";
 import { eventService } from "../../protocol/event.ts";
 import { flavorService } from "../../protocol/flavor.ts";
 import { doctorService, hostService } from "../../protocol/host.ts";
@@ -62,12 +63,12 @@ export async function controllerWorld(options: WorldOptions = {}) {
       await assembleController({
         ...common,
         cell,
+        name: `controller-${index + 1}`,
         store,
         scheduler: {},
         firstTurn: index,
         imageFiles,
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
-        wakePublisher: () => undefined,
         ...(options.space === undefined ? {} : { space: options.space }),
         openSafety: (audience) =>
           assembleSafety({ ...common, cell, store, name: `controller-${index + 1}` }, audience),
@@ -91,6 +92,7 @@ export async function controllerWorld(options: WorldOptions = {}) {
     serverGroup: client(serverGroupService, project),
     quota: client(quotaService, project),
     doctor: client(doctorService, project),
+    controller: client(controllerService, project),
   });
   const admin = clients("admin");
   if (options.catalog !== false) {

@@ -9,6 +9,16 @@ export const fleetLimits = {
    * answered later by up to this time.
    */
   renewalPeriodMs: 50,
+  /**
+   * A write of renewals that takes longer is given up, and its hosts are told to ask again: they have the
+   * rest of their leases for that. Longer than a statement of the store may take.
+   */
+  renewalRoundMsMax: 5_000,
+  /** Without renewals, how often is looked for some; each of them begins a write itself. */
+  renewalIdleMs: 1_000,
+  /** A judgement of all host leases that takes longer is given up: some commits of the store. */
+  fencerRoundMsMax: 30_000,
+  breakerRoundMsMax: 30_000,
   /** Reports of one host that wait for the instances' actors at once; an agent sends one after another. */
   reportsAtOncePerHostMax: 4,
   /** How long a registration waits until the actors know the host; they read all hosts each second anyway. */

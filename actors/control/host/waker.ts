@@ -18,10 +18,10 @@ export interface WakerOptions {
 export function wakerDefinition(options: WakerOptions): PeriodicActor<null> {
   return periodicActor<null>({
     name: "waker",
-    periodMs: hostLimits.wakePeriodMs,
+    pauseMs: () => hostLimits.wakePeriodMs,
     begin: () => null,
-    round: async (_state, { log }, { fail }) => {
-      await round(options, { log, fail });
+    round: async (_state, { log }, one) => {
+      await round(options, { log, ...one });
       return null;
     },
   });
@@ -29,17 +29,19 @@ export function wakerDefinition(options: WakerOptions): PeriodicActor<null> {
 
 async function round(
   { store, wake }: WakerOptions,
-  { log, fail }: Round & { readonly log: Log },
+  { log, fail, did, signal }: Round & { readonly log: Log },
 ): Promise<void> {
+  let woken = 0;
   try {
     const limit = wireLimits.pageLengthMax;
-    for (let marker = ""; ; ) {
-      const ids = await store.listHostsAtWork({ limit, marker });
+    for (let marker: string | undefined = ""; marker !== undefined; ) {
+      const ids: readonly string[] = await store.listHostsAtWork({ limit, marker });
+      if (signal.aborted) return;
       for (const id of ids) wake(id);
-      const last = ids.at(-1);
-      if (last === undefined || ids.length < limit) return;
-      marker = last;
+      woken += ids.length;
+      marker = ids.length < limit ? undefined : ids.at(-1);
     }
+    did(`${woken} hosts woken`);
   } catch (thrown) {
     const { reason, message } = StatusError.from(thrown, "Looking for hosts at work");
     log.warn({ reason, message }, "a round of the waker was cut short");
