@@ -190,27 +190,14 @@ function actorsOf(ports: ControllerPorts) {
     ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
   });
-  const surveys = new Surveys({ store, directory, placer });
-  const seen = (hostId: string) => ({
-    alive: directory.alive(hostId),
-    silentMs: leases.silentMs(hostId),
-    spaces: directory.spaces(hostId),
-  });
-  const hosts = hostActors(system, {
-    ...{ store, commit, clock, ids, log, surveys, seen, power: ports.power },
-    move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
-    hostsChanged: () => {
-      directory.refreshSoon();
-      placer.hostsChanged();
-    },
-  });
+  const steering = hostsOf(ports, { system, commit, directory, leases, placer, registry });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
   const strange = new StrangeReports({ clock, log });
   const debug = new Debug({
     ...ports,
     half: "actors",
-    ...{ system, residents: [registry], publisher },
+    ...{ system, residents: [registry, steering.hosts], publisher },
     lastSequence: () => store.lastSequence(),
   });
   return {
@@ -227,13 +214,39 @@ function actorsOf(ports: ControllerPorts) {
     hostAgent,
     registry,
     creator,
-    surveys,
-    seen,
-    hosts,
-    obstacleOf: (hostId: string, id: string) => surveys.obstaclesOf(hostId).get(id),
+    ...steering,
     propose,
     space,
   };
+}
+
+type Around = Pick<Commits, "commit"> & {
+  readonly system: ActorSystem;
+  readonly directory: HostDirectory;
+  readonly leases: LeasePicture;
+  readonly placer: Placer;
+  readonly registry: InstanceRegistry;
+};
+
+/** The actors of hosts, and what they and the service of hosts look at. */
+function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Around) {
+  const { system, commit, directory, leases, placer, registry } = around;
+  const surveys = new Surveys({ store, directory, placer });
+  const seen = (hostId: string) => ({
+    alive: directory.alive(hostId),
+    silentMs: leases.silentMs(hostId),
+    spaces: directory.spaces(hostId),
+  });
+  const hosts = hostActors(system, {
+    ...{ store, commit, clock, ids, log, surveys, seen, power },
+    move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
+    hostsChanged: () => {
+      directory.refreshSoon();
+      placer.hostsChanged();
+    },
+  });
+  const obstacleOf = (hostId: string, id: string) => surveys.obstaclesOf(hostId).get(id);
+  return { surveys, seen, hosts, obstacleOf };
 }
 
 /** What the actors do with the news of the safety channel. */

@@ -24,6 +24,7 @@ import { decide } from "./decide.ts";
 import { type InstanceOutside, runEffects } from "./effects.ts";
 import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, HostFacts, InstanceEffect, InstanceEvent, InstanceMessage } from "./messages.ts";
+import { isBusy } from "./move.ts";
 import { isImpossible } from "./observed.ts";
 import { workEffects } from "./state.ts";
 
@@ -85,7 +86,12 @@ export class InstanceKind
         return this.#recover();
       case "move": {
         const operationId = this.#options.ids.next();
-        return { kind: "news", eventOf: (_, nowMs) => ({ ...message, operationId, nowMs }) };
+        return {
+          kind: "news",
+          // Rows by which it could not go may be old: another controller may have built or moved it.
+          knows: ({ instance }) => instance.hostId === message.hostId && !isBusy(instance),
+          eventOf: (_, nowMs) => ({ ...message, operationId, nowMs }),
+        };
       }
       case "reload":
         return { kind: "reload" };
