@@ -1,8 +1,8 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
+import type { PageQuery } from "../../actors/ports/rows.ts";
 import type {
   InstanceQuery,
   OperationQuery,
-  PageQuery,
   ReportedMachine,
   Whereabouts,
 } from "../../actors/ports/store.ts";

@@ -86,7 +86,9 @@ describe("the tables", function () {
       "0001-release",
       "0002-references",
       "0003-words",
-      "0004-host-operations",
+      "0004-resources",
+      "0005-key-pair",
+      "0006-host-operations",
     ]);
   });
 

@@ -2,7 +2,7 @@
  * Operations of hosts beside those of instances, and the version by which two actors of one host know of each
  * other. Columns are only added, and with a default, so that a controller of the version before goes on.
  */
-export const hostOperations = [
+export const statements = [
   `alter table operation
     add column noun text collate "C" not null default 'instance',
     add column to_host jsonb`,
