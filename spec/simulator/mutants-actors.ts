@@ -55,7 +55,7 @@ export const actorMutants: readonly Mutant[] = [
     promise: "I6",
     file: "actors/runtime/periodic.ts",
     find: "this.plan(this.#wantedMs);",
-    replace: "if (context.incarnation === 1) this.plan(this.#wantedMs);",
+    replace: "if (this.#timer === undefined) this.plan(this.#wantedMs);",
     guard: "A loop that was made anew after a crash has its next round.",
     size: { controllers: 1, hosts: 2, seconds: 45 },
     shape: loopsStruck,
