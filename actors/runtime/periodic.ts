@@ -156,8 +156,6 @@ class Ticker {
   begin(context: ActorContext<Tick>): void {
     this.#context = context;
     this.busy = false;
-    // The mailbox outlives an incarnation, but not an actor.
-    if (context.incarnation === 1) this.#told = false;
     context.signal.addEventListener("abort", () => this.#end(context), { once: true });
     this.plan(this.#wantedMs);
     this.#wantedMs = undefined;

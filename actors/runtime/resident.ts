@@ -107,34 +107,38 @@ export function residentDefinition<L, E, M, F>(
   options: ResidentOptions,
   seed?: L,
 ): ActorDefinition<ResidentState<L>, M> {
-  const resident = new Resident(kind, id, options);
-  let first = seed;
-  return {
-    name: `${kind.noun}-${id}`,
-    kind: kind.noun,
-    init: async () => {
-      const loaded = first;
-      first = undefined;
-      return resident.fresh(loaded);
-    },
-    receive: (state, message) => resident.receive(state, message),
-  };
+  return new Resident(kind, id, options, seed);
 }
 
-/** The turns of one resident; it has no state of its own. */
-class Resident<L, E, M, F> {
+/** The turns of one resident. There are thousands of these, so that each has few fields, and no closures. */
+class Resident<L, E, M, F> implements ActorDefinition<ResidentState<L>, M> {
+  readonly name: string;
   readonly #kind: ResidentKind<L, E, M, F>;
   readonly #id: string;
   readonly #options: ResidentOptions;
+  /** For the first incarnation only. */
+  #seed: L | undefined;
 
-  constructor(kind: ResidentKind<L, E, M, F>, id: string, options: ResidentOptions) {
+  constructor(kind: ResidentKind<L, E, M, F>, id: string, options: ResidentOptions, seed: L | undefined) {
+    this.name = `${kind.noun}-${id}`;
     this.#kind = kind;
     this.#id = id;
     this.#options = options;
+    this.#seed = seed;
+  }
+
+  get kind(): string {
+    return this.#kind.noun;
+  }
+
+  async init(): Promise<ResidentState<L>> {
+    const seed = this.#seed;
+    this.#seed = undefined;
+    return this.#fresh(seed);
   }
 
   /** The state after a change: its effects were just started, so the next nudge may wait. */
-  fresh(loaded: L | undefined): ResidentState<L> {
+  #fresh(loaded: L | undefined): ResidentState<L> {
     const { nudgeBackoffMsMin } = this.#kind;
     const nudgeAtMs = this.#options.clock.monotonicMs() + nudgeBackoffMsMin;
     return { loaded, nudgeAtMs, nudgeBackoffMs: nudgeBackoffMsMin * 2 };
@@ -157,7 +161,7 @@ class Resident<L, E, M, F> {
     const loaded = state.loaded ?? (await this.#load());
     switch (task.kind) {
       case "command":
-        return this.fresh(await this.#command(loaded, task));
+        return this.#fresh(await this.#command(loaded, task));
       case "news":
         return this.#news(state, loaded, task);
       case "nudge":
@@ -228,7 +232,7 @@ class Resident<L, E, M, F> {
     const current = task.knows?.(loaded) === false ? await this.#newest(state, loaded) : loaded;
     const next = await this.#settle(current, task);
     task.settled?.(next);
-    return next === loaded && task.delaysNudge !== true ? { ...state, loaded } : this.fresh(next);
+    return next === loaded && task.delaysNudge !== true ? { ...state, loaded } : this.#fresh(next);
   }
 
   async #nudge(state: ResidentState<L>, loaded: L, task: NudgeTask<L, E>): Promise<ResidentState<L>> {

@@ -120,6 +120,9 @@ describe("a controller that asks the others", () => {
       .to.include("controller-1")
       .and.to.not.include("controller-8");
     expect(halves.length).to.be.at.most(controllerLimits.debugHalvesMax + 1);
+    for (const one of others.splice(0)) await one.drain();
+    const { silent } = await world.admin.controller.debug({});
+    expect(silent).to.include("other-1 actors").and.to.not.include("controller-8 actors");
   });
 
   it("answers although its store does not say which event is the last", async () => {

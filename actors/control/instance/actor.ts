@@ -125,7 +125,12 @@ export class InstanceKind
   #observed(message: Message<"observed">): News {
     const { observation, reply } = message;
     const held = () => this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
-    const leaseEpoch = () => Math.max(held(), message.leaseEpoch);
+    // Of the moment at which the rows are there, as that of the hosts may have changed while they were read.
+    let now: number | undefined;
+    const leaseEpoch = () => {
+      now ??= Math.max(held(), message.leaseEpoch);
+      return now;
+    };
     return {
       kind: "news",
       reply,

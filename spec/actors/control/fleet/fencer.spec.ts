@@ -19,15 +19,21 @@ describe("the fencer", () => {
   let told: Map<string, string>;
   let fenced: string[];
   let hanging: boolean;
+  /** Fences whose commit hangs, in order. */
+  let stuck: { readonly hostId: string; readonly end: () => void }[];
   let renewals: number;
   beforeEach(() => {
     world = actorWorld();
     clock = world.clock;
-    [told, fenced, hanging, renewals] = [new Map(), [], false, 0];
+    [told, fenced, hanging, renewals, stuck] = [new Map(), [], false, 0, []];
   });
   afterEach(() => world.end());
   const commit = async ({ request, events = [], leasesFenced = [] }: Commit) => {
-    if (hanging) return new Promise<never>(() => undefined);
+    const [{ hostId = "" } = {}] = leasesFenced;
+    if (hanging)
+      return new Promise<object>((resolve) => {
+        stuck.push({ hostId, end: () => resolve({ kind: "conflict" }) });
+      });
     for (const { event } of events) if (request !== undefined) told.set(request.requestId, event);
     fenced.push(...leasesFenced.map(({ hostId }) => hostId));
     return { kind: "committed" } as const;
@@ -89,6 +95,35 @@ describe("the fencer", () => {
     expect(supervised.splice(0)).to.deep.equal(["restarted"]);
     for (let second = 0; second < 3; second += 1) await beat([lost]);
     expect(fenced).to.include("a");
+    await fencer.stop();
+  });
+
+  it("does no more in a round that was overtaken, once that round goes on", async () => {
+    const fencer = make("one");
+    const others = Array.from({ length: 6 }, (_, index) => `well-${index}`);
+    const lost = [host("a"), host("b")];
+    const beat = async () => {
+      renewals += 1;
+      await read([fencer], [...lost, ...others.map(host)]);
+      await clock.advance(1_000);
+    };
+    await beat();
+    hanging = true;
+    for (let second = 0; second < 15; second += 1) await beat();
+    expect(stuck.map(({ hostId }) => hostId)).to.deep.equal(["a"]);
+    await clock.advance(fleetLimits.fencerRoundMsMax);
+    await beat();
+    expect(stuck.map(({ hostId }) => hostId)).to.deep.equal(["a", "a"]);
+    stuck[0]?.end();
+    await clock.settle();
+    expect(
+      stuck.map(({ hostId }) => hostId),
+      "the old round fences nobody else",
+    ).to.deep.equal(["a", "a"]);
+    hanging = false;
+    stuck[1]?.end();
+    await clock.settle();
+    expect(fenced).to.deep.equal(["b"]);
     await fencer.stop();
   });
 });
