@@ -72,7 +72,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     services: [implement(hostAgentService, host.handlers)],
     discoverable: false,
   });
-  const trims = trimming(ports);
+  const trims = trimming(system, ports);
   trims.next();
   return {
     system,
@@ -87,9 +87,9 @@ export function assembleCompute(ports: ComputePorts): Compute {
 }
 
 /** Trims the logs periodically: logs that grow for ever would fill the disk. */
-function trimming({ drivers, clock, log }: ComputePorts): Periodic {
-  return new Periodic({
-    ...{ name: "trimming", clock, log },
+function trimming(system: ActorSystem, { drivers, log }: ComputePorts): Periodic {
+  return new Periodic(system, {
+    name: "trimming",
     pauseMs: () => computeLimits.consoleTrimPeriodMs,
     round: ({ fail }) =>
       drivers.consoles.trim().catch((error: unknown) => {

@@ -50,10 +50,13 @@ export async function startController({ config, index, log }: ControllerOptions)
     log,
     deaf: true,
   });
-  const publisher = startEventPublisher({ store, stream: createEventStream({ bus, cell }), clock, log });
+  const stream = createEventStream({ bus, cell });
+  const name = `controller-${index + 1}`;
   const controller = await assembleController({
     cell,
+    name,
     store,
+    writer: () => store.writer.look(),
     bus,
     clock,
     ids: systemIds(config.deployment),
@@ -64,10 +67,10 @@ export async function startController({ config, index, log }: ControllerOptions)
     space: spaceOf(config),
     power: createPowerFence({ nodes: config.nodes, clock, log }),
     openSafety: safetyThread({
-      ...{ config, name: `controller-${index + 1}`, log, onOutdated },
+      ...{ config, name, log, onOutdated },
       onEnded: () => endProcess(log, "the safety channel has ended"),
     }),
-    wakePublisher: () => publisher.wake(),
+    openPublisher: (system) => startEventPublisher({ store, stream, system, log }),
     onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
   bus.onConnected(() => controller.cutOff());
@@ -76,7 +79,6 @@ export async function startController({ config, index, log }: ControllerOptions)
     outdated,
     stop: async () => {
       await controller.stop();
-      await publisher.stop();
       await bus.close();
       await store.close();
     },
