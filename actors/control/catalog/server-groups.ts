@@ -6,7 +6,7 @@ import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ServerGroup, serverGroupService } from "../../../protocol/server-group.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { faulty, StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { ServerGroupRecord } from "../../records/placement.ts";
 import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
@@ -37,7 +37,7 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
     create: async (request, context) => {
       const { name, policy, maxPerHost = null } = request;
       if (maxPerHost !== null && policy !== "anti-affinity")
-        throw new StatusError("schemaMismatch", "maxPerHost goes with the policy anti-affinity only.");
+        throw faulty("maxPerHost", "goes with the policy anti-affinity only");
       const { project } = context;
       const group = { id: ids.next(), project, name, policy, maxPerHost, createdAtMs: clock.nowMs() };
       const about = { noun: "server-group", id: group.id, project, event: "created", body: { name, policy } };

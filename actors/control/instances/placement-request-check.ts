@@ -4,7 +4,7 @@
  * or instance of another project is not found (I12).
  */
 import { defaultZone } from "../../../protocol/kinds.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { faulty, StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Store } from "../../ports/store.ts";
 import type { InstanceHints } from "../../records/placement.ts";
@@ -35,7 +35,7 @@ export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "hostsCal
 export async function whereOf(question: WhereQuestion, project: string, store: WishStore): Promise<Where> {
   const { count, atLeast, availabilityZone, serverGroup } = question;
   if (atLeast !== undefined && atLeast > (count ?? 0))
-    throw new StatusError("schemaMismatch", "atLeast goes with a count, and is not more than it.");
+    throw faulty("atLeast", "needs a count, and may not be more than it");
   if (availabilityZone !== undefined) await assertZone(availabilityZone, store);
   const serverGroupId = serverGroup === undefined ? null : await groupId(serverGroup, project, store);
   const hints = await hintsOf(question, project, store);

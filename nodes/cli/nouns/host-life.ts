@@ -3,6 +3,7 @@ import { hostname, userInfo } from "node:os";
 import { Command, Option } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
 import { commandLimits } from "../limits.ts";
@@ -81,7 +82,9 @@ function claimedBy(): { claimedBy?: string } {
 /** Asks the operator to type the host's name. @throws CommandError */
 async function confirmed(run: Run, { name, instances }: Host, power: boolean): Promise<string> {
   const what = power ? "Its power is switched off" : "You say that it is off";
-  run.remark(`${what}: ${instances} instances of ${plain(name)} may start elsewhere. Twice is data lost.`);
+  run.remark(
+    `${what}: ${counted(instances, "instance")} of ${plain(name)} may start elsewhere. Twice is data lost.`,
+  );
   const typed = await run.terminal.ask(`Type the name of the host to go on: `);
   if (typed === undefined)
     throw new CommandError(

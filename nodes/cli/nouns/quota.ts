@@ -100,7 +100,7 @@ function setCommand(invoke: Invoke): Command {
       limitOf(parseCount),
     )
     .option("--vcpus <n>", "how many virtual CPUs, all in all", limitOf(parseCount))
-    .option("--memory <size>", "how much memory, such as 64G", limitOf(parseMebibytes))
+    .option("--memory <size>", "how much memory, such as 64G; a bare number is MiB", limitOf(parseMebibytes))
     .action((project: string | undefined, options: SetOptions, command: Command) =>
       invoke(command, async (run) => {
         if ((project === undefined) !== (options.default === true))
