@@ -15,10 +15,12 @@ export const commandWords = [
   "host",
   "image",
   "instance",
+  "logs",
   "operation",
   "quota",
   "rebalance",
   "up",
+  "version",
 ] as const;
 
 const named = new RegExp(

@@ -13,6 +13,7 @@ import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
+import { releases } from "../../actors/control/doctor/releases.ts";
 import { disableFailing } from "../../actors/control/fleet/breaker.ts";
 import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
@@ -51,6 +52,7 @@ import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
+import type { Release } from "../../protocol/release.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
@@ -58,6 +60,7 @@ import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.t
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import { askHost } from "./ask-host.ts";
 import { hostAgents } from "./host-agents.ts";
+import { RollCall } from "./roll-call.ts";
 
 export interface ControllerPorts {
   readonly cell: string;
@@ -75,6 +78,8 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
+  /** What this process is and runs. Absent: it does not tell, as in specs. */
+  readonly release?: { readonly name: string; readonly release: Release };
   /** Called after events were committed: publishes them. */
   readonly wakePublisher: () => void;
   /**
@@ -127,7 +132,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       parts.placer.cutOff();
     },
     stop: async () => {
-      await Promise.all([server.drain(), hints.drain(), safety.stop()]);
+      await Promise.all([server.drain(), hints.drain(), parts.rollCall.drain(), safety.stop()]);
       registry.close();
       directory.close();
       parts.space.stop();
@@ -171,11 +176,13 @@ function actorsOf(ports: ControllerPorts) {
     hostFacts: (hostId) => directory.facts(hostId),
     fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
-    askHost: (hostId, asked) => askHost(hostAgent(hostId), asked),
+    askHost: (hostId, asked, requestId) => askHost(hostAgent(hostId), asked, requestId),
     place: (instance) => placer.place(instance),
     roomOn: (hostId) => placer.roomOn(hostId),
   });
   const space = new SpaceWatch({ space: ports.space, clock, log });
+  const self = { kind: "controller", id: ids.next(), name: "controller", ...ports.release } as const;
+  const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
@@ -203,6 +210,7 @@ function actorsOf(ports: ControllerPorts) {
     drainer,
     propose,
     space,
+    rollCall,
   };
 }
 
@@ -272,6 +280,14 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
             spaces: () => parts.space.spaces,
           }),
         ),
+      releases: async () => ({
+        running: await releases({
+          store,
+          alive: (hostId) => parts.directory.alive(hostId),
+          askHost: (hostId) => parts.hostAgent(hostId).release({}, { timeoutMs }),
+          callControllers: () => parts.rollCall.call(),
+        }),
+      }),
     }),
   ];
   return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services });

@@ -9,4 +9,10 @@ export const controllerLimits = {
   safetyStartMsMax: 60_000,
   /** Young memory of the safety channel's thread: more would hold garbage most of the time. */
   safetyYoungMemoryMib: 4,
+  /** How long the answers to a roll call are waited for: one round trip, on a computer that is busy. */
+  rollCallMs: 500,
+  /** Roll calls at once; a further one names this controller alone. */
+  rollCallsMax: 16,
+  /** Controllers that a roll call names. */
+  controllersHeardMax: 100,
 } as const;

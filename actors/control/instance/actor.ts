@@ -125,7 +125,7 @@ class InstanceTurn {
       case "reload":
         return { ...state, loaded: undefined };
       case "tellHosts":
-        runEffects(workEffects(loaded), loaded.instance, this.#options);
+        runEffects(workEffects(loaded), loaded, this.#options);
         return { ...state, loaded };
     }
   }
@@ -180,7 +180,7 @@ class InstanceTurn {
       }
       if (result.kind === "committed") {
         reply.ok(decision.commit?.request?.answer as Changed);
-        runEffects(decision.effects, decision.next.instance, this.#options);
+        runEffects(decision.effects, decision.next, this.#options);
         return decision.next;
       }
       present = await this.#load();
@@ -214,12 +214,12 @@ class InstanceTurn {
       const decision = decide(present, event(this.#options.clock.nowMs(), present));
       const result = decision.commit === undefined ? undefined : await this.#options.commit(decision.commit);
       if (result === undefined || result.kind === "committed") {
-        runEffects(decision.effects, decision.next.instance, this.#options);
+        runEffects(decision.effects, decision.next, this.#options);
         return decision.next;
       }
       if (result.kind === "hostFull" || result.kind === "groupRule") {
         if (result.kind === "hostFull") this.#options.hostFull(result.hostId);
-        runEffects([{ kind: "place" }], present.instance, this.#options);
+        runEffects([{ kind: "place" }], present, this.#options);
         return present;
       }
       present = await this.#load();
