@@ -128,3 +128,6 @@ export type CommitResult =
   /** The row to remove is still used: an image or group by an instance, an aggregate by a host. */
   | { readonly kind: "inUse" }
   | PlacementRefusal;
+
+/** What would become of a commit: it is possible, or what it would be refused with. */
+export type Rehearsed = { readonly kind: "possible" } | Exclude<CommitResult, { readonly kind: "committed" }>;

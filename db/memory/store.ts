@@ -16,7 +16,7 @@ import type {
   Whereabouts,
 } from "../../actors/ports/store.ts";
 import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   InstanceRecord,
@@ -40,10 +40,9 @@ import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import type { Table } from "../rows/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "../rows/tables.ts";
-import { assertCommit } from "../rules/commit-rules.ts";
 import { membersOf, placesOf } from "../rules/group/memory.ts";
 import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
-import { applyCommit } from "./apply.ts";
+import { applyCommit, rehearseCommit } from "./apply.ts";
 import { pruneTables } from "./prune.ts";
 
 export class MemoryStore implements Store {
@@ -56,8 +55,11 @@ export class MemoryStore implements Store {
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    assertCommit(commit);
     return applyCommit(this.#tables, commit, this.#clock.nowMs());
+  }
+
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    return rehearseCommit(this.#tables, commit, this.#clock.nowMs());
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -334,9 +336,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function isOver(lease: HostRecord["lease"], leaseEpoch: number): boolean {
-  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
-}
+const isOver = (lease: HostRecord["lease"], leaseEpoch: number): boolean =>
+  lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
 
 function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {
   const rows: V[] = [];

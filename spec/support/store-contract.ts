@@ -14,6 +14,7 @@ import { numaContract } from "./store-contract-numa.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
+import { rehearsalContract } from "./store-contract-rehearsal.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -65,6 +66,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     hostContract(() => store);
     allHostsContract(() => store, another);
     readContract(() => store);
+    rehearsalContract(() => store);
     pruneContract(() => store);
   });
 }

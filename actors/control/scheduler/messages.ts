@@ -103,6 +103,8 @@ export interface RankManyQuestion {
   readonly as?: "all" | "asManyAsFit";
   /** With `asManyAsFit`: the least number; fewer are a denial. Absent: 1. */
   readonly countMin?: number;
+  /** Nothing will be placed: equal hosts do not take turns for it, and the next question gets this answer. */
+  readonly supposed?: boolean;
   readonly reply: Reply<Rankings>;
 }
 
