@@ -153,7 +153,7 @@ export function askedFor(random: Random, made: readonly string[], hostIds: reado
 /** A create at another controller of as many small instances as find room: the first one's views get old. */
 export const rush = (random: Random): Asked => ({
   project: "admin",
-  request: { name: "rush", flavor: "tiny", image: "kernel", count: random.whole(2, 20), atLeast: 1 },
+  request: { name: "rush", flavor: "tiny", image: "kernel", count: random.whole(2, 8), atLeast: 1 },
 });
 
 /** The name of a flavor or image: in most cases the easy one, which fits nearly everywhere. */

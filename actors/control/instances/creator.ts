@@ -113,14 +113,15 @@ export class Creator {
   ): Promise<CreateAnswer> {
     refuseWhenFull(this.#options.space.full);
     const beganAtMs = this.#options.clock.monotonicMs();
-    const known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
+    let known: CatalogEntries | undefined;
     try {
+      known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
       return (await this.#createBy(await this.#planOf(question, request, known), deadlineMs)).answer;
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Once is enough: a refusal by a read that began after the request is true of a moment since then.
       const now = await this.#catalog.find(question, beganAtMs);
-      if (sameEntries(known, now)) throw thrown;
+      if (known !== undefined && sameEntries(known, now)) throw thrown;
       return (await this.#createBy(await this.#planOf(question, request, now), deadlineMs)).answer;
     }
   }

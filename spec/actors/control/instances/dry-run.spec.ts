@@ -22,7 +22,7 @@ import { catalog, inventory } from "../../../support/store-rows.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const runs = Number(process.env.RUNS ?? 400);
-const requestsOfWorld = 12;
+const requestsOfWorld = 8;
 
 /** What became of a request, or would: comparable by value. */
 type Outcome =
