@@ -14,33 +14,43 @@ export interface Seen {
   readonly state: "up" | "silent" | "fenced";
   /** Number of instances placed on the host. */
   readonly instances: number;
+  /** When any controller last heard the host; it grows for as long as the host lives. */
+  readonly lastSeenAtMs: number;
   /** By what the host is proved to run nothing; of a fenced one. */
   readonly proof: string;
 }
 
 /** What is read of a host. */
-export interface HostFacts extends Pick<Host, "id" | "name" | "alive" | "instances"> {
+export interface HostFacts extends Pick<Host, "id" | "name" | "alive" | "instances" | "lastSeenAtMs"> {
   readonly lease: Pick<NonNullable<Host["lease"]>, "state" | "sentence"> | null;
 }
 
-export const seenOf = ({ id, name, alive, lease, instances }: HostFacts): Seen => ({
+export const seenOf = ({ id, name, alive, lease, instances, lastSeenAtMs }: HostFacts): Seen => ({
   id,
   name,
   state: lease?.state === "fenced" ? "fenced" : alive ? "up" : "silent",
   instances,
+  lastSeenAtMs,
   proof: lease?.sentence ?? "",
 });
 
 /** What is known of the hosts: the last look, and what was told of whom. */
 export interface Picture {
+  /** Their state is the one that holds for the screen. */
   readonly hosts: ReadonlyMap<string, Seen>;
-  /** Hosts whose loss was told, and so is their return; with the instances that they had then. */
-  readonly lost: ReadonlyMap<string, number>;
+  /** Each host as it was when it was looked at first. */
+  readonly first: ReadonlyMap<string, Seen>;
+  /** Hosts whose loss was told, and so is their return; as they were when they were lost. */
+  readonly lost: ReadonlyMap<string, Seen>;
 }
+
+const byId = (hosts: readonly Seen[]): ReadonlyMap<string, Seen> =>
+  new Map(hosts.map((host) => [host.id, host]));
 
 /** The first look: what was so before the start of the screen is no news. */
 export const pictureOf = (hosts: readonly Seen[]): Picture => ({
-  hosts: new Map(hosts.map((host) => [host.id, host])),
+  hosts: byId(hosts),
+  first: byId(hosts),
   lost: new Map(),
 });
 
@@ -51,15 +61,32 @@ export interface News {
   readonly fenced: readonly Seen[];
 }
 
-export function newsOf(before: Picture, now: readonly Seen[]): News {
+/**
+ * The state that holds for the screen. Controllers take turns in answering, and one that has just started
+ * takes every host for alive: a host is lost only if it was heard since the first look, and back only if it
+ * was heard since it was lost.
+ */
+function stateNow(host: Seen, { hosts, first, lost }: Picture): Seen["state"] {
+  const { id, state, lastSeenAtMs } = host;
+  const before = hosts.get(id)?.state ?? state;
+  if (state === "fenced" || state === before) return state;
+  if (state === "up") return lastSeenAtMs > (lost.get(id)?.lastSeenAtMs ?? 0) ? "up" : before;
+  const wasHeard = lastSeenAtMs > (first.get(id)?.lastSeenAtMs ?? lastSeenAtMs);
+  return before === "up" && wasHeard ? "silent" : before;
+}
+
+export function newsOf(before: Picture, looked: readonly Seen[]): News {
+  const now = looked.map((host) => ({ ...host, state: stateNow(host, before) }));
   const became = (state: Seen["state"]) =>
     now.filter(({ id, state: is }) => is === state && (before.hosts.get(id)?.state ?? state) !== state);
   const [silent, fenced] = [became("silent"), became("fenced")];
   const back = became("up").filter(({ id }) => before.lost.has(id));
   const lost = new Map(before.lost);
-  for (const { id } of [...silent, ...fenced])
-    if (!lost.has(id)) lost.set(id, before.hosts.get(id)?.instances ?? 0);
-  const had = ({ id }: Seen): number => lost.get(id) ?? 0;
+  for (const host of [...silent, ...fenced]) {
+    const instances = (lost.get(host.id) ?? before.hosts.get(host.id) ?? host).instances;
+    lost.set(host.id, { ...host, instances });
+  }
+  const had = ({ id }: Seen): number => lost.get(id)?.instances ?? 0;
   const lines = [
     ...told(silent, (nodes, names) => `${names} ${isOrAre(nodes.length)} silent: ${mayRun(sum(nodes, had))}`),
     ...told(fenced, (nodes, names) => {
@@ -70,7 +97,8 @@ export function newsOf(before: Picture, now: readonly Seen[]): News {
     ...told(back, (nodes, names) => `${names} ${isOrAre(nodes.length)} back`),
   ];
   for (const { id } of back) lost.delete(id);
-  return { picture: { hosts: pictureOf(now).hosts, lost }, lines, fenced };
+  const first = new Map([...byId(now), ...before.first]);
+  return { picture: { hosts: byId(now), first, lost }, lines, fenced };
 }
 
 const mayRun = (instances: number): string =>

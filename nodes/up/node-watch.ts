@@ -100,7 +100,7 @@ export class NodeWatch {
     for (const line of lines) say(line);
     // Of many at once the line above has the number: one more for each would flood the screen.
     if (fenced.length <= upLimits.nodesToldApartMax)
-      for (const host of fenced) this.#leave(host, picture.lost.get(host.id) ?? 0);
+      for (const host of fenced) this.#leave(host, picture.lost.get(host.id)?.instances ?? 0);
     const leaving: Leaving[] = [];
     for (const one of this.#leaving) if (!(await this.#hasSettled(one, cluster))) leaving.push(one);
     this.#leaving = leaving;

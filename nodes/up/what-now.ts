@@ -20,10 +20,12 @@ export function whatNow(config: ClusterConfig, pids: ReadonlyMap<string, number>
     [`${novact} doctor`, "does everything agree?"],
     ...losing(config, pids),
   ];
+  const width = Math.max(...commands.map(([command]) => command.length));
   return [
     "",
     "What now? In another terminal:",
-    ...commands.map(([command, what]) => `  ${command.padEnd(68)} ${what}`),
+    // What stands behind a command is a comment to a shell: a whole line can be pasted.
+    ...commands.map(([command, what]) => `  ${command.padEnd(width)}  # ${what}`),
     `  ${natsCommand(config)}`,
     "Ctrl-C ends everything.",
     "",

@@ -5,29 +5,36 @@ import { movedLine, newsOf, pictureOf, type Seen, strangersLine } from "../../..
 import { NodeWatch, type WatchedCluster } from "../../../nodes/up/node-watch.ts";
 
 const node = (name: string, changes: Partial<Seen> = {}): Seen => ({
-  ...{ id: `id-${name}`, name, state: "up", instances: 2, proof: "" },
+  ...{ id: `id-${name}`, name, state: "up", instances: 2, proof: "", lastSeenAtMs: 1_000 },
   ...changes,
 });
 const many = (count: number, changes: Partial<Seen> = {}) =>
   Array.from({ length: count }, (_, n) => node(`node-${n + 1}`, changes));
 
 describe("the picture of the nodes", () => {
-  it("tells a loss in a line for each step, and the return", () => {
-    let picture = pictureOf([node("a"), node("b")]);
-    const told: string[] = [];
-    for (const a of [
-      node("a", { state: "silent" }),
-      node("a", { state: "silent" }),
-      node("a", { state: "fenced", proof: "its lease ended", instances: 0 }),
-      node("a", { state: "fenced", instances: 0 }),
-      node("a", { instances: 0 }),
-      node("a", { instances: 0 }),
-    ]) {
-      const news = newsOf(picture, [a, node("b")]);
+  const toldOf = (looks: readonly (readonly Seen[])[]): readonly string[] => {
+    const [first = [], ...others] = looks;
+    let picture = pictureOf(first);
+    return others.flatMap((look) => {
+      const news = newsOf(picture, look);
       picture = news.picture;
-      told.push(...news.lines);
-    }
-    expect(told).to.deep.equal([
+      return news.lines;
+    });
+  };
+  const at = (lastSeenAtMs: number) => ({ lastSeenAtMs });
+
+  it("tells a loss in a line for each step, and the return", () => {
+    const looks = [
+      node("a"),
+      node("a", at(2_000)),
+      node("a", { state: "silent", ...at(2_000) }),
+      node("a", { state: "silent", ...at(2_000) }),
+      node("a", { state: "fenced", proof: "its lease ended", instances: 0, ...at(2_000) }),
+      node("a", { state: "fenced", instances: 0, ...at(2_000) }),
+      node("a", { instances: 0, ...at(30_000) }),
+      node("a", { instances: 0, ...at(32_000) }),
+    ];
+    expect(toldOf(looks.map((a) => [a, node("b")]))).to.deep.equal([
       "a is silent: nothing moves yet, 2 instances may still run there",
       "a is fenced (its lease ended): 2 instances may start elsewhere now",
       "a is back",
@@ -35,19 +42,42 @@ describe("the picture of the nodes", () => {
   });
 
   it("tells nothing of what was so before, of first registrations, and of nodes that were not lost", () => {
-    const picture = pictureOf([node("a", { state: "silent" }), node("b", { state: "fenced" })]);
-    const { lines } = newsOf(picture, [node("a"), node("b"), node("c"), node("d", { state: "silent" })]);
-    expect(lines).to.deep.equal([]);
+    const before = [node("a", { state: "silent" }), node("b", { state: "fenced" })];
+    expect(toldOf([before, [node("a"), node("b"), node("c"), node("d", { state: "silent" })]])).to.deep.equal(
+      [],
+    );
+  });
+
+  it("tells once though controllers answer differently: one has just started and takes all for alive", () => {
+    const silent = node("a", { state: "silent", ...at(2_000) });
+    const alive = node("a", at(2_000));
+    expect(toldOf([[node("a")], [alive], [silent], [alive], [silent], [alive], [silent]])).to.deep.equal([
+      "a is silent: nothing moves yet, 2 instances may still run there",
+    ]);
+  });
+
+  it("does not call a node silent that was never heard, but tells that it is fenced, and later back", () => {
+    const looks = [
+      node("a"),
+      node("a", { state: "silent" }),
+      node("a", { state: "fenced", proof: "proved" }),
+      node("a", { state: "silent" }),
+      node("a", at(9_000)),
+    ];
+    expect(toldOf(looks.map((a) => [a]))).to.deep.equal([
+      "a is fenced (proved): 2 instances may start elsewhere now",
+      "a is back",
+    ]);
   });
 
   it("tells many at once in one line with their number", () => {
-    const before = pictureOf(many(30));
-    const { lines, picture } = newsOf(before, many(30, { state: "silent" }));
-    expect(lines).to.deep.equal([
+    const [alive, silent] = [many(30, at(2_000)), many(30, { state: "silent", ...at(2_000) })];
+    expect(toldOf([many(30), alive, silent, many(30, at(9_000))])).to.deep.equal([
       "30 nodes (node-1, node-2, node-3, …) are silent: nothing moves yet, 60 instances may still run there",
+      "30 nodes (node-1, node-2, node-3, …) are back",
     ]);
-    expect(newsOf(picture, many(30)).lines).to.deep.equal(["30 nodes (node-1, node-2, node-3, …) are back"]);
-    expect(newsOf(before, many(upLimits.nodesToldApartMax, { state: "silent" })).lines).to.have.length(3);
+    const few = upLimits.nodesToldApartMax;
+    expect(toldOf([many(few), alive.slice(0, few), silent.slice(0, few)])).to.have.length(few);
   });
 
   it("says where the instances are by now, and which wait", () => {
@@ -74,11 +104,14 @@ describe("the picture of the nodes", () => {
 
 describe("the watch on the nodes", () => {
   const lostHost = (state: "held" | "fenced", alive: boolean, instances: number) => ({
-    ...{ id: "id-a", name: "a", alive, instances },
+    ...{ id: "id-a", name: "a", alive, instances, lastSeenAtMs: looks > 0 ? 2_000 : 1_000 },
     lease: { state, sentence: "proved" },
   });
 
+  let looks = 0;
+
   it("tells where the instances of a lost node went, once they rest", async () => {
+    looks = 0;
     const told: string[] = [];
     let hosts = [lostHost("held", true, 2)];
     let left = 2;
@@ -88,6 +121,9 @@ describe("the watch on the nodes", () => {
     };
     const watch = new NodeWatch({ say: (text) => told.push(text), configured: new Set(["a"]), command: "n" });
     const look = () => watch.look(cluster);
+    await look();
+    looks += 1;
+    hosts = [lostHost("held", true, 2)];
     await look();
     hosts = [lostHost("held", false, 2)];
     await look();

@@ -27,9 +27,14 @@ describe("what now?", () => {
       ]),
     );
     expect(text)
-      .to.match(/^ {2}kill -STOP 4711 +lose node-1: /m)
-      .and.to.match(/^ {2}kill -CONT 4711 +have node-1 back$/m);
+      .to.match(/^ {2}kill -STOP 4711 +# lose node-1: /m)
+      .and.to.match(/^ {2}kill -CONT 4711 +# have node-1 back$/m);
     expect(text).not.to.contain("pkill");
+    const commands = text
+      .split("\n")
+      .filter((line) => /^ {2}\S/.test(line) && !line.includes("NATS_PASSWORD"));
+    expect(commands).to.have.length(7);
+    for (const line of commands) expect(line).to.match(/ {2}# \S/);
   });
 
   it("loses no node that is the only one, or whose guests could go nowhere", () => {
