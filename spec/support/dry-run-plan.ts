@@ -10,6 +10,7 @@ import { groupPolicies } from "../../protocol/kinds.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Random } from "../simulator/random.ts";
 import type { CreateRequest } from "./dry-run-world.ts";
+import { rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 
 const many = <T>(count: number, make: (n: number) => T): T[] =>
@@ -64,7 +65,7 @@ export function surroundings(random: Random): Surroundings {
   return {
     hostIds,
     commits: [
-      { flavors, images },
+      rowsOf({ flavors, images }),
       { hosts: hostIds.map((id) => inventoryOf(random, id)) },
       { leasesGranted: leased.map((hostId) => ({ hostId, leaseEpoch: 1 })) },
       { hostsEnabled: disabled.map((hostId) => ({ hostId, enabled: false, reason: "a test" })) },
@@ -74,7 +75,7 @@ export function surroundings(random: Random): Surroundings {
         if (zone === undefined || random.chance(0.3)) return [];
         return [{ aggregateHosts: [{ aggregateId: `a-${zone}`, hostId }] }];
       }),
-      { serverGroups: groupsOf(random) },
+      rowsOf({ serverGroups: groupsOf(random) }),
       { quotas: projects.flatMap((project) => (random.chance(0.4) ? [quotaOf(random, project)] : [])) },
     ],
   };
@@ -99,7 +100,7 @@ function inventoryOf(random: Random, id: string): HostInventory {
 function aggregateOf(random: Random, zone: string): Commit {
   const limited = random.chance(0.3) ? { max_instances_per_host: String(random.whole(1, 4)) } : {};
   const row = { id: `a-${zone}`, name: `in-${zone}`, availabilityZone: zone, metadata: limited };
-  return { aggregates: [{ ...row, hostIds: [], createdAtMs: rows.wallMs }] };
+  return rowsOf({ aggregates: [{ ...row, createdAtMs: rows.wallMs }] });
 }
 
 const groupsOf = (random: Random) =>
@@ -178,9 +179,9 @@ export function changeOf(random: Random, hostIds: readonly string[]): Commit {
       return { hostsEnabled: [{ hostId, enabled: random.chance(0.5), reason: "a test" }] };
     }
     case "flavor":
-      return { flavorsRemoved: [flavor?.id ?? ""] };
+      return rowsOf({ flavorsRemoved: [flavor?.id ?? ""] });
     case "image":
-      return { imagesRemoved: [random.pick(images)?.id ?? ""] };
+      return rowsOf({ imagesRemoved: [random.pick(images)?.id ?? ""] });
   }
 }
 
@@ -188,5 +189,5 @@ export function changeOf(random: Random, hostIds: readonly string[]): Commit {
 export function flavorAgain(random: Random, step: number): Commit {
   const flavor = random.pick(flavors);
   if (flavor === undefined) return {};
-  return { flavors: [{ ...flavor, id: `${flavor.id}-${step}`, vcpus: random.whole(1, 4) }] };
+  return rowsOf({ flavors: [{ ...flavor, id: `${flavor.id}-${step}`, vcpus: random.whole(1, 4) }] });
 }

@@ -133,7 +133,7 @@ export class Creator {
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)
       : nowhereElse;
-    const { createdAtMs: _, ...size } = effectiveSize(flavor, image);
+    const { createdAtMs: _, version: _version, ...size } = effectiveSize(flavor, image);
     const { project } = request;
     const wish: Wish = { ...where, project, flavor: size, imageProperties: image.properties, excluded: [] };
     const count = question.count ?? 1;

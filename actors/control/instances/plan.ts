@@ -47,7 +47,8 @@ export function without(plan: Plan, hostId: string, { group }: PlacementRequest)
 
 type Exceeded = Extract<CommitResult, { kind: "quotaExceeded" }>;
 
-const named: Readonly<Record<QuotaResource, (limit: number) => string>> = {
+/** A create uses no other resource. */
+const named: Readonly<Partial<Record<QuotaResource, (limit: number) => string>>> = {
   instances: (limit) => counted(limit, "instance"),
   vcpus: (limit) => counted(limit, "vCPU"),
   memoryMib: (limit) => `${limit} MiB of memory`,
@@ -59,7 +60,7 @@ const named: Readonly<Record<QuotaResource, (limit: number) => string>> = {
  */
 export function within(plan: Plan, { kind: _, ...exceeded }: Exceeded, made: number): Plan {
   const { resource, limit, used, asked } = exceeded;
-  const may = `The project ${plan.request.project} may have ${named[resource](limit)}`;
+  const may = `The project ${plan.request.project} may have ${(named[resource] ?? String)(limit)}`;
   const message = `${may}; it has ${used}, and ${asked} more ${asked === 1 ? "was" : "were"} asked for.`;
   const denial: Denial = { reason: "quotaExceeded", message, details: exceeded };
   const room = Math.floor(Math.max(0, limit - used) / (asked / made));
