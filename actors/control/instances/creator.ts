@@ -40,7 +40,7 @@ import {
 } from "./create.ts";
 import { createLimits } from "./limits.ts";
 import { groupNotFound, type Where, type WishStore, whereOf } from "./placement-request-check.ts";
-import { type CreateQuestion, type Plan, within, without } from "./plan.ts";
+import { type CreateQuestion, type DryRun, type Plan, within, without } from "./plan.ts";
 
 export interface CreatorOptions {
   readonly store: Pick<Store, "getRequest" | "rehearse"> & CatalogStore & WishStore & PlacementStore;
@@ -69,7 +69,7 @@ export class Creator {
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
-      return await this.#createNow(question, request, deadlineMs);
+      return (await this.#createNow(question, request, deadlineMs)).answer;
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Not possible now; but perhaps the same request was accepted before.
@@ -85,20 +85,24 @@ export class Creator {
    * against is in the answer
    */
   async rehearse(question: CreateQuestion, project: string, deadlineMs: number): Promise<Rehearsal> {
-    const { placer, store, clock, ids, space } = this.#options;
-    refuseWhenFull(space.full);
-    // As the create after its second look: no refusal rests on remembered flavors and images.
-    const entries = await this.#catalog.find(question, clock.monotonicMs());
+    const { placer, store, clock, ids } = this.#options;
     const request = { project, requestId: ids.next(), contentHash: "" };
-    const plan = await this.#planOf(question, request, entries);
-    const outcome = await this.#rehearsed(plan, deadlineMs);
-    const wanted = await placementRequest(plan.wish, store);
-    return { ...outcome, verdicts: await placer.explainRequest(wanted, deadlineMs) };
+    const outcome = await this.#rehearsed(question, request, deadlineMs);
+    // Of what there is now; this throws what is wrong with the request itself.
+    const entries = await this.#catalog.find(question, clock.monotonicMs());
+    const { wish } = await this.#planOf(question, request, entries);
+    const verdicts = await placer.explainRequest(await placementRequest(wish, store), deadlineMs);
+    return { ...outcome, verdicts };
   }
 
-  async #rehearsed(plan: Plan, deadlineMs: number): Promise<Omit<Rehearsal, "verdicts">> {
+  async #rehearsed(
+    question: CreateQuestion,
+    request: RequestFacts,
+    deadlineMs: number,
+  ): Promise<Omit<Rehearsal, "verdicts">> {
+    refuseWhenFull(this.#options.space.full);
     try {
-      const { hosts, rest } = await this.#createBy({ ...plan, dryRun: true }, deadlineMs);
+      const { hosts, rest } = await this.#createNow(question, request, deadlineMs, { turns: 0 });
       return { hosts, ...(rest === undefined ? {} : { rest }) };
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
@@ -110,19 +114,22 @@ export class Creator {
     question: CreateQuestion,
     request: RequestFacts,
     deadlineMs: number,
-  ): Promise<CreateAnswer> {
+    dryRun?: DryRun,
+  ): Promise<Done> {
     refuseWhenFull(this.#options.space.full);
     const beganAtMs = this.#options.clock.monotonicMs();
+    const createBy = async (entries: CatalogEntries): Promise<Done> =>
+      this.#createBy({ ...(await this.#planOf(question, request, entries)), dryRun }, deadlineMs);
     let known: CatalogEntries | undefined;
     try {
       known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
-      return (await this.#createBy(await this.#planOf(question, request, known), deadlineMs)).answer;
+      return await createBy(known);
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Once is enough: a refusal by a read that began after the request is true of a moment since then.
       const now = await this.#catalog.find(question, beganAtMs);
       if (known !== undefined && sameEntries(known, now)) throw thrown;
-      return (await this.#createBy(await this.#planOf(question, request, now), deadlineMs)).answer;
+      return createBy(now);
     }
   }
 
@@ -138,7 +145,7 @@ export class Creator {
     const wish: Wish = { ...where, project, flavor: size, imageProperties: image.properties, excluded: [] };
     const count = question.count ?? 1;
     const many = { count, atLeast: question.atLeast ?? count };
-    return { question, request, entries, where, wish, ...many, dryRun: false };
+    return { question, request, entries, where, wish, ...many };
   }
 
   async #createBy(first: Plan, deadlineMs: number): Promise<Done> {
@@ -161,9 +168,13 @@ export class Creator {
     const { placer, commit, store } = this.#options;
     const { atLeast, count, dryRun } = plan;
     const wanted = await placementRequest(plan.wish, store);
-    const chosen = await placer.placeMany(wanted, { count, atLeast, deadlineMs, supposed: dryRun });
+    const chosen = await placer.placeMany(wanted, {
+      ...{ count, atLeast, deadlineMs },
+      supposed: dryRun?.turns,
+    });
     if (chosen.kind === "denied") throw StatusError.of(chosen.denial);
     const created = this.#created(plan, chosen.hosts);
+    if (dryRun !== undefined) dryRun.turns += chosen.hosts.length;
     const result = dryRun ? await store.rehearse(created.commit) : await commit(created.commit);
     const rest = plan.rest ?? chosen.rest;
     return this.#after(result, { plan, wanted, created, hosts: chosen.hosts, ...(rest && { rest }) });

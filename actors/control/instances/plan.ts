@@ -21,6 +21,12 @@ export interface CreateQuestion extends WhereQuestion {
   readonly recovery?: { readonly policy: RecoveryPolicy; readonly priority?: number };
 }
 
+/** What a dry run has come by. */
+export interface DryRun {
+  /** Turns among equal hosts that the attempts before would have taken. */
+  turns: number;
+}
+
 export interface Plan {
   readonly question: CreateQuestion;
   readonly request: RequestFacts;
@@ -29,8 +35,8 @@ export interface Plan {
   readonly wish: Wish;
   readonly count: number;
   readonly atLeast: number;
-  /** Its commit is only rehearsed. */
-  readonly dryRun: boolean;
+  /** Its commits are only rehearsed. Absent: it is no dry run. */
+  readonly dryRun?: DryRun | undefined;
   /** Why `count` is less than was asked for; absent: it is not. */
   readonly rest?: Denial;
 }

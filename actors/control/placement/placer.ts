@@ -52,8 +52,8 @@ export interface HowMany {
   /** The least number to place, when there is no room for `count`. */
   readonly atLeast: number;
   readonly deadlineMs: number;
-  /** Nothing will be placed. */
-  readonly supposed?: boolean;
+  /** Nothing will be placed: see RankManyQuestion. */
+  readonly supposed?: number | undefined;
 }
 
 export class Placer {
@@ -74,10 +74,11 @@ export class Placer {
    * `atLeast`.
    */
   async placeMany(request: PlacementRequest, howMany: HowMany): Promise<ChosenHosts> {
-    const { count, atLeast, deadlineMs, supposed = false } = howMany;
+    const { count, atLeast, deadlineMs, supposed } = howMany;
     const ranking = await this.#scheduler.ask<Rankings>(
       (reply) => ({
-        ...{ kind: "rankMany", request, count, supposed, reply },
+        ...{ kind: "rankMany", request, count, reply },
+        ...(supposed === undefined ? {} : { supposed }),
         ...(atLeast < count ? { as: "asManyAsFit", countMin: atLeast } : {}),
       }),
       { deadlineMs },

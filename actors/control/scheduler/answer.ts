@@ -102,10 +102,19 @@ function rankOne(
 function rankSeveral(
   scheduler: Scheduler,
   state: SchedulerState,
-  { reply, request, count, as = "all", countMin = 1, supposed: only = false }: RankManyQuestion,
+  { reply, request, count, as = "all", countMin = 1, supposed: before }: RankManyQuestion,
   atMs: number,
 ): Answered {
-  const { candidates, supposed, request: next } = rankMany(scheduler, state, { ...request, atMs }, count);
+  const {
+    candidates,
+    supposed,
+    request: next,
+  } = rankMany(
+    scheduler,
+    before === undefined ? state : { ...state, turn: state.turn + before },
+    { ...request, atMs },
+    count,
+  );
   const placed = candidates.length;
   const enough = as === "asManyAsFit" && placed >= Math.max(1, countMin);
   const rankings = (): Rankings => {
@@ -116,7 +125,7 @@ function rankSeveral(
   return {
     answer: () => ({ kind: "rankMany", reply, answer: rankings() }),
     fallsShort: placed < count,
-    turn: only ? state.turn : supposed.turn,
+    turn: before === undefined ? supposed.turn : state.turn,
   };
 }
 
