@@ -14,6 +14,7 @@ import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
 import { createPowerFence } from "../fence/index.ts";
+import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import { assembleController } from "./assembly.ts";
@@ -65,6 +66,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     firstTurn: index,
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
+    release: { name: `controller-${index + 1}`, release: ownRelease() },
     power: createPowerFence({ nodes: config.nodes, clock, log }),
     openSafety: safetyThread({
       ...{ config, name, log, onOutdated },
