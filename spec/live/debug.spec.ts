@@ -3,6 +3,7 @@
  * the safety channel from a thread of its own, each with its own writer of commits.
  */
 import { expect } from "chai";
+import { until } from "../support/asking.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 
 describe("a controller that is asked what it does", function () {
@@ -14,7 +15,15 @@ describe("a controller that is asked what it does", function () {
   after(() => cluster?.stop());
 
   it("answers with both halves: loops, commits, and how far events are published", async () => {
-    const { answeredBy, halves, silent } = await cluster.admin.controller.debug({}, { timeoutMs: 20_000 });
+    // The cluster has just begun: a first round of each loop, and the first events on their way, take a moment.
+    const { answeredBy, halves, silent } = await until(
+      () => cluster.admin.controller.debug({}, { timeoutMs: 20_000 }),
+      ({ halves }) =>
+        halves.length === 2 &&
+        halves.every(({ commits }) => commits.waiting === 0) &&
+        (halves[0]?.publisher?.publishedUpTo ?? 0) > 0 &&
+        halves.some(({ loops }) => loops.some(({ name, rounds }) => name === "renewals" && rounds > 0)),
+    );
     expect([answeredBy, silent]).to.deep.equal(["controller-1", []]);
     expect(halves.map(({ half }) => half)).to.deep.equal(["actors", "safety"]);
     const [actors, safety] = halves;
